@@ -1,0 +1,5 @@
+"""``python -m puffin``."""
+
+from puffin.cli.entry import run
+
+run()

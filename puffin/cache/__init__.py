@@ -1,0 +1,1 @@
+"""The content-addressed store: buckets, keys, atomic publication, locks."""

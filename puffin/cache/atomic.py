@@ -1,0 +1,134 @@
+"""Publication by rename: whoever looks sees nothing or the whole entry, whatever dies on the way."""
+
+import os
+
+from puffin.cache.layout import Cache
+
+
+def read(path: str) -> "bytes | None":
+    """Return the bytes of a small file, or None where it cannot be read (a cache miss)."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return None
+    try:
+        return _read_all(descriptor)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _read_all(descriptor: int) -> bytes:
+    parts = []
+    while part := os.read(descriptor, max(65536, os.fstat(descriptor).st_size + 1)):
+        parts.append(part)
+        if len(part) < 65536:
+            break
+    return b"".join(parts)
+
+
+def write(path: str, data: bytes, *, durable: bool = False) -> None:
+    """Write *data* to the new file *path*; with *durable* it is on the disk when this returns."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: str, data: bytes, *, durable: bool = False) -> None:
+    """Make *path* hold *data*, atomically, by way of a neighbour with a private name."""
+    temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    try:
+        write(temporary, data, durable=durable)
+        os.replace(temporary, path)
+    except BaseException:
+        _forget(temporary)
+        raise
+
+
+def publish_file(cache: Cache, path: str, data: bytes, *, durable: bool = False) -> None:
+    """Make the cache entry *path* hold *data*, atomically, creating the directories above it."""
+    temporary = cache.temporary()
+    try:
+        write(temporary, data, durable=durable)
+        _into_place(temporary, path)
+    except BaseException:
+        _forget(temporary)
+        raise
+
+
+def publish_link(cache: Cache, path: str, target: str) -> None:
+    """Make the cache entry *path* a symlink to *target*, replacing what is there, atomically."""
+    temporary = cache.temporary()
+    os.symlink(target, temporary)
+    try:
+        _into_place(temporary, path)
+    except BaseException:
+        _forget(temporary)
+        raise
+
+
+def publish_tree(temporary: str, path: str) -> bool:
+    """Rename the finished directory *temporary* to *path*; False when another writer came first."""
+    try:
+        os.rename(temporary, path)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return publish_tree(temporary, path) if os.path.isdir(temporary) else False
+    except OSError:
+        if not os.path.isdir(path):
+            raise
+        remove_tree(temporary)
+        return False
+    return True
+
+
+def remove_tree(path: str) -> None:
+    """Remove a file or a directory with all in it, without following links; absent is fine."""
+    try:
+        names = os.listdir(path) if not os.path.islink(path) else None
+    except NotADirectoryError:
+        names = None
+    except FileNotFoundError:
+        return
+    if names is None:
+        _forget(path)
+        return
+    for name in names:
+        inner = f"{path}/{name}"
+        try:
+            os.unlink(inner)
+        except FileNotFoundError:
+            pass
+        except (IsADirectoryError, PermissionError):
+            remove_tree(inner)
+    _forget_directory(path)
+
+
+def _into_place(temporary: str, path: str) -> None:
+    try:
+        os.replace(temporary, path)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.replace(temporary, path)
+
+
+def _forget(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def _forget_directory(path: str) -> None:
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        pass

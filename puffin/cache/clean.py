@@ -1,0 +1,96 @@
+"""Emptying the cache, all of it or what it holds of some packages. Links in it are removed, never followed."""
+
+import os
+
+from puffin.cache.atomic import remove_tree
+from puffin.cache.layout import Bucket, Cache
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+
+@frozen
+class Cleaned:
+    """What was removed: entries of packages, files and bytes."""
+
+    entries: int
+    files: int
+    bytes: int
+
+
+def clean_all(cache: Cache, *, keep: "Collection[str]" = ()) -> Cleaned:
+    """Remove everything in the cache directory except the entries named in *keep*."""
+    paths = [f"{cache.root}/{name}" for name in _names(cache.root) if name not in keep]
+    return _remove(paths)
+
+
+def clean_packages(cache: Cache, names: "Collection[str]") -> Cleaned:
+    """Remove what the cache holds of the packages with these normalised names, and archives nobody points to.
+
+    An archive goes when the last name that leads to it goes.
+    """
+    wanted = frozenset(names)
+    pages = [path for path in _entries(cache.path(Bucket.SIMPLE)) if os.path.basename(path) in wanted]
+    pins = [path for path in _entries(cache.path(Bucket.PINS)) if _pinned(path) in wanted]
+    wheels = [path for path in _wheel_directories(cache) if os.path.basename(path) in wanted]
+    archives = {target for path in wheels for target in _targets(path)}
+    removed = _remove([*pages, *pins, *wheels])
+    left = {target for path in _wheel_directories(cache) for target in _targets(path)}
+    gone = [path for archive in archives - left for path in (f"{archive}.manifest", archive)]
+    more = _remove([path for path in gone if path.startswith(cache.path(Bucket.ARCHIVE))])
+    return Cleaned(entries=removed.entries, files=removed.files + more.files, bytes=removed.bytes + more.bytes)
+
+
+def _pinned(path: str) -> str:
+    return os.path.basename(path).rpartition("-")[0]
+
+
+def _wheel_directories(cache: Cache) -> "Iterator[str]":
+    for kind in _entries(cache.path(Bucket.WHEELS)):
+        for package in _names(kind):
+            yield f"{kind}/{package}"
+
+
+def _entries(bucket: str) -> "Iterator[str]":
+    """Yield ``<bucket>/<x>/<y>``."""
+    for outer in _names(bucket):
+        for inner in _names(f"{bucket}/{outer}"):
+            yield f"{bucket}/{outer}/{inner}"
+
+
+def _targets(directory: str) -> "Iterator[str]":
+    for name in _names(directory):
+        try:
+            yield os.readlink(f"{directory}/{name}")
+        except OSError:
+            continue
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return sorted(os.listdir(directory))
+    except OSError:
+        return []
+
+
+def _remove(paths: list[str]) -> Cleaned:
+    files, size = 0, 0
+    existing = [path for path in paths if os.path.lexists(path)]
+    for path in existing:
+        count, total = _measure(path)
+        files, size = files + count, size + total
+        remove_tree(path)
+    return Cleaned(entries=len(existing), files=files, bytes=size)
+
+
+def _measure(path: str) -> tuple[int, int]:
+    if os.path.islink(path) or not os.path.isdir(path):
+        return 1, os.lstat(path).st_size
+    files, size = 0, 0
+    for directory, _, names in os.walk(path):
+        for name in names:
+            files += 1
+            size += os.lstat(f"{directory}/{name}").st_size
+    return files, size

@@ -1,0 +1,86 @@
+"""Where things lie in the cache: the buckets and the paths of their entries."""
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Bucket:
+    """The buckets, each with the version of its format in its name.
+
+    ::
+
+        archive-v0/<aa>/<sha256>/          an unzipped wheel, content-addressed by the wheel's hash; immutable
+        archive-v0/<aa>/<sha256>.manifest  its files, written last: the mark that the archive is complete
+        wheels-v0/<source>/<name>/<file>   symlink to the archive of a wheel; <source> is index/<digest>,
+                                           url/<digest> or path/<digest>
+        simple-v0/<digest>/<name>          an index page, parsed, with its HTTP policy
+        pins-v0/<digest>/<name>-<version>  which file was chosen for a pin, by index configuration and tags
+        interpreter-v0/<digest>            what an interpreter said of itself
+        runs-v0/<time>-<id>.jsonl          the record of a run, a line for each task
+        tmp-v0/<id>                        work in progress; of no value to anyone but its writer
+        locks-v0/<name>                    locks that save double work; correctness never rests on them
+    """
+
+    ARCHIVE = "archive-v0"
+    WHEELS = "wheels-v0"
+    SIMPLE = "simple-v0"
+    PINS = "pins-v0"
+    INTERPRETER = "interpreter-v0"
+    RUNS = "runs-v0"
+    TEMPORARY = "tmp-v0"
+    LOCKS = "locks-v0"
+
+
+_TAG = b"""Signature: 8a477f597d28d172789f06886806bc55
+# This file is a cache directory tag created by puffin (https://bford.info/cachedir/).
+"""
+
+
+def default_root(environ: "Mapping[str, str]") -> str:
+    """Return the cache directory: ``PUFFIN_CACHE_DIR``, ``XDG_CACHE_HOME/puffin`` or ``~/.cache/puffin``."""
+    chosen = environ.get("PUFFIN_CACHE_DIR")
+    if chosen:
+        return os.path.abspath(os.path.expanduser(chosen))
+    xdg = environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(xdg):  # the XDG specification: relative paths are invalid and ignored
+        xdg = os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(xdg, "puffin")
+
+
+class Cache:
+    """The paths of one cache directory. Creating the value touches nothing on disk."""
+
+    __slots__ = ("root",)
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def path(self, bucket: str, *parts: str) -> str:
+        """Return the path of an entry (nothing is created)."""
+        return "/".join((self.root, bucket, *parts))
+
+    def archive(self, sha256: str) -> str:
+        """Return the directory of the unzipped wheel with this hash."""
+        return f"{self.root}/{Bucket.ARCHIVE}/{sha256[:2]}/{sha256}"
+
+    def manifest(self, sha256: str) -> str:
+        """Return the manifest file of the unzipped wheel with this hash."""
+        return self.archive(sha256) + ".manifest"
+
+    def temporary(self, hint: str = "") -> str:
+        """Return a private path in the cache for work in progress; the caller creates it."""
+        return self.path(Bucket.TEMPORARY, f"{os.getpid()}-{os.urandom(6).hex()}{hint}")
+
+    def initialise(self) -> None:
+        """Create the root, its tag files and the room for temporary files (``OSError`` if it cannot be)."""
+        if os.path.exists(self.path(Bucket.TEMPORARY)):
+            return
+        os.makedirs(self.path(Bucket.TEMPORARY), exist_ok=True)
+        for name, content in (("CACHEDIR.TAG", _TAG), (".gitignore", b"*\n")):
+            target = os.path.join(self.root, name)
+            if not os.path.exists(target):
+                with open(target, "wb") as file:
+                    file.write(content)

@@ -1,0 +1,102 @@
+"""From errors to messages and exit codes: the only place where they are put into words."""
+
+import sys
+
+from puffin.errors import BUG, PuffinError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from puffin.cli.console import Console
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+def guarded(command: "Callable[[dict[str, object], Console, float], int]", options: "dict[str, object]", started: float) -> int:
+    """Run *command* and return its exit code; whatever it raises is told to the user here."""
+    from puffin.cli.console import Console
+
+    console = Console(
+        quiet=int(str(options.get("quiet") or 0)),
+        verbose=int(str(options.get("verbose") or 0)),
+        color=str(options.get("color") or ""),
+        no_progress=bool(options.get("no_progress")),
+    )
+    _raise_on_sigterm()
+    try:
+        return command(options, console, started)
+    except PuffinError as error:
+        console.stop_progress()
+        sys.stderr.write(render(error, console))
+        return exit_code(error)
+    except KeyboardInterrupt:
+        console.stop_progress()
+        return INTERRUPTED
+    except Terminated:
+        console.stop_progress()
+        return TERMINATED
+    except BrokenPipeError:
+        return 1
+    except Exception:
+        console.stop_progress()
+        return _bug()
+
+
+def _raise_on_sigterm() -> None:
+    import signal
+
+    def terminate(_number: int, _frame: object) -> None:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
+
+
+def _bug() -> int:
+    import traceback
+
+    traceback.print_exc()
+    sys.stderr.write("error: this is a bug in puffin; please report it with the lines above\n")
+    return BUG
+
+
+def exit_code(error: PuffinError) -> int:
+    """Return the exit code of an error; one that only sums up others has the worst of theirs."""
+    worst = getattr(error, "worst", None)
+    return int(worst) if worst is not None else error.exit_code
+
+
+def render(error: PuffinError, console: "Console") -> str:
+    """Return the error as people read it: first line, details, causes as a tree, hints at the end, each once."""
+    from puffin.stages.urls import mask_text
+
+    lines = [f"{console.style('error', 'red', 'bold')}: {error.summary()}"]
+    lines += [f"  {line}" if line else "" for line in error.details()]
+    _add_causes(error, lines, "  ")
+    hints: dict[str, None] = {}
+    _gather_hints(error, hints)
+    if hints:
+        lines.append("")
+    lines += [f"{console.style('hint', 'cyan', 'bold')}: {hint}" for hint in hints]
+    return mask_text("\n".join(lines)) + "\n"
+
+
+def _add_causes(error: PuffinError, lines: list[str], indent: str) -> None:
+    last = len(error.causes) - 1
+    for number, cause in enumerate(error.causes):
+        branch, below = ("╰─▶ ", "    ") if number == last else ("├─▶ ", "│   ")
+        first, *rest = str(cause).splitlines() or [""]
+        lines.append(f"{indent}{branch}{first}")
+        lines += [f"{indent}{below}{line}" for line in rest]
+        _add_causes(cause, lines, indent + below)
+
+
+def _gather_hints(error: PuffinError, hints: dict[str, None]) -> None:
+    for cause in error.causes:
+        _gather_hints(cause, hints)
+    hints.update(dict.fromkeys(error.hints))

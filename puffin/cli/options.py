@@ -1,0 +1,45 @@
+"""Click's parameters out of the option table, so that what is read by hand and what click reads is one list."""
+
+import click
+
+from puffin.cli import table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from puffin.cli.table import Row
+
+    Command = Callable[..., Any]
+
+
+def with_options(rows: "tuple[Row, ...]") -> "Callable[[Command], Command]":
+    """Return a decorator that adds the options of *rows* to a command."""
+
+    def decorate(command: "Command") -> "Command":
+        for row in reversed(rows):
+            command = _option(row)(command)
+        return command
+
+    return decorate
+
+
+def _option(row: "Row") -> "Callable[[Command], Command]":
+    spellings, name, kind, metavar, text = row
+    shared: dict[str, Any] = {"help": text, "envvar": f"PUFFIN_{name.upper()}", "show_envvar": True}
+    if kind == table.FLAG:
+        return click.option(*spellings, name, is_flag=True, default=False, **shared)
+    if kind == table.COUNT:
+        return click.option(*spellings, name, count=True, **shared)
+    if kind == table.LIST:
+        return click.option(*spellings, name, multiple=True, metavar=metavar, **shared)
+    if "|" in metavar and metavar.islower():
+        return click.option(*spellings, name, type=click.Choice(metavar.split("|")), default=None, **shared)
+    return click.option(*spellings, name, default="", metavar=metavar, **shared)
+
+
+def given(options: "dict[str, Any]", arguments: tuple[str, ...] = ()) -> "dict[str, Any]":
+    """Return click's values in the form that reading by hand gives them."""
+    plain = {name: "" if value is None else value for name, value in options.items()}
+    return {**plain, "arguments": arguments}

@@ -1,0 +1,94 @@
+"""``puffin pip sync``."""
+
+import os
+
+from puffin.cache.layout import default_root
+from puffin.errors import UsageError
+from puffin.pipeline.plan_settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.cli.console import Console
+
+
+def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
+    """Make an environment hold exactly what requirements files pin."""
+    from puffin.pipeline.plan_sync import sync as run
+
+    with CacheDirectory(options) as cache_dir:
+        run(settings(options, cache_dir), console, os.environ, started=started)
+    return 0
+
+
+def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
+    """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
+    names = (
+        "python", "index_url", "extra_index_url", "find_links", "no_index", "require_hashes", "reinstall",
+        "refresh", "offline", "link_mode", "path_conflict", "dry_run", "allow_empty_requirements",
+        "break_system_packages", "executor",
+    )  # fmt: skip
+    _check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
+    _check_choice(options, "executor", ("auto", "inline", "pool", "cluster"))
+    _check_choice(options, "path_conflict", ("warn", "error"))
+    if options["link_mode"] == "symlink" and options["no_cache"]:
+        raise UsageError(text="`--link-mode symlink` needs a cache that stays, and `--no-cache` has none")
+    return Settings(
+        files=tuple(options["arguments"]),
+        cache_dir=cache_dir,
+        jobs=jobs(str(options["jobs"])),
+        reinstall_package=_normalised(options["reinstall_package"]),
+        refresh_package=_normalised(options["refresh_package"]),
+        **{name: options[name] for name in names},
+    )
+
+
+def _check_choice(options: "dict[str, Any]", name: str, choices: tuple[str, ...]) -> None:
+    if options[name] and options[name] not in choices:
+        raise UsageError(
+            text=f"`{options[name]}` is not a value of `PUFFIN_{name.upper()}`",
+            hints=(f"use one of {', '.join(f'`{each}`' for each in choices)}",),
+        )
+
+
+def jobs(text: str) -> int:
+    """Return the number of jobs, 0 where none is given."""
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1024):
+        raise UsageError(text=f"`{text}` is not a number of jobs", hints=("give `--jobs` a number from 1 up",))
+    return int(text)
+
+
+def _normalised(names: "tuple[str, ...]") -> tuple[str, ...]:
+    return tuple(normalise(name) for name in names)
+
+
+def normalise(name: str) -> str:
+    """Return a project name in its normal form (PEP 503)."""
+    parts = name.lower().replace("_", "-").replace(".", "-").split("-")
+    return "-".join(part for part in parts if part) or name
+
+
+class CacheDirectory:
+    """The cache directory of a command; with ``--no-cache`` one that goes at the end of the ``with`` block."""
+
+    def __init__(self, options: "dict[str, Any]") -> None:
+        self._options = options
+        self._temporary = ""
+
+    def __enter__(self) -> str:
+        if self._options.get("no_cache"):
+            import tempfile
+
+            self._temporary = tempfile.mkdtemp(prefix="puffin-cache-")
+            return self._temporary
+        chosen = self._options.get("cache_dir")
+        return os.path.abspath(os.path.expanduser(chosen)) if chosen else default_root(os.environ)
+
+    def __exit__(self, *error: object) -> None:
+        if self._temporary:
+            from puffin.cache.atomic import remove_tree
+
+            remove_tree(self._temporary)

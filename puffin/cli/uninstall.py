@@ -1,0 +1,57 @@
+"""``puffin pip uninstall``."""
+
+import os
+
+from puffin.cache.layout import Cache
+from puffin.cli.sync import CacheDirectory, normalise
+from puffin.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.cli.console import Console
+
+
+def uninstall(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+    """Remove packages from an environment."""
+    from puffin.pipeline.plan_sync import lock_timeout
+    from puffin.pipeline.plan_uninstall import uninstall as run
+    from puffin.stages.link.environment import check_target, find_environment
+
+    names = _names(options)
+    with CacheDirectory(options) as cache_dir:
+        cache = Cache(cache_dir)
+        environment = find_environment(options["python"] or None, os.environ, os.getcwd(), cache)
+        if not options["dry_run"]:
+            check_target(environment, break_system_packages=options["break_system_packages"])
+        run(
+            environment,
+            names,
+            cache=cache,
+            reporter=console,
+            dry_run=options["dry_run"],
+            timeout=lock_timeout(os.environ),
+        )
+    return 0
+
+
+def _names(options: "dict[str, Any]") -> list[str]:
+    names = [_name_of(text) for text in options["arguments"]]
+    if options["requirement"]:
+        from puffin.stages.resolve.reqfile import read_file, read_requirements
+
+        entries = read_requirements(options["requirement"], read=read_file, environ=os.environ).entries
+        names += [entry.name for entry in entries if entry.name]
+    if not names:
+        raise UsageError(text="No package was named", hints=("name one, as in `puffin pip uninstall six`",))
+    return list(dict.fromkeys(names))
+
+
+def _name_of(text: str) -> str:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        return normalise(Requirement(text).name)
+    except InvalidRequirement:
+        raise UsageError(text=f"`{text}` is not the name of a package") from None

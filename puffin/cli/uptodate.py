@@ -1,0 +1,77 @@
+"""The no-op: a sync of plain pins into an environment that is exactly so. Nothing is imported for it."""
+
+import os
+from time import perf_counter
+
+from puffin.stages.link.state import at_rest, current_boot, read_raw, undisturbed
+from puffin.stages.resolve.simple import simple_pins
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+_NOT_A_NOOP = ("reinstall", "reinstall_package", "refresh", "refresh_package", "require_hashes", "verbose", "dry_run")
+SEEDS = frozenset({"pip", "setuptools", "wheel"})
+
+
+def checked(options: "dict[str, object]", environ: "Mapping[str, str]", started: float) -> "str | None":
+    """Return what to say when there is nothing to do; None whenever that is not beyond doubt."""
+    files = options["arguments"]
+    if not isinstance(files, tuple) or len(files) != 1 or any(options[name] for name in _NOT_A_NOOP):
+        return None
+    root = environment_root(str(options["python"]), environ)
+    pins = _pins(files[0]) if root else None
+    if not pins or not root or not at_rest(root):
+        return None
+    resolved = perf_counter()
+    state = read_raw(root)
+    if state is None or not _same(pins, state) or not undisturbed(root, state):
+        return None
+    if options["quiet"]:
+        return ""
+    count = f"{len(pins)} package{'s' if len(pins) != 1 else ''}"
+    return f"Resolved {count} in {duration(resolved - started)}\nChecked {count} in {duration(perf_counter() - started)}\n"
+
+
+def environment_root(python: str, environ: "Mapping[str, str]") -> "str | None":
+    """Return the root of the virtual environment a command means, by the plain cases; None for the others."""
+    if python:
+        root = python if os.path.isdir(python) else ""
+    else:
+        root = environ.get("VIRTUAL_ENV") or ("" if environ.get("CONDA_PREFIX") else os.path.join(os.getcwd(), ".venv"))
+    return os.path.abspath(root) if root and os.path.isfile(f"{root}/pyvenv.cfg") else None
+
+
+def _pins(path: str) -> "tuple[tuple[str, str], ...] | None":
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return simple_pins(file.read())
+    except OSError:
+        return None
+
+
+def _same(pins: "tuple[tuple[str, str], ...]", state: "tuple[Any, ...]") -> bool:
+    _, boot, _, seed, distributions, _, _ = state
+    if boot != current_boot():
+        return False
+    wanted = dict(pins)
+    left = len(wanted)
+    for name, version, _, _, direct_url, _ in distributions:
+        if name not in wanted:
+            if seed and name in SEEDS:
+                continue
+            return False
+        if wanted[name] != version or direct_url:
+            return False
+        left -= 1
+    return left == 0
+
+
+def duration(seconds: float) -> str:
+    """Return a span of time as people read it: ``3ms``, ``1.24s``, ``2m 05s``."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f}ms" if seconds >= 0.001 else f"{seconds * 1000:.2f}ms"
+    if seconds < 60:
+        return f"{seconds:.2f}s"
+    return f"{int(seconds // 60)}m {seconds % 60:02.0f}s"

@@ -1,0 +1,57 @@
+"""``puffin venv``."""
+
+import os
+import sys
+
+from puffin.cache.layout import Cache
+from puffin.cli.sync import CacheDirectory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.cli.console import Console
+    from puffin.stages.link.environment import Environment
+
+
+def venv(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+    """Create a virtual environment."""
+    from puffin.stages.link.interpreter import find_interpreter, inspect_interpreter
+    from puffin.stages.link.venv import create_venv, seed_requirements
+
+    path = options["arguments"][0] if options["arguments"] else ".venv"
+    with CacheDirectory(options) as cache_dir:
+        interpreter = inspect_interpreter(_executable(options, find_interpreter), Cache(cache_dir))
+        console.say(f"Using {interpreter.implementation} {interpreter.version_text} at {interpreter.base_executable}")
+        seeds = seed_requirements(interpreter.version) if options["seed"] else ()
+        environment = create_venv(
+            path,
+            interpreter=interpreter,
+            seed=seeds,
+            clear=options["clear"],
+            prompt=options["prompt"] or None,
+            system_site_packages=options["system_site_packages"],
+            relocatable=options["relocatable"],
+        )
+        console.say(f"Created the virtual environment {path}")
+        if seeds:
+            _seed(environment, seeds, options, console, cache_dir)
+    console.say(f"Activate it with: source {os.path.join(path, 'bin', 'activate')}")
+    return 0
+
+
+def _executable(options: "dict[str, Any]", find: "Any") -> str:
+    if options["python"]:
+        return str(find(options["python"], os.environ))
+    return sys.executable
+
+
+def _seed(
+    environment: "Environment", names: tuple[str, ...], options: "dict[str, Any]", console: "Console", cache_dir: str
+) -> None:
+    from puffin.pipeline.plan_seed import seed
+    from puffin.pipeline.plan_settings import Settings
+
+    wanted = ("index_url", "extra_index_url", "find_links", "no_index", "refresh", "refresh_package", "offline")
+    settings = Settings(files=(), cache_dir=cache_dir, **{name: options[name] for name in wanted})
+    seed(environment, names, settings, console, os.environ)

@@ -1,0 +1,98 @@
+"""The errors puffin raises: fields and a cause tree; only ``puffin.cli`` turns them into text for people.
+
+A subclass declares its fields as annotations and words them in :meth:`PuffinError.summary`. All of
+them survive pickling, because they cross process borders with the task that failed.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, dataclass_transform
+else:
+
+    def dataclass_transform(**_options):
+        """Stand in for ``typing.dataclass_transform``, whose module is not imported at run time."""
+        return lambda decorated: decorated
+
+
+FAILED = 1
+USAGE = 2
+SOME_ENVIRONMENTS_FAILED = 3
+DRIFT = 4
+BUG = 70
+TEMPORARY = 75
+
+
+@dataclass_transform(kw_only_default=True)
+class _Fields:
+    """Marks for type checkers that annotations are keyword fields (PEP 681 leaves out the marked class itself)."""
+
+
+class PuffinError(_Fields, Exception):
+    """Root of all errors puffin raises on purpose.
+
+    ``package`` is the requirement or distribution as the user would know it, ``causes`` the errors
+    beneath this one (most specific last), ``hints`` what the user can type or change.
+    """
+
+    exit_code: "ClassVar[int]" = FAILED
+    stage: "ClassVar[str]" = ""
+
+    package: str = ""
+    causes: "tuple[PuffinError, ...]" = ()
+    hints: "tuple[str, ...]" = ()
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, **fields):
+            super().__init__()
+            known = [name for cls in type(self).__mro__ for name in cls.__dict__.get("__annotations__", ())]
+            for name in known:
+                if name not in fields and not hasattr(self, name):
+                    raise TypeError(f"{type(self).__name__} needs {name!r}")
+            for name in fields:
+                if name not in known:
+                    raise TypeError(f"{type(self).__name__} has no {name!r}")
+            self.__dict__.update(fields)
+
+    def summary(self) -> str:
+        """Return the first line: the action and the object in backticks."""
+        return type(self).__name__
+
+    def details(self) -> "tuple[str, ...]":
+        """Return further lines that belong to the summary, such as an excerpt with a caret."""
+        return ()
+
+    def __str__(self) -> str:
+        return "\n".join((self.summary(), *self.details()))
+
+    def __reduce__(self) -> "tuple[Any, ...]":
+        return _rebuild, (type(self), dict(self.__dict__))
+
+
+def _rebuild(cls: "type[PuffinError]", fields: "dict[str, Any]") -> PuffinError:
+    return cls(**fields)
+
+
+class Cause(PuffinError):
+    """A plain statement beneath another error, such as what the operating system said."""
+
+    text: str
+
+    def summary(self) -> str:
+        return self.text
+
+
+class UsageError(PuffinError):
+    """The command line, an environment variable or a configuration value cannot be used."""
+
+    exit_code = USAGE
+    text: str
+
+    def summary(self) -> str:
+        return self.text
+
+
+def os_cause(error: OSError) -> Cause:
+    """Translate an operating system error into a cause: its text and, where known, its path."""
+    path = f" (`{error.filename}`)" if error.filename else ""
+    return Cause(text=f"{error.strerror or error}{path}")

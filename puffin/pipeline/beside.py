@@ -1,0 +1,75 @@
+"""A call in a forked child while this process does something else, such as importing dask."""
+
+import marshal
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Beside:
+    """Calls *function* in a forked child; :meth:`result` waits. The result must be made of builtins.
+
+    Where the system has no fork, the call is made when the result is asked for.
+    """
+
+    def __init__(self, function: "Callable[[], Any]") -> None:
+        self._function = function
+        self._pid = 0
+        if not hasattr(os, "fork"):
+            return
+        self._reader, writer = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._reader)
+            _answer(function, writer)
+        os.close(writer)
+
+    def result(self) -> "Any":
+        """Return what the function returned, or raise what it raised."""
+        if not self._pid:
+            return self._function()
+        parts = []
+        while data := os.read(self._reader, 1 << 20):
+            parts.append(data)
+        os.close(self._reader)
+        os.waitpid(self._pid, 0)
+        self._pid = 0
+        data = b"".join(parts)
+        if not data:
+            raise ChildProcessError("a helper process was killed")
+        if data[:1] == b"r":
+            return marshal.loads(data[1:])
+        import pickle
+
+        raise pickle.loads(data[1:])
+
+    def stop(self) -> None:
+        """End the child if it still runs."""
+        if self._pid:
+            os.kill(self._pid, 9)
+            os.waitpid(self._pid, 0)
+            self._pid = 0
+
+
+def _answer(function: "Callable[[], Any]", writer: int) -> None:
+    code = 1
+    try:
+        from puffin.cache.lock import close_inherited_locks
+        from puffin.pipeline.wire import send
+
+        close_inherited_locks()
+        try:
+            data = b"r" + marshal.dumps(function())
+        except Exception as error:
+            import pickle
+
+            data = b"e" + pickle.dumps(error)
+        send(writer, data)
+        code = 0
+    except (KeyboardInterrupt, BrokenPipeError):
+        code = 130
+    finally:
+        os._exit(code)

@@ -1,0 +1,64 @@
+"""Which executor runs a graph: the choice, and the seam they all stand behind."""
+
+from puffin.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from puffin.pipeline.graph import Ledger
+    from puffin.pipeline.task import Outcome
+
+    class Executor(Protocol):
+        """Runs the graph of a ledger to its end, growth and late failure included.
+
+        With ``fuse`` false it wants every task by itself, with results that can be carried.
+        """
+
+        name: str
+        fuse: bool
+
+        def run(self, ledger: Ledger, notify: Callable[[Outcome], None]) -> None:
+            """Run until the ledger is finished; *notify* sees each outcome once, on any one thread at a time."""
+
+        def close(self) -> None:
+            """Let go of processes."""
+
+
+NAMES = ("auto", "inline", "pool", "cluster")
+POOL_FROM_BYTES = 8 * 1024 * 1024
+
+
+def choose(name: str, *, to_fetch: int, to_fetch_bytes: int) -> str:
+    """Return the executor that ``auto`` means for a plan: ``pool`` where there is much to fetch and unzip.
+
+    Importing dask costs as much as linking a hundred warm packages, so warm and small plans stay inline.
+    ``to_fetch`` counts artifacts, ``to_fetch_bytes`` is their size as far as it is known.
+    """
+    if name != "auto":
+        return name
+    return "pool" if to_fetch > 16 or to_fetch_bytes > POOL_FROM_BYTES else "inline"
+
+
+def make_executor(name: str, *, jobs: int, local_directory: str) -> "Executor":
+    """Return a started executor; ``cluster`` starts its processes here."""
+    if name == "inline":
+        from puffin.pipeline.inline import InlineExecutor
+
+        return InlineExecutor(jobs)
+    if name == "pool":
+        import os
+
+        if not hasattr(os, "fork"):
+            return make_executor("inline", jobs=1, local_directory=local_directory)
+        from puffin.pipeline.pool import PoolExecutor
+
+        return PoolExecutor(jobs)
+    if name == "cluster":
+        from puffin.pipeline.cluster import ClusterExecutor
+
+        return ClusterExecutor(jobs, local_directory)
+    raise UsageError(
+        text=f"`{name}` is not an executor", hints=(f"use one of {', '.join(f'`{each}`' for each in NAMES)}",)
+    )

@@ -1,0 +1,261 @@
+"""One environment under its lock: what is in it, what is to change, and the commit of that change."""
+
+import os
+import time
+
+from puffin.cache.lock import Lock
+from puffin.errors import FAILED, PuffinError, os_cause
+from puffin.stages.link.commitplan import Addition, Change, Homes, plan_commit
+from puffin.stages.link.damage import find_damage, restamped
+from puffin.stages.link.installplan import Present
+from puffin.stages.link.linker import ArchiveGone, Target
+from puffin.stages.link.removal import RealDisk
+from puffin.stages.link.site_scan import scan
+from puffin.stages.link.state import DIRECTORY, LOCK, STATE, Owned, State, current_boot, encode, read_state
+from puffin.stages.link.transaction import Transaction, recover
+from puffin.stages.unzip.manifest import read_manifest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from puffin.cache.layout import Cache
+    from puffin.stages.link.environment import Environment
+    from puffin.stages.link.placement import Conflict
+
+
+class NotWritable(PuffinError):
+    """The environment cannot be changed by this user."""
+
+    exit_code = FAILED
+    stage = "link"
+    path: str
+
+    def summary(self) -> str:
+        return f"Failed to write to the environment `{self.path}`"
+
+
+class Workplace:
+    """An environment, locked, repaired where a change was broken off, and looked at. Use it in ``with``."""
+
+    def __init__(self, environment: "Environment", *, timeout: float) -> None:
+        self.environment = environment
+        self._lock = Lock(f"{self.home}/{LOCK}", what=f"the environment `{environment.root}`", timeout=timeout)
+        self.recovered = ""
+        self.state: State | None = None
+        self.present: tuple[Present, ...] = ()
+        self.damaged: frozenset[str] = frozenset()
+        self._transaction: Transaction | None = None
+
+    @property
+    def home(self) -> str:
+        """The directory of puffin's own files in the environment."""
+        return f"{self.environment.root}/{DIRECTORY}"
+
+    @property
+    def site(self) -> str:
+        """The site-packages directory."""
+        return self.environment.purelib
+
+    def __enter__(self) -> "Workplace":
+        try:
+            os.makedirs(self.home, exist_ok=True)
+        except OSError as error:
+            raise NotWritable(path=self.environment.root, causes=(os_cause(error),)) from error
+        self._lock.__enter__()
+        try:
+            if not os.access(self.site, os.W_OK | os.X_OK):
+                raise NotWritable(path=self.site)
+            self.recovered = recover(self.environment.root)
+            self.look()
+        except BaseException:
+            self._lock.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            if self._transaction is not None:
+                self._transaction.end()
+        finally:
+            self._lock.__exit__(None, None, None)
+
+    def look(self) -> None:
+        """Take stock: what is installed, and what of it is damaged."""
+        self.state = read_state(self.environment.root)
+        self.present = look_around(self.environment, self.state)
+        if self.state is None:
+            return
+        rebooted = self.state.boot != current_boot()
+        self.damaged, changed = find_damage(self.site, self.state, everywhere=rebooted)
+        if (changed or rebooted) and not self.damaged:
+            self._refresh(changed)
+
+    def _refresh(self, changed: list[str]) -> None:
+        """Note that the directories that changed hold nothing wrong, so that the next look is quick."""
+        from puffin.cache.atomic import replace_file
+        from puffin.value import replace
+
+        if self.state is None or {each.name: each.version for each in self.state.distributions} != {
+            each.name: each.version for each in self.present
+        }:
+            return
+        self.state = replace(restamped(self.site, self.state, changed), boot=current_boot())
+        try:
+            replace_file(f"{self.home}/{STATE}", encode(self.state))
+        except OSError:
+            pass
+
+    @property
+    def archives(self) -> "dict[str, str]":
+        """The archives that installed distributions came from, by name."""
+        return {each.name: each.archive for each in self.state.distributions} if self.state else {}
+
+    def begin(self) -> Transaction:
+        """Start a transaction; what it leaves is cleared away at the end of the ``with`` block."""
+        transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
+        try:
+            transaction.begin()
+        except OSError as error:
+            raise NotWritable(path=self.environment.root, causes=(os_cause(error),)) from error
+        self._transaction = transaction
+        return transaction
+
+    def end(self) -> None:
+        """Clear the current transaction away."""
+        if self._transaction is not None:
+            self._transaction.end()
+            self._transaction = None
+
+    def change(
+        self, cache: "Cache", staged: "Mapping[int, tuple[str, str]]", removed: "Iterable[str]", *, stamp: int
+    ) -> Change:
+        """Return the change that puts *staged* in, ``{number: (archive, direct_url)}``, and takes names out."""
+        if self._transaction is None:
+            raise RuntimeError("a change needs a transaction")
+        additions = [
+            _addition(cache, self._transaction.stage(number), archive, direct_url)
+            for number, (archive, direct_url) in staged.items()
+        ]
+        gone = frozenset(removed)
+        fresh = {each.manifest.name for each in additions}
+        return Change(
+            homes=homes_of(self.environment),
+            additions=tuple(additions),
+            removed={each.entry: files_of(self.environment, each) for each in self.present if each.name in gone | fresh},
+            kept=lambda: {
+                each.name: files_of(self.environment, each)
+                for each in self.present
+                if each.name not in gone and each.name not in fresh
+            },
+            stay=tuple(self._owned(each) for each in self.present if each.name not in gone | fresh),
+            former=self.state,
+            boot=current_boot(),
+            seed=self.environment.seed,
+            stamp=stamp,
+        )
+
+    def _owned(self, present: Present) -> Owned:
+        for each in self.state.distributions if self.state else ():
+            if each.name == present.name and each.dist_info == present.entry:
+                return each
+        return Owned(
+            name=present.name,
+            version=present.version,
+            dist_info=present.entry,
+            archive="",
+            direct_url=present.direct_url,
+            tops=(),
+        )
+
+    def commit(self, change: Change, *, refuse_conflicts: bool = False) -> "tuple[Conflict, ...]":
+        """Plan and do the commit of a change; return the path conflicts in it."""
+        if self._transaction is None:
+            raise RuntimeError("a commit needs a transaction")
+        script, conflicts = plan_commit(change, RealDisk(), self._transaction.trash)
+        if conflicts and refuse_conflicts:
+            raise ConflictsRefused(conflicts=conflicts)
+        self._transaction.commit(script)
+        return conflicts
+
+
+class ConflictsRefused(PuffinError):
+    """Distributions bring different files of the same path, and the user wants that refused."""
+
+    stage = "link"
+    conflicts: "tuple[Conflict, ...]"
+    hints: tuple[str, ...] = ("without `--path-conflict error` the first of them by name wins, with a warning",)
+
+    def summary(self) -> str:
+        return f"Refused to install: {len(self.conflicts)} paths have different contents in different packages"
+
+    def details(self) -> tuple[str, ...]:
+        return tuple(f"`{each.path}`: {', '.join((each.winner, *each.losers))}" for each in self.conflicts[:10])
+
+
+def look_around(environment: "Environment", state: State | None) -> tuple[Present, ...]:
+    """Return the distributions in site-packages, with the direct URLs of those that have one."""
+    known = {each.dist_info: each for each in state.distributions if each.archive} if state else {}
+    present = []
+    for name, version, entry, kind in scan(environment.purelib):
+        owned = known.get(entry)
+        direct_url = owned.direct_url if owned else _direct_url(environment.purelib, entry, kind)
+        present.append(Present(name=name, version=version, entry=entry, direct_url=direct_url, kind=kind))
+    return tuple(present)
+
+
+def _direct_url(site: str, entry: str, kind: str) -> str:
+    from puffin.cache.atomic import read
+
+    data = read(f"{site}/{entry}/direct_url.json") if kind == "dist-info" else None
+    return data.decode("utf-8", "replace") if data else ""
+
+
+def _addition(cache: "Cache", staged: str, archive: str, direct_url: str) -> Addition:
+    manifest = read_manifest(cache.manifest(archive))
+    if manifest is None:
+        raise ArchiveGone(archive=archive)
+    return Addition(staged=staged, archive=archive, direct_url=direct_url, manifest=manifest)
+
+
+def _staging_home(environment: "Environment") -> "str | None":
+    """Return where to stage when site-packages lies on another device than the environment's root."""
+    here, there = os.stat(environment.root).st_dev, os.stat(environment.purelib).st_dev
+    return None if here == there else f"{environment.purelib}/{DIRECTORY}"
+
+
+def homes_of(environment: "Environment") -> Homes:
+    """Return the directories of *environment* that distributions go to."""
+    return Homes(
+        root=environment.root,
+        purelib=os.path.realpath(environment.purelib),
+        platlib=os.path.realpath(environment.platlib),
+        scripts=environment.scripts,
+        data=environment.data,
+        headers=environment.headers,
+    )
+
+
+def target_of(environment: "Environment") -> Target:
+    """Return what link tasks know of *environment*."""
+    site = os.path.realpath(environment.purelib)
+    return Target(
+        executable=environment.executable,
+        version=(environment.version[0], environment.version[1]),
+        relocatable=environment.relocatable,
+        scripts=os.path.relpath(environment.scripts, site),
+        data=os.path.relpath(environment.data, site),
+        headers=os.path.relpath(environment.headers, site),
+    )
+
+
+def files_of(environment: "Environment", present: Present) -> "Sequence[str]":
+    """Return the absolute paths of the files of an installed distribution; unsafe rows of RECORD are left out."""
+    from puffin.stages.link.installed import distribution_files
+
+    return distribution_files(environment, present.entry, present.kind)
+
+
+def now_stamp() -> int:
+    """Return this moment in ns since the epoch, in whole microseconds so that every file system can hold it."""
+    return time.time_ns() // 1000 * 1000

@@ -1,0 +1,128 @@
+"""From located artifacts to tasks: fetch, unzip and link for each wheel that the cache lacks, link for the rest."""
+
+from puffin.pipeline.task import Task
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from puffin.pipeline.task import Key
+    from puffin.stages.artifact import Artifact
+
+FETCH = "fetch"
+UNZIP = "unzip"
+LINK = "link"
+_UNKNOWN_SIZE = 500_000  # bytes; about the median of wheels, for those whose index tells no size
+
+
+@frozen
+class Supply:
+    """A wheel to install: its artifact, and its archive where the cache has it (else ``""``)."""
+
+    artifact: "Artifact"
+    archive: str
+
+
+@frozen
+class Linking:
+    """What link tasks of one environment share. ``target`` is a link target in its wire form."""
+
+    transaction: str
+    directory: str
+    target: "tuple[Any, ...]"
+    mode: str
+    stamp: int
+
+
+def stage_of(linking: Linking, number: int) -> str:
+    """Return the staging directory of the distribution with this number."""
+    return f"{linking.directory}/{number}"
+
+
+def link_key(linking: Linking, supply: Supply) -> "Key":
+    """Return the key of a link task; it carries the transaction, so that no run reuses another's."""
+    return (LINK, f"{linking.transaction}/{supply.artifact.name}")
+
+
+def supply_tasks(supply: Supply, *, cache_root: str, network: "tuple[Any, ...]") -> "tuple[Task, ...]":
+    """Return the tasks that bring a wheel into the cache; none when it is there."""
+    artifact = supply.artifact
+    if supply.archive:
+        return ()
+    identity = _identity(artifact)
+    fetch = Task(
+        key=(FETCH, identity),
+        function="puffin.stages.fetch.fetch:fetch",
+        label=f"{artifact.name}=={artifact.version}",
+        arguments=(
+            ("url", artifact.url),
+            ("filename", artifact.filename),
+            ("hashes", (artifact.hashes,) if artifact.hashes else ()),
+            ("size", artifact.size),
+            ("network", network),
+        ),
+        weight=artifact.size or _UNKNOWN_SIZE,
+        waits=True,
+        transient=True,
+    )
+    unzip = Task(
+        key=(UNZIP, identity),
+        function="puffin.stages.unzip.store:store",
+        label=fetch.label,
+        arguments=(
+            ("filename", artifact.filename),
+            ("name", artifact.name),
+            ("source", artifact.source),
+            ("cache_root", cache_root),
+        ),
+        inputs=(("fetched", fetch.key),),
+        weight=artifact.size or _UNKNOWN_SIZE,
+    )
+    return fetch, unzip
+
+
+def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str) -> Task:
+    """Return the task that stages a wheel for one environment."""
+    artifact = supply.artifact
+    known = (("archive", supply.archive),) if supply.archive else ()
+    inputs = () if supply.archive else (("archive", (UNZIP, _identity(artifact))),)
+    return Task(
+        key=link_key(linking, supply),
+        function="puffin.stages.link.linker:link",
+        label=f"{artifact.name}=={artifact.version}",
+        arguments=(
+            *known,
+            ("cache_root", cache_root),
+            ("stage", stage_of(linking, number)),
+            ("target", linking.target),
+            ("requested", True),
+            ("direct_url", artifact.direct_url),
+            ("mode", linking.mode),
+            ("stamp", linking.stamp),
+        ),
+        inputs=inputs,
+    )
+
+
+def sync_tasks(
+    supplies: "Iterable[tuple[int, Supply]]", linking: Linking, *, cache_root: str, network: "tuple[Any, ...]"
+) -> "list[Task]":
+    """Return all tasks of one environment's change, each of the *supplies* with its number in the transaction."""
+    tasks: list[Task] = []
+    for number, supply in supplies:
+        tasks += supply_tasks(supply, cache_root=cache_root, network=network)
+        tasks.append(link_task(supply, number, linking, cache_root=cache_root))
+    return tasks
+
+
+def _identity(artifact: "Artifact") -> str:
+    sha256 = expected_sha256(artifact)
+    return sha256 or f"{artifact.url}#{artifact.size}"
+
+
+def expected_sha256(artifact: "Artifact") -> str:
+    """Return the one sha256 that the artifact must have, ``""`` where that is not known."""
+    known = [each for each in artifact.hashes if each.startswith("sha256:")]
+    return known[0][7:] if len(known) == 1 else ""

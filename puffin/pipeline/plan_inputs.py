@@ -1,0 +1,127 @@
+"""From requirements files to pins and the places they come from. Plain files are read without packaging."""
+
+import os
+
+from puffin.errors import UsageError
+from puffin.pipeline.plan_settings import Settings
+from puffin.stages.resolve.simple import simple_pins
+from puffin.stages.urls import digest
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from puffin.stages.resolve.index_config import IndexConfig
+
+DEFAULT_INDEX = "https://pypi.org/simple/"
+
+
+@frozen
+class Inputs:
+    """The pins of a run (``Pin`` values, or plain ``(name, version)``), where to look, and warnings."""
+
+    pins: "tuple[Any, ...]"
+    plain: bool
+    config: "IndexConfig"
+    require_hashes: bool
+    trusted_hosts: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def read_inputs(settings: Settings, markers: "Mapping[str, str]", environ: "Mapping[str, str]") -> Inputs:
+    """Return what the files of *settings* ask for, in an environment with these *markers*.
+
+    Raises the errors of reading and selecting pins.
+    """
+    if not settings.files:
+        raise UsageError(
+            text="No requirements file was given", hints=("name one, as in `puffin pip sync requirements.txt`",)
+        )
+    plain = _plain(settings)
+    if plain is not None:
+        return Inputs(
+            pins=plain,
+            plain=True,
+            config=index_config(settings, None),
+            require_hashes=False,
+            trusted_hosts=(),
+            warnings=(),
+        )
+    return _read_all(settings, markers, environ)
+
+
+def _plain(settings: Settings) -> "tuple[tuple[str, str], ...] | None":
+    if len(settings.files) != 1 or settings.require_hashes:
+        return None
+    try:
+        with open(settings.files[0], "rb") as file:
+            return simple_pins(file.read())
+    except OSError:
+        return None
+
+
+def _read_all(settings: Settings, markers: "Mapping[str, str]", environ: "Mapping[str, str]") -> Inputs:
+    from puffin.stages.resolve.pins import select_pins
+    from puffin.stages.resolve.reqfile import read_file, read_requirements
+
+    requirements = read_requirements(settings.files, read=read_file, environ=environ)
+    hashes = settings.require_hashes or requirements.require_hashes
+    selection = select_pins(requirements, markers=markers, require_hashes=hashes)
+    return Inputs(
+        pins=selection.pins,
+        plain=False,
+        config=index_config(settings, requirements),
+        require_hashes=hashes,
+        trusted_hosts=requirements.trusted_hosts,
+        warnings=(*requirements.warnings, *selection.warnings),
+    )
+
+
+def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":
+    """Return the places to look: those of the command line go before those of files, the default comes last."""
+    from puffin.stages.resolve.index_config import IndexConfig
+
+    written = requirements
+    index_url = settings.index_url or (written.index_url if written else None) or DEFAULT_INDEX
+    no_index = settings.no_index or (written.no_index if written else False)
+    return IndexConfig(
+        index_url="" if no_index else absolute(index_url),
+        extra_index_urls=()
+        if no_index
+        else tuple(map(absolute, (*settings.extra_index_url, *(written.extra_index_urls if written else ())))),
+        find_links=tuple(map(absolute, (*settings.find_links, *(written.find_links if written else ())))),
+    )
+
+
+def absolute(place: str) -> str:
+    """Return a place as an absolute path, unless it is a URL."""
+    return place if "://" in place or place[:5].lower() == "file:" else os.path.abspath(os.path.expanduser(place))
+
+
+def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:
+    """Return the shelf's name for these places and tags."""
+    return f"{config.digest()}-{digest(' '.join(tags))}"
+
+
+def as_pins(inputs: Inputs) -> "tuple[Any, ...]":
+    """Return the pins of *inputs* as full ``Pin`` values."""
+    if not inputs.plain:
+        return inputs.pins
+    from puffin.stages.resolve.pins import Pin
+
+    return tuple(
+        Pin(
+            name=name,
+            version=version,
+            extras=(),
+            url="",
+            hashes=(),
+            editable=False,
+            text=f"{name}=={version}",
+            origin="",
+            exact=False,
+        )
+        for name, version in inputs.pins
+    )

@@ -1,0 +1,139 @@
+"""Finding the wheels of pins: on the shelf, else on indexes, asked from a forked child."""
+
+import time
+
+from puffin.cache.layout import Cache
+from puffin.pipeline.beside import Beside
+from puffin.pipeline.plan_graph import Supply, expected_sha256
+from puffin.pipeline.plan_inputs import Inputs, as_pins, places_digest
+from puffin.pipeline.plan_settings import Settings
+from puffin.pipeline.plan_shelf import Shelf
+from puffin.stages.artifact import Artifact
+from puffin.stages.unzip.ready import archive_ready
+from puffin.stages.unzip.store import known_archive
+from puffin.value import astuple, from_tuple, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from puffin.stages.link.environment import Environment
+
+
+@frozen
+class Found:
+    """The wheels of all pins asked for, and warnings about them."""
+
+    supplies: tuple[Supply, ...]
+    warnings: tuple[str, ...]
+
+
+class Search:
+    """The search for the wheels of some pins. What is not on the shelf is asked for at once, beside this process."""
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        names: "Iterable[str]",
+        *,
+        settings: Settings,
+        cache: Cache,
+        environment: "Environment",
+        network: "tuple[Any, ...]",
+    ) -> None:
+        self._cache = cache
+        self._refresh = settings.refresh or frozenset(settings.refresh_package)
+        self._shelf = Shelf(cache, places_digest(inputs.config, environment.interpreter.tags))
+        self._use_shelf = not settings.refresh and not inputs.config.find_links
+        self._shelved: list[Supply] = []
+        missing = self._take_from_shelf(inputs, frozenset(names))
+        self.missing = len(missing)
+        self._beside: Beside | None = None
+        if missing:
+            self._beside = Beside(
+                lambda: _locate(missing, inputs, settings, cache, environment, network)
+            )
+
+    def _take_from_shelf(self, inputs: Inputs, names: "frozenset[str]") -> "list[Any]":
+        if not inputs.plain:
+            pins = [pin for pin in inputs.pins if pin.name in names]
+            return [pin for pin in pins if not self._shelve(pin.name, pin.version, pin)]
+        rest = frozenset(name for name, version in inputs.pins if name in names and not self._shelve(name, version, None))
+        return [pin for pin in as_pins(inputs) if pin.name in rest] if rest else []
+
+    def _shelve(self, name: str, version: str, pin: "Any | None") -> bool:
+        if not self._use_shelf or (self._refresh is not True and name in (self._refresh or ())):
+            return False
+        if pin is not None and (pin.url or pin.editable):
+            return False
+        supply = self._shelf.find(name, version)
+        if supply is None or not (pin is None or _hash_fits(supply, pin.hashes)):
+            return False
+        self._shelved.append(supply)
+        return True
+
+    def found(self) -> Found:
+        """Wait for the answer. Raises what locating raises."""
+        if self._beside is None:
+            return Found(supplies=tuple(self._shelved), warnings=_yanks(self._shelved))
+        artifacts, warnings = self._beside.result()
+        supplies = [self._supply(from_tuple(Artifact, each)) for each in artifacts]
+        return Found(supplies=(*self._shelved, *supplies), warnings=(*_yanks(self._shelved), *warnings))
+
+    def _supply(self, artifact: Artifact) -> Supply:
+        archive = expected_sha256(artifact)
+        if not archive:
+            archive = known_archive(self._cache, artifact.source, artifact.name, artifact.filename)
+        if self._refresh is True or artifact.name in (self._refresh or ()):
+            archive = expected_sha256(artifact)
+        ready = bool(archive) and archive_ready(self._cache, archive)
+        return Supply(artifact=artifact, archive=archive if ready else "")
+
+    def remember(self, supplies: "Iterable[Supply]") -> None:
+        """Put what was found on the shelf, for the next time."""
+        if self._beside is not None:
+            self._shelf.put(supplies)
+
+    def stop(self) -> None:
+        """End the search."""
+        if self._beside is not None:
+            self._beside.stop()
+
+
+def _hash_fits(supply: Supply, hashes: tuple[str, ...]) -> bool:
+    return not hashes or f"sha256:{supply.archive}" in hashes
+
+
+def _yanks(supplies: "Iterable[Supply]") -> tuple[str, ...]:
+    return tuple(
+        f"`{each.artifact.name}=={each.artifact.version}` is yanked"
+        + (f" (reason: {each.artifact.yanked})" if each.artifact.yanked else "")
+        for each in supplies
+        if each.artifact.yanked is not None
+    )
+
+
+def _locate(
+    pins: "list[Any]",
+    inputs: Inputs,
+    settings: Settings,
+    cache: Cache,
+    environment: "Environment",
+    network: "tuple[Any, ...]",
+) -> "tuple[Any, ...]":
+    from puffin.stages.fetch.fetch import client_for
+    from puffin.stages.resolve.locate import locate
+
+    located = locate(
+        pins,
+        config=inputs.config,
+        tags=environment.interpreter.tags,
+        python_version=environment.interpreter.version_text,
+        http=client_for(network),
+        cache=cache,
+        refresh=settings.refresh or frozenset(settings.refresh_package),
+        offline=settings.offline,
+        now=time.time(),
+    )
+    return tuple(astuple(each) for each in located.artifacts), located.warnings

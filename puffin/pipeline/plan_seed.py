@@ -1,0 +1,112 @@
+"""The packages of a seeded environment: the newest of each that fits, installed as by a sync."""
+
+import os
+import time
+
+from puffin.cache.layout import Cache
+from puffin.pipeline.plan_inputs import index_config
+from puffin.pipeline.plan_settings import Settings
+from puffin.stages.link.environment import Environment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from puffin.pipeline.plan_settings import Reporter
+
+
+def seed(
+    environment: Environment,
+    names: tuple[str, ...],
+    settings: Settings,
+    reporter: "Reporter",
+    environ: "Mapping[str, str]",
+) -> None:
+    """Install the newest fitting version of each of *names*. Raises what locating and syncing raise."""
+    import tempfile
+
+    from puffin.pipeline.plan_sync import sync
+    from puffin.value import replace
+
+    pins = newest_pins(environment, names, settings, environ)
+    with tempfile.TemporaryDirectory(prefix="puffin-seed-") as directory:
+        path = os.path.join(directory, "seed.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(f"{name}=={version}\n" for name, version in pins)
+        started = time.perf_counter()
+        sync(replace(settings, files=(path,), python=environment.root), reporter, environ, started=started)
+
+
+def newest_pins(
+    environment: Environment, names: tuple[str, ...], settings: Settings, environ: "Mapping[str, str]"
+) -> "list[tuple[str, str]]":
+    """Return the newest stable version of each package that has a wheel for *environment*."""
+    from packaging.version import InvalidVersion, Version
+
+    from puffin.stages.fetch.fetch import client_for
+    from puffin.stages.fetch.network import network_from_environ, to_wire
+    from puffin.stages.resolve.index_pages import Pages
+    from puffin.value import replace
+
+    config = index_config(settings, None)
+    network = replace(network_from_environ(environ), offline=settings.offline)
+    http = client_for(to_wire(network))
+    cache = Cache(settings.cache_dir)
+    pages = Pages(http=http, cache=cache, refresh=settings.refresh, offline=settings.offline, now=time.time())
+
+    def stable(text: str) -> "Version | None":
+        try:
+            version = Version(text)
+        except InvalidVersion:
+            return None
+        return None if version.is_prerelease else version
+
+    pins = []
+    for name in names:
+        texts = {text for index in config.indexes() for text in pages.page(index, name).versions}
+        texts |= {version for place in config.find_links for link in pages.flat(place) for version in _of(link, name)}
+        versions = sorted(((stable(text), text) for text in texts if stable(text)), reverse=True)
+        pins.append((name, _first_that_fits(environment, name, [text for _, text in versions], config, http, cache, settings)))
+    return pins
+
+
+def _of(link: "Any", name: str) -> "list[str]":
+    from puffin.stages.resolve.index_page import splits
+
+    return [version for found, version in splits(link.filename) if found == name]
+
+
+def _first_that_fits(
+    environment: Environment,
+    name: str,
+    versions: "list[str]",
+    config: "Any",
+    http: "Any",
+    cache: Cache,
+    settings: Settings,
+) -> str:
+    from puffin.stages.resolve.locate import locate
+    from puffin.stages.resolve.locate_errors import LocateFailed
+    from puffin.stages.resolve.pins import Pin
+
+    failure: Exception | None = None
+    for version in versions[:20] or ["0"]:
+        pin = Pin(name=name, version=version, text=f"{name}=={version}")
+        try:
+            located = locate(
+                [pin],
+                config=config,
+                tags=environment.interpreter.tags,
+                python_version=environment.interpreter.version_text,
+                http=http,
+                cache=cache,
+                offline=settings.offline,
+                now=time.time(),
+            )
+        except LocateFailed as error:
+            failure = failure or error
+            continue
+        if located.artifacts[0].yanked is None:
+            return version
+    raise failure or ValueError(name)

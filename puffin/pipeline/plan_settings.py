@@ -1,0 +1,78 @@
+"""What a command was asked to do, as one value; where it comes from (options, variables) is the cli's affair."""
+
+import os
+
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from puffin.pipeline.task import Outcome, Task
+
+    class Reporter(Protocol):
+        """Who is told how a run goes."""
+
+        def phase(self, verb: str, count: int, seconds: float) -> None:
+            """A phase is over: ``Resolved``, ``Prepared``, ``Uninstalled``, ``Installed``, …"""
+
+        def warn(self, text: str) -> None:
+            """Something the user should know."""
+
+        def expect(self, tasks: int) -> None:
+            """So many tasks will run."""
+
+        def task(self, task: Task, outcome: Outcome) -> None:
+            """A task ended."""
+
+        def changes(self, lines: tuple[Line, ...]) -> None:
+            """The changes of an environment, as they were or would be made."""
+
+
+@frozen
+class Line:
+    """One change: ``sign`` is ``+``, ``-`` or ``~`` (installed anew); ``place`` is where it came from, if told."""
+
+    sign: str
+    name: str
+    version: str
+    place: str = ""
+
+
+@frozen
+class Settings:
+    """The settings of a sync. Empty texts mean "not given"."""
+
+    files: tuple[str, ...]
+    cache_dir: str
+    python: str = ""
+    index_url: str = ""
+    extra_index_url: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+    require_hashes: bool = False
+    reinstall: bool = False
+    reinstall_package: tuple[str, ...] = ()
+    refresh: bool = False
+    refresh_package: tuple[str, ...] = ()
+    offline: bool = False
+    link_mode: str = ""
+    path_conflict: str = ""
+    dry_run: bool = False
+    allow_empty_requirements: bool = False
+    break_system_packages: bool = False
+    executor: str = ""
+    jobs: int = 0
+
+    @property
+    def workers(self) -> int:
+        """How many processes work at once."""
+        return self.jobs or available_cores()
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1

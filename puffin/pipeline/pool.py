@@ -1,0 +1,94 @@
+"""The pool executor: dask's local scheduler over forked processes that pull units from one queue."""
+
+import threading
+
+import dask
+import dask.multiprocessing
+from dask.task_spec import Task as DaskTask
+
+from puffin.pipeline.forkpool import Broken, ForkPool, emit
+from puffin.pipeline.lost import run_surviving
+from puffin.pipeline.pull import PullQueue, taker
+from puffin.pipeline.runner import Runner
+from puffin.pipeline.wire import Inbox, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from puffin.pipeline.graph import Ledger
+    from puffin.pipeline.pull import Parcel
+    from puffin.pipeline.task import Outcome
+
+_inherited: "tuple[PullQueue, Sequence[Parcel]] | None" = None
+
+
+class PoolExecutor:
+    """Runs units in waves on ``jobs`` forked processes under ``dask.multiprocessing.get``."""
+
+    name = "pool"
+    fuse = True
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+
+    def run(self, ledger: "Ledger", notify: "Callable[[Outcome], None]") -> None:
+        """Run the graph to its end."""
+        lock = threading.Lock()
+
+        def record(outcome: "Outcome") -> None:
+            with lock:
+                for each in ledger.record(outcome):
+                    notify(each)
+
+        while units := ledger.take_ready():
+            parcels = [(unit, ledger.inputs_of(unit)) for unit in units]
+            run_surviving(parcels, lambda left: self._wave(left, record), ledger, record)
+
+    def _wave(self, parcels: "Sequence[Parcel]", record: "Callable[[Outcome], None]") -> str:
+        global _inherited
+        queue = PullQueue(len(parcels))
+        _inherited = (queue, parcels)
+        inbox = Inbox()
+        workers = min(self._jobs, len(parcels))
+
+        def emitted(data: bytes) -> None:
+            for outcome in inbox.feed(data):
+                record(outcome)
+
+        pool = ForkPool(workers, emitted)
+        try:
+            _compute(pool, workers)
+        except Broken as broken:
+            return str(broken)
+        finally:
+            pool.close()
+            queue.close()
+            _inherited = None
+        return ""
+
+    def close(self) -> None:
+        """Nothing outlives a run."""
+
+
+def _compute(pool: ForkPool, workers: int) -> None:
+    keys = [("pull", f"worker-{number}") for number in range(workers)]
+    graph = {key: DaskTask(key, pull_units) for key in keys}
+    with dask.config.set({"multiprocessing.context": "fork"}):
+        dask.multiprocessing.get(graph, keys, pool=pool, chunksize=1, optimize_graph=False)
+
+
+def pull_units() -> int:
+    """In a worker: pull units from the inherited queue until it is empty; return how many outcomes there were."""
+    if _inherited is None:
+        raise RuntimeError("only a forked worker of the pool executor can pull")
+    queue, parcels = _inherited
+    count = 0
+
+    def send(outcome: "Outcome") -> None:
+        nonlocal count
+        count += 1
+        emit(encode(outcome))
+
+    Runner(taker(queue, parcels), send).run()
+    return count

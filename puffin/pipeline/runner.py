@@ -1,0 +1,158 @@
+"""Running units inside one process, whatever executor brought them there.
+
+Tasks that wait for a network run on a few threads ahead of need; all others run on the calling thread.
+"""
+
+import os
+import time
+
+from puffin.errors import PuffinError
+from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome, TaskCrashed, resolve_function
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+    from typing import Any
+
+    from puffin.pipeline.graph import Unit
+    from puffin.pipeline.task import Key, Task
+
+AHEAD_TASKS = 4
+AHEAD_BYTES = 48 * 1024 * 1024
+
+
+def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
+    """Run one task with the results it needs; whatever happens becomes an :class:`Outcome`."""
+    started, cpu = time.time(), time.thread_time()
+    result, error = None, None
+    try:
+        arguments = {**dict(task.arguments), **{name: results[key] for name, key in task.inputs}}
+        result = resolve_function(task.function)(**arguments)
+    except PuffinError as raised:
+        error = raised if raised.package else _named(raised, task)
+    except Exception as raised:
+        error = _crashed(task, raised)
+    return Outcome(
+        key=task.key,
+        status=FAILED if error else DONE,
+        result=result,
+        error=error,
+        started=started,
+        ended=time.time(),
+        cpu=time.thread_time() - cpu,
+        worker=worker,
+    )
+
+
+def _named(error: PuffinError, task: "Task") -> PuffinError:
+    error.package = task.label
+    return error
+
+
+def _crashed(task: "Task", error: Exception) -> TaskCrashed:
+    import traceback
+
+    trace = "".join(traceback.format_exception(error))[-4000:]
+    return TaskCrashed(task=f"{task.stage} {task.label}", kind=type(error).__name__, text=str(error)[:1000], trace=trace)
+
+
+class Runner:
+    """Runs units one after the other, with the waiting tasks of the next ones under way.
+
+    ``take`` returns the next ``(unit, inputs)`` or None at the end; ``emit`` gets each outcome as it comes.
+    """
+
+    def __init__(
+        self,
+        take: "Callable[[], tuple[Unit, dict[Key, Any]] | None]",
+        emit: "Callable[[Outcome], None]",
+        *,
+        ahead: int = AHEAD_TASKS,
+    ) -> None:
+        self._take = take
+        self._emit = emit
+        self._ahead = ahead
+        self._worker = str(os.getpid())
+        self._threads: Any = None
+        self._window: list[tuple[Unit, dict[Key, Any], list[Future[Outcome]]]] = []
+        self._exhausted = False
+
+    def run(self) -> None:
+        """Run until ``take`` has no more; threads are gone when this returns or raises."""
+        try:
+            while True:
+                self._fill()
+                if not self._window:
+                    return
+                self._run_unit(*self._window.pop(self._next()))
+        finally:
+            if self._threads is not None:
+                self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _next(self) -> int:
+        """Prefer the first unit whose waiting is over, so that one slow server holds up nobody."""
+        for index, (_, _, futures) in enumerate(self._window):
+            if all(future.done() for future in futures):
+                return index
+        return 0
+
+    def _fill(self) -> None:
+        while not self._exhausted and self._has_room():
+            taken = self._take()
+            if taken is None:
+                self._exhausted = True
+                return
+            unit, inputs = taken
+            heads = [task for task in unit if task.waits and not task.dependencies]
+            self._window.append((unit, inputs, [self._submit(task) for task in heads]))
+
+    def _has_room(self) -> bool:
+        waiting = [task.weight for unit, _, futures in self._window for task in unit[: len(futures)]]
+        if not waiting:
+            return not self._window
+        return len(waiting) < 2 * self._ahead and sum(waiting) < AHEAD_BYTES
+
+    def _submit(self, task: "Task") -> "Future[Outcome]":
+        if self._threads is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._threads = ThreadPoolExecutor(self._ahead, thread_name_prefix="puffin-ahead")
+        future: Future[Outcome] = self._threads.submit(attempt, task, {}, self._worker)
+        return future
+
+    def _run_unit(self, unit: "Unit", inputs: "dict[Key, Any]", futures: "list[Future[Outcome]]") -> None:
+        early = {outcome.key: outcome for outcome in [future.result() for future in futures]}
+        run_unit(unit, inputs, early, self._emit, self._worker)
+
+
+def run_unit(
+    unit: "Unit",
+    inputs: "dict[Key, Any]",
+    early: "dict[Key, Outcome]",
+    emit: "Callable[[Outcome], None]",
+    worker: str,
+) -> None:
+    """Run the tasks of a unit in order; a failure skips what depends on it and nothing else."""
+    results = dict(inputs)
+    missing: set[Key] = set()
+    for task in unit:
+        if any(key in missing for key in task.dependencies):
+            missing.add(task.key)
+            continue
+        outcome = early.pop(task.key, None) or attempt(task, results, worker)
+        if outcome.status == DONE:
+            results[task.key] = outcome.result
+        else:
+            missing.add(task.key)
+        emit(without_result(outcome) if task.transient else outcome)
+
+
+def without_result(outcome: Outcome) -> Outcome:
+    """Return *outcome* without its result, for transient results that stay in their process."""
+    from puffin.value import replace
+
+    return replace(outcome, result=None)
+
+
+__all__ = ["CANCELLED", "Runner", "attempt", "run_unit", "without_result"]

@@ -1,0 +1,89 @@
+"""A task and its outcome: the two values that the whole framework passes around."""
+
+import sys
+
+from puffin.errors import PuffinError
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Key = tuple[str, str]
+
+DONE = "done"
+FAILED = "failed"
+CANCELLED = "cancelled"
+
+
+@frozen
+class Task:
+    """One piece of work, named by what it produces.
+
+    ``key`` is ``(stage, content hash)``: the same work has the same key everywhere. ``function`` is a
+    reference such as ``"puffin.stages.fetch.fetch:fetch"``; it is called with the keywords ``arguments``
+    and, for each ``(parameter, key)`` of ``inputs``, with that task's result. ``after`` orders without
+    passing anything. ``weight`` is the work expected, in bytes: heavy tasks start first. ``waits`` marks
+    a task that waits for a network rather than a core. A ``transient`` result (a buffer) is of use only
+    in the process that made it and is not carried elsewhere.
+    """
+
+    key: "Key"
+    function: str
+    label: str
+    arguments: "tuple[tuple[str, Any], ...]" = ()
+    inputs: "tuple[tuple[str, Key], ...]" = ()
+    after: "tuple[Key, ...]" = ()
+    weight: int = 0
+    waits: bool = False
+    transient: bool = False
+
+    @property
+    def stage(self) -> str:
+        """The stage's name, the first half of the key."""
+        return self.key[0]
+
+    @property
+    def dependencies(self) -> "tuple[Key, ...]":
+        """The keys of the tasks that must be done before this one."""
+        return (*[key for _, key in self.inputs], *self.after)
+
+
+@frozen
+class Outcome:
+    """How an attempt at a task ended. Times are seconds since the epoch; ``cpu`` is in seconds."""
+
+    key: "Key"
+    status: str
+    result: "Any" = None
+    error: "BaseException | None" = None
+    started: float = 0.0
+    ended: float = 0.0
+    cpu: float = 0.0
+    worker: str = ""
+
+
+class TaskCrashed(PuffinError):
+    """A task ended with an exception that puffin does not raise on purpose: a bug, told as one."""
+
+    exit_code = 70
+    task: str
+    kind: str
+    text: str
+    trace: str
+
+    def summary(self) -> str:
+        return f"Failed to run `{self.task}`: {self.kind}: {self.text}"
+
+    def details(self) -> tuple[str, ...]:
+        return tuple(self.trace.splitlines())
+
+
+def resolve_function(reference: str) -> "Callable[..., Any]":
+    """Return the function that a ``"module:function"`` reference names."""
+    module, _, name = reference.partition(":")
+    if module not in sys.modules:
+        __import__(module)
+    function: Callable[..., Any] = getattr(sys.modules[module], name)
+    return function

@@ -1,0 +1,79 @@
+"""Outcomes as bytes between processes: marshalled builtins, with errors pickled only where there are any."""
+
+import marshal
+import os
+
+from puffin.pipeline.task import Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LENGTH = 4
+
+
+def encode(outcome: Outcome) -> bytes:
+    """Return an outcome as bytes; its result must be made of builtins."""
+    error = b""
+    if outcome.error is not None:
+        import pickle
+
+        error = pickle.dumps(outcome.error)
+    body = marshal.dumps(
+        (
+            outcome.key,
+            outcome.status,
+            outcome.result,
+            error,
+            outcome.started,
+            outcome.ended,
+            outcome.cpu,
+            outcome.worker,
+        )
+    )
+    return len(body).to_bytes(_LENGTH, "little") + body
+
+
+def decode(body: bytes) -> Outcome:
+    """Return the outcome that :func:`encode` wrote (without the length in front)."""
+    key, status, result, error, started, ended, cpu, worker = marshal.loads(body)
+    raised = None
+    if error:
+        import pickle
+
+        raised = pickle.loads(error)
+    return Outcome(
+        key=key,
+        status=status,
+        result=result,
+        error=raised,
+        started=started,
+        ended=ended,
+        cpu=cpu,
+        worker=worker,
+    )
+
+
+def send(descriptor: int, data: bytes) -> None:
+    """Write all of *data* to a pipe."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+class Inbox:
+    """Outcomes out of the bytes of a pipe, as far as they have come."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+
+    def feed(self, data: bytes) -> "Iterator[Outcome]":
+        """Take the next bytes and yield the outcomes that are complete."""
+        self._pending += data
+        while len(self._pending) >= _LENGTH:
+            end = _LENGTH + int.from_bytes(self._pending[:_LENGTH], "little")
+            if len(self._pending) < end:
+                return
+            body = bytes(self._pending[_LENGTH:end])
+            del self._pending[:end]
+            yield decode(body)

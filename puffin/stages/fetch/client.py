@@ -1,0 +1,233 @@
+"""The client: httpx over puffin's transport, with credentials, redirects, retries and ``file:`` URLs.
+
+httpx's errors are translated to puffin's here and nowhere else.
+"""
+
+import ssl
+import time
+
+from puffin import __version__
+from puffin.errors import UsageError, os_cause
+from puffin.stages.fetch import refusal
+from puffin.stages.fetch.credentials import Credentials, basic
+from puffin.stages.fetch.failures import CertificateRefused, FileFailed, OfflineError
+from puffin.stages.fetch.lean import httpx
+from puffin.stages.fetch.network import Network
+from puffin.stages.fetch.retry import Transient, is_transient, persist, retry_after
+from puffin.stages.fetch.transport import PooledTransport
+from puffin.stages.urls import file_path, is_file, mask, mask_text, split_credentials
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from types import TracebackType
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+_MOST_REDIRECTS = 20
+_PAGE_ANSWERS = frozenset({304, 404})
+_TYPES = {".html": "text/html", ".htm": "text/html", ".json": "application/json"}
+
+
+@frozen
+class Reply:
+    """An answer to a request for a page: ``status`` is 2xx, 304 or 404.
+
+    ``url`` is the final one, after redirects, without credentials (see ``urls.inherit_credentials``). The names
+    in ``headers`` are in lower case. ``body`` is decoded (gzip and the like undone).
+    """
+
+    status: int
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Client:
+    """Fetches pages and, with ``download.download``, files. Threads may share it; it survives a fork.
+
+    ``sleep`` takes seconds and is called between attempts.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        credentials: Credentials | None = None,
+        sleep: "Callable[[float], None]" = time.sleep,
+    ) -> None:
+        self.network = network
+        self._credentials = credentials or Credentials()
+        self._sleep = sleep
+        self._transport = PooledTransport(network)
+        self._http = httpx.Client(
+            transport=self._transport,
+            timeout=network.timeout,
+            trust_env=False,
+            follow_redirects=False,
+            headers={"User-Agent": f"puffin/{__version__}"},
+        )
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def get(self, url: str, headers: "Mapping[str, str] | None" = None) -> Reply:
+        """Return the page at *url*, which may be a ``file:`` URL (a directory stands for its ``index.html``).
+
+        Raises :class:`NetworkFailed`, :class:`AccessDenied`, :class:`RequestRefused`, :class:`OfflineError`,
+        :class:`CertificateRefused` or :class:`FileFailed`.
+        """
+        if is_file(url):
+            return _read_page(url)
+        return self.persist(url, lambda: self._get_once(url, headers or {}))
+
+    def persist(self, url: str, attempt: "Callable[[], T]") -> "T":
+        """Call *attempt* as often as the settings allow while it raises ``Transient``."""
+        if self.network.offline:
+            hint = "run the command once without `--offline`, so that the cache has what it needs"
+            raise OfflineError(url=mask(url), hints=(hint,))
+        return persist(attempt, url=url, retries=self.network.retries, sleep=self._sleep)
+
+    def open(
+        self, url: str, headers: "Mapping[str, str]", accepted: "Collection[int]" = frozenset()
+    ) -> httpx.Response:
+        """Send one request and return its response with the body unread; the caller closes it.
+
+        The status is 2xx or one of *accepted*. Raises ``Transient`` for what may be tried again, and
+        the errors of :meth:`get` for the rest.
+        """
+        response = self._follow(url, headers)
+        if response.is_success or response.status_code in accepted:
+            return response
+        text = refusal.excerpt(response)
+        if not is_transient(response.status_code):
+            raise refusal.refused(mask(url), response, text, self._credentials.problem)
+        raise Transient(
+            refusal.answer(response, text),
+            status=response.status_code,
+            after=retry_after(response.headers.get("retry-after", ""), time.time()),
+        )
+
+    def _get_once(self, url: str, headers: "Mapping[str, str]") -> Reply:
+        response = self.open(url, headers, _PAGE_ANSWERS)
+        try:
+            body = response.read()
+        except httpx.HTTPError as error:
+            raise transient(error) from error
+        finally:
+            response.close()
+        pairs = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(status=response.status_code, url=str(response.url), headers=pairs, body=body)
+
+    def _follow(self, url: str, headers: "Mapping[str, str]") -> httpx.Response:
+        request = self._request(url, headers)
+        for _ in range(_MOST_REDIRECTS + 1):
+            response = self._send(url, request)
+            following = response.next_request
+            if following is None:
+                return response
+            refusal.excerpt(response)  # reads it off the connection
+            request = self._redirected(following)
+        raise refusal.endless(mask(url), response)
+
+    def _request(self, url: str, headers: "Mapping[str, str]") -> httpx.Request:
+        plain = split_credentials(url)[0]
+        try:
+            request = self._http.build_request("GET", plain, headers=dict(headers))
+        except (httpx.InvalidURL, UnicodeError, TypeError) as error:
+            raise UsageError(text=f"`{mask(url)}` is not a URL that can be fetched") from error
+        found = self._credentials.find(url, request.url.host)
+        if found:
+            request.headers["Authorization"] = basic(*found)
+        return request
+
+    def _redirected(self, request: httpx.Request) -> httpx.Request:
+        """Give a request that httpx made for a redirect (no secrets of another origin) its own credentials."""
+        url = str(request.url)
+        if "authorization" not in request.headers:
+            found = self._credentials.find(url, request.url.host, redirected=True)
+            if found:
+                request.headers["Authorization"] = basic(*found)
+        request.url = httpx.URL(split_credentials(url)[0])
+        return request
+
+    def _send(self, url: str, request: httpx.Request) -> httpx.Response:
+        try:
+            return self._http.send(request, stream=True, auth=None)
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            text = f"Cannot fetch `{mask(url)}`: {mask_text(str(error))}"
+            raise UsageError(text=text) from error
+        except httpx.TransportError as error:
+            _check_certificate(url, request.url.host, error)
+            raise transient(error) from error
+        except (ImportError, ValueError) as error:  # how httpx rejects a proxy
+            proxy = self.network.proxy_for(str(request.url), request.url.host)
+            raise UsageError(text=f"Cannot use the proxy `{mask(proxy)}`: {mask_text(str(error))}") from error
+
+
+def transient(error: httpx.HTTPError) -> Transient:
+    """Translate an error of httpx that may be gone at the next attempt."""
+    text = str(error) or type(error).__name__
+    if isinstance(error, httpx.ConnectTimeout):
+        return Transient("the server did not take the connection in time")
+    if isinstance(error, httpx.TimeoutException):
+        return Transient("the server stopped answering (read timeout)")
+    if isinstance(error, httpx.ConnectError):
+        return Transient(f"no connection: {text}")
+    if isinstance(error, httpx.DecodingError):
+        return Transient(f"the body cannot be decoded: {text}")
+    return Transient(f"the connection broke: {text}")
+
+
+def _check_certificate(url: str, host: str, error: BaseException) -> None:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return
+    hints = (
+        "`SSL_CERT_FILE=<file>` names the certificates to trust, such as those of a company's proxy",
+        f"`--trusted-host {host}` goes without the check (not safe)",
+    )
+    reason = cause.verify_message or str(cause)
+    raise CertificateRefused(url=mask(url), hints=hints, causes=(refusal.statement(reason),)) from error
+
+
+def _read_page(url: str) -> Reply:
+    import os
+
+    try:
+        path = file_path(url)
+    except ValueError as error:
+        raise UsageError(text=str(error)) from error
+    if os.path.isdir(path):
+        path = os.path.join(path, "index.html")
+        url = url if url.endswith("/") else url + "/"
+    try:
+        with open(path, "rb") as file:
+            body = file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return Reply(status=404, url=url, headers={}, body=b"")
+    except (OSError, ValueError) as error:
+        raise unreadable(url, error) from error
+    kind = _TYPES.get(os.path.splitext(path)[1].lower(), "application/octet-stream")
+    return Reply(
+        status=200, url=url, headers={"content-type": kind, "content-length": str(len(body))}, body=body
+    )
+
+
+def unreadable(url: str, error: "OSError | ValueError") -> FileFailed:
+    """Translate the failure to read the file of a ``file:`` URL."""
+    cause = os_cause(error) if isinstance(error, OSError) else refusal.statement(str(error))
+    return FileFailed(url=mask(url), causes=(cause,))

@@ -1,0 +1,78 @@
+"""Digests: which algorithms to compute for the pinned hashes, and whether they hold."""
+
+import hashlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Groups = tuple[tuple[str, ...], ...]
+
+# Strongest first, by size and age of the algorithm.
+_STRENGTH = (
+    "sha3_512",
+    "sha512",
+    "blake2b",
+    "sha3_384",
+    "sha384",
+    "sha3_256",
+    "sha256",
+    "blake2s",
+    "sha3_224",
+    "sha224",
+    "sha1",
+    "md5",
+)
+
+
+class Hashers:
+    """Running digests over the same bytes: sha256 always, and whatever *groups* need besides."""
+
+    def __init__(self, groups: "Groups") -> None:
+        names = {"sha256"}
+        names.update(_strongest(group) for group in groups)
+        names.discard("")
+        self._running = {name: hashlib.new(name, usedforsecurity=False) for name in sorted(names)}
+        self._updates = [running.update for running in self._running.values()]
+
+    def update(self, data: "memoryview | bytes | bytearray") -> None:
+        """Add the next bytes."""
+        for update in self._updates:
+            update(data)
+
+    @property
+    def sha256(self) -> str:
+        """The sha256 so far, in hexadecimal."""
+        return self._running["sha256"].hexdigest()
+
+    def computed(self) -> tuple[str, ...]:
+        """Return all digests so far as ``"algorithm:hex"``, strongest first."""
+        names = [name for name in _STRENGTH if name in self._running]
+        return tuple([f"{name}:{self._running[name].hexdigest()}" for name in names])
+
+    def broken(self, groups: "Groups") -> "Groups":
+        """Return the groups that do not hold.
+
+        A group holds if one of its digests of its strongest known algorithm matches; an empty group holds,
+        one with no algorithm that is known does not.
+        """
+        mine = self.computed()
+        return tuple([group for group in groups if group and not _holds(group, mine)])
+
+
+def _holds(group: "Iterable[str]", computed: tuple[str, ...]) -> bool:
+    strongest = _strongest(group)
+    return any(_normal(digest) in computed for digest in group if _algorithm(digest) == strongest)
+
+
+def _strongest(group: "Iterable[str]") -> str:
+    named = {_algorithm(digest) for digest in group}
+    return next((name for name in _STRENGTH if name in named and name in hashlib.algorithms_available), "")
+
+
+def _algorithm(digest: str) -> str:
+    return digest.partition(":")[0].strip().lower()
+
+
+def _normal(digest: str) -> str:
+    return f"{_algorithm(digest)}:{digest.partition(':')[2].strip().lower()}"

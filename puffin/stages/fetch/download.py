@@ -1,0 +1,240 @@
+"""Downloads: a whole file in one buffer, hashed while it arrives, resumed where the connection broke."""
+
+from puffin.errors import UsageError
+from puffin.stages.fetch.client import Client, transient, unreadable
+from puffin.stages.fetch.digests import Hashers
+from puffin.stages.fetch.failures import HashMismatch, SizeMismatch
+from puffin.stages.fetch.lean import httpx
+from puffin.stages.fetch.retry import Transient
+from puffin.stages.fetch.transport import BODY, Body
+from puffin.stages.urls import file_path, is_file, mask, strip_credentials
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    Groups = tuple[tuple[str, ...], ...]
+
+    class Readable(Protocol):
+        """What bytes are received from."""
+
+        def readinto(self, view: memoryview, /) -> int:
+            """Put bytes into *view* and return how many; 0 at the end."""
+
+
+_PIECE = 1 << 20
+_MOST_TRUSTED = 1 << 32  # a buffer larger than this is not made on the word of a header
+_PLAIN = {"Accept": "*/*", "Accept-Encoding": "identity"}
+_RANGE_UNSATISFIABLE = 416
+
+
+@frozen
+class Download:
+    """A file that was received whole: ``url`` is the final one without credentials, ``sha256`` hexadecimal."""
+
+    data: bytearray
+    sha256: str
+    url: str
+
+
+class _Restart(Exception):
+    """The server cannot continue where the connection broke; begin anew."""
+
+
+def download(client: Client, url: str, *, hashes: "Groups" = (), size: int = 0, filename: str = "") -> Download:
+    """Return the file at *url*, checked against every group of *hashes* and *size* (bytes, 0 if unknown).
+
+    A group is what one source says, such as the index or a requirements file: ``"algorithm:hex"`` texts of
+    which one of the strongest algorithm must match. Raises :class:`HashMismatch`, :class:`SizeMismatch`
+    and the errors of ``Client.get``; a 404 is an error here.
+    """
+    name = filename or strip_credentials(url).partition("?")[0].partition("#")[0].rpartition("/")[2]
+    receiver = _Receiver(mask(url), name, hashes, size)
+    if is_file(url):
+        _read_file(url, receiver)
+        return receiver.finished(url)
+    client.persist(url, lambda: _attempt(client, url, receiver))
+    if receiver.resumed and receiver.hashers.broken(hashes):
+        # The server continued with other bytes than it began with: do not trust it to resume again.
+        receiver.may_resume = False
+        receiver.reset()
+        client.persist(url, lambda: _attempt(client, url, receiver))
+    return receiver.finished(receiver.url)
+
+
+class _Receiver:
+    """The part of a file that has arrived, and what is needed to ask for the rest."""
+
+    def __init__(self, shown: str, name: str, hashes: "Groups", size: int) -> None:
+        self.shown = shown
+        self.name = name
+        self.hashes = hashes
+        self.size = size
+        self.url = ""
+        self.may_resume = True
+        self.resumed = False
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what has arrived."""
+        self.data = bytearray()
+        self.filled = 0
+        self.total = -1
+        self.validator = ""
+        self.hashers = Hashers(self.hashes)
+
+    def begin(self, total: int, validator: str) -> None:
+        """Make room for a file of *total* bytes (-1 if unknown)."""
+        self.reset()
+        if self.size and total >= 0 and total != self.size:
+            raise self._wrong_size(total)
+        self.total = total
+        self.validator = validator
+        self.data = bytearray(min(max(total, 0), _MOST_TRUSTED))
+
+    def request_headers(self) -> dict[str, str]:
+        """Return the headers to send; they ask for the rest where resuming is possible (RFC 9110, 13.1.5)."""
+        if not (self.may_resume and self.validator and 0 < self.filled < self.total):
+            self.reset()
+            return _PLAIN
+        return {**_PLAIN, "Range": f"bytes={self.filled}-", "If-Range": self.validator}
+
+    def fill(self, body: "Readable") -> None:
+        """Receive the rest of a file of known length into its place."""
+        with memoryview(self.data) as view:
+            while self.filled < len(view):
+                with view[self.filled : self.filled + _PIECE] as piece:
+                    count = body.readinto(piece)
+                    if not count:
+                        break
+                    with piece[:count] as arrived:
+                        self.hashers.update(arrived)
+                self.filled += count
+
+    def add(self, part: bytes) -> None:
+        """Append bytes of a file of unknown length, or of one that httpx receives."""
+        end = self.filled + len(part)
+        self.data[self.filled : end] = part
+        self.hashers.update(part)
+        self.filled = end
+
+    def check_whole(self) -> None:
+        """Raise ``Transient`` if the body ended early."""
+        expected = self.total if self.total >= 0 else self.size
+        if self.filled < expected:
+            raise Transient(f"the body ended after {self.filled} of {expected} bytes")
+
+    def finished(self, url: str) -> Download:
+        """Return the file if it is what it should be."""
+        if self.size and self.filled != self.size:
+            raise self._wrong_size(self.filled)
+        broken = self.hashers.broken(self.hashes)
+        if broken:
+            raise self._wrong_hash(broken)
+        return Download(data=self.data, sha256=self.hashers.sha256, url=url)
+
+    def _wrong_size(self, received: int) -> SizeMismatch:
+        return SizeMismatch(filename=self.name, url=self.shown, expected=self.size, received=received)
+
+    def _wrong_hash(self, broken: "Groups") -> HashMismatch:
+        return HashMismatch(
+            filename=self.name,
+            url=self.shown,
+            expected=tuple(dict.fromkeys([digest for group in broken for digest in group])),
+            computed=self.hashers.computed(),
+            hints=(
+                "if the file was replaced on purpose, pin its new hash; "
+                "if not, somebody between its author and you changed it",
+            ),
+        )
+
+
+def _attempt(client: Client, url: str, receiver: _Receiver) -> None:
+    try:
+        _request(client, url, receiver)
+    except _Restart:
+        receiver.reset()
+        _request(client, url, receiver)
+
+
+def _request(client: Client, url: str, receiver: _Receiver) -> None:
+    headers = receiver.request_headers()
+    response = client.open(url, headers, {_RANGE_UNSATISFIABLE} if "Range" in headers else ())
+    try:
+        _accept(response, receiver, "Range" in headers)
+        receiver.url = str(response.url)
+        _receive(response, receiver)
+    except httpx.HTTPError as error:
+        raise transient(error) from error
+    finally:
+        response.close()
+    receiver.check_whole()
+
+
+def _accept(response: httpx.Response, receiver: _Receiver, ranged: bool) -> None:
+    if ranged and response.status_code == 206 and _continues(response, receiver):
+        receiver.resumed = True
+    elif ranged and response.status_code != 200:
+        raise _Restart
+    elif response.status_code != 200:
+        raise Transient(
+            f"the server answered {response.status_code} to a request for a whole file",
+            status=response.status_code,
+        )
+    else:
+        receiver.begin(_length(response), _validator(response))
+
+
+def _continues(response: httpx.Response, receiver: _Receiver) -> bool:
+    """Tell whether a 206 holds all bytes from our offset on, of the same file (RFC 9110, 14.4 and 15.3.7)."""
+    expected = f"bytes {receiver.filled}-{receiver.total - 1}/{receiver.total}"
+    tag = response.headers.get("etag", "")
+    same = not tag or not receiver.validator.startswith('"') or tag == receiver.validator
+    rest = receiver.total - receiver.filled
+    return (
+        same
+        and response.headers.get("content-range", "").strip() == expected
+        and _length(response) in (rest, -1)
+    )
+
+
+def _receive(response: httpx.Response, receiver: _Receiver) -> None:
+    body = response.extensions.get(BODY)
+    if isinstance(body, Body) and body.length is not None and receiver.total == len(receiver.data):
+        receiver.fill(body)
+        return
+    limit = receiver.total if receiver.total >= 0 else receiver.size
+    for part in response.iter_raw():
+        receiver.add(part)
+        if limit and receiver.filled > limit:
+            break  # longer than it may be: `finished` says so
+
+
+def _length(response: httpx.Response) -> int:
+    text = response.headers.get("content-length", "")
+    chunked = "transfer-encoding" in response.headers
+    return int(text) if text.isascii() and text.isdigit() and not chunked else -1
+
+
+def _validator(response: httpx.Response) -> str:
+    """Return what ``If-Range`` may carry: a strong entity tag, else the date of the last change."""
+    tag: str = response.headers.get("etag", "")
+    if tag.startswith('"'):
+        return tag
+    date: str = response.headers.get("last-modified", "")
+    return date
+
+
+def _read_file(url: str, receiver: _Receiver) -> None:
+    import os
+
+    try:
+        with open(file_path(url), "rb", buffering=0) as file:
+            receiver.begin(os.fstat(file.fileno()).st_size, "")
+            receiver.fill(file)
+            del receiver.data[receiver.filled :]
+    except OSError as error:
+        raise unreadable(url, error) from error
+    except ValueError as error:
+        raise UsageError(text=str(error)) from error

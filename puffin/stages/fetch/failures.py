@@ -1,0 +1,108 @@
+"""What can go wrong with a fetch."""
+
+from puffin.errors import TEMPORARY, PuffinError
+
+
+class NetworkFailed(PuffinError):
+    """The request failed as often as it may be tried; ``url`` is masked, ``status`` the last one or 0."""
+
+    exit_code = TEMPORARY
+    stage = "fetch"
+    url: str
+    attempts: int
+    status: int = 0
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to fetch `{self.url}` after {self.attempts} attempt{'s' * (self.attempts != 1)}"
+
+
+class RequestRefused(PuffinError):
+    """The server will not answer this request however often it is asked; ``url`` is masked."""
+
+    stage = "fetch"
+    url: str
+    status: int
+    reason: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to fetch `{self.url}`: HTTP {self.status} {self.reason}".rstrip()
+
+
+class AccessDenied(RequestRefused):
+    """The server wants credentials, or other ones (401, 403)."""
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Access to `{self.url}` was denied: HTTP {self.status} {self.reason}".rstrip()
+
+
+class CertificateRefused(PuffinError):
+    """The certificate of the host does not stand up to the check."""
+
+    stage = "fetch"
+    url: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to fetch `{self.url}`: the certificate of its host was refused"
+
+
+class OfflineError(PuffinError):
+    """The network is off limits and the file lies on it."""
+
+    stage = "fetch"
+    url: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Cannot fetch `{self.url}`: it is not in the cache, and the network is off (`--offline`)"
+
+
+class FileFailed(PuffinError):
+    """A ``file:`` URL that cannot be read."""
+
+    stage = "fetch"
+    url: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to read `{self.url}`"
+
+
+class SizeMismatch(PuffinError):
+    """The file is not as long as the index says (bytes)."""
+
+    stage = "fetch"
+    filename: str
+    url: str
+    expected: int
+    received: int
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return (
+            f"Refused `{self.filename}` from `{self.url}`: "
+            f"the index says {self.expected} bytes, the server gives {self.received}"
+        )
+
+
+class HashMismatch(PuffinError):
+    """The bytes are not the pinned ones; digests are ``"algorithm:hex"``."""
+
+    stage = "fetch"
+    filename: str
+    url: str
+    expected: tuple[str, ...]
+    computed: tuple[str, ...]
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Hash mismatch for `{self.filename}` from `{self.url}`"
+
+    def details(self) -> tuple[str, ...]:
+        """Return the digests, expected and computed."""
+        expected = [f"  {digest}" for digest in self.expected]
+        computed = [f"  {digest}" for digest in self.computed]
+        return ("Expected:", *expected, "Computed:", *computed)

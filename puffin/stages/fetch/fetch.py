@@ -1,0 +1,49 @@
+"""The fetch stage: builtins in, builtins out, and one client for all fetches of a process."""
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.fetch.client import Client
+    from puffin.stages.fetch.network import Wire
+
+_clients: "dict[tuple[int, Wire], Client]" = {}
+
+
+def fetch(
+    *, url: str, filename: str, hashes: "tuple[tuple[str, ...], ...]", size: int, network: "Wire"
+) -> "tuple[str, int, bytearray]":
+    """Return sha256 (hexadecimal), size in bytes, and the bytes of the file at *url*.
+
+    *hashes* are groups of ``"algorithm:hex"``, each of which must hold (see ``download.download``); *size* is 0
+    where unknown; *network* is in its wire form. Raises the errors of ``download.download``.
+    """
+    from puffin.stages.fetch.download import download
+
+    received = download(client_for(network), url, hashes=hashes, size=size, filename=filename)
+    return received.sha256, len(received.data), received.data
+
+
+def client_for(network: "Wire") -> "Client":
+    """Return this process's client for *network*, given in its wire form.
+
+    A forked child makes its own: nothing of its parent's client may be in use at the moment of the fork.
+    """
+    wire = tuple([tuple(field) if isinstance(field, list) else field for field in network])
+    key = (os.getpid(), wire)
+    found = _clients.get(key)
+    if found is None:
+        from puffin.stages.fetch.client import Client
+        from puffin.stages.fetch.network import from_wire
+
+        found = _clients.setdefault(key, Client(from_wire(wire)))  # atomic: of two makers, one is used
+    return found
+
+
+def close_clients() -> None:
+    """Close the clients of this process and forget those of its parents."""
+    process = os.getpid()
+    while _clients:
+        key, client = _clients.popitem()
+        if key[0] == process:
+            client.close()

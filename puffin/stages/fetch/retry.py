@@ -1,0 +1,80 @@
+"""Trying again: what is worth it, how long to wait, and what to say when it was in vain."""
+
+import time
+
+from puffin.errors import Cause
+from puffin.stages.fetch.failures import NetworkFailed
+from puffin.stages.urls import mask, mask_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+FIRST_DELAY = 0.1
+LONGEST_DELAY = 10.0
+
+
+class Transient(Exception):
+    """A failure that may be gone at the next attempt; ``after`` the seconds the server asked to wait."""
+
+    def __init__(self, cause: str, *, status: int = 0, after: float = 0.0) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.status = status
+        self.after = after
+
+
+def is_transient(status: int) -> bool:
+    """Tell whether the same request may get another answer than this status (RFC 9110, RFC 6585)."""
+    return status in (408, 429) or status >= 500
+
+
+def delay(attempt: int, after: float = 0.0) -> float:
+    """Return the seconds to wait after failed *attempt* (0, 1, …): 0.1 doubled each time, or what was asked."""
+    return min(LONGEST_DELAY, max(after, FIRST_DELAY * (1 << min(attempt, 16))))
+
+
+def retry_after(value: str, now: float) -> float:
+    """Return the seconds a ``Retry-After`` header asks for (RFC 9110, 10.2.3); 0 if unusable."""
+    if value.strip().isascii() and value.strip().isdigit():
+        return float(value)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+
+
+def persist(
+    attempt: "Callable[[], T]", *, url: str, retries: int, sleep: "Callable[[float], None]" = time.sleep
+) -> "T":
+    """Call *attempt* until it returns, at most 1 + *retries* times.
+
+    Raises :class:`NetworkFailed` with the last cause after the last one; other errors pass at once.
+    """
+    count = 0
+    while True:
+        try:
+            return attempt()
+        except Transient as failure:
+            count += 1
+            if count > retries:
+                raise _in_vain(url, failure, count) from failure
+            sleep(delay(count - 1, failure.after))
+
+
+def _in_vain(url: str, failure: Transient, attempts: int) -> NetworkFailed:
+    return NetworkFailed(
+        url=mask(url),
+        attempts=attempts,
+        status=failure.status,
+        causes=(Cause(text=mask_text(failure.cause)),),
+        hints=(
+            "run the command again: what was fetched so far is kept",
+            "`PUFFIN_HTTP_RETRIES` and `PUFFIN_HTTP_TIMEOUT` (seconds) change how long puffin tries",
+        ),
+    )

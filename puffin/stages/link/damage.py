@@ -1,0 +1,93 @@
+"""Which distributions of an environment are damaged: files gone, cut short or replaced since the commit."""
+
+import os
+
+from puffin.stages.link.state import State, disturbed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from puffin.stages.link.state import Owned
+
+
+def find_damage(site: str, state: State, *, everywhere: bool) -> "tuple[frozenset[str], list[str]]":
+    """Return the damaged distributions and the directories (relative to *site*) that are not as stamped.
+
+    Files in those directories are held against RECORD: their size, and their hash where they are younger
+    than the stamp. With *everywhere* (after a reboot) the size of every file is looked at.
+    """
+    changed = disturbed(site, state)
+    stamp = max((stamp for stamp, _ in state.stamps), default=0)
+    where = None if everywhere else frozenset(changed)
+    if where is not None and not where:
+        return frozenset(), []
+    damaged = [
+        each.name
+        for each in state.distributions
+        if each.archive and _concerned(each, where) and not _whole(site, each, where, stamp)
+    ]
+    return frozenset(damaged), changed
+
+
+def _concerned(owned: "Owned", where: "frozenset[str] | None") -> bool:
+    if where is None:
+        return True
+    tops = frozenset(owned.tops)
+    return any(each.partition("/")[0] in tops or each == "." or each.startswith("..") for each in where)
+
+
+def _whole(site: str, owned: "Owned", where: "frozenset[str] | None", stamp: int) -> bool:
+    try:
+        rows = list(_record(f"{site}/{owned.dist_info}/RECORD"))
+    except (OSError, ValueError):
+        return False
+    for path, digest, size in rows:
+        directory = os.path.dirname(path) or "."
+        if (where is None or directory in where) and not _as_recorded(f"{site}/{path}", digest, size, stamp):
+            return False
+    return True
+
+
+def _record(path: str) -> "Iterator[tuple[str, str, str]]":
+    import csv
+
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        for row in csv.reader(file):
+            if len(row) >= 3:
+                yield row[0], row[1], row[2]
+
+
+def _as_recorded(path: str, digest: str, size: str, stamp: int) -> bool:
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return False
+    if size and facts.st_size != int(size):
+        return False
+    return facts.st_mtime_ns <= stamp or not digest or _digest(path, digest.partition("=")[0]) == digest
+
+
+def _digest(path: str, algorithm: str) -> str:
+    from base64 import urlsafe_b64encode
+    from hashlib import new
+
+    with open(path, "rb") as file:
+        raw = new(algorithm, file.read()).digest()
+    return f"{algorithm}={urlsafe_b64encode(raw).rstrip(b'=').decode('ascii')}"
+
+
+def restamped(site: str, state: State, changed: "list[str]") -> State:
+    """Return *state* with the directories that changed, but hold nothing wrong, stamped as they are now."""
+    from puffin.value import replace
+
+    moved = frozenset(changed)
+    stamps: dict[int, list[str]] = {
+        stamp: [each for each in directories if each not in moved] for stamp, directories in state.stamps
+    }
+    for each in changed:
+        try:
+            stamps.setdefault(os.stat(f"{site}/{each}").st_mtime_ns, []).append(each)
+        except OSError:
+            pass
+    return replace(state, stamps=tuple((stamp, tuple(each)) for stamp, each in stamps.items() if each))

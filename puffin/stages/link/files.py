@@ -1,0 +1,93 @@
+"""Making one file from another: clone, hard link, copy or symlink, falling back once and for all."""
+
+import errno
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CLONE = "clone"
+HARDLINK = "hardlink"
+COPY = "copy"
+SYMLINK = "symlink"
+MODES = (CLONE, HARDLINK, COPY, SYMLINK)
+
+_FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
+_NEVER_HERE = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENOTTY)
+
+
+class Placer:
+    """Places files of one directory into another, both given as open directories.
+
+    ``mode`` starts as what was asked for and moves on (clone, hard link, copy) when the file systems
+    turn out not to allow it; a file that has too many links already is copied by itself.
+    """
+
+    def __init__(self, mode: str) -> None:
+        self.mode = mode
+
+    def place(self, name: str, source: int, target: int) -> None:
+        """Make *name* of the directory *source* appear in the directory *target*."""
+        while True:
+            try:
+                _WAYS[self.mode](name, source, target)
+                return
+            except OSError as error:
+                if error.errno == errno.EMLINK and self.mode == HARDLINK:
+                    _copy(name, source, target)
+                    return
+                if error.errno not in _NEVER_HERE or self.mode not in _NEXT:
+                    raise
+                self.mode = _NEXT[self.mode]
+
+
+def _link(name: str, source: int, target: int) -> None:
+    os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+
+
+def _copy(name: str, source: int, target: int) -> None:
+    reader = os.open(name, os.O_RDONLY, dir_fd=source)
+    try:
+        writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.fstat(reader).st_mode & 0o777, dir_fd=target)
+        try:
+            while data := os.read(reader, 1 << 20):
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(writer, view) :]
+        finally:
+            os.close(writer)
+    finally:
+        os.close(reader)
+
+
+def _clone(name: str, source: int, target: int) -> None:
+    import fcntl
+
+    reader = os.open(name, os.O_RDONLY, dir_fd=source)
+    try:
+        writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.fstat(reader).st_mode & 0o777, dir_fd=target)
+        try:
+            fcntl.ioctl(writer, _FICLONE, reader)
+        except OSError:
+            os.unlink(name, dir_fd=target)
+            raise
+        finally:
+            os.close(writer)
+    finally:
+        os.close(reader)
+
+
+def _symlink(name: str, source: int, target: int) -> None:
+    directory = os.readlink(f"/proc/self/fd/{source}") if os.path.exists("/proc/self/fd") else _path_of(source)
+    os.symlink(f"{directory}/{name}", name, dir_fd=target)
+
+
+def _path_of(descriptor: int) -> str:
+    import fcntl
+
+    return fcntl.fcntl(descriptor, 50, bytes(1024)).rstrip(b"\0").decode()  # F_GETPATH on macOS
+
+
+_WAYS: "dict[str, Callable[[str, int, int], None]]" = {CLONE: _clone, HARDLINK: _link, COPY: _copy, SYMLINK: _symlink}
+_NEXT = {CLONE: HARDLINK, HARDLINK: COPY}

@@ -1,0 +1,128 @@
+"""The install plan: what of an environment is kept, added, replaced and removed. Pure."""
+
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+@frozen
+class Present:
+    """A distribution found in the environment; ``entry`` is its directory or file in site-packages.
+
+    ``direct_url`` is the text of its direct_url.json, empty for one from an index.
+    """
+
+    name: str
+    version: str
+    entry: str
+    direct_url: str = ""
+    kind: str = "dist-info"
+
+
+@frozen
+class Wanted:
+    """A pin as the plan sees it: ``version`` is empty for a URL, ``url`` for a version.
+
+    ``archive`` is the identity of the wheel behind a URL, where it is known already.
+    """
+
+    name: str
+    version: str
+    url: str = ""
+    archive: str = ""
+
+
+@frozen
+class Plan:
+    """Names, each sorted. ``replace`` are those in both worlds that change; all have a wanted counterpart."""
+
+    keep: tuple[str, ...]
+    add: tuple[str, ...]
+    replace: tuple[str, ...]
+    remove: tuple[str, ...]
+
+    @property
+    def install(self) -> tuple[str, ...]:
+        """What must be fetched, unless cached, and linked."""
+        return tuple(sorted((*self.add, *self.replace)))
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether the environment is as wanted."""
+        return not (self.add or self.replace or self.remove)
+
+
+def make_plan(
+    present: "Sequence[Present]",
+    wanted: "Sequence[Wanted]",
+    *,
+    archives: "Mapping[str, str]",
+    stale: "Iterable[str]" = (),
+    everything_stale: bool = False,
+    protected: "Iterable[str]" = (),
+    exact: bool = True,
+) -> Plan:
+    """Decide what happens to each distribution.
+
+    ``archives`` tells which archive an installed distribution came from; ``stale`` names must be
+    installed anew (asked for, or damaged); ``protected`` ones are never removed; without ``exact`` nothing is.
+    """
+    stale, protected = frozenset(stale), frozenset(protected)
+    by_name: dict[str, list[Present]] = {}
+    for each in present:
+        by_name.setdefault(each.name, []).append(each)
+    names = {each.name for each in wanted}
+    keep, add, replace = [], [], []
+    for want in wanted:
+        found = by_name.get(want.name)
+        if not found:
+            add.append(want.name)
+        elif everything_stale or want.name in stale or not satisfies(found, want, archives.get(want.name, "")):
+            replace.append(want.name)
+        else:
+            keep.append(want.name)
+    others = [name for name in by_name if name not in names]
+    remove = [name for name in others if exact and name not in protected]
+    keep.extend(name for name in others if name not in remove)
+    return Plan(
+        keep=tuple(sorted(keep)), add=tuple(sorted(add)), replace=tuple(sorted(replace)), remove=tuple(sorted(remove))
+    )
+
+
+def satisfies(found: "Sequence[Present]", wanted: Wanted, archive: str) -> bool:
+    """Tell whether what was found is what is wanted: one, of the right version, from the right kind of place."""
+    if len(found) != 1:
+        return False
+    present = found[0]
+    if not wanted.url:
+        return not present.direct_url and same_version(present.version, wanted.version)
+    if not present.direct_url:
+        return False
+    if wanted.archive:
+        return wanted.archive == archive
+    return direct_url_of(present.direct_url) == wanted.url
+
+
+def same_version(one: str, other: str) -> bool:
+    """Compare versions as PEP 440 does, without parsing those that are spelt alike."""
+    if one == other:
+        return True
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return False
+
+
+def direct_url_of(text: str) -> str:
+    """Return the URL in the text of a direct_url.json, ``""`` where there is none."""
+    import json
+
+    try:
+        url = json.loads(text).get("url", "")
+    except (ValueError, AttributeError):
+        return ""
+    return url if isinstance(url, str) else ""

@@ -1,0 +1,234 @@
+"""The link stage: one distribution's final tree, built in the staging area of a transaction.
+
+``<stage>/site`` will be renamed into site-packages, ``scripts``, ``data`` and ``headers`` into theirs.
+What is the same in every environment is linked from the archive; scripts, REQUESTED, direct_url.json and
+RECORD are written here and never shared with the cache.
+"""
+
+import os
+
+from puffin.cache.layout import Cache
+from puffin.errors import PuffinError, os_cause
+from puffin.stages.link.files import Placer
+from puffin.stages.link.scripts import launcher, rewrite_shebang, shebang, versioned, windows_launcher
+from puffin.stages.unzip.manifest import DIST_INFO, ENTRY_POINTS, NAME, OUTSIDE, RAW_NAME, SCRIPTS, read_names
+from puffin.value import from_tuple, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
+
+
+class ArchiveGone(PuffinError):
+    """An archive that the plan counts on is not in the cache, or not whole."""
+
+    stage = "link"
+    archive: str
+    hints: tuple[str, ...] = ("run the command again: what is missing will be fetched again",)
+
+    def summary(self) -> str:
+        return f"The cached archive of `{self.package or self.archive[:12]}` is damaged"
+
+
+class LinkFailed(PuffinError):
+    """The staged tree of a distribution could not be built."""
+
+    stage = "link"
+    path: str
+
+    def summary(self) -> str:
+        return f"Failed to stage `{self.package}` in `{self.path}`"
+
+
+@frozen
+class Target:
+    """What a link task knows of an environment. Paths in RECORD are relative to site-packages.
+
+    ``executable`` goes into scripts; ``scripts``, ``data`` and ``headers`` lead from site-packages to
+    those directories (``headers`` without the distribution's name).
+    """
+
+    executable: str
+    version: tuple[int, int]
+    relocatable: bool
+    scripts: str
+    data: str
+    headers: str
+
+
+def link(
+    *,
+    archive: str,
+    cache_root: str,
+    stage: str,
+    target: "tuple[Any, ...]",
+    requested: bool,
+    direct_url: str,
+    mode: str,
+    stamp: int,
+) -> "tuple[str, str, int]":
+    """Build the tree of an archive below *stage*; return ``(archive, link mode used, files)``.
+
+    *stamp*, in nanoseconds since the epoch, becomes the modification time of every directory, so that a
+    later change in one shows by one ``stat``. Raises :class:`ArchiveGone` or :class:`LinkFailed`.
+    """
+    cache = Cache(cache_root)
+    found = read_names(cache.manifest(archive))
+    if found is None:
+        raise ArchiveGone(archive=archive)
+    header, tree = found
+    staging = _Staging(cache.archive(archive), stage, header, tree, mode)
+    try:
+        staging.build(from_tuple(Target, target), requested=requested, direct_url=direct_url, stamp=stamp)
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not staging.source_is_whole():
+            raise ArchiveGone(archive=archive, package=header[NAME]) from error
+        raise LinkFailed(path=stage, package=header[NAME], causes=(os_cause(error),)) from error
+    return archive, staging.placer.mode, staging.files
+
+
+class _Staging:
+    """The work on one distribution: counters and paths that its steps share."""
+
+    def __init__(
+        self, source: str, stage: str, header: "tuple[Any, ...]", tree: "tuple[tuple[str, tuple[str, ...]], ...]", mode: str
+    ) -> None:
+        self._source = source
+        self._stage = stage
+        self._header = header
+        self._tree = tree
+        self._rows: list[str] = []
+        self._made: list[str] = []
+        self.placer = Placer(mode)
+        self.files = 0
+
+    def source_is_whole(self) -> bool:
+        """Tell whether every file of the archive is there."""
+        return all(
+            os.path.lexists(f"{self._source}/{directory}/{name}")
+            for directory, names in self._tree
+            for name in names
+        )
+
+    def build(self, target: Target, *, requested: bool, direct_url: str, stamp: int) -> None:
+        """Make the whole tree."""
+        self._mkdir(self._stage)
+        self._link_tree()
+        self._data(target)
+        self._scripts(target)
+        self._metadata(requested=requested, direct_url=direct_url)
+        for directory in reversed(self._made):
+            os.utime(directory, ns=(stamp, stamp))
+
+    def _mkdir(self, path: str) -> None:
+        os.mkdir(path)
+        self._made.append(path)
+
+    def _link_tree(self) -> None:
+        info = self._header[DIST_INFO]
+        self._mkdir(f"{self._stage}/site")
+        for directory, names in self._tree:
+            target = f"{self._stage}/site/{directory}" if directory else f"{self._stage}/site"
+            if directory:
+                self._mkdir(target)
+            if directory == info:
+                names = names[:-1]  # RECORD, of which this environment gets its own
+            self._place(f"{self._source}/{directory}" if directory else self._source, target, names)
+
+    def _place(self, source: str, target: str, names: "tuple[str, ...]") -> None:
+        if not names:
+            return
+        here = os.open(source, _DIRECTORY)
+        try:
+            there = os.open(target, _DIRECTORY)
+            try:
+                place = self.placer.place
+                for name in names:
+                    place(name, here, there)
+            finally:
+                os.close(there)
+        finally:
+            os.close(here)
+        self.files += len(names)
+
+    def _data(self, target: Target) -> None:
+        """Link what goes to the environment's root and its headers, with a row in RECORD for each file."""
+        headers = self._header[RAW_NAME]
+        homes = {"data": target.data, "headers": f"{target.headers}/{headers}"}
+        for key, directory, names, sizes, _, hashes in self._header[OUTSIDE]:
+            if key not in homes:
+                continue
+            below = f"/{directory}" if directory else ""
+            staged = f"{self._stage}/headers/{headers}{below}" if key == "headers" else f"{self._stage}/data{below}"
+            if key == "headers" and not directory:
+                self._mkdir(f"{self._stage}/headers")
+            self._mkdir(staged)
+            self._place(f"{self._source}/.data/{key}{below}", staged, names)
+            home = f"{homes[key]}{below}"
+            rows = zip(names, hashes, sizes, strict=True)
+            self._rows.extend([f"{_quoted(f'{home}/{name}')},{digest},{size}\n" for name, digest, size in rows])
+
+    def _scripts(self, target: Target) -> None:
+        brought = self._header[SCRIPTS]
+        points = versioned(self._header[NAME], self._header[ENTRY_POINTS], target.version)
+        if not points and not brought:
+            return
+        self._mkdir(f"{self._stage}/scripts")
+        first = shebang(target.executable, relocatable=target.relocatable)
+        for point in points:
+            if os.name == "nt":
+                name, data = windows_launcher(point, target.executable)
+            else:
+                name, data = point[0], launcher(point, first)
+            self._script(target, name, data)
+        for name in brought:
+            with open(f"{self._source}/.data/scripts/{name}", "rb") as file:
+                self._script(target, name, rewrite_shebang(file.read(), first))
+
+    def _script(self, target: Target, name: str, data: bytes) -> None:
+        self._write(f"{self._stage}/scripts/{name}", data, 0o777)
+        self._rows.append(_row(f"{target.scripts}/{name}", data))
+
+    def _metadata(self, *, requested: bool, direct_url: str) -> None:
+        info = self._header[DIST_INFO]
+        home = f"{self._stage}/site/{info}"
+        if requested:
+            self._write(f"{home}/REQUESTED", b"")
+            self._rows.append(_row(f"{info}/REQUESTED", b""))
+        if direct_url:
+            data = direct_url.encode()
+            self._write(f"{home}/direct_url.json", data)
+            self._rows.append(_row(f"{info}/direct_url.json", data))
+        with open(f"{self._source}/{info}/RECORD", "rb") as file:
+            record = file.read()
+        self._rows.append(f"{_quoted(f'{info}/RECORD')},,\n")
+        self._write(f"{home}/RECORD", record + "".join(self._rows).encode("utf-8", "surrogateescape"))
+
+    def _write(self, path: str, data: bytes, mode: int = 0o666) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+        finally:
+            os.close(descriptor)
+        self.files += 1
+
+
+def _quoted(path: str) -> str:
+    if '"' in path or "," in path or "\n" in path:
+        return '"' + path.replace('"', '""') + '"'
+    return path
+
+
+def _row(path: str, data: bytes) -> str:
+    from binascii import b2a_base64
+    from hashlib import sha256
+
+    digest = b2a_base64(sha256(data).digest(), newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
+    return f"{_quoted(path)},sha256={digest},{len(data)}\n"
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")

@@ -1,0 +1,207 @@
+"""Where staged trees go: whole directories where one package owns them, entry by entry where several share."""
+
+from puffin.errors import PuffinError
+from puffin.stages.link.removal import SymlinkedDirectory
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from puffin.stages.link.removal import Disk
+    from puffin.stages.unzip.manifest import Manifest
+
+    Claim = tuple["Source", str, bool]
+    Owners = Callable[[str], str]
+
+
+@frozen
+class Source:
+    """One staged part of a distribution: the directory *staged* is to be found at *home* afterwards.
+
+    ``tops`` are ``(name, is a directory)`` of its entries. Without a manifest (scripts, data, headers) the
+    staged tree itself is looked at.
+    """
+
+    name: str
+    staged: str
+    home: str
+    tops: "tuple[tuple[str, bool], ...]"
+    manifest: "Manifest | None"
+
+
+@frozen
+class Conflict:
+    """Two or more distributions that bring different files of one path."""
+
+    path: str
+    winner: str
+    losers: tuple[str, ...]
+
+
+@frozen
+class Placement:
+    """The moves that bring staged trees into place, in order, and the directories whose entries they change."""
+
+    replaced: "tuple[str, ...]"
+    made: "tuple[str, ...]"
+    moves: "tuple[tuple[str, str], ...]"
+    touched: "tuple[str, ...]"
+    conflicts: "tuple[Conflict, ...]"
+
+
+class PathClash(PuffinError):
+    """One distribution has a file where another has a directory."""
+
+    stage = "link"
+    path: str
+    names: tuple[str, ...]
+
+    def summary(self) -> str:
+        who = " and ".join(f"`{name}`" for name in self.names)
+        return f"Failed to install {who} together: `{self.path}` is a file in one and a directory in the other"
+
+
+def plan_placement(
+    sources: "Sequence[Source]", *, going: "frozenset[str]", owner_of: "Owners", disk: "Disk"
+) -> Placement:
+    """Plan how *sources* come into place once the paths *going* are out.
+
+    ``owner_of`` names the distribution that stays and owns a file on disk, ``""`` for nobody. Where
+    different files meet, the distribution whose normalised name sorts first wins; equal files are shared.
+    Raises :class:`PathClash` and :class:`SymlinkedDirectory`.
+    """
+    planner = _Planner(going, owner_of, disk)
+    homes: dict[str, list[Source]] = {}
+    for source in sources:
+        homes.setdefault(source.home, []).append(source)
+    for home, contributors in homes.items():
+        planner.directory(home, [(source, "", True) for source in contributors])
+    return Placement(
+        replaced=tuple(planner.replaced),
+        made=tuple(planner.made),
+        moves=tuple(sorted(planner.moves, key=lambda move: move[0].endswith(".dist-info"))),
+        touched=tuple(planner.touched),
+        conflicts=tuple(planner.conflicts),
+    )
+
+
+class Listing:
+    """The tree of a manifest, by directory."""
+
+    def __init__(self, manifest: "Manifest") -> None:
+        self._rows = {row[0]: row for row in manifest.tree}
+        self._inner: dict[str, list[str]] = {}
+        for directory in self._rows:
+            if directory:
+                parent, _, name = directory.rpartition("/")
+                self._inner.setdefault(parent, []).append(name)
+
+    def entries(self, directory: str) -> "list[tuple[str, bool]]":
+        """Return ``(name, is a directory)`` of what is in *directory*."""
+        files = [(name, False) for name in self._rows[directory][1]]
+        return files + [(name, True) for name in self._inner.get(directory, ())]
+
+    def fingerprint(self, path: str) -> "tuple[int, int]":
+        """Return ``(size, crc32)`` of a file."""
+        directory, _, name = path.rpartition("/")
+        _, names, sizes, checksums = self._rows[directory]
+        index = names.index(name)
+        return sizes[index], checksums[index]
+
+
+class _Planner:
+    def __init__(self, going: frozenset[str], owner_of: "Owners", disk: "Disk") -> None:
+        self._going = going
+        self._owner_of = owner_of
+        self._disk = disk
+        self._listings: dict[str, Listing] = {}
+        self.replaced: list[str] = []
+        self.made: list[str] = []
+        self.moves: list[tuple[str, str]] = []
+        self.touched: list[str] = []
+        self.conflicts: list[Conflict] = []
+
+    def directory(self, path: str, claims: "Sequence[Claim]") -> None:
+        """Plan the entries of a directory that exists (or was made) and that *claims* contribute to."""
+        self.touched.append(path)
+        present = self._disk.names(path)
+        entries: dict[str, list[Claim]] = {}
+        for source, inner, _ in claims:
+            for name, is_directory in self._entries(source, inner):
+                entry = (source, f"{inner}/{name}" if inner else name, is_directory)
+                entries.setdefault(name, []).append(entry)
+        for name, contributors in entries.items():
+            there = name in present and f"{path}/{name}" not in self._going
+            self._entry(f"{path}/{name}", contributors, there)
+
+    def _entries(self, source: Source, inner: str) -> "Sequence[tuple[str, bool]]":
+        if not inner:
+            return source.tops
+        if source.manifest is not None:
+            return self._listing(source.manifest).entries(inner)
+        staged = f"{source.staged}/{inner}"
+        return [(name, self._disk.is_directory(f"{staged}/{name}")) for name in sorted(self._disk.names(staged))]
+
+    def _fingerprint(self, source: Source, inner: str) -> "tuple[int, int]":
+        if source.manifest is None:
+            return self._disk.fingerprint(f"{source.staged}/{inner}")
+        return self._listing(source.manifest).fingerprint(inner)
+
+    def _listing(self, manifest: "Manifest") -> "Listing":
+        known = self._listings.get(manifest.dist_info)
+        if known is None:
+            known = self._listings[manifest.dist_info] = Listing(manifest)
+        return known
+
+    def _entry(self, path: str, claims: "list[Claim]", there: bool) -> None:
+        if len(claims) == 1 and not there:
+            source, inner, _ = claims[0]
+            self.moves.append((f"{source.staged}/{inner}", path))
+            return
+        kinds = {is_directory for _, _, is_directory in claims}
+        if there:
+            kinds.add(self._kind_on_disk(path))
+        if len(kinds) > 1:
+            self._clash(path, claims, there)
+        elif kinds == {True}:
+            if not there:
+                self.made.append(path)
+            self.directory(path, claims)
+        else:
+            self._file(path, claims, there)
+
+    def _kind_on_disk(self, path: str) -> bool:
+        if self._disk.is_symlink(path) and self._disk.names(path):
+            raise SymlinkedDirectory(path=path)
+        return self._disk.is_directory(path)
+
+    def _clash(self, path: str, claims: "list[Claim]", there: bool) -> None:
+        names = {source.name for source, _, _ in claims}
+        if there:
+            names.add(self._owner_of(path) or "what is there already")
+        raise PathClash(path=path, names=tuple(sorted(names)))
+
+    def _file(self, path: str, claims: "list[Claim]", there: bool) -> None:
+        prints = {source.name: self._fingerprint(source, inner) for source, inner, _ in claims}
+        staged = {source.name: f"{source.staged}/{inner}" for source, inner, _ in claims}
+        owner = self._owner_of(path) if there else ""
+        if owner and owner not in prints:
+            prints[owner] = self._disk.fingerprint(path)
+        winner, *others = sorted(prints)
+        losers = tuple(name for name in others if prints[name] != prints[winner])
+        if losers:
+            self.conflicts.append(Conflict(path=path, winner=winner, losers=losers))
+        if winner not in staged:
+            return
+        if there and owner and not losers:
+            return  # the same bytes are in place already
+        if there:
+            self.replaced.append(path)
+        self.moves.append((staged[winner], path))
+
+
+def owners_by_path(files: "Mapping[str, Sequence[str]]") -> "Owners":
+    """Return an ``owner_of`` over ``{distribution: absolute paths of its files}``."""
+    owners = {path: name for name in sorted(files, reverse=True) for path in files[name]}
+    return lambda path: owners.get(path, "")

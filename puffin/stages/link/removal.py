@@ -1,0 +1,147 @@
+"""Which paths go when distributions are removed: whole directories where nothing else is in them."""
+
+import os
+
+from puffin.errors import PuffinError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Protocol
+
+    class Disk(Protocol):
+        """What the planners ask of the disk."""
+
+        def names(self, directory: str) -> frozenset[str]:
+            """Return what is in a directory; empty where there is none."""
+
+        def is_directory(self, path: str) -> bool:
+            """Tell whether *path* is a directory and not a symlink to one."""
+
+        def is_symlink(self, path: str) -> bool:
+            """Tell whether *path* is a symlink."""
+
+        def fingerprint(self, path: str) -> tuple[int, int]:
+            """Return ``(size, crc32)`` of a file."""
+
+    Node = dict[str, "Node | None"]
+
+
+class SymlinkedDirectory(PuffinError):
+    """A package's directory is a symlink: what is behind it is not the environment's."""
+
+    stage = "link"
+    path: str
+    hints: tuple[str, ...] = ("replace the symlink by a real directory, or remove it",)
+
+    def summary(self) -> str:
+        return f"Refused to change files behind the symlink `{self.path}`"
+
+
+class RealDisk:
+    """The :class:`Disk` of this machine, each directory listed once."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, frozenset[str]] = {}
+
+    def names(self, directory: str) -> frozenset[str]:
+        """Return what is in a directory; empty where there is none."""
+        known = self._names.get(directory)
+        if known is None:
+            try:
+                known = frozenset(os.listdir(directory))
+            except (FileNotFoundError, NotADirectoryError):
+                known = frozenset()
+            self._names[directory] = known
+        return known
+
+    def is_directory(self, path: str) -> bool:
+        """Tell whether *path* is a directory and not a symlink to one."""
+        return os.path.isdir(path) and not os.path.islink(path)
+
+    def is_symlink(self, path: str) -> bool:
+        """Tell whether *path* is a symlink."""
+        return os.path.islink(path)
+
+    def fingerprint(self, path: str) -> tuple[int, int]:
+        """Return ``(size, crc32)`` of a file."""
+        from zlib import crc32
+
+        with open(path, "rb") as file:
+            data = file.read()
+        return len(data), crc32(data)
+
+
+def plan_removal(files: "Iterable[str]", kept: "frozenset[str]", roots: "Iterable[str]", disk: "Disk") -> list[str]:
+    """Return the paths to move out so that *files* (absolute) are gone, parents of others first.
+
+    Files in *kept* belong to distributions that stay. Directories are taken whole when all in them goes,
+    byte code of removed modules included; *roots* (site-packages, the scripts directory, …) never are.
+    Raises :class:`SymlinkedDirectory`.
+    """
+    fixed = frozenset(roots)
+    tree: Node = {}
+    for path in files:
+        if path not in kept:
+            _insert(tree, path)
+    out: list[str] = []
+    _sweep("", tree, disk, fixed, out)
+    return out
+
+
+def _insert(tree: "Node", path: str) -> None:
+    *parents, name = path.lstrip("/").split("/") if path.startswith("/") else path.split("/")
+    node = tree
+    for parent in parents:
+        child = node.setdefault(parent, {})
+        if child is None:
+            return
+        node = child
+    node.setdefault(name, None)
+
+
+def _sweep(directory: str, node: "Node", disk: "Disk", roots: frozenset[str], out: list[str]) -> bool:
+    """Collect what goes below *directory*; True when that is everything, so the caller takes it whole."""
+    going: list[str] = []
+    inner: list[str] = []
+    whole = directory not in roots and _within(directory, roots)
+    names = disk.names(directory) if whole or directory in roots else node.keys()
+    for name in sorted(names):
+        path = f"{directory}/{name}"
+        child = node.get(name, ...) if name in node else ...
+        if child is None:
+            going.append(path)
+        elif child is ...:
+            if not (whole or directory in roots) or not _cached_only(path, name, node, disk, inner):
+                whole = False
+            elif path not in inner:
+                going.append(path)
+        elif disk.is_symlink(path) and _within(path, roots):
+            raise SymlinkedDirectory(path=path)
+        elif _sweep(path, child, disk, roots, inner):
+            going.append(path)
+        else:
+            whole = False
+    if whole:
+        return True
+    out.extend(going)
+    out.extend(inner)
+    return False
+
+
+def _within(path: str, roots: frozenset[str]) -> bool:
+    return any(path.startswith(root + "/") for root in roots)
+
+
+def _cached_only(path: str, name: str, node: "Node", disk: "Disk", inner: list[str]) -> bool:
+    """Tell whether *path* is a ``__pycache__`` with nothing but byte code of modules that go.
+
+    Where other byte code is in it too, what goes is added to *inner*.
+    """
+    if name != "__pycache__":
+        return False
+    going = [each for each in disk.names(path) if node.get(each.partition(".")[0] + ".py", ...) is None]
+    if len(going) == len(disk.names(path)):
+        return True
+    inner.extend(f"{path}/{each}" for each in sorted(going))
+    return False

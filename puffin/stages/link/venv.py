@@ -1,0 +1,202 @@
+"""Making virtual environments (PEP 405): built beside their place, then renamed into it.
+
+No interpreter is run: what one says of itself is in the cache, so an environment takes a few milliseconds.
+"""
+
+import os
+
+from puffin import __version__
+from puffin.cache.atomic import remove_tree, write
+from puffin.cache.lock import Lock
+from puffin.errors import USAGE, PuffinError, os_cause
+from puffin.stages.link.activators import activators
+from puffin.stages.link.environment import Environment, environment_for
+from puffin.stages.link.interpreter import Interpreter
+from puffin.stages.link.venv_system import executable_name, place_interpreter, wants_lib64
+
+_CACHEDIR_TAG = b"""Signature: 8a477f597d28d172789f06886806bc55
+# This file is a cache directory tag created by puffin (https://bford.info/cachedir/).
+"""
+_EXECUTABLE = 0o777
+
+
+class VenvRefused(PuffinError):
+    """Something is in the place of the new environment; it is left as it is."""
+
+    exit_code = USAGE
+    stage = "link"
+    path: str
+    reason: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to create a virtual environment at `{self.path}`: {self.reason}"
+
+
+class VenvExists(VenvRefused):
+    """There is a virtual environment already, perhaps one that another process made just now."""
+
+
+class VenvFailed(PuffinError):
+    """The system refused a step; nothing is left behind."""
+
+    stage = "link"
+    path: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to create a virtual environment at `{self.path}`"
+
+
+def seed_requirements(version: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the requirements of a seeded environment: before Python 3.12, pip alone could not build."""
+    return ("pip",) if tuple(version[:2]) >= (3, 12) else ("pip", "setuptools", "wheel")
+
+
+def create_venv(
+    path: str,
+    *,
+    interpreter: Interpreter,
+    seed: tuple[str, ...] = (),
+    clear: bool = False,
+    prompt: str | None = None,
+    system_site_packages: bool = False,
+    relocatable: bool = False,
+) -> Environment:
+    """Make a virtual environment at *path* and return it.
+
+    *seed* is only recorded: the caller installs it. With *clear*, what is at *path* is replaced. *prompt* is
+    shown while it is active; ``"."`` stands for the name of the working directory. Raises
+    :class:`VenvExists`, :class:`VenvRefused` or :class:`VenvFailed`.
+    """
+    shown, place = path, os.path.realpath(path)
+    title = os.path.basename(os.getcwd()) if prompt == "." else prompt
+    config = _config(interpreter, bool(seed), title, system_site_packages, relocatable)
+    _check(shown, place, clear)
+    try:
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        lock = os.path.join(os.path.dirname(place), f".{os.path.basename(place)[:200]}.lock")
+        with Lock(lock, what=f"the making of `{shown}`"):
+            try:
+                _check(shown, place, clear)
+                _make(place, interpreter, config, title or os.path.basename(place), relocatable)
+            finally:
+                _forget_lock(lock)
+    except OSError as error:
+        raise VenvFailed(path=shown, causes=(os_cause(error),)) from error
+    return environment_for(interpreter, place)
+
+
+def _check(shown: str, place: str, clear: bool) -> None:
+    if not os.path.lexists(place):
+        return
+    if not os.path.isdir(place):
+        raise VenvRefused(path=shown, reason="there is a file of that name")
+    venv = os.path.isfile(os.path.join(place, "pyvenv.cfg"))
+    if not clear and venv:
+        hints = ("pass `--clear` to replace it",)
+        raise VenvExists(path=shown, reason="there is a virtual environment already", hints=hints)
+    if not clear and os.listdir(place):
+        hints = ("pass `--clear` to remove what is in it, or choose another place",)
+        raise VenvRefused(
+            path=shown, reason="the directory is not empty and no virtual environment", hints=hints
+        )
+    if clear and not venv and _holds_ground(place):
+        hints = ("choose another place",)
+        raise VenvRefused(path=shown, reason="it holds the working or the home directory", hints=hints)
+
+
+def _holds_ground(place: str) -> bool:
+    """Tell whether clearing *place* would remove what the user stands on."""
+    grounds = (os.path.realpath(os.getcwd()), os.path.realpath(os.path.expanduser("~")))
+    return any(f"{ground}/".startswith(f"{place.rstrip('/')}/") for ground in grounds)
+
+
+def _make(place: str, interpreter: Interpreter, config: bytes, prompt: str, relocatable: bool) -> None:
+    mark = f"{os.getpid()}-{os.urandom(4).hex()}"
+    beside = os.path.join(os.path.dirname(place), f".{os.path.basename(place)[:200]}")
+    built, old = f"{beside}.{mark}.new", f"{beside}.{mark}.old"
+    try:
+        _build(built, place, interpreter, config, prompt, relocatable)
+        _swap(built, place, old)
+    finally:
+        remove_tree(built)
+        remove_tree(old)
+
+
+def _build(
+    built: str, place: str, interpreter: Interpreter, config: bytes, prompt: str, relocatable: bool
+) -> None:
+    scheme = interpreter.venv_scheme
+    scripts = os.path.join(built, scheme.scripts)
+    os.mkdir(built)
+    os.makedirs(os.path.join(built, scheme.purelib))
+    os.mkdir(scripts)
+    if wants_lib64(interpreter) and not os.path.lexists(f"{built}/lib64"):
+        os.symlink("lib", f"{built}/lib64")
+    os.makedirs(os.path.join(built, scheme.platlib), exist_ok=True)
+    place_interpreter(scripts, interpreter)
+    texts = activators(place, scheme.scripts, prompt, relocatable=relocatable)
+    for name, text in texts.items():
+        write(os.path.join(scripts, name), text)
+    for name, data in ((".gitignore", b"*\n"), ("CACHEDIR.TAG", _CACHEDIR_TAG), ("pyvenv.cfg", config)):
+        write(os.path.join(built, name), data)
+
+
+def _swap(built: str, place: str, old: str) -> None:
+    """Put *built* in its place, and what was there aside. A mount point stays, and is filled."""
+    if os.path.isdir(place) and os.listdir(place):
+        try:
+            os.rename(place, old)
+        except OSError:
+            if not os.path.ismount(place):
+                raise
+            for name in os.listdir(place):
+                remove_tree(os.path.join(place, name))
+    try:
+        if os.name == "nt" and os.path.isdir(place):
+            os.rmdir(place)
+        os.rename(built, place)
+    except OSError:
+        if os.path.isdir(old) and not os.path.lexists(place):
+            os.rename(old, place)
+        if not os.path.ismount(place):
+            raise
+        _fill(built, place)
+
+
+def _fill(built: str, place: str) -> None:
+    """Move the environment into an empty mount point; pyvenv.cfg, which makes it one, comes last."""
+    import shutil
+
+    for name in sorted(os.listdir(built), key=lambda name: name == "pyvenv.cfg"):
+        shutil.move(os.path.join(built, name), os.path.join(place, name))
+
+
+def _config(
+    interpreter: Interpreter, seed: bool, prompt: str | None, system_site_packages: bool, relocatable: bool
+) -> bytes:
+    lines = [
+        f"home = {os.path.dirname(interpreter.base_executable)}",
+        f"implementation = {dict(interpreter.markers)['platform_python_implementation']}",
+        f"puffin = {__version__}",
+        f"version_info = {interpreter.version_text}",
+        f"include-system-site-packages = {str(system_site_packages).lower()}",
+    ]
+    lines += ["relocatable = true"] if relocatable else []
+    lines += ["seed = true"] if seed else []
+    if prompt:  # Python reads the file as UTF-8 and a line at a time
+        plain = " ".join(prompt.split()).encode("utf-8", "replace").decode()
+        lines.append(f"prompt = {plain}")
+    return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
+
+
+def _forget_lock(lock: str) -> None:
+    """Remove the lock's file while it is held. Who waits on it then finds the environment made."""
+    try:
+        os.unlink(lock)
+    except OSError:
+        pass
+
+
+__all__ = ["VenvExists", "VenvFailed", "VenvRefused", "create_venv", "executable_name", "seed_requirements"]

@@ -1,0 +1,145 @@
+"""How index pages are asked for over HTTP: the seam, the headers to send, and the freshness of answers."""
+
+from puffin.stages.resolve.index_errors import IndexAnswered, IndexRefused, IndexUnavailable, PageUnreadable
+from puffin.stages.resolve.index_page import Page
+from puffin.stages.urls import mask
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Protocol
+else:
+    Protocol = object
+
+ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.5, text/html;q=0.1"
+
+_JSON = ("application/vnd.pypi.simple.v1+json", "application/json")
+_HTML = ("application/vnd.pypi.simple.v1+html", "text/html", "application/xhtml+xml")
+
+# An index that sends neither an age nor a validator is a static directory or a simple server. The public
+# index says 600 seconds of its own pages; to ask more often would only fetch the same pages whole again.
+FRESH_WITHOUT_HEADERS = 600
+
+
+class Answer(Protocol):
+    """An answer: ``url`` is the final one after redirects, the keys of ``headers`` are in lower case."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def url(self) -> str:
+        """The address that answered."""
+
+    @property
+    def headers(self) -> "Mapping[str, str]":
+        """The header fields."""
+
+    @property
+    def body(self) -> bytes:
+        """The whole content, decoded."""
+
+
+@frozen
+class Reply:
+    """An :class:`Answer` as a plain value."""
+
+    status: int
+    url: str
+    headers: "Mapping[str, str]"
+    body: bytes
+
+
+class Http(Protocol):
+    """What the resolver needs of HTTP. It is called from many threads at once."""
+
+    def get(self, url: str, headers: "Mapping[str, str]") -> Answer:
+        """Return the answer; network failures and, if it likes, refusals raise a ``PuffinError``.
+
+        An error with a ``status`` of 400, 403 and the like is about one page, others about the index.
+        """
+
+
+@frozen
+class Policy:
+    """For how long an answer is fresh (seconds), whether it may be stored, and how to ask again."""
+
+    max_age: int
+    store: bool
+    etag: str
+    last_modified: str
+
+
+def policy(headers: "Mapping[str, str]") -> Policy:
+    """Return what the headers of an answer say of its freshness (RFC 9111, as a private cache)."""
+    words = [word.strip().lower() for word in headers.get("cache-control", "").split(",")]
+    etag, last_modified = headers.get("etag", ""), headers.get("last-modified", "")
+    return Policy(
+        max_age=_max_age(words, headers),
+        store="no-store" not in words,
+        etag=etag,
+        last_modified=last_modified,
+    )
+
+
+def _max_age(words: list[str], headers: "Mapping[str, str]") -> int:
+    if "no-cache" in words or "no-store" in words:
+        return 0
+    for word in words:
+        name, _, value = word.partition("=")
+        if name == "max-age":
+            return max(0, min(_seconds(value.strip('"')), 1 << 31) - _seconds(headers.get("age", "")))
+    said = any(headers.get(name) for name in ("etag", "last-modified", "expires", "pragma"))
+    return 0 if said else FRESH_WITHOUT_HEADERS
+
+
+def _seconds(text: str) -> int:
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+
+
+def content_type(headers: "Mapping[str, str]") -> tuple[str, str]:
+    """Return the media type of an answer in lower case, and its character set (utf-8 where unsaid)."""
+    kind, *parameters = headers.get("content-type", "").split(";")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return kind.strip().lower(), value.strip().strip("\"'")
+    return kind.strip().lower(), "utf-8"
+
+
+def parse_reply(reply: Answer, *, name: str) -> Page:
+    """Return the page in an answer with status 200; :class:`PageUnreadable` if there is none."""
+    from puffin.stages.resolve.index_json import parse_json
+
+    kind, charset = content_type(reply.headers)
+    if kind in _JSON or _is_later_json(kind):
+        return parse_json(reply.body, name=name, url=reply.url, content_type=kind)
+    if kind in _HTML:
+        from puffin.stages.resolve.index_html import looks_like_html, parse_html
+
+        if looks_like_html(reply.body):
+            return parse_html(reply.body, name=name, url=reply.url, charset=charset)
+    raise PageUnreadable(
+        url=mask(reply.url), content_type=kind, hints=(f"is `{mask(reply.url)}` a page of a package index?",)
+    )
+
+
+def _is_later_json(kind: str) -> bool:
+    """Return whether *kind* is the JSON of another major version, whose page tells its version itself."""
+    return kind.startswith("application/vnd.pypi.simple.v") and kind.endswith("+json")
+
+
+def status_error(reply: Answer, index: str) -> IndexAnswered:
+    """Return the error for an answer that is neither a page, nor "not changed", nor "not found"."""
+    url = mask(reply.url)
+    if reply.status in (401, 403):
+        hint = f"give `{mask(index)}` a user name and password that it accepts, in its URL or in a netrc file"
+        return IndexRefused(url=url, status=reply.status, hints=(hint,))
+    if reply.status == 429 or reply.status >= 500:
+        return IndexUnavailable(url=url, status=reply.status, hints=("run the command again later",))
+    return IndexAnswered(
+        url=url, status=reply.status, hints=(f"is `{mask(index)}` the URL of a package index?",)
+    )

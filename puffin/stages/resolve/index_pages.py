@@ -1,0 +1,196 @@
+"""The pages of one run: from the cache while they are fresh, else from their index, each at most once."""
+
+from puffin.cache.atomic import publish_file, read
+from puffin.cache.layout import Bucket, Cache
+from puffin.errors import PuffinError
+from puffin.stages.resolve.index_cache import ABSENT, StoredPage, dump_page, load_page, renewed
+from puffin.stages.resolve.index_errors import IndexFailure, NotInCache
+from puffin.stages.resolve.index_http import ACCEPT, Answer, Http, parse_reply, policy, status_error
+from puffin.stages.resolve.index_links import local_links, local_page
+from puffin.stages.resolve.index_page import FileLink, Page, by_version, is_archive
+from puffin.stages.resolve.index_url import canonical, is_local
+from puffin.stages.urls import digest, mask
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+THREADS = 24  # pages are small and far away: what counts is how many are on their way
+_FLAT = "find-links"  # the place of flat pages, which belong to no project; one version, the empty text
+
+
+def page_path(cache: Cache, index: str, name: str) -> str:
+    """Return where the page of a project (its name normalised) of an index is kept."""
+    return cache.path(Bucket.SIMPLE, digest(canonical(index)), name)
+
+
+class Pages:
+    """The index pages of one run.
+
+    ``refresh`` is True, or the normalised names, where the index must be asked though the cached page is
+    fresh. ``offline`` takes cached pages of any age and asks nobody. ``now`` is in seconds since the epoch.
+    """
+
+    def __init__(
+        self, *, http: Http, cache: Cache, refresh: "bool | Collection[str]", offline: bool, now: float
+    ) -> None:
+        self._http = http
+        self._cache = cache
+        self._refresh = refresh
+        self._offline = offline
+        self._now = now
+        self._seen: dict[tuple[str, str], StoredPage | PuffinError] = {}
+        self._broken: dict[str, PuffinError] = {}
+
+    def prefetch(self, wanted: "list[tuple[str, str]]") -> None:
+        """Make the pages of all (index, name) ready, many at once; failures wait for :meth:`page`."""
+        missing = [key for key in dict.fromkeys(wanted) if not self._is_ready(*key)]
+        if not missing:
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(min(THREADS, len(missing)), thread_name_prefix="puffin-pages")
+        try:
+            list(pool.map(lambda key: self._look(*key), missing))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def page(self, index: str, name: str) -> StoredPage:
+        """Return the page of a project; raises what went wrong with it (:class:`NotInCache` and others)."""
+        found = self._look(index, name)
+        if isinstance(found, PuffinError):
+            raise found
+        return found
+
+    def links(self, index: str, name: str, version: str) -> tuple[FileLink, ...]:
+        """Return the files of one version text; a page whose stored bytes are damaged is fetched again."""
+        links = self.page(index, name).links(version)
+        if links is None:
+            self._seen[index, name] = self._fetch(index, name, None)
+            links = self.page(index, name).links(version)
+        return links or ()
+
+    def flat(self, location: str) -> tuple[FileLink, ...]:
+        """Return all files of a find-links place, local or not."""
+        if is_local(location):
+            return local_links(location)
+        if is_archive(location.partition("#")[0]):
+            return _single(location)
+        return self.links(location, _FLAT, "")
+
+    def _look(self, index: str, name: str) -> "StoredPage | PuffinError":
+        if not self._is_ready(index, name):
+            try:
+                self._seen[index, name] = self._obtain(index, name)
+            except PuffinError as error:
+                self._seen[index, name] = error
+        return self._seen[index, name]
+
+    def _is_ready(self, index: str, name: str) -> bool:
+        """Return whether the page needs no request, having loaded it from the cache if so."""
+        if (index, name) in self._seen:
+            return True
+        if is_local(index):
+            return False
+        old = load_page(read(page_path(self._cache, index, name)))
+        if old is None or not (self._offline or self._is_fresh(old, name)):
+            return False
+        self._seen[index, name] = old
+        return True
+
+    def _is_fresh(self, page: StoredPage, name: str) -> bool:
+        forced = self._refresh if isinstance(self._refresh, bool) else name in self._refresh
+        return not forced and 0 <= self._now - page.fetched_at < page.max_age
+
+    def _obtain(self, index: str, name: str) -> StoredPage:
+        if is_local(index):
+            page = local_page(index, name)
+            return _loaded(_absent(index, self._now) if page is None else _dumped(page, self._now, 0))
+        return self._fetch(index, name, load_page(read(page_path(self._cache, index, name))))
+
+    def _fetch(self, index: str, name: str, old: "StoredPage | None") -> StoredPage:
+        if self._offline:
+            hint = "run the command once without `--offline`, so that the cache is filled"
+            raise NotInCache(package=name, index=mask(index), hints=(hint,))
+        if index in self._broken:  # it has failed for good; asking it for every package would only take time
+            raise self._broken[index]
+        url = index if name == _FLAT else f"{index.rstrip('/')}/{name}/"
+        try:
+            reply = self._http.get(url, self._headers(old, name))
+            return self._take(reply, old, index, name)
+        except PuffinError as error:
+            if _concerns_all(error):
+                raise self._broken.setdefault(index, error) from None
+            raise
+
+    def _headers(self, old: "StoredPage | None", name: str) -> dict[str, str]:
+        headers = {"accept": ACCEPT}
+        if self._refresh is True or (self._refresh and name in self._refresh):
+            headers["cache-control"] = "no-cache"
+        if old is not None and old.etag:
+            headers["if-none-match"] = old.etag
+        if old is not None and old.last_modified:
+            headers["if-modified-since"] = old.last_modified
+        return headers
+
+    def _take(self, reply: Answer, old: "StoredPage | None", index: str, name: str) -> StoredPage:
+        said = policy(reply.headers)
+        if reply.status == 304 and old is not None:
+            max_age = said.max_age if "cache-control" in reply.headers else old.max_age
+            data = renewed(old, fetched_at=self._now, max_age=max_age)
+        elif reply.status in (404, 410) and name != _FLAT:
+            data = _absent(index, self._now)
+        elif reply.status != 200:
+            raise status_error(reply, index)
+        else:
+            page = parse_reply(reply, name="" if name == _FLAT else name)
+            data = _dumped(page, self._now, said.max_age, said.etag, said.last_modified)
+        if said.store:
+            self._store(page_path(self._cache, index, name), data)
+        return _loaded(data)
+
+    def _store(self, path: str, data: bytes) -> None:
+        try:
+            publish_file(self._cache, path, data)
+        except OSError:
+            pass  # a cache that is full or read-only costs the next run a request, and this one nothing
+
+
+def _concerns_all(error: PuffinError) -> bool:
+    """Return whether *error* would be the same for every page of its index."""
+    status: int = getattr(error, "status", -1 if isinstance(error, IndexFailure) else 0)
+    return status in (0, 401, 429) or status >= 500
+
+
+def _dumped(page: Page, now: float, max_age: int, etag: str = "", last_modified: str = "") -> bytes:
+    return dump_page(
+        by_version(page) if page.name else {"": page.files},
+        url=page.url,
+        fetched_at=now,
+        max_age=max_age,
+        etag=etag,
+        last_modified=last_modified,
+        status=page.status,
+        reason=page.reason,
+        refused=page.refused[:5],
+    )
+
+
+def _absent(index: str, now: float) -> bytes:
+    """Return the page of a name that the index does not have: kept for ``--offline``, else never fresh."""
+    return dump_page({}, url=mask(index), fetched_at=now, max_age=0, status=ABSENT)
+
+
+def _loaded(data: bytes) -> StoredPage:
+    page = load_page(data)
+    if page is None:
+        raise AssertionError("a page that was just written cannot be read")
+    return page
+
+
+def _single(location: str) -> tuple[FileLink, ...]:
+    from puffin.stages.resolve.index_href import Collector
+
+    collector = Collector(location)
+    collector.add("", location)
+    return tuple(collector.files)

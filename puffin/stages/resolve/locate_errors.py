@@ -1,0 +1,142 @@
+"""Why a pin has no file: each error is about one pin, and a run raises all of them at once."""
+
+from puffin.errors import TEMPORARY, PuffinError
+
+
+class LocateFailed(PuffinError):
+    """Some pins have no file; ``causes`` tells of each of them."""
+
+    stage = "resolve"
+    count: int
+    total: int
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to find the files of {self.count} of {self.total} packages"
+
+
+class LocateInterrupted(LocateFailed):
+    """All that went wrong may pass: an index could not be reached, or had trouble."""
+
+    exit_code = TEMPORARY
+
+
+class PinFailed(PuffinError):
+    """Root of the errors that belong to one pin, which ``package`` shows as the user gave it."""
+
+    stage = "resolve"
+
+
+class PackageNotFound(PinFailed):
+    """No index and no find-links place has a package of this name."""
+
+    places: tuple[str, ...]
+
+    def summary(self) -> str:
+        """Return the first line."""
+        if not self.places:
+            return f"Failed to find `{self.package}`: no index and no find-links place is given"
+        return f"Failed to find `{self.package}`: its name is not on {_listed(self.places)}"
+
+
+class VersionNotFound(PinFailed):
+    """The package exists, but not in this version. ``nearby`` are a few of its ``total`` versions."""
+
+    place: str
+    nearby: tuple[str, ...]
+    total: int
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to find `{self.package}`: {self.place} does not have this version"
+
+    def details(self) -> tuple[str, ...]:
+        """Return the lines that say what there is instead."""
+        if not self.total:
+            return ("It has no files at all.",)
+        versions = "1 version" if self.total == 1 else f"{self.total} versions"
+        return (f"It has {versions}, among them: {', '.join(self.nearby)}",)
+
+
+class Quarantined(PinFailed):
+    """The index holds the project in quarantine (PEP 792), so its files must not be used."""
+
+    index: str
+    reason: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        why = f" ({self.reason})" if self.reason else ""
+        return f"Refused `{self.package}`: `{self.index}` holds the project in quarantine{why}"
+
+
+class NoCompatibleWheel(PinFailed):
+    """The version exists, but none of its wheels fits the interpreter. ``reason`` says what does not fit."""
+
+    reason: str
+    available: tuple[str, ...] = ()
+    total: int = 0
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to find a wheel of `{self.package}`: {self.reason}"
+
+    def details(self) -> tuple[str, ...]:
+        """Return the lines that say what there is instead."""
+        if not self.available:
+            return ()
+        more = self.total - len(self.available)
+        return (f"Available: {', '.join(self.available)}" + (f" and {more} more" if more > 0 else ""),)
+
+
+class HashesDiffer(PinFailed):
+    """Every fitting wheel has another hash than the pinned ones, by what its index or URL says."""
+
+    expected: tuple[str, ...]
+    offered: tuple[str, ...]
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to find a wheel of `{self.package}` with a pinned hash"
+
+    def details(self) -> tuple[str, ...]:
+        """Return the lines that say what there is instead."""
+        return ("Expected:", *(f"  {h}" for h in self.expected), "Offered:", *(f"  {o}" for o in self.offered))
+
+
+class NoWheel(PinFailed):
+    """The pin is not a wheel and would have to be built, which puffin cannot do yet.
+
+    ``kind`` is what it is: a source distribution, a directory, a git repository or an editable.
+    """
+
+    kind: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to use `{self.package}`: it is {self.kind}, and building is not supported yet"
+
+
+class WheelMismatch(PinFailed):
+    """The file name of a wheel given by URL is not that of the pinned distribution, or of no wheel at all."""
+
+    filename: str
+    reason: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to use `{self.filename}` for `{self.package}`: {self.reason}"
+
+
+class FileMissing(PinFailed):
+    """A local file that a pin or an index names cannot be read."""
+
+    path: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to read `{self.path}` for `{self.package}`"
+
+
+def _listed(places: tuple[str, ...]) -> str:
+    return ", ".join(f"`{place}`" for place in places)

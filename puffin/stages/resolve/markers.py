@@ -1,0 +1,61 @@
+"""Environment markers (PEP 508), evaluated for a target environment by packaging."""
+
+from collections.abc import Mapping
+
+from puffin.errors import PuffinError
+
+NAMES = (
+    "implementation_name",
+    "implementation_version",
+    "os_name",
+    "platform_machine",
+    "platform_python_implementation",
+    "platform_release",
+    "platform_system",
+    "platform_version",
+    "python_full_version",
+    "python_version",
+    "sys_platform",
+)
+
+
+class MarkerNotEvaluable(PuffinError):
+    """A marker compares what cannot be compared, or names what only lock files have."""
+
+    stage = "resolve"
+    marker: str
+    origin: str
+
+    def summary(self) -> str:
+        """Name the marker and its place."""
+        return f"Failed to evaluate the marker `{self.marker}` at {self.origin}"
+
+
+class Markers:
+    """Tells whether markers hold for one environment; each distinct marker is evaluated once.
+
+    *environment* has to have all of PEP 508's variables but ``extra``, which is empty: what is missing
+    would silently be taken from the interpreter that runs puffin. Raises :class:`ValueError` then.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        missing = [name for name in NAMES if name not in environment]
+        if missing:
+            raise ValueError(f"the marker environment lacks {', '.join(missing)}")
+        self._environment = {**environment, "extra": ""}
+        self._known: dict[str, bool] = {"": True}
+
+    def hold(self, marker: str, origin: str) -> bool:
+        """Tell whether *marker* holds; raises :class:`MarkerNotEvaluable` naming *origin*."""
+        known = self._known.get(marker)
+        if known is None:
+            known = self._known[marker] = self._evaluated(marker, origin)
+        return known
+
+    def _evaluated(self, marker: str, origin: str) -> bool:
+        from packaging.markers import Marker
+
+        try:
+            return Marker(marker).evaluate(self._environment)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise MarkerNotEvaluable(marker=marker, origin=origin) from None

@@ -1,0 +1,101 @@
+"""Why requirements cannot be taken as pins. The ``requirements`` of each error are (text, ``file:line``)."""
+
+from puffin.errors import PuffinError
+
+
+class ConflictingRequirements(PuffinError):
+    """No version of a package fits all that is required of it."""
+
+    stage = "resolve"
+    requirements: tuple[tuple[str, str], ...]
+
+    def summary(self) -> str:
+        """Name the package and the requirements against each other."""
+        texts = " and ".join(text for text, _ in self.requirements)
+        return f"No version of `{self.package}` can be installed: you require {texts}"
+
+    def details(self) -> tuple[str, ...]:
+        """Return where each requirement stands."""
+        return _listed(self.requirements)
+
+
+class ConflictingUrls(PuffinError):
+    """A package is required from different places."""
+
+    stage = "resolve"
+    requirements: tuple[tuple[str, str], ...]
+
+    def summary(self) -> str:
+        """Name the package."""
+        return f"Requirements name different URLs for `{self.package}`"
+
+    def details(self) -> tuple[str, ...]:
+        """Return each URL (masked), and where it stands."""
+        return _listed(self.requirements)
+
+
+class DisjointHashes(PuffinError):
+    """The hashes of a requirement and of its constraints have none in common."""
+
+    stage = "resolve"
+    requirements: tuple[tuple[str, str], ...]
+
+    def summary(self) -> str:
+        """Name the package."""
+        return f"No file of `{self.package}` can match: requirement and constraint share no hash"
+
+    def details(self) -> tuple[str, ...]:
+        """Return where the hashes stand."""
+        return _listed(self.requirements)
+
+
+class UnpinnedRequirement(PuffinError):
+    """Requirements leave the version open."""
+
+    stage = "resolve"
+    requirements: tuple[tuple[str, str], ...]
+
+    def summary(self) -> str:
+        """Name the first requirement, and count the others."""
+        text, origin = self.requirements[0]
+        more = len(self.requirements) - 1
+        others = f", nor {'is' if more == 1 else 'are'} {more} more" if more else ""
+        return f"`{text}` at {origin} is not pinned to a version by `==`{others}"
+
+    def details(self) -> tuple[str, ...]:
+        """Return all of them, if there are several."""
+        return _listed(self.requirements) if len(self.requirements) > 1 else ()
+
+
+class UnverifiableRequirements(PuffinError):
+    """Hashes are required, but some requirements have none that counts.
+
+    ``requirements`` are (text, ``file:line``, reason).
+    """
+
+    stage = "resolve"
+    requirements: tuple[tuple[str, str, str], ...]
+
+    def summary(self) -> str:
+        """Name the first requirement, and count the others."""
+        more = len(self.requirements) - 1
+        others = f" and {more} more" if more else ""
+        return f"Hashes are required, but `{self.requirements[0][0]}`{others} cannot be verified"
+
+    def details(self) -> tuple[str, ...]:
+        """Return each requirement with its place and the reason."""
+        return tuple([f"  {text} ({origin}): {reason}" for text, origin, reason in self.requirements])
+
+
+class UnusableRequirements(PuffinError):
+    """Several things are wrong with the requirements; they are the ``causes``."""
+
+    stage = "resolve"
+
+    def summary(self) -> str:
+        """Count the problems."""
+        return f"The requirements have {len(self.causes)} problems"
+
+
+def _listed(requirements: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    return tuple([f"  {text} ({origin})" for text, origin in requirements])

@@ -1,0 +1,63 @@
+"""What people put into requirements files by mistake, recognised and explained."""
+
+import os
+import re
+from collections.abc import Sequence
+
+_PROJECT_FILES = {
+    "pyproject.toml": "the configuration of a project",
+    "setup.py": "the build script of a project",
+    "setup.cfg": "the configuration of a project",
+}
+_DISTRIBUTIONS = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
+_CONDA = re.compile(r"(?:dependencies|channels):\s*(?:#.*)?$")
+_TABLE = re.compile(r"\[\[?(?:project|build-system|tool|dependency-groups|packages)\b[^\]]*\]\]?\s*(?:#.*)?$")
+_HTML = re.compile(r"\s*<(?:!doctype|html|head|\?xml)\b", re.IGNORECASE)
+_REQUIREMENTS_NAME = re.compile(r"[^\s;=<>~!,]+\.(?:txt|in)$", re.IGNORECASE)
+_SINGLE = re.compile(r"(?P<name>[\w.\-]+\s*(?:\[[^\]]*\])?)\s*(?P<operator>=[<>!]|<>|><|[=^~])(?![=~<>])\s*")
+_MEANT = {"=": "==", "=>": ">=", "=<": "<=", "^": "~=", "~": "~=", "<>": "!=", "><": "!=", "=!": "!="}
+_DANGLING = re.compile(r"(===|==|~=|!=|<=|>=|<|>)\s*(?=$|,|;)")
+
+
+def file_mistake(shown: str) -> tuple[str, tuple[str, ...]] | None:
+    """Return problem and hints if the name of a file tells that it holds no requirements."""
+    name = os.path.basename(shown).lower()
+    if name in _PROJECT_FILES:
+        problem = f"`{shown}` is {_PROJECT_FILES[name]}, not a requirements file."
+        return problem, (f"make one of it: `puffin pip compile {shown} -o requirements.txt`",)
+    if name.endswith(_DISTRIBUTIONS):
+        problem = f"`{shown}` is a distribution, not a requirements file."
+        return problem, (f"to install it, write `puffin pip install {shown}`",)
+    return None
+
+
+def content_mistake(source: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
+    """Return problem and hints if the lines of a file that cannot be read are of another format."""
+    if any(_CONDA.match(line) for line in source):
+        hint = "list what its `pip:` section holds in a requirements file, and install the rest with conda"
+        return "The file is a conda environment, not a requirements file.", (hint,)
+    if any(_TABLE.match(line) for line in source):
+        hint = "of a `pyproject.toml`, make one with `puffin pip compile pyproject.toml -o requirements.txt`"
+        return "The file is TOML, not a requirements file.", (hint,)
+    if source and _HTML.match(source[0]):
+        return "The file is a web page, not a requirements file.", ("use the address of the raw file",)
+    return None
+
+
+def is_requirements_name(text: str) -> bool:
+    """Tell whether a whole requirement looks like the name of a requirements file."""
+    return _REQUIREMENTS_NAME.match(text) is not None
+
+
+def operator_mistake(text: str) -> tuple[int, str, tuple[str, ...]] | None:
+    """Return offset, problem and hints if a requirement has an operator that does not exist, or no version."""
+    found = _SINGLE.match(text)
+    if found:
+        operator = found["operator"]
+        meant = _MEANT[operator]
+        fixed = f"{found['name'].rstrip()}{meant}{text[found.end() :].strip()}"
+        return found.start("operator"), f"`{operator}` is no comparison of versions.", (f"write `{fixed}`",)
+    found = _DANGLING.search(text)
+    if found:
+        return found.end(1), f"A version is expected after `{found[1]}`.", ()
+    return None

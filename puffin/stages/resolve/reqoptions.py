@@ -1,0 +1,176 @@
+"""The options of a requirements file: which there are, and how they are cut out of a line.
+
+The set is pip's (its page "Requirements File Format").
+"""
+
+import re
+
+from puffin.stages.resolve.reqerrors import InvalidRequirementLine
+from puffin.stages.resolve.reqlines import Line, Word
+from puffin.value import frozen
+
+_FLAGS = {name: name for name in ("--no-index", "--require-hashes", "--prefer-binary", "--pre")}
+_VALUED = {
+    "-r": "--requirement",
+    "-c": "--constraint",
+    "-e": "--editable",
+    "-i": "--index-url",
+    "-f": "--find-links",
+    "-C": "--config-settings",
+    "--pypi-url": "--index-url",
+    "--config-setting": "--config-settings",
+} | {
+    name: name
+    for name in (
+        "--requirement",
+        "--constraint",
+        "--editable",
+        "--index-url",
+        "--extra-index-url",
+        "--find-links",
+        "--no-binary",
+        "--only-binary",
+        "--trusted-host",
+        "--use-feature",
+        "--hash",
+        "--config-settings",
+    )
+}
+PER_REQUIREMENT = frozenset(("--hash", "--config-settings"))
+_REFUSED = {
+    "--global-option": "set what the build backend offers with `--config-settings KEY=VALUE`",
+    "--install-option": "set what the build backend offers with `--config-settings KEY=VALUE`",
+    "--build-option": "set what the build backend offers with `--config-settings KEY=VALUE`",
+    "--process-dependency-links": "name the location with `--find-links`, or as `name @ URL`",
+    "--allow-external": "name the location with `--find-links`, or as `name @ URL`",
+    "--allow-unverified": "name the location with `--find-links`, or as `name @ URL`",
+    "--always-unzip": "remove it: packages are always unzipped",
+}
+_OPTION_START = re.compile(r"(?:^|(?<=\s))--?[A-Za-z]")
+_HEX = re.compile(r"[0-9a-f]*")
+HASH_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+
+
+@frozen
+class Option:
+    """An option in a line: its long ``name``, its unquoted ``value``, and their places in the text."""
+
+    name: str
+    value: str
+    start: int
+    value_start: int
+    end: int
+
+
+def split_options(line: Line) -> tuple[int, tuple[Option, ...]]:
+    """Return where the requirement before the options ends, and the options.
+
+    Raises :class:`InvalidRequirementLine` for unknown options, missing values and stray words.
+    """
+    found = _OPTION_START.search(line.text)
+    if found is None:
+        return len(line.text), ()
+    options: list[Option] = []
+    words = list(line.words(found.start()))[::-1]
+    while words:
+        word = words.pop()
+        if word.value.startswith("-") and word.value != "-":
+            options.append(_option(line, word, words))
+        elif options and options[-1].name == "--editable":
+            options[-1] = _extended(line, options[-1], word)
+        else:
+            raise _stray(line, word)
+    return found.start(), tuple(options)
+
+
+def check_hash(line: Line, option: Option) -> str:
+    """Return the value of a ``--hash`` in lower case, or raise what is wrong with it."""
+    value = option.value.lower()
+    problem = hash_problem(value)
+    if problem:
+        raise line.error(option.value_start, problem)
+    return value
+
+
+def hash_problem(value: str) -> str:
+    """Return what is wrong with *value* as ``algorithm:hex`` in lower case, empty if nothing is."""
+    algorithm, colon, digest = value.partition(":")
+    if not colon:
+        return f"A hash is written as `algorithm:digest`, but this is `{value}`."
+    length = HASH_LENGTHS.get(algorithm)
+    if length is None:
+        known = ", ".join(f"`{name}`" for name in HASH_LENGTHS)
+        return f"The hash algorithm `{algorithm}` is unknown; there are {known}."
+    if not _HEX.fullmatch(digest):
+        return f"The {algorithm} digest `{digest}` is not hexadecimal."
+    if len(digest) != length:
+        return f"A {algorithm} digest has {length} hexadecimal digits, but this one has {len(digest)}."
+    return ""
+
+
+def check_config_setting(line: Line, option: Option) -> tuple[str, str]:
+    """Return key and value of a ``--config-settings KEY=VALUE``."""
+    key, equals, value = option.value.partition("=")
+    if not equals or not key:
+        raise line.error(option.value_start, "A config setting is written as `KEY=VALUE`.")
+    return key, value
+
+
+def _option(line: Line, word: Word, following: list[Word]) -> Option:
+    """Make the option that *word* begins; its value may be the last of *following*, the words in reverse."""
+    name, value = _name_and_value(word.value)
+    offset = len(word.value) - len(value or "")
+    if name in _FLAGS:
+        if value is not None:
+            raise line.error(word.start, f"`{name}` takes no value.")
+        return Option(name=name, value="", start=word.start, value_start=word.end, end=word.end)
+    if name not in _VALUED:
+        raise _unknown(line, word, name)
+    long = _VALUED[name]
+    if value is None:
+        if not following:
+            raise line.error(word.end, f"`{name}` needs a value.")
+        next_word = following.pop()
+        value, value_start, end = next_word.value, next_word.start, next_word.end
+    else:
+        value_start, end = min(word.start + offset, word.end), word.end
+    if not value:
+        raise line.error(value_start, f"`{name}` needs a value.")
+    return Option(name=long, value=value, start=word.start, value_start=value_start, end=end)
+
+
+def _name_and_value(word: str) -> tuple[str, str | None]:
+    """Split ``--name=value``, ``-xvalue`` and ``-x=value``; the value is None where the word has none."""
+    if word.startswith("--"):
+        name, equals, value = word.partition("=")
+        return name, value if equals else None
+    if word[:2] in _VALUED and len(word) > 2:
+        return word[:2], word[2:].removeprefix("=")
+    return word, None
+
+
+def _extended(line: Line, option: Option, word: Word) -> Option:
+    """Let an editable go on up to *word*: a marker may follow it, or ``@`` and a URL its name."""
+    value = option.value + line.text[option.end : word.end]
+    return Option(
+        name=option.name, value=value, start=option.start, value_start=option.value_start, end=word.end
+    )
+
+
+def _unknown(line: Line, word: Word, name: str) -> InvalidRequirementLine:
+    if name in _REFUSED:
+        return line.error(word.start, f"`{name}` is no longer supported.", _REFUSED[name])
+    from difflib import get_close_matches
+
+    known = sorted({*_FLAGS, *_VALUED})
+    longer = [option for option in known if len(name) > 3 and option.startswith(name)]
+    close = longer or get_close_matches(name, known, n=1)
+    hints = (f"did you mean `{close[0]}`?",) if close else ()
+    shown = line.written(word.start, word.end).partition("=")[0]
+    return line.error(word.start, f"The option `{shown}` is unknown in a requirements file.", *hints)
+
+
+def _stray(line: Line, word: Word) -> InvalidRequirementLine:
+    shown = line.written(word.start, word.end)
+    hint = "put a requirement on a line of its own, and quote a value that contains blanks"
+    return line.error(word.start, f"`{shown}` does not belong to an option.", hint)

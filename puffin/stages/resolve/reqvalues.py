@@ -1,0 +1,56 @@
+"""What a requirements file says, as values."""
+
+from puffin.value import frozen
+
+
+@frozen
+class Entry:
+    """One requirement or constraint.
+
+    ``name`` is normalized (PEP 503) and empty where only the distribution itself can tell it; ``text`` is
+    what the user wrote, with credentials masked, for messages; ``specifier`` and ``marker`` are in the forms
+    of packaging, empty where there are none; ``url`` is absolute (paths become ``file:`` URLs), without
+    hashes and ``egg`` in its fragment, and empty for a requirement from an index; ``hashes`` are
+    ``"algorithm:hex"`` in lower case; ``line`` counts from 1 in ``file``, which is named as the user would.
+    """
+
+    name: str
+    text: str
+    specifier: str = ""
+    extras: tuple[str, ...] = ()
+    marker: str = ""
+    url: str = ""
+    hashes: tuple[str, ...] = ()
+    editable: bool = False
+    config_settings: tuple[tuple[str, str], ...] = ()
+    file: str = ""
+    line: int = 0
+    constraint: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Where the entry stands, as ``file:line``."""
+        return f"{self.file}:{self.line}"
+
+
+@frozen
+class Requirements:
+    """All that a set of requirements and constraints files says.
+
+    ``no_binary`` and ``only_binary`` hold normalized names or ``:all:``. URLs of indexes and of find-links
+    are as given, credentials included: mask them before they are shown. ``warnings`` are sentences.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    constraints: tuple[Entry, ...] = ()
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+    require_hashes: bool = False
+    no_binary: tuple[str, ...] = ()
+    only_binary: tuple[str, ...] = ()
+    prefer_binary: bool = False
+    pre: bool = False
+    trusted_hosts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,88 @@
+"""Compatibility tags (PEP 425, 600, 656): which wheels an interpreter takes, and which it likes best."""
+
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@frozen
+class TagFacts:
+    """What a target interpreter reported of itself.
+
+    ``implementation`` is its short name (``cp``, ``pp``); ``abis`` and ``platforms`` are in its order of
+    preference, such as ``("cp312",)`` and ``("manylinux_2_36_x86_64", …, "linux_x86_64")``.
+    """
+
+    implementation: str
+    version: tuple[int, int]
+    abis: tuple[str, ...]
+    platforms: tuple[str, ...]
+
+
+def tag_strings(facts: TagFacts) -> tuple[str, ...]:
+    """Return the tags that the interpreter supports, best first, as ``cp312-cp312-linux_x86_64``."""
+    from packaging import tags
+
+    short = f"{facts.implementation}{facts.version[0]}{facts.version[1]}"
+    if facts.implementation == "cp":
+        own: Iterator[tags.Tag] = tags.cpython_tags(facts.version, facts.abis, facts.platforms)
+    else:
+        own = tags.generic_tags(short, facts.abis, facts.platforms)
+        short = f"{facts.implementation}{facts.version[0]}"
+    common = tags.compatible_tags(facts.version, short, facts.platforms)
+    return tuple(dict.fromkeys([*map(str, own), *map(str, common)]))
+
+
+def priorities(tags: tuple[str, ...]) -> dict[str, int]:
+    """Return the place of each tag in *tags*, for :func:`rank`."""
+    return {tag: place for place, tag in enumerate(tags)}
+
+
+def split_tags(filename: str) -> tuple[str, str, str, str]:
+    """Return (build tag, python, abi, platform) of a wheel's file name; four empty texts if it is none."""
+    parts = filename[:-4].split("-")
+    build = parts[2] if len(parts) == 6 else ""
+    if (
+        filename[-4:].lower() != ".whl"
+        or len(parts) not in (5, 6)
+        or (len(parts) == 6 and not build[:1].isdigit())
+    ):
+        return "", "", "", ""
+    python, abi, platform = (part.lower() for part in parts[-3:])
+    return build, python, abi, platform
+
+
+def rank(filename: str, priorities: "Mapping[str, int]") -> int | None:
+    """Return the place of the best tag of the wheel *filename* (lower is better), None if none is supported."""
+    _, pythons, abis, platforms = split_tags(filename)
+    best: int | None = None
+    for python in pythons.split("."):
+        for abi in abis.split("."):
+            for platform in platforms.split("."):
+                place = priorities.get(f"{python}-{abi}-{platform}")
+                if place is not None and (best is None or place < best):
+                    best = place
+    return best
+
+
+def build_order(filename: str) -> tuple[int, str]:
+    """Return the sort key of a wheel's build tag: its leading number, then its rest (higher is newer)."""
+    build = split_tags(filename)[0]
+    digits = 0
+    while build[digits : digits + 1].isascii() and build[digits : digits + 1].isdigit():
+        digits += 1
+    return int(build[:digits] or "-1"), build[digits:]
+
+
+def mismatch(filename: str, tags: tuple[str, ...]) -> str:
+    """Return which part of the tags of an unsupported wheel does not fit, or ``tags`` for all together."""
+    _, *wanted = split_tags(filename)
+    known = [tag.split("-") for tag in tags]
+    for place, part in enumerate(("Python tag", "ABI tag", "platform tag")):
+        values = wanted[place].split(".")
+        known = [tag for tag in known if tag[place] in values]
+        if not known:
+            return part
+    return "tags"

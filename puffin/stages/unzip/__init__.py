@@ -1,0 +1,1 @@
+"""Wheel archives into the cache: reading, refusing, unpacking, listing."""

@@ -1,0 +1,75 @@
+"""What the unzip stage raises."""
+
+from puffin.errors import Cause, PuffinError, os_cause
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
+
+
+class Refused(Exception):
+    """An archive breaks a rule; what leaves the stage is a BadArchive.
+
+    ``member`` is the name as found, empty for the archive as a whole.
+    """
+
+    def __init__(self, reason: str, member: str = "") -> None:
+        super().__init__(reason, member)
+        self.reason = reason
+        self.member = member
+
+
+class BadArchive(PuffinError):
+    """A wheel that is not installed: broken, ambiguous or hostile. Nothing of it stays in the cache."""
+
+    stage: "ClassVar[str]" = "unzip"
+    filename: str
+    member: str = ""
+    reason: str = ""
+
+    def summary(self) -> str:
+        """Name the wheel."""
+        return f"`{self.filename}` has an invalid package format"
+
+
+class CacheWriteFailed(PuffinError):
+    """The operating system did not let puffin write an archive to the cache."""
+
+    stage: "ClassVar[str]" = "unzip"
+    filename: str
+    path: str
+
+    def summary(self) -> str:
+        """Name the wheel and the cache."""
+        return f"Failed to unzip `{self.filename}` into the cache (`{self.path}`)"
+
+
+def printable(text: str, limit: int = 120) -> str:
+    """Return *text* with what a terminal would act upon written as escapes, cut in the middle at *limit*."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
+    return shown if len(shown) <= limit else f"{shown[: limit - 40]}…{shown[-39:]}"
+
+
+def bad_archive(filename: str, refused: Refused) -> BadArchive:
+    """Word a refusal for the user."""
+    member = printable(refused.member)
+    reason = printable(refused.reason, limit=400)
+    text = f"`{member}`: {reason}" if member else reason
+    return BadArchive(
+        package=filename.partition("-")[0],
+        filename=filename,
+        member=member,
+        reason=reason,
+        causes=(Cause(text=text),),
+    )
+
+
+def cache_write_failed(filename: str, root: str, error: OSError) -> CacheWriteFailed:
+    """Word what the operating system said while the archive of *filename* was written."""
+    return CacheWriteFailed(
+        package=filename.partition("-")[0],
+        filename=filename,
+        path=root,
+        causes=(os_cause(error),),
+        hints=("make room there, or choose another place with `PUFFIN_CACHE_DIR`",),
+    )

@@ -1,0 +1,159 @@
+"""Which file of a wheel goes where in the archive: the installed form, planned before a byte is written."""
+
+from puffin.stages.unzip import record, wheelfile
+from puffin.stages.unzip.entry_points import parse as parse_entry_points
+from puffin.stages.unzip.errors import Refused
+from puffin.stages.unzip.names import ancestors, check_collisions, fold, shadows
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from puffin.stages.unzip.zipdir import Member
+
+    Item = tuple[str, Member, str]
+
+OUTSIDE = ".data"  # the room in an archive for what does not go to site-packages
+_KEYS = ("purelib", "platlib", "scripts", "data", "headers")
+_OURS = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")  # an installer's statements, never a wheel's
+_NO_ROW = ("", "")
+_SCRIPT_DIRECTORIES = ("bin", "scripts")
+
+
+@frozen
+class Layout:
+    """A wheel in installed form.
+
+    ``tree`` maps every directory of the archive, parents first, to its ``(file name, member, hash)``;
+    the hash is what RECORD rightly said, or empty where it must be computed. ``healed`` counts the
+    rows of RECORD that are missing, wrong or about no file.
+    """
+
+    name: str
+    raw_name: str
+    version: str
+    filename: str
+    dist_info: str
+    root_is_purelib: bool
+    entry_points: "tuple[tuple[str, str, str, bool], ...]"
+    tree: "dict[str, list[Item]]"
+    healed: int
+
+
+def plan(
+    filename: str, members: "list[Member]", directories: "set[str]", read: "Callable[[Member], bytes]"
+) -> Layout:
+    """Return the installed form of the wheel *filename*; raise Refused where it breaks a rule of wheels.
+
+    *members* and *directories* are those of its zip file, and *read* returns the content of one member.
+    """
+    name, version = wheelfile.parse_filename(filename)
+    tops = {path.partition("/")[0] for path in directories}
+    tops.update(member.name.partition("/")[0] for member in members if "/" in member.name)
+    dist_info = wheelfile.find_dist_info(tops, name, version)
+    data = wheelfile.find_data(tops, name, version)
+    texts = _read_own(dist_info, {member.name: member for member in members}, read)
+    raw_name, raw_version = wheelfile.check_metadata(texts["METADATA"], f"{dist_info}/METADATA", name, version)
+    rows = record.parse(texts["RECORD"], f"{dist_info}/RECORD")
+    ours = {f"{dist_info}/{own}" for own in _OURS}
+    paths = [_place(member.name, ours, data) for member in members]
+    named = {_place_directory(path, data) for path in directories}
+    return Layout(
+        name=name,
+        raw_name=raw_name,
+        version=raw_version,
+        filename=filename,
+        dist_info=dist_info,
+        root_is_purelib=wheelfile.check_wheel(texts["WHEEL"], f"{dist_info}/WHEEL"),
+        entry_points=_entry_points(texts["entry_points.txt"], f"{dist_info}/entry_points.txt"),
+        tree=_tree(members, paths, named, ours, rows),
+        healed=_count_healed(members, rows, dist_info),
+    )
+
+
+def _read_own(
+    dist_info: str, by_name: "dict[str, Member]", read: "Callable[[Member], bytes]"
+) -> "dict[str, bytes]":
+    texts = {"entry_points.txt": b""}
+    for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt"):
+        member = by_name.get(f"{dist_info}/{name}")
+        if member is not None:
+            texts[name] = read(member)
+        elif name not in texts:
+            raise Refused(f"it has no `{dist_info}/{name}`")
+    return texts
+
+
+def _entry_points(text: bytes, member: str) -> "tuple[tuple[str, str, str, bool], ...]":
+    try:
+        return parse_entry_points(text.decode("utf-8"), member)
+    except UnicodeDecodeError:
+        raise Refused("it is not UTF-8", member) from None
+
+
+def _place(name: str, ours: "set[str]", data: str) -> str:
+    """Return where the member *name* lies in the archive; empty for a file that the installer writes itself."""
+    if data and name.startswith(data) and name[len(data) : len(data) + 1] == "/":
+        return _relocate(name, name[len(data) + 1 :])
+    return "" if name in ours else name
+
+
+def _relocate(name: str, inside: str) -> str:
+    key, slash, rest = inside.partition("/")
+    if key not in _KEYS or not slash:
+        raise Refused("only purelib, platlib, scripts, data and headers have a place beneath `.data`", name)
+    if key in ("purelib", "platlib"):
+        if rest.partition("/")[0].lower().endswith((".dist-info", ".data")):
+            raise Refused("it would write into installation metadata from `.data`", name)
+        return rest
+    if reason := _fault_outside(key, fold(rest).split("/")):
+        raise Refused(reason, name)
+    return f"{OUTSIDE}/{key}/{rest}"
+
+
+def _fault_outside(key: str, parts: "list[str]") -> str:
+    if key == "data" and parts[0] in ("pyvenv.cfg", ".puffin"):
+        return "it would overwrite what makes the environment one"
+    if key == "data" and parts[0] in _SCRIPT_DIRECTORIES:
+        parts = parts[1:]
+    elif key != "scripts":
+        return ""
+    if parts and shadows(parts[0]):
+        return "it would take the place of the interpreter or an activation script"
+    return ""
+
+
+def _place_directory(path: str, data: str) -> str:
+    """Return where a directory that the wheel names lies in the archive; empty for the root."""
+    if not data or not f"{path}/".startswith(f"{data}/"):
+        return path
+    inside = path[len(data) + 1 :]
+    if inside in ("scripts", "data", "headers"):
+        return f"{OUTSIDE}/{inside}"
+    return "" if inside in ("", "purelib", "platlib") else _relocate(path, inside)
+
+
+def _tree(
+    members: "list[Member]",
+    paths: "list[str]",
+    named: "set[str]",
+    ours: "set[str]",
+    rows: "dict[str, tuple[str, str]]",
+) -> "dict[str, list[Item]]":
+    """Return the directories of the archive with their files; raise Refused where two would be one."""
+    places = [(*path.rpartition("/")[::2], member) for path, member in zip(paths, members, strict=True) if path]
+    directories = ancestors(named | {directory for directory, _, _ in places})
+    check_collisions([*sorted(ours), *(path for path in paths if path)], directories)
+    tree: dict[str, list[Item]] = {directory: [] for directory in sorted(directories)}
+    for directory, name, member in places:
+        digest, size = rows.get(member.name, _NO_ROW)
+        tree[directory].append((name, member, digest if size == str(member.size) else ""))
+    return tree
+
+
+def _count_healed(members: "list[Member]", rows: "dict[str, tuple[str, str]]", dist_info: str) -> int:
+    signatures = {f"{dist_info}/RECORD{suffix}" for suffix in ("", ".jws", ".p7s")}
+    sizes = {member.name: str(member.size) for member in members if member.name not in signatures}
+    right = sum([rows.get(name, _NO_ROW)[1] == size for name, size in sizes.items()])
+    return len(sizes) - right + len(rows.keys() - sizes.keys() - signatures)

@@ -1,0 +1,93 @@
+"""Whether an archive in the cache can be trusted. Hot.
+
+Archives are not fsync'd: that would cost more than all other work. After a power loss a manifest may
+therefore stand beside files whose content never reached the disk. The manifest holds the boot it was
+written in: within that boot the kernel's view is right whatever died; after it the sizes of all files
+are compared once, and the manifest is rewritten to say so.
+"""
+
+import os
+
+from puffin.cache.atomic import publish_file, remove_tree
+from puffin.stages.unzip.manifest import BOOT_ID, Manifest, encode, read_header, read_manifest
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.cache.layout import Cache
+
+_boot_id: "str | None" = None
+
+
+def current_boot_id() -> str:
+    """Return the identity of this boot of the kernel, empty on systems that have none."""
+    global _boot_id
+    if _boot_id is None:
+        try:
+            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+                _boot_id = file.read().strip()
+        except (OSError, ValueError):
+            _boot_id = ""
+    return _boot_id
+
+
+def archive_ready(cache: "Cache", sha256: str) -> bool:
+    """Tell whether the archive of the wheel with this hash can be linked from; a bad one is removed."""
+    header = read_header(cache.manifest(sha256))
+    if header is None or not os.path.isdir(cache.archive(sha256)):
+        return False
+    return header[BOOT_ID] in ("", current_boot_id()) or settle(cache, sha256)
+
+
+def settle(cache: "Cache", sha256: str) -> bool:
+    """Make an archive that an earlier boot wrote trusted, or remove it and return False.
+
+    Where the cache cannot be written to, the answer is the same and nothing changes.
+    """
+    path = cache.manifest(sha256)
+    manifest = read_manifest(path)
+    if manifest is None:
+        return False
+    if manifest.boot_id in ("", current_boot_id()):
+        return True
+    good = sizes_match(cache.archive(sha256), manifest)
+    try:
+        if good:
+            publish_file(cache, path, encode(replace(manifest, boot_id="")), durable=True)
+        else:
+            discard(cache, sha256)
+    except OSError:
+        pass
+    return good
+
+
+def discard(cache: "Cache", sha256: str) -> None:
+    """Remove an archive, its manifest first so that nobody takes the rest for a whole one (OSError)."""
+    remove_tree(cache.manifest(sha256))
+    tree = cache.archive(sha256)
+    condemned = cache.temporary()
+    try:
+        os.rename(tree, condemned)
+    except FileNotFoundError:
+        return
+    remove_tree(condemned)
+
+
+def sizes_match(root: str, manifest: Manifest) -> bool:
+    """Tell whether every file of the archive at *root* is there in its size."""
+    try:
+        return all(os.stat(path).st_size == size for path, size, _crc in files(root, manifest))
+    except OSError:
+        return False
+
+
+def files(root: str, manifest: Manifest) -> "list[tuple[str, int, int]]":
+    """Return path, size and CRC-32 of every file of the archive at *root*."""
+    found = []
+    for directory, names, sizes, crcs in manifest.tree:
+        where = f"{root}/{directory}" if directory else root
+        found += [(f"{where}/{name}", size, crc) for name, size, crc in zip(names, sizes, crcs, strict=True)]
+    for key, directory, names, sizes, crcs, _hashes in manifest.outside:
+        where = f"{root}/.data/{key}/{directory}".rstrip("/")
+        found += [(f"{where}/{name}", size, crc) for name, size, crc in zip(names, sizes, crcs, strict=True)]
+    return found

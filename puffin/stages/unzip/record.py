@@ -1,0 +1,65 @@
+"""RECORD, the list of a wheel's files, read with tolerance and written as the archive really is.
+
+https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
+"""
+
+import csv
+import io
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+
+from puffin.stages.unzip.errors import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SHA256_LENGTH = len("sha256=") + 43
+
+
+def parse(text: bytes, member: str) -> "dict[str, tuple[str, str]]":
+    """Return ``{path: (hash, size)}`` as written, with ``("", "")`` for a row without a well-formed SHA-256.
+
+    Unsafe paths are among them: they are only ever compared with what is in the archive.
+    Raises Refused for a file that is not UTF-8 or not CSV.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(text.decode("utf-8"), newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Refused(f"it cannot be parsed: {error}", member) from None
+    found = {}
+    for row in rows:
+        if len(row) == 3 and len(row[1]) == _SHA256_LENGTH and row[1][:7] == "sha256=":
+            found[row[0]] = (row[1], row[2])
+        elif row:
+            found[row[0]] = ("", "")
+    hashes = "".join([digest[7:] for digest, _ in found.values()])
+    if not hashes or _is_base64(hashes):
+        return found
+    return {path: (row if _is_base64(row[0][7:]) else ("", "")) for path, row in found.items()}
+
+
+def _is_base64(text: str) -> bool:
+    return text.isascii() and text.replace("-", "0").replace("_", "0").isalnum()
+
+
+def digest(pieces: "Iterable[bytes | bytearray | memoryview]") -> str:
+    """Return the hash of a file, given in pieces, as RECORD has it."""
+    state = sha256()
+    for piece in pieces:
+        state.update(piece)
+    return "sha256=" + urlsafe_b64encode(state.digest()).decode("ascii").rstrip("=")
+
+
+def rows(prefix: str, names: "list[str]", digests: "list[str]", sizes: "list[int]") -> "list[str]":
+    """Return the lines of RECORD, their ends included, for the files *names* beneath *prefix*."""
+    if any(mark in prefix or mark in "/".join(names) for mark in ',"'):
+        names = [_quoted(prefix + name) for name in names]
+        prefix = ""
+    return [
+        f"{prefix}{name},{digest},{size}\n" for name, digest, size in zip(names, digests, sizes, strict=True)
+    ]
+
+
+def _quoted(path: str) -> str:
+    return '"' + path.replace('"', '""') + '"' if "," in path or '"' in path else path

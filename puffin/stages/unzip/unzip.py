@@ -1,0 +1,198 @@
+"""The unzip stage: a wheel's bytes become an archive in the cache, whole and checked, or nothing at all."""
+
+import os
+from typing import NamedTuple
+from zlib import crc32
+
+from puffin.cache.atomic import publish_file, publish_tree, remove_tree, write
+from puffin.cache.layout import Bucket, Cache
+from puffin.cache.lock import Lock
+from puffin.stages.unzip import record
+from puffin.stages.unzip.errors import BadArchive, Refused, bad_archive, cache_write_failed
+from puffin.stages.unzip.inflate import content
+from puffin.stages.unzip.installed import OUTSIDE, Layout, plan
+from puffin.stages.unzip.manifest import Manifest, encode
+from puffin.stages.unzip.place import write_tree
+from puffin.stages.unzip.ready import archive_ready, current_boot_id, discard, files
+from puffin.stages.unzip.zipdir import read_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
+
+INSTALLER = b"puffin\n"
+
+__all__ = ["BadArchive", "read_metadata", "unzip", "unzip_file"]
+
+
+def unzip(*, data: "Buffer", filename: str, sha256: str, cache_root: str) -> str:
+    """Make sure that the archive of the wheel *filename*, whose bytes are *data*, is in the cache.
+
+    *sha256* (hex) is the hash of *data*, checked by whoever received them, and is returned: it is the
+    archive's identity. Raises BadArchive and CacheWriteFailed; then the cache is as it was.
+    """
+    cache = Cache(cache_root)
+    if archive_ready(cache, sha256):
+        return sha256
+    view = memoryview(data).cast("B")
+    try:
+        layout = plan_wheel(view, filename)
+        _publish(cache, sha256, view, layout)
+    except Refused as refused:
+        raise bad_archive(filename, refused) from None
+    except OSError as error:
+        raise cache_write_failed(filename, cache_root, error) from error
+    return sha256
+
+
+def unzip_file(*, path: str, cache_root: str) -> str:
+    """Make sure that the archive of the wheel at *path* is in the cache and return its SHA-256 (hex).
+
+    Raises OSError where *path* cannot be read, and what :func:`unzip` raises.
+    """
+    from hashlib import sha256
+
+    with open(path, "rb") as file:
+        data = file.read()
+    digest = sha256(data).hexdigest()
+    return unzip(data=data, filename=os.path.basename(path), sha256=digest, cache_root=cache_root)
+
+
+def read_metadata(data: "Buffer", filename: str) -> bytes:
+    """Return METADATA of the wheel *filename* in *data*; raise BadArchive where :func:`unzip` would."""
+    view = memoryview(data).cast("B")
+    try:
+        layout = plan_wheel(view, filename)
+        member = next(item[1] for item in layout.tree[layout.dist_info] if item[0] == "METADATA")
+        return bytes(content(view, member))
+    except Refused as refused:
+        raise bad_archive(filename, refused) from None
+
+
+def plan_wheel(view: memoryview, filename: str) -> Layout:
+    """Return the installed form of a wheel without writing anything; raise Refused."""
+    members, directories = read_directory(view)
+    return plan(filename, members, directories, lambda member: bytes(content(view, member)))
+
+
+def _publish(cache: Cache, sha256: str, view: memoryview, layout: Layout) -> None:
+    cache.initialise()
+    temporary = cache.temporary()
+    archive = cache.archive(sha256)
+    try:
+        manifest = _write_archive(temporary, view, layout)
+        if os.path.isdir(archive) and not intact(archive, manifest):
+            _clear_wreck(cache, sha256, manifest)
+        mine = publish_tree(temporary, archive)
+    except BaseException:
+        remove_tree(temporary)
+        raise
+    try:
+        publish_file(cache, cache.manifest(sha256), encode(manifest))
+    except BaseException:
+        if mine:  # without its manifest nobody sees the tree: it would only take up room
+            discard(cache, sha256)
+        raise
+
+
+def _clear_wreck(cache: Cache, sha256: str, manifest: Manifest) -> None:
+    """Remove a tree that a crash left damaged, under a lock, lest a neighbour's new one goes instead."""
+    locks = cache.path(Bucket.LOCKS)
+    os.makedirs(locks, exist_ok=True)
+    with Lock(f"{locks}/archive-{sha256}", what=f"the archive of `{manifest.filename}`"):
+        if not intact(cache.archive(sha256), manifest):
+            discard(cache, sha256)
+
+
+def intact(root: str, manifest: Manifest) -> bool:
+    """Tell whether every file of the archive at *root* has its content."""
+    try:
+        for path, size, crc in files(root, manifest):
+            with open(path, "rb") as file:
+                body = file.read()
+            if len(body) != size or crc32(body) != crc:
+                return False
+    except OSError:
+        return False
+    return True
+
+
+class _Rows(NamedTuple):
+    """Parallel lists, one place for each file of a directory."""
+
+    names: list[str]
+    sizes: list[int]
+    crcs: list[int]
+
+    def add(self, name: str, body: bytes) -> None:
+        """Append a file that puffin wrote."""
+        self.names.append(name)
+        self.sizes.append(len(body))
+        self.crcs.append(crc32(body))
+
+    def frozen(self) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
+        """Return the lists as tuples."""
+        return tuple(self.names), tuple(self.sizes), tuple(self.crcs)
+
+
+def _write_archive(root: str, view: memoryview, layout: Layout) -> Manifest:
+    hashes = write_tree(root, view, layout.tree)
+    rows = {}
+    for directory, items in layout.tree.items():
+        members = [item[1] for item in items]
+        rows[directory] = _Rows(
+            [item[0] for item in items], [m.size for m in members], [m.crc for m in members]
+        )
+    own = rows[layout.dist_info]
+    own.add("INSTALLER", INSTALLER)
+    hashes[layout.dist_info].append(record.digest((INSTALLER,)))
+    text = _record_text(rows, hashes)
+    own.add("RECORD", text)
+    write(f"{root}/{layout.dist_info}/INSTALLER", INSTALLER)
+    write(f"{root}/{layout.dist_info}/RECORD", text)
+    return _manifest(layout, rows, hashes)
+
+
+def _is_outside(directory: str) -> bool:
+    return directory == OUTSIDE or directory.startswith(f"{OUTSIDE}/")
+
+
+def _record_text(rows: dict[str, _Rows], hashes: dict[str, list[str]]) -> bytes:
+    """Return RECORD of the root tree, without the row about itself."""
+    lines = []
+    for directory, (names, sizes, _crcs) in rows.items():
+        if not _is_outside(directory):
+            lines += record.rows(f"{directory}/" if directory else "", names, hashes[directory], sizes)
+    return "".join(lines).encode()
+
+
+def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str]]) -> Manifest:
+    tree = {directory: rows[directory] for directory in rows if not _is_outside(directory)}
+    outside = []
+    for directory in rows:
+        key, _, inside = directory.removeprefix(f"{OUTSIDE}/").partition("/")
+        if directory.startswith(f"{OUTSIDE}/"):
+            outside.append((key, inside, *rows[directory].frozen(), tuple(hashes[directory])))
+    scripts = [
+        f"{at}/{name}".lstrip("/") for key, at, names, *_ in outside if key == "scripts" for name in names
+    ]
+    tops = [(name, True) for name in tree if name and "/" not in name]
+    tops += [(name, False) for name in rows[""].names]
+    return Manifest(
+        name=layout.name,
+        raw_name=layout.raw_name,
+        version=layout.version,
+        dist_info=layout.dist_info,
+        filename=layout.filename,
+        boot_id=current_boot_id(),
+        purelib=layout.root_is_purelib,
+        tops=tuple(sorted(tops)),
+        files=sum(len(row.names) for row in rows.values()),
+        bytes=sum(sum(row.sizes) for row in rows.values()),
+        entry_points=layout.entry_points,
+        scripts=tuple(scripts),
+        outside=tuple(outside),
+        has_pyc=any(name.endswith(".pyc") for row in tree.values() for name in row.names),
+        healed=layout.healed,
+        tree=tuple((directory, *row.frozen()) for directory, row in tree.items()),
+    )

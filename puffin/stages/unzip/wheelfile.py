@@ -1,0 +1,110 @@
+"""What a wheel says of itself: its file name, METADATA and WHEEL, and whether they agree.
+
+https://packaging.python.org/en/latest/specifications/binary-distribution-format/
+"""
+
+from puffin.stages.unzip.errors import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def normalise(name: str) -> str:
+    """Return a project name in its normal form (PEP 503)."""
+    plain = name.lower().replace("_", "-").replace(".", "-")
+    while "--" in plain:
+        plain = plain.replace("--", "-")
+    return plain
+
+
+def same_version(one: str, other: str) -> bool:
+    """Tell whether two spellings are one version (PEP 440); ``_`` may stand for ``-`` in file names."""
+    if one == other:
+        return True
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(one.replace("_", "-")) == Version(other.replace("_", "-"))
+    except InvalidVersion:
+        return False
+
+
+def parse_filename(filename: str) -> "tuple[str, str]":
+    """Return the name (normalised) and the version (as spelt) in a wheel's file name."""
+    parts = filename.removesuffix(".whl").split("-")
+    if not filename.endswith(".whl") or len(parts) not in (5, 6) or not all(parts):
+        raise Refused("the file name is not that of a wheel (`name-version-python-abi-platform.whl`)")
+    return normalise(parts[0]), parts[1]
+
+
+def is_for(stem: str, name: str, version: str) -> bool:
+    """Tell whether *stem*, as in ``<stem>.dist-info``, is ``name-version`` in some spelling."""
+    its_name, _, its_version = stem.rpartition("-")
+    return normalise(its_name) == name and same_version(its_version, version)
+
+
+def find_dist_info(tops: "Iterable[str]", name: str, version: str) -> str:
+    """Return the wheel's own ``.dist-info`` among the top-level directories *tops*."""
+    found = sorted(top for top in tops if top.lower().endswith(".dist-info"))
+    if not found:
+        raise Refused("it has no `.dist-info` directory")
+    if len(found) > 1:
+        raise Refused(f"it has more than one `.dist-info` directory: `{'`, `'.join(found)}`")
+    if not found[0].endswith(".dist-info") or not is_for(found[0][:-10], name, version):
+        raise Refused(
+            f"the directory does not belong to {name} {version}, which the file name promises", found[0]
+        )
+    return found[0]
+
+
+def find_data(tops: "Iterable[str]", name: str, version: str) -> str:
+    """Return the wheel's own ``.data`` among the top-level directories *tops*; empty where it has none."""
+    found = sorted(top for top in tops if top.lower().endswith(".data"))
+    for top in found:
+        if not top.endswith(".data") or not is_for(top[:-5], name, version):
+            raise Refused(f"the directory does not belong to {name} {version}", top)
+    if len(found) > 1:
+        raise Refused(f"it has more than one `.data` directory: `{'`, `'.join(found)}`")
+    return found[0] if found else ""
+
+
+def headers(text: bytes, wanted: "tuple[str, ...]", member: str) -> "dict[str, str]":
+    """Return the *wanted* header fields (lower case) of a METADATA or WHEEL file; Refused if one is repeated.
+
+    Only the lines up to the first empty one are looked at, and a folded value ends with its first line.
+    """
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line:
+            break
+        field, colon, value = line.partition(b":")
+        key = field.decode("ascii", "replace").lower()
+        if colon and key in wanted:
+            if key in found:
+                raise Refused(f"it has the field {key.title()} twice", member)
+            found[key] = value.strip().decode("utf-8", "backslashreplace")
+    return found
+
+
+def check_metadata(text: bytes, member: str, name: str, version: str) -> "tuple[str, str]":
+    """Return Name and Version of METADATA as spelt; raise Refused unless they are *name* and *version*."""
+    found = headers(text, ("name", "version"), member)
+    its_name, its_version = found.get("name", ""), found.get("version", "")
+    if normalise(its_name) != name:
+        raise Refused(f"the name there is `{its_name}`, and the file name says `{name}`", member)
+    if not same_version(its_version, version):
+        raise Refused(f"the version there is `{its_version}`, and the file name says `{version}`", member)
+    return its_name, its_version
+
+
+def check_wheel(text: bytes, member: str) -> bool:
+    """Return Root-Is-Purelib of WHEEL; raise Refused for a version of the format that puffin cannot know."""
+    found = headers(text, ("wheel-version", "root-is-purelib"), member)
+    version = found.get("wheel-version", "")
+    major = version.partition(".")[0]
+    if not major.isdecimal() or not major.isascii():
+        raise Refused(f"the Wheel-Version there is `{version}`, which is not a version", member)
+    if int(major[:9]) > 1:
+        raise Refused(f"version {version} of the wheel format is not supported", member)
+    return found.get("root-is-purelib", "").lower() == "true"
