@@ -189,7 +189,7 @@ def split_rows(
     """Return ``(absolute paths, rows that are unsafe)`` of paths relative to *site*.
 
     A path is unsafe if it is absolute, leaves the directories of the environment's scheme, or names the
-    interpreter, an activation script, pyvenv.cfg or one of those directories itself.
+    interpreter, an activation script, pyvenv.cfg, or a directory that is or holds one of the scheme's.
     """
     roots = [
         os.path.normpath(root)
@@ -203,7 +203,8 @@ def split_rows(
         inside = (
             not os.path.isabs(row) and "\0" not in row and any(path.startswith(root + os.sep) for root in roots)
         )
-        if inside and path not in roots and not _makes_environment(path, environment):
+        holds = any(root == path or root.startswith(path + os.sep) for root in roots)
+        if inside and not holds and not _makes_environment(path, environment):
             files[path] = None
         else:
             unsafe.append(row)

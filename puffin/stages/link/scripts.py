@@ -35,15 +35,8 @@ def launcher(entry_point: "EntryPoint", first_lines: str) -> bytes:
     _, module, attribute, _ = entry_point
     imported = attribute.partition(".")[0]
     return (
-        f"{first_lines}# -*- coding: utf-8 -*-\n"
-        "import sys\n"
-        f"from {module} import {imported}\n"
-        'if __name__ == "__main__":\n'
-        '    if sys.argv[0].endswith("-script.pyw"):\n'
-        "        sys.argv[0] = sys.argv[0][:-11]\n"
-        '    elif sys.argv[0].endswith(".exe"):\n'
-        "        sys.argv[0] = sys.argv[0][:-4]\n"
-        f"    sys.exit({attribute}())\n"
+        f"{first_lines}import sys\n\nfrom {module} import {imported}\n\n"
+        f'if __name__ == "__main__":\n    sys.exit({attribute}())\n'
     ).encode("utf-8", "surrogateescape")
 
 

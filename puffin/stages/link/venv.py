@@ -75,6 +75,7 @@ def create_venv(
     _check(shown, place, clear)
     try:
         os.makedirs(os.path.dirname(place), exist_ok=True)
+        _check_parent(os.path.dirname(place))
         lock = os.path.join(os.path.dirname(place), f".{os.path.basename(place)[:200]}.lock")
         with Lock(lock, what=f"the making of `{shown}`"):
             try:
@@ -104,6 +105,14 @@ def _check(shown: str, place: str, clear: bool) -> None:
     if clear and not venv and _holds_ground(place):
         hints = ("choose another place",)
         raise VenvRefused(path=shown, reason="it holds the working or the home directory", hints=hints)
+
+
+def _check_parent(parent: str) -> None:
+    """Raise ``PermissionError`` where nothing can be made, before the lock would speak of locking."""
+    if not os.access(parent, os.W_OK | os.X_OK):
+        import errno
+
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), parent)
 
 
 def _holds_ground(place: str) -> bool:
