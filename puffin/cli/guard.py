@@ -49,12 +49,12 @@ def guarded(command: "Callable[[dict[str, object], Console, float], int]", optio
 
 
 def _raise_on_sigterm() -> None:
-    import signal
+    from puffin import signals
 
     def terminate(_number: int, _frame: object) -> None:
         raise Terminated
 
-    signal.signal(signal.SIGTERM, terminate)
+    signals.signal(signals.SIGTERM, terminate)
 
 
 def _bug() -> int:

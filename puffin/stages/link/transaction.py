@@ -230,18 +230,18 @@ class Uninterrupted:
         self._came: list[int] = []
 
     def __enter__(self) -> None:
-        import signal
-        import threading
+        from puffin import signals
 
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._former[number] = signal.signal(number, lambda came, _frame: self._came.append(came))
+        for number in (signals.SIGINT, signals.SIGTERM):
+            try:
+                self._former[number] = signals.signal(number, lambda came, _frame: self._came.append(came))
+            except ValueError:
+                return  # not the main thread: signals do not come here
 
     def __exit__(self, *error: object) -> None:
-        import signal
+        from puffin import signals
 
         for number, handler in self._former.items():
-            signal.signal(number, handler)
+            signals.signal(number, handler)
         for number in self._came[:1]:
-            signal.raise_signal(number)
+            signals.raise_signal(number)
