@@ -20,17 +20,17 @@ else:
 
 
 def _init(self: "Any", **fields: "Any") -> None:
-    cls = type(self)
-    names = cls.__slots__
-    if len(fields) != len(names):
-        fields = {**cls.__defaults__, **fields}
+    setters = self.__setters__
+    if len(fields) != len(setters):
+        fields = {**self.__defaults__, **fields}
     try:
-        for name in names:
-            object.__setattr__(self, name, fields.pop(name))
+        for name, put in setters:
+            put(self, fields[name])
     except KeyError as missing:
-        raise TypeError(f"{cls.__name__} needs {missing}") from None
-    if fields:
-        raise TypeError(f"{cls.__name__} has no {', '.join(fields)}")
+        raise TypeError(f"{type(self).__name__} needs {missing}") from None
+    if len(fields) != len(setters):
+        unknown = [name for name in fields if name not in self.__slots__]
+        raise TypeError(f"{type(self).__name__} has no {', '.join(unknown)}")
 
 
 def _setattr(self: "Any", name: str, _value: "Any") -> None:
@@ -81,8 +81,10 @@ def frozen(cls: "type[T]") -> "type[T]":
         if body.get(name) is None:  # a class that defines __eq__ alone has __hash__ = None
             body[name] = function
     metaclass: Any = type(cls)
-    made: type[T] = metaclass(cls.__name__, cls.__bases__, body)
-    return made
+    made: Any = metaclass(cls.__name__, cls.__bases__, body)
+    made.__setters__ = tuple((name, made.__dict__[name].__set__) for name in names)
+    frozen_class: type[T] = made
+    return frozen_class
 
 
 def replace(value: "T", **changes: "Any") -> "T":

@@ -93,6 +93,13 @@ def publish_tree(temporary: str, path: str) -> bool:
 def remove_tree(path: str) -> None:
     """Remove a file or a directory with all in it, without following links; absent is fine."""
     try:
+        os.rmdir(path)
+        return
+    except FileNotFoundError:
+        return
+    except OSError:
+        pass  # not empty, or no directory
+    try:
         names = os.listdir(path) if not os.path.islink(path) else None
     except NotADirectoryError:
         names = None

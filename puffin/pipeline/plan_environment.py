@@ -13,7 +13,7 @@ from puffin.stages.link.removal import RealDisk
 from puffin.stages.link.site_scan import scan
 from puffin.stages.link.state import DIRECTORY, LOCK, STATE, Owned, State, current_boot, encode, read_state
 from puffin.stages.link.transaction import Transaction, recover
-from puffin.stages.unzip.manifest import read_manifest
+from puffin.stages.unzip.manifest import read_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Workplace:
             for number, (archive, direct_url) in staged.items()
         ]
         gone = frozenset(removed)
-        fresh = {each.manifest.name for each in additions}
+        fresh = {each.name for each in additions}
         return Change(
             homes=homes_of(self.environment),
             additions=tuple(additions),
@@ -212,10 +212,14 @@ def _direct_url(site: str, entry: str, kind: str) -> str:
 
 
 def _addition(cache: "Cache", staged: str, archive: str, direct_url: str) -> Addition:
-    manifest = read_manifest(cache.manifest(archive))
-    if manifest is None:
+    path = cache.manifest(archive)
+    found = read_names(path)
+    if found is None:
         raise ArchiveGone(archive=archive)
-    return Addition(staged=staged, archive=archive, direct_url=direct_url, manifest=manifest)
+    header, tree = found
+    return Addition(
+        staged=staged, archive=archive, direct_url=direct_url, manifest=path, header=header, tree=tree
+    )
 
 
 def _staging_home(environment: "Environment") -> "str | None":

@@ -7,7 +7,7 @@ from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_environment import Workplace, now_stamp, target_of
 from puffin.pipeline.plan_execute import Engine
-from puffin.pipeline.plan_graph import LINK, Linking, Supply, link_key, sync_tasks
+from puffin.pipeline.plan_graph import Linking, Supply, link_key, sync_tasks
 from puffin.pipeline.plan_inputs import Inputs, read_inputs
 from puffin.pipeline.plan_locate import Found, Search
 from puffin.pipeline.plan_settings import Line, Settings
@@ -15,8 +15,7 @@ from puffin.pipeline.task import DONE
 from puffin.stages.link.environment import check_target, find_environment
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.installplan import Plan, Wanted, make_plan
-from puffin.stages.link.linker import ArchiveGone
-from puffin.stages.unzip.manifest import read_manifest
+from puffin.stages.link.linker import PARTS, ArchiveGone
 from puffin.value import astuple, replace
 
 TYPE_CHECKING = False
@@ -278,7 +277,8 @@ class _Sync:
             for number in damaged:
                 self._reporter.warn(f"The cached archive of `{supplies[number].artifact.name}` was damaged; fetching it again")
                 discard(self._cache, supplies[number].archive)
-                remove_tree(f"{linking.directory}/{number}")
+                for part in PARTS:
+                    remove_tree(f"{linking.directory}/{number}{part}")
             again = [(number, self._relocated(supplies[number])) for number in damaged]
             more, failures = self._run(again, linking)
             staged.update(more)
@@ -339,6 +339,3 @@ def _root_cause(ledger: "Ledger", supply: Supply, error: "BaseException | None")
         if ledger.tasks[outcome.key].label == label and isinstance(outcome.error, PuffinError):
             return outcome.error
     return error if isinstance(error, PuffinError) else PuffinError(package=label)
-
-
-__all__ = ["LINK", "SyncFailed", "read_manifest", "sync"]

@@ -6,14 +6,25 @@ from puffin.stages.link.placement import Conflict, Source, plan_placement
 from puffin.stages.link.removal import plan_removal
 from puffin.stages.link.state import Owned, State, encode
 from puffin.stages.link.transaction import IN, MKDIR, OUT, STAMP, Script
+from puffin.stages.unzip.manifest import (
+    DIST_INFO,
+    ENTRY_POINTS,
+    NAME,
+    OUTSIDE,
+    PURELIB,
+    RAW_NAME,
+    SCRIPTS,
+    TOPS,
+    VERSION,
+)
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
 
     from puffin.stages.link.removal import Disk
-    from puffin.stages.unzip.manifest import Manifest
 
 
 @frozen
@@ -39,12 +50,25 @@ class Homes:
 
 @frozen
 class Addition:
-    """A staged distribution."""
+    """A staged distribution. ``header`` and ``tree`` are of its archive's manifest file (``read_names``)."""
 
     staged: str
     archive: str
     direct_url: str
-    manifest: "Manifest"
+    manifest: str
+    header: "tuple[Any, ...]"
+    tree: "tuple[tuple[str, tuple[str, ...]], ...]"
+
+    @property
+    def name(self) -> str:
+        """The normalised name."""
+        return str(self.header[NAME])
+
+    def brings(self, part: str) -> bool:
+        """Tell whether there is something for the scripts directory, or for data or headers."""
+        if part == "scripts":
+            return bool(self.header[ENTRY_POINTS] or self.header[SCRIPTS])
+        return any(row[0] == part for row in self.header[OUTSIDE])
 
 
 @frozen
@@ -79,7 +103,7 @@ def plan_commit(change: Change, disk: "Disk", trash: "Callable[[], str]") -> "tu
         _sources(change, disk), going=frozenset(going), owner_of=kept.owner, disk=disk
     )
     outs = [*going, *placement.replaced]
-    touched = {*map(os.path.dirname, outs), *(os.path.dirname(path) for _, path in placement.moves), *placement.touched}
+    touched = {*map(os.path.dirname, outs), *placement.touched}
     stamps, restamped = _stamps(change, outs, touched)
     steps = (
         *[(OUT, path, trash()) for path in outs],
@@ -122,87 +146,76 @@ def _sources(change: Change, disk: "Disk") -> "list[Source]":
     sources = []
     homes = change.homes
     for each in change.additions:
-        manifest = each.manifest
-        site = Source(
-            name=manifest.name,
-            staged=f"{each.staged}/site",
-            home=homes.site(manifest.purelib),
-            tops=manifest.tops,
-            manifest=manifest,
-        )
-        sources.append(site)
+        site = homes.site(each.header[PURELIB])
+        tops = each.header[TOPS]
+        sources.append(Source(name=each.name, staged=each.staged, home=site, tops=tops, manifest=each.manifest))
         for part, home in (("scripts", homes.scripts), ("data", homes.data), ("headers", homes.headers)):
-            staged = f"{each.staged}/{part}"
-            if part == "scripts" and not (manifest.entry_points or manifest.scripts):
-                continue
-            if part != "scripts" and not any(row[0] == part for row in manifest.outside):
-                continue
-            tops = tuple((name, disk.is_directory(f"{staged}/{name}")) for name in sorted(disk.names(staged)))
-            sources.append(Source(name=manifest.name, staged=staged, home=home, tops=tops, manifest=None))
+            if each.brings(part):
+                staged = f"{each.staged}+{part}"
+                tops = tuple((name, disk.is_directory(f"{staged}/{name}")) for name in sorted(disk.names(staged)))
+                sources.append(Source(name=each.name, staged=staged, home=home, tops=tops))
     return sources
 
 
 def _owned(addition: Addition) -> Owned:
-    manifest = addition.manifest
+    header = addition.header
     return Owned(
-        name=manifest.name,
-        version=manifest.version,
-        dist_info=manifest.dist_info,
+        name=header[NAME],
+        version=header[VERSION],
+        dist_info=header[DIST_INFO],
         archive=addition.archive,
         direct_url=addition.direct_url,
-        tops=tuple(name for name, _ in manifest.tops),
+        tops=tuple(name for name, _ in header[TOPS]),
     )
 
 
 def _stamps(
-    change: Change, outs: "Iterable[str]", touched: "set[str]"
+    change: Change, outs: "Sequence[str]", touched: "Iterable[str]"
 ) -> "tuple[tuple[tuple[int, tuple[str, ...]], ...], list[str]]":
     """Return the stamps of the new state and the directories to stamp in the commit."""
     site = change.homes.purelib
-    fresh = {directory for each in change.additions for directory in _directories(each, change.homes)}
-    former = change.former.stamps if change.former else ()
     gone = tuple(f"{os.path.relpath(path, site)}/" for path in outs)
-    inside = {os.path.relpath(path, site) for path in touched if _is_tracked(path, change.homes)}
+    inside = {os.path.relpath(path, site) for path in touched if path != change.homes.root}
+    fresh = [each for addition in change.additions for each in _directories(addition, change.homes)]
+    tracked = frozenset(fresh)
     kept: list[tuple[int, tuple[str, ...]]] = []
-    for stamp, directories in former:
-        staying = [each for each in directories if each not in fresh and not (gone and f"{each}/".startswith(gone))]
-        unmoved = tuple(each for each in staying if each not in inside)
-        inside.update(each for each in staying if each in inside)
-        if unmoved:
-            kept.append((stamp, unmoved))
-    known = {each for _, directories in former for each in directories}
-    restamped = sorted(each for each in inside if each in known or each in fresh or each == ".")
-    return (
-        (*kept, (change.stamp, tuple(sorted(fresh.union(restamped))))),
-        [os.path.normpath(f"{site}/{each}") for each in restamped],
-    )
+    known: set[str] = {"."}
+    for stamp, directories in change.former.stamps if change.former else ():
+        known.update(directories)
+        staying = [
+            each
+            for each in directories
+            if each not in tracked and each not in inside and not (gone and f"{each}/".startswith(gone))
+        ]
+        if staying:
+            kept.append((stamp, tuple(staying)))
+    restamped = sorted(each for each in inside if each in known or each in tracked)
+    stamped = (*restamped, *[each for each in fresh if each not in inside])
+    return (*kept, (change.stamp, stamped)), [os.path.normpath(f"{site}/{each}") for each in restamped]
 
 
-def _is_tracked(path: str, homes: Homes) -> bool:
-    return path != homes.root
-
-
-def _directories(addition: Addition, homes: Homes) -> "Iterable[str]":
-    manifest = addition.manifest
-    site = homes.site(manifest.purelib)
-    base = "" if site == homes.purelib else os.path.relpath(site, homes.purelib) + "/"
-    for row in manifest.tree:
-        if row[0]:
-            yield base + row[0]
-    if manifest.entry_points or manifest.scripts:
-        yield os.path.relpath(homes.scripts, homes.purelib)
+def _directories(addition: Addition, homes: Homes) -> "list[str]":
+    """Return the directories that hold something of *addition*, relative to site-packages."""
+    site = homes.site(addition.header[PURELIB])
+    found = [directory for directory, _ in addition.tree if directory]
+    if site != homes.purelib:
+        base = os.path.relpath(site, homes.purelib)
+        found = [f"{base}/{directory}" for directory in found]
+    if addition.brings("scripts"):
+        found.append(os.path.relpath(homes.scripts, homes.purelib))
     up = os.path.relpath(homes.data, homes.purelib)
     headers = os.path.relpath(homes.headers, homes.purelib)
-    for key, directory, *_ in manifest.outside:
+    for key, directory, *_ in addition.header[OUTSIDE]:
         if key == "data" and directory:
-            yield f"{up}/{directory}"
+            found.append(f"{up}/{directory}")
         elif key == "headers":
-            yield f"{headers}/{manifest.raw_name}/{directory}".rstrip("/")
+            found.append(f"{headers}/{addition.header[RAW_NAME]}/{directory}".rstrip("/"))
+    return found
 
 
 def _conflicts(change: Change, fresh: "Sequence[Conflict]") -> "tuple[tuple[str, str, tuple[str, ...]], ...]":
     site = change.homes.purelib
-    names = {each.name for each in change.stay} | {each.manifest.name for each in change.additions}
+    names = {each.name for each in change.stay} | {each.name for each in change.additions}
     former = change.former.conflicts if change.former else ()
     known = {
         path: (path, winner, tuple(name for name in losers if name in names))

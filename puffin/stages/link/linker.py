@@ -1,6 +1,7 @@
 """The link stage: one distribution's final tree, built in the staging area of a transaction.
 
-``<stage>/site`` will be renamed into site-packages, ``scripts``, ``data`` and ``headers`` into theirs.
+``<stage>`` will be renamed into site-packages, entry by entry, ``<stage>+scripts``, ``+data`` and ``+headers``
+into their places.
 What is the same in every environment is linked from the archive; scripts, REQUESTED, direct_url.json and
 RECORD are written here and never shared with the cache.
 """
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
+PARTS = ("", "+scripts", "+data", "+headers")  # what may follow the name of a staged distribution
+_FEW = 8  # names in a directory, from which on it pays to open it
 
 
 class ArchiveGone(PuffinError):
@@ -114,44 +117,61 @@ class _Staging:
 
     def build(self, target: Target, *, requested: bool, direct_url: str, stamp: int) -> None:
         """Make the whole tree."""
-        self._mkdir(self._stage)
-        self._link_tree()
-        self._data(target)
-        self._scripts(target)
-        self._metadata(requested=requested, direct_url=direct_url)
-        for directory in reversed(self._made):
+        os.mkdir(self._stage)
+        root = os.open(self._stage, _DIRECTORY)
+        try:
+            self._link_tree(root)
+            self._data(target)
+            self._scripts(target)
+            self._metadata(requested=requested, direct_url=direct_url)
+            for directory, _ in self._tree:
+                os.utime(directory or ".", ns=(stamp, stamp), dir_fd=root)
+        finally:
+            os.close(root)
+        for directory in self._made:
             os.utime(directory, ns=(stamp, stamp))
 
     def _mkdir(self, path: str) -> None:
         os.mkdir(path)
         self._made.append(path)
 
-    def _link_tree(self) -> None:
+    def _link_tree(self, there: int) -> None:
+        """Link the root tree. All paths are relative to its two open roots: short paths are cheap to walk."""
         info = self._header[DIST_INFO]
-        self._mkdir(f"{self._stage}/site")
-        for directory, names in self._tree:
-            target = f"{self._stage}/site/{directory}" if directory else f"{self._stage}/site"
-            if directory:
-                self._mkdir(target)
-            if directory == info:
-                names = names[:-1]  # RECORD, of which this environment gets its own
-            self._place(f"{self._source}/{directory}" if directory else self._source, target, names)
-
-    def _place(self, source: str, target: str, names: "tuple[str, ...]") -> None:
-        if not names:
-            return
-        here = os.open(source, _DIRECTORY)
+        here = os.open(self._source, _DIRECTORY)
         try:
-            there = os.open(target, _DIRECTORY)
-            try:
-                place = self.placer.place
-                for name in names:
-                    place(name, here, there)
-            finally:
-                os.close(there)
+            for directory, names in self._tree:
+                if directory:
+                    os.mkdir(directory, dir_fd=there)
+                if directory == info:
+                    names = names[:-1]  # RECORD, of which this environment gets its own
+                self._link_names(directory, names, here, there)
         finally:
             os.close(here)
+
+    def _link_names(self, directory: str, names: "tuple[str, ...]", here: int, there: int) -> None:
+        place = self.placer.place
         self.files += len(names)
+        if len(names) < _FEW:
+            prefix = f"{directory}/" if directory else ""
+            for name in names:
+                place(prefix + name, here, there)
+            return
+        source, target = _opened(directory, here), _opened(directory, there)
+        try:
+            for name in names:
+                place(name, source, target)
+        finally:
+            os.close(source)
+            os.close(target)
+
+    def _place(self, source: str, target: str, names: "tuple[str, ...]") -> None:
+        here, there = os.open(source, _DIRECTORY), os.open(target, _DIRECTORY)
+        try:
+            self._link_names("", names, here, there)
+        finally:
+            os.close(here)
+            os.close(there)
 
     def _data(self, target: Target) -> None:
         """Link what goes to the environment's root and its headers, with a row in RECORD for each file."""
@@ -161,9 +181,9 @@ class _Staging:
             if key not in homes:
                 continue
             below = f"/{directory}" if directory else ""
-            staged = f"{self._stage}/headers/{headers}{below}" if key == "headers" else f"{self._stage}/data{below}"
+            staged = f"{self._stage}+headers/{headers}{below}" if key == "headers" else f"{self._stage}+data{below}"
             if key == "headers" and not directory:
-                self._mkdir(f"{self._stage}/headers")
+                self._mkdir(f"{self._stage}+headers")
             self._mkdir(staged)
             self._place(f"{self._source}/.data/{key}{below}", staged, names)
             home = f"{homes[key]}{below}"
@@ -175,7 +195,7 @@ class _Staging:
         points = versioned(self._header[NAME], self._header[ENTRY_POINTS], target.version)
         if not points and not brought:
             return
-        self._mkdir(f"{self._stage}/scripts")
+        self._mkdir(f"{self._stage}+scripts")
         first = shebang(target.executable, relocatable=target.relocatable)
         for point in points:
             if os.name == "nt":
@@ -188,12 +208,12 @@ class _Staging:
                 self._script(target, name, rewrite_shebang(file.read(), first))
 
     def _script(self, target: Target, name: str, data: bytes) -> None:
-        self._write(f"{self._stage}/scripts/{name}", data, 0o777)
+        self._write(f"{self._stage}+scripts/{name}", data, 0o777)
         self._rows.append(_row(f"{target.scripts}/{name}", data))
 
     def _metadata(self, *, requested: bool, direct_url: str) -> None:
         info = self._header[DIST_INFO]
-        home = f"{self._stage}/site/{info}"
+        home = f"{self._stage}/{info}"
         if requested:
             self._write(f"{home}/REQUESTED", b"")
             self._rows.append(_row(f"{info}/REQUESTED", b""))
@@ -215,6 +235,10 @@ class _Staging:
         finally:
             os.close(descriptor)
         self.files += 1
+
+
+def _opened(directory: str, root: int) -> int:
+    return os.open(directory or ".", _DIRECTORY, dir_fd=root)
 
 
 def _quoted(path: str) -> str:

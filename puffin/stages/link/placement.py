@@ -2,6 +2,7 @@
 
 from puffin.errors import PuffinError
 from puffin.stages.link.removal import SymlinkedDirectory
+from puffin.stages.unzip.manifest import read_manifest
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from puffin.stages.link.removal import Disk
-    from puffin.stages.unzip.manifest import Manifest
+    from puffin.stages.unzip.manifest import Row
 
     Claim = tuple["Source", str, bool]
     Owners = Callable[[str], str]
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 class Source:
     """One staged part of a distribution: the directory *staged* is to be found at *home* afterwards.
 
-    ``tops`` are ``(name, is a directory)`` of its entries. Without a manifest (scripts, data, headers) the
-    staged tree itself is looked at.
+    ``tops`` are ``(name, is a directory)`` of its entries. ``manifest`` is the path of the archive's
+    manifest, read where packages share a directory; without one (scripts, data, headers) the staged tree is looked at.
     """
 
     name: str
     staged: str
     home: str
     tops: "tuple[tuple[str, bool], ...]"
-    manifest: "Manifest | None"
+    manifest: str = ""
 
 
 @frozen
@@ -62,6 +63,17 @@ class PathClash(PuffinError):
         return f"Failed to install {who} together: `{self.path}` is a file in one and a directory in the other"
 
 
+class ManifestGone(PuffinError):
+    """The manifest of an archive that was just linked is not in the cache any more."""
+
+    stage = "link"
+    path: str
+    hints: tuple[str, ...] = ("run the command again: what is missing will be fetched again",)
+
+    def summary(self) -> str:
+        return f"The cache lost `{self.path}` while it was in use"
+
+
 def plan_placement(
     sources: "Sequence[Source]", *, going: "frozenset[str]", owner_of: "Owners", disk: "Disk"
 ) -> Placement:
@@ -89,8 +101,8 @@ def plan_placement(
 class Listing:
     """The tree of a manifest, by directory."""
 
-    def __init__(self, manifest: "Manifest") -> None:
-        self._rows = {row[0]: row for row in manifest.tree}
+    def __init__(self, tree: "Sequence[Row]") -> None:
+        self._rows = {row[0]: row for row in tree}
         self._inner: dict[str, list[str]] = {}
         for directory in self._rows:
             if directory:
@@ -138,20 +150,23 @@ class _Planner:
     def _entries(self, source: Source, inner: str) -> "Sequence[tuple[str, bool]]":
         if not inner:
             return source.tops
-        if source.manifest is not None:
+        if source.manifest:
             return self._listing(source.manifest).entries(inner)
         staged = f"{source.staged}/{inner}"
         return [(name, self._disk.is_directory(f"{staged}/{name}")) for name in sorted(self._disk.names(staged))]
 
     def _fingerprint(self, source: Source, inner: str) -> "tuple[int, int]":
-        if source.manifest is None:
+        if not source.manifest:
             return self._disk.fingerprint(f"{source.staged}/{inner}")
         return self._listing(source.manifest).fingerprint(inner)
 
-    def _listing(self, manifest: "Manifest") -> "Listing":
-        known = self._listings.get(manifest.dist_info)
+    def _listing(self, path: str) -> "Listing":
+        known = self._listings.get(path)
         if known is None:
-            known = self._listings[manifest.dist_info] = Listing(manifest)
+            manifest = read_manifest(path)
+            if manifest is None:
+                raise ManifestGone(path=path)
+            known = self._listings[path] = Listing(manifest.tree)
         return known
 
     def _entry(self, path: str, claims: "list[Claim]", there: bool) -> None:

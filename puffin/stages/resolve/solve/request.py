@@ -1,0 +1,106 @@
+"""What is to be resolved."""
+
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HIGHEST, LOWEST, LOWEST_DIRECT = "highest", "lowest", "lowest-direct"
+RESOLUTIONS = (HIGHEST, LOWEST, LOWEST_DIRECT)
+
+DISALLOW, ALLOW, IF_NECESSARY, EXPLICIT = "disallow", "allow", "if-necessary", "explicit"
+IF_NECESSARY_OR_EXPLICIT = "if-necessary-or-explicit"
+PRERELEASES = (DISALLOW, ALLOW, IF_NECESSARY, EXPLICIT, IF_NECESSARY_OR_EXPLICIT)
+
+ALL = ":all:"
+
+
+@frozen
+class Root:
+    """A requirement, constraint or override that somebody gave, with the place it stands at.
+
+    The fields are as in :class:`~puffin.stages.resolve.reqvalues.Entry`: ``name`` normalised, empty only
+    for a URL whose distribution alone can tell it; ``text`` for messages, credentials masked; ``origin`` is
+    ``file:line``, ``pyproject.toml (project)``, or another name of the place, and comes back in
+    ``Resolved.via``.
+    """
+
+    name: str
+    text: str
+    specifier: str = ""
+    extras: tuple[str, ...] = ()
+    marker: str = ""
+    url: str = ""
+    hashes: tuple[str, ...] = ()
+    editable: bool = False
+    config_settings: tuple[tuple[str, str], ...] = ()
+    origin: str = ""
+
+
+@frozen
+class Preference:
+    """A version to be kept where possible: from an earlier output file, or installed.
+
+    ``installed``, where not None, is a handle for :meth:`Universe.metadata`: this version is taken as it
+    is, and while it fits, the universe is not asked for the versions of the package at all. A package to be
+    upgraded just has no preference.
+    """
+
+    name: str
+    version: str
+    hashes: tuple[str, ...] = ()
+    installed: object = None
+
+
+@frozen
+class FilePolicy:
+    """Which kinds of files may be used: normalised names or :data:`ALL`, as `--no-binary` etc. give them.
+
+    ``no_build`` forbids source distributions just as ``only_binary`` does.
+    """
+
+    no_binary: frozenset[str] = frozenset()
+    only_binary: frozenset[str] = frozenset()
+    no_build: frozenset[str] = frozenset()
+
+    def wheels(self, name: str) -> bool:
+        """Return whether wheels of the package may be used."""
+        if name in self.only_binary:
+            return True
+        return name not in self.no_binary and ALL not in self.no_binary
+
+    def sdists(self, name: str) -> bool:
+        """Return whether source distributions of the package may be used."""
+        if ALL in self.no_build or name in self.no_build or name in self.only_binary:
+            return False
+        return ALL not in self.only_binary or name in self.no_binary
+
+
+@frozen
+class ResolveRequest:
+    """Everything that decides a resolution, besides the universe.
+
+    ``markers`` is the target's PEP 508 environment without ``extra``; ``python_version`` is the target's
+    full version (``3.12.1``), ``real_python_version`` that of the interpreter that would build. ``tags`` is
+    the target's best tag, for messages. ``exclude_newer`` (ISO 8601) is the universe's to apply, and is
+    here for messages. ``prerelease_names`` are packages whose pre-releases are allowed whatever the mode.
+    ``offline`` is for messages.
+    """
+
+    requirements: tuple[Root, ...]
+    markers: "Mapping[str, str]"
+    python_version: str
+    constraints: tuple[Root, ...] = ()
+    overrides: tuple[Root, ...] = ()
+    preferences: tuple[Preference, ...] = ()
+    real_python_version: str = ""
+    resolution: str = HIGHEST
+    prereleases: str = IF_NECESSARY_OR_EXPLICIT
+    prerelease_names: frozenset[str] = frozenset()
+    exclude_newer: str = ""
+    no_deps: bool = False
+    files: FilePolicy = FilePolicy()
+    offline: bool = False
+    tag: str = ""
+    max_rounds: int = 1_000_000

@@ -1,0 +1,157 @@
+"""The seam of the resolver: all it ever asks of the world is the versions of a package and the metadata of one.
+
+Whoever implements :class:`Universe` chooses among files (tags, hashes, upload dates, index strategy,
+:class:`~puffin.stages.resolve.solve.request.FilePolicy`); the resolver chooses among versions.
+"""
+
+from puffin.errors import PuffinError
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Protocol
+else:
+    Protocol = object
+
+# Why an offer is empty (``Offer.missing``).
+NOT_FOUND = "not-found"
+OFFLINE = "offline"
+QUARANTINED = "quarantined"
+INDEX_ERROR = "index-error"
+EMPTY = "empty"
+
+
+@frozen
+class Release:
+    """What is known of one version of a package before its metadata is read.
+
+    ``version`` is the text by which the offer lists it. ``handle`` is opaque to the resolver: the universe's
+    own value that tells which file to read metadata from and which to install (they may differ); None if no
+    file is usable. ``wheel`` and ``sdist`` tell whether there is a wheel whose tags fit the target, and
+    a source distribution, whatever the file policy. An incompatible wheel's metadata may serve where
+    ``sdist`` holds. ``tags`` are the tags (``py3-none-win_amd64``) of wheels that do not fit, where none
+    does. ``requires_python`` is that of the file in ``handle``: if any file admits the target, of one
+    that does. ``yanked`` is None, or the reason, which may be empty (PEP 592); a version is yanked if all
+    usable files are. ``hashes_differ`` tells that no file has one of the hashes that were demanded.
+    ``upload_time`` is ISO 8601, empty if the index does not tell. ``index`` is the index or find-links
+    place (credentials masked), for messages and annotations.
+    """
+
+    version: str
+    handle: object
+    wheel: bool = True
+    sdist: bool = False
+    tags: tuple[str, ...] = ()
+    requires_python: str = ""
+    yanked: str | None = None
+    hashes_differ: bool = False
+    upload_time: str = ""
+    index: str = ""
+
+
+@frozen
+class Offer:
+    """All versions of one package; answered even if there is nothing.
+
+    ``versions`` are version texts (PEP 440; unparsable ones left out, no version twice), best in order of
+    preference: newest first, but for ``unsafe-first-match`` strategies, where the order tells the
+    universe's preference. ``release`` gives what is known of one of them; it is called once per version
+    that is looked at, so files need not be parsed before. ``newer`` are version texts that
+    ``exclude_newer`` hides completely, and ``elsewhere`` are names of indexes that were not asked for, or
+    whose versions do not count, because an earlier index has the package (masked URL, version texts there
+    if known): both only for messages.
+
+    ``missing`` is empty, or one of :data:`NOT_FOUND`, :data:`OFFLINE`, :data:`QUARANTINED`,
+    :data:`INDEX_ERROR`, :data:`EMPTY` (the page is there and lists nothing usable); ``reason`` then words
+    it further.
+    """
+
+    name: str
+    versions: tuple[str, ...]
+    release: "Callable[[str], Release]"
+    newer: tuple[str, ...] = ()
+    elsewhere: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    missing: str = ""
+    reason: str = ""
+    hints: tuple[str, ...] = ()
+
+
+def no_release(version: str) -> Release:
+    """Stand for ``Offer.release`` of an offer without versions."""
+    raise LookupError(version)
+
+
+def nothing(name: str, missing: str, reason: str = "", hints: tuple[str, ...] = ()) -> Offer:
+    """Return the offer of a package of which there is nothing."""
+    return Offer(name=name, versions=(), release=no_release, missing=missing, reason=reason, hints=hints)
+
+
+@frozen
+class Place:
+    """The handle of a requirement that names its distribution by URL, path or repository.
+
+    The fields are those of :class:`~puffin.stages.resolve.reqvalues.Entry`. ``name`` may be empty: the
+    metadata tells it.
+    """
+
+    url: str
+    name: str = ""
+    editable: bool = False
+    hashes: tuple[str, ...] = ()
+    config_settings: tuple[tuple[str, str], ...] = ()
+    text: str = ""
+
+
+@frozen
+class Metadata:
+    """The core metadata that resolution needs, as texts.
+
+    ``name`` is normalised. ``requires_dist`` are requirement texts (PEP 508), unparsed; ``provides_extras``
+    are normalised. ``dynamic`` lists what a build may still change (PEP 643, lower case); the resolver
+    takes the values as they are. ``source``, if not None, replaces the handle in the resolution: a git commit
+    in place of a branch, a built wheel.
+    """
+
+    name: str
+    version: str
+    requires_dist: tuple[str, ...] = ()
+    requires_python: str = ""
+    provides_extras: tuple[str, ...] = ()
+    dynamic: tuple[str, ...] = ()
+    source: object = None
+
+
+class Unusable(PuffinError):
+    """One distribution's metadata cannot be had or used, which rules out this version and no other.
+
+    For example malformed metadata, a name or version that disagrees with the file's, a file that is offline
+    and not in the cache, a build that needs another Python. ``reason`` completes "`a==1` cannot be used,
+    because …". Whatever else :meth:`Universe.metadata` raises ends the resolution.
+    """
+
+    stage = "resolve"
+    reason: str
+    offline: bool = False
+
+    def summary(self) -> str:
+        """Name the distribution and say why it is ruled out."""
+        return f"`{self.package}` cannot be used, because {self.reason}"
+
+
+class Universe(Protocol):
+    """Where packages come from. The resolver asks from one thread, and each question once."""
+
+    def versions(self, name: str) -> Offer:
+        """Return all versions of a package by its normalised name."""
+
+    def metadata(self, handle: object) -> Metadata:
+        """Return the metadata of a :class:`Release`'s handle, of a :class:`Place`, or of an installed
+        distribution's handle (``Preference.installed``). Raises :class:`Unusable`.
+        """
+
+    def expect(self, names: "Iterable[str]") -> None:
+        """Take note that the versions of these packages will be asked for soon; must return at once."""
+
+    def expect_metadata(self, handles: "Iterable[object]") -> None:
+        """Take note that the metadata of these handles will probably be asked for; must return at once."""
