@@ -1,5 +1,6 @@
 """The command tree, for click."""
 
+import re
 import sys
 from importlib import import_module
 from time import perf_counter
@@ -132,7 +133,8 @@ def run_app(argv: list[str]) -> int:
         return 2
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "puffin"
-        click.echo(f"error: {error.format_message()}\n\nhint: `{command} --help` lists what can be said", err=True)
+        text = re.sub(r"'([^' ]*)'", r"`\1`", error.format_message()).rstrip(".")
+        click.echo(f"error: {text}\n\nhint: `{command} --help` lists what can be said", err=True)
         return 2
     except click.exceptions.Exit as ended:
         return ended.exit_code

@@ -1,5 +1,6 @@
 """The entry point. What is up to date is told from here with ``sys`` and ``os`` alone; all else is imported late."""
 
+import gc
 import os
 import sys
 from time import perf_counter
@@ -15,6 +16,7 @@ STARTED = perf_counter()
 
 def run() -> "NoReturn":
     """Run the command line of this process and end it."""
+    gc.disable()  # a command lives for moments, and what it makes lives as long
     code = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()

@@ -22,7 +22,8 @@ def venv(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     path = options["arguments"][0] if options["arguments"] else ".venv"
     with CacheDirectory(options) as cache_dir:
         interpreter = inspect_interpreter(_executable(options, find_interpreter), Cache(cache_dir))
-        console.say(f"Using {interpreter.implementation} {interpreter.version_text} at {interpreter.base_executable}")
+        kind = dict(interpreter.markers)["platform_python_implementation"]
+        console.say(f"Using {kind} {interpreter.version_text} at {interpreter.base_executable}")
         seeds = seed_requirements(interpreter.version) if options["seed"] else ()
         environment = create_venv(
             path,
@@ -33,11 +34,19 @@ def venv(options: "dict[str, Any]", console: "Console", _started: float) -> int:
             system_site_packages=options["system_site_packages"],
             relocatable=options["relocatable"],
         )
-        console.say(f"Created the virtual environment {path}")
+        console.say(f"Created the virtual environment `{path}`")
         if seeds:
             _seed(environment, seeds, options, console, cache_dir)
-    console.say(f"Activate it with: source {os.path.join(path, 'bin', 'activate')}")
+    console.say(f"Activate it with: {_activation(path, environment.scripts)}")
     return 0
+
+
+def _activation(path: str, scripts: str) -> str:
+    if os.name == "nt":
+        return os.path.join(path, os.path.basename(scripts), "activate")
+    from shlex import quote
+
+    return f"source {quote(os.path.join(path, os.path.basename(scripts), 'activate'))}"
 
 
 def _executable(options: "dict[str, Any]", find: "Any") -> str:

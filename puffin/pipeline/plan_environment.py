@@ -18,10 +18,13 @@ from puffin.stages.unzip.manifest import read_names
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from puffin.cache.layout import Cache
     from puffin.stages.link.environment import Environment
     from puffin.stages.link.placement import Conflict
+
+    Names = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 
 
 class NotWritable(PuffinError):
@@ -128,13 +131,23 @@ class Workplace:
             self._transaction = None
 
     def change(
-        self, cache: "Cache", staged: "Mapping[int, tuple[str, str]]", removed: "Iterable[str]", *, stamp: int
+        self,
+        cache: "Cache",
+        staged: "Mapping[int, tuple[str, str]]",
+        removed: "Iterable[str]",
+        *,
+        stamp: int,
+        names: "Mapping[str, Names | None] | None" = None,
     ) -> Change:
-        """Return the change that puts *staged* in, ``{number: (archive, direct_url)}``, and takes names out."""
+        """Return the change that puts *staged* in, ``{number: (archive, direct_url)}``, and takes names out.
+
+        *names* are what ``read_names`` said of archives already.
+        """
+        known = names or {}
         if self._transaction is None:
             raise RuntimeError("a change needs a transaction")
         additions = [
-            _addition(cache, self._transaction.stage(number), archive, direct_url)
+            _addition(cache, self._transaction.stage(number), archive, direct_url, known.get(archive))
             for number, (archive, direct_url) in staged.items()
         ]
         gone = frozenset(removed)
@@ -187,10 +200,14 @@ class ConflictsRefused(PuffinError):
     hints: tuple[str, ...] = ("without `--path-conflict error` the first of them by name wins, with a warning",)
 
     def summary(self) -> str:
-        return f"Refused to install: {len(self.conflicts)} paths have different contents in different packages"
+        count = len(self.conflicts)
+        what = "1 path has" if count == 1 else f"{count} paths have"
+        return f"Refused to install: {what} different contents in different packages"
 
     def details(self) -> tuple[str, ...]:
-        return tuple(f"`{each.path}`: {', '.join((each.winner, *each.losers))}" for each in self.conflicts[:10])
+        shown = [f"`{each.path}`: {', '.join((each.winner, *each.losers))}" for each in self.conflicts[:10]]
+        more = len(self.conflicts) - len(shown)
+        return (*shown, *((f"and {more} more",) if more else ()))
 
 
 def look_around(environment: "Environment", state: State | None) -> tuple[Present, ...]:
@@ -211,9 +228,9 @@ def _direct_url(site: str, entry: str, kind: str) -> str:
     return data.decode("utf-8", "replace") if data else ""
 
 
-def _addition(cache: "Cache", staged: str, archive: str, direct_url: str) -> Addition:
+def _addition(cache: "Cache", staged: str, archive: str, direct_url: str, names: "Names | None") -> Addition:
     path = cache.manifest(archive)
-    found = read_names(path)
+    found = names or read_names(path)
     if found is None:
         raise ArchiveGone(archive=archive)
     header, tree = found

@@ -83,10 +83,11 @@ class Search:
 
     def _supply(self, artifact: Artifact) -> Supply:
         archive = expected_sha256(artifact)
-        if not archive:
+        fresh = self._refresh is True or artifact.name in (self._refresh or ())
+        if not archive and not fresh:
             archive = known_archive(self._cache, artifact.source, artifact.name, artifact.filename)
-        if self._refresh is True or artifact.name in (self._refresh or ()):
-            archive = expected_sha256(artifact)
+            if artifact.hashes and f"sha256:{archive}" not in artifact.hashes:
+                archive = ""  # whether it has one of these hashes only another download can tell
         ready = bool(archive) and archive_ready(self._cache, archive)
         return Supply(artifact=artifact, archive=archive if ready else "")
 

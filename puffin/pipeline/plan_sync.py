@@ -7,7 +7,7 @@ from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_environment import Workplace, now_stamp, target_of
 from puffin.pipeline.plan_execute import Engine
-from puffin.pipeline.plan_graph import Linking, Supply, link_key, sync_tasks
+from puffin.pipeline.plan_graph import LINK, Linking, Supply, link_key, sync_tasks
 from puffin.pipeline.plan_inputs import Inputs, read_inputs
 from puffin.pipeline.plan_locate import Found, Search
 from puffin.pipeline.plan_settings import Line, Settings
@@ -16,6 +16,7 @@ from puffin.stages.link.environment import check_target, find_environment
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.installplan import Plan, Wanted, make_plan
 from puffin.stages.link.linker import PARTS, ArchiveGone
+from puffin.stages.unzip.manifest import read_names
 from puffin.value import astuple, replace
 
 TYPE_CHECKING = False
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.graph import Ledger
     from puffin.pipeline.plan_settings import Reporter
+    from puffin.pipeline.task import Outcome, Task
     from puffin.stages.link.environment import Environment
 
 SEEDS = ("pip", "setuptools", "wheel")
@@ -100,6 +102,7 @@ class _Sync:
         self._started = started
         self._engine = Engine(settings, cache, reporter, command="pip sync")
         self._stamp = now_stamp()
+        self._names: dict[str, Any] = {}
 
     @property
     def _environment(self) -> "Environment":
@@ -244,7 +247,7 @@ class _Sync:
             self._reporter.phase("Prepared", len(fetched), time.perf_counter() - began)
         began = time.perf_counter()
         removed = frozenset(plan.remove)
-        change = self._workplace.change(self._cache, staged, removed, stamp=self._stamp)
+        change = self._workplace.change(self._cache, staged, removed, stamp=self._stamp, names=self._names)
         conflicts = self._workplace.commit(change, refuse_conflicts=self._settings.path_conflict == "error")
         for conflict in conflicts:
             self._reporter.warn(
@@ -294,7 +297,7 @@ class _Sync:
     ) -> "tuple[dict[int, tuple[str, str]], dict[int, PuffinError]]":
         tasks = sync_tasks(numbered, linking, cache_root=self._cache.root, network=self._network_if(numbered))
         missing = [supply for _, supply in numbered if not supply.archive]
-        ledger = self._engine.run(tasks, self._engine.chosen(missing))
+        ledger = self._engine.run(tasks, self._engine.chosen(missing), self._read_ahead)
         staged, failures = {}, {}
         for number, supply in numbered:
             outcome = ledger.outcomes[link_key(linking, supply)]
@@ -303,6 +306,12 @@ class _Sync:
             else:
                 failures[number] = _root_cause(ledger, supply, outcome.error)
         return staged, failures
+
+    def _read_ahead(self, task: "Task", outcome: "Outcome") -> None:
+        """Read what the commit will need of an archive while the others are still being linked."""
+        if task.stage == LINK and outcome.status == DONE:
+            archive = outcome.result[0]
+            self._names[archive] = read_names(self._cache.manifest(archive))
 
     def _network_if(self, numbered: "list[tuple[int, Supply]]") -> "tuple[Any, ...]":
         return self._network() if any(not supply.archive for _, supply in numbered) else ()

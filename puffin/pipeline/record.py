@@ -29,7 +29,7 @@ class RunRecord:
     def start(self, command: str, *, version: str, executor: str, tasks: int) -> None:
         """Write the first line, about the run itself."""
         self._lines.append(
-            f'{{"run":{_text(self.path[-40:])},"command":{_text(command)},"puffin":{_text(version)},'
+            f'{{"run":{_text(os.path.basename(self.path).partition(".")[0])},"command":{_text(command)},"puffin":{_text(version)},'
             f'"executor":{_text(executor)},"tasks":{tasks}}}\n'
         )
 

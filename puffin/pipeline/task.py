@@ -83,7 +83,6 @@ class TaskCrashed(PuffinError):
 def resolve_function(reference: str) -> "Callable[..., Any]":
     """Return the function that a ``"module:function"`` reference names."""
     module, _, name = reference.partition(":")
-    if module not in sys.modules:
-        __import__(module)
+    __import__(module)  # even if it is known: another thread may still be importing it
     function: Callable[..., Any] = getattr(sys.modules[module], name)
     return function

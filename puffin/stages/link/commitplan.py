@@ -176,7 +176,8 @@ def _stamps(
     site = change.homes.purelib
     gone = tuple(f"{os.path.relpath(path, site)}/" for path in outs)
     inside = {os.path.relpath(path, site) for path in touched if path != change.homes.root}
-    fresh = [each for addition in change.additions for each in _directories(addition, change.homes)]
+    ways = _Relative(change.homes)
+    fresh = [each for addition in change.additions for each in _directories(addition, ways)]
     tracked = frozenset(fresh)
     kept: list[tuple[int, tuple[str, ...]]] = []
     known: set[str] = {"."}
@@ -194,22 +195,31 @@ def _stamps(
     return (*kept, (change.stamp, stamped)), [os.path.normpath(f"{site}/{each}") for each in restamped]
 
 
-def _directories(addition: Addition, homes: Homes) -> "list[str]":
+class _Relative:
+    """The way from site-packages (purelib) to the other homes."""
+
+    def __init__(self, homes: Homes) -> None:
+        def way(home: str) -> str:
+            return os.path.relpath(home, homes.purelib)
+
+        self.platlib = "" if homes.platlib == homes.purelib else f"{way(homes.platlib)}/"
+        self.scripts = way(homes.scripts)
+        self.data = way(homes.data)
+        self.headers = way(homes.headers)
+
+
+def _directories(addition: Addition, ways: _Relative) -> "list[str]":
     """Return the directories that hold something of *addition*, relative to site-packages."""
-    site = homes.site(addition.header[PURELIB])
     found = [directory for directory, _ in addition.tree if directory]
-    if site != homes.purelib:
-        base = os.path.relpath(site, homes.purelib)
-        found = [f"{base}/{directory}" for directory in found]
+    if ways.platlib and not addition.header[PURELIB]:
+        found = [f"{ways.platlib}{directory}" for directory in found]
     if addition.brings("scripts"):
-        found.append(os.path.relpath(homes.scripts, homes.purelib))
-    up = os.path.relpath(homes.data, homes.purelib)
-    headers = os.path.relpath(homes.headers, homes.purelib)
+        found.append(ways.scripts)
     for key, directory, *_ in addition.header[OUTSIDE]:
         if key == "data" and directory:
-            found.append(f"{up}/{directory}")
+            found.append(f"{ways.data}/{directory}")
         elif key == "headers":
-            found.append(f"{headers}/{addition.header[RAW_NAME]}/{directory}".rstrip("/"))
+            found.append(f"{ways.headers}/{addition.header[RAW_NAME]}/{directory}".rstrip("/"))
     return found
 
 

@@ -70,7 +70,7 @@ class ExternallyManaged(PuffinError):
 
     def details(self) -> tuple[str, ...]:
         """Return the lines beneath it."""
-        return tuple(f"  {line}".rstrip() for line in self.text.splitlines())
+        return tuple(line.rstrip() for line in self.text.splitlines())
 
 
 class NotWritable(PuffinError):

@@ -31,7 +31,7 @@ class InterpreterNotFound(PuffinError):
 
     def details(self) -> tuple[str, ...]:
         """Return the lines beneath it."""
-        return tuple(f"  looked in {place}" for place in self.looked)
+        return tuple(f"looked in {place}" for place in self.looked)
 
 
 class InvalidPythonRequest(PuffinError):

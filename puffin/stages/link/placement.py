@@ -134,10 +134,10 @@ class _Planner:
         self.touched: list[str] = []
         self.conflicts: list[Conflict] = []
 
-    def directory(self, path: str, claims: "Sequence[Claim]") -> None:
-        """Plan the entries of a directory that exists (or was made) and that *claims* contribute to."""
+    def directory(self, path: str, claims: "Sequence[Claim]", *, made: bool = False) -> None:
+        """Plan the entries of a directory that exists (or is *made* anew) and that *claims* contribute to."""
         self.touched.append(path)
-        present = self._disk.names(path)
+        present = frozenset() if made else self._disk.names(path)  # what a directory that goes held goes with it
         entries: dict[str, list[Claim]] = {}
         for source, inner, _ in claims:
             for name, is_directory in self._entries(source, inner):
@@ -182,7 +182,7 @@ class _Planner:
         elif kinds == {True}:
             if not there:
                 self.made.append(path)
-            self.directory(path, claims)
+            self.directory(path, claims, made=not there)
         else:
             self._file(path, claims, there)
 
