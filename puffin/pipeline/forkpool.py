@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 
+_EMITTED, _RESULT, _ERROR = b"o", b"r", b"e"  # what a message from a worker begins with
+
+
 class Broken(Exception):
     """A worker of the pool is gone; the text says how."""
 
@@ -79,17 +82,18 @@ class ForkPool:
 
     def _receive(self, worker: "Any") -> None:
         try:
-            kind, payload = worker.recv_bytes(), worker.recv_bytes()
+            message = worker.recv_bytes()
         except (EOFError, OSError) as error:
             self._lost(worker, error)
             return
-        if kind == b"emitted":
+        kind, payload = message[:1], message[1:]
+        if kind == _EMITTED:
             self._emitted(payload)
             return
         with self._lock:
             future = self._calls.pop(worker)
             self._idle.append(worker)
-        if kind == b"result":
+        if kind == _RESULT:
             future.set_result(pickle.loads(payload))
         else:
             future.set_exception(pickle.loads(payload))
@@ -124,8 +128,7 @@ def emit(data: bytes) -> None:
     """In a worker: send *data* to the pool's ``emitted``."""
     if _outlet is None:
         raise RuntimeError("only a worker of a ForkPool can emit")
-    _outlet.send_bytes(b"emitted")
-    _outlet.send_bytes(data)
+    _outlet.send_bytes(_EMITTED + data)
 
 
 def _be_worker(connection: "Connection[Any, Any]") -> "NoReturn":
@@ -146,8 +149,7 @@ def _be_worker(connection: "Connection[Any, Any]") -> "NoReturn":
 def _answer(connection: "Connection[Any, Any]") -> None:
     function, arguments = pickle.loads(connection.recv_bytes())
     try:
-        kind, payload = b"result", pickle.dumps(function(*arguments))
+        message = _RESULT + pickle.dumps(function(*arguments))
     except Exception as error:
-        kind, payload = b"error", pickle.dumps(error)
-    connection.send_bytes(kind)
-    connection.send_bytes(payload)
+        message = _ERROR + pickle.dumps(error)
+    connection.send_bytes(message)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FETCH = "fetch"
 UNZIP = "unzip"
 LINK = "link"
-_UNKNOWN_SIZE = 500_000  # bytes; about the median of wheels, for those whose index tells no size
+_UNKNOWN_PURE, _UNKNOWN_BINARY = 300_000, 4_000_000  # bytes, roughly; many indexes tell no sizes
 
 
 @frozen
@@ -63,7 +63,7 @@ def supply_tasks(supply: Supply, *, cache_root: str, network: "tuple[Any, ...]")
             ("size", artifact.size),
             ("network", network),
         ),
-        weight=artifact.size or _UNKNOWN_SIZE,
+        weight=_weight(artifact),
         waits=True,
         transient=True,
     )
@@ -78,9 +78,15 @@ def supply_tasks(supply: Supply, *, cache_root: str, network: "tuple[Any, ...]")
             ("cache_root", cache_root),
         ),
         inputs=(("fetched", fetch.key),),
-        weight=artifact.size or _UNKNOWN_SIZE,
+        weight=_weight(artifact),
     )
     return fetch, unzip
+
+
+def _weight(artifact: "Artifact") -> int:
+    if artifact.size:
+        return artifact.size
+    return _UNKNOWN_PURE if artifact.filename.endswith("-any.whl") else _UNKNOWN_BINARY
 
 
 def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str) -> Task:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from puffin.pipeline.pull import Parcel
     from puffin.pipeline.task import Outcome
 
+_TOGETHER = 6  # outcomes in a message: about two wheels, so that progress is live and messages are few
+
 _inherited: "tuple[PullQueue, Sequence[Parcel]] | None" = None
 
 
@@ -84,11 +86,20 @@ def pull_units() -> int:
         raise RuntimeError("only a forked worker of the pool executor can pull")
     queue, parcels = _inherited
     count = 0
+    gathered: list[bytes] = []
 
     def send(outcome: "Outcome") -> None:
         nonlocal count
         count += 1
-        emit(encode(outcome))
+        gathered.append(encode(outcome))
+        if len(gathered) >= _TOGETHER:
+            flush()
+
+    def flush() -> None:
+        if gathered:
+            emit(b"".join(gathered))
+            gathered.clear()
 
     Runner(taker(queue, parcels), send).run()
+    flush()
     return count
