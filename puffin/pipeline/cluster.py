@@ -16,8 +16,10 @@ import toolz
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 from dask.task_spec import Task as DaskTask
 
+from puffin.cache.atomic import remove_tree
 from puffin.pipeline.graph import unit_weight
 from puffin.pipeline.lost import WorkerLost
+from puffin.pipeline.memory import keep_freed_memory
 from puffin.pipeline.runner import Runner
 from puffin.pipeline.task import FAILED, Outcome
 from puffin.pipeline.wire import Inbox, encode
@@ -53,6 +55,8 @@ class ClusterExecutor:
 
     def __init__(self, jobs: int, local_directory: str) -> None:
         self._jobs = jobs
+        self._directory = f"{local_directory}/cluster-{os.getpid()}-{os.urandom(4).hex()}"
+        keep_freed_memory()
         environ = dict(os.environ)  # starting a nanny writes thread counts and more into it
         method = "fork" if hasattr(os, "fork") else "spawn"
         with dask.config.set({**_CONFIGURATION, "distributed.worker.multiprocessing-method": method}), quiet():
@@ -65,7 +69,7 @@ class ClusterExecutor:
                 scheduler_kwargs={"dashboard": False},
                 memory_limit=0,
                 silence_logs=50,
-                local_directory=local_directory,
+                local_directory=self._directory,
             )
             self._client = distributed.Client(self._cluster, set_as_default=False)
         os.environ.clear()
@@ -110,6 +114,7 @@ class ClusterExecutor:
         with quiet():
             self._client.close(timeout=2)
             self._cluster.close(timeout=2)
+        remove_tree(self._directory)
 
 
 def _remote(key: "tuple[str, str]", reference: str, *arguments: "Any") -> DaskTask:

@@ -8,6 +8,7 @@ from dask.task_spec import Task as DaskTask
 
 from puffin.pipeline.forkpool import Broken, ForkPool, emit
 from puffin.pipeline.lost import run_surviving
+from puffin.pipeline.memory import keep_freed_memory
 from puffin.pipeline.pull import PullQueue, taker
 from puffin.pipeline.runner import Runner
 from puffin.pipeline.wire import Inbox, encode
@@ -33,6 +34,7 @@ class PoolExecutor:
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
+        keep_freed_memory()
 
     def run(self, ledger: "Ledger", notify: "Callable[[Outcome], None]") -> None:
         """Run the graph to its end."""
