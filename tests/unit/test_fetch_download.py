@@ -329,7 +329,7 @@ def test_the_stage_takes_and_gives_builtins():
                 url=server.url("/f.whl"), filename="f.whl", hashes=((SHA,),), size=len(DATA), network=network
             )
             assert (sha, size, data) == (SHA[7:], len(DATA), DATA)
-            assert type(data) is bytearray
+            assert type(data) is memoryview
         assert server.connections == 1
         stage.close_clients()
 

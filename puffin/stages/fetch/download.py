@@ -1,6 +1,7 @@
 """Downloads: a whole file in one buffer, hashed while it arrives, resumed where the connection broke."""
 
 from puffin.errors import UsageError
+from puffin.stages.buffers import take
 from puffin.stages.fetch.client import Client, transient, unreadable
 from puffin.stages.fetch.digests import Hashers
 from puffin.stages.fetch.failures import HashMismatch, SizeMismatch
@@ -31,9 +32,12 @@ _RANGE_UNSATISFIABLE = 416
 
 @frozen
 class Download:
-    """A file that was received whole: ``url`` is the final one without credentials, ``sha256`` hexadecimal."""
+    """A file that was received whole: ``url`` is the final one without credentials, ``sha256`` hexadecimal.
 
-    data: bytearray
+    Whoever has no more use for ``data`` may give its buffer back (``puffin.stages.buffers``).
+    """
+
+    data: memoryview
     sha256: str
     url: str
 
@@ -85,13 +89,12 @@ class _Receiver:
         self.hashers = Hashers(self.hashes)
 
     def begin(self, total: int, validator: str) -> None:
-        """Make room for a file of *total* bytes (-1 if unknown)."""
+        """Begin a file of *total* bytes (-1 if unknown)."""
         self.reset()
         if self.size and total >= 0 and total != self.size:
             raise self._wrong_size(total)
         self.total = total
         self.validator = validator
-        self.data = bytearray(min(max(total, 0), _MOST_TRUSTED))
 
     def request_headers(self) -> dict[str, str]:
         """Return the headers to send; they ask for the rest where resuming is possible (RFC 9110, 13.1.5)."""
@@ -100,9 +103,16 @@ class _Receiver:
             return _PLAIN
         return {**_PLAIN, "Range": f"bytes={self.filled}-", "If-Range": self.validator}
 
+    @property
+    def may_fill(self) -> bool:
+        """Whether the file's length is known, credible, and what has arrived lies in a buffer of that length."""
+        return 0 <= self.total <= _MOST_TRUSTED and (not self.data or len(self.data) >= self.total)
+
     def fill(self, body: "Readable") -> None:
         """Receive the rest of a file of known length into its place."""
-        with memoryview(self.data) as view:
+        if not self.data:
+            self.data = take(self.total)
+        with memoryview(self.data)[: self.total] as view:
             while self.filled < len(view):
                 with view[self.filled : self.filled + _PIECE] as piece:
                     count = body.readinto(piece)
@@ -132,7 +142,7 @@ class _Receiver:
         broken = self.hashers.broken(self.hashes)
         if broken:
             raise self._wrong_hash(broken)
-        return Download(data=self.data, sha256=self.hashers.sha256, url=url)
+        return Download(data=memoryview(self.data)[: self.filled], sha256=self.hashers.sha256, url=url)
 
     def _wrong_size(self, received: int) -> SizeMismatch:
         return SizeMismatch(filename=self.name, url=self.shown, expected=self.size, received=received)
@@ -201,7 +211,7 @@ def _continues(response: httpx.Response, receiver: _Receiver) -> bool:
 
 def _receive(response: httpx.Response, receiver: _Receiver) -> None:
     body = response.extensions.get(BODY)
-    if isinstance(body, Body) and body.length is not None and receiver.total == len(receiver.data):
+    if isinstance(body, Body) and body.length is not None and receiver.may_fill:
         receiver.fill(body)
         return
     limit = receiver.total if receiver.total >= 0 else receiver.size
@@ -233,7 +243,6 @@ def _read_file(url: str, receiver: _Receiver) -> None:
         with open(file_path(url), "rb", buffering=0) as file:
             receiver.begin(os.fstat(file.fileno()).st_size, "")
             receiver.fill(file)
-            del receiver.data[receiver.filled :]
     except OSError as error:
         raise unreadable(url, error) from error
     except ValueError as error:

@@ -12,7 +12,7 @@ _clients: "dict[tuple[int, Wire], Client]" = {}
 
 def fetch(
     *, url: str, filename: str, hashes: "tuple[tuple[str, ...], ...]", size: int, network: "Wire"
-) -> "tuple[str, int, bytearray]":
+) -> "tuple[str, int, memoryview]":
     """Return sha256 (hexadecimal), size in bytes, and the bytes of the file at *url*.
 
     *hashes* are groups of ``"algorithm:hex"``, each of which must hold (see ``download.download``); *size* is 0

@@ -24,7 +24,7 @@ def parse(text: bytes, member: str) -> "dict[str, tuple[str, str]]":
     Raises Refused for a file that is not UTF-8 or not CSV.
     """
     try:
-        rows = list(csv.reader(io.StringIO(text.decode("utf-8"), newline=""), strict=True))
+        rows = _rows_of(text.decode("utf-8"))
     except (UnicodeDecodeError, csv.Error) as error:
         raise Refused(f"it cannot be parsed: {error}", member) from None
     found = {}
@@ -37,6 +37,12 @@ def parse(text: bytes, member: str) -> "dict[str, tuple[str, str]]":
     if not hashes or _is_base64(hashes):
         return found
     return {path: (row if _is_base64(row[0][7:]) else ("", "")) for path, row in found.items()}
+
+
+def _rows_of(text: str) -> "list[list[str]]":
+    if '"' in text:
+        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    return [line.rstrip("\r").split(",") for line in text.split("\n") if line and line != "\r"]
 
 
 def _is_base64(text: str) -> bool:

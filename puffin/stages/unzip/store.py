@@ -4,6 +4,7 @@ import os
 
 from puffin.cache.atomic import publish_link
 from puffin.cache.layout import Bucket, Cache
+from puffin.stages.buffers import give
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,13 +14,15 @@ if TYPE_CHECKING:
 def store(*, fetched: "tuple[str, int, Buffer]", filename: str, name: str, source: str, cache_root: str) -> str:
     """Unzip the wheel in *fetched*, ``(sha256, size, bytes)``, and return its archive's id.
 
-    Raises what :func:`puffin.stages.unzip.unzip.unzip` raises.
+    The buffer of the bytes is given back and must not be used afterwards. Raises what :func:`puffin.stages.unzip.unzip.unzip` raises.
     """
     from puffin.stages.unzip.errors import cache_write_failed
     from puffin.stages.unzip.unzip import unzip
 
     sha256, _, data = fetched
     archive = unzip(data=data, filename=filename, sha256=sha256, cache_root=cache_root)
+    if isinstance(data, memoryview) and isinstance(data.obj, bytearray):
+        give(data.obj)
     cache = Cache(cache_root)
     try:
         publish_link(cache, pointer(cache, source, name, filename), cache.archive(archive))
