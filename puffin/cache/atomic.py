@@ -3,29 +3,7 @@
 import os
 
 from puffin.cache.layout import Cache
-
-
-def read(path: str) -> "bytes | None":
-    """Return the bytes of a small file, or None where it cannot be read (a cache miss)."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
-    except OSError:
-        return None
-    try:
-        return _read_all(descriptor)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-
-
-def _read_all(descriptor: int) -> bytes:
-    parts = []
-    while part := os.read(descriptor, max(65536, os.fstat(descriptor).st_size + 1)):
-        parts.append(part)
-        if len(part) < 65536:
-            break
-    return b"".join(parts)
+from puffin.cache.reading import read
 
 
 def write(path: str, data: bytes, *, durable: bool = False) -> None:
@@ -139,3 +117,6 @@ def _forget_directory(path: str) -> None:
         os.rmdir(path)
     except FileNotFoundError:
         pass
+
+
+__all__ = ["publish_file", "publish_link", "publish_tree", "read", "remove_tree", "replace_file", "write"]

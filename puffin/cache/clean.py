@@ -34,9 +34,10 @@ def clean_packages(cache: Cache, names: "Collection[str]") -> Cleaned:
     wanted = frozenset(names)
     pages = [path for path in _entries(cache.path(Bucket.SIMPLE)) if os.path.basename(path) in wanted]
     pins = [path for path in _entries(cache.path(Bucket.PINS)) if _pinned(path) in wanted]
+    own = [cache.path(bucket, name) for bucket in (Bucket.METADATA, Bucket.SDISTS) for name in sorted(wanted)]
     wheels = [path for path in _wheel_directories(cache) if os.path.basename(path) in wanted]
     archives = {target for path in wheels for target in _targets(path)}
-    removed = _remove([*pages, *pins, *wheels])
+    removed = _remove([*pages, *pins, *own, *wheels])
     left = {target for path in _wheel_directories(cache) for target in _targets(path)}
     gone = [path for archive in archives - left for path in (f"{archive}.manifest", archive)]
     more = _remove([path for path in gone if path.startswith(cache.path(Bucket.ARCHIVE))])

@@ -9,6 +9,7 @@ from zlib import crc32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mmap import mmap
     from typing import Any
 
 _MAGIC = b"puffin1\n"
@@ -26,7 +27,7 @@ def load(data: bytes) -> "Any":
     return load_at(data, 0)[0]
 
 
-def load_at(data: bytes, start: int) -> "tuple[Any, int]":
+def load_at(data: "bytes | mmap", start: int) -> "tuple[Any, int]":
     """Return the value of the frame at *start* and where it ends; ``(None, start)`` for a damaged one."""
     if data[start : start + len(_MAGIC)] != _MAGIC or len(data) < start + _HEAD:
         return None, start

@@ -18,9 +18,11 @@ class Bucket:
                                            url/<digest> or path/<digest>
         simple-v0/<digest>/<name>          an index page, parsed, with its HTTP policy
         pins-v0/<digest>/<name>-<version>  which file was chosen for a pin, by index configuration and tags
+        metadata-v0/<name>/<digest>        the metadata of a distribution, parsed
+        sdists-v0/<name>/<digest>/<file>   a source distribution as it was fetched
         interpreter-v0/<digest>            what an interpreter said of itself
         runs-v0/<time>-<id>.jsonl          the record of a run, a line for each task
-        tmp-v0/<id>                        work in progress; of no value to anyone but its writer
+        tmp-v0/<pid>-<space>-<id>          work in progress; of no value to anyone but its writer
         locks-v0/<name>                    locks that save double work; correctness never rests on them
     """
 
@@ -28,6 +30,8 @@ class Bucket:
     WHEELS = "wheels-v0"
     SIMPLE = "simple-v0"
     PINS = "pins-v0"
+    METADATA = "metadata-v0"
+    SDISTS = "sdists-v0"
     INTERPRETER = "interpreter-v0"
     RUNS = "runs-v0"
     TEMPORARY = "tmp-v0"
@@ -48,6 +52,22 @@ def default_root(environ: "Mapping[str, str]") -> str:
     if not os.path.isabs(xdg):  # the XDG specification: relative paths are invalid and ignored
         xdg = os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(xdg, "puffin")
+
+
+_space = ""
+
+
+def process_space() -> str:
+    """Return where a process number of this process means something: this boot of this machine or container."""
+    global _space
+    if not _space:
+        try:
+            with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
+                boot = file.read(8).decode("ascii")
+            _space = f"{boot}.{os.stat('/proc/self/ns/pid').st_ino:x}"
+        except (OSError, ValueError):
+            _space = os.uname().nodename.replace("-", ".") if hasattr(os, "uname") else "here"
+    return _space
 
 
 class Cache:
@@ -72,7 +92,7 @@ class Cache:
 
     def temporary(self, hint: str = "") -> str:
         """Return a private path in the cache for work in progress; the caller creates it."""
-        return self.path(Bucket.TEMPORARY, f"{os.getpid()}-{os.urandom(6).hex()}{hint}")
+        return self.path(Bucket.TEMPORARY, f"{os.getpid()}-{process_space()}-{os.urandom(6).hex()}{hint}")
 
     def initialise(self) -> None:
         """Create the root, its tag files and the room for temporary files (``OSError`` if it cannot be)."""

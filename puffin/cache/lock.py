@@ -1,10 +1,13 @@
 """Locks between processes.
 
-A free lock is taken with one ``flock``, the call that filelock makes too; waiting for a taken one,
-and every system without ``flock``, is filelock's, whose import (46 ms) only then is paid.
+A lock is one ``flock``, the call that filelock makes too, but on a descriptor that forked children can
+close: else a child that outlives its parent would keep the parent's lock. Systems without ``flock``
+have filelock, whose import (46 ms) only then is paid.
 """
 
+import errno
 import os
+import time
 
 from puffin.errors import TEMPORARY, PuffinError, os_cause
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 
 
 _held: set[int] = set()
+_PAUSE = 0.05
+_NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ESTALE)
 
 
 def close_inherited_locks() -> None:
@@ -21,6 +26,22 @@ def close_inherited_locks() -> None:
     for descriptor in _held:
         os.close(descriptor)
     _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=close_inherited_locks)
+
+
+def hold(descriptor: int) -> None:
+    """Note that this open file is a lock of this process, which its forked children shall close."""
+    _held.add(descriptor)
+
+
+def release(descriptor: int) -> None:
+    """Close a lock, unless it is one that a parent process held."""
+    if descriptor in _held:
+        _held.discard(descriptor)
+        os.close(descriptor)
 
 
 class LockTimeout(PuffinError):
@@ -64,17 +85,17 @@ class Lock:
 
     def __enter__(self) -> "Lock":
         try:
-            if not self._try_flock():
-                self._wait()
-            self._sign()
+            self._acquire()
         except OSError as error:
             self._close()
+            local = ("put it on a file system that supports locks, such as a local disk",)
             raise LockFailed(
                 what=self._what,
                 path=self._path,
                 causes=(os_cause(error),),
-                hints=("put it on a file system that supports locks, such as a local disk",),
+                hints=local if error.errno in _NO_LOCKS_HERE else (),
             ) from error
+        self._sign()
         return self
 
     def __exit__(
@@ -82,42 +103,67 @@ class Lock:
     ) -> None:
         self._close()
 
-    def _try_flock(self) -> bool:
+    def _acquire(self) -> None:
         try:
-            import fcntl
+            import fcntl  # noqa: F401
         except ImportError:
-            return False
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        self._descriptor = os.open(self._path, flags, 0o666)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._descriptor)
-            self._descriptor = -1
-            return False
-        _held.add(self._descriptor)
-        return True
+            self._wait_with_filelock()
+            return
+        deadline = 0.0
+        while not self._try_flock():
+            now = time.monotonic()
+            deadline = deadline or now + self._timeout
+            if now >= deadline:
+                raise self._too_late()
+            time.sleep(min(_PAUSE, deadline - now))
 
-    def _wait(self) -> None:
+    def _try_flock(self) -> bool:
+        import fcntl
+
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        descriptor = os.open(self._path, flags, 0o666)
+        hold(descriptor)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), os.stat(self._path)):
+                self._descriptor = descriptor
+                return True
+        except (BlockingIOError, FileNotFoundError):
+            pass  # taken, or the file was removed meanwhile: what is locked is then no longer at this path
+        except BaseException:
+            release(descriptor)
+            raise
+        release(descriptor)
+        return False
+
+    def _wait_with_filelock(self) -> None:
         import filelock
 
         lock = filelock.FileLock(self._path, timeout=self._timeout, mode=0o666)
         try:
             lock.acquire()
         except filelock.Timeout:
-            raise LockTimeout(
-                what=self._what,
-                path=self._path,
-                seconds=self._timeout,
-                holder=self._holder(),
-                hints=("wait for that process to end, or end it, and run the command again",),
-            ) from None
+            raise self._too_late() from None
         self._slow = lock
 
+    def _too_late(self) -> LockTimeout:
+        return LockTimeout(
+            what=self._what,
+            path=self._path,
+            seconds=self._timeout,
+            holder=self._holder(),
+            hints=("wait for that process to end, or end it, and run the command again",),
+        )
+
     def _sign(self) -> None:
-        if self._descriptor >= 0:
+        """Write down who holds the lock, for the messages of others; on a full disk it stays anonymous."""
+        if self._descriptor < 0:
+            return
+        try:
             os.truncate(self._descriptor, 0)
             os.pwrite(self._descriptor, b"%d\n" % os.getpid(), 0)
+        except OSError:
+            pass
 
     def _holder(self) -> str:
         try:
@@ -129,9 +175,7 @@ class Lock:
 
     def _close(self) -> None:
         if self._descriptor >= 0:
-            if self._descriptor in _held:
-                _held.discard(self._descriptor)
-                os.close(self._descriptor)
+            release(self._descriptor)
             self._descriptor = -1
         if self._slow is not None:
             self._slow.release()  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ import os
 import time
 
 from puffin.cache.layout import Cache
-from puffin.cache.lock import LockFailed, LockTimeout
+from puffin.cache.lock import LockFailed, LockTimeout, hold, release
 from puffin.errors import os_cause
 
 TYPE_CHECKING = False
@@ -24,7 +24,9 @@ class Usage:
     be written to, sharing is free, since all that it guards against is ``clean`` at the same moment.
     """
 
-    def __init__(self, cache: Cache, *, alone: bool, timeout: float, told: "Callable[[str], None] | None" = None) -> None:
+    def __init__(
+        self, cache: Cache, *, alone: bool, timeout: float, told: "Callable[[str], None] | None" = None
+    ) -> None:
         self._path = f"{cache.root}/{LOCK}"
         self._alone = alone
         self._timeout = timeout
@@ -34,45 +36,67 @@ class Usage:
     def __enter__(self) -> frozenset[str]:
         try:
             import fcntl
-
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except ImportError:
             return frozenset()
+        kind = fcntl.LOCK_EX if self._alone else fcntl.LOCK_SH
+        deadline = 0.0
+        try:
+            while not self._try(kind):
+                now = time.monotonic()
+                deadline = deadline or self._expect_wait(now)
+                if now > deadline:
+                    raise self._too_late()
+                time.sleep(_PAUSE)
         except OSError as error:
             if self._alone:
                 raise LockFailed(what="the cache", path=self._path, causes=(os_cause(error),)) from error
             return frozenset()
-        self._wait(fcntl.LOCK_EX if self._alone else fcntl.LOCK_SH)
         return frozenset({LOCK})
 
-    def _wait(self, kind: int) -> None:
+    def _try(self, kind: int) -> bool:
         import fcntl
 
-        deadline = time.monotonic() + self._timeout
-        waited = False
-        while True:
-            try:
-                fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                pass
-            if time.monotonic() > deadline:
-                raise LockTimeout(
-                    what="the cache",
-                    path=self._path,
-                    seconds=self._timeout,
-                    hints=("pass `--force` to go on all the same",),
-                )
-            if not waited and self._told is not None:
-                self._told("The cache is in use; waiting for other puffin processes to finish")
-                waited = True
-            time.sleep(_PAUSE)
+        descriptor = self._open()
+        hold(descriptor)
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            if os.fstat(descriptor).st_nlink:
+                self._descriptor = descriptor
+                return True
+        except BlockingIOError:
+            pass
+        except BaseException:
+            release(descriptor)
+            raise
+        release(descriptor)
+        return False
+
+    def _open(self) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        try:
+            return os.open(self._path, flags, 0o666)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            return os.open(self._path, flags, 0o666)
+        except OSError:
+            if self._alone:
+                raise
+            return os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)  # enough to share it
+
+    def _expect_wait(self, now: float) -> float:
+        if self._told is not None:
+            self._told("The cache is in use; waiting for other puffin processes to finish")
+        return now + self._timeout
+
+    def _too_late(self) -> LockTimeout:
+        hints = ("pass `--force` to go on all the same",) if self._alone else ()
+        return LockTimeout(what="the cache", path=self._path, seconds=self._timeout, hints=hints)
 
     def __exit__(
         self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:
         if self._descriptor >= 0:
-            os.close(self._descriptor)
+            release(self._descriptor)
             self._descriptor = -1
 
 

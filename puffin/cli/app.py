@@ -10,7 +10,8 @@ import click
 from puffin import __version__
 from puffin.cli import table
 from puffin.cli.guard import guarded
-from puffin.cli.options import given, with_options
+from puffin.cli.options import given, with_hidden, with_options
+from puffin.cli.table_install import INSTALL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +56,26 @@ def sync(files: tuple[str, ...], **options: "Any") -> None:
     run("puffin.cli.sync:sync", options, files)
 
 
+@pip.command(name="compile")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@with_options(table.COMPILE)
+@with_hidden(table.COMPILE_FOREIGN)
+@click.pass_context
+def compile_(ctx: click.Context, /, sources: tuple[str, ...], **options: "Any") -> None:
+    """Pin what requirements files, projects and scripts ask for, and all that this needs."""
+    typed = list(ctx.find_root().obj or ())
+    words = typed[1:] if typed[:1] == ["pip-compile"] else typed[2:]
+    run("puffin.cli.compile:compile_", {**options, "words": tuple(words)}, sources)
+
+
+@pip.command()
+@click.argument("packages", nargs=-1, metavar="PACKAGE...")
+@with_options(INSTALL)
+def install(packages: tuple[str, ...], **options: "Any") -> None:
+    """Install packages, and what they need, beside what is installed."""
+    run("puffin.cli.install:install", options, packages)
+
+
 @pip.command()
 @with_options((table.PYTHON, *table.FREEZE, *table.CACHE, *table.OUTPUT))
 def freeze(**options: "Any") -> None:
@@ -67,6 +88,20 @@ def freeze(**options: "Any") -> None:
 def list_(**options: "Any") -> None:
     """List what is installed."""
     run("puffin.cli.inspect:listing", options)
+
+
+@pip.command()
+@with_options((table.PYTHON, *table.TREE, *table.CACHE, *table.OUTPUT))
+def tree(**options: "Any") -> None:
+    """Show which installed package requires which."""
+    run("puffin.cli.tree:tree", options)
+
+
+@pip.command()
+@with_options((table.PYTHON, *table.CACHE, *table.OUTPUT))
+def check(**options: "Any") -> None:
+    """Check that what is installed fits together."""
+    run("puffin.cli.tree:check", options)
 
 
 @pip.command()
@@ -127,7 +162,7 @@ def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
 def run_app(argv: list[str]) -> int:
     """Run the command line and return its exit code; click's own messages go out in puffin's form."""
     try:
-        puffin.main(argv, prog_name="puffin", standalone_mode=False)
+        puffin.main(argv, prog_name="puffin", standalone_mode=False, obj=tuple(argv))
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 2

@@ -34,16 +34,20 @@ def clean(options: "dict[str, Any]", console: "Console", _started: float) -> int
         with exclusive(cache, force=options["force"], told=console.say) as kept:
             names = [normalise(name) for name in options["arguments"]]
             cleaned = clean_packages(cache, names) if names else clean_all(cache, keep=kept)
-        if not names:
-            _remove_root(cache_dir)
+            if not names:
+                _remove_root(cache_dir, kept)
         _tell(cleaned, cache_dir, console)
     return 0
 
 
-def _remove_root(cache_dir: str) -> None:
-    from puffin.cache.atomic import remove_tree
-
-    remove_tree(cache_dir)
+def _remove_root(cache_dir: str, kept: "frozenset[str]") -> None:
+    """Remove the lock, while it is held, and the directory, unless somebody has already begun to fill it again."""
+    for name in kept:
+        os.unlink(f"{cache_dir}/{name}")
+    try:
+        os.rmdir(cache_dir)
+    except OSError:
+        pass
 
 
 def _tell(cleaned: Cleaned, cache_dir: str, console: "Console") -> None:

@@ -17,7 +17,10 @@ STARTED = perf_counter()
 def run() -> "NoReturn":
     """Run the command line of this process and end it."""
     gc.disable()  # a command lives for moments, and what it makes lives as long
-    code = main(sys.argv[1:])
+    try:
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130  # so early, or so late, that there is nothing to undo
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # taking the interpreter down in order costs more than many a command

@@ -18,7 +18,9 @@ class Terminated(BaseException):
     """SIGTERM arrived."""
 
 
-def guarded(command: "Callable[[dict[str, object], Console, float], int]", options: "dict[str, object]", started: float) -> int:
+def guarded(
+    command: "Callable[[dict[str, object], Console, float], int]", options: "dict[str, object]", started: float
+) -> int:
     """Run *command* and return its exit code; whatever it raises is told to the user here."""
     from puffin.cli.console import Console
 

@@ -25,6 +25,18 @@ def with_options(rows: "tuple[Row, ...]") -> "Callable[[Command], Command]":
     return decorate
 
 
+def with_hidden(rows: "tuple[Row, ...]") -> "Callable[[Command], Command]":
+    """Return a decorator that adds options which help does not list and variables do not set."""
+
+    def decorate(command: "Command") -> "Command":
+        for spellings, name, kind, _, _ in reversed(rows):
+            flag = {"is_flag": True} if kind == table.FLAG else {"default": ""}
+            command = click.option(*spellings, name, hidden=True, **flag)(command)
+        return command
+
+    return decorate
+
+
 def _option(row: "Row") -> "Callable[[Command], Command]":
     spellings, name, kind, metavar, text = row
     shared: dict[str, Any] = {"help": text, "envvar": f"PUFFIN_{name.upper()}", "show_envvar": True}

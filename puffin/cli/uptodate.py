@@ -3,7 +3,7 @@
 import os
 from time import perf_counter
 
-from puffin.stages.link.state import at_rest, current_boot, read_raw, undisturbed
+from puffin.stages.link.stamps import at_rest, current_boot, read_raw, undisturbed
 from puffin.stages.resolve.simple import simple_pins
 
 TYPE_CHECKING = False
@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-_NOT_A_NOOP = ("reinstall", "reinstall_package", "refresh", "refresh_package", "require_hashes", "verbose", "dry_run")
+_NOT_A_NOOP = (
+    "reinstall",
+    "reinstall_package",
+    "refresh",
+    "refresh_package",
+    "require_hashes",
+    "verbose",
+    "dry_run",
+)
 SEEDS = frozenset({"pip", "setuptools", "wheel"})
 
 
@@ -39,7 +47,9 @@ def environment_root(python: str, environ: "Mapping[str, str]") -> "str | None":
     if python:
         root = python if os.path.isdir(python) else ""
     else:
-        root = environ.get("VIRTUAL_ENV") or ("" if environ.get("CONDA_PREFIX") else os.path.join(os.getcwd(), ".venv"))
+        root = environ.get("VIRTUAL_ENV") or (
+            "" if environ.get("CONDA_PREFIX") else os.path.join(os.getcwd(), ".venv")
+        )
     return os.path.abspath(root) if root and os.path.isfile(f"{root}/pyvenv.cfg") else None
 
 

@@ -56,7 +56,11 @@ def _executable(options: "dict[str, Any]", find: "Any") -> str:
 
 
 def _seed(
-    environment: "Environment", names: tuple[str, ...], options: "dict[str, Any]", console: "Console", cache_dir: str
+    environment: "Environment",
+    names: tuple[str, ...],
+    options: "dict[str, Any]",
+    console: "Console",
+    cache_dir: str,
 ) -> None:
     from puffin.pipeline.plan_seed import seed
     from puffin.pipeline.plan_settings import Settings

@@ -3,10 +3,25 @@
 import marshal
 import os
 
+from puffin.errors import PuffinError
+from puffin.pipeline import lifeline
+from puffin.pipeline.lost import describe_exit
+from puffin.pipeline.wire import send
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+
+class HelperLost(PuffinError):
+    """The child was killed, by the system for want of memory perhaps."""
+
+    how: str
+    hints: tuple[str, ...] = ("run the command again",)
+
+    def summary(self) -> str:
+        return f"The process that looks for distributions {self.how}"
 
 
 class Beside:
@@ -20,6 +35,7 @@ class Beside:
         self._pid = 0
         if not hasattr(os, "fork"):
             return
+        lifeline.prepare()
         self._reader, writer = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
@@ -28,18 +44,18 @@ class Beside:
         os.close(writer)
 
     def result(self) -> "Any":
-        """Return what the function returned, or raise what it raised."""
+        """Return what the function returned, or raise what it raised; :class:`HelperLost` if it was killed."""
         if not self._pid:
             return self._function()
         parts = []
         while data := os.read(self._reader, 1 << 20):
             parts.append(data)
         os.close(self._reader)
-        os.waitpid(self._pid, 0)
-        self._pid = 0
+        pid, self._pid = self._pid, 0
+        how = describe_exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         data = b"".join(parts)
-        if not data:
-            raise ChildProcessError("a helper process was killed")
+        if how or not data:
+            raise HelperLost(how=how or "ended before its work")
         if data[:1] == b"r":
             return marshal.loads(data[1:])
         import pickle
@@ -51,16 +67,14 @@ class Beside:
         if self._pid:
             os.kill(self._pid, 9)
             os.waitpid(self._pid, 0)
+            os.close(self._reader)
             self._pid = 0
 
 
 def _answer(function: "Callable[[], Any]", writer: int) -> None:
     code = 1
     try:
-        from puffin.cache.lock import close_inherited_locks
-        from puffin.pipeline.wire import send
-
-        close_inherited_locks()
+        lifeline.follow()
         try:
             data = b"r" + marshal.dumps(function())
         except Exception as error:

@@ -8,6 +8,7 @@ import contextlib
 import os
 import pickle
 import pkgutil
+import signal
 import warnings
 
 import dask
@@ -55,7 +56,8 @@ class ClusterExecutor:
 
     def __init__(self, jobs: int, local_directory: str) -> None:
         self._jobs = jobs
-        self._directory = f"{local_directory}/cluster-{os.getpid()}-{os.urandom(4).hex()}"
+        self._directory = local_directory
+        self._at_rest = True
         keep_freed_memory()
         environ = dict(os.environ)  # starting a nanny writes thread counts and more into it
         method = "fork" if hasattr(os, "fork") else "spawn"
@@ -77,9 +79,11 @@ class ClusterExecutor:
 
     def run(self, ledger: "Ledger", notify: "Callable[[Outcome], None]") -> None:
         """Run the graph to its end; units join as soon as what they need is done."""
+        self._at_rest = False
         waiting = distributed.as_completed(loop=self._client.loop)
         groups: dict[Any, list[Parcel]] = {}
-        retried: set[Any] = set()
+        lost: list[Parcel] = []
+        suspect: list[Parcel] = []
 
         def submit(parcels: "list[list[Parcel]]") -> None:
             for future, group in zip(self._submit(parcels), parcels, strict=True):
@@ -89,14 +93,17 @@ class ClusterExecutor:
         submit(_cut(ledger, self._jobs))
         for future in waiting:
             group = groups.pop(future)
-            outcomes = _outcomes(future, group, retried)
-            if outcomes is None:  # the worker died: each unit again, alone
-                submit([[parcel] for parcel in group])
-                continue
-            for outcome in outcomes:
+            outcomes = _outcomes(future, group, alone=group is suspect)
+            if outcomes is None:  # its worker died, by its own fault or by that of a neighbour
+                lost.extend(group)
+            for outcome in outcomes or ():
                 for each in ledger.record(outcome):
                     notify(each)
             submit(_cut(ledger, self._jobs))
+            if lost and not groups:  # now that nobody else is there to be hit, or to blame
+                suspect = [lost.pop()]
+                submit([suspect])
+        self._at_rest = True
 
     def _submit(self, groups: "list[list[Parcel]]") -> "list[Any]":
         if not groups:
@@ -111,10 +118,20 @@ class ClusterExecutor:
 
     def close(self) -> None:
         """End the workers and the scheduler."""
-        with quiet():
-            self._client.close(timeout=2)
-            self._cluster.close(timeout=2)
+        with quiet(), contextlib.suppress(TimeoutError):
+            if not self._at_rest:
+                self._kill_workers()
+            self._client.close(timeout=1)
+            self._cluster.close(timeout=1)
         remove_tree(self._directory)
+
+    def _kill_workers(self) -> None:
+        """Do not wait for work that nobody wants any more."""
+        for nanny in self._cluster.workers.values():
+            nanny.auto_restart = False
+            if nanny.pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(nanny.pid, signal.SIGKILL)
 
 
 def _remote(key: "tuple[str, str]", reference: str, *arguments: "Any") -> DaskTask:
@@ -146,14 +163,13 @@ def run_group(pickled: bytes) -> bytes:
     return b"".join(sent)
 
 
-def _outcomes(future: "Any", group: "list[Parcel]", retried: "set[Any]") -> "list[Outcome] | None":
+def _outcomes(future: "Any", group: "list[Parcel]", *, alone: bool) -> "list[Outcome] | None":
+    """Return what became of a group; None where its worker was lost while it was not *alone* on the cluster."""
     if future.status == "finished":
         return list(Inbox().feed(future.result()))
-    error = future.exception()
-    keys = tuple(task.key for unit, _ in group for task in unit)
-    if len(group) > 1 or keys not in retried:
-        retried.add(keys)
+    if not alone:
         return None
+    error = future.exception()
     return [_lost(task, error) for unit, _ in group for task in unit]
 
 

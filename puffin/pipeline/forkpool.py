@@ -11,7 +11,7 @@ import threading
 from concurrent.futures import Future
 from multiprocessing.connection import Connection, Pipe, wait
 
-from puffin.cache.lock import close_inherited_locks
+from puffin.pipeline import lifeline
 from puffin.pipeline.lost import describe_exit
 
 TYPE_CHECKING = False
@@ -43,6 +43,7 @@ class ForkPool:
         self._reader.start()
 
     def _fork(self) -> None:
+        lifeline.prepare()
         here, there = Pipe()
         pid = os.fork()
         if pid == 0:
@@ -136,7 +137,7 @@ def _be_worker(connection: "Connection[Any, Any]") -> "NoReturn":
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the driver decides
-        close_inherited_locks()
+        lifeline.follow()
         _outlet = connection
         while True:
             _answer(connection)

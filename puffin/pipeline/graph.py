@@ -54,13 +54,18 @@ class Ledger:
         self._grow = grow
         self._add(tasks)
 
-    def _add(self, tasks: "Iterable[Task]") -> None:
+    def _add(self, tasks: "Iterable[Task]") -> "list[Outcome]":
+        """Take *tasks* in; return the outcomes of those that need something which has failed already."""
+        cancelled: list[Outcome] = []
         for task in tasks:
             if task.key in self.tasks:
                 continue
             self.tasks[task.key] = self._waiting[task.key] = task
             for key in task.dependencies:
                 self._dependents.setdefault(key, []).append(task.key)
+            if any(key in self.outcomes and self.outcomes[key].status != DONE for key in task.dependencies):
+                cancelled += self._cancel_task(task.key)
+        return cancelled
 
     def take_ready(self, *, fuse: bool = True) -> "list[Unit]":
         """Return the units that can start now, heaviest first; they count as running from here on.
@@ -94,12 +99,12 @@ class Ledger:
         if outcome.status != DONE:
             return [outcome, *self._cancel(outcome)]
         try:
-            self._add(self._grow(self.tasks[outcome.key], outcome))
+            grown = tuple(self._grow(self.tasks[outcome.key], outcome))
         except PuffinError as error:
             failed = Outcome(key=outcome.key, status=FAILED, error=error, worker=outcome.worker)
             self.outcomes[outcome.key] = failed
             return [failed, *self._cancel(failed)]
-        return [outcome]
+        return [outcome, *self._add(grown)]
 
     def _settle(self, outcome: Outcome) -> None:
         self.outcomes[outcome.key] = outcome
@@ -107,8 +112,11 @@ class Ledger:
         self._running.discard(outcome.key)
 
     def _cancel(self, cause: Outcome) -> "list[Outcome]":
+        return [each for key in self._dependents.get(cause.key, ()) for each in self._cancel_task(key)]
+
+    def _cancel_task(self, first: "Key") -> "list[Outcome]":
         cancelled = []
-        stack = list(self._dependents.get(cause.key, ()))
+        stack = [first]
         while stack:
             key = stack.pop()
             if key in self.outcomes:
@@ -160,7 +168,9 @@ def in_order(tasks: "dict[Key, Task]") -> "list[Task]":
             task = stack[-1]
             if state.get(task.key) is None:
                 state[task.key] = False
-                pending = [tasks[key] for key in task.dependencies if key in tasks and state.get(key) is not True]
+                pending = [
+                    tasks[key] for key in task.dependencies if key in tasks and state.get(key) is not True
+                ]
                 if any(state.get(each.key) is False for each in pending):
                     raise BrokenGraph(labels=tuple(each.label for each in (*pending, task)))
                 stack.extend(pending)

@@ -2,6 +2,7 @@
 
 import os
 
+from puffin.pipeline import lifeline
 from puffin.pipeline.graph import unit_weight
 from puffin.pipeline.lost import describe_exit, run_surviving
 from puffin.pipeline.pull import PullQueue, taker
@@ -80,6 +81,7 @@ class Child:
 
     def __init__(self, queue: PullQueue, parcels: "Sequence[Parcel]") -> None:
         self._inbox = Inbox()
+        lifeline.prepare()
         self._reader, writer = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
@@ -125,9 +127,7 @@ def be_child(queue: PullQueue, parcels: "Sequence[Parcel]", writer: int) -> "NoR
     """Be a forked worker: pull, run, send outcomes, and leave without touching anything of the parent's."""
     code = 1
     try:
-        from puffin.cache.lock import close_inherited_locks
-
-        close_inherited_locks()
+        lifeline.follow()
         Runner(taker(queue, parcels), lambda outcome: send(writer, encode(outcome))).run()
         code = 0
     except (KeyboardInterrupt, BrokenPipeError):

@@ -11,7 +11,8 @@ from puffin.stages.link.installplan import Present
 from puffin.stages.link.linker import ArchiveGone, Target
 from puffin.stages.link.removal import RealDisk
 from puffin.stages.link.site_scan import scan
-from puffin.stages.link.state import DIRECTORY, LOCK, STATE, Owned, State, current_boot, encode, read_state
+from puffin.stages.link.stamps import DIRECTORY, LOCK, STATE, current_boot
+from puffin.stages.link.state import Owned, State, encode, read_state
 from puffin.stages.link.transaction import Transaction, recover
 from puffin.stages.unzip.manifest import read_names
 
@@ -42,7 +43,7 @@ class Workplace:
     """An environment, locked, repaired where a change was broken off, and looked at. Use it in ``with``."""
 
     def __init__(self, environment: "Environment", *, timeout: float) -> None:
-        self.environment = environment
+        self.environment = settled(environment)
         self._lock = Lock(f"{self.home}/{LOCK}", what=f"the environment `{environment.root}`", timeout=timeout)
         self.recovered = ""
         self.state: State | None = None
@@ -69,7 +70,7 @@ class Workplace:
         try:
             if not os.access(self.site, os.W_OK | os.X_OK):
                 raise NotWritable(path=self.site)
-            self.recovered = recover(self.environment.root)
+            self.recovered = recover(self.environment.root, home=_staging_home(self.environment))
             self.look()
         except BaseException:
             self._lock.__exit__(None, None, None)
@@ -88,6 +89,8 @@ class Workplace:
         self.state = read_state(self.environment.root)
         self.present = look_around(self.environment, self.state)
         if self.state is None:
+            if os.path.exists(f"{self.home}/{STATE}"):  # damaged, so who knows what else is
+                self.damaged = frozenset(each.name for each in self.present)
             return
         rebooted = self.state.boot != current_boot()
         self.damaged, changed = find_damage(self.site, self.state, everywhere=rebooted)
@@ -116,13 +119,12 @@ class Workplace:
 
     def begin(self) -> Transaction:
         """Start a transaction; what it leaves is cleared away at the end of the ``with`` block."""
-        transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
+        self._transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
         try:
-            transaction.begin()
+            self._transaction.begin()
         except OSError as error:
             raise NotWritable(path=self.environment.root, causes=(os_cause(error),)) from error
-        self._transaction = transaction
-        return transaction
+        return self._transaction
 
     def end(self) -> None:
         """Clear the current transaction away."""
@@ -245,12 +247,32 @@ def _staging_home(environment: "Environment") -> "str | None":
     return None if here == there else f"{environment.purelib}/{DIRECTORY}"
 
 
+def settled(environment: "Environment") -> "Environment":
+    """Return *environment* with the real site-packages where a symlink inside the environment leads to it.
+
+    RECORD is then relative to where it lies, and what was installed through the link is found again.
+    """
+    root = os.path.realpath(environment.root)
+    real = {}
+    for field in ("purelib", "platlib"):
+        found = os.path.realpath(getattr(environment, field))
+        if found.startswith(root + os.sep):
+            found = environment.root + found[len(root) :]
+        if found != getattr(environment, field):
+            real[field] = found
+    if not real:
+        return environment
+    from puffin.value import replace
+
+    return replace(environment, **real)
+
+
 def homes_of(environment: "Environment") -> Homes:
     """Return the directories of *environment* that distributions go to."""
     return Homes(
         root=environment.root,
-        purelib=os.path.realpath(environment.purelib),
-        platlib=os.path.realpath(environment.platlib),
+        purelib=environment.purelib,
+        platlib=environment.platlib,
         scripts=environment.scripts,
         data=environment.data,
         headers=environment.headers,
@@ -259,7 +281,7 @@ def homes_of(environment: "Environment") -> Homes:
 
 def target_of(environment: "Environment") -> Target:
     """Return what link tasks know of *environment*."""
-    site = os.path.realpath(environment.purelib)
+    site = environment.purelib
     return Target(
         executable=environment.executable,
         version=(environment.version[0], environment.version[1]),

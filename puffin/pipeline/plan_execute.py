@@ -3,7 +3,7 @@
 import time
 
 from puffin import __version__
-from puffin.cache.layout import Bucket, Cache
+from puffin.cache.layout import Cache
 from puffin.pipeline.executors import choose, make_executor
 from puffin.pipeline.graph import Ledger
 from puffin.pipeline.plan_settings import Settings
@@ -34,7 +34,7 @@ class Engine:
     def start(self, name: str) -> "Executor":
         """Start the executor with this name, or return the one that runs already."""
         if self._executor is None:
-            directory = self._cache.path(Bucket.TEMPORARY)
+            directory = self._cache.temporary("-dask")
             self._executor = make_executor(name, jobs=self._settings.workers, local_directory=directory)
         return self._executor
 

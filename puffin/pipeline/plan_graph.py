@@ -27,13 +27,17 @@ class Supply:
 
 @frozen
 class Linking:
-    """What link tasks of one environment share. ``target`` is a link target in its wire form."""
+    """What link tasks of one environment share. ``target`` is a link target in its wire form.
+
+    ``requested`` names what somebody asked for; None stands for everything.
+    """
 
     transaction: str
     directory: str
     target: "tuple[Any, ...]"
     mode: str
     stamp: int
+    requested: "frozenset[str] | None" = None
 
 
 def stage_of(linking: Linking, number: int) -> str:
@@ -103,7 +107,7 @@ def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str)
             ("cache_root", cache_root),
             ("stage", stage_of(linking, number)),
             ("target", linking.target),
-            ("requested", True),
+            ("requested", linking.requested is None or artifact.name in linking.requested),
             ("direct_url", artifact.direct_url),
             ("mode", linking.mode),
             ("stamp", linking.stamp),

@@ -35,10 +35,6 @@ def read_inputs(settings: Settings, markers: "Mapping[str, str]", environ: "Mapp
 
     Raises the errors of reading and selecting pins.
     """
-    if not settings.files:
-        raise UsageError(
-            text="No requirements file was given", hints=("name one, as in `puffin pip sync requirements.txt`",)
-        )
     plain = _plain(settings)
     if plain is not None:
         return Inputs(
@@ -50,6 +46,19 @@ def read_inputs(settings: Settings, markers: "Mapping[str, str]", environ: "Mapp
             warnings=(),
         )
     return _read_all(settings, markers, environ)
+
+
+def check_files(files: "tuple[str, ...]") -> None:
+    """Raise the error for requirements files that are not given or not there, before anything is done."""
+    if not files:
+        raise UsageError(
+            text="No requirements file was given", hints=("name one, as in `puffin pip sync requirements.txt`",)
+        )
+    for path in files:
+        if path != "-" and "://" not in path and not os.path.lexists(path):
+            from puffin.stages.resolve.reqerrors import RequirementsFileNotFound
+
+            raise RequirementsFileNotFound(path=path)
 
 
 def _plain(settings: Settings) -> "tuple[tuple[str, str], ...] | None":

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         def task(self, task: Task, outcome: Outcome) -> None:
             """A task ended."""
 
-        def changes(self, lines: tuple[Line, ...]) -> None:
+        def changes(self, lines: "tuple[Line, ...]") -> None:
             """The changes of an environment, as they were or would be made."""
 
 

@@ -79,16 +79,28 @@ class Runner:
         self._exhausted = False
 
     def run(self) -> None:
-        """Run until ``take`` has no more; threads are gone when this returns or raises."""
+        """Run until ``take`` has no more; threads are gone when this returns.
+
+        An interrupt waits for no thread: the process is about to end, and a slow server would hold it up.
+        """
+        quick = True
         try:
-            while True:
-                self._fill()
-                if not self._window:
-                    return
-                self._run_unit(*self._window.pop(self._next()))
+            while self._advance():
+                pass
+            quick = False
+        except Exception:
+            quick = False
+            raise
         finally:
             if self._threads is not None:
-                self._threads.shutdown(wait=True, cancel_futures=True)
+                self._threads.shutdown(wait=not quick, cancel_futures=True)
+
+    def _advance(self) -> bool:
+        self._fill()
+        if not self._window:
+            return False
+        self._run_unit(*self._window.pop(self._next()))
+        return True
 
     def _next(self) -> int:
         """Prefer the first unit whose waiting is over, so that one slow server holds up nobody."""

@@ -60,7 +60,9 @@ class Puffin:
             **changes,
         }
 
-    def __call__(self, *words: object, env: Mapping[str, str] | None = None, stdin: str = "", cwd: Any = None) -> Result:
+    def __call__(
+        self, *words: object, env: Mapping[str, str] | None = None, stdin: str = "", cwd: Any = None
+    ) -> Result:
         """Run ``puffin *words*`` and return how it ended."""
         done = subprocess.run(
             [sys.executable, "-m", "puffin", *map(str, words)],
@@ -73,7 +75,9 @@ class Puffin:
             timeout=60,
         )
         assert "Traceback (most recent call last)" not in done.stderr, done.stderr
-        return Result(done.returncode, self.plain(done.stdout), self.plain(done.stderr), done.stdout, done.stderr)
+        return Result(
+            done.returncode, self.plain(done.stdout), self.plain(done.stderr), done.stdout, done.stderr
+        )
 
     def plain(self, text: str) -> str:
         """Return *text* without what differs from run to run: times and places."""
@@ -113,9 +117,9 @@ class Env:
     def site(self) -> Path:
         return next(iter(sorted(self.root.glob("lib/python*/site-packages"))))
 
-    def run(self, *words: object, **options: Any) -> str:
-        """Run the environment's Python and return its output."""
-        env = {"PATH": os.environ["PATH"]}
+    def run(self, *words: object, bytecode: bool = False, **options: Any) -> str:
+        """Run the environment's Python and return its output; it writes *bytecode* only where asked to."""
+        env = {"PATH": os.environ["PATH"], **({} if bytecode else {"PYTHONDONTWRITEBYTECODE": "1"})}
         done = subprocess.run(
             [self.python, *map(str, words)], capture_output=True, text=True, env=env, timeout=60, **options
         )
@@ -135,7 +139,10 @@ class Env:
                 names[:] = [name for name in names if name != ".puffin"]
             for name in (*names, *files):
                 facts = os.lstat(os.path.join(directory, name))
-                found[os.path.relpath(os.path.join(directory, name), self.root)] = (facts.st_ino, facts.st_mtime_ns)
+                found[os.path.relpath(os.path.join(directory, name), self.root)] = (
+                    facts.st_ino,
+                    facts.st_mtime_ns,
+                )
         return found
 
     def info(self, name: str) -> Path:
@@ -168,3 +175,42 @@ class Env:
 
 def _digest(data: bytes) -> str:
     return "sha256=" + urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+
+
+def lines(*said: str) -> str:
+    """Return what a command is expected to say."""
+    return "".join(f"{line}\n" for line in said)
+
+
+def resolved(count: int) -> str:
+    return f"Resolved {packages(count)} in [TIME]"
+
+
+def packages(count: int) -> str:
+    return f"{count} package{'s' if count != 1 else ''}"
+
+
+def told(
+    *changes: str,
+    pins: int,
+    prepared: int = 0,
+    uninstalled: int = 0,
+    installed: int = 0,
+    warnings: tuple[str, ...] = (),
+) -> str:
+    """Return what a sync that changes something is expected to say."""
+    counts = (("Prepared", prepared), ("Uninstalled", uninstalled), ("Installed", installed))
+    phases = [f"{verb} {packages(count)} in [TIME]" for verb, count in counts if count]
+    warned = [f"warning: {warning}" for warning in warnings]
+    return lines(
+        resolved(pins),
+        *phases[: prepared and 1],
+        *warned,
+        *phases[prepared and 1 :],
+        *[f" {c}" for c in changes],
+    )
+
+
+def checked(count: int) -> str:
+    """Return what a sync that has nothing to do is expected to say."""
+    return lines(resolved(count), f"Checked {packages(count)} in [TIME]")

@@ -122,6 +122,10 @@ class _Remote:
         """Get the bytes from *begin* to *end*, those known left out."""
         start, tail = self._pieces[-1]
         end = min(end, start)
+        if (
+            end == start
+        ):  # the directory begins before what is known: what stands before it may well be wanted next
+            begin = max(0, begin - _LEAST_TAIL)
         if not 0 <= begin < end or self._requests >= _MOST_REQUESTS:
             raise Unranged
         response, body = self._get(f"bytes={begin}-{end - 1}")

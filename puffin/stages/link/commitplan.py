@@ -102,7 +102,7 @@ def plan_commit(change: Change, disk: "Disk", trash: "Callable[[], str]") -> "tu
     placement = plan_placement(
         _sources(change, disk), going=frozenset(going), owner_of=kept.owner, disk=disk
     )
-    outs = [*going, *placement.replaced]
+    outs = [*going, *placement.replaced, *_byte_code(placement.replaced, disk)]
     touched = {*map(os.path.dirname, outs), *placement.touched}
     stamps, restamped = _stamps(change, outs, touched)
     steps = (
@@ -120,6 +120,18 @@ def plan_commit(change: Change, disk: "Disk", trash: "Callable[[], str]") -> "tu
         conflicts=_conflicts(change, placement.conflicts),
     )
     return Script(steps=steps, state=encode(state), stamp=change.stamp), placement.conflicts
+
+
+def _byte_code(replaced: "Sequence[str]", disk: "Disk") -> "list[str]":
+    """Return the byte code of modules that others take the place of: with size and time alike, it would be run."""
+    found = []
+    for path in replaced:
+        directory, _, name = path.rpartition("/")
+        stem, dot, suffix = name.rpartition(".")
+        if suffix == "py" and dot:
+            cache = f"{directory}/__pycache__"
+            found += [f"{cache}/{each}" for each in sorted(disk.names(cache)) if each.startswith(f"{stem}.")]
+    return found
 
 
 class _Kept:

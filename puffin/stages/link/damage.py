@@ -42,6 +42,8 @@ def _whole(site: str, owned: "Owned", where: "frozenset[str] | None", stamp: int
         rows = list(_record(f"{site}/{owned.dist_info}/RECORD"))
     except (OSError, ValueError):
         return False
+    if all(path != f"{owned.dist_info}/RECORD" for path, _, _ in rows):
+        return False  # the last row that puffin writes: what comes before it may be missing too
     for path, digest, size in rows:
         directory = os.path.dirname(path) or "."
         if (where is None or directory in where) and not _as_recorded(f"{site}/{path}", digest, size, stamp):

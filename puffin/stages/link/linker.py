@@ -10,6 +10,7 @@ import os
 
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError, os_cause
+from puffin.stages.link.direct_url import with_hash
 from puffin.stages.link.files import Placer
 from puffin.stages.link.scripts import launcher, rewrite_shebang, shebang, versioned, windows_launcher
 from puffin.stages.unzip.manifest import DIST_INFO, ENTRY_POINTS, NAME, OUTSIDE, RAW_NAME, SCRIPTS, read_names
@@ -84,7 +85,8 @@ def link(
     header, tree = found
     staging = _Staging(cache.archive(archive), stage, header, tree, mode)
     try:
-        staging.build(from_tuple(Target, target), requested=requested, direct_url=direct_url, stamp=stamp)
+        recorded = with_hash(direct_url, archive)
+        staging.build(from_tuple(Target, target), requested=requested, direct_url=recorded, stamp=stamp)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not staging.source_is_whole():
             raise ArchiveGone(archive=archive, package=header[NAME]) from error
@@ -109,9 +111,10 @@ class _Staging:
 
     def source_is_whole(self) -> bool:
         """Tell whether every file of the archive is there."""
+        outside = [(f".data/{key}/{directory}", names) for key, directory, names, *_ in self._header[OUTSIDE]]
         return all(
             os.path.lexists(f"{self._source}/{directory}/{name}")
-            for directory, names in self._tree
+            for directory, names in (*self._tree, *outside)
             for name in names
         )
 
@@ -223,6 +226,8 @@ class _Staging:
             self._rows.append(_row(f"{info}/direct_url.json", data))
         with open(f"{self._source}/{info}/RECORD", "rb") as file:
             record = file.read()
+        if not record:
+            raise ArchiveGone(archive=os.path.basename(self._source), package=self._header[NAME])
         self._rows.append(f"{_quoted(f'{info}/RECORD')},,\n")
         self._write(f"{home}/RECORD", record + "".join(self._rows).encode("utf-8", "surrogateescape"))
 

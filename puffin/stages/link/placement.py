@@ -88,6 +88,7 @@ def plan_placement(
     for source in sources:
         homes.setdefault(source.home, []).append(source)
     for home, contributors in homes.items():
+        planner.home(home)
         planner.directory(home, [(source, "", True) for source in contributors])
     return Placement(
         replaced=tuple(planner.replaced),
@@ -133,6 +134,14 @@ class _Planner:
         self.moves: list[tuple[str, str]] = []
         self.touched: list[str] = []
         self.conflicts: list[Conflict] = []
+
+    def home(self, path: str) -> None:
+        """Plan the directories that lead to a home and are not there, such as that of headers."""
+        missing = []
+        while not (self._disk.is_directory(path) or self._disk.is_symlink(path)):
+            missing.append(path)
+            path = path.rpartition("/")[0]
+        self.made.extend(reversed(missing))
 
     def directory(self, path: str, claims: "Sequence[Claim]", *, made: bool = False) -> None:
         """Plan the entries of a directory that exists (or is *made* anew) and that *claims* contribute to."""

@@ -116,7 +116,7 @@ def _sweep(directory: str, node: "Node", disk: "Disk", roots: frozenset[str], ou
                 whole = False
             elif path not in inner:
                 going.append(path)
-        elif disk.is_symlink(path) and _within(path, roots):
+        elif disk.is_symlink(path) and _within(path, roots) and not _leads(path, roots):
             raise SymlinkedDirectory(path=path)
         elif _sweep(path, child, disk, roots, inner):
             going.append(path)
@@ -131,6 +131,11 @@ def _sweep(directory: str, node: "Node", disk: "Disk", roots: frozenset[str], ou
 
 def _within(path: str, roots: frozenset[str]) -> bool:
     return any(path.startswith(root + "/") for root in roots)
+
+
+def _leads(path: str, roots: frozenset[str]) -> bool:
+    """Tell whether *path* is one of the roots, or on the way to one: how the environment is laid out is its affair."""
+    return path in roots or any(root.startswith(path + "/") for root in roots)
 
 
 def _cached_only(path: str, name: str, node: "Node", disk: "Disk", inner: list[str]) -> bool:

@@ -7,22 +7,12 @@ one ``stat`` per directory then finds every file that was deleted, added or repl
 import os
 
 from puffin.cache import frame
-from puffin.cache.atomic import read
+from puffin.stages.link.stamps import FORMAT, read_raw
 from puffin.value import astuple, from_tuple, frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-FORMAT = 1
-DIRECTORY = ".puffin"
-STATE = "state"
-JOURNAL = "journal"
-LOCK = "lock"
-SETTLED = frozenset({STATE, LOCK})
-
-_FORK_FROM = 1500
-
 
 @frozen
 class Owned:
@@ -61,15 +51,6 @@ def encode(state: State) -> bytes:
     return frame.dump((FORMAT, state.boot, state.site, state.seed, distributions, state.stamps, state.conflicts))
 
 
-def read_raw(root: str) -> "tuple[Any, ...] | None":
-    """Return the fields of the state of the environment at *root* as builtins; None where there is none."""
-    data = read(f"{root}/{DIRECTORY}/{STATE}")
-    fields = frame.load(data) if data else None
-    if not isinstance(fields, tuple) or len(fields) != 7 or fields[0] != FORMAT:
-        return None
-    return fields
-
-
 def read_state(root: str) -> "State | None":
     """Return the state of the environment at *root*, or None where there is none that can be read."""
     fields = read_raw(root)
@@ -78,64 +59,6 @@ def read_state(root: str) -> "State | None":
     _, boot, site, seed, distributions, stamps, conflicts = fields
     owned = tuple(from_tuple(Owned, each) for each in distributions)
     return State(boot=boot, site=site, seed=seed, distributions=owned, stamps=stamps, conflicts=conflicts)
-
-
-def at_rest(root: str) -> bool:
-    """Tell whether no transaction is under way, broken off, or not yet cleared away."""
-    try:
-        return SETTLED.issuperset(os.listdir(f"{root}/{DIRECTORY}"))
-    except OSError:
-        return False
-
-
-def current_boot() -> str:
-    """Return what identifies this boot of the machine, ``""`` where the system does not tell."""
-    data = read("/proc/sys/kernel/random/boot_id")
-    return data.decode("ascii", "replace").strip() if data else ""
-
-
-def undisturbed(root: str, fields: "tuple[Any, ...]") -> bool:
-    """Tell whether every directory still has its stamp; half of many are looked at by a forked child."""
-    site, stamps = f"{root}/{fields[2]}", fields[5]
-    count = sum(len(directories) for _, directories in stamps)
-    here = os.getcwd()
-    try:
-        os.chdir(site)
-        if count < _FORK_FROM or not hasattr(os, "fork"):
-            return _stamped(stamps, 0, 1)
-        return _stamped_in_two(stamps)
-    except OSError:
-        return False
-    finally:
-        os.chdir(here)
-
-
-def _stamped_in_two(stamps: "tuple[tuple[int, tuple[str, ...]], ...]") -> bool:
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            code = 0 if _stamped(stamps, 1, 2) else 1
-        finally:
-            os._exit(code)
-    try:
-        mine = _stamped(stamps, 0, 2)
-    finally:
-        status = os.waitpid(child, 0)[1]
-    return mine and status == 0
-
-
-def _stamped(stamps: "tuple[tuple[int, tuple[str, ...]], ...]", part: int, parts: int) -> bool:
-    stat = os.stat
-    try:
-        for stamp, directories in stamps:
-            half = len(directories) // parts
-            for directory in directories[half:] if part else directories[: half if parts > 1 else None]:
-                if stat(directory).st_mtime_ns != stamp:
-                    return False
-    except OSError:
-        return False
-    return True
 
 
 def disturbed(site: str, state: State) -> "list[str]":

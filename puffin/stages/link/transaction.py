@@ -6,12 +6,13 @@ the trash is taken, an *in* when its staged source is gone. Recovery therefore n
 may itself be broken off at any point.
 """
 
+import errno
 import os
 
 from puffin.cache import frame
 from puffin.cache.atomic import read, remove_tree, replace_file
 from puffin.errors import BUG, PuffinError, os_cause
-from puffin.stages.link.state import DIRECTORY, JOURNAL, SETTLED, STATE
+from puffin.stages.link.stamps import DIRECTORY, JOURNAL, SETTLED, STATE
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -26,6 +27,7 @@ OUT = "out"
 MKDIR = "mkdir"
 IN = "in"
 STAMP = "stamp"
+_OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
 
 
 class CommitFailed(PuffinError):
@@ -73,17 +75,26 @@ class Script:
 
 
 class Transaction:
-    """The staging area of one change to the environment at *root*; the caller holds the environment's lock."""
+    """The staging area of one change to the environment at *root*; the caller holds the environment's lock.
+
+    *home* is where to stage instead of in the environment's own ``.puffin``: on the device of site-packages,
+    where that is another one. A mark in ``.puffin`` then tells the next run to look for leftovers there.
+    """
 
     def __init__(self, root: str, *, home: str | None = None) -> None:
         self.root = root
         self.id = f"tx-{os.getpid()}-{os.urandom(5).hex()}"
-        self.directory = f"{home or home_of(root)}/{self.id}"
+        self._home = home or ""
+        self._mark = f"{home_of(root)}/{self.id}"
+        self.directory = f"{home}/{self.id}" if home else self._mark
         self._trashed = 0
+        self._pending = False
 
     def begin(self) -> None:
         """Create the staging area (``OSError`` when the environment cannot be written)."""
-        os.makedirs(self.directory)
+        os.makedirs(self._mark)
+        if self._home:
+            os.makedirs(self.directory)
         os.mkdir(f"{self.directory}/old")
 
     def stage(self, number: int) -> str:
@@ -101,23 +112,53 @@ class Transaction:
         Raises :class:`CommitFailed` after having undone everything; an interrupt is raised when done.
         """
         journal = f"{home_of(self.root)}/{JOURNAL}"
-        fields = (FORMAT, self.directory, script.steps, script.state, script.stamp)
-        try:
-            replace_file(journal, frame.dump(fields), durable=True)
-        except OSError as error:
-            raise CommitFailed(environment=self.root, causes=(os_cause(error),)) from error
         with Uninterrupted():
+            try:
+                if self._home:
+                    script = self._by_device(script)
+                fields = (FORMAT, self.directory, script.steps, script.state, script.stamp)
+                replace_file(journal, frame.dump(fields), durable=True)
+            except OSError as error:
+                raise CommitFailed(environment=self.root, causes=(os_cause(error),)) from error
+            self._pending = True
             try:
                 roll_forward(self.root, script)
             except OSError as error:
-                roll_back(script.steps)
-                os.unlink(journal)
+                _undo(self.root, script, error)
+                self._close(journal)
                 raise CommitFailed(environment=self.root, causes=(os_cause(error),)) from error
+            self._close(journal)
+
+    def _by_device(self, script: Script) -> Script:
+        """Return *script* without renames from one device to another; what was staged on the wrong one is copied."""
+        from puffin.stages.link.devices import copy, device
+
+        steps = []
+        for number, (kind, first, second) in enumerate(script.steps):
+            if kind == IN and device(first) != device(second):
+                near = f"{self._mark}/{number}"
+                copy(first, near)
+                first = near
+            elif kind == OUT and device(first) != device(second):
+                second = f"{self._mark}/old-{number}"
+            steps.append((kind, first, second))
+        return Script(steps=tuple(steps), state=script.state, stamp=script.stamp)
+
+    def _close(self, journal: str) -> None:
+        try:
             os.unlink(journal)
+        except OSError:
+            return  # the next run finds everything done, or undone, and tries again
+        self._pending = False
 
     def end(self) -> None:
-        """Clear the staging area away, whatever became of it."""
-        remove_tree(self.directory)
+        """Clear the staging area away, unless a journal still counts on what is in it."""
+        if self._pending:
+            return
+        if self._home:
+            discard(self.directory)
+            forget_home(self._home)
+        discard(self._mark)
 
 
 def home_of(root: str) -> str:
@@ -125,31 +166,86 @@ def home_of(root: str) -> str:
     return f"{root}/{DIRECTORY}"
 
 
-def roll_forward(root: str, script: Script) -> None:
-    """Do all steps that are not done yet, then write the new state."""
-    for step in script.steps:
-        _do(step, script.stamp)
+def forget_home(home: str) -> None:
+    """Remove a staging home that is not the environment's own, if it is empty."""
+    try:
+        os.rmdir(home)
+    except OSError:
+        pass
+
+
+def discard(path: str) -> None:
+    """Remove a tree; directories that may not be written to are made so, and what cannot go stays."""
+    try:
+        remove_tree(path)
+    except OSError:
+        try:
+            for directory, _, _ in os.walk(path):
+                os.chmod(directory, 0o700)
+            remove_tree(path)
+        except OSError:
+            pass
+
+
+def roll_forward(root: str, script: Script, *, again: bool = False) -> None:
+    """Do all steps, then write the new state; *again* leaves out those that are done already."""
+    for kind, first, second in script.steps:
+        if kind == IN:
+            _bring_in(first, second)
+        elif kind == OUT:
+            if not (again and _is_out(second)):
+                _take_out(first, second)
+        elif kind == MKDIR:
+            _make(first)
+        else:
+            _stamp(first, script.stamp)
     replace_file(f"{home_of(root)}/{STATE}", script.state, durable=False)
 
 
-def _do(step: "Step", stamp: int) -> None:
-    kind, first, second = step
-    if kind == IN:
-        try:
-            os.rename(first, second)
-        except FileNotFoundError:
-            if not os.path.lexists(second):
-                raise
-    elif kind == OUT:
-        if not os.path.lexists(second):
-            os.rename(first, second)
-    elif kind == MKDIR:
-        try:
-            os.mkdir(first)
-        except FileExistsError:
-            pass
-    else:
-        os.utime(first, ns=(stamp, stamp))
+def _bring_in(staged: str, path: str) -> None:
+    try:
+        os.rename(staged, path)
+    except FileNotFoundError:
+        if os.path.lexists(staged) or not os.path.lexists(path):
+            raise
+    except OSError as error:
+        if error.errno not in _OCCUPIED:
+            raise
+        _put_aside(path, f"{staged}~")
+        os.rename(staged, path)
+
+
+def _take_out(path: str, trash: str) -> None:
+    try:
+        os.rename(path, trash)
+    except FileNotFoundError:
+        if os.path.lexists(path):
+            raise
+        os.mkdir(f"{trash}-")  # somebody else removed it; lest what comes in its place be taken for it
+
+
+def _is_out(trash: str) -> bool:
+    return os.path.lexists(trash) or os.path.lexists(f"{trash}-")
+
+
+def _make(directory: str) -> None:
+    try:
+        os.mkdir(directory)
+    except FileExistsError:
+        pass
+
+
+def _stamp(directory: str, stamp: int) -> None:
+    try:
+        os.utime(directory, ns=(stamp, stamp))
+    except OSError:
+        pass  # a directory of another user: the next run will look closer, that is all
+
+
+def _put_aside(path: str, place: str) -> None:
+    """Move away what came to *path* since the plan was made, such as byte code that a running Python wrote."""
+    discard(place)
+    os.rename(path, place)
 
 
 def roll_back(steps: "Sequence[Step]") -> None:
@@ -160,7 +256,7 @@ def roll_back(steps: "Sequence[Step]") -> None:
                 os.rename(second, first)
         elif kind == OUT:
             if os.path.lexists(second):
-                os.rename(second, first)
+                _put_back(second, first)
         elif kind == MKDIR:
             try:
                 os.rmdir(first)
@@ -168,19 +264,40 @@ def roll_back(steps: "Sequence[Step]") -> None:
                 pass  # it was there before, or holds something that is not ours
 
 
-def recover(root: str) -> str:
+def _put_back(trash: str, path: str) -> None:
+    try:
+        os.rename(trash, path)
+    except OSError as error:
+        if error.errno not in _OCCUPIED:
+            raise
+        _put_aside(path, f"{trash}~")
+        os.rename(trash, path)
+
+
+def _undo(root: str, script: Script, reason: OSError) -> None:
+    try:
+        roll_back(script.steps)
+    except OSError as error:
+        raise RecoveryFailed(environment=root, causes=(os_cause(reason), os_cause(error))) from error
+
+
+def recover(root: str, *, home: str | None = None) -> str:
     """Finish or undo what a broken-off transaction left at *root*; return ``""``, ``"forward"`` or ``"back"``.
 
     The caller holds the lock. While only removals had begun the old environment is restored; from the
-    first new entry on, or when all removals are done, the new one is completed. Leftovers of transactions
-    that never committed are cleared away.
+    first new entry on, or when all removals are done, the new one is completed, or else the old one restored.
+    Leftovers of transactions that never committed are cleared away, in *home* too where that is given.
     """
-    home = home_of(root)
-    data = read(f"{home}/{JOURNAL}")
-    direction = ""
-    if data is not None:
-        direction = _finish(root, data)
-    _clear(home, () if data is None else (frame.load(data) or ((), ""))[1:2])
+    own = home_of(root)
+    data = read(f"{own}/{JOURNAL}")
+    direction = "" if data is None else _finish(root, data)
+    left = _leftovers(own)
+    if home and (left or data is not None):
+        for path in _leftovers(home):
+            discard(path)
+        forget_home(home)
+    for path in left:
+        discard(path)
     return direction
 
 
@@ -189,37 +306,49 @@ def _finish(root: str, data: bytes) -> str:
     fields = frame.load(data)
     if not isinstance(fields, tuple) or len(fields) != 5 or fields[0] != FORMAT:
         raise JournalDamaged(path=journal, hints=("create the environment anew with `puffin venv --clear`",))
-    _, _, steps, state, stamp = fields
+    _, directory, steps, state, stamp = fields
     script = Script(steps=steps, state=state, stamp=stamp)
     try:
-        direction = "forward" if _past_the_middle(steps) else "back"
-        if direction == "forward":
-            roll_forward(root, script)
-        else:
-            roll_back(steps)
+        direction = _finish_script(root, script)
+        os.unlink(journal)
     except OSError as error:
         raise RecoveryFailed(environment=root, causes=(os_cause(error),)) from error
-    os.unlink(journal)
+    discard(directory)
     return direction
+
+
+def _finish_script(root: str, script: Script) -> str:
+    if _past_the_middle(script.steps):
+        try:
+            roll_forward(root, script, again=True)
+            return "forward"
+        except OSError as error:
+            if not _missing_in(script.steps):
+                raise  # all is in place but the state, for which there was no room
+            _undo(root, script, error)
+    else:
+        roll_back(script.steps)
+    return "back"
 
 
 def _past_the_middle(steps: "Sequence[Step]") -> bool:
     if any(kind == IN and not os.path.lexists(first) for kind, first, _ in steps):
         return True
-    return all(os.path.lexists(second) for kind, _, second in steps if kind == OUT)
+    return all(_is_out(second) for kind, _, second in steps if kind == OUT)
 
 
-def _clear(home: str, elsewhere: "Sequence[Any]") -> None:
+def _missing_in(steps: "Sequence[Step]") -> bool:
+    """Tell whether something that should come in is not in its place."""
+    return any(
+        kind == IN and (os.path.lexists(first) or not os.path.lexists(second)) for kind, first, second in steps
+    )
+
+
+def _leftovers(home: str) -> "list[str]":
     try:
-        names = os.listdir(home)
-    except FileNotFoundError:
-        names = []
-    for name in names:
-        if name not in SETTLED and name != JOURNAL:
-            remove_tree(f"{home}/{name}")
-    for directory in elsewhere:
-        if directory:
-            remove_tree(directory)
+        return [f"{home}/{name}" for name in os.listdir(home) if name not in SETTLED and name != JOURNAL]
+    except OSError:
+        return []
 
 
 class Uninterrupted:

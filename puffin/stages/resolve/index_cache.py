@@ -2,20 +2,26 @@
 
 A stored page is a row of frames: a header first, then one frame for each version, found by the offset
 and length in the header. So a pin costs the check and the loading of two frames, whatever the size of
-the page. Parsed by plain splitting only; whoever looks at a version may parse it properly.
+the page. Parsed by plain splitting only; whoever looks at a version may parse it properly. Pages that were
+fetched for a resolution end with one more: the versions in their order.
 """
 
 from puffin.cache import frame
+from puffin.stages.resolve.index_order import Order, order_of
 from puffin.stages.resolve.index_page import FileLink
+from puffin.stages.resolve.index_raw import first_upload, rows
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from mmap import mmap
     from typing import Any
 
-_FORMAT = "simple 1"
-_FIELDS = 9
+    Row = tuple[Any, ...]
+
+_FORMAT = "simple 2"
+_FIELDS = 10
 _NAMES = tuple(FileLink.__annotations__)
 
 ABSENT = "absent"
@@ -27,7 +33,8 @@ class StoredPage:
 
     ``fetched_at`` is in seconds since the epoch; ``max_age`` in seconds. ``status`` is
     empty, :data:`ABSENT` (the index does not have the name) or a PEP 792 status. ``versions`` maps
-    version texts to (offset, length) of their frames behind ``start``, the end of the header.
+    version texts to (offset, length) of their frames behind ``start``, the end of the header; ``tail`` is
+    the place of the frame with their order, empty for a page without it.
     """
 
     url: str
@@ -39,21 +46,48 @@ class StoredPage:
     reason: str
     refused: tuple[str, ...]
     versions: "dict[str, tuple[int, int]]"
-    data: bytes
+    tail: "tuple[tuple[int, int], ...]"
+    data: "bytes | mmap"
     start: int
 
     def links(self, version: str) -> "tuple[FileLink, ...] | None":
         """Return the files of a version text, empty if there are none; None if the bytes are damaged."""
+        found = self.rows(version)
+        return None if found is None else _links(found)
+
+    def rows(self, version: str) -> "tuple[Row, ...] | None":
+        """Return the files as plain tuples, the fields of :class:`FileLink` in order; else as :meth:`links`."""
         place = self.versions.get(version)
         if place is None:
             return ()
+        return rows(self._frame(place))
+
+    def order(self) -> Order:
+        """Return the versions, newest first (see :class:`Order`)."""
+        stored = self._frame(self.tail[0]) if self.tail else None
+        if type(stored) is tuple and len(stored) == 2:
+            return Order(names=stored[0], texts=stored[1])
+        return order_of(self.versions)
+
+    def uploads(self) -> "dict[str, str]":
+        """Return for each version text when its first file was uploaded, empty where the index does not tell."""
+        found = {text: self._frame(place) for text, place in self.versions.items()}
+        return {text: first_upload(each or ()) for text, each in found.items()}
+
+    def _frame(self, place: tuple[int, int]) -> "Any":
         begin = self.start + place[0]
-        rows = frame.load(self.data[begin : begin + place[1]])
-        return None if rows is None else _links(rows)
+        return frame.load(self.data[begin : begin + place[1]])
 
 
-def dump_page(
-    groups: "Mapping[str, Iterable[FileLink]]",
+def dump_page(groups: "Mapping[str, Iterable[FileLink]]", **fields: "Any") -> bytes:
+    """Return the stored form of a page whose files are given by version text; *fields* as :func:`dump_groups`."""
+    return dump_groups(
+        {text: tuple([_row(link) for link in links]) for text, links in groups.items()}, **fields
+    )
+
+
+def dump_groups(
+    groups: "Mapping[str, Any]",
     *,
     url: str,
     fetched_at: float,
@@ -63,28 +97,40 @@ def dump_page(
     status: str = "",
     reason: str = "",
     refused: tuple[str, ...] = (),
+    ordered: bool = False,
 ) -> bytes:
-    """Return the stored form of a page whose files are given by version text (see :class:`StoredPage`)."""
-    places: dict[str, tuple[int, int]] = {}
-    frames: list[bytes] = []
-    offset = 0
-    for version, links in groups.items():
-        body = frame.dump(tuple([_row(link) for link in links]))
-        places[version] = (offset, len(body))
-        offset += len(body)
-        frames.append(body)
-    header = (url, fetched_at, max_age, etag, last_modified, status, reason, refused, places)
+    """Return the stored form of a page (see :class:`StoredPage`) whose files are given as in ``Groups.files``.
+
+    With *ordered* the order of the versions is stored too, which takes the parsing of all of them.
+    """
+    frames = [frame.dump(each) for each in groups.values()]
+    if ordered:
+        order = order_of(groups)
+        frames.append(frame.dump((order.names, order.texts)))
+    places = _places(frames)
+    versions = dict(zip(groups, places, strict=False))
+    tail = tuple(places[len(groups) :])
+    header = (url, fetched_at, max_age, etag, last_modified, status, reason, refused, versions, tail)
     return b"".join((frame.dump((_FORMAT, header)), *frames))
 
 
-def load_page(data: "bytes | None") -> StoredPage | None:
+def _places(frames: list[bytes]) -> list[tuple[int, int]]:
+    found = []
+    offset = 0
+    for body in frames:
+        found.append((offset, len(body)))
+        offset += len(body)
+    return found
+
+
+def load_page(data: "bytes | mmap | None") -> StoredPage | None:
     """Return the page stored as *data*; None for anything damaged, foreign or of another format."""
     if data is None:
         return None
     value, start = frame.load_at(data, 0)
     if type(value) is not tuple or len(value) != 2 or value[0] != _FORMAT or len(value[1]) != _FIELDS:
         return None
-    url, fetched_at, max_age, etag, last_modified, status, reason, refused, places = value[1]
+    url, fetched_at, max_age, etag, last_modified, status, reason, refused, versions, tail = value[1]
     return StoredPage(
         url=url,
         fetched_at=fetched_at,
@@ -94,7 +140,8 @@ def load_page(data: "bytes | None") -> StoredPage | None:
         status=status,
         reason=reason,
         refused=refused,
-        versions=places,
+        versions=versions,
+        tail=tail,
         data=data,
         start=start,
     )
@@ -103,7 +150,7 @@ def load_page(data: "bytes | None") -> StoredPage | None:
 def renewed(page: StoredPage, *, fetched_at: float, max_age: int) -> bytes:
     """Return the stored form of *page* after its index said that it has not changed."""
     header = (page.url, fetched_at, max_age, page.etag, page.last_modified)
-    rest = (page.status, page.reason, page.refused, page.versions)
+    rest = (page.status, page.reason, page.refused, page.versions, page.tail)
     return frame.dump((_FORMAT, (*header, *rest))) + page.data[page.start :]
 
 

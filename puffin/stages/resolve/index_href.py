@@ -4,7 +4,7 @@ from puffin.stages.resolve.index_page import FileLink, is_archive, is_safe
 from puffin.stages.urls import is_file
 
 _ALGORITHMS = ("sha256", "sha512", "sha384", "sha224", "sha1", "md5", "sha3_256", "sha3_512", "blake2b")
-_QUARANTINED = "quarantined"  # PEP 792: installers must not offer such a project's files
+QUARANTINED = "quarantined"  # PEP 792: installers must not offer such a project's files
 
 
 class Collector:
@@ -84,4 +84,4 @@ def printable(text: str) -> str:
 
 def offered(collector: Collector, status: str) -> tuple[FileLink, ...]:
     """Return the files a page with this PEP 792 status offers: none if it is quarantined."""
-    return () if status == _QUARANTINED else tuple(collector.files)
+    return () if status == QUARANTINED else tuple(collector.files)

@@ -14,7 +14,7 @@ else:
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.5, text/html;q=0.1"
 
-_JSON = ("application/vnd.pypi.simple.v1+json", "application/json")
+JSON_TYPES = ("application/vnd.pypi.simple.v1+json", "application/json")
 _HTML = ("application/vnd.pypi.simple.v1+html", "text/html", "application/xhtml+xml")
 
 # An index that sends neither an age nor a validator is a static directory or a simple server. The public
@@ -115,7 +115,7 @@ def parse_reply(reply: Answer, *, name: str) -> Page:
     from puffin.stages.resolve.index_json import parse_json
 
     kind, charset = content_type(reply.headers)
-    if kind in _JSON or _is_later_json(kind):
+    if kind in JSON_TYPES or _is_later_json(kind):
         return parse_json(reply.body, name=name, url=reply.url, content_type=kind)
     if kind in _HTML:
         from puffin.stages.resolve.index_html import looks_like_html, parse_html
@@ -125,6 +125,11 @@ def parse_reply(reply: Answer, *, name: str) -> Page:
     raise PageUnreadable(
         url=mask(reply.url), content_type=kind, hints=(f"is `{mask(reply.url)}` a page of a package index?",)
     )
+
+
+def is_html(kind: str) -> bool:
+    """Return whether a media type is that of HTML pages."""
+    return kind in _HTML
 
 
 def _is_later_json(kind: str) -> bool:

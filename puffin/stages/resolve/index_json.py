@@ -4,7 +4,7 @@ import json
 
 from puffin.errors import Cause
 from puffin.stages.resolve.index_errors import PageUnreadable, UnknownApiVersion
-from puffin.stages.resolve.index_href import Collector, checked_hashes, offered, printable
+from puffin.stages.resolve.index_href import QUARANTINED, Collector, checked_hashes, offered, printable
 from puffin.stages.resolve.index_page import Page
 from puffin.stages.resolve.index_url import bare
 from puffin.stages.urls import mask
@@ -20,6 +20,25 @@ def parse_json(body: bytes, *, name: str, url: str, content_type: str = "applica
     Raises :class:`PageUnreadable` for what is no such page and :class:`UnknownApiVersion` for a major
     version of the interface other than 1.
     """
+    files, status, reason = read_json(body, url=url, content_type=content_type)
+    collector = Collector(bare(url))
+    for file in files:
+        add_file(collector, file)
+    return Page(
+        name=name,
+        url=bare(url),
+        files=offered(collector, status),
+        status=status,
+        reason=reason,
+        refused=tuple(collector.refused),
+    )
+
+
+def read_json(body: bytes, *, url: str, content_type: str) -> "tuple[list[Any], str, str]":
+    """Return the entries of a JSON page's files as they are, its PEP 792 status, and the reason of that.
+
+    Raises as :func:`parse_json` does.
+    """
     try:
         page = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -30,18 +49,8 @@ def parse_json(body: bytes, *, name: str, url: str, content_type: str = "applica
     files = page.get("files")
     if not isinstance(files, list):
         raise _unreadable(url, content_type, "the JSON has no list of `files`")
-    collector = Collector(bare(url))
-    for file in files:
-        _add(collector, file)
     status, reason = _status(page)
-    return Page(
-        name=name,
-        url=bare(url),
-        files=offered(collector, status),
-        status=status,
-        reason=reason,
-        refused=tuple(collector.refused),
-    )
+    return [] if status == QUARANTINED else files, status, reason
 
 
 def _unreadable(url: str, content_type: str, text: str) -> PageUnreadable:
@@ -64,7 +73,8 @@ def _status(page: "dict[str, Any]") -> tuple[str, str]:
     return _text(status.get("status")), _text(status.get("reason"))
 
 
-def _add(collector: Collector, file: "Any") -> None:
+def add_file(collector: Collector, file: "Any") -> None:
+    """Add one entry of a JSON page; what is no entry is passed over."""
     if not isinstance(file, dict) or not isinstance(file.get("url"), str):
         return
     size = file.get("size")

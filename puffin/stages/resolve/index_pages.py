@@ -1,21 +1,28 @@
 """The pages of one run: from the cache while they are fresh, else from their index, each at most once."""
 
+import mmap
+import os
+import sys
+
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError
-from puffin.stages.resolve.index_cache import ABSENT, StoredPage, dump_page, load_page, renewed
+from puffin.stages.resolve.index_cache import ABSENT, StoredPage, dump_groups, load_page, renewed
 from puffin.stages.resolve.index_errors import IndexFailure, NotInCache
+from puffin.stages.resolve.index_groups import Groups, group_reply
 from puffin.stages.resolve.index_http import ACCEPT, Answer, Http, parse_reply, policy, status_error
 from puffin.stages.resolve.index_links import local_links, local_page
 from puffin.stages.resolve.index_page import FileLink, Page, by_version, is_archive
 from puffin.stages.resolve.index_url import canonical, is_local
 from puffin.stages.urls import digest, mask
+from puffin.value import astuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 THREADS = 24  # pages are small and far away: what counts is how many are on their way
+_LARGE = 128 << 10  # bytes
 _FLAT = "find-links"  # the place of flat pages, which belong to no project; one version, the empty text
 
 
@@ -29,16 +36,25 @@ class Pages:
 
     ``refresh`` is True, or the normalised names, where the index must be asked though the cached page is
     fresh. ``offline`` takes cached pages of any age and asks nobody. ``now`` is in seconds since the epoch.
+    With ``ordered`` what is fetched is stored with the order of its versions, for resolutions.
     """
 
     def __init__(
-        self, *, http: Http, cache: Cache, refresh: "bool | Collection[str]", offline: bool, now: float
+        self,
+        *,
+        http: Http,
+        cache: Cache,
+        refresh: "bool | Collection[str]",
+        offline: bool,
+        now: float,
+        ordered: bool = False,
     ) -> None:
         self._http = http
         self._cache = cache
         self._refresh = refresh
         self._offline = offline
         self._now = now
+        self._ordered = ordered
         self._seen: dict[tuple[str, str], StoredPage | PuffinError] = {}
         self._broken: dict[str, PuffinError] = {}
 
@@ -55,6 +71,10 @@ class Pages:
         finally:
             pool.shutdown(cancel_futures=True)
 
+    def ready(self, index: str, name: str) -> bool:
+        """Return whether :meth:`page` needs no request: it is known already, fresh in the cache, or local."""
+        return self._is_ready(index, name) or is_local(index)
+
     def page(self, index: str, name: str) -> StoredPage:
         """Return the page of a project; raises what went wrong with it (:class:`NotInCache` and others)."""
         found = self._look(index, name)
@@ -65,10 +85,12 @@ class Pages:
     def links(self, index: str, name: str, version: str) -> tuple[FileLink, ...]:
         """Return the files of one version text; a page whose stored bytes are damaged is fetched again."""
         links = self.page(index, name).links(version)
-        if links is None:
-            self._seen[index, name] = self._fetch(index, name, None)
-            links = self.page(index, name).links(version)
-        return links or ()
+        return (self.again(index, name).links(version) or ()) if links is None else links
+
+    def again(self, index: str, name: str) -> StoredPage:
+        """Return the page of a project fetched anew, because the stored one turned out to be damaged."""
+        page = self._seen[index, name] = self._fetch(index, name, None)
+        return page
 
     def flat(self, location: str) -> tuple[FileLink, ...]:
         """Return all files of a find-links place, local or not."""
@@ -92,7 +114,7 @@ class Pages:
             return True
         if is_local(index):
             return False
-        old = load_page(read(page_path(self._cache, index, name)))
+        old = load_page(_mapped(page_path(self._cache, index, name)))
         if old is None or not (self._offline or self._is_fresh(old, name)):
             return False
         self._seen[index, name] = old
@@ -105,8 +127,8 @@ class Pages:
     def _obtain(self, index: str, name: str) -> StoredPage:
         if is_local(index):
             page = local_page(index, name)
-            return _loaded(_absent(index, self._now) if page is None else _dumped(page, self._now, 0))
-        return self._fetch(index, name, load_page(read(page_path(self._cache, index, name))))
+            return _loaded(_absent(index, self._now) if page is None else self._dumped(page, 0))
+        return self._fetch(index, name, load_page(_mapped(page_path(self._cache, index, name))))
 
     def _fetch(self, index: str, name: str, old: "StoredPage | None") -> StoredPage:
         if self._offline:
@@ -143,11 +165,25 @@ class Pages:
         elif reply.status != 200:
             raise status_error(reply, index)
         else:
-            page = parse_reply(reply, name="" if name == _FLAT else name)
-            data = _dumped(page, self._now, said.max_age, said.etag, said.last_modified)
+            page = parse_reply(reply, name="") if name == _FLAT else group_reply(reply, name=name)
+            data = self._dumped(page, said.max_age, said.etag, said.last_modified)
         if said.store:
             self._store(page_path(self._cache, index, name), data)
         return _loaded(data)
+
+    def _dumped(self, page: Page | Groups, max_age: int, etag: str = "", last_modified: str = "") -> bytes:
+        return dump_groups(
+            page.files if isinstance(page, Groups) else _rows_of(page),
+            url=page.url,
+            fetched_at=self._now,
+            max_age=max_age,
+            etag=etag,
+            last_modified=last_modified,
+            status=page.status,
+            reason=page.reason,
+            refused=page.refused[:5],
+            ordered=self._ordered,
+        )
 
     def _store(self, path: str, data: bytes) -> None:
         try:
@@ -162,23 +198,25 @@ def _concerns_all(error: PuffinError) -> bool:
     return status in (0, 401, 429) or status >= 500
 
 
-def _dumped(page: Page, now: float, max_age: int, etag: str = "", last_modified: str = "") -> bytes:
-    return dump_page(
-        by_version(page) if page.name else {"": page.files},
-        url=page.url,
-        fetched_at=now,
-        max_age=max_age,
-        etag=etag,
-        last_modified=last_modified,
-        status=page.status,
-        reason=page.reason,
-        refused=page.refused[:5],
-    )
+def _mapped(path: str) -> "bytes | mmap.mmap | None":
+    """Return the content of a stored page; of a large one only those parts are read that are looked at."""
+    try:
+        if sys.platform == "win32" or os.stat(path).st_size < _LARGE:  # Windows replaces no file that is mapped
+            return read(path)
+        with open(path, "rb", buffering=0) as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        return None
+
+
+def _rows_of(page: Page) -> "dict[str, tuple[tuple[object, ...], ...]]":
+    groups = by_version(page) if page.name else {"": page.files}
+    return {text: tuple([astuple(link) for link in links]) for text, links in groups.items()}
 
 
 def _absent(index: str, now: float) -> bytes:
     """Return the page of a name that the index does not have: kept for ``--offline``, else never fresh."""
-    return dump_page({}, url=mask(index), fetched_at=now, max_age=0, status=ABSENT)
+    return dump_groups({}, url=mask(index), fetched_at=now, max_age=0, status=ABSENT)
 
 
 def _loaded(data: bytes) -> StoredPage:

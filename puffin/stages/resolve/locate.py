@@ -9,7 +9,7 @@ from puffin.stages.resolve.index_errors import NotInCache
 from puffin.stages.resolve.index_http import Http
 from puffin.stages.resolve.index_page import FileLink, normalise, splits
 from puffin.stages.resolve.index_pages import Pages
-from puffin.stages.resolve.index_url import canonical
+from puffin.stages.resolve.locate_artifact import artifact_of
 from puffin.stages.resolve.locate_choose import Candidate, Pin, Target, choose, shown
 from puffin.stages.resolve.locate_errors import (
     LocateFailed,
@@ -19,9 +19,9 @@ from puffin.stages.resolve.locate_errors import (
     Quarantined,
     VersionNotFound,
 )
-from puffin.stages.resolve.locate_url import locate_url, merged, place_of
+from puffin.stages.resolve.locate_url import locate_url
 from puffin.stages.resolve.locate_versions import equal, nearby, same_text
-from puffin.stages.urls import digest, inherit_credentials, mask
+from puffin.stages.urls import mask
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -107,7 +107,6 @@ class _Finder:
         self.places = tuple(mask(place) for place in (*self.indexes, *config.find_links))
         self.warnings: list[str] = []
         self._flat = _grouped([(place, link) for place in config.find_links for link in pages.flat(place)])
-        self._digests: dict[str, str] = {}
 
     def find(self, pin: Pin) -> Artifact:
         """Return the artifact of a pin; raises why there is none."""
@@ -116,7 +115,7 @@ class _Finder:
         offers = _Offers(self, pin)
         chosen = offers.choose()
         self._warn(pin, chosen, offers.holders)
-        return self._artifact(pin, chosen)
+        return artifact_of(pin, chosen)
 
     def flat(self, name: str) -> "dict[str, list[Candidate]]":
         """Return the files of a project in the find-links places, by version text."""
@@ -129,23 +128,6 @@ class _Finder:
         if len(holders) > 1:
             names = ", ".join(f"`{mask(index)}`" for index in holders)
             self.warnings.append(f"`{pin.name}` is on several indexes: {names}; only the first of them is used")
-
-    def _artifact(self, pin: Pin, chosen: Candidate) -> Artifact:
-        link = chosen.link
-        if chosen.place not in self._digests:
-            self._digests[chosen.place] = digest(canonical(chosen.place))
-        source, size = place_of(link.url, f"index/{self._digests[chosen.place]}", pin)
-        return Artifact(
-            name=normalise(pin.name),
-            version=chosen.version,
-            filename=link.filename,
-            url=inherit_credentials(link.url, chosen.place),
-            source=source,
-            hashes=merged(pin, link.hashes),
-            size=size or link.size,
-            yanked=link.yanked,
-            requires_python=link.requires_python,
-        )
 
 
 def _grouped(links: "list[tuple[str, FileLink]]") -> "dict[str, dict[str, list[Candidate]]]":
@@ -228,6 +210,8 @@ class _Offers:
             return Quarantined(package=package, index=mask(self.holders[0]), reason=self.page.reason)
         if not self.holders and not self.flat:
             hint = "check the spelling of its name, or name the index that has it with `--extra-index-url`"
+            if not self.finder.places:
+                hint = "name a place with `--find-links` or `--index-url`"
             return PackageNotFound(package=package, places=self.finder.places, hints=(hint,))
         near, total = nearby(self.texts, self.pin.version)
         place = f"`{mask(self.holders[0])}`" if self.holders else "`--find-links`"

@@ -4,7 +4,6 @@ import os
 
 from puffin.cache.atomic import publish_link
 from puffin.cache.layout import Bucket, Cache
-from puffin.stages.buffers import give
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ def store(*, fetched: "tuple[str, int, Buffer]", filename: str, name: str, sourc
 
     sha256, _, data = fetched
     archive = unzip(data=data, filename=filename, sha256=sha256, cache_root=cache_root)
+    from puffin.stages.buffers import give
+
     if isinstance(data, memoryview) and isinstance(data.obj, bytearray):
         give(data.obj)
     cache = Cache(cache_root)

@@ -86,6 +86,7 @@ class ResolveRequest:
     the target's best tag, for messages. ``exclude_newer`` (ISO 8601) is the universe's to apply, and is
     here for messages. ``prerelease_names`` are packages whose pre-releases are allowed whatever the mode.
     ``offline`` is for messages.
+    ``keep_yanked`` lets preferences keep yanked versions, as uv does; else they move on.
     """
 
     requirements: tuple[Root, ...]
@@ -102,5 +103,6 @@ class ResolveRequest:
     no_deps: bool = False
     files: FilePolicy = FilePolicy()
     offline: bool = False
+    keep_yanked: bool = False
     tag: str = ""
-    max_rounds: int = 1_000_000
+    max_rounds: int = 200_000

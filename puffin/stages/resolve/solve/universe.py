@@ -54,22 +54,23 @@ class Release:
 class Offer:
     """All versions of one package; answered even if there is nothing.
 
-    ``versions`` are version texts (PEP 440; unparsable ones left out, no version twice), best in order of
-    preference: newest first, but for ``unsafe-first-match`` strategies, where the order tells the
-    universe's preference. ``release`` gives what is known of one of them; it is called once per version
-    that is looked at, so files need not be parsed before. ``newer`` are version texts that
-    ``exclude_newer`` hides completely, and ``elsewhere`` are names of indexes that were not asked for, or
-    whose versions do not count, because an earlier index has the package (masked URL, version texts there
-    if known): both only for messages.
+    ``versions`` are version texts (PEP 440; unparsable ones left out, no version twice), newest first: the
+    resolver searches by halving. ``release`` gives what is known of one of them; it is called once per
+    version that is looked at, so files need not be parsed before. ``groups``, where given, has a number for
+    each version: all of a lower number are tried before those of a higher one (``unsafe-first-match``).
+    ``newer`` are version texts that ``exclude_newer`` hides completely; ``elsewhere`` are other indexes
+    (masked) that have the package but do not count, because an earlier one has it too, with the versions there
+    if known: both only for messages.
 
     ``missing`` is empty, or one of :data:`NOT_FOUND`, :data:`OFFLINE`, :data:`QUARANTINED`,
-    :data:`INDEX_ERROR`, :data:`EMPTY` (the page is there and lists nothing usable); ``reason`` then words
-    it further.
+    :data:`INDEX_ERROR`, :data:`EMPTY` (the page is there and lists nothing usable); ``reason`` words it
+    further, and ``hints`` say what may help.
     """
 
     name: str
     versions: tuple[str, ...]
     release: "Callable[[str], Release]"
+    groups: tuple[int, ...] = ()
     newer: tuple[str, ...] = ()
     elsewhere: tuple[tuple[str, tuple[str, ...]], ...] = ()
     missing: str = ""
@@ -146,8 +147,9 @@ class Universe(Protocol):
         """Return all versions of a package by its normalised name."""
 
     def metadata(self, handle: object) -> Metadata:
-        """Return the metadata of a :class:`Release`'s handle, of a :class:`Place`, or of an installed
-        distribution's handle (``Preference.installed``). Raises :class:`Unusable`.
+        """Return the metadata of a release's handle, a :class:`Place`, or a ``Preference.installed``.
+
+        Raises :class:`Unusable`.
         """
 
     def expect(self, names: "Iterable[str]") -> None:

@@ -1,0 +1,26 @@
+"""Reading small files, where one that cannot be read is one that is not there."""
+
+import os
+
+
+def read(path: str) -> "bytes | None":
+    """Return the bytes of a small file, or None where it cannot be read (a cache miss)."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return None
+    try:
+        return _read_all(descriptor)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _read_all(descriptor: int) -> bytes:
+    parts = []
+    while part := os.read(descriptor, max(65536, os.fstat(descriptor).st_size + 1)):
+        parts.append(part)
+        if len(part) < 65536:
+            break
+    return b"".join(parts)

@@ -1,0 +1,180 @@
+"""``puffin pip compile``."""
+
+import os
+import sys
+
+from puffin.cli.sync import CacheDirectory, normalise
+from puffin.cli.table import COMPILE, COUNT, FLAG
+from puffin.errors import UsageError
+from puffin.pipeline.plan_settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from puffin.cli.console import Console
+    from puffin.cli.table import Row
+    from puffin.pipeline.plan_compile_settings import CompileSettings
+    from puffin.stages.resolve.output_header import Flag
+
+# Options that change nothing of the output, or that must not be in a file that others see.
+_NOT_IN_HEADER = frozenset(
+    (
+        "upgrade", "upgrade_package", "quiet", "verbose", "color", "no_progress", "refresh", "refresh_package",
+        "offline", "cache_dir", "no_cache", "custom_compile_command", "rebuild",
+    )
+)  # fmt: skip
+_INDEX = ("index_url", "extra_index_url", "trusted_host")
+_IGNORED = {
+    "allow_unsafe": "has no effect: `pip`, `setuptools` and the like are pinned as any package is",
+    "no_allow_unsafe": "has no effect; to leave packages out of the output, use `--no-emit-package`",
+    "reuse_hashes": "has no effect: hashes of unchanged pins are always kept",
+    "resolver": "has no effect: there is one resolver",
+    "emit_trusted_host": "has no effect: trusted hosts stay in the requirements files",
+    "emit_options": "has no effect: say `--emit-index-url` and `--emit-find-links` for what is to be written",
+    "no_config": "has no effect: there is no configuration file to ignore",
+    "rebuild": "is `--refresh` here",
+}
+_REFUSED = {
+    "pip_args": ("puffin does not run pip", "give the options to puffin itself"),
+    "max_rounds": ("puffin goes on until it has a solution, or knows that there is none", "leave it out"),
+    "cert": ("certificates come from the environment", "set `SSL_CERT_FILE` to the PEM file"),
+    "client_cert": ("certificates come from the environment", "set `SSL_CERT_FILE` to the PEM file"),
+    "no_reuse_hashes": ("hashes of unchanged pins are kept", "to ask for all of them anew, use `--upgrade`"),
+    "dry_run": ("a dry run is the default", "leave out `--output-file`, and nothing is written"),
+    "universal": ("puffin resolves for one platform at a time", "compile once for each `--python-platform`"),
+}
+
+
+def compile_(options: "dict[str, Any]", console: "Console", started: float) -> int:
+    """Pin what sources of requirements ask for, and all that this needs."""
+    from puffin.pipeline.plan_compile import compile_sources
+
+    _judge_foreign(options, console)
+    with CacheDirectory(options) as cache_dir:
+        text = compile_sources(settings(options, cache_dir), console, os.environ, started=started)
+    if not (options["output_file"] and options["quiet"]):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    return 0
+
+
+def settings(options: "dict[str, Any]", cache_dir: str) -> "CompileSettings":
+    """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
+    from puffin.pipeline.plan_compile_settings import CompileSettings
+    from puffin.stages.resolve.inputs import SourceRequest
+
+    if options["extra"] and options["all_extras"]:
+        raise UsageError(text="`--extra` cannot be used with `--all-extras`", hints=("leave out one of them",))
+    same = (
+        "upgrade", "upgrade_package", "exclude_newer", "python_version", "python_platform", "no_deps", "no_build",
+        "generate_hashes", "emit_index_url", "emit_find_links", "emit_build_options", "emit_index_annotation",
+    )  # fmt: skip
+    return CompileSettings(
+        run=_run(options, cache_dir),
+        sources=SourceRequest(
+            files=tuple(options["arguments"]),
+            constraints=options["constraint"],
+            overrides=options["override"],
+            extras=options["extra"],
+            all_extras=options["all_extras"],
+            groups=options["group"],
+        ),
+        output=options["output_file"],
+        output_format=choice(options, "output_format"),
+        resolution=choice(options, "resolution") or "highest",
+        prerelease="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
+        no_binary=package_names(options["no_binary"]),
+        only_binary=package_names(options["only_binary"]),
+        header="" if options["no_header"] else options["custom_compile_command"] or _typed(options),
+        annotation="" if options["no_annotate"] else choice(options, "annotation_style") or "split",
+        extras=options["no_strip_extras"],
+        markers=options["no_strip_markers"],
+        no_emit_package=tuple(normalise(name) for name in options["no_emit_package"]),
+        **{name: options[name] for name in same} | {"exclude_newer": moment(options["exclude_newer"])},
+    )
+
+
+def _run(options: "dict[str, Any]", cache_dir: str) -> Settings:
+    same = ("python", "index_url", "extra_index_url", "find_links", "no_index", "offline")
+    return Settings(
+        files=(),
+        cache_dir=cache_dir,
+        refresh=options["refresh"] or options["rebuild"],
+        refresh_package=tuple(normalise(name) for name in options["refresh_package"]),
+        **{name: options[name] for name in same},
+    )
+
+
+def choice(options: "dict[str, Any]", name: str) -> str:
+    """Return the value of an option with choices, which may come from the environment unchecked."""
+    row = next(row for row in COMPILE if row[1] == name)
+    value = str(options[name])
+    if value and value not in row[3].split("|"):
+        choices = ", ".join(f"`{each}`" for each in row[3].split("|"))
+        raise UsageError(
+            text=f"`{value}` is not a value of `PUFFIN_{name.upper()}`", hints=(f"use one of {choices}",)
+        )
+    return value
+
+
+def package_names(values: "Sequence[str]") -> tuple[str, ...]:
+    """Return the packages of ``--no-binary`` and ``--only-binary``: commas separate, ``:none:`` starts anew."""
+    names: list[str] = []
+    for value in values:
+        for word in value.split(","):
+            name = word.strip()
+            if name == ":none:":
+                names.clear()
+            elif name:
+                names.append(name if name == ":all:" else normalise(name))
+    return tuple(dict.fromkeys(names))
+
+
+def moment(text: str) -> str:
+    """Return a date or an RFC 3339 timestamp as it is. Raises :class:`UsageError` for what is neither."""
+    from datetime import datetime
+
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        moment = datetime.min
+    whole = len(text) == len("2026-01-31") or (moment is not None and moment.tzinfo is not None)
+    if moment is not None and (moment is datetime.min or not whole):
+        raise UsageError(
+            text=f"`{text}` is neither a date nor a time that `--exclude-newer` understands",
+            hints=("write `2026-01-31` (the whole day counts), or `2026-01-31T12:00:00Z`",),
+        )
+    return text
+
+
+def _judge_foreign(options: "dict[str, Any]", console: "Console") -> None:
+    """Warn about pip-tools' options that change nothing, and refuse those that would mean something else."""
+    for name, (why, hint) in _REFUSED.items():
+        if options[name]:
+            raise UsageError(text=f"`--{name.replace('_', '-')}` is not supported: {why}", hints=(hint,))
+    for name, why in _IGNORED.items():
+        if options[name]:
+            console.warn(f"`--{name.replace('_', '-')}` {why}")
+
+
+def _typed(options: "dict[str, Any]") -> str:
+    """Return the command as it was typed, fit for the header."""
+    from puffin.cli.table import COMPILE_FOREIGN
+    from puffin.stages.resolve.output_header import shown_command
+
+    hidden = {*_NOT_IN_HEADER}
+    hidden |= set() if options["emit_index_url"] else set(_INDEX)
+    hidden |= set() if options["emit_find_links"] else {"find_links"}
+    rows = (*COMPILE, *COMPILE_FOREIGN)
+    known = [_flag(row) for row in rows if row[1] not in hidden]
+    left_out = [_flag(row) for row in rows if row[1] in hidden]
+    return shown_command("puffin pip compile", options["words"], known=known, left_out=left_out)
+
+
+def _flag(row: "Row") -> "Flag":
+    from puffin.stages.resolve.output_header import Flag
+
+    spellings = tuple([each for spelling in row[0] for each in spelling.split("/")])
+    return Flag(spellings=spellings, valued=row[2] not in (FLAG, COUNT))

@@ -1,0 +1,105 @@
+"""``puffin pip install``."""
+
+import os
+import sys
+
+from puffin.cli.compile import choice, moment, package_names
+from puffin.cli.sync import CacheDirectory
+from puffin.cli.sync import settings as sync_settings
+from puffin.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.cli.console import Console
+    from puffin.pipeline.plan_install import Installed, InstallSettings
+    from puffin.stages.resolve.inputs import Sources
+
+_ARGUMENTS = "-"  # under this name the words of the command line are read as a requirements file
+
+
+def install(options: "dict[str, Any]", console: "Console", started: float) -> int:
+    """Install packages and what they need."""
+    from puffin.pipeline.plan_install import install as run
+
+    with CacheDirectory(options) as cache_dir:
+        done = run(_settings(options, cache_dir), console, os.environ, started=started)
+        if options["report"]:
+            _write_report(options["report"], done, cache_dir)
+    return 0
+
+
+def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
+    from puffin.pipeline.plan_install import InstallSettings
+    from puffin.stages.resolve.preferences import read_upgrades
+
+    run = {**options, "arguments": (), "allow_empty_requirements": False}
+    return InstallSettings(
+        run=sync_settings(run, cache_dir),
+        sources=_sources(options),
+        upgrades=read_upgrades(options["upgrade"], options["upgrade_package"]),
+        resolution=choice(options, "resolution") or "highest",
+        prerelease="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
+        exclude_newer=moment(options["exclude_newer"]),
+        no_deps=options["no_deps"],
+        exact=options["exact"],
+        strict=options["strict"],
+        no_binary=package_names(options["no_binary"]),
+        only_binary=package_names(options["only_binary"]),
+        no_build=options["no_build"],
+    )
+
+
+def _sources(options: "dict[str, Any]") -> "Sources":
+    from puffin.stages.resolve.inputs import SourceRequest, read_sources
+    from puffin.stages.resolve.reqfile import read_file
+    from puffin.value import replace
+
+    words = [*options["arguments"], *(f"-e {place}" for place in options["editable"])]
+    if not words and not options["requirement"] and not options["group"]:
+        raise UsageError(
+            text="Nothing was named to install",
+            hints=("name a package, as in `puffin pip install six`, or a file with `-r requirements.txt`",),
+        )
+    if words and _ARGUMENTS in options["requirement"]:
+        raise UsageError(text="Requirements from standard input cannot be combined with packages by name")
+    text = "".join(f"{word}\n" for word in words).encode("utf-8", "surrogateescape")
+    request = SourceRequest(
+        files=(*options["requirement"], *((_ARGUMENTS,) if words else ())),
+        constraints=options["constraint"],
+        overrides=options["override"],
+        extras=options["extra"],
+        all_extras=options["all_extras"],
+        groups=options["group"],
+    )
+    if options["extra"] and options["all_extras"]:
+        raise UsageError(text="`--extra` cannot be used with `--all-extras`", hints=("leave out one of them",))
+    sources = read_sources(
+        request,
+        read=lambda path: text if words and path == _ARGUMENTS else read_file(path),
+        environ=os.environ,
+    )
+    entries = tuple(
+        replace(each, file="command line", line=each.line) if words and each.file == _ARGUMENTS else each
+        for each in sources.requirements.entries
+    )
+    return replace(sources, requirements=replace(sources.requirements, entries=entries))
+
+
+def _write_report(path: str, done: "Installed", cache_dir: str) -> None:
+    import json
+
+    from puffin.cache.atomic import replace_file
+    from puffin.pipeline.plan_report import report_of
+
+    text = json.dumps(report_of(done, cache_dir), indent=2, sort_keys=True) + "\n"
+    if path == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        replace_file(os.path.abspath(path), text.encode())
+    except OSError as error:
+        from puffin.errors import os_cause
+
+        raise UsageError(text=f"Failed to write the report `{path}`", causes=(os_cause(error),)) from error

@@ -1,0 +1,74 @@
+"""``puffin pip tree`` and ``puffin pip check``."""
+
+import sys
+import time
+
+from puffin.cli.console import counted
+from puffin.cli.inspect import environment_at_rest
+from puffin.cli.sync import normalise
+from puffin.errors import FAILED, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.cli.console import Console
+    from puffin.stages.link.requires import Requires
+
+
+def tree(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+    """Print what is installed as a tree of who requires what."""
+    from puffin.stages.link.tree_lines import DEPTH, tree_lines
+
+    depth = _depth(str(options["depth"]), DEPTH)
+    packages, prune = (tuple(map(normalise, options[name])) for name in ("package", "prune"))
+    installed, markers = _read(options)
+    for name in dict.fromkeys(packages):
+        if not any(each.name == name for each in installed):
+            console.warn(f"`{name}` is not installed")
+    lines = tree_lines(
+        installed,
+        markers,
+        invert=options["invert"],
+        depth=depth,
+        packages=packages,
+        prune=prune,
+        dedupe=not options["no_dedupe"],
+        specifiers=options["show_version_specifiers"],
+    )
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 0
+
+
+def check(options: "dict[str, Any]", console: "Console", started: float) -> int:
+    """Print what does not fit together, and fail if anything does not."""
+    from puffin.stages.link.consistency import broken, doubles, sentence
+
+    installed, markers = _read(options)
+    found = [sentence(each) for each in broken(installed, markers)]
+    found += [
+        f"`{name}` is installed {len(versions)} times: {', '.join(versions)}"
+        for name, versions in doubles(installed).items()
+    ]
+    console.phase("Checked", len(installed), time.perf_counter() - started)
+    sys.stdout.write("".join(f"{line}\n" for line in found))
+    if not found:
+        console.say("All installed packages are compatible")
+        return 0
+    console.say(f"Found {counted(len(found), 'problem')}")
+    return FAILED
+
+
+def _read(options: "dict[str, Any]") -> "tuple[tuple[Requires, ...], dict[str, str]]":
+    from puffin.stages.link.requires import read_requires
+
+    environment = environment_at_rest(options)
+    return read_requires(environment), dict(environment.interpreter.markers)
+
+
+def _depth(text: str, most: int) -> int:
+    if not text:
+        return most
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise UsageError(text=f"`{text}` is not a depth", hints=("give `--depth` a number from 0 up",))
+    return min(int(text), most)

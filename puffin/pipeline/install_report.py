@@ -1,0 +1,154 @@
+"""What an install did or would do, as the JSON of pip's installation report, version "1". Pure.
+
+https://pip.pypa.io/en/stable/reference/installation-report/ for the report, PEP 610 for ``download_info``, and
+https://packaging.python.org/en/latest/specifications/core-metadata/ with PEP 566 for ``metadata``.
+"""
+
+import json
+
+from puffin.stages.urls import strip_credentials
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from email.message import Message
+    from typing import Any
+
+FORMAT = "1"
+_SINGLE = (
+    "Metadata-Version", "Name", "Version", "Summary", "Description", "Description-Content-Type", "Keywords",
+    "Home-page", "Download-URL", "Author", "Author-email", "Maintainer", "Maintainer-email", "License",
+    "License-Expression", "Requires-Python",
+)  # fmt: skip
+_MULTIPLE = (
+    "Dynamic", "Platform", "Supported-Platform", "License-File", "Classifier", "Requires-Dist",
+    "Requires-External", "Project-URL", "Provides-Extra", "Provides-Dist", "Obsoletes-Dist", "Import-Name",
+    "Import-Namespace", "Requires", "Provides", "Obsoletes",
+)  # fmt: skip
+_TEXTS = ("Description", "License")  # fields whose lines matter
+
+
+@frozen
+class ReportItem:
+    """A distribution that is or would be installed.
+
+    ``url`` is where its file came from, ``hashes`` are of that file, as ``sha256:<hex>``; ``metadata`` is the
+    content of METADATA. ``direct_url`` is the text of direct_url.json (PEP 610), empty for what came from an
+    index or ``--find-links``. ``requested`` tells whether the user named it, with ``requested_extras``.
+    """
+
+    name: str
+    version: str
+    url: str
+    hashes: tuple[str, ...] = ()
+    is_direct: bool = False
+    is_yanked: bool = False
+    requested: bool = False
+    requested_extras: tuple[str, ...] = ()
+    metadata: bytes = b""
+    direct_url: str = ""
+
+
+def report(items: "Iterable[ReportItem]", markers: "Mapping[str, str]", version: str) -> "dict[str, Any]":
+    """Return the report of *items*, in their order.
+
+    *markers* are PEP 508's variables of the environment, *version* is puffin's own; it stands under
+    ``pip_version``, which the format demands, with the name of who says so.
+    """
+    return {
+        "version": FORMAT,
+        "pip_version": f"puffin {version}",
+        "install": [_item(each) for each in items],
+        "environment": {name: markers[name] for name in sorted(markers) if name != "extra"},
+    }
+
+
+def metadata_json(data: bytes) -> "dict[str, Any]":
+    """Return core metadata in its JSON form; what is no field of it is left out.
+
+    Keys are in lower case with underscores; fields that may be there several times are lists, as are the
+    keywords; the body is the description.
+    """
+    from email.parser import HeaderParser
+
+    message = HeaderParser().parsestr(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
+    found: dict[str, Any] = {}
+    for field in _SINGLE:
+        if field in message:
+            found[_key(field)] = _value(field, str(message[field]))
+    for field in _MULTIPLE:
+        if field in message:
+            found[_key(field)] = [_unfolded(str(each)) for each in message.get_all(field, [])]
+    body = _body(message)
+    if body:
+        found["description"] = body
+    return found
+
+
+def _item(each: ReportItem) -> "dict[str, Any]":
+    extras = {"requested_extras": sorted(each.requested_extras)} if each.requested_extras else {}
+    return {
+        "download_info": _download_info(each),
+        "is_direct": each.is_direct,
+        "is_yanked": each.is_yanked,
+        "requested": each.requested,
+        **extras,
+        "metadata": metadata_json(each.metadata) or {"name": each.name, "version": each.version},
+    }
+
+
+def _download_info(each: ReportItem) -> "dict[str, Any]":
+    direct = _direct(each.direct_url)
+    if not direct:
+        return {"url": strip_credentials(each.url), "archive_info": _archive_info(each.hashes)}
+    if isinstance(direct.get("url"), str):
+        direct["url"] = strip_credentials(direct["url"])
+    archive = direct.get("archive_info")
+    if isinstance(archive, dict) and not archive.get("hashes"):
+        direct["archive_info"] = {**archive, **_archive_info(each.hashes)}
+    return direct
+
+
+def _direct(text: str) -> "dict[str, Any]":
+    try:
+        value = json.loads(text or "null")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _archive_info(hashes: tuple[str, ...]) -> "dict[str, Any]":
+    """Return PEP 610's ``archive_info``, with the older ``hash`` beside ``hashes``; sha256 first."""
+    split = sorted((each.partition(":")[::2] for each in hashes), key=lambda pair: pair[0] != "sha256")
+    if not split:
+        return {}
+    name, digest = split[0]
+    return {"hash": f"{name}={digest}", "hashes": dict(split)}
+
+
+def _key(field: str) -> str:
+    return field.lower().replace("-", "_")
+
+
+def _value(field: str, text: str) -> "str | list[str]":
+    if field == "Keywords":
+        words = text.split(",") if "," in text else text.split()
+        return [word.strip() for word in words if word.strip()]
+    return _dedented(text) if field in _TEXTS else _unfolded(text)
+
+
+def _unfolded(text: str) -> str:
+    return " ".join(line.strip() for line in text.splitlines())
+
+
+def _dedented(text: str) -> str:
+    """Return a text of several lines without what was put before each to fold it: seven blanks and a bar, or eight."""
+    first, *rest = text.splitlines() or [""]
+    prefixes = ("       |", "        ")
+    return "\n".join([first, *[line[8:] if line.startswith(prefixes) else line.strip() for line in rest]])
+
+
+def _body(message: "Message") -> str:
+    payload = message.get_payload()
+    return payload if isinstance(payload, str) else ""

@@ -1,0 +1,217 @@
+"""Applying a plan: the wheels are supplied and staged by the graph, then committed as a whole."""
+
+import os
+import time
+
+from puffin.errors import PuffinError
+from puffin.pipeline.plan_environment import now_stamp, target_of
+from puffin.pipeline.plan_graph import LINK, Linking, Supply, link_key, sync_tasks
+from puffin.pipeline.plan_lines import change_lines
+from puffin.pipeline.task import DONE
+from puffin.stages.link.direct_url import with_hash
+from puffin.stages.link.files import COPY, HARDLINK
+from puffin.stages.link.linker import PARTS, ArchiveGone
+from puffin.stages.unzip.manifest import read_names
+from puffin.value import astuple, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.graph import Ledger
+    from puffin.pipeline.plan_environment import Workplace
+    from puffin.pipeline.plan_execute import Engine
+    from puffin.pipeline.plan_settings import Reporter, Settings
+    from puffin.pipeline.task import Outcome, Task
+    from puffin.stages.link.installplan import Plan
+    from puffin.stages.link.placement import Conflict
+
+    Numbered = list[tuple[int, Supply]]
+    Staged = dict[int, tuple[str, str]]
+
+
+class ApplyFailed(PuffinError):
+    """Some distributions could not be prepared; the environment is as it was."""
+
+    environment: str
+    action: str
+
+    def summary(self) -> str:
+        """Say what failed, and that nothing changed."""
+        return f"Failed to {self.action} the environment `{self.environment}`; it was left as it was"
+
+    @property
+    def worst(self) -> int:
+        """The exit code of the causes: the highest among them."""
+        return max((cause.exit_code for cause in self.causes), default=1)
+
+
+class Application:
+    """The application of one plan to one environment, whose lock the caller holds.
+
+    ``network`` returns the network settings in their wire form; it is asked only if something is fetched.
+    ``action`` is the verb for messages. *requested* names what somebody asked for by name (PEP 376); None
+    stands for everything.
+    """
+
+    def __init__(
+        self,
+        workplace: "Workplace",
+        engine: "Engine",
+        *,
+        cache: "Cache",
+        settings: "Settings",
+        reporter: "Reporter",
+        network: "Callable[[], tuple[Any, ...]]",
+        action: str = "sync",
+        requested: "frozenset[str] | None" = None,
+    ) -> None:
+        self._workplace = workplace
+        self._engine = engine
+        self._cache = cache
+        self._settings = settings
+        self._reporter = reporter
+        self._network = network
+        self._action = action
+        self._requested = requested
+        self._stamp = now_stamp()
+        self._told_copied = False
+        self._names: dict[str, Any] = {}
+
+    def dry_run(self, plan: "Plan", supplies: "Sequence[Supply]") -> None:
+        """Say what would be done."""
+        download = sum(1 for each in supplies if not each.archive)
+        for verb, count in (
+            ("Would download", download),
+            ("Would uninstall", len(plan.remove) + len(plan.replace)),
+            ("Would install", len(supplies)),
+        ):
+            if count:
+                self._reporter.phase(verb, count, -1)
+        if plan.nothing_to_do:
+            self._reporter.phase("Would make no changes", -1, 0)
+        self._reporter.changes(change_lines(self._workplace.present, plan, supplies))
+
+    def apply(self, plan: "Plan", supplies: "list[Supply]") -> "list[Supply]":
+        """Supply, stage and commit; return the supplies with the archives they came to.
+
+        Raises :class:`ApplyFailed` and the errors of planning and doing the commit; then nothing changed.
+        """
+        began = time.perf_counter()
+        transaction = self._workplace.begin()
+        linking = Linking(
+            transaction=transaction.id,
+            directory=transaction.directory,
+            target=astuple(target_of(self._workplace.environment)),
+            mode=self._settings.link_mode or HARDLINK,
+            stamp=self._stamp,
+            requested=self._requested,
+        )
+        supplies = self._healed(plan, supplies)
+        staged = self._stage(supplies, linking)
+        fetched = [each for each in supplies if not each.archive]
+        if fetched:
+            self._reporter.phase("Prepared", len(fetched), time.perf_counter() - began)
+        began = time.perf_counter()
+        self._commit(plan, staged)
+        self._tell(plan, supplies, time.perf_counter() - began)
+        return [replace(each, archive=staged[number][0]) for number, each in enumerate(supplies)]
+
+    def _commit(self, plan: "Plan", staged: "Staged") -> None:
+        removed = frozenset(plan.remove)
+        change = self._workplace.change(self._cache, staged, removed, stamp=self._stamp, names=self._names)
+        refuse = self._settings.path_conflict == "error"
+        for conflict in self._workplace.commit(change, refuse_conflicts=refuse):
+            self._reporter.warn(self._conflict(conflict))
+
+    def _conflict(self, conflict: "Conflict") -> str:
+        path = os.path.relpath(conflict.path, self._workplace.site)
+        names = ", ".join(f"`{name}`" for name in (conflict.winner, *conflict.losers))
+        return f"`{path}` differs between {names}; that of `{conflict.winner}` is used"
+
+    def _tell(self, plan: "Plan", supplies: "list[Supply]", seconds: float) -> None:
+        gone = len(plan.remove) + len(plan.replace)
+        if gone:
+            self._reporter.phase("Uninstalled", gone, seconds)
+        if supplies:
+            self._reporter.phase("Installed", len(supplies), seconds)
+        self._reporter.changes(change_lines(self._workplace.present, plan, supplies))
+
+    def _stage(self, supplies: "list[Supply]", linking: Linking) -> "Staged":
+        """Run the graph; a second time for archives that turned out to be damaged in the cache."""
+        staged, failures = self._run(list(enumerate(supplies)), linking)
+        damaged = [number for number, error in failures.items() if isinstance(error, ArchiveGone)]
+        if damaged and len(damaged) == len(failures):
+            more, failures = self._run(self._anew(supplies, damaged, linking), linking)
+            staged.update(more)
+        if failures:
+            causes = tuple({id(error): error for error in failures.values()}.values())
+            raise ApplyFailed(
+                environment=self._workplace.environment.root, action=self._action, causes=causes
+            )
+        return staged
+
+    def _anew(self, supplies: "list[Supply]", damaged: "list[int]", linking: Linking) -> "Numbered":
+        from puffin.cache.atomic import remove_tree
+        from puffin.pipeline.plan_heal import without_archive
+
+        for number in damaged:
+            for part in PARTS:
+                remove_tree(f"{linking.directory}/{number}{part}")
+        return [
+            (number, without_archive(supplies[number], self._cache, self._reporter)) for number in damaged
+        ]
+
+    def _healed(self, plan: "Plan", supplies: "list[Supply]") -> "list[Supply]":
+        again = {name for name in plan.replace if name in self._workplace.archives}
+        if not again:
+            return supplies
+        from puffin.pipeline.plan_heal import heal
+
+        return heal(supplies, again, self._workplace.damaged, self._cache, self._reporter)
+
+    def _run(
+        self, numbered: "Numbered", linking: Linking
+    ) -> "tuple[Staged, dict[int, PuffinError]]":
+        missing = [supply for _, supply in numbered if not supply.archive]
+        network = self._network() if missing else ()
+        tasks = sync_tasks(numbered, linking, cache_root=self._cache.root, network=network)
+        ledger = self._engine.run(tasks, self._engine.chosen(missing), self._read_ahead)
+        self._tell_copied(ledger, linking)
+        staged, failures = {}, {}
+        for number, supply in numbered:
+            outcome = ledger.outcomes[link_key(linking, supply)]
+            if outcome.status == DONE:
+                archive = outcome.result[0]
+                staged[number] = (archive, with_hash(supply.artifact.direct_url, archive))
+            else:
+                failures[number] = _root_cause(ledger, supply, outcome.error)
+        return staged, failures
+
+    def _read_ahead(self, task: "Task", outcome: "Outcome") -> None:
+        """Read what the commit will need of an archive while the others are still being linked."""
+        if task.stage == LINK and outcome.status == DONE:
+            archive = outcome.result[0]
+            self._names[archive] = read_names(self._cache.manifest(archive))
+
+    def _tell_copied(self, ledger: "Ledger", linking: Linking) -> None:
+        """Say, once, that the cache and the environment share no files although they should."""
+        linked = [each for key, each in ledger.outcomes.items() if key[0] == LINK and each.status == DONE]
+        copied = any(each.result[1] == COPY for each in linked)
+        if linking.mode == COPY or not copied or self._told_copied:
+            return
+        self._told_copied = True
+        self._reporter.warn(
+            f"Files are copied, because none can be linked from the cache (`{self._cache.root}`) to the "
+            "environment; put them on one file system, or pass `--link-mode copy` to silence this"
+        )
+
+
+def _root_cause(ledger: "Ledger", supply: Supply, error: "BaseException | None") -> PuffinError:
+    label = f"{supply.artifact.name}=={supply.artifact.version}"
+    for outcome in ledger.failures():
+        if ledger.tasks[outcome.key].label == label and isinstance(outcome.error, PuffinError):
+            return outcome.error
+    return error if isinstance(error, PuffinError) else PuffinError(package=label)

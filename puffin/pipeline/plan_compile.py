@@ -1,0 +1,190 @@
+"""Compile: sources of requirements are resolved, and the pins written."""
+
+import os
+import time
+
+from puffin.cache.layout import Cache
+from puffin.cache.usage import shared
+from puffin.errors import UsageError
+from puffin.pipeline.plan_compile_output import lock_text, requirements_text
+from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, request_of
+from puffin.pipeline.plan_compile_settings import CompileSettings
+from puffin.pipeline.plan_inputs import index_config
+from puffin.stages.resolve.inputs import SourceRequest, Sources, check_python, read_sources
+from puffin.stages.resolve.output_gather import Gathering, gather
+from puffin.stages.resolve.output_target import PYLOCK, choose_format, write_output
+from puffin.stages.resolve.platforms import Target, target_of
+from puffin.stages.resolve.preferences import Upgrades, read_preferences, read_upgrades
+from puffin.stages.resolve.reqfile import read_file
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from puffin.pipeline.plan_settings import Reporter
+    from puffin.stages.fetch.client import Client
+    from puffin.stages.link.interpreter import Interpreter
+    from puffin.stages.resolve.output_values import Listed
+    from puffin.stages.resolve.solve.request import Preference
+    from puffin.stages.resolve.universe_index import IndexUniverse, Scope
+
+DEFAULT_SOURCES = ("requirements.in", "pyproject.toml", "setup.cfg", "setup.py")
+
+
+def compile_sources(
+    settings: CompileSettings, reporter: "Reporter", environ: "Mapping[str, str]", *, started: float
+) -> str:
+    """Resolve the sources, write the output file if there is one, and return the text of the output.
+
+    ``started`` is of ``time.perf_counter``. Raises :class:`UsageError` and the errors of reading, of
+    resolving and of writing; then the output file is as it was.
+    """
+    settings = replace(settings, sources=_with_default(settings.sources))
+    files = (*settings.sources.files, *settings.sources.constraints, *settings.sources.overrides)
+    form = choose_format(settings.output, settings.output_format, files)
+    upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
+    earlier = read_preferences(settings.output, read=read_file, environ=environ) if settings.output else ()
+    sources = read_sources(settings.sources, read=read_file, environ=environ)
+    cache = Cache(settings.run.cache_dir)
+    with shared(cache):
+        target = target_of(
+            _interpreter(settings.run.python, environ, cache),
+            python_version=settings.python_version,
+            python_platform=settings.python_platform,
+        )
+        _warn(sources, target, reporter)
+        compilation = _Compilation(settings, sources, target, upgrades, form == PYLOCK, cache, environ)
+        packages = compilation.run(earlier, reporter, started)
+    text = (
+        lock_text(packages, settings, target)
+        if form == PYLOCK
+        else requirements_text(packages, settings, sources, compilation.config)
+    )
+    if settings.output:
+        write_output(settings.output, text.encode())
+    return text
+
+
+def _with_default(sources: SourceRequest) -> SourceRequest:
+    """Return *sources*, or the first of the files that pip-tools would take where none is named."""
+    if sources.files or sources.groups:
+        return sources
+    found = next((name for name in DEFAULT_SOURCES if os.path.isfile(name)), "")
+    if not found:
+        text = "No source of requirements was given, and this directory has none"
+        raise UsageError(text=text, hints=("name one, as in `puffin pip compile requirements.in`",))
+    return replace(sources, files=(found,))
+
+
+def _interpreter(asked: str, environ: "Mapping[str, str]", cache: Cache) -> "Interpreter":
+    """Return the interpreter *asked* for, else the active environment's, else the first on ``PATH``, or our own."""
+    from puffin.stages.link.environment import NoEnvironment, find_environment
+    from puffin.stages.link.interpreter import inspect_interpreter
+    from puffin.stages.link.interpreter_find import InterpreterNotFound
+
+    try:
+        return find_environment(asked or None, environ, os.getcwd(), cache).interpreter
+    except NoEnvironment:
+        pass
+    try:
+        return find_environment(None, environ, os.getcwd(), cache, system=True).interpreter
+    except InterpreterNotFound:
+        import sys
+
+        return inspect_interpreter(sys.executable, cache)
+
+
+def _warn(sources: Sources, target: Target, reporter: "Reporter") -> None:
+    for warning in (*sources.requirements.warnings, *check_python(sources, target.python_version)):
+        reporter.warn(warning)
+    if not sources.requirements.entries:
+        reporter.warn("The sources contain no requirements")
+
+
+class _Compilation:
+    """One resolution, with the universe it is made from."""
+
+    def __init__(
+        self,
+        settings: CompileSettings,
+        sources: Sources,
+        target: Target,
+        upgrades: Upgrades,
+        lock: bool,
+        cache: Cache,
+        environ: "Mapping[str, str]",
+    ) -> None:
+        self.config = index_config(settings.run, sources.requirements)
+        self._settings = settings
+        self._sources = sources
+        self._target = target
+        self._upgrades = upgrades
+        self._lock = lock
+        self._policy = file_policy(settings, sources.requirements)
+        self._cache = cache
+        self._client = _client(settings, sources, environ)
+
+    def run(
+        self, earlier: "tuple[Preference, ...]", reporter: "Reporter", started: float
+    ) -> "tuple[Listed, ...]":
+        """Resolve, and return the packages of the output; *earlier* are the pins that the output file has."""
+        from puffin.stages.resolve.solve.resolve import resolve
+        from puffin.stages.resolve.universe_index import IndexUniverse
+
+        kept = tuple([each for each in earlier if self._upgrades.keeps(each.name)])
+        request = request_of(self._settings, self._sources, self._target, self._upgrades, kept)
+        with IndexUniverse(self._scope(), client=self._client, cache=self._cache) as universe:
+            resolution = resolve(request, universe)
+            for warning in resolution.warnings:
+                reporter.warn(warning)
+            reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - started)
+            return gather(resolution, self._gathering(universe, kept))
+
+    def _scope(self) -> "Scope":
+        from puffin.stages.resolve.universe_index import Scope
+
+        run = self._settings.run
+        again = frozenset((*run.refresh_package, *self._upgrades.names))
+        return Scope(
+            config=self.config,
+            tags=self._target.tags,
+            python_version=self._target.python_version,
+            now=time.time(),
+            files=self._policy,
+            hashes=demanded_hashes(self._sources.requirements),
+            exclude_newer=self._settings.exclude_newer,
+            refresh=False if run.offline else (run.refresh or self._upgrades.everything or again),
+            offline=run.offline,
+        )
+
+    def _gathering(self, universe: "IndexUniverse", kept: "tuple[Preference, ...]") -> Gathering:
+        from puffin.stages.resolve.universe_choose import cutoff_of
+
+        newer = self._settings.exclude_newer
+        return Gathering(
+            sources=self._sources,
+            markers=self._target.markers,
+            tags=self._target.tags,
+            policy=self._policy,
+            cwd=os.getcwd(),
+            files_of=universe.files,
+            sha256=self._sha256,
+            hashed=self._settings.generate_hashes and not self._lock,
+            locked=self._lock,
+            kept=kept,
+            cutoff=cutoff_of(newer) if newer else 0.0,
+        )
+
+    def _sha256(self, url: str) -> tuple[str, int]:
+        from puffin.stages.fetch.download import download
+
+        received = download(self._client, url)
+        return received.sha256, len(received.data)
+
+
+def _client(settings: CompileSettings, sources: Sources, environ: "Mapping[str, str]") -> "Client":
+    from puffin.pipeline.plan_sync import network_of
+    from puffin.stages.fetch.fetch import client_for
+
+    return client_for(network_of(settings.run, environ, sources.requirements.trusted_hosts))

@@ -1,0 +1,60 @@
+"""Archives that are linked once more are looked at first: what damaged an environment may sit in the cache.
+
+A file that is edited in place in an environment is edited in the cache too, where both are one by a hard
+link. Linking it again would repair nothing.
+"""
+
+from puffin.stages.unzip.manifest import read_manifest
+from puffin.stages.unzip.ready import discard, files, sizes_match
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.plan_graph import Supply
+    from puffin.pipeline.plan_settings import Reporter
+
+
+def heal(
+    supplies: "Sequence[Supply]",
+    again: "Collection[str]",
+    damaged: "Collection[str]",
+    cache: "Cache",
+    reporter: "Reporter",
+) -> "list[Supply]":
+    """Return *supplies*, those to be fetched again whose cached archive is not whole.
+
+    Of the names in *again* the size of every file is compared, of those in *damaged* the content too.
+    """
+    return [
+        without_archive(each, cache, reporter)
+        if each.archive
+        and each.artifact.name in again
+        and not _whole(cache, each.archive, each.artifact.name in damaged)
+        else each
+        for each in supplies
+    ]
+
+
+def without_archive(supply: "Supply", cache: "Cache", reporter: "Reporter") -> "Supply":
+    """Throw a damaged archive away, say so, and return the supply as one to be fetched."""
+    reporter.warn(f"The cached archive of `{supply.artifact.name}` was damaged; fetching it again")
+    discard(cache, supply.archive)
+    return replace(supply, archive="")
+
+
+def _whole(cache: "Cache", archive: str, contents: bool) -> bool:
+    manifest = read_manifest(cache.manifest(archive))
+    root = cache.archive(archive)
+    if manifest is None or not sizes_match(root, manifest):
+        return False
+    return not contents or all(_checksum(path) == checksum for path, _, checksum in files(root, manifest))
+
+
+def _checksum(path: str) -> int:
+    from zlib import crc32
+
+    with open(path, "rb") as file:
+        return crc32(file.read())

@@ -1,0 +1,321 @@
+"""Install: requirements are resolved beside what is installed, and applied without a second resolution."""
+
+import os
+import time
+
+from puffin.cache.layout import Cache
+from puffin.cache.room import make_room
+from puffin.cache.usage import shared
+from puffin.errors import PuffinError
+from puffin.pipeline.plan_apply import Application
+from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, roots
+from puffin.pipeline.plan_environment import Workplace
+from puffin.pipeline.plan_execute import Engine
+from puffin.pipeline.plan_graph import Supply, expected_sha256
+from puffin.pipeline.plan_inputs import index_config
+from puffin.pipeline.plan_settings import Settings
+from puffin.pipeline.plan_sync import SEEDS, lock_timeout, network_of, tell_recovery, warm_up
+from puffin.stages.artifact import Artifact
+from puffin.stages.fetch.fetch import client_for
+from puffin.stages.link.environment import check_target, find_environment
+from puffin.stages.link.installplan import Plan, Present, direct_url_of
+from puffin.stages.resolve.inputs import Sources
+from puffin.stages.resolve.locate_choose import Target
+from puffin.stages.resolve.locate_errors import NoWheel
+from puffin.stages.resolve.locate_url import locate_url
+from puffin.stages.resolve.pins import Pin
+from puffin.stages.resolve.preferences import Upgrades
+from puffin.stages.resolve.solve.request import (
+    ALLOW,
+    HIGHEST,
+    IF_NECESSARY_OR_EXPLICIT,
+    Preference,
+    ResolveRequest,
+)
+from puffin.stages.resolve.solve.resolve import resolve
+from puffin.stages.resolve.universe_artifact import artifact_of
+from puffin.stages.resolve.universe_index import IndexUniverse, Scope
+from puffin.stages.resolve.universe_values import Chosen, InstalledDistribution
+from puffin.stages.unzip.ready import archive_ready
+from puffin.stages.unzip.store import known_archive
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from puffin.pipeline.plan_settings import Reporter
+    from puffin.stages.link.environment import Environment
+    from puffin.stages.resolve.index_config import IndexConfig
+    from puffin.stages.resolve.solve.resolution import Resolution, Resolved
+    from puffin.stages.resolve.solve.universe import Metadata
+
+
+@frozen
+class InstallSettings:
+    """What an install was asked for; ``run`` has what it shares with a sync. Empty texts mean "not given"."""
+
+    run: Settings
+    sources: Sources
+    upgrades: Upgrades = Upgrades()
+    resolution: str = HIGHEST
+    prerelease: str = IF_NECESSARY_OR_EXPLICIT
+    exclude_newer: str = ""
+    no_deps: bool = False
+    exact: bool = False
+    strict: bool = False
+    no_binary: tuple[str, ...] = ()
+    only_binary: tuple[str, ...] = ()
+    no_build: bool = False
+
+
+@frozen
+class Installed:
+    """What an install did or would do: the resolution, the wheels that came in, and their metadata by name."""
+
+    environment: "Environment"
+    resolution: "Resolution"
+    supplies: tuple[Supply, ...]
+    metadata: "Mapping[str, Metadata]"
+
+
+class HashesMissing(PuffinError):
+    """``--require-hashes`` was given, and something that is to be installed has none."""
+
+    names: tuple[str, ...]
+    hints: tuple[str, ...] = ("`puffin pip compile --generate-hashes` writes pins with their hashes",)
+
+    def summary(self) -> str:
+        """List what has no hash."""
+        names = ", ".join(f"`{name}`" for name in self.names)
+        return f"With `--require-hashes`, everything needs a hash, and these have none: {names}"
+
+
+def install(
+    settings: InstallSettings, reporter: "Reporter", environ: "Mapping[str, str]", *, started: float
+) -> Installed:
+    """Resolve the sources beside what is installed, and install what is missing.
+
+    Raises :class:`PuffinError`; then the environment is as it was. ``started`` is of ``time.perf_counter``.
+    """
+    run = settings.run
+    cache = Cache(run.cache_dir)
+    environment = find_environment(run.python or None, environ, os.getcwd(), cache)
+    if not run.dry_run:
+        check_target(environment, break_system_packages=run.break_system_packages)
+    for warning in settings.sources.requirements.warnings:
+        reporter.warn(warning)
+    with Workplace(environment, timeout=lock_timeout(environ)) as workplace, shared(cache):
+        tell_recovery(workplace, reporter)
+        return _Install(settings, reporter, environ, cache, workplace, started).run()
+
+
+class _Install:
+    def __init__(
+        self,
+        settings: InstallSettings,
+        reporter: "Reporter",
+        environ: "Mapping[str, str]",
+        cache: Cache,
+        workplace: Workplace,
+        started: float,
+    ) -> None:
+        self._settings = settings
+        self._run = settings.run
+        self._requirements = settings.sources.requirements
+        self._reporter = reporter
+        self._environ = environ
+        self._cache = cache
+        self._workplace = workplace
+        self._started = started
+        self._engine = Engine(self._run, cache, reporter, command="pip install")
+        self._metadata: dict[str, Metadata] = {}
+        self._config: IndexConfig = index_config(self._run, self._requirements)
+
+    def run(self) -> Installed:
+        resolution = self._resolve()
+        plan = self._plan(resolution)
+        self._reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - self._started)
+        supplies = [self._supply(each) for each in resolution.packages if each.name in plan.install]
+        try:
+            stored = self._apply(plan, supplies, len(resolution.packages))
+        finally:
+            self._engine.close()
+        if not self._run.dry_run and (self._settings.strict or not self._settings.no_deps):
+            self._check({each.artifact.name for each in stored} | set(plan.remove))
+        return Installed(
+            environment=self._workplace.environment,
+            resolution=resolution,
+            supplies=tuple(stored),
+            metadata=self._metadata,
+        )
+
+    def _apply(self, plan: Plan, supplies: "list[Supply]", count: int) -> "list[Supply]":
+        application = Application(
+            self._workplace,
+            self._engine,
+            cache=self._cache,
+            settings=self._run,
+            reporter=self._reporter,
+            network=lambda: network_of(self._run, self._environ, self._requirements.trusted_hosts),
+            action="change",
+            requested=self._named(),
+        )
+        if plan.nothing_to_do:
+            self._reporter.phase("Checked", count, time.perf_counter() - self._started)
+        if self._run.dry_run:
+            application.dry_run(plan, supplies)
+        if plan.nothing_to_do or self._run.dry_run:
+            return supplies
+        missing = sum(1 for each in supplies if not each.archive)
+        if missing:
+            make_room(self._cache)
+            warm_up(self._engine, self._cache, missing)
+        return application.apply(plan, supplies)
+
+    def _named(self) -> frozenset[str]:
+        return frozenset(entry.name for entry in self._requirements.entries)
+
+    def _resolve(self) -> "Resolution":
+        client = client_for(network_of(self._run, self._environ, self._requirements.trusted_hosts))
+        with IndexUniverse(self._scope(), client=client, cache=self._cache) as universe:
+            resolution: Resolution = resolve(self._request(), universe)
+            coming = [each for each in resolution.packages if not each.installed]
+            self._metadata = {each.name: universe.metadata(each.handle) for each in coming}
+        for warning in resolution.warnings:
+            self._reporter.warn(warning)
+        self._require_hashes(resolution)
+        return resolution
+
+    def _require_hashes(self, resolution: "Resolution") -> None:
+        if not (self._run.require_hashes or self._requirements.require_hashes):
+            return
+        bare = tuple(each.name for each in resolution.packages if not each.hashes and not each.installed)
+        if bare:
+            raise HashesMissing(names=bare)
+
+    def _scope(self) -> Scope:
+        interpreter = self._workplace.environment.interpreter
+        upgrades = self._settings.upgrades
+        anew = frozenset((*self._run.refresh_package, *upgrades.names))
+        return Scope(
+            config=self._config,
+            tags=interpreter.tags,
+            python_version=interpreter.version_text,
+            now=time.time(),
+            files=file_policy(self._settings, self._requirements),
+            hashes=demanded_hashes(self._requirements),
+            exclude_newer=self._settings.exclude_newer,
+            refresh=not self._run.offline and (self._run.refresh or upgrades.everything or anew),
+            offline=self._run.offline,
+        )
+
+    def _request(self) -> ResolveRequest:
+        settings = self._settings
+        interpreter = self._workplace.environment.interpreter
+        return ResolveRequest(
+            requirements=roots(self._requirements.entries),
+            constraints=(*roots(self._requirements.constraints), *settings.upgrades.limits),
+            overrides=roots(settings.sources.overrides),
+            markers=dict(interpreter.markers),
+            python_version=interpreter.version_text,
+            real_python_version=interpreter.version_text,
+            preferences=tuple(self._preferences()),
+            resolution=settings.resolution,
+            prereleases=ALLOW if self._requirements.pre else settings.prerelease,
+            exclude_newer=settings.exclude_newer,
+            no_deps=settings.no_deps,
+            files=file_policy(self._settings, self._requirements),
+            offline=self._run.offline,
+            keep_yanked=True,
+            tag=interpreter.tags[0] if interpreter.tags else "",
+        )
+
+    def _preferences(self) -> "list[Preference]":
+        """Return what is installed as preferences: taken as it is, unless it must be installed anew."""
+        names = [each.name for each in self._workplace.present]
+        found = []
+        for each in self._workplace.present:
+            if not self._settings.upgrades.keeps(each.name) or names.count(each.name) > 1 or not each.version:
+                continue
+            path = f"{self._workplace.site}/{each.entry}"
+            handle = InstalledDistribution(name=each.name, version=each.version, path=path)
+            found.append(
+                Preference(
+                    name=each.name, version=each.version, installed=None if self._stale(each) else handle
+                )
+            )
+        return found
+
+    def _stale(self, present: Present) -> bool:
+        return (
+            self._run.reinstall
+            or present.name in self._run.reinstall_package
+            or present.name in self._workplace.damaged
+        )
+
+    def _plan(self, resolution: "Resolution") -> Plan:
+        present: dict[str, list[Present]] = {}
+        for each in self._workplace.present:
+            present.setdefault(each.name, []).append(each)
+        keep, add, replace = [], [], []
+        for package in resolution.packages:
+            found = present.get(package.name)
+            if not found:
+                add.append(package.name)
+            elif package.installed or self._is_there(package, found):
+                keep.append(package.name)
+            else:
+                replace.append(package.name)
+        names = {package.name for package in resolution.packages}
+        protected = SEEDS if self._workplace.environment.seed else ()
+        others = [name for name in present if name not in names]
+        remove = [name for name in others if self._settings.exact and name not in protected]
+        keep += [name for name in others if name not in remove]
+        return Plan(
+            keep=tuple(sorted(keep)),
+            add=tuple(sorted(add)),
+            replace=tuple(sorted(replace)),
+            remove=tuple(sorted(remove)),
+        )
+
+    def _is_there(self, package: "Resolved", found: "list[Present]") -> bool:
+        """Tell whether a package that was asked for by URL is installed from that very URL."""
+        if not package.url or len(found) != 1 or self._stale(found[0]):
+            return False
+        url = direct_url_of(found[0].direct_url)
+        return bool(url) and url == direct_url_of(self._artifact(package).direct_url)
+
+    def _artifact(self, package: "Resolved") -> Artifact:
+        pin = Pin(
+            name=package.name,
+            version=package.version,
+            url=package.url,
+            hashes=package.hashes,
+            editable=package.editable,
+            text=f"{package.name} @ {package.url}" if package.url else f"{package.name}=={package.version}",
+        )
+        if isinstance(package.handle, Chosen):
+            if not package.handle.install.link.filename.endswith(".whl"):
+                hint = "choose a version that has a wheel, or build one and give it by its path"
+                raise NoWheel(package=pin.text, kind="a source distribution", hints=(hint,))
+            return artifact_of(package.handle, package.hashes)
+        interpreter = self._workplace.environment.interpreter
+        return locate_url(pin, Target(interpreter.tags, interpreter.version_text))
+
+    def _supply(self, package: "Resolved") -> Supply:
+        artifact = self._artifact(package)
+        archive = expected_sha256(artifact)
+        if not archive:
+            archive = known_archive(self._cache, artifact.source, artifact.name, artifact.filename)
+        ready = bool(archive) and archive_ready(self._cache, archive)
+        return Supply(artifact=artifact, archive=archive if ready else "")
+
+    def _check(self, touched: "set[str]") -> None:
+        """Warn of what is broken or missing around the packages that changed."""
+        from puffin.stages.link.consistency import broken, sentence
+        from puffin.stages.link.requires import read_requires
+
+        environment = self._workplace.environment
+        for each in broken(read_requires(environment), dict(environment.interpreter.markers), touched):
+            self._reporter.warn(sentence(each))

@@ -1,0 +1,93 @@
+"""What can be wrong with the sources of a compilation, other than the lines of requirements files."""
+
+from puffin.errors import USAGE, PuffinError
+
+
+class InvalidProject(PuffinError):
+    """A project's file, or a script's metadata, cannot be understood. ``problem`` is a clause."""
+
+    exit_code = USAGE
+    stage = "resolve"
+    file: str
+    problem: str
+
+    def summary(self) -> str:
+        """Name the file and the problem."""
+        return f"Failed to read `{self.file}`: {self.problem}"
+
+
+class NeedsBuild(PuffinError):
+    """The dependencies of a project are known only to its build backend. ``reason`` is a clause."""
+
+    stage = "resolve"
+    file: str
+    reason: str
+    hints: tuple[str, ...] = (
+        "puffin does not build yet; write the dependencies under `[project]` in `pyproject.toml`,"
+        " or compile the requirements file that they come from",
+    )
+
+    def summary(self) -> str:
+        """Name the file and why a build is needed."""
+        return f"Failed to read the dependencies of `{self.file}`: {self.reason}"
+
+
+class ExtraNotFound(PuffinError):
+    """No project among the sources has an extra. ``known`` are those that there are."""
+
+    exit_code = USAGE
+    stage = "resolve"
+    extra: str
+    files: tuple[str, ...]
+    known: tuple[str, ...]
+
+    def summary(self) -> str:
+        """Name the extra and the files."""
+        return f"Failed to find the extra `{self.extra}` in {_listed(self.files)}"
+
+    def details(self) -> tuple[str, ...]:
+        """Return which extras there are."""
+        return (f"  there {_are(self.known)}",)
+
+
+class GroupNotFound(PuffinError):
+    """A dependency group does not exist. ``included_by`` is the group that includes it, if one does."""
+
+    exit_code = USAGE
+    stage = "resolve"
+    group: str
+    file: str
+    known: tuple[str, ...]
+    included_by: str = ""
+
+    def summary(self) -> str:
+        """Name the group, the file, and the group that includes it."""
+        by = f" (included by `{self.included_by}`)" if self.included_by else ""
+        return f"Failed to find the dependency group `{self.group}`{by} in `{self.file}`"
+
+    def details(self) -> tuple[str, ...]:
+        """Return which groups there are."""
+        return (f"  there {_are(self.known)}",)
+
+
+class GroupCycle(PuffinError):
+    """Dependency groups include one another in a circle (PEP 735). ``cycle`` ends where it begins."""
+
+    exit_code = USAGE
+    stage = "resolve"
+    cycle: tuple[str, ...]
+    file: str
+
+    def summary(self) -> str:
+        """Name the file and the circle."""
+        return f"Failed to read the dependency groups of `{self.file}`: {' → '.join(self.cycle)} is a cycle"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _are(names: tuple[str, ...]) -> str:
+    if not names:
+        return "are none"
+    return f"{'is' if len(names) == 1 else 'are'} {_listed(names)}"

@@ -1,0 +1,50 @@
+"""Why the metadata of a distribution cannot be had."""
+
+from puffin.errors import Cause, PuffinError
+from puffin.stages.resolve.solve.universe import Unusable
+
+OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
+
+
+class NeedsBuild(PuffinError):
+    """The metadata of a source distribution, a project directory or a repository is known only by building it.
+
+    ``kind`` is what it is, with its article; ``reason`` why building cannot be avoided.
+    """
+
+    stage = "resolve"
+    kind: str
+    reason: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to read the metadata of `{self.package}`: it is {self.kind} that has to be built for it"
+
+    def details(self) -> tuple[str, ...]:
+        """Return why."""
+        return (f"It cannot be read without a build, because {self.reason}.",) if self.reason else ()
+
+
+class Malformed(Exception):
+    """Metadata break a rule that matters; what leaves this stage is an ``Unusable``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def unusable(package: str, reason: str, *causes: PuffinError) -> Unusable:
+    """Return the error that rules out one distribution."""
+    return Unusable(package=package, reason=reason, causes=causes)
+
+
+def offline(package: str) -> Unusable:
+    """Return the error for what the cache does not have while the network is off."""
+    reason = "its metadata is not in the cache, and the network is off"
+    return Unusable(package=package, reason=reason, offline=True, hints=(OFFLINE_HINT,))
+
+
+def unreadable(package: str, error: OSError) -> Unusable:
+    """Return the error for a local file or directory that cannot be read."""
+    text = f"{error.strerror or error}" + (f" (`{error.filename}`)" if error.filename else "")
+    return Unusable(package=package, reason="it cannot be read", causes=(Cause(text=text),))

@@ -1,0 +1,135 @@
+"""Requirements and specifiers as old uploads have them: the well-known slips are corrected, the rest refused.
+
+pip long accepted what PEP 440 and PEP 508 do not: ``>=2.7.*``, a missing comma, quotes around a version. Versions that
+were uploaded with such metadata are still in use, so what they surely mean is taken.
+"""
+
+import re
+
+from puffin.stages.resolve.metadata_errors import Malformed
+
+_OPERATOR = r"(?:~=|===?|!=|<=|>=|<|>)"
+_VERSION = r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
+_CLAUSE = rf"\s*(?:{_OPERATOR}\s*{_VERSION}|[!=]=\s*\d+(?:\.\d+)*\.\*)\s*"
+_CLAUSES = rf"{_CLAUSE}(?:,{_CLAUSE})*"
+_TILDE = re.compile(r"~=\s*\d+(?![\d.])")
+_SURE_SPECIFIER = re.compile(rf"(?:{_CLAUSES})?").fullmatch
+_SURE = re.compile(
+    rf"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:\[[\w.,\s-]*\w\s*\])?\s*(?:\({_CLAUSES}\)|{_CLAUSES})?(?:;(.*))?",
+    re.ASCII,
+).fullmatch
+_HEAD = re.compile(
+    r"\s*([A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?)\s*(\(?)([^;@()]*)(\)?)\s*(;.*)?", re.ASCII
+).fullmatch
+
+_CORRECTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"['\"]"), ""),  # >='3.7'
+    (re.compile(r"=>"), ">="),
+    (re.compile(r"=<"), "<="),
+    (re.compile(r"!=\s*~\s*(\d[\w.]*?)(?:\.\*)?(?=\s*(?:,|$))"), r"!=\1.*"),  # !=~5.0
+    (re.compile(r"(~=|<=|>=|<|>)(\s*[\dv][\w.]*?)\.\*"), r"\1\2"),  # >=2.7.*
+    (re.compile(r"(\d)\.(?=\s*(?:,|$|[<>=!~]))"), r"\1"),  # >=2.7.
+    (re.compile(r"~=(\s*\d+)(?=\s*(?:,|$))"), r">=\1"),  # ~=3, which PEP 440 leaves without a meaning
+    (re.compile(r"([\w*])\s*(?=~=|===?|!=|<=|>=|<|>)"), r"\1,"),  # >=1.0<2.0
+    (re.compile(r",(?:\s*,)+"), ","),
+    (re.compile(r"^\s*,|,\s*$"), ""),
+)
+
+_requirements: dict[str, str] = {}
+_specifiers: dict[str, str] = {}
+_markers: dict[str, bool] = {}
+
+
+def requirement(text: str) -> str:
+    """Return a requirement that packaging reads: *text* itself wherever possible; else :class:`Malformed`."""
+    known = _requirements.get(text)
+    if known is None:
+        known = _requirements[text] = _requirement(text.strip())
+    return known
+
+
+def specifier(text: str) -> str:
+    """Return the specifiers in *text* as packaging reads them; empty, which admits all, for nonsense.
+
+    It is what pip makes of a malformed ``Requires-Python``.
+    """
+    known = _specifiers.get(text)
+    if known is None:
+        known = _specifiers[text] = _specifier(text)
+    return known
+
+
+def _requirement(text: str) -> str:
+    if _is_sure(text) or _is_requirement(text):
+        return text
+    found = _HEAD(text)
+    if found:
+        name, _open, clauses, _close, marker = found.groups()
+        fixed = f"{name}{_corrected(clauses)}{marker or ''}"
+        if _is_requirement(fixed):
+            return fixed
+    raise Malformed(f"its metadata has a requirement that cannot be read, `{_shown(text)}`")
+
+
+def _is_sure(text: str) -> bool:
+    """Tell, for the usual forms, that packaging reads *text*, without having it do so: that takes 30 µs each."""
+    found = _SURE(text)
+    if found is None or _TILDE.search(text):
+        return False
+    marker = (found.group(1) or "").strip()
+    if ";" in text and not marker:
+        return False
+    return not marker or _is_marker(marker)
+
+
+def _is_marker(text: str) -> bool:
+    known = _markers.get(text)
+    if known is None:
+        from packaging.markers import InvalidMarker, Marker
+
+        try:
+            Marker(text)
+            known = True
+        except InvalidMarker:
+            known = False
+        _markers[text] = known
+    return known
+
+
+def _is_requirement(text: str) -> bool:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(text)
+    except (InvalidRequirement, RecursionError):
+        return False
+    return True
+
+
+def _specifier(text: str) -> str:
+    text = text.strip()
+    for candidate in (text, _corrected(text)):
+        if (_SURE_SPECIFIER(candidate) and not _TILDE.search(candidate)) or _is_specifier(candidate):
+            return candidate
+    return ""
+
+
+def _is_specifier(text: str) -> bool:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
+def _corrected(clauses: str) -> str:
+    for pattern, replacement in _CORRECTIONS:
+        clauses = pattern.sub(replacement, clauses)
+    return clauses.strip()
+
+
+def _shown(text: str) -> str:
+    plain = "".join([character if character.isprintable() else " " for character in text])
+    return plain if len(plain) <= 120 else f"{plain[:119]}…"

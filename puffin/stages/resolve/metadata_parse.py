@@ -1,0 +1,115 @@
+"""METADATA and PKG-INFO as the resolver needs them.
+
+https://packaging.python.org/en/latest/specifications/core-metadata/
+"""
+
+from puffin.stages.resolve.index_page import normalise
+from puffin.stages.resolve.metadata_errors import Malformed
+from puffin.stages.resolve.metadata_lenient import requirement, specifier
+from puffin.stages.resolve.solve.universe import Metadata
+
+_WANTED = frozenset(
+    ("metadata-version", "name", "version", "requires-dist", "requires-python", "provides-extra", "dynamic")
+)
+_STATIC_SINCE = (2, 2)
+_DEPENDENCIES = frozenset(("requires-dist", "requires-python", "provides-extra"))
+_MOST = 20_000  # requirements; real ones have some hundreds
+
+
+def parse_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadata:
+    """Return the metadata in a METADATA or PKG-INFO file, as of *name* (normalised) and *version* where given.
+
+    Raises :class:`Malformed` for one that cannot be used, or belongs to another distribution.
+    """
+    fields = header_fields(data)
+    own_name = normalise(_single(fields, "name"))
+    own_version = _single(fields, "version")
+    if not own_name or not own_version:
+        raise Malformed(f"its metadata has no {'Version' if own_name else 'Name'}")
+    check_identity(own_name, own_version, name, version)
+    if len(fields.get("requires-dist", ())) > _MOST:
+        raise Malformed(f"its metadata has more than {_MOST} requirements")
+    return Metadata(
+        name=own_name,
+        version=own_version,
+        requires_dist=tuple([requirement(text) for text in fields.get("requires-dist", ())]),
+        requires_python=specifier(_first(fields, "requires-python")),
+        provides_extras=tuple(dict.fromkeys([normalise(each) for each in fields.get("provides-extra", ())])),
+        dynamic=tuple([each.lower() for each in fields.get("dynamic", ())]),
+    )
+
+
+def static_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadata | None:
+    """Return the metadata in the PKG-INFO of a source distribution if no build may change it (PEP 643).
+
+    None if one may. Raises :class:`Malformed` as :func:`parse_metadata` does.
+    """
+    fields = header_fields(data)
+    if metadata_version(fields) < _STATIC_SINCE:
+        return None
+    dynamic = {each.lower() for each in fields.get("dynamic", ())}
+    if dynamic & (_DEPENDENCIES | {"version"}):
+        return None
+    return parse_metadata(data, name=name, version=version)
+
+
+def check_identity(own_name: str, own_version: str, name: str, version: str) -> None:
+    """Raise :class:`Malformed` unless the metadata's name and version are those expected (empty for any)."""
+    if name and own_name != name:
+        raise Malformed(f"its metadata is that of `{own_name}`")
+    if not same_version(own_version, version or own_version):
+        raise Malformed(f"its metadata gives the version as `{own_version[:60]}`")
+
+
+def same_version(one: str, other: str) -> bool:
+    """Tell whether two texts are one version (PEP 440); malformed ones are none."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(one) == Version(other.replace("_", "-"))
+    except InvalidVersion:
+        return False
+
+
+def header_fields(data: bytes) -> dict[str, list[str]]:
+    """Return the values of the header fields that resolution needs, by their names in lower case.
+
+    The header ends at the first empty line; a line that begins with a blank continues the one before.
+    """
+    fields: dict[str, list[str]] = {}
+    values: list[str] | None = None
+    for line in _header(data).decode("utf-8", "replace").split("\n"):
+        if line[:1] in (" ", "\t"):
+            if values:
+                values[-1] = f"{values[-1]} {line.strip()}".strip()
+            continue
+        field, _colon, value = line.partition(":")
+        values = fields.setdefault(field.lower(), []) if field.lower() in _WANTED else None
+        if values is not None and value.strip() != "UNKNOWN":
+            values.append(value.strip())
+    return fields
+
+
+def _header(data: bytes) -> bytes:
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\n").partition(b"\n\n")[0]
+
+
+def metadata_version(fields: dict[str, list[str]]) -> tuple[int, int]:
+    """Return the version of the metadata format, (0, 0) for none."""
+    major, _, minor = _first(fields, "metadata-version").partition(".")
+    if not (major.isdecimal() and major.isascii() and minor.isdecimal() and minor.isascii()):
+        return 0, 0
+    return int(major[:4]), int(minor[:4])
+
+
+def _first(fields: dict[str, list[str]], name: str) -> str:
+    return next(iter(fields.get(name, ())), "")
+
+
+def _single(fields: dict[str, list[str]], name: str) -> str:
+    values = set(fields.get(name, ()))
+    if len(values) > 1:
+        raise Malformed(f"its metadata has the field {name.title()} twice")
+    return values.pop() if values else ""

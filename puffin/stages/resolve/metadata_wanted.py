@@ -1,0 +1,47 @@
+"""Whose metadata is asked for, and what stands in for an answer that only a build can give."""
+
+from puffin.stages.resolve.locate_choose import Candidate
+from puffin.stages.resolve.metadata_errors import NeedsBuild
+from puffin.stages.resolve.universe_values import Source
+from puffin.stages.urls import inherit_credentials
+from puffin.value import frozen
+
+
+@frozen
+class Wanted:
+    """One file whose metadata is asked for; ``package`` is it in the user's words, for messages.
+
+    ``name`` (normalised) and ``version`` are what the metadata must say, where known. ``hashes`` are those
+    demanded, of which one must match. ``whole`` tells whether it may be downloaded whole: not where it would not be
+    installed anyway. ``subdirectory`` is where in a source distribution the project is.
+    """
+
+    package: str
+    candidate: Candidate
+    name: str = ""
+    version: str = ""
+    hashes: tuple[str, ...] = ()
+    whole: bool = True
+    subdirectory: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where the file is, with the credentials of the index that lists it."""
+        return inherit_credentials(self.candidate.link.url, self.candidate.place)
+
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Return the hashes as ``download`` takes them: of each group one must match."""
+        return tuple([group for group in (self.candidate.link.hashes, self.hashes) if group])
+
+
+@frozen
+class Unbuilt:
+    """The metadata is known only by building ``source``, because of ``reason``."""
+
+    source: Source
+    reason: str
+    kind: str = "a source distribution"
+
+    def error(self) -> NeedsBuild:
+        """Return the error for whoever cannot build."""
+        return NeedsBuild(package=self.source.package, kind=self.kind, reason=self.reason)

@@ -1,0 +1,94 @@
+"""Where the output of a compilation goes, and in which format; written atomically, and only if it changes."""
+
+import os
+import stat
+
+from puffin.errors import USAGE, PuffinError, UsageError, os_cause
+
+REQUIREMENTS, PYLOCK = "requirements.txt", "pylock.toml"
+FORMATS = (REQUIREMENTS, PYLOCK)
+_VALID = "PEP 751 wants `pylock.toml` or `pylock.NAME.toml`, with a NAME that is not empty and has no dots"
+
+
+class OutputUnwritable(PuffinError):
+    """The operating system refuses to write the output file; the reason is in ``causes``."""
+
+    exit_code = USAGE
+    stage = "resolve"
+    path: str
+
+    def summary(self) -> str:
+        """Name the file."""
+        return f"Failed to write `{self.path}`"
+
+
+def is_lock_name(path: str) -> bool:
+    """Tell whether a path has a name that PEP 751 gives to lock files."""
+    name = os.path.basename(path)
+    middle = name[len("pylock.") : -len(".toml")]
+    return name == PYLOCK or (name.startswith("pylock.") and name.endswith(".toml") and _is_part(middle))
+
+
+def choose_format(path: str, asked: str, sources: "tuple[str, ...]") -> str:
+    """Return the format: *asked*, else the one that the output *path* (empty: standard output) tells.
+
+    Raises :class:`UsageError` for names that do not go with the format, and for an output that is a source.
+    """
+    name = os.path.basename(path)
+    if path and os.path.abspath(path) in [os.path.abspath(source) for source in sources if source != "-"]:
+        raise UsageError(text=f"`{path}` is a source, and would be overwritten by the output")
+    if name in ("pyproject.toml", "setup.cfg", "setup.py"):
+        raise UsageError(
+            text=f"`{path}` cannot be the output: it is the configuration of a project",
+            hints=("name a `requirements.txt`, or a lock file: " + _VALID,),
+        )
+    lock = asked == PYLOCK or (not asked and name.endswith(".toml"))
+    if lock and path and not is_lock_name(path):
+        raise UsageError(text=f"`{path}` is not a valid name of a lock file", hints=(_VALID,))
+    if asked == REQUIREMENTS and is_lock_name(path):
+        raise UsageError(
+            text=f"`{path}` is the name of a lock file, but the format is `{REQUIREMENTS}`",
+            hints=("leave out `--format`, or name the output otherwise",),
+        )
+    return PYLOCK if lock else REQUIREMENTS
+
+
+def write_output(path: str, data: bytes) -> bool:
+    """Make the file hold *data* and return whether it was changed; mode and symbolic links are kept.
+
+    Raises :class:`OutputUnwritable`.
+    """
+    from puffin.cache.atomic import read
+
+    place = os.path.realpath(path)
+    try:
+        if os.path.lexists(place) and not os.path.isfile(place):  # such as /dev/null, or a pipe
+            with open(place, "wb") as file:
+                file.write(data)
+            return True
+        if read(place) == data:
+            return False
+        _replace(place, data)
+    except OSError as error:
+        raise OutputUnwritable(path=path, causes=(os_cause(error),)) from None
+    return True
+
+
+def _replace(place: str, data: bytes) -> None:
+    """Replace a file by way of a neighbour, which gets its mode, and stays nowhere."""
+    from puffin.cache.atomic import write
+
+    temporary = f"{place}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    try:
+        write(temporary, data, durable=True)
+        if os.path.exists(place):
+            os.chmod(temporary, stat.S_IMODE(os.stat(place).st_mode))
+        os.replace(temporary, place)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+def _is_part(text: str) -> bool:
+    return bool(text) and "." not in text

@@ -1,0 +1,206 @@
+"""That there is no solution, and why, in statements that are worded here."""
+
+from puffin.errors import PuffinError
+from puffin.stages.resolve.solve import rejection
+from puffin.stages.resolve.solve.ranges import listed
+from puffin.value import frozen
+
+_LINES = 18
+_WORDS = (
+    ("requirement", "You require"),
+    ("constraint", "Your constraints say"),
+    ("override", "Your overrides say"),
+)
+
+
+@frozen
+class Demand:
+    """What the user says: a requirement, ``constraint``, or ``override``, as ``text``, and the place it stands at."""
+
+    text: str
+    origin: str = ""
+    kind: str = "requirement"
+
+    def worded(self) -> str:
+        """Return the text and its place."""
+        return f"`{self.text}`" + (f" ({self.origin})" if self.origin else "")
+
+
+@frozen
+class Needs:
+    """What versions of a package need of another one.
+
+    ``versions`` are those versions in words, empty if they are all of several; ``count`` is how many. ``texts`` are the
+    different requirements, newest version first; ``sample`` is the version that has the first.
+    """
+
+    name: str
+    versions: str
+    count: int
+    other: str
+    texts: tuple[str, ...]
+    sample: str = ""
+
+    def worded(self) -> str:
+        """Return the sentence."""
+        who = _who(self.name, self.versions, self.count)
+        plural = self.count > 1 and bool(self.versions)
+        verb = "need" if plural else "needs"
+        if len(self.texts) <= 2:
+            return f"{who} {verb} {listed([f'`{text}`' for text in self.texts], 'or')}."
+        return f"{who} {verb} its own range of `{self.other}`, such as `{self.texts[0]}` for {self.sample}.".replace(
+            "need its own", "need their own"
+        )
+
+
+@frozen
+class Missing:
+    """There is nothing of a package, or nothing that a requirement admits.
+
+    ``missing`` is as in an offer, empty if there are versions; then ``wanted`` is the requirement that none
+    meets, and ``available`` the versions there are, in words; ``place`` is the URL requirement that gives them.
+    """
+
+    name: str
+    missing: str = ""
+    reason: str = ""
+    wanted: str = ""
+    available: str = ""
+    place: str = ""
+
+    def worded(self) -> str:
+        """Return the sentence."""
+        if not self.missing:
+            where = f"`{self.place}` is" if self.place else "the index has"
+            return f"No version of `{self.name}` meets `{self.wanted}`: {where} {self.available}."
+        what = {
+            "not-found": "was not found in any index",
+            "offline": "is not in the cache, and the network may not be used (`--offline`)",
+            "quarantined": "has been put in quarantine by its index",
+            "index-error": "cannot be had from its index",
+        }.get(self.missing, "has no files that could be used")
+        return f"`{self.name}` {what}{f' ({self.reason})' if self.reason else ''}."
+
+
+@frozen
+class Out:
+    """Versions of a package that cannot be used, for one reason (see ``rejection``)."""
+
+    name: str
+    versions: str
+    count: int
+    kind: str
+    detail: str = ""
+    target: str = ""
+
+    def worded(self) -> str:
+        """Return the sentence."""
+        who = _who(self.name, self.versions, self.count)
+        return f"{who} cannot be used: {self._because()}."
+
+    def _because(self) -> str:
+        detail = self.detail
+        return {
+            rejection.PRERELEASE: "pre-releases are not allowed here",
+            rejection.YANKED: "yanked" + (f" (reason: {detail})" if detail else ""),
+            rejection.PYTHON: f"Python {detail} is required, but the target is Python {self.target}",
+            rejection.TAGS: f"no wheel fits the target (there are wheels for {detail}), and no source distribution",
+            rejection.NO_BUILD: "no wheel fits the target, and building the source distribution is not allowed",
+            rejection.NO_BINARY: "there is no source distribution, and wheels are not allowed (`--no-binary`)",
+            rejection.NO_FILES: "there is no file that could be used",
+            rejection.HASHES: "no file has one of the hashes that are demanded",
+            rejection.FOREIGN_URL: f"it needs `{detail}`, and only your own requirements may name URLs",
+            rejection.NEEDS: f"it needs another version of itself (`{detail}`)",
+        }.get(self.kind, detail)
+
+
+@frozen
+class Tried:
+    """Versions of a package need others in ways that do not fit: many statements in one."""
+
+    name: str
+    others: tuple[str, ...]
+
+    def worded(self) -> str:
+        """Return the sentence."""
+        names = [f"`{other}`" for other in self.others]
+        shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
+        return f"Different versions of `{self.name}` need {listed(shown)} in ranges that do not fit."
+
+
+def condensed(statements: "tuple[Statement, ...]") -> "tuple[Statement, ...]":
+    """Put the needs of each package into one statement, if there are too many to read."""
+    if len(statements) <= _LINES:
+        return statements
+    others: dict[str, dict[str, None]] = {}
+    for item in statements:
+        if isinstance(item, Needs):
+            others.setdefault(item.name, {})[item.other] = None
+    found: dict[Statement, None] = {}
+    for item in statements:
+        few = not isinstance(item, Needs) or len(others[item.name]) == 1
+        found[item if few else Tried(name=item.name, others=tuple(others[item.name]))] = None
+    return tuple(found)
+
+
+def _who(name: str, versions: str, count: int) -> str:
+    return f"`{name}` {versions}" if versions else f"Every version of `{name}`"
+
+
+Statement = Needs | Missing | Out | Tried
+
+
+class NoSolution(PuffinError):
+    """No versions meet all requirements.
+
+    ``demands`` are what the user says, ``statements`` what the packages and the index say: together they
+    cannot be. ``package`` is the list of the names in ``demands``.
+    """
+
+    stage = "resolve"
+    names: tuple[str, ...]
+    demands: tuple[Demand, ...]
+    statements: "tuple[Statement, ...]"
+
+    def summary(self) -> str:
+        """Name the requirements that cannot be met together."""
+        names = [f"`{name}`" for name in self.names]
+        if len(names) == 1:
+            return f"Failed to resolve {names[0]}: no version can be used"
+        shown = names if len(names) <= 5 else [*names[:4], f"{len(names) - 4} more"]
+        return f"Failed to resolve {listed(shown)}: no versions fit together"
+
+    def details(self) -> tuple[str, ...]:
+        """Return one sentence for each statement."""
+        said = [item.worded() for item in self.statements]
+        if len(said) > _LINES:
+            left = len(said) - _LINES + 1
+            said = [*said[: _LINES - 1], f"({left} more statements of this kind are involved.)"]
+        return (*self._demanded(), *said)
+
+    def _demanded(self) -> tuple[str, ...]:
+        lines = []
+        for kind, words in _WORDS:
+            shown = [own.worded() for own in self.demands if own.kind == kind]
+            if len(shown) > 5:
+                shown = [*shown[:4], f"{len(shown) - 4} more"]
+            if shown:
+                lines.append(f"{words} {listed(shown)}.")
+        return tuple(lines)
+
+
+class TooManyRounds(PuffinError):
+    """The search was given up; ``packages`` are those that conflicted most."""
+
+    stage = "resolve"
+    rounds: int
+    packages: tuple[str, ...]
+
+    def summary(self) -> str:
+        """Say how long it was tried."""
+        return f"Failed to resolve your requirements: no solution was found in {self.rounds} rounds"
+
+    def details(self) -> tuple[str, ...]:
+        """Name the packages that conflict most."""
+        names = [f"`{name}`" for name in self.packages]
+        return (f"Most conflicts are about {listed(names)}.",) if names else ()

@@ -1,0 +1,157 @@
+"""From a proof that there is no solution to the statements that a user can act on."""
+
+from puffin.stages.resolve.solve.errors import Demand, Missing, Needs, NoSolution, Out, condensed
+from puffin.stages.resolve.solve.facts import (
+    Constrained,
+    Dependency,
+    Incompatibility,
+    RuledOut,
+    Wanted,
+    bits,
+    leaves,
+)
+from puffin.stages.resolve.solve.hints import hints
+from puffin.stages.resolve.solve.package import OFFERED, Package
+from puffin.stages.resolve.solve.ranges import in_words, listed
+from puffin.stages.resolve.solve.requirement import Need, is_prerelease
+from puffin.stages.resolve.solve.world import World
+
+_SHOWN_TAGS = 4
+
+
+def explained(world: World, proof: Incompatibility) -> NoSolution:
+    """Return the error for a proof."""
+    parts = _Parts(proof)
+    names = list(dict.fromkeys(own.slot[0] for own in parts.wanted))
+    demands = [_demand(own) for own in parts.needs() if own.root is not None]
+    statements = dict.fromkeys(item for name in parts.in_order() for item in _about(world, parts, name))
+    return NoSolution(
+        package=listed(names),
+        names=tuple(names),
+        demands=tuple(dict.fromkeys(demands)),
+        statements=condensed(tuple(statements)),
+        hints=hints(world, parts.needs(), parts.ruled_out),
+    )
+
+
+class _Parts:
+    """The leaves of a proof by kind."""
+
+    def __init__(self, proof: Incompatibility) -> None:
+        found = list(leaves(proof))
+        self.wanted = [own for own in found if isinstance(own, Wanted)]
+        self.constrained = [own for own in found if isinstance(own, Constrained)]
+        self.dependencies = [own for own in found if isinstance(own, Dependency)]
+        self.ruled_out = [own for own in found if isinstance(own, RuledOut)]
+        self.wanted.sort(key=lambda own: (own.need.root.origin if own.need.root else "", own.need.text))
+        self.dependencies.sort(key=lambda own: (own.slot, own.target, own.need.text))
+        self.ruled_out.sort(key=lambda own: (own.slot, own.reason.kind, own.reason.detail))
+
+    def needs(self) -> list[Need]:
+        """Return everything that somebody wants."""
+        parts: list[Wanted | Constrained | Dependency] = [*self.wanted, *self.constrained, *self.dependencies]
+        return [own.need for own in parts]
+
+    def in_order(self) -> list[str]:
+        """Return the names of all packages, those that the user requires first, then what they need."""
+        names = dict.fromkeys(own.slot[0] for own in self.wanted)
+        pending = list(names)
+        while pending:
+            name = pending.pop(0)
+            for own in self.dependencies:
+                if own.slot[0] == name and own.target[0] not in names:
+                    names[own.target[0]] = None
+                    pending.append(own.target[0])
+        names.update(dict.fromkeys(own.slot[0] for own in self.ruled_out))
+        return list(names)
+
+
+def _demand(own: Need) -> Demand:
+    return Demand(text=own.text, origin=own.root.origin if own.root else "", kind=own.kind)
+
+
+def _about(world: World, parts: _Parts, name: str) -> list[Needs | Missing | Out]:
+    package = world.package(name)
+    missing = _missing(package, parts)
+    if missing:
+        return list(missing)
+    return [*_out(world, package, parts), *_needing(package, parts)]
+
+
+def _missing(package: Package, parts: _Parts) -> list[Missing]:
+    """Return that there is nothing at all, or that a requirement matches nothing."""
+    offer = None if package.located else package.offer
+    if offer is not None and not offer.versions:
+        return [Missing(name=package.name, missing=offer.missing or "empty", reason=offer.reason)]
+    texts = _texts(package)
+    available = listed(texts[::-1]) if len(texts) <= 3 else f"{texts[-1]} to {texts[0]}"
+    place = next((own.text or own.url for own in package.places.values()), "")
+    return [
+        Missing(name=package.name, wanted=own.text, available=available, place=place)
+        for own in dict.fromkeys(parts.needs())
+        if own.name == package.name and not package.mask(own)
+    ]
+
+
+def _texts(package: Package) -> list[str]:
+    return [package.version(index) for index in bits(package.known)]
+
+
+def _worded(package: Package, mask: int) -> tuple[str, int]:
+    """Return versions in words, empty for all there are, and their number."""
+    texts = _texts(package)
+    chosen = {package.version(index) for index in bits(mask & package.known)}
+    stable = {text for text in texts if not is_prerelease(text)}
+    everything = chosen >= (stable or set(texts)) and len(texts) > 1
+    return "" if everything else in_words(texts, chosen), len(chosen)
+
+
+def _out(world: World, package: Package, parts: _Parts) -> list[Out]:
+    masks: dict[tuple[str, str], int] = {}
+    for own in parts.ruled_out:
+        if own.slot[0] == package.name:
+            key = (own.reason.kind, _detail(own.reason.kind, own.reason.detail))
+            masks[key] = masks.get(key, 0) | own.versions
+    found = []
+    for (kind, detail), mask in masks.items():
+        versions, count = _worded(package, mask)
+        target = world.request.python_version
+        found.append(
+            Out(name=package.name, versions=versions, count=count, kind=kind, detail=detail, target=target)
+        )
+    return found
+
+
+def _detail(kind: str, detail: str) -> str:
+    """Shorten a list of tags, so that versions with much the same ones share a sentence."""
+    parts = detail.split(", ")
+    if kind not in ("tags", "no-build") or len(parts) <= _SHOWN_TAGS:
+        return detail
+    return ", ".join(parts[:_SHOWN_TAGS]) + ", …"
+
+
+def _needing(package: Package, parts: _Parts) -> list[Needs]:
+    """Return what the package needs of each other one, versions with the same requirement together."""
+    groups: dict[str, dict[str, int]] = {}
+    for own in parts.dependencies:
+        if own.slot[0] == package.name:
+            masks = groups.setdefault(own.target[0], {})
+            masks[own.need.text] = masks.get(own.need.text, 0) | own.versions
+    return [item for other, masks in groups.items() for item in _needed(package, other, masks)]
+
+
+def _needed(package: Package, other: str, masks: dict[str, int]) -> list[Needs]:
+    newest = sorted(masks.items(), key=lambda item: next(iter(bits(item[1])), OFFERED))
+    if len(newest) > 2:
+        union = 0
+        for _, mask in newest:
+            union |= mask
+        newest = [(newest[0][0], union)]
+    found = []
+    for text, mask in newest:
+        versions, count = _worded(package, mask)
+        texts = (text,) if len(masks) <= 2 else (text, *(each for each in masks if each != text))
+        sample = package.version(next(iter(bits(masks[text]))))
+        item = Needs(name=package.name, versions=versions, count=count, other=other, texts=texts, sample=sample)
+        found.append(item)
+    return found

@@ -1,0 +1,100 @@
+"""From the candidates that the search chose to the resolution: who wants what, and what is worth a warning."""
+
+from collections.abc import Mapping
+
+from puffin.stages.resolve.solve.package import INSTALLED, OFFERED, Candidate
+from puffin.stages.resolve.solve.requirement import Need
+from puffin.stages.resolve.solve.resolution import Parent, Resolution, Resolved
+from puffin.stages.resolve.solve.world import World
+
+
+def gathered(world: World, chosen: "Mapping[str, Candidate]", rounds: int) -> Resolution:
+    """Return the packages that are reached from the user's requirements."""
+    reached = _Reached(world, chosen)
+    packages = [_resolved(world, reached, name) for name in sorted(reached.extras)]
+    warnings = [text for own in packages for text in _warnings(world, reached, own)]
+    return Resolution(packages=tuple(packages), warnings=tuple(dict.fromkeys(warnings)), rounds=rounds)
+
+
+class _Reached:
+    """Walks from the user's requirements; ``extras`` are those that somebody asks for, unknown ones too."""
+
+    def __init__(self, world: World, chosen: "Mapping[str, Candidate]") -> None:
+        self.chosen = chosen
+        self.extras: dict[str, frozenset[str]] = {}
+        self.parents: dict[str, dict[Parent, None]] = {}
+        self.needs: dict[str, dict[str, None]] = {}
+        self._world = world
+        self._pending: dict[str, None] = {}
+        for own in world.roots:
+            root = own.root
+            self._take(
+                own,
+                Parent(
+                    origin=root.origin if root else "", requirement=own.text, marker=root.marker if root else ""
+                ),
+            )
+        while self._pending:
+            name = next(iter(self._pending))
+            del self._pending[name]
+            self._visit(name)
+
+    def _visit(self, name: str) -> None:
+        candidate = self.chosen[name]
+        package = self._world.package(name)
+        for own, marker in package.requires(candidate.index, self.extras[name]) or ():
+            self.needs.setdefault(name, {})[own.name] = None
+            self._take(own, Parent(name=name, version=candidate.version, requirement=own.text, marker=marker))
+
+    def _take(self, own: Need, parent: Parent) -> None:
+        known = self.extras.get(own.name)
+        self.parents.setdefault(own.name, {})[parent] = None
+        if known is None or not own.extras <= known:
+            self.extras[own.name] = own.extras | (known or frozenset())
+            self._pending[own.name] = None
+
+
+def _resolved(world: World, reached: _Reached, name: str) -> Resolved:
+    candidate = reached.chosen[name]
+    package = world.package(name)
+    metadata = package.metadata(candidate.index)
+    place = package.places.get(candidate.index)
+    release = package.release(candidate.index) if candidate.index >= OFFERED else None
+    source = metadata.source if metadata is not None else None
+    provided = set(metadata.provides_extras) if metadata is not None else set()
+    return Resolved(
+        name=name,
+        version=candidate.version,
+        handle=package.handle(candidate.index) if source is None else source,
+        extras=tuple(sorted(extra for extra in reached.extras[name] if extra in provided)),
+        url=place.url if place else "",
+        editable=place.editable if place else False,
+        yanked=release.yanked if release else None,
+        index=release.index if release else "",
+        via=tuple(sorted(reached.parents[name], key=_by_kind)),
+        direct=name in world.direct,
+        installed=candidate.index == INSTALLED,
+        hashes=_hashes(world, name),
+        requires=tuple(sorted(reached.needs.get(name, {}))),
+    )
+
+
+def _by_kind(parent: Parent) -> tuple[bool, str, str, str]:
+    return not parent.name, parent.name, parent.origin, parent.requirement
+
+
+def _hashes(world: World, name: str) -> tuple[str, ...]:
+    roots = [own.root for own in world.given(name) if own.root is not None]
+    return tuple(dict.fromkeys(digest for root in roots for digest in root.hashes))
+
+
+def _warnings(world: World, reached: _Reached, own: Resolved) -> list[str]:
+    shown = f"`{own.name}=={own.version}`"
+    metadata = world.package(own.name).metadata(reached.chosen[own.name].index)
+    names = ", ".join(f"`{extra}`" for extra in metadata.provides_extras) if metadata else ""
+    there = f"; it has {names}" if names else ""
+    missing = sorted(reached.extras[own.name] - set(own.extras))
+    found = [f"{shown} does not have an extra named `{extra}`{there}" for extra in missing]
+    if own.yanked is not None:
+        found.append(f"{shown} is yanked" + (f" (reason: {own.yanked})" if own.yanked else ""))
+    return found

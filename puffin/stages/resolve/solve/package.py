@@ -1,0 +1,357 @@
+"""One package: its versions as bits, which of them are ruled out and why, and what each one needs."""
+
+from collections.abc import Iterable, Iterator
+
+from packaging.version import InvalidVersion
+
+from puffin.stages.resolve.solve import rejection
+from puffin.stages.resolve.solve.admission import Admission
+from puffin.stages.resolve.solve.rejection import Rejection
+from puffin.stages.resolve.solve.request import ALLOW, HIGHEST, LOWEST
+from puffin.stages.resolve.solve.requirement import InvalidRequirement, Need, is_prerelease, need, split
+from puffin.stages.resolve.solve.specifiers import VersionTable, admits
+from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Release, Unusable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.resolve.solve.world import World
+
+ABSENT = -1
+INSTALLED = 0
+OFFERED = 64
+"""Bits below are for what no index offers: the installed version, then what URLs point to."""
+
+Requires = tuple[tuple[Need, str], ...]
+_NONE: frozenset[str] = frozenset()
+
+
+class Candidate:
+    """A version of a package with the extras that were asked for. Compared by identity."""
+
+    __slots__ = ("extras", "index", "name", "version")
+
+    def __init__(self, name: str, version: str, index: int, extras: frozenset[str]) -> None:
+        self.name = name
+        self.version = version
+        self.index = index
+        self.extras = extras
+
+    def __repr__(self) -> str:
+        extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
+        return f"{self.name}{extras}=={self.version}"
+
+
+class Package:
+    """What is known of one package.
+
+    ``allowed`` has a bit for each version that is not ruled out for good (negative: all of those not met yet
+    are allowed); ``dead`` says why one is. ``places`` are what URLs point to, by bit. ``located`` tells that
+    the user names a URL, so that no index is asked.
+    """
+
+    def __init__(self, name: str, world: "World") -> None:
+        self.name = name
+        self.allowed = -1
+        self.dead: dict[int, Rejection] = {}
+        self.places: dict[int, Place] = {}
+        self._special: dict[int, str] = {}
+        self._world = world
+        self._table: VersionTable | None = None
+        self._offer: Offer | None = None
+        self._releases: dict[int, Release] = {}
+        self._metadata: dict[int, Metadata | None] = {}
+        self._requires: dict[tuple[int, frozenset[str]], Requires | None] = {}
+        self._masks: dict[str, int] = {}
+        self._candidates: dict[tuple[int, frozenset[str]], Candidate] = {}
+        self._admission = Admission(world.request, world.python)
+        self._preferred: int | None = None
+        self.absent = Candidate(name, "", ABSENT, _NONE)
+        self.located = name in world.located
+        self._with_installed()
+        for own in world.pointing(name):
+            self.locate(own)
+
+    def _with_installed(self) -> None:
+        own = self._world.preferences.get(self.name)
+        if own is not None and own.installed is not None and not self.located:
+            self._special[INSTALLED] = own.version
+
+    # What there is
+
+    @property
+    def _loaded(self) -> bool:
+        """Whether the universe has been asked for the versions."""
+        return self._offer is not None
+
+    @property
+    def offer(self) -> Offer:
+        """What the universe offers; asked on first use."""
+        if self._offer is None:
+            self._offer = self._world.universe.versions(self.name)
+        return self._offer
+
+    @property
+    def table(self) -> VersionTable:
+        """The offered versions as bits, still without the distance :data:`OFFERED`."""
+        if self._table is None:
+            self._table = VersionTable(self.offer.versions)
+        return self._table
+
+    @property
+    def known(self) -> int:
+        """All versions there are, dead ones included."""
+        special = sum(1 << index for index in self._special)
+        return special if self.located else self.table.full << OFFERED | special
+
+    def version(self, index: int) -> str:
+        """Return the version text of a bit."""
+        return self._special[index] if index < OFFERED else self.table.texts[index - OFFERED]
+
+    def release(self, index: int) -> Release:
+        """Return what the index tells of one offered version."""
+        known = self._releases.get(index)
+        if known is None:
+            known = self._releases[index] = self.offer.release(self.version(index))
+        return known
+
+    def handle(self, index: int) -> object:
+        """Return the universe's handle of one version."""
+        if index in self.places:
+            return self.places[index]
+        return (
+            self._world.preferences[self.name].installed if index == INSTALLED else self.release(index).handle
+        )
+
+    # What matches
+
+    def mask(self, own: Need) -> int:
+        """Return the versions that a need admits, whether they are ruled out or not."""
+        if own.url:
+            at = self.locate(own)
+            return 1 << at if admits(own.specifier, self._special[at]) else 0
+        known = self._masks.get(own.specifier)
+        if known is None:
+            offered = 0 if self.located else self.table.mask(own.specifier) << OFFERED
+            known = self._masks[own.specifier] = offered | self._special_mask(own.specifier)
+        return known
+
+    def _special_mask(self, specifier: str) -> int:
+        return sum(1 << at for at, version in self._special.items() if admits(specifier, version))
+
+    def fits(self, own: Need, index: int) -> bool:
+        """Tell whether a need admits one version; the universe is not asked for the others."""
+        if index < OFFERED and not own.url:
+            return admits(own.specifier, self._special[index])
+        return bool(self.mask(own) >> index & 1)
+
+    def locate(self, own: Need) -> int:
+        """Return the bit of what a need's URL points to; its metadata is read for the version."""
+        known = next((at for at, place in self.places.items() if place.url == own.url), None)
+        if known is not None:
+            return known
+        place, metadata = self._world.places.at(own)
+        at = len(self.places) + 1
+        self._metadata[at] = metadata
+        self.places[at] = place
+        self._special[at] = metadata.version
+        self._masks.clear()
+        return at
+
+    def candidates(
+        self, needs: Iterable[Need], extras: frozenset[str], refused: Iterable[Candidate]
+    ) -> Iterator[Candidate]:
+        """Yield the candidates for *needs* that are not ruled out, best first; lazily, for each costs a look."""
+        barred = sum({1 << each.index for each in refused if each.index >= 0 and each.extras <= extras})
+        needs = list(needs)
+        if self._keeps_installed(needs, barred):
+            yield self.candidate(INSTALLED, extras)
+            barred |= 1 << INSTALLED
+        mask = self._matching(needs) & ~barred
+        for index in self.ordered(mask):
+            if self.admitted(index):
+                yield self.candidate(index, extras)
+
+    def _keeps_installed(self, needs: list[Need], barred: int) -> bool:
+        """Tell whether the installed version will do, without asking the universe for others."""
+        if INSTALLED not in self._special or not (self.allowed & ~barred) & 1 << INSTALLED:
+            return False
+        wanted = [*needs, *self._world.constraining(self.name)]
+        return all(not own.url and admits(own.specifier, self._special[INSTALLED]) for own in wanted)
+
+    def _matching(self, needs: list[Need]) -> int:
+        wanted = [*needs, *self._world.constraining(self.name)]
+        located = [own for own in wanted if own.url]
+        mask = self.allowed
+        for own in [*located, *wanted]:
+            mask &= self.mask(own)
+        return mask if located else mask & ~sum(1 << at for at in self.places)
+
+    def candidate(self, index: int, extras: frozenset[str]) -> Candidate:
+        """Return a version as a candidate, always the same one."""
+        known = self._candidates.get((index, extras))
+        if known is None:
+            known = Candidate(self.name, self.version(index), index, extras)
+            self._candidates[index, extras] = known
+        return known
+
+    # In which order
+
+    def ordered(self, mask: int) -> Iterator[int]:
+        """Yield the bits of *mask*, best first: the preferred version, then stable versions, then pre-releases."""
+        preferred = self._preference()
+        if preferred is not None and mask >> preferred & 1:
+            yield preferred
+            mask &= ~(1 << preferred)
+        for group in self._groups(mask):
+            yield from self._stable_first(group)
+
+    def _stable_first(self, mask: int) -> Iterator[int]:
+        if self._equal_prereleases():
+            yield from self._directed(mask)
+            return
+        later = []
+        for index in self._directed(mask):
+            if is_prerelease(self.version(index)) and index >= OFFERED:
+                later.append(index)
+            else:
+                yield index
+        yield from later
+
+    def _equal_prereleases(self) -> bool:
+        request = self._world.request
+        return request.prereleases == ALLOW or self.name in request.prerelease_names
+
+    def _directed(self, mask: int) -> Iterator[int]:
+        resolution = self._world.request.resolution
+        lowest = resolution == LOWEST or (resolution != HIGHEST and self.name in self._world.direct)
+        while mask:
+            index = mask.bit_length() - 1 if lowest else (mask & -mask).bit_length() - 1
+            yield index
+            mask &= ~(1 << index)
+
+    def _groups(self, mask: int) -> list[int]:
+        if not mask or self.located or not self.offer.groups:
+            return [mask]
+        parts: dict[int, int] = {-1: mask & (1 << OFFERED) - 1}
+        for at, group in enumerate(self.offer.groups):
+            parts[group] = parts.get(group, 0) | (mask & 1 << (at + OFFERED))
+        return [parts[group] for group in sorted(parts)]
+
+    def _preference(self) -> int | None:
+        """Return the bit of the version to be kept, or None; a local part given is told apart."""
+        own = self._world.preferences.get(self.name)
+        if own is None or own.installed is not None or self.located:
+            return None
+        if self._preferred is None:
+            self._preferred = self._find(own.version)
+        return self._preferred if self._preferred >= 0 else None
+
+    def _find(self, version: str) -> int:
+        if version in self.table.texts:
+            return self.table.texts.index(version) + OFFERED
+        try:
+            equal = self.table.mask(f"=={version}")
+        except (InvalidVersion, ValueError):
+            return -1
+        # `==1.0` matches 1.0+local too, which sorts before it: the last one is the plain one.
+        return equal.bit_length() - 1 + OFFERED if equal else -1
+
+    # What is ruled out
+
+    def admitted(self, index: int) -> bool:
+        """Tell whether a version is not ruled out, by what the index tells of it."""
+        if not self.allowed >> index & 1:
+            return False
+        if index < OFFERED:
+            return True
+        reason = self._admission.refusal(
+            self.release(index), self._may_yank(index), self._may_prerelease, self.name
+        )
+        if reason is not None:
+            self.kill(index, reason)
+        return reason is None
+
+    def _may_yank(self, index: int) -> bool:
+        pins = self._world.pins.get(self.name, ())
+        return any(self.table.mask(pin) << OFFERED >> index & 1 for pin in pins)
+
+    @property
+    def _may_prerelease(self) -> bool:
+        return self._admission.prereleases(self.name, explicit=self.name in self._world.explicit)
+
+    def kill(self, index: int, reason: Rejection) -> None:
+        """Rule one version out for good."""
+        if index not in self.dead:
+            self.dead[index] = reason
+            self.allowed &= ~(1 << index)
+
+    # What it needs
+
+    def metadata(self, index: int) -> Metadata | None:
+        """Return the metadata of a version, or None if that rules it out."""
+        if index not in self._metadata:
+            self._metadata[index] = self._read(index)
+        return self._metadata[index]
+
+    def _read(self, index: int) -> Metadata | None:
+        try:
+            found = self._world.universe.metadata(self.handle(index))
+        except Unusable as problem:
+            self.kill(index, Rejection(kind=rejection.UNUSABLE, detail=problem.reason, offline=problem.offline))
+            return None
+        if index != INSTALLED and not self._world.python.admits(found.requires_python):
+            self.kill(index, Rejection(kind=rejection.PYTHON, detail=found.requires_python))
+            return None
+        return found
+
+    def read(self, index: int) -> bool:
+        """Tell whether the metadata of a version has been read."""
+        return index in self._metadata
+
+    def requires(self, index: int, extras: frozenset[str] = _NONE) -> Requires | None:
+        """Return what a version with *extras* needs, each with its marker; None if it turns out to be unusable."""
+        key = (index, extras)
+        if key not in self._requires:
+            metadata = self.metadata(index)
+            self._requires[key] = None if metadata is None else self._parsed(index, metadata, extras)
+        return self._requires[key]
+
+    def _parsed(self, index: int, metadata: Metadata, extras: frozenset[str]) -> Requires | None:
+        if self._world.request.no_deps:
+            return ()
+        try:
+            found = self._holding(metadata, extras)
+        except InvalidRequirement as problem:
+            clause = f"its metadata has an invalid requirement ({problem})".partition("\n")[0]
+            self.kill(index, Rejection(kind=rejection.UNUSABLE, detail=clause))
+            return None
+        own = [each for each, _ in found if each.name == self.name]
+        if any(not each.url and not admits(each.specifier, metadata.version) for each in own):
+            texts = " and ".join(each.text for each in own)
+            self.kill(index, Rejection(kind=rejection.NEEDS, detail=texts, other=self.name))
+            return None
+        needed = self._overridden([item for item in found if item[0].name != self.name])
+        foreign = next((each for each, _ in needed if each.url and not self._may_point(index, each)), None)
+        if foreign is not None:
+            self.kill(index, Rejection(kind=rejection.FOREIGN_URL, detail=foreign.text, other=foreign.name))
+            return None
+        return needed
+
+    def _may_point(self, index: int, own: Need) -> bool:
+        """Tell whether a version may need what a URL points to: if it comes from a URL itself, or the user does."""
+        return index < OFFERED or own.root is not None or self._world.points_to(own.url)
+
+    def _holding(self, metadata: Metadata, extras: frozenset[str]) -> list[tuple[Need, str]]:
+        """Return what holds for *extras*, and for those that the package asks of itself."""
+        parts = [split(text) for text in metadata.requires_dist]
+        while True:
+            hold = self._world.conditions.hold
+            found = [(need(head), marker) for head, marker in parts if hold(marker, extras)]
+            asked = extras.union(*(own.extras for own, _ in found if own.name == self.name))
+            if asked == extras:
+                return found
+            extras = asked
+
+    def _overridden(self, found: list[tuple[Need, str]]) -> Requires:
+        replaced = self._world.replaced
+        return tuple((each, marker) for own, marker in found for each in replaced(own))

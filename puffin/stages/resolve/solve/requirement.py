@@ -1,0 +1,119 @@
+"""Requirements as the resolver handles them: each distinct text is parsed once."""
+
+from functools import lru_cache
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import Specifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from puffin.stages.resolve.solve.request import Root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EXACT = ("==", "===")
+
+
+class Need:
+    """Something wanted of one package. Compared by identity: the same text gives the same object.
+
+    ``specifier`` is in packaging's form, ``text`` for messages; ``root`` is what the user gave, if this is such,
+    and ``kind`` what it was given as.
+    """
+
+    __slots__ = ("exact", "extras", "kind", "name", "root", "specifier", "text", "url")
+
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        specifier: str = "",
+        extras: "Iterable[str]" = (),
+        url: str = "",
+        root: Root | None = None,
+        kind: str = "",
+    ) -> None:
+        self.name = name
+        self.text = text
+        self.specifier = specifier
+        self.extras = frozenset(extras)
+        self.url = url
+        self.root = root
+        self.kind = kind
+        self.exact = bool(url) or bool(pinned(specifier))
+
+    def __repr__(self) -> str:
+        return f"Need({self.text!r})"
+
+
+def of_root(root: Root, kind: str) -> Need:
+    """Return the need of a requirement, constraint or override that the user gave."""
+    extras = [str(canonicalize_name(extra)) for extra in root.extras]
+    return Need(root.name, root.text, root.specifier, extras, root.url, root, kind)
+
+
+@lru_cache(maxsize=20_000)
+def split(text: str) -> tuple[str, str]:
+    """Return a requirement's text without marker, and its marker. Raises :class:`InvalidRequirement`."""
+    if "@" not in text and '"' not in text.partition(";")[0]:
+        head, _, marker = text.partition(";")
+        return head.strip(), marker.strip()
+    requirement = Requirement(text)  # a URL may hold a semicolon
+    marker = str(requirement.marker or "")
+    requirement.marker = None
+    return str(requirement), marker
+
+
+@lru_cache(maxsize=20_000)
+def need(head: str) -> Need:
+    """Return the need of a requirement without marker. Raises :class:`InvalidRequirement`."""
+    requirement = Requirement(head)
+    name = str(canonicalize_name(requirement.name))
+    extras = sorted(str(canonicalize_name(extra)) for extra in requirement.extras)
+    specifier = str(requirement.specifier)
+    shown = f"[{','.join(extras)}]" if extras else ""
+    ordered = ",".join(sorted(specifier.split(","), key=_lower_bounds_first))
+    text = f"{name}{shown} @ {requirement.url}" if requirement.url else f"{name}{shown}{ordered}"
+    return Need(name, text, specifier, extras, requirement.url or "")
+
+
+def _lower_bounds_first(single: str) -> tuple[int, str]:
+    return "~=>!<".find(single[:1]), single
+
+
+@lru_cache(maxsize=20_000)
+def specifiers(text: str) -> tuple[Specifier, ...]:
+    """Return the single comparisons of a specifier text."""
+    return tuple(SpecifierSet(text)) if text else ()
+
+
+@lru_cache(maxsize=20_000)
+def pinned(text: str) -> str:
+    """Return the version that a specifier pins by ``==`` or ``===`` without a wildcard; else nothing."""
+    if "==" not in text:
+        return ""
+    for single in specifiers(text):
+        if single.operator in EXACT and not single.version.endswith(".*"):
+            return single.version
+    return ""
+
+
+@lru_cache(maxsize=20_000)
+def names_prerelease(text: str) -> bool:
+    """Tell whether a specifier asks for a pre-release by naming one (``>=1.0a1``), other than to exclude it."""
+    return any(single.operator != "!=" and is_prerelease(single.version) for single in specifiers(text))
+
+
+def is_prerelease(version: str) -> bool:
+    """Tell whether a version text is a pre-release or development release."""
+    if version.replace(".", "").isdigit():
+        return False
+    try:
+        return Version(version.removesuffix(".*")).is_prerelease
+    except InvalidVersion:
+        return False
+
+
+__all__ = ["InvalidRequirement", "Need", "is_prerelease", "need", "of_root", "pinned", "specifiers", "split"]

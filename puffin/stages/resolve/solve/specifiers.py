@@ -1,0 +1,148 @@
+"""Which versions match a specifier, as bit sets, computed once per package and text.
+
+An offer's versions are sorted, and what a PEP 440 comparison admits is (but for some odd cases) one
+stretch of them; so the ends of the stretch are found by halving, and few versions are ever parsed.
+"""
+
+from packaging.specifiers import Specifier, SpecifierSet
+from packaging.version import Version
+
+from puffin.stages.resolve.solve.requirement import specifiers
+
+_SIMPLE = (">=", "<=", "==", "<", ">")
+
+
+class VersionTable:
+    """The versions of one package, newest first, as bits: bit *i* stands for ``texts[i]``."""
+
+    def __init__(self, texts: tuple[str, ...]) -> None:
+        self.texts = texts
+        self.full = (1 << len(texts)) - 1
+        self._parsed: list[Version | None] = [None] * len(texts)
+        self._masks: dict[str, int] = {"": self.full}
+
+    def version(self, index: int) -> Version:
+        """Return a version, parsed once."""
+        known = self._parsed[index]
+        if known is None:
+            known = self._parsed[index] = Version(self.texts[index])
+        return known
+
+    def mask(self, text: str) -> int:
+        """Return the versions that the specifiers in *text* match, pre-releases included."""
+        known = self._masks.get(text)
+        if known is None:
+            known = self.full
+            for single in specifiers(text):
+                known &= self._single(single)
+            self._masks[text] = known
+        return known
+
+    def _single(self, specifier: Specifier) -> int:
+        text = str(specifier)
+        known = self._masks.get(text)
+        if known is None:
+            known = self._masks[text] = self._matching(specifier)
+        return known
+
+    def _matching(self, specifier: Specifier) -> int:
+        operator, wanted = specifier.operator, specifier.version
+        if operator == "~=":
+            return self._compatible(wanted)
+        if operator == "!=":
+            return self.full & ~self._single(Specifier(f"=={wanted}"))
+        if operator not in _SIMPLE:
+            return self._scanned(specifier)
+        version = Version(wanted.removesuffix(".*"))
+        if operator in "<>" and (version.is_prerelease or version.is_postrelease or version.local):
+            return self._scanned(specifier)  # these leave out versions on the far side of others
+        return self._stretch(specifier, version)
+
+    def _compatible(self, wanted: str) -> int:
+        version = Version(wanted)
+        epoch = f"{version.epoch}!" if version.epoch else ""
+        prefix = ".".join(map(str, version.release[:-1]))
+        return self._single(Specifier(f">={wanted}")) & self._single(Specifier(f"=={epoch}{prefix}.*"))
+
+    def _stretch(self, specifier: Specifier, version: Version) -> int:
+        """Return the matching stretch, found by walking from the place of *version* while (not) matching."""
+        place = self._place(version)
+        operator = specifier.operator
+        if operator == ">=":
+            return _bits(0, self._down(specifier, place, while_=True))
+        if operator == "<":
+            return _bits(self._down(specifier, place, while_=False), len(self.texts))
+        if operator == "<=":
+            return _bits(self._up(specifier, place, while_=True), len(self.texts))
+        if operator == ">":
+            return _bits(0, self._up(specifier, place, while_=False))
+        start = self._up(specifier, place, while_=True)
+        return _bits(start, self._down(specifier, place, while_=True))
+
+    def _place(self, version: Version) -> int:
+        """Return the index of the newest version that is not above *version*."""
+        low, high = 0, len(self.texts)
+        while low < high:
+            middle = (low + high) // 2
+            if self.version(middle) <= version:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    def _down(self, specifier: Specifier, index: int, *, while_: bool) -> int:
+        while index < len(self.texts) and self._admits(specifier, index) is while_:
+            index += 1
+        return index
+
+    def _up(self, specifier: Specifier, index: int, *, while_: bool) -> int:
+        while index > 0 and self._admits(specifier, index - 1) is while_:
+            index -= 1
+        return index
+
+    def _admits(self, specifier: Specifier, index: int) -> bool:
+        return specifier.contains(self.version(index), prereleases=True)
+
+    def _scanned(self, specifier: Specifier) -> int:
+        found = 0
+        for index, text in enumerate(self.texts):
+            if _contains(specifier, text, self.version(index)):
+                found |= 1 << index
+        return found
+
+
+def admits(text: str, version: str) -> bool:
+    """Tell whether the specifiers in *text* match *version*, pre-releases included."""
+    return not text or all(_contains(single, version, Version(version)) for single in specifiers(text))
+
+
+def _contains(specifier: Specifier, text: str, version: Version) -> bool:
+    if specifier.operator == "===":
+        return specifier.version.lower() in (text.lower(), str(version))
+    return specifier.contains(version, prereleases=True)
+
+
+def _bits(start: int, stop: int) -> int:
+    return (1 << stop) - (1 << start) if stop > start else 0
+
+
+class PythonRange:
+    """Tells whether a ``Requires-Python`` admits one Python version; each text is looked at once."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+        self._known: dict[str, bool] = {"": True}
+
+    def admits(self, requires_python: str) -> bool:
+        """Return whether the version fits; a malformed ``Requires-Python`` admits all, as it always did."""
+        known = self._known.get(requires_python)
+        if known is None:
+            known = self._known[requires_python] = _admits_python(requires_python, self.version)
+        return known
+
+
+def _admits_python(requires_python: str, version: str) -> bool:
+    try:
+        return SpecifierSet(requires_python).contains(version, prereleases=True)
+    except ValueError:
+        return True

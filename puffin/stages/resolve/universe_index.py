@@ -1,0 +1,200 @@
+"""The real universe: versions and metadata from indexes, find-links, URLs, directories, and the cache.
+
+Pages and metadata are fetched ahead of need by a few threads; the resolver asks from one. What went wrong with
+something that was only expected is raised when it is asked for, or never.
+"""
+
+from functools import partial
+
+from puffin.cache.layout import Cache
+from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig
+from puffin.stages.resolve.index_pages import Pages
+from puffin.stages.resolve.locate_choose import Candidate, Target
+from puffin.stages.resolve.metadata_obtain import Obtainer
+from puffin.stages.resolve.metadata_wanted import Unbuilt, Wanted
+from puffin.stages.resolve.metadata_wheel import NotWhole
+from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.resolve.solve.universe import Metadata, Offer, Place
+from puffin.stages.resolve.universe_choose import Chooser, cutoff_of
+from puffin.stages.resolve.universe_offer import Package
+from puffin.stages.resolve.universe_pages import Finder
+from puffin.stages.resolve.universe_place import Places, installed_metadata, is_remote, settled
+from puffin.stages.resolve.universe_pool import Job, Pool
+from puffin.stages.resolve.universe_values import Built, Chosen, InstalledDistribution
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from types import TracebackType
+
+    from puffin.stages.fetch.client import Client
+    from puffin.stages.resolve.universe_values import Builder, Checkout
+
+THREADS = 24  # answers are small and far away: what counts is how many are on their way
+
+
+@frozen
+class Scope:
+    """What decides which files count, besides the places they come from.
+
+    ``tags`` (best first) and ``python_version`` (full) are the target's. ``hashes`` are those demanded, by
+    normalised name. ``exclude_newer`` is ISO 8601, a time or a date. ``refresh`` is True, or normalised
+    names, for which the cache is not believed. ``now`` is in seconds since the epoch.
+    """
+
+    config: IndexConfig
+    tags: tuple[str, ...]
+    python_version: str
+    now: float
+    files: FilePolicy = FilePolicy()
+    hashes: "Mapping[str, tuple[str, ...]]" = {}
+    exclude_newer: str = ""
+    refresh: "bool | Collection[str]" = False
+    offline: bool = False
+
+
+class IndexUniverse:
+    """A :class:`~puffin.stages.resolve.solve.universe.Universe`; a context manager, so that its threads end.
+
+    *client* is the fetch stage's; *build* and *checkout* are the seams to builds and to version control.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        *,
+        client: "Client",
+        cache: Cache,
+        build: "Builder | None" = None,
+        checkout: "Checkout | None" = None,
+        threads: int = THREADS,
+    ) -> None:
+        if scope.config.strategy != FIRST_INDEX:
+            raise NotImplementedError(scope.config.strategy)
+        try:
+            cache.initialise()
+        except OSError:
+            pass  # a cache that cannot be written to makes this slower, not wrong
+        self._scope = scope
+        self._pool = Pool(threads)
+        pages = Pages(
+            http=client,
+            cache=cache,
+            refresh=scope.refresh,
+            offline=scope.offline,
+            now=scope.now,
+            ordered=True,
+        )
+        self._finder = Finder(pages, scope.config, self._pool)
+        target = Target(scope.tags, scope.python_version)
+        cutoff = cutoff_of(scope.exclude_newer) if scope.exclude_newer else 0.0
+        self._chooser = Chooser(target, scope.files, cutoff)
+        self._obtainer = Obtainer(
+            client=client, cache=cache, now=scope.now, refresh=scope.refresh, offline=scope.offline
+        )
+        self._places = Places(self._obtainer, self._chooser, checkout)
+        self._build = build
+        self._packages: dict[str, Package] = {}
+        self._known: dict[tuple[str, str], Metadata] = {}
+        self._jobs: dict[tuple[str, str], Job[Metadata | Unbuilt]] = {}
+        self._place_jobs: dict[Place, Job[Metadata | Unbuilt]] = {}
+
+    def __enter__(self) -> "IndexUniverse":
+        return self
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop what is still only expected, and end the threads."""
+        self._pool.close()
+
+    def versions(self, name: str) -> Offer:
+        """Return all versions of a package by its normalised name."""
+        return self._package(name).offer()
+
+    def files(self, handle: Chosen) -> tuple[Candidate, ...]:
+        """Return every file of a version, whether it fits or not: what ``--generate-hashes`` lists."""
+        offered = self._package(handle.name).files(handle.version)
+        return tuple([each.candidate() for each in offered])
+
+    def metadata(self, handle: object) -> Metadata:
+        """Return the metadata of a :class:`Chosen`, a ``Place`` or an :class:`InstalledDistribution`.
+
+        Raises ``Unusable``, :class:`NeedsBuild` where nobody can build, and the errors of the network.
+        """
+        if isinstance(handle, Chosen):
+            return self._chosen(handle)
+        if isinstance(handle, Place):
+            return self._placed(handle)
+        if isinstance(handle, InstalledDistribution):
+            return installed_metadata(handle)
+        raise TypeError(f"{type(handle).__name__} is no handle of this universe")
+
+    def expect(self, names: "Iterable[str]") -> None:
+        """Fetch the pages of these packages ahead of need."""
+        self._finder.expect(names)
+
+    def expect_metadata(self, handles: "Iterable[object]") -> None:
+        """Fetch the metadata of these handles ahead of need, where it takes a request."""
+        for handle in handles:
+            if isinstance(handle, Chosen):
+                self._expect(handle)
+            elif isinstance(handle, Place) and is_remote(handle) and handle not in self._place_jobs:
+                self._place_jobs[handle] = self._pool.submit(partial(self._places.metadata, handle))
+
+    def _package(self, name: str) -> Package:
+        package = self._packages.get(name)
+        if package is None:
+            hashes = self._scope.hashes.get(name, ())
+            package = self._packages[name] = Package(name, self._finder, self._chooser, hashes)
+        return package
+
+    def _placed(self, place: Place) -> Metadata:
+        job = self._place_jobs.pop(place, None)
+        found = self._places.metadata(place) if job is None else job.result()
+        return found if isinstance(found, Metadata) else self._built(found)
+
+    def _expect(self, handle: Chosen) -> None:
+        key = (handle.name, handle.version)
+        if key in self._known or key in self._jobs:
+            return
+        kept = self._obtainer.kept(self._wanted(handle))
+        if kept is not None:
+            self._known[key] = kept
+        else:
+            self._jobs[key] = self._pool.submit(lambda: self._obtain(handle))
+
+    def _chosen(self, handle: Chosen) -> Metadata:
+        key = (handle.name, handle.version)
+        self._expect(handle)
+        if key not in self._known:
+            found = self._jobs[key].result()
+            self._known[key] = found if isinstance(found, Metadata) else self._built(found)
+        return self._known[key]
+
+    def _obtain(self, handle: Chosen) -> Metadata | Unbuilt:
+        try:
+            return self._obtainer.obtain(self._wanted(handle))
+        except NotWhole:
+            return self._obtainer.obtain(self._wanted(handle, handle.install))
+
+    def _wanted(self, handle: Chosen, candidate: Candidate | None = None) -> Wanted:
+        chosen = candidate or handle.metadata
+        return Wanted(
+            package=f"{handle.name}=={handle.version}",
+            candidate=chosen,
+            name=handle.name,
+            version=handle.version,
+            hashes=self._scope.hashes.get(handle.name, ()) if chosen is handle.install else (),
+            whole=chosen is handle.install,
+        )
+
+    def _built(self, unbuilt: Unbuilt) -> Metadata:
+        if self._build is None:
+            raise unbuilt.error()
+        built = self._build(unbuilt.source)
+        return settled(built, unbuilt.source) if isinstance(built, Built) else built

@@ -1,0 +1,155 @@
+"""Requirements that name their distribution themselves: by URL, by path, by repository; and what is installed."""
+
+import os
+
+from puffin.stages.resolve.index_href import file_name, fragment_hashes
+from puffin.stages.resolve.index_page import FileLink, is_archive, is_safe, is_wheel, normalise
+from puffin.stages.resolve.index_url import is_local, local_path
+from puffin.stages.resolve.locate_choose import Candidate
+from puffin.stages.resolve.metadata_errors import Malformed, unreadable, unusable
+from puffin.stages.resolve.metadata_obtain import Obtainer
+from puffin.stages.resolve.metadata_parse import parse_metadata
+from puffin.stages.resolve.metadata_project import Dynamic
+from puffin.stages.resolve.metadata_sdist import tree_metadata
+from puffin.stages.resolve.metadata_wanted import Unbuilt, Wanted
+from puffin.stages.resolve.solve.universe import Metadata, Place
+from puffin.stages.resolve.tags import mismatch, split_tags
+from puffin.stages.resolve.universe_choose import Chooser
+from puffin.stages.resolve.universe_values import Built, InstalledDistribution, Source
+from puffin.stages.urls import mask, mask_text
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.resolve.universe_values import Checkout
+
+REPOSITORY = "a repository"
+
+
+class Places:
+    """Reads the metadata of places, each time anew for directories, else through the cache."""
+
+    def __init__(self, obtainer: Obtainer, chooser: Chooser, checkout: "Checkout | None") -> None:
+        self._obtainer = obtainer
+        self._chooser = chooser
+        self._checkout = checkout
+
+    def metadata(self, place: Place) -> Metadata | Unbuilt:
+        """Return the metadata of a place, or what has to be built for it; raises ``Unusable``."""
+        address, _, fragment = place.url.partition("#")
+        if "+" in address.partition(":")[0]:
+            return self._repository(place, fragment)
+        if is_local(address) and os.path.isdir(local_path(address)):
+            return _tree(place, local_path(address), subdirectory(fragment))
+        return self._archive(place, address, fragment)
+
+    def _repository(self, place: Place, fragment: str) -> Metadata | Unbuilt:
+        if self._checkout is None:
+            source = Source(package=shown(place), path="", name=place.name, url=place.url)
+            return Unbuilt(source=source, reason="it has to be checked out first", kind=REPOSITORY)
+        checked = self._checkout(place)
+        found = _tree(place, checked.path, subdirectory(fragment))
+        return replace(found, source=checked.place) if isinstance(found, Metadata) else found
+
+    def _archive(self, place: Place, address: str, fragment: str) -> Metadata | Unbuilt:
+        wanted = self._wanted(place, address, fragment)
+        kept = self._obtainer.kept(wanted)
+        found = self._obtainer.obtain(wanted) if kept is None else kept
+        if isinstance(found, Metadata):
+            return found
+        return replace(found, source=replace(found.source, config_settings=place.config_settings))
+
+    def _wanted(self, place: Place, address: str, fragment: str) -> Wanted:
+        local = is_local(address)
+        filename = os.path.basename(local_path(address)) if local else file_name(address)
+        package = shown(place)
+        name, version = self._identity(place, package, filename)
+        link = FileLink(filename=filename, url=address, hashes=fragment_hashes(fragment))
+        return Wanted(
+            package=package,
+            candidate=Candidate(link=link, version=version, place=""),
+            name=name,
+            version=version,
+            hashes=place.hashes,
+            subdirectory=subdirectory(fragment),
+        )
+
+    def _identity(self, place: Place, package: str, filename: str) -> tuple[str, str]:
+        """Return the name and the version that the metadata must have, empty where the file name is silent."""
+        if not is_archive(filename) or not is_safe(filename):
+            raise unusable(package, "its name ends neither as a wheel (`.whl`) nor as a source distribution")
+        if not is_wheel(filename):
+            return place.name, ""
+        if not split_tags(filename)[1]:
+            raise unusable(package, f"`{filename}` is no valid name of a wheel")
+        name, version = filename.split("-")[:2]
+        if place.name and normalise(name) != place.name:
+            raise unusable(package, f"`{filename}` is a wheel of `{normalise(name)}`")
+        if self._chooser.rank(filename) is None:
+            part = mismatch(filename, self._chooser.target.tags)
+            raise unusable(package, f"the {part} of `{filename}` does not fit the target")
+        return normalise(name), version
+
+
+def is_remote(place: Place) -> bool:
+    """Return whether a place is an archive that has to be asked for over HTTP."""
+    return not is_local(place.url) and "+" not in place.url.partition(":")[0]
+
+
+def subdirectory(fragment: str) -> str:
+    """Return the subdirectory that a URL's fragment names, empty for none."""
+    parts = [part.partition("=") for part in fragment.split("&")]
+    return next((value.strip("/") for key, _, value in parts if key == "subdirectory"), "")
+
+
+def shown(place: Place) -> str:
+    """Return a place as messages show it: as the user gave it, with credentials masked."""
+    if place.text:
+        return mask_text(place.text)
+    return f"{place.name} @ {mask(place.url)}" if place.name else mask(place.url)
+
+
+def _tree(place: Place, path: str, inner: str) -> Metadata | Unbuilt:
+    directory = os.path.join(path, inner) if inner else path
+    package = shown(place)
+    try:
+        return tree_metadata(directory, name=place.name)
+    except Malformed as problem:
+        raise unusable(package, problem.reason) from None
+    except OSError as error:
+        raise unreadable(package, error) from error
+    except Dynamic as dynamic:
+        source = Source(
+            package=package,
+            path=path,
+            name=place.name,
+            subdirectory=inner,
+            url=place.url,
+            editable=place.editable,
+            config_settings=place.config_settings,
+        )
+        return Unbuilt(source=source, reason=dynamic.reason, kind="a project directory")
+
+
+def settled(built: Built, source: Source) -> Metadata:
+    """Return what a build answered as metadata; raises ``Unusable`` if it is another distribution's."""
+    try:
+        found = parse_metadata(built.metadata, name=source.name, version=source.version)
+    except Malformed as problem:
+        raise unusable(source.package, problem.reason) from None
+    return replace(found, source=built.source)
+
+
+def installed_metadata(handle: InstalledDistribution) -> Metadata:
+    """Return the metadata of what is installed; what cannot be read of it counts as no requirements."""
+    for name in ("METADATA", "PKG-INFO", ""):
+        path = os.path.join(handle.path, name) if name else handle.path
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+            return replace(parse_metadata(data, name=handle.name), version=handle.version)
+        except OSError:
+            continue
+        except Malformed:
+            break
+    return Metadata(name=handle.name, version=handle.version)

@@ -1,0 +1,108 @@
+"""Work that waits for the network: a few threads, started when first needed, and answers carried to who asks."""
+
+import os
+from queue import SimpleQueue
+from threading import Event, Thread
+from time import monotonic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Generic, TypeVar
+
+    T = TypeVar("T")
+else:
+    T = None
+
+    class Generic:
+        """Stand in for ``typing.Generic``."""
+
+        def __class_getitem__(cls, _parameters):
+            return cls
+
+
+class Dropped(Exception):
+    """The pool was closed before the job was begun."""
+
+
+class Job(Generic[T]):
+    """One piece of work and, once it is done, its result or its error."""
+
+    def __init__(self, work: "Callable[[], T]") -> None:
+        self._work: Callable[[], T] | None = work
+        self._done = Event()
+        self._result: list[T] = []
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        """Do the work; nothing is raised here."""
+        work, self._work = self._work, None
+        try:
+            if work is not None:
+                self._result.append(work())
+        except BaseException as error:
+            self._error = error
+        self._done.set()
+
+    def drop(self) -> None:
+        """Let whoever waits know that the work will not be done."""
+        self._error = Dropped()
+        self._done.set()
+
+    @property
+    def done(self) -> bool:
+        """Whether :meth:`result` answers at once."""
+        return self._done.is_set()
+
+    def result(self) -> T:
+        """Wait for the work to be done, and return its result or raise its error."""
+        self._done.wait()
+        if self._error is not None:
+            raise self._error
+        return self._result[0]
+
+
+class Pool:
+    """At most *size* threads that do jobs in the order they come; without jobs there is no thread.
+
+    Threads do not keep the interpreter from exiting, and a forked child has none of them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._jobs: SimpleQueue[Job[object] | None] = SimpleQueue()
+        self._threads: list[Thread] = []
+        self._closed = False
+        self._process = os.getpid()
+
+    def submit(self, work: "Callable[[], T]") -> "Job[T]":
+        """Have *work* done, and return its job at once."""
+        job = Job(work)
+        if self._closed or self._process != os.getpid():
+            job.drop()
+            return job
+        self._jobs.put(job)  # type: ignore[arg-type]
+        if len(self._threads) < self._size and self._jobs.qsize() > 0:
+            thread = Thread(target=self._serve, name=f"puffin-resolve-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        return job
+
+    def close(self, patience: float = 5.0) -> None:
+        """Drop the jobs that have not begun and wait for the rest, up to *patience* seconds."""
+        if self._closed or self._process != os.getpid():
+            return
+        self._closed = True
+        while not self._jobs.empty():
+            job = self._jobs.get()
+            if job is not None:
+                job.drop()
+        for _ in self._threads:
+            self._jobs.put(None)
+        until = monotonic() + patience
+        for thread in self._threads:
+            thread.join(max(0.0, until - monotonic()))
+
+    def _serve(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job.run()

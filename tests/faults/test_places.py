@@ -1,0 +1,162 @@
+"""Symlinks and hostile lists of files: nothing outside the environment is touched, nothing of it is left."""
+
+import os
+
+import pytest
+
+from tests.helpers.cli import Env
+from tests.helpers.faults import at_rest, of_packages, small_disk, snapshot
+from tests.helpers.wheels import forge_wheel
+
+
+@pytest.fixture
+def sync(puffin, index):
+    for version in ("1", "2"):
+        files = {"pkg/__init__.py": version, f"pkg/only{version}.py": "", "single.py": version}
+        index.add(
+            *forge_wheel(
+                "pkg", version, files, entry_points={"run-pkg": "pkg:main"}, data={"share/pkg/x": version}
+            )
+        )
+    return lambda text, *words, **environ: puffin.sync(text, "-i", index.url, *words, env=environ)
+
+
+def move_out(env, outside):
+    """Make site-packages a symlink to *outside*."""
+    site = env.site
+    outside.mkdir(parents=True, exist_ok=True)
+    for path in site.iterdir():
+        path.rename(outside / path.name)
+    site.rmdir()
+    site.symlink_to(outside)
+    return site
+
+
+def lifecycle(puffin, env, sync, outside):
+    before = of_packages(env), snapshot(outside)
+    assert sync("pkg==1\n").code == 0
+    env.record("pkg")
+    assert sync("pkg==1\n").err == "Resolved 1 package in [TIME]\nChecked 1 package in [TIME]\n"
+    assert sync("pkg==2\n").code == 0
+    env.record("pkg")
+    assert env.run("-c", "import pkg.only2, single") == ""
+    assert (env.bin / "run-pkg").exists()
+    assert at_rest(env)
+    done = puffin("pip", "uninstall", "pkg")
+    assert done.code == 0, done.err
+    assert (of_packages(env), snapshot(outside)) == before
+    assert not (env.root / "share").exists()
+    assert at_rest(env)
+
+
+def test_site_packages_is_a_symlink_out_of_the_environment(puffin, env, sync):
+    outside = puffin.root / "outside/site"
+    move_out(env, outside)
+    lifecycle(puffin, env, sync, outside)
+
+
+def test_site_packages_on_another_device(puffin, env, sync):
+    with small_disk(puffin.root / "mount", "8m") as mount:
+        move_out(env, mount / "site")
+        lifecycle(puffin, env, sync, mount / "site")
+        assert not (mount / "site/.puffin").exists()
+
+
+def test_site_packages_is_a_mount(puffin, env, sync):
+    with small_disk(env.site, "8m") as site:
+        lifecycle(puffin, env, sync, site)
+
+
+def test_an_environment_behind_a_symlink(puffin, sync):
+    (puffin.root / "real").mkdir()
+    (puffin.root / "link").symlink_to(puffin.root / "real")
+    assert puffin("venv", puffin.root / "link/env").code == 0
+    env = Env(puffin.root / "link/env")
+    before = of_packages(env)
+    place = {"VIRTUAL_ENV": str(env.root)}
+    assert sync("pkg==1\n", **place).code == 0
+    assert "../../../bin/run-pkg" in env.record("pkg")
+    assert puffin("pip", "uninstall", "pkg", env=place).code == 0
+    assert of_packages(env) == before
+
+
+def test_a_scripts_directory_that_is_a_symlink(puffin, env, sync):
+    moved = puffin.root / "scripts"
+    env.bin.rename(moved)
+    env.bin.symlink_to(moved)
+    before = snapshot(moved)
+    assert sync("pkg==1\n").code == 0
+    assert (moved / "run-pkg").exists()
+    assert puffin("pip", "uninstall", "pkg").code == 0
+    assert snapshot(moved) == before
+
+
+def test_a_package_directory_that_is_a_symlink_is_refused(puffin, env, sync):
+    outside = puffin.root / "outside"
+    outside.mkdir()
+    (outside / "mine.py").write_text("mine")
+    (env.site / "pkg").symlink_to(outside)
+    before = of_packages(env), snapshot(outside)
+    done = sync("pkg==1\n")
+    assert done.code == 1
+    assert "Refused to change files behind the symlink" in done.err
+    assert "hint:" in done.err
+    assert (of_packages(env), snapshot(outside)) == before
+    assert at_rest(env)
+
+
+def test_a_package_directory_that_became_a_symlink_is_not_followed(puffin, env, sync):
+    assert sync("pkg==1\n").code == 0
+    outside = puffin.root / "outside"
+    (env.site / "pkg").rename(outside)
+    (env.site / "pkg").symlink_to(outside)
+    before = snapshot(outside)
+    for done in (puffin("pip", "uninstall", "pkg"), sync("pkg==2\n")):
+        assert done.code == 1
+        assert "Refused to change files behind the symlink" in done.err
+        assert snapshot(outside) == before
+
+
+def test_an_empty_directory_behind_a_symlink(puffin, env, sync):
+    outside = puffin.root / "outside"
+    outside.mkdir()
+    (env.site / "pkg").symlink_to(outside)
+    assert sync("pkg==1\n").code == 1
+    assert os.listdir(outside) == []
+
+
+def test_rows_of_record_that_lead_elsewhere_remove_nothing(puffin, env, sync):
+    assert sync("pkg==1\n").code == 0
+    outside = puffin.root / "precious"
+    outside.write_text("kept")
+    inside = env.site / "neighbour.txt"
+    inside.write_text("kept")
+    rows = [
+        "../../../pyvenv.cfg",
+        str(outside),
+        "../../../../../precious",
+        "../../../bin/python",
+        "../../../bin/activate",
+        ".",
+        "..",
+    ]
+    record = env.info("pkg") / "RECORD"
+    record.write_text(record.read_text() + "".join(f"{row},,\n" for row in rows))
+    done = puffin("pip", "uninstall", "pkg")
+    assert done.code == 0
+    assert outside.read_text() == inside.read_text() == "kept"
+    assert (env.root / "pyvenv.cfg").exists()
+    assert env.run("-c", "print(1)") == "1"
+    assert env.installed() == {}
+
+
+def test_a_symlink_that_record_lists_goes_and_its_target_stays(puffin, env, sync):
+    assert sync("pkg==1\n").code == 0
+    outside = puffin.root / "precious"
+    outside.write_text("kept")
+    (env.site / "pkg/link.py").symlink_to(outside)
+    record = env.info("pkg") / "RECORD"
+    record.write_text(record.read_text() + "pkg/link.py,,\n")
+    assert puffin("pip", "uninstall", "pkg").code == 0
+    assert outside.read_text() == "kept"
+    assert not (env.site / "pkg").exists()

@@ -1,0 +1,194 @@
+"""Options of ``pip sync`` that change what is said, their variables, and what a run imports."""
+
+import sys
+
+import click
+import pytest
+
+from puffin.cli import table
+from puffin.cli.app import puffin as tree
+from puffin.cli.options import given
+from tests.helpers.cli import checked, lines, told
+from tests.helpers.wheels import forge_wheel
+
+HEAVY = {"click", "packaging", "httpx", "dask", "distributed", "re", "json", "typing", "dataclasses", "inspect"}
+
+
+@pytest.fixture
+def shop(index):
+    for name in ("alpha", "beta"):
+        index.add(*forge_wheel(name, "1.0"))
+    return index
+
+
+def test_quiet_and_quieter(puffin, env, shop):
+    shop.add(*forge_wheel("alpha", "2.0"), yanked="")
+    assert puffin.sync("alpha==1.0\n", "-q", "-i", shop.url).err == ""
+    assert puffin.sync(None, "-q", "-i", shop.url).err == ""
+    assert puffin.sync("alpha==2.0\n", "-q", "-i", shop.url).err == "warning: `alpha==2.0` is yanked\n"
+    assert puffin.sync(None, "-qq", "--reinstall", "-i", shop.url).err == ""
+    done = puffin.sync("nobody==1\n", "-qq", "-i", shop.url)
+    assert done.code == 1
+    assert done.err.startswith("error: Failed to find")
+    assert puffin("pip", "freeze", "-qq").out == "alpha==2.0\n"
+
+
+def test_verbose(puffin, env, shop):
+    done = puffin.sync("alpha==1.0\n", "-vv", "-i", shop.url)
+    said = done.err.splitlines()
+    assert [f"{stage} alpha==1.0: done in [TIME]" for stage in ("fetch", "unzip", "link")] == said[1:4]
+    assert puffin.sync(None, "-v", "-i", shop.url).err.endswith(checked(1))
+
+
+def test_colour(puffin, env, shop):
+    bold = "\x1b[1m"
+    assert bold in puffin.sync("alpha==1.0\n", "--color", "always", "-i", shop.url).err
+    assert "\x1b" not in puffin.sync("beta==1.0\n", "-i", shop.url, env={"FORCE_COLOR": "1"}).err, (
+        "NO_COLOR goes first"
+    )
+    assert bold in puffin.sync("alpha==1.0\n", "-i", shop.url, env={"FORCE_COLOR": "1", "NO_COLOR": ""}).err
+    done = puffin.sync("nobody==1\n", "--color", "always", "-i", shop.url)
+    assert "\x1b[31;1merror\x1b[0m: " in done.err
+    assert (
+        "\x1b"
+        not in puffin.sync(None, "--color=never", "-i", shop.url, env={"FORCE_COLOR": "1", "NO_COLOR": ""}).err
+    )
+
+
+def test_the_other_name_of_the_command(puffin, env, shop):
+    puffin.file("requirements.txt", "alpha==1.0\n")
+    done = puffin("pip-sync", "requirements.txt", "-i", shop.url)
+    assert done.err == told("+ alpha==1.0", pins=1, prepared=1, installed=1)
+    assert puffin("pip-sync", "requirements.txt").err == checked(1)
+    assert "Usage: puffin pip-sync" in puffin("pip-sync", "--help").out
+
+
+def test_variables_stand_for_options(puffin, env, shop):
+    variables = {"PUFFIN_INDEX_URL": shop.url, "PUFFIN_DRY_RUN": "1"}
+    done = puffin.sync("alpha==1.0\n", env=variables)
+    assert done.err == lines("Resolved 1 package in [TIME]", "Would download 1 package", "Would install 1 package",
+                             " + alpha==1.0")  # fmt: skip
+    assert puffin.sync(None, env={**variables, "PUFFIN_DRY_RUN": "0", "PUFFIN_QUIET": "1"}).err == ""
+    assert env.installed() == {"alpha": "1.0"}
+    done = puffin.sync(None, env={"PUFFIN_REINSTALL_PACKAGE": "beta alpha", "PUFFIN_OFFLINE": "true"})
+    assert done.code != 0, "nothing on the default index's shelf"
+    done = puffin.sync(None, env={**variables, "PUFFIN_DRY_RUN": "", "PUFFIN_REINSTALL_PACKAGE": "beta alpha"})
+    assert done.err == told("~ alpha==1.0", pins=1, uninstalled=1, installed=1)
+    other = puffin.venv(name="other")
+    puffin.sync(None, env={**variables, "PUFFIN_DRY_RUN": "no", "PUFFIN_PYTHON": str(other.root)})
+    assert other.installed() == {"alpha": "1.0"}
+
+
+def test_the_active_environment_and_the_nearest_one(puffin, env, shop):
+    other = puffin.venv(name="other")
+    assert puffin.sync("alpha==1.0\n", "-i", shop.url, env={"VIRTUAL_ENV": str(other.root)}).code == 0
+    assert (env.installed(), other.installed()) == ({}, {"alpha": "1.0"})
+    below = puffin.cwd / "a" / "b"
+    below.mkdir(parents=True)
+    assert puffin("pip", "sync", "../../requirements.txt", "-i", shop.url, cwd=below).code == 0
+    assert env.installed() == {"alpha": "1.0"}
+    for place in (other.root, other.python, "other/bin/python", "./other"):
+        assert puffin.sync("alpha==1.0\n", "-p", place, "-i", shop.url).err == checked(1)
+
+
+def _imported(puffin, *words):
+    """Return the top-level modules that a command imports."""
+    done = puffin(*words, env={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert done.code == 0, done.err
+    rows = [line for line in done.err.splitlines() if line.startswith("import time:")]
+    assert rows
+    return {row.rpartition("|")[2].strip().partition(".")[0] for row in rows}
+
+
+def test_a_no_op_and_a_warm_sync_import_nothing_heavy(puffin, env, shop):
+    puffin.sync("alpha==1.0\nbeta==1.0\n", "-i", shop.url)
+    baseline = HEAVY & set(_imported_by_python())
+    noop = _imported(puffin, "pip", "sync", "requirements.txt", "-i", shop.url)
+    assert noop & HEAVY <= baseline
+    other = puffin.venv(name="other")
+    warm = _imported(puffin, "pip", "sync", "requirements.txt", "-i", shop.url, "-p", other.root)
+    assert other.installed() == {"alpha": "1.0", "beta": "1.0"}
+    assert warm & HEAVY <= baseline
+
+
+def _imported_by_python():
+    """Return what the interpreter of the tests imports by itself, for instance by ``.pth`` files."""
+    import subprocess
+
+    code = "import sys; print(' '.join(sys.modules))"
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+
+def _commands(group, path=()):
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+COMMANDS = {" ".join(path): command for path, command in _commands(tree)}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_in_the_table_and_has_a_variable(name):
+    rows = {row[1]: row for value in vars(table).values() if isinstance(value, tuple) for row in _rows(value)}
+    for option in COMMANDS[name].params:
+        if not isinstance(option, click.Option) or option.hidden:
+            continue
+        row = rows[option.name]
+        assert {*option.opts, *option.secondary_opts} == {word for each in row[0] for word in each.split("/")}
+        assert option.envvar == f"PUFFIN_{option.name.upper()}"
+        assert option.help
+        text = COMMANDS[name].get_help(click.Context(COMMANDS[name]))
+        assert f"env var: PUFFIN_{option.name.upper()}" in " ".join(text.split())
+
+
+def _rows(value):
+    if len(value) == 5 and isinstance(value[1], str):
+        return (value,)
+    return tuple(row for row in value if isinstance(row, tuple) and len(row) == 5)
+
+
+@pytest.mark.parametrize("row", table.SYNC, ids=lambda row: row[1])
+def test_what_is_read_by_hand_is_what_click_reads(row):
+    spellings, name, kind, metavar, _ = row
+    value = metavar.split("|")[-1] if "|" in metavar and metavar.islower() else "one"
+    for spelling in spellings:
+        words = [spelling] if kind in (table.FLAG, table.COUNT) else [spelling, value]
+        _same([*words, "file.txt"], {})
+        _same(["file.txt", *words, *words], {})
+    for text in ("1", "true", "one two", "0", "no"):
+        if kind in (table.FLAG, table.COUNT):
+            text = {"one two": "yes", "true": "1"}.get(text, text)
+            if kind == table.COUNT and not text.isdigit():
+                continue
+        elif "|" in metavar and metavar.islower():
+            text = value
+        _same(["file.txt"], {f"PUFFIN_{name.upper()}": text})
+
+
+def _same(words, environ):
+    by_hand = table.read_by_hand(table.SYNC, list(words), environ)
+    assert by_hand is not None
+    command = tree.get_command(None, "pip").commands["sync"]
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, text in environ.items():
+            patch.setenv(variable, text)
+        params = command.make_context("sync", list(words)).params
+    files = params.pop("files")
+    assert given(params, files) == by_hand
+
+
+def test_help_and_version(puffin):
+    assert puffin("--version").out.startswith("puffin ")
+    for words in (("--help",), ("-h",), ("help",)):
+        done = puffin(*words)
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith("Usage: puffin")
+    assert puffin("help", "pip", "sync").out == puffin("pip", "sync", "--help").out
+    done = puffin()
+    assert done.code == 2
+    assert "Usage: puffin" in done.out + done.err

@@ -1,0 +1,148 @@
+"""``puffin venv``."""
+
+import os
+import subprocess
+
+import pytest
+
+from tests.helpers.cli import lines
+from tests.helpers.pythons import real_python
+from tests.helpers.wheels import forge_wheel
+
+
+def _config(env):
+    rows = (env.root / "pyvenv.cfg").read_text().splitlines()
+    return dict(row.split(" = ", 1) for row in rows)
+
+
+def test_an_environment_is_made_in_the_usual_place(puffin):
+    done = puffin("venv")
+    assert (done.code, done.out) == (0, "")
+    using, *rest = done.err.splitlines()
+    assert using.startswith("Using CPython 3.")
+    assert rest == ["Created the virtual environment `.venv`", "Activate it with: source .venv/bin/activate"]
+    root = puffin.cwd / ".venv"
+    assert (root / ".gitignore").read_text() == "*\n"
+    assert (root / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
+    names = {
+        "activate",
+        "activate.csh",
+        "activate.fish",
+        "activate.nu",
+        "activate.ps1",
+        "activate.bat",
+        "activate.xsh",
+    }
+    assert names <= set(os.listdir(root / "bin"))
+
+
+def test_its_configuration(puffin):
+    config = _config(puffin.venv("--prompt", "my prompt", "--system-site-packages", "--relocatable"))
+    assert set(config) == {"home", "implementation", "puffin", "version_info", "include-system-site-packages",
+                           "relocatable", "prompt"}  # fmt: skip
+    assert config["implementation"] == "CPython"
+    assert config["prompt"] == "my prompt"
+    assert config["include-system-site-packages"] == config["relocatable"] == "true"
+    assert os.path.isdir(config["home"])
+
+
+def test_its_python_is_its_own(puffin):
+    env = puffin.venv(name="deep/er/env")
+    assert env.run("-c", "import sys; print(sys.prefix)") == str(env.root)
+    assert env.run("-c", "import sys; print(sys.prefix != sys.base_prefix)") == "True"
+
+
+@pytest.mark.parametrize("name", ["with space", "it's", "dollar$HOME", "unicode-\u00e9\u4e16"])
+def test_activation_in_sh_from_any_path(puffin, name):
+    env = puffin.venv(name=name)
+    told = puffin("venv", "--clear", name).raw_err.splitlines()[-1].removeprefix("Activate it with: ")
+    script = f'set -e; {told.replace("source", ".", 1)}; command -v python; echo "$VIRTUAL_ENV"; '
+    script += 'deactivate; echo "[$VIRTUAL_ENV]"'
+    done = subprocess.run(
+        ["sh", "-c", script],
+        cwd=puffin.cwd,
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.stdout.splitlines() == [str(env.bin / "python"), str(env.root), "[]"], done.stderr
+
+
+def test_what_is_there_is_not_replaced_unless_told_so(puffin, env):
+    (env.root / "mine.txt").write_text("mine")
+    done = puffin("venv")
+    assert done.code == 2
+    assert lines(*done.err.splitlines()[1:]) == lines(
+        "error: Failed to create a virtual environment at `.venv`: there is a virtual environment already",
+        "",
+        "hint: pass `--clear` to replace it",
+    )
+    assert (env.root / "mine.txt").exists()
+    assert puffin("venv", "--clear").code == 0
+    assert not (env.root / "mine.txt").exists()
+    puffin.file("full/file.txt", "")
+    done = puffin("venv", "full")
+    assert done.code == 2
+    assert "the directory is not empty and no virtual environment" in done.err
+    puffin.file("plain", "")
+    assert "there is a file of that name" in puffin("venv", "plain").err
+    (puffin.cwd / "empty").mkdir()
+    assert puffin("venv", "empty").code == 0
+    assert sorted(name for name in os.listdir(puffin.cwd) if name.startswith(".")) == [".venv"]
+
+
+def test_an_unknown_python_says_where_it_looked(puffin):
+    done = puffin("venv", "-p", "3.7")
+    assert done.code == 2
+    first, *rest = done.err.splitlines()
+    assert first == "error: No interpreter found for Python `3.7`"
+    assert rest[0].startswith("  looked in the Python that runs puffin (3.")
+    assert rest[1].startswith("  looked in `PATH`: `")
+    assert rest[-1].startswith("hint: install it, or name another, as in `puffin venv --python 3.")
+    assert not (puffin.cwd / ".venv").exists()
+    done = puffin("venv", "-p", "3.1x.y")
+    assert done.code == 2
+    assert done.err.startswith("error: Invalid Python request `3.1x.y`")
+    done = puffin("venv", "-p", "./nowhere")
+    assert done.code == 2
+    assert "there is no such file or directory" in done.err
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
+def test_seeds_by_version_of_python(puffin, index, version):
+    python = real_python(version)
+    if not python:
+        pytest.skip(f"no Python {version} here")
+    for name in ("pip", "setuptools", "wheel"):
+        index.add(*forge_wheel(name, "1.0"))
+        index.add(*forge_wheel(name, "2.0"))
+        index.add(*forge_wheel(name, "3.0rc1"))
+        index.add(*forge_wheel(name, "4.0", requires_python=">=4"), requires_python=">=4")
+    env = puffin.venv("--seed", "-p", python, "-i", index.url)
+    expected = {"pip": "2.0"} if int(version[2:]) >= 12 else {"pip": "2.0", "setuptools": "2.0", "wheel": "2.0"}
+    assert env.installed() == expected
+    assert _config(env)["seed"] == "true"
+
+
+def test_seeding_says_what_it_installs_and_fails_clearly(puffin, index):
+    index.add(*forge_wheel("pip", "2.0"))
+    done = puffin("venv", "--seed", "-p", real_python("3.12") or "3.12", "-i", index.url)
+    assert done.code == 0
+    assert " + pip==2.0\n" in done.err
+    index.remove("pip-2.0-py3-none-any.whl")
+    done = puffin("venv", "--seed", "--clear", "--refresh", "-i", index.url)
+    assert done.code == 1
+    assert "error: Failed to find" in done.err
+
+
+def test_a_nested_environment_has_the_base_for_a_home(puffin, env):
+    nested = puffin.venv("-p", env.root, name="nested")
+    assert _config(nested)["home"] == _config(env)["home"]
+    env.root.rename(puffin.cwd / "gone")
+    assert nested.run("-c", "print(1)") == "1"
+
+
+def test_quiet(puffin):
+    done = puffin("venv", "-q")
+    assert (done.code, done.out, done.err) == (0, "", "")

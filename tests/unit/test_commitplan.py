@@ -1,0 +1,190 @@
+"""Commit scripts, planned and performed on a real disk, against a model: whose bytes lie at which path."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from puffin.cache.layout import Cache
+from puffin.pipeline.plan_environment import Workplace, now_stamp, target_of
+from puffin.stages.link.environment import environment_of
+from puffin.stages.link.linker import link
+from puffin.stages.link.placement import PathClash
+from puffin.stages.link.stamps import read_raw, undisturbed
+from puffin.stages.link.state import read_state
+from puffin.stages.unzip.unzip import unzip
+from puffin.value import astuple
+from tests.helpers.faults import snapshot
+from tests.helpers.pythons import made_up
+from tests.helpers.wheels import forge_wheel
+
+
+class World:
+    """An environment and a cache; :meth:`sync` makes it hold packages as a sync would."""
+
+    def __init__(self, root):
+        self.root = Path(root)
+        self.cache = Cache(str(self.root / "cache"))
+        self.environment = environment_of(made_up(str(self.root / "env")))
+        self.site = Path(self.environment.purelib)
+        for directory in (self.site, Path(self.environment.scripts)):
+            directory.mkdir(parents=True)
+        self.packages = {}
+        self._archives = {}
+
+    def archive(self, name, version, files):
+        key = (name, version, tuple(sorted(files.items())))
+        if key not in self._archives:
+            from hashlib import sha256
+
+            filename, data = forge_wheel(name, version, files)
+            digest = sha256(data).hexdigest()
+            self._archives[key] = unzip(data=data, filename=filename, sha256=digest, cache_root=self.cache.root)
+        return self._archives[key]
+
+    def sync(self, packages):
+        """Install ``{name: (version, files)}`` and remove all else; return the conflicts."""
+        with Workplace(self.environment, timeout=1) as workplace:
+            former = self.packages
+            gone = [name for name in former if name not in packages]
+            changed = {name for name in packages if former.get(name) != packages[name]}
+            conflicts = workplace.state.conflicts if workplace.state else ()
+            losers = {name for _, winner, names in conflicts if winner in changed | set(gone) for name in names}
+            install = sorted(changed | (losers & packages.keys()))
+            transaction = workplace.begin()
+            staged, stamp = {}, now_stamp()
+            for number, name in enumerate(install):
+                archive = self.archive(name, *packages[name])
+                link(
+                    archive=archive, cache_root=self.cache.root, stage=transaction.stage(number),
+                    target=astuple(target_of(workplace.environment)), requested=True, direct_url="",
+                    mode="hardlink", stamp=stamp,
+                )  # fmt: skip
+                staged[number] = (archive, "")
+            found = workplace.commit(workplace.change(self.cache, staged, gone, stamp=stamp))
+        self.packages = packages
+        return found
+
+    def files(self):
+        """Return what is in site-packages, without the metadata of packages."""
+        found = snapshot(self.site)
+        return {path: data for path, data in found.items() if data is not None and ".dist-info/" not in path}
+
+
+def expected(packages):
+    """The model: of the packages that bring a path, the one whose name sorts first has its bytes there."""
+    found = {}
+    for name in sorted(packages, reverse=True):
+        found |= {path: text.encode() for path, text in packages[name][1].items()}
+    return found
+
+
+NAMES = st.sampled_from(["alpha", "beta", "gamma", "delta"])
+PARTS = st.sampled_from(["ns", "pkg", "sub", "x"])
+PATHS = st.builds(
+    lambda parts, stem: "/".join([*parts, f"{stem}.py"]), st.lists(PARTS, max_size=3), st.sampled_from("mno")
+)
+FILES = st.dictionaries(PATHS, st.sampled_from(["", "one\n", "two\n"]), min_size=1, max_size=5)
+WORLDS = st.lists(
+    st.dictionaries(NAMES, st.tuples(st.sampled_from(["1", "2"]), FILES), max_size=4), min_size=1, max_size=4
+)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(WORLDS)
+def test_any_packages_after_any_others(worlds):
+    with tempfile.TemporaryDirectory() as root:
+        world = World(root)
+        for packages in worlds:
+            world.sync(packages)
+            assert world.files() == expected(packages)
+            infos = {path.name for path in world.site.glob("*.dist-info")}
+            assert infos == {f"{name}-{version}.dist-info" for name, (version, _) in packages.items()}
+            empty = [path for path in world.site.rglob("*") if path.is_dir() and not any(path.iterdir())]
+            assert empty == []
+            raw = read_raw(world.environment.root)
+            assert undisturbed(world.environment.root, raw)
+            with Workplace(world.environment, timeout=1) as workplace:
+                assert not workplace.damaged
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+def test_byte_code_goes_with_its_module(world):
+    world.sync({"one": ("1", {"one.py": "", "ns/one.py": ""}), "two": ("1", {"two.py": "", "ns/two.py": ""})})
+    for path in (
+        "__pycache__/one.cpython-312.pyc",
+        "__pycache__/two.cpython-312.pyc",
+        "ns/__pycache__/one.cpython-312.pyc",
+    ):
+        (world.site / path).parent.mkdir(exist_ok=True)
+        (world.site / path).write_bytes(b"code")
+    world.sync({"two": ("1", {"two.py": "", "ns/two.py": ""})})
+    assert set(world.files()) == {"two.py", "ns/two.py", "__pycache__/two.cpython-312.pyc"}
+
+
+def test_byte_code_of_a_file_that_another_package_takes_over(world):
+    world.sync({"late": ("1", {"ns/m.py": "old\n", "ns/late.py": ""})})
+    code = world.site / "ns/__pycache__/m.cpython-312.pyc"
+    code.parent.mkdir()
+    code.write_bytes(b"code of the old")
+    conflicts = world.sync(
+        {"late": ("1", {"ns/m.py": "old\n", "ns/late.py": ""}), "early": ("1", {"ns/m.py": "new\n"})}
+    )
+    assert [(each.winner, each.losers) for each in conflicts] == [("early", ("late",))]
+    assert (world.site / "ns/m.py").read_text() == "new\n"
+    assert not code.exists()
+
+
+def test_files_of_nobody_stay(world):
+    world.sync({"one": ("1", {"ns/one.py": ""})})
+    (world.site / "ns/mine.txt").write_text("mine")
+    world.sync({})
+    assert world.files() == {"ns/mine.txt": b"mine"}
+
+
+def test_the_loser_of_a_conflict_comes_back(world):
+    both = {"a": ("1", {"ns/m.py": "a\n"}), "b": ("1", {"ns/m.py": "b\n"})}
+    assert [each.winner for each in world.sync(both)] == ["a"]
+    world.sync({"b": both["b"]})
+    assert world.files() == {"ns/m.py": b"b\n"}
+    assert read_state(world.environment.root).conflicts == ()
+
+
+def test_a_file_and_a_directory_of_one_name_are_refused(world):
+    world.sync({"a": ("1", {"m/x.py": "kept"})})
+    before = snapshot(world.site)
+    with pytest.raises(PathClash, match="`a` and `b`|`b` and `a`|what is there"):
+        world.sync({"a": ("1", {"m/x.py": "kept"}), "b": ("1", {"m": "a file"})})
+    assert snapshot(world.site) == before
+
+
+def test_headers_and_data_need_no_directory_before(world):
+    filename, data = forge_wheel(
+        "native",
+        "1",
+        {"native.py": "", "native-1.data/headers/n.h": "h", "native-1.data/data/share/n.txt": "n"},
+    )
+    from hashlib import sha256
+
+    digest = sha256(data).hexdigest()
+    files = {"native.py": ""}
+    world._archives[("native", "1", tuple(sorted(files.items())))] = unzip(
+        data=data, filename=filename, sha256=digest, cache_root=world.cache.root
+    )
+    world.sync({"native": ("1", files)})
+    assert (Path(world.environment.headers) / "native/n.h").read_text() == "h"
+    assert (Path(world.environment.root) / "share/n.txt").read_text() == "n"
+    world.sync({})
+    assert not (Path(world.environment.root) / "share").exists()
+    assert not (Path(world.environment.headers) / "native").exists()

@@ -1,0 +1,139 @@
+"""Pages that are only cut say the same as pages that are read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from puffin.stages.resolve.index_cache import dump_groups, load_page
+from puffin.stages.resolve.index_groups import group_reply
+from puffin.stages.resolve.index_http import Reply, parse_reply
+from puffin.stages.resolve.index_order import order_of
+from puffin.stages.resolve.index_page import by_version
+from puffin.stages.resolve.index_raw import HTML, JSON
+from puffin.value import astuple
+
+URL = "https://host/simple/a-b/"
+SHA = "0123456789abcdef" * 4
+
+
+def html(*links: str, head: str = "<!DOCTYPE html><html><head></head><body><h1>Links</h1>\n") -> Reply:
+    body = head + "\n".join(links) + "\n</body></html>\n"
+    return Reply(status=200, url=URL, headers={"content-type": "text/html"}, body=body.encode())
+
+
+def as_json(*files: object, **more: object) -> Reply:
+    body = json.dumps({"meta": {"api-version": "1.1"}, "name": "a-b", "files": files, **more}).encode()
+    kind = "application/vnd.pypi.simple.v1+json"
+    return Reply(status=200, url=URL, headers={"content-type": kind}, body=body)
+
+
+PLAIN = (
+    f'<a href="https://files/x/a_b-1.0-py3-none-any.whl#sha256={SHA}">a_b-1.0-py3-none-any.whl</a><br/>',
+    f'<a href="https://files/x/a_b-1.0.tar.gz#sha256={SHA}" data-requires-python="&gt;=3.8,&lt;4">a_b-1.0.tar.gz</a>',
+    '<a href="https://files/x/a-b-2.0.tar.gz" data-yanked="">a-b-2.0.tar.gz</a><br>',
+    f'<a href="https://files/x/A.B-2.0-1-py3-none-any.whl" data-core-metadata="sha256={SHA}">x</a>',
+    '<a href="https://files/x/a_b-3-py3-none-any.whl" data-yanked="bad &amp; &eacute;" data-core-metadata="true">x</a>',
+    '<a href="https://files/x/a_b-4-py3-none-any.whl" data-upload-time="2024-01-02T03:04:05Z" rel="nofollow">x</a>',
+    '<a href="https://files/x/other-4-py3-none-any.whl">x</a>',
+    '<a href="../files/a_b-5-py3-none-any.whl#md5=00">relative</a>',
+    '<a href="../../../../files/a_b-6-py3-none-any.whl">relative</a>',
+    '<a href="/files/a_b-7-py3-none-any.whl">relative</a>',
+    '<a href="a_b-8-py3-none-any.whl">relative</a>',
+    '<a href="//other/files/a_b-9-py3-none-any.whl">relative</a>',
+    '<a href="x/../y/a_b-10-py3-none-any.whl">relative</a>',
+    '<a href="https://files/x/readme.txt">x</a>',
+)
+ODD = (
+    '<a href="https://files/x/a_b-6-py3-none-any.whl"><b>bold</b></a> <p>text &lt;',
+    '<a href="https://files/x/a_b-6-py3-none-any.whl>no quote</a>',
+    '<a href="https://files/x/a_b-6-py3-none-any.whl">x</a><title>',
+    '<a href="javascript:a_b-7-py3-none-any.whl">x</a>',
+    '<A HREF="https://files/x/a_b-8-py3-none-any.whl">upper case</A>',
+    '<!-- <a href="https://files/x/a_b-9-py3-none-any.whl">commented</a> -->',
+    "<a href='https://files/x/a_b-8-py3-none-any.whl'>single quotes</a>",
+    '<a class="x" href="https://files/x/a_b-8-py3-none-any.whl">later</a>',
+    '<a href="https://files/x/a_b-8%2Blocal-py3-none-any.whl">encoded</a>',
+    '<a href="https://files/x/a_b-8&#43;local-py3-none-any.whl">reference</a>',
+    '<a href="https://files/x/a_b-8-py3-none-any.whl?query">query</a>',
+    '<a href="https://files/x/..%2Fa_b-8-py3-none-any.whl">unsafe</a>',
+    '<script>"<a href="https://files/x/a_b-9-py3-none-any.whl">"</script>',
+)
+
+
+def check(reply: Reply) -> dict[str, object]:
+    """Check that cutting and reading agree, and return what the page was cut into."""
+    groups = group_reply(reply, name="a-b")
+    page = parse_reply(reply, name="a-b")
+    stored = load_page(dump_groups(groups.files, url=groups.url, fetched_at=0.0, max_age=0, ordered=True))
+    assert stored is not None
+    wanted = {version: tuple(links) for version, links in by_version(page).items()}
+    found = {version: stored.links(version) for version in stored.versions}
+    assert {version: links for version, links in found.items() if links} == wanted
+    assert (groups.status, groups.reason) == (page.status, page.reason)
+    assert stored.order() == order_of(groups.files)
+    uploads = {
+        version: min([x.upload_time for x in links if x.upload_time], default="")
+        for version, links in wanted.items()
+    }
+    assert {version: stored.uploads()[version] for version in wanted} == uploads
+    return groups.files
+
+
+def test_usual_html_is_cut() -> None:
+    files = check(html(*PLAIN))
+    assert {value[0] for value in files.values()} == {HTML}  # type: ignore[index]
+
+
+@pytest.mark.parametrize("link", ODD)
+def test_unusual_html_is_read(link: str) -> None:
+    files = check(html(*PLAIN, link))
+    assert all(value[0] != HTML for value in files.values())  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<html><head><title>never closed",
+        '<html><head><base href="https://elsewhere/"></head>',
+        '<html><head><meta name="pypi:project-status" content="quarantined"></head>',
+        '<html><head><meta name="pypi:project-status" content="archived">'
+        '<meta name="pypi:repository-version" content="1.4">',
+    ],
+)
+def test_what_the_head_says_counts(head: str) -> None:
+    check(html(*PLAIN, head=head))
+
+
+def test_json_is_cut() -> None:
+    entries = [
+        {"filename": "a_b-1.0-py3-none-any.whl", "url": "https://files/1", "hashes": {"sha256": SHA}},
+        {"filename": "a_b-1.0.tar.gz", "url": "https://files/2", "hashes": {}, "yanked": "why", "size": 5},
+        {
+            "filename": "a_b-2-py3-none-any.whl",
+            "url": "x",
+            "upload-time": "2024-01-02T03:04:05Z",
+            "yanked": True,
+        },
+        {"filename": "a_b-2-py3-none-win.whl", "url": "y", "core-metadata": {"sha256": SHA}, "upload-time": 5},
+        {"filename": "other-2-py3-none-any.whl", "url": "y"},
+        {"filename": "a_b-3/../x-py3-none-any.whl", "url": "y"},
+        {"url": "https://files/a_b-4-py3-none-any.whl"},
+        {"filename": "a_b-5-py3-none-any.whl"},
+        None,
+        5,
+    ]
+    files = check(as_json(*entries))
+    assert {value[0] for value in files.values()} == {JSON}  # type: ignore[index]
+    assert group_reply(as_json(*entries), name="a-b").refused == ("a_b-3/../x-py3-none-any.whl",)
+    assert check(as_json(*entries, **{"project-status": {"status": "quarantined", "reason": "bad"}})) == {}
+
+
+def test_versions_in_order() -> None:
+    order = order_of(["1.0", "1.0.0", "2.0_1", "v3", "nonsense", "1!0.1", "2.0.post1"])
+    assert order.names == ("1!0.1", "3", "2.0.post1", "1.0")
+    assert order.spellings("1.0") == ("1.0", "1.0.0")
+    assert order.spellings("2.0.post1") == ("2.0_1", "2.0.post1")
+    assert order.spellings("1!0.1") == ("1!0.1",)
+    assert astuple(order)[0] == order.names

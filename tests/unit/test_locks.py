@@ -1,0 +1,224 @@
+"""Locks: never two holders, never going on without, and gone with their process whatever children live."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from puffin.cache.layout import Bucket, Cache
+from puffin.cache.leftovers import collect
+from puffin.cache.lock import Lock, LockFailed, LockTimeout
+from puffin.cache.usage import LOCK, Usage, exclusive, shared
+from puffin.errors import TEMPORARY
+
+
+def lock(path, timeout=0.0):
+    return Lock(str(path), what="the environment `x`", timeout=timeout)
+
+
+def in_child(action):
+    """Run *action* in a forked child; return the pid and a pipe that closes when it is done."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        try:
+            action(writer)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    return pid, reader
+
+
+def finish(pid, reader):
+    os.close(reader)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def test_a_taken_lock_times_out_and_names_its_holder(tmp_path):
+    with lock(tmp_path / "lock"), pytest.raises(LockTimeout) as caught, lock(tmp_path / "lock"):
+        pass
+    assert caught.value.exit_code == TEMPORARY
+    assert caught.value.summary() == (
+        f"Gave up after 0 s: the environment `x` is locked by process {os.getpid()} (`{tmp_path}/lock`)"
+    )
+
+
+def test_a_waiting_lock_is_taken_when_it_is_free(tmp_path):
+    def hold(writer):
+        with lock(tmp_path / "lock"):
+            os.write(writer, b"x")
+            signal.pause()
+
+    pid, reader = in_child(hold)
+    os.read(reader, 1)
+    with pytest.raises(LockTimeout), lock(tmp_path / "lock"):
+        pass
+    os.kill(pid, signal.SIGKILL)  # a killed holder lets go
+    with lock(tmp_path / "lock", 10.0):
+        pass
+    finish(pid, reader)
+
+
+def test_a_stopped_holder_keeps_its_lock(tmp_path):
+    def hold(writer):
+        with lock(tmp_path / "lock"):
+            os.write(writer, b"x")
+            signal.pause()
+
+    pid, reader = in_child(hold)
+    os.read(reader, 1)
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(LockTimeout), lock(tmp_path / "lock", 0.1):
+        pass
+    finish(pid, reader)
+
+
+def test_a_child_does_not_keep_its_parents_lock(tmp_path):
+    script = (
+        "import os, signal, sys\n"
+        "from puffin.cache.lock import Lock\n"
+        "from puffin.cache.layout import Cache\n"
+        "from puffin.cache.usage import shared\n"
+        f"with Lock({str(tmp_path / 'lock')!r}, what='x'), shared(Cache({str(tmp_path)!r})):\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0:\n"
+        "        os.write(1, b'ready\\n')\n"
+        "        signal.pause()\n"
+        "    os.write(1, b'%d\\n' % pid)\n"
+        "    signal.pause()\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    lines = {process.stdout.readline().strip() for _ in range(2)}
+    child = int((lines - {"ready"}).pop())
+    try:
+        with pytest.raises(LockTimeout), lock(tmp_path / "lock"):
+            pass
+        process.kill()
+        process.wait()
+        with lock(tmp_path / "lock"), Usage(Cache(str(tmp_path)), alone=True, timeout=0):
+            os.kill(child, 0)  # while the child lives
+    finally:
+        os.kill(child, signal.SIGKILL)
+        process.stdout.close()
+
+
+def test_a_lock_whose_file_was_replaced_is_taken_anew(tmp_path, monkeypatch):
+    import fcntl
+
+    path = tmp_path / "lock"
+    real = fcntl.flock
+    swapped = []
+
+    def swap_first(descriptor, kind):
+        real(descriptor, kind)
+        if not swapped:
+            swapped.append(os.unlink(path))
+
+    monkeypatch.setattr(fcntl, "flock", swap_first)
+    with lock(path, 5.0), pytest.raises(LockTimeout), lock(path):
+        pass
+
+
+def test_a_file_system_without_locks_is_an_error_with_a_hint(tmp_path, monkeypatch):
+    import fcntl
+
+    def refuse(_descriptor, _kind):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(LockFailed) as caught, lock(tmp_path / "lock"):
+        pass
+    assert "file system that supports locks" in caught.value.hints[0]
+    assert str(caught.value.causes[0]) == "No locks available"
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_full_disk_does_not_keep_from_locking(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with lock(tmp_path / "lock"), pytest.raises(LockTimeout) as caught, lock(tmp_path / "lock"):
+        pass
+    assert caught.value.holder == ""
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return Cache(str(tmp_path / "cache"))
+
+
+def alone(cache):
+    return Usage(cache, alone=True, timeout=0.0)
+
+
+def test_runs_share_the_cache_and_cleaning_waits(cache):
+    with shared(cache), shared(cache):
+        with pytest.raises(LockTimeout) as caught, alone(cache):
+            pass
+        assert "--force" in caught.value.hints[0]
+        with exclusive(cache, force=True, told=pytest.fail) as kept:
+            assert kept == frozenset()
+    with alone(cache) as kept:
+        assert kept == {LOCK}
+        with pytest.raises(LockTimeout), Usage(cache, alone=False, timeout=0.0):
+            pass
+
+
+def test_waiting_for_the_cache_is_told_once(cache):
+    told = []
+    with shared(cache), pytest.raises(LockTimeout), Usage(cache, alone=True, timeout=0.15, told=told.append):
+        pass
+    assert told == ["The cache is in use; waiting for other puffin processes to finish"]
+
+
+def test_a_cache_that_cannot_be_written_to_is_shared_freely(tmp_path):
+    (tmp_path / "file").write_text("")
+    with shared(Cache(str(tmp_path / "file/cache"))) as kept:
+        assert kept == frozenset()
+
+
+def test_the_lock_of_a_cleaned_cache_is_not_taken_for_the_new_one(cache, monkeypatch):
+    import fcntl
+
+    real = fcntl.flock
+    swapped = []
+
+    def clean_first(descriptor, kind):
+        if not swapped:
+            swapped.append(os.unlink(f"{cache.root}/{LOCK}"))
+        real(descriptor, kind)
+
+    monkeypatch.setattr(fcntl, "flock", clean_first)
+    with shared(cache), pytest.raises(LockTimeout), alone(cache):
+        pass
+
+
+def test_what_dead_processes_left_is_collected(cache):
+    cache.initialise()
+    pid = os.fork()
+    if pid == 0:
+        os.makedirs(f"{cache.temporary()}/inner/deep")
+        with open(cache.temporary(), "w") as file:
+            file.write("half")
+        os._exit(0)
+    os.waitpid(pid, 0)
+    mine = cache.temporary("-dask")
+    os.mkdir(mine)
+    foreign, old = (
+        cache.path(Bucket.TEMPORARY, "7-elsewhere-abc"),
+        cache.path(Bucket.TEMPORARY, "8-elsewhere-abc"),
+    )
+    os.mkdir(foreign)
+    os.mkdir(old)
+    os.utime(old, (0, 0))
+    assert collect(cache) == 3
+    left = sorted(os.listdir(cache.path(Bucket.TEMPORARY)))
+    assert left == sorted(map(os.path.basename, (mine, foreign)))
+    assert collect(Cache(f"{cache.root}/nowhere")) == 0
