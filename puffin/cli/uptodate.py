@@ -39,7 +39,8 @@ def checked(options: "dict[str, object]", environ: "Mapping[str, str]", started:
     if options["quiet"]:
         return ""
     count = f"{len(pins)} package{'s' if len(pins) != 1 else ''}"
-    return f"Resolved {count} in {duration(resolved - started)}\nChecked {count} in {duration(perf_counter() - started)}\n"
+    first = f"Resolved {count} in {duration(resolved - started)}\n"
+    return f"{first}Checked {count} in {duration(perf_counter() - started)}\n"
 
 
 def environment_root(python: str, environ: "Mapping[str, str]") -> "str | None":

@@ -9,6 +9,7 @@ import os
 import pickle
 import pkgutil
 import signal
+import sys
 import warnings
 
 import dask
@@ -61,6 +62,8 @@ class ClusterExecutor:
         keep_freed_memory()
         environ = dict(os.environ)  # starting a nanny writes thread counts and more into it
         method = "fork" if hasattr(os, "fork") else "spawn"
+        # A worker that is started again has semaphores, of which python's tracker tells whoever ends without ceremony.
+        sys.warnoptions.append("ignore:resource_tracker:UserWarning")
         with dask.config.set({**_CONFIGURATION, "distributed.worker.multiprocessing-method": method}), quiet():
             self._cluster = distributed.LocalCluster(
                 n_workers=jobs,
@@ -128,7 +131,7 @@ class ClusterExecutor:
     def _kill_workers(self) -> None:
         """Do not wait for work that nobody wants any more."""
         for nanny in self._cluster.workers.values():
-            nanny.auto_restart = False
+            nanny.status = distributed.Status.closing_gracefully  # or it would start another worker
             if nanny.pid:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(nanny.pid, signal.SIGKILL)

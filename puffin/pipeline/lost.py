@@ -23,7 +23,9 @@ class WorkerLost(PuffinError):
         return f"The process that worked on `{self.label}` {self.how}"
 
 
-def run_surviving(parcels: "Sequence[Parcel]", wave: "Wave", ledger: "Ledger", record: "Callable[[Outcome], None]") -> None:
+def run_surviving(
+    parcels: "Sequence[Parcel]", wave: "Wave", ledger: "Ledger", record: "Callable[[Outcome], None]"
+) -> None:
     """Run *parcels* with *wave*, which says how a worker was lost (or ``""``).
 
     What a lost worker took with it is run again with the rest, then each unit alone, so that a unit that

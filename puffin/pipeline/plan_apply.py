@@ -148,9 +148,7 @@ class Application:
             staged.update(more)
         if failures:
             causes = tuple({id(error): error for error in failures.values()}.values())
-            raise ApplyFailed(
-                environment=self._workplace.environment.root, action=self._action, causes=causes
-            )
+            raise ApplyFailed(environment=self._workplace.environment.root, action=self._action, causes=causes)
         return staged
 
     def _anew(self, supplies: "list[Supply]", damaged: "list[int]", linking: Linking) -> "Numbered":
@@ -160,9 +158,7 @@ class Application:
         for number in damaged:
             for part in PARTS:
                 remove_tree(f"{linking.directory}/{number}{part}")
-        return [
-            (number, without_archive(supplies[number], self._cache, self._reporter)) for number in damaged
-        ]
+        return [(number, without_archive(supplies[number], self._cache, self._reporter)) for number in damaged]
 
     def _healed(self, plan: "Plan", supplies: "list[Supply]") -> "list[Supply]":
         again = {name for name in plan.replace if name in self._workplace.archives}
@@ -172,9 +168,7 @@ class Application:
 
         return heal(supplies, again, self._workplace.damaged, self._cache, self._reporter)
 
-    def _run(
-        self, numbered: "Numbered", linking: Linking
-    ) -> "tuple[Staged, dict[int, PuffinError]]":
+    def _run(self, numbered: "Numbered", linking: Linking) -> "tuple[Staged, dict[int, PuffinError]]":
         missing = [supply for _, supply in numbered if not supply.archive]
         network = self._network() if missing else ()
         tasks = sync_tasks(numbered, linking, cache_root=self._cache.root, network=network)

@@ -157,7 +157,11 @@ class Workplace:
         return Change(
             homes=homes_of(self.environment),
             additions=tuple(additions),
-            removed={each.entry: files_of(self.environment, each) for each in self.present if each.name in gone | fresh},
+            removed={
+                each.entry: files_of(self.environment, each)
+                for each in self.present
+                if each.name in gone | fresh
+            },
             kept=lambda: {
                 each.name: files_of(self.environment, each)
                 for each in self.present
@@ -254,7 +258,7 @@ def settled(environment: "Environment") -> "Environment":
     """
     root = os.path.realpath(environment.root)
     real = {}
-    for field in ("purelib", "platlib"):
+    for field in ("purelib",) if environment.purelib == environment.platlib else ("purelib", "platlib"):
         found = os.path.realpath(getattr(environment, field))
         if found.startswith(root + os.sep):
             found = environment.root + found[len(root) :]
@@ -264,7 +268,8 @@ def settled(environment: "Environment") -> "Environment":
         return environment
     from puffin.value import replace
 
-    return replace(environment, **real)
+    both = {"platlib": real["purelib"]} if environment.purelib == environment.platlib else {}
+    return replace(environment, **real, **both)
 
 
 def homes_of(environment: "Environment") -> Homes:

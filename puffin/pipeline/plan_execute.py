@@ -46,7 +46,9 @@ class Engine:
         """Return the name of the executor for *count* wheels to fetch, of *size* bytes where known."""
         return choose(self._settings.executor or "auto", to_fetch=count, to_fetch_bytes=size)
 
-    def run(self, tasks: "Iterable[Task]", executor: str, each: "Callable[[Task, Outcome], None] | None" = None) -> Ledger:
+    def run(
+        self, tasks: "Iterable[Task]", executor: str, each: "Callable[[Task, Outcome], None] | None" = None
+    ) -> Ledger:
         """Run *tasks* to their end and return the ledger; failures are in it, not raised."""
         ledger = Ledger(tasks)
         running = self.start(executor)

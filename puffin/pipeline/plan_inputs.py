@@ -106,7 +106,9 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
 
 def absolute(place: str) -> str:
     """Return a place as an absolute path, unless it is a URL."""
-    return place if "://" in place or place[:5].lower() == "file:" else os.path.abspath(os.path.expanduser(place))
+    return (
+        place if "://" in place or place[:5].lower() == "file:" else os.path.abspath(os.path.expanduser(place))
+    )
 
 
 def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:

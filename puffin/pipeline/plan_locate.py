@@ -51,15 +51,15 @@ class Search:
         self.missing = len(missing)
         self._beside: Beside | None = None
         if missing:
-            self._beside = Beside(
-                lambda: _locate(missing, inputs, settings, cache, environment, network)
-            )
+            self._beside = Beside(lambda: _locate(missing, inputs, settings, cache, environment, network))
 
     def _take_from_shelf(self, inputs: Inputs, names: "frozenset[str]") -> "list[Any]":
         if not inputs.plain:
             pins = [pin for pin in inputs.pins if pin.name in names]
             return [pin for pin in pins if not self._shelve(pin.name, pin.version, pin)]
-        rest = frozenset(name for name, version in inputs.pins if name in names and not self._shelve(name, version, None))
+        rest = frozenset(
+            name for name, version in inputs.pins if name in names and not self._shelve(name, version, None)
+        )
         return [pin for pin in as_pins(inputs) if pin.name in rest] if rest else []
 
     def _shelve(self, name: str, version: str, pin: "Any | None") -> bool:

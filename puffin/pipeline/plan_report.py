@@ -3,8 +3,8 @@
 from puffin import __version__
 from puffin.cache.atomic import read
 from puffin.cache.layout import Cache
-from puffin.pipeline.install_report import ReportItem, report
 from puffin.pipeline.plan_graph import Supply
+from puffin.pipeline.plan_install_report import ReportItem, report
 from puffin.stages.unzip.manifest import DIST_INFO, read_header
 
 TYPE_CHECKING = False

@@ -65,9 +65,18 @@ def newest_pins(
     pins = []
     for name in names:
         texts = {text for index in config.indexes() for text in pages.page(index, name).versions}
-        texts |= {version for place in config.find_links for link in pages.flat(place) for version in _of(link, name)}
+        texts |= {
+            version for place in config.find_links for link in pages.flat(place) for version in _of(link, name)
+        }
         versions = sorted(((stable(text), text) for text in texts if stable(text)), reverse=True)
-        pins.append((name, _first_that_fits(environment, name, [text for _, text in versions], config, http, cache, settings)))
+        pins.append(
+            (
+                name,
+                _first_that_fits(
+                    environment, name, [text for _, text in versions], config, http, cache, settings
+                ),
+            )
+        )
     return pins
 
 

@@ -54,7 +54,9 @@ def _crashed(task: "Task", error: Exception) -> TaskCrashed:
     import traceback
 
     trace = "".join(traceback.format_exception(error))[-4000:]
-    return TaskCrashed(task=f"{task.stage} {task.label}", kind=type(error).__name__, text=str(error)[:1000], trace=trace)
+    return TaskCrashed(
+        task=f"{task.stage} {task.label}", kind=type(error).__name__, text=str(error)[:1000], trace=trace
+    )
 
 
 class Runner:

@@ -20,7 +20,7 @@ def shop(index):
             files = {
                 f"pkg{number}/__init__.py": version,
                 f"pkg{number}/only{version}.py": version * 1000,
-                "ns/x%d.py" % number: version,
+                f"ns/x{number}.py": version,
             }
             index.add(
                 *forge_wheel(f"pkg{number}", version, files, entry_points={f"run{number}": f"pkg{number}:main"})

@@ -113,7 +113,9 @@ def test_an_unusable_local_version_gives_way() -> None:
 
 
 def test_requires_python_of_the_index_and_of_the_metadata() -> None:
-    packages: dict[str, Any] = {"a": {"2.0": {"requires_python": ">=3.13"}, "1.0": {"requires_python": ">=3.8"}}}
+    packages: dict[str, Any] = {
+        "a": {"2.0": {"requires_python": ">=3.13"}, "1.0": {"requires_python": ">=3.8"}}
+    }
     assert solved(packages, "a") == {"a": "1.0"}
 
     class Silent(Replay):

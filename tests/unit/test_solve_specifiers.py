@@ -60,7 +60,9 @@ def test_a_malformed_requires_python_admits_all() -> None:
 
 
 def test_prereleases_are_told_from_their_text() -> None:
-    assert [is_prerelease(text) for text in ("1.0", "1.0.post1", "1.0+cpu", "1.0a1", "1.0.dev1", "nonsense")] == [
+    assert [
+        is_prerelease(text) for text in ("1.0", "1.0.post1", "1.0+cpu", "1.0a1", "1.0.dev1", "nonsense")
+    ] == [
         False,
         False,
         False,

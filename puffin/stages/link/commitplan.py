@@ -90,7 +90,9 @@ class Change:
     stamp: int
 
 
-def plan_commit(change: Change, disk: "Disk", trash: "Callable[[], str]") -> "tuple[Script, tuple[Conflict, ...]]":
+def plan_commit(
+    change: Change, disk: "Disk", trash: "Callable[[], str]"
+) -> "tuple[Script, tuple[Conflict, ...]]":
     """Return the script of *change* and the path conflicts in it.
 
     Raises what planning removal and placement raises, before anything is touched.
@@ -99,9 +101,7 @@ def plan_commit(change: Change, disk: "Disk", trash: "Callable[[], str]") -> "tu
     gone = [path for files in change.removed.values() for path in files]
     staying = kept.paths() if gone and change.stay else frozenset()
     going = plan_removal(gone, staying, change.homes.roots, disk)
-    placement = plan_placement(
-        _sources(change, disk), going=frozenset(going), owner_of=kept.owner, disk=disk
-    )
+    placement = plan_placement(_sources(change, disk), going=frozenset(going), owner_of=kept.owner, disk=disk)
     outs = [*going, *placement.replaced, *_byte_code(placement.replaced, disk)]
     touched = {*map(os.path.dirname, outs), *placement.touched}
     stamps, restamped = _stamps(change, outs, touched)
@@ -164,7 +164,9 @@ def _sources(change: Change, disk: "Disk") -> "list[Source]":
         for part, home in (("scripts", homes.scripts), ("data", homes.data), ("headers", homes.headers)):
             if each.brings(part):
                 staged = f"{each.staged}+{part}"
-                tops = tuple((name, disk.is_directory(f"{staged}/{name}")) for name in sorted(disk.names(staged)))
+                tops = tuple(
+                    (name, disk.is_directory(f"{staged}/{name}")) for name in sorted(disk.names(staged))
+                )
                 sources.append(Source(name=each.name, staged=staged, home=home, tops=tops))
     return sources
 

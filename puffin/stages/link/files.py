@@ -14,7 +14,15 @@ SYMLINK = "symlink"
 MODES = (CLONE, HARDLINK, COPY, SYMLINK)
 
 _FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
-_NEVER_HERE = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENOTTY)
+_NEVER_HERE = (
+    errno.EXDEV,
+    errno.EPERM,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EINVAL,
+    errno.ENOTTY,
+)
 
 
 class Placer:
@@ -49,7 +57,9 @@ def _link(name: str, source: int, target: int) -> None:
 def _copy(name: str, source: int, target: int) -> None:
     reader = os.open(name, os.O_RDONLY, dir_fd=source)
     try:
-        writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.fstat(reader).st_mode & 0o777, dir_fd=target)
+        writer = os.open(
+            name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.fstat(reader).st_mode & 0o777, dir_fd=target
+        )
         try:
             while data := os.read(reader, 1 << 20):
                 view = memoryview(data)
@@ -66,7 +76,9 @@ def _clone(name: str, source: int, target: int) -> None:
 
     reader = os.open(name, os.O_RDONLY, dir_fd=source)
     try:
-        writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.fstat(reader).st_mode & 0o777, dir_fd=target)
+        writer = os.open(
+            name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.fstat(reader).st_mode & 0o777, dir_fd=target
+        )
         try:
             fcntl.ioctl(writer, _FICLONE, reader)
         except OSError:
@@ -89,5 +101,10 @@ def _path_of(descriptor: int) -> str:
     return fcntl.fcntl(descriptor, 50, bytes(1024)).rstrip(b"\0").decode()  # F_GETPATH on macOS
 
 
-_WAYS: "dict[str, Callable[[str, int, int], None]]" = {CLONE: _clone, HARDLINK: _link, COPY: _copy, SYMLINK: _symlink}
+_WAYS: "dict[str, Callable[[str, int, int], None]]" = {
+    CLONE: _clone,
+    HARDLINK: _link,
+    COPY: _copy,
+    SYMLINK: _symlink,
+}
 _NEXT = {CLONE: HARDLINK, HARDLINK: COPY}

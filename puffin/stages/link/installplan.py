@@ -87,7 +87,10 @@ def make_plan(
     remove = [name for name in others if exact and name not in protected]
     keep.extend(name for name in others if name not in remove)
     return Plan(
-        keep=tuple(sorted(keep)), add=tuple(sorted(add)), replace=tuple(sorted(replace)), remove=tuple(sorted(remove))
+        keep=tuple(sorted(keep)),
+        add=tuple(sorted(add)),
+        replace=tuple(sorted(replace)),
+        remove=tuple(sorted(remove)),
     )
 
 

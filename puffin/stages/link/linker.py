@@ -8,6 +8,7 @@ RECORD are written here and never shared with the cache.
 
 import os
 
+from puffin.cache.atomic import remove_tree
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError, os_cause
 from puffin.stages.link.direct_url import with_hash
@@ -94,11 +95,22 @@ def link(
     return archive, staging.placer.mode, staging.files
 
 
+def clear_stage(stage: str) -> None:
+    """Remove what there is of a staged distribution."""
+    for part in PARTS:
+        remove_tree(f"{stage}{part}")
+
+
 class _Staging:
     """The work on one distribution: counters and paths that its steps share."""
 
     def __init__(
-        self, source: str, stage: str, header: "tuple[Any, ...]", tree: "tuple[tuple[str, tuple[str, ...]], ...]", mode: str
+        self,
+        source: str,
+        stage: str,
+        header: "tuple[Any, ...]",
+        tree: "tuple[tuple[str, tuple[str, ...]], ...]",
+        mode: str,
     ) -> None:
         self._source = source
         self._stage = stage
@@ -120,7 +132,11 @@ class _Staging:
 
     def build(self, target: Target, *, requested: bool, direct_url: str, stamp: int) -> None:
         """Make the whole tree."""
-        os.mkdir(self._stage)
+        try:
+            os.mkdir(self._stage)
+        except FileExistsError:  # of a process that died over it
+            clear_stage(self._stage)
+            os.mkdir(self._stage)
         root = os.open(self._stage, _DIRECTORY)
         try:
             self._link_tree(root)
@@ -184,7 +200,9 @@ class _Staging:
             if key not in homes:
                 continue
             below = f"/{directory}" if directory else ""
-            staged = f"{self._stage}+headers/{headers}{below}" if key == "headers" else f"{self._stage}+data{below}"
+            staged = (
+                f"{self._stage}+headers/{headers}{below}" if key == "headers" else f"{self._stage}+data{below}"
+            )
             if key == "headers" and not directory:
                 self._mkdir(f"{self._stage}+headers")
             self._mkdir(staged)

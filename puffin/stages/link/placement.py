@@ -146,7 +146,9 @@ class _Planner:
     def directory(self, path: str, claims: "Sequence[Claim]", *, made: bool = False) -> None:
         """Plan the entries of a directory that exists (or is *made* anew) and that *claims* contribute to."""
         self.touched.append(path)
-        present = frozenset() if made else self._disk.names(path)  # what a directory that goes held goes with it
+        present = (
+            frozenset() if made else self._disk.names(path)
+        )  # what a directory that goes held goes with it
         entries: dict[str, list[Claim]] = {}
         for source, inner, _ in claims:
             for name, is_directory in self._entries(source, inner):
@@ -162,7 +164,9 @@ class _Planner:
         if source.manifest:
             return self._listing(source.manifest).entries(inner)
         staged = f"{source.staged}/{inner}"
-        return [(name, self._disk.is_directory(f"{staged}/{name}")) for name in sorted(self._disk.names(staged))]
+        return [
+            (name, self._disk.is_directory(f"{staged}/{name}")) for name in sorted(self._disk.names(staged))
+        ]
 
     def _fingerprint(self, source: Source, inner: str) -> "tuple[int, int]":
         if not source.manifest:

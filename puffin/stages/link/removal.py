@@ -72,7 +72,9 @@ class RealDisk:
         return len(data), crc32(data)
 
 
-def plan_removal(files: "Iterable[str]", kept: "frozenset[str]", roots: "Iterable[str]", disk: "Disk") -> list[str]:
+def plan_removal(
+    files: "Iterable[str]", kept: "frozenset[str]", roots: "Iterable[str]", disk: "Disk"
+) -> list[str]:
     """Return the paths to move out so that *files* (absolute) are gone, parents of others first.
 
     Files in *kept* belong to distributions that stay. Directories are taken whole when all in them goes,

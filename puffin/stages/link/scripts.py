@@ -23,7 +23,9 @@ def shebang(executable: str, *, relocatable: bool = False) -> str:
     """
     if relocatable:
         name = os.path.basename(executable)
-        return f"#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")\"/'{name}' \"$0\" \"$@\"\n' '''\n"
+        return (
+            f"#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")\"/'{name}' \"$0\" \"$@\"\n' '''\n"
+        )
     if " " in executable or len(executable.encode("utf-8", "surrogateescape")) + 3 > _LONGEST_SHEBANG:
         quoted = "'\"'\"'".join(executable.split("'"))
         return f"#!/bin/sh\n'''exec' '{quoted}' \"$0\" \"$@\"\n' '''\n"
@@ -64,7 +66,9 @@ def rewrite_shebang(data: bytes, first_lines: str) -> bytes:
     return first + (rest if newline else b"")
 
 
-def versioned(name: str, entry_points: "Iterable[EntryPoint]", version: "tuple[int, int]") -> "list[EntryPoint]":
+def versioned(
+    name: str, entry_points: "Iterable[EntryPoint]", version: "tuple[int, int]"
+) -> "list[EntryPoint]":
     """Return the entry points to make: pip's come as ``pip``, ``pip3`` and ``pip3.X`` of this very Python."""
     points = list(entry_points)
     if name != "pip":

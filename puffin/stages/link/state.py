@@ -10,9 +10,6 @@ from puffin.cache import frame
 from puffin.stages.link.stamps import FORMAT, read_raw
 from puffin.value import astuple, from_tuple, frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 @frozen
 class Owned:
@@ -48,7 +45,9 @@ class State:
 def encode(state: State) -> bytes:
     """Return the state as the bytes of its file."""
     distributions = tuple(astuple(each) for each in state.distributions)
-    return frame.dump((FORMAT, state.boot, state.site, state.seed, distributions, state.stamps, state.conflicts))
+    return frame.dump(
+        (FORMAT, state.boot, state.site, state.seed, distributions, state.stamps, state.conflicts)
+    )
 
 
 def read_state(root: str) -> "State | None":

@@ -17,7 +17,6 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
     Step = tuple[str, str, str]
@@ -27,7 +26,7 @@ OUT = "out"
 MKDIR = "mkdir"
 IN = "in"
 STAMP = "stamp"
-_OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
+OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
 
 
 class CommitFailed(PuffinError):
@@ -124,7 +123,9 @@ class Transaction:
             try:
                 roll_forward(self.root, script)
             except OSError as error:
-                _undo(self.root, script, error)
+                from puffin.stages.link.recovery import undo
+
+                undo(self.root, script, error)
                 self._close(journal)
                 raise CommitFailed(environment=self.root, causes=(os_cause(error),)) from error
             self._close(journal)
@@ -193,7 +194,7 @@ def roll_forward(root: str, script: Script, *, again: bool = False) -> None:
         if kind == IN:
             _bring_in(first, second)
         elif kind == OUT:
-            if not (again and _is_out(second)):
+            if not (again and is_out(second)):
                 _take_out(first, second)
         elif kind == MKDIR:
             _make(first)
@@ -209,9 +210,9 @@ def _bring_in(staged: str, path: str) -> None:
         if os.path.lexists(staged) or not os.path.lexists(path):
             raise
     except OSError as error:
-        if error.errno not in _OCCUPIED:
+        if error.errno not in OCCUPIED:
             raise
-        _put_aside(path, f"{staged}~")
+        put_aside(path, f"{staged}~")
         os.rename(staged, path)
 
 
@@ -224,7 +225,8 @@ def _take_out(path: str, trash: str) -> None:
         os.mkdir(f"{trash}-")  # somebody else removed it; lest what comes in its place be taken for it
 
 
-def _is_out(trash: str) -> bool:
+def is_out(trash: str) -> bool:
+    """Tell whether what was to go to this place has gone."""
     return os.path.lexists(trash) or os.path.lexists(f"{trash}-")
 
 
@@ -242,43 +244,10 @@ def _stamp(directory: str, stamp: int) -> None:
         pass  # a directory of another user: the next run will look closer, that is all
 
 
-def _put_aside(path: str, place: str) -> None:
+def put_aside(path: str, place: str) -> None:
     """Move away what came to *path* since the plan was made, such as byte code that a running Python wrote."""
     discard(place)
     os.rename(path, place)
-
-
-def roll_back(steps: "Sequence[Step]") -> None:
-    """Undo, last first, all steps that were done."""
-    for kind, first, second in reversed(steps):
-        if kind == IN:
-            if not os.path.lexists(first) and os.path.lexists(second):
-                os.rename(second, first)
-        elif kind == OUT:
-            if os.path.lexists(second):
-                _put_back(second, first)
-        elif kind == MKDIR:
-            try:
-                os.rmdir(first)
-            except OSError:
-                pass  # it was there before, or holds something that is not ours
-
-
-def _put_back(trash: str, path: str) -> None:
-    try:
-        os.rename(trash, path)
-    except OSError as error:
-        if error.errno not in _OCCUPIED:
-            raise
-        _put_aside(path, f"{trash}~")
-        os.rename(trash, path)
-
-
-def _undo(root: str, script: Script, reason: OSError) -> None:
-    try:
-        roll_back(script.steps)
-    except OSError as error:
-        raise RecoveryFailed(environment=root, causes=(os_cause(reason), os_cause(error))) from error
 
 
 def recover(root: str, *, home: str | None = None) -> str:
@@ -290,7 +259,11 @@ def recover(root: str, *, home: str | None = None) -> str:
     """
     own = home_of(root)
     data = read(f"{own}/{JOURNAL}")
-    direction = "" if data is None else _finish(root, data)
+    direction = ""
+    if data is not None:
+        from puffin.stages.link.recovery import finish
+
+        direction = finish(root, data)
     left = _leftovers(own)
     if home and (left or data is not None):
         for path in _leftovers(home):
@@ -299,49 +272,6 @@ def recover(root: str, *, home: str | None = None) -> str:
     for path in left:
         discard(path)
     return direction
-
-
-def _finish(root: str, data: bytes) -> str:
-    journal = f"{home_of(root)}/{JOURNAL}"
-    fields = frame.load(data)
-    if not isinstance(fields, tuple) or len(fields) != 5 or fields[0] != FORMAT:
-        raise JournalDamaged(path=journal, hints=("create the environment anew with `puffin venv --clear`",))
-    _, directory, steps, state, stamp = fields
-    script = Script(steps=steps, state=state, stamp=stamp)
-    try:
-        direction = _finish_script(root, script)
-        os.unlink(journal)
-    except OSError as error:
-        raise RecoveryFailed(environment=root, causes=(os_cause(error),)) from error
-    discard(directory)
-    return direction
-
-
-def _finish_script(root: str, script: Script) -> str:
-    if _past_the_middle(script.steps):
-        try:
-            roll_forward(root, script, again=True)
-            return "forward"
-        except OSError as error:
-            if not _missing_in(script.steps):
-                raise  # all is in place but the state, for which there was no room
-            _undo(root, script, error)
-    else:
-        roll_back(script.steps)
-    return "back"
-
-
-def _past_the_middle(steps: "Sequence[Step]") -> bool:
-    if any(kind == IN and not os.path.lexists(first) for kind, first, _ in steps):
-        return True
-    return all(_is_out(second) for kind, _, second in steps if kind == OUT)
-
-
-def _missing_in(steps: "Sequence[Step]") -> bool:
-    """Tell whether something that should come in is not in its place."""
-    return any(
-        kind == IN and (os.path.lexists(first) or not os.path.lexists(second)) for kind, first, second in steps
-    )
 
 
 def _leftovers(home: str) -> "list[str]":

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def store(*, fetched: "tuple[str, int, Buffer]", filename: str, name: str, source: str, cache_root: str) -> str:
     """Unzip the wheel in *fetched*, ``(sha256, size, bytes)``, and return its archive's id.
 
-    The buffer of the bytes is given back and must not be used afterwards. Raises what :func:`puffin.stages.unzip.unzip.unzip` raises.
+    The buffer of the bytes is given back and must not be used afterwards. Raises what
+    :func:`puffin.stages.unzip.unzip.unzip` raises.
     """
     from puffin.stages.unzip.errors import cache_write_failed
     from puffin.stages.unzip.unzip import unzip
