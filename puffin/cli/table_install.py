@@ -21,7 +21,7 @@ def _rows(table: "tuple[Row, ...]", names: tuple[str, ...]) -> "tuple[Row, ...]"
 
 
 INSTALL: "tuple[Row, ...]" = (
-    (("-r", "--requirement", "--requirements"), "requirement", LIST, "FILE", "Install what a file asks for."),
+    (("-r", "--requirement"), "requirement", LIST, "FILE", "Install what a file asks for."),
     (("-e", "--editable"), "editable", LIST, "DIR", "Install a project so that its sources stay in use."),
     (("-U", "--upgrade"), "upgrade", FLAG, "", "Take the newest versions, whatever is installed."),
     (

@@ -5,6 +5,7 @@ one task whose result is the encoded outcomes of all the fine tasks in it.
 """
 
 import contextlib
+import logging
 import os
 import pickle
 import pkgutil
@@ -113,10 +114,16 @@ class ClusterExecutor:
             return []
         token = os.urandom(4).hex()
         keys = [("group", f"{token}-{number}") for number in range(len(groups))]
-        graph = {key: _remote(key, _RUN_GROUP, pickle.dumps(group)) for key, group in zip(keys, groups, strict=True)}
-        priority = {key: sum(unit_weight(unit) for unit, _ in group) for key, group in zip(keys, groups, strict=True)}
+        graph = {
+            key: _remote(key, _RUN_GROUP, pickle.dumps(group)) for key, group in zip(keys, groups, strict=True)
+        }
+        priority = {
+            key: sum(unit_weight(unit) for unit, _ in group) for key, group in zip(keys, groups, strict=True)
+        }
         layer = MaterializedLayer(graph, annotations={"priority": lambda key: priority[key], "retries": 0})
-        futures: list[Any] = self._client.get(HighLevelGraph({"group": layer}, {"group": set()}), keys, sync=False)
+        futures: list[Any] = self._client.get(
+            HighLevelGraph({"group": layer}, {"group": set()}), keys, sync=False
+        )
         return futures
 
     def close(self) -> None:
@@ -129,7 +136,8 @@ class ClusterExecutor:
         remove_tree(self._directory)
 
     def _kill_workers(self) -> None:
-        """Do not wait for work that nobody wants any more."""
+        """Do not wait for work that nobody wants any more, nor let anybody complain about it."""
+        logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
         for nanny in self._cluster.workers.values():
             nanny.status = distributed.Status.closing_gracefully  # or it would start another worker
             if nanny.pid:

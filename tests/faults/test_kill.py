@@ -96,7 +96,7 @@ def stage(theatre):
 @needs_strace
 @pytest.mark.parametrize("call", ["rename", "mkdir,mkdirat", "unlink,unlinkat,rmdir", "link,linkat", "fsync"])
 def test_killed_at_a_call_of_a_warm_sync(stage, call):
-    count, step, seen = 1, {"rename": 4, "fsync": 1}.get(call, 17), set()
+    count, step, seen = 1, {"rename": 5, "fsync": 1}.get(call, 19), set()
     while True:
         code, err, _ = traced(stage.puffin, f"{call}:signal=KILL:when={count}", *stage.words())
         if code == 0:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.helpers.cli import lines
+from tests.helpers.cli import PYTHON, lines
 from tests.helpers.wheels import forge_wheel
 
 
@@ -69,7 +69,7 @@ def test_duplicates_are_reported(puffin, full):
     (double / "METADATA").write_text("Metadata-Version: 2.1\nName: alpha\nVersion: 0.5\n")
     done = puffin("pip", "freeze", "--strict")
     assert done.out.startswith("alpha==0.5\nalpha==1.0\n")
-    site = "[TMP]/work/.venv/lib/python3.12/site-packages"
+    site = f"[TMP]/work/.venv/lib/{PYTHON}/site-packages"
     assert done.err == lines(
         f"warning: `alpha` is installed 2 times: `{site}/alpha-0.5.dist-info`, `{site}/alpha-1.0.dist-info`"
     )

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.helpers.cli import checked, lines, told
+from tests.helpers.cli import PYTHON, checked, lines, told
 from tests.helpers.wheels import forge_wheel, hostile_wheels
 
 
@@ -180,10 +180,10 @@ def test_reinstall_all_or_one(puffin, env, shop):
     done = puffin.sync(None, "--reinstall", "-i", shop.url)
     assert done.err == told("~ alpha==1.0", "~ beta==1.0", pins=2, uninstalled=2, installed=2)
     middle = env.tree()
-    assert middle["lib/python3.12/site-packages/beta"] != before["lib/python3.12/site-packages/beta"]
+    assert middle[f"lib/{PYTHON}/site-packages/beta"] != before[f"lib/{PYTHON}/site-packages/beta"]
     done = puffin.sync(None, "--reinstall-package", "Alpha", "-i", shop.url)
     assert done.err == told("~ alpha==1.0", pins=2, uninstalled=1, installed=1)
-    assert env.tree()["lib/python3.12/site-packages/beta"] == middle["lib/python3.12/site-packages/beta"]
+    assert env.tree()[f"lib/{PYTHON}/site-packages/beta"] == middle[f"lib/{PYTHON}/site-packages/beta"]
 
 
 def test_the_same_package_twice(puffin, env, shop):

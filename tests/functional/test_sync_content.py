@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.helpers.cli import checked, told
+from tests.helpers.cli import PYTHON, checked, told
 from tests.helpers.pythons import real_python
 from tests.helpers.wheels import Raw, forge_wheel
 
@@ -59,7 +59,11 @@ def test_scripts_of_pip_carry_the_version_of_the_environment(puffin, env, index)
         *forge_wheel("pip", "24.0", {"pip/__init__.py": "def main():\n    print('pip')\n"}, entry_points=points)
     )
     assert puffin.sync("pip==24.0\n", "-i", index.url).code == 0
-    assert sorted(path.name for path in env.bin.glob("pip*")) == ["pip", "pip3", "pip3.12"]
+    assert sorted(path.name for path in env.bin.glob("pip*")) == [
+        "pip",
+        "pip3",
+        PYTHON.replace("python", "pip"),
+    ]
 
 
 def test_data_headers_and_the_other_library_directories(puffin, env, index):
@@ -72,11 +76,11 @@ def test_data_headers_and_the_other_library_directories(puffin, env, index):
     index.add(*_tool(data={"share/man/tool.1": "manual", "etc/tool.conf": "x"}, raw_members=raw))
     assert puffin.sync("tool==1.0\n", "-i", index.url).code == 0
     assert (env.root / "share/man/tool.1").read_text() == "manual"
-    assert (env.root / "include/site/python3.12/tool/tool.h").read_text() == "#define TOOL\n"
-    assert (env.root / "include/site/python3.12/tool/deep/er.h").exists()
+    assert (env.root / f"include/site/{PYTHON}/tool/tool.h").read_text() == "#define TOOL\n"
+    assert (env.root / f"include/site/{PYTHON}/tool/deep/er.h").exists()
     assert env.run("-c", "import tool.pure, tool.plat; print(tool.pure.P, tool.plat.P)") == "1 2"
     rows = env.record("tool")
-    assert {"../../../share/man/tool.1", "../../../include/site/python3.12/tool/tool.h", "tool/plat.py"} <= set(
+    assert {"../../../share/man/tool.1", f"../../../include/site/{PYTHON}/tool/tool.h", "tool/plat.py"} <= set(
         rows
     )
     assert env.unlisted() == set()

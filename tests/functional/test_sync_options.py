@@ -8,6 +8,7 @@ import pytest
 from puffin.cli import table
 from puffin.cli.app import puffin as tree
 from puffin.cli.options import given
+from puffin.cli.table_install import INSTALL
 from tests.helpers.cli import checked, lines, told
 from tests.helpers.wheels import forge_wheel
 
@@ -134,7 +135,8 @@ COMMANDS = {" ".join(path): command for path, command in _commands(tree)}
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_in_the_table_and_has_a_variable(name):
-    rows = {row[1]: row for value in vars(table).values() if isinstance(value, tuple) for row in _rows(value)}
+    tables = [value for value in (*vars(table).values(), INSTALL) if isinstance(value, tuple)]
+    rows = {row[1]: row for value in tables for row in _rows(value)}
     for option in COMMANDS[name].params:
         if not isinstance(option, click.Option) or option.hidden:
             continue

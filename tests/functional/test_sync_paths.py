@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.helpers.cli import checked, lines, told
+from tests.helpers.cli import PYTHON, checked, lines, told
 from tests.helpers.wheels import forge_wheel
 
 
@@ -83,7 +83,7 @@ def test_path_conflicts_refused(puffin, env, shared):
         "Resolved 2 packages in [TIME]",
         "Prepared 2 packages in [TIME]",
         "error: Refused to install: 1 path has different contents in different packages",
-        "  `[TMP]/work/.venv/lib/python3.12/site-packages/shared/x.py`: aa, bb",
+        f"  `[TMP]/work/.venv/lib/{PYTHON}/site-packages/shared/x.py`: aa, bb",
         "",
         "hint: without `--path-conflict error` the first of them by name wins, with a warning",
     )
@@ -136,7 +136,7 @@ def test_a_package_directory_that_is_a_symlink_to_outside_is_refused(puffin, env
     (outside / "keep.txt").write_text("keep")
     (env.site / "shared").symlink_to(outside)
     done = puffin.sync("aa==1.0\n", "-i", shared.url)
-    refusal = "error: Refused to change files behind the symlink `[TMP]/work/.venv/lib/python3.12/site-packages/shared`"
+    refusal = f"error: Refused to change files behind the symlink `[TMP]/work/.venv/lib/{PYTHON}/site-packages/shared`"
     assert done.code == 1
     assert refusal in done.err
     assert os.listdir(outside) == ["keep.txt"]
@@ -155,7 +155,7 @@ def test_a_package_directory_that_is_a_symlink_to_outside_is_refused(puffin, env
 def test_site_packages_behind_a_symlink(puffin, env, shared):
     moved = puffin.root / "elsewhere"
     env.site.rename(moved)
-    (env.root / "lib/python3.12/site-packages").symlink_to(moved)
+    (env.root / f"lib/{PYTHON}/site-packages").symlink_to(moved)
     done = puffin.sync("aa==1.0\nbb==1.0\n", "-i", shared.url)
     assert done.code == 0, done.err
     assert puffin.sync(None, "-i", shared.url).err == checked(2)

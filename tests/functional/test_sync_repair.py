@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import sys
 
 import pytest
 
+from puffin.stages.link.venv import seed_requirements
 from tests.helpers.cli import checked, told
 from tests.helpers.wheels import forge_wheel
 
@@ -171,9 +173,12 @@ def test_pip_goes_from_a_plain_environment_and_stays_in_a_seeded_one(puffin, syn
     _foreign(synced, "pip", "24.0")
     assert puffin.sync(None, "-i", index.url).err == told("- pip==24.0", pins=2, uninstalled=1)
     index.add(*forge_wheel("pip", "24.0", entry_points={"pip": "pip:main", "pip3": "pip:main"}))
+    seeds = dict.fromkeys(seed_requirements(sys.version_info[:3]), "24.0")
+    for name in seeds.keys() - {"pip"}:
+        index.add(*forge_wheel(name, "24.0"))
     seeded = puffin.venv("--seed", "-i", index.url, name="seeded")
-    assert seeded.installed() == {"pip": "24.0"}
+    assert seeded.installed() == seeds
     done = puffin.sync(None, "-p", seeded.root, "-i", index.url)
     assert done.err == told("+ alpha==1.0", "+ beta==1.0", pins=2, installed=2)
-    assert seeded.installed() == {"alpha": "1.0", "beta": "1.0", "pip": "24.0"}
+    assert seeded.installed() == {"alpha": "1.0", "beta": "1.0", **seeds}
     assert puffin.sync(None, "-p", seeded.root, "-i", index.url).err == checked(2)

@@ -19,6 +19,9 @@ _TIME = re.compile(r"\b(?:\d+m \d\ds|\d+(?:\.\d+)?m?s)\b")
 _NO_NETWORK = "http://127.0.0.1:9"  # nobody listens there: a test that asks for a public host fails at once
 
 
+PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"  # as directories of environments have it
+
+
 class Result(NamedTuple):
     """How a command ended; ``out`` and ``err`` are normalised, ``raw_out`` and ``raw_err`` are not."""
 

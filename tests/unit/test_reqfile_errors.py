@@ -40,7 +40,6 @@ def refused(text, environ=None, **more):
         ("a>=1.*", "1:2", ".* suffix", ""),
         ("./a ; foo", "1:7", "marker variable", ""),
         ("./a[x,,y]", "1:5", "before and after each comma", ""),
-        ("a ; " + "(" * 5000, "1:", "", ""),
         ("--indx-url x", "1:1", "`--indx-url` is unknown", "did you mean `--index-url`?"),
         ("--requirem x", "1:1", "`--requirem` is unknown", "did you mean `--requirement`?"),
         ("--frobnicate", "1:1", "`--frobnicate` is unknown", ""),
@@ -97,6 +96,10 @@ def test_what_is_wrong_is_explained_in_place(text, place, problem, hint):
     assert bool(hint) == bool(error.hints)
     assert error.exit_code == 2
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_a_marker_that_is_nested_too_deeply_is_refused_too():
+    assert str(refused("a ; " + "(" * 5000)).startswith("Couldn't parse requirement in `reqs.txt` at 1:")
 
 
 def test_the_caret_stands_under_the_column():

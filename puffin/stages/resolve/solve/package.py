@@ -26,15 +26,19 @@ _NONE: frozenset[str] = frozenset()
 
 
 class Candidate:
-    """A version of a package with the extras that were asked for. Compared by identity."""
+    """A version of a package with the extras that were asked for. Compared by identity.
 
-    __slots__ = ("extras", "index", "name", "version")
+    ``meets`` remembers which needs it meets.
+    """
+
+    __slots__ = ("extras", "index", "meets", "name", "version")
 
     def __init__(self, name: str, version: str, index: int, extras: frozenset[str]) -> None:
         self.name = name
         self.version = version
         self.index = index
         self.extras = extras
+        self.meets: dict[Need, bool] = {}
 
     def __repr__(self) -> str:
         extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""

@@ -24,6 +24,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
     def __init__(self, world: World) -> None:
         self._world = world
         self._seen: dict[str, int] = {}
+        self._pinned = {own.name for own in world.roots if own.exact}
         self.conflicts: dict[str, int] = defaultdict(int)
 
     def identify(self, requirement_or_candidate: Need | Candidate) -> str:
@@ -38,11 +39,18 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         information: "Mapping[str, Iterator[Information]]",
         backtrack_causes: "Sequence[Information]",
     ) -> tuple[bool, int, bool, int]:
-        """Return a sort key: pins first, then what has conflicted often, what the user asks for, what came up first."""
-        exact = any(item.requirement.exact for item in information[identifier])
-        weight = self.conflicts[identifier]
-        seen = self._seen.setdefault(identifier, len(self._seen))
-        return not exact, -weight if weight >= _HEAVY else 0, identifier not in self._world.direct, seen
+        """Return a sort key: pins first, then what conflicts often, what the user asks for, what came up first."""
+        return self._priority(identifier)
+
+    def _priority(self, name: str) -> tuple[bool, int, bool, int]:
+        weight = self.conflicts.get(name, 0)
+        seen = self._seen.setdefault(name, len(self._seen))
+        return (
+            name not in self._pinned,
+            -weight if weight >= _HEAVY else 0,
+            name not in self._world.direct,
+            seen,
+        )
 
     def narrow_requirement_selection(
         self,
@@ -52,14 +60,21 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         information: "Mapping[str, Iterator[Information]]",
         backtrack_causes: "Sequence[Information]",
     ) -> Iterable[str]:
-        """Return the packages of the last conflict, if any of them is open; else all."""
-        every = list(identifiers)
-        names = [name for name in every if next(information[name], None) is not None] or every
-        if not backtrack_causes:
-            return names
-        involved = {item.requirement.name for item in backtrack_causes}
-        involved.update(item.parent.name for item in backtrack_causes if item.parent is not None)
-        return [name for name in names if name in involved] or names
+        """Return the one package to look at next: if any is open, one of the last conflict.
+
+        resolvelib would ask for the preference of each of them in every round. One that nobody wants any more
+        comes last.
+        """
+        names = list(identifiers)
+        if backtrack_causes:
+            involved = {item.requirement.name for item in backtrack_causes}
+            involved.update(item.parent.name for item in backtrack_causes if item.parent is not None)
+            names = [name for name in names if name in involved] or names
+        best = min(names, key=self._priority)
+        if next(information[best], None) is None:
+            wanted = [name for name in names if next(information[name], None) is not None]
+            best = min(wanted, key=self._priority) if wanted else best
+        return (best,)
 
     def find_matches(
         self,
@@ -88,6 +103,12 @@ class Provider(AbstractProvider[Need, Candidate, str]):
 
     def is_satisfied_by(self, requirement: Need, candidate: Candidate) -> bool:
         """Tell whether a candidate has the version and the extras that are required."""
+        known = candidate.meets.get(requirement)
+        if known is None:
+            known = candidate.meets[requirement] = self._meets(requirement, candidate)
+        return known
+
+    def _meets(self, requirement: Need, candidate: Candidate) -> bool:
         if candidate.index < 0 or not requirement.extras <= candidate.extras:
             return False
         return self._world.package(candidate.name).fits(requirement, candidate.index)
@@ -101,5 +122,6 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         if needs is None or not package.allowed >> candidate.index & 1:
             return (IMPOSSIBLE,)
         found = tuple([own for own, _ in needs])
+        self._pinned.update(own.name for own in found if own.exact)
         self._world.announce(found)
         return found

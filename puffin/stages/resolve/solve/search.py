@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from typing import Any
 
-# Conflicts that resolvelib may have. Measured: nearly all real resolutions have fewer. With more, it may
-# take minutes for 30 packages of 12 versions, where the deduction takes less than a second.
+# Conflicts that resolvelib may have. Beyond, its time may explode: 228 s were measured for 30 random packages
+# of 12 versions each, where the deduction takes 0.3 s.
 _PATIENCE = 10
 _ROUNDS = 4  # for each package
 
@@ -116,7 +116,7 @@ def _by_resolvelib(world: World, provider: Provider, follower: Follower) -> "Map
 def _holds(world: World, chosen: "Mapping[str, Candidate]") -> bool:
     """Tell whether all that is needed, from the roots on, is chosen.
 
-    After it took back pins, resolvelib may drop a requirement that still counts (one in 500 random universes).
+    After it took back pins, resolvelib may drop a requirement that still counts (in 2 of 2,400 random universes).
     """
     pending = list(world.roots)
     seen: set[tuple[str, frozenset[str]]] = set()
