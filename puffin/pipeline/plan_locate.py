@@ -3,6 +3,7 @@
 import time
 
 from puffin.cache.layout import Cache
+from puffin.errors import PuffinError
 from puffin.pipeline.beside import Beside
 from puffin.pipeline.plan_graph import Supply, expected_sha256
 from puffin.pipeline.plan_inputs import Inputs, as_pins, places_digest
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.stages.link.environment import Environment
+
+
+_MANY = 48  # pins, from which on a second process pays for asking the index
 
 
 @frozen
@@ -49,9 +53,12 @@ class Search:
         self._shelved: list[Supply] = []
         missing = self._take_from_shelf(inputs, frozenset(names))
         self.missing = len(missing)
-        self._beside: Beside | None = None
-        if missing:
-            self._beside = Beside(lambda: _locate(missing, inputs, settings, cache, environment, network))
+        self._context = (inputs, settings, cache, environment, network)
+        self._pins = missing
+        self._besides = [self._beside(part) for part in _parts(missing)]
+
+    def _beside(self, pins: "list[Any]") -> Beside:
+        return Beside(lambda: _locate(pins, *self._context))
 
     def _take_from_shelf(self, inputs: Inputs, names: "frozenset[str]") -> "list[Any]":
         if not inputs.plain:
@@ -75,11 +82,26 @@ class Search:
 
     def found(self) -> Found:
         """Wait for the answer. Raises what locating raises."""
-        if self._beside is None:
-            return Found(supplies=tuple(self._shelved), warnings=_yanks(self._shelved))
-        artifacts, warnings = self._beside.result()
+        artifacts, warnings = self._answers()
         supplies = [self._supply(from_tuple(Artifact, each)) for each in artifacts]
         return Found(supplies=(*self._shelved, *supplies), warnings=(*_yanks(self._shelved), *warnings))
+
+    def _answers(self) -> "tuple[list[Any], list[str]]":
+        artifacts: list[Any] = []
+        warnings: list[str] = []
+        try:
+            for beside in self._besides:
+                located, said = beside.result()
+                artifacts += located
+                warnings += said
+        except PuffinError:
+            if len(self._besides) == 1:
+                raise
+            _locate(
+                self._pins, *self._context
+            )  # one error about all of them; the pages that came are in the cache
+            raise
+        return artifacts, list(dict.fromkeys(warnings))
 
     def _supply(self, artifact: Artifact) -> Supply:
         archive = expected_sha256(artifact)
@@ -93,13 +115,24 @@ class Search:
 
     def remember(self, supplies: "Iterable[Supply]") -> None:
         """Put what was found on the shelf, for the next time."""
-        if self._beside is not None:
+        if self._besides:
             self._shelf.put(supplies)
 
     def stop(self) -> None:
         """End the search."""
-        if self._beside is not None:
-            self._beside.stop()
+        for beside in self._besides:
+            beside.stop()
+
+
+def _parts(pins: "list[Any]") -> "list[list[Any]]":
+    """Return the pins as the forked children take them: many are dealt to two, which then share the imports."""
+    if len(pins) < _MANY:
+        return [pins] if pins else []
+    import puffin.stages.fetch.client
+    import puffin.stages.resolve.index_html
+    import puffin.stages.resolve.locate  # noqa: F401
+
+    return [pins[::2], pins[1::2]]
 
 
 def _hash_fits(supply: Supply, hashes: tuple[str, ...]) -> bool:

@@ -125,7 +125,7 @@ class Runner:
         waiting = [task.weight for unit, _, futures in self._window for task in unit[: len(futures)]]
         if not waiting:
             return not self._window
-        return len(waiting) < 2 * self._ahead and sum(waiting) < AHEAD_BYTES
+        return len(waiting) < self._ahead and sum(waiting) < AHEAD_BYTES
 
     def _submit(self, task: "Task") -> "Future[Outcome]":
         if self._threads is None:

@@ -235,9 +235,9 @@ def test_a_killed_driver_takes_its_workers_along(puffin, env, slow, executor):
 def test_a_killed_worker_costs_nothing_but_time(puffin, env, slow, executor):
     with started(puffin, "pip", "sync", "slow.txt", "--executor", executor, "--index-url", slow.url) as process:
         until(lambda: slow.waiting() >= 2)
+        workers = until(lambda: [pid for pid in session(process.pid) if pid != process.pid])
         for number in range(12):
             slow.fail(f"/files/pkg{number}-1-py3-none-any.whl", ["ok"], forever=True)
-        workers = [pid for pid in session(process.pid) if pid != process.pid]
         os.kill(workers[0], signal.SIGKILL)
         slow.released.set()
         _, err = process.communicate(timeout=30)
