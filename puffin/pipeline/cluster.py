@@ -1,7 +1,7 @@
 """The cluster executor: a ``distributed.LocalCluster`` of processes on this machine.
 
-Units travel in groups of about equal weight, because a task costs distributed 1.6 to 2 ms: each group is
-one task whose result is the encoded outcomes of all the fine tasks in it.
+Units travel in groups, because a task costs distributed 1.6 to 2 ms: each group is one task whose result is
+the encoded outcomes of all the fine tasks in it.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.graph import Ledger
     from puffin.pipeline.pull import Parcel
 
-MAX_GROUPS = 24
+_LEAST = 100_000  # bytes; what a task weighs at least, whatever it says
 _RUN_GROUP = "puffin.pipeline.cluster:run_group"
 
 _CONFIGURATION = {
@@ -117,9 +117,7 @@ class ClusterExecutor:
         graph = {
             key: _remote(key, _RUN_GROUP, pickle.dumps(group)) for key, group in zip(keys, groups, strict=True)
         }
-        priority = {
-            key: sum(unit_weight(unit) for unit, _ in group) for key, group in zip(keys, groups, strict=True)
-        }
+        priority = {key: len(keys) - number for number, key in enumerate(keys)}
         layer = MaterializedLayer(graph, annotations={"priority": lambda key: priority[key], "retries": 0})
         futures: list[Any] = self._client.get(
             HighLevelGraph({"group": layer}, {"group": set()}), keys, sync=False
@@ -151,19 +149,27 @@ def _remote(key: "tuple[str, str]", reference: str, *arguments: "Any") -> DaskTa
 
 
 def _cut(ledger: "Ledger", jobs: int) -> "list[list[Parcel]]":
-    parcels = [(unit, ledger.inputs_of(unit)) for unit in ledger.take_ready()]
-    return balance(parcels, max(jobs, min(MAX_GROUPS, len(parcels))))
+    return guided([(unit, ledger.inputs_of(unit)) for unit in ledger.take_ready()], jobs)
 
 
-def balance(parcels: "list[Parcel]", count: int) -> "list[list[Parcel]]":
-    """Deal *parcels*, heaviest first, into at most *count* groups of about equal weight."""
-    groups: list[list[Parcel]] = [[] for _ in range(min(count, len(parcels)))]
-    weights = [0] * len(groups)
-    for parcel in parcels:
-        lightest = weights.index(min(weights))
-        groups[lightest].append(parcel)
-        weights[lightest] += unit_weight(parcel[0]) + 1
-    return sorted(groups, key=lambda group: sum(unit_weight(unit) for unit, _ in group), reverse=True)
+def guided(parcels: "list[Parcel]", workers: int) -> "list[list[Parcel]]":
+    """Cut *parcels*, heaviest first, into groups that get smaller and smaller.
+
+    Each holds what one of *workers* would get of the rest, halved: few tasks in all, and none at the end that
+    one worker is long at while the others have nothing left.
+    """
+    weights = [unit_weight(unit) + _LEAST for unit, _ in parcels]
+    rest = sum(weights)
+    groups: list[list[Parcel]] = []
+    room = 0.0
+    for parcel, weight in zip(parcels, weights, strict=True):
+        if room < weight / 2:
+            groups.append([])
+            room = rest / (2 * workers)
+        groups[-1].append(parcel)
+        room -= weight
+        rest -= weight
+    return groups
 
 
 def run_group(pickled: bytes) -> bytes:

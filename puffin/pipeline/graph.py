@@ -80,7 +80,7 @@ class Ledger:
                 self._running.add(task.key)
         if not units and self._waiting and not self._running:
             raise BrokenGraph(labels=tuple(task.label for task in self._waiting.values()))
-        return sorted(units, key=unit_weight, reverse=True)
+        return sorted(units, key=_order, reverse=True)
 
     def _single(self) -> "list[Unit]":
         outcomes = self.outcomes
@@ -180,6 +180,11 @@ def in_order(tasks: "dict[Key, Task]") -> "list[Task]":
                 state[task.key] = True
                 ordered.append(task)
     return ordered
+
+
+def _order(unit: "Unit") -> "tuple[int, Key]":
+    """Heavy units first; those of one weight by their hashes, so that no order of names puts a long one last."""
+    return unit_weight(unit), unit[0].key
 
 
 def unit_weight(unit: "Unit") -> int:

@@ -116,23 +116,23 @@ def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:
     return f"{config.digest()}-{digest(' '.join(tags))}"
 
 
+@frozen
+class PlainPin:
+    """A pin that is a name and a version: what locating needs of a ``Pin``, without the import of packaging."""
+
+    name: str
+    version: str
+    text: str
+    url: str = ""
+    hashes: tuple[str, ...] = ()
+    editable: bool = False
+    exact: bool = False
+
+
 def as_pins(inputs: Inputs) -> "tuple[Any, ...]":
-    """Return the pins of *inputs* as full ``Pin`` values."""
+    """Return the pins of *inputs* in the form in which they are located."""
     if not inputs.plain:
         return inputs.pins
-    from puffin.stages.resolve.pins import Pin
-
     return tuple(
-        Pin(
-            name=name,
-            version=version,
-            extras=(),
-            url="",
-            hashes=(),
-            editable=False,
-            text=f"{name}=={version}",
-            origin="",
-            exact=False,
-        )
-        for name, version in inputs.pins
+        PlainPin(name=name, version=version, text=f"{name}=={version}") for name, version in inputs.pins
     )

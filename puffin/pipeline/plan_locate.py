@@ -128,11 +128,16 @@ def _parts(pins: "list[Any]") -> "list[list[Any]]":
     """Return the pins as the forked children take them: many are dealt to two, which then share the imports."""
     if len(pins) < _MANY:
         return [pins] if pins else []
+    import_fetching()
+    return [pins[::2], pins[1::2]]
+
+
+def import_fetching() -> None:
+    """Import what asking an index and fetching need, before there are children that would each import it."""
     import puffin.stages.fetch.client
+    import puffin.stages.fetch.download
     import puffin.stages.resolve.index_html
     import puffin.stages.resolve.locate  # noqa: F401
-
-    return [pins[::2], pins[1::2]]
 
 
 def _hash_fits(supply: Supply, hashes: tuple[str, ...]) -> bool:

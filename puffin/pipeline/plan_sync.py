@@ -3,14 +3,14 @@
 import os
 import time
 
-from puffin.cache.layout import Cache
+from puffin.cache.layout import Bucket, Cache
 from puffin.cache.room import make_room
 from puffin.cache.usage import shared
 from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_environment import Workplace
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs
-from puffin.pipeline.plan_locate import Found, Search
+from puffin.pipeline.plan_locate import Found, Search, import_fetching
 from puffin.pipeline.plan_settings import Settings
 from puffin.stages.link.environment import check_target, find_environment
 from puffin.stages.link.installplan import Plan, Wanted, make_plan
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.pipeline.plan_settings import Reporter
+    from puffin.stages.link.environment import Environment
 
 SEEDS = ("pip", "setuptools", "wheel")
 LOCK_TIMEOUT = 300.0
@@ -37,7 +38,7 @@ def sync(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]",
     """
     check_files(settings.files)
     cache = Cache(settings.cache_dir)
-    environment = find_environment(settings.python or None, environ, os.getcwd(), cache)
+    environment = _environment(settings, environ, cache)
     if not settings.dry_run:
         check_target(environment, break_system_packages=settings.break_system_packages)
     inputs = read_inputs(settings, dict(environment.interpreter.markers), environ)
@@ -46,6 +47,24 @@ def sync(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]",
     with Workplace(environment, timeout=lock_timeout(environ)) as workplace, shared(cache):
         tell_recovery(workplace, reporter)
         _Sync(settings, reporter, environ, cache, workplace, inputs, started).run()
+
+
+def _environment(settings: Settings, environ: "Mapping[str, str]", cache: Cache) -> "Environment":
+    """Return the environment to work on.
+
+    With an empty cache its interpreter must be asked, and much will have to be fetched: what that needs is
+    imported while the interpreter answers.
+    """
+    if os.path.isdir(cache.path(Bucket.INTERPRETER)):
+        return find_environment(settings.python or None, environ, os.getcwd(), cache)
+    import threading
+
+    thread = threading.Thread(target=import_fetching, name="puffin-imports")
+    thread.start()
+    try:
+        return find_environment(settings.python or None, environ, os.getcwd(), cache)
+    finally:
+        thread.join()
 
 
 def tell_recovery(workplace: Workplace, reporter: "Reporter") -> None:

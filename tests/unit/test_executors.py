@@ -271,3 +271,20 @@ def test_which_executor_auto_means():
     with pytest.raises(UsageError) as caught:
         make_executor("magic", jobs=1, local_directory="")
     assert caught.value.hints == ("use one of `auto`, `inline`, `pool`, `cluster`",)
+
+
+def test_groups_of_the_cluster_get_smaller_and_keep_the_order():
+    from puffin.pipeline.cluster import guided
+    from puffin.pipeline.task import Task
+
+    weights = [4_000_000] * 40 + [300_000] * 100
+    tasks = [
+        Task(key=("x", f"{number}"), function="a:b", label=f"{number}", weight=weight)
+        for number, weight in enumerate(weights)
+    ]
+    groups = guided([((task,), {}) for task in tasks], 2)
+    assert [unit[0] for group in groups for unit, _ in group] == tasks
+    assert len(groups) < 40
+    assert len(groups[0]) >= 9, "a quarter of all the work"
+    assert len(groups[-1]) == 1
+    assert guided([], 2) == []
