@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 NAMES = ("auto", "inline", "pool", "cluster")
+FEW = 16  # artifacts to fetch, up to which a plan is small
 POOL_FROM_BYTES = 8 * 1024 * 1024
 
 
@@ -38,7 +39,7 @@ def choose(name: str, *, to_fetch: int, to_fetch_bytes: int) -> str:
     """
     if name != "auto":
         return name
-    return "pool" if to_fetch > 16 or to_fetch_bytes > POOL_FROM_BYTES else "inline"
+    return "pool" if to_fetch > FEW or to_fetch_bytes > POOL_FROM_BYTES else "inline"
 
 
 def make_executor(name: str, *, jobs: int, local_directory: str) -> "Executor":

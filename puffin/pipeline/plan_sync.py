@@ -8,6 +8,7 @@ from puffin.cache.room import make_room
 from puffin.cache.usage import shared
 from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_environment import Workplace
+from puffin.pipeline.executors import FEW
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs
 from puffin.pipeline.plan_locate import Found, Search, import_fetching
@@ -101,7 +102,7 @@ def warm_up(engine: Engine, cache: Cache, missing: int) -> None:
 
     collect(cache)
     name = engine.chosen_for(missing, 0)
-    if name != "inline":
+    if name != "inline" or missing > FEW:
         import puffin.stages.fetch.client
         import puffin.stages.fetch.download
         import puffin.stages.unzip.unzip  # noqa: F401
