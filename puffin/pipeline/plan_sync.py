@@ -6,9 +6,9 @@ import time
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.room import make_room
 from puffin.cache.usage import shared
+from puffin.pipeline.executors import FEW
 from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_environment import Workplace
-from puffin.pipeline.executors import FEW
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs
 from puffin.pipeline.plan_locate import Found, Search, import_fetching
