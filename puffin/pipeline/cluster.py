@@ -20,6 +20,7 @@ from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 from dask.task_spec import Task as DaskTask
 
 from puffin.cache.atomic import remove_tree
+from puffin.pipeline import lifeline
 from puffin.pipeline.graph import unit_weight
 from puffin.pipeline.lost import WorkerLost
 from puffin.pipeline.memory import keep_freed_memory
@@ -61,6 +62,7 @@ class ClusterExecutor:
         self._directory = local_directory
         self._at_rest = True
         keep_freed_memory()
+        lifeline.prepare()
         environ = dict(os.environ)  # starting a nanny writes thread counts and more into it
         method = "fork" if hasattr(os, "fork") else "spawn"
         # A worker that is started again has semaphores, of which python's tracker tells whoever ends without ceremony.
@@ -174,6 +176,7 @@ def guided(parcels: "list[Parcel]", workers: int) -> "list[list[Parcel]]":
 
 def run_group(pickled: bytes) -> bytes:
     """In a worker: run a group of units; return the outcomes of their tasks, encoded."""
+    lifeline.follow()
     parcels: Iterator[Parcel] = iter(pickle.loads(pickled))
     sent: list[bytes] = []
     Runner(lambda: next(parcels, None), lambda outcome: sent.append(encode(outcome))).run()
