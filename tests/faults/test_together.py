@@ -101,7 +101,7 @@ def test_a_holder_that_hangs(puffin, env, shop):
             puffin.file("requirements.txt", pins("2"))
             done = puffin(*words, env={"PUFFIN_LOCK_TIMEOUT": "0.2"})
             assert done.code == 75
-            assert "Gave up after 0.2 s: the environment `[TMP]/work/.venv` is locked by process" in done.err
+            assert "Gave up after 0.2 s: the environment `[TMP]/here/.venv` is locked by process" in done.err
             assert "hint: wait for that process to end" in done.err
     assert of_packages(env) == before
     assert shop.requests == []

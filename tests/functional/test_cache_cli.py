@@ -18,7 +18,7 @@ def filled(puffin, env, index):
 
 def test_dir_by_option_variable_and_default(puffin):
     assert puffin("cache", "dir")[:3] == (0, "[TMP]/cache\n", "")
-    assert puffin("cache", "dir", "--cache-dir", "here").out == "[TMP]/work/here\n"
+    assert puffin("cache", "dir", "--cache-dir", "here").out == "[TMP]/here/here\n"
     assert puffin("cache", "dir", env={"PUFFIN_CACHE_DIR": "~/mine"}).out == "[TMP]/home/mine\n"
     assert puffin("cache", "dir", env={"PUFFIN_CACHE_DIR": "", "XDG_CACHE_HOME": "/xdg"}).out == "/xdg/puffin\n"
     assert puffin("cache", "dir", env={"PUFFIN_CACHE_DIR": ""}).out == "[TMP]/home/.cache/puffin\n"

@@ -33,8 +33,8 @@ def test_freeze(puffin, full):
     done = puffin("pip", "freeze")
     alpha, beta, local, zeta = done.out.splitlines()
     assert (alpha, beta) == ("alpha==1.0", "beta-x==2.0")
-    assert local.startswith("local @ file://[TMP]/work/local-1.0-py3-none-any.whl#sha256=")
-    assert zeta == "-e file://[TMP]/work/project"
+    assert local.startswith("local @ file://[TMP]/here/local-1.0-py3-none-any.whl#sha256=")
+    assert zeta == "-e file://[TMP]/here/project"
     assert (done.code, done.err) == (0, "")
     assert puffin("pip", "freeze", "-q").out == done.out
     assert puffin("pip", "freeze", "--exclude-editable").out == "\n".join(done.out.splitlines()[:3]) + "\n"
@@ -49,10 +49,10 @@ def test_list(puffin, full):
     )
     rows = json.loads(puffin("pip", "list", "--format=json").out)
     assert rows[0] == {"name": "alpha", "version": "1.0"}
-    assert rows[-1] == {"name": "zeta", "version": "0.1", "editable_project_location": "[TMP]/work/project"}
+    assert rows[-1] == {"name": "zeta", "version": "0.1", "editable_project_location": "[TMP]/here/project"}
     editable = puffin("pip", "list", "-e").out.splitlines()
     assert editable[0].split() == ["Package", "Version", "Editable", "project", "location"]
-    assert editable[2].split() == ["zeta", "0.1", "[TMP]/work/project"]
+    assert editable[2].split() == ["zeta", "0.1", "[TMP]/here/project"]
     assert puffin("pip", "list", "--format", "xml").code == 2
 
 
@@ -69,7 +69,7 @@ def test_duplicates_are_reported(puffin, full):
     (double / "METADATA").write_text("Metadata-Version: 2.1\nName: alpha\nVersion: 0.5\n")
     done = puffin("pip", "freeze", "--strict")
     assert done.out.startswith("alpha==0.5\nalpha==1.0\n")
-    site = f"[TMP]/work/.venv/lib/{PYTHON}/site-packages"
+    site = f"[TMP]/here/.venv/lib/{PYTHON}/site-packages"
     assert done.err == lines(
         f"warning: `alpha` is installed 2 times: `{site}/alpha-0.5.dist-info`, `{site}/alpha-1.0.dist-info`"
     )

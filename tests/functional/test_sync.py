@@ -64,7 +64,7 @@ def test_one_bad_wheel_among_good_ones_leaves_the_environment_as_it_was(everyhow
     assert done.code == 1
     assert done.err == lines(
         "Resolved 4 packages in [TIME]",
-        "error: Failed to sync the environment `[TMP]/work/.venv`; it was left as it was",
+        "error: Failed to sync the environment `[TMP]/here/.venv`; it was left as it was",
         "  ╰─▶ `evil-1.0-py3-none-any.whl` has an invalid package format",
         "      ╰─▶ `../../x`: the name leaves the archive with `..`",
     )

@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.cli import lines, told
 from tests.helpers.wheels import forge_wheel, hostile_wheels
 
-FAILED = "error: Failed to sync the environment `[TMP]/work/.venv`; it was left as it was"
+FAILED = "error: Failed to sync the environment `[TMP]/here/.venv`; it was left as it was"
 ONE = "error: Failed to find the files of 1 of 1 packages"
 
 
@@ -248,7 +248,7 @@ def test_no_environment_at_all(puffin):
     done = puffin("pip", "sync", "requirements.txt")
     assert (done.code, done.err) == (
         2,
-        lines("error: No virtual environment found; run `puffin venv` to make one, or pass `--system`"),
+        lines("error: No virtual environment found; run `puffin venv` to make one, or name one by `--python`"),
     )
 
 

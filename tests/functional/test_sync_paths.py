@@ -83,7 +83,7 @@ def test_path_conflicts_refused(puffin, env, shared):
         "Resolved 2 packages in [TIME]",
         "Prepared 2 packages in [TIME]",
         "error: Refused to install: 1 path has different contents in different packages",
-        f"  `[TMP]/work/.venv/lib/{PYTHON}/site-packages/shared/x.py`: aa, bb",
+        f"  `[TMP]/here/.venv/lib/{PYTHON}/site-packages/shared/x.py`: aa, bb",
         "",
         "hint: without `--path-conflict error` the first of them by name wins, with a warning",
     )
@@ -136,7 +136,7 @@ def test_a_package_directory_that_is_a_symlink_to_outside_is_refused(puffin, env
     (outside / "keep.txt").write_text("keep")
     (env.site / "shared").symlink_to(outside)
     done = puffin.sync("aa==1.0\n", "-i", shared.url)
-    refusal = f"error: Refused to change files behind the symlink `[TMP]/work/.venv/lib/{PYTHON}/site-packages/shared`"
+    refusal = f"error: Refused to change files behind the symlink `[TMP]/here/.venv/lib/{PYTHON}/site-packages/shared`"
     assert done.code == 1
     assert refusal in done.err
     assert os.listdir(outside) == ["keep.txt"]

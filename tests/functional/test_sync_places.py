@@ -74,8 +74,8 @@ def test_a_missing_find_links_place(puffin, env):
     done = puffin.sync("alpha==1.0\n", "--no-index", "-f", "nodir")
     assert done.code == 2
     assert done.err == lines(
-        "error: Failed to read the find-links place `[TMP]/work/nodir`",
-        "  ╰─▶ No such file or directory (`[TMP]/work/nodir`)",
+        "error: Failed to read the find-links place `[TMP]/here/nodir`",
+        "  ╰─▶ No such file or directory (`[TMP]/here/nodir`)",
         "",
         "hint: check the path",
     )
@@ -171,7 +171,7 @@ def test_a_local_wheel(puffin, env, form):
     filename, data = forge_wheel("alpha", "1.0", {"alpha.py": "A = 1"})
     path = puffin.file(filename, data)
     text = form.format(filename, uri=path.as_uri()) + "\n"
-    change = f"alpha==1.0 (from file://[TMP]/work/{filename})"
+    change = f"alpha==1.0 (from file://[TMP]/here/{filename})"
     assert puffin.sync(text).err == told(f"+ {change}", pins=1, prepared=1, installed=1)
     recorded = json.loads((env.info("alpha") / "direct_url.json").read_text())
     assert recorded["url"] == path.as_uri()
@@ -262,5 +262,5 @@ def test_a_cache_that_cannot_be_made(puffin, env, index):
     done = puffin.sync("alpha==1.0\n", "--cache-dir", "plain/cache", "-i", index.url)
     assert done.code == 1
     assert done.err.startswith(
-        "error: Failed to initialize the cache at `[TMP]/work/plain/cache`\n  ╰─▶ Not a directory"
+        "error: Failed to initialize the cache at `[TMP]/here/plain/cache`\n  ╰─▶ Not a directory"
     )

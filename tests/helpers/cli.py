@@ -41,7 +41,7 @@ class Puffin:
     def __init__(self, root: Path, interpreters: Path | None = None) -> None:
         self.root = root
         self.home = root / "home"
-        self.cwd = root / "work"
+        self.cwd = root / "here"
         self.cache = root / "cache"
         for directory in (self.home, self.cwd):
             directory.mkdir(parents=True)

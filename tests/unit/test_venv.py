@@ -307,7 +307,7 @@ def test_none_near(tmp_path, cache):
     with pytest.raises(NoEnvironment) as caught:
         find_environment(None, {}, str(tmp_path), cache)
     assert "puffin venv" in str(caught.value)
-    assert "--system" in str(caught.value)
+    assert "--python" in str(caught.value)
 
 
 def test_removed_one_is_an_error_not_skipped(tmp_path, cache, python):

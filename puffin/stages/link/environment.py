@@ -49,7 +49,7 @@ class NoEnvironment(PuffinError):
 
     def summary(self) -> str:
         """Return the first line."""
-        return "No virtual environment found; run `puffin venv` to make one, or pass `--system`"
+        return "No virtual environment found; run `puffin venv` to make one, or name one by `--python`"
 
 
 class ExternallyManaged(PuffinError):
