@@ -2,10 +2,19 @@
 
 from puffin.value import frozen
 
+WHEEL = "wheel"
+SDIST = "sdist"
+DIRECTORY = "directory"
+GIT = "git"
+
 
 @frozen
 class Artifact:
-    """A wheel that was located for a pin, with all that later stages need to know of it.
+    """What was located for a pin, with all that later stages need to know of it.
+
+    ``kind`` is :data:`WHEEL`, or what a wheel has to be built from: :data:`SDIST` (an archive), :data:`DIRECTORY`
+    (``url`` is ``file:``), :data:`GIT` (``url`` is ``git+…@<full commit>``). For these ``version`` is empty where
+    only the build tells it, ``subdirectory`` is where in it the project is, and ``filename`` is empty but for archives.
 
     ``url`` is absolute (https, http or file), without fragment; credentials may stand in it and are
     masked wherever it is shown. ``hashes`` are ``"algorithm:hex"``, alternatives
@@ -26,3 +35,7 @@ class Artifact:
     direct_url: str = ""
     yanked: str | None = None
     requires_python: str = ""
+    kind: str = WHEEL
+    subdirectory: str = ""
+    editable: bool = False
+    config_settings: tuple[tuple[str, str], ...] = ()
