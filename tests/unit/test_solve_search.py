@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from puffin.stages.resolve.solve import search
+from puffin.stages.resolve.solve import by_resolvelib
 from puffin.stages.resolve.solve.deduction import Deduction, Unsolvable
 from puffin.stages.resolve.solve.errors import NoSolution, TooManyRounds
 from puffin.stages.resolve.solve.places import Places
 from puffin.stages.resolve.solve.replay import Replay
 from puffin.stages.resolve.solve.resolve import resolve
+from puffin.stages.resolve.solve.walk import Walk
 from puffin.stages.resolve.solve.world import World
 from tests.helpers.universe import check_closed, pins, request, solved, stored
 
@@ -194,9 +195,39 @@ def test_the_search_is_given_up_after_max_rounds() -> None:
 
 
 def test_what_resolvelib_returns_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    packages = {"a": chain(2, lambda i: ["b"]), "b": chain(2, lambda i: [])}
-    monkeypatch.setattr(search, "_by_resolvelib", lambda world, provider, follower: {})
-    assert solved(packages, "a") == {"a": "1.1", "b": "1.1"}
+    packages = {"a": chain(2, lambda i: ["c"]), "b": chain(2, lambda i: ["c<1.1"]), "c": chain(2, lambda i: [])}
+    monkeypatch.setattr(by_resolvelib, "by_resolvelib", lambda world: ({}, 0))
+    assert solved(packages, "a", "b") == {"a": "1.1", "b": "1.1", "c": "1.0"}
+
+
+def test_a_resolution_without_conflicts_is_one_walk() -> None:
+    packages = {
+        "a": chain(2, lambda i: ["b[x]", "c<1.1"]),
+        "b": {"1.0": {"requires_dist": ["d; extra == 'x'", "a"], "provides_extras": ["x", "y"]}},
+        "c": chain(2, lambda i: ["b[y]"]),
+        "d": chain(2, lambda i: []),
+    }
+    found = resolve(request("a"), Replay(packages))
+    assert pins(found) == {"a": "1.1", "b": "1.0", "c": "1.0", "d": "1.1"}
+    assert found.rounds == 4
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_a_walk_that_ends_is_what_resolvelib_finds(seed: int) -> None:
+    packages, texts = random_universe(seed)
+    walk = Walk(world_of(packages, texts))
+    if not walk.run():
+        return
+    mapping, _ = by_resolvelib.by_resolvelib(world_of(packages, texts))
+    assert mapping is not None
+    assert {name: own.version for name, own in walk.chosen.items()} == {
+        name: own.version for name, own in mapping.items()
+    }
+
+
+def world_of(packages: Packages, texts: list[str]) -> World:
+    universe = Replay(packages)
+    return World(request(*texts), universe, Places(universe))
 
 
 def test_a_stored_scenario() -> None:

@@ -138,6 +138,10 @@ class IndexUniverse:
         """Fetch the pages of these packages ahead of need."""
         self._finder.expect(names)
 
+    def knows(self, name: str) -> bool:
+        """Tell whether the page of a package is there, or on this machine."""
+        return self._finder.knows(name)
+
     def expect_metadata(self, handles: "Iterable[object]") -> None:
         """Fetch the metadata of these handles ahead of need, where it takes a request."""
         for handle in handles:

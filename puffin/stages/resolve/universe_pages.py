@@ -48,6 +48,10 @@ class Finder:
             if name not in self._found and name not in self._jobs and not self._try_cache(name):
                 self._jobs[name] = self._pool.submit(lambda name=name: self._walk(name))  # type: ignore[misc]
 
+    def knows(self, name: str) -> bool:
+        """Tell whether the page of a package that was expected has come."""
+        return name in self._found or (name in self._jobs and self._jobs[name].done)
+
     def find(self, name: str) -> Found:
         """Return the page of a package; raises why an index could not answer."""
         self.expect((name,))

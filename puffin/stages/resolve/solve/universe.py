@@ -152,6 +152,9 @@ class Universe(Protocol):
         Raises :class:`Unusable`.
         """
 
+    def knows(self, name: str) -> bool:
+        """Tell whether :meth:`versions` of a package that was expected would answer without waiting."""
+
     def expect(self, names: "Iterable[str]") -> None:
         """Take note that the versions of these packages will be asked for soon; must return at once."""
 
