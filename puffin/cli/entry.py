@@ -28,12 +28,19 @@ def run() -> "NoReturn":
 
 def main(argv: "list[str]") -> int:
     """Run the command line *argv* (without the program's name) and return its exit code."""
-    rest = _of_sync(argv)
-    options = read_by_hand(SYNC, rest, os.environ) if rest is not None else None
-    if options is None:
-        from puffin.cli.app import run_app
+    command, rest = _split(argv)
+    if command == "sync":
+        options = read_by_hand(SYNC, rest, os.environ)
+        return _run_app(argv) if options is None else _sync(options)
+    if command in ("compile", "install"):
+        from puffin.cli.lanes import run_by_hand
 
-        return run_app(argv)
+        code = run_by_hand(command, rest, STARTED)
+        return _run_app(argv) if code is None else code
+    return _run_app(argv)
+
+
+def _sync(options: "dict[str, object]") -> int:
     from puffin.cli.uptodate import checked
 
     told = checked(options, os.environ, STARTED)
@@ -46,7 +53,15 @@ def main(argv: "list[str]") -> int:
     return guarded(sync, options, STARTED)
 
 
-def _of_sync(argv: "list[str]") -> "list[str] | None":
-    if argv[:1] == ["pip-sync"]:
-        return argv[1:]
-    return argv[2:] if argv[:2] == ["pip", "sync"] else None
+def _run_app(argv: "list[str]") -> int:
+    from puffin.cli.app import run_app
+
+    return run_app(argv)
+
+
+def _split(argv: "list[str]") -> "tuple[str, list[str]]":
+    """Return the command of ``pip`` and the words after it, an empty command for anything else."""
+    if argv[:1] == ["pip"]:
+        return (argv[1] if len(argv) > 1 else ""), argv[2:]
+    first = argv[0] if argv else ""
+    return (first[4:], argv[1:]) if first.startswith("pip-") else ("", [])
