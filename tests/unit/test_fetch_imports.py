@@ -23,7 +23,13 @@ def test_the_light_modules_import_nothing_of_weight(module):
     assert {name for name in more if name.partition(".")[0] != "puffin"} == set()
 
 
-def test_httpx_comes_without_its_command_line():
+def test_plain_downloads_do_without_httpx():
     loaded = _imported("puffin.stages.fetch.download", "-I")
+    assert "http.client" in loaded
+    assert loaded.isdisjoint({"httpx", "anyio", "logging"})
+
+
+def test_httpx_comes_without_its_command_line():
+    loaded = _imported("puffin.stages.fetch.transport", "-I")
     assert "httpx" in loaded
     assert loaded.isdisjoint({"rich", "click", "httpx._main"})

@@ -3,6 +3,7 @@ import http.client
 import httpx
 import pytest
 
+from puffin.stages.fetch.connections import Broken
 from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.transport import BODY, PooledTransport, translated
 from tests.helpers.scripted_server import Answer, ScriptedServer
@@ -64,7 +65,7 @@ def test_a_closed_transport_keeps_no_connection(server):
         response = client.send(client.build_request("GET", server.url()), stream=True)
     assert response.read() == b"0123456789" * 20_000  # one in use ends well
     response.close()
-    assert not any(transport._own.idle.values())
+    assert not any(transport._connections._own.idle.values())
 
 
 def test_the_status_line_and_repeated_headers_arrive(http_client):
@@ -98,7 +99,7 @@ def test_other_schemes_are_unsupported(http_client):
     ],
 )
 def test_errors_become_httpxs(error, connecting, kind):
-    assert type(translated(error, connecting=connecting)) is kind
+    assert type(translated(Broken(error, connecting=connecting))) is kind
 
 
 def test_a_server_that_does_not_speak_http():

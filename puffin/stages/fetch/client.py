@@ -1,20 +1,18 @@
-"""The client: httpx over puffin's transport, with credentials, redirects, retries and ``file:`` URLs.
+"""The client: plain requests over kept connections, httpx for all others; credentials, retries, ``file:`` URLs.
 
 httpx's errors are translated to puffin's here and nowhere else.
 """
 
-import ssl
 import time
 
 from puffin import __version__
 from puffin.errors import UsageError, os_cause
-from puffin.stages.fetch import refusal
+from puffin.stages.fetch.connections import Broken, Connections
 from puffin.stages.fetch.credentials import Credentials, basic
+from puffin.stages.fetch.direct import ACCEPT_ENCODING, Direct, host_header, split_plain
 from puffin.stages.fetch.failures import CertificateRefused, FileFailed, OfflineError
-from puffin.stages.fetch.lean import httpx
 from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.retry import Transient, is_transient, persist, retry_after
-from puffin.stages.fetch.transport import PooledTransport
 from puffin.stages.urls import file_path, is_file, mask, mask_text, split_credentials
 from puffin.value import frozen
 
@@ -22,12 +20,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from types import TracebackType
-    from typing import TypeVar
+    from typing import Any, TypeVar
+
+    import httpx
+
+    from puffin.stages.fetch.connections import Body
 
     T = TypeVar("T")
+    Response = httpx.Response | Direct
 
 _MOST_REDIRECTS = 20
 _PAGE_ANSWERS = frozenset({304, 404})
+_AGENT = f"puffin/{__version__}"
 _TYPES = {".html": "text/html", ".htm": "text/html", ".json": "application/json"}
 
 
@@ -61,14 +65,24 @@ class Client:
         self.network = network
         self._credentials = credentials or Credentials()
         self._sleep = sleep
-        self._transport = PooledTransport(network)
-        self._http = httpx.Client(
-            transport=self._transport,
-            timeout=network.timeout,
-            trust_env=False,
-            follow_redirects=False,
-            headers={"User-Agent": f"puffin/{__version__}"},
-        )
+        self._connections = Connections(network)
+        self._http: httpx.Client | None = None
+
+    @property
+    def _httpx(self) -> "httpx.Client":
+        """The httpx client, made when a request is not plain."""
+        if self._http is None:
+            from puffin.stages.fetch.lean import httpx
+            from puffin.stages.fetch.transport import PooledTransport
+
+            self._http = httpx.Client(
+                transport=PooledTransport(self.network, self._connections),
+                timeout=self.network.timeout,
+                trust_env=False,
+                follow_redirects=False,
+                headers={"User-Agent": _AGENT},
+            )
+        return self._http
 
     def __enter__(self) -> "Client":
         return self
@@ -80,7 +94,9 @@ class Client:
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        self._connections.close()
+        if self._http is not None:
+            self._http.close()
 
     def get(self, url: str, headers: "Mapping[str, str] | None" = None) -> Reply:
         """Return the page at *url*, which may be a ``file:`` URL (a directory stands for its ``index.html``).
@@ -101,19 +117,31 @@ class Client:
 
     def open(
         self, url: str, headers: "Mapping[str, str]", accepted: "Collection[int]" = frozenset()
-    ) -> httpx.Response:
+    ) -> "Response":
         """Send one request and return its response with the body unread; the caller closes it.
 
         The status is 2xx or one of *accepted*. Raises ``Transient`` for what may be tried again, and
         the errors of :meth:`get` for the rest.
         """
-        response = self._follow(url, headers)
+        direct = self._direct(url, headers)
+        if (
+            direct is not None
+            and direct.is_plain
+            and (200 <= direct.status_code < 300 or direct.status_code in accepted)
+        ):
+            return direct
+        response = self._follow(url, headers, direct.body if direct else None)
         if response.is_success or response.status_code in accepted:
             return response
+        raise self._refused(url, response)
+
+    def _refused(self, url: str, response: "httpx.Response") -> Exception:
+        from puffin.stages.fetch import refusal
+
         text = refusal.excerpt(response)
         if not is_transient(response.status_code):
-            raise refusal.refused(mask(url), response, text, self._credentials.problem)
-        raise Transient(
+            return refusal.refused(mask(url), response, text, self._credentials.problem)
+        return Transient(
             refusal.answer(response, text),
             status=response.status_code,
             after=retry_after(response.headers.get("retry-after", ""), time.time()),
@@ -122,16 +150,38 @@ class Client:
     def _get_once(self, url: str, headers: "Mapping[str, str]") -> Reply:
         response = self.open(url, headers, _PAGE_ANSWERS)
         try:
-            body = response.read()
-        except httpx.HTTPError as error:
-            raise transient(error) from error
+            body = read(response)
         finally:
             response.close()
         pairs = {name.lower(): value for name, value in response.headers.items()}
         return Reply(status=response.status_code, url=str(response.url), headers=pairs, body=body)
 
-    def _follow(self, url: str, headers: "Mapping[str, str]") -> httpx.Response:
+    def _direct(self, url: str, headers: "Mapping[str, str]") -> Direct | None:
+        """Send a plain request and return its answer, whatever it is; None if the request is not plain."""
+        bare = split_credentials(url)[0]
+        plain = split_plain(bare)
+        if plain is None or self.network.proxy_for(bare, plain[0][1]):
+            return None
+        origin, target = plain
+        sent = {"host": host_header(origin), "user-agent": _AGENT, "accept-encoding": ACCEPT_ENCODING}
+        sent |= {name.lower(): value for name, value in headers.items()}
+        found = self._credentials.find(url, origin[1])
+        if found:
+            sent["authorization"] = basic(*found)
+        try:
+            return Direct(bare, self._connections.exchange(origin, "GET", target, sent.items()))
+        except Broken as broken:
+            _check_certificate(url, origin[1], broken)
+            raise broken.transient() from broken
+
+    def _follow(self, url: str, headers: "Mapping[str, str]", answer: "Body | None" = None) -> "httpx.Response":
+        """Send a request by httpx and follow redirects; an *answer* that is there already is the first one."""
+        from puffin.stages.fetch import refusal
+        from puffin.stages.fetch.transport import ANSWER
+
         request = self._request(url, headers)
+        if answer is not None:
+            request.extensions[ANSWER] = answer
         for _ in range(_MOST_REDIRECTS + 1):
             response = self._send(url, request)
             following = response.next_request
@@ -141,10 +191,12 @@ class Client:
             request = self._redirected(following)
         raise refusal.endless(mask(url), response)
 
-    def _request(self, url: str, headers: "Mapping[str, str]") -> httpx.Request:
+    def _request(self, url: str, headers: "Mapping[str, str]") -> "httpx.Request":
+        from puffin.stages.fetch.lean import httpx
+
         plain = split_credentials(url)[0]
         try:
-            request = self._http.build_request("GET", plain, headers=dict(headers))
+            request = self._httpx.build_request("GET", plain, headers=dict(headers))
         except (httpx.InvalidURL, UnicodeError, TypeError) as error:
             raise UsageError(text=f"`{mask(url)}` is not a URL that can be fetched") from error
         found = self._credentials.find(url, request.url.host)
@@ -152,8 +204,10 @@ class Client:
             request.headers["Authorization"] = basic(*found)
         return request
 
-    def _redirected(self, request: httpx.Request) -> httpx.Request:
+    def _redirected(self, request: "httpx.Request") -> "httpx.Request":
         """Give a request that httpx made for a redirect (no secrets of another origin) its own credentials."""
+        from puffin.stages.fetch.lean import httpx
+
         url = str(request.url)
         if "authorization" not in request.headers:
             found = self._credentials.find(url, request.url.host, redirected=True)
@@ -162,9 +216,11 @@ class Client:
         request.url = httpx.URL(split_credentials(url)[0])
         return request
 
-    def _send(self, url: str, request: httpx.Request) -> httpx.Response:
+    def _send(self, url: str, request: "httpx.Request") -> "httpx.Response":
+        from puffin.stages.fetch.lean import httpx
+
         try:
-            return self._http.send(request, stream=True, auth=None)
+            return self._httpx.send(request, stream=True, auth=None)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             text = f"Cannot fetch `{mask(url)}`: {mask_text(str(error))}"
             raise UsageError(text=text) from error
@@ -176,8 +232,24 @@ class Client:
             raise UsageError(text=f"Cannot use the proxy `{mask(proxy)}`: {mask_text(str(error))}") from error
 
 
-def transient(error: httpx.HTTPError) -> Transient:
-    """Translate an error of httpx that may be gone at the next attempt."""
+def read(response: "Response") -> bytes:
+    """Return the content of a response, decoded. Raises ``Transient``."""
+    if isinstance(response, Direct):
+        return response.read()
+    from puffin.stages.fetch.lean import httpx
+
+    try:
+        return response.read()
+    except httpx.HTTPError as error:
+        raise transient(error) from error
+
+
+def transient(error: "Any") -> Transient:
+    """Translate an error that may be gone at the next attempt: ``Broken``, or one of httpx."""
+    if isinstance(error, Broken):
+        return error.transient()
+    from puffin.stages.fetch.lean import httpx
+
     text = str(error) or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout):
         return Transient("the server did not take the connection in time")
@@ -191,7 +263,11 @@ def transient(error: httpx.HTTPError) -> Transient:
 
 
 def _check_certificate(url: str, host: str, error: BaseException) -> None:
-    cause: BaseException | None = error
+    import ssl
+
+    from puffin.stages.fetch import refusal
+
+    cause: BaseException | None = error.error if isinstance(error, Broken) else error
     while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
         cause = cause.__cause__ or cause.__context__
     if cause is None:
@@ -229,5 +305,8 @@ def _read_page(url: str) -> Reply:
 
 def unreadable(url: str, error: "OSError | ValueError") -> FileFailed:
     """Translate the failure to read the file of a ``file:`` URL."""
-    cause = os_cause(error) if isinstance(error, OSError) else refusal.statement(str(error))
-    return FileFailed(url=mask(url), causes=(cause,))
+    if isinstance(error, OSError):
+        return FileFailed(url=mask(url), causes=(os_cause(error),))
+    from puffin.stages.fetch.refusal import statement
+
+    return FileFailed(url=mask(url), causes=(statement(str(error)),))

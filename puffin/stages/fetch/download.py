@@ -3,17 +3,22 @@
 from puffin.errors import UsageError
 from puffin.stages.buffers import take
 from puffin.stages.fetch.client import Client, transient, unreadable
+from puffin.stages.fetch.connections import Body, Broken
 from puffin.stages.fetch.digests import Hashers
+from puffin.stages.fetch.direct import Direct
 from puffin.stages.fetch.failures import HashMismatch, SizeMismatch
-from puffin.stages.fetch.lean import httpx
 from puffin.stages.fetch.retry import Transient
-from puffin.stages.fetch.transport import BODY, Body
 from puffin.stages.urls import file_path, is_file, mask, strip_credentials
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Protocol
+
+    import httpx
+
+    from puffin.stages.fetch.client import Response
 
     Groups = tuple[tuple[str, ...], ...]
 
@@ -175,14 +180,14 @@ def _request(client: Client, url: str, receiver: _Receiver) -> None:
         _accept(response, receiver, "Range" in headers)
         receiver.url = str(response.url)
         _receive(response, receiver)
-    except httpx.HTTPError as error:
-        raise transient(error) from error
+    except Broken as broken:
+        raise broken.transient() from broken
     finally:
         response.close()
     receiver.check_whole()
 
 
-def _accept(response: httpx.Response, receiver: _Receiver, ranged: bool) -> None:
+def _accept(response: "Response", receiver: _Receiver, ranged: bool) -> None:
     if ranged and response.status_code == 206 and _continues(response, receiver):
         receiver.resumed = True
     elif ranged and response.status_code != 200:
@@ -196,7 +201,7 @@ def _accept(response: httpx.Response, receiver: _Receiver, ranged: bool) -> None
         receiver.begin(_length(response), _validator(response))
 
 
-def _continues(response: httpx.Response, receiver: _Receiver) -> bool:
+def _continues(response: "Response", receiver: _Receiver) -> bool:
     """Tell whether a 206 holds all bytes from our offset on, of the same file (RFC 9110, 14.4 and 15.3.7)."""
     expected = f"bytes {receiver.filled}-{receiver.total - 1}/{receiver.total}"
     tag = response.headers.get("etag", "")
@@ -209,25 +214,47 @@ def _continues(response: httpx.Response, receiver: _Receiver) -> bool:
     )
 
 
-def _receive(response: httpx.Response, receiver: _Receiver) -> None:
-    body = response.extensions.get(BODY)
-    if isinstance(body, Body) and body.length is not None and receiver.may_fill:
+def _receive(response: "Response", receiver: _Receiver) -> None:
+    body = response.body if isinstance(response, Direct) else _body(response)
+    if body is not None and body.length is not None and receiver.may_fill:
         receiver.fill(body)
-        return
+    else:
+        _gather(body if body is not None else _raw(response), receiver)
+
+
+def _gather(parts: "Iterable[bytes]", receiver: _Receiver) -> None:
     limit = receiver.total if receiver.total >= 0 else receiver.size
-    for part in response.iter_raw():
+    for part in parts:
         receiver.add(part)
         if limit and receiver.filled > limit:
             break  # longer than it may be: `finished` says so
 
 
-def _length(response: httpx.Response) -> int:
+def _body(response: "httpx.Response") -> Body | None:
+    """Return the body of a response that came over puffin's own connections."""
+    from puffin.stages.fetch.transport import BODY
+
+    found = response.extensions.get(BODY)
+    return found if isinstance(found, Body) else None
+
+
+def _raw(response: "Response") -> "Iterator[bytes]":
+    """Yield the content of a response that came through a proxy."""
+    from puffin.stages.fetch.lean import httpx
+
+    try:
+        yield from response.iter_raw()
+    except httpx.HTTPError as error:
+        raise transient(error) from error
+
+
+def _length(response: "Response") -> int:
     text = response.headers.get("content-length", "")
     chunked = "transfer-encoding" in response.headers
     return int(text) if text.isascii() and text.isdigit() and not chunked else -1
 
 
-def _validator(response: httpx.Response) -> str:
+def _validator(response: "Response") -> str:
     """Return what ``If-Range`` may carry: a strong entity tag, else the date of the last change."""
     tag: str = response.headers.get("etag", "")
     if tag.startswith('"'):

@@ -8,15 +8,16 @@ import io
 import zipfile
 import zlib
 
-from puffin.stages.fetch.client import Client, transient
+from puffin.stages.fetch.client import Client, read
 from puffin.stages.fetch.failures import AccessDenied, RequestRefused
-from puffin.stages.fetch.lean import httpx
 from puffin.stages.urls import is_file
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from puffin.stages.fetch.client import Response
 
 _ACCEPTED = frozenset((200, 206, 416))
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
@@ -147,7 +148,7 @@ class _Remote:
                 return data[begin - start : end - start]
         raise _Missing(begin, end)
 
-    def _get(self, wanted: str) -> "tuple[httpx.Response, bytes]":
+    def _get(self, wanted: str) -> "tuple[Response, bytes]":
         self._requests += 1
         headers = {**_HEADERS, "Range": wanted}
         try:
@@ -159,12 +160,10 @@ class _Remote:
                 raise
             raise NoRanges from error
 
-    def _get_once(self, headers: dict[str, str]) -> "tuple[httpx.Response, bytes]":
+    def _get_once(self, headers: dict[str, str]) -> "tuple[Response, bytes]":
         response = self._client.open(self._url, headers, _ACCEPTED)
         try:
-            return response, response.read()
-        except httpx.HTTPError as error:
-            raise transient(error) from error
+            return response, read(response)
         finally:
             response.close()
 
@@ -204,7 +203,7 @@ class _Window(io.RawIOBase):
         return data
 
 
-def _content_range(response: httpx.Response) -> tuple[int, int, int]:
+def _content_range(response: "Response") -> tuple[int, int, int]:
     """Return begin, end and the whole size that an answer is about; zeros if it does not tell."""
     unit, _, rest = response.headers.get("content-range", "").strip().partition(" ")
     span, _, size = rest.partition("/")
@@ -215,6 +214,6 @@ def _content_range(response: httpx.Response) -> tuple[int, int, int]:
     return int(numbers[0]), int(numbers[1]) + 1, int(numbers[2])
 
 
-def _strong_validator(response: httpx.Response) -> str:
+def _strong_validator(response: "Response") -> str:
     tag: str = response.headers.get("etag", "")
     return tag if tag.startswith('"') else str(response.headers.get("last-modified", ""))

@@ -9,7 +9,6 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError
 from puffin.stages.resolve.index_cache import ABSENT, StoredPage, dump_groups, load_page, renewed
 from puffin.stages.resolve.index_errors import IndexFailure, NotInCache
-from puffin.stages.resolve.index_groups import Groups, group_reply
 from puffin.stages.resolve.index_http import ACCEPT, Answer, Http, parse_reply, policy, status_error
 from puffin.stages.resolve.index_links import local_links, local_page
 from puffin.stages.resolve.index_page import FileLink, Page, by_version, is_archive
@@ -20,6 +19,8 @@ from puffin.value import astuple
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from puffin.stages.resolve.index_groups import Groups
 
 THREADS = 24  # pages are small and far away: what counts is how many are on their way
 _LARGE = 128 << 10  # bytes
@@ -165,15 +166,17 @@ class Pages:
         elif reply.status != 200:
             raise status_error(reply, index)
         else:
+            from puffin.stages.resolve.index_groups import group_reply
+
             page = parse_reply(reply, name="") if name == _FLAT else group_reply(reply, name=name)
             data = self._dumped(page, said.max_age, said.etag, said.last_modified)
         if said.store:
             self._store(page_path(self._cache, index, name), data)
         return _loaded(data)
 
-    def _dumped(self, page: Page | Groups, max_age: int, etag: str = "", last_modified: str = "") -> bytes:
+    def _dumped(self, page: "Page | Groups", max_age: int, etag: str = "", last_modified: str = "") -> bytes:
         return dump_groups(
-            page.files if isinstance(page, Groups) else _rows_of(page),
+            _rows_of(page) if isinstance(page, Page) else page.files,
             url=page.url,
             fetched_at=self._now,
             max_age=max_age,

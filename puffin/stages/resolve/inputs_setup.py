@@ -5,7 +5,6 @@ The keys are setuptools' (its page "Configuring setuptools using setup.cfg files
 
 import os
 from collections.abc import Callable
-from configparser import Error, RawConfigParser
 
 from puffin.stages.resolve.index_page import normalise
 from puffin.stages.resolve.inputs_entries import SourceFile, entries_of
@@ -15,6 +14,10 @@ from puffin.stages.resolve.inputs_pyproject import is_static, read_pyproject
 from puffin.stages.resolve.inputs_toml import check_specifier, decode_text
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from configparser import RawConfigParser
 
 _FILE = "file:"
 
@@ -52,7 +55,9 @@ def read_setup_cfg(file: SourceFile, *, read: Callable[[str], bytes]) -> Project
     )
 
 
-def _parsed(file: SourceFile) -> RawConfigParser:
+def _parsed(file: SourceFile) -> "RawConfigParser":
+    from configparser import Error, RawConfigParser
+
     parser = RawConfigParser()
     try:
         parser.read_string(file.text, file.shown)
@@ -63,7 +68,7 @@ def _parsed(file: SourceFile) -> RawConfigParser:
 
 
 def _extras(
-    parser: RawConfigParser, file: SourceFile, read: Callable[[str], bytes]
+    parser: "RawConfigParser", file: SourceFile, read: Callable[[str], bytes]
 ) -> tuple[tuple[str, tuple[Entry, ...]], ...]:
     section = "options.extras_require"
     if not parser.has_section(section):

@@ -1,6 +1,5 @@
 """TOML of projects and scripts: read by ``tomllib``, and its values checked for what they should be."""
 
-import tomllib
 from collections.abc import Mapping
 
 from puffin.stages.resolve.inputs_errors import InvalidProject
@@ -16,6 +15,8 @@ def decode_text(data: bytes, file: str) -> str:
 
 def parse_toml(text: str, file: str) -> dict[str, object]:
     """Return the document; raises :class:`InvalidProject` with the place of the error."""
+    import tomllib
+
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -25,6 +25,10 @@ class NeedsBuild(PuffinError):
         return (f"It cannot be read without a build, because {self.reason}.",) if self.reason else ()
 
 
+class NotWhole(Exception):
+    """Only the whole file would tell, and it is not to be downloaded."""
+
+
 class Malformed(Exception):
     """Metadata break a rule that matters; what leaves this stage is an ``Unusable``."""
 

@@ -4,16 +4,13 @@ import os
 
 from puffin.cache.atomic import publish_file
 from puffin.cache.layout import Bucket, Cache
-from puffin.stages.fetch.download import download
 from puffin.stages.resolve.index_page import is_wheel
 from puffin.stages.resolve.index_url import canonical, is_local, local_path
 from puffin.stages.resolve.metadata_cache import Kept, keep, load_kept, metadata_path
 from puffin.stages.resolve.metadata_errors import Malformed, offline, unreadable, unusable
 from puffin.stages.resolve.metadata_parse import parse_metadata
 from puffin.stages.resolve.metadata_project import Dynamic
-from puffin.stages.resolve.metadata_sdist import sdist_metadata
 from puffin.stages.resolve.metadata_wanted import Unbuilt, Wanted
-from puffin.stages.resolve.metadata_wheel import WheelReader
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.resolve.universe_values import Source
 from puffin.stages.unzip.errors import BadArchive
@@ -24,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from puffin.stages.fetch.client import Client
+    from puffin.stages.resolve.metadata_wheel import WheelReader
 
 _FRESH = 600.0  # seconds for which a file without a hash, which may be replaced, is believed to be the same
 
@@ -50,7 +48,7 @@ class Obtainer:
         self._refresh = refresh
         self._offline = offline
         self._places: dict[str, str] = {}
-        self._wheels = WheelReader(client=client, cache=cache, offline=offline, source=self._source)
+        self._wheels: WheelReader | None = None
 
     def kept(self, wanted: Wanted) -> Metadata | None:
         """Return the metadata if the cache has it; reads one small file."""
@@ -125,9 +123,20 @@ class Obtainer:
         return digest(self._canonical(place))
 
     def _wheel(self, wanted: Wanted) -> Metadata:
-        return parse_metadata(self._wheels.read(wanted), name=wanted.name, version=wanted.version)
+        return parse_metadata(self._reader().read(wanted), name=wanted.name, version=wanted.version)
+
+    def _reader(self) -> "WheelReader":
+        if self._wheels is None:
+            from puffin.stages.resolve.metadata_wheel import WheelReader
+
+            self._wheels = WheelReader(
+                client=self._client, cache=self._cache, offline=self._offline, source=self._source
+            )
+        return self._wheels
 
     def _sdist(self, wanted: Wanted) -> Metadata | Unbuilt:
+        from puffin.stages.resolve.metadata_sdist import sdist_metadata
+
         path = self.sdist_path(wanted)
         filename = wanted.candidate.link.filename
         try:
@@ -156,6 +165,8 @@ class Obtainer:
             return path
         if self._offline:
             raise offline(wanted.package)
+        from puffin.stages.fetch.download import download
+
         received = download(
             self._client, wanted.url, hashes=wanted.groups(), size=link.size, filename=link.filename
         )

@@ -1,7 +1,5 @@
 """Static metadata of a source tree: the ``[project]`` table of its pyproject.toml (PEP 621)."""
 
-import tomllib
-
 from puffin.stages.resolve.index_page import normalise
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_lenient import requirement, specifier
@@ -49,6 +47,8 @@ def project_metadata(data: bytes, *, name: str = "", version: str = "") -> Metad
 
 
 def _tables(data: bytes) -> "tuple[dict[str, Any], dict[str, Any]]":
+    import tomllib
+
     try:
         document = tomllib.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:

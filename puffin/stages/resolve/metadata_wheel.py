@@ -9,7 +9,7 @@ from puffin.stages.fetch.download import download
 from puffin.stages.fetch.failures import HashMismatch, RequestRefused
 from puffin.stages.fetch.ranges import NoRanges, Unranged, Whole, read_member
 from puffin.stages.resolve.index_url import is_local, local_path
-from puffin.stages.resolve.metadata_errors import Malformed, offline
+from puffin.stages.resolve.metadata_errors import Malformed, NotWhole, offline
 from puffin.stages.resolve.metadata_wanted import Wanted
 from puffin.stages.unzip.errors import CacheWriteFailed
 from puffin.stages.unzip.manifest import DIST_INFO, read_header
@@ -115,10 +115,6 @@ class WheelReader:
         except CacheWriteFailed:
             pass  # who installs it will say so
         return text
-
-
-class NotWhole(Exception):
-    """Only the whole file would tell, and it is not to be downloaded."""
 
 
 def _own_metadata(names: list[str]) -> str:

@@ -10,9 +10,9 @@ from puffin.cache.layout import Cache
 from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig
 from puffin.stages.resolve.index_pages import Pages
 from puffin.stages.resolve.locate_choose import Candidate, Target
+from puffin.stages.resolve.metadata_errors import NotWhole
 from puffin.stages.resolve.metadata_obtain import Obtainer
 from puffin.stages.resolve.metadata_wanted import Unbuilt, Wanted
-from puffin.stages.resolve.metadata_wheel import NotWhole
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place
 from puffin.stages.resolve.universe_choose import Chooser, cutoff_of

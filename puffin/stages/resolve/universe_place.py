@@ -10,7 +10,6 @@ from puffin.stages.resolve.metadata_errors import Malformed, unreadable, unusabl
 from puffin.stages.resolve.metadata_obtain import Obtainer
 from puffin.stages.resolve.metadata_parse import parse_metadata
 from puffin.stages.resolve.metadata_project import Dynamic
-from puffin.stages.resolve.metadata_sdist import tree_metadata
 from puffin.stages.resolve.metadata_wanted import Unbuilt, Wanted
 from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.stages.resolve.tags import mismatch, split_tags
@@ -110,6 +109,8 @@ def shown(place: Place) -> str:
 
 
 def _tree(place: Place, path: str, inner: str) -> Metadata | Unbuilt:
+    from puffin.stages.resolve.metadata_sdist import tree_metadata
+
     directory = os.path.join(path, inner) if inner else path
     package = shown(place)
     try:

@@ -1,0 +1,243 @@
+"""Kept-alive HTTP/1.1 connections over the standard library's ``http.client``, made for whole files.
+
+httpx's own transport spends two to three times the processor time per byte. Here a caller receives a body straight
+into its buffer.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+
+from puffin.stages.fetch.network import Network
+from puffin.stages.fetch.retry import Transient
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import http.client
+    import ssl
+    from collections.abc import Iterable, Iterator
+
+    Origin = tuple[str, str, int]
+    Headers = Iterable[tuple[str | bytes, str | bytes]]
+
+_PIECE = 1 << 20
+_MOST_IDLE = 32
+_LONGEST_IDLE = 45.0  # seconds; common servers hang up after 60 or 75
+_LONGEST_CONNECT = 10.0
+
+
+def _failures() -> "tuple[type[BaseException], ...]":
+    """Return what ``http.client`` raises; the module itself (with ssl and email, 30 ms) is imported late."""
+    import http.client
+
+    return OSError, http.client.HTTPException
+
+
+class Broken(Exception):
+    """A connection could not be made, or broke; ``error`` is what the system, ssl or ``http.client`` said."""
+
+    def __init__(self, error: BaseException, *, connecting: bool = False) -> None:
+        super().__init__(str(error) or type(error).__name__)
+        self.error = error
+        self.connecting = connecting
+
+    def transient(self) -> Transient:
+        """Return it as a failure that may be gone at the next attempt."""
+        if isinstance(self.error, TimeoutError):
+            doing = (
+                "did not take the connection in time" if self.connecting else "stopped answering (read timeout)"
+            )
+            return Transient(f"the server {doing}")
+        return Transient(f"{'no connection' if self.connecting else 'the connection broke'}: {self}")
+
+
+class _State:
+    """What must not be shared with a forked child: connections, and a lock that may be held at the fork."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.lock = threading.Lock()
+        self.idle: dict[Origin, deque[tuple[http.client.HTTPConnection, float]]] = {}
+        self.contexts: dict[bool, ssl.SSLContext] = {}
+        self.closed = False
+
+
+class Body:
+    """The body of one answer; reading it to its end gives the connection back to the pool.
+
+    ``answer`` has the status and the headers.
+    """
+
+    def __init__(
+        self,
+        pool: "Connections",
+        origin: "Origin",
+        connection: "http.client.HTTPConnection",
+        answer: "http.client.HTTPResponse",
+    ) -> None:
+        self.answer = answer
+        self._pool = pool
+        self._origin = origin
+        self._connection: "http.client.HTTPConnection | None" = connection
+
+    @property
+    def length(self) -> int | None:
+        """The bytes still to come, None where the server does not say."""
+        return None if self.answer.chunked else self.answer.length
+
+    def readinto(self, view: memoryview) -> int:
+        """Receive into *view*, blocking, and return the number of bytes; 0 means the end of the body.
+
+        Raises :class:`Broken`, also for a body that ends before its ``Content-Length``.
+        """
+        try:
+            count = self.answer.readinto(view)
+        except _failures() as error:
+            raise Broken(error) from error
+        if not count and self.length:
+            raise Broken(EOFError(f"the connection was closed with {self.length} bytes still to come"))
+        return count
+
+    def __iter__(self) -> "Iterator[bytes]":
+        buffer = bytearray(min(_PIECE, self.length or 65536))
+        with memoryview(buffer) as view:
+            while count := self.readinto(view):
+                yield bytes(view[:count])
+
+    def read(self) -> bytes:
+        """Return the rest of the body. Raises :class:`Broken`."""
+        try:
+            return self.answer.read()
+        except _failures() as error:
+            missing = getattr(error, "expected", None)
+            text = f"the connection was closed with {missing} bytes still to come"
+            raise Broken(EOFError(text) if missing else error) from error
+
+    def close(self) -> None:
+        """Give the connection back, or close it when bytes are still on it."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        done = self.answer.isclosed() or self.answer.length == 0
+        keep = done and not self.answer.will_close
+        self.answer.close()
+        if keep:
+            self._pool.give_back(self._origin, connection)
+        else:
+            connection.close()
+
+
+class Connections:
+    """Kept-alive connections, safe to share between threads and to carry over a fork."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._own = _State()
+
+    def exchange(
+        self, origin: "Origin", method: str, target: str, headers: "Headers", data: bytes | None = None
+    ) -> Body:
+        """Send a request and return the body of the answer, still to be read. Raises :class:`Broken`."""
+        import http.client
+
+        kept = self._take(origin)
+        if kept is not None:
+            try:
+                return Body(self, origin, kept, _send(kept, method, target, headers, data))
+            except (ConnectionError, http.client.BadStatusLine):
+                kept.close()  # the server hung up while it was idle: that is no failure of this request
+            except _failures() as error:
+                kept.close()
+                raise Broken(error) from error
+        fresh = self._connect(origin)
+        try:
+            return Body(self, origin, fresh, _send(fresh, method, target, headers, data))
+        except _failures() as error:
+            fresh.close()
+            raise Broken(error) from error
+
+    def give_back(self, origin: "Origin", connection: "http.client.HTTPConnection") -> None:
+        """Keep *connection* for the next request to *origin*."""
+        state = self._state()
+        idle = state.idle.setdefault(origin, deque())
+        if state.closed or len(idle) >= _MOST_IDLE:
+            connection.close()
+        else:
+            idle.append((connection, time.monotonic()))
+
+    def close(self) -> None:
+        """Close the idle connections; those in use close when their bodies do."""
+        state = self._state()
+        state.closed = True
+        _close_idle(state)
+
+    def context(self, checked: bool) -> "ssl.SSLContext":
+        """Return how TLS is done: with certificates *checked*, or not."""
+        from puffin.stages.fetch import tls
+
+        state = self._state()
+        with state.lock:
+            if checked not in state.contexts:
+                state.contexts[checked] = (
+                    tls.context(self._network) if checked else tls.unchecked(self._network)
+                )
+            return state.contexts[checked]
+
+    def _take(self, origin: "Origin") -> "http.client.HTTPConnection | None":
+        idle = self._state().idle.get(origin)
+        while idle:
+            try:
+                connection, since = idle.pop()
+            except IndexError:  # another thread was quicker
+                break
+            if time.monotonic() - since < _LONGEST_IDLE:
+                return connection
+            connection.close()
+        return None
+
+    def _connect(self, origin: "Origin") -> "http.client.HTTPConnection":
+        import http.client
+
+        scheme, host, port = origin
+        timeout = min(_LONGEST_CONNECT, self._network.timeout)
+        if scheme == "https":
+            context = self.context(not self._network.trusts(host.strip("[]"), port))
+            made: http.client.HTTPConnection = http.client.HTTPSConnection(
+                host, port, timeout=timeout, context=context
+            )
+        else:
+            made = http.client.HTTPConnection(host, port, timeout=timeout)
+        try:
+            made.connect()
+        except _failures() as error:
+            made.close()
+            _close_idle(self._state())  # if descriptors ran out, the next attempt finds some
+            raise Broken(error, connecting=True) from error
+        made.sock.settimeout(self._network.timeout)
+        return made
+
+    def _state(self) -> _State:
+        if self._own.pid != os.getpid():
+            inherited, self._own = self._own, _State()
+            _close_idle(inherited)  # closes this process's descriptors; the parent's connections stay open
+        return self._own
+
+
+def _close_idle(state: _State) -> None:
+    for idle in list(state.idle.values()):
+        while idle:
+            try:
+                idle.pop()[0].close()
+            except IndexError:  # another thread was quicker
+                break
+
+
+def _send(
+    connection: "http.client.HTTPConnection", method: str, target: str, headers: "Headers", data: bytes | None
+) -> "http.client.HTTPResponse":
+    connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+    for name, value in headers:
+        connection.putheader(name, value)
+    connection.endheaders(data)
+    return connection.getresponse()
