@@ -134,6 +134,9 @@ def _parts(pins: "list[Any]") -> "list[list[Any]]":
 
 def import_fetching() -> None:
     """Import what asking an index and fetching need, before there are children that would each import it."""
+
+    import http.client  # noqa: F401
+
     import packaging.specifiers  # noqa: F401 - for Requires-Python, which real pages state of most files
 
     import puffin.stages.fetch.client

@@ -103,6 +103,8 @@ def warm_up(engine: Engine, cache: Cache, missing: int) -> None:
     collect(cache)
     name = engine.chosen_for(missing, 0)
     if name != "inline" or missing > FEW:
+        import http.client  # noqa: F401
+
         import puffin.stages.fetch.client
         import puffin.stages.fetch.download
         import puffin.stages.unzip.unzip  # noqa: F401
