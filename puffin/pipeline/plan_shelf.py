@@ -13,13 +13,14 @@ from puffin.pipeline.plan_graph import Supply
 from puffin.stages.artifact import Artifact
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.urls import strip_credentials
-from puffin.value import astuple, from_tuple, replace
+from puffin.value import astuple, field_names, from_tuple, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-FORMAT = 1
+FORMAT = 2
+_LENGTH = 2 + len(field_names(Artifact))
 
 
 class Shelf:
@@ -33,7 +34,7 @@ class Shelf:
         """Return the wheel that was chosen for ``name==version``, if its archive is in the cache."""
         data = read(f"{self._directory}/{name}-{version}")
         fields = frame.load(data) if data else None
-        if not isinstance(fields, tuple) or len(fields) != 12 or fields[0] != FORMAT:
+        if not isinstance(fields, tuple) or len(fields) != _LENGTH or fields[0] != FORMAT:
             return None
         archive = fields[1]
         if not archive_ready(self._cache, archive):
