@@ -19,6 +19,7 @@ class Bucket:
         simple-v0/<digest>/<name>          an index page, parsed, with its HTTP policy
         pins-v0/<digest>/<name>-<version>  which file was chosen for a pin, by index configuration and tags
         metadata-v0/<name>/<digest>        the metadata of a distribution, parsed
+        resolutions-v0/<digest>            a resolution, and the pages that it was made of
         sdists-v0/<name>/<digest>/<file>   a source distribution as it was fetched
         interpreter-v0/<digest>            what an interpreter said of itself
         runs-v0/<time>-<id>.jsonl          the record of a run, a line for each task
@@ -31,6 +32,7 @@ class Bucket:
     SIMPLE = "simple-v0"
     PINS = "pins-v0"
     METADATA = "metadata-v0"
+    RESOLUTIONS = "resolutions-v0"
     SDISTS = "sdists-v0"
     INTERPRETER = "interpreter-v0"
     RUNS = "runs-v0"

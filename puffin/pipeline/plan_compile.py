@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from puffin.stages.fetch.client import Client
     from puffin.stages.link.interpreter import Interpreter
     from puffin.stages.resolve.output_values import Listed
-    from puffin.stages.resolve.solve.request import Preference
+    from puffin.stages.resolve.recall import Recall
+    from puffin.stages.resolve.solve.request import Preference, ResolveRequest
+    from puffin.stages.resolve.solve.resolution import Resolution
     from puffin.stages.resolve.universe_index import IndexUniverse, Scope
 
 DEFAULT_SOURCES = ("requirements.in", "pyproject.toml", "setup.cfg", "setup.py")
@@ -129,13 +131,15 @@ class _Compilation:
         self, earlier: "tuple[Preference, ...]", reporter: "Reporter", started: float
     ) -> "tuple[Listed, ...]":
         """Resolve, and return the packages of the output; *earlier* are the pins that the output file has."""
-        from puffin.stages.resolve.solve.resolve import resolve
+        from puffin.stages.resolve.recall import Recall
         from puffin.stages.resolve.universe_index import IndexUniverse
 
         kept = tuple([each for each in earlier if self._upgrades.keeps(each.name)])
         request = request_of(self._settings, self._sources, self._target, self._upgrades, kept)
-        with IndexUniverse(self._scope(), client=self._client, cache=self._cache) as universe:
-            resolution = resolve(request, universe)
+        scope = self._scope()
+        recall = Recall(self._cache, request, scope)
+        with IndexUniverse(scope, client=self._client, cache=self._cache) as universe:
+            resolution = recall.find() or _resolved(request, universe, recall)
             for warning in resolution.warnings:
                 reporter.warn(warning)
             reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - started)
@@ -181,6 +185,14 @@ class _Compilation:
 
         received = download(self._client, url)
         return received.sha256, len(received.data)
+
+
+def _resolved(request: "ResolveRequest", universe: "IndexUniverse", recall: "Recall") -> "Resolution":
+    from puffin.stages.resolve.solve.resolve import resolve
+
+    resolution: Resolution = resolve(request, universe)
+    recall.keep(resolution, universe)
+    return resolution
 
 
 def _client(settings: CompileSettings, sources: Sources, environ: "Mapping[str, str]") -> "Client":

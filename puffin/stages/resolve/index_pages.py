@@ -83,6 +83,17 @@ class Pages:
             raise found
         return found
 
+    def evidence(self) -> tuple[tuple[str, ...], float] | None:
+        """Return where the cache has the pages that were looked at, and until when all of them are fresh.
+
+        None if one of them could not be had. The time is in seconds since the epoch.
+        """
+        pages = [each for each in self._seen.values() if isinstance(each, StoredPage)]
+        if len(pages) < len(self._seen):
+            return None
+        paths = tuple([page_path(self._cache, index, name) for index, name in self._seen])
+        return paths, min([page.fetched_at + page.max_age for page in pages], default=0.0)
+
     def links(self, index: str, name: str, version: str) -> tuple[FileLink, ...]:
         """Return the files of one version text; a page whose stored bytes are damaged is fetched again."""
         links = self.page(index, name).links(version)

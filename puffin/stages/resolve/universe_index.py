@@ -78,7 +78,7 @@ class IndexUniverse:
             pass  # a cache that cannot be written to makes this slower, not wrong
         self._scope = scope
         self._pool = Pool(threads)
-        pages = Pages(
+        self._pages = pages = Pages(
             http=client,
             cache=cache,
             refresh=scope.refresh,
@@ -115,6 +115,10 @@ class IndexUniverse:
     def versions(self, name: str) -> Offer:
         """Return all versions of a package by its normalised name."""
         return self._package(name).offer()
+
+    def evidence(self) -> "tuple[tuple[str, ...], float] | None":
+        """Return the cached pages that were looked at, and until when all are fresh; None if there is more to it."""
+        return self._pages.evidence()
 
     def files(self, handle: Chosen) -> tuple[Candidate, ...]:
         """Return every file of a version, whether it fits or not: what ``--generate-hashes`` lists."""
