@@ -27,7 +27,8 @@ _NGINX = """
 daemon off; worker_processes 1; pid {scratch}/nginx.pid; error_log {scratch}/nginx.log; {user}
 events {{ worker_connections 1024; }}
 http {{
-  access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 1000000;
+  log_format paths "$request_uri"; access_log {log};
+  sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 1000000;
   client_body_temp_path {scratch}/t1; proxy_temp_path {scratch}/t2; fastcgi_temp_path {scratch}/t3;
   uwsgi_temp_path {scratch}/t4; scgi_temp_path {scratch}/t5;
   types {{ text/html html; application/octet-stream whl metadata; }}
@@ -46,8 +47,9 @@ class IndexServer:
     *scratch* is an empty directory for the program's own files.
     """
 
-    def __init__(self, root: Path, scratch: Path, *, nginx: str | None = None) -> None:
+    def __init__(self, root: Path, scratch: Path, *, nginx: str | None = None, log: Path | None = None) -> None:
         self._root = root
+        self._log = f"{log} paths" if log else "off"
         self._scratch = scratch
         self._nginx = nginx or shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
         self.kind = (
@@ -75,7 +77,13 @@ class IndexServer:
             return [sys.executable, __file__, str(self._root), str(self._port)]
         user = f"user {pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name};" if os.geteuid() == 0 else ""
         text = _NGINX.format(
-            scratch=self._scratch, user=user, port=self._port, root=self._root, pages=PAGES, files=FILES
+            scratch=self._scratch,
+            user=user,
+            port=self._port,
+            root=self._root,
+            pages=PAGES,
+            files=FILES,
+            log=self._log,
         )
         configuration = self._scratch / "nginx.conf"
         configuration.write_text(text)
