@@ -1,0 +1,1 @@
+"""The build stage: source distributions and directories become wheels."""

@@ -1,0 +1,230 @@
+"""Running a build backend's hooks for one source tree (PEP 517, PEP 660).
+
+What is built, where and with what is decided by others; a :class:`HookJob` says it. Both hooks that a goal
+needs run in one process, under ``child.py``.
+"""
+
+import contextlib
+import os
+import sys
+
+from puffin.cache.lock import Lock
+from puffin.stages.build import mishaps, zygote
+from puffin.stages.build.environ import build_environ, without_nanny
+from puffin.stages.build.errors import BackendBroken, BuildFailed, BuildTimedOut
+from puffin.stages.build.supervisor import OutOfTime, Story, Supervisor
+from puffin.stages.build.wanting import missing_requirements
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from typing import Any
+
+METADATA = "metadata"
+WHEEL = "wheel"
+EDITABLE = "editable"
+EDITABLE_METADATA = "editable-metadata"
+
+_LOCK_SECONDS = 3600.0  # how long a build may keep another one of the same tree waiting
+
+__all__ = ["BackendBroken", "BuildFailed", "BuildTimedOut", "HookAnswer", "HookJob", "run_hooks"]
+
+
+@frozen
+class HookJob:
+    """What to build, and how.
+
+    ``package`` is what errors call it. ``tree`` is the directory of the project, ``python`` the build
+    environment's own interpreter, ``scripts`` its directory of scripts, ``requires`` the requirements that it
+    was made for; ``backend`` and ``backend_path`` are those of :class:`~puffin.stages.build.system.BuildSystem`.
+    ``goal`` is ``metadata``, ``wheel``, ``editable`` or ``editable-metadata``. Wheels and metadata go into the
+    directory ``output``, all that is printed into the file ``log``; both are created.
+
+    Jobs with the same ``share``, which must mean the same environment, may run in forks of one process that has
+    the backend imported. ``isolated`` is False for ``--no-build-isolation``: further requirements are not asked
+    for, and Python's variables are kept. ``timeout`` is in seconds, 0 for none. ``environ`` holds the user's
+    environment variables as they were before anyone changed them; without it they are this process's.
+    ``lock`` is a file that is locked meanwhile, for trees that others may build too.
+    """
+
+    package: str
+    tree: str
+    python: str
+    backend: str
+    backend_path: "tuple[str, ...]" = ()
+    goal: str = WHEEL
+    config_settings: "tuple[tuple[str, str], ...]" = ()
+    output: str
+    log: str
+    requires: "tuple[str, ...]" = ()
+    scripts: str = ""
+    share: str = ""
+    isolated: bool = True
+    name: str = ""
+    version: str = ""
+    timeout: float = 0.0
+    environ: "tuple[tuple[str, str], ...]" = ()
+    lock: str = ""
+
+
+@frozen
+class HookAnswer:
+    """What came of a job.
+
+    Either ``requires``: the requirements that the backend asks for and the environment lacks; nothing was built
+    then. Or the path of the ``wheel``, or that of the file METADATA, or both.
+    """
+
+    requires: "tuple[str, ...]" = ()
+    wheel: str = ""
+    metadata: str = ""
+
+
+def run_hooks(job: HookJob) -> HookAnswer:
+    """Run the hooks that the job's goal needs.
+
+    Raises :class:`BuildFailed` for a hook that fails, its kinds :class:`BuildTimedOut` and
+    :class:`BackendBroken`, and LockTimeout or LockFailed. However this ends, and however this process ends,
+    no process of the build is left.
+    """
+    with _locked(job):
+        try:
+            os.makedirs(job.output, exist_ok=True)
+            os.makedirs(os.path.dirname(job.log) or ".", exist_ok=True)
+            return _Run(job).answer()
+        except OutOfTime as late:
+            raise mishaps.timed_out(job, late.entered) from None
+        except OSError as error:
+            raise mishaps.not_started(job, error) from error
+
+
+def _locked(job: HookJob) -> "AbstractContextManager[object]":
+    if not job.lock:
+        return contextlib.nullcontext()
+    return Lock(job.lock, what=f"the source tree `{job.tree}`", timeout=job.timeout or _LOCK_SECONDS)
+
+
+class _Run:
+    """One job on its way."""
+
+    def __init__(self, job: HookJob) -> None:
+        self._job = job
+        self._environ = _environ(job)
+        self._missing: tuple[str, ...] = ()
+
+    def answer(self) -> HookAnswer:
+        """Run the job and judge what it told."""
+        story = self._shared()
+        if story is None:
+            self._missing = ()
+            story = self._fresh()
+        if story.status != 0:
+            raise mishaps.failed(self._job, story)
+        if self._missing:
+            return HookAnswer(requires=self._missing)
+        if "wheel" in story.message:
+            return self._built(story)
+        if "metadata" in story.message:
+            path = self._result(story, "metadata", "METADATA")
+            return HookAnswer(metadata=path)
+        raise mishaps.failed(self._job, story)
+
+    def _shared(self) -> "Story | None":
+        job = self._job
+        if not job.share or job.backend_path or not job.isolated:
+            return None
+        self._empty_log()
+        return zygote.run_shared(
+            key=(job.share, job.python, job.backend, tuple(sorted(self._environ.items()))),
+            python=job.python,
+            backend=job.backend,
+            environ=self._environ,
+            request=_request(job),
+            answer=self._may_go_on,
+            seconds=job.timeout,
+        )
+
+    def _fresh(self) -> Story:
+        self._empty_log()
+        log = os.open(self._job.log, os.O_WRONLY | os.O_APPEND)
+        try:
+            supervisor = Supervisor(self._job.python, "once", self._environ, errors=log)
+        finally:
+            os.close(log)
+        try:
+            supervisor.send(**_request(self._job))
+            return supervisor.follow(self._may_go_on, self._job.timeout)
+        finally:
+            supervisor.close()
+
+    def _empty_log(self) -> None:
+        os.close(os.open(self._job.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666))
+
+    def _may_go_on(self, message: "dict[str, Any]") -> bool:
+        from packaging.requirements import InvalidRequirement
+
+        installed = [(name, version) for name, version in message["installed"]]
+        try:
+            self._missing = missing_requirements(
+                message["requires"], installed, message["markers"], self._job.requires
+            )
+        except InvalidRequirement as error:
+            text = f"it asks for `{str(error).partition(chr(10))[0]}`"
+            raise mishaps.nonsense(self._job, "get_requires", text) from None
+        return not self._missing
+
+    def _built(self, story: Story) -> HookAnswer:
+        wheel = self._result(story, "wheel")
+        if not self._job.goal.endswith(METADATA):
+            return HookAnswer(wheel=wheel)
+        from puffin.stages.build.check import metadata_of
+
+        path = f"{wheel}.metadata"
+        data = metadata_of(wheel)
+        with open(path, "wb") as file:
+            file.write(data)
+        return HookAnswer(wheel=wheel, metadata=path)
+
+    def _result(self, story: Story, kind: str, inner: str = "") -> str:
+        """Return the path of what a hook says it has written."""
+        name = story.message[kind]
+        path = os.path.join(self._job.output, name, *filter(None, (inner,)))
+        if not name or os.path.basename(name) != name or not os.path.isfile(path):
+            text = f"`{story.entered}` returned `{name}`, and there is no such {kind} where it should be"
+            raise mishaps.nonsense(self._job, story.entered, text)
+        return path
+
+
+def _environ(job: HookJob) -> "dict[str, str]":
+    given = dict(job.environ) or os.environ
+    if not job.environ and "distributed" in sys.modules:
+        given = without_nanny(given)
+    return build_environ(given, job.scripts, isolated=job.isolated)
+
+
+def _request(job: HookJob) -> "dict[str, Any]":
+    tree = os.path.abspath(job.tree)
+    return {
+        "tree": tree,
+        "log": os.path.abspath(job.log),
+        "output": os.path.abspath(job.output),
+        "backend": job.backend,
+        "backend_path": [os.path.normpath(os.path.join(tree, path)) for path in job.backend_path],
+        "settings": settings_dict(job.config_settings),
+        "editable": job.goal.startswith(EDITABLE),
+        "metadata": job.goal.endswith(METADATA),
+        "ask": job.isolated,
+    }
+
+
+def settings_dict(settings: "tuple[tuple[str, str], ...]") -> "dict[str, str | list[str]]":
+    """Return config settings as hooks take them: a key that is given several times has a list."""
+    found: dict[str, str | list[str]] = {}
+    for key, value in settings:
+        before = found.get(key)
+        if before is None:
+            found[key] = value
+        else:
+            found[key] = [*([before] if isinstance(before, str) else before), value]
+    return found

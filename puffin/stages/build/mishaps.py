@@ -1,0 +1,171 @@
+"""From what a job told of itself to the error that a user sees: the words and the hints."""
+
+import os
+import re
+
+from puffin.errors import os_cause
+from puffin.stages.build.errors import BackendBroken, BuildFailed, BuildTimedOut
+from puffin.stages.build.logs import log_tail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from puffin.stages.build.hooks import HookJob
+    from puffin.stages.build.supervisor import Story
+
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
+_NO_PROGRAM = re.compile(
+    r"command '([^']+)' failed: No such file or directory"
+    r"|\[Errno 2\].*'((?:[^']*-)?(?:gcc|cc|g\+\+|c\+\+|clang|cl\.exe))'"
+)
+_NO_HEADER = re.compile(r"fatal error: '?([^\s:']+\.h(?:pp)?)'?:? (?:No such file or directory|file not found)")
+_NO_LIBRARY = re.compile(r"(?:cannot find -l|library not found for -l|library '?)(\S+?)'?(?::| not found|$)")
+_NO_SPACE = "No space left on device"
+
+
+def failed(job: "HookJob", story: "Story") -> BuildFailed:
+    """Return the error for a job that ended without the result it was asked for."""
+    tail = log_tail(job.log)
+    message = story.message
+    module = str(message.get("module", ""))
+    if message.get("broken") == "absent":
+        module = job.backend.partition(":")[0]
+        return _broken(job, story.entered, str(message["text"]), tail, _hints(job, tail, module))
+    if "broken" in message:
+        return _broken(
+            job, story.entered, str(message["text"]), tail, _editable_hints(job, str(message["broken"]))
+        )
+    return BuildFailed(
+        package=job.package,
+        hook=_hook(job, story.entered),
+        status=describe_status(story.status),
+        log=job.log,
+        tail=tail,
+        hints=_hints(job, tail, module) or _killed_hints(story.status),
+    )
+
+
+def nonsense(job: "HookJob", entered: str, text: str) -> BackendBroken:
+    """Return the error for a hook that claims what is not so."""
+    return _broken(job, entered, text, log_tail(job.log), ())
+
+
+def timed_out(job: "HookJob", entered: str) -> BuildTimedOut:
+    """Return the error for a job that was ended for its duration."""
+    return BuildTimedOut(
+        package=job.package,
+        hook=_hook(job, entered),
+        seconds=job.timeout,
+        log=job.log,
+        tail=log_tail(job.log),
+    )
+
+
+def not_started(job: "HookJob", error: OSError) -> BuildFailed:
+    """Return the error for a build that the operating system did not let begin."""
+    hints = _space_hints() if _NO_SPACE in str(error) else ()
+    return BuildFailed(
+        package=job.package, status="it could not be started", causes=(os_cause(error),), hints=hints
+    )
+
+
+def describe_status(status: "int | None") -> str:
+    """Return how a process ended, from its exit status (negative: a signal; None: nobody knows)."""
+    if status is None:
+        return "its process was lost"
+    if status >= 0:
+        return f"exit status {status}"
+    import signal
+
+    try:
+        return f"killed by signal {-status}, {signal.Signals(-status).name}"
+    except ValueError:
+        return f"killed by signal {-status}"
+
+
+def _broken(
+    job: "HookJob", entered: str, reason: str, tail: "tuple[str, ...]", hints: "tuple[str, ...]"
+) -> BackendBroken:
+    return BackendBroken(
+        package=job.package,
+        hook=_hook(job, entered),
+        backend=job.backend,
+        reason=reason,
+        log=job.log,
+        tail=tail,
+        hints=hints,
+    )
+
+
+def _hook(job: "HookJob", entered: str) -> str:
+    return f"{job.backend}.{entered}" if entered else ""
+
+
+def _hints(job: "HookJob", tail: "Iterable[str]", module: str) -> "tuple[str, ...]":
+    text = "\n".join(tail)
+    found = _NO_MODULE.findall(text)
+    module = module or (found[-1] if found else "")
+    if module:
+        return (_module_hint(job, module.partition(".")[0]),)
+    if _NO_SPACE in text:
+        return _space_hints()
+    return _tool_hints(text)
+
+
+def _module_hint(job: "HookJob", module: str) -> str:
+    if not job.isolated:
+        return (
+            f"install what has the module `{module}` into the environment first,"
+            " or leave out `--no-build-isolation`"
+        )
+    if module == "pkg_resources":
+        return (
+            "setuptools 82 and later have no `pkg_resources`:"
+            " put `setuptools<82` into a file and name it with `--build-constraint`"
+        )
+    plain = job.name or job.package.partition("==")[0]
+    if module == "distutils":
+        return (
+            "Python 3.12 and later have no `distutils`: build with an older Python, or install `setuptools`"
+            f" into the environment and use `--no-build-isolation-package {plain}`"
+        )
+    return (
+        f"`{plain}` does not declare what has the module `{module}` as a build requirement:"
+        " add it to `requires` under `[build-system]` in its `pyproject.toml`,"
+        f" or install it into the environment and use `--no-build-isolation-package {plain}`"
+    )
+
+
+def _editable_hints(job: "HookJob", kind: str) -> "tuple[str, ...]":
+    if kind == "hookless" and job.goal.startswith("editable"):
+        return ("install it without `-e`, or require a version of the backend that supports PEP 660",)
+    return ()
+
+
+def _tool_hints(text: str) -> "tuple[str, ...]":
+    program = _NO_PROGRAM.search(text)
+    if program:
+        return (f"install a compiler: `{program[1] or program[2]}` was not found",)
+    header = _NO_HEADER.search(text)
+    if header and header[1] == "Python.h":
+        return ("install the headers of this Python (often a package named `python3-dev` or `python3-devel`)",)
+    if header:
+        return (f"install the library that has the header `{header[1]}`, with its development files",)
+    library = _NO_LIBRARY.search(text)
+    if library:
+        return (f"install the library `{library[1]}`, with its development files",)
+    return ()
+
+
+def _space_hints() -> "tuple[str, ...]":
+    import tempfile
+
+    place = os.environ.get("TMPDIR") or tempfile.gettempdir()
+    return (f"make room in the cache and in `{place}`, or point `TMPDIR` and `PUFFIN_CACHE_DIR` elsewhere",)
+
+
+def _killed_hints(status: "int | None") -> "tuple[str, ...]":
+    if status == -9:
+        return ("it may have run out of memory: build fewer at a time with `--jobs 1`",)
+    return ()

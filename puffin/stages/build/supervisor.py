@@ -1,0 +1,215 @@
+"""The parent's side of a supervisor: the process that ``child.py`` runs in, and the pipes to it."""
+
+import json
+import os
+import subprocess
+import time
+
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
+_WINDOWS = os.name == "nt"
+_LOOK = 1.0  # seconds after which a silent supervisor is looked at
+_GRACE = 5.0  # seconds that it has to end its job and itself
+
+_alive: "set[Supervisor]" = set()
+
+
+def _forget_inherited() -> None:
+    """In a forked child: let go of the parent's supervisors, which must notice when the parent ends."""
+    for supervisor in _alive:
+        supervisor.let_go()
+    _alive.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_inherited)
+
+
+@frozen
+class Story:
+    """What a job told of itself.
+
+    ``entered`` is the hook it was in last, ``message`` the last thing it told, ``status`` its exit status,
+    negative for a signal; None if its supervisor was lost with it.
+    """
+
+    entered: str = ""
+    message: "dict[str, Any]"
+    status: "int | None" = None
+
+
+class OutOfTime(Exception):
+    """The job took too long; ``entered`` is the hook it was in."""
+
+    def __init__(self, entered: str) -> None:
+        super().__init__(entered)
+        self.entered = entered
+
+
+class Supervisor:
+    """A process of the interpreter *python* that runs ``child.py``; OSError if it cannot be started.
+
+    It ends, and kills the job it has, when :meth:`close` is called or this process ends in whatever way.
+    """
+
+    def __init__(
+        self, python: str, mode: str, environ: "Mapping[str, str]", errors: int = subprocess.DEVNULL
+    ) -> None:
+        theirs, self._control = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                [python, "-u", CHILD, mode],
+                stdin=theirs,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=dict(environ),
+                cwd=os.path.dirname(python) or None,
+                bufsize=0,
+                start_new_session=not _WINDOWS,
+            )
+        except BaseException:
+            os.close(self._control)
+            raise
+        finally:
+            os.close(theirs)
+        self._rest = b""
+        self._job = 0
+        _alive.add(self)
+
+    def let_go(self) -> None:
+        """In a forked child: close its copies of the pipes, and nothing else."""
+        self._close_pipes()
+        self._process.returncode = 0  # it is not this process's to wait for
+
+    def is_alive(self) -> bool:
+        """Tell whether the process is there."""
+        return self._process.poll() is None
+
+    def send(self, **message: "Any") -> bool:
+        """Send a message; False if nobody is there to read it."""
+        data = (json.dumps(message) + "\n").encode()
+        try:
+            while data:
+                data = data[os.write(self._control, data) :]
+        except OSError:
+            return False
+        return True
+
+    def follow(self, answer: "Callable[[dict[str, Any]], bool]", seconds: float) -> Story:
+        """Return what came of the request that was sent; *answer* decides whether a job that asks may go on.
+
+        *seconds* is how long that may take, 0 for ever; raises :class:`OutOfTime`.
+        """
+        deadline = time.monotonic() + seconds if seconds else 0.0
+        entered = ""
+        last: dict[str, Any] = {}
+        while True:
+            message = self._receive(deadline)
+            if message is None:
+                if deadline and time.monotonic() >= deadline:
+                    raise OutOfTime(entered)
+                return Story(entered=entered, message=last)
+            if "started" in message:
+                self._job = message["started"]
+            elif "entered" in message:
+                entered = message["entered"]
+            elif "ended" in message:
+                self._job = 0
+                return Story(entered=entered, message=last, status=message["ended"])
+            else:
+                last = message
+                if "requires" in message:
+                    self.send(go=answer(message))
+
+    def _receive(self, deadline: float) -> "dict[str, Any] | None":
+        """Return the next message; None if there will be none, or *deadline* has come."""
+        while b"\n" not in self._rest:
+            left = deadline - time.monotonic() if deadline else _LOOK
+            if left <= 0:
+                return None
+            if not self._readable(min(left, _LOOK)):
+                if self._process.poll() is not None and not self._readable(0):
+                    return None
+                continue
+            data = os.read(self._output(), 1 << 16)
+            if not data:
+                return None
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def _output(self) -> int:
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def _readable(self, seconds: float) -> bool:
+        if _WINDOWS:
+            return _pipe_has_data(self._output(), seconds)
+        import select
+
+        poll = select.poll()  # select.select fails for descriptors above 1023
+        poll.register(self._output(), select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+
+    def close(self) -> int:
+        """End the job, if there is one, and the supervisor; return the supervisor's exit status."""
+        if self not in _alive:
+            return 0
+        _alive.discard(self)
+        self._hang_up()
+        try:
+            deadline = time.monotonic() + _GRACE
+            while self._receive(deadline) is not None:
+                pass
+            status = self._process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = self._process.wait()
+        if status and self._job and not _WINDOWS:
+            self._kill_orphan()
+        self._close_pipes()
+        return status
+
+    def _kill_orphan(self) -> None:
+        """Kill the job's group after its supervisor was killed."""
+        import signal
+
+        try:
+            os.killpg(self._job, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+    def _hang_up(self) -> None:
+        if self._control >= 0:
+            os.close(self._control)
+            self._control = -1
+
+    def _close_pipes(self) -> None:
+        self._hang_up()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def _pipe_has_data(descriptor: int, seconds: float) -> bool:
+    """Wait until a pipe has data or has been closed; Windows cannot select on pipes."""
+    import _winapi
+    import msvcrt
+
+    end = time.monotonic() + seconds
+    handle = msvcrt.get_osfhandle(descriptor)  # type: ignore[attr-defined, unused-ignore]
+    while True:
+        try:
+            if _winapi.PeekNamedPipe(handle, 0)[0]:  # type: ignore[attr-defined, unused-ignore]
+                return True
+        except OSError:
+            return True
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.01)
