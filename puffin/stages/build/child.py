@@ -315,7 +315,8 @@ class Hooks:
             self._nonsense(wanted, "a list of requirements")
         if not wanted:
             return True
-        self._line.tell(requires=list(wanted), installed=_installed(), markers=_markers())
+        found = {"installed": _installed(), "markers": _markers()}
+        self._line.tell(requires=list(wanted), hook=self.entered, **found)
         answer = self._line.read()
         return bool(answer and answer["go"])
 

@@ -14,7 +14,7 @@ from puffin.stages.build.environ import build_environ, without_nanny
 from puffin.stages.build.errors import BackendBroken, BuildFailed, BuildTimedOut
 from puffin.stages.build.supervisor import OutOfTime, Story, Supervisor
 from puffin.stages.build.wanting import missing_requirements
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,9 +154,10 @@ class _Run:
             os.close(log)
         try:
             supervisor.send(**_request(self._job))
-            return supervisor.follow(self._may_go_on, self._job.timeout)
+            story = supervisor.follow(self._may_go_on, self._job.timeout)
         finally:
-            supervisor.close()
+            status = supervisor.close()
+        return replace(story, status=status or None) if story.status is None else story
 
     def _empty_log(self) -> None:
         os.close(os.open(self._job.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666))
@@ -170,8 +171,9 @@ class _Run:
                 message["requires"], installed, message["markers"], self._job.requires
             )
         except InvalidRequirement as error:
-            text = f"it asks for `{str(error).partition(chr(10))[0]}`"
-            raise mishaps.nonsense(self._job, "get_requires", text) from None
+            excerpt = str(error).splitlines()[1:2] or [""]
+            text = f"`{message['hook']}` asks for `{excerpt[0].strip()}`, which is not a requirement (PEP 508)"
+            raise mishaps.nonsense(self._job, message["hook"], text) from None
         return not self._missing
 
     def _built(self, story: Story) -> HookAnswer:

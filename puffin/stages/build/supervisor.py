@@ -129,12 +129,21 @@ class Supervisor:
 
     def _receive(self, deadline: float) -> "dict[str, Any] | None":
         """Return the next message; None if there will be none, or *deadline* has come."""
+        while (line := self._line(deadline)) is not None:
+            start = line.find(b'{"')  # what else is there was printed when the interpreter started
+            if start >= 0:
+                message: dict[str, Any] = json.loads(line[start:])
+                return message
+        return None
+
+    def _line(self, deadline: float) -> "bytes | None":
         while b"\n" not in self._rest:
             left = deadline - time.monotonic() if deadline else _LOOK
             if left <= 0:
                 return None
-            if not self._readable(min(left, _LOOK)):
-                if self._process.poll() is not None and not self._readable(0):
+            alive = self.is_alive()
+            if not self._readable(min(left, _LOOK) if alive else 0):
+                if not alive:
                     return None
                 continue
             data = os.read(self._output(), 1 << 16)
@@ -142,8 +151,7 @@ class Supervisor:
                 return None
             self._rest += data
         line, _, self._rest = self._rest.partition(b"\n")
-        message: dict[str, Any] = json.loads(line)
-        return message
+        return line
 
     def _output(self) -> int:
         assert self._process.stdout is not None
