@@ -35,22 +35,47 @@ _IDLE = 20.0  # seconds without a request after which a supervisor that serves e
 _LATER = {
     "setuptools": (
         "distutils.command.build",
+        "distutils.command.build_scripts",
+        "setuptools.archive_util",
         "setuptools.command.bdist_wheel",
         "setuptools.command.build_ext",
         "setuptools.command.build_py",
         "setuptools.command.dist_info",
         "setuptools.command.egg_info",
         "setuptools.command.install",
+        "setuptools.command.install_egg_info",
         "setuptools.command.install_lib",
         "setuptools.command.install_scripts",
+        "setuptools.config._validate_pyproject",
         "setuptools.config.pyprojecttoml",
         "setuptools.config.setupcfg",
     ),
-    "hatchling": ("hatchling.builders.wheel", "hatchling.metadata.core", "hatchling.plugin.manager"),
-    "poetry": ("poetry.core.factory", "poetry.core.masonry.builders.wheel"),
+    "hatchling": (
+        "hatchling.bridge.app",
+        "hatchling.builders.wheel",
+        "hatchling.metadata.core",
+        "hatchling.plugin.manager",
+        "packaging.licenses",
+        "packaging.requirements",
+        "packaging.tags",
+        "trove_classifiers",
+    ),
+    "poetry": (
+        "poetry.core.factory",
+        "poetry.core.json",
+        "poetry.core.masonry.builders.wheel",
+        "poetry.core.masonry.utils.module",
+        "poetry.core.packages.directory_dependency",
+        "poetry.core.packages.project_package",
+        "poetry.core.pyproject.toml",
+        "poetry.core.spdx.helpers",
+    ),
     "flit_core": ("flit_core.config", "flit_core.wheel"),
     "pdm": ("pdm.backend.wheel",),
 }
+
+# setuptools loads whatever is registered for these whenever it begins.
+_PLUGINS = {"setuptools": ("distutils.setup_keywords", "setuptools.finalize_distribution_options")}
 
 
 class Broken(Exception):
@@ -93,6 +118,9 @@ class Line:
 
 def main(mode: str) -> int:
     """Be the supervisor; return its exit status."""
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # workers of puffin ignore it, and that is inherited
     line = Line(os.dup(0), os.dup(1))
     _null_stdin()
     os.dup2(2, 1)
@@ -122,13 +150,28 @@ def _import_early(request: "Any") -> None:
 
     name = request["backend"].partition(":")[0]
     importlib.import_module(name)
-    for later in _LATER.get(name.partition(".")[0], ()):
-        try:
-            importlib.import_module(later)
-        except Exception:
-            pass  # another version of the backend
+    family = name.partition(".")[0]
+    for later in _LATER.get(family, ()):
+        _try(importlib.import_module, later)
+    for group in _PLUGINS.get(family, ()):
+        for plugin in _entry_points(group):
+            _try(plugin.load)
     gc.collect()
     gc.freeze()
+
+
+def _try(call: "Any", *arguments: "Any") -> None:
+    try:
+        call(*arguments)
+    except Exception:
+        pass  # another version of the backend
+
+
+def _entry_points(group: str) -> "Any":
+    from importlib.metadata import entry_points
+
+    found: Any = entry_points()
+    return found.select(group=group) if hasattr(found, "select") else found.get(group, ())
 
 
 def _supervise(line: Line, request: "Any") -> bool:
@@ -254,7 +297,11 @@ def _job(line: Line, request: "Any") -> int:
     try:
         hooks.run()
     except Broken as broken:
-        print(broken.text, file=sys.stderr)
+        cause = broken.__cause__
+        if cause is not None:
+            _print_traceback(type(cause), cause, cause.__traceback__)
+        else:
+            print(broken.text, file=sys.stderr)
         line.tell(broken=broken.kind, hook=hooks.entered, text=broken.text)
         return 1
     except SystemExit as leaving:
@@ -275,10 +322,14 @@ def _exit_status(leaving: SystemExit) -> int:
 
 
 def _print_traceback(kind: "Any", error: "Any", trace: "TracebackType | None") -> None:
-    """Print a traceback without the frames of this script."""
+    """Print a traceback without the frames that lead from this script to what belongs to others."""
+    import importlib
     import traceback
 
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+    while trace is not None:
+        filename = trace.tb_frame.f_code.co_filename
+        if filename not in (__file__, importlib.__file__) and not filename.startswith("<frozen importlib"):
+            break
         trace = trace.tb_next
     traceback.print_exception(kind, error, trace)
 
@@ -350,8 +401,7 @@ def _load(backend: str, backend_path: "list[str]") -> "Any":
         found: Any = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name + ".").startswith(error.name + "."):
-            _print_traceback(type(error), error, error.__traceback__)
-            raise Broken("absent", f"there is no module `{error.name}`") from None
+            raise Broken("absent", f"there is no module `{error.name}`") from error
         raise
     if backend_path and not _inside(found, backend_path):
         text = f"`{name}` was imported from outside `backend-path`"
