@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,10 +64,25 @@ def gone(pid: int) -> bool:
     return fields[0] in "ZX"
 
 
+_seen: list[int] = []
+
+
+@pytest.fixture(autouse=True)
+def _none_left() -> Iterator[None]:
+    """End what a failed test would leave running."""
+    _seen.clear()
+    yield
+    for pid in _seen:
+        if not gone(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
 def processes(tree: Path) -> list[int]:
     """Return the hook's process, its supervisor, the shell and the compiler, once all of them run."""
     until(lambda: (tree / "hook").exists())
-    return [int(text) for name in ("hook", "shell", "done") for text in (tree / name).read_text().split()]
+    found = [int(text) for name in ("hook", "shell", "done") for text in (tree / name).read_text().split()]
+    _seen.extend(found)
+    return found
 
 
 def start(job: HookJob, before: str = "") -> subprocess.Popen[bytes]:
@@ -75,7 +91,9 @@ def start(job: HookJob, before: str = "") -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize("stay", STAYS)
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=str)
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name
+)
 def test_a_build_ends_with_puffin(tmp_path: Path, stay: str, number: int) -> None:
     tree = source_tree(tmp_path, BUSY.replace("STAY", STAYS[stay]))
     with start(hook_job(tmp_path, tree)) as process:
@@ -89,7 +107,7 @@ def test_a_build_ends_with_puffin(tmp_path: Path, stay: str, number: int) -> Non
         until(lambda: all(map(gone, pids)))
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=str)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_forked_build_ends_with_puffin(tmp_path: Path, number: int) -> None:
     environment = build_environment(tmp_path, BUSY.replace("STAY", STAYS["sleeps"]))
     job = installed_job(tmp_path, environment, share="key")
@@ -119,12 +137,11 @@ threading.Thread(target=fork, daemon=True).start()
     with start(hook_job(tmp_path, tree), before) as process:
         pids = processes(tree)
         until(lambda: (tree / "forked").exists())
+        _seen.append(int((tree / "forked").read_text()))
         process.kill()
         process.wait()
         until(lambda: all(map(gone, pids)))
-        sibling = int((tree / "forked").read_text())
-        assert not gone(sibling)
-        os.kill(sibling, 9)
+        assert not gone(_seen[-1])
 
 
 def test_a_build_ends_with_its_supervisor(tmp_path: Path) -> None:
