@@ -16,7 +16,7 @@ from puffin.errors import PuffinError
 from puffin.stages.build.errors import BackendBroken, BuildFailed, BuildTimedOut
 from puffin.stages.build.hooks import HookAnswer, HookJob, run_hooks, settings_dict
 from tests.helpers.backends import EDITABLE, PREPARE, build_environment, hook_job, installed_job, source_tree
-from tests.helpers.faults import until
+from tests.helpers.faults import small_disk, until
 from tests.helpers.pythons import VERSIONS, real_python
 
 REPORT = """
@@ -376,6 +376,25 @@ def test_hints_from_the_log(tmp_path: Path, printed: str, hint: str) -> None:
     error = failing(tmp_path, f"\ndef build_wheel(*_): sys.exit({printed!r})\n")
     (found,) = error.hints
     assert hint in found
+
+
+@pytest.mark.parametrize("full", ["output", "logs"])
+def test_a_full_disk(tmp_path: Path, full: str) -> None:
+    more = """
+def build_wheel(wheel_directory, *_):
+    if os.path.exists("fill"):
+        print("x" * (1 << 20))
+    return write_wheel(wheel_directory, {"toy.py": "x" * (1 << 20)})
+"""
+    tree = source_tree(tmp_path, more)
+    if full == "logs":
+        (tree / "fill").touch()
+    with small_disk(tmp_path / full, "64k"):
+        error = failure(hook_job(tmp_path, tree, environ=(("TMPDIR", "/scratch"),)))
+    assert error.hook == "toy_backend.build_wheel"
+    assert error.hints == (
+        "make room in the cache and in `/scratch`, or point `TMPDIR` and `PUFFIN_CACHE_DIR` elsewhere",
+    )
 
 
 def test_what_is_shown_of_the_log(tmp_path: Path) -> None:

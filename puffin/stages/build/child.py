@@ -307,9 +307,9 @@ def _job(line: Line, request: "Any") -> int:
     except SystemExit as leaving:
         return _exit_status(leaving)
     except BaseException as error:
-        _print_traceback(type(error), error, error.__traceback__)
         module = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
-        line.tell(failed=type(error).__name__, module=module)
+        line.tell(failed=type(error).__name__, module=module, errno=getattr(error, "errno", None) or 0)
+        _print_traceback(type(error), error, error.__traceback__)
         return 1
     return 0
 

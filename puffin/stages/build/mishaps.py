@@ -1,5 +1,6 @@
 """From what a job told of itself to the error that a user sees: the words and the hints."""
 
+import errno
 import os
 import re
 
@@ -42,7 +43,7 @@ def failed(job: "HookJob", story: "Story") -> BuildFailed:
         status=describe_status(story.status),
         log=job.log,
         tail=tail,
-        hints=_hints(job, tail, module) or _killed_hints(story.status),
+        hints=_hints(job, tail, module, message.get("errno")) or _killed_hints(story.status),
     )
 
 
@@ -64,7 +65,7 @@ def timed_out(job: "HookJob", entered: str) -> BuildTimedOut:
 
 def not_started(job: "HookJob", error: OSError) -> BuildFailed:
     """Return the error for a build that the operating system did not let begin."""
-    hints = _space_hints() if _NO_SPACE in str(error) else ()
+    hints = _space_hints(job) if error.errno == errno.ENOSPC else ()
     return BuildFailed(
         package=job.package, status="it could not be started", causes=(os_cause(error),), hints=hints
     )
@@ -102,14 +103,14 @@ def _hook(job: "HookJob", entered: str) -> str:
     return f"{job.backend}.{entered}" if entered else ""
 
 
-def _hints(job: "HookJob", tail: "Iterable[str]", module: str) -> "tuple[str, ...]":
+def _hints(job: "HookJob", tail: "Iterable[str]", module: str, number: object = 0) -> "tuple[str, ...]":
     text = "\n".join(tail)
     found = _NO_MODULE.findall(text)
     module = module or (found[-1] if found else "")
     if module:
         return (_module_hint(job, module.partition(".")[0]),)
-    if _NO_SPACE in text:
-        return _space_hints()
+    if number == errno.ENOSPC or _NO_SPACE in text:
+        return _space_hints(job)
     return _tool_hints(text)
 
 
@@ -158,10 +159,10 @@ def _tool_hints(text: str) -> "tuple[str, ...]":
     return ()
 
 
-def _space_hints() -> "tuple[str, ...]":
+def _space_hints(job: "HookJob") -> "tuple[str, ...]":
     import tempfile
 
-    place = os.environ.get("TMPDIR") or tempfile.gettempdir()
+    place = dict(job.environ or os.environ.items()).get("TMPDIR") or tempfile.gettempdir()
     return (f"make room in the cache and in `{place}`, or point `TMPDIR` and `PUFFIN_CACHE_DIR` elsewhere",)
 
 
