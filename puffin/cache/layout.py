@@ -21,6 +21,8 @@ class Bucket:
         metadata-v0/<name>/<digest>        the metadata of a distribution, parsed
         resolutions-v0/<digest>            a resolution, and the pages that it was made of
         sdists-v0/<name>/<digest>/<file>   a source distribution as it was fetched
+        git-v0/db/<digest>/                a bare clone, one for each repository
+        git-v0/checkouts/<digest>/<commit>/  one commit of it with its submodules; must not be written to
         interpreter-v0/<digest>            what an interpreter said of itself
         runs-v0/<time>-<id>.jsonl          the record of a run, a line for each task
         tmp-v0/<pid>-<space>-<id>          work in progress; of no value to anyone but its writer
@@ -34,6 +36,7 @@ class Bucket:
     METADATA = "metadata-v0"
     RESOLUTIONS = "resolutions-v0"
     SDISTS = "sdists-v0"
+    GIT = "git-v0"
     INTERPRETER = "interpreter-v0"
     RUNS = "runs-v0"
     TEMPORARY = "tmp-v0"

@@ -1,0 +1,135 @@
+"""The URLs of repositories as requirements have them: ``git+https://host/owner/name.git@ref#subdirectory=…``."""
+
+import os
+
+from puffin.stages.urls import digest, file_path, is_file, mask, split_credentials
+from puffin.value import frozen
+
+OTHERS = {"hg": "Mercurial", "svn": "Subversion", "bzr": "Bazaar"}
+TRANSPORTS = ("https", "http", "ssh", "git", "file")
+_HEX = frozenset("0123456789abcdef")
+_FULL = (40, 64)  # hexadecimal digits of a commit in SHA-1 and SHA-256 repositories
+_SHORT = 7
+
+
+@frozen
+class GitUrl:
+    """A repository URL, taken apart. ``repository`` is what git is given, credentials included.
+
+    ``ref`` is a branch, a tag, a commit or a full ``refs/…`` name, empty for the default branch; ``fragment`` is
+    without its ``#``, ``subdirectory`` what it names.
+    """
+
+    repository: str
+    ref: str = ""
+    fragment: str = ""
+    subdirectory: str = ""
+
+    @property
+    def plain(self) -> str:
+        """The repository's URL without credentials, but with the user name that ssh needs."""
+        return self.repository if self.scheme == "ssh" else split_credentials(self.repository)[0]
+
+    @property
+    def scheme(self) -> str:
+        """The transport."""
+        return self.repository.partition(":")[0].lower()
+
+    @property
+    def local(self) -> bool:
+        """Whether the repository is on this machine."""
+        return is_file(self.repository)
+
+    @property
+    def commit(self) -> str:
+        """The ref, in lower case, if it is a full commit; else empty."""
+        return self.ref.lower() if len(self.ref) in _FULL and is_hexadecimal(self.ref) else ""
+
+    @property
+    def key(self) -> str:
+        """A digest that is the same for all spellings of one repository."""
+        scheme, mark, rest = self.plain.partition("://")
+        host, slash, path = rest.partition("/")
+        name = (slash + path).rstrip("/").removesuffix(".git")
+        return digest(f"{scheme.lower()}{mark}{host.lower()}{name}")
+
+    def at(self, commit: str) -> str:
+        """Return the URL, in the form of a requirement, with *commit* in place of the ref."""
+        return f"git+{self.repository}@{commit}" + (f"#{self.fragment}" if self.fragment else "")
+
+
+def is_repository(url: str) -> bool:
+    """Tell whether the scheme of *url* names a version control system (``git+…``)."""
+    return "+" in url.partition(":")[0]
+
+
+def parse(url: str) -> GitUrl:
+    """Return a ``git+…`` URL taken apart. Raises ValueError, in words that follow the URL, for what is none."""
+    address, _, fragment = url.partition("#")
+    system, _, repository = address.partition("+")
+    if system.lower() != "git":
+        raise ValueError(unsupported(system) or "it is no URL of a git repository")
+    scheme = repository.partition(":")[0].lower()
+    if scheme not in TRANSPORTS or "://" not in repository:
+        raise ValueError(
+            f"git repositories are named by {', '.join(f'`git+{each}://`' for each in TRANSPORTS)}"
+        )
+    repository, ref = _split_ref(f"{scheme}{repository[len(scheme) :]}")
+    if port := _scp_port(repository):
+        raise ValueError(f"`{port}` is no port; between the host and the path of a URL stands `/`, and no `:`")
+    if ref.startswith("-") or not ref.isprintable() or " " in ref:
+        raise ValueError(f"`{mask(ref)!r}` is no name of a branch, tag or commit")
+    return GitUrl(repository=repository, ref=ref, fragment=fragment, subdirectory=_subdirectory(fragment))
+
+
+def unsupported(system: str) -> str:
+    """Return the sentence about a version control system that is not git; empty for git."""
+    name = OTHERS.get(system.lower(), "")
+    return f"it is a {name} repository, and only git repositories are supported" if name else ""
+
+
+def is_hexadecimal(ref: str) -> bool:
+    """Tell whether *ref* may be a commit, or the beginning of one."""
+    return len(ref) >= _SHORT and _HEX.issuperset(ref.lower())
+
+
+def _split_ref(repository: str) -> "tuple[str, str]":
+    """Return the repository without its ref, and the ref: what follows ``.git@``, else the last ``@`` of the path.
+
+    A local directory that has such a sign in its name counts as it is.
+    """
+    path_at = repository.find("/", repository.find("://") + 3)
+    if path_at < 0 or "@" not in repository[path_at:]:
+        return repository, ""
+    at = repository.find(".git@", path_at) + len(".git")
+    if at < len(".git"):
+        at = repository.rfind("@")
+    if is_file(repository):
+        at = _local_split(repository)
+    return (repository, "") if at < 0 else (repository[:at], _unquote(repository[at + 1 :]))
+
+
+def _local_split(repository: str) -> int:
+    """Return where the ref of a local repository begins: behind the longest path that exists."""
+    places = [place for place, letter in enumerate(repository) if letter == "@"]
+    for place in (len(repository), *reversed(places)):
+        if os.path.exists(file_path(repository[:place])):
+            return place if place < len(repository) else -1
+    return places[-1]
+
+
+def _scp_port(repository: str) -> str:
+    host = repository.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    port = "" if host.endswith("]") else host.rpartition(":")[2] if ":" in host else ""
+    return "" if port.isdigit() else port
+
+
+def _subdirectory(fragment: str) -> str:
+    parts = [part.partition("=") for part in fragment.split("&")]
+    return _unquote(next((value.strip("/") for key, _, value in parts if key == "subdirectory"), ""))
+
+
+def _unquote(text: str) -> str:
+    from urllib.parse import unquote
+
+    return unquote(text) if "%" in text else text
