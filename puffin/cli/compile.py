@@ -3,14 +3,13 @@
 import os
 import sys
 
-from puffin.cli.sync import CacheDirectory, normalise
+from puffin.cli.sync import CacheDirectory, normalise, package_names
 from puffin.cli.table import COMPILE, COUNT, FLAG
 from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
     from puffin.cli.console import Console
@@ -117,19 +116,6 @@ def choice(options: "dict[str, Any]", name: str) -> str:
             text=f"`{value}` is not a value of `PUFFIN_{name.upper()}`", hints=(f"use one of {choices}",)
         )
     return value
-
-
-def package_names(values: "Sequence[str]") -> tuple[str, ...]:
-    """Return the packages of ``--no-binary`` and ``--only-binary``: commas separate, ``:none:`` starts anew."""
-    names: list[str] = []
-    for value in values:
-        for word in value.split(","):
-            name = word.strip()
-            if name == ":none:":
-                names.clear()
-            elif name:
-                names.append(name if name == ":all:" else normalise(name))
-    return tuple(dict.fromkeys(names))
 
 
 def moment(text: str) -> str:

@@ -76,7 +76,8 @@ class Console:
         for line in lines:
             sign = self.style(line.sign, _SIGN_STYLES[line.sign])
             place = f" (from {_masked(line.place)})" if line.place else ""
-            self.say(f" {sign} {self.style(line.name, 'bold')}=={line.version}{place}")
+            version = f"=={line.version}" if line.version else ""
+            self.say(f" {sign} {self.style(line.name, 'bold')}{version}{place}")
 
     def expect(self, tasks: int) -> None:
         """Show progress over so many tasks, on a terminal."""

@@ -3,8 +3,8 @@
 import os
 import sys
 
-from puffin.cli.compile import choice, moment, package_names
-from puffin.cli.sync import CacheDirectory
+from puffin.cli.compile import choice, moment
+from puffin.cli.sync import CacheDirectory, package_names
 from puffin.cli.sync import settings as sync_settings
 from puffin.errors import UsageError
 

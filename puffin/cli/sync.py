@@ -8,6 +8,7 @@ from puffin.pipeline.plan_settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from puffin.cli.console import Console
@@ -27,7 +28,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
     names = (
         "python", "index_url", "extra_index_url", "find_links", "no_index", "require_hashes", "reinstall",
         "refresh", "offline", "link_mode", "path_conflict", "dry_run", "allow_empty_requirements",
-        "break_system_packages", "executor",
+        "break_system_packages", "executor", "no_build",
     )  # fmt: skip
     _check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
     _check_choice(options, "executor", ("auto", "inline", "pool", "cluster"))
@@ -40,6 +41,8 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
         jobs=jobs(str(options["jobs"])),
         reinstall_package=_normalised(options["reinstall_package"]),
         refresh_package=_normalised(options["refresh_package"]),
+        no_binary=package_names(options["no_binary"]),
+        only_binary=package_names(options["only_binary"]),
         **{name: options[name] for name in names},
     )
 
@@ -63,6 +66,19 @@ def jobs(text: str) -> int:
 
 def _normalised(names: "tuple[str, ...]") -> tuple[str, ...]:
     return tuple(normalise(name) for name in names)
+
+
+def package_names(values: "Sequence[str]") -> tuple[str, ...]:
+    """Return the packages of ``--no-binary`` and ``--only-binary``: commas separate, ``:none:`` starts anew."""
+    names: list[str] = []
+    for value in values:
+        for word in value.split(","):
+            name = word.strip()
+            if name == ":none:":
+                names.clear()
+            elif name:
+                names.append(name if name == ":all:" else normalise(name))
+    return tuple(dict.fromkeys(names))
 
 
 def normalise(name: str) -> str:

@@ -60,9 +60,21 @@ RUN: "tuple[Row, ...]" = (
         "How many processes work at once (default: the cores of this machine).",
     ),
 )
+FILES: "tuple[Row, ...]" = (
+    (
+        ("--only-binary",),
+        "only_binary",
+        LIST,
+        "NAME|:all:|:none:",
+        "Use no source distributions (of one package).",
+    ),
+    (("--no-binary",), "no_binary", LIST, "NAME|:all:|:none:", "Use no wheels (of one package)."),
+    (("--no-build",), "no_build", FLAG, "", "Build nothing: use wheels only."),
+)
 SYNC: "tuple[Row, ...]" = (
     PYTHON,
     *INDEX,
+    *FILES,
     (("--require-hashes",), "require_hashes", FLAG, "", "Demand a hash for every requirement."),
     (("--reinstall",), "reinstall", FLAG, "", "Install everything anew."),
     (("--reinstall-package",), "reinstall_package", LIST, "NAME", "Install one package anew."),
@@ -178,15 +190,7 @@ COMPILE: "tuple[Row, ...]" = (
     ),
     PYTHON,
     (("--no-deps",), "no_deps", FLAG, "", "Pin only what the sources name."),
-    (
-        ("--only-binary",),
-        "only_binary",
-        LIST,
-        "NAME|:all:|:none:",
-        "Use no source distributions (of one package).",
-    ),
-    (("--no-binary",), "no_binary", LIST, "NAME|:all:|:none:", "Use no wheels (of one package)."),
-    (("--no-build",), "no_build", FLAG, "", "Build nothing: use wheels only."),
+    *FILES,
     (
         ("--generate-hashes/--no-generate-hashes",),
         "generate_hashes",

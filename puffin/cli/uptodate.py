@@ -68,7 +68,7 @@ def _same(pins: "tuple[tuple[str, str], ...]", state: "tuple[Any, ...]") -> bool
         return False
     wanted = dict(pins)
     left = len(wanted)
-    for name, version, _, _, direct_url, _ in distributions:
+    for name, version, _, _, direct_url, _, _ in distributions:
         if name not in wanted:
             if seed and name in SEEDS:
                 continue

@@ -11,7 +11,7 @@ from puffin.pipeline.task import DONE
 from puffin.stages.link.direct_url import with_hash
 from puffin.stages.link.files import COPY, HARDLINK
 from puffin.stages.link.linker import PARTS, ArchiveGone
-from puffin.stages.unzip.manifest import read_names
+from puffin.stages.unzip.manifest import VERSION, read_names
 from puffin.value import astuple, replace
 
 TYPE_CHECKING = False
@@ -115,13 +115,22 @@ class Application:
         if fetched:
             self._reporter.phase("Prepared", len(fetched), time.perf_counter() - began)
         began = time.perf_counter()
-        self._commit(plan, staged)
+        self._commit(plan, staged, {number: each.artifact.source for number, each in enumerate(supplies)})
+        supplies = [self._settled(each, staged[number][0]) for number, each in enumerate(supplies)]
         self._tell(plan, supplies, time.perf_counter() - began)
-        return [replace(each, archive=staged[number][0]) for number, each in enumerate(supplies)]
+        return supplies
 
-    def _commit(self, plan: "Plan", staged: "Staged") -> None:
+    def _settled(self, supply: Supply, archive: str) -> Supply:
+        """Return *supply* with its archive, and the version that perhaps only its build told."""
+        names = None if supply.artifact.version else self._names.get(archive)
+        artifact = replace(supply.artifact, version=names[0][VERSION]) if names else supply.artifact
+        return replace(supply, artifact=artifact, archive=archive)
+
+    def _commit(self, plan: "Plan", staged: "Staged", sources: "dict[int, str]") -> None:
         removed = frozenset(plan.remove)
-        change = self._workplace.change(self._cache, staged, removed, stamp=self._stamp, names=self._names)
+        change = self._workplace.change(
+            self._cache, staged, removed, stamp=self._stamp, names=self._names, sources=sources
+        )
         refuse = self._settings.path_conflict == "error"
         for conflict in self._workplace.commit(change, refuse_conflicts=refuse):
             self._reporter.warn(self._conflict(conflict))
@@ -204,7 +213,7 @@ class Application:
 
 
 def _root_cause(ledger: "Ledger", supply: Supply, error: "BaseException | None") -> PuffinError:
-    label = f"{supply.artifact.name}=={supply.artifact.version}"
+    label = supply.artifact.label
     for outcome in ledger.failures():
         if ledger.tasks[outcome.key].label == label and isinstance(outcome.error, PuffinError):
             return outcome.error

@@ -4,16 +4,74 @@ from puffin.stages.link.installplan import Wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from puffin.cache.layout import Cache
+    from puffin.stages.link.installplan import Present
+    from puffin.stages.resolve.locate_source import Commits
     from puffin.stages.resolve.pins import Pin
 
 _UNKNOWN = "unknown"  # no archive's identity: the file changed, or the cache does not know it
 
 
+class Directs:
+    """Looks at pins with URLs. *commits* tells which commit a repository's URL means."""
+
+    def __init__(self, cache: "Cache", present: "Iterable[Present]", commits: "Commits") -> None:
+        self._cache = cache
+        self._present = {each.name: each for each in present}
+        self._commits = commits
+        self._built: dict[str, Wanted] = {}
+
+    def wanted(self, pin: "Pin", known: "Mapping[str, str]", *, refresh: bool) -> Wanted:
+        """Return what the plan compares of *pin*; *known* and *refresh* are as :func:`wanted_direct` has them."""
+        from puffin.stages.resolve.locate_source import source_kind
+
+        kind = source_kind(pin)
+        if not kind:
+            return wanted_direct(pin, known, self._cache, refresh=refresh)
+        if pin.name not in self._built:
+            self._built[pin.name] = self._to_build(pin, kind, refresh=refresh)
+        return self._built[pin.name]
+
+    def _to_build(self, pin: "Pin", kind: str, *, refresh: bool) -> Wanted:
+        """Return what would be built; whatever stands against it is left to the search, which tells of all pins."""
+        from puffin.errors import PuffinError
+        from puffin.stages.resolve.locate_choose import Target
+        from puffin.stages.resolve.locate_url import locate_url
+
+        unknown = Wanted(name=pin.name, version="", url=pin.url, direct_url="{}", source=_UNKNOWN)
+        if pin.name not in self._present:
+            return unknown
+        try:
+            artifact = locate_url(pin, Target((), ""), commits=self._commits)
+        except PuffinError:
+            return unknown
+        changed = (refresh and artifact.source.startswith("url/")) or self._other_hash(pin)
+        return Wanted(
+            name=pin.name,
+            version="",
+            url=artifact.url,
+            direct_url=artifact.direct_url,
+            source=_UNKNOWN if changed else artifact.source,
+        )
+
+    def _other_hash(self, pin: "Pin") -> bool:
+        """Tell whether what is installed is known to have none of the pinned hashes."""
+        import json
+
+        text = self._present[pin.name].direct_url
+        try:
+            found = dict(json.loads(text)["archive_info"]["hashes"]) if pin.hashes and text else {}
+        except (ValueError, TypeError, KeyError):
+            return False
+        algorithms = {each.partition(":")[0] for each in pin.hashes}
+        said = [f"{name}:{value}" for name, value in found.items() if name in algorithms]
+        return bool(said) and not any(each in pin.hashes for each in said)
+
+
 def wanted_direct(pin: "Pin", known: "Mapping[str, str]", cache: "Cache", *, refresh: bool) -> Wanted:
-    """Return what the plan compares of a pin with a URL.
+    """Return what the plan compares of a pin with the URL of a wheel.
 
     ``known`` are archives found out by now, by name. A pinned hash names the archive by itself; a local
     file is the archive that it was unzipped to, until its modification time or size changes; a remote one

@@ -117,6 +117,11 @@ class Workplace:
         """The archives that installed distributions came from, by name."""
         return {each.name: each.archive for each in self.state.distributions} if self.state else {}
 
+    @property
+    def sources(self) -> "dict[str, str]":
+        """The sources (``Artifact.source``) that installed distributions came from, by name."""
+        return {each.name: each.source for each in self.state.distributions} if self.state else {}
+
     def begin(self) -> Transaction:
         """Start a transaction; what it leaves is cleared away at the end of the ``with`` block."""
         self._transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
@@ -140,16 +145,29 @@ class Workplace:
         *,
         stamp: int,
         names: "Mapping[str, Names | None] | None" = None,
+        sources: "Mapping[int, str] | None" = None,
     ) -> Change:
         """Return the change that puts *staged* in, ``{number: (archive, direct_url)}``, and takes names out.
 
-        *names* are what ``read_names`` said of archives already.
+        *names* are what ``read_names`` said of archives already, *sources* what the numbers are from; what is put
+        there again comes from where it came from.
         """
         known = names or {}
+        former = {each.archive: each.source for each in self.state.distributions} if self.state else {}
+        origins = {
+            number: (sources or {}).get(number) or former.get(staged[number][0], "") for number in staged
+        }
         if self._transaction is None:
             raise RuntimeError("a change needs a transaction")
         additions = [
-            _addition(cache, self._transaction.stage(number), archive, direct_url, known.get(archive))
+            _addition(
+                cache,
+                self._transaction.stage(number),
+                archive,
+                direct_url,
+                known.get(archive),
+                origins[number],
+            )
             for number, (archive, direct_url) in staged.items()
         ]
         gone = frozenset(removed)
@@ -234,14 +252,22 @@ def _direct_url(site: str, entry: str, kind: str) -> str:
     return data.decode("utf-8", "replace") if data else ""
 
 
-def _addition(cache: "Cache", staged: str, archive: str, direct_url: str, names: "Names | None") -> Addition:
+def _addition(
+    cache: "Cache", staged: str, archive: str, direct_url: str, names: "Names | None", source: str
+) -> Addition:
     path = cache.manifest(archive)
     found = names or read_names(path)
     if found is None:
         raise ArchiveGone(archive=archive)
     header, tree = found
     return Addition(
-        staged=staged, archive=archive, direct_url=direct_url, manifest=path, header=header, tree=tree
+        staged=staged,
+        archive=archive,
+        direct_url=direct_url,
+        manifest=path,
+        header=header,
+        tree=tree,
+        source=source,
     )
 
 

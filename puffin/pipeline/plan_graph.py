@@ -1,6 +1,8 @@
 """From located artifacts to tasks: fetch, unzip and link for each wheel that the cache lacks, link for the rest."""
 
+from puffin.errors import PuffinError
 from puffin.pipeline.task import Task
+from puffin.stages.artifact import WHEEL
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -15,6 +17,17 @@ FETCH = "fetch"
 UNZIP = "unzip"
 LINK = "link"
 _UNKNOWN_PURE, _UNKNOWN_BINARY = 300_000, 4_000_000  # bytes, roughly; many indexes tell no sizes
+
+
+class BuildMissing(PuffinError):
+    """An artifact is no wheel, and would have to be built."""
+
+    stage = "build"
+    kind: str
+
+    def summary(self) -> str:
+        """Name the artifact."""
+        return f"Failed to build `{self.package}`: building is not supported yet"
 
 
 @frozen
@@ -55,11 +68,13 @@ def supply_tasks(supply: Supply, *, cache_root: str, network: "tuple[Any, ...]")
     artifact = supply.artifact
     if supply.archive:
         return ()
+    if artifact.kind != WHEEL:
+        raise BuildMissing(package=artifact.label, kind=artifact.kind)
     identity = _identity(artifact)
     fetch = Task(
         key=(FETCH, identity),
         function="puffin.stages.fetch.fetch:fetch",
-        label=f"{artifact.name}=={artifact.version}",
+        label=artifact.label,
         arguments=(
             ("url", artifact.url),
             ("filename", artifact.filename),
@@ -101,7 +116,7 @@ def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str)
     return Task(
         key=link_key(linking, supply),
         function="puffin.stages.link.linker:link",
-        label=f"{artifact.name}=={artifact.version}",
+        label=artifact.label,
         arguments=(
             *known,
             ("cache_root", cache_root),

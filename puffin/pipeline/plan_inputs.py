@@ -14,17 +14,19 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.stages.resolve.index_config import IndexConfig
+    from puffin.stages.resolve.solve.request import FilePolicy
 
 DEFAULT_INDEX = "https://pypi.org/simple/"
 
 
 @frozen
 class Inputs:
-    """The pins of a run (``Pin`` values, or plain ``(name, version)``), where to look, and warnings."""
+    """The pins of a run (``Pin`` values, or plain ``(name, version)``), where to look and for what, and warnings."""
 
     pins: "tuple[Any, ...]"
     plain: bool
     config: "IndexConfig"
+    files: "FilePolicy"
     require_hashes: bool
     trusted_hosts: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -41,6 +43,7 @@ def read_inputs(settings: Settings, markers: "Mapping[str, str]", environ: "Mapp
             pins=plain,
             plain=True,
             config=index_config(settings, None),
+            files=_file_policy(settings, None),
             require_hashes=False,
             trusted_hosts=(),
             warnings=(),
@@ -72,16 +75,20 @@ def _plain(settings: Settings) -> "tuple[tuple[str, str], ...] | None":
 
 
 def _read_all(settings: Settings, markers: "Mapping[str, str]", environ: "Mapping[str, str]") -> Inputs:
+    from puffin.stages.resolve.locate_name import check_names, named
     from puffin.stages.resolve.pins import select_pins
     from puffin.stages.resolve.reqfile import read_file, read_requirements
 
     requirements = read_requirements(settings.files, read=read_file, environ=environ)
+    requirements = named(requirements)
     hashes = settings.require_hashes or requirements.require_hashes
     selection = select_pins(requirements, markers=markers, require_hashes=hashes)
+    check_names(selection.pins)
     return Inputs(
         pins=selection.pins,
         plain=False,
         config=index_config(settings, requirements),
+        files=_file_policy(settings, requirements),
         require_hashes=hashes,
         trusted_hosts=requirements.trusted_hosts,
         warnings=(*requirements.warnings, *selection.warnings),
@@ -101,6 +108,18 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
         if no_index
         else tuple(map(absolute, (*settings.extra_index_url, *(written.extra_index_urls if written else ())))),
         find_links=tuple(map(absolute, (*settings.find_links, *(written.find_links if written else ())))),
+    )
+
+
+def _file_policy(settings: Settings, requirements: "Any | None") -> "FilePolicy":
+    """Return which kinds of files may be used: what options say, and what files say, adds up."""
+    from puffin.stages.resolve.solve.request import ALL, FilePolicy
+
+    written = requirements
+    return FilePolicy(
+        no_binary=frozenset((*settings.no_binary, *(written.no_binary if written else ()))),
+        only_binary=frozenset((*settings.only_binary, *(written.only_binary if written else ()))),
+        no_build=frozenset((ALL,)) if settings.no_build else frozenset(),
     )
 
 

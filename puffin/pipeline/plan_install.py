@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import partial
 
 from puffin.cache.layout import Cache
 from puffin.cache.room import make_room
@@ -15,13 +16,13 @@ from puffin.pipeline.plan_graph import Supply, expected_sha256
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_sync import SEEDS, lock_timeout, network_of, tell_recovery, warm_up
-from puffin.stages.artifact import Artifact
+from puffin.stages.artifact import WHEEL, Artifact
 from puffin.stages.fetch.fetch import client_for
+from puffin.stages.fetch.git import pin_commit
 from puffin.stages.link.environment import check_target, find_environment
-from puffin.stages.link.installplan import Plan, Present, direct_url_of
+from puffin.stages.link.installplan import Plan, Present, Wanted, direct_url_of, satisfies
 from puffin.stages.resolve.inputs import Sources
 from puffin.stages.resolve.locate_choose import Target
-from puffin.stages.resolve.locate_errors import NoWheel
 from puffin.stages.resolve.locate_url import locate_url
 from puffin.stages.resolve.pins import Pin
 from puffin.stages.resolve.preferences import Upgrades
@@ -284,7 +285,17 @@ class _Install:
         if not package.url or len(found) != 1 or self._stale(found[0]):
             return False
         url = direct_url_of(found[0].direct_url)
-        return bool(url) and url == direct_url_of(self._artifact(package).direct_url)
+        artifact = self._artifact(package)
+        if artifact.kind == WHEEL:
+            return bool(url) and url == direct_url_of(artifact.direct_url)
+        wanted = Wanted(
+            name=package.name,
+            version="",
+            url=artifact.url,
+            direct_url=artifact.direct_url,
+            source=artifact.source,
+        )
+        return satisfies(found, wanted, "", self._workplace.sources.get(package.name, ""))
 
     def _artifact(self, package: "Resolved") -> Artifact:
         pin = Pin(
@@ -296,15 +307,19 @@ class _Install:
             text=f"{package.name} @ {package.url}" if package.url else f"{package.name}=={package.version}",
         )
         if isinstance(package.handle, Chosen):
-            if not package.handle.install.link.filename.endswith(".whl"):
-                hint = "choose a version that has a wheel, or build one and give it by its path"
-                raise NoWheel(package=pin.text, kind="a source distribution", hints=(hint,))
             return artifact_of(package.handle, package.hashes)
         interpreter = self._workplace.environment.interpreter
-        return locate_url(pin, Target(interpreter.tags, interpreter.version_text))
+        return locate_url(
+            pin,
+            Target(interpreter.tags, interpreter.version_text),
+            files=file_policy(self._settings, self._requirements),
+            commits=partial(pin_commit, cache=self._cache, offline=self._run.offline, environ=self._environ),
+        )
 
     def _supply(self, package: "Resolved") -> Supply:
         artifact = self._artifact(package)
+        if artifact.kind != WHEEL:
+            return Supply(artifact=artifact, archive="")
         archive = expected_sha256(artifact)
         if not archive:
             archive = known_archive(self._cache, artifact.source, artifact.name, artifact.filename)

@@ -1,4 +1,4 @@
-"""Finding the wheels of pins: on the shelf, else on indexes, asked from a forked child."""
+"""Finding the files of pins: on the shelf, else on indexes, asked from a forked child."""
 
 import time
 
@@ -9,14 +9,14 @@ from puffin.pipeline.plan_graph import Supply, expected_sha256
 from puffin.pipeline.plan_inputs import Inputs, as_pins, places_digest
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_shelf import Shelf
-from puffin.stages.artifact import Artifact
+from puffin.stages.artifact import WHEEL, Artifact
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.unzip.store import known_archive
 from puffin.value import astuple, from_tuple, frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from puffin.stages.link.environment import Environment
@@ -45,15 +45,17 @@ class Search:
         cache: Cache,
         environment: "Environment",
         network: "tuple[Any, ...]",
+        environ: "Mapping[str, str]",
     ) -> None:
         self._cache = cache
         self._refresh = settings.refresh or frozenset(settings.refresh_package)
         self._shelf = Shelf(cache, places_digest(inputs.config, environment.interpreter.tags))
+        self._files = inputs.files
         self._use_shelf = not settings.refresh and not inputs.config.find_links
         self._shelved: list[Supply] = []
         missing = self._take_from_shelf(inputs, frozenset(names))
         self.missing = len(missing)
-        self._context = (inputs, settings, cache, environment, network)
+        self._context = (inputs, settings, cache, environment, network, environ)
         self._pins = missing
         self._besides = [self._beside(part) for part in _parts(missing)]
 
@@ -72,7 +74,7 @@ class Search:
     def _shelve(self, name: str, version: str, pin: "Any | None") -> bool:
         if not self._use_shelf or (self._refresh is not True and name in (self._refresh or ())):
             return False
-        if pin is not None and (pin.url or pin.editable):
+        if (pin is not None and (pin.url or pin.editable)) or not self._files.wheels(name):
             return False
         supply = self._shelf.find(name, version)
         if supply is None or not (pin is None or _hash_fits(supply, pin.hashes)):
@@ -104,6 +106,8 @@ class Search:
         return artifacts, list(dict.fromkeys(warnings))
 
     def _supply(self, artifact: Artifact) -> Supply:
+        if artifact.kind != WHEEL:
+            return Supply(artifact=artifact, archive="")
         archive = expected_sha256(artifact)
         fresh = self._refresh is True or artifact.name in (self._refresh or ())
         if not archive and not fresh:
@@ -165,8 +169,12 @@ def _locate(
     cache: Cache,
     environment: "Environment",
     network: "tuple[Any, ...]",
+    environ: "Mapping[str, str]",
 ) -> "tuple[Any, ...]":
+    from functools import partial
+
     from puffin.stages.fetch.fetch import client_for
+    from puffin.stages.fetch.git import pin_commit
     from puffin.stages.resolve.locate import locate
 
     located = locate(
@@ -179,5 +187,7 @@ def _locate(
         refresh=settings.refresh or frozenset(settings.refresh_package),
         offline=settings.offline,
         now=time.time(),
+        files=inputs.files,
+        commits=partial(pin_commit, cache=cache, offline=settings.offline, environ=environ),
     )
     return tuple(astuple(each) for each in located.artifacts), located.warnings

@@ -51,6 +51,9 @@ class Settings:
     find_links: tuple[str, ...] = ()
     no_index: bool = False
     require_hashes: bool = False
+    no_binary: tuple[str, ...] = ()
+    only_binary: tuple[str, ...] = ()
+    no_build: bool = False
     reinstall: bool = False
     reinstall_package: tuple[str, ...] = ()
     refresh: bool = False

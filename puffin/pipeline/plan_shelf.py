@@ -10,7 +10,7 @@ from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.pipeline.plan_graph import Supply
-from puffin.stages.artifact import Artifact
+from puffin.stages.artifact import WHEEL, Artifact
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.urls import strip_credentials
 from puffin.value import astuple, field_names, from_tuple, replace
@@ -42,10 +42,11 @@ class Shelf:
         return Supply(artifact=from_tuple(Artifact, fields[2:]), archive=archive)
 
     def put(self, supplies: "Iterable[Supply]") -> None:
-        """Remember choices. Files of directories and direct URLs are not for the shelf."""
+        """Remember choices. Files of directories and direct URLs are not for the shelf, nor what has to be built."""
         for each in supplies:
             artifact = each.artifact
-            if artifact.source.startswith("index/") and not artifact.direct_url and each.archive:
+            of_index = artifact.source.startswith("index/") and not artifact.direct_url
+            if of_index and artifact.kind == WHEEL and each.archive:
                 plain = replace(artifact, url=strip_credentials(artifact.url))
                 path = f"{self._directory}/{artifact.name}-{artifact.version}"
                 try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from puffin.pipeline.plan_direct import Directs
     from puffin.pipeline.plan_settings import Reporter
     from puffin.stages.link.environment import Environment
 
@@ -130,6 +131,7 @@ class _Sync:
         self._inputs = inputs
         self._started = started
         self._engine = Engine(settings, cache, reporter, command="pip sync")
+        self._looked: Directs | None = None
 
     def run(self) -> None:
         plan = self._plan()
@@ -162,6 +164,7 @@ class _Sync:
             self._workplace.present,
             wanted,
             archives=self._workplace.archives,
+            sources=self._workplace.sources,
             stale=stale,
             everything_stale=self._settings.reinstall,
             protected=SEEDS if self._workplace.environment.seed else (),
@@ -170,15 +173,24 @@ class _Sync:
     def _wanted(self, archives: "Mapping[str, str]") -> "list[Wanted]":
         if self._inputs.plain:
             return [Wanted(name=name, version=version) for name, version in self._inputs.pins]
-        from puffin.pipeline.plan_direct import wanted_direct
-
         anew = self._settings.refresh_package
         return [
-            wanted_direct(pin, archives, self._cache, refresh=self._settings.refresh or pin.name in anew)
+            self._directs().wanted(pin, archives, refresh=self._settings.refresh or pin.name in anew)
             if pin.url
             else Wanted(name=pin.name, version=pin.version)
             for pin in self._inputs.pins
         ]
+
+    def _directs(self) -> "Directs":
+        if self._looked is None:
+            from functools import partial
+
+            from puffin.pipeline.plan_direct import Directs
+            from puffin.stages.fetch.git import pin_commit
+
+            ask = partial(pin_commit, cache=self._cache, offline=self._settings.offline, environ=self._environ)
+            self._looked = Directs(self._cache, self._workplace.present, ask)
+        return self._looked
 
     def _losers(self, plan: Plan) -> "set[str]":
         """Return the distributions whose copy of a file comes back because the winner goes or changes."""
@@ -228,6 +240,7 @@ class _Sync:
             cache=self._cache,
             environment=self._workplace.environment,
             network=self._network(),
+            environ=self._environ,
         )
 
     def _found(self, search: Search | None) -> Found:

@@ -19,9 +19,10 @@ class Artifact:
     ``url`` is absolute (https, http or file), without fragment; credentials may stand in it and are
     masked wherever it is shown. ``hashes`` are ``"algorithm:hex"``, alternatives
     of which one must hold.
-    ``source`` is the sub-bucket of the cache the file belongs to: ``index/<digest>``, ``url/<digest>``
-    or ``path/<digest>``. ``direct_url`` is the text of ``direct_url.json`` (PEP 610), empty for files
-    from an index. ``yanked`` is None, or the reason of the yank (which may be empty, PEP 592).
+    ``source`` is the sub-bucket of the cache the file belongs to: ``index/<digest>``, ``url/<digest>``,
+    ``path/<digest>`` (of place and modification time) or ``git/<digest>/<commit>``. ``direct_url`` is the text of
+    ``direct_url.json`` (PEP 610), empty for files from an index. ``yanked`` is None, or the reason of the yank
+    (which may be empty, PEP 592).
     ``size`` is in bytes, 0 where unknown.
     """
 
@@ -39,3 +40,12 @@ class Artifact:
     subdirectory: str = ""
     editable: bool = False
     config_settings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The artifact as messages and records call it: by its version, or by its place where that is not known."""
+        if self.version:
+            return f"{self.name}=={self.version}"
+        from puffin.stages.urls import mask
+
+        return f"{self.name} @ {mask(self.url)}"

@@ -95,7 +95,7 @@ def test_only_a_source_distribution_no_fitting_tag_and_another_python_are_told_t
     index.add("sdonly-1.0.tar.gz", b"not looked at")
     index.add(*forge_wheel("old", "1.0", tag="cp27-cp27mu-win32"))
     index.add(*forge_wheel("new", "1.0", requires_python=">=4"), requires_python=">=4")
-    done = puffin.sync("sdonly==1.0\nold==1.0\nnew==1.0\n", "-i", index.url)
+    done = puffin.sync("sdonly==1.0\nold==1.0\nnew==1.0\n", "-i", index.url, "--only-binary", ":all:")
     assert done.code == 1
     assert done.err.startswith("error: Failed to find the files of 3 of 3 packages\n")
     assert "`sdonly==1.0`: there is only a source distribution" in done.err
@@ -298,7 +298,7 @@ def test_sources_that_need_building_say_so(puffin, untouched):
     puffin.file("project/pyproject.toml", "[project]\nname='x'\nversion='1'\n")
     done = puffin.sync("./project\n")
     assert done.code == 1
-    assert "Failed to use `./project`: it is a directory, and building is not supported yet" in done.err
+    assert "Failed to build `x @ file://[TMP]/here/project`: building is not supported yet" in done.err
 
 
 def test_usage_errors_name_the_help(puffin):

@@ -140,7 +140,7 @@ def test_a_wheel_by_url(puffin, env, index):
     assert "Hash mismatch" in done.err
     index.add(filename, data)
     assert puffin.sync("alpha==1.0\n", "-i", index.url).err == told(
-        "~ alpha==1.0", pins=1, uninstalled=1, installed=1
+        f"- alpha==1.0 (from {place})", "+ alpha==1.0", pins=1, uninstalled=1, installed=1
     )
     assert not (env.info("alpha") / "direct_url.json").exists()
 

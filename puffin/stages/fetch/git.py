@@ -49,11 +49,27 @@ def checkout(
     ``NoSubdirectory``, and the errors of locks.
     """
     package = package or mask(url)
+    return _Checkout(_parsed(url, package), package, cache, environ, offline).run()
+
+
+def pin_commit(
+    url: str, *, cache: "Cache", offline: bool = False, environ: "Mapping[str, str]", package: str = ""
+) -> str:
+    """Return *url* with the full commit in place of its ref; nothing is fetched, unless a short commit needs it.
+
+    Raises what :func:`checkout` raises.
+    """
+    package = package or mask(url)
+    parsed = _parsed(url, package)
+    commit = parsed.commit or _Checkout(parsed, package, cache, environ, offline).commit()
+    return parsed.at(commit)
+
+
+def _parsed(url: str, package: str) -> "GitUrl":
     try:
-        parsed = parse(url)
+        return parse(url)
     except ValueError as error:
         raise NotARepository(package=package, reason=str(error)) from None
-    return _Checkout(parsed, package, cache, environ, offline).run()
 
 
 def forget() -> None:
@@ -86,13 +102,19 @@ class _Checkout:
                 self._check_out(commit)
         return self._checked(commit)
 
+    def commit(self) -> str:
+        """Return the commit that the ref is. Raises UnknownRef and GitOffline."""
+        if self._memory in _told:
+            return _told[self._memory]
+        with self._store.locked():
+            return self._commit()
+
     def _checked(self, commit: str) -> Checked:
         path = self._store.checkout_path(commit)
         inner_directory(path, self._url.subdirectory, package=self._package)
         return Checked(path=path, commit=commit, url=self._url.at(commit))
 
     def _commit(self) -> str:
-        """Return the commit that the ref is. Raises UnknownRef and GitOffline."""
         ref = self._url.ref
         if self._memory in _told:
             return _told[self._memory]

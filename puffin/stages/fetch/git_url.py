@@ -118,6 +118,19 @@ def _local_split(repository: str) -> int:
     return places[-1]
 
 
+def with_path(url: str) -> str:
+    """Return *url* with ``/`` for the ``:`` between its host and its path, which only scp's form of it has."""
+    head, _, rest = url.partition("://")
+    host, _, path = rest.partition(":") if "@" not in rest else _behind_user(rest)
+    return f"{head}://{host}/{path.lstrip('/')}"
+
+
+def _behind_user(rest: str) -> "tuple[str, str, str]":
+    user, at, place = rest.partition("@")
+    host, colon, path = place.partition(":")
+    return f"{user}{at}{host}", colon, path
+
+
 def _scp_port(repository: str) -> str:
     host = repository.partition("://")[2].partition("/")[0].rpartition("@")[2]
     port = "" if host.endswith("]") else host.rpartition(":")[2] if ":" in host else ""

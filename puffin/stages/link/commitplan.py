@@ -50,7 +50,10 @@ class Homes:
 
 @frozen
 class Addition:
-    """A staged distribution. ``header`` and ``tree`` are of its archive's manifest file (``read_names``)."""
+    """A staged distribution. ``header`` and ``tree`` are of its archive's manifest file (``read_names``).
+
+    ``source`` is the ``Artifact.source`` it is from.
+    """
 
     staged: str
     archive: str
@@ -58,6 +61,7 @@ class Addition:
     manifest: str
     header: "tuple[Any, ...]"
     tree: "tuple[tuple[str, tuple[str, ...]], ...]"
+    source: str = ""
 
     @property
     def name(self) -> str:
@@ -180,6 +184,7 @@ def _owned(addition: Addition) -> Owned:
         archive=addition.archive,
         direct_url=addition.direct_url,
         tops=tuple(name for name, _ in header[TOPS]),
+        source=addition.source,
     )
 
 

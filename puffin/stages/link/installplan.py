@@ -25,13 +25,16 @@ class Present:
 class Wanted:
     """A pin as the plan sees it: ``version`` is empty for a URL, ``url`` for a version.
 
-    ``archive`` is the identity of the wheel behind a URL, where it is known already.
+    ``archive`` is the identity of the wheel behind a URL, where it is known already. For what has to be built,
+    ``direct_url`` is the direct_url.json it would have, and ``source`` its ``Artifact.source``.
     """
 
     name: str
     version: str
     url: str = ""
     archive: str = ""
+    direct_url: str = ""
+    source: str = ""
 
 
 @frozen
@@ -59,6 +62,7 @@ def make_plan(
     wanted: "Sequence[Wanted]",
     *,
     archives: "Mapping[str, str]",
+    sources: "Mapping[str, str] | None" = None,
     stale: "Iterable[str]" = (),
     everything_stale: bool = False,
     protected: "Iterable[str]" = (),
@@ -66,8 +70,9 @@ def make_plan(
 ) -> Plan:
     """Decide what happens to each distribution.
 
-    ``archives`` tells which archive an installed distribution came from; ``stale`` names must be
-    installed anew (asked for, or damaged); ``protected`` ones are never removed; without ``exact`` nothing is.
+    ``archives`` tells which archive an installed distribution came from, ``sources`` from where (see
+    ``Artifact.source``); ``stale`` names must be installed anew (asked for, or damaged); ``protected`` ones are never
+    removed; without ``exact`` nothing is.
     """
     stale, protected = frozenset(stale), frozenset(protected)
     by_name: dict[str, list[Present]] = {}
@@ -75,11 +80,15 @@ def make_plan(
         by_name.setdefault(each.name, []).append(each)
     names = {each.name for each in wanted}
     keep, add, replace = [], [], []
+
+    def met(found: "Sequence[Present]", want: Wanted) -> bool:
+        return satisfies(found, want, archives.get(want.name, ""), (sources or {}).get(want.name, ""))
+
     for want in wanted:
         found = by_name.get(want.name)
         if not found:
             add.append(want.name)
-        elif everything_stale or want.name in stale or not satisfies(found, want, archives.get(want.name, "")):
+        elif everything_stale or want.name in stale or not met(found, want):
             replace.append(want.name)
         else:
             keep.append(want.name)
@@ -94,8 +103,11 @@ def make_plan(
     )
 
 
-def satisfies(found: "Sequence[Present]", wanted: Wanted, archive: str) -> bool:
-    """Tell whether what was found is what is wanted: one, of the right version, from the right kind of place."""
+def satisfies(found: "Sequence[Present]", wanted: Wanted, archive: str, source: str = "") -> bool:
+    """Tell whether what was found is what is wanted: one, of the right version, from the right kind of place.
+
+    *archive* and *source* are what it came from, empty where nobody noted it down.
+    """
     if len(found) != 1:
         return False
     present = found[0]
@@ -103,6 +115,8 @@ def satisfies(found: "Sequence[Present]", wanted: Wanted, archive: str) -> bool:
         return not present.direct_url and same_version(present.version, wanted.version)
     if not present.direct_url:
         return False
+    if wanted.direct_url:
+        return origin_of(present.direct_url) == origin_of(wanted.direct_url) and _is_fresh(wanted, source)
     if wanted.archive:
         return wanted.archive == archive
     return direct_url_of(present.direct_url) == wanted.url
@@ -118,6 +132,32 @@ def same_version(one: str, other: str) -> bool:
         return Version(one) == Version(other)
     except InvalidVersion:
         return False
+
+
+def _is_fresh(wanted: Wanted, source: str) -> bool:
+    """Tell whether what is there was built from what is there to build from now.
+
+    Of what another tool installed, only a commit says so by itself, and an editable need not be told.
+    """
+    if source:
+        return source == wanted.source
+    _url, editable, commit, _inner = origin_of(wanted.direct_url)
+    return editable or bool(commit)
+
+
+def origin_of(text: str) -> "tuple[str, bool, str, str]":
+    """Return what of a direct_url.json makes it another: URL, editable or not, commit, and subdirectory."""
+    if not text:
+        return "", False, "", ""
+    import json
+
+    try:
+        record = json.loads(text)
+        info, vcs = record.get("dir_info") or {}, record.get("vcs_info") or {}
+        inner = record.get("subdirectory") or ""
+        return record.get("url") or "", info.get("editable") is True, vcs.get("commit_id") or "", inner
+    except (ValueError, AttributeError):
+        return "", False, "", ""
 
 
 def direct_url_of(text: str) -> str:

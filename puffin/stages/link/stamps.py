@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 DIRECTORY = ".puffin"
 STATE = "state"
 JOURNAL = "journal"

@@ -15,7 +15,8 @@ from puffin.value import astuple, from_tuple, frozen
 class Owned:
     """A distribution in the environment. ``archive`` is empty for one that puffin did not install.
 
-    ``tops`` are the names it has in site-packages, ``direct_url`` the text of its direct_url.json.
+    ``tops`` are the names it has in site-packages, ``direct_url`` the text of its direct_url.json, ``source`` the
+    ``Artifact.source`` it is from, by which a changed directory or another commit is seen.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Owned:
     archive: str
     direct_url: str
     tops: tuple[str, ...]
+    source: str = ""
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""Locating: from pins to the wheels that satisfy them, by index pages, find-links and URLs."""
+"""Locating: from pins to the files that satisfy them, by index pages, find-links and URLs."""
 
 from puffin.cache.layout import Cache
 from puffin.errors import TEMPORARY, PuffinError, UsageError
@@ -7,7 +7,7 @@ from puffin.stages.resolve.index_cache import ABSENT, StoredPage
 from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig
 from puffin.stages.resolve.index_errors import NotInCache
 from puffin.stages.resolve.index_http import Http
-from puffin.stages.resolve.index_page import FileLink, normalise, splits
+from puffin.stages.resolve.index_page import FileLink, is_wheel, normalise, splits
 from puffin.stages.resolve.index_pages import Pages
 from puffin.stages.resolve.locate_artifact import artifact_of
 from puffin.stages.resolve.locate_choose import Candidate, Pin, Target, choose, shown
@@ -19,8 +19,11 @@ from puffin.stages.resolve.locate_errors import (
     Quarantined,
     VersionNotFound,
 )
+from puffin.stages.resolve.locate_policy import ANY_FILES
+from puffin.stages.resolve.locate_source import Commits
 from puffin.stages.resolve.locate_url import locate_url
 from puffin.stages.resolve.locate_versions import equal, nearby, same_text
+from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.urls import mask
 from puffin.value import frozen
 
@@ -50,18 +53,21 @@ def locate(
     refresh: "bool | Collection[str]" = False,
     offline: bool = False,
     now: float,
+    files: FilePolicy = ANY_FILES,
+    commits: Commits | None = None,
 ) -> Located:
-    """Return the wheel of each pin, for an interpreter with these *tags* (best first) and full version.
+    """Return the file of each pin, for an interpreter with these *tags* (best first) and full version.
 
+    It is a wheel, or what one is built from, as far as *files* allows; *commits* is the seam to version control.
     ``refresh`` is True, or the normalised names, for which fresh cached pages are not believed. ``now``
     is in seconds since the epoch. Raises :class:`LocateFailed` with one cause for each pin that has no
-    wheel, :class:`LocateInterrupted` (exit code 75) if only the network stands in the way, and
+    file, :class:`LocateInterrupted` (exit code 75) if only the network stands in the way, and
     ``PlaceMissing`` or :class:`UsageError` (exit code 2) for a configuration that cannot be used.
     """
     if config.strategy != FIRST_INDEX:
         raise UsageError(text=f"The index strategy `{config.strategy}` is not known; there is `{FIRST_INDEX}`")
     pages = Pages(http=http, cache=cache, refresh=refresh, offline=offline, now=now)
-    finder = _Finder(pages, config, Target(tags, python_version))
+    finder = _Finder(pages, config, Target(tags, python_version), files, commits)
     named = [normalise(pin.name) for pin in pins if not _is_direct(pin)]
     pages.prefetch([(index, name) for index in finder.indexes for name in named])
     artifacts, failures = _collect(pins, finder.find)
@@ -98,11 +104,15 @@ def _is_direct(pin: Pin) -> bool:
 
 
 class _Finder:
-    """Finds the wheel of one pin after another, in the pages and find-links of one configuration."""
+    """Finds the file of one pin after another, in the pages and find-links of one configuration."""
 
-    def __init__(self, pages: Pages, config: IndexConfig, target: Target) -> None:
+    def __init__(
+        self, pages: Pages, config: IndexConfig, target: Target, files: FilePolicy, commits: Commits | None
+    ) -> None:
         self.pages = pages
         self.target = target
+        self.files = files
+        self._commits = commits
         self.indexes = config.indexes()
         self.places = tuple(mask(place) for place in (*self.indexes, *config.find_links))
         self.warnings: list[str] = []
@@ -111,7 +121,7 @@ class _Finder:
     def find(self, pin: Pin) -> Artifact:
         """Return the artifact of a pin; raises why there is none."""
         if _is_direct(pin):
-            return locate_url(pin, self.target)
+            return locate_url(pin, self.target, files=self.files, commits=self._commits)
         offers = _Offers(self, pin)
         chosen = offers.choose()
         self._warn(pin, chosen, offers.holders)
@@ -154,18 +164,22 @@ class _Offers:
         self.texts = {**dict.fromkeys(self.flat), **dict.fromkeys(self.page.versions if self.page else ())}
 
     def choose(self) -> Candidate:
-        """Return the wheel to take; raises why there is none."""
+        """Return the file to take; raises why there is none."""
         version, exact = self.pin.version, self.pin.exact
         plain = same_text(self.texts, version, exact=exact)
         try:
-            if plain:
-                return choose(self.pin, self._candidates(plain), self.finder.target)
+            if plain and is_wheel((chosen := self._chosen(plain)).link.filename):
+                return chosen
         except NoCompatibleWheel:
-            pass  # the wheel's name may spell the version otherwise than that of the source distribution
+            pass
+        # The wheel's name may spell the version otherwise than that of the source distribution.
         found = plain if exact else list(dict.fromkeys((*plain, *equal(self.texts, version))))
         if not found:
             raise self._not_found()
-        return choose(self.pin, self._candidates(found), self.finder.target)
+        return self._chosen(found)
+
+    def _chosen(self, texts: "Iterable[str]") -> Candidate:
+        return choose(self.pin, self._candidates(texts), self.finder.target, self.finder.files)
 
     def _page(self, index: str) -> StoredPage:
         return self.finder.pages.page(index, self.name)

@@ -2,16 +2,17 @@
 
 from functools import lru_cache
 
-from puffin.stages.artifact import Artifact
-from puffin.stages.resolve.index_page import normalise
+from puffin.stages.artifact import SDIST, WHEEL, Artifact
+from puffin.stages.resolve.index_page import is_wheel, normalise
 from puffin.stages.resolve.index_url import canonical
 from puffin.stages.resolve.locate_choose import Candidate, Pin
+from puffin.stages.resolve.locate_source import settings_of
 from puffin.stages.resolve.locate_url import merged, place_of
 from puffin.stages.urls import digest, inherit_credentials
 
 
 def artifact_of(pin: Pin, chosen: Candidate) -> Artifact:
-    """Return the artifact for a wheel that an index or a find-links place offers.
+    """Return the artifact for a file that an index or a find-links place offers.
 
     Raises ``HashesDiffer`` where the pin's hashes contradict those offered, ``FileMissing`` for a local file
     that is gone.
@@ -28,6 +29,8 @@ def artifact_of(pin: Pin, chosen: Candidate) -> Artifact:
         size=size or link.size,
         yanked=link.yanked,
         requires_python=link.requires_python,
+        kind=WHEEL if is_wheel(link.filename) else SDIST,
+        config_settings=() if is_wheel(link.filename) else settings_of(pin),
     )
 
 

@@ -1,8 +1,10 @@
-"""The choice of a pin's wheel among the files that places offer: pure, no input or output."""
+"""The choice of a pin's file among those that places offer: pure, no input or output."""
 
-from puffin.stages.resolve.index_page import FileLink, is_wheel
+from puffin.stages.resolve.index_page import FileLink, is_wheel, normalise
 from puffin.stages.resolve.locate_errors import HashesDiffer, NoCompatibleWheel
+from puffin.stages.resolve.locate_policy import ANY_FILES, sdists_option, wheels_option
 from puffin.stages.resolve.locate_versions import parsed
+from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.resolve.tags import build_order, mismatch, priorities, rank, split_tags
 from puffin.stages.urls import mask_text
 from puffin.value import frozen
@@ -92,21 +94,30 @@ class Target:
             return True
 
 
-def choose(pin: Pin, candidates: "Iterable[Candidate]", target: Target) -> Candidate:
+def choose(
+    pin: Pin, candidates: "Iterable[Candidate]", target: Target, files: FilePolicy = ANY_FILES
+) -> Candidate:
     """Return the best wheel: by hash, yank, (local) version, tag, build tag, and find-links first.
 
+    Where no wheel can be used it is the best source distribution, as far as *files* allows.
     Raises :class:`NoCompatibleWheel` or :class:`HashesDiffer`.
     """
     every = list(candidates)
-    fitting = _tagged(pin, every, target)
-    admitted = [c for c in fitting if target.admits(c.link.requires_python)]
-    if not admitted:
-        raise _no_python(pin, fitting, target)
-    allowed = [c for c in admitted if hash_verdict(c.link.hashes, pin.hashes) is not False]
-    if not allowed:
-        raise _hashes_differ(pin, admitted)
-    order = version_order({c.version for c in allowed})
-    return max(allowed, key=lambda c: _preference(c, pin, target, order))
+    name = normalise(pin.name)
+    fitting = [c for c in every if _fits(c, target)] if files.wheels(name) else []
+    sources = [c for c in every if not is_wheel(c.link.filename)] if files.sdists(name) else []
+    for usable in (fitting, sources):
+        admitted = [c for c in usable if target.admits(c.link.requires_python)]
+        allowed = [c for c in admitted if hash_verdict(c.link.hashes, pin.hashes) is not False]
+        if allowed:
+            order = version_order({c.version for c in allowed})
+            return max(allowed, key=lambda c: _preference(c, pin, target, order))
+    raise _nothing(pin, every, [*fitting, *sources], target, files)
+
+
+def _fits(candidate: Candidate, target: Target) -> bool:
+    filename = candidate.link.filename
+    return is_wheel(filename) and rank(filename, target.priorities) is not None
 
 
 def hash_verdict(offered: tuple[str, ...], pinned: tuple[str, ...]) -> bool | None:
@@ -128,38 +139,61 @@ def version_order(versions: set[str]) -> dict[str, int]:
 
 
 def _preference(c: Candidate, pin: Pin, target: Target, order: dict[str, int]) -> "tuple[object, ...]":
-    """Return the sort key of a wheel: the greatest is taken, the first of equals."""
+    """Return the sort key of a file among its kind: the greatest is taken, the first of equals."""
     said = hash_verdict(c.link.hashes, pin.hashes) is True
-    place = rank(c.link.filename, target.priorities) or 0
-    return (said, c.link.yanked is None, order[c.version], -place, build_order(c.link.filename), c.linked)
+    filename = c.link.filename
+    if is_wheel(filename):
+        kind: tuple[object, ...] = (-(rank(filename, target.priorities) or 0), build_order(filename))
+    else:
+        kind = (filename.lower().endswith(".tar.gz"), filename.lower().endswith(".zip"))
+    return (said, c.link.yanked is None, order[c.version], *kind, c.linked)
 
 
-def _tagged(pin: Pin, candidates: list[Candidate], target: Target) -> list[Candidate]:
-    wheels = [c for c in candidates if is_wheel(c.link.filename)]
-    fitting = [c for c in wheels if rank(c.link.filename, target.priorities) is not None]
-    if fitting:
-        return fitting
+def _nothing(
+    pin: Pin, every: list[Candidate], usable: list[Candidate], target: Target, files: FilePolicy
+) -> "NoCompatibleWheel | HashesDiffer":
+    """Return why none of *every* can be taken; *usable* are those of a kind and of tags that would do."""
+    if not usable:
+        return _no_file(pin, every, target, files)
+    admitted = [c for c in usable if target.admits(c.link.requires_python)]
+    return _hashes_differ(pin, admitted) if admitted else _no_python(pin, usable, target)
+
+
+def _no_file(pin: Pin, every: list[Candidate], target: Target, files: FilePolicy) -> NoCompatibleWheel:
+    name = normalise(pin.name)
+    wheels = [c for c in every if is_wheel(c.link.filename)]
+    source = len(wheels) < len(every)
+    if option := wheels_option(files, name):
+        other = sdists_option(files, name) if source else ""
+        lacks = f"{other} forbids its source distribution" if other else "it has no source distribution"
+        return NoCompatibleWheel(
+            package=shown(pin),
+            reason=f"{option} forbids its wheels, and {lacks}",
+            hints=(f"to allow its wheels, leave out {option}",),
+        )
+    option = sdists_option(files, name) if source else ""
     if not wheels:
-        reason = "there is only a source distribution, and building is not supported yet"
-        hint = f"pin a version of `{pin.name}` that has a wheel, or name one built elsewhere by `--find-links`"
-        raise NoCompatibleWheel(package=shown(pin), reason=reason, hints=(hint,))
-    raise _no_tag(pin, wheels, target, source=len(wheels) < len(candidates))
+        reason = f"there is only a source distribution, and {option} forbids it"
+        return NoCompatibleWheel(package=shown(pin), reason=reason, hints=(_leave_out(option),))
+    return _no_tag(pin, wheels, target, option)
 
 
-def _no_tag(pin: Pin, wheels: list[Candidate], target: Target, *, source: bool) -> NoCompatibleWheel:
+def _leave_out(option: str) -> str:
+    return f"to build its source distribution, leave out {option}"
+
+
+def _no_tag(pin: Pin, wheels: list[Candidate], target: Target, option: str) -> NoCompatibleWheel:
     names = [c.link.filename for c in wheels]
     parts = list(dict.fromkeys(mismatch(name, target.tags) for name in names))
     found = list(dict.fromkeys("-".join(split_tags(name)[1:]) or name for name in names))
     best = f" (its best tag is `{target.tags[0]}`)" if target.tags else ""
-    hints = [f"use an interpreter that fits one of these tags, or another version of `{pin.name}`"]
-    if source:
-        hints.append("there is a source distribution too, but building is not supported yet")
+    hint = f"use an interpreter that fits one of these tags, or another version of `{pin.name}`"
     return NoCompatibleWheel(
         package=shown(pin),
         reason=f"no wheel's {' or '.join(parts)} fits Python {target.python_version}{best}",
         available=tuple(found[:_SHOWN]),
         total=len(found),
-        hints=tuple(hints),
+        hints=(hint, *((_leave_out(option),) if option else ())),
     )
 
 

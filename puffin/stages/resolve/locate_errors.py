@@ -90,31 +90,49 @@ class NoCompatibleWheel(PinFailed):
 
 
 class HashesDiffer(PinFailed):
-    """Every fitting wheel has another hash than the pinned ones, by what its index or URL says."""
+    """Every fitting file has another hash than the pinned ones, by what its index or URL says."""
 
     expected: tuple[str, ...]
     offered: tuple[str, ...]
 
     def summary(self) -> str:
         """Return the first line."""
-        return f"Failed to find a wheel of `{self.package}` with a pinned hash"
+        return f"Failed to find a file of `{self.package}` with a pinned hash"
 
     def details(self) -> tuple[str, ...]:
         """Return the lines that say what there is instead."""
         return ("Expected:", *(f"  {h}" for h in self.expected), "Offered:", *(f"  {o}" for o in self.offered))
 
 
-class NoWheel(PinFailed):
-    """The pin is not a wheel and would have to be built, which puffin cannot do yet.
+class BuildForbidden(PinFailed):
+    """What a pin names would have to be built, and an option forbids that; ``kind`` is what it is, with its article."""
 
-    ``kind`` is what it is: a source distribution, a directory, a git repository or an editable.
-    """
+    kind: str
+    option: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Refused to build `{self.package}`: it is {self.kind}, and {self.option} forbids building it"
+
+
+class NotEditable(PinFailed):
+    """What is to be installed as an editable is no directory on this machine."""
 
     kind: str
 
     def summary(self) -> str:
         """Return the first line."""
-        return f"Failed to use `{self.package}`: it is {self.kind}, and building is not supported yet"
+        return (
+            f"Failed to use `{self.package}` as an editable: it is {self.kind}, and only a directory can be one"
+        )
+
+
+class NameUnknown(PinFailed):
+    """A requirement does not name its package, and neither does what it leads to, short of building it."""
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to tell which package `{self.package}` is: only a build would know its name"
 
 
 class WheelMismatch(PinFailed):

@@ -3,36 +3,59 @@
 import os
 
 from puffin.errors import os_cause
-from puffin.stages.artifact import Artifact
+from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
 from puffin.stages.resolve.index_href import file_name, fragment_hashes
-from puffin.stages.resolve.index_page import FileLink, is_archive, is_safe, is_wheel, normalise
+from puffin.stages.resolve.index_page import FileLink, is_safe, is_wheel, normalise
 from puffin.stages.resolve.index_url import bare, canonical, is_local, local_path
 from puffin.stages.resolve.locate_choose import Candidate, Pin, Target, choose, hash_verdict, shown
-from puffin.stages.resolve.locate_errors import FileMissing, HashesDiffer, NoWheel, WheelMismatch
+from puffin.stages.resolve.locate_errors import FileMissing, HashesDiffer, WheelMismatch
+from puffin.stages.resolve.locate_policy import ANY_FILES
+from puffin.stages.resolve.locate_source import (
+    Commits,
+    check_source,
+    directory_artifact,
+    file_named_version,
+    repository_artifact,
+    settings_of,
+    source_kind,
+    subdirectory,
+)
 from puffin.stages.resolve.locate_versions import parsed
+from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.resolve.tags import split_tags
 from puffin.stages.urls import digest, file_url
 
-_BUILD_HINT = "build it elsewhere and give its wheel"
 
+def locate_url(
+    pin: Pin, target: Target, *, files: FilePolicy = ANY_FILES, commits: Commits | None = None
+) -> Artifact:
+    """Return the artifact of a pin with a URL or a local path: a wheel, or what one has to be built from.
 
-def locate_url(pin: Pin, target: Target) -> Artifact:
-    """Return the artifact of a pin with a URL or a local path.
-
-    Raises :class:`NoWheel`, :class:`WheelMismatch`, :class:`NoCompatibleWheel`, :class:`HashesDiffer`
-    or :class:`FileMissing`.
+    *commits* is the seam to version control. Raises :class:`WheelMismatch`, :class:`NoCompatibleWheel`,
+    :class:`HashesDiffer`, :class:`FileMissing`, ``BuildForbidden``, ``NotEditable``, ``NoSubdirectory``, and what
+    *commits* raises.
     """
+    kind = source_kind(pin)
+    if kind or pin.editable:
+        check_source(pin, kind, files)
+    if kind == DIRECTORY:
+        return directory_artifact(pin)
+    if kind == GIT:
+        if commits is None:
+            raise RuntimeError("a repository needs the seam to version control")
+        return repository_artifact(pin, commits)
+    return _archive(pin, kind or WHEEL, target)
+
+
+def _archive(pin: Pin, kind: str, target: Target) -> Artifact:
     address, _, fragment = pin.url.partition("#")
-    if kind := _to_build(pin, address):
-        raise NoWheel(package=shown(pin), kind=kind, hints=(_BUILD_HINT,))
     local = is_local(address)
     filename = os.path.basename(local_path(address)) if local else file_name(address)
-    _check_name(pin, filename)
-    version = filename.split("-")[1]
-    choose(pin, (Candidate(link=FileLink(filename=filename, url=address), version=version, place=""),), target)
+    version = _sdist_version(pin, filename) if kind == SDIST else _wheel_version(pin, filename, address, target)
     hashes = merged(pin, fragment_hashes(fragment))
     url = file_url(local_path(address)) if local else address
     source, size = place_of(url, f"url/{digest(canonical(url))}", pin)
+    inner = subdirectory(fragment) if kind == SDIST else ""
     return Artifact(
         name=pin.name or normalise(filename.split("-")[0]),
         version=version,
@@ -41,8 +64,26 @@ def locate_url(pin: Pin, target: Target) -> Artifact:
         source=source,
         hashes=hashes,
         size=size,
-        direct_url=direct_url(url, hashes),
+        direct_url=direct_url(url, hashes, inner),
+        kind=kind,
+        subdirectory=inner,
+        config_settings=settings_of(pin) if kind == SDIST else (),
     )
+
+
+def _wheel_version(pin: Pin, filename: str, address: str, target: Target) -> str:
+    _check_name(pin, filename)
+    version = filename.split("-")[1]
+    choose(pin, (Candidate(link=FileLink(filename=filename, url=address), version=version, place=""),), target)
+    return version
+
+
+def _sdist_version(pin: Pin, filename: str) -> str:
+    if not is_safe(filename):
+        raise WheelMismatch(
+            package=shown(pin), filename=filename, reason="this name is not safe as that of a file"
+        )
+    return file_named_version(filename, pin.name)
 
 
 def merged(pin: Pin, offered: tuple[str, ...]) -> tuple[str, ...]:
@@ -75,8 +116,11 @@ def place_of(url: str, source: str, pin: Pin) -> tuple[str, int]:
     return f"path/{digest(f'{url} {facts.st_mtime_ns} {facts.st_size}')}", facts.st_size
 
 
-def direct_url(url: str, hashes: tuple[str, ...]) -> str:
-    """Return the text of ``direct_url.json`` for an archive (PEP 610), without credentials."""
+def direct_url(url: str, hashes: tuple[str, ...], inner: str = "") -> str:
+    """Return the text of ``direct_url.json`` for an archive (PEP 610), without credentials.
+
+    *inner* is the subdirectory of the project.
+    """
     import json
 
     known: dict[str, str] = {}
@@ -87,20 +131,8 @@ def direct_url(url: str, hashes: tuple[str, ...]) -> str:
     info: dict[str, object] = {"hashes": sure} if sure else {}
     if "sha256" in sure:
         info["hash"] = f"sha256={sure['sha256']}"
-    return json.dumps({"archive_info": info, "url": bare(url)}, sort_keys=True)
-
-
-def _to_build(pin: Pin, address: str) -> str:
-    """Return what a pin is that would have to be built; empty for a wheel."""
-    scheme = address.partition(":")[0].lower()
-    if pin.editable:
-        return "an editable"
-    if scheme.startswith(("git+", "hg+", "svn+", "bzr+")):
-        return f"a {scheme.partition('+')[0]} repository"
-    if is_local(address) and os.path.isdir(local_path(address)):
-        return "a directory"
-    name = file_name(address)
-    return "a source distribution" if is_archive(name) and not is_wheel(name) else ""
+    place = {"subdirectory": inner} if inner else {}
+    return json.dumps({"archive_info": info, "url": bare(url), **place}, sort_keys=True)
 
 
 def _check_name(pin: Pin, filename: str) -> None:

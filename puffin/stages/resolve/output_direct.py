@@ -4,12 +4,13 @@ import os
 import re
 from collections.abc import Callable, Iterable
 
+from puffin.stages.fetch.git_url import parse
+from puffin.stages.resolve.locate_source import subdirectory
 from puffin.stages.resolve.output_values import Direct
 from puffin.stages.resolve.requrl import looks_like_archive
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.stages.resolve.solve.resolution import Resolved
 from puffin.stages.resolve.solve.universe import Place
-from puffin.stages.resolve.universe_place import subdirectory
 from puffin.stages.urls import file_path, is_file, strip_credentials
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^\]]*\]\s*)?@\s*")
@@ -75,18 +76,16 @@ def _path(written: str, path: str, cwd: str) -> str:
 
 
 def _repository(package: Resolved, url: str, inner: str) -> Direct:
-    kind, _, rest = strip_credentials(url).partition("#")[0].partition("+")
-    head, slash, tail = rest.rpartition("/")
-    repository, _, revision = tail.partition("@")
-    asked = package.url.partition("#")[0].rpartition("/")[2].partition("@")[2]
+    found = parse(url)
+    asked = parse(package.url).ref if package.url else found.ref
     return Direct(
         written=strip_credentials(url),
-        url=f"{head}{slash}{repository}",
-        kind=kind,
+        url=strip_credentials(found.repository),
+        kind="git",
         editable=package.editable,
         subdirectory=inner,
-        commit=revision,
-        revision=asked if asked != revision else "",
+        commit=found.ref,
+        revision=asked if asked != found.ref else "",
     )
 
 

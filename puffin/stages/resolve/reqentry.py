@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 _NAMED_PLACE = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^\]]*\]\s*)?@\s*(\S*)")
-_SCP = re.compile(r"[\w.\-]+@[\w.\-]+:(?!//)\S*\.git\b")
+_SCP = re.compile(r"(?:git\+)?[\w.\-]+@[\w.\-]+:(?!//)\S*\.git\b")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://|file:", re.IGNORECASE)
 _URL_MARKER = re.compile(r"\s+;\s*|;\s+")
 _PATH_MARKER = re.compile(r"\s*;\s*")
@@ -64,7 +64,7 @@ def parse_entry(piece: Piece, *, cwd: str, base: str, exists: Callable[[str], bo
     text = piece.text
     if _SCP.match(text):
         _, _, path = text.partition(":")
-        host = text[: text.index(":")]
+        host = text[: text.index(":")].removeprefix("git+")
         raise piece.error(0, "A git repository is written as a URL.", f"write `git+ssh://{host}/{path}`")
     if is_requirements_name(text):
         problem = (

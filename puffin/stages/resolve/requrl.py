@@ -100,9 +100,20 @@ def _remote(location: str) -> tuple[str, str, tuple[str, ...]]:
     kept, egg, hashes = _split_fragment(parts.fragment)
     url = location.partition("#")[0] + kept
     if scheme.startswith(_REPOSITORIES):
+        _check_repository(url)
         return url, egg, hashes
     _check_remote_archive(location, scheme, parts.path)
     return url, _wheel_name(unquote(parts.path).rpartition("/")[2]) or egg, hashes
+
+
+def _check_repository(url: str) -> None:
+    from puffin.stages.fetch.git_url import parse, with_path
+
+    try:
+        parse(url)
+    except ValueError as error:
+        hints = (f"write `{mask(with_path(url))}`",) if "is no port" in str(error) else ()
+        raise UnusableLocation(problem=f"`{mask(url)}` cannot be used: {error}.", hints=hints) from None
 
 
 def _check_remote_archive(location: str, scheme: str, path: str) -> None:

@@ -2,10 +2,12 @@
 
 import os
 
+from puffin.stages.fetch.inside import inner_directory
 from puffin.stages.resolve.index_href import file_name, fragment_hashes
 from puffin.stages.resolve.index_page import FileLink, is_archive, is_safe, is_wheel, normalise
 from puffin.stages.resolve.index_url import is_local, local_path
 from puffin.stages.resolve.locate_choose import Candidate
+from puffin.stages.resolve.locate_source import subdirectory
 from puffin.stages.resolve.metadata_errors import Malformed, unreadable, unusable
 from puffin.stages.resolve.metadata_obtain import Obtainer
 from puffin.stages.resolve.metadata_parse import parse_metadata
@@ -95,12 +97,6 @@ def is_remote(place: Place) -> bool:
     return not is_local(place.url) and "+" not in place.url.partition(":")[0]
 
 
-def subdirectory(fragment: str) -> str:
-    """Return the subdirectory that a URL's fragment names, empty for none."""
-    parts = [part.partition("=") for part in fragment.split("&")]
-    return next((value.strip("/") for key, _, value in parts if key == "subdirectory"), "")
-
-
 def shown(place: Place) -> str:
     """Return a place as messages show it: as the user gave it, with credentials masked."""
     if place.text:
@@ -111,8 +107,8 @@ def shown(place: Place) -> str:
 def _tree(place: Place, path: str, inner: str) -> Metadata | Unbuilt:
     from puffin.stages.resolve.metadata_sdist import tree_metadata
 
-    directory = os.path.join(path, inner) if inner else path
     package = shown(place)
+    directory = inner_directory(path, inner, package=package)
     try:
         return tree_metadata(directory, name=place.name)
     except Malformed as problem:

@@ -1,0 +1,96 @@
+"""The names of packages that requirements leave to their distributions, as far as no build is needed to know them."""
+
+import os
+
+from puffin.stages.resolve.index_page import is_archive, is_wheel, normalise
+from puffin.stages.resolve.index_url import is_local, local_path
+from puffin.stages.resolve.locate_errors import LocateFailed, NameUnknown
+from puffin.stages.resolve.locate_source import subdirectory
+from puffin.stages.resolve.pins import Pin
+from puffin.stages.resolve.reqvalues import Entry, Requirements
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def named(requirements: Requirements) -> Requirements:
+    """Return *requirements* with the names that local directories and the file names of archives tell."""
+    if all(entry.name for entry in requirements.entries):
+        return requirements
+    entries = [entry if entry.name else replace(entry, name=name_of(entry)) for entry in requirements.entries]
+    return replace(requirements, entries=tuple(entries))
+
+
+def check_names(pins: "Iterable[Pin]") -> None:
+    """Raise ``LocateFailed`` with a :class:`NameUnknown` for each pin whose name only a build would tell."""
+    pins = tuple(pins)
+    unknown = [pin for pin in pins if not pin.name]
+    if not unknown:
+        return
+    causes = tuple(
+        [
+            NameUnknown(package=pin.text, hints=(f"write its name before it, as in `name @ {_place(pin)}`",))
+            for pin in unknown
+        ]
+    )
+    raise LocateFailed(count=len(unknown), total=len(pins), causes=causes)
+
+
+def name_of(entry: Entry) -> str:
+    """Return the normalised name of what the URL of *entry* leads to, empty if only a build, or a download, tells."""
+    address, _, fragment = entry.url.partition("#")
+    if "+" in address.partition(":")[0]:
+        return ""
+    if not is_local(address):
+        return _of_archive(address.partition("?")[0].rpartition("/")[2])
+    path = local_path(address)
+    if os.path.isdir(path):
+        return _of_directory(os.path.join(path, subdirectory(fragment)))
+    return _of_archive(os.path.basename(path))
+
+
+def _of_archive(filename: str) -> str:
+    """Return the name in ``name-version.tar.gz``, where the last dash surely parts the two (PEP 625)."""
+    from puffin.stages.resolve.index_page import splits
+    from puffin.stages.resolve.locate_versions import parsed
+
+    if not is_archive(filename) or is_wheel(filename):
+        return ""
+    known = [(name, version) for name, version in splits(filename) if parsed(version) is not None]
+    return known[0][0] if len(known) == 1 else ""
+
+
+def _of_directory(path: str) -> str:
+    """Return the name that ``pyproject.toml`` or ``setup.cfg`` of a project states."""
+    return _stated_in_pyproject(path) or _stated_in_setup_cfg(path)
+
+
+def _stated_in_pyproject(path: str) -> str:
+    import tomllib
+
+    try:
+        with open(os.path.join(path, "pyproject.toml"), "rb") as file:
+            table = tomllib.load(file)
+    except (OSError, ValueError):
+        return ""
+    name = table.get("project", {}).get("name", "") if isinstance(table.get("project", {}), dict) else ""
+    return normalise(name) if isinstance(name, str) else ""
+
+
+def _stated_in_setup_cfg(path: str) -> str:
+    from configparser import Error, RawConfigParser
+
+    parser = RawConfigParser()
+    try:
+        parser.read(os.path.join(path, "setup.cfg"), encoding="utf-8")
+        return normalise(parser.get("metadata", "name", fallback="").strip())
+    except (Error, OSError, ValueError):
+        return ""
+
+
+def _place(pin: Pin) -> str:
+    from puffin.stages.urls import mask
+
+    return mask(pin.url)
