@@ -211,6 +211,11 @@ URLS = [
     ({"url": "file:///p/a", "dir_info": {}}, "a @ file:///p/a"),
     ({"url": "file:///p/a", "dir_info": {"editable": False}}, "a @ file:///p/a"),
     ({"url": "file:///p/a%20b", "dir_info": {"editable": True}}, "-e file:///p/a%20b"),
+    (
+        {"url": "file:///p/a", "dir_info": {"editable": True}, "subdirectory": "d"},
+        "-e file:///p/a#subdirectory=d",
+    ),
+    ({"url": "file:///p/a", "dir_info": {}, "subdirectory": "d"}, "a @ file:///p/a#subdirectory=d"),
 ]
 
 

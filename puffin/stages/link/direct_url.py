@@ -4,7 +4,19 @@ _OPEN = '"archive_info": {}'
 
 
 def with_hash(text: str, sha256: str) -> str:
-    """Return the text of a direct_url.json with the archive's hash, where it has none from its pin."""
+    """Return the text of a direct_url.json with the archive's hash, where it has none from its pin.
+
+    The record of a source distribution is returned as it is: *sha256* is of the wheel, not of what the URL names.
+    """
+    if _OPEN not in text or not _names_wheel(text):
+        return text
     return text.replace(
         _OPEN, f'"archive_info": {{"hash": "sha256={sha256}", "hashes": {{"sha256": "{sha256}"}}}}', 1
     )
+
+
+def _names_wheel(text: str) -> bool:
+    import json
+
+    url = str(json.loads(text).get("url", ""))
+    return url.partition("?")[0].lower().endswith(".whl")

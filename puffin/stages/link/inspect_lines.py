@@ -70,8 +70,10 @@ def _requirement(each: Installed) -> str:
 
 
 def _editable_url(each: Installed) -> str:
-    url = dict(each.direct_url or ()).get("url")
-    return mask(str(url)) if url else file_url(each.location)
+    record = dict(each.direct_url or ())
+    url, inner = record.get("url"), record.get("subdirectory")
+    place = mask(str(url)) if url else file_url(each.location)
+    return f"{place}#subdirectory={inner}" if url and inner else place
 
 
 def _direct_reference(direct_url: "dict[str, Any]") -> str:

@@ -2,6 +2,8 @@
 
 import os
 
+from puffin.errors import PuffinError
+from puffin.stages.fetch.inside import NoSubdirectory, inner_directory
 from puffin.stages.resolve.index_page import is_archive, is_wheel, normalise
 from puffin.stages.resolve.index_url import is_local, local_path
 from puffin.stages.resolve.locate_errors import LocateFailed, NameUnknown
@@ -29,12 +31,7 @@ def check_names(pins: "Iterable[Pin]") -> None:
     unknown = [pin for pin in pins if not pin.name]
     if not unknown:
         return
-    causes = tuple(
-        [
-            NameUnknown(package=pin.text, hints=(f"write its name before it, as in `name @ {_place(pin)}`",))
-            for pin in unknown
-        ]
-    )
+    causes = tuple([_unknown(pin) for pin in unknown])
     raise LocateFailed(count=len(unknown), total=len(pins), causes=causes)
 
 
@@ -90,7 +87,15 @@ def _stated_in_setup_cfg(path: str) -> str:
         return ""
 
 
-def _place(pin: Pin) -> str:
+def _unknown(pin: Pin) -> PuffinError:
     from puffin.stages.urls import mask
 
-    return mask(pin.url)
+    address, _, fragment = pin.url.partition("#")
+    inner = subdirectory(fragment)
+    if inner and is_local(address) and os.path.isdir(local_path(address)):
+        try:
+            inner_directory(local_path(address), inner, package=pin.text)
+        except NoSubdirectory as error:
+            return error
+    hint = f"write its name before it, as in `name @ {mask(pin.url)}`"
+    return NameUnknown(package=pin.text, hints=(hint,))
