@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from puffin.stages.link.state import read_state
 from tests.helpers.cli import lines
 from tests.helpers.repositories import Repository, needs_git, project
 from tests.helpers.wheels import forge_wheel
@@ -100,3 +101,22 @@ def test_directories_that_cannot_be_used(puffin, env):
     )
     done = puffin.sync("./project\n", "--no-build")
     assert "Refused to build `./project`: it is a directory, and `--no-build` forbids building it\n" in done.err
+
+
+def test_the_state_of_an_environment_knows_where_each_distribution_is_from(puffin, env, index):
+    filename, data = forge_wheel("alpha", "1.0")
+    url = index.add(filename, data)
+    index.add(*forge_wheel("beta", "1.0"))
+    puffin.file(*forge_wheel("gamma", "1.0"))
+    done = puffin.sync(f"alpha @ {url}\nbeta==1.0\n./gamma-1.0-py3-none-any.whl\n", "-i", index.url)
+    assert done.code == 0, done.err
+    state = read_state(str(env.root))
+    assert [(each.name, each.source.partition("/")[0]) for each in state.distributions] == [
+        ("alpha", "url"),
+        ("beta", "index"),
+        ("gamma", "path"),
+    ]
+    sources = {each.name: each.source for each in state.distributions}
+    puffin("pip", "uninstall", "beta")
+    left = {each.name: each.source for each in read_state(str(env.root)).distributions}
+    assert left == {name: source for name, source in sources.items() if name != "beta"}

@@ -284,6 +284,30 @@ def test_a_git_that_is_given_up_does_not_live_on(tmp_path, cache):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+@pytest.mark.skipif(not os.path.exists("/bin/sh"), reason="there is no shell")
+def test_git_ends_when_puffin_is_killed(tmp_path, cache):
+    ready, gone = os.pipe()
+    os.set_inheritable(gone, True)
+    script = f"import time\nos.write({gone}, b'x')\ntime.sleep(600)"
+    around = fake_git(tmp_path, script)
+    program = (
+        "import os, sys, subprocess\n"
+        "from puffin.stages.fetch import git_run\n"
+        "from puffin.stages.fetch.git_url import parse\n"
+        "popen = subprocess.Popen\n"
+        f"git_run.subprocess.Popen = lambda *a, **k: popen(*a, pass_fds=({gone},), **k)\n"
+        "git = git_run.Git(parse('git+https://h.example/r'), environ=os.environ, above='/', package='r')\n"
+        "git.run('fetch', cwd='/')\n"
+    )
+    running = subprocess.Popen((sys.executable, "-c", program), env=around, pass_fds=(gone,))
+    os.close(gone)
+    assert os.read(ready, 1) == b"x"  # git runs, and holds the other end
+    running.kill()
+    running.wait()
+    assert os.read(ready, 1) == b""  # all who held it are gone
+    os.close(ready)
+
+
 def test_many_at_once_make_one_clone(repository, cache):
     cache.initialise()
     refs = ["", "@main", "@v1", "@v1-annotated", f"@{repository.git('rev-parse', 'HEAD')}"] * 3

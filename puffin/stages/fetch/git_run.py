@@ -36,6 +36,10 @@ _SETTINGS = (
     ("http.lowSpeedLimit", "100"),  # bytes per second, below which a transfer counts as dead after …
     ("http.lowSpeedTime", "60"),  # … so many seconds
 )
+# A shell that becomes git, and leaves a child behind that ends the whole group when the pipe at its standard input
+# is closed: by us, or by the kernel if this process is killed.
+_WATCH = 'exec 3<&0 </dev/null; (read _ <&3; kill -s KILL -- -$$) >/dev/null 2>&1 & exec "$@" 3<&-'
+_GUARD = ("/bin/sh", "-c", _WATCH, "git") if os.path.exists("/bin/sh") else ()
 _GRACE = 2.0  # seconds between asking git to end and ending it
 
 
@@ -59,13 +63,27 @@ class Git:
         self._settings = _settings(url, environ)
 
     def run(self, *arguments: str, cwd: str) -> Said:
-        """Run git with *arguments* in *cwd*. Raises GitMissing; git does not outlive this call."""
+        """Run git with *arguments* in *cwd*. Raises GitMissing; git outlives neither this call nor this process."""
+        reader, writer = os.pipe()
         try:
-            process = subprocess.Popen(
-                (self._program, *self._settings, *arguments),
+            process = self._start(arguments, cwd, reader)
+            try:
+                out, err = process.communicate()
+            except BaseException:
+                end_group(process)
+                raise
+        finally:
+            os.close(writer)
+        text = [each.decode("utf-8", "replace") for each in (out, err)]
+        return Said(status=process.returncode, out=text[0], err=self._masked(text[1]))
+
+    def _start(self, arguments: "tuple[str, ...]", cwd: str, lifeline: int) -> "subprocess.Popen[bytes]":
+        try:
+            return subprocess.Popen(
+                (*_GUARD, self._program, *self._settings, *arguments),
                 cwd=cwd,
                 env=self._environ,
-                stdin=subprocess.DEVNULL,
+                stdin=lifeline if _GUARD else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,  # no terminal to ask at, and one group to end
@@ -74,13 +92,8 @@ class Git:
             if os.path.isdir(cwd):
                 raise GitMissing(package=self._package) from None
             raise
-        try:
-            out, err = process.communicate()
-        except BaseException:
-            end_group(process)
-            raise
-        text = [each.decode("utf-8", "replace") for each in (out, err)]
-        return Said(status=process.returncode, out=text[0], err=self._masked(text[1]))
+        finally:
+            os.close(lifeline)
 
     def _masked(self, text: str) -> str:
         """Return git's messages without the secrets of the URL, which it may show decoded or out of their URL."""
