@@ -4,6 +4,7 @@ import os
 
 from puffin.cache.atomic import remove_tree
 from puffin.cache.layout import Bucket, Cache
+from puffin.cache.reading import read
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -37,7 +38,9 @@ def clean_packages(cache: Cache, names: "Collection[str]") -> Cleaned:
     own = [cache.path(bucket, name) for bucket in (Bucket.METADATA, Bucket.SDISTS) for name in sorted(wanted)]
     wheels = [path for path in _wheel_directories(cache) if os.path.basename(path) in wanted]
     archives = {target for path in wheels for target in _targets(path)}
-    removed = _remove([*pages, *pins, *own, *wheels])
+    built = [path for path in _revisions(cache) if not wanted.isdisjoint(_names_built(path))]
+    rooms = [path for path in _environments(cache) if not wanted.isdisjoint(_names_inside(path))]
+    removed = _remove([*pages, *pins, *own, *wheels, *built, *rooms])
     left = {target for path in _wheel_directories(cache) for target in _targets(path)}
     gone = [path for archive in archives - left for path in (f"{archive}.manifest", archive)]
     more = _remove([path for path in gone if path.startswith(cache.path(Bucket.ARCHIVE))])
@@ -52,6 +55,39 @@ def _wheel_directories(cache: Cache) -> "Iterator[str]":
     for kind in _entries(cache.path(Bucket.WHEELS)):
         for package in _names(kind):
             yield f"{kind}/{package}"
+
+
+def _revisions(cache: Cache) -> "Iterator[str]":
+    bucket = cache.path(Bucket.BUILT)
+    return (f"{bucket}/{name}" for name in _names(bucket))
+
+
+def _names_built(revision: str) -> "Iterator[str]":
+    """Yield the normalised names that the wheels and metadata of a revision have."""
+    for settings in _names(revision):
+        for entry in _names(f"{revision}/{settings}"):
+            for line in (read(f"{revision}/{settings}/{entry}/METADATA") or b"").split(b"\n\n")[0].splitlines():
+                field, _, value = line.decode("utf-8", "replace").partition(":")
+                if field.lower() == "name":
+                    yield _normalised(value.strip())
+
+
+def _environments(cache: Cache) -> "Iterator[str]":
+    bucket = cache.path(Bucket.BUILD_ENVIRONMENTS)
+    return (f"{bucket}/{name}" for name in _names(bucket))
+
+
+def _names_inside(environment: str) -> "Iterator[str]":
+    """Yield the normalised names of the distributions in a build environment."""
+    for directory, names, _ in os.walk(environment):
+        if os.path.basename(directory) == "site-packages":
+            found = [name for name in names if name.endswith(".dist-info")]
+            yield from (_normalised(name.partition("-")[0]) for name in found)
+            names.clear()
+
+
+def _normalised(name: str) -> str:
+    return "-".join(filter(None, name.lower().replace("_", "-").replace(".", "-").split("-")))
 
 
 def _entries(bucket: str) -> "Iterator[str]":

@@ -23,6 +23,10 @@ class Bucket:
         sdists-v0/<name>/<digest>/<file>   a source distribution as it was fetched
         git-v0/db/<digest>/                a bare clone, one for each repository
         git-v0/checkouts/<digest>/<commit>/  one commit of it with its submodules; must not be written to
+        built-wheels-v0/<revision>/<settings>/…   what was built from one state of one source, with one set of
+                                           settings: wheels of several interpreters side by side, their
+                                           metadata and the logs (see puffin.stages.build.kept)
+        build-envs-v0/<key>/               an environment to build in, by its interpreter and its archives
         interpreter-v0/<digest>            what an interpreter said of itself
         runs-v0/<time>-<id>.jsonl          the record of a run, a line for each task
         tmp-v0/<pid>-<space>-<id>          work in progress; of no value to anyone but its writer
@@ -37,6 +41,8 @@ class Bucket:
     RESOLUTIONS = "resolutions-v0"
     SDISTS = "sdists-v0"
     GIT = "git-v0"
+    BUILT = "built-wheels-v0"
+    BUILD_ENVIRONMENTS = "build-envs-v0"
     INTERPRETER = "interpreter-v0"
     RUNS = "runs-v0"
     TEMPORARY = "tmp-v0"

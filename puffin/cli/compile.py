@@ -96,12 +96,16 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> "CompileSettings":
 
 
 def _run(options: "dict[str, Any]", cache_dir: str) -> Settings:
-    same = ("python", "index_url", "extra_index_url", "find_links", "no_index", "offline")
+    same = (
+        "python", "index_url", "extra_index_url", "find_links", "no_index", "offline", "no_build_isolation",
+        "config_setting", "build_constraint",
+    )  # fmt: skip
     return Settings(
         files=(),
         cache_dir=cache_dir,
         refresh=options["refresh"] or options["rebuild"],
         refresh_package=tuple(normalise(name) for name in options["refresh_package"]),
+        no_build_isolation_package=tuple(normalise(name) for name in options["no_build_isolation_package"]),
         **{name: options[name] for name in same},
     )
 

@@ -28,7 +28,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
     names = (
         "python", "index_url", "extra_index_url", "find_links", "no_index", "require_hashes", "reinstall",
         "refresh", "offline", "link_mode", "path_conflict", "dry_run", "allow_empty_requirements",
-        "break_system_packages", "executor", "no_build",
+        "break_system_packages", "executor", "no_build", "no_build_isolation", "config_setting", "build_constraint",
     )  # fmt: skip
     _check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
     _check_choice(options, "executor", ("auto", "inline", "pool", "cluster"))
@@ -43,6 +43,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
         refresh_package=_normalised(options["refresh_package"]),
         no_binary=package_names(options["no_binary"]),
         only_binary=package_names(options["only_binary"]),
+        no_build_isolation_package=_normalised(options["no_build_isolation_package"]),
         **{name: options[name] for name in names},
     )
 

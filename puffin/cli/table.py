@@ -71,6 +71,36 @@ FILES: "tuple[Row, ...]" = (
     (("--no-binary",), "no_binary", LIST, "NAME|:all:|:none:", "Use no wheels (of one package)."),
     (("--no-build",), "no_build", FLAG, "", "Build nothing: use wheels only."),
 )
+BUILD: "tuple[Row, ...]" = (
+    (
+        ("--no-build-isolation",),
+        "no_build_isolation",
+        FLAG,
+        "",
+        "Build with what is installed, not in environments made for it.",
+    ),
+    (
+        ("--no-build-isolation-package",),
+        "no_build_isolation_package",
+        LIST,
+        "NAME",
+        "The same for one package, which is built after the others are installed.",
+    ),
+    (
+        ("-C", "--config-setting", "--config-settings"),
+        "config_setting",
+        LIST,
+        "KEY=VALUE",
+        "Pass a setting to the build backends.",
+    ),
+    (
+        ("-b", "--build-constraint", "--build-constraints"),
+        "build_constraint",
+        LIST,
+        "FILE",
+        "Limit the versions of build requirements by a constraints file.",
+    ),
+)
 SYNC: "tuple[Row, ...]" = (
     PYTHON,
     *INDEX,
@@ -107,6 +137,7 @@ SYNC: "tuple[Row, ...]" = (
         "",
         "Change an externally managed environment.",
     ),
+    *BUILD,
     *RUN,
     *CACHE,
     *OUTPUT,
@@ -239,6 +270,7 @@ COMPILE: "tuple[Row, ...]" = (
         "TEXT",
         "The command to name in the header.",
     ),
+    *BUILD,
     *INDEX,
     *CACHE,
     *OUTPUT,

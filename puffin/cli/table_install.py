@@ -1,6 +1,6 @@
 """The options of ``puffin pip install``."""
 
-from puffin.cli.table import CACHE, COMPILE, FLAG, INDEX, LIST, OUTPUT, PYTHON, RUN, SYNC, VALUE
+from puffin.cli.table import BUILD, CACHE, COMPILE, FLAG, INDEX, LIST, OUTPUT, PYTHON, RUN, SYNC, VALUE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ INSTALL: "tuple[Row, ...]" = (
     PYTHON,
     *_rows(COMPILE, _AS_COMPILE),
     *_rows(SYNC, _AS_SYNC),
+    *BUILD,
     *INDEX,
     *RUN,
     *CACHE,

@@ -43,6 +43,8 @@ class Ledger:
 
     Feed it with :meth:`record`, ask it with :meth:`take_ready`. A task with a key that is known already is
     the same work and is not added twice. ``grow`` sees each outcome that is done and may answer with more tasks.
+    One of them may have the key of a task that ``grows`` and waits, or has just run: it takes its place, and what
+    depended on the former depends on it.
     """
 
     def __init__(self, tasks: "Iterable[Task]", grow: "Grow" = no_growth) -> None:
@@ -58,7 +60,7 @@ class Ledger:
         """Take *tasks* in; return the outcomes of those that need something which has failed already."""
         cancelled: list[Outcome] = []
         for task in tasks:
-            if task.key in self.tasks:
+            if task.key in self.tasks and not self._is_open(task.key):
                 continue
             self.tasks[task.key] = self._waiting[task.key] = task
             for key in task.dependencies:
@@ -66,6 +68,9 @@ class Ledger:
             if any(key in self.outcomes and self.outcomes[key].status != DONE for key in task.dependencies):
                 cancelled += self._cancel_task(task.key)
         return cancelled
+
+    def _is_open(self, key: "Key") -> bool:
+        return self.tasks[key].grows and key not in self.outcomes and key not in self._running
 
     def take_ready(self, *, fuse: bool = True) -> "list[Unit]":
         """Return the units that can start now, heaviest first; they count as running from here on.
@@ -104,6 +109,9 @@ class Ledger:
             failed = Outcome(key=outcome.key, status=FAILED, error=error, worker=outcome.worker)
             self.outcomes[outcome.key] = failed
             return [failed, *self._cancel(failed)]
+        if any(task.key == outcome.key for task in grown):
+            del self.outcomes[outcome.key]  # it asked for more, and runs again
+            return self._add(grown)
         return [outcome, *self._add(grown)]
 
     def _settle(self, outcome: Outcome) -> None:
@@ -144,12 +152,15 @@ def fuse_units(waiting: "dict[Key, Task]", done: "dict[Key, Outcome]") -> "list[
     units: list[list[Task]] = []
 
     def place(task: Task) -> "int | None":
-        homes = {owner[key] if key in waiting else -1 for key in task.dependencies if key not in done}
+        homes = {home_of(key) for key in task.dependencies if key not in done}
         if not homes:
             units.append([])
             return len(units) - 1
         home = homes.pop()
-        return None if homes or home == -1 else home
+        return None if homes or task.grows else home
+
+    def home_of(key: "Key") -> "int | None":
+        return owner[key] if key in waiting and not waiting[key].grows else None
 
     for task in in_order(waiting):
         home = owner[task.key] = place(task)

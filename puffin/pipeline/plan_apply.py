@@ -3,13 +3,16 @@
 import os
 import time
 
-from puffin.errors import PuffinError
+from puffin.errors import Cause, PuffinError
+from puffin.pipeline.graph import no_growth
 from puffin.pipeline.plan_environment import now_stamp, target_of
-from puffin.pipeline.plan_graph import LINK, Linking, Supply, link_key, sync_tasks
+from puffin.pipeline.plan_graph import LINK, Linking, Supply, link_key, root_failure, sync_tasks
 from puffin.pipeline.plan_lines import change_lines
 from puffin.pipeline.task import DONE
+from puffin.stages.artifact import WHEEL
 from puffin.stages.link.direct_url import with_hash
 from puffin.stages.link.files import COPY, HARDLINK
+from puffin.stages.link.installplan import without
 from puffin.stages.link.linker import PARTS, ArchiveGone
 from puffin.stages.unzip.manifest import VERSION, read_names
 from puffin.value import astuple, replace
@@ -21,10 +24,11 @@ if TYPE_CHECKING:
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.graph import Ledger
+    from puffin.pipeline.plan_build_workshop import Workshop
     from puffin.pipeline.plan_environment import Workplace
     from puffin.pipeline.plan_execute import Engine
     from puffin.pipeline.plan_settings import Reporter, Settings
-    from puffin.pipeline.task import Outcome, Task
+    from puffin.pipeline.task import Key, Outcome, Task
     from puffin.stages.link.installplan import Plan
     from puffin.stages.link.placement import Conflict
 
@@ -48,12 +52,16 @@ class ApplyFailed(PuffinError):
         return max((cause.exit_code for cause in self.causes), default=1)
 
 
+class Wanted(Cause):
+    """Why something had to be built."""
+
+
 class Application:
     """The application of one plan to one environment, whose lock the caller holds.
 
     ``network`` returns the network settings in their wire form; it is asked only if something is fetched.
-    ``action`` is the verb for messages. *requested* names what somebody asked for by name (PEP 376); None
-    stands for everything.
+    ``workshop`` builds what has no wheel. ``action`` is the verb for messages. *requested* names what
+    somebody asked for by name (PEP 376); None stands for everything. *why* says of a name why it is wanted.
     """
 
     def __init__(
@@ -67,6 +75,8 @@ class Application:
         network: "Callable[[], tuple[Any, ...]]",
         action: str = "sync",
         requested: "frozenset[str] | None" = None,
+        workshop: "Workshop | None" = None,
+        why: "Callable[[str], str] | None" = None,
     ) -> None:
         self._workplace = workplace
         self._engine = engine
@@ -76,6 +86,8 @@ class Application:
         self._network = network
         self._action = action
         self._requested = requested
+        self._workshop = workshop
+        self._why = why
         self._stamp = now_stamp()
         self._told_copied = False
         self._names: dict[str, Any] = {}
@@ -97,8 +109,25 @@ class Application:
     def apply(self, plan: "Plan", supplies: "list[Supply]") -> "list[Supply]":
         """Supply, stage and commit; return the supplies with the archives they came to.
 
+        What is to be built without isolation comes after all else, which it may need: a second change of its own.
         Raises :class:`ApplyFailed` and the errors of planning and doing the commit; then nothing changed.
         """
+        late = [each for each in supplies if self._is_late(each)]
+        names = frozenset(each.artifact.name for each in late)
+        first = without(plan, names)
+        if not late or first.nothing_to_do:
+            return self._apply(plan, supplies)
+        done = self._apply(first, [each for each in supplies if each.artifact.name not in names])
+        self._workplace.end()
+        self._workplace.look()
+        rest = without(replace(plan, remove=()), frozenset(plan.install) - names)
+        return [*done, *self._apply(rest, late)]
+
+    def _is_late(self, supply: Supply) -> bool:
+        built = supply.artifact.kind != WHEEL and not supply.archive
+        return built and self._workshop is not None and supply.artifact.name in self._workshop.settings.shared
+
+    def _apply(self, plan: "Plan", supplies: "list[Supply]") -> "list[Supply]":
         began = time.perf_counter()
         transaction = self._workplace.begin()
         linking = Linking(
@@ -180,18 +209,34 @@ class Application:
     def _run(self, numbered: "Numbered", linking: Linking) -> "tuple[Staged, dict[int, PuffinError]]":
         missing = [supply for _, supply in numbered if not supply.archive]
         network = self._network() if missing else ()
-        tasks = sync_tasks(numbered, linking, cache_root=self._cache.root, network=network)
-        ledger = self._engine.run(tasks, self._engine.chosen(missing), self._read_ahead)
+        builds = self._workshop.builds() if self._workshop and missing else None
+        tasks = sync_tasks(numbered, linking, cache_root=self._cache.root, network=network, builds=builds)
+        grow = builds.grow if builds else no_growth
+        ledger = self._engine.run(tasks, self._engine.chosen(missing), self._read_ahead, grow)
         self._tell_copied(ledger, linking)
         staged, failures = {}, {}
         for number, supply in numbered:
             outcome = ledger.outcomes[link_key(linking, supply)]
             if outcome.status == DONE:
                 archive = outcome.result[0]
-                staged[number] = (archive, with_hash(supply.artifact.direct_url, archive))
+                told = supply.artifact.direct_url
+                staged[number] = (archive, told if supply.artifact.kind != WHEEL else with_hash(told, archive))
             else:
-                failures[number] = _root_cause(ledger, supply, outcome.error)
+                error = _root_cause(ledger, link_key(linking, supply), supply)
+                failures[number] = self._explained(error, supply)
         return staged, failures
+
+    def _explained(self, error: PuffinError, supply: Supply) -> PuffinError:
+        """Add to the error of a build why there was a build at all, unless another package's failure said that."""
+        if error.stage != "build" or any(isinstance(each, Wanted) for each in error.causes):
+            return error
+        label, name = supply.artifact.label, supply.artifact.name
+        told = self._why(name) if self._why else ""
+        if error.package and error.package != label:
+            told = f"`{error.package}` is needed to build `{label}`"
+        if told:
+            error.causes = (*error.causes, Wanted(text=told))
+        return error
 
     def _read_ahead(self, task: "Task", outcome: "Outcome") -> None:
         """Read what the commit will need of an archive while the others are still being linked."""
@@ -212,9 +257,6 @@ class Application:
         )
 
 
-def _root_cause(ledger: "Ledger", supply: Supply, error: "BaseException | None") -> PuffinError:
-    label = supply.artifact.label
-    for outcome in ledger.failures():
-        if ledger.tasks[outcome.key].label == label and isinstance(outcome.error, PuffinError):
-            return outcome.error
-    return error if isinstance(error, PuffinError) else PuffinError(package=label)
+def _root_cause(ledger: "Ledger", key: "Key", supply: Supply) -> PuffinError:
+    error = root_failure(ledger, key)
+    return error if isinstance(error, PuffinError) else PuffinError(package=supply.artifact.label)

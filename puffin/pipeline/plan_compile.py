@@ -10,20 +10,23 @@ from puffin.pipeline.plan_compile_output import lock_text, requirements_text
 from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, request_of
 from puffin.pipeline.plan_compile_settings import CompileSettings
 from puffin.pipeline.plan_inputs import index_config
+from puffin.pipeline.plan_sync import network_of
+from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.inputs import SourceRequest, Sources, check_python, read_sources
 from puffin.stages.resolve.output_gather import Gathering, gather
 from puffin.stages.resolve.output_target import PYLOCK, choose_format, write_output
 from puffin.stages.resolve.platforms import Target, target_of
 from puffin.stages.resolve.preferences import Upgrades, read_preferences, read_upgrades
 from puffin.stages.resolve.reqfile import read_file
+from puffin.stages.resolve.solve.request import ALLOW
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from puffin.pipeline.plan_build_values import BuildSettings
     from puffin.pipeline.plan_settings import Reporter
-    from puffin.stages.fetch.client import Client
     from puffin.stages.link.interpreter import Interpreter
     from puffin.stages.resolve.output_values import Listed
     from puffin.stages.resolve.recall import Recall
@@ -50,13 +53,16 @@ def compile_sources(
     sources = read_sources(settings.sources, read=read_file, environ=environ)
     cache = Cache(settings.run.cache_dir)
     with shared(cache):
+        interpreter = _interpreter(settings.run.python, environ, cache)
         target = target_of(
-            _interpreter(settings.run.python, environ, cache),
+            interpreter,
             python_version=settings.python_version,
             python_platform=settings.python_platform,
         )
         _warn(sources, target, reporter)
-        compilation = _Compilation(settings, sources, target, upgrades, form == PYLOCK, cache, environ)
+        compilation = _Compilation(
+            settings, sources, target, interpreter, upgrades, form == PYLOCK, cache, environ
+        )
         packages = compilation.run(earlier, reporter, started)
     text = (
         lock_text(packages, settings, target)
@@ -112,6 +118,7 @@ class _Compilation:
         settings: CompileSettings,
         sources: Sources,
         target: Target,
+        interpreter: "Interpreter",
         upgrades: Upgrades,
         lock: bool,
         cache: Cache,
@@ -125,12 +132,17 @@ class _Compilation:
         self._lock = lock
         self._policy = file_policy(settings, sources.requirements)
         self._cache = cache
-        self._client = _client(settings, sources, environ)
+        self._interpreter = interpreter
+        self._network = network_of(settings.run, environ, sources.requirements.trusted_hosts)
+        self._client = client_for(self._network)
+        self._builds = self._build_settings(environ)
 
     def run(
         self, earlier: "tuple[Preference, ...]", reporter: "Reporter", started: float
     ) -> "tuple[Listed, ...]":
         """Resolve, and return the packages of the output; *earlier* are the pins that the output file has."""
+        from puffin.pipeline.plan_build_values import Toolchain
+        from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop
         from puffin.stages.resolve.recall import Recall
         from puffin.stages.resolve.universe_index import IndexUniverse
 
@@ -138,12 +150,30 @@ class _Compilation:
         request = request_of(self._settings, self._sources, self._target, self._upgrades, kept)
         scope = self._scope()
         recall = Recall(self._cache, request, scope)
-        with IndexUniverse(scope, client=self._client, cache=self._cache) as universe:
+        workshop = Workshop(self._builds, self._cache)
+        build = MetadataBuilder(workshop, Toolchain(self._interpreter))
+        with IndexUniverse(
+            scope, client=self._client, cache=self._cache, build=build, checkout=workshop.checkout
+        ) as universe:
             resolution = recall.find() or _resolved(request, universe, recall)
             for warning in resolution.warnings:
                 reporter.warn(warning)
             reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - started)
             return gather(resolution, self._gathering(universe, kept))
+
+    def _build_settings(self, environ: "Mapping[str, str]") -> "BuildSettings":
+        from puffin.pipeline.plan_build_settings import build_settings
+
+        pre = self._sources.requirements.pre
+        return build_settings(
+            self._settings.run,
+            environ,
+            config=self.config,
+            network=self._network,
+            files=self._policy,
+            prereleases=ALLOW if pre else self._settings.prerelease,
+            exclude_newer=self._settings.exclude_newer,
+        )
 
     def _scope(self) -> "Scope":
         from puffin.stages.resolve.universe_index import Scope
@@ -193,10 +223,3 @@ def _resolved(request: "ResolveRequest", universe: "IndexUniverse", recall: "Rec
     resolution: Resolution = resolve(request, universe)
     recall.keep(resolution, universe)
     return resolution
-
-
-def _client(settings: CompileSettings, sources: Sources, environ: "Mapping[str, str]") -> "Client":
-    from puffin.pipeline.plan_sync import network_of
-    from puffin.stages.fetch.fetch import client_for
-
-    return client_for(network_of(settings.run, environ, sources.requirements.trusted_hosts))

@@ -5,7 +5,7 @@ import time
 from puffin import __version__
 from puffin.cache.layout import Cache
 from puffin.pipeline.executors import choose, make_executor
-from puffin.pipeline.graph import Ledger
+from puffin.pipeline.graph import Ledger, no_growth
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.record import RunRecord
 from puffin.pipeline.task import DONE
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from puffin.pipeline.executors import Executor
+    from puffin.pipeline.graph import Grow
     from puffin.pipeline.plan_graph import Supply
     from puffin.pipeline.plan_settings import Reporter
     from puffin.pipeline.task import Outcome, Task
@@ -47,10 +48,14 @@ class Engine:
         return choose(self._settings.executor or "auto", to_fetch=count, to_fetch_bytes=size)
 
     def run(
-        self, tasks: "Iterable[Task]", executor: str, each: "Callable[[Task, Outcome], None] | None" = None
+        self,
+        tasks: "Iterable[Task]",
+        executor: str,
+        each: "Callable[[Task, Outcome], None] | None" = None,
+        grow: "Grow" = no_growth,
     ) -> Ledger:
-        """Run *tasks* to their end and return the ledger; failures are in it, not raised."""
-        ledger = Ledger(tasks)
+        """Run *tasks*, and what they *grow*, to their end and return the ledger; failures are in it, not raised."""
+        ledger = Ledger(tasks, grow)
         running = self.start(executor)
         record = self._open(running.name, len(ledger.tasks))
         self._reporter.expect(len(ledger.tasks))

@@ -1,41 +1,40 @@
 """From located artifacts to tasks: fetch, unzip and link for each wheel that the cache lacks, link for the rest."""
 
-from puffin.errors import PuffinError
-from puffin.pipeline.task import Task
+from puffin.pipeline.task import FAILED, Task
 from puffin.stages.artifact import WHEEL
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from puffin.pipeline.graph import Ledger
+    from puffin.pipeline.plan_build import Builds
+    from puffin.pipeline.plan_build_values import Toolchain
     from puffin.pipeline.task import Key
     from puffin.stages.artifact import Artifact
 
 FETCH = "fetch"
 UNZIP = "unzip"
 LINK = "link"
+BUILD = "build"
+ENVIRONMENT = "environment"
 _UNKNOWN_PURE, _UNKNOWN_BINARY = 300_000, 4_000_000  # bytes, roughly; many indexes tell no sizes
-
-
-class BuildMissing(PuffinError):
-    """An artifact is no wheel, and would have to be built."""
-
-    stage = "build"
-    kind: str
-
-    def summary(self) -> str:
-        """Name the artifact."""
-        return f"Failed to build `{self.package}`: building is not supported yet"
 
 
 @frozen
 class Supply:
-    """A wheel to install: its artifact, and its archive where the cache has it (else ``""``)."""
+    """A wheel to install: its artifact, and its archive where the cache has it (else ``""``).
+
+    An artifact that has to be built says by ``toolchain`` which interpreter does it, and by ``made`` the
+    key of the task whose result its archive is; :func:`supplied` fills that in.
+    """
 
     artifact: "Artifact"
     archive: str
+    toolchain: "Toolchain | None" = None
+    made: "Key | None" = None
 
 
 @frozen
@@ -63,13 +62,29 @@ def link_key(linking: Linking, supply: Supply) -> "Key":
     return (LINK, f"{linking.transaction}/{supply.artifact.name}")
 
 
+def supplied(supply: Supply, builds: "Builds | None") -> "tuple[Supply, tuple[Task, ...]]":
+    """Return *supply* as its links need it, and the tasks that build its wheel, where it has to be built.
+
+    A wheel that was built before and unzipped is in the cache; then there are no tasks.
+    """
+    if supply.archive or supply.artifact.kind == WHEEL or builds is None or supply.toolchain is None:
+        return supply, ()
+    tasks, last = builds.supply(supply.artifact, supply.toolchain)
+    return (
+        (replace(supply, archive=last), tasks) if isinstance(last, str) else (replace(supply, made=last), tasks)
+    )
+
+
 def supply_tasks(supply: Supply, *, cache_root: str, network: "tuple[Any, ...]") -> "tuple[Task, ...]":
-    """Return the tasks that bring a wheel into the cache; none when it is there."""
-    artifact = supply.artifact
-    if supply.archive:
+    """Return the tasks that bring a wheel into the cache; none when it is there, or has to be built."""
+    if supply.archive or supply.artifact.kind != WHEEL:
         return ()
-    if artifact.kind != WHEEL:
-        raise BuildMissing(package=artifact.label, kind=artifact.kind)
+    return wheel_tasks(supply, cache_root=cache_root, network=network)
+
+
+def wheel_tasks(supply: Supply, *, cache_root: str, network: "tuple[Any, ...]") -> "tuple[Task, Task]":
+    """Return the tasks that fetch and unzip a wheel."""
+    artifact = supply.artifact
     identity = _identity(artifact)
     fetch = Task(
         key=(FETCH, identity),
@@ -112,7 +127,8 @@ def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str)
     """Return the task that stages a wheel for one environment."""
     artifact = supply.artifact
     known = (("archive", supply.archive),) if supply.archive else ()
-    inputs = () if supply.archive else (("archive", (UNZIP, _identity(artifact))),)
+    made = supply.made or (UNZIP, _identity(artifact))
+    inputs = () if supply.archive else (("archive", made),)
     return Task(
         key=link_key(linking, supply),
         function="puffin.stages.link.linker:link",
@@ -126,18 +142,25 @@ def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str)
             ("direct_url", artifact.direct_url),
             ("mode", linking.mode),
             ("stamp", linking.stamp),
+            ("built", artifact.kind != WHEEL),
         ),
         inputs=inputs,
     )
 
 
 def sync_tasks(
-    supplies: "Iterable[tuple[int, Supply]]", linking: Linking, *, cache_root: str, network: "tuple[Any, ...]"
+    supplies: "Iterable[tuple[int, Supply]]",
+    linking: Linking,
+    *,
+    cache_root: str,
+    network: "tuple[Any, ...]",
+    builds: "Builds | None" = None,
 ) -> "list[Task]":
     """Return all tasks of one environment's change, each of the *supplies* with its number in the transaction."""
     tasks: list[Task] = []
-    for number, supply in supplies:
-        tasks += supply_tasks(supply, cache_root=cache_root, network=network)
+    for number, each in supplies:
+        supply, made = supplied(each, builds)
+        tasks += made or supply_tasks(supply, cache_root=cache_root, network=network)
         tasks.append(link_task(supply, number, linking, cache_root=cache_root))
     return tasks
 
@@ -151,3 +174,18 @@ def expected_sha256(artifact: "Artifact") -> str:
     """Return the one sha256 that the artifact must have, ``""`` where that is not known."""
     known = [each for each in artifact.hashes if each.startswith("sha256:")]
     return known[0][7:] if len(known) == 1 else ""
+
+
+def root_failure(ledger: "Ledger", key: "Key") -> "BaseException | None":
+    """Return the error that kept a task from being done: its own, or that of the first it depends on which failed."""
+    stack, seen = [key], set()
+    while stack:
+        each = stack.pop()
+        if each in seen or each not in ledger.tasks:
+            continue
+        seen.add(each)
+        outcome = ledger.outcomes.get(each)
+        if outcome is not None and outcome.status == FAILED:
+            return outcome.error
+        stack.extend(reversed(ledger.tasks[each].dependencies))
+    return None

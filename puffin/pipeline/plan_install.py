@@ -9,6 +9,9 @@ from puffin.cache.room import make_room
 from puffin.cache.usage import shared
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_apply import Application
+from puffin.pipeline.plan_artifact import artifact_for
+from puffin.pipeline.plan_build_settings import build_settings
+from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop, toolchain_of
 from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, roots
 from puffin.pipeline.plan_environment import Workplace
 from puffin.pipeline.plan_execute import Engine
@@ -16,6 +19,7 @@ from puffin.pipeline.plan_graph import Supply, expected_sha256
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_sync import SEEDS, lock_timeout, network_of, tell_recovery, warm_up
+from puffin.pipeline.plan_why import why_included
 from puffin.stages.artifact import WHEEL, Artifact
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.fetch.git import pin_commit
@@ -23,8 +27,6 @@ from puffin.stages.link.environment import check_target, find_environment
 from puffin.stages.link.installplan import Plan, Present, Wanted, direct_url_of, satisfies
 from puffin.stages.resolve.inputs import Sources
 from puffin.stages.resolve.locate_choose import Target
-from puffin.stages.resolve.locate_url import locate_url
-from puffin.stages.resolve.pins import Pin
 from puffin.stages.resolve.preferences import Upgrades
 from puffin.stages.resolve.solve.request import (
     ALLOW,
@@ -34,17 +36,17 @@ from puffin.stages.resolve.solve.request import (
     ResolveRequest,
 )
 from puffin.stages.resolve.solve.resolve import resolve
-from puffin.stages.resolve.universe_artifact import artifact_of
 from puffin.stages.resolve.universe_index import IndexUniverse, Scope
-from puffin.stages.resolve.universe_values import Chosen, InstalledDistribution
+from puffin.stages.resolve.universe_values import InstalledDistribution
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.unzip.store import known_archive
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from puffin.pipeline.plan_build_values import BuildSettings
     from puffin.pipeline.plan_settings import Reporter
     from puffin.stages.link.environment import Environment
     from puffin.stages.resolve.index_config import IndexConfig
@@ -131,10 +133,13 @@ class _Install:
         self._started = started
         self._engine = Engine(self._run, cache, reporter, command="pip install")
         self._metadata: dict[str, Metadata] = {}
+        self._resolution: Resolution | None = None
         self._config: IndexConfig = index_config(self._run, self._requirements)
+        self._toolchain = toolchain_of(workplace.environment)
+        self._workshop = Workshop(self._build_settings(), cache)
 
     def run(self) -> Installed:
-        resolution = self._resolve()
+        resolution = self._resolution = self._resolve()
         plan = self._plan(resolution)
         self._reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - self._started)
         supplies = [self._supply(each) for each in resolution.packages if each.name in plan.install]
@@ -151,6 +156,18 @@ class _Install:
             metadata=self._metadata,
         )
 
+    def _build_settings(self) -> "BuildSettings":
+        settings = self._settings
+        return build_settings(
+            self._run,
+            self._environ,
+            config=self._config,
+            network=network_of(self._run, self._environ, self._requirements.trusted_hosts),
+            files=file_policy(settings, self._requirements),
+            prereleases=ALLOW if self._requirements.pre else settings.prerelease,
+            exclude_newer=settings.exclude_newer,
+        )
+
     def _apply(self, plan: Plan, supplies: "list[Supply]", count: int) -> "list[Supply]":
         application = Application(
             self._workplace,
@@ -161,6 +178,8 @@ class _Install:
             network=lambda: network_of(self._run, self._environ, self._requirements.trusted_hosts),
             action="change",
             requested=self._named(),
+            workshop=self._workshop,
+            why=self._why,
         )
         if plan.nothing_to_do:
             self._reporter.phase("Checked", count, time.perf_counter() - self._started)
@@ -174,12 +193,19 @@ class _Install:
             warm_up(self._engine, self._cache, missing)
         return application.apply(plan, supplies)
 
+    def _why(self, name: str) -> str:
+        return why_included(self._resolution, name) if self._resolution else ""
+
     def _named(self) -> frozenset[str]:
         return frozenset(entry.name for entry in self._requirements.entries)
 
     def _resolve(self) -> "Resolution":
         client = client_for(network_of(self._run, self._environ, self._requirements.trusted_hosts))
-        with IndexUniverse(self._scope(), client=client, cache=self._cache) as universe:
+        build = MetadataBuilder(self._workshop, self._toolchain)
+        checkout = self._workshop.checkout
+        with IndexUniverse(
+            self._scope(), client=client, cache=self._cache, build=build, checkout=checkout
+        ) as universe:
             resolution: Resolution = resolve(self._request(), universe)
             coming = [each for each in resolution.packages if not each.installed]
             self._metadata = {each.name: universe.metadata(each.handle) for each in coming}
@@ -298,19 +324,9 @@ class _Install:
         return satisfies(found, wanted, "", self._workplace.sources.get(package.name, ""))
 
     def _artifact(self, package: "Resolved") -> Artifact:
-        pin = Pin(
-            name=package.name,
-            version=package.version,
-            url=package.url,
-            hashes=package.hashes,
-            editable=package.editable,
-            text=f"{package.name} @ {package.url}" if package.url else f"{package.name}=={package.version}",
-        )
-        if isinstance(package.handle, Chosen):
-            return artifact_of(package.handle, package.hashes)
         interpreter = self._workplace.environment.interpreter
-        return locate_url(
-            pin,
+        return artifact_for(
+            package,
             Target(interpreter.tags, interpreter.version_text),
             files=file_policy(self._settings, self._requirements),
             commits=partial(pin_commit, cache=self._cache, offline=self._run.offline, environ=self._environ),
@@ -319,7 +335,8 @@ class _Install:
     def _supply(self, package: "Resolved") -> Supply:
         artifact = self._artifact(package)
         if artifact.kind != WHEEL:
-            return Supply(artifact=artifact, archive="")
+            artifact = replace(artifact, version=artifact.version or package.version)
+            return self._workshop.settled(Supply(artifact=artifact, archive="", toolchain=self._toolchain))
         archive = expected_sha256(artifact)
         if not archive:
             archive = known_archive(self._cache, artifact.source, artifact.name, artifact.filename)

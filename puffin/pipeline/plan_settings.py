@@ -64,6 +64,10 @@ class Settings:
     dry_run: bool = False
     allow_empty_requirements: bool = False
     break_system_packages: bool = False
+    no_build_isolation: bool = False
+    no_build_isolation_package: tuple[str, ...] = ()
+    config_setting: tuple[str, ...] = ()
+    build_constraint: tuple[str, ...] = ()
     executor: str = ""
     jobs: int = 0
 

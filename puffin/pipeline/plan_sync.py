@@ -13,6 +13,7 @@ from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs
 from puffin.pipeline.plan_locate import Found, Search, import_fetching
 from puffin.pipeline.plan_settings import Settings
+from puffin.stages.artifact import WHEEL
 from puffin.stages.link.environment import check_target, find_environment
 from puffin.stages.link.installplan import Plan, Wanted, make_plan
 from puffin.value import replace
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from puffin.pipeline.plan_build_values import BuildSettings
+    from puffin.pipeline.plan_build_workshop import Workshop
     from puffin.pipeline.plan_direct import Directs
+    from puffin.pipeline.plan_graph import Supply
     from puffin.pipeline.plan_settings import Reporter
     from puffin.stages.link.environment import Environment
 
@@ -132,6 +136,7 @@ class _Sync:
         self._started = started
         self._engine = Engine(settings, cache, reporter, command="pip sync")
         self._looked: Directs | None = None
+        self._workshop: Workshop | None = None
 
     def run(self) -> None:
         plan = self._plan()
@@ -208,7 +213,7 @@ class _Sync:
             self._reporter.warn(warning)
         self._tell("Resolved")
         install = frozenset(plan.install)
-        supplies = [each for each in found.supplies if each.artifact.name in install]
+        supplies = [self._made(each) for each in found.supplies if each.artifact.name in install]
         application = self._application()
         if self._settings.dry_run:
             application.dry_run(plan, supplies)
@@ -219,6 +224,27 @@ class _Sync:
             if search is not None:
                 search.remember(stored)
 
+    def _made(self, supply: "Supply") -> "Supply":
+        """Return *supply* as it is, or with what builds its wheel, or the wheel that was built before."""
+        if supply.archive or supply.artifact.kind == WHEEL:
+            return supply
+        from puffin.pipeline.plan_build_workshop import Workshop, toolchain_of
+
+        if self._workshop is None:
+            self._workshop = Workshop(self._build_settings(), self._cache)
+        return self._workshop.settled(replace(supply, toolchain=toolchain_of(self._workplace.environment)))
+
+    def _build_settings(self) -> "BuildSettings":
+        from puffin.pipeline.plan_build_settings import build_settings
+
+        return build_settings(
+            self._settings,
+            self._environ,
+            config=self._inputs.config,
+            network=self._network(),
+            files=self._inputs.files,
+        )
+
     def _application(self) -> Application:
         return Application(
             self._workplace,
@@ -227,6 +253,7 @@ class _Sync:
             settings=self._settings,
             reporter=self._reporter,
             network=self._network,
+            workshop=self._workshop,
         )
 
     def _search(self, plan: Plan) -> Search | None:

@@ -122,9 +122,11 @@ class Runner:
             self._window.append((unit, inputs, [self._submit(task) for task in heads]))
 
     def _has_room(self) -> bool:
+        if any(not futures for _, _, futures in self._window):
+            return False  # there is work at hand: what is taken now could be another process's
         waiting = [task.weight for unit, _, futures in self._window for task in unit[: len(futures)]]
         if not waiting:
-            return not self._window
+            return True
         return len(waiting) < self._ahead and sum(waiting) < AHEAD_BYTES
 
     def _submit(self, task: "Task") -> "Future[Outcome]":

@@ -26,7 +26,8 @@ class Task:
     and, for each ``(parameter, key)`` of ``inputs``, with that task's result. ``after`` orders without
     passing anything. ``weight`` is the work expected, in bytes: heavy tasks start first. ``waits`` marks
     a task that waits for a network rather than a core. A ``transient`` result (a buffer) is of use only
-    in the process that made it and is not carried elsewhere.
+    in the process that made it and is not carried elsewhere. A task that ``grows`` is not final: until it is
+    done, growth may put another of the same key in its place; it rides in a unit by itself.
     """
 
     key: "Key"
@@ -38,6 +39,7 @@ class Task:
     weight: int = 0
     waits: bool = False
     transient: bool = False
+    grows: bool = False
 
     @property
     def stage(self) -> str:

@@ -187,3 +187,68 @@ def test_cycles_and_missing_tasks_are_bugs_and_no_hang():
     with pytest.raises(BrokenGraph):
         Ledger([task(0, [9])]).take_ready()
     assert issubclass(BrokenGraph, PuffinError)
+
+
+def growing(number, needs=()):
+    from puffin.value import replace
+
+    return replace(task(number, needs), grows=True)
+
+
+def test_a_task_that_grows_is_a_unit_by_itself_and_ends_the_units_before_it():
+    tasks = [task(0), growing(1, [0]), task(2, [1])]
+    ledger = Ledger(tasks)
+    assert numbers(ledger.take_ready()) == [[0]]
+    ledger.record(done(0))
+    assert numbers(ledger.take_ready()) == [[1]]
+    ledger.record(done(1))
+    assert numbers(ledger.take_ready()) == [[2]]
+
+
+def test_a_growing_task_takes_another_s_place_until_it_is_done():
+    asked = []
+
+    def grow(ended, outcome):
+        if ended.key == key(1) and outcome.result == "lacks":
+            asked.append(outcome.result)
+            return [task(5), growing(1, [0, 5])]
+        return []
+
+    ledger = Ledger([task(0), growing(1, [0]), task(2, [1])], grow)
+    ledger.take_ready()
+    ledger.record(done(0, "source"))
+    ledger.take_ready()
+    assert ledger.record(done(1, "lacks")) == [], "it is not done, so nobody hears of it"
+    assert numbers(ledger.take_ready()) == [[5]]
+    ledger.record(done(5, "tool"))
+    (unit,) = ledger.take_ready()
+    assert ledger.inputs_of(unit) == {key(0): "source", key(5): "tool"}
+    assert [each.key for each in ledger.record(done(1, "wheel"))] == [key(1)]
+    assert numbers(ledger.take_ready()) == [[2]]
+    ledger.record(done(2))
+    assert ledger.finished
+    assert asked == ["lacks"]
+
+
+def test_a_waiting_task_that_grows_gets_its_further_needs():
+    def grow(ended, outcome):
+        return [task(5), growing(1, [0, 5])] if ended.key == key(0) else []
+
+    ledger = Ledger([task(0), growing(1, [0, 9]), task(2, [1])], grow)
+    assert numbers(ledger.take_ready()) == [[0]]
+    ledger.record(done(0))
+    assert numbers(ledger.take_ready()) == [[5]]
+    assert [each.status for each in ledger.record(failed(5))] == [FAILED, CANCELLED, CANCELLED]
+    assert ledger.finished
+
+
+def test_a_running_task_is_not_replaced():
+    def grow(ended, outcome):
+        return [growing(1, [7])] if ended.key == key(0) else []
+
+    ledger = Ledger([task(0), growing(1)], grow)
+    assert sorted(numbers(ledger.take_ready())) == [[0], [1]]
+    ledger.record(done(0))
+    assert ledger.tasks[key(1)].dependencies == ()
+    ledger.record(done(1))
+    assert ledger.finished

@@ -57,6 +57,16 @@ class Plan:
         return not (self.add or self.replace or self.remove)
 
 
+def without(plan: Plan, names: "frozenset[str]") -> Plan:
+    """Return *plan* as far as it does not add or replace *names*, which then stay as they are."""
+    return Plan(
+        keep=tuple(sorted((*plan.keep, *[name for name in plan.replace if name in names]))),
+        add=tuple([name for name in plan.add if name not in names]),
+        replace=tuple([name for name in plan.replace if name not in names]),
+        remove=plan.remove,
+    )
+
+
 def make_plan(
     present: "Sequence[Present]",
     wanted: "Sequence[Wanted]",

@@ -88,6 +88,15 @@ def create_venv(
     return environment_for(interpreter, place)
 
 
+def lay_venv(built: str, *, place: str, interpreter: Interpreter) -> None:
+    """Write the files of a virtual environment into the new directory *built*, to be renamed to *place*.
+
+    Raises OSError, and then leaves what it wrote to the caller.
+    """
+    config = _config(interpreter, False, None, False, False)
+    _build(built, place, interpreter, config, os.path.basename(place), False)
+
+
 def _check(shown: str, place: str, clear: bool) -> None:
     if not os.path.lexists(place):
         return
@@ -208,4 +217,12 @@ def _forget_lock(lock: str) -> None:
         pass
 
 
-__all__ = ["VenvExists", "VenvFailed", "VenvRefused", "create_venv", "executable_name", "seed_requirements"]
+__all__ = [
+    "VenvExists",
+    "VenvFailed",
+    "VenvRefused",
+    "create_venv",
+    "executable_name",
+    "lay_venv",
+    "seed_requirements",
+]

@@ -46,6 +46,15 @@ def sdist_metadata(
     return project_metadata(found["pyproject.toml"], name=name, version=version)
 
 
+def project_files(path: str, filename: str, subdirectory: str = "") -> dict[str, bytes]:
+    """Return pyproject.toml of the source distribution at *path*, and setup.py if it stands before it, by name.
+
+    Raises :class:`Malformed`, and OSError if it cannot be opened.
+    """
+    with open(path, "rb") as file:
+        return _own_files(file, filename, subdirectory, ("pyproject.toml", "setup.py"), enough="pyproject.toml")
+
+
 def tree_metadata(path: str, *, name: str = "") -> "Metadata":
     """Return the static metadata of the source tree at *path*.
 
@@ -63,10 +72,20 @@ def tree_metadata(path: str, *, name: str = "") -> "Metadata":
     return project_metadata(data, name=name)
 
 
-def _own_files(file: "IO[bytes]", filename: str, subdirectory: str) -> dict[str, bytes]:
-    """Return the wanted files of the archive's top directory; of several such directories the first counts."""
+def _own_files(
+    file: "IO[bytes]",
+    filename: str,
+    subdirectory: str,
+    names: tuple[str, ...] = _NAMES,
+    *,
+    enough: str = "",
+) -> dict[str, bytes]:
+    """Return the wanted files of the archive's top directory; of several such directories the first counts.
+
+    Where the file *enough* was found, the rest does not matter.
+    """
     members = _zipped if filename.lower().endswith(".zip") else _tarred
-    wanted = {"/".join(filter(None, (subdirectory.strip("/"), name))): name for name in _NAMES}
+    wanted = {"/".join(filter(None, (subdirectory.strip("/"), name))): name for name in names}
     found: dict[str, bytes] = {}
     top = ""
     try:
@@ -77,7 +96,7 @@ def _own_files(file: "IO[bytes]", filename: str, subdirectory: str) -> dict[str,
                 continue
             top = directory
             found[base] = read()
-            if len(found) == len(_NAMES):
+            if len(found) == len(names) or base == enough:
                 break
     except _DAMAGED as error:
         raise Malformed(f"the archive is damaged: {str(error)[:200] or type(error).__name__}") from None

@@ -95,6 +95,7 @@ class IndexUniverse:
         )
         self._places = Places(self._obtainer, self._chooser, checkout)
         self._build = build
+        self._has_built = False
         self._packages: dict[str, Package] = {}
         self._known: dict[tuple[str, str], Metadata] = {}
         self._jobs: dict[tuple[str, str], Job[Metadata | Unbuilt]] = {}
@@ -204,5 +205,6 @@ class IndexUniverse:
     def _built(self, unbuilt: Unbuilt) -> Metadata:
         if self._build is None:
             raise unbuilt.error()
+        self._has_built = True
         built = self._build(unbuilt.source)
         return settled(built, unbuilt.source) if isinstance(built, Built) else built

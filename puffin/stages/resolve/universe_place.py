@@ -49,7 +49,7 @@ class Places:
             source = Source(package=shown(place), path="", name=place.name, url=place.url)
             return Unbuilt(source=source, reason="it has to be checked out first", kind=REPOSITORY)
         checked = self._checkout(place)
-        found = _tree(place, checked.path, subdirectory(fragment))
+        found = _tree(checked.place, checked.path, subdirectory(fragment))
         return replace(found, source=checked.place) if isinstance(found, Metadata) else found
 
     def _archive(self, place: Place, address: str, fragment: str) -> Metadata | Unbuilt:

@@ -1,0 +1,32 @@
+"""From a resolved package to the artifact that the graph fetches or builds. Pure but for looks at local files."""
+
+from puffin.stages.resolve.locate_url import locate_url
+from puffin.stages.resolve.pins import Pin
+from puffin.stages.resolve.universe_artifact import artifact_of
+from puffin.stages.resolve.universe_values import Chosen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.artifact import Artifact
+    from puffin.stages.resolve.locate_choose import Target
+    from puffin.stages.resolve.locate_source import Commits
+    from puffin.stages.resolve.solve.request import FilePolicy
+    from puffin.stages.resolve.solve.resolution import Resolved
+
+
+def artifact_for(
+    package: "Resolved", target: "Target", *, files: "FilePolicy", commits: "Commits"
+) -> "Artifact":
+    """Return what to install for a resolved package. Raises what locating a URL raises."""
+    if isinstance(package.handle, Chosen):
+        return artifact_of(package.handle, package.hashes)
+    pin = Pin(
+        name=package.name,
+        version=package.version,
+        url=package.url,
+        hashes=package.hashes,
+        editable=package.editable,
+        config_settings=getattr(package.handle, "config_settings", ()),
+        text=f"{package.name} @ {package.url}",
+    )
+    return locate_url(pin, target, files=files, commits=commits)

@@ -1,0 +1,107 @@
+"""Build requirements, resolved like all others, by the same options, for the interpreter that builds."""
+
+import os
+from functools import partial
+
+from puffin.errors import PuffinError
+from puffin.pipeline.plan_artifact import artifact_for
+from puffin.pipeline.plan_build_values import BuildRequirementsFailed, BuildSettings, Toolchain
+from puffin.stages.fetch.git import pin_commit
+from puffin.stages.resolve.locate_choose import Target
+from puffin.stages.resolve.solve.request import ResolveRequest, Root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.cache.layout import Cache
+    from puffin.stages.artifact import Artifact
+    from puffin.stages.resolve.universe_values import Builder, Checkout
+
+
+class BuildResolver:
+    """Resolves each distinct set of build requirements once in a run, for each interpreter that builds."""
+
+    def __init__(self, settings: BuildSettings, cache: "Cache") -> None:
+        self._settings = settings
+        self._cache = cache
+        self._known: dict[tuple[str, tuple[str, ...]], tuple[Artifact, ...]] = {}
+
+    def resolve(
+        self,
+        requires: tuple[str, ...],
+        toolchain: Toolchain,
+        *,
+        package: str,
+        build: "Builder",
+        checkout: "Checkout | None",
+    ) -> "tuple[Artifact, ...]":
+        """Return the distributions that *requires* comes to; *package* is what needs them, in the user's words.
+
+        Raises :class:`BuildRequirementsFailed`.
+        """
+        wanted = tuple(sorted(set(requires)))
+        key = (toolchain.key, wanted)
+        if key not in self._known:
+            try:
+                self._known[key] = self._resolve(wanted, toolchain, build, checkout)
+            except PuffinError as error:
+                raise BuildRequirementsFailed(package=package, requires=wanted, causes=(error,)) from error
+        return self._known[key]
+
+    def _resolve(
+        self, wanted: tuple[str, ...], toolchain: Toolchain, build: "Builder", checkout: "Checkout | None"
+    ) -> "tuple[Artifact, ...]":
+        from puffin.stages.fetch.fetch import client_for
+        from puffin.stages.resolve.solve.resolve import resolve
+        from puffin.stages.resolve.universe_index import IndexUniverse, Scope
+
+        settings, interpreter = self._settings, toolchain.interpreter
+        scope = Scope(
+            config=settings.config,
+            tags=interpreter.tags,
+            python_version=interpreter.version_text,
+            now=settings.now,
+            files=settings.files,
+            exclude_newer=settings.exclude_newer,
+            refresh=settings.refresh,
+            offline=settings.offline,
+        )
+        client = client_for(settings.network)
+        with IndexUniverse(scope, client=client, cache=self._cache, build=build, checkout=checkout) as universe:
+            resolution = resolve(self._request(wanted, toolchain), universe)
+        target = Target(interpreter.tags, interpreter.version_text)
+        commits = partial(pin_commit, cache=self._cache, offline=settings.offline, environ=os.environ)
+        return tuple(
+            [artifact_for(each, target, files=settings.files, commits=commits) for each in resolution.packages]
+        )
+
+    def _request(self, wanted: tuple[str, ...], toolchain: Toolchain) -> ResolveRequest:
+        settings, interpreter = self._settings, toolchain.interpreter
+        return ResolveRequest(
+            requirements=tuple([root_of(text) for text in wanted]),
+            constraints=settings.constraints,
+            markers=dict(interpreter.markers),
+            python_version=interpreter.version_text,
+            real_python_version=interpreter.version_text,
+            prereleases=settings.prereleases,
+            exclude_newer=settings.exclude_newer,
+            files=settings.files,
+            offline=settings.offline,
+            tag=interpreter.tags[0] if interpreter.tags else "",
+        )
+
+
+def root_of(text: str) -> Root:
+    """Return a build requirement (PEP 508) as the resolver takes it; ``InvalidRequirement`` if it is none."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    parsed = Requirement(text)
+    return Root(
+        name=canonicalize_name(parsed.name),
+        text=text,
+        specifier=str(parsed.specifier),
+        extras=tuple(sorted(canonicalize_name(each) for each in parsed.extras)),
+        marker=str(parsed.marker or ""),
+        url=parsed.url or "",
+        origin="build-system.requires",
+    )

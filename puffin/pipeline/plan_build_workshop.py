@@ -1,0 +1,150 @@
+"""What a run builds with: one resolver of build requirements, for the graph's growth and for metadata."""
+
+import os
+
+from puffin.cache.layout import Cache
+from puffin.pipeline.graph import Ledger
+from puffin.pipeline.inline import InlineExecutor
+from puffin.pipeline.plan_build import METADATA_GOAL, Builds
+from puffin.pipeline.plan_build_resolve import BuildResolver
+from puffin.pipeline.plan_build_values import BuildCycle, BuildSettings, Toolchain
+from puffin.pipeline.plan_graph import Supply, root_failure
+from puffin.pipeline.task import DONE
+from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
+from puffin.stages.build import kept
+from puffin.stages.resolve.universe_values import Built, CheckedOut
+from puffin.stages.unzip.ready import archive_ready
+from puffin.stages.urls import file_path, file_url, is_file
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.pipeline.task import Outcome
+    from puffin.stages.link.environment import Environment
+    from puffin.stages.resolve.solve.universe import Place
+    from puffin.stages.resolve.universe_values import Source
+
+
+def toolchain_of(environment: "Environment") -> Toolchain:
+    """Return the toolchain of an environment: its interpreter, and itself for builds without isolation."""
+    return Toolchain(
+        environment.interpreter,
+        python=environment.executable,
+        scripts=environment.scripts,
+        prefix=environment.root,
+    )
+
+
+class Workshop:
+    """The builds of one run. A ledger gets its own :class:`Builds`; what was resolved for one serves all."""
+
+    def __init__(self, settings: BuildSettings, cache: Cache) -> None:
+        self.settings = settings
+        self._cache = cache
+        self._resolver = BuildResolver(settings, cache)
+
+    def builds(self, chain: tuple[str, ...] = ()) -> Builds:
+        """Return the planner of builds for one ledger; *chain* is what is being built for its metadata meanwhile."""
+
+        def resolve(requires: tuple[str, ...], toolchain: Toolchain, package: str) -> "tuple[Artifact, ...]":
+            return self._resolver.resolve(
+                requires,
+                toolchain,
+                package=package,
+                build=MetadataBuilder(self, toolchain, chain),
+                checkout=self.checkout,
+            )
+
+        return Builds(self.settings, self._cache, resolve)
+
+    def settled(self, supply: Supply) -> Supply:
+        """Return *supply* with the archive of the wheel that was built of it before, where the cache has both."""
+        toolchain = supply.toolchain
+        if supply.archive or supply.artifact.kind == WHEEL or toolchain is None:
+            return supply
+        supply = replace(supply, artifact=identified(supply.artifact))
+        found = self.builds().built_before(supply.artifact, toolchain)
+        ready = found is not None and archive_ready(self._cache, found.sha256)
+        return replace(supply, archive=found.sha256) if found and ready else supply
+
+    def checkout(self, place: "Place") -> CheckedOut:
+        """Be the seam to version control of a universe."""
+        from puffin.stages.fetch.git import checkout
+
+        offline = self.settings.offline
+        checked = checkout(place.url, cache=self._cache, offline=offline, environ=dict(os.environ))
+        return CheckedOut(path=checked.path, place=replace(place, url=checked.url))
+
+
+def identified(artifact: Artifact) -> Artifact:
+    """Return the artifact of a local archive with the archive's hash, so that what was built of it is found."""
+    if artifact.kind != SDIST or kept.expected_sha256(artifact) or not is_file(artifact.url):
+        return artifact
+    from puffin.stages.link.direct_url import with_hash
+
+    try:
+        sha256 = kept.hash_of(file_path(artifact.url))
+    except OSError:
+        return artifact  # whoever fetches it says why it cannot be read
+    hashes = (f"sha256:{sha256}",) if not artifact.hashes else artifact.hashes
+    return replace(artifact, hashes=hashes, direct_url=with_hash(artifact.direct_url, sha256))
+
+
+class MetadataBuilder:
+    """The seam to the build stage of a universe: metadata that only a build tells, kept for the next time.
+
+    It works in this process, whatever runs the graph of the run. ``chain`` are the sources whose metadata wait for it.
+    """
+
+    def __init__(self, workshop: Workshop, toolchain: Toolchain, chain: tuple[str, ...] = ()) -> None:
+        self._workshop = workshop
+        self._toolchain = toolchain
+        self._chain = chain
+
+    def __call__(self, source: "Source") -> Built:
+        """Return METADATA of *source*. Raises what went wrong with the build, and :class:`BuildCycle`."""
+        artifact = artifact_of_source(source)
+        builds = self._workshop.builds((*self._chain, source.package))
+        known = builds.metadata(artifact, self._toolchain)
+        if known is not None:
+            return Built(metadata=known)
+        if source.package in self._chain:
+            names = (*self._chain[self._chain.index(source.package) :], source.package)
+            raise BuildCycle(package=source.package, names=names)
+        tasks, last = builds.supply(artifact, self._toolchain, METADATA_GOAL, label=source.package)
+        ledger = Ledger(tasks, builds.grow)
+
+        def record(_outcome: "Outcome") -> None:
+            """Nobody is told: this is part of the resolution."""
+
+        InlineExecutor(1).run(ledger, record)
+        outcome = ledger.outcomes[last]  # type: ignore[index]
+        if outcome.status != DONE:
+            raise root_failure(ledger, outcome.key) or RuntimeError(source.package)
+        with open(outcome.result[1], "rb") as file:
+            return Built(metadata=file.read())
+
+
+def artifact_of_source(source: "Source") -> Artifact:
+    """Return the artifact to build for the metadata of *source*."""
+    url, filename = file_url(source.path), ""
+    hashes: tuple[str, ...] = ()
+    if source.url.partition(":")[0].lower().startswith("git+"):
+        kind, url = GIT, source.url
+    elif os.path.isdir(source.path):
+        kind = DIRECTORY
+    else:
+        kind, filename = SDIST, os.path.basename(source.path)
+        hashes = (f"sha256:{kept.hash_of(source.path)}",)
+    return Artifact(
+        name=source.name,
+        version=source.version,
+        filename=filename,
+        url=url,
+        source="",
+        hashes=hashes,
+        kind=kind,
+        subdirectory=source.subdirectory,
+        editable=source.editable,
+        config_settings=source.config_settings,
+    )

@@ -1,0 +1,130 @@
+"""The environments that builds run in: one for each set of build requirements, linked like any other, and kept.
+
+``build-envs-v0/<key>`` appears by one rename, complete; its key is the interpreter and the archives in it, so whoever
+needs the same set uses the same directory, at the same time and in later runs. Python writes bytecode into
+it, which the next builds find.
+"""
+
+import os
+
+from puffin.cache.atomic import publish_tree, remove_tree
+from puffin.cache.layout import Bucket, Cache
+from puffin.errors import PuffinError, os_cause
+from puffin.stages.link.environment import environment_for
+from puffin.stages.link.files import HARDLINK
+from puffin.stages.link.interpreter import Interpreter, from_wire
+from puffin.stages.link.linker import PARTS, Target, link
+from puffin.stages.link.venv import lay_venv
+from puffin.stages.link.venv_system import executable_name
+from puffin.stages.urls import digest
+from puffin.value import astuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+
+class EnvironmentFailed(PuffinError):
+    """The environment for a build could not be made."""
+
+    stage = "build"
+    path: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to make the build environment `{self.path}`"
+
+
+def interpreter_key(interpreter: Interpreter) -> str:
+    """Return what stands for the interpreter, its ABI and its platform in the names of cache entries."""
+    abi = next(iter(interpreter.abis), "none")
+    platform = next(iter(interpreter.platforms), "any")
+    tag, version = interpreter.cache_tag or interpreter.implementation, interpreter.version_text
+    return digest("\n".join((interpreter.base_executable, tag, version, abi, platform)))
+
+
+def environment_key(interpreter: Interpreter, archives: "Iterable[str]") -> str:
+    """Return the name of the environment that holds these archives, in whatever order they are named."""
+    return digest("\n".join((interpreter_key(interpreter), *sorted(archives))))
+
+
+def environment_path(cache: Cache, key: str) -> str:
+    """Return where the environment with this key is or would be."""
+    return cache.path(Bucket.BUILD_ENVIRONMENTS, key)
+
+
+def python_of(root: str, interpreter: Interpreter) -> str:
+    """Return the executable of the environment at *root*."""
+    return f"{root}/{interpreter.venv_scheme.scripts}/{executable_name()}"
+
+
+def is_ready(root: str, interpreter: Interpreter) -> bool:
+    """Tell whether the environment at *root* is there and its interpreter still is."""
+    return os.path.exists(python_of(root, interpreter)) and os.path.exists(f"{root}/pyvenv.cfg")
+
+
+def environment(*, interpreter: "tuple[Any, ...]", cache_root: str, **archives: str) -> str:
+    """Make sure that the environment of an interpreter (in its wire form) with these archives is there.
+
+    Returns its path. Raises :class:`EnvironmentFailed`, and ``ArchiveGone`` for an archive that is no longer whole.
+    """
+    cache, python = Cache(cache_root), from_wire(interpreter)
+    known = sorted(set(archives.values()))
+    root = environment_path(cache, environment_key(python, known))
+    if is_ready(root, python):
+        return root
+    temporary = cache.temporary("-env")
+    try:
+        cache.initialise()
+        _make(temporary, root, python, known, cache_root)
+        if os.path.isdir(root) and not is_ready(root, python):
+            remove_tree(root)
+        publish_tree(temporary, root)
+    except OSError as error:
+        raise EnvironmentFailed(path=root, causes=(os_cause(error),)) from error
+    finally:
+        remove_tree(temporary)
+    return root
+
+
+def _make(temporary: str, root: str, python: Interpreter, archives: "list[str]", cache_root: str) -> None:
+    lay_venv(temporary, place=root, interpreter=python)
+    here = environment_for(python, temporary)
+    site = here.purelib
+    target = Target(
+        executable=python_of(root, python),
+        version=(python.version[0], python.version[1]),
+        relocatable=False,
+        scripts=os.path.relpath(here.scripts, site),
+        data=os.path.relpath(here.data, site),
+        headers=os.path.relpath(here.headers, site),
+    )
+    homes = dict(zip(PARTS, (site, here.scripts, here.data, here.headers), strict=True))
+    for number, archive in enumerate(archives):
+        stage = f"{temporary}/.stage-{number}"
+        link(
+            archive=archive,
+            cache_root=cache_root,
+            stage=stage,
+            target=astuple(target),
+            requested=False,
+            direct_url="",
+            mode=HARDLINK,
+            stamp=0,
+        )
+        for part, home in homes.items():
+            if os.path.isdir(stage + part):
+                merge(stage + part, home)
+
+
+def merge(source: str, target: str) -> None:
+    """Move all that is in *source* into *target*; of two files of one name the later stays."""
+    os.makedirs(target, exist_ok=True)
+    for name in os.listdir(source):
+        inner, place = f"{source}/{name}", f"{target}/{name}"
+        if os.path.isdir(inner) and not os.path.islink(inner) and os.path.isdir(place):
+            merge(inner, place)
+        else:
+            os.replace(inner, place)
+    os.rmdir(source)

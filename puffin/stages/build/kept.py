@@ -1,0 +1,188 @@
+"""What was built before, and is kept: wheels, metadata and logs, by the source's state and the settings.
+
+::
+
+    <revision>/<settings>/<build>.wheel/      entry (a frame), METADATA, and the wheel under its file name
+    <revision>/<settings>/<build>.metadata/   entry (a frame) and METADATA: what a metadata hook answered
+    <revision>/<settings>/<build>.log         what the backend wrote, the last time
+
+A revision is one state of one source: the hash of an archive, a commit, or the newest change of the files
+that decide how a directory is built. ``<build>`` is the interpreter and the environment it was built in.
+"""
+
+import os
+
+from puffin.cache import frame
+from puffin.cache.atomic import publish_tree, read, remove_tree, write
+from puffin.cache.layout import Bucket, Cache
+from puffin.stages.artifact import DIRECTORY, GIT
+from puffin.stages.urls import digest, file_path, strip_credentials
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from puffin.stages.artifact import Artifact
+
+FORMAT = 1
+WHEEL, METADATA = ".wheel", ".metadata"
+_DECIDING = ("pyproject.toml", "setup.py", "setup.cfg")
+
+
+@frozen
+class KeptWheel:
+    """A built wheel: where it is, its name, and its SHA-256 (hexadecimal)."""
+
+    path: str
+    filename: str
+    sha256: str
+
+
+def revision_of(artifact: "Artifact", sha256: str = "") -> str:
+    """Return the name of the source's present state, ``""`` where only fetching it tells.
+
+    *sha256* is of an archive that is at hand; else the one hash counts that the artifact must have. For a
+    directory it is the newest modification time of the files that decide how it is built.
+    """
+    if artifact.kind == DIRECTORY:
+        path = os.path.realpath(file_path(artifact.url))
+        state = f"directory {path} {_newest(os.path.join(path, artifact.subdirectory))}"
+    elif artifact.kind == GIT:
+        state = f"git {strip_credentials(artifact.url).partition('#')[0]}"
+    else:
+        state = sha256 or expected_sha256(artifact)
+        if not state:
+            return ""
+    return digest(f"{state}\n{artifact.subdirectory}") + digest(f"{artifact.subdirectory}\n{state}")
+
+
+def expected_sha256(artifact: "Artifact") -> str:
+    """Return the one SHA-256 that the artifact must have, ``""`` where that is not known."""
+    known = [each for each in artifact.hashes if each.startswith("sha256:")]
+    return known[0][7:] if len(known) == 1 else ""
+
+
+def _newest(directory: str) -> int:
+    times = []
+    for name in _DECIDING:
+        try:
+            times.append(os.stat(os.path.join(directory, name)).st_mtime_ns)
+        except OSError:
+            continue
+    return max(times, default=0)
+
+
+def settings_of(artifact: "Artifact", *, shared: str = "") -> str:
+    """Return the name of the settings of a build; *shared* names the environment of one without isolation."""
+    return digest(repr((artifact.editable, artifact.config_settings, shared)))
+
+
+def place(cache: Cache, revision: str, settings: str) -> str:
+    """Return the directory of what was built of one revision with one set of settings."""
+    return cache.path(Bucket.BUILT, revision, settings)
+
+
+def find_wheel(directory: str, priorities: "Mapping[str, int]") -> KeptWheel | None:
+    """Return the wheel in *directory* (see :func:`place`) whose tags fit best, None if none fits."""
+    from puffin.stages.resolve.tags import rank
+
+    found = []
+    for entry in _entries(directory, WHEEL):
+        kept = read_entry(entry)
+        best = rank(kept.filename, priorities) if kept else None
+        if kept is not None and best is not None:
+            found.append((best, kept.path, kept))
+    return min(found)[2] if found else None
+
+
+def find_metadata(directory: str, interpreter: str, priorities: "Mapping[str, int]") -> bytes | None:
+    """Return METADATA as a build for *interpreter* told it: the best wheel's, else a metadata hook's."""
+    kept = find_wheel(directory, priorities)
+    if kept is not None:
+        return read(os.path.join(os.path.dirname(kept.path), "METADATA"))
+    for entry in _entries(directory, METADATA):
+        if os.path.basename(entry).startswith(f"{interpreter}-"):
+            return read(f"{entry}/METADATA")
+    return None
+
+
+def _entries(directory: str, ending: str) -> "Iterator[str]":
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return
+    for name in names:
+        if name.endswith(ending):
+            yield f"{directory}/{name}"
+
+
+def read_entry(entry: str) -> KeptWheel | None:
+    """Return the wheel of an entry, None where it is not whole."""
+    data = read(f"{entry}/entry")
+    fields = frame.load(data) if data else None
+    if not isinstance(fields, tuple) or len(fields) != 4 or fields[0] != FORMAT:
+        return None
+    _, filename, sha256, size = fields
+    path = f"{entry}/{filename}"
+    try:
+        if os.stat(path).st_size != size:
+            return None
+    except OSError:
+        return None
+    return KeptWheel(path=path, filename=filename, sha256=sha256)
+
+
+def is_sound(wheel: KeptWheel) -> bool:
+    """Tell whether a wheel's bytes are what they were; one that was damaged is removed."""
+    try:
+        if hash_of(wheel.path) == wheel.sha256:
+            return True
+        remove_tree(os.path.dirname(wheel.path))
+    except OSError:
+        pass
+    return False
+
+
+def publish_wheel(cache: Cache, entry: str, wheel: str, metadata: bytes) -> KeptWheel:
+    """Keep the wheel at the path *wheel*, which is moved, as *entry*; return what is there then."""
+    filename, sha256 = os.path.basename(wheel), hash_of(wheel)
+    temporary = cache.temporary("-built")
+    os.mkdir(temporary)
+    try:
+        size = os.stat(wheel).st_size
+        os.rename(wheel, f"{temporary}/{filename}")
+        write(f"{temporary}/METADATA", metadata)
+        write(f"{temporary}/entry", frame.dump((FORMAT, filename, sha256, size)), durable=True)
+        _publish(temporary, entry, whole=lambda: read_entry(entry) is not None)
+    finally:
+        remove_tree(temporary)
+    kept = read_entry(entry)
+    if kept is None:
+        raise OSError(f"{entry} vanished")
+    return kept
+
+
+def publish_metadata(cache: Cache, entry: str, metadata: bytes) -> None:
+    """Keep the answer of a metadata hook as *entry*."""
+    temporary = cache.temporary("-built")
+    os.mkdir(temporary)
+    try:
+        write(f"{temporary}/METADATA", metadata, durable=True)
+        _publish(temporary, entry, whole=lambda: bool(read(f"{entry}/METADATA")))
+    finally:
+        remove_tree(temporary)
+
+
+def _publish(temporary: str, entry: str, *, whole: "object") -> None:
+    if os.path.isdir(entry) and not whole():  # type: ignore[operator]
+        remove_tree(entry)
+    publish_tree(temporary, entry)
+
+
+def hash_of(path: str) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
+    import hashlib
+
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

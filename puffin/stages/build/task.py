@@ -1,0 +1,311 @@
+"""The tasks of a build: a source is brought here and read, built in an environment, and its wheel stored.
+
+Each makes sure of something in this machine's cache and answers in builtins. What a build still lacks is an
+answer too: the planner then adds it and has the build run again.
+"""
+
+import os
+
+from puffin.cache.atomic import publish_file, remove_tree
+from puffin.cache.layout import Bucket, Cache
+from puffin.cache.lock import Lock
+from puffin.errors import PuffinError, os_cause
+from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
+from puffin.stages.build import kept
+from puffin.stages.urls import digest, file_path, is_file
+from puffin.value import astuple, from_tuple, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.stages.build.hooks import HookAnswer
+    from puffin.stages.build.system import BuildSystem
+
+LACKS, WHEEL, METADATA = "lacks", "wheel", "metadata"
+_PATIENCE = 24 * 3600.0  # seconds for another process's build of the same wheel
+
+
+class BuildRoomFailed(PuffinError):
+    """The room for a build could not be made, or what came of it could not be kept."""
+
+    stage = "build"
+    path: str
+    hints: tuple[str, ...] = ("make room there, or name another place with `--cache-dir` and `TMPDIR`",)
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to prepare the build of `{self.package}` in `{self.path}`"
+
+
+@frozen
+class BuildOrder:
+    """What to build, and how: builtins and values of builtins, so that it can be sent.
+
+    ``artifact`` is the source in its wire form; ``goal`` is ``wheel``, ``editable``, ``metadata`` or
+    ``editable-metadata``. ``interpreter`` is the key of the interpreter that builds, ``tags`` the wheel tags it takes,
+    ``python`` its executable where the environment is not made for the build. ``settings`` names the settings
+    (``kept.settings_of``).
+    """
+
+    package: str
+    artifact: "tuple[Any, ...]"
+    goal: str
+    interpreter: str
+    python: str
+    scripts: str
+    tags: tuple[str, ...]
+    settings: str
+    isolated: bool = True
+
+
+def fetch_source(
+    *, artifact: "tuple[Any, ...]", package: str, cache_root: str, network: "tuple[Any, ...]"
+) -> "tuple[str, str, tuple[Any, ...]]":
+    """Make sure that a source is on this machine and read how it is built.
+
+    Returns its path (an archive or a directory), the SHA-256 of an archive, and its build system in wire form.
+    """
+    source, cache = from_tuple(Artifact, artifact), Cache(cache_root)
+    sha256 = ""
+    if source.kind == GIT:
+        path = _checked_out(source, cache, network)
+    elif source.kind == DIRECTORY:
+        path = file_path(source.url)
+    else:
+        path, sha256 = _archive(source, cache, network)
+    return path, sha256, astuple(_system(source, path, package, cache))
+
+
+def _archive(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "tuple[str, str]":
+    from puffin.stages.fetch.fetch import fetch
+
+    path = file_path(source.url) if is_file(source.url) else _place(source, cache)
+    revision = kept.expected_sha256(source)
+    if revision and os.path.exists(path) and kept.hash_of(path) == revision:
+        return path, revision
+    groups = (source.hashes,) if source.hashes else ()
+    sha256, _, data = fetch(
+        url=source.url, filename=source.filename, hashes=groups, size=source.size, network=network
+    )
+    if not is_file(source.url):
+        cache.initialise()
+        publish_file(cache, path, bytes(data))
+    return path, sha256
+
+
+def _place(source: Artifact, cache: Cache) -> str:
+    identity = kept.expected_sha256(source)[:32] or digest(source.url)
+    return cache.path(Bucket.SDISTS, source.name, identity, source.filename)
+
+
+def _checked_out(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> str:
+    from puffin.stages.fetch.git import checkout
+    from puffin.stages.fetch.network import from_wire
+
+    checked = checkout(source.url, cache=cache, offline=from_wire(network).offline, environ=dict(os.environ))
+    return str(checked.path)
+
+
+def _system(source: Artifact, path: str, package: str, cache: Cache) -> "BuildSystem":
+    from puffin.stages.build.system import read_build_system
+
+    if source.kind != SDIST:
+        return read_build_system(os.path.join(path, source.subdirectory), package)
+    from puffin.stages.resolve.metadata_errors import Malformed, unusable
+    from puffin.stages.resolve.metadata_sdist import project_files
+
+    try:
+        files = project_files(path, source.filename, source.subdirectory)
+    except Malformed as problem:
+        raise unusable(package, problem.reason) from None
+    cache.initialise()
+    directory = cache.temporary("-project")
+    os.mkdir(directory)
+    try:
+        for name, data in files.items():
+            with open(f"{directory}/{name}", "wb") as file:
+                file.write(data)
+        return read_build_system(directory, package)
+    finally:
+        remove_tree(directory)
+
+
+def build(
+    *,
+    order: "tuple[Any, ...]",
+    source: "tuple[str, str, tuple[Any, ...]]",
+    cache_root: str,
+    environment: str = "",
+    requires: tuple[str, ...] = (),
+) -> "tuple[Any, ...]":
+    """Build a source in *environment*, unless what comes of it is kept already.
+
+    *source* is what :func:`fetch_source` returned. Answers ``(LACKS, requirements)`` where the environment lacks
+    something, ``(METADATA, path)`` with the path of METADATA, or ``(WHEEL, path, file name, sha256)``. Raises the
+    errors of ``puffin.stages.build.hooks`` and ``check``, and :class:`BuildRoomFailed`.
+    """
+    return _Build(from_tuple(BuildOrder, order), source, Cache(cache_root), environment, requires).answer()
+
+
+class _Build:
+    def __init__(
+        self,
+        order: BuildOrder,
+        source: "tuple[str, str, tuple[Any, ...]]",
+        cache: Cache,
+        environment: str,
+        requires: tuple[str, ...],
+    ) -> None:
+        self._order = order
+        self._artifact = from_tuple(Artifact, order.artifact)
+        self._path, sha256, self._system = source
+        self._cache = cache
+        self._environment = environment
+        self._requires = requires
+        revision = kept.revision_of(self._artifact, sha256)
+        self._home = kept.place(cache, revision, order.settings)
+        self._entry = f"{self._home}/{order.interpreter}-{os.path.basename(environment) or 'shared'}"
+
+    def answer(self) -> "tuple[Any, ...]":
+        try:
+            self._cache.initialise()
+            os.makedirs(self._cache.path(Bucket.LOCKS), exist_ok=True)
+            os.makedirs(self._home, exist_ok=True)
+            with self._lock():
+                return self._kept() or self._built()
+        except OSError as error:
+            where = self._cache.root
+            raise BuildRoomFailed(package=self._order.package, path=where, causes=(os_cause(error),)) from error
+
+    def _lock(self) -> Lock:
+        """Return the lock of this build: of the directory itself where it is built in place."""
+        what = self._path if self._artifact.kind == DIRECTORY else self._entry
+        path = self._cache.path(Bucket.LOCKS, f"build-{digest(what)}")
+        return Lock(path, what=f"the build of `{self._order.package}`", timeout=_PATIENCE)
+
+    def _kept(self) -> "tuple[Any, ...] | None":
+        wheel = kept.read_entry(self._entry + kept.WHEEL)
+        if wheel is not None and kept.is_sound(wheel):
+            return self._told(wheel)
+        path = f"{self._entry}{kept.METADATA}/METADATA"
+        return (METADATA, path) if self._order.goal.endswith(METADATA) and os.path.exists(path) else None
+
+    def _told(self, wheel: kept.KeptWheel) -> "tuple[Any, ...]":
+        if self._order.goal.endswith(METADATA):
+            return METADATA, os.path.join(os.path.dirname(wheel.path), "METADATA")
+        return WHEEL, wheel.path, wheel.filename, wheel.sha256
+
+    def _built(self) -> "tuple[Any, ...]":
+        room = self._cache.temporary("-build")
+        os.mkdir(room)
+        try:
+            output = f"{room}/out"
+            os.mkdir(output)
+            answer = self._run(self._tree(room), output)
+            if answer.requires:
+                return LACKS, tuple(answer.requires)
+            return self._keep(answer)
+        finally:
+            remove_tree(room)
+
+    def _tree(self, room: str) -> str:
+        """Return the directory to build in: a private copy, but for the user's own directory."""
+        inner = self._artifact.subdirectory
+        if self._artifact.kind == DIRECTORY:
+            return os.path.join(self._path, inner) if inner else self._path
+        if self._artifact.kind == GIT:
+            import shutil
+
+            top = f"{room}/source"
+            shutil.copytree(self._path, top, symlinks=True)
+        else:
+            from puffin.stages.build.unpack import unpack
+
+            os.mkdir(f"{room}/source")
+            top = unpack(self._path, self._artifact.filename, f"{room}/source", package=self._order.package)
+        return os.path.join(top, inner) if inner else top
+
+    def _run(self, tree: str, output: str) -> "HookAnswer":
+        from puffin.stages.build.hooks import HookJob, run_hooks
+        from puffin.stages.build.system import BuildSystem
+
+        order = self._order
+        system = from_tuple(BuildSystem, self._system)
+        return run_hooks(
+            HookJob(
+                package=order.package,
+                tree=tree,
+                python=order.python or self._python(),
+                backend=system.backend,
+                backend_path=system.backend_path,
+                goal=order.goal,
+                config_settings=self._artifact.config_settings,
+                output=output,
+                log=f"{self._entry}.log",
+                requires=(*system.requires, *self._requires),
+                scripts=os.path.join(self._environment, order.scripts) if self._environment else order.scripts,
+                share=os.path.basename(self._environment),
+                isolated=order.isolated,
+                name=self._artifact.name,
+                version=self._artifact.version,
+            )
+        )
+
+    def _python(self) -> str:
+        from puffin.stages.link.venv_system import executable_name
+
+        return os.path.join(self._environment, self._order.scripts, executable_name())
+
+    def _keep(self, answer: "HookAnswer") -> "tuple[Any, ...]":
+        if not answer.wheel:
+            entry = self._entry + kept.METADATA
+            kept.publish_metadata(self._cache, entry, _read(answer.metadata))
+            return METADATA, f"{entry}/METADATA"
+        from puffin.stages.build.check import check_wheel
+
+        artifact = self._artifact
+        check_wheel(
+            answer.wheel,
+            package=self._order.package,
+            name=artifact.name,
+            version=artifact.version,
+            tags=self._order.tags,
+        )
+        metadata = wheel_metadata(answer.wheel)
+        entry = self._entry + kept.WHEEL
+        return self._told(kept.publish_wheel(self._cache, entry, answer.wheel, metadata))
+
+
+def wheel_metadata(path: str) -> bytes:
+    """Return METADATA of the wheel at *path*."""
+    from puffin.stages.unzip.unzip import read_metadata
+
+    return read_metadata(_read(path), os.path.basename(path))
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def recalled(
+    *, built: "tuple[str, str, str, str]", source: "tuple[str, str, tuple[Any, ...]]"
+) -> "tuple[str, str, str, str]":
+    """Return *built*, a wheel that was found among those that are kept when its *source* became known."""
+    return built
+
+
+def store_built(*, built: "tuple[str, str, str, str]", name: str, cache_root: str) -> str:
+    """Unzip a built wheel, ``(WHEEL, path, file name, sha256)``, into the cache; return its archive's id.
+
+    Raises what ``puffin.stages.unzip.unzip.unzip`` raises.
+    """
+    from puffin.stages.unzip.store import store
+
+    _, path, filename, sha256 = built
+    data = memoryview(_read(path))
+    source = f"built/{sha256[:16]}"
+    return store(
+        fetched=(sha256, len(data), data), filename=filename, name=name, source=source, cache_root=cache_root
+    )

@@ -1,0 +1,289 @@
+"""Installing what has no wheel: the graph grows by what a build needs, on every executor, and is built once."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers.sdists import forge_backend, forge_sdist, write_project
+from tests.helpers.wheels import forge_wheel
+
+EXECUTORS = ("inline", "pool", "cluster")
+
+
+@pytest.fixture
+def told(tmp_path):
+    """A file that gets a line for each hook that ran."""
+    return tmp_path / "told"
+
+
+@pytest.fixture
+def shop(index):
+    index.add(*forge_backend())
+    return index
+
+
+def hooks_run(told):
+    return sorted(line.rsplit(" ", 1)[0] for line in told.read_text().splitlines()) if told.exists() else []
+
+
+def nothing_left(puffin):
+    """Tell what builds left in the cache's room for temporary files."""
+    return sorted(path.name for path in (puffin.cache / "tmp-v0").iterdir())
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_source_distribution_is_built_in_an_environment_of_its_own(puffin, env, shop, told, executor):
+    shop.add(*forge_sdist("thing", requires=["lib"], told=told))
+    shop.add(*forge_wheel("lib", "1.0"))
+    done = puffin("pip", "install", "thing", "-i", shop.url, "--executor", executor)
+    assert (done.code, done.out) == (0, "")
+    assert done.err == (
+        "Resolved 2 packages in [TIME]\nPrepared 2 packages in [TIME]\nInstalled 2 packages in [TIME]\n"
+        " + lib==1.0\n + thing==1.0\n"
+    )
+    assert env.installed() == {"lib": "1.0", "thing": "1.0"}, "what builds is not what is installed"
+    assert env.run("-c", "import thing; print(thing.TOLD['imported'])") == "[]"
+    env.record("thing")
+    assert hooks_run(told) == ["metadata thing", "wheel thing"]
+    assert nothing_left(puffin) == []
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_build_requirement_may_have_to_be_built_itself(puffin, env, shop, told, executor):
+    shop.add(*forge_sdist("lower", told=told, backend="toy_plain"))
+    shop.add(*forge_sdist("upper", needs=["toy", "lower"], imports=["lower"], told=told))
+    shop.add(*forge_sdist("other", needs=["toy", "lower"], imports=["lower"], told=told))
+    done = puffin("pip", "install", "upper", "other", "-i", shop.url, "--executor", executor)
+    assert done.code == 0, done.err
+    assert env.installed() == {"other": "1.0", "upper": "1.0"}
+    assert env.run("-c", "import upper; print(upper.TOLD['imported'])") == "['lower']"
+    assert hooks_run(told) == ["metadata other", "metadata upper", "wheel lower", "wheel other", "wheel upper"]
+    assert nothing_left(puffin) == []
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_backend_that_asks_for_more_gets_it(puffin, env, shop, told, executor):
+    shop.add(*forge_wheel("extra-tool", "2.0", {"extra_tool.py": ""}))
+    shop.add(*forge_sdist("thing", asks=["extra-tool>=1"], imports=["extra_tool"], told=told, static=True))
+    done = puffin("pip", "install", "thing", "-i", shop.url, "--executor", executor)
+    assert done.code == 0, done.err
+    assert env.run("-c", "import thing; print(thing.TOLD['imported'])") == "['extra_tool']"
+    assert hooks_run(told) == ["wheel thing"]
+
+
+def test_what_a_backend_asks_for_may_have_to_be_built(puffin, env, shop, told):
+    shop.add(*forge_sdist("lower", told=told, static=True))
+    shop.add(*forge_sdist("thing", asks=["lower"], imports=["lower"], told=told, static=True))
+    done = puffin("pip", "install", "thing", "-i", shop.url)
+    assert done.code == 0, done.err
+    assert hooks_run(told) == ["wheel lower", "wheel thing"]
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_packages_that_need_each_other_to_build_are_named(puffin, env, shop, executor):
+    shop.add(*forge_sdist("hen", needs=["toy", "egg"], static=True))
+    shop.add(*forge_sdist("egg", needs=["toy", "hen"], static=True))
+    done = puffin("pip", "install", "hen", "-i", shop.url, "--executor", executor)
+    assert done.code == 1
+    assert "Failed to build `egg==1.0`: it needs `hen==1.0`, which needs `egg==1.0`, to be built" in done.err
+    assert env.installed() == {}
+
+
+def test_a_cycle_behind_metadata_is_named_too(puffin, env, shop):
+    shop.add(*forge_sdist("hen", needs=["toy", "egg"]))
+    shop.add(*forge_sdist("egg", needs=["toy", "hen"]))
+    done = puffin("pip", "install", "hen", "-i", shop.url)
+    assert done.code == 1
+    assert "it needs `egg==1.0`, which needs `hen==1.0`, to be built" in done.err
+
+
+def test_what_was_built_is_not_built_again(puffin, shop, told):
+    shop.add(*forge_sdist("thing", told=told, backend="toy_plain"))
+    for name in ("one", "two"):
+        puffin.venv(name=name)
+        done = puffin("pip", "install", "thing", "-i", shop.url, "-p", name)
+        assert done.code == 0, done.err
+        assert ("Prepared" in done.err) == (name == "one")
+    assert hooks_run(told) == ["wheel thing"], "without a metadata hook the wheel is built for it, and kept"
+
+
+def test_other_config_settings_are_another_build(puffin, env, shop, told):
+    shop.add(*forge_sdist("thing", told=told, static=True))
+    for words, expected in (
+        ((), "None"),
+        (("-C", "a=1", "-C", "b=2", "-C", "b=3"), "{'a': '1', 'b': ['2', '3']}"),
+        ((), "None"),
+    ):
+        done = puffin("pip", "install", "thing", "-i", shop.url, "--reinstall", *words)
+        assert done.code == 0, done.err
+        assert env.run("-c", "import thing; print(thing.TOLD['settings'] or None)") == expected
+    assert hooks_run(told) == ["wheel thing"] * 2
+
+
+def test_a_config_setting_needs_a_value(puffin, env, shop):
+    done = puffin("pip", "install", "thing", "-i", shop.url, "-C", "word")
+    assert done.code == 2
+    assert done.err.startswith("error: `word` is no setting for a build backend\n")
+
+
+def test_a_directory_is_built_anew_when_its_project_changed(puffin, env, shop, told):
+    project = write_project(puffin.cwd / "thing", "thing", told=told, static=True)
+    install = ("pip", "install", "./thing", "-i", shop.url, "--reinstall")
+    assert puffin(*install).code == 0
+    assert puffin(*install).code == 0
+    assert hooks_run(told) == ["wheel thing"]
+    write_project(project, "thing", "2.0", told=told, static=True)
+    os.utime(project / "pyproject.toml", (2e9, 2e9))
+    done = puffin(*install)
+    assert done.code == 0, done.err
+    assert env.installed() == {"thing": "2.0"}
+    assert hooks_run(told) == ["wheel thing"] * 2
+    url = json.loads((env.info("thing") / "direct_url.json").read_text())
+    assert url == {"dir_info": {}, "url": project.as_uri()}
+
+
+def test_an_editable_stays_where_it_is(puffin, env, shop, told):
+    project = write_project(puffin.cwd / "thing", "thing", told=told)
+    (project / "sources.py").write_text("VALUE = 1\n")
+    done = puffin("pip", "install", "-e", "./thing", "-i", shop.url)
+    assert done.code == 0, done.err
+    (project / "sources.py").write_text("VALUE = 2\n")
+    assert env.run("-c", "import sources; print(sources.VALUE)") == "2"
+    url = json.loads((env.info("thing") / "direct_url.json").read_text())
+    assert url == {"dir_info": {"editable": True}, "url": project.as_uri()}
+    assert sorted(path.name for path in project.iterdir() if path.suffix != ".pyc") == [
+        "pyproject.toml",
+        "sources.py",
+        "toy.json",
+    ]
+
+
+def test_a_failed_build_says_what_why_and_where(puffin, env, shop):
+    shop.add(*forge_sdist("broken", fail="wrong", static=True))
+    shop.add(*forge_wheel("middle", "1.0", requires=("broken",)))
+    shop.add(*forge_wheel("top", "1.0", requires=("middle",)))
+    done = puffin("pip", "install", "top", "-i", shop.url)
+    log = done.raw_err.partition("The whole log is `")[2].partition("`")[0]
+    with open(log) as file:
+        assert file.read() == "building broken\nsomething is wrong\nwrong\n"
+    assert done.code == 1
+    assert done.err == (
+        "Resolved 3 packages in [TIME]\n"
+        "error: Failed to change the environment `[TMP]/here/.venv`; it was left as it was\n"
+        "  ╰─▶ Failed to build `broken==1.0`\n"
+        "      `toy.build_wheel` failed (exit status 1)\n"
+        "      \n"
+        "      [output]\n"
+        "      building broken\n"
+        "      something is wrong\n"
+        "      wrong\n"
+        "      \n"
+        f"      The whole log is `{puffin.plain(log)}`\n"
+        "      ╰─▶ `broken` was included because `top` depends on `middle` depends on `broken`\n"
+    )
+    assert env.installed() == {}
+    assert nothing_left(puffin) == []
+
+
+def test_one_root_cause_is_one_error(puffin, env, shop):
+    shop.add(*forge_sdist("broken", fail="wrong", static=True))
+    for name in ("one", "two", "three"):
+        shop.add(*forge_sdist(name, needs=["toy", "broken"], static=True))
+    done = puffin("pip", "install", "one", "two", "three", "-i", shop.url)
+    assert done.code == 1
+    assert done.err.count("Failed to build") == 1
+    assert done.err.count("something is wrong") == 1
+
+
+def test_what_a_build_needs_and_nobody_has(puffin, env, shop):
+    shop.add(*forge_sdist("thing", needs=["toy", "absent>=1"], static=True))
+    done = puffin("pip", "install", "thing", "-i", shop.url)
+    assert done.code == 1
+    assert "Failed to resolve the build requirements of `thing==1.0` (`absent>=1`, `toy`)" in done.err
+
+
+def test_a_build_constraint_limits_build_requirements_only(puffin, env, shop, told):
+    shop.add(*forge_wheel("tool", "1.0", {"tool.py": "", "tool_old.py": ""}))
+    shop.add(*forge_wheel("tool", "2.0", {"tool.py": ""}))
+    shop.add(*forge_sdist("thing", needs=["toy", "tool"], imports=["tool_old"], requires=["tool"], static=True))
+    puffin.file("limits.txt", "tool<2\n")
+    done = puffin("pip", "install", "thing", "-i", shop.url, "--build-constraint", "limits.txt")
+    assert done.code == 0, done.err
+    assert env.installed() == {"thing": "1.0", "tool": "2.0"}
+
+
+def test_without_isolation_the_environment_itself_builds(puffin, env, shop):
+    shop.add(*forge_sdist("thing", needs=["toy", "nobody-has-this"], imports=["lib"], static=True))
+    shop.add(*forge_wheel("lib", "1.0"))
+    words = ("pip", "install", "thing", "-i", shop.url)
+    done = puffin(*words, "--no-build-isolation")
+    assert done.code == 1
+    assert "No module named 'toy'" in done.err
+    assert puffin("pip", "install", "toy", "lib", "-i", shop.url).code == 0
+    done = puffin(*words, "--no-build-isolation")
+    assert done.code == 0, done.err
+    assert env.run("-c", "import thing; print(thing.TOLD['imported'])") == "['lib']"
+
+
+def test_packages_without_isolation_come_after_the_others(puffin, env, shop):
+    shop.add(*forge_sdist("first", static=True))
+    shop.add(*forge_sdist("second", needs=["nobody-has-this"], imports=["first"], static=True))
+    words = ("toy", "first", "second", "-i", shop.url, "--no-build-isolation-package", "second")
+    done = puffin("pip", "install", *words)
+    assert done.code == 0, done.err
+    assert env.installed() == {"first": "1.0", "second": "1.0", "toy": "1.0"}
+
+
+def test_three_processes_build_one_thing_once(puffin, shop, told):
+    shop.add(*forge_sdist("thing", told=told, wait=0.5, static=True))
+    names = ("one", "two", "three")
+    for name in names:
+        puffin.venv(name=name)
+    words = [sys.executable, "-m", "puffin", "pip", "install", "thing", "-i", shop.url, "-p"]
+    running = [
+        subprocess.Popen(
+            [*words, name], cwd=puffin.cwd, env=puffin.environ(), stderr=subprocess.PIPE, text=True
+        )
+        for name in names
+    ]
+    for each in running:
+        _, err = each.communicate(timeout=60)
+        assert each.returncode == 0, err
+    assert hooks_run(told) == ["wheel thing"]
+    assert nothing_left(puffin) == []
+
+
+def test_a_kill_in_the_middle_of_a_build_leaves_nothing_that_matters(puffin, env, shop, told):
+    name, data = forge_sdist("thing", told=told, wait=30, static=True)
+    shop.add(name, data)
+    words = [sys.executable, "-m", "puffin", "pip", "install", "thing", "-i", shop.url]
+    running = subprocess.Popen(words, cwd=puffin.cwd, env=puffin.environ(), stderr=subprocess.DEVNULL)
+    while not told.exists() and running.poll() is None:
+        os.sched_yield()
+    building = int(told.read_text().split()[-1])
+    running.kill()
+    running.wait()
+    while os.path.exists(f"/proc/{building}"):
+        os.sched_yield()
+    assert env.installed() == {}
+    shop.add(*forge_sdist("thing", told=told, static=True))
+    done = puffin("pip", "install", "thing", "-i", shop.url, "--refresh")
+    assert done.code == 0, done.err
+    assert env.installed() == {"thing": "1.0"}
+    assert nothing_left(puffin) == []
+
+
+def test_static_metadata_spare_a_compile_every_build(puffin, shop, told):
+    shop.add(*forge_sdist("thing", requires=["lib"], told=told, static=True))
+    shop.add(*forge_sdist("dynamic", requires=["lib"], told=told))
+    shop.add(*forge_wheel("lib", "1.0"))
+    puffin.file("requirements.in", "thing\ndynamic\n")
+    done = puffin("pip", "compile", "requirements.in", "-i", shop.url, "--no-header", "--no-annotate")
+    assert (done.code, done.out) == (0, "dynamic==1.0\nlib==1.0\nthing==1.0\n"), done.err
+    assert hooks_run(told) == ["metadata dynamic"]
+    assert not (puffin.cache / "archive-v0").exists() or not list(
+        (puffin.cache / "archive-v0").glob("*/*/thing*")
+    )

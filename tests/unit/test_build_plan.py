@@ -1,0 +1,262 @@
+"""The growth of a graph by builds, without a disk to build on: who is fetched, made and built, by which keys."""
+
+import pytest
+
+from puffin.cache.layout import Cache
+from puffin.pipeline.graph import Ledger
+from puffin.pipeline.plan_build import METADATA_GOAL, Builds
+from puffin.pipeline.plan_build_resolve import root_of
+from puffin.pipeline.plan_build_settings import config_setting
+from puffin.pipeline.plan_build_values import ALL, BuildCycle, BuildSettings, Toolchain
+from puffin.pipeline.plan_graph import root_failure
+from puffin.pipeline.plan_why import why_included
+from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome
+from puffin.stages.artifact import DIRECTORY, SDIST, Artifact
+from puffin.stages.resolve.index_config import IndexConfig
+from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.resolve.solve.resolution import Parent, Resolution, Resolved
+from puffin.value import replace
+from tests.helpers.pythons import made_up
+
+
+def sdist(name, version="1.0"):
+    filename = f"{name}-{version}.tar.gz"
+    return Artifact(
+        name=name, version=version, filename=filename, url=f"https://h/{filename}", source="index/x",
+        hashes=(f"sha256:{name * 8}",), kind=SDIST,
+    )  # fmt: skip
+
+
+def wheel(name, version="1.0"):
+    filename = f"{name}-{version}-py3-none-any.whl"
+    return Artifact(
+        name=name, version=version, filename=filename, url=f"https://h/{filename}", source="index/x",
+        hashes=(f"sha256:{name * 8}",),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def interpreter(tmp_path):
+    return made_up(str(tmp_path / "python"))
+
+
+class World:
+    """Build requirements by name, and a ledger whose tasks end as a test says."""
+
+    def __init__(self, root, interpreter, **settings):
+        self.cache = Cache(str(root))
+        self.toolchain = Toolchain(interpreter, python="/env/bin/python", scripts="/env/bin", prefix="/env")
+        self.known = {}
+        self.asked = []
+        self.systems = {}
+        self.settings = BuildSettings(config=IndexConfig(), network=(), now=0.0, files=FilePolicy(), **settings)
+        self.builds = Builds(self.settings, self.cache, self._resolve)
+        self.ledger = None
+
+    def _resolve(self, requires, toolchain, package):
+        self.asked.append(tuple(requires))
+        return tuple([self.known[each] for each in requires])
+
+    def start(self, *artifacts, goal=""):
+        tasks, keys = [], []
+        for artifact in artifacts:
+            more, last = self.builds.supply(artifact, self.toolchain, goal)
+            tasks += more
+            keys.append(last)
+        self.ledger = Ledger(tasks, self.builds.grow)
+        return keys
+
+    def ready(self):
+        """Return what can start: its first stage and label."""
+        self.units = self.ledger.take_ready()
+        return sorted((unit[0].stage, unit[0].label) for unit in self.units)
+
+    def end(self, **answers):
+        """Let all that was ready end; *answers* are results of builds by name, or errors."""
+        said = []
+        for unit in self.units:
+            for task in unit:
+                result = answers.get(task.label.partition("==")[0]) if task.stage == "build" else None
+                if isinstance(result, Exception):
+                    outcome = Outcome(key=task.key, status=FAILED, error=result)
+                elif task.function.endswith(":fetch_source"):
+                    name = task.label.partition("==")[0]
+                    outcome = Outcome(
+                        key=task.key,
+                        status=DONE,
+                        result=("/p", name * 8, (self.systems.get(name, ()), "b", (), True)),
+                    )
+                else:
+                    outcome = Outcome(
+                        key=task.key, status=DONE, result=result or ("wheel", "/w", "w.whl", "ff")
+                    )
+                said += self.ledger.record(outcome)
+        return said
+
+    def run(self, **answers):
+        """Run to the end; return the stages and labels in the order in which they could start."""
+        order = []
+        while now := self.ready():
+            order.append(now)
+            self.end(**answers)
+        return order
+
+
+@pytest.fixture
+def world(tmp_path, interpreter):
+    return World(tmp_path / "cache", interpreter)
+
+
+def test_a_source_is_fetched_its_needs_brought_and_then_built(world):
+    world.systems["thing"] = ("tool",)
+    world.known["tool"] = wheel("tool")
+    (last,) = world.start(sdist("thing"))
+    assert world.run() == [
+        [("fetch", "thing==1.0")],
+        [("fetch", "tool==1.0")],
+        [("build", "thing==1.0")],
+        [("unzip", "thing==1.0")],
+    ]
+    assert world.ledger.finished
+    assert world.ledger.outcomes[last].status == DONE
+    assert [key[0] for key in world.ledger.tasks] == [
+        "fetch",
+        "build",
+        "unzip",
+        "fetch",
+        "unzip",
+        "environment",
+    ]
+
+
+def test_two_sources_with_one_set_of_needs_share_the_environment(world):
+    world.systems = {"one": ("tool",), "two": ("tool",)}
+    world.known["tool"] = wheel("tool")
+    world.start(sdist("one"), sdist("two"))
+    world.run()
+    made = [key for key in world.ledger.tasks if key[0] == "environment"]
+    assert len(made) == 1
+    builds = [task for task in world.ledger.tasks.values() if task.stage == "build"]
+    assert [dict(task.inputs)["environment"] for task in builds] == made * 2
+
+
+def test_the_same_source_is_planned_once_and_settings_and_goals_part_it(world):
+    first, last = world.builds.supply(sdist("thing"), world.toolchain)
+    again, same = world.builds.supply(sdist("thing"), world.toolchain)
+    assert (len(first), again, same) == (3, (), last)
+    other, key = world.builds.supply(replace(sdist("thing"), config_settings=(("a", "b"),)), world.toolchain)
+    assert key != last
+    assert other[0].key == first[0].key, "the source is the same, so it is fetched once"
+    metadata, told = world.builds.supply(sdist("thing"), world.toolchain, METADATA_GOAL)
+    assert [task.stage for task in metadata] == ["fetch", "build"]
+    assert told not in (last, key)
+
+
+def test_what_a_build_lacks_is_added_to_what_it_had(world):
+    world.systems["thing"] = ("tool",)
+    world.known = {"tool": wheel("tool"), "more": wheel("more")}
+    (last,) = world.start(sdist("thing"))
+    for _ in range(3):
+        world.ready()
+        world.end(thing=("lacks", ("more",)))
+    assert world.asked == [("tool",), ("tool", "more")]
+    assert world.ledger.tasks[("build", last[1])].key not in world.ledger.outcomes
+    assert world.run() == [
+        [("fetch", "more==1.0")],
+        [("build", "thing==1.0")],
+        [("unzip", "thing==1.0")],
+    ]
+
+
+def test_needs_that_have_to_be_built_are_built_first_and_once(world):
+    world.systems = {"upper": ("lower",), "other": ("lower",), "lower": ()}
+    world.known["lower"] = sdist("lower")
+    world.start(sdist("upper"), sdist("other"))
+    order = world.run()
+    assert [("build", "lower==1.0")] in order
+    assert order.index([("build", "other==1.0"), ("build", "upper==1.0")]) > order.index(
+        [("build", "lower==1.0")]
+    )
+    assert len([key for key in world.ledger.tasks if key[0] == "build"]) == 3
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_a_circle_is_named_and_nothing_waits_for_it(world, length):
+    names = [f"n{number}" for number in range(length)]
+    for name, following in zip(names, [*names[1:], names[0]], strict=True):
+        world.systems[name] = (following,)
+        world.known[name] = sdist(name)
+    (last,) = world.start(sdist("n0"))
+    world.run()
+    assert world.ledger.finished
+    assert world.ledger.outcomes[last].status == CANCELLED
+    error = root_failure(world.ledger, last)
+    assert isinstance(error, BuildCycle)
+    assert error.names[0] == error.names[-1]
+    assert sorted(set(error.names)) == [f"{name}==1.0" for name in names]
+    assert error.summary().count("which needs") == length - 1
+
+
+def test_a_failure_cancels_what_needs_it_and_nothing_else(world):
+    world.systems = {"upper": ("lower",), "lower": (), "free": ()}
+    world.known["lower"] = sdist("lower")
+    upper, free = world.start(sdist("upper"), sdist("free"))
+    problem = BuildCycle(names=("x", "x"))
+    world.run(lower=problem)
+    assert world.ledger.finished
+    assert world.ledger.outcomes[upper].status == CANCELLED
+    assert root_failure(world.ledger, upper) is problem
+    assert world.ledger.outcomes[free].status == DONE
+    assert root_failure(world.ledger, free) is None
+
+
+def test_without_isolation_nothing_is_resolved_or_made(tmp_path, interpreter):
+    world = World(tmp_path / "cache", interpreter, shared=frozenset(("thing",)))
+    world.systems = {"thing": ("tool",), "other": ("tool",)}
+    world.known["tool"] = wheel("tool")
+    world.start(sdist("thing"))
+    world.run()
+    assert world.asked == []
+    order = dict(next(task for task in world.ledger.tasks.values() if task.stage == "build").arguments)["order"]
+    assert "/env/bin/python" in order
+    assert World(tmp_path / "c", interpreter, shared=frozenset((ALL,))).settings.isolates("any") is False
+
+
+def test_an_editable_and_a_directory_are_builds_of_their_own(world, tmp_path):
+    plain = replace(sdist("thing"), kind=DIRECTORY, url=tmp_path.as_uri(), filename="", hashes=(), version="")
+    tasks, one = world.builds.supply(plain, world.toolchain)
+    assert {task.label for task in tasks} == {"thing"}
+    _, other = world.builds.supply(replace(plain, editable=True), world.toolchain)
+    assert one != other
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "specifier", "extras", "url"),
+    [
+        ("Setup_Tools[b,A] >= 61 ; python_version > '3'", "setup-tools", ">=61", ("a", "b"), ""),
+        ("tool @ https://h/tool.tar.gz", "tool", "", (), "https://h/tool.tar.gz"),
+    ],
+)
+def test_a_build_requirement_as_the_resolver_takes_it(text, name, specifier, extras, url):
+    root = root_of(text)
+    assert (root.name, root.specifier, root.extras, root.url) == (name, specifier, extras, url)
+    assert (root.marker == "") == (";" not in text)
+
+
+def test_config_settings_are_keys_and_values():
+    assert config_setting("a=b=c") == ("a", "b=c")
+    assert config_setting("--flag=") == ("--flag", "")
+
+
+def test_why_something_is_included_is_the_shortest_way_to_it():
+    def package(name, *parents, direct=False):
+        via = tuple([Parent(name=each) for each in parents])
+        return Resolved(name=name, version="1", handle=None, via=via, direct=direct)
+
+    resolution = Resolution(
+        packages=(package("a", direct=True), package("b", "a"), package("c", "b", "a"), package("x", "c", "y"),
+                  package("y", "x")),
+    )  # fmt: skip
+    assert why_included(resolution, "x") == "`x` was included because `a` depends on `c` depends on `x`"
+    assert why_included(resolution, "a") == ""
+    assert why_included(resolution, "unknown") == ""
