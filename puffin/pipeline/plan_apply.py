@@ -219,8 +219,7 @@ class Application:
             outcome = ledger.outcomes[link_key(linking, supply)]
             if outcome.status == DONE:
                 archive = outcome.result[0]
-                told = supply.artifact.direct_url
-                staged[number] = (archive, told if supply.artifact.kind != WHEEL else with_hash(told, archive))
+                staged[number] = (archive, with_hash(supply.artifact.direct_url, archive))
             else:
                 error = _root_cause(ledger, link_key(linking, supply), supply)
                 failures[number] = self._explained(error, supply)

@@ -80,14 +80,15 @@ def identified(artifact: Artifact) -> Artifact:
     """Return the artifact of a local archive with the archive's hash, so that what was built of it is found."""
     if artifact.kind != SDIST or kept.expected_sha256(artifact) or not is_file(artifact.url):
         return artifact
-    from puffin.stages.link.direct_url import with_hash
+    from puffin.stages.resolve.locate_url import direct_url
 
     try:
         sha256 = kept.hash_of(file_path(artifact.url))
     except OSError:
         return artifact  # whoever fetches it says why it cannot be read
     hashes = (f"sha256:{sha256}",) if not artifact.hashes else artifact.hashes
-    return replace(artifact, hashes=hashes, direct_url=with_hash(artifact.direct_url, sha256))
+    told = direct_url(artifact.url, hashes, artifact.subdirectory) if artifact.direct_url else ""
+    return replace(artifact, hashes=hashes, direct_url=told)
 
 
 class MetadataBuilder:

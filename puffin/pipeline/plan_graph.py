@@ -142,7 +142,6 @@ def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str)
             ("direct_url", artifact.direct_url),
             ("mode", linking.mode),
             ("stamp", linking.stamp),
-            ("built", artifact.kind != WHEEL),
         ),
         inputs=inputs,
     )

@@ -10,11 +10,14 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from puffin.stages.resolve.index_config import IndexConfig
+    from puffin.stages.resolve.reqvalues import Requirements
     from puffin.stages.resolve.solve.request import FilePolicy
+
+    Naming = Callable[[Requirements, IndexConfig, FilePolicy], Requirements]
 
 DEFAULT_INDEX = "https://pypi.org/simple/"
 
@@ -32,10 +35,15 @@ class Inputs:
     warnings: tuple[str, ...]
 
 
-def read_inputs(settings: Settings, markers: "Mapping[str, str]", environ: "Mapping[str, str]") -> Inputs:
+def read_inputs(
+    settings: Settings,
+    markers: "Mapping[str, str]",
+    environ: "Mapping[str, str]",
+    naming: "Naming | None" = None,
+) -> Inputs:
     """Return what the files of *settings* ask for, in an environment with these *markers*.
 
-    Raises the errors of reading and selecting pins.
+    *naming* finds the names that only builds tell. Raises the errors of reading and selecting pins, and its own.
     """
     plain = _plain(settings)
     if plain is not None:
@@ -48,7 +56,7 @@ def read_inputs(settings: Settings, markers: "Mapping[str, str]", environ: "Mapp
             trusted_hosts=(),
             warnings=(),
         )
-    return _read_all(settings, markers, environ)
+    return _read_all(settings, markers, environ, naming)
 
 
 def check_files(files: "tuple[str, ...]") -> None:
@@ -74,13 +82,19 @@ def _plain(settings: Settings) -> "tuple[tuple[str, str], ...] | None":
         return None
 
 
-def _read_all(settings: Settings, markers: "Mapping[str, str]", environ: "Mapping[str, str]") -> Inputs:
+def _read_all(
+    settings: Settings, markers: "Mapping[str, str]", environ: "Mapping[str, str]", naming: "Naming | None"
+) -> Inputs:
     from puffin.stages.resolve.locate_name import check_names, named
     from puffin.stages.resolve.pins import select_pins
     from puffin.stages.resolve.reqfile import read_file, read_requirements
 
     requirements = read_requirements(settings.files, read=read_file, environ=environ)
     requirements = named(requirements)
+    if naming is not None and not settings.no_build and not all(each.name for each in requirements.entries):
+        requirements = naming(
+            requirements, index_config(settings, requirements), _file_policy(settings, requirements)
+        )
     hashes = settings.require_hashes or requirements.require_hashes
     selection = select_pins(requirements, markers=markers, require_hashes=hashes)
     check_names(selection.pins)

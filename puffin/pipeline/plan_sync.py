@@ -27,8 +27,12 @@ if TYPE_CHECKING:
     from puffin.pipeline.plan_build_workshop import Workshop
     from puffin.pipeline.plan_direct import Directs
     from puffin.pipeline.plan_graph import Supply
+    from puffin.pipeline.plan_inputs import Naming
     from puffin.pipeline.plan_settings import Reporter
     from puffin.stages.link.environment import Environment
+    from puffin.stages.resolve.index_config import IndexConfig
+    from puffin.stages.resolve.reqvalues import Requirements
+    from puffin.stages.resolve.solve.request import FilePolicy
 
 SEEDS = ("pip", "setuptools", "wheel")
 LOCK_TIMEOUT = 300.0
@@ -47,12 +51,37 @@ def sync(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]",
     environment = _environment(settings, environ, cache)
     if not settings.dry_run:
         check_target(environment, break_system_packages=settings.break_system_packages)
-    inputs = read_inputs(settings, dict(environment.interpreter.markers), environ)
+    inputs = read_inputs(
+        settings, dict(environment.interpreter.markers), environ, _naming(settings, environ, environment, cache)
+    )
     for warning in inputs.warnings:
         reporter.warn(warning)
     with Workplace(environment, timeout=lock_timeout(environ)) as workplace, shared(cache):
         tell_recovery(workplace, reporter)
         _Sync(settings, reporter, environ, cache, workplace, inputs, started).run()
+
+
+def _naming(
+    settings: Settings, environ: "Mapping[str, str]", environment: "Environment", cache: Cache
+) -> "Naming":
+    """Return what finds the names of packages that only a build tells."""
+
+    def naming(requirements: "Requirements", config: "IndexConfig", files: "FilePolicy") -> "Requirements":
+        from puffin.pipeline.plan_build_names import names_by_building
+
+        make_room(cache)
+        return names_by_building(
+            requirements,
+            settings=settings,
+            config=config,
+            files=files,
+            network=network_of(settings, environ, requirements.trusted_hosts),
+            environment=environment,
+            cache=cache,
+            environ=environ,
+        )
+
+    return naming
 
 
 def _environment(settings: Settings, environ: "Mapping[str, str]", cache: Cache) -> "Environment":

@@ -94,7 +94,7 @@ def test_an_editable_line_in_a_file(puffin, env, shop, log):
     (project / "sources.py").write_text("VALUE = 7\n")
     assert env.run("-c", "import sources; print(sources.VALUE)") == "7"
     assert puffin.sync(None, "-i", shop.url).err == checked(1)
-    assert hooks_run(log) == ["wheel thing"]
+    assert hooks_run(log) == ["metadata thing", "wheel thing"], "nothing else tells its name"
 
 
 def test_a_repository_is_built_from_its_commit(puffin, env, shop, log):

@@ -73,11 +73,8 @@ def link(
     direct_url: str,
     mode: str,
     stamp: int,
-    built: bool = False,
 ) -> "tuple[str, str, int]":
     """Build the tree of an archive below *stage*; return ``(archive, link mode used, files)``.
-
-    What *direct_url* names is the archive, unless that was *built* from it: then its hash is no business of the record.
 
     *stamp*, in nanoseconds since the epoch, becomes the modification time of every directory, so that a
     later change in one shows by one ``stat``. Raises :class:`ArchiveGone` or :class:`LinkFailed`.
@@ -89,7 +86,7 @@ def link(
     header, tree = found
     staging = _Staging(cache.archive(archive), stage, header, tree, mode)
     try:
-        recorded = direct_url if built else with_hash(direct_url, archive)
+        recorded = with_hash(direct_url, archive)
         staging.build(from_tuple(Target, target), requested=requested, direct_url=recorded, stamp=stamp)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not staging.source_is_whole():

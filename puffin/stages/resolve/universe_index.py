@@ -119,7 +119,7 @@ class IndexUniverse:
 
     def evidence(self) -> "tuple[tuple[str, ...], float] | None":
         """Return the cached pages that were looked at, and until when all are fresh; None if there is more to it."""
-        return self._pages.evidence()
+        return None if self._has_built else self._pages.evidence()
 
     def files(self, handle: Chosen) -> tuple[Candidate, ...]:
         """Return every file of a version, whether it fits or not: what ``--generate-hashes`` lists."""
