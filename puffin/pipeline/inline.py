@@ -1,6 +1,7 @@
 """The inline executor: this process, and one forked child where that pays. No dask, no heavy import."""
 
 import os
+from functools import partial
 
 from puffin.pipeline import lifeline
 from puffin.pipeline.graph import unit_weight
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import NoReturn
 
+    from puffin.pipeline.aside import Aside
     from puffin.pipeline.graph import Ledger
     from puffin.pipeline.pull import Parcel
     from puffin.pipeline.task import Outcome
@@ -25,7 +27,10 @@ FORK_FROM_WEIGHT = 4 * 1024 * 1024
 
 
 class InlineExecutor:
-    """Runs units in waves in this process; ``jobs`` of 2 or more allows one forked child beside it."""
+    """Runs units in waves in this process; ``jobs`` of 2 or more allows one forked child beside it.
+
+    While builds run, on as many threads as there are jobs, no child is forked.
+    """
 
     name = "inline"
     fuse = True
@@ -40,16 +45,36 @@ class InlineExecutor:
             for each in ledger.record(outcome):
                 notify(each)
 
-        while units := ledger.take_ready():
-            parcels = [(unit, ledger.inputs_of(unit)) for unit in units]
-            if self._jobs > 1 and _pays(parcels):
-                run_surviving(parcels, lambda left: run_with_child(left, record), ledger, record)
+        aside: Aside | None = None
+        while (units := ledger.take_ready()) or (aside is not None and aside.is_busy):
+            growing = [(unit, ledger.inputs_of(unit)) for unit in units if unit[0].grows]
+            parcels = [(unit, ledger.inputs_of(unit)) for unit in units if not unit[0].grows]
+            if growing:
+                aside = aside or _aside(self._jobs)
+                aside.add(growing)
+            if aside is not None and aside.is_busy:
+                if parcels:
+                    _run_here(parcels, record)
+                for outcome in aside.ended(wait=not parcels):
+                    record(outcome)
+            elif self._jobs > 1 and _pays(parcels):
+                run_surviving(parcels, partial(run_with_child, record=record), ledger, record)
             else:
-                stream = iter(parcels)
-                Runner(lambda stream=stream: next(stream, None), record).run()  # type: ignore[misc]
+                _run_here(parcels, record)
 
     def close(self) -> None:
         """Nothing outlives a run."""
+
+
+def _aside(jobs: int) -> "Aside":
+    from puffin.pipeline.aside import Aside
+
+    return Aside(jobs)
+
+
+def _run_here(parcels: "Sequence[Parcel]", record: "Record") -> None:
+    stream = iter(parcels)
+    Runner(lambda: next(stream, None), record).run()
 
 
 def _pays(parcels: "Sequence[Parcel]") -> bool:

@@ -232,10 +232,11 @@ class Builds:
         found = self._resolve(requires, toolchain, job.label) if requires else ()
         root = self._ready_environment(found, toolchain)
         if root:
-            return (replace(build, arguments=(*build.arguments, ("environment", root))),)
+            return (replace(build, arguments=(*build.arguments, ("environment", root)), affinity=root),)
         tasks, archives, keys = self._brought(job, found, toolchain)
         made = self._environment(job, toolchain, archives, keys)
-        return (*tasks, made, replace(build, inputs=(*build.inputs, ("environment", made.key))))
+        build = replace(build, inputs=(*build.inputs, ("environment", made.key)), affinity=made.key[1])
+        return (*tasks, made, build)
 
     def _ready_environment(self, found: "tuple[Artifact, ...]", toolchain: Toolchain) -> str:
         """Return the path of the environment with these distributions if it is kept, even without their archives."""

@@ -27,7 +27,8 @@ class Task:
     passing anything. ``weight`` is the work expected, in bytes: heavy tasks start first. ``waits`` marks
     a task that waits for a network rather than a core. A ``transient`` result (a buffer) is of use only
     in the process that made it and is not carried elsewhere. A task that ``grows`` is not final: until it is
-    done, growth may put another of the same key in its place; it rides in a unit by itself.
+    done, growth may put another of the same key in its place; it rides in a unit by itself, and its work is that of
+    a process it waits for. Tasks of one ``affinity`` are best run one after the other in one process.
     """
 
     key: "Key"
@@ -40,6 +41,7 @@ class Task:
     waits: bool = False
     transient: bool = False
     grows: bool = False
+    affinity: str = ""
 
     @property
     def stage(self) -> str:
