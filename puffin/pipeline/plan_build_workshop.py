@@ -12,7 +12,7 @@ from puffin.pipeline.plan_graph import Supply, root_failure
 from puffin.pipeline.task import DONE
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
 from puffin.stages.build import kept
-from puffin.stages.resolve.universe_values import Built, CheckedOut
+from puffin.stages.resolve.universe_values import Built
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.urls import file_path, file_url, is_file
 from puffin.value import replace
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.task import Outcome
     from puffin.stages.link.environment import Environment
     from puffin.stages.resolve.solve.universe import Place
-    from puffin.stages.resolve.universe_values import Source
+    from puffin.stages.resolve.universe_values import CheckedOut, Source
 
 
 def toolchain_of(environment: "Environment") -> Toolchain:
@@ -67,13 +67,11 @@ class Workshop:
         ready = found is not None and archive_ready(self._cache, found.sha256)
         return replace(supply, archive=found.sha256) if found and ready else supply
 
-    def checkout(self, place: "Place") -> CheckedOut:
+    def checkout(self, place: "Place") -> "CheckedOut":
         """Be the seam to version control of a universe."""
-        from puffin.stages.fetch.git import checkout
+        from puffin.stages.resolve.universe_checkout import checkout_place
 
-        offline = self.settings.offline
-        checked = checkout(place.url, cache=self._cache, offline=offline, environ=dict(os.environ))
-        return CheckedOut(path=checked.path, place=replace(place, url=checked.url))
+        return checkout_place(place, cache=self._cache, offline=self.settings.offline, environ=dict(os.environ))
 
 
 def identified(artifact: Artifact) -> Artifact:

@@ -103,7 +103,8 @@ def _checked_out(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> 
     from puffin.stages.fetch.git import checkout
     from puffin.stages.fetch.network import from_wire
 
-    checked = checkout(source.url, cache=cache, offline=from_wire(network).offline, environ=dict(os.environ))
+    offline = from_wire(network).offline
+    checked = checkout(source.url, cache=cache, offline=offline, environ=dict(os.environ), package=source.label)
     return str(checked.path)
 
 
