@@ -8,6 +8,7 @@ from puffin.pipeline.graph import unit_weight
 from puffin.pipeline.lost import describe_exit, run_surviving
 from puffin.pipeline.pull import PullQueue, taker
 from puffin.pipeline.runner import Runner
+from puffin.pipeline.waves import run_here, run_waves
 from puffin.pipeline.wire import Inbox, encode, send
 
 TYPE_CHECKING = False
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import NoReturn
 
-    from puffin.pipeline.aside import Aside
     from puffin.pipeline.graph import Ledger
     from puffin.pipeline.pull import Parcel
     from puffin.pipeline.task import Outcome
@@ -45,36 +45,16 @@ class InlineExecutor:
             for each in ledger.record(outcome):
                 notify(each)
 
-        aside: Aside | None = None
-        while (units := ledger.take_ready()) or (aside is not None and aside.is_busy):
-            growing = [(unit, ledger.inputs_of(unit)) for unit in units if unit[0].grows]
-            parcels = [(unit, ledger.inputs_of(unit)) for unit in units if not unit[0].grows]
-            if growing:
-                aside = aside or _aside(self._jobs)
-                aside.add(growing)
-            if aside is not None and aside.is_busy:
-                if parcels:
-                    _run_here(parcels, record)
-                for outcome in aside.ended(wait=not parcels):
-                    record(outcome)
-            elif self._jobs > 1 and _pays(parcels):
+        def wave(parcels: "Sequence[Parcel]") -> None:
+            if self._jobs > 1 and _pays(parcels):
                 run_surviving(parcels, partial(run_with_child, record=record), ledger, record)
             else:
-                _run_here(parcels, record)
+                run_here(parcels, record)
+
+        run_waves(ledger, self._jobs, record, wave)
 
     def close(self) -> None:
         """Nothing outlives a run."""
-
-
-def _aside(jobs: int) -> "Aside":
-    from puffin.pipeline.aside import Aside
-
-    return Aside(jobs)
-
-
-def _run_here(parcels: "Sequence[Parcel]", record: "Record") -> None:
-    stream = iter(parcels)
-    Runner(lambda: next(stream, None), record).run()
 
 
 def _pays(parcels: "Sequence[Parcel]") -> bool:

@@ -11,6 +11,7 @@ from puffin.pipeline.lost import run_surviving
 from puffin.pipeline.memory import keep_freed_memory
 from puffin.pipeline.pull import PullQueue, taker
 from puffin.pipeline.runner import Runner
+from puffin.pipeline.waves import run_waves
 from puffin.pipeline.wire import Inbox, encode
 
 TYPE_CHECKING = False
@@ -45,9 +46,10 @@ class PoolExecutor:
                 for each in ledger.record(outcome):
                     notify(each)
 
-        while units := ledger.take_ready():
-            parcels = [(unit, ledger.inputs_of(unit)) for unit in units]
+        def wave(parcels: "Sequence[Parcel]") -> None:
             run_surviving(parcels, lambda left: self._wave(left, record), ledger, record)
+
+        run_waves(ledger, self._jobs, record, wave)
 
     def _wave(self, parcels: "Sequence[Parcel]", record: "Callable[[Outcome], None]") -> str:
         global _inherited

@@ -256,21 +256,33 @@ def test_three_processes_build_one_thing_once(puffin, shop, told):
     assert nothing_left(puffin) == []
 
 
-def test_a_kill_in_the_middle_of_a_build_leaves_nothing_that_matters(puffin, env, shop, told):
-    name, data = forge_sdist("thing", told=told, wait=30, static=True)
-    shop.add(name, data)
-    words = [sys.executable, "-m", "puffin", "pip", "install", "thing", "-i", shop.url]
-    running = subprocess.Popen(words, cwd=puffin.cwd, env=puffin.environ(), stderr=subprocess.DEVNULL)
-    while not told.exists() and running.poll() is None:
+@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize(("number", "code"), [(9, -9), (2, 130), (15, 143)])
+def test_an_end_in_the_middle_of_a_build_leaves_nothing_that_matters(
+    puffin, env, shop, told, executor, number, code
+):
+    shop.add(*forge_sdist("thing", told=told, wait=60, static=True))
+    words = ["pip", "install", "thing", "-i", shop.url, "--executor", executor]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "puffin", *words],
+        cwd=puffin.cwd,
+        env=puffin.environ(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (told.exists() and told.read_text().endswith("\n")) and running.poll() is None:
         os.sched_yield()
     building = int(told.read_text().split()[-1])
-    running.kill()
-    running.wait()
+    running.send_signal(number)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == code
+    assert "Traceback" not in err
     while os.path.exists(f"/proc/{building}"):
         os.sched_yield()
     assert env.installed() == {}
     shop.add(*forge_sdist("thing", told=told, static=True))
-    done = puffin("pip", "install", "thing", "-i", shop.url, "--refresh")
+    done = puffin(*words, "--refresh")
     assert done.code == 0, done.err
     assert env.installed() == {"thing": "1.0"}
     assert nothing_left(puffin) == []
