@@ -80,8 +80,10 @@ class Console:
             self.say(f" {sign} {self.style(line.name, 'bold')}{version}{place}")
 
     def expect(self, tasks: int) -> None:
-        """Show progress over so many tasks, on a terminal."""
-        if self._live and tasks > 20:
+        """Show progress over so many tasks, on a terminal; there may be more of them later."""
+        if self._progress is not None:
+            self._progress.expect(tasks)
+        elif self._live and tasks > 20:
             from puffin.cli.progress import Progress
 
             self._progress = Progress(tasks)

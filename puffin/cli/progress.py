@@ -26,6 +26,10 @@ class Progress:
         self._bar: TaskID = self._progress.add_task("Preparing", total=total, last="")
         self._progress.start()
 
+    def expect(self, total: int) -> None:
+        """Count up to another number of tasks."""
+        self._progress.update(self._bar, total=total)
+
     def task(self, task: "Task", outcome: "Outcome") -> None:
         """Count an outcome."""
         self._progress.update(self._bar, advance=1, last=f"{task.stage} {task.label}")

@@ -9,6 +9,7 @@ from puffin.pipeline.graph import Ledger, no_growth
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.record import RunRecord
 from puffin.pipeline.task import DONE
+from puffin.stages.artifact import WHEEL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ class Engine:
         return self._executor
 
     def chosen(self, missing: "Sequence[Supply]") -> str:
-        """Return the name of the executor for a plan that lacks these wheels."""
-        return self.chosen_for(len(missing), sum(each.artifact.size for each in missing))
+        """Return the name of the executor for a plan that lacks these wheels; builds need none of its workers."""
+        wheels = [each for each in missing if each.artifact.kind == WHEEL]
+        return self.chosen_for(len(wheels), sum(each.artifact.size for each in wheels))
 
     def chosen_for(self, count: int, size: int) -> str:
         """Return the name of the executor for *count* wheels to fetch, of *size* bytes where known."""
@@ -60,7 +62,13 @@ class Engine:
         record = self._open(running.name, len(ledger.tasks))
         self._reporter.expect(len(ledger.tasks))
 
+        expected = len(ledger.tasks)
+
         def notify(outcome: "Outcome") -> None:
+            nonlocal expected
+            if len(ledger.tasks) != expected:
+                expected = len(ledger.tasks)
+                self._reporter.expect(expected)
             task = ledger.tasks[outcome.key]
             record.task(task, outcome)
             self._reporter.task(task, outcome)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
             """Something the user should know."""
 
         def expect(self, tasks: int) -> None:
-            """So many tasks will run."""
+            """So many tasks will run; said again when they have become more."""
 
         def task(self, task: Task, outcome: Outcome) -> None:
             """A task ended."""

@@ -299,3 +299,45 @@ def test_static_metadata_spare_a_compile_every_build(puffin, shop, told):
     assert not (puffin.cache / "archive-v0").exists() or not list(
         (puffin.cache / "archive-v0").glob("*/*/thing*")
     )
+
+
+def test_a_compile_reads_what_only_builds_tell(puffin, shop, told):
+    shop.add(*forge_wheel("lib", "1.0"))
+    shop.add(*forge_wheel("lib", "2.0"))
+    write_project(puffin.cwd / "plain", "plain", "1.5", requires=["lib"], told=told)
+    write_project(puffin.cwd / "edited", "edited", "2.5", requires=["lib<2"], told=told, backend="toy_plain")
+    repository = write_project(puffin.root / "repo", "kept", "3.5", requires=["lib"], told=told)
+    for words in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-q", "-m", "one")):
+        names = ("-c", "user.name=t", "-c", "user.email=t@t")
+        subprocess.run(["git", *names, *words], cwd=repository, check=True)
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=repository, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    shop.add(*forge_sdist("far", "4.5", requires=["lib"], told=told))
+    url = shop.file_url("far-4.5.tar.gz")
+    puffin.file("in.txt", f"./plain\n-e ./edited\nkept @ git+file://{repository}\nfar @ {url}\n")
+    words = ("pip", "compile", "in.txt", "-i", shop.url, "--no-header", "--no-annotate")
+    done = puffin(*words)
+    assert done.code == 0, done.err
+    assert sorted(done.raw_out.splitlines()) == sorted(
+        ["-e ./edited", f"far @ {url}", f"kept @ git+file://{repository}@{commit}", "lib==1.0", "./plain"]
+    )
+    first = hooks_run(told)
+    assert first == ["metadata far", "metadata kept", "metadata plain", "wheel edited"]
+    assert puffin(*words).out == done.out
+    assert hooks_run(told) == first, "metadata are kept"
+    env = puffin.venv()
+    done = puffin("pip", "install", "-r", "in.txt", "-i", shop.url)
+    assert done.code == 0, done.err
+    assert env.installed() == {"edited": "2.5", "far": "4.5", "kept": "3.5", "lib": "1.0", "plain": "1.5"}
+    assert [line for line in hooks_run(told) if line not in first] == ["wheel far", "wheel kept", "wheel plain"]
+
+
+def test_metadata_that_cannot_be_built_end_a_resolution(puffin, env, shop):
+    shop.add(*forge_sdist("broken", fail="wrong", backend="toy_plain"))
+    done = puffin("pip", "install", "broken", "-i", shop.url)
+    assert done.code == 1
+    assert done.err.startswith(
+        "error: Failed to build `broken==1.0`\n  `toy_plain.build_wheel` failed (exit status 1)"
+    )
+    assert nothing_left(puffin) == []

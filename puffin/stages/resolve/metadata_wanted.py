@@ -36,11 +36,12 @@ class Wanted:
 
 @frozen
 class Unbuilt:
-    """The metadata is known only by building ``source``, because of ``reason``."""
+    """The metadata is known only by building ``source``, because of ``reason``; ``place`` is its pinned requirement."""
 
     source: Source
     reason: str
     kind: str = "a source distribution"
+    place: object = None
 
     def error(self) -> NeedsBuild:
         """Return the error for whoever cannot build."""

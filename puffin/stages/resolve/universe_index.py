@@ -21,7 +21,7 @@ from puffin.stages.resolve.universe_pages import Finder
 from puffin.stages.resolve.universe_place import Places, installed_metadata, is_remote, settled
 from puffin.stages.resolve.universe_pool import Job, Pool
 from puffin.stages.resolve.universe_values import Built, Chosen, InstalledDistribution
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -207,4 +207,5 @@ class IndexUniverse:
             raise unbuilt.error()
         self._has_built = True
         built = self._build(unbuilt.source)
-        return settled(built, unbuilt.source) if isinstance(built, Built) else built
+        found = settled(built, unbuilt.source) if isinstance(built, Built) else built
+        return replace(found, source=unbuilt.place) if found.source is None else found

@@ -50,7 +50,9 @@ class Places:
             return Unbuilt(source=source, reason="it has to be checked out first", kind=REPOSITORY)
         checked = self._checkout(place)
         found = _tree(checked.place, checked.path, subdirectory(fragment))
-        return replace(found, source=checked.place) if isinstance(found, Metadata) else found
+        if isinstance(found, Metadata):
+            return replace(found, source=checked.place)
+        return replace(found, place=checked.place)
 
     def _archive(self, place: Place, address: str, fragment: str) -> Metadata | Unbuilt:
         wanted = self._wanted(place, address, fragment)
