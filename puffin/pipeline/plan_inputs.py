@@ -43,7 +43,7 @@ def read_inputs(settings: Settings, markers: "Mapping[str, str]", environ: "Mapp
             pins=plain,
             plain=True,
             config=index_config(settings, None),
-            files=_file_policy(settings, None),
+            files=kinds_of_files(settings, None),
             require_hashes=False,
             trusted_hosts=(),
             warnings=(),
@@ -88,7 +88,7 @@ def _read_all(settings: Settings, markers: "Mapping[str, str]", environ: "Mappin
         pins=selection.pins,
         plain=False,
         config=index_config(settings, requirements),
-        files=_file_policy(settings, requirements),
+        files=kinds_of_files(settings, requirements),
         require_hashes=hashes,
         trusted_hosts=requirements.trusted_hosts,
         warnings=(*requirements.warnings, *selection.warnings),
@@ -111,7 +111,7 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
     )
 
 
-def _file_policy(settings: Settings, requirements: "Any | None") -> "FilePolicy":
+def kinds_of_files(settings: Settings, requirements: "Any | None") -> "FilePolicy":
     """Return which kinds of files may be used: what options say, and what files say, adds up."""
     from puffin.stages.resolve.solve.request import ALL, FilePolicy
 
