@@ -24,6 +24,7 @@ class Bucket:
         git-v0/db/<digest>/                a bare clone, one for each repository
         git-v0/checkouts/<digest>/<commit>/  one commit of it with its submodules; must not be written to
         interpreter-v0/<digest>            what an interpreter said of itself
+        workspaces-v0/<digest>             what a configuration file says of environments, parsed
         runs-v0/<time>-<id>.jsonl          the record of a run, a line for each task
         tmp-v0/<pid>-<space>-<id>          work in progress; of no value to anyone but its writer
         locks-v0/<name>                    locks that save double work; correctness never rests on them
@@ -38,6 +39,7 @@ class Bucket:
     SDISTS = "sdists-v0"
     GIT = "git-v0"
     INTERPRETER = "interpreter-v0"
+    WORKSPACES = "workspaces-v0"
     RUNS = "runs-v0"
     TEMPORARY = "tmp-v0"
     LOCKS = "locks-v0"
