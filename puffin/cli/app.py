@@ -12,6 +12,7 @@ from puffin.cli import table
 from puffin.cli.guard import guarded
 from puffin.cli.options import given, with_hidden, with_options
 from puffin.cli.table_install import INSTALL
+from puffin.cli.table_workspace import ENVS, KEY, LOCK, WORKSPACE_SYNC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,6 +113,30 @@ def uninstall(packages: tuple[str, ...], **options: "Any") -> None:
     run("puffin.cli.uninstall:uninstall", options, packages)
 
 
+@puffin.command(name="sync")
+@click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
+@with_options(WORKSPACE_SYNC)
+def sync_many(environments: tuple[str, ...], **options: "Any") -> None:
+    """Make many environments at once: those of the configuration, or a `.venv` beside each requirements file."""
+    run("puffin.cli.many:sync", options, environments)
+
+
+@puffin.command()
+@click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
+@with_options(ENVS)
+def envs(environments: tuple[str, ...], **options: "Any") -> None:
+    """List environments and what they are like."""
+    run("puffin.cli.envs:envs", options, environments)
+
+
+@puffin.command()
+@click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
+@with_options(LOCK)
+def lock(environments: tuple[str, ...], **options: "Any") -> None:
+    """Resolve what environments are made from, and write their locks."""
+    run("puffin.cli.lock:lock", options, environments)
+
+
 @puffin.command()
 @click.argument("path", default="", metavar="[PATH]")
 @with_options(table.VENV)
@@ -130,6 +155,14 @@ def cache() -> None:
 def cache_dir(**options: "Any") -> None:
     """Print where the cache is."""
     run("puffin.cli.cache:directory", options)
+
+
+@cache.command(name="key")
+@click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
+@with_options(KEY)
+def cache_key(environments: tuple[str, ...], **options: "Any") -> None:
+    """Print a key for the cache of CI: the same for the same pins, Python and kind of machine."""
+    run("puffin.cli.envs:key", options, environments)
 
 
 @cache.command(name="clean")

@@ -42,6 +42,21 @@ class Console:
         self._live = not (quiet or no_progress) and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._progress: Progress | None = None
 
+    @property
+    def live(self) -> bool:
+        """Whether there is a terminal to draw on."""
+        return self._live
+
+    @property
+    def verbose(self) -> bool:
+        """Whether more is to be said than usual."""
+        return self._verbose > 0
+
+    @property
+    def wants_heartbeat(self) -> bool:
+        """Whether somebody reads who cannot see that something goes on."""
+        return not self._quiet and not self._live
+
     def style(self, text: str, *names: str) -> str:
         """Return *text* in a style, where colours are wanted."""
         if not self._color:

@@ -28,6 +28,8 @@ def run() -> "NoReturn":
 
 def main(argv: "list[str]") -> int:
     """Run the command line *argv* (without the program's name) and return its exit code."""
+    if argv[:1] == ["sync"]:
+        return _sync_many(argv)
     command, rest = _split(argv)
     if command == "sync":
         options = read_by_hand(SYNC, rest, os.environ)
@@ -49,6 +51,24 @@ def _sync(options: "dict[str, object]") -> int:
         return 0
     from puffin.cli.guard import guarded
     from puffin.cli.sync import sync
+
+    return guarded(sync, options, STARTED)
+
+
+def _sync_many(argv: "list[str]") -> int:
+    """Run ``sync`` over many environments: the same in front, and the rest by click."""
+    from puffin.cli.table_workspace import WORKSPACE_SYNC
+    from puffin.cli.uptodate_many import checked
+
+    options = read_by_hand(WORKSPACE_SYNC, argv[1:], os.environ)
+    told = checked(options, os.environ, STARTED) if options is not None else None
+    if told is not None:
+        sys.stderr.write(told)
+        return 0
+    if options is None:
+        return _run_app(argv)
+    from puffin.cli.guard import guarded
+    from puffin.cli.many import sync
 
     return guarded(sync, options, STARTED)
 

@@ -29,12 +29,12 @@ def checked(options: "dict[str, object]", environ: "Mapping[str, str]", started:
     if not isinstance(files, tuple) or len(files) != 1 or any(options[name] for name in _NOT_A_NOOP):
         return None
     root = environment_root(str(options["python"]), environ)
-    pins = _pins(files[0]) if root else None
+    pins = pins_of(files[0]) if root else None
     if not pins or not root or not at_rest(root):
         return None
     resolved = perf_counter()
     state = read_raw(root)
-    if state is None or not _same(pins, state) or not undisturbed(root, state):
+    if state is None or not same(pins, state) or not undisturbed(root, state):
         return None
     if options["quiet"]:
         return ""
@@ -54,7 +54,8 @@ def environment_root(python: str, environ: "Mapping[str, str]") -> "str | None":
     return os.path.abspath(root) if root and os.path.isfile(f"{root}/pyvenv.cfg") else None
 
 
-def _pins(path: str) -> "tuple[tuple[str, str], ...] | None":
+def pins_of(path: str) -> "tuple[tuple[str, str], ...] | None":
+    """Return the pins of a plain file; None where it cannot be read or is not plain."""
     try:
         with open(path, "rb", buffering=0) as file:
             return simple_pins(file.read())
@@ -62,7 +63,8 @@ def _pins(path: str) -> "tuple[tuple[str, str], ...] | None":
         return None
 
 
-def _same(pins: "tuple[tuple[str, str], ...]", state: "tuple[Any, ...]") -> bool:
+def same(pins: "tuple[tuple[str, str], ...]", state: "tuple[Any, ...]") -> bool:
+    """Tell whether an environment with this state holds exactly *pins*."""
     _, boot, _, seed, distributions, _, _ = state
     if boot != current_boot():
         return False

@@ -88,7 +88,7 @@ def wheel_tasks(supply: Supply, *, cache_root: str, network: "tuple[Any, ...]") 
     identity = _identity(artifact)
     fetch = Task(
         key=(FETCH, identity),
-        function="puffin.stages.fetch.fetch:fetch",
+        function="puffin.stages.fetch.once:fetch_once",
         label=artifact.label,
         arguments=(
             ("url", artifact.url),
@@ -96,6 +96,9 @@ def wheel_tasks(supply: Supply, *, cache_root: str, network: "tuple[Any, ...]") 
             ("hashes", (artifact.hashes,) if artifact.hashes else ()),
             ("size", artifact.size),
             ("network", network),
+            ("name", artifact.name),
+            ("source", artifact.source),
+            ("cache_root", cache_root),
         ),
         weight=_weight(artifact),
         waits=True,
@@ -110,6 +113,7 @@ def wheel_tasks(supply: Supply, *, cache_root: str, network: "tuple[Any, ...]") 
             ("name", artifact.name),
             ("source", artifact.source),
             ("cache_root", cache_root),
+            ("url", artifact.url),
         ),
         inputs=(("fetched", fetch.key),),
         weight=_weight(artifact),

@@ -51,7 +51,7 @@ def read_inputs(
             pins=plain,
             plain=True,
             config=index_config(settings, None),
-            files=_file_policy(settings, None),
+            files=kinds_of_files(settings, None),
             require_hashes=False,
             trusted_hosts=(),
             warnings=(),
@@ -93,7 +93,7 @@ def _read_all(
     requirements = named(requirements)
     if naming is not None and not settings.no_build and not all(each.name for each in requirements.entries):
         requirements = naming(
-            requirements, index_config(settings, requirements), _file_policy(settings, requirements)
+            requirements, index_config(settings, requirements), kinds_of_files(settings, requirements)
         )
     hashes = settings.require_hashes or requirements.require_hashes
     selection = select_pins(requirements, markers=markers, require_hashes=hashes)
@@ -102,7 +102,7 @@ def _read_all(
         pins=selection.pins,
         plain=False,
         config=index_config(settings, requirements),
-        files=_file_policy(settings, requirements),
+        files=kinds_of_files(settings, requirements),
         require_hashes=hashes,
         trusted_hosts=requirements.trusted_hosts,
         warnings=(*requirements.warnings, *selection.warnings),
@@ -125,7 +125,7 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
     )
 
 
-def _file_policy(settings: Settings, requirements: "Any | None") -> "FilePolicy":
+def kinds_of_files(settings: Settings, requirements: "Any | None") -> "FilePolicy":
     """Return which kinds of files may be used: what options say, and what files say, adds up."""
     from puffin.stages.resolve.solve.request import ALL, FilePolicy
 

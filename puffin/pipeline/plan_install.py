@@ -18,7 +18,8 @@ from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_graph import Supply, expected_sha256
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_settings import Settings
-from puffin.pipeline.plan_sync import SEEDS, lock_timeout, network_of, tell_recovery, warm_up
+from puffin.pipeline.plan_sync import lock_timeout, network_of, tell_recovery, warm_up
+from puffin.pipeline.plan_wanted import SEEDS
 from puffin.pipeline.plan_why import why_included
 from puffin.stages.artifact import WHEEL, Artifact
 from puffin.stages.fetch.fetch import client_for

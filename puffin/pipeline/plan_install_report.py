@@ -59,7 +59,7 @@ def report(items: "Iterable[ReportItem]", markers: "Mapping[str, str]", version:
     return {
         "version": FORMAT,
         "pip_version": f"puffin {version}",
-        "install": [_item(each) for each in items],
+        "install": [item_of(each) for each in items],
         "environment": {name: markers[name] for name in sorted(markers) if name != "extra"},
     }
 
@@ -86,7 +86,8 @@ def metadata_json(data: bytes) -> "dict[str, Any]":
     return found
 
 
-def _item(each: ReportItem) -> "dict[str, Any]":
+def item_of(each: ReportItem) -> "dict[str, Any]":
+    """Return one item of the report."""
     extras = {"requested_extras": sorted(each.requested_extras)} if each.requested_extras else {}
     return {
         "download_info": _download_info(each),

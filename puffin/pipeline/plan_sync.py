@@ -13,9 +13,9 @@ from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs
 from puffin.pipeline.plan_locate import Found, Search, import_fetching
 from puffin.pipeline.plan_settings import Settings
+from puffin.pipeline.plan_wanted import Planner
 from puffin.stages.artifact import WHEEL
 from puffin.stages.link.environment import check_target, find_environment
-from puffin.stages.link.installplan import Plan, Wanted, make_plan
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -25,16 +25,15 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.plan_build_values import BuildSettings
     from puffin.pipeline.plan_build_workshop import Workshop
-    from puffin.pipeline.plan_direct import Directs
     from puffin.pipeline.plan_graph import Supply
     from puffin.pipeline.plan_inputs import Naming
     from puffin.pipeline.plan_settings import Reporter
     from puffin.stages.link.environment import Environment
+    from puffin.stages.link.installplan import Plan
     from puffin.stages.resolve.index_config import IndexConfig
     from puffin.stages.resolve.reqvalues import Requirements
     from puffin.stages.resolve.solve.request import FilePolicy
 
-SEEDS = ("pip", "setuptools", "wheel")
 LOCK_TIMEOUT = 300.0
 _EMPTY = (
     "The requirements are empty: nothing was changed (`--allow-empty-requirements` empties the environment)"
@@ -164,8 +163,8 @@ class _Sync:
         self._inputs = inputs
         self._started = started
         self._engine = Engine(settings, cache, reporter, command="pip sync")
-        self._looked: Directs | None = None
         self._workshop: Workshop | None = None
+        self._planner = Planner(workplace, inputs, settings, cache, environ)
 
     def run(self) -> None:
         plan = self._plan()
@@ -186,55 +185,10 @@ class _Sync:
     def _tell(self, verb: str) -> None:
         self._reporter.phase(verb, len(self._inputs.pins), time.perf_counter() - self._started)
 
-    def _plan(self, archives: "Mapping[str, str] | None" = None) -> Plan:
-        stale = {*self._settings.reinstall_package, *self._workplace.damaged}
-        wanted = self._wanted(archives or {})
-        plan = self._planned(wanted, stale)
-        losers = self._losers(plan)
-        return self._planned(wanted, stale | losers) if losers else plan
+    def _plan(self, archives: "Mapping[str, str] | None" = None) -> "Plan":
+        return self._planner.plan(archives)
 
-    def _planned(self, wanted: "list[Wanted]", stale: "set[str]") -> Plan:
-        return make_plan(
-            self._workplace.present,
-            wanted,
-            archives=self._workplace.archives,
-            sources=self._workplace.sources,
-            stale=stale,
-            everything_stale=self._settings.reinstall,
-            protected=SEEDS if self._workplace.environment.seed else (),
-        )
-
-    def _wanted(self, archives: "Mapping[str, str]") -> "list[Wanted]":
-        if self._inputs.plain:
-            return [Wanted(name=name, version=version) for name, version in self._inputs.pins]
-        anew = self._settings.refresh_package
-        return [
-            self._directs().wanted(pin, archives, refresh=self._settings.refresh or pin.name in anew)
-            if pin.url
-            else Wanted(name=pin.name, version=pin.version)
-            for pin in self._inputs.pins
-        ]
-
-    def _directs(self) -> "Directs":
-        if self._looked is None:
-            from functools import partial
-
-            from puffin.pipeline.plan_direct import Directs
-            from puffin.stages.fetch.git import pin_commit
-
-            ask = partial(pin_commit, cache=self._cache, offline=self._settings.offline, environ=self._environ)
-            self._looked = Directs(self._cache, self._workplace.present, ask)
-        return self._looked
-
-    def _losers(self, plan: Plan) -> "set[str]":
-        """Return the distributions whose copy of a file comes back because the winner goes or changes."""
-        state = self._workplace.state
-        if state is None or not state.conflicts:
-            return set()
-        leaving = {*plan.remove, *plan.replace}
-        return {name for _, winner, losers in state.conflicts if winner in leaving for name in losers}
-
-    def _change(self, plan: Plan) -> None:
+    def _change(self, plan: "Plan") -> None:
         search = self._search(plan)
         found = self._found(search)
         plan = self._settle(plan, found)
@@ -285,7 +239,7 @@ class _Sync:
             workshop=self._workshop,
         )
 
-    def _search(self, plan: Plan) -> Search | None:
+    def _search(self, plan: "Plan") -> Search | None:
         if not plan.install:
             return None
         make_room(self._cache)
@@ -312,7 +266,7 @@ class _Sync:
     def _network(self) -> "tuple[Any, ...]":
         return network_of(self._settings, self._environ, self._inputs.trusted_hosts)
 
-    def _settle(self, plan: Plan, found: Found) -> Plan:
+    def _settle(self, plan: "Plan", found: Found) -> "Plan":
         """Plan again where the wheel behind a URL is known only now."""
         archives = {each.artifact.name: each.archive for each in found.supplies if each.artifact.direct_url}
         known = {name: archive for name, archive in archives.items() if archive}

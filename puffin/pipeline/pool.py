@@ -104,6 +104,6 @@ def pull_units() -> int:
             emit(b"".join(gathered))
             gathered.clear()
 
-    Runner(taker(queue, parcels), send).run()
+    Runner(taker(queue, parcels), send, idle=flush).run()
     flush()
     return count

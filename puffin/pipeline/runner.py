@@ -62,7 +62,8 @@ def _crashed(task: "Task", error: Exception) -> TaskCrashed:
 class Runner:
     """Runs units one after the other, with the waiting tasks of the next ones under way.
 
-    ``take`` returns the next ``(unit, inputs)`` or None at the end; ``emit`` gets each outcome as it comes.
+    ``take`` returns the next ``(unit, inputs)`` or None at the end; ``emit`` gets each outcome as it comes; ``idle``
+    is called whenever there is nothing to do but wait.
     """
 
     def __init__(
@@ -71,10 +72,12 @@ class Runner:
         emit: "Callable[[Outcome], None]",
         *,
         ahead: int = AHEAD_TASKS,
+        idle: "Callable[[], None] | None" = None,
     ) -> None:
         self._take = take
         self._emit = emit
         self._ahead = ahead
+        self._idle = idle
         self._worker = str(os.getpid())
         self._threads: Any = None
         self._window: list[tuple[Unit, dict[Key, Any], list[Future[Outcome]]]] = []
@@ -105,11 +108,20 @@ class Runner:
         return True
 
     def _next(self) -> int:
-        """Prefer the first unit whose waiting is over, so that one slow server holds up nobody."""
-        for index, (_, _, futures) in enumerate(self._window):
-            if all(future.done() for future in futures):
-                return index
-        return 0
+        """Return the first unit whose waiting is over; wait for one, so that nothing slow holds up what is there.
+
+        What has come may hold a lock that another process waits for, which holds what this one waits for.
+        """
+        while True:
+            for index, (_, _, futures) in enumerate(self._window):
+                if all(future.done() for future in futures):
+                    return index
+            if self._idle is not None:
+                self._idle()
+            from concurrent.futures import FIRST_COMPLETED, wait
+
+            pending = [future for _, _, futures in self._window for future in futures if not future.done()]
+            wait(pending, return_when=FIRST_COMPLETED)
 
     def _fill(self) -> None:
         while not self._exhausted and self._has_room():
@@ -161,14 +173,18 @@ def run_unit(
             results[task.key] = outcome.result
         else:
             missing.add(task.key)
-        emit(without_result(outcome) if task.transient else outcome)
+        emit(without_buffers(outcome) if task.transient else outcome)
 
 
-def without_result(outcome: Outcome) -> Outcome:
-    """Return *outcome* without its result, for transient results that stay in their process."""
+def without_buffers(outcome: Outcome) -> Outcome:
+    """Return *outcome* without the buffers in its result, which stay in their process if they are transient."""
     from puffin.value import replace
 
-    return replace(outcome, result=None)
+    result = outcome.result
+    if not isinstance(result, tuple):
+        return replace(outcome, result=None)
+    light = tuple([each for each in result if not isinstance(each, (bytes, bytearray, memoryview))])
+    return replace(outcome, result=light)
 
 
-__all__ = ["CANCELLED", "Runner", "attempt", "run_unit", "without_result"]
+__all__ = ["CANCELLED", "Runner", "attempt", "run_unit", "without_buffers"]

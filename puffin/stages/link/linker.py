@@ -83,16 +83,43 @@ def link(
     found = read_names(cache.manifest(archive))
     if found is None:
         raise ArchiveGone(archive=archive)
+    used, files = link_found(
+        found,
+        cache.archive(archive),
+        stage,
+        from_tuple(Target, target),
+        requested=requested,
+        direct_url=with_hash(direct_url, archive),
+        mode=mode,
+        stamp=stamp,
+    )
+    return archive, used, files
+
+
+def link_found(
+    found: "tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]",
+    source: str,
+    stage: str,
+    target: Target,
+    *,
+    requested: bool,
+    direct_url: str,
+    mode: str,
+    stamp: int,
+) -> "tuple[str, int]":
+    """Build the tree of the archive at *source*, of which *found* was read; return link mode used and files.
+
+    The rest is as in :func:`link`.
+    """
     header, tree = found
-    staging = _Staging(cache.archive(archive), stage, header, tree, mode)
+    staging = _Staging(source, stage, header, tree, mode)
     try:
-        recorded = with_hash(direct_url, archive)
-        staging.build(from_tuple(Target, target), requested=requested, direct_url=recorded, stamp=stamp)
+        staging.build(target, requested=requested, direct_url=direct_url, stamp=stamp)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not staging.source_is_whole():
-            raise ArchiveGone(archive=archive, package=header[NAME]) from error
+            raise ArchiveGone(archive=os.path.basename(source), package=header[NAME]) from error
         raise LinkFailed(path=stage, package=header[NAME], causes=(os_cause(error),)) from error
-    return archive, staging.placer.mode, staging.files
+    return staging.placer.mode, staging.files
 
 
 def clear_stage(stage: str) -> None:

@@ -64,29 +64,57 @@ def locate(
     file, :class:`LocateInterrupted` (exit code 75) if only the network stands in the way, and
     ``PlaceMissing`` or :class:`UsageError` (exit code 2) for a configuration that cannot be used.
     """
+    found, warnings = locate_each(
+        pins,
+        config=config,
+        tags=tags,
+        python_version=python_version,
+        http=http,
+        cache=cache,
+        refresh=refresh,
+        offline=offline,
+        now=now,
+        files=files,
+        commits=commits,
+    )
+    failures = [each for each in found if isinstance(each, PuffinError)]
+    if failures:
+        raise _failed(failures, len(pins))
+    return Located(artifacts=tuple([each for each in found if isinstance(each, Artifact)]), warnings=warnings)
+
+
+def locate_each(
+    pins: "Sequence[Pin]",
+    *,
+    config: IndexConfig,
+    tags: tuple[str, ...],
+    python_version: str,
+    http: Http,
+    cache: Cache,
+    refresh: "bool | Collection[str]" = False,
+    offline: bool = False,
+    now: float,
+    files: FilePolicy = ANY_FILES,
+    commits: Commits | None = None,
+) -> "tuple[list[Artifact | PuffinError], tuple[str, ...]]":
+    """Return the file of each pin, or why there is none, and warnings; the rest is as in :func:`locate`.
+
+    Raises only what concerns the configuration.
+    """
     if config.strategy != FIRST_INDEX:
         raise UsageError(text=f"The index strategy `{config.strategy}` is not known; there is `{FIRST_INDEX}`")
     pages = Pages(http=http, cache=cache, refresh=refresh, offline=offline, now=now)
     finder = _Finder(pages, config, Target(tags, python_version), files, commits)
     named = [normalise(pin.name) for pin in pins if not _is_direct(pin)]
     pages.prefetch([(index, name) for index in finder.indexes for name in named])
-    artifacts, failures = _collect(pins, finder.find)
-    if failures:
-        raise _failed(failures, len(pins))
-    return Located(artifacts=artifacts, warnings=tuple(finder.warnings))
+    return [_found(pin, finder.find) for pin in pins], tuple(finder.warnings)
 
 
-def _collect(
-    pins: "Sequence[Pin]", find: "Callable[[Pin], Artifact]"
-) -> tuple[tuple[Artifact, ...], list[PuffinError]]:
-    artifacts: list[Artifact] = []
-    failures: list[PuffinError] = []
-    for pin in pins:
-        try:
-            artifacts.append(find(pin))
-        except PuffinError as error:
-            failures.append(error)
-    return tuple(artifacts), failures
+def _found(pin: Pin, find: "Callable[[Pin], Artifact]") -> "Artifact | PuffinError":
+    try:
+        return find(pin)
+    except PuffinError as error:
+        return error
 
 
 def _failed(failures: list[PuffinError], total: int) -> PuffinError:

@@ -10,26 +10,43 @@ if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
 
 
-def store(*, fetched: "tuple[str, int, Buffer]", filename: str, name: str, source: str, cache_root: str) -> str:
+def store(
+    *,
+    fetched: "tuple[str, int, Buffer | None]",
+    filename: str,
+    name: str,
+    source: str,
+    cache_root: str,
+    url: str = "",
+) -> str:
     """Unzip the wheel in *fetched*, ``(sha256, size, bytes)``, and return its archive's id.
 
-    The buffer of the bytes is given back and must not be used afterwards. Raises what
+    Without bytes the archive is in the cache already. The buffer of the bytes is given back and must not be used
+    afterwards; the lock under which *url* was fetched is let go. Raises what
     :func:`puffin.stages.unzip.unzip.unzip` raises.
     """
+    from puffin.stages.fetch.once import release
     from puffin.stages.unzip.errors import cache_write_failed
-    from puffin.stages.unzip.unzip import unzip
 
     sha256, _, data = fetched
-    archive = unzip(data=data, filename=filename, sha256=sha256, cache_root=cache_root)
-    from puffin.stages.buffers import give
-
-    if isinstance(data, memoryview) and isinstance(data.obj, bytearray):
-        give(data.obj)
     cache = Cache(cache_root)
     try:
+        archive = sha256 if data is None else _unzip(sha256, data, filename, cache_root)
         publish_link(cache, pointer(cache, source, name, filename), cache.archive(archive))
     except OSError as error:
         raise cache_write_failed(filename, cache_root, error) from error
+    finally:
+        release(url)
+    return archive
+
+
+def _unzip(sha256: str, data: "Buffer", filename: str, cache_root: str) -> str:
+    from puffin.stages.buffers import give
+    from puffin.stages.unzip.unzip import unzip
+
+    archive = unzip(data=data, filename=filename, sha256=sha256, cache_root=cache_root)
+    if isinstance(data, memoryview) and isinstance(data.obj, bytearray):
+        give(data.obj)
     return archive
 
 

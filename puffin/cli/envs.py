@@ -1,0 +1,96 @@
+"""``puffin envs`` and ``puffin cache key``."""
+
+import os
+import sys
+
+from puffin.cache.layout import Cache
+from puffin.cli.many import chosen
+from puffin.cli.sync import CacheDirectory
+from puffin.errors import UsageError
+from puffin.pipeline.plan_many_python import Interpreters
+from puffin.pipeline.plan_settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.cli.console import Console
+    from puffin.pipeline.plan_many_look import Look
+
+_WORDS = {"unchanged": "up to date", "drifted": "differs"}
+
+
+def envs(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+    """List environments and what they are like."""
+    from puffin.cli.guard import render
+    from puffin.pipeline.plan_many_look import look_at
+
+    if options["format"] not in ("", "columns", "json"):
+        raise UsageError(text=f"`{options['format']}` is not a value of `PUFFIN_FORMAT`")
+    with CacheDirectory(options) as cache_dir:
+        specs, _ = chosen(options, cache_dir)
+        cache = Cache(cache_dir)
+        settings = Settings(files=(), cache_dir=cache_dir)
+        looks = look_at(specs, settings, cache, os.environ, Interpreters(cache, os.environ))
+    sys.stdout.write(_json(looks) if options["format"] == "json" else _columns(looks))
+    for look in looks:
+        if look.error is not None and look.state == "failed":
+            sys.stderr.write(render(look.error, console))
+    return 0
+
+
+def _columns(looks: "list[Look]") -> str:
+    heads = ("environment", "python", "packages", "state", "path")
+    rows = [
+        (each.name, each.python, str(each.packages), _state(each), os.path.relpath(each.path)) for each in looks
+    ]
+    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(4)]
+    lines = []
+    for row in (heads, *rows):
+        cells = [text.ljust(width) for text, width in zip(row[:4], widths, strict=True)]
+        lines.append(f"{'  '.join((*cells, row[4]))}\n")
+    return "".join(lines)
+
+
+def _state(look: "Look") -> str:
+    if look.state == "drifted":
+        return f"{look.changes} change{'' if look.changes == 1 else 's'}"
+    return _WORDS.get(look.state, look.state)
+
+
+def _json(looks: "list[Look]") -> str:
+    import json
+
+    rows = [
+        {
+            "name": each.name,
+            "path": each.path,
+            "python": each.python,
+            "state": _WORDS.get(each.state, each.state),
+            "packages": each.packages,
+            "changes": each.changes,
+            "files": list(each.files),
+            "error": str(each.error) if each.error is not None else None,
+        }
+        for each in looks
+    ]
+    return json.dumps(rows, indent=1) + "\n"
+
+
+def key(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
+    """Print a key for the cache of CI."""
+    from puffin.pipeline.plan_cache_key import cache_key, key_files
+
+    with CacheDirectory(options) as cache_dir:
+        specs, _ = chosen(options, cache_dir)
+        find = Interpreters(Cache(cache_dir), os.environ)
+        interpreters = [find(request) for request in dict.fromkeys(spec.python for spec in specs)]
+        contents = [_content(path) for path in key_files(specs)]
+    sys.stdout.write(f"{cache_key(interpreters, contents)}\n")
+    return 0
+
+
+def _content(path: str) -> bytes:
+    from puffin.stages.resolve.reqfile import read_file
+
+    return read_file(path)

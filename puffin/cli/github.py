@@ -1,0 +1,76 @@
+"""What GitHub Actions makes of a run: annotations, a group with the changes, and the summary of the step.
+
+https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+"""
+
+import sys
+
+from puffin.cli.cache import size
+from puffin.cli.console import counted
+from puffin.cli.uptodate import duration
+from puffin.pipeline.plan_many_report import error_of
+from puffin.pipeline.plan_many_values import failure_of
+from puffin.pipeline.plan_workspace_values import DRIFTED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from puffin.pipeline.plan_many_values import EnvResult, ManyResult
+
+
+class Github:
+    """Writes workflow commands to stderr and Markdown to the file that ``GITHUB_STEP_SUMMARY`` names."""
+
+    def __init__(self, environ: "Mapping[str, str]") -> None:
+        self._summary = environ.get("GITHUB_STEP_SUMMARY", "")
+
+    def warn(self, text: str) -> None:
+        """Annotate the run with a warning."""
+        sys.stderr.write(f"::warning title=puffin::{escaped(text)}\n")
+
+    def tell(self, result: "ManyResult", *, dry: bool) -> None:
+        """Write all that is to be said of a finished run."""
+        for each in result.environments:
+            if each.changes:
+                sys.stderr.write(f"::group::{escaped(each.name)}: {counted(len(each.changes), 'change')}\n")
+                for line in each.lines:
+                    sys.stderr.write(f" {line.sign} {line.name}=={line.version}\n")
+                sys.stderr.write("::endgroup::\n")
+        failure = failure_of(result.environments)
+        for cause in failure.causes if failure else ():
+            told = error_of(cause)
+            title = escaped(cause.summary().replace("`", ""), inside=True)
+            sys.stderr.write(f"::error title=puffin - {title}::{escaped(str(told['message']))}\n")
+        drifted = result.with_status(DRIFTED)
+        if drifted and result.exit_code:
+            names = ", ".join(each.name for each in drifted)
+            sys.stderr.write(f"::error title=puffin::not as they should be - {escaped(names)}\n")
+        if self._summary:
+            with open(self._summary, "a", encoding="utf-8") as file:
+                file.write(markdown(result))
+
+
+def escaped(text: str, *, inside: bool = False) -> str:
+    """Return *text* as a workflow command takes it; *inside* its properties, more is escaped."""
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if inside else text
+
+
+def markdown(result: "ManyResult") -> str:
+    """Return the summary of a run as Markdown."""
+    rows = [
+        "| environment | Python | status | + | - | ~ | shared | time |",
+        "|---|---|---|--:|--:|--:|--:|--:|",
+        *[_row(each) for each in result.environments],
+    ]
+    shared = result.shared
+    wanted = f"{counted(shared.requested, 'artifact')} wanted, {shared.unique} different"
+    told = f"{wanted}; {size(shared.downloaded)} downloaded"
+    return "### puffin sync\n\n" + "\n".join(rows) + f"\n\n{told}; {duration(result.seconds)} in all\n"
+
+
+def _row(each: "EnvResult") -> str:
+    counts = " | ".join(str(each.count(sign)) for sign in "+-~")
+    name = each.name.replace("|", "\\|")
+    return f"| `{name}` | {each.python} | {each.status} | {counts} | {each.shared} | {duration(each.seconds)} |"

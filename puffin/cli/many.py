@@ -1,0 +1,77 @@
+"""``puffin sync``: many environments at once."""
+
+import os
+
+from puffin.cache.layout import Cache
+from puffin.cli.many_console import ManyConsole
+from puffin.cli.many_report import Reporting
+from puffin.cli.sync import CacheDirectory
+from puffin.cli.sync import settings as sync_settings
+from puffin.errors import UsageError
+from puffin.pipeline.plan_workspace_values import ManySettings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.cli.console import Console
+    from puffin.pipeline.plan_workspace_specs import EnvSpec, Workspace
+
+
+def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
+    """Make the environments that are named, or all of the configuration, hold exactly what they should."""
+    from puffin.pipeline.plan_many import ManyRun, failure_of
+
+    if options["keep_going"] and options["fail_fast"]:
+        raise UsageError(text="`--keep-going` cannot be used with `--fail-fast`")
+    with CacheDirectory(options) as cache_dir, Reporting(options["report"], cache_dir, started) as reporting:
+        settings = many_settings(options, cache_dir)
+        specs, workspace = chosen(options, cache_dir)
+        if options["changed_since"]:
+            specs = _changed(specs, workspace, options["changed_since"])
+            if not specs:
+                console.say(
+                    f"No environment is made from files that changed since `{options['changed_since']}`"
+                )
+                return 0
+        reporter = ManyConsole(console, settings, started=started)
+        run = reporting.run = ManyRun(specs, settings, reporter, os.environ, started)
+        result = reporting.result = reporter.shown(run.sync)
+    failure = failure_of(result.environments)
+    if failure is not None:
+        raise failure
+    return result.exit_code
+
+
+def chosen(options: "dict[str, Any]", cache_dir: str) -> "tuple[list[EnvSpec], Workspace | None]":
+    """Return the environments that the command line means, and the configuration."""
+    from puffin.pipeline.plan_workspace_config import find_workspace
+    from puffin.pipeline.plan_workspace_memory import remember
+    from puffin.pipeline.plan_workspace_select import choose
+
+    cwd = os.getcwd()
+    workspace, files = find_workspace(cwd)
+    if not options["no_cache"]:
+        remember(Cache(cache_dir), files)
+    named = options["arguments"]
+    if options.get("all") and named:
+        raise UsageError(text="`--all` cannot be used with names of environments")
+    specs = choose(named, cwd, workspace, everything=bool(options.get("all")), python=options["python"])
+    return specs, workspace
+
+
+def _changed(specs: "list[EnvSpec]", workspace: "Workspace | None", reference: str) -> "list[EnvSpec]":
+    from puffin.pipeline.plan_workspace_changed import changed_specs
+
+    return changed_specs(specs, workspace, reference, os.getcwd(), os.environ)
+
+
+def many_settings(options: "dict[str, Any]", cache_dir: str) -> ManySettings:
+    """Return the settings in *options*."""
+    run = {**options, "arguments": (), "break_system_packages": False}
+    return ManySettings(
+        run=sync_settings(run, cache_dir),
+        check=options["check"],
+        frozen=options["frozen"],
+        fail_fast=options["fail_fast"],
+    )

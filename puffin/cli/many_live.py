@@ -1,0 +1,61 @@
+"""The live display of a run over many environments: one line for each, drawn by rich without a thread of its own."""
+
+import time
+
+from rich.console import Console as RichConsole
+from rich.live import Live as RichLive
+from rich.text import Text
+
+_EVERY = 0.1  # seconds between two drawings
+_STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "skipped": "dim", "drifted": "yellow"}
+
+
+class Live:
+    """A line for each of *names*; what is done gives way where the terminal is not high enough for all."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._states = dict.fromkeys(names, "waiting")
+        self._ended: dict[str, str] = {}
+        self._width = max(map(len, names), default=0)
+        self._console = RichConsole(stderr=True)
+        self._live = RichLive(console=self._console, auto_refresh=False, transient=True)
+        self._live.start()
+        self._drawn = 0.0
+        self._draw()
+
+    def state(self, name: str, text: str) -> None:
+        """Show what is being done for an environment."""
+        self._states[name] = text
+        self._draw()
+
+    def end(self, name: str, status: str) -> None:
+        """Show how an environment ended."""
+        self._ended[name] = self._states[name] = status
+        self._draw()
+
+    def _draw(self) -> None:
+        now = time.monotonic()
+        if now - self._drawn >= _EVERY:
+            self._drawn = now
+            self._live.update(self.picture(self._console.size.height - 2), refresh=True)
+
+    def picture(self, height: int) -> Text:
+        """Return what is shown on so many lines."""
+        names = list(self._states)
+        if len(names) > height:
+            names.sort(key=lambda name: name in self._ended)
+        text = Text()
+        for name in names[: max(1, height)]:
+            text.append(f"  {name.ljust(self._width)}  ")
+            text.append(f"{self._states[name]}\n", style=_STYLES.get(self._states[name], ""))
+        text.append(f"  {len(self._ended)} of {len(self._states)} environments done")
+        return text
+
+    def pause(self) -> None:
+        """Take the lines away, until something changes, so that a message can be written."""
+        self._live.update(Text(""), refresh=True)
+        self._drawn = 0.0
+
+    def stop(self) -> None:
+        """Take the display away."""
+        self._live.stop()

@@ -1,0 +1,249 @@
+"""Locking many environments: each one's sources are resolved and its lock written, with one universe for all."""
+
+import os
+import time
+
+from puffin.cache.layout import Cache
+from puffin.cache.room import make_room
+from puffin.cache.usage import shared
+from puffin.errors import PuffinError
+from puffin.pipeline.plan_compile_output import lock_text, requirements_text
+from puffin.pipeline.plan_compile_request import file_policy, request_of
+from puffin.pipeline.plan_inputs import index_config
+from puffin.pipeline.plan_many_inputs import sources_of
+from puffin.pipeline.plan_many_resolve import Question, question_of, scope_of, universe_for
+from puffin.pipeline.plan_many_values import EnvResult
+from puffin.pipeline.plan_workspace_locks import lock_of
+from puffin.pipeline.plan_workspace_values import FAILED, UNCHANGED, UPDATED
+from puffin.stages.resolve.inputs import check_python, read_sources
+from puffin.stages.resolve.output_gather import Gathering, gather
+from puffin.stages.resolve.output_target import write_output
+from puffin.stages.resolve.preferences import read_upgrades
+from puffin.stages.resolve.reqfile import read_file
+from puffin.stages.resolve.solve.request import Preference, Root
+from puffin.stages.resolve.solve.resolve import resolve
+from puffin.value import frozen, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from puffin.pipeline.plan_compile_settings import CompileSettings
+    from puffin.pipeline.plan_settings import Reporter
+    from puffin.pipeline.plan_workspace_specs import EnvSpec
+    from puffin.stages.resolve.output_values import Listed
+    from puffin.stages.resolve.solve.request import ResolveRequest
+    from puffin.stages.resolve.solve.resolution import Resolution
+    from puffin.stages.resolve.universe_index import IndexUniverse
+
+
+@frozen
+class LockSettings:
+    """What a run was asked for: ``compile`` as a compilation, for each of the environments."""
+
+    compile: "CompileSettings"
+    consistent: bool = False
+    check: bool = False
+
+
+class LockRun:
+    """One run over environments that have a lock."""
+
+    def __init__(
+        self,
+        specs: "Sequence[EnvSpec]",
+        settings: LockSettings,
+        reporter: "Reporter",
+        environ: "Mapping[str, str]",
+        interpreter: "Callable[[EnvSpec], Any]",
+        started: float,
+    ) -> None:
+        self._specs = specs
+        self._settings = settings
+        self._reporter = reporter
+        self._environ = environ
+        self._interpreter = interpreter
+        self._started = started
+        self._cache = Cache(settings.compile.run.cache_dir)
+        self._upgrades = read_upgrades(settings.compile.upgrade, settings.compile.upgrade_package)
+        self._questions: dict[str, Question] = {}
+        self._universes: dict[tuple[Any, ...], IndexUniverse] = {}
+        self._agreed: dict[tuple[Any, ...], tuple[Root, ...]] = {}
+        self._results: dict[str, EnvResult] = {}
+
+    def run(self) -> "tuple[EnvResult, ...]":
+        """Lock all; return what became of each, in their order. What is wrong with some is in the result."""
+        make_room(self._cache)
+        with shared(self._cache):
+            try:
+                for spec in self._specs:
+                    self._guarded(spec, self._read)
+                if self._settings.consistent:
+                    self._agree()
+                for spec in self._specs:
+                    self._guarded(spec, self._lock)
+            finally:
+                for universe in self._universes.values():
+                    universe.close()
+        return tuple([self._results[spec.name] for spec in self._specs])
+
+    def _guarded(self, spec: "EnvSpec", step: "Callable[[EnvSpec], None]") -> None:
+        if spec.name in self._results:
+            return
+        try:
+            step(spec)
+        except PuffinError as error:
+            self._note(spec, FAILED, error=error)
+
+    def _note(
+        self, spec: "EnvSpec", status: str, *, packages: int = 0, error: "PuffinError | None" = None
+    ) -> None:
+        question = self._questions.get(spec.name)
+        self._results[spec.name] = EnvResult(
+            name=spec.name,
+            path=lock_of(spec),
+            python=question.target.python_version if question else "",
+            status=status,
+            packages=packages,
+            error=error,
+            seconds=time.perf_counter() - self._started,
+        )
+
+    def _read(self, spec: "EnvSpec") -> None:
+        sources = read_sources(sources_of(spec), read=read_file, environ=self._environ)
+        run = self._settings.compile.run
+        question = question_of(spec.name, run, sources, self._interpreter(spec), lock_of(spec), self._environ)
+        kept = tuple([each for each in question.kept if self._upgrades.keeps(each.name)])
+        self._questions[spec.name] = replace(question, kept=kept)
+        for warning in (*sources.requirements.warnings, *check_python(sources, question.target.python_version)):
+            self._reporter.warn(f"{warning} (`{spec.name}`)")
+
+    def _universe(self, question: Question) -> "IndexUniverse":
+        anew = frozenset((*question.settings.refresh_package, *self._upgrades.names))
+        scope = scope_of(question, self._settings.compile)
+        if not question.settings.offline:
+            scope = replace(scope, refresh=question.settings.refresh or self._upgrades.everything or anew)
+        return universe_for(scope, question.network, self._universes, self._cache)
+
+    def _request(self, question: Question, constraints: "tuple[Root, ...]" = ()) -> "ResolveRequest":
+        request = request_of(
+            self._settings.compile, question.sources, question.target, self._upgrades, question.kept
+        )
+        return replace(request, constraints=(*request.constraints, *constraints))
+
+    def _agree(self) -> None:
+        """Resolve all that is wanted for one target together, so that a package has one version everywhere.
+
+        What was agreed on for one target is preferred for the next.
+        """
+        agreed: tuple[Preference, ...] = ()
+        for key, names in self._targets().items():
+            questions = [self._questions[name] for name in names]
+            union = _union(questions, agreed)
+            try:
+                resolution = resolve(self._request(union), self._universe(union))
+            except PuffinError as error:
+                for spec in self._specs:
+                    if spec.name in names:
+                        self._note(spec, FAILED, error=error)
+                continue
+            self._agreed[key] = _limits(resolution)
+            known = {each.name for each in agreed}
+            fresh = [each for each in resolution.packages if not each.url and each.name not in known]
+            agreed += tuple([Preference(name=each.name, version=each.version) for each in fresh])
+
+    def _targets(self) -> "dict[tuple[Any, ...], list[str]]":
+        targets: dict[tuple[Any, ...], list[str]] = {}
+        for name, question in self._questions.items():
+            if name not in self._results:
+                targets.setdefault(_target_key(question), []).append(name)
+        return targets
+
+    def _lock(self, spec: "EnvSpec") -> None:
+        question = self._questions[spec.name]
+        limits = self._agreed.get(_target_key(question), ())
+        universe = self._universe(question)
+        resolution = resolve(self._request(question, limits), universe)
+        for warning in resolution.warnings:
+            self._reporter.warn(f"{warning} (`{spec.name}`)")
+        lock = lock_of(spec)
+        packages = gather(resolution, self._gathering(question, universe, lock))
+        text = self._text(packages, question, spec, lock).encode()
+        changed = _differs(lock, text) if self._settings.check else write_output(lock, text)
+        self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages))
+
+    def _text(self, packages: "tuple[Listed, ...]", question: Question, spec: "EnvSpec", lock: str) -> str:
+        command = f"puffin lock {spec.name}"
+        settings = replace(self._settings.compile, output=lock, header=command)
+        if lock.endswith(".toml"):
+            return lock_text(packages, settings, question.target)
+        config = index_config(question.settings, question.sources.requirements)
+        return requirements_text(packages, settings, question.sources, config)
+
+    def _gathering(self, question: Question, universe: "IndexUniverse", lock: str) -> Gathering:
+        from puffin.stages.resolve.universe_choose import cutoff_of
+
+        settings = self._settings.compile
+        locked = lock.endswith(".toml")
+        return Gathering(
+            sources=question.sources,
+            markers=question.target.markers,
+            tags=question.target.tags,
+            policy=file_policy(settings, question.sources.requirements),
+            cwd=os.getcwd(),
+            files_of=universe.files,
+            sha256=lambda url: _sha256(question, url),
+            hashed=settings.generate_hashes and not locked,
+            locked=locked,
+            kept=question.kept,
+            cutoff=cutoff_of(settings.exclude_newer) if settings.exclude_newer else 0.0,
+        )
+
+
+def _sha256(question: Question, url: str) -> "tuple[str, int]":
+    from puffin.stages.fetch.download import download
+    from puffin.stages.fetch.fetch import client_for
+
+    received = download(client_for(question.network), url)
+    return received.sha256, len(received.data)
+
+
+def _differs(path: str, data: bytes) -> bool:
+    from puffin.cache.atomic import read
+
+    return read(path) != data
+
+
+def _target_key(question: Question) -> "tuple[Any, ...]":
+    config = index_config(question.settings, question.sources.requirements)
+    return question.target.tags, question.target.python_version, config
+
+
+def _union(questions: "Sequence[Question]", agreed: "tuple[Preference, ...]") -> Question:
+    """Return the question about all that any of *questions* wants. What their locks agree on is preferred."""
+    first = questions[0]
+    entries = tuple([entry for each in questions for entry in each.sources.requirements.entries])
+    limits = tuple([entry for each in questions for entry in each.sources.requirements.constraints])
+    requirements = replace(first.sources.requirements, entries=entries, constraints=limits)
+    kept: dict[str, Preference] = {each.name: each for each in agreed}
+    for question in questions:
+        for each in question.kept:
+            kept.setdefault(each.name, each)
+    sources = replace(first.sources, requirements=requirements)
+    return replace(first, name="", sources=sources, kept=tuple(kept.values()))
+
+
+def _limits(resolution: "Resolution") -> "tuple[Root, ...]":
+    return tuple(
+        [
+            Root(
+                name=each.name,
+                text=f"{each.name}=={each.version}",
+                specifier=f"=={each.version}",
+                origin="--consistent",
+            )
+            for each in resolution.packages
+            if not each.url
+        ]
+    )

@@ -1,0 +1,263 @@
+"""Sync of many environments: one search, one graph, and a commit for each environment as soon as it is ready."""
+
+import time
+
+from puffin.cache.layout import Cache
+from puffin.cache.room import make_room
+from puffin.cache.usage import shared
+from puffin.pipeline.plan_execute import Engine
+from puffin.pipeline.plan_inputs import Inputs
+from puffin.pipeline.plan_many_inputs import read_spec
+from puffin.pipeline.plan_many_locate import UnionSearch
+from puffin.pipeline.plan_many_python import Interpreters
+from puffin.pipeline.plan_many_site import Site, guarded
+from puffin.pipeline.plan_many_values import ManyResult, failure_of
+from puffin.pipeline.plan_many_work import Work
+from puffin.pipeline.plan_sync import lock_timeout, network_of, tell_recovery, warm_up
+from puffin.pipeline.plan_workspace_locks import lock_of
+from puffin.pipeline.plan_workspace_values import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from puffin.pipeline.plan_many_resolve import Question
+    from puffin.pipeline.plan_many_values import ManyReporter
+    from puffin.pipeline.plan_workspace_specs import EnvSpec
+
+_EMPTY = "The requirements of `{}` are empty: nothing was changed (`--allow-empty-requirements` empties it)"
+
+
+class ManyRun:
+    """One run. Its sites are in the order of their paths, in which locks are taken, so that two runs cannot block."""
+
+    def __init__(
+        self,
+        specs: "Sequence[EnvSpec]",
+        settings: ManySettings,
+        reporter: "ManyReporter",
+        environ: "Mapping[str, str]",
+        started: float,
+    ) -> None:
+        self.cache = Cache(settings.run.cache_dir)
+        self._settings = settings
+        self._reporter = reporter
+        self._environ = environ
+        self._started = started
+        self._order = [spec.name for spec in specs]
+        self._sites = [
+            Site(spec, settings.run, self.cache, environ) for spec in sorted(specs, key=lambda spec: spec.path)
+        ]
+        self._interpreter = Interpreters(self.cache, environ)
+        self._engine = Engine(settings.run, self.cache, reporter, command="sync")
+        self._search: UnionSearch | None = None
+        self._work: Work | None = None
+        self._networks: dict[str, tuple[Any, ...]] = {}
+        self._questions: list[Question] = []
+        self._phases: list[tuple[str, float]] = []
+        self._mark = time.perf_counter()
+
+    @property
+    def _dry(self) -> bool:
+        return self._settings.check or self._settings.run.dry_run
+
+    def sync(self) -> ManyResult:
+        """Make each environment hold exactly what it is configured to; return what became of all of them.
+
+        What goes wrong with some of them is in the result; raised is only what concerns them all, and what comes
+        from outside. :meth:`result` tells after that too how far it got.
+        """
+        with shared(self.cache):
+            try:
+                self._run()
+            finally:
+                self.close()
+        return self.result()
+
+    def _run(self) -> None:
+        self._reporter.began(tuple([site.spec.name for site in self._sites]))
+        for site in self._sites:
+            guarded(site, self._read)
+        self._phase("read")
+        self._resolve()
+        self._phase("resolve")
+        for site in self._sites:
+            guarded(site, self._open)
+        self._end_failed()
+        self._phase("plan")
+        self._locate()
+        self._phase("locate")
+        if self._dry:
+            for site in self._alive():
+                site.end(DRIFTED)
+                self._done(site)
+        else:
+            self._apply()
+        self._phase("work")
+
+    def _phase(self, name: str) -> None:
+        now = time.perf_counter()
+        self._phases.append((name, now - self._mark))
+        self._mark = now
+
+    def _alive(self) -> "list[Site]":
+        return [site for site in self._sites if site.alive]
+
+    def _read(self, site: Site) -> None:
+        site.find(self._interpreter)
+        interpreter = site.environment.interpreter
+        found = read_spec(site.spec, site.settings, interpreter, self._environ, frozen=self._settings.frozen)
+        if isinstance(found, Inputs):
+            self._take_inputs(site, found)
+        else:
+            lock = lock_of(site.spec)
+            from puffin.pipeline.plan_many_resolve import question_of
+
+            question = question_of(site.spec.name, site.settings, found, interpreter, lock, self._environ)
+            self._questions.append(question)
+
+    def _take_inputs(self, site: Site, inputs: Inputs) -> None:
+        site.inputs = inputs
+        for warning in inputs.warnings:
+            self._reporter.warn(f"{warning} (`{site.spec.name}`)")
+
+    def _resolve(self) -> None:
+        """Resolve what is not pinned, all at once."""
+        if not self._questions:
+            return
+        from puffin.pipeline.plan_many_resolve import resolve_all
+
+        make_room(self.cache)
+        answers = resolve_all(self._questions, self.cache, self._settings.run.workers)
+        for site in self._alive():
+            answer = answers.get(site.spec.name)
+            if isinstance(answer, Inputs):
+                self._take_inputs(site, answer)
+            elif answer is not None:
+                site.fail(answer)
+
+    def _open(self, site: Site) -> None:
+        site.open(timeout=lock_timeout(self._environ), make=not self._dry)
+        if not self._dry:
+            tell_recovery(site.workplace, self._reporter)
+        site.make_plan()
+        self._judge(site)
+
+    def _judge(self, site: Site) -> None:
+        """End a site that has nothing to do."""
+        if not site.inputs.pins and site.plan.remove and not self._settings.run.allow_empty_requirements:
+            self._reporter.warn(_EMPTY.format(site.spec.name))
+            site.end(UNCHANGED)
+        elif site.plan.nothing_to_do and not (site.missing and self._dry):
+            site.end(UNCHANGED)
+        if not site.alive:
+            self._done(site)
+
+    def _end_failed(self) -> None:
+        """Say what failed so far; with ``--fail-fast``, that is the end of everything."""
+        failed = [site for site in self._sites if site.error is not None]
+        for site in failed:
+            self._done(site)
+        if failed and self._settings.fail_fast:
+            for site in self._alive():
+                site.end(SKIPPED)
+                self._done(site)
+
+    def _locate(self) -> None:
+        sites = self._alive()
+        if not sites:
+            return
+        make_room(self.cache)
+        for site in sites:
+            self._networks[site.spec.name] = network_of(
+                self._settings.run, self._environ, site.inputs.trusted_hosts
+            )
+        search = UnionSearch(
+            sites, settings=self._settings.run, cache=self.cache, networks=self._networks, environ=self._environ
+        )
+        self._search = search
+        if search.missing and not self._dry:
+            warm_up(self._engine, self.cache, search.missing)
+        search.finish()
+        for warning in search.warnings:
+            self._reporter.warn(warning)
+        for site in self._alive():
+            guarded(site, self._settle)
+        self._end_failed()
+
+    def _settle(self, site: Site) -> None:
+        """Plan again where the wheel behind a URL is known only now."""
+        known = {s.artifact.name: s.archive for s in site.supplies if s.artifact.direct_url and s.archive}
+        if known:
+            site.make_plan(known)
+            wanted = frozenset(site.plan.install)
+            site.supplies = [each for each in site.supplies if each.artifact.name in wanted]
+            self._judge(site)
+
+    def _apply(self) -> None:
+        sites = self._alive()
+        if not sites:
+            return
+        self._heal(sites)
+        self._work = Work(
+            sites,
+            self._engine,
+            cache=self.cache,
+            reporter=self._reporter,
+            network=self._networks[sites[0].spec.name],
+            fail_fast=self._settings.fail_fast,
+            done=self._done,
+        )
+        self._work.run()
+        if self._search is not None:
+            self._search.remember(self._work.archives)
+
+    def _heal(self, sites: "Sequence[Site]") -> None:
+        """Look at archives that are linked once more; one that is not whole is fetched anew for all."""
+        from puffin.value import replace
+
+        gone = set()
+        for site in sites:
+            again = {name for name in site.plan.replace if name in site.workplace.archives}
+            if again:
+                from puffin.pipeline.plan_heal import heal
+
+                healed = heal(site.supplies, again, site.workplace.damaged, self.cache, self._reporter)
+                gone |= {old.archive for old, new in zip(site.supplies, healed, strict=True) if old is not new}
+        for site in sites if gone else ():
+            site.supplies = [
+                replace(each, archive="") if each.archive in gone else each for each in site.supplies
+            ]
+
+    def _done(self, site: Site) -> None:
+        """Say how a site ended, and let it go; what failed waits until nobody can be writing there any more."""
+        if site.status in (UPDATED, UNCHANGED):
+            site.close()
+        self._reporter.ended(self._result_of(site))
+
+    def _result_of(self, site: Site) -> "Any":
+        from puffin.pipeline.plan_many_result import result_of
+
+        return result_of(site, self._started, self._work)
+
+    def close(self) -> None:
+        """Let everything go, whatever happened."""
+        if self._search is not None:
+            self._search.stop()
+        self._engine.close()
+        for site in self._sites:
+            if site.alive:
+                site.end(SKIPPED)
+            site.close()
+
+    def result(self) -> ManyResult:
+        """Return what became of all."""
+        from puffin.pipeline.plan_many_result import many_result
+
+        return many_result(
+            self._sites, self._order, self._work, tuple(self._phases), self._started, self._settings
+        )
+
+
+__all__ = ["ManyRun", "failure_of"]

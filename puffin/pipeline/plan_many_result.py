@@ -1,0 +1,121 @@
+"""From the sites of a run to what became of them, as values. Pure."""
+
+import time
+
+from puffin.errors import DRIFT
+from puffin.pipeline.plan_lines import change_lines
+from puffin.pipeline.plan_many_graph import identity
+from puffin.pipeline.plan_many_values import Change, EnvResult, ManyResult, Shared, failure_of
+from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, UPDATED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from puffin.pipeline.plan_graph import Supply
+    from puffin.pipeline.plan_many_site import Site
+    from puffin.pipeline.plan_many_work import Work
+    from puffin.pipeline.plan_workspace_values import ManySettings
+
+_BYTES = 10  # puffin.stages.unzip.manifest.BYTES
+
+
+def result_of(site: "Site", started: float, work: "Work | None", shared: int = 0) -> EnvResult:
+    """Return what became of one site."""
+    changed = site.status in (UPDATED, DRIFTED)
+    supplies = site.supplies if changed else []
+    return EnvResult(
+        name=site.spec.name,
+        path=site.spec.path,
+        python=site.environment.interpreter.version_text if hasattr(site, "environment") else "",
+        status=site.status,
+        packages=len(site.inputs.pins) if hasattr(site, "inputs") else 0,
+        lines=change_lines(site.place.present, site.plan, supplies) if changed else (),
+        changes=tuple(_changes(site)) if changed else (),
+        conflicts=site.conflicts,
+        error=site.error,
+        seconds=site.ended - started,
+        shared=shared,
+        linked=_linked(site, work) if site.status == UPDATED else 0,
+        created=site.created and site.status != FAILED,
+    )
+
+
+def _linked(site: "Site", work: "Work | None") -> int:
+    headers = [work.header(archive) for archive, _ in site.staged.values()] if work else []
+    return sum([header[_BYTES] for header in headers if header])
+
+
+def _changes(site: "Site") -> "list[Change]":
+    """Return the changes, sorted by name; a distribution that goes and comes is one of them."""
+    former = {each.name: each.version for each in site.place.present}
+    changes = [Change(action="remove", name=name, former=former[name]) for name in site.plan.remove]
+    for number, supply in enumerate(site.supplies):
+        artifact = supply.artifact
+        changes.append(
+            Change(
+                action="replace" if artifact.name in former else "add",
+                name=artifact.name,
+                former=former.get(artifact.name, ""),
+                version=artifact.version,
+                source=artifact.url,
+                direct_url=artifact.direct_url,
+                sha256=site.staged.get(number, (supply.archive, ""))[0] or _pinned(supply),
+            )
+        )
+    return sorted(changes, key=lambda each: each.name)
+
+
+def _pinned(supply: "Supply") -> str:
+    from puffin.pipeline.plan_graph import expected_sha256
+
+    return expected_sha256(supply.artifact)
+
+
+def many_result(
+    sites: "Sequence[Site]",
+    order: "Sequence[str]",
+    work: "Work | None",
+    phases: "tuple[tuple[str, float], ...]",
+    started: float,
+    settings: "ManySettings",
+) -> ManyResult:
+    """Return what became of all of them, in the order they were asked for."""
+    users: dict[str, int] = {}
+    for site in sites:
+        for each in site.supplies:
+            key = identity(each.artifact)
+            users[key] = users.get(key, 0) + 1
+    results = {}
+    for site in sites:
+        shared = sum(1 for each in site.supplies if users[identity(each.artifact)] > 1)
+        results[site.spec.name] = result_of(site, started, work, shared)
+    environments = tuple([results[name] for name in order])
+    failure = failure_of(environments)
+    drifted = any(each.status == DRIFTED for each in environments)
+    return ManyResult(
+        environments=environments,
+        shared=_shared(sites, users, environments, work),
+        phases=phases,
+        seconds=time.perf_counter() - started,
+        exit_code=failure.worst if failure else DRIFT if drifted and settings.check else 0,
+    )
+
+
+def _shared(
+    sites: "Sequence[Site]", users: "dict[str, int]", environments: "Sequence[EnvResult]", work: "Work | None"
+) -> Shared:
+    found: dict[str, Supply] = {}
+    for site in sites:
+        for each in site.supplies:
+            found.setdefault(identity(each.artifact), each)
+    hits = sum(1 for each in found.values() if each.archive)
+    return Shared(
+        requested=sum(users.values()),
+        unique=len(users),
+        downloaded=work.downloaded if work else 0,
+        linked=sum(each.linked for each in environments),
+        hits=hits,
+        misses=len(found) - hits,
+        repaired=work.repaired if work else 0,
+    )

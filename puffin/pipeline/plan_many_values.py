@@ -1,0 +1,181 @@
+"""What became of the environments of a run, as values for tables and reports; and the errors of such a run."""
+
+from puffin.errors import SOME_ENVIRONMENTS_FAILED, PuffinError
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from puffin.pipeline.plan_settings import Line, Reporter
+    from puffin.stages.link.placement import Conflict
+
+    class ManyReporter(Reporter, Protocol):
+        """Who is told how a run over many environments goes."""
+
+        def began(self, names: "tuple[str, ...]") -> None:
+            """These environments are being worked on."""
+
+        def environment(self, name: str, text: str) -> None:
+            """What is being done for an environment changed."""
+
+        def ended(self, result: "EnvResult") -> None:
+            """An environment is as it will be."""
+
+
+@frozen
+class Change:
+    """One change. ``action`` is ``add``, ``remove`` or ``replace``; a version is empty where there is none.
+
+    ``source`` is the URL of the artifact, to be masked where it is shown, ``sha256`` its hash, and ``direct_url`` the
+    text of direct_url.json; all are empty for a removal.
+    """
+
+    action: str
+    name: str
+    former: str = ""
+    version: str = ""
+    source: str = ""
+    sha256: str = ""
+    direct_url: str = ""
+
+
+@frozen
+class EnvResult:
+    """What became of one environment. ``seconds`` is from the start of the run to its commit.
+
+    ``shared`` counts the artifacts that other environments of the run wanted too; ``linked`` the bytes placed.
+    """
+
+    name: str
+    path: str
+    python: str
+    status: str
+    packages: int = 0
+    lines: "tuple[Line, ...]" = ()
+    changes: tuple[Change, ...] = ()
+    conflicts: "tuple[Conflict, ...]" = ()
+    error: PuffinError | None = None
+    seconds: float = 0.0
+    shared: int = 0
+    linked: int = 0
+    created: bool = False
+
+    def count(self, sign: str) -> int:
+        """Return how many distributions came (``+``), went (``-``) or were replaced (``~``)."""
+        action = {"+": "add", "-": "remove", "~": "replace"}[sign]
+        return sum(1 for each in self.changes if each.action == action)
+
+
+@frozen
+class Shared:
+    """How much work the environments had in common; sizes are in bytes."""
+
+    requested: int = 0
+    unique: int = 0
+    downloaded: int = 0
+    linked: int = 0
+    built: int = 0
+    builds_shared: int = 0
+    hits: int = 0
+    misses: int = 0
+    repaired: int = 0
+
+
+@frozen
+class ManyResult:
+    """What became of a run; ``phases`` are ``(name, seconds)``."""
+
+    environments: tuple[EnvResult, ...]
+    shared: Shared
+    phases: "tuple[tuple[str, float], ...]" = ()
+    seconds: float = 0.0
+    exit_code: int = 0
+
+    def with_status(self, *statuses: str) -> "tuple[EnvResult, ...]":
+        """Return the environments with one of *statuses*."""
+        return tuple([each for each in self.environments if each.status in statuses])
+
+
+class EnvironmentsFailed(PuffinError):
+    """Some environments could not be made; each of them is as it was. ``causes`` tell why, each reason once."""
+
+    failed: int
+    total: int
+    action: str = "sync"
+
+    def summary(self) -> str:
+        """Return the first line."""
+        if self.total == 1:
+            return f"Failed to {self.action} the environment; it was left as it was"
+        which = f"all {self.total}" if self.failed == self.total else f"{self.failed} of {self.total}"
+        whose = "it was left as it was" if self.failed == 1 else "they were left as they were"
+        return f"Failed to {self.action} {which} environments; {whose}"
+
+    @property
+    def worst(self) -> int:
+        """The exit code: 3 where only some failed."""
+        return SOME_ENVIRONMENTS_FAILED if self.failed < self.total else 1
+
+
+class InEnvironments(PuffinError):
+    """One reason, in ``causes``, and the environments that it hit."""
+
+    names: tuple[str, ...]
+
+    def summary(self) -> str:
+        """Return the first line."""
+        shown = ", ".join(f"`{name}`" for name in self.names[:_SHOWN])
+        more = len(self.names) - _SHOWN
+        return f"In {shown}" + (f" and {more} more" if more > 0 else "")
+
+
+class WrongPython(PuffinError):
+    """The environment that is there was made from another Python than the one asked for."""
+
+    path: str
+    version: str
+    request: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"The environment `{self.path}` has Python {self.version}, and `{self.request}` is asked for"
+
+
+class Stopped(BaseException):
+    """An environment failed, and ``--fail-fast`` was given. Like an interrupt it waits for no download."""
+
+
+_SHOWN = 5
+
+
+def failure_of(results: "tuple[EnvResult, ...]", action: str = "sync") -> "EnvironmentsFailed | None":
+    """Return the error that sums up what failed in *results*, each reason once; None where nothing did."""
+    failed = [each for each in results if each.error is not None]
+    if not failed:
+        return None
+    grouped: dict[str, tuple[PuffinError, list[str]]] = {}
+    for each in failed:
+        for error in _reasons(each.error):
+            grouped.setdefault(_identity(error), (error, []))[1].append(each.name)
+    causes = tuple([InEnvironments(names=tuple(names), causes=(error,)) for error, names in grouped.values()])
+    return EnvironmentsFailed(failed=len(failed), total=len(results), action=action, causes=causes)
+
+
+def _reasons(error: "PuffinError | None") -> "tuple[PuffinError, ...]":
+    """Return what is to be told once: the parts of an error that only sums up others."""
+    if isinstance(error, Several):
+        return error.causes
+    return (error,) if error is not None else ()
+
+
+def _identity(error: PuffinError) -> str:
+    return "\n".join((type(error).__name__, str(error), *[_identity(cause) for cause in error.causes]))
+
+
+class Several(PuffinError):
+    """Several things are wrong with one environment; ``causes`` are what counts."""
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return "; ".join(cause.summary() for cause in self.causes)

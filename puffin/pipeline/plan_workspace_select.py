@@ -1,0 +1,160 @@
+"""Which environments a command means: those of a configuration, or one beside each file. On the way of a no-op."""
+
+import os
+
+from puffin.errors import USAGE, PuffinError, UsageError
+from puffin.pipeline.plan_workspace_glob import environment_beside, expand, is_pattern, matches, name_of
+from puffin.pipeline.plan_workspace_specs import EnvSpec, Workspace
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+PROJECT = "pyproject.toml"
+
+
+class NothingMatches(PuffinError):
+    """An argument names no environment and no file."""
+
+    exit_code = USAGE
+    text: str
+    known: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        """Return the first line."""
+        verb = "matches" if is_pattern(self.text) else "is"
+        return f"`{self.text}` {verb} no environment and no file"
+
+    def details(self) -> tuple[str, ...]:
+        """Return which environments there are."""
+        if not self.known:
+            return ()
+        more = f" and {len(self.known) - 10} more" if len(self.known) > 10 else ""
+        return (f"The environments are {', '.join(f'`{name}`' for name in self.known[:10])}{more}",)
+
+
+class SamePath(PuffinError):
+    """Two environments would be at one place, or have one name."""
+
+    exit_code = USAGE
+    what: str
+    origins: tuple[str, str]
+    hints: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        """Return the first line."""
+        first, second = self.origins
+        return f"Two environments {self.what}: that of `{first}` and that of `{second}`"
+
+
+def all_specs(workspace: Workspace) -> "list[EnvSpec]":
+    """Return all environments of a workspace; raises :class:`SamePath`."""
+    specs = list(workspace.specs)
+    for glob in workspace.globs:
+        for file in expand(glob.match, workspace.root):
+            for python in glob.pythons or ("",):
+                matrix = len(glob.pythons) > 1
+                name = name_of(file)
+                filled = fill(glob.path, file, name, python)
+                spec = EnvSpec(
+                    name=f"{name}-{python}" if matrix else name,
+                    path=os.path.join(workspace.root, filled),
+                    base=name,
+                    python=python,
+                    extras=glob.extras,
+                    groups=glob.groups,
+                    constraints=glob.constraints,
+                    link_mode=glob.link_mode,
+                    origin=glob.origin,
+                )
+                specs.append(made_from(spec, os.path.join(workspace.root, file)))
+    return checked(specs)
+
+
+def made_from(spec: EnvSpec, file: str) -> EnvSpec:
+    """Return *spec* as made from *file*, whose name tells its kind."""
+    name = os.path.basename(file)
+    if name == PROJECT:
+        return replace(spec, project=file)
+    if name.startswith("pylock.") and name.endswith(".toml"):
+        return replace(spec, pylock=file)
+    return replace(spec, requirements=(file,))
+
+
+def fill(template: str, file: str, name: str, python: str) -> str:
+    """Return a path template filled: ``{dir}`` is the directory of *file*."""
+    directory = os.path.dirname(file) or "."
+    filled = template.replace("{dir}", directory).replace("{name}", name).replace("{python}", python)
+    return os.path.normpath(filled)
+
+
+def checked(specs: "Iterable[EnvSpec]") -> "list[EnvSpec]":
+    """Return *specs* if no two have one path or one name; raises :class:`SamePath`."""
+    paths: dict[str, EnvSpec] = {}
+    names: dict[str, EnvSpec] = {}
+    for spec in specs:
+        former = paths.setdefault(os.path.realpath(spec.path), spec)
+        if former is not spec:
+            what = f"are at `{os.path.relpath(spec.path)}`"
+            hints = (
+                ("give them a `path` with `{python}` in it",)
+                if former.base == spec.base and spec.python
+                else ()
+            )
+            raise SamePath(what=what, origins=(former.origin, spec.origin), hints=hints)
+        former = names.setdefault(spec.name, spec)
+        if former is not spec:
+            raise SamePath(what=f"are called `{spec.name}`", origins=(former.origin, spec.origin))
+    return list(paths.values())
+
+
+def choose(
+    arguments: "Sequence[str]", cwd: str, workspace: "Workspace | None", *, everything: bool, python: str
+) -> "list[EnvSpec]":
+    """Return the environments that *arguments* mean, each once; *python* is for those that name none.
+
+    An argument is a name, a pattern of names, or a pattern of files (relative to *cwd*): then it means the environments
+    made from these files, where none is configured the one beside each. Raises :class:`NothingMatches`,
+    :class:`SamePath` or :class:`UsageError`.
+    """
+    known = all_specs(workspace) if workspace else []
+    if everything or not arguments:
+        if not known:
+            raise _nothing_named(workspace)
+        chosen = known
+    else:
+        found = [spec for argument in arguments for spec in _meant(argument, cwd, known)]
+        chosen = checked(dict.fromkeys(found))
+    return [replace(spec, python=spec.python or python) for spec in chosen] if python else list(chosen)
+
+
+def _nothing_named(workspace: "Workspace | None") -> UsageError:
+    hint = "name requirements files, as in `puffin sync 'services/*/requirements.txt'`"
+    if workspace is not None:
+        return UsageError(text=f"`{workspace.file}` configures no environment", hints=(hint,))
+    text = "No environment was named, and no `puffin.toml` or `pyproject.toml` here or above configures any"
+    return UsageError(text=text, hints=(hint,))
+
+
+def _meant(argument: str, cwd: str, known: "list[EnvSpec]") -> "list[EnvSpec]":
+    named = [spec for spec in known if argument in (spec.name, spec.base)]
+    if not named and is_pattern(argument):
+        named = [spec for spec in known if matches(spec.name, argument)]
+    if named:
+        return named
+    found = []
+    for file in expand(argument, cwd):
+        path = os.path.normpath(os.path.join(cwd, file))
+        found += [spec for spec in known if path in spec.files] or [beside(file, cwd)]
+    if not found:
+        raise NothingMatches(text=argument, known=tuple([spec.name for spec in known]))
+    return found
+
+
+def beside(file: str, cwd: str) -> EnvSpec:
+    """Return the environment beside a file where nothing is configured."""
+    name = name_of(file)
+    path = os.path.normpath(os.path.join(cwd, environment_beside(file)))
+    spec = EnvSpec(name=name, base=name, path=path, origin=file)
+    return made_from(spec, os.path.normpath(os.path.join(cwd, file)))

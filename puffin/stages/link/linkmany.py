@@ -1,0 +1,61 @@
+"""The link stage for many environments: one archive's trees, one after the other while its directories are warm."""
+
+from puffin.cache.layout import Cache
+from puffin.errors import PuffinError
+from puffin.stages.link.direct_url import with_hash
+from puffin.stages.link.linker import ArchiveGone, Target, clear_stage, link_found
+from puffin.stages.unzip.manifest import read_names
+from puffin.value import from_tuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Place = tuple[str, tuple[Any, ...], bool, str, str, int]
+    Linked = tuple[str, int]
+
+
+def link_all(
+    *, archive: str, cache_root: str, places: "tuple[Place, ...]"
+) -> "tuple[str, tuple[Linked | bytes, ...]]":
+    """Build the tree of an archive in each of *places*; return the archive and what came of each.
+
+    A place is ``(stage, target, requested, direct_url, mode, stamp)``, as the arguments of
+    :func:`~puffin.stages.link.linker.link`. It came to ``(link mode used, files)``, or to a pickled error where that
+    environment alone is in the way. Raises :class:`ArchiveGone`; then no place has a tree.
+    """
+    cache = Cache(cache_root)
+    found = read_names(cache.manifest(archive))
+    if found is None:
+        raise ArchiveGone(archive=archive)
+    source = cache.archive(archive)
+    results: list[Linked | bytes] = []
+    try:
+        for stage, target, requested, direct_url, mode, stamp in places:
+            try:
+                linked: Linked | bytes = link_found(
+                    found,
+                    source,
+                    stage,
+                    from_tuple(Target, target),
+                    requested=requested,
+                    direct_url=with_hash(direct_url, archive),
+                    mode=mode,
+                    stamp=stamp,
+                )
+            except ArchiveGone:
+                raise
+            except PuffinError as error:
+                linked = _pickled(error)
+            results.append(linked)
+    except ArchiveGone:
+        for place in places[: len(results) + 1]:
+            clear_stage(place[0])
+        raise
+    return archive, tuple(results)
+
+
+def _pickled(error: PuffinError) -> bytes:
+    import pickle
+
+    return pickle.dumps(error)

@@ -1,0 +1,130 @@
+"""The one graph of many environments: every artifact once, every link where it is wanted."""
+
+import subprocess
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from puffin.errors import Cause
+from puffin.pipeline.graph import Ledger
+from puffin.pipeline.plan_graph import FETCH, LINK, UNZIP, Supply
+from puffin.pipeline.plan_many_graph import Use, identity, loads_of, many_tasks
+from puffin.pipeline.plan_many_values import EnvResult, Several, failure_of
+from puffin.stages.artifact import Artifact
+
+
+def supply(number, cached):
+    sha = f"{number:064x}"
+    artifact = Artifact(
+        name=f"p{number}",
+        version="1",
+        filename=f"p{number}-1-py3-none-any.whl",
+        url=f"https://x.test/p{number}.whl",
+        source="index/x",
+        hashes=(f"sha256:{sha}",),
+    )
+    return Supply(artifact=artifact, archive=sha if cached else "")
+
+
+sites = st.lists(st.sets(st.integers(0, 12), max_size=10), max_size=7)
+
+
+@given(sites, st.sets(st.integers(0, 12)))
+def test_every_artifact_is_supplied_once_and_linked_where_it_is_wanted(wanted, cached):
+    supplies = [[supply(number, number in cached) for number in sorted(site)] for site in wanted]
+    loads = loads_of(supplies)
+    places = {use: ("stage", use.site, use.number) for load in loads for use in load.uses}
+    tasks, links = many_tasks(loads, places, run="r", cache_root="/c", network=())
+    kinds = [task.key[0] for task in tasks]
+    different = set().union(*wanted) if wanted else set()
+    assert kinds.count(LINK) == len(different)
+    assert kinds.count(FETCH) == kinds.count(UNZIP) == len(different - cached)
+    assert len({task.key for task in tasks}) == len(tasks)
+    linked = sorted((use.site, use.number) for load in links.values() for use in load.uses)
+    assert linked == sorted((site, place) for site, each in enumerate(supplies) for place in range(len(each)))
+    units = Ledger(tasks).take_ready()
+    assert sum(map(len, units)) == len(tasks)  # a wheel's fetch, unzip and links ride together
+    assert len(units) == len(different)
+
+
+@given(sites)
+def test_small_environments_are_finished_first_where_nothing_is_fetched(wanted):
+    supplies = [[supply(number, True) for number in sorted(site)] for site in wanted]
+    loads = loads_of(supplies)
+    places = dict.fromkeys([use for load in loads for use in load.uses])
+    tasks, links = many_tasks(loads, places, run="r", cache_root="/c", network=())
+    linked: set[Use] = set()
+    order = sorted(range(len(supplies)), key=lambda site: (len(supplies[site]), site))
+    needed = [  # how many units there are at least until each environment and all smaller ones are done
+        len({each.archive for site in order[: place + 1] for each in supplies[site]})
+        for place in range(len(order))
+    ]
+    for count, (task,) in enumerate(Ledger(tasks).take_ready(), 1):
+        linked |= set(links[task.key].uses)
+        for site, enough in zip(order, needed, strict=True):
+            if enough <= count:
+                assert {use.number for use in linked if use.site == site} == set(range(len(supplies[site])))
+
+
+def test_a_use_keeps_its_number():
+    loads = loads_of([[supply(1, True), supply(2, True)], [supply(2, True)]])
+    assert [(identity(load.supply.artifact)[-1], load.uses) for load in loads] == [
+        ("2", (Use(site=1, number=0), Use(site=0, number=1))),
+        ("1", (Use(site=0, number=0),)),
+    ]
+
+
+def result(name, error=None):
+    return EnvResult(name=name, path=name, python="", status="failed" if error else "updated", error=error)
+
+
+def test_each_reason_is_told_once_with_all_it_hit():
+    one, other = Cause(text="one"), Cause(text="other")
+    results = (result("a", one), result("b", Several(causes=(other, Cause(text="one")))), result("c"))
+    failure = failure_of(results)
+    assert failure.summary() == "Failed to sync 2 of 3 environments; they were left as they were"
+    assert failure.worst == 3
+    assert [(cause.summary(), str(cause.causes[0])) for cause in failure.causes] == [
+        ("In `a`, `b`", "one"),
+        ("In `b`", "other"),
+    ]
+    assert failure_of((result("c"),)) is None
+    assert failure_of((result("a", one),)).worst == 1
+
+
+def test_the_no_op_over_many_imports_nothing_of_weight(puffin, index):
+    from tests.helpers.faults import until
+    from tests.helpers.wheels import forge_wheel
+
+    index.add(*forge_wheel("alpha", "1.0"))
+    for name in "abc":
+        puffin.file(f"{name}/requirements.txt", "alpha==1.0\n")
+    puffin.file("puffin.toml", '[[env-glob]]\nmatch = "*/requirements.txt"\n')
+    assert puffin("sync", "-i", index.url).code == 0
+    path = puffin.environ()["PYTHONPATH"]
+    code = f"import sys; sys.path.insert(0, {path!r}); from puffin.cli import entry"
+    code += "; entry.main(['sync']); print(*sys.modules)"
+
+    def modules():
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-I",
+                "-S",
+                "-c",
+                f"import sys; sys.path.insert(0, {str(puffin.environ()['PYTHONPATH'])!r}); {code}",
+            ],
+            cwd=puffin.cwd,
+            env=puffin.environ(PUFFIN_INDEX_URL=index.url),
+            capture_output=True,
+            text=True,
+        )
+        return set(done.stdout.split()), done.stderr
+
+    # by the long way, until the file is old enough to be believed and is remembered
+    until(lambda: "tomllib" not in modules()[0])
+    loaded, said = modules()
+    assert said.startswith("Checked 3 environments (3 packages) in ")
+    heavy = {"re", "click", "packaging", "tomllib", "json", "subprocess", "puffin.pipeline.plan_many", "dask"}
+    assert heavy.isdisjoint(loaded)
