@@ -14,6 +14,7 @@ class Bucket:
 
         archive-v0/<aa>/<sha256>/          an unzipped wheel, content-addressed by the wheel's hash; immutable
         archive-v0/<aa>/<sha256>.manifest  its files, written last: the mark that the archive is complete
+        pyc-v0/<kind>/<aa>/<sha256>/       the bytecode of an archive for a kind of interpreter, and its .manifest
         wheels-v0/<source>/<name>/<file>   symlink to the archive of a wheel; <source> is index/<digest>,
                                            url/<digest> or path/<digest>
         simple-v0/<digest>/<name>          an index page, parsed, with its HTTP policy
@@ -35,6 +36,7 @@ class Bucket:
     """
 
     ARCHIVE = "archive-v0"
+    PYC = "pyc-v0"
     WHEELS = "wheels-v0"
     SIMPLE = "simple-v0"
     PINS = "pins-v0"

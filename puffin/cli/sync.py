@@ -27,7 +27,8 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
     names = (
         "python", "index_url", "extra_index_url", "find_links", "no_index", "require_hashes", "reinstall",
-        "refresh", "offline", "link_mode", "path_conflict", "dry_run", "allow_empty_requirements",
+        "refresh", "offline", "link_mode", "compile_bytecode", "path_conflict", "dry_run",
+        "allow_empty_requirements",
         "break_system_packages", "executor", "no_build", "no_build_isolation", "config_setting", "build_constraint",
     )  # fmt: skip
     _check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))

@@ -116,6 +116,13 @@ SYNC: "tuple[Row, ...]" = (
         "How files come from the cache into the environment (default: hardlink).",
     ),
     (
+        ("--compile-bytecode", "--compile"),
+        "compile_bytecode",
+        FLAG,
+        "",
+        "Compile modules, once for all environments, and link the bytecode along.",
+    ),
+    (
         ("--path-conflict",),
         "path_conflict",
         VALUE,

@@ -34,7 +34,8 @@ def checked(options: "dict[str, object]", environ: "Mapping[str, str]", started:
         return None
     resolved = perf_counter()
     state = read_raw(root)
-    if state is None or not same(pins, state) or not undisturbed(root, state):
+    compiled = bool(options["compile_bytecode"])
+    if state is None or not same(pins, state, compiled=compiled) or not undisturbed(root, state):
         return None
     if options["quiet"]:
         return ""
@@ -63,19 +64,19 @@ def pins_of(path: str) -> "tuple[tuple[str, str], ...] | None":
         return None
 
 
-def same(pins: "tuple[tuple[str, str], ...]", state: "tuple[Any, ...]") -> bool:
-    """Tell whether an environment with this state holds exactly *pins*."""
+def same(pins: "tuple[tuple[str, str], ...]", state: "tuple[Any, ...]", *, compiled: bool = False) -> bool:
+    """Tell whether an environment with this state holds exactly *pins*, with *compiled* with bytecode."""
     _, boot, _, seed, distributions, _, _ = state
     if boot != current_boot():
         return False
     wanted = dict(pins)
     left = len(wanted)
-    for name, version, _, _, direct_url, _, _ in distributions:
+    for name, version, _, archive, direct_url, _, _, bytecode in distributions:
         if name not in wanted:
             if seed and name in SEEDS:
                 continue
             return False
-        if wanted[name] != version or direct_url:
+        if wanted[name] != version or direct_url or (compiled and archive and not bytecode):
             return False
         left -= 1
     return left == 0

@@ -5,8 +5,9 @@ import time
 
 from puffin.errors import Cause, PuffinError
 from puffin.pipeline.graph import no_growth
+from puffin.pipeline.plan_bytecode import bytecode_kind, compiling
 from puffin.pipeline.plan_environment import now_stamp, target_of
-from puffin.pipeline.plan_graph import LINK, Linking, Supply, link_key, root_failure, sync_tasks
+from puffin.pipeline.plan_graph import COMPILE, LINK, Linking, Supply, link_key, root_failure, sync_tasks
 from puffin.pipeline.plan_lines import change_lines
 from puffin.pipeline.task import DONE
 from puffin.stages.artifact import WHEEL
@@ -90,7 +91,9 @@ class Application:
         self._why = why
         self._stamp = now_stamp()
         self._told_copied = False
+        self._compiled = (0, 0.0)  # distributions, and seconds from the first to the last
         self._names: dict[str, Any] = {}
+        self._bytecode = bytecode_kind(workplace.environment, settings)
 
     def dry_run(self, plan: "Plan", supplies: "Sequence[Supply]") -> None:
         """Say what would be done."""
@@ -139,10 +142,14 @@ class Application:
             requested=self._requested,
         )
         supplies = self._healed(plan, supplies)
+        compiling_ = compiling(self._workplace.environment, self._bytecode, supplies, self._cache)
+        linking = replace(linking, compiling=compiling_) if compiling_ else linking
         staged = self._stage(supplies, linking)
         fetched = [each for each in supplies if not each.archive]
         if fetched:
             self._reporter.phase("Prepared", len(fetched), time.perf_counter() - began)
+        if self._compiled[0]:
+            self._reporter.phase("Compiled", *self._compiled)
         began = time.perf_counter()
         self._commit(plan, staged, {number: each.artifact.source for number, each in enumerate(supplies)})
         supplies = [self._settled(each, staged[number][0]) for number, each in enumerate(supplies)]
@@ -158,7 +165,13 @@ class Application:
     def _commit(self, plan: "Plan", staged: "Staged", sources: "dict[int, str]") -> None:
         removed = frozenset(plan.remove)
         change = self._workplace.change(
-            self._cache, staged, removed, stamp=self._stamp, names=self._names, sources=sources
+            self._cache,
+            staged,
+            removed,
+            stamp=self._stamp,
+            names=self._names,
+            sources=sources,
+            bytecode=self._bytecode,
         )
         refuse = self._settings.path_conflict == "error"
         for conflict in self._workplace.commit(change, refuse_conflicts=refuse):
@@ -208,11 +221,13 @@ class Application:
 
     def _run(self, numbered: "Numbered", linking: Linking) -> "tuple[Staged, dict[int, PuffinError]]":
         missing = [supply for _, supply in numbered if not supply.archive]
+        heavy = _to_compile(numbered, linking) or missing
         network = self._network() if missing else ()
         builds = self._workshop.builds() if self._workshop and missing else None
         tasks = sync_tasks(numbered, linking, cache_root=self._cache.root, network=network, builds=builds)
         grow = builds.grow if builds else no_growth
-        ledger = self._engine.run(tasks, self._engine.chosen(missing), self._read_ahead, grow)
+        ledger = self._engine.run(tasks, self._engine.chosen(heavy), self._read_ahead, grow)
+        self._note_compiled(ledger)
         self._tell_copied(ledger, linking)
         staged, failures = {}, {}
         for number, supply in numbered:
@@ -243,6 +258,12 @@ class Application:
             archive = outcome.result[0]
             self._names[archive] = read_names(self._cache.manifest(archive))
 
+    def _note_compiled(self, ledger: "Ledger") -> None:
+        done = [each for key, each in ledger.outcomes.items() if key[0] == COMPILE and each.status == DONE]
+        if done:
+            seconds = max(each.ended for each in done) - min(each.started for each in done)
+            self._compiled = (self._compiled[0] + len(done), self._compiled[1] + seconds)
+
     def _tell_copied(self, ledger: "Ledger", linking: Linking) -> None:
         """Say, once, that the cache and the environment share no files although they should."""
         linked = [each for key, each in ledger.outcomes.items() if key[0] == LINK and each.status == DONE]
@@ -254,6 +275,13 @@ class Application:
             f"Files are copied, because none can be linked from the cache (`{self._cache.root}`) to the "
             "environment; put them on one file system, or pass `--link-mode copy` to silence this"
         )
+
+
+def _to_compile(numbered: "Numbered", linking: Linking) -> "list[Supply]":
+    """Return the supplies that are to be compiled: work for every core, as fetching and unzipping is."""
+    if linking.compiling is None:
+        return []
+    return [each for _, each in numbered if each.archive not in linking.compiling.ready]
 
 
 def _root_cause(ledger: "Ledger", key: "Key", supply: Supply) -> PuffinError:

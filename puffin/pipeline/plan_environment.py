@@ -5,6 +5,7 @@ import time
 
 from puffin.cache.lock import Lock
 from puffin.errors import FAILED, PuffinError, os_cause
+from puffin.stages.bytecode.layer import manifest_path, read_layer
 from puffin.stages.link.commitplan import Addition, Change, Homes, plan_commit
 from puffin.stages.link.damage import find_damage, restamped
 from puffin.stages.link.installplan import Present
@@ -146,11 +147,12 @@ class Workplace:
         stamp: int,
         names: "Mapping[str, Names | None] | None" = None,
         sources: "Mapping[int, str] | None" = None,
+        bytecode: str = "",
     ) -> Change:
         """Return the change that puts *staged* in, ``{number: (archive, direct_url)}``, and takes names out.
 
         *names* are what ``read_names`` said of archives already, *sources* what the numbers are from; what is put
-        there again comes from where it came from.
+        there again comes from where it came from. *bytecode* is the kind of bytecode that was staged.
         """
         known = names or {}
         former = {each.archive: each.source for each in self.state.distributions} if self.state else {}
@@ -167,6 +169,7 @@ class Workplace:
                 direct_url,
                 known.get(archive),
                 origins[number],
+                bytecode,
             )
             for number, (archive, direct_url) in staged.items()
         ]
@@ -253,13 +256,20 @@ def _direct_url(site: str, entry: str, kind: str) -> str:
 
 
 def _addition(
-    cache: "Cache", staged: str, archive: str, direct_url: str, names: "Names | None", source: str
+    cache: "Cache",
+    staged: str,
+    archive: str,
+    direct_url: str,
+    names: "Names | None",
+    source: str,
+    bytecode: str = "",
 ) -> Addition:
     path = cache.manifest(archive)
     found = names or read_names(path)
     if found is None:
         raise ArchiveGone(archive=archive)
     header, tree = found
+    layer = read_layer(manifest_path(cache, bytecode, archive)) if bytecode else None
     return Addition(
         staged=staged,
         archive=archive,
@@ -268,6 +278,8 @@ def _addition(
         header=header,
         tree=tree,
         source=source,
+        bytecode=bytecode if layer else "",
+        layer=layer.tree if layer else (),
     )
 
 

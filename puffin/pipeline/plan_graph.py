@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 FETCH = "fetch"
 UNZIP = "unzip"
+COMPILE = "compile"
 LINK = "link"
 BUILD = "build"
 ENVIRONMENT = "environment"
+_COMPILING = 4  # compiling takes many times as long as all else
 _UNKNOWN_PURE, _UNKNOWN_BINARY = 300_000, 4_000_000  # bytes, roughly; many indexes tell no sizes
 
 
@@ -38,6 +40,20 @@ class Supply:
 
 
 @frozen
+class Compiling:
+    """Which bytecode an environment gets: what compiles it, and the name of its kind in the cache.
+
+    ``ready`` are the archives whose bytecode is in the cache.
+    """
+
+    executable: str
+    kind: str
+    tag: str
+    level: int = 0
+    ready: "frozenset[str]" = frozenset()
+
+
+@frozen
 class Linking:
     """What link tasks of one environment share. ``target`` is a link target in its wire form.
 
@@ -50,6 +66,7 @@ class Linking:
     mode: str
     stamp: int
     requested: "frozenset[str] | None" = None
+    compiling: "Compiling | None" = None
 
 
 def stage_of(linking: Linking, number: int) -> str:
@@ -127,12 +144,40 @@ def _weight(artifact: "Artifact") -> int:
     return _UNKNOWN_PURE if artifact.filename.endswith("-any.whl") else _UNKNOWN_BINARY
 
 
+def _archive(supply: Supply) -> "tuple[tuple[Any, ...], tuple[Any, ...]]":
+    """Return the archive of a supply as an argument of a task where it is known, else as its input."""
+    if supply.archive:
+        return (("archive", supply.archive),), ()
+    return (), (("archive", supply.made or (UNZIP, _identity(supply.artifact))),)
+
+
+def compile_task(supply: Supply, compiling: "Compiling | None", *, cache_root: str) -> "Task | None":
+    """Return the task that compiles the bytecode of a wheel; None when none is wanted, or it is there."""
+    if compiling is None or (supply.archive and supply.archive in compiling.ready):
+        return None
+    known, inputs = _archive(supply)
+    return Task(
+        key=(COMPILE, f"{supply.archive or inputs[0][1][1]}/{compiling.kind}"),
+        function="puffin.stages.bytecode.stage:compile_archive",
+        label=supply.artifact.label,
+        arguments=(
+            *known,
+            ("cache_root", cache_root),
+            ("executable", compiling.executable),
+            ("kind", compiling.kind),
+            ("tag", compiling.tag),
+            ("level", compiling.level),
+        ),
+        inputs=inputs,
+        weight=_COMPILING * _weight(supply.artifact),
+    )
+
+
 def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str) -> Task:
     """Return the task that stages a wheel for one environment."""
     artifact = supply.artifact
-    known = (("archive", supply.archive),) if supply.archive else ()
-    made = supply.made or (UNZIP, _identity(artifact))
-    inputs = () if supply.archive else (("archive", made),)
+    known, inputs = _archive(supply)
+    compiled = compile_task(supply, linking.compiling, cache_root=cache_root)
     return Task(
         key=link_key(linking, supply),
         function="puffin.stages.link.linker:link",
@@ -146,8 +191,10 @@ def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str)
             ("direct_url", artifact.direct_url),
             ("mode", linking.mode),
             ("stamp", linking.stamp),
+            *((("bytecode", linking.compiling.kind),) if linking.compiling else ()),
         ),
         inputs=inputs,
+        after=(compiled.key,) if compiled else (),
     )
 
 
@@ -164,6 +211,8 @@ def sync_tasks(
     for number, each in supplies:
         supply, made = supplied(each, builds)
         tasks += made or supply_tasks(supply, cache_root=cache_root, network=network)
+        compiled = compile_task(supply, linking.compiling, cache_root=cache_root)
+        tasks += [compiled] if compiled else []
         tasks.append(link_task(supply, number, linking, cache_root=cache_root))
     return tasks
 

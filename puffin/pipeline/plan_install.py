@@ -12,6 +12,7 @@ from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_artifact import artifact_for
 from puffin.pipeline.plan_build_settings import build_settings
 from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop, toolchain_of
+from puffin.pipeline.plan_bytecode import bytecode_kind, lacking
 from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, roots
 from puffin.pipeline.plan_environment import Workplace
 from puffin.pipeline.plan_execute import Engine
@@ -135,6 +136,7 @@ class _Install:
         self._engine = Engine(self._run, cache, reporter, command="pip install")
         self._metadata: dict[str, Metadata] = {}
         self._resolution: Resolution | None = None
+        self._bare = lacking(workplace.state, bytecode_kind(workplace.environment, self._run))
         self._config: IndexConfig = index_config(self._run, self._requirements)
         self._toolchain = toolchain_of(workplace.environment)
         self._workshop = Workshop(self._build_settings(), cache)
@@ -280,6 +282,7 @@ class _Install:
             self._run.reinstall
             or present.name in self._run.reinstall_package
             or present.name in self._workplace.damaged
+            or present.name in self._bare
         )
 
     def _plan(self, resolution: "Resolution") -> Plan:

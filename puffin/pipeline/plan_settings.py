@@ -61,6 +61,7 @@ class Settings:
     offline: bool = False
     link_mode: str = ""
     path_conflict: str = ""
+    compile_bytecode: bool = False
     dry_run: bool = False
     allow_empty_requirements: bool = False
     break_system_packages: bool = False

@@ -1,5 +1,6 @@
 """From the pins of a sync and what is installed to the install plan."""
 
+from puffin.pipeline.plan_bytecode import bytecode_kind, lacking
 from puffin.stages.link.installplan import Plan, Wanted, make_plan
 
 TYPE_CHECKING = False
@@ -55,7 +56,8 @@ class Planner:
 
     def plan(self, archives: "Mapping[str, str] | None" = None) -> Plan:
         """Return the plan; *archives* are those of pins with URLs, by name, as far as they were found out by now."""
-        stale = {*self._settings.reinstall_package, *self._place.damaged}
+        bare = lacking(self._place.state, bytecode_kind(self._place.environment, self._settings))
+        stale = {*self._settings.reinstall_package, *self._place.damaged, *bare}
         wanted = self._wanted(archives or {})
         plan = self._planned(wanted, stale)
         losers = _losers(self._place, plan)

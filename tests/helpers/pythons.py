@@ -30,6 +30,7 @@ def made_up(root: str, **changes: object) -> Interpreter:
         "base_executable": f"{root}/bin/python3.12",
         "implementation": "cpython",
         "cache_tag": "cpython-312",
+        "magic": "cb0d0d0a",
         "version": (3, 12, 1),
         "prefix": root,
         "base_prefix": root,

@@ -1,6 +1,10 @@
 """Commit scripts, planned and performed on a real disk, against a model: whose bytes lie at which path."""
 
+import marshal
+import os
+import sys
 import tempfile
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,8 @@ from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
 from puffin.pipeline.plan_environment import Workplace, now_stamp, target_of
+from puffin.stages.bytecode.layer import kind_of
+from puffin.stages.bytecode.stage import compile_archive
 from puffin.stages.link.environment import environment_of
 from puffin.stages.link.linker import link
 from puffin.stages.link.placement import PathClash
@@ -20,11 +26,14 @@ from tests.helpers.faults import snapshot
 from tests.helpers.pythons import made_up
 from tests.helpers.wheels import forge_wheel
 
+TAG = sys.implementation.cache_tag
+
 
 class World:
     """An environment and a cache; :meth:`sync` makes it hold packages as a sync would."""
 
-    def __init__(self, root):
+    def __init__(self, root, *, bytecode=False):
+        self.kind = kind_of(TAG, MAGIC_NUMBER.hex()) if bytecode else ""
         self.root = Path(root)
         self.cache = Cache(str(self.root / "cache"))
         self.environment = environment_of(made_up(str(self.root / "env")))
@@ -42,7 +51,23 @@ class World:
             filename, data = forge_wheel(name, version, files)
             digest = sha256(data).hexdigest()
             self._archives[key] = unzip(data=data, filename=filename, sha256=digest, cache_root=self.cache.root)
+            self._compile(digest)
         return self._archives[key]
+
+    def _compile(self, archive):
+        """Compile an archive, all of whose modules have one and the same time, the worst there can be."""
+        if not self.kind:
+            return
+        for path in Path(self.cache.archive(archive)).rglob("*.py"):
+            os.utime(path, (1e9, 1e9))
+        compile_archive(
+            archive=archive,
+            cache_root=self.cache.root,
+            executable=sys.executable,
+            kind=self.kind,
+            tag=TAG,
+            level=0,
+        )
 
     def sync(self, packages):
         """Install ``{name: (version, files)}`` and remove all else; return the conflicts."""
@@ -60,10 +85,12 @@ class World:
                 link(
                     archive=archive, cache_root=self.cache.root, stage=transaction.stage(number),
                     target=astuple(target_of(workplace.environment)), requested=True, direct_url="",
-                    mode="hardlink", stamp=stamp,
+                    mode="hardlink", stamp=stamp, bytecode=self.kind,
                 )  # fmt: skip
                 staged[number] = (archive, "")
-            found = workplace.commit(workplace.change(self.cache, staged, gone, stamp=stamp))
+            found = workplace.commit(
+                workplace.change(self.cache, staged, gone, stamp=stamp, bytecode=self.kind)
+            )
         self.packages = packages
         return found
 
@@ -71,6 +98,19 @@ class World:
         """Return what is in site-packages, without the metadata of packages."""
         found = snapshot(self.site)
         return {path: data for path, data in found.items() if data is not None and ".dist-info/" not in path}
+
+    def stale(self):
+        """Return the bytecode that Python would run although it is not of the module beside it."""
+        found = []
+        for path in self.site.rglob("*.pyc"):
+            source = path.parent.parent / f"{path.name.partition('.')[0]}.py"
+            data, facts = path.read_bytes(), source.stat()
+            assert data[:8] == MAGIC_NUMBER + bytes(4)
+            named = tuple(int.from_bytes(data[at : at + 4], "little") for at in (8, 12))
+            code = marshal.loads(data[16:])
+            if named == (int(facts.st_mtime), facts.st_size) and code.co_names != (source.read_text().strip(),):
+                found.append(path)
+        return found
 
 
 def expected(packages):
@@ -113,6 +153,62 @@ def test_any_packages_after_any_others(worlds):
             assert undisturbed(world.environment.root, raw)
             with Workplace(world.environment, timeout=1) as workplace:
                 assert not workplace.damaged
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(WORLDS)
+def test_bytecode_is_always_that_of_its_module(worlds):
+    with tempfile.TemporaryDirectory() as root:
+        world = World(root, bytecode=True)
+        for packages in worlds:
+            named = {
+                name: (version, {path: text or "none\n" for path, text in files.items()})
+                for name, (version, files) in packages.items()
+            }
+            world.sync(named)
+            files = world.files()
+            compiled = {path for path in files if path.endswith(".pyc")}
+            assert {path: data for path, data in files.items() if path not in compiled} == expected(named)
+            assert bool(compiled) == bool(named)
+            assert world.stale() == []
+            empty = [path for path in world.site.rglob("*") if path.is_dir() and not any(path.iterdir())]
+            assert empty == []
+            with Workplace(world.environment, timeout=1) as workplace:
+                assert not workplace.damaged
+
+
+def test_bytecode_of_modules_that_are_not_contested_is_all_there(tmp_path):
+    world = World(tmp_path, bytecode=True)
+    world.sync(
+        {"one": ("1", {"one.py": "a", "ns/one.py": "a"}), "two": ("1", {"two.py": "a", "ns/two.py": "a"})}
+    )
+    names = {path.relative_to(world.site).as_posix() for path in world.site.rglob("*.pyc")}
+    suffix = f"{TAG}.pyc"
+    assert names == {f"{where}__pycache__/{name}.{suffix}" for where in ("", "ns/") for name in ("one", "two")}
+    (world.site / f"ns/__pycache__/one.{TAG}.opt-1.pyc").write_bytes(b"written by a running Python")
+    world.sync({"two": ("1", {"two.py": "a", "ns/two.py": "a"})})
+    left = {path.relative_to(world.site).as_posix() for path in world.site.rglob("*.pyc")}
+    assert left == {f"{where}__pycache__/two.{suffix}" for where in ("", "ns/")}
+
+
+def test_bytecode_of_a_module_that_loses_does_not_take_the_place_of_the_winners(tmp_path):
+    world = World(tmp_path, bytecode=True)
+    early, late = ("1", {"ns/m.py": "one\n", "ns/a.py": "a"}), ("1", {"ns/m.py": "two\n", "ns/b.py": "b"})
+    world.sync({"early": early})
+    world.sync({"early": early, "late": late})
+    assert (world.site / "ns/m.py").read_text() == "one\n"
+    assert world.stale() == []
+    invalid = ("1", {"ns/m.py": "(one", "ns/a.py": "a"})
+    world.sync({"early": invalid})
+    world.sync({"early": invalid, "late": ("1", {"ns/m.py": "twoo", "ns/b.py": "b"})})
+    assert (world.site / "ns/m.py").read_text() == "(one"
+    assert not (world.site / f"ns/__pycache__/m.{TAG}.pyc").exists()
+    assert (world.site / f"ns/__pycache__/b.{TAG}.pyc").exists()
 
 
 @pytest.fixture

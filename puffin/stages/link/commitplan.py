@@ -2,6 +2,7 @@
 
 import os
 
+from puffin.stages.bytecode.layer import CACHE
 from puffin.stages.link.placement import Conflict, Source, plan_placement
 from puffin.stages.link.removal import plan_removal
 from puffin.stages.link.state import Owned, State, encode
@@ -53,6 +54,7 @@ class Addition:
     """A staged distribution. ``header`` and ``tree`` are of its archive's manifest file (``read_names``).
 
     ``source`` is the ``Artifact.source`` it is from.
+    ``bytecode`` is the kind of bytecode that was staged with it, ``layer`` where it is: ``(directory, names)``.
     """
 
     staged: str
@@ -62,6 +64,15 @@ class Addition:
     header: "tuple[Any, ...]"
     tree: "tuple[tuple[str, tuple[str, ...]], ...]"
     source: str = ""
+    bytecode: str = ""
+    layer: "tuple[tuple[str, tuple[str, ...]], ...]" = ()
+
+    @property
+    def tops(self) -> "tuple[tuple[str, bool], ...]":
+        """The names at the top level of what was staged for site-packages, and whether each is a directory."""
+        tops: tuple[tuple[str, bool], ...] = self.header[TOPS]
+        extra = (CACHE, True)
+        return (*tops, extra) if extra not in tops and any(each[0] == CACHE for each in self.layer) else tops
 
     @property
     def name(self) -> str:
@@ -106,7 +117,7 @@ def plan_commit(
     staying = kept.paths() if gone and change.stay else frozenset()
     going = plan_removal(gone, staying, change.homes.roots, disk)
     placement = plan_placement(_sources(change, disk), going=frozenset(going), owner_of=kept.owner, disk=disk)
-    outs = [*going, *placement.replaced, *_byte_code(placement.replaced, disk)]
+    outs = list(dict.fromkeys((*going, *placement.replaced, *_byte_code(placement.replaced, disk))))
     touched = {*map(os.path.dirname, outs), *placement.touched}
     stamps, restamped = _stamps(change, outs, touched)
     steps = (
@@ -163,8 +174,16 @@ def _sources(change: Change, disk: "Disk") -> "list[Source]":
     homes = change.homes
     for each in change.additions:
         site = homes.site(each.header[PURELIB])
-        tops = each.header[TOPS]
-        sources.append(Source(name=each.name, staged=each.staged, home=site, tops=tops, manifest=each.manifest))
+        sources.append(
+            Source(
+                name=each.name,
+                staged=each.staged,
+                home=site,
+                tops=each.tops,
+                manifest=each.manifest,
+                bytecode=each.layer,
+            )
+        )
         for part, home in (("scripts", homes.scripts), ("data", homes.data), ("headers", homes.headers)):
             if each.brings(part):
                 staged = f"{each.staged}+{part}"
@@ -185,6 +204,7 @@ def _owned(addition: Addition) -> Owned:
         direct_url=addition.direct_url,
         tops=tuple(name for name, _ in header[TOPS]),
         source=addition.source,
+        bytecode=addition.bytecode,
     )
 
 

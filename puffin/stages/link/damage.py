@@ -45,6 +45,8 @@ def _whole(site: str, owned: "Owned", where: "frozenset[str] | None", stamp: int
     if all(path != f"{owned.dist_info}/RECORD" for path, _, _ in rows):
         return False  # the last row that puffin writes: what comes before it may be missing too
     for path, digest, size in rows:
+        if not digest and path.endswith(".pyc"):
+            continue  # bytecode that was compiled here: Python replaces it as it likes, and so may anybody
         directory = os.path.dirname(path) or "."
         if (where is None or directory in where) and not _as_recorded(f"{site}/{path}", digest, size, stamp):
             return False

@@ -57,14 +57,14 @@ def _link(name: str, source: int, target: int) -> None:
 def _copy(name: str, source: int, target: int) -> None:
     reader = os.open(name, os.O_RDONLY, dir_fd=source)
     try:
-        writer = os.open(
-            name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.fstat(reader).st_mode & 0o777, dir_fd=target
-        )
+        facts = os.fstat(reader)
+        writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, facts.st_mode & 0o777, dir_fd=target)
         try:
             while data := os.read(reader, 1 << 20):
                 view = memoryview(data)
                 while view:
                     view = view[os.write(writer, view) :]
+            _keep_time(writer, facts)
         finally:
             os.close(writer)
     finally:
@@ -76,11 +76,11 @@ def _clone(name: str, source: int, target: int) -> None:
 
     reader = os.open(name, os.O_RDONLY, dir_fd=source)
     try:
-        writer = os.open(
-            name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.fstat(reader).st_mode & 0o777, dir_fd=target
-        )
+        facts = os.fstat(reader)
+        writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, facts.st_mode & 0o777, dir_fd=target)
         try:
             fcntl.ioctl(writer, _FICLONE, reader)
+            _keep_time(writer, facts)
         except OSError:
             os.unlink(name, dir_fd=target)
             raise
@@ -88,6 +88,14 @@ def _clone(name: str, source: int, target: int) -> None:
             os.close(writer)
     finally:
         os.close(reader)
+
+
+def _keep_time(descriptor: int, facts: os.stat_result) -> None:
+    """Give a copy the modification time of what it is a copy of: bytecode is valid for that time alone."""
+    try:
+        os.utime(descriptor, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
+    except (OSError, TypeError):
+        pass
 
 
 def _symlink(name: str, source: int, target: int) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 SCHEME_KEYS = ("purelib", "platlib", "scripts", "data", "headers")
 
 
@@ -37,15 +37,17 @@ class Interpreter:
     """What a Python interpreter said of itself.
 
     ``executable`` is the path it was asked for by, ``base_executable`` that of the installation behind a
-    virtual environment. ``scheme`` is absolute; ``venv_scheme`` is relative to the root of any virtual
-    environment made from it. ``tags`` are the supported wheel tags, best first (PEP 425); ``markers`` the
-    pairs of PEP 508's environment; ``managed_marker`` where PEP 668's file would be.
+    virtual environment. ``magic`` is its bytecode's magic number in hex. ``scheme`` is absolute;
+    ``venv_scheme`` is relative to the root of any virtual environment made from it. ``tags`` are the
+    supported wheel tags, best first (PEP 425); ``markers`` the pairs of PEP 508's environment;
+    ``managed_marker`` where PEP 668's file would be.
     """
 
     executable: str
     base_executable: str
     implementation: str
     cache_tag: str
+    magic: str
     version: tuple[int, int, int]
     prefix: str
     base_prefix: str

@@ -11,6 +11,7 @@ import os
 from puffin.cache.atomic import remove_tree
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError, os_cause
+from puffin.stages.bytecode.layer import layer_path, manifest_path, read_layer
 from puffin.stages.link.direct_url import with_hash
 from puffin.stages.link.files import Placer
 from puffin.stages.link.scripts import launcher, rewrite_shebang, shebang, versioned, windows_launcher
@@ -20,6 +21,8 @@ from puffin.value import from_tuple, frozen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from puffin.stages.bytecode.layer import Layer
 
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
 PARTS = ("", "+scripts", "+data", "+headers")  # what may follow the name of a staged distribution
@@ -73,16 +76,19 @@ def link(
     direct_url: str,
     mode: str,
     stamp: int,
+    bytecode: str = "",
 ) -> "tuple[str, str, int]":
     """Build the tree of an archive below *stage*; return ``(archive, link mode used, files)``.
 
     *stamp*, in nanoseconds since the epoch, becomes the modification time of every directory, so that a
-    later change in one shows by one ``stat``. Raises :class:`ArchiveGone` or :class:`LinkFailed`.
+    later change in one shows by one ``stat``. *bytecode* is the kind of bytecode that comes along, where
+    the cache has it. Raises :class:`ArchiveGone` or :class:`LinkFailed`.
     """
     cache = Cache(cache_root)
     found = read_names(cache.manifest(archive))
     if found is None:
         raise ArchiveGone(archive=archive)
+    layer = read_layer(manifest_path(cache, bytecode, archive)) if bytecode else None
     used, files = link_found(
         found,
         cache.archive(archive),
@@ -92,6 +98,7 @@ def link(
         direct_url=with_hash(direct_url, archive),
         mode=mode,
         stamp=stamp,
+        layer=(layer, layer_path(cache, bytecode, archive)) if layer else None,
     )
     return archive, used, files
 
@@ -106,13 +113,16 @@ def link_found(
     direct_url: str,
     mode: str,
     stamp: int,
+    layer: "tuple[Layer, str] | None" = None,
 ) -> "tuple[str, int]":
     """Build the tree of the archive at *source*, of which *found* was read; return link mode used and files.
 
-    The rest is as in :func:`link`.
+    *layer* is its bytecode, and where that lies. The rest is as in :func:`link`.
     """
     header, tree = found
     staging = _Staging(source, stage, header, tree, mode)
+    if layer is not None:
+        staging.bring(*layer)
     try:
         staging.build(target, requested=requested, direct_url=direct_url, stamp=stamp)
     except OSError as error:
@@ -145,8 +155,13 @@ class _Staging:
         self._tree = tree
         self._rows: list[str] = []
         self._made: list[str] = []
+        self._layer: tuple[Layer, str] | None = None
         self.placer = Placer(mode)
         self.files = 0
+
+    def bring(self, layer: "Layer", path: str) -> None:
+        """Let the bytecode that lies at *path* come along."""
+        self._layer = (layer, path)
 
     def source_is_whole(self) -> bool:
         """Tell whether every file of the archive is there."""
@@ -167,6 +182,7 @@ class _Staging:
         root = os.open(self._stage, _DIRECTORY)
         try:
             self._link_tree(root)
+            self._link_layer(root)
             self._data(target)
             self._scripts(target)
             self._metadata(requested=requested, direct_url=direct_url)
@@ -194,6 +210,21 @@ class _Staging:
                 self._link_names(directory, names, here, there)
         finally:
             os.close(here)
+
+    def _link_layer(self, there: int) -> None:
+        if self._layer is None or not self._layer[0].tree:
+            return
+        layer, path = self._layer
+        known = frozenset([directory for directory, _ in self._tree])
+        here = os.open(path, _DIRECTORY)
+        try:
+            for directory, names in layer.tree:
+                if directory not in known:
+                    os.mkdir(directory, dir_fd=there)
+                self._link_names(directory, names, here, there)
+        finally:
+            os.close(here)
+        self._rows.append(layer.rows)
 
     def _link_names(self, directory: str, names: "tuple[str, ...]", here: int, there: int) -> None:
         place = self.placer.place

@@ -1,6 +1,7 @@
 """Where staged trees go: whole directories where one package owns them, entry by entry where several share."""
 
 from puffin.errors import PuffinError
+from puffin.stages.bytecode.layer import CACHE
 from puffin.stages.link.removal import SymlinkedDirectory
 from puffin.stages.unzip.manifest import read_manifest
 from puffin.value import frozen
@@ -22,6 +23,7 @@ class Source:
 
     ``tops`` are ``(name, is a directory)`` of its entries. ``manifest`` is the path of the archive's
     manifest, read where packages share a directory; without one (scripts, data, headers) the staged tree is looked at.
+    ``bytecode`` is the layer of bytecode that was staged with the archive, as ``(directory, names)``.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Source:
     home: str
     tops: "tuple[tuple[str, bool], ...]"
     manifest: str = ""
+    bytecode: "tuple[tuple[str, tuple[str, ...]], ...]" = ()
 
 
 @frozen
@@ -102,8 +105,11 @@ def plan_placement(
 class Listing:
     """The tree of a manifest, by directory."""
 
-    def __init__(self, tree: "Sequence[Row]") -> None:
+    def __init__(self, tree: "Sequence[Row]", bytecode: "Sequence[tuple[str, tuple[str, ...]]]" = ()) -> None:
         self._rows = {row[0]: row for row in tree}
+        for directory, names in bytecode:
+            known = self._rows.get(directory, (directory, (), (), ()))
+            self._rows[directory] = (directory, (*known[1], *names), *known[2:])
         self._inner: dict[str, list[str]] = {}
         for directory in self._rows:
             if directory:
@@ -129,6 +135,7 @@ class _Planner:
         self._owner_of = owner_of
         self._disk = disk
         self._listings: dict[str, Listing] = {}
+        self._lost: set[tuple[str, str, str]] = set()
         self.replaced: list[str] = []
         self.made: list[str] = []
         self.moves: list[tuple[str, str]] = []
@@ -154,15 +161,44 @@ class _Planner:
             for name, is_directory in self._entries(source, inner):
                 entry = (source, f"{inner}/{name}" if inner else name, is_directory)
                 entries.setdefault(name, []).append(entry)
+        cached = entries.pop(CACHE, [])
         for name, contributors in entries.items():
             there = name in present and f"{path}/{name}" not in self._going
             self._entry(f"{path}/{name}", contributors, there)
+        if cached:
+            there = CACHE in present and f"{path}/{CACHE}" not in self._going
+            self._bytecode(f"{path}/{CACHE}", cached, there)
+
+    def _bytecode(self, path: str, claims: "list[Claim]", there: bool) -> None:
+        """Plan a ``__pycache__``: what is in it goes with its module, whoever brings that in the end."""
+        parent = path.rpartition("/")[0]
+        names = {source.name for source, _, _ in claims}
+        lost = {key for key in self._lost if key[0] == parent and key[2] in names}
+        if len(claims) == 1 and not there and not lost:
+            self._entry(path, claims, there)
+            return
+        kinds = {is_directory for _, _, is_directory in claims}
+        if kinds != {True} or (there and not self._kind_on_disk(path)):
+            self._clash(path, claims, there)
+        if not there:
+            self.made.append(path)
+        self.touched.append(path)
+        present = self._disk.names(path) if there else frozenset()
+        taken: set[str] = set()
+        for source, inner, _ in sorted(claims, key=lambda claim: claim[0].name):
+            for name, _ in self._entries(source, inner):
+                if name in taken or (parent, name.partition(".")[0], source.name) in lost:
+                    continue
+                taken.add(name)
+                if name in present and f"{path}/{name}" not in self._going:
+                    self.replaced.append(f"{path}/{name}")
+                self.moves.append((f"{source.staged}/{inner}/{name}", f"{path}/{name}"))
 
     def _entries(self, source: Source, inner: str) -> "Sequence[tuple[str, bool]]":
         if not inner:
             return source.tops
         if source.manifest:
-            return self._listing(source.manifest).entries(inner)
+            return self._listing(source).entries(inner)
         staged = f"{source.staged}/{inner}"
         return [
             (name, self._disk.is_directory(f"{staged}/{name}")) for name in sorted(self._disk.names(staged))
@@ -171,15 +207,16 @@ class _Planner:
     def _fingerprint(self, source: Source, inner: str) -> "tuple[int, int]":
         if not source.manifest:
             return self._disk.fingerprint(f"{source.staged}/{inner}")
-        return self._listing(source.manifest).fingerprint(inner)
+        return self._listing(source).fingerprint(inner)
 
-    def _listing(self, path: str) -> "Listing":
+    def _listing(self, source: Source) -> "Listing":
+        path = source.manifest
         known = self._listings.get(path)
         if known is None:
             manifest = read_manifest(path)
             if manifest is None:
                 raise ManifestGone(path=path)
-            known = self._listings[path] = Listing(manifest.tree)
+            known = self._listings[path] = Listing(manifest.tree, source.bytecode)
         return known
 
     def _entry(self, path: str, claims: "list[Claim]", there: bool) -> None:
@@ -198,6 +235,13 @@ class _Planner:
             self.directory(path, claims, made=not there)
         else:
             self._file(path, claims, there)
+
+    def _lose(self, path: str, names: "Mapping[str, str]", winner: str) -> None:
+        """Note whose module does not come into place: bytecode of it must not stand beside another's."""
+        directory, _, name = path.rpartition("/")
+        stem, dot, suffix = name.rpartition(".")
+        if dot and suffix == "py":
+            self._lost.update((directory, stem, each) for each in names if each != winner)
 
     def _kind_on_disk(self, path: str) -> bool:
         if self._disk.is_symlink(path) and self._disk.names(path):
@@ -220,10 +264,10 @@ class _Planner:
         losers = tuple(name for name in others if prints[name] != prints[winner])
         if losers:
             self.conflicts.append(Conflict(path=path, winner=winner, losers=losers))
-        if winner not in staged:
-            return
-        if there and owner and not losers:
-            return  # the same bytes are in place already
+        if winner not in staged or (there and owner and not losers):
+            self._lose(path, staged, "")
+            return  # another's file, or one of the same bytes, is in place already
+        self._lose(path, staged, winner)
         if there:
             self.replaced.append(path)
         self.moves.append((staged[winner], path))

@@ -12,6 +12,7 @@ import platform
 import struct
 import sys
 import sysconfig
+from importlib.util import MAGIC_NUMBER
 
 _LAST_GLIBC_2 = 50  # should there be a glibc 3, the 2.x to assume below it
 _MANYLINUX = ("x86_64", "aarch64", "ppc64", "ppc64le", "s390x", "loongarch64", "riscv64", "i686", "armv7l")
@@ -300,6 +301,7 @@ def report() -> "dict[str, object]":
         "base_executable": _base_executable(virtual),
         "implementation": sys.implementation.name,
         "cache_tag": sys.implementation.cache_tag or "",
+        "magic": MAGIC_NUMBER.hex(),
         "version": list(sys.version_info[:3]),
         "prefix": virtual or sys.prefix,
         "base_prefix": sys.base_prefix,

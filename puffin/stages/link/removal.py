@@ -118,6 +118,11 @@ def _sweep(directory: str, node: "Node", disk: "Disk", roots: frozenset[str], ou
                 whole = False
             elif path not in inner:
                 going.append(path)
+        elif name == "__pycache__" and not disk.is_symlink(path):
+            if _sweep(path, {**child, **_orphans(path, node, child, disk)}, disk, roots, inner):
+                going.append(path)
+            else:
+                whole = False
         elif disk.is_symlink(path) and _within(path, roots) and not _leads(path, roots):
             raise SymlinkedDirectory(path=path)
         elif _sweep(path, child, disk, roots, inner):
@@ -138,6 +143,12 @@ def _within(path: str, roots: frozenset[str]) -> bool:
 def _leads(path: str, roots: frozenset[str]) -> bool:
     """Tell whether *path* is one of the roots, or on the way to one: how the environment is laid out is its affair."""
     return path in roots or any(root.startswith(path + "/") for root in roots)
+
+
+def _orphans(path: str, node: "Node", listed: "Node", disk: "Disk") -> "Node":
+    """Return what is in a ``__pycache__`` without being listed, of modules that go."""
+    names = [name for name in disk.names(path) if name not in listed]
+    return {name: None for name in names if node.get(name.partition(".")[0] + ".py", ...) is None}
 
 
 def _cached_only(path: str, name: str, node: "Node", disk: "Disk", inner: list[str]) -> bool:

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-FORMAT = 2
+FORMAT = 3
 DIRECTORY = ".puffin"
 STATE = "state"
 JOURNAL = "journal"

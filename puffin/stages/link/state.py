@@ -16,7 +16,8 @@ class Owned:
     """A distribution in the environment. ``archive`` is empty for one that puffin did not install.
 
     ``tops`` are the names it has in site-packages, ``direct_url`` the text of its direct_url.json, ``source`` the
-    ``Artifact.source`` it is from, by which a changed directory or another commit is seen.
+    ``Artifact.source`` it is from, by which a changed directory or another commit is seen,
+    ``bytecode`` the kind of bytecode that was installed with it, if any.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Owned:
     direct_url: str
     tops: tuple[str, ...]
     source: str = ""
+    bytecode: str = ""
 
 
 @frozen

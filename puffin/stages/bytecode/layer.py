@@ -1,0 +1,152 @@
+"""A layer: the bytecode of one archive for one kind of interpreter, beside the archives in the cache.
+
+``pyc-v0/<kind>/<aa>/<sha256>/`` mirrors the archive's directories, with a ``__pycache__`` in each that holds
+modules; ``<sha256>.manifest`` is written when all is there. ``<kind>`` says what the bytecode is for: the cache
+tag, the magic number and the optimisation level.
+
+A ``.pyc`` names the modification time of its source (PEP 552, timestamps), and a hard link, a clone or a copy
+that keeps times has that of the archive. An archive that was unzipped anew has others. So a layer holds the
+time of its archive's directory, in seconds as in a ``.pyc``, and is none if that differs.
+
+The manifest holds two frames. Header: ``(FORMAT, seconds, boot id, has a __pycache__ at the top)``. Body:
+``(((directory, (name, …)), …), ((size, …), …), rows)`` of every ``__pycache__``, ``rows`` being the text for RECORD.
+"""
+
+import os
+
+from puffin.cache.frame import dump, load_at
+from puffin.cache.layout import Bucket
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from puffin.cache.layout import Cache
+
+FORMAT = 1
+CACHE = "__pycache__"
+_FIRST_READ = 256  # bytes; the header
+_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+@frozen
+class Layer:
+    """What link must know of a layer; ``tree`` is ``((directory, (name, …)), …)``, ``sizes`` go with it."""
+
+    top: bool
+    tree: "tuple[tuple[str, tuple[str, ...]], ...]"
+    sizes: "tuple[tuple[int, ...], ...]"
+    rows: str
+
+
+def kind_of(cache_tag: str, magic: str, level: int = 0) -> str:
+    """Return the name of a kind of bytecode; ``""`` for an interpreter that keeps none (PEP 3147)."""
+    return f"{cache_tag}-{magic}-{level}" if cache_tag and magic else ""
+
+
+def layer_path(cache: "Cache", kind: str, archive: str) -> str:
+    """Return the directory of the layer of an archive."""
+    return cache.path(Bucket.PYC, kind, archive[:2], archive)
+
+
+def manifest_path(cache: "Cache", kind: str, archive: str) -> str:
+    """Return the manifest of the layer of an archive."""
+    return f"{layer_path(cache, kind, archive)}.manifest"
+
+
+def archive_time(cache: "Cache", archive: str) -> int:
+    """Return the modification time of an archive's directory in seconds, -1 where there is none."""
+    try:
+        return int(os.stat(cache.archive(archive)).st_mtime)
+    except OSError:
+        return -1
+
+
+def layer_ready(cache: "Cache", kind: str, archive: str, boot: str) -> bool:
+    """Tell whether the layer of an archive is there, whole, and of the archive as it is now.
+
+    *boot* is the current boot: what an earlier one wrote may be cut short, so its sizes are compared, once.
+    """
+    path = manifest_path(cache, kind, archive)
+    header = load_at(_read(path, _FIRST_READ), 0)[0]
+    if not _is_header(header) or header[1] != archive_time(cache, archive):
+        return False
+    return header[2] in ("", boot) or _settle(cache, kind, archive, path)
+
+
+def read_layer(path: str) -> "Layer | None":
+    """Return the layer whose manifest is *path*; None for a missing, damaged or older one."""
+    data = _read(path, -1)
+    header, end = load_at(data, 0)
+    body = load_at(data, end)[0]
+    if not _is_header(header) or not isinstance(body, tuple) or len(body) != 3:
+        return None
+    return Layer(top=header[3], tree=body[0], sizes=body[1], rows=body[2])
+
+
+def encode(layer: Layer, *, seconds: int, boot: str) -> bytes:
+    """Return the bytes of a manifest."""
+    return dump((FORMAT, seconds, boot, layer.top)) + dump((layer.tree, layer.sizes, layer.rows))
+
+
+def layer_of(files: "Sequence[tuple[str, int]]") -> Layer:
+    """Return the layer that holds *files*: ``(path, size)``, by directory."""
+    tree: dict[str, tuple[list[str], list[int]]] = {}
+    for path, size in files:
+        directory, _, name = path.rpartition("/")
+        names, sizes = tree.setdefault(directory, ([], []))
+        names.append(name)
+        sizes.append(size)
+    return Layer(
+        top=CACHE in tree,
+        tree=tuple((directory, tuple(names)) for directory, (names, _) in tree.items()),
+        sizes=tuple(tuple(sizes) for _, sizes in tree.values()),
+        rows="".join([f"{_quoted(path)},,\n" for path, _ in files]),
+    )
+
+
+def _quoted(path: str) -> str:
+    return '"' + path.replace('"', '""') + '"' if '"' in path or "," in path or "\n" in path else path
+
+
+def _is_header(header: object) -> bool:
+    return isinstance(header, tuple) and len(header) == 4 and header[0] == FORMAT
+
+
+def _settle(cache: "Cache", kind: str, archive: str, path: str) -> bool:
+    layer = read_layer(path)
+    if layer is None or not _sizes_match(layer_path(cache, kind, archive), layer):
+        return False
+    from puffin.cache.atomic import publish_file
+
+    try:
+        data = encode(layer, seconds=archive_time(cache, archive), boot="")
+        publish_file(cache, path, data, durable=True)
+    except OSError:
+        pass
+    return True
+
+
+def _sizes_match(root: str, layer: Layer) -> bool:
+    try:
+        return all(
+            os.stat(f"{root}/{directory}/{name}").st_size == size
+            for (directory, names), sizes in zip(layer.tree, layer.sizes, strict=True)
+            for name, size in zip(names, sizes, strict=True)
+        )
+    except OSError:
+        return False
+
+
+def _read(path: str, count: int) -> bytes:
+    try:
+        descriptor = os.open(path, _READ)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, os.fstat(descriptor).st_size if count < 0 else count)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
