@@ -43,7 +43,8 @@ def clean_packages(cache: Cache, names: "Collection[str]") -> Cleaned:
     removed = _remove([*pages, *pins, *own, *wheels, *built, *rooms])
     left = {target for path in _wheel_directories(cache) for target in _targets(path)}
     gone = [path for archive in archives - left for path in (f"{archive}.manifest", archive)]
-    more = _remove([path for path in gone if path.startswith(cache.path(Bucket.ARCHIVE))])
+    layers = [path for archive in archives - left for path in _layers(cache, os.path.basename(archive))]
+    more = _remove([*[path for path in gone if path.startswith(cache.path(Bucket.ARCHIVE))], *layers])
     return Cleaned(entries=removed.entries, files=removed.files + more.files, bytes=removed.bytes + more.bytes)
 
 
@@ -97,6 +98,13 @@ def _entries(bucket: str) -> "Iterator[str]":
             yield f"{bucket}/{outer}/{inner}"
 
 
+def _layers(cache: Cache, archive: str) -> "Iterator[str]":
+    """Yield manifest and tree of each layer of bytecode of an archive."""
+    for kind in _names(cache.path(Bucket.PYC)):
+        path = cache.path(Bucket.PYC, kind, archive[:2], archive)
+        yield from (f"{path}.manifest", path)
+
+
 def _targets(directory: str) -> "Iterator[str]":
     for name in _names(directory):
         try:
@@ -116,13 +124,14 @@ def _remove(paths: list[str]) -> Cleaned:
     files, size = 0, 0
     existing = [path for path in paths if os.path.lexists(path)]
     for path in existing:
-        count, total = _measure(path)
+        count, total = measure(path)
         files, size = files + count, size + total
         remove_tree(path)
     return Cleaned(entries=len(existing), files=files, bytes=size)
 
 
-def _measure(path: str) -> tuple[int, int]:
+def measure(path: str) -> tuple[int, int]:
+    """Return how many files *path* is or has beneath it, and their bytes."""
     if os.path.islink(path) or not os.path.isdir(path):
         return 1, os.lstat(path).st_size
     files, size = 0, 0

@@ -32,6 +32,7 @@ class Bucket:
         workspaces-v0/<digest>             what a configuration file says of environments, parsed
         runs-v0/<time>-<id>.jsonl          the record of a run, a line for each task
         tmp-v0/<pid>-<space>-<id>          work in progress; of no value to anyone but its writer
+        used-v0/<day>-<digest>             archives that a run linked from on that day (since the epoch)
         locks-v0/<name>                    locks that save double work; correctness never rests on them
     """
 
@@ -50,6 +51,7 @@ class Bucket:
     WORKSPACES = "workspaces-v0"
     RUNS = "runs-v0"
     TEMPORARY = "tmp-v0"
+    USED = "used-v0"
     LOCKS = "locks-v0"
 
 
@@ -85,21 +87,45 @@ def process_space() -> str:
     return _space
 
 
+def lower_roots(environ: "Mapping[str, str]") -> tuple[str, ...]:
+    """Return the read-only caches beneath the own one: ``PUFFIN_CACHE_LAYERS``, separated as ``PATH`` is."""
+    text = environ.get("PUFFIN_CACHE_LAYERS", "")
+    return tuple([os.path.abspath(os.path.expanduser(each)) for each in text.split(os.pathsep) if each])
+
+
 class Cache:
-    """The paths of one cache directory. Creating the value touches nothing on disk."""
+    """The paths of one cache directory. Creating the value touches nothing on disk.
 
-    __slots__ = ("root",)
+    *lower* are caches that are read where this one has nothing, and never written to; without it they are
+    those of the environment variables, which child processes inherit.
+    """
 
-    def __init__(self, root: str) -> None:
+    __slots__ = ("lower", "root")
+
+    def __init__(self, root: str, *, lower: "tuple[str, ...] | None" = None) -> None:
         self.root = root
+        self.lower = lower_roots(os.environ) if lower is None else lower
+
+    @property
+    def own(self) -> "Cache":
+        """This cache without those beneath it: what may be written to."""
+        return Cache(self.root, lower=()) if self.lower else self
+
+    def find(self, path: str) -> str:
+        """Return where the entry *path* of this cache is: there, or in a cache beneath, or there after all."""
+        if not self.lower or os.path.lexists(path):
+            return path
+        inside = path[len(self.root) :]
+        return next((f"{root}{inside}" for root in self.lower if os.path.lexists(f"{root}{inside}")), path)
 
     def path(self, bucket: str, *parts: str) -> str:
         """Return the path of an entry (nothing is created)."""
         return "/".join((self.root, bucket, *parts))
 
     def archive(self, sha256: str) -> str:
-        """Return the directory of the unzipped wheel with this hash."""
-        return f"{self.root}/{Bucket.ARCHIVE}/{sha256[:2]}/{sha256}"
+        """Return the directory of the unzipped wheel with this hash, in the cache that has it."""
+        path = f"{self.root}/{Bucket.ARCHIVE}/{sha256[:2]}/{sha256}"
+        return self.find(f"{path}.manifest")[: -len(".manifest")] if self.lower else path
 
     def manifest(self, sha256: str) -> str:
         """Return the manifest file of the unzipped wheel with this hash."""

@@ -173,6 +173,20 @@ def cache_clean(packages: tuple[str, ...], **options: "Any") -> None:
     run("puffin.cli.cache:clean", options, packages)
 
 
+@cache.command(name="size")
+@with_options((*table.CACHE, *table.OUTPUT))
+def cache_size(**options: "Any") -> None:
+    """Print how much room the cache takes: in bytes, or for people on a terminal."""
+    run("puffin.cli.cache:size_of", options)
+
+
+@cache.command(name="prune")
+@with_options((*table.PRUNE, *table.CLEAN, *table.CACHE, *table.OUTPUT))
+def cache_prune(**options: "Any") -> None:
+    """Remove what nothing leads to any more, and on request what is old, or too much."""
+    run("puffin.cli.cache:prune", options)
+
+
 puffin.add_command(cache_clean, "clean")
 
 

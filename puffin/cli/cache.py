@@ -1,4 +1,4 @@
-"""``puffin cache dir`` and ``puffin cache clean``."""
+"""``puffin cache dir``, ``size``, ``clean`` and ``prune``."""
 
 import os
 import sys
@@ -40,6 +40,46 @@ def clean(options: "dict[str, Any]", console: "Console", _started: float) -> int
     return 0
 
 
+def size_of(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
+    """Print how much room the cache takes: in bytes, and for people on a terminal."""
+    from puffin.cache.contents import total_size
+
+    with CacheDirectory(options) as cache_dir:
+        count = total_size(cache_dir)
+    sys.stdout.write(f"{size(count) if sys.stdout.isatty() else count}\n")
+    return 0
+
+
+def prune(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+    """Remove from the cache what is of no use any more."""
+    from puffin.cache.contents import now, read_contents, total_size
+    from puffin.cache.leftovers import collect
+    from puffin.cache.prune import plan_prune
+    from puffin.cache.prune import prune as remove
+    from puffin.cache.used import repeated
+    from puffin.cli.quantities import bytes_of, seconds_of
+
+    unused_for = seconds_of(options["unused_for"], "--unused-for") if options["unused_for"] else None
+    max_size = bytes_of(options["max_size"], "--max-size") if options["max_size"] else None
+    with CacheDirectory(options) as cache_dir:
+        if not os.path.isdir(cache_dir):
+            console.say(f"No cache found at {cache_dir}")
+            return 0
+        cache = Cache(cache_dir)
+        with exclusive(cache, force=options["force"], told=console.say):
+            collect(cache)
+            items, useless = read_contents(cache)
+            other = total_size(cache_dir) - sum(each.bytes for each in items)
+            going = plan_prune(
+                items, now=now(), unused_for=unused_for, max_size=max_size, other_bytes=other, ci=options["ci"]
+            )
+            left = {each.name for each in items} - {each.name for each in going}
+            buckets = [f"{cache_dir}/{name}" for name in sorted(os.listdir(cache_dir)) if "-v" in name]
+            cleaned = remove(going, (*useless, *repeated(cache, left)), buckets)
+        _tell(cleaned, cache_dir, console, nothing="Nothing to prune")
+    return 0
+
+
 def _remove_root(cache_dir: str, kept: "frozenset[str]") -> None:
     """Remove the lock, while it is held, and the directory, unless somebody has already begun to fill it again."""
     for name in kept:
@@ -50,9 +90,11 @@ def _remove_root(cache_dir: str, kept: "frozenset[str]") -> None:
         pass
 
 
-def _tell(cleaned: Cleaned, cache_dir: str, console: "Console") -> None:
+def _tell(
+    cleaned: Cleaned, cache_dir: str, console: "Console", nothing: str = "No cache entries found"
+) -> None:
     if not cleaned.files:
-        console.say("No cache entries found")
+        console.say(nothing)
         return
     noun = "file" if cleaned.files == 1 else "files"
     console.say(f"Removed {cleaned.files} {noun} ({size(cleaned.bytes)}) from {cache_dir}")

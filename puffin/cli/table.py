@@ -360,6 +360,23 @@ VENV: "tuple[Row, ...]" = (
     *CACHE,
     *OUTPUT,
 )
+PRUNE: "tuple[Row, ...]" = (
+    (
+        ("--unused-for",),
+        "unused_for",
+        VALUE,
+        "AGE",
+        "Also remove what was not used for so long, as in 14d or 12h.",
+    ),
+    (
+        ("--max-size",),
+        "max_size",
+        VALUE,
+        "SIZE",
+        "Also remove what was not used for the longest time, until the rest fits, as in 2G.",
+    ),
+    (("--ci",), "ci", FLAG, "", "Also remove all that is cheap to fetch again; keep what was built."),
+)
 CLEAN: "tuple[Row, ...]" = ((("--force",), "force", FLAG, "", "Do not wait for other puffin processes."),)
 
 DEFAULTS: "dict[str, object]" = {FLAG: False, VALUE: "", LIST: (), COUNT: 0}

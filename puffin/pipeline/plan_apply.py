@@ -3,6 +3,7 @@
 import os
 import time
 
+from puffin.cache.used import note_use
 from puffin.errors import Cause, PuffinError
 from puffin.pipeline.graph import no_growth
 from puffin.pipeline.plan_bytecode import bytecode_kind, compiling
@@ -150,6 +151,7 @@ class Application:
             self._reporter.phase("Prepared", len(fetched), time.perf_counter() - began)
         if self._compiled[0]:
             self._reporter.phase("Compiled", *self._compiled)
+        note_use(self._cache, [archive for archive, _ in staged.values()])
         began = time.perf_counter()
         self._commit(plan, staged, {number: each.artifact.source for number, each in enumerate(supplies)})
         supplies = [self._settled(each, staged[number][0]) for number, each in enumerate(supplies)]
@@ -267,7 +269,10 @@ class Application:
     def _tell_copied(self, ledger: "Ledger", linking: Linking) -> None:
         """Say, once, that the cache and the environment share no files although they should."""
         linked = [each for key, each in ledger.outcomes.items() if key[0] == LINK and each.status == DONE]
-        copied = any(each.result[1] == COPY for each in linked)
+        own = f"{self._cache.root}/"  # caches beneath it may be anywhere
+        copied = any(
+            each.result[1] == COPY and self._cache.archive(each.result[0]).startswith(own) for each in linked
+        )
         if linking.mode == COPY or not copied or self._told_copied:
             return
         self._told_copied = True

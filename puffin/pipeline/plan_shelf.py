@@ -32,7 +32,7 @@ class Shelf:
 
     def find(self, name: str, version: str) -> Supply | None:
         """Return the wheel that was chosen for ``name==version``, if its archive is in the cache."""
-        data = read(f"{self._directory}/{name}-{version}")
+        data = read(self._cache.find(f"{self._directory}/{name}-{version}"))
         fields = frame.load(data) if data else None
         if not isinstance(fields, tuple) or len(fields) != _LENGTH or fields[0] != FORMAT:
             return None

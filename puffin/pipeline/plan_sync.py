@@ -89,7 +89,7 @@ def _environment(settings: Settings, environ: "Mapping[str, str]", cache: Cache)
     With an empty cache its interpreter must be asked, and much will have to be fetched: what that needs is
     imported while the interpreter answers.
     """
-    if os.path.isdir(cache.path(Bucket.INTERPRETER)):
+    if os.path.isdir(cache.find(cache.path(Bucket.INTERPRETER))):
         return find_environment(settings.python or None, environ, os.getcwd(), cache)
     import threading
 

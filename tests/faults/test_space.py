@@ -199,9 +199,22 @@ def test_a_read_only_cache_that_is_warm(puffin, env, sync):
         before = snapshot(cache)
         done = sync("a==1\nb==1\n", PUFFIN_CACHE_DIR=str(cache))
         assert done.code == 0, done.err
+        assert snapshot(cache) == before
         assert puffin("pip", "uninstall", "a", env={"PUFFIN_CACHE_DIR": str(cache)}).code == 0
         assert snapshot(cache) == before
     assert env.installed() == {"b": "1"}
+
+
+def test_a_read_only_cache_that_lacks_a_pointer_alone(puffin, env, sync):
+    with small_disk(puffin.root / "mount", "8m") as cache:
+        shutil.copytree(puffin.cache, cache, dirs_exist_ok=True)
+        assert sync("a==1\n", PUFFIN_CACHE_DIR=str(cache)).code == 0
+        for path in cache.glob("wheels-v0/*/*/*/*"):
+            path.unlink()
+        if subprocess.run(["mount", "-o", "remount,ro", str(cache)], capture_output=True).returncode:
+            pytest.skip("cannot remount here")
+        done = sync("a==1\n", "--reinstall", PUFFIN_CACHE_DIR=str(cache))
+        assert done.code == 0, done.err
 
 
 def test_a_cache_whose_archive_is_damaged(puffin, env, sync):

@@ -46,8 +46,9 @@ def kind_of(cache_tag: str, magic: str, level: int = 0) -> str:
 
 
 def layer_path(cache: "Cache", kind: str, archive: str) -> str:
-    """Return the directory of the layer of an archive."""
-    return cache.path(Bucket.PYC, kind, archive[:2], archive)
+    """Return the directory of the layer of an archive, in the cache that has it."""
+    path = cache.path(Bucket.PYC, kind, archive[:2], archive)
+    return cache.find(f"{path}.manifest")[: -len(".manifest")] if cache.lower else path
 
 
 def manifest_path(cache: "Cache", kind: str, archive: str) -> str:
@@ -72,7 +73,9 @@ def layer_ready(cache: "Cache", kind: str, archive: str, boot: str) -> bool:
     header = load_at(_read(path, _FIRST_READ), 0)[0]
     if not _is_header(header) or header[1] != archive_time(cache, archive):
         return False
-    return header[2] in ("", boot) or _settle(cache, kind, archive, path)
+    return (
+        header[2] in ("", boot) or not path.startswith(f"{cache.root}/") or _settle(cache, kind, archive, path)
+    )
 
 
 def read_layer(path: str) -> "Layer | None":

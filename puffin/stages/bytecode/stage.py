@@ -46,6 +46,7 @@ def compile_archive(*, archive: str, cache_root: str, executable: str, kind: str
     cache = Cache(cache_root)
     try:
         if not layer_ready(cache, kind, archive, current_boot_id()):
+            cache.initialise()
             locks = cache.path(Bucket.LOCKS)
             os.makedirs(locks, exist_ok=True)
             with Lock(f"{locks}/pyc-{kind}-{archive}", what="the bytecode of an archive"):
@@ -105,6 +106,7 @@ def _layer(root: str, modules: "list[str]", suffix: str) -> Layer:
 
 
 def _publish(cache: Cache, archive: str, kind: str, temporary: str, manifest: bytes) -> None:
+    cache = cache.own
     path = layer_path(cache, kind, archive)
     if os.path.lexists(path):  # of the archive as it was before, or cut short
         remove_tree(manifest_path(cache, kind, archive))

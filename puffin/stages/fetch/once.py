@@ -35,7 +35,7 @@ def fetch_once(
     """
     from puffin.stages.fetch.fetch import fetch
 
-    cache = Cache(cache_root)
+    cache = Cache(cache_root, lower=())  # in one beneath it the archive may be damaged
     waited = _take(cache, url)
     try:
         stored = _stored(cache, hashes, name, source, filename, waited=waited)

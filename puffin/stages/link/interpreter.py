@@ -132,7 +132,7 @@ def find_interpreter(request: str, environ: "Mapping[str, str]") -> str:
 
 def _inspect(path: str, real: str, cache: Cache, origin: str) -> Interpreter:
     entry = _entry(real, cache)
-    known = _load(entry) if entry else None
+    known = _load(cache.find(entry)) if entry else None
     if known is not None:
         return known if known.executable == path or known.is_venv else replace(known, executable=path)
     from puffin.stages.link.interpreter_ask import ask, remember

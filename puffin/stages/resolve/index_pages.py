@@ -126,7 +126,7 @@ class Pages:
             return True
         if is_local(index):
             return False
-        old = load_page(_mapped(page_path(self._cache, index, name)))
+        old = load_page(_mapped(self._cache.find(page_path(self._cache, index, name))))
         if old is None or not (self._offline or self._is_fresh(old, name)):
             return False
         self._seen[index, name] = old
@@ -140,7 +140,9 @@ class Pages:
         if is_local(index):
             page = local_page(index, name)
             return _loaded(_absent(index, self._now) if page is None else self._dumped(page, 0))
-        return self._fetch(index, name, load_page(_mapped(page_path(self._cache, index, name))))
+        return self._fetch(
+            index, name, load_page(_mapped(self._cache.find(page_path(self._cache, index, name))))
+        )
 
     def _fetch(self, index: str, name: str, old: "StoredPage | None") -> StoredPage:
         if self._offline:

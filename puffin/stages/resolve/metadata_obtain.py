@@ -55,7 +55,7 @@ class Obtainer:
         path, mutable = self._path(wanted)
         if mutable and self._refreshes(wanted.name):
             return None
-        kept = load_kept(path)
+        kept = load_kept(self._cache.find(path))
         if kept is None or (kept.until and kept.until < self._now and not self._offline):
             return None
         return kept.metadata
@@ -161,8 +161,9 @@ class Obtainer:
             return local_path(link.url)
         own, mutable = self._path(wanted)
         path = self._cache.path(Bucket.SDISTS, wanted.name or "_", os.path.basename(own), link.filename)
-        if os.path.exists(path) and not (mutable and self._is_old(path, wanted.name)):
-            return path
+        known = self._cache.find(path)
+        if os.path.exists(known) and not (mutable and self._is_old(known, wanted.name)):
+            return known
         if self._offline:
             raise offline(wanted.package)
         from puffin.stages.fetch.download import download

@@ -36,6 +36,8 @@ def archive_ready(cache: "Cache", sha256: str) -> bool:
     header = read_header(cache.manifest(sha256))
     if header is None or not os.path.isdir(cache.archive(sha256)):
         return False
+    if not cache.archive(sha256).startswith(f"{cache.root}/"):
+        return True  # in a cache that is only read: whoever prepared it saw it through
     return header[BOOT_ID] in ("", current_boot_id()) or settle(cache, sha256)
 
 
@@ -63,6 +65,7 @@ def settle(cache: "Cache", sha256: str) -> bool:
 
 def discard(cache: "Cache", sha256: str) -> None:
     """Remove an archive, its manifest first so that nobody takes the rest for a whole one (OSError)."""
+    cache = cache.own
     remove_tree(cache.manifest(sha256))
     tree = cache.archive(sha256)
     condemned = cache.temporary()

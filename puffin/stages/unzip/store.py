@@ -1,5 +1,6 @@
 """The unzip task: what was fetched becomes an archive, and the name of the file a pointer to it."""
 
+import errno
 import os
 
 from puffin.cache.atomic import publish_link
@@ -8,6 +9,9 @@ from puffin.cache.layout import Bucket, Cache
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
+
+
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def store(
@@ -29,12 +33,13 @@ def store(
     from puffin.stages.unzip.errors import cache_write_failed
 
     sha256, _, data = fetched
-    cache = Cache(cache_root)
+    cache = Cache(cache_root, lower=())
     try:
         archive = sha256 if data is None else _unzip(sha256, data, filename, cache_root)
         publish_link(cache, pointer(cache, source, name, filename), cache.archive(archive))
     except OSError as error:
-        raise cache_write_failed(filename, cache_root, error) from error
+        if error.errno not in _READ_ONLY:  # there the archive was already, and the pointer only saves work
+            raise cache_write_failed(filename, cache_root, error) from error
     finally:
         release(url)
     return archive
@@ -58,6 +63,6 @@ def pointer(cache: Cache, source: str, name: str, filename: str) -> str:
 def known_archive(cache: Cache, source: str, name: str, filename: str) -> str:
     """Return the archive that a wheel's name led to when it was last stored, ``""`` for none."""
     try:
-        return os.path.basename(os.readlink(pointer(cache, source, name, filename)))
+        return os.path.basename(os.readlink(cache.find(pointer(cache, source, name, filename))))
     except OSError:
         return ""

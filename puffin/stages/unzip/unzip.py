@@ -31,7 +31,7 @@ def unzip(*, data: "Buffer", filename: str, sha256: str, cache_root: str) -> str
     *sha256* (hex) is the hash of *data*, checked by whoever received them, and is returned: it is the
     archive's identity. Raises BadArchive and CacheWriteFailed; then the cache is as it was.
     """
-    cache = Cache(cache_root)
+    cache = Cache(cache_root, lower=())  # one beneath it, which is only read, may hold a damaged archive
     if archive_ready(cache, sha256):
         return sha256
     view = memoryview(data).cast("B")

@@ -1,0 +1,179 @@
+"""What is in the cache, as things that can go by themselves, and how much room they take."""
+
+import os
+import time
+
+from puffin.cache.layout import Bucket, Cache
+from puffin.cache.used import DAY, last_used
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BY_AGE = (Bucket.SIMPLE, Bucket.METADATA, Bucket.SDISTS, Bucket.RUNS)
+_HEX = frozenset("0123456789abcdef")
+
+ARCHIVE = "archive"
+ENTRY = "entry"
+
+
+@frozen
+class Item:
+    """An archive with its bytecode and all that leads to it, or another entry (a page, metadata, …).
+
+    ``paths`` are in the order in which they must go: what leads somewhere goes before where it leads.
+    ``bytes`` is its size, ``used`` when it was last used, in seconds since the epoch, to the day for archives.
+    ``reachable`` tells whether a name leads to the archive, ``built`` whether it was built here and not fetched.
+    """
+
+    kind: str
+    name: str
+    paths: tuple[str, ...]
+    bytes: int
+    used: float
+    reachable: bool = True
+    built: bool = False
+    bucket: str = ""
+
+
+def total_size(root: str) -> int:
+    """Return how many bytes the files beneath *root* have; 0 where there is no such directory."""
+    return sum(_size(each) for each in _tree(root))
+
+
+def read_contents(cache: Cache) -> "tuple[tuple[Item, ...], tuple[str, ...]]":
+    """Return what the cache holds, and the paths that are of no use.
+
+    These are pointers and bytecode of archives that are gone, and buckets of older formats.
+    """
+    days = last_used(cache)
+    pointers = _pointers(cache)
+    layers = _layers(cache)
+    archives = tuple(_archives(cache.own))
+    items = [_archive(cache.own, name, days, pointers.get(name, ()), layers.get(name, ())) for name in archives]
+    entries = [entry for bucket in _BY_AGE for entry in _entries(cache.path(bucket), bucket)]
+    known = frozenset(archives)
+    gone = [name for name in {*pointers, *layers} if name not in known and not _is_below(cache, name)]
+    useless = [path for name in gone for path in (*pointers.get(name, ()), *layers.get(name, ()))]
+    return (*items, *entries), tuple(sorted((*useless, *_outdated(cache))))
+
+
+def _outdated(cache: Cache) -> "Iterator[str]":
+    """Yield the buckets whose names tell of another version of their format."""
+    current = {value for key, value in vars(Bucket).items() if key.isupper()}
+    stems = {name.rpartition("-v")[0] for name in current}
+    for name in _names(cache.root):
+        stem, _, version = name.rpartition("-v")
+        if stem in stems and version.isdigit() and name not in current:
+            yield f"{cache.root}/{name}"
+
+
+def _is_below(cache: Cache, archive: str) -> bool:
+    return bool(cache.lower) and os.path.exists(f"{cache.archive(archive)}.manifest")
+
+
+def _archive(
+    cache: Cache, name: str, days: "dict[str, int]", pointers: "tuple[str, ...]", layers: "tuple[str, ...]"
+) -> Item:
+    tree = cache.archive(name)
+    manifest = f"{tree}.manifest"
+    paths = (*pointers, manifest, tree, *layers)
+    return Item(
+        kind=ARCHIVE,
+        name=name,
+        paths=paths,
+        bytes=sum(total_size(path) for path in paths),
+        used=max(
+            _time(manifest) or _time(tree), (days.get(name, -1) + 1) * float(DAY) if name in days else 0.0
+        ),
+        reachable=bool(pointers) and os.path.exists(manifest) and os.path.isdir(tree),
+        built=any(path.startswith(f"{cache.root}/built") for path in pointers),
+        bucket=Bucket.ARCHIVE,
+    )
+
+
+def _archives(cache: Cache) -> "Iterator[str]":
+    """Yield the archives, those too of which there is only a tree or a manifest."""
+    bucket = cache.path(Bucket.ARCHIVE)
+    for outer in _names(bucket):
+        inner = {name.removesuffix(".manifest") for name in _names(f"{bucket}/{outer}")}
+        yield from sorted(name for name in inner if len(name) == 64 and _HEX.issuperset(name))
+
+
+def _pointers(cache: Cache) -> "dict[str, tuple[str, ...]]":
+    """Return the paths of what leads to each archive: links of wheels' names, built wheels', and pins."""
+    found: dict[str, list[str]] = {}
+    for bucket in _names(cache.root):
+        if bucket == Bucket.WHEELS or bucket.startswith("built-"):
+            for path in _tree(f"{cache.root}/{bucket}"):
+                if os.path.islink(path):
+                    found.setdefault(os.path.basename(os.readlink(path)), []).append(path)
+    for path in _tree(cache.path(Bucket.PINS)):
+        found.setdefault(_pinned(path), []).append(path)
+    return {archive: tuple(paths) for archive, paths in found.items()}
+
+
+def _pinned(path: str) -> str:
+    """Return the archive that a pin names; ``""`` for one that cannot be read, which is of no use."""
+    from puffin.cache import frame
+    from puffin.cache.reading import read
+
+    fields = frame.load(read(path) or b"")
+    return fields[1] if isinstance(fields, tuple) and len(fields) > 1 and isinstance(fields[1], str) else ""
+
+
+def _layers(cache: Cache) -> "dict[str, tuple[str, ...]]":
+    """Return manifest and tree of each layer of bytecode, by archive."""
+    found: dict[str, list[str]] = {}
+    bucket = cache.path(Bucket.PYC)
+    for kind in _names(bucket):
+        for outer in _names(f"{bucket}/{kind}"):
+            for name in sorted(
+                _names(f"{bucket}/{kind}/{outer}"), key=lambda name: not name.endswith(".manifest")
+            ):
+                path = f"{bucket}/{kind}/{outer}/{name}"
+                found.setdefault(name.removesuffix(".manifest"), []).append(path)
+    return {archive: tuple(paths) for archive, paths in found.items()}
+
+
+def _entries(bucket: str, name: str) -> "Iterator[Item]":
+    for path in _tree(bucket):
+        yield Item(kind=ENTRY, name=path, paths=(path,), bytes=_size(path), used=_time(path), bucket=name)
+
+
+def _tree(path: str) -> "Iterator[str]":
+    """Yield the files beneath *path*, links as they are and not followed; *path* itself if it is one."""
+    if not os.path.isdir(path) or os.path.islink(path):
+        if os.path.lexists(path):
+            yield path
+        return
+    for directory, inner, names in os.walk(path):
+        for name in (*names, *(each for each in inner if os.path.islink(f"{directory}/{each}"))):
+            yield f"{directory}/{name}"
+
+
+def _size(path: str) -> int:
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0
+
+
+def _time(path: str) -> float:
+    try:
+        return os.lstat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return sorted(os.listdir(directory))
+    except OSError:
+        return []
+
+
+def now() -> float:
+    """Return this moment in seconds since the epoch."""
+    return time.time()
