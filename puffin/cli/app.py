@@ -138,6 +138,13 @@ def lock(environments: tuple[str, ...], **options: "Any") -> None:
 
 
 @puffin.command()
+@with_options((table.PYTHON, *table.VERIFY, *table.CACHE, *table.OUTPUT))
+def verify(**options: "Any") -> None:
+    """Compare an environment with what was installed: files lost, cut short or changed (exit code 4)."""
+    run("puffin.cli.verify:verify", options)
+
+
+@puffin.command()
 @click.argument("path", default="", metavar="[PATH]")
 @with_options(table.VENV)
 def venv(path: str, **options: "Any") -> None:

@@ -325,6 +325,9 @@ TREE: "tuple[Row, ...]" = (
         "Show which versions are asked for.",
     ),
 )
+VERIFY: "tuple[Row, ...]" = (
+    (("--deep",), "deep", FLAG, "", "Read every file, and name wheels whose own list of files was wrong."),
+)
 UNINSTALL: "tuple[Row, ...]" = (
     (
         ("-r", "--requirement"),

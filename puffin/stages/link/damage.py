@@ -25,7 +25,9 @@ def find_damage(site: str, state: State, *, everywhere: bool) -> "tuple[frozense
     damaged = [
         each.name
         for each in state.distributions
-        if each.archive and _concerned(each, where) and not _whole(site, each, where, stamp)
+        if each.archive
+        and _concerned(each, where)
+        and not _whole(site, each, where, stamp, lost_paths(state, each.name))
     ]
     return frozenset(damaged), changed
 
@@ -37,23 +39,31 @@ def _concerned(owned: "Owned", where: "frozenset[str] | None") -> bool:
     return any(each.partition("/")[0] in tops or each == "." or each.startswith("..") for each in where)
 
 
-def _whole(site: str, owned: "Owned", where: "frozenset[str] | None", stamp: int) -> bool:
+def lost_paths(state: State, name: str) -> "frozenset[str]":
+    """Return the paths, relative to site-packages, at which another distribution's file stands and not *name*'s."""
+    return frozenset([path for path, _, losers in state.conflicts if name in losers])
+
+
+def _whole(
+    site: str, owned: "Owned", where: "frozenset[str] | None", stamp: int, lost: "frozenset[str]"
+) -> bool:
     try:
-        rows = list(_record(f"{site}/{owned.dist_info}/RECORD"))
+        rows = list(record_rows(f"{site}/{owned.dist_info}/RECORD"))
     except (OSError, ValueError):
         return False
     if all(path != f"{owned.dist_info}/RECORD" for path, _, _ in rows):
         return False  # the last row that puffin writes: what comes before it may be missing too
     for path, digest, size in rows:
-        if not digest and path.endswith(".pyc"):
-            continue  # bytecode that was compiled here: Python replaces it as it likes, and so may anybody
+        if path in lost or (not digest and path.endswith(".pyc")):
+            continue  # another's file, or bytecode that was compiled here, which Python replaces as it likes
         directory = os.path.dirname(path) or "."
         if (where is None or directory in where) and not _as_recorded(f"{site}/{path}", digest, size, stamp):
             return False
     return True
 
 
-def _record(path: str) -> "Iterator[tuple[str, str, str]]":
+def record_rows(path: str) -> "Iterator[tuple[str, str, str]]":
+    """Yield path, hash and size of each row of a RECORD file (``OSError``, ``ValueError``, ``csv.Error``)."""
     import csv
 
     with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
@@ -69,10 +79,11 @@ def _as_recorded(path: str, digest: str, size: str, stamp: int) -> bool:
         return False
     if size and facts.st_size != int(size):
         return False
-    return facts.st_mtime_ns <= stamp or not digest or _digest(path, digest.partition("=")[0]) == digest
+    return facts.st_mtime_ns <= stamp or not digest or digest_of(path, digest.partition("=")[0]) == digest
 
 
-def _digest(path: str, algorithm: str) -> str:
+def digest_of(path: str, algorithm: str) -> str:
+    """Return the hash of a file as RECORD writes it (``OSError``; ``ValueError`` for an unknown algorithm)."""
     from base64 import urlsafe_b64encode
     from hashlib import new
 
