@@ -92,6 +92,14 @@ def list_(**options: "Any") -> None:
 
 
 @pip.command()
+@click.argument("packages", nargs=-1, metavar="PACKAGE...")
+@with_options((table.PYTHON, *table.SHOW, *table.CACHE, *table.OUTPUT))
+def show(packages: tuple[str, ...], **options: "Any") -> None:
+    """Show what the metadata of installed packages tells."""
+    run("puffin.cli.inspect:show", options, packages)
+
+
+@pip.command()
 @with_options((table.PYTHON, *table.TREE, *table.CACHE, *table.OUTPUT))
 def tree(**options: "Any") -> None:
     """Show which installed package requires which."""

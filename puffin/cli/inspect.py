@@ -1,10 +1,11 @@
-"""``puffin pip freeze`` and ``puffin pip list``."""
+"""``puffin pip freeze``, ``list`` and ``show``."""
 
 import os
 import sys
 
 from puffin.cache.layout import Cache
 from puffin.cli.sync import CacheDirectory, normalise
+from puffin.errors import FAILED, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def environment_at_rest(options: "dict[str, Any]") -> "Environment":
     """Return the environment that *options* name; an interrupted change is brought to its end before."""
-    from puffin.pipeline.plan_environment import Workplace
+    from puffin.pipeline.plan_environment import Workplace, settled
     from puffin.pipeline.plan_sync import lock_timeout
     from puffin.stages.link.environment import find_environment
     from puffin.stages.link.stamps import at_rest
@@ -27,25 +28,44 @@ def environment_at_rest(options: "dict[str, Any]") -> "Environment":
         if os.path.isdir(f"{environment.root}/.puffin") and not at_rest(environment.root):
             with Workplace(environment, timeout=lock_timeout(os.environ)):
                 pass  # repairs what an interrupted change left
-        return environment
+        return settled(environment)
 
 
 def _installed(options: "dict[str, Any]") -> "tuple[Installed, ...]":
-    from puffin.stages.link.installed import read_installed
+    from puffin.stages.link.installed import read_installed, read_paths
 
+    if options["path"]:
+        return read_paths(os.path.expanduser(path) for path in options["path"])
     return read_installed(environment_at_rest(options))
+
+
+def _tell_doubles(installed: "tuple[Installed, ...]", console: "Console") -> None:
+    from puffin.stages.link.inspect_lines import duplicate_warnings
+
+    for warning in duplicate_warnings(installed):
+        console.warn(warning)
+
+
+def _tell_broken(options: "dict[str, Any]", console: "Console") -> None:
+    if options["strict"]:
+        from puffin.stages.link.consistency import broken, sentence
+        from puffin.stages.link.requires import read_requires
+
+        environment = environment_at_rest(options)
+        for each in broken(read_requires(environment), dict(environment.interpreter.markers)):
+            console.warn(sentence(each))
 
 
 def freeze(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print requirements lines of what is installed."""
-    from puffin.stages.link.inspect_lines import duplicate_warnings, freeze_lines
+    from puffin.stages.link.inspect_lines import freeze_lines
 
     installed = _installed(options)
-    sys.stdout.write(
-        "".join(f"{line}\n" for line in freeze_lines(installed, exclude_editable=options["exclude_editable"]))
-    )
-    for warning in duplicate_warnings(installed) if options["strict"] else ():
-        console.warn(warning)
+    exclude = [normalise(name) for name in options["exclude"]]
+    lines = freeze_lines(installed, exclude, exclude_editable=options["exclude_editable"])
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    _tell_doubles(installed, console)
+    _tell_broken(options, console)
     return 0
 
 
@@ -53,11 +73,82 @@ def listing(options: "dict[str, Any]", console: "Console", _started: float) -> i
     """Print a list of what is installed."""
     from puffin.stages.link.inspect_lines import list_rows
 
+    style = _style(options)
+    installed = _installed(options)
+    _tell_doubles(installed, console)
+    if options["not_required"]:
+        installed = _not_required(installed, options)
+    latest = _latest(installed, options) if options["outdated"] else None
     rows = list_rows(
-        _installed(options),
-        options["format"] or "columns",
+        [each for each in installed if latest is None or each.name in latest],
+        style,
         editable=True if options["editable"] else False if options["exclude_editable"] else None,
         exclude=[normalise(name) for name in options["exclude"]],
+        latest=latest,
+        verbose=bool(options["verbose"]),
     )
     sys.stdout.write("".join(f"{row}\n" for row in rows))
+    _tell_broken(options, console)
     return 0
+
+
+def _style(options: "dict[str, Any]") -> str:
+    style = options["format"] or "columns"
+    if style not in ("columns", "freeze", "json"):
+        raise UsageError(
+            text=f"`{style}` is not a value of `PUFFIN_FORMAT`",
+            hints=("use one of `columns`, `freeze`, `json`",),
+        )
+    if options["outdated"] and style == "freeze":
+        raise UsageError(
+            text="`--outdated` cannot be used with `--format freeze`", hints=("use `--format json`",)
+        )
+    return str(style)
+
+
+def _not_required(installed: "tuple[Installed, ...]", options: "dict[str, Any]") -> "tuple[Installed, ...]":
+    from puffin.stages.link.details import requirement_names
+    from puffin.stages.link.requires import read_requires
+
+    environment = environment_at_rest(options)
+    markers = dict(environment.interpreter.markers)
+    wanted = {name for each in read_requires(environment) for name in requirement_names(each, markers)}
+    return tuple(each for each in installed if each.name not in wanted)
+
+
+def _latest(installed: "tuple[Installed, ...]", options: "dict[str, Any]") -> "dict[str, tuple[str, str]]":
+    from puffin.pipeline.plan_outdated import is_newer, latest_versions
+    from puffin.pipeline.plan_settings import Settings
+
+    wanted = ("index_url", "extra_index_url", "find_links", "no_index", "refresh", "refresh_package", "offline")
+    names = {each.name: each.version for each in installed}
+    with CacheDirectory(options) as cache_dir:
+        settings = Settings(files=(), cache_dir=cache_dir, **{name: options[name] for name in wanted})
+        found = latest_versions(
+            names, settings, environment_at_rest(options), Cache(cache_dir), os.environ, pre=options["pre"]
+        )
+    newer = {name: each for name, each in found.items() if is_newer(each.version, names[name])}
+    return {name: (each.version, each.filetype) for name, each in newer.items()}
+
+
+def show(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+    """Print what the metadata of some packages tells."""
+    from puffin.stages.link.details import details_of, show_lines
+    from puffin.stages.link.installed import read_installed
+    from puffin.stages.link.requires import read_requires
+
+    if not options["arguments"]:
+        raise UsageError(text="No package was named", hints=("name one, as in `puffin pip show six`",))
+    environment = environment_at_rest(options)
+    markers = dict(environment.interpreter.markers)
+    installed, requires = read_installed(environment), read_requires(environment)
+    names = list(dict.fromkeys(normalise(name) for name in options["arguments"]))
+    missing = [name for name in names if all(each.name != name for each in installed)]
+    for name in missing:
+        console.warn(f"`{name}` is not installed")
+    chosen = tuple(each for name in names for each in installed if each.name == name)
+    _tell_doubles(chosen, console)
+    shown = [details_of(each, requires, markers) for each in chosen]
+    lines = show_lines(shown, files=options["files"], verbose=bool(options["verbose"]))
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 0 if chosen else FAILED

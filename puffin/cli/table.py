@@ -303,14 +303,20 @@ COMPILE_FOREIGN: "tuple[Row, ...]" = (
 
 FREEZE: "tuple[Row, ...]" = (
     (("--exclude-editable",), "exclude_editable", FLAG, "", "Leave out editable installs."),
-    (("--strict",), "strict", FLAG, "", "Also check for packages that are there twice."),
+    (("--exclude",), "exclude", LIST, "NAME", "Leave out a package."),
+    (("--path",), "path", LIST, "DIR", "Look into this directory instead of an environment."),
+    (("--strict",), "strict", FLAG, "", "Also check that what is installed fits together."),
 )
 LISTING: "tuple[Row, ...]" = (
     (("--format",), "format", VALUE, "columns|freeze|json", "How to print the list."),
+    (("-o", "--outdated"), "outdated", FLAG, "", "Only what an index has a newer version of, and which."),
+    (("--pre",), "pre", FLAG, "", "Count pre-releases as newer versions."),
+    (("--not-required",), "not_required", FLAG, "", "Only what no other installed package requires."),
     (("-e", "--editable"), "editable", FLAG, "", "Only editable installs."),
-    (("--exclude-editable",), "exclude_editable", FLAG, "", "Leave out editable installs."),
-    (("--exclude",), "exclude", LIST, "NAME", "Leave out a package."),
+    *FREEZE,
+    *INDEX,
 )
+SHOW: "tuple[Row, ...]" = ((("-f", "--files"), "files", FLAG, "", "List the files of each package."),)
 TREE: "tuple[Row, ...]" = (
     (("--invert",), "invert", FLAG, "", "Show what requires each package, not what it requires."),
     (("-d", "--depth"), "depth", VALUE, "N", "How many levels to show beneath the roots (default: 255)."),

@@ -32,7 +32,7 @@ def full(puffin, env, index):
 def test_freeze(puffin, full):
     done = puffin("pip", "freeze")
     alpha, beta, local, zeta = done.out.splitlines()
-    assert (alpha, beta) == ("alpha==1.0", "beta-x==2.0")
+    assert (alpha, beta) == ("alpha==1.0", "Beta.x==2.0")
     assert local.startswith("local @ file://[TMP]/here/local-1.0-py3-none-any.whl#sha256=")
     assert zeta == "-e file://[TMP]/here/project"
     assert (done.code, done.err) == (0, "")
@@ -42,10 +42,10 @@ def test_freeze(puffin, full):
 
 def test_list(puffin, full):
     assert puffin("pip", "list", "--exclude-editable").out == lines(
-        "Package Version", "------- -------", "alpha   1.0", "beta-x  2.0", "local   1.0"
+        "Package Version", "------- -------", "alpha   1.0", "Beta.x  2.0", "local   1.0"
     )
     assert puffin("pip", "list", "--format", "freeze", "--exclude", "Alpha", "--exclude", "local").out == lines(
-        "beta-x==2.0", "zeta==0.1"
+        "Beta.x==2.0", "zeta==0.1"
     )
     rows = json.loads(puffin("pip", "list", "--format=json").out)
     assert rows[0] == {"name": "alpha", "version": "1.0"}
@@ -67,7 +67,7 @@ def test_duplicates_are_reported(puffin, full):
     double = full.site / "alpha-0.5.dist-info"
     double.mkdir()
     (double / "METADATA").write_text("Metadata-Version: 2.1\nName: alpha\nVersion: 0.5\n")
-    done = puffin("pip", "freeze", "--strict")
+    done = puffin("pip", "freeze")
     assert done.out.startswith("alpha==0.5\nalpha==1.0\n")
     site = f"[TMP]/here/.venv/lib/{PYTHON}/site-packages"
     assert done.err == lines(

@@ -237,8 +237,8 @@ def test_freeze_is_sorted_and_can_leave_out(environment, tmp_path):
         dist(environment, name, "1.0")
     found = read_installed(environment)
     editable = f"-e file://{tmp_path}/project"
-    assert freeze_lines(found) == ["alpha==1.0", editable, "my-name==1.0", "pip==1.0", "zeta==1.0"]
-    assert freeze_lines(found, ["PIP", "My.Name"]) == ["alpha==1.0", editable, "zeta==1.0"]
+    assert freeze_lines(found) == ["Alpha==1.0", editable, "my_name==1.0", "pip==1.0", "zeta==1.0"]
+    assert freeze_lines(found, ["PIP", "My.Name"]) == ["Alpha==1.0", editable, "zeta==1.0"]
     assert editable not in freeze_lines(found, exclude_editable=True)
 
 
@@ -257,19 +257,19 @@ def test_list_styles(environment, tmp_path):
     project = develop(environment, tmp_path)
     dist(environment, "Flask", "3.0.1")
     found = read_installed(environment)
-    assert list_rows(found, "freeze") == ["flask==3.0.1", "my-dev==0.3"]
+    assert list_rows(found, "freeze") == ["Flask==3.0.1", "My.Dev==0.3"]
     assert list_rows(found) == [
         "Package Version Editable project location",
         "------- ------- " + "-" * max(len(project), len("Editable project location")),
-        "flask   3.0.1",
-        f"my-dev  0.3     {project}",
+        "Flask   3.0.1",
+        f"My.Dev  0.3     {project}",
     ]
     assert json.loads(list_rows(found, "json")[0]) == [
-        {"name": "flask", "version": "3.0.1"},
-        {"name": "my-dev", "version": "0.3", "editable_project_location": project},
+        {"name": "Flask", "version": "3.0.1"},
+        {"name": "My.Dev", "version": "0.3", "editable_project_location": project},
     ]
-    assert list_rows(found, "freeze", editable=True) == ["my-dev==0.3"]
-    assert list_rows(found, editable=False) == ["Package Version", "------- -------", "flask   3.0.1"]
+    assert list_rows(found, "freeze", editable=True) == ["My.Dev==0.3"]
+    assert list_rows(found, editable=False) == ["Package Version", "------- -------", "Flask   3.0.1"]
     assert list_rows(found, exclude=["flask", "my_dev"]) == []
     with pytest.raises(ValueError, match="xml"):
         list_rows(found, "xml")

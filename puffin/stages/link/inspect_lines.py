@@ -1,12 +1,14 @@
 """What ``freeze`` and ``list`` print. Pure: installed distributions in, lines out."""
 
+import os
+
 from puffin.stages.link.installed import Installed, thaw
 from puffin.stages.link.site_scan import normalise
 from puffin.stages.urls import file_url, mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 _LOCATION = "Editable project location"
@@ -38,18 +40,22 @@ def list_rows(
     *,
     editable: bool | None = None,
     exclude: "Iterable[str]" = (),
+    latest: "Mapping[str, tuple[str, str]] | None" = None,
+    verbose: bool = False,
 ) -> list[str]:
     """Return the lines of ``list`` in the *style* ``columns``, ``freeze`` or ``json``, as pip words them.
 
-    *editable* chooses editable distributions alone (True) or the others alone (False).
+    *editable* chooses editable distributions alone (True) or the others alone (False). *latest* are newest versions
+    and their file types by name, to be shown beside. *verbose* adds where each is, and what installed it.
     """
     chosen = _chosen(installed, exclude, editable=editable)
     if style == "json":
-        return [_json(chosen)]
+        return [_json(chosen, latest, verbose)]
     if style == "freeze":
-        return [f"{each.name}=={each.version}" for each in chosen]
+        places = [f" ({os.path.dirname(each.path)})" if verbose else "" for each in chosen]
+        return [f"{each.raw_name}=={each.version}{place}" for each, place in zip(chosen, places, strict=True)]
     if style == "columns":
-        return _columns(chosen)
+        return _columns(chosen, latest, verbose)
     raise ValueError(f"no such list format: {style}")
 
 
@@ -65,8 +71,8 @@ def _requirement(each: Installed) -> str:
     if each.editable:
         return f"-e {_editable_url(each)}"
     if each.direct_url is None:
-        return f"{each.name}=={each.version}"
-    return f"{each.name} @ {_direct_reference(thaw(each.direct_url))}"
+        return f"{each.raw_name}=={each.version}"
+    return f"{each.raw_name} @ {_direct_reference(thaw(each.direct_url))}"
 
 
 def _editable_url(each: Installed) -> str:
@@ -98,24 +104,45 @@ def _hash(archive: "dict[str, Any]") -> list[str]:
     return [str(archive["hash"])] if archive.get("hash") else []
 
 
-def _json(chosen: list[Installed]) -> str:
+def _json(chosen: list[Installed], latest: "Mapping[str, tuple[str, str]] | None", verbose: bool) -> str:
     import json
 
     rows = []
     for each in chosen:
-        row = {"name": each.name, "version": each.version}
+        row = {"name": each.raw_name, "version": each.version}
+        if verbose:
+            row |= {"location": os.path.dirname(each.path), "installer": each.installer}
+        if latest is not None:
+            row |= dict(zip(("latest_version", "latest_filetype"), latest[each.name], strict=True))
         if each.editable:
             row["editable_project_location"] = each.location
         rows.append(row)
     return json.dumps(rows)
 
 
-def _columns(chosen: list[Installed]) -> list[str]:
+def _columns(
+    chosen: list[Installed], latest: "Mapping[str, tuple[str, str]] | None", verbose: bool
+) -> list[str]:
     if not chosen:
         return []
     wide = any(each.editable for each in chosen)
-    rows = [("Package", "Version", *((_LOCATION,) if wide else ()))]
-    rows += [(each.name, each.version, *((each.location,) if wide else ())) for each in chosen]
+    rows = [
+        (
+            *("Package", "Version"),
+            *(("Latest", "Type") if latest is not None else ()),
+            *((_LOCATION,) if wide else ()),
+            *(("Location", "Installer") if verbose else ()),
+        )
+    ]
+    rows += [
+        (
+            *(each.raw_name, each.version),
+            *(latest[each.name] if latest is not None else ()),
+            *((each.location,) if wide else ()),
+            *((os.path.dirname(each.path), each.installer) if verbose else ()),
+        )
+        for each in chosen
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     rows.insert(1, tuple("-" * width for width in widths))
     return [

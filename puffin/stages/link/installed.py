@@ -60,6 +60,16 @@ def read_installed(environment: Environment) -> tuple[Installed, ...]:
     return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
 
 
+def read_paths(paths: "Iterable[str]") -> tuple[Installed, ...]:
+    """Return all distributions in some directories, sorted as by :func:`read_installed`, without their files."""
+    found = [
+        _read(None, path, name, version, entry, kind)
+        for path in dict.fromkeys(map(os.path.abspath, paths))
+        for name, version, entry, kind in site_scan.scan(path)
+    ]
+    return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
+
+
 def thaw(value: "Any") -> "Any":
     """Return nested tuples of pairs as the dictionary they were."""
     if isinstance(value, tuple) and value[:1] == ("list",):
@@ -73,13 +83,15 @@ def _freeze(value: "Any") -> "Any":
     return ("list", tuple(_freeze(each) for each in value)) if isinstance(value, list) else value
 
 
-def _read(environment: Environment, site: str, name: str, version: str, entry: str, kind: str) -> Installed:
+def _read(
+    environment: Environment | None, site: str, name: str, version: str, entry: str, kind: str
+) -> Installed:
     path = f"{site}/{entry}"
     head = site_scan.read_head(_metadata_file(path, kind))
     direct_url = _direct_url(path) if kind == site_scan.DIST_INFO else None
     location = _location(path, kind, direct_url)
     rows = _rows(site, path, kind)
-    files, unsafe = split_rows(rows or (), site, environment)
+    files, unsafe = split_rows(rows or (), site, environment) if environment else ((), ())
     return Installed(
         name=name,
         raw_name=head.get("name", name),
