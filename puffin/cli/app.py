@@ -78,14 +78,14 @@ def install(packages: tuple[str, ...], **options: "Any") -> None:
 
 
 @pip.command()
-@with_options((table.PYTHON, *table.FREEZE, *table.CACHE, *table.OUTPUT))
+@with_options((*table.TARGETS, *table.FREEZE, *table.CACHE, *table.OUTPUT))
 def freeze(**options: "Any") -> None:
     """Print what is installed as requirements."""
     run("puffin.cli.inspect:freeze", options)
 
 
 @pip.command(name="list")
-@with_options((table.PYTHON, *table.LISTING, *table.CACHE, *table.OUTPUT))
+@with_options((*table.TARGETS, *table.LISTING, *table.CACHE, *table.OUTPUT))
 def list_(**options: "Any") -> None:
     """List what is installed."""
     run("puffin.cli.inspect:listing", options)
@@ -93,21 +93,21 @@ def list_(**options: "Any") -> None:
 
 @pip.command()
 @click.argument("packages", nargs=-1, metavar="PACKAGE...")
-@with_options((table.PYTHON, *table.SHOW, *table.CACHE, *table.OUTPUT))
+@with_options((*table.TARGETS, *table.SHOW, *table.CACHE, *table.OUTPUT))
 def show(packages: tuple[str, ...], **options: "Any") -> None:
     """Show what the metadata of installed packages tells."""
     run("puffin.cli.inspect:show", options, packages)
 
 
 @pip.command()
-@with_options((table.PYTHON, *table.TREE, *table.CACHE, *table.OUTPUT))
+@with_options((*table.TARGETS, *table.TREE, *table.CACHE, *table.OUTPUT))
 def tree(**options: "Any") -> None:
     """Show which installed package requires which."""
     run("puffin.cli.tree:tree", options)
 
 
 @pip.command()
-@with_options((table.PYTHON, *table.CACHE, *table.OUTPUT))
+@with_options((*table.TARGETS, *table.CACHE, *table.OUTPUT))
 def check(**options: "Any") -> None:
     """Check that what is installed fits together."""
     run("puffin.cli.tree:check", options)
@@ -115,7 +115,7 @@ def check(**options: "Any") -> None:
 
 @pip.command()
 @click.argument("packages", nargs=-1, metavar="PACKAGE...")
-@with_options((table.PYTHON, *table.UNINSTALL, *table.CACHE, *table.OUTPUT))
+@with_options((*table.TARGETS, *table.UNINSTALL, *table.CACHE, *table.OUTPUT))
 def uninstall(packages: tuple[str, ...], **options: "Any") -> None:
     """Remove packages from an environment."""
     run("puffin.cli.uninstall:uninstall", options, packages)
@@ -146,7 +146,7 @@ def lock(environments: tuple[str, ...], **options: "Any") -> None:
 
 
 @puffin.command()
-@with_options((table.PYTHON, *table.VERIFY, *table.CACHE, *table.OUTPUT))
+@with_options((*table.TARGETS, *table.VERIFY, *table.CACHE, *table.OUTPUT))
 def verify(**options: "Any") -> None:
     """Compare an environment with what was installed: files lost, cut short or changed (exit code 4)."""
     run("puffin.cli.verify:verify", options)

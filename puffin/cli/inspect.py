@@ -4,7 +4,7 @@ import os
 import sys
 
 from puffin.cache.layout import Cache
-from puffin.cli.sync import CacheDirectory, normalise
+from puffin.cli.sync import CacheDirectory, normalise, where_of
 from puffin.errors import FAILED, UsageError
 
 TYPE_CHECKING = False
@@ -20,11 +20,11 @@ def environment_at_rest(options: "dict[str, Any]") -> "Environment":
     """Return the environment that *options* name; an interrupted change is brought to its end before."""
     from puffin.pipeline.plan_environment import Workplace, settled
     from puffin.pipeline.plan_sync import lock_timeout
-    from puffin.stages.link.environment import find_environment
+    from puffin.pipeline.plan_target import find_where
     from puffin.stages.link.stamps import at_rest
 
     with CacheDirectory(options) as cache_dir:
-        environment = find_environment(options["python"] or None, os.environ, os.getcwd(), Cache(cache_dir))
+        environment = find_where(where_of(options), os.environ, Cache(cache_dir))
         if os.path.isdir(f"{environment.root}/.puffin") and not at_rest(environment.root):
             with Workplace(environment, timeout=lock_timeout(os.environ)):
                 pass  # repairs what an interrupted change left

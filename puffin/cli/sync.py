@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cli.console import Console
+    from puffin.pipeline.plan_target import Where
 
 
 def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
@@ -26,7 +27,8 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
 def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
     names = (
-        "python", "index_url", "extra_index_url", "find_links", "no_index", "require_hashes", "reinstall",
+        "python", "system", "target", "prefix", "index_url", "extra_index_url", "find_links", "no_index",
+        "require_hashes", "reinstall",
         "refresh", "offline", "link_mode", "compile_bytecode", "path_conflict", "dry_run",
         "allow_empty_requirements",
         "break_system_packages", "executor", "no_build", "no_build_isolation", "config_setting", "build_constraint",
@@ -36,9 +38,15 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
     _check_choice(options, "path_conflict", ("warn", "error"))
     if options["link_mode"] == "symlink" and options["no_cache"]:
         raise UsageError(text="`--link-mode symlink` needs a cache that stays, and `--no-cache` has none")
+    if options["compile_bytecode"] and options["python_version"]:
+        raise UsageError(
+            text="`--compile-bytecode` cannot be used with `--python-version`: its interpreter would have to compile"
+        )
     return Settings(
         files=tuple(options["arguments"]),
         cache_dir=cache_dir,
+        target_version=options["python_version"],
+        target_platform=options["python_platform"],
         jobs=jobs(str(options["jobs"])),
         reinstall_package=_normalised(options["reinstall_package"]),
         refresh_package=_normalised(options["refresh_package"]),
@@ -87,6 +95,13 @@ def normalise(name: str) -> str:
     """Return a project name in its normal form (PEP 503)."""
     parts = name.lower().replace("_", "-").replace(".", "-").split("-")
     return "-".join(part for part in parts if part) or name
+
+
+def where_of(options: "dict[str, Any]") -> "Where":
+    """Return what *options* say of where to work."""
+    from puffin.pipeline.plan_target import Where
+
+    return Where(**{name: options[name] for name in ("python", "system", "target", "prefix")})
 
 
 class CacheDirectory:

@@ -19,6 +19,34 @@ PYTHON: "Row" = (
     "PYTHON",
     "The interpreter or environment to work on: a version, a path, or a virtual environment.",
 )
+TARGETS: "tuple[Row, ...]" = (
+    PYTHON,
+    (("--system",), "system", FLAG, "", "Work on the first Python on PATH, not on a virtual environment."),
+    (
+        ("-t", "--target"),
+        "target",
+        VALUE,
+        "DIR",
+        "Work on a directory that holds packages, not on an environment.",
+    ),
+    (("--prefix",), "prefix", VALUE, "DIR", "Work on a prefix (with `lib` and `bin`), not on an environment."),
+)
+FOREIGN: "tuple[Row, ...]" = (
+    (
+        ("--python-version",),
+        "python_version",
+        VALUE,
+        "VERSION",
+        "With --target: install for this Python version, as in 3.8 or 3.8.1.",
+    ),
+    (
+        ("--python-platform",),
+        "python_platform",
+        VALUE,
+        "PLATFORM",
+        "With --target: install for linux, macos, windows, or such as x86_64-manylinux_2_28.",
+    ),
+)
 CACHE: "tuple[Row, ...]" = (
     (("--cache-dir",), "cache_dir", VALUE, "DIR", "Where the cache is."),
     (("-n", "--no-cache"), "no_cache", FLAG, "", "Use a temporary cache that goes with the command."),
@@ -102,7 +130,8 @@ BUILD: "tuple[Row, ...]" = (
     ),
 )
 SYNC: "tuple[Row, ...]" = (
-    PYTHON,
+    *TARGETS,
+    *FOREIGN,
     *INDEX,
     *FILES,
     (("--require-hashes",), "require_hashes", FLAG, "", "Demand a hash for every requirement."),

@@ -1,6 +1,19 @@
 """The options of ``puffin pip install``."""
 
-from puffin.cli.table import BUILD, CACHE, COMPILE, FLAG, INDEX, LIST, OUTPUT, PYTHON, RUN, SYNC, VALUE
+from puffin.cli.table import (
+    BUILD,
+    CACHE,
+    COMPILE,
+    FLAG,
+    FOREIGN,
+    INDEX,
+    LIST,
+    OUTPUT,
+    RUN,
+    SYNC,
+    TARGETS,
+    VALUE,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +48,8 @@ INSTALL: "tuple[Row, ...]" = (
     (("--exact",), "exact", FLAG, "", "Remove what is neither named nor needed."),
     (("--strict",), "strict", FLAG, "", "Check what is installed afterwards, even with --no-deps."),
     (("--report",), "report", VALUE, "FILE", "Write a report as pip's (`-` is standard output)."),
-    PYTHON,
+    *TARGETS,
+    *FOREIGN,
     *_rows(COMPILE, _AS_COMPILE),
     *_rows(SYNC, _AS_SYNC),
     *BUILD,

@@ -3,7 +3,7 @@
 import os
 
 from puffin.cache.layout import Cache
-from puffin.cli.sync import CacheDirectory, normalise
+from puffin.cli.sync import CacheDirectory, normalise, where_of
 from puffin.errors import UsageError
 
 TYPE_CHECKING = False
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 def uninstall(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Remove packages from an environment."""
     from puffin.pipeline.plan_sync import lock_timeout
+    from puffin.pipeline.plan_target import find_where
     from puffin.pipeline.plan_uninstall import uninstall as run
-    from puffin.stages.link.environment import check_target, find_environment
+    from puffin.stages.link.environment import check_target
 
     names = _names(options)
     with CacheDirectory(options) as cache_dir:
         cache = Cache(cache_dir)
-        environment = find_environment(options["python"] or None, os.environ, os.getcwd(), cache)
+        environment = find_where(where_of(options), os.environ, cache)
         if not options["dry_run"]:
             check_target(environment, break_system_packages=options["break_system_packages"])
         run(

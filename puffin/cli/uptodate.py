@@ -19,6 +19,11 @@ _NOT_A_NOOP = (
     "require_hashes",
     "verbose",
     "dry_run",
+    "system",
+    "target",
+    "prefix",
+    "python_version",
+    "python_platform",
 )
 SEEDS = frozenset({"pip", "setuptools", "wheel"})
 

@@ -50,8 +50,13 @@ def _activation(path: str, scripts: str) -> str:
 
 
 def _executable(options: "dict[str, Any]", find: "Any") -> str:
+    from puffin.stages.link.python_version import find_requested, requested_version
+
     if options["python"]:
         return str(find(options["python"], os.environ))
+    wish = requested_version(os.getcwd())
+    if wish:
+        return find_requested(wish, os.environ)
     return sys.executable
 
 

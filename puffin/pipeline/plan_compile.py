@@ -86,21 +86,10 @@ def _with_default(sources: SourceRequest) -> SourceRequest:
 
 
 def _interpreter(asked: str, environ: "Mapping[str, str]", cache: Cache) -> "Interpreter":
-    """Return the interpreter *asked* for, else the active environment's, else the first on ``PATH``, or our own."""
-    from puffin.stages.link.environment import NoEnvironment, find_environment
-    from puffin.stages.link.interpreter import inspect_interpreter
-    from puffin.stages.link.interpreter_find import InterpreterNotFound
+    """Return the interpreter *asked* for, or that of the place where the command is run."""
+    from puffin.pipeline.plan_target import Where, base_interpreter
 
-    try:
-        return find_environment(asked or None, environ, os.getcwd(), cache).interpreter
-    except NoEnvironment:
-        pass
-    try:
-        return find_environment(None, environ, os.getcwd(), cache, system=True).interpreter
-    except InterpreterNotFound:
-        import sys
-
-        return inspect_interpreter(sys.executable, cache)
+    return base_interpreter(Where(python=asked), environ, cache)
 
 
 def _warn(sources: Sources, target: Target, reporter: "Reporter") -> None:

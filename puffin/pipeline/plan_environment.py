@@ -8,6 +8,7 @@ from puffin.errors import FAILED, PuffinError, os_cause
 from puffin.stages.bytecode.layer import manifest_path, read_layer
 from puffin.stages.link.commitplan import Addition, Change, Homes, plan_commit
 from puffin.stages.link.damage import find_damage, restamped
+from puffin.stages.link.environment import ELSEWHERE
 from puffin.stages.link.installplan import Present
 from puffin.stages.link.linker import ArchiveGone, Target
 from puffin.stages.link.removal import RealDisk
@@ -65,6 +66,8 @@ class Workplace:
     def __enter__(self) -> "Workplace":
         try:
             os.makedirs(self.home, exist_ok=True)
+            if self.environment.origin in ELSEWHERE:
+                os.makedirs(self.site, exist_ok=True)
         except OSError as error:
             raise NotWritable(path=self.environment.root, causes=(os_cause(error),)) from error
         self._lock.__enter__()
@@ -87,6 +90,14 @@ class Workplace:
 
     def look(self) -> None:
         """Take stock: what is installed, and what of it is damaged."""
+        self._look()
+        if self.environment.origin in ELSEWHERE:
+            from puffin.stages.link.elsewhere import unfit
+
+            entries = {each.entry: each.name for each in self.present}
+            self.damaged |= unfit(self.site, entries, self.environment.interpreter.tags)
+
+    def _look(self) -> None:
         self.state = read_state(self.environment.root)
         self.present = look_around(self.environment, self.state)
         if self.state is None:

@@ -1,6 +1,5 @@
 """Install: requirements are resolved beside what is installed, and applied without a second resolution."""
 
-import os
 import time
 from functools import partial
 
@@ -20,12 +19,13 @@ from puffin.pipeline.plan_graph import Supply, expected_sha256
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_sync import lock_timeout, network_of, tell_recovery, warm_up
+from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import SEEDS
 from puffin.pipeline.plan_why import why_included
 from puffin.stages.artifact import WHEEL, Artifact
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.fetch.git import pin_commit
-from puffin.stages.link.environment import check_target, find_environment
+from puffin.stages.link.environment import check_target
 from puffin.stages.link.installplan import Plan, Present, Wanted, direct_url_of, satisfies
 from puffin.stages.resolve.inputs import Sources
 from puffin.stages.resolve.locate_choose import Target
@@ -105,7 +105,7 @@ def install(
     """
     run = settings.run
     cache = Cache(run.cache_dir)
-    environment = find_environment(run.python or None, environ, os.getcwd(), cache)
+    environment = find_where(run.where, environ, cache)
     if not run.dry_run:
         check_target(environment, break_system_packages=run.break_system_packages)
     for warning in settings.sources.requirements.warnings:

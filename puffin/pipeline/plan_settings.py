@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from puffin.pipeline.plan_target import Where
     from puffin.pipeline.task import Outcome, Task
 
     class Reporter(Protocol):
@@ -46,6 +47,11 @@ class Settings:
     files: tuple[str, ...]
     cache_dir: str
     python: str = ""
+    system: bool = False
+    target: str = ""
+    prefix: str = ""
+    target_version: str = ""
+    target_platform: str = ""
     index_url: str = ""
     extra_index_url: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
@@ -71,6 +77,20 @@ class Settings:
     build_constraint: tuple[str, ...] = ()
     executor: str = ""
     jobs: int = 0
+
+    @property
+    def where(self) -> "Where":
+        """Where the command works."""
+        from puffin.pipeline.plan_target import Where
+
+        return Where(
+            python=self.python,
+            system=self.system,
+            target=self.target,
+            prefix=self.prefix,
+            python_version=self.target_version,
+            python_platform=self.target_platform,
+        )
 
     @property
     def workers(self) -> int:

@@ -13,9 +13,10 @@ from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs
 from puffin.pipeline.plan_locate import Found, Search, import_fetching
 from puffin.pipeline.plan_settings import Settings
+from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import Planner
 from puffin.stages.artifact import WHEEL
-from puffin.stages.link.environment import check_target, find_environment
+from puffin.stages.link.environment import check_target
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -90,13 +91,13 @@ def _environment(settings: Settings, environ: "Mapping[str, str]", cache: Cache)
     imported while the interpreter answers.
     """
     if os.path.isdir(cache.find(cache.path(Bucket.INTERPRETER))):
-        return find_environment(settings.python or None, environ, os.getcwd(), cache)
+        return find_where(settings.where, environ, cache)
     import threading
 
     thread = threading.Thread(target=import_fetching, name="puffin-imports")
     thread.start()
     try:
-        return find_environment(settings.python or None, environ, os.getcwd(), cache)
+        return find_where(settings.where, environ, cache)
     finally:
         thread.join()
 

@@ -256,7 +256,7 @@ def _directories(addition: Addition, ways: _Relative) -> "list[str]":
         found.append(ways.scripts)
     for key, directory, *_ in addition.header[OUTSIDE]:
         if key == "data" and directory:
-            found.append(f"{ways.data}/{directory}")
+            found.append(os.path.normpath(f"{ways.data}/{directory}"))
         elif key == "headers":
             found.append(f"{ways.headers}/{addition.header[RAW_NAME]}/{directory}".rstrip("/"))
     return found

@@ -22,11 +22,14 @@ def find_damage(site: str, state: State, *, everywhere: bool) -> "tuple[frozense
     where = None if everywhere else frozenset(changed)
     if where is not None and not where:
         return frozenset(), []
+    known = frozenset([top for each in state.distributions for top in each.tops])
+    if where is not None and any(each.partition("/")[0] not in known for each in where):
+        known = frozenset()  # of the top level, of scripts or of data: anybody's
     damaged = [
         each.name
         for each in state.distributions
         if each.archive
-        and _concerned(each, where)
+        and (not known or _concerned(each, where))
         and not _whole(site, each, where, stamp, lost_paths(state, each.name))
     ]
     return frozenset(damaged), changed
@@ -36,7 +39,7 @@ def _concerned(owned: "Owned", where: "frozenset[str] | None") -> bool:
     if where is None:
         return True
     tops = frozenset(owned.tops)
-    return any(each.partition("/")[0] in tops or each == "." or each.startswith("..") for each in where)
+    return any(each.partition("/")[0] in tops for each in where)
 
 
 def lost_paths(state: State, name: str) -> "frozenset[str]":

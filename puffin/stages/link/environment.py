@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+ELSEWHERE = ("--target", "--prefix")  # origins of what is no environment, see puffin.stages.link.elsewhere
+_CONDA_BASE = ("base", "root")
 _VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX")
 _PLACES = ("Scripts/python.exe", "python.exe") if os.name == "nt" else ("bin/python", "bin/python3")
 
@@ -157,7 +159,7 @@ def read_config(root: str) -> dict[str, str]:
 
 def check_target(environment: Environment, *, break_system_packages: bool = False) -> None:
     """Raise :class:`ExternallyManaged` or :class:`NotWritable` if nothing may or can be installed there."""
-    if not environment.is_venv and not break_system_packages:
+    if not environment.is_venv and not break_system_packages and environment.origin not in ELSEWHERE:
         marker = environment.interpreter.managed_marker
         if os.path.exists(marker):
             from puffin.stages.link.managed import marker_text
@@ -220,6 +222,8 @@ def _active_if_whole(environ: "Mapping[str, str]", cwd: str, cache: Cache) -> "E
 def _active(environ: "Mapping[str, str]", cwd: str, cache: Cache) -> "Environment | None":
     for variable in _VARIABLES:
         root = environ.get(variable)
+        if variable == "CONDA_PREFIX" and environ.get("CONDA_DEFAULT_ENV") in _CONDA_BASE:
+            continue  # conda itself lives there
         if root:
             return environment_at(os.path.join(cwd, root), cache, origin=variable)
     directory = cwd

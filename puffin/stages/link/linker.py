@@ -265,9 +265,9 @@ class _Staging:
                 self._mkdir(f"{self._stage}+headers")
             self._mkdir(staged)
             self._place(f"{self._source}/.data/{key}{below}", staged, names)
-            home = f"{homes[key]}{below}"
+            home = f"{homes[key]}{below}/".removeprefix("./")
             rows = zip(names, hashes, sizes, strict=True)
-            self._rows.extend([f"{_quoted(f'{home}/{name}')},{digest},{size}\n" for name, digest, size in rows])
+            self._rows.extend([f"{_quoted(f'{home}{name}')},{digest},{size}\n" for name, digest, size in rows])
 
     def _scripts(self, target: Target) -> None:
         brought = self._header[SCRIPTS]
