@@ -9,14 +9,19 @@ import click
 
 from puffin import __version__
 from puffin.cli import table
+from puffin.cli.completion import SHELLS
+from puffin.cli.foreign import foreign_rows, judge, take_out
 from puffin.cli.guard import guarded
 from puffin.cli.options import given, with_hidden, with_options
+from puffin.cli.overview import overview
 from puffin.cli.table_install import INSTALL
 from puffin.cli.table_workspace import ENVS, KEY, LOCK, WORKSPACE_SYNC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from puffin.cli.console import Console
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -32,7 +37,15 @@ class Commands(click.Group):
         return found
 
 
-@click.group(cls=Commands, context_settings=_CONTEXT)
+class Root(Commands):
+    """The whole of puffin, which shows the commands of its groups too."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write where to begin, and all commands."""
+        overview(self, formatter)
+
+
+@click.group(cls=Root, context_settings=_CONTEXT)
 @click.version_option(__version__, "-V", "--version", message="puffin %(version)s")
 def puffin() -> None:
     """Install Python packages: a task graph of downloads, builds and links, run on every core."""
@@ -43,22 +56,30 @@ def pip() -> None:
     """Manage the packages of an environment, with pip's and pip-tools' interface."""
 
 
-def run(reference: str, options: "dict[str, Any]", arguments: tuple[str, ...] = ()) -> None:
-    """Call the function behind a command and end with its exit code."""
+def run(reference: str, options: "dict[str, Any]", arguments: tuple[str, ...] = (), foreign: str = "") -> None:
+    """Call the function behind a command and end with its exit code; *foreign* names whose foreign options it takes."""
     module, _, name = reference.partition(":")
-    sys.exit(guarded(getattr(import_module(module), name), given(options, arguments), perf_counter()))
+    strange = take_out(foreign, options) if foreign else {}
+    function = getattr(import_module(module), name)
+
+    def judged(known: "dict[str, Any]", console: "Console", started: float) -> int:
+        judge(strange, console)
+        return int(function(known, console, started))
+
+    sys.exit(guarded(judged if strange else function, given(options, arguments), perf_counter()))
 
 
 @pip.command()
-@click.argument("files", nargs=-1, metavar="FILE...")
+@click.argument("files", nargs=-1, type=click.Path(), metavar="FILE...")
 @with_options(table.SYNC)
+@with_hidden(foreign_rows("sync"))
 def sync(files: tuple[str, ...], **options: "Any") -> None:
     """Make an environment hold exactly the pins of requirements files, and nothing else."""
-    run("puffin.cli.sync:sync", options, files)
+    run("puffin.cli.sync:sync", options, files, foreign="sync")
 
 
 @pip.command(name="compile")
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.argument("sources", nargs=-1, type=click.Path(), metavar="[SOURCE]...")
 @with_options(table.COMPILE)
 @with_hidden(table.COMPILE_FOREIGN)
 @click.pass_context
@@ -72,31 +93,35 @@ def compile_(ctx: click.Context, /, sources: tuple[str, ...], **options: "Any") 
 @pip.command()
 @click.argument("packages", nargs=-1, metavar="PACKAGE...")
 @with_options(INSTALL)
+@with_hidden(foreign_rows("install"))
 def install(packages: tuple[str, ...], **options: "Any") -> None:
     """Install packages, and what they need, beside what is installed."""
-    run("puffin.cli.install:install", options, packages)
+    run("puffin.cli.install:install", options, packages, foreign="install")
 
 
 @pip.command()
 @with_options((*table.TARGETS, *table.FREEZE, *table.CACHE, *table.OUTPUT))
+@with_hidden(foreign_rows("freeze"))
 def freeze(**options: "Any") -> None:
     """Print what is installed as requirements."""
-    run("puffin.cli.inspect:freeze", options)
+    run("puffin.cli.inspect:freeze", options, foreign="freeze")
 
 
 @pip.command(name="list")
 @with_options((*table.TARGETS, *table.LISTING, *table.CACHE, *table.OUTPUT))
+@with_hidden(foreign_rows("list"))
 def list_(**options: "Any") -> None:
     """List what is installed."""
-    run("puffin.cli.inspect:listing", options)
+    run("puffin.cli.inspect:listing", options, foreign="list")
 
 
 @pip.command()
 @click.argument("packages", nargs=-1, metavar="PACKAGE...")
 @with_options((*table.TARGETS, *table.SHOW, *table.CACHE, *table.OUTPUT))
+@with_hidden(foreign_rows("show"))
 def show(packages: tuple[str, ...], **options: "Any") -> None:
     """Show what the metadata of installed packages tells."""
-    run("puffin.cli.inspect:show", options, packages)
+    run("puffin.cli.inspect:show", options, packages, foreign="show")
 
 
 @pip.command()
@@ -108,17 +133,19 @@ def tree(**options: "Any") -> None:
 
 @pip.command()
 @with_options((*table.TARGETS, *table.CACHE, *table.OUTPUT))
+@with_hidden(foreign_rows("check"))
 def check(**options: "Any") -> None:
     """Check that what is installed fits together."""
-    run("puffin.cli.tree:check", options)
+    run("puffin.cli.tree:check", options, foreign="check")
 
 
 @pip.command()
 @click.argument("packages", nargs=-1, metavar="PACKAGE...")
 @with_options((*table.TARGETS, *table.UNINSTALL, *table.CACHE, *table.OUTPUT))
+@with_hidden(foreign_rows("uninstall"))
 def uninstall(packages: tuple[str, ...], **options: "Any") -> None:
     """Remove packages from an environment."""
-    run("puffin.cli.uninstall:uninstall", options, packages)
+    run("puffin.cli.uninstall:uninstall", options, packages, foreign="uninstall")
 
 
 @puffin.command(name="sync")
@@ -153,7 +180,7 @@ def verify(**options: "Any") -> None:
 
 
 @puffin.command()
-@click.argument("path", default="", metavar="[PATH]")
+@click.argument("path", default="", type=click.Path(), metavar="[PATH]")
 @with_options(table.VENV)
 def venv(path: str, **options: "Any") -> None:
     """Create a virtual environment (at PATH, by default `.venv`)."""
@@ -203,6 +230,14 @@ def cache_prune(**options: "Any") -> None:
 
 
 puffin.add_command(cache_clean, "clean")
+
+
+@puffin.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+@with_options(table.OUTPUT)
+def completion(shell: str, **options: "Any") -> None:
+    """Print what makes a shell complete commands and options: `eval "$(puffin completion bash)"`."""
+    run("puffin.cli.completion:completion", options, (shell,))
 
 
 @puffin.command(name="help")

@@ -5,6 +5,7 @@ import os
 import sys
 from time import perf_counter
 
+from puffin import __version__
 from puffin.cli.table import SYNC, read_by_hand
 
 TYPE_CHECKING = False
@@ -28,6 +29,9 @@ def run() -> "NoReturn":
 
 def main(argv: "list[str]") -> int:
     """Run the command line *argv* (without the program's name) and return its exit code."""
+    if argv in (["--version"], ["-V"]):
+        sys.stdout.write(f"puffin {__version__}\n")
+        return 0
     if argv[:1] == ["sync"]:
         return _sync_many(argv)
     command, rest = _split(argv)

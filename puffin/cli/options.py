@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     Command = Callable[..., Any]
 
 
+class _Place(click.Path):
+    """A path, for shells to complete; what is there, the command finds out. Variables separate by blanks."""
+
+    envvar_list_splitter = None  # type: ignore[assignment]
+
+
 def with_options(rows: "tuple[Row, ...]") -> "Callable[[Command], Command]":
     """Return a decorator that adds the options of *rows* to a command."""
 
@@ -44,6 +50,8 @@ def _option(row: "Row") -> "Callable[[Command], Command]":
         return click.option(*spellings, name, is_flag=True, default=False, **shared)
     if kind == table.COUNT:
         return click.option(*spellings, name, count=True, **shared)
+    if any(word in metavar for word in ("FILE", "DIR")):
+        shared["type"] = _Place()
     if kind == table.LIST:
         return click.option(*spellings, name, multiple=True, metavar=metavar, **shared)
     if "|" in metavar and metavar.islower():

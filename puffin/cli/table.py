@@ -49,7 +49,13 @@ FOREIGN: "tuple[Row, ...]" = (
 )
 CACHE: "tuple[Row, ...]" = (
     (("--cache-dir",), "cache_dir", VALUE, "DIR", "Where the cache is."),
-    (("-n", "--no-cache"), "no_cache", FLAG, "", "Use a temporary cache that goes with the command."),
+    (
+        ("-n", "--no-cache", "--no-cache-dir"),
+        "no_cache",
+        FLAG,
+        "",
+        "Use a temporary cache that goes with the command.",
+    ),
 )
 OUTPUT: "tuple[Row, ...]" = (
     (("-q", "--quiet"), "quiet", COUNT, "", "Say less; twice: nothing but errors."),

@@ -1,6 +1,7 @@
 """``puffin pip install``: what is installed stays where it can, and what is missing comes in whole."""
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -158,3 +159,51 @@ def test_installing_offline_from_the_cache(puffin, env, shop):
     done = puffin("pip", "install", "app", "--offline", "-i", shop.url, env={"VIRTUAL_ENV": str(other.root)})
     assert done.code == 0
     assert other.installed() == {"app": "2.0", "lib": "2.0"}
+
+
+@pytest.mark.parametrize("words", [("install", "lib"), ("compile", "lib.in", "-q", "-o", "lib.txt")])
+def test_prereleases_by_mode(puffin, env, shop, words):
+    shop.add(*forge_wheel("lib", "3.0rc1"))
+    puffin.file("lib.in", "lib\n")
+
+    def chosen(*more, **variables):
+        (puffin.cwd / "lib.txt").unlink(missing_ok=True)
+        done = puffin("pip", *words, *more, "-i", shop.url, "--refresh", env=variables)
+        assert done.code == 0, done.err
+        if words[0] == "install":
+            return env.installed()["lib"]
+        return (puffin.cwd / "lib.txt").read_text().splitlines()[2].removeprefix("lib==")
+
+    assert chosen("--prerelease", "disallow") == "2.0"
+    upgrade = ("-U",) if words[0] == "install" else ()
+    assert chosen("--prerelease", "allow", *upgrade) == "3.0rc1"
+    if words[0] == "compile":
+        assert chosen(PUFFIN_PRERELEASE="allow") == "3.0rc1"
+        assert chosen() == "2.0"
+
+
+@pytest.mark.parametrize("command", ["install", "compile"])
+def test_nothing_is_built_on_request(puffin, env, shop, command):
+    shop.add("lib-9.0.tar.gz", b"who knows")
+    words = ("lib",) if command == "install" else (puffin.file("lib.in", "lib\n"),)
+    done = puffin("pip", command, *words, "--no-build", "-i", shop.url)
+    assert done.code == 0, done.err
+    assert "lib==2.0" in done.out + done.err
+
+
+def test_progress_is_shown_on_a_terminal_unless_it_is_not_wanted(puffin, env, index):
+    names = [f"p{number}" for number in range(25)]
+    for name in names:
+        index.add(*forge_wheel(name, "1.0"))
+    puffin.file("many.txt", "".join(f"{name}==1.0\n" for name in names))
+    code = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    command = [sys.executable, "-c", code, sys.executable, "-m", "puffin", "pip", "sync", "many.txt"]
+    shown = []
+    for more in ((), ("--no-progress",)):
+        words = (*command, "-i", index.url, "--executor", "inline", "--reinstall", "--refresh", *more)
+        environ = puffin.environ(TERM="xterm")
+        done = subprocess.run(words, capture_output=True, env=environ, cwd=puffin.cwd, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, done.stdout
+        shown.append(done.stdout.replace(b"\r\n", b"\n"))
+    assert b"\r" in shown[0]
+    assert b"\r" not in shown[1]

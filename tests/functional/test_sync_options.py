@@ -7,6 +7,7 @@ import pytest
 
 from puffin.cli import table
 from puffin.cli.app import puffin as tree
+from puffin.cli.foreign import take_out
 from puffin.cli.options import given
 from puffin.cli.table_install import INSTALL
 from tests.helpers.cli import checked, lines, told
@@ -181,6 +182,7 @@ def _same(words, environ):
             patch.setenv(variable, text)
         params = command.make_context("sync", list(words)).params
     files = params.pop("files")
+    assert take_out("sync", params) == {}
     assert given(params, files) == by_hand
 
 

@@ -56,7 +56,7 @@ def test_a_directory(puffin, env, shop):
     assert again.err == told("~ alpha==1.0", pins=2, uninstalled=1, installed=1)
     (place / "mine.py").write_text("")
     assert puffin("pip", "uninstall", "alpha", "beta", "-t", "vendored").code == 0
-    assert sorted(path.name for path in place.iterdir()) == [".puffin", "mine.py"]
+    assert sorted(path.name for path in place.iterdir()) == [".puffin", "bin", "mine.py"]
 
 
 def test_install_into_a_directory_without_any_environment(puffin, shop):

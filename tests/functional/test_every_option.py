@@ -1,0 +1,172 @@
+"""Every option that help lists is used by some test, and every foreign one is judged; so that no new one slips in."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from puffin.cli.app import puffin as tree
+from puffin.cli.foreign import COMMANDS, foreign_rows
+from tests.helpers.cli import lines
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+def _commands(group, path=()):
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+LEAVES = dict(_commands(tree))
+
+
+def _texts():
+    here = Path(__file__).name
+    return "\n".join(path.read_text() for path in sorted(TESTS.rglob("*.py")) if path.name != here)
+
+
+def test_every_option_is_used_by_some_test():
+    text = _texts()
+    unused = set()
+    for name, command in LEAVES.items():
+        for option in command.params:
+            if not isinstance(option, click.Option) or option.hidden:
+                continue
+            spellings = (*option.opts, *option.secondary_opts)
+            words = [rf"[\"' ]{re.escape(word)}[\"'= ]" for word in spellings]
+            words.append(rf"{option.envvar}\b")
+            if not any(re.search(word, text) for word in words):
+                unused.add(f"{name} {option.opts[-1]}")
+    assert sorted(unused) == []
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_no_option_is_there_twice_and_every_command_says_what_it_does(name):
+    command = LEAVES[name]
+    spellings = [word for each in command.params for word in (*each.opts, *each.secondary_opts)]
+    assert len(set(spellings)) == len(spellings)
+    assert command.get_short_help_str(400).endswith((".", "`"))
+    with click.Context(command, info_name=name) as context:
+        assert command.get_help(context).startswith(f"Usage: {name}")
+
+
+FOREIGN = [(command, row, said) for command, rows in COMMANDS.items() for row, (_, _, said) in
+           zip(foreign_rows(command), rows, strict=True)]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """What is said of every foreign option, asked in one process: starting 100 would take long."""
+    code = """
+import sys
+from puffin.cli.app import run_app
+from puffin.cli import app
+app.import_module = lambda _module: type("M", (), {"__getattr__": lambda *_: lambda *_: 0})()
+for line in sys.stdin:
+    words = line.split()
+    sys.stderr.write(f"# {line}")
+    sys.stderr.write(f"= {run_app(words)}\\n")
+"""
+    asked = {}
+    for command, row, _ in FOREIGN:
+        for spelling in row[0]:
+            asked[f"pip {command} {spelling}" + ("" if row[2] == "flag" else " value")] = None
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input="".join(f"{each}\n" for each in asked),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(part.partition("\n")[::2] for part in done.stderr.split("# ")[1:])
+
+
+@pytest.mark.parametrize(
+    ("command", "row", "said"), FOREIGN, ids=lambda each: each[0][-1] if isinstance(each, tuple) else None
+)
+def test_options_of_other_tools_are_judged(judged, command, row, said):
+    for spelling in row[0]:
+        told = judged[f"pip {command} {spelling}" + ("" if row[2] == "flag" else " value")]
+        shown = next(word for word in row[0] if word.startswith("--"))
+        if isinstance(said, tuple):
+            assert told == lines(f"error: `{shown}` is not supported: {said[0]}", "", f"hint: {said[1]}", "= 2")
+        else:
+            assert told == (f"warning: `{shown}` {said}\n" if said else "") + "= 0\n"
+
+
+def test_what_hints_point_to_exists():
+    options = {word for command in LEAVES.values() for each in command.params for word in each.opts}
+    for command, _, said in FOREIGN:
+        hint = said[1] if isinstance(said, tuple) else said
+        for word in re.findall(r"`(-[^` =]+)", hint):
+            own = {each for option in LEAVES[f"pip {command}"].params for each in option.opts}
+            assert word in own | options | {"-vv"}, (command, word)
+
+
+def test_foreign_options_on_the_command_line(puffin, env, index):
+    done = puffin("pip", "sync", "--user", "x.txt")
+    assert (done.code, done.err) == (2, lines(
+        "error: `--user` is not supported: puffin installs into environments and directories", "",
+        "hint: use a virtual environment, or `--target DIR`"))  # fmt: skip
+    done = puffin("pip", "list", "--progress-bar", "off", "--disable-pip-version-check", "--no-cache-dir")
+    assert (done.code, done.err) == (
+        0, lines("warning: `--progress-bar` has no effect; to have no progress display, use `--no-progress`")
+    )  # fmt: skip
+
+
+def test_version_is_told_without_importing_anything():
+    code = (
+        "import sys; sys.argv = ['puffin', {word!r}]; from puffin.cli.entry import main; main(sys.argv[1:]); "
+    )
+    code += "print(sorted(set(sys.modules) - set(before)), file=sys.stderr)"
+    told = []
+    for word in ("--version", "-V"):
+        words = [sys.executable, "-c", f"import sys; before = list(sys.modules); {code.format(word=word)}"]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        assert {name.partition(".")[0] for name in eval(done.stderr)} <= {"puffin", "gc", "time"}
+        told.append(done.stdout)
+    assert told[0] == told[1] == CliRunner().invoke(tree, ["--version"]).output
+
+
+def test_help_for_newcomers(puffin):
+    done = puffin("help")
+    assert done.out == puffin("--help").out
+    for wanted in ("To begin with:", "puffin venv  ", "  pip sync  ", "  cache prune  ", "Everything else:"):
+        assert wanted in done.out
+    assert "..." not in done.out.replace("[ARGS]...", "")
+    assert [name for name in LEAVES if not re.search(rf"^  {name}  ", done.out, re.MULTILINE)] == []
+    done = puffin("help", "pip", "nothing")
+    assert (done.code, done.err.splitlines()[0]) == (2, "error: there is no command `pip nothing`")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(puffin, shell):
+    done = puffin("completion", shell)
+    assert (done.code, done.err) == (0, "")
+    assert "_PUFFIN_COMPLETE" in done.out
+    assert puffin("completion", "ksh").code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("puffin pip sy", ["plain,sync"]),
+        ("puffin ca", ["plain,cache"]),
+        ("puffin pip sync --link-mode c", ["plain,clone", "plain,copy"]),
+        ("puffin pip sync --compile-b", ["plain,--compile-bytecode"]),
+        ("puffin pip sync req", ["file,req"]),
+        ("puffin pip sync --target x", ["file,x"]),
+        ("puffin completion f", ["plain,fish"]),
+        ("puffin pip sync --disable-pip", []),
+    ],
+)
+def test_completion(puffin, words, wanted):
+    variables = {"_PUFFIN_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    assert puffin(env=variables).out.split() == wanted
