@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BY_AGE = (Bucket.SIMPLE, Bucket.METADATA, Bucket.SDISTS, Bucket.RUNS)
+_BY_AGE = (Bucket.SIMPLE, Bucket.METADATA, Bucket.RESOLUTIONS, Bucket.SDISTS, Bucket.RUNS)
 _HEX = frozenset("0123456789abcdef")
 
 ARCHIVE = "archive"
@@ -56,7 +56,7 @@ def read_contents(cache: Cache) -> "tuple[tuple[Item, ...], tuple[str, ...]]":
     known = frozenset(archives)
     gone = [name for name in {*pointers, *layers} if name not in known and not _is_below(cache, name)]
     useless = [path for name in gone for path in (*pointers.get(name, ()), *layers.get(name, ()))]
-    return (*items, *entries), tuple(sorted((*useless, *_outdated(cache))))
+    return (*items, *entries, *_repositories(cache)), tuple(sorted((*useless, *_outdated(cache))))
 
 
 def _outdated(cache: Cache) -> "Iterator[str]":
@@ -88,7 +88,9 @@ def _archive(
             _time(manifest) or _time(tree), (days.get(name, -1) + 1) * float(DAY) if name in days else 0.0
         ),
         reachable=bool(pointers) and os.path.exists(manifest) and os.path.isdir(tree),
-        built=any(path.startswith(f"{cache.root}/built") for path in pointers),
+        built=any(
+            path.startswith((f"{cache.root}/built", f"{cache.path(Bucket.WHEELS)}/git/")) for path in pointers
+        ),
         bucket=Bucket.ARCHIVE,
     )
 
@@ -140,6 +142,17 @@ def _layers(cache: Cache) -> "dict[str, tuple[str, ...]]":
 def _entries(bucket: str, name: str) -> "Iterator[Item]":
     for path in _tree(bucket):
         yield Item(kind=ENTRY, name=path, paths=(path,), bytes=_size(path), used=_time(path), bucket=name)
+
+
+def _repositories(cache: Cache) -> "Iterator[Item]":
+    """Yield each repository, its clone and all its checkouts together: these may look into that."""
+    room = cache.path(Bucket.GIT)
+    for key in sorted({*_names(f"{room}/db"), *_names(f"{room}/checkouts")}):
+        checkouts = [f"{room}/checkouts/{key}/{name}" for name in _names(f"{room}/checkouts/{key}")]
+        paths = (*checkouts, f"{room}/db/{key}")
+        size = sum(total_size(path) for path in paths)
+        used = max(_time(path) for path in paths)
+        yield Item(kind=ENTRY, name=f"{room}/{key}", paths=paths, bytes=size, used=used, bucket=Bucket.GIT)
 
 
 def _tree(path: str) -> "Iterator[str]":

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_CHEAP = (Bucket.SIMPLE, Bucket.SDISTS, Bucket.RUNS)
+_CHEAP = (Bucket.SIMPLE, Bucket.RESOLUTIONS, Bucket.SDISTS, Bucket.GIT, Bucket.RUNS)
 
 
 def plan_prune(
@@ -27,7 +27,7 @@ def plan_prune(
 
     Archives to which no name leads always go. *unused_for* is in seconds. *max_size* and *other_bytes* (what the
     cache holds besides the items) are in bytes: of what is left, the longest unused goes first. With *ci* all
-    goes that is cheap to fetch again: archives that were not built here, pages and source distributions.
+    goes that is cheap to fetch again: archives that were not built here, pages, source distributions, repositories.
     """
     going = [each for each in items if each.kind == ARCHIVE and not each.reachable]
     left = [each for each in items if each.kind != ARCHIVE or each.reachable]

@@ -278,3 +278,28 @@ def test_install_and_compile_read_a_cache_beneath(puffin, below, index):
     done = puffin("pip", "install", "alpha", *words, env=variables)
     assert done.code == 0, done.err
     assert len(index.requests) == served
+
+
+def test_a_repository_goes_with_its_checkouts_and_by_the_youngest_of_them(puffin, filled):
+    def repository(key, *ages):
+        (filled / "git-v0/db" / key).mkdir(parents=True)
+        (filled / "git-v0/db" / key / "HEAD").write_text("ref")
+        for number, age in enumerate((20, *ages)):
+            place = filled / "git-v0/checkouts" / key / f"c{number}" if number else filled / "git-v0/db" / key
+            place.mkdir(parents=True, exist_ok=True)
+            (place / "file").write_text("")
+            at = time.time() - age * 86400
+            os.utime(place, (at, at))
+
+    repository("old", 30, 25)
+    repository("young", 30, 2)
+    (filled / "resolutions-v0").mkdir()
+    (filled / "resolutions-v0" / "kept").write_text("")
+    _said_removed(puffin("cache", "prune", "--unused-for", "14d"))
+    left = sorted(path.relative_to(filled / "git-v0").as_posix() for path in (filled / "git-v0").glob("*/*"))
+    assert left == ["checkouts/young", "db/young"]
+    assert len(list((filled / "git-v0/checkouts/young").iterdir())) == 2
+    assert (filled / "resolutions-v0" / "kept").exists()
+    _said_removed(puffin("cache", "prune", "--ci"))
+    assert not list((filled / "git-v0").glob("*/*"))
+    assert not (filled / "resolutions-v0" / "kept").exists()
