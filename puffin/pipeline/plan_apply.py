@@ -146,6 +146,10 @@ class Application:
         compiling_ = compiling(self._workplace.environment, self._bytecode, supplies, self._cache)
         linking = replace(linking, compiling=compiling_) if compiling_ else linking
         staged = self._stage(supplies, linking)
+        if self._compiled[0]:
+            from puffin.stages.bytecode.compiler import close_all
+
+            close_all()
         fetched = [each for each in supplies if not each.archive]
         if fetched:
             self._reporter.phase("Prepared", len(fetched), time.perf_counter() - began)

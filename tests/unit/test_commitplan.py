@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
 from puffin.pipeline.plan_environment import Workplace, now_stamp, target_of
+from puffin.stages.bytecode.compiler import close_all
 from puffin.stages.bytecode.layer import kind_of
 from puffin.stages.bytecode.stage import compile_archive
 from puffin.stages.link.environment import environment_of
@@ -119,6 +120,12 @@ def expected(packages):
     for name in sorted(packages, reverse=True):
         found |= {path: text.encode() for path, text in packages[name][1].items()}
     return found
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_compiler_outlives_the_tests():
+    yield
+    close_all()
 
 
 NAMES = st.sampled_from(["alpha", "beta", "gamma", "delta"])
