@@ -34,7 +34,7 @@ def plan_prune(
     if ci:
         going, left = _split(going, left, [_is_cheap(each) for each in left])
     if unused_for is not None:
-        going, left = _split(going, left, [now - each.used > unused_for for each in left])
+        going, left = _split(going, left, [now - min(each.used, now) >= unused_for for each in left])
     if max_size is not None:
         going += _over(left, max_size - other_bytes)
     return tuple(going)
