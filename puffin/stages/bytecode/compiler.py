@@ -42,17 +42,26 @@ class Compiler:
         Return for each whether there is bytecode now: none of a module that is not valid for this Python, or
         that takes the interpreter down. Raises :class:`CompileFailed` and ``OSError``.
         """
+        try:
+            return self._compile(
+                [os.fsencode(source), os.fsencode(target), suffix.encode(), b"%d" % level], modules
+            )
+        except BaseException:
+            if self._process is not None:
+                self._process.kill()  # it would go on writing where the caller clears up
+            self.close()
+            raise
+
+    def _compile(self, head: "list[bytes]", modules: "Sequence[str]") -> "list[bool]":
         done: list[bool] = []
         crashes = 0
         while len(done) < len(modules):
-            head = [os.fsencode(source), os.fsencode(target), suffix.encode(), b"%d" % level]
-            answers = self._ask(
-                b"\0".join((*head, *map(os.fsencode, modules[len(done) :]))), len(modules) - len(done)
-            )
+            left = modules[len(done) :]
+            answers = self._ask(b"\0".join((*head, *map(os.fsencode, left))), len(left))
             done += answers
-            if len(done) < len(modules):
+            if len(answers) < len(left):
                 crashes += 1
-                self._lost(crashes if answers or done else _CRASHES)
+                self._lost(crashes if done else _CRASHES)
                 done.append(False)
         return done
 
