@@ -16,6 +16,10 @@ _AS_SYNC = (
     "no_binary",
     "only_binary",
     "no_build",
+    "no_build_isolation",
+    "no_build_isolation_package",
+    "config_setting",
+    "build_constraint",
 )
 
 PYTHON: "Row" = (
@@ -84,6 +88,10 @@ _AS_COMPILE = (
     "no_binary",
     "only_binary",
     "no_build",
+    "no_build_isolation",
+    "no_build_isolation_package",
+    "config_setting",
+    "build_constraint",
 )
 LOCK: "tuple[Row, ...]" = (
     PYTHON,
