@@ -8,7 +8,7 @@ time the build task is put anew, with an environment as a further input.
 from puffin.pipeline.plan_build_values import BuildCycle, BuildSettings, Toolchain
 from puffin.pipeline.plan_graph import BUILD, ENVIRONMENT, FETCH, UNZIP, Supply, wheel_tasks
 from puffin.pipeline.task import DONE, Task
-from puffin.stages.artifact import SDIST, WHEEL
+from puffin.stages.artifact import DIRECTORY, SDIST, WHEEL
 from puffin.stages.build import kept
 from puffin.stages.build.environment import environment_key, environment_path, is_ready
 from puffin.stages.build.task import LACKS, BuildOrder
@@ -39,7 +39,6 @@ class Job:
 
     id: str
     artifact: "Artifact"
-    toolchain: str
     goal: str
     label: str
 
@@ -60,7 +59,6 @@ class Builds:
         self._sources: dict[Key, list[str]] = {}
         self._requires: dict[str, tuple[str, ...]] = {}
         self._needs: dict[str, set[str]] = {}
-        self._systems: dict[str, tuple[Any, ...]] = {}
 
     def supply(
         self, artifact: "Artifact", toolchain: Toolchain, goal: str = "", label: str = ""
@@ -75,7 +73,6 @@ class Builds:
         job = Job(
             id=self._identity(artifact, toolchain, goal),
             artifact=artifact,
-            toolchain=toolchain.key,
             goal=goal,
             label=label or artifact.label,
         )
@@ -88,7 +85,7 @@ class Builds:
         if job.id in self._jobs:
             return (), last
         self._jobs[job.id] = job
-        self._toolchains[toolchain.key] = toolchain
+        self._toolchains[job.id] = toolchain
         if found is not None:
             return (self._store(job, found),), last
         return self._planned(job), last
@@ -104,21 +101,25 @@ class Builds:
     def metadata(self, artifact: "Artifact", toolchain: Toolchain) -> bytes | None:
         """Return METADATA as an earlier build for this interpreter told it, None if there was none."""
         artifact = self._with_settings(artifact)
-        if self._is_anew(artifact.name):
-            return None
         place = kept.place(self._cache, kept.revision_of(artifact), self._settings_key(artifact, toolchain))
-        return kept.find_metadata(place, toolchain.key, toolchain.priorities)
+        return kept.find_metadata(place, toolchain.key, toolchain.priorities, since=self._since(artifact))
 
     def _kept(self, artifact: "Artifact", toolchain: Toolchain, sha256: str = "") -> "kept.KeptWheel | None":
         revision = kept.revision_of(artifact, sha256)
-        if not revision or self._is_anew(artifact.name):
+        if not revision:
             return None
         place = kept.place(self._cache, revision, self._settings_key(artifact, toolchain))
-        return kept.find_wheel(place, toolchain.priorities)
+        return kept.find_wheel(place, toolchain.priorities, since=self._since(artifact))
 
     def _is_anew(self, name: str) -> bool:
         refresh = self._settings.refresh
         return refresh if isinstance(refresh, bool) else name in refresh
+
+    def _since(self, artifact: "Artifact") -> float:
+        """Return from which time on builds count: a directory may have changed where its revision does not show it."""
+        anew = self._settings.anew
+        wanted = anew if isinstance(anew, bool) else artifact.name in anew
+        return self._settings.now if wanted and artifact.kind == DIRECTORY else 0.0
 
     def _settings_key(self, artifact: "Artifact", toolchain: Toolchain) -> str:
         shared = "" if self._settings.isolates(artifact.name) else toolchain.prefix
@@ -153,7 +154,7 @@ class Builds:
         )
 
     def _build(self, job: Job) -> Task:
-        toolchain = self._toolchains[job.toolchain]
+        toolchain = self._toolchains[job.id]
         isolated = self._settings.isolates(job.artifact.name)
         order = BuildOrder(
             package=job.label,
@@ -165,6 +166,7 @@ class Builds:
             tags=toolchain.interpreter.tags,
             settings=self._settings_key(job.artifact, toolchain),
             isolated=isolated,
+            since=self._since(job.artifact),
         )
         return Task(
             key=(BUILD, job.id),
@@ -208,7 +210,7 @@ class Builds:
 
     def _begun(self, job: Job, source: "tuple[str, str, tuple[Any, ...]]") -> "tuple[Task, ...]":
         _, sha256, system = source
-        toolchain = self._toolchains[job.toolchain]
+        toolchain = self._toolchains[job.id]
         found = self._kept(job.artifact, toolchain, sha256) if job.goal != METADATA_GOAL else None
         if found is not None:  # only now it is known which archive this is
             built = (kept.WHEEL, found.path, found.filename, found.sha256)
@@ -228,7 +230,7 @@ class Builds:
         build = replace(build, arguments=(*build.arguments, ("requires", requires)))
         if not self._settings.isolates(job.artifact.name):
             return (build,)
-        toolchain = self._toolchains[job.toolchain]
+        toolchain = self._toolchains[job.id]
         found = self._resolve(requires, toolchain, job.label) if requires else ()
         root = self._ready_environment(found, toolchain)
         if root:

@@ -43,6 +43,9 @@ def build_settings(
         exclude_newer=exclude_newer,
         refresh=not settings.offline and (settings.refresh or frozenset(settings.refresh_package)),
         offline=settings.offline,
+        anew=settings.refresh
+        or settings.reinstall
+        or frozenset((*settings.refresh_package, *settings.reinstall_package)),
     )
 
 

@@ -22,7 +22,8 @@ class BuildSettings:
 
     ``network`` is in its wire form. ``shared`` are the normalised names (or :data:`ALL`) that are built without
     isolation. ``config_settings`` are for every build that this run was asked for. ``constraints`` limit build
-    requirements. ``now`` is in seconds since the epoch; ``refresh`` as in ``Scope``.
+    requirements. ``now`` is in seconds since the epoch; ``refresh`` as in ``Scope``. ``anew`` is True, or the
+    normalised names, where a directory is built again although what decides its build did not change.
     """
 
     config: "IndexConfig"
@@ -36,6 +37,7 @@ class BuildSettings:
     exclude_newer: str = ""
     refresh: "bool | frozenset[str]" = False
     offline: bool = False
+    anew: "bool | frozenset[str]" = False
 
     def isolates(self, name: str) -> bool:
         """Return whether a package is built in an environment of its own."""

@@ -131,9 +131,9 @@ def test_a_config_setting_needs_a_value(puffin, env, shop):
 
 def test_a_directory_is_built_anew_when_its_project_changed(puffin, env, shop, told):
     project = write_project(puffin.cwd / "thing", "thing", told=told, static=True)
-    install = ("pip", "install", "./thing", "-i", shop.url, "--reinstall")
+    install = ("pip", "install", "./thing", "-i", shop.url)
     assert puffin(*install).code == 0
-    assert puffin(*install).code == 0
+    assert puffin(*install, "-p", str(puffin.venv(name="other").root)).code == 0
     assert hooks_run(told) == ["wheel thing"]
     write_project(project, "thing", "2.0", told=told, static=True)
     os.utime(project / "pyproject.toml", (2e9, 2e9))
@@ -141,6 +141,9 @@ def test_a_directory_is_built_anew_when_its_project_changed(puffin, env, shop, t
     assert done.code == 0, done.err
     assert env.installed() == {"thing": "2.0"}
     assert hooks_run(told) == ["wheel thing"] * 2
+    for words in (("--reinstall",), ("--reinstall-package", "thing")):
+        assert puffin(*install, *words).code == 0, "what else changed in a directory, nobody knows"
+    assert hooks_run(told) == ["wheel thing"] * 4
     url = json.loads((env.info("thing") / "direct_url.json").read_text())
     assert url == {"dir_info": {}, "url": project.as_uri()}
 

@@ -225,7 +225,7 @@ def test_without_isolation_nothing_is_resolved_or_made(tmp_path, interpreter):
 def test_an_editable_and_a_directory_are_builds_of_their_own(world, tmp_path):
     plain = replace(sdist("thing"), kind=DIRECTORY, url=tmp_path.as_uri(), filename="", hashes=(), version="")
     tasks, one = world.builds.supply(plain, world.toolchain)
-    assert {task.label for task in tasks} == {"thing"}
+    assert {task.label for task in tasks} == {f"thing @ {tmp_path.as_uri()}"}
     _, other = world.builds.supply(replace(plain, editable=True), world.toolchain)
     assert one != other
 

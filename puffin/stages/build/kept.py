@@ -21,7 +21,7 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from puffin.stages.artifact import Artifact
 
@@ -83,26 +83,32 @@ def place(cache: Cache, revision: str, settings: str) -> str:
     return cache.path(Bucket.BUILT, revision, settings)
 
 
-def find_wheel(directory: str, priorities: "Mapping[str, int]") -> KeptWheel | None:
-    """Return the wheel in *directory* (see :func:`place`) whose tags fit best, None if none fits."""
+def find_wheel(directory: str, priorities: "Mapping[str, int]", *, since: float = 0.0) -> KeptWheel | None:
+    """Return the wheel in *directory* (see :func:`place`) whose tags fit best, None if none fits.
+
+    What was built before *since*, in seconds since the epoch, does not count.
+    """
     from puffin.stages.resolve.tags import rank
 
     found = []
     for entry in _entries(directory, WHEEL):
         kept = read_entry(entry)
         best = rank(kept.filename, priorities) if kept else None
-        if kept is not None and best is not None:
+        if kept is not None and best is not None and is_since(f"{entry}/entry", since):
             found.append((best, kept.path, kept))
     return min(found)[2] if found else None
 
 
-def find_metadata(directory: str, interpreter: str, priorities: "Mapping[str, int]") -> bytes | None:
+def find_metadata(
+    directory: str, interpreter: str, priorities: "Mapping[str, int]", *, since: float = 0.0
+) -> bytes | None:
     """Return METADATA as a build for *interpreter* told it: the best wheel's, else a metadata hook's."""
-    kept = find_wheel(directory, priorities)
+    kept = find_wheel(directory, priorities, since=since)
     if kept is not None:
         return read(os.path.join(os.path.dirname(kept.path), "METADATA"))
     for entry in _entries(directory, METADATA):
-        if os.path.basename(entry).startswith(f"{interpreter}-"):
+        of_it = os.path.basename(entry).startswith(f"{interpreter}-")
+        if of_it and is_since(f"{entry}/METADATA", since):
             return read(f"{entry}/METADATA")
     return None
 
@@ -144,8 +150,19 @@ def is_sound(wheel: KeptWheel) -> bool:
     return False
 
 
-def publish_wheel(cache: Cache, entry: str, wheel: str, metadata: bytes) -> KeptWheel:
-    """Keep the wheel at the path *wheel*, which is moved, as *entry*; return what is there then."""
+def is_since(path: str, since: float) -> bool:
+    """Tell whether a file is no older than *since*, in seconds since the epoch."""
+    try:
+        return not since or os.stat(path).st_mtime >= since
+    except OSError:
+        return False
+
+
+def publish_wheel(cache: Cache, entry: str, wheel: str, metadata: bytes, *, since: float = 0.0) -> KeptWheel:
+    """Keep the wheel at the path *wheel*, which is moved, as *entry*; return what is there then.
+
+    An entry that is there already stays, unless it is not whole or is from before *since*.
+    """
     filename, sha256 = os.path.basename(wheel), hash_of(wheel)
     temporary = cache.temporary("-built")
     os.mkdir(temporary)
@@ -154,7 +171,9 @@ def publish_wheel(cache: Cache, entry: str, wheel: str, metadata: bytes) -> Kept
         os.rename(wheel, f"{temporary}/{filename}")
         write(f"{temporary}/METADATA", metadata)
         write(f"{temporary}/entry", frame.dump((FORMAT, filename, sha256, size)), durable=True)
-        _publish(temporary, entry, whole=lambda: read_entry(entry) is not None)
+        _publish(
+            temporary, entry, whole=lambda: read_entry(entry) is not None and is_since(f"{entry}/entry", since)
+        )
     finally:
         remove_tree(temporary)
     kept = read_entry(entry)
@@ -163,19 +182,23 @@ def publish_wheel(cache: Cache, entry: str, wheel: str, metadata: bytes) -> Kept
     return kept
 
 
-def publish_metadata(cache: Cache, entry: str, metadata: bytes) -> None:
-    """Keep the answer of a metadata hook as *entry*."""
+def publish_metadata(cache: Cache, entry: str, metadata: bytes, *, since: float = 0.0) -> None:
+    """Keep the answer of a metadata hook as *entry*, as :func:`publish_wheel` keeps a wheel."""
     temporary = cache.temporary("-built")
     os.mkdir(temporary)
     try:
         write(f"{temporary}/METADATA", metadata, durable=True)
-        _publish(temporary, entry, whole=lambda: bool(read(f"{entry}/METADATA")))
+        _publish(
+            temporary,
+            entry,
+            whole=lambda: bool(read(f"{entry}/METADATA")) and is_since(f"{entry}/METADATA", since),
+        )
     finally:
         remove_tree(temporary)
 
 
-def _publish(temporary: str, entry: str, *, whole: "object") -> None:
-    if os.path.isdir(entry) and not whole():  # type: ignore[operator]
+def _publish(temporary: str, entry: str, *, whole: "Callable[[], bool]") -> None:
+    if os.path.isdir(entry) and not whole():
         remove_tree(entry)
     publish_tree(temporary, entry)
 

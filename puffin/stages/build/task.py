@@ -45,7 +45,7 @@ class BuildOrder:
     ``artifact`` is the source in its wire form; ``goal`` is ``wheel``, ``editable``, ``metadata`` or
     ``editable-metadata``. ``interpreter`` is the key of the interpreter that builds, ``tags`` the wheel tags it takes,
     ``python`` its executable where the environment is not made for the build. ``settings`` names the settings
-    (``kept.settings_of``).
+    (``kept.settings_of``). What was built before ``since``, in seconds since the epoch, does not count.
     """
 
     package: str
@@ -57,6 +57,7 @@ class BuildOrder:
     tags: tuple[str, ...]
     settings: str
     isolated: bool = True
+    since: float = 0.0
 
 
 def fetch_source(
@@ -187,10 +188,16 @@ class _Build:
 
     def _kept(self) -> "tuple[Any, ...] | None":
         wheel = kept.read_entry(self._entry + kept.WHEEL)
-        if wheel is not None and kept.is_sound(wheel):
+        since = self._order.since
+        if (
+            wheel is not None
+            and kept.is_since(f"{self._entry}{kept.WHEEL}/entry", since)
+            and kept.is_sound(wheel)
+        ):
             return self._told(wheel)
         path = f"{self._entry}{kept.METADATA}/METADATA"
-        return (METADATA, path) if self._order.goal.endswith(METADATA) and os.path.exists(path) else None
+        known = self._order.goal.endswith(METADATA) and os.path.exists(path) and kept.is_since(path, since)
+        return (METADATA, path) if known else None
 
     def _told(self, wheel: kept.KeptWheel) -> "tuple[Any, ...]":
         if self._order.goal.endswith(METADATA):
@@ -261,7 +268,7 @@ class _Build:
     def _keep(self, answer: "HookAnswer") -> "tuple[Any, ...]":
         if not answer.wheel:
             entry = self._entry + kept.METADATA
-            kept.publish_metadata(self._cache, entry, _read(answer.metadata))
+            kept.publish_metadata(self._cache, entry, _read(answer.metadata), since=self._order.since)
             return METADATA, f"{entry}/METADATA"
         from puffin.stages.build.check import check_wheel
 
@@ -275,7 +282,9 @@ class _Build:
         )
         metadata = wheel_metadata(answer.wheel)
         entry = self._entry + kept.WHEEL
-        return self._told(kept.publish_wheel(self._cache, entry, answer.wheel, metadata))
+        return self._told(
+            kept.publish_wheel(self._cache, entry, answer.wheel, metadata, since=self._order.since)
+        )
 
 
 def wheel_metadata(path: str) -> bytes:
