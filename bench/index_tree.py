@@ -14,7 +14,7 @@ from urllib.parse import quote
 from wheels import normal
 
 
-def write_index(wheels: Iterable[Path], root: Path) -> None:
+def write_index(wheels: Iterable[Path], root: Path, sdists: Iterable[Path] = ()) -> None:
     """Write ``simple/<name>/index.html`` and ``files/<wheel>`` with its ``.metadata`` (PEP 658) under *root*."""
     files = root / "files"
     files.mkdir(parents=True, exist_ok=True)
@@ -25,6 +25,10 @@ def write_index(wheels: Iterable[Path], root: Path) -> None:
         metadata = _metadata(place)
         (files / f"{wheel.name}.metadata").write_bytes(metadata)
         anchors.setdefault(normal(wheel.name.split("-")[0]), []).append(_anchor(place, metadata))
+    for sdist in sdists:
+        place = files / sdist.name
+        _put(sdist, place)
+        anchors.setdefault(normal(sdist.name.rpartition("-")[0]), []).append(_plain_anchor(place))
     for name, lines in anchors.items():
         _page(root / "simple" / name, lines)
     _page(root / "simple", [f'<a href="{name}/">{name}</a>' for name in sorted(anchors)])
@@ -54,6 +58,12 @@ def _anchor(wheel: Path, metadata: bytes) -> str:
     attributes = f' data-requires-python="{html.escape(python)}"' if python else ""
     attributes += f' data-dist-info-metadata="{core}" data-core-metadata="{core}"'
     return f'<a href="../../files/{quote(wheel.name)}#sha256={digest}"{attributes}>{wheel.name}</a><br />'
+
+
+def _plain_anchor(sdist: Path) -> str:
+    with open(sdist, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return f'<a href="../../files/{quote(sdist.name)}#sha256={digest}">{sdist.name}</a><br />'
 
 
 def _requires_python(metadata: bytes) -> str:
