@@ -6,7 +6,7 @@ from puffin.errors import DRIFT
 from puffin.pipeline.plan_lines import change_lines
 from puffin.pipeline.plan_many_graph import identity
 from puffin.pipeline.plan_many_values import Change, EnvResult, ManyResult, Shared, failure_of
-from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, UPDATED
+from puffin.pipeline.plan_workspace_values import DRIFTED, UPDATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ def result_of(site: "Site", started: float, work: "Work | None", shared: int = 0
         seconds=site.ended - started,
         shared=shared,
         linked=_linked(site, work) if site.status == UPDATED else 0,
-        created=site.created and site.status != FAILED,
     )
 
 

@@ -59,7 +59,6 @@ class EnvResult:
     seconds: float = 0.0
     shared: int = 0
     linked: int = 0
-    created: bool = False
 
     def count(self, sign: str) -> int:
         """Return how many distributions came (``+``), went (``-``) or were replaced (``~``)."""

@@ -14,4 +14,3 @@ class ManySettings:
     check: bool = False
     frozen: bool = False
     fail_fast: bool = False
-    wants_metadata: bool = False
