@@ -51,12 +51,18 @@ def read_contents(cache: Cache) -> "tuple[tuple[Item, ...], tuple[str, ...]]":
     pointers = _pointers(cache)
     layers = _layers(cache)
     archives = tuple(_archives(cache.own))
-    items = [_archive(cache.own, name, days, pointers.get(name, ()), layers.get(name, ())) for name in archives]
+    built = _built(cache)
+    items = [
+        _archive(cache.own, name, days, pointers.get(name, ()), layers.get(name, ()), name in built)
+        for name in archives
+    ]
     entries = [entry for bucket in _BY_AGE for entry in _entries(cache.path(bucket), bucket)]
     known = frozenset(archives)
     gone = [name for name in {*pointers, *layers} if name not in known and not _is_below(cache, name)]
     useless = [path for name in gone for path in (*pointers.get(name, ()), *layers.get(name, ()))]
-    return (*items, *entries, *_repositories(cache)), tuple(sorted((*useless, *_outdated(cache))))
+    return (*items, *entries, *_repositories(cache), *_rooms(cache)), tuple(
+        sorted((*useless, *_outdated(cache)))
+    )
 
 
 def _outdated(cache: Cache) -> "Iterator[str]":
@@ -74,7 +80,12 @@ def _is_below(cache: Cache, archive: str) -> bool:
 
 
 def _archive(
-    cache: Cache, name: str, days: "dict[str, int]", pointers: "tuple[str, ...]", layers: "tuple[str, ...]"
+    cache: Cache,
+    name: str,
+    days: "dict[str, int]",
+    pointers: "tuple[str, ...]",
+    layers: "tuple[str, ...]",
+    built: bool,
 ) -> Item:
     tree = cache.archive(name)
     manifest = f"{tree}.manifest"
@@ -87,10 +98,8 @@ def _archive(
         used=max(
             _time(manifest) or _time(tree), (days.get(name, -1) + 1) * float(DAY) if name in days else 0.0
         ),
-        reachable=bool(pointers) and os.path.exists(manifest) and os.path.isdir(tree),
-        built=any(
-            path.startswith((f"{cache.root}/built", f"{cache.path(Bucket.WHEELS)}/git/")) for path in pointers
-        ),
+        reachable=(bool(pointers) or built) and os.path.exists(manifest) and os.path.isdir(tree),
+        built=built,
         bucket=Bucket.ARCHIVE,
     )
 
@@ -104,25 +113,23 @@ def _archives(cache: Cache) -> "Iterator[str]":
 
 
 def _pointers(cache: Cache) -> "dict[str, tuple[str, ...]]":
-    """Return the paths of what leads to each archive: links of wheels' names, built wheels', and pins."""
+    """Return the paths of what leads to each archive: links of wheels' names, and pins."""
     found: dict[str, list[str]] = {}
-    for bucket in _names(cache.root):
-        if bucket == Bucket.WHEELS or bucket.startswith("built-"):
-            for path in _tree(f"{cache.root}/{bucket}"):
-                if os.path.islink(path):
-                    found.setdefault(os.path.basename(os.readlink(path)), []).append(path)
+    for path in _tree(cache.path(Bucket.WHEELS)):
+        if os.path.islink(path):
+            found.setdefault(os.path.basename(os.readlink(path)), []).append(path)
     for path in _tree(cache.path(Bucket.PINS)):
         found.setdefault(_pinned(path), []).append(path)
     return {archive: tuple(paths) for archive, paths in found.items()}
 
 
-def _pinned(path: str) -> str:
-    """Return the archive that a pin names; ``""`` for one that cannot be read, which is of no use."""
+def _pinned(path: str, at: int = 1) -> str:
+    """Return the archive that a pin names in its field *at*; ``""`` for what cannot be read, which is of no use."""
     from puffin.cache import frame
     from puffin.cache.reading import read
 
     fields = frame.load(read(path) or b"")
-    return fields[1] if isinstance(fields, tuple) and len(fields) > 1 and isinstance(fields[1], str) else ""
+    return fields[at] if isinstance(fields, tuple) and len(fields) > at and isinstance(fields[at], str) else ""
 
 
 def _layers(cache: Cache) -> "dict[str, tuple[str, ...]]":
@@ -142,6 +149,21 @@ def _layers(cache: Cache) -> "dict[str, tuple[str, ...]]":
 def _entries(bucket: str, name: str) -> "Iterator[Item]":
     for path in _tree(bucket):
         yield Item(kind=ENTRY, name=path, paths=(path,), bytes=_size(path), used=_time(path), bucket=name)
+
+
+def _built(cache: Cache) -> "frozenset[str]":
+    """Return the archives of wheels that were built here and are kept."""
+    bucket = cache.path(Bucket.BUILT)
+    return frozenset(_pinned(path, 2) for path in _tree(bucket) if path.endswith(".wheel/entry"))
+
+
+def _rooms(cache: Cache) -> "Iterator[Item]":
+    """Yield what was built from each state of a source, and each environment to build in."""
+    for bucket in (Bucket.BUILT, Bucket.BUILD_ENVIRONMENTS):
+        for name in _names(cache.path(bucket)):
+            path = cache.path(bucket, name)
+            used = max((_time(each) for each in _tree(path)), default=_time(path))
+            yield Item(kind=ENTRY, name=path, paths=(path,), bytes=total_size(path), used=used, bucket=bucket)
 
 
 def _repositories(cache: Cache) -> "Iterator[Item]":

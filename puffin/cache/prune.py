@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_CHEAP = (Bucket.SIMPLE, Bucket.RESOLUTIONS, Bucket.SDISTS, Bucket.GIT, Bucket.RUNS)
+_CHEAP = (Bucket.SIMPLE, Bucket.RESOLUTIONS, Bucket.SDISTS, Bucket.GIT, Bucket.BUILD_ENVIRONMENTS, Bucket.RUNS)
 
 
 def plan_prune(

@@ -304,3 +304,27 @@ def test_a_repository_goes_with_its_checkouts_and_by_the_youngest_of_them(puffin
     _said_removed(puffin("cache", "prune", "--ci"))
     assert not list((filled / "git-v0").glob("*/*"))
     assert not (filled / "resolutions-v0" / "kept").exists()
+
+
+def test_what_was_built_stays_for_ci_and_goes_by_age(puffin, filled):
+    from puffin.cache import frame
+
+    archive = next(path for path in filled.glob("archive-v0/*/*") if list(path.glob("alpha*")))
+    room = filled / "built-wheels-v0" / "revision" / "settings" / "build.wheel"
+    room.mkdir(parents=True)
+    (room / "entry").write_bytes(frame.dump((1, "alpha-1.0-py3-none-any.whl", archive.name, 1)))
+    (filled / "build-envs-v0" / "key").mkdir(parents=True)
+    (filled / "build-envs-v0" / "key" / "file").write_text("")
+    for path in [*filled.glob("wheels-v0/*/*/alpha/*"), *filled.glob("pins-v0/*/alpha-*")]:
+        path.unlink()
+    assert puffin("cache", "prune").err == "Nothing to prune\n"
+    _said_removed(puffin("cache", "prune", "--ci"))
+    assert _archives(filled) == ["alpha"]
+    assert (room / "entry").exists()
+    assert not (filled / "build-envs-v0" / "key").exists()
+    at = time.time() - 20 * 86400
+    os.utime(room / "entry", (at, at))
+    _said_removed(puffin("cache", "prune", "--unused-for", "14d"))
+    assert not room.exists()
+    _said_removed(puffin("cache", "prune"))
+    assert _archives(filled) == [], "nothing leads to it any more"
