@@ -24,8 +24,19 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     return 0
 
 
+_OF_ONE: "dict[str, Any]" = {  # options that commands on many environments do not have
+    "system": False,
+    "target": "",
+    "prefix": "",
+    "python_version": "",
+    "python_platform": "",
+    "compile_bytecode": False,
+}
+
+
 def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
+    options = {**_OF_ONE, **options}
     names = (
         "python", "system", "target", "prefix", "index_url", "extra_index_url", "find_links", "no_index",
         "require_hashes", "reinstall",

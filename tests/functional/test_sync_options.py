@@ -5,7 +5,7 @@ import sys
 import click
 import pytest
 
-from puffin.cli import table
+from puffin.cli import table, table_workspace
 from puffin.cli.app import puffin as tree
 from puffin.cli.foreign import take_out
 from puffin.cli.options import given
@@ -136,7 +136,8 @@ COMMANDS = {" ".join(path): command for path, command in _commands(tree)}
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_in_the_table_and_has_a_variable(name):
-    tables = [value for value in (*vars(table).values(), INSTALL) if isinstance(value, tuple)]
+    everything = (*vars(table).values(), *vars(table_workspace).values(), INSTALL)
+    tables = [value for value in everything if isinstance(value, tuple)]
     rows = {row[1]: row for value in tables for row in _rows(value)}
     for option in COMMANDS[name].params:
         if not isinstance(option, click.Option) or option.hidden:
