@@ -12,9 +12,10 @@ from puffin.cli import table
 from puffin.cli.completion import SHELLS
 from puffin.cli.foreign import foreign_rows, judge, take_out
 from puffin.cli.guard import guarded
-from puffin.cli.options import given, with_hidden, with_options
+from puffin.cli.options import OptionedCommand, given, with_hidden, with_options
 from puffin.cli.overview import overview
 from puffin.cli.table_install import INSTALL
+from puffin.cli.table_profile import GRAPH, PROFILE_COMPARE, PROFILE_SHOW
 from puffin.cli.table_workspace import ENVS, KEY, LOCK, WORKSPACE_SYNC
 
 TYPE_CHECKING = False
@@ -28,6 +29,9 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 class Commands(click.Group):
     """A group in which ``pip-sync`` is ``pip sync``, and likewise for every ``pip`` command."""
+
+    command_class = OptionedCommand
+    group_class = type
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command with this name or alias."""
@@ -238,6 +242,45 @@ puffin.add_command(cache_clean, "clean")
 def completion(shell: str, **options: "Any") -> None:
     """Print what makes a shell complete commands and options: `eval "$(puffin completion bash)"`."""
     run("puffin.cli.completion:completion", options, (shell,))
+
+
+@puffin.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@with_options((*GRAPH, *table.CACHE, *table.OUTPUT))
+def graph(files: tuple[str, ...], **options: "Any") -> None:
+    """Print the task graph of a sync into an empty environment, without running it."""
+    run("puffin.cli.graph:graph", options, files)
+
+
+@puffin.group()
+def profile() -> None:
+    """See where the time of earlier runs went."""
+
+
+_RUNS = {"ignore_unknown_options": True}  # -1 is the last run, not an option
+
+
+def _run_name(context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if value.startswith("-") and not value[1:].isdigit():
+        raise click.NoSuchOption(value, ctx=context)
+    return value
+
+
+@profile.command(name="show", context_settings=_RUNS)
+@click.argument("run_", default="", metavar="[RUN]", callback=_run_name)
+@with_options((*PROFILE_SHOW, *table.CACHE, *table.OUTPUT))
+def profile_show(run_: str, **options: "Any") -> None:
+    """Show a run (an id, a record's path, -1 for the last, -2 for the one before; default: the last)."""
+    run("puffin.cli.profile:show", options, (run_,) if run_ else ())
+
+
+@profile.command(name="compare", context_settings=_RUNS)
+@click.argument("before", callback=_run_name)
+@click.argument("after", callback=_run_name)
+@with_options((*PROFILE_COMPARE, *table.CACHE, *table.OUTPUT))
+def profile_compare(before: str, after: str, **options: "Any") -> None:
+    """Show what is different between two runs, each given as for `show`."""
+    run("puffin.cli.profile:compare_", options, (before, after))
 
 
 @puffin.command(name="help")

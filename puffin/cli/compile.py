@@ -3,8 +3,9 @@
 import os
 import sys
 
+from puffin.cli.observe import Observed
 from puffin.cli.sync import CacheDirectory, normalise, package_names
-from puffin.cli.table import COMPILE, COUNT, FLAG
+from puffin.cli.table import COMPILE, COUNT, FLAG, OPTIONAL
 from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Settings
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _NOT_IN_HEADER = frozenset(
     (
         "upgrade", "upgrade_package", "quiet", "verbose", "color", "no_progress", "refresh", "refresh_package",
-        "offline", "cache_dir", "no_cache", "custom_compile_command", "rebuild",
+        "offline", "cache_dir", "no_cache", "custom_compile_command", "rebuild", "profile", "trace",
     )
 )  # fmt: skip
 _INDEX = ("index_url", "extra_index_url", "trusted_host")
@@ -51,7 +52,11 @@ def compile_(options: "dict[str, Any]", console: "Console", started: float) -> i
     from puffin.pipeline.plan_compile import compile_sources
 
     _judge_foreign(options, console)
-    with CacheDirectory(options) as cache_dir:
+    with (
+        CacheDirectory(options) as cache_dir,
+        Observed("pip compile", options, console, cache_dir, started) as run,
+    ):
+        run.keep()
         text = compile_sources(settings(options, cache_dir), console, os.environ, started=started)
     if not (options["output_file"] and options["quiet"]):
         sys.stdout.write(text)
@@ -167,4 +172,4 @@ def _flag(row: "Row") -> "Flag":
     from puffin.stages.resolve.output_header import Flag
 
     spellings = tuple([each for spelling in row[0] for each in spelling.split("/")])
-    return Flag(spellings=spellings, valued=row[2] not in (FLAG, COUNT))
+    return Flag(spellings=spellings, valued=row[2] not in (FLAG, COUNT, OPTIONAL))

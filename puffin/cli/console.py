@@ -63,6 +63,12 @@ class Console:
             return text
         return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
 
+    def link(self, url: str, text: str) -> str:
+        """Return *text* as a link to *url*, where the terminal can show one (OSC 8)."""
+        if not (self._color and sys.stderr.isatty()):
+            return text
+        return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"
+
     def say(self, text: str) -> None:
         """Write a line to stderr, unless quiet."""
         if not self._quiet:
@@ -78,7 +84,8 @@ class Console:
         """Say that a phase is over; a negative count or time is left out."""
         what = f" {self.style(counted(count), 'bold')}" if count >= 0 else ""
         took = self.style(f" in {duration(seconds)}", "dim") if seconds >= 0 and count >= 0 else ""
-        self.say(f"{verb}{what}{took}")
+        verb, space, url = verb.rpartition(" ") if "://" in verb else (verb, "", "")
+        self.say(f"{verb}{space}{self.link(url, url)}{what}{took}" if url else f"{verb}{what}{took}")
 
     def warn(self, text: str) -> None:
         """Say what the user should know."""

@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from time import perf_counter
+from time import perf_counter, process_time
 
 from puffin import __version__
 from puffin.cli.table import SYNC, read_by_hand
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 STARTED = perf_counter()
+STARTED_CPU = process_time()  # what the interpreter needed to get here
 
 
 def run() -> "NoReturn":

@@ -17,6 +17,8 @@ TERMINATED = 143
 class Terminated(BaseException):
     """SIGTERM arrived."""
 
+    exit_code = TERMINATED
+
 
 def guarded(
     command: "Callable[[dict[str, object], Console, float], int]", options: "dict[str, object]", started: float

@@ -4,6 +4,7 @@ import os
 import sys
 
 from puffin.cli.compile import choice, moment
+from puffin.cli.observe import Observed
 from puffin.cli.sync import CacheDirectory, package_names
 from puffin.cli.sync import settings as sync_settings
 from puffin.errors import UsageError
@@ -21,10 +22,14 @@ _ARGUMENTS = "-"  # under this name the words of the command line are read as a 
 
 def install(options: "dict[str, Any]", console: "Console", started: float) -> int:
     """Install packages and what they need."""
-    from puffin.pipeline.plan_install import install as run
+    from puffin.pipeline.plan_install import install as perform
 
-    with CacheDirectory(options) as cache_dir:
-        done = run(_settings(options, cache_dir), console, os.environ, started=started)
+    with (
+        CacheDirectory(options) as cache_dir,
+        Observed("pip install", options, console, cache_dir, started) as run,
+    ):
+        run.keep()
+        done = perform(_settings(options, cache_dir), console, os.environ, started=started)
         if options["report"]:
             _write_report(options["report"], done, cache_dir)
     return 0

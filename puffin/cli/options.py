@@ -50,6 +50,8 @@ def _option(row: "Row") -> "Callable[[Command], Command]":
         return click.option(*spellings, name, is_flag=True, default=False, **shared)
     if kind == table.COUNT:
         return click.option(*spellings, name, count=True, **shared)
+    if kind == table.OPTIONAL:
+        return click.option(*spellings, name, default="", metavar=f"[{metavar}]", callback=_optional, **shared)
     if any(word in metavar for word in ("FILE", "DIR")):
         shared["type"] = _Place()
     if kind == table.LIST:
@@ -57,6 +59,25 @@ def _option(row: "Row") -> "Callable[[Command], Command]":
     if "|" in metavar and metavar.islower():
         return click.option(*spellings, name, type=click.Choice(metavar.split("|")), default=None, **shared)
     return click.option(*spellings, name, default="", metavar=metavar, **shared)
+
+
+def _optional(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    source = context.get_parameter_source(parameter.name or "")
+    if source is click.core.ParameterSource.COMMANDLINE:
+        return value or table.GIVEN
+    return table.optional(value)
+
+
+class OptionedCommand(click.Command):
+    """A command in which an option of the kind ``OPTIONAL`` takes no value unless it is written with ``=``."""
+
+    def parse_args(self, ctx: click.Context, args: "list[str]") -> "list[str]":
+        """Parse *args*, with the value filled in where it was left out."""
+        options = [each for each in self.params if isinstance(each, click.Option)]
+        bare = {word for each in options if each.callback is _optional for word in each.opts}
+        end = args.index("--") if "--" in args else len(args)
+        filled = [f"{word}={table.GIVEN}" if word in bare else word for word in args[:end]]
+        return super().parse_args(ctx, [*filled, *args[end:]])
 
 
 def given(options: "dict[str, Any]", arguments: tuple[str, ...] = ()) -> "dict[str, Any]":

@@ -3,6 +3,7 @@
 import os
 
 from puffin.cache.layout import default_root
+from puffin.cli.observe import Observed, dashboard_port
 from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Settings
 
@@ -19,7 +20,7 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     """Make an environment hold exactly what requirements files pin."""
     from puffin.pipeline.plan_sync import sync as run
 
-    with CacheDirectory(options) as cache_dir:
+    with CacheDirectory(options) as cache_dir, Observed("pip sync", options, console, cache_dir, started):
         run(settings(options, cache_dir), console, os.environ, started=started)
     return 0
 
@@ -43,6 +44,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
         "refresh", "offline", "link_mode", "compile_bytecode", "path_conflict", "dry_run",
         "allow_empty_requirements",
         "break_system_packages", "executor", "no_build", "no_build_isolation", "config_setting", "build_constraint",
+        "dashboard_linger",
     )  # fmt: skip
     _check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
     _check_choice(options, "executor", ("auto", "inline", "pool", "cluster"))
@@ -59,6 +61,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
         target_version=options["python_version"],
         target_platform=options["python_platform"],
         jobs=jobs(str(options["jobs"])),
+        dashboard=dashboard_port(options),
         reinstall_package=_normalised(options["reinstall_package"]),
         refresh_package=_normalised(options["refresh_package"]),
         no_binary=package_names(options["no_binary"]),

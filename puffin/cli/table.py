@@ -4,6 +4,8 @@ FLAG = "flag"
 VALUE = "value"
 LIST = "list"
 COUNT = "count"
+OPTIONAL = "optional"  # a value that may be left out; it is written with "=", lest a file be taken for it
+GIVEN = "auto"  # the value of such an option that was given without one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,6 +137,14 @@ BUILD: "tuple[Row, ...]" = (
         "Limit the versions of build requirements by a constraints file.",
     ),
 )
+PROFILE: "tuple[Row, ...]" = (
+    (("--profile",), "profile", OPTIONAL, "FILE.html", "Write a page about where the time went."),
+    (("--trace",), "trace", VALUE, "FILE.json", "Write a trace for Perfetto and Chrome's `chrome://tracing`."),
+)
+DASHBOARD: "tuple[Row, ...]" = (
+    (("--dashboard",), "dashboard", OPTIONAL, "PORT", "Run on a cluster and show dask's live dashboard."),
+    (("--dashboard-linger",), "dashboard_linger", FLAG, "", "Keep the dashboard up until Ctrl-C."),
+)
 SYNC: "tuple[Row, ...]" = (
     *TARGETS,
     *FOREIGN,
@@ -181,6 +191,8 @@ SYNC: "tuple[Row, ...]" = (
     ),
     *BUILD,
     *RUN,
+    *PROFILE,
+    *DASHBOARD,
     *CACHE,
     *OUTPUT,
 )
@@ -314,6 +326,7 @@ COMPILE: "tuple[Row, ...]" = (
     ),
     *BUILD,
     *INDEX,
+    *PROFILE,
     *CACHE,
     *OUTPUT,
 )
@@ -423,7 +436,14 @@ PRUNE: "tuple[Row, ...]" = (
 )
 CLEAN: "tuple[Row, ...]" = ((("--force",), "force", FLAG, "", "Do not wait for other puffin processes."),)
 
-DEFAULTS: "dict[str, object]" = {FLAG: False, VALUE: "", LIST: (), COUNT: 0}
+DEFAULTS: "dict[str, object]" = {FLAG: False, VALUE: "", LIST: (), COUNT: 0, OPTIONAL: ""}
+
+
+def optional(text: str) -> str:
+    """Return what the variable of an option means that may be given without a value: a switch, or the value."""
+    if text.lower() in ("1", "true", "t", "yes", "y", "on", GIVEN):
+        return GIVEN
+    return "" if text.lower() in ("0", "false", "f", "no", "n", "off") else text
 
 
 def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
@@ -438,7 +458,7 @@ def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
         return tuple(text.split())
     if kind == COUNT:
         return int(text) if text.isdigit() else 1
-    return text
+    return optional(text) if kind == OPTIONAL else text
 
 
 def read_by_hand(
@@ -462,6 +482,9 @@ def read_by_hand(
             if equals:
                 return None
             given[name] = True if kind == FLAG else int(str(given.get(name, 0))) + 1
+            continue
+        if kind == OPTIONAL:
+            given[name] = value or GIVEN
             continue
         text = value if equals else next(words, None)
         if text is None or ("|" in choices and choices.islower() and text not in choices.split("|")):

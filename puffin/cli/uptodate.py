@@ -24,6 +24,9 @@ _NOT_A_NOOP = (
     "prefix",
     "python_version",
     "python_platform",
+    "profile",
+    "trace",
+    "dashboard",
 )
 SEEDS = frozenset({"pip", "setuptools", "wheel"})
 

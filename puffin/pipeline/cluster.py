@@ -21,8 +21,9 @@ from dask.task_spec import Task as DaskTask
 
 from puffin.cache.atomic import remove_tree
 from puffin.pipeline import lifeline
+from puffin.pipeline.fine import fine_graph
 from puffin.pipeline.graph import unit_weight
-from puffin.pipeline.lost import WorkerLost
+from puffin.pipeline.lost import WorkerLost, tell_lost
 from puffin.pipeline.memory import keep_freed_memory
 from puffin.pipeline.runner import Runner
 from puffin.pipeline.task import FAILED, Outcome
@@ -52,13 +53,18 @@ _CONFIGURATION = {
 
 
 class ClusterExecutor:
-    """Runs groups of units on a LocalCluster of ``jobs`` processes, started when the value is made."""
+    """Runs groups of units on a LocalCluster of ``jobs`` processes, started when the value is made.
+
+    ``dashboard`` is the port of dask's dashboard on the loopback interface (0: any; another one is taken if it is
+    in use), -1 for none. With a dashboard every task travels by itself, and ``address`` is that of the page.
+    """
 
     name = "cluster"
     fuse = True
 
-    def __init__(self, jobs: int, local_directory: str) -> None:
+    def __init__(self, jobs: int, local_directory: str, *, dashboard: int = -1) -> None:
         self._jobs = jobs
+        self._fine = dashboard >= 0
         self._directory = local_directory
         self._at_rest = True
         keep_freed_memory()
@@ -73,13 +79,17 @@ class ClusterExecutor:
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                scheduler_kwargs={"dashboard": False},
+                dashboard_address=f"127.0.0.1:{max(0, dashboard)}",
+                scheduler_kwargs={"dashboard": self._fine},
                 memory_limit=0,
                 silence_logs=50,
                 local_directory=self._directory,
             )
             self._client = distributed.Client(self._cluster, set_as_default=False)
+        self.address = str(self._cluster.dashboard_link) if self._fine else ""
+        self._shown: list[Any] = []  # what is held on to, as the dashboard forgets a task that nobody wants
+        if self._fine:  # or the dashboard draws nothing from before its page was opened
+            self._client.get_task_stream(count=1)
         os.environ.clear()
         os.environ.update(environ)
 
@@ -92,28 +102,44 @@ class ClusterExecutor:
         suspect: list[Parcel] = []
 
         def submit(parcels: "list[list[Parcel]]") -> None:
-            for future, group in zip(self._submit(parcels), parcels, strict=True):
+            for future, group in self._submit(parcels):
                 groups[future] = group
                 waiting.add(future)
 
-        submit(_cut(ledger, self._jobs))
+        submit(self._cut(ledger))
         for future in waiting:
             group = groups.pop(future)
             outcomes = _outcomes(future, group, alone=group is suspect)
             if outcomes is None:  # its worker died, by its own fault or by that of a neighbour
-                lost.extend(group)
+                lost.extend(parcel for parcel in group if not any(parcel is each for each in lost))
+                tell_lost(group, "was lost", ledger)
             for outcome in outcomes or ():
                 for each in ledger.record(outcome):
                     notify(each)
-            submit(_cut(ledger, self._jobs))
+            submit(self._cut(ledger))
             if lost and not groups:  # now that nobody else is there to be hit, or to blame
                 suspect = [lost.pop()]
                 submit([suspect])
         self._at_rest = True
 
-    def _submit(self, groups: "list[list[Parcel]]") -> "list[Any]":
+    def _cut(self, ledger: "Ledger") -> "list[list[Parcel]]":
+        parcels = [(unit, ledger.inputs_of(unit)) for unit in ledger.take_ready()]
+        return [[parcel] for parcel in parcels] if self._fine else guided(parcels, self._jobs)
+
+    def _submit(self, groups: "list[list[Parcel]]") -> "list[tuple[Any, list[Parcel]]]":
         if not groups:
             return []
+        return self._submit_fine(groups) if self._fine else self._submit_groups(groups)
+
+    def _submit_fine(self, groups: "list[list[Parcel]]") -> "list[tuple[Any, list[Parcel]]]":
+        parcels = [parcel for group in groups for parcel in group]
+        graph, last = fine_graph(parcels)
+        futures = self._client.get(graph, [name for names in last for name in names], sync=False)
+        self._shown += futures
+        pairs = iter(futures)
+        return [(next(pairs), group) for group, names in zip(groups, last, strict=True) for _ in names]
+
+    def _submit_groups(self, groups: "list[list[Parcel]]") -> "list[tuple[Any, list[Parcel]]]":
         token = os.urandom(4).hex()
         keys = [("group", f"{token}-{number}") for number in range(len(groups))]
         graph = {
@@ -124,13 +150,14 @@ class ClusterExecutor:
         futures: list[Any] = self._client.get(
             HighLevelGraph({"group": layer}, {"group": set()}), keys, sync=False
         )
-        return futures
+        return list(zip(futures, groups, strict=True))
 
     def close(self) -> None:
         """End the workers and the scheduler."""
         with quiet(), contextlib.suppress(TimeoutError):
             if not self._at_rest:
                 self._kill_workers()
+            self._shown.clear()
             self._client.close(timeout=1)
             self._cluster.close(timeout=1)
         remove_tree(self._directory)
@@ -148,10 +175,6 @@ class ClusterExecutor:
 def _remote(key: "tuple[str, str]", reference: str, *arguments: "Any") -> DaskTask:
     """Return a dask task that names its function: one that cannot be imported there fails and kills no worker."""
     return DaskTask(key, toolz.apply, DaskTask(None, pkgutil.resolve_name, reference), *arguments)
-
-
-def _cut(ledger: "Ledger", jobs: int) -> "list[list[Parcel]]":
-    return guided([(unit, ledger.inputs_of(unit)) for unit in ledger.take_ready()], jobs)
 
 
 def guided(parcels: "list[Parcel]", workers: int) -> "list[list[Parcel]]":
@@ -186,7 +209,8 @@ def run_group(pickled: bytes) -> bytes:
 def _outcomes(future: "Any", group: "list[Parcel]", *, alone: bool) -> "list[Outcome] | None":
     """Return what became of a group; None where its worker was lost while it was not *alone* on the cluster."""
     if future.status == "finished":
-        return list(Inbox().feed(future.result()))
+        result = future.result()
+        return list(Inbox().feed(result[-1] if isinstance(result, tuple) else result))
     if not alone:
         return None
     error = future.exception()

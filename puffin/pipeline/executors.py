@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     class Executor(Protocol):
         """Runs the graph of a ledger to its end, growth and late failure included.
 
-        With ``fuse`` false it wants every task by itself, with results that can be carried.
+        With ``fuse`` false it wants every task by itself, with results that can be carried. ``address`` is the URL of
+        its dashboard, ``""`` where it has none.
         """
 
         name: str
+        address: str
         fuse: bool
 
         def run(self, ledger: Ledger, notify: Callable[[Outcome], None]) -> None:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 
 NAMES = ("auto", "inline", "pool", "cluster")
+kept: "list[Executor]" = []  # executors that stay up after their run, for who looks at their dashboard
 FEW = 16  # artifacts to fetch, up to which a plan is small
 POOL_FROM_BYTES = 8 * 1024 * 1024
 
@@ -42,8 +45,8 @@ def choose(name: str, *, to_fetch: int, to_fetch_bytes: int) -> str:
     return "pool" if to_fetch > FEW or to_fetch_bytes > POOL_FROM_BYTES else "inline"
 
 
-def make_executor(name: str, *, jobs: int, local_directory: str) -> "Executor":
-    """Return a started executor; ``cluster`` starts its processes here."""
+def make_executor(name: str, *, jobs: int, local_directory: str, dashboard: int = -1) -> "Executor":
+    """Return a started executor; ``cluster`` starts its processes here, and its dashboard on a port from 0 up."""
     if name == "inline":
         from puffin.pipeline.inline import InlineExecutor
 
@@ -59,7 +62,7 @@ def make_executor(name: str, *, jobs: int, local_directory: str) -> "Executor":
     if name == "cluster":
         from puffin.pipeline.cluster import ClusterExecutor
 
-        return ClusterExecutor(jobs, local_directory)
+        return ClusterExecutor(jobs, local_directory, dashboard=dashboard)
     raise UsageError(
         text=f"`{name}` is not an executor", hints=(f"use one of {', '.join(f'`{each}`' for each in NAMES)}",)
     )

@@ -1,5 +1,7 @@
 """The graph and the ledger of a run: events in (outcomes), instructions out (units that can start)."""
 
+import time
+
 from puffin.errors import BUG, PuffinError
 from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome, Task
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
     Unit = tuple[Task, ...]
     Grow = Callable[[Task, Outcome], Iterable[Task]]
+    Attempted = Callable[[Task, Outcome], None]
 
 
 class BrokenGraph(PuffinError):
@@ -38,6 +41,10 @@ def no_growth(_task: Task, _outcome: Outcome) -> "tuple[Task, ...]":
     return ()
 
 
+def nobody_told(_task: Task, _outcome: Outcome) -> None:
+    """Tell nobody of an attempt after which its task runs again."""
+
+
 class Ledger:
     """What of a graph is waiting, running and done.
 
@@ -45,15 +52,21 @@ class Ledger:
     the same work and is not added twice. ``grow`` sees each outcome that is done and may answer with more tasks.
     One of them may have the key of a task that ``grows`` and waits, or has just run: it takes its place, and what
     depended on the former depends on it.
+    ``attempted`` is told of attempts that are not the last of their task: their process died, or they asked for more;
+    ``grown`` is when tasks joined that were not there from the start.
     """
 
-    def __init__(self, tasks: "Iterable[Task]", grow: "Grow" = no_growth) -> None:
+    def __init__(
+        self, tasks: "Iterable[Task]", grow: "Grow" = no_growth, attempted: "Attempted" = nobody_told
+    ) -> None:
         self.tasks: dict[Key, Task] = {}
         self.outcomes: dict[Key, Outcome] = {}
         self._waiting: dict[Key, Task] = {}
         self._dependents: dict[Key, list[Key]] = {}
         self._running: set[Key] = set()
         self._grow = grow
+        self.attempted = attempted
+        self.grown: dict[Key, float] = {}
         self._add(tasks)
 
     def _add(self, tasks: "Iterable[Task]") -> "list[Outcome]":
@@ -104,12 +117,16 @@ class Ledger:
         if outcome.status != DONE:
             return [outcome, *self._cancel(outcome)]
         try:
-            grown = tuple(self._grow(self.tasks[outcome.key], outcome))
+            former = self.tasks[outcome.key]
+            grown = tuple(self._grow(former, outcome))
         except PuffinError as error:
             failed = Outcome(key=outcome.key, status=FAILED, error=error, worker=outcome.worker)
             self.outcomes[outcome.key] = failed
             return [failed, *self._cancel(failed)]
+        if grown:
+            self.grown.update(dict.fromkeys([task.key for task in grown], time.time()))
         if any(task.key == outcome.key for task in grown):
+            self.attempted(former, outcome)
             del self.outcomes[outcome.key]  # it asked for more, and runs again
             return self._add(grown)
         return [outcome, *self._add(grown)]

@@ -34,6 +34,7 @@ class InlineExecutor:
 
     name = "inline"
     fuse = True
+    address = ""
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs

@@ -1,7 +1,9 @@
 """What becomes of work whose process died: again, then alone, then told."""
 
+import time
+
 from puffin.errors import PuffinError
-from puffin.pipeline.task import FAILED, Outcome
+from puffin.pipeline.task import FAILED, LOST, Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,6 +11,7 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.graph import Ledger
     from puffin.pipeline.pull import Parcel
+    from puffin.pipeline.task import Task
 
     Wave = Callable[[Sequence[Parcel]], str]
 
@@ -37,10 +40,26 @@ def run_surviving(
         left = _untold(left, ledger)
         if not how or not left:
             return
+        tell_lost(left, how, ledger)
     for parcel in left:
         how = wave([parcel])
         if how:
             _fail(parcel, how, record)
+
+
+def tell_lost(parcels: "Sequence[Parcel]", how: str, ledger: "Ledger") -> None:
+    """Tell the ledger that the first task of each unit that has no outcome was lost with its process."""
+    for unit, _ in parcels:
+        task = next((task for task in unit if task.key not in ledger.outcomes), None)
+        if task is not None:
+            ledger.attempted(task, lost_attempt(task, how))
+
+
+def lost_attempt(task: "Task", how: str) -> Outcome:
+    """Return the outcome of an attempt that ended with its process; when it began nobody knows."""
+    now = time.time()
+    error = WorkerLost(label=task.label, how=how, package=task.label)
+    return Outcome(key=task.key, status=LOST, error=error, started=now, ended=now)
 
 
 def _untold(parcels: "Sequence[Parcel]", ledger: "Ledger") -> "list[Parcel]":

@@ -10,6 +10,7 @@ from puffin.pipeline.plan_bytecode import bytecode_kind, compiling
 from puffin.pipeline.plan_environment import now_stamp, target_of
 from puffin.pipeline.plan_graph import COMPILE, LINK, Linking, Supply, link_key, root_failure, sync_tasks
 from puffin.pipeline.plan_lines import change_lines
+from puffin.pipeline.record import phase
 from puffin.pipeline.task import DONE
 from puffin.stages.artifact import WHEEL
 from puffin.stages.link.direct_url import with_hash
@@ -141,6 +142,7 @@ class Application:
             mode=self._settings.link_mode or HARDLINK,
             stamp=self._stamp,
             requested=self._requested,
+            environment=self._workplace.environment.root,
         )
         supplies = self._healed(plan, supplies)
         compiling_ = compiling(self._workplace.environment, self._bytecode, supplies, self._cache)
@@ -157,7 +159,8 @@ class Application:
             self._reporter.phase("Compiled", *self._compiled)
         note_use(self._cache, [archive for archive, _ in staged.values()])
         began = time.perf_counter()
-        self._commit(plan, staged, {number: each.artifact.source for number, each in enumerate(supplies)})
+        with phase("commit"):
+            self._commit(plan, staged, {number: each.artifact.source for number, each in enumerate(supplies)})
         supplies = [self._settled(each, staged[number][0]) for number, each in enumerate(supplies)]
         self._tell(plan, supplies, time.perf_counter() - began)
         return supplies

@@ -11,6 +11,7 @@ from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, r
 from puffin.pipeline.plan_compile_settings import CompileSettings
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_sync import network_of
+from puffin.pipeline.record import phase
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.inputs import SourceRequest, Sources, check_python, read_sources
 from puffin.stages.resolve.output_gather import Gathering, gather
@@ -49,11 +50,13 @@ def compile_sources(
     files = (*settings.sources.files, *settings.sources.constraints, *settings.sources.overrides)
     form = choose_format(settings.output, settings.output_format, files)
     upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
-    earlier = read_preferences(settings.output, read=read_file, environ=environ) if settings.output else ()
-    sources = read_sources(settings.sources, read=read_file, environ=environ)
+    with phase("read requirements"):
+        earlier = read_preferences(settings.output, read=read_file, environ=environ) if settings.output else ()
+        sources = read_sources(settings.sources, read=read_file, environ=environ)
     cache = Cache(settings.run.cache_dir)
     with shared(cache):
-        interpreter = _interpreter(settings.run.python, environ, cache)
+        with phase("find interpreter"):
+            interpreter = target_interpreter(settings.run.python, environ, cache)
         target = target_of(
             interpreter,
             python_version=settings.python_version,
@@ -64,13 +67,14 @@ def compile_sources(
             settings, sources, target, interpreter, upgrades, form == PYLOCK, cache, environ
         )
         packages = compilation.run(earlier, reporter, started)
-    text = (
-        lock_text(packages, settings, target)
-        if form == PYLOCK
-        else requirements_text(packages, settings, sources, compilation.config)
-    )
-    if settings.output:
-        write_output(settings.output, text.encode())
+    with phase("write output"):
+        text = (
+            lock_text(packages, settings, target)
+            if form == PYLOCK
+            else requirements_text(packages, settings, sources, compilation.config)
+        )
+        if settings.output:
+            write_output(settings.output, text.encode())
     return text
 
 
@@ -85,7 +89,7 @@ def _with_default(sources: SourceRequest) -> SourceRequest:
     return replace(sources, files=(found,))
 
 
-def _interpreter(asked: str, environ: "Mapping[str, str]", cache: Cache) -> "Interpreter":
+def target_interpreter(asked: str, environ: "Mapping[str, str]", cache: Cache) -> "Interpreter":
     """Return the interpreter *asked* for, or that of the place where the command is run."""
     from puffin.pipeline.plan_target import Where, base_interpreter
 
@@ -144,11 +148,13 @@ class _Compilation:
         with IndexUniverse(
             scope, client=self._client, cache=self._cache, build=build, checkout=workshop.checkout
         ) as universe:
-            resolution = recall.find() or _resolved(request, universe, recall)
+            with phase("resolve"):
+                resolution = recall.find() or _resolved(request, universe, recall)
             for warning in resolution.warnings:
                 reporter.warn(warning)
             reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - started)
-            return gather(resolution, self._gathering(universe, kept))
+            with phase("gather files"):
+                return gather(resolution, self._gathering(universe, kept))
 
     def _build_settings(self, environ: "Mapping[str, str]") -> "BuildSettings":
         from puffin.pipeline.plan_build_settings import build_settings

@@ -5,6 +5,7 @@ import time
 
 from puffin.cache.lock import Lock
 from puffin.errors import FAILED, PuffinError, os_cause
+from puffin.pipeline.record import phase
 from puffin.stages.bytecode.layer import manifest_path, read_layer
 from puffin.stages.link.commitplan import Addition, Change, Homes, plan_commit
 from puffin.stages.link.damage import find_damage, restamped
@@ -228,6 +229,21 @@ class Workplace:
             raise ConflictsRefused(conflicts=conflicts)
         self._transaction.commit(script)
         return conflicts
+
+
+class opened:  # noqa: N801 - reads as the function that it is to its callers
+    """Use a workplace in ``with``; how long opening it took (its lock, repairs, the look around) is recorded."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+
+    def __enter__(self) -> Workplace:
+        with phase("open environment"):
+            return self._workplace.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        with phase("close environment"):
+            self._workplace.__exit__(*error)
 
 
 class ConflictsRefused(PuffinError):

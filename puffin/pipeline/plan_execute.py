@@ -4,11 +4,11 @@ import time
 
 from puffin import __version__
 from puffin.cache.layout import Cache
-from puffin.pipeline.executors import choose, make_executor
+from puffin.pipeline.executors import choose, kept, make_executor
 from puffin.pipeline.graph import Ledger, no_growth
 from puffin.pipeline.plan_settings import Settings
-from puffin.pipeline.record import RunRecord
-from puffin.pipeline.task import DONE
+from puffin.pipeline.record import RunRecord, current, phase
+from puffin.pipeline.task import DONE, UNFINISHED, Outcome
 from puffin.stages.artifact import WHEEL
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.graph import Grow
     from puffin.pipeline.plan_graph import Supply
     from puffin.pipeline.plan_settings import Reporter
-    from puffin.pipeline.task import Outcome, Task
+    from puffin.pipeline.task import Task
 
 
 class Engine:
@@ -31,13 +31,21 @@ class Engine:
         self._reporter = reporter
         self._command = command
         self._executor: Executor | None = None
-        self._record: RunRecord | None = None
+        self._own: RunRecord | None = None
 
     def start(self, name: str) -> "Executor":
         """Start the executor with this name, or return the one that runs already."""
         if self._executor is None:
             directory = self._cache.temporary("-dask")
-            self._executor = make_executor(name, jobs=self._settings.workers, local_directory=directory)
+            with phase("start executor"):
+                self._executor = make_executor(
+                    name,
+                    jobs=self._settings.workers,
+                    local_directory=directory,
+                    dashboard=self._settings.dashboard,
+                )
+            if self._executor.address:
+                self._reporter.phase(f"Dashboard at {self._executor.address}", -1, -1)
         return self._executor
 
     def chosen(self, missing: "Sequence[Supply]") -> str:
@@ -47,6 +55,8 @@ class Engine:
 
     def chosen_for(self, count: int, size: int) -> str:
         """Return the name of the executor for *count* wheels to fetch, of *size* bytes where known."""
+        if self._settings.dashboard >= 0:
+            return "cluster"
         return choose(self._settings.executor or "auto", to_fetch=count, to_fetch_bytes=size)
 
     def run(
@@ -59,18 +69,19 @@ class Engine:
         """Run *tasks*, and what they *grow*, to their end and return the ledger; failures are in it, not raised."""
         ledger = Ledger(tasks, grow)
         running = self.start(executor)
-        record = self._open(running.name, len(ledger.tasks))
+        taken = Takedown(self._record(), ledger)
+        taken.begin(running.name, self._settings.workers)
         self._reporter.expect(len(ledger.tasks))
 
         expected = len(ledger.tasks)
 
         def notify(outcome: "Outcome") -> None:
             nonlocal expected
+            taken.outcome(outcome)
             if len(ledger.tasks) != expected:
                 expected = len(ledger.tasks)
                 self._reporter.expect(expected)
             task = ledger.tasks[outcome.key]
-            record.task(task, outcome)
             self._reporter.task(task, outcome)
             if each is not None:
                 each(task, outcome)
@@ -78,23 +89,75 @@ class Engine:
         try:
             running.run(ledger, notify)
         finally:
-            record.flush()
+            taken.end()
         return ledger
 
-    def _open(self, executor: str, tasks: int) -> RunRecord:
-        if self._record is None:
-            self._record = RunRecord(self._cache, now=time.time())
-            self._record.start(self._command, version=__version__, executor=executor, tasks=tasks)
-        return self._record
+    def _record(self) -> RunRecord:
+        """Return the record of the command, or one of this run alone where the command keeps none."""
+        record = current() or self._own
+        if record is None:
+            started = time.time()
+            record = self._own = RunRecord(self._cache, self._command, version=__version__, started=started)
+        return record
 
     def close(self) -> None:
         """Let the executor's processes go and close the record."""
         if self._executor is not None:
-            self._executor.close()
+            if self._settings.dashboard_linger and self._executor.address:
+                kept.append(self._executor)
+            else:
+                with phase("stop executor"):
+                    self._executor.close()
             self._executor = None
-        if self._record is not None:
-            self._record.close()
-            self._record = None
+        if self._own is not None:
+            self._own.finish(0)
+            self._own = None
+
+
+class Takedown:
+    """Puts what becomes of the tasks of a ledger into a run record."""
+
+    def __init__(self, record: RunRecord, ledger: Ledger) -> None:
+        self._record = record
+        self._ledger = ledger
+        self._began = time.time()
+        ledger.attempted = self._attempted
+
+    def begin(self, executor: str, jobs: int) -> None:
+        """Note that the executor gets the tasks now."""
+        self._record.graph(executor, jobs=jobs, tasks=len(self._ledger.tasks), at=self._began)
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Add the line of an outcome."""
+        self._attempted(self._ledger.tasks[outcome.key], outcome)
+
+    def _ready(self, task: "Task") -> float:
+        """Return when *task* could have started: the last of what it needs was there."""
+        outcomes = self._ledger.outcomes
+        ready = self._ledger.grown.get(task.key, self._began)
+        for key in task.dependencies:
+            found = outcomes.get(key)
+            if found is not None and found.ended > ready:
+                ready = found.ended
+        return ready
+
+    def _attempted(self, task: "Task", outcome: Outcome) -> None:
+        error = _first_line(outcome.error) if outcome.error else ""
+        self._record.task(task, outcome, ready=self._ready(task), error=error)
+
+    def end(self) -> None:
+        """Add the lines of tasks that did not come to an end, if the run was broken off, and write."""
+        if not self._ledger.finished:
+            for task in self._ledger.tasks.values():
+                if task.key not in self._ledger.outcomes:
+                    self._record.task(task, Outcome(key=task.key, status=UNFINISHED))
+        self._record.flush()
+
+
+def _first_line(error: BaseException) -> str:
+    from puffin.stages.urls import mask_text
+
+    return mask_text((str(error).splitlines() or [type(error).__name__])[0])
 
 
 def results(ledger: Ledger, stage: str) -> "dict[str, object]":

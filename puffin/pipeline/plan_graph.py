@@ -1,5 +1,6 @@
 """From located artifacts to tasks: fetch, unzip and link for each wheel that the cache lacks, link for the rest."""
 
+from puffin.meter import HIT, MISS
 from puffin.pipeline.task import FAILED, Task
 from puffin.stages.artifact import WHEEL
 from puffin.value import frozen, replace
@@ -57,7 +58,8 @@ class Compiling:
 class Linking:
     """What link tasks of one environment share. ``target`` is a link target in its wire form.
 
-    ``requested`` names what somebody asked for; None stands for everything.
+    ``requested`` names what somebody asked for; None stands for everything. ``environment`` is the root of the
+    environment, under which the run record knows it.
     """
 
     transaction: str
@@ -67,6 +69,7 @@ class Linking:
     stamp: int
     requested: "frozenset[str] | None" = None
     compiling: "Compiling | None" = None
+    environment: str = ""
 
 
 def stage_of(linking: Linking, number: int) -> str:
@@ -92,15 +95,22 @@ def supplied(supply: Supply, builds: "Builds | None") -> "tuple[Supply, tuple[Ta
     )
 
 
-def supply_tasks(supply: Supply, *, cache_root: str, network: "tuple[Any, ...]") -> "tuple[Task, ...]":
-    """Return the tasks that bring a wheel into the cache; none when it is there, or has to be built."""
+def supply_tasks(
+    supply: Supply, *, cache_root: str, network: "tuple[Any, ...]", environments: tuple[str, ...] = ()
+) -> "tuple[Task, ...]":
+    """Return the tasks that bring a wheel into the cache; none when it is there, or has to be built.
+
+    *environments* are those that it is for.
+    """
     if supply.archive or supply.artifact.kind != WHEEL:
         return ()
-    return wheel_tasks(supply, cache_root=cache_root, network=network)
+    return wheel_tasks(supply, cache_root=cache_root, network=network, environments=environments)
 
 
-def wheel_tasks(supply: Supply, *, cache_root: str, network: "tuple[Any, ...]") -> "tuple[Task, Task]":
-    """Return the tasks that fetch and unzip a wheel."""
+def wheel_tasks(
+    supply: Supply, *, cache_root: str, network: "tuple[Any, ...]", environments: tuple[str, ...] = ()
+) -> "tuple[Task, Task]":
+    """Return the tasks that fetch and unzip a wheel for *environments*."""
     artifact = supply.artifact
     identity = _identity(artifact)
     fetch = Task(
@@ -120,6 +130,8 @@ def wheel_tasks(supply: Supply, *, cache_root: str, network: "tuple[Any, ...]") 
         weight=_weight(artifact),
         waits=True,
         transient=True,
+        environments=environments,
+        cache=MISS,
     )
     unzip = Task(
         key=(UNZIP, identity),
@@ -134,6 +146,8 @@ def wheel_tasks(supply: Supply, *, cache_root: str, network: "tuple[Any, ...]") 
         ),
         inputs=(("fetched", fetch.key),),
         weight=_weight(artifact),
+        environments=environments,
+        cache=MISS,
     )
     return fetch, unzip
 
@@ -195,7 +209,14 @@ def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str)
         ),
         inputs=inputs,
         after=(compiled.key,) if compiled else (),
+        environments=environments_of(linking),
+        cache=HIT if supply.archive else MISS,
     )
+
+
+def environments_of(linking: Linking) -> tuple[str, ...]:
+    """Return the environment of *linking* as the environments that tasks are for."""
+    return (linking.environment,) if linking.environment else ()
 
 
 def sync_tasks(
@@ -208,9 +229,12 @@ def sync_tasks(
 ) -> "list[Task]":
     """Return all tasks of one environment's change, each of the *supplies* with its number in the transaction."""
     tasks: list[Task] = []
+    served = environments_of(linking)
     for number, each in supplies:
         supply, made = supplied(each, builds)
-        tasks += made or supply_tasks(supply, cache_root=cache_root, network=network)
+        tasks += [replace(task, environments=served, cache=MISS) for task in made]
+        if not made:
+            tasks += supply_tasks(supply, cache_root=cache_root, network=network, environments=served)
         compiled = compile_task(supply, linking.compiling, cache_root=cache_root)
         tasks += [compiled] if compiled else []
         tasks.append(link_task(supply, number, linking, cache_root=cache_root))

@@ -13,7 +13,7 @@ from puffin.pipeline.plan_build_settings import build_settings
 from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop, toolchain_of
 from puffin.pipeline.plan_bytecode import bytecode_kind, lacking
 from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, roots
-from puffin.pipeline.plan_environment import Workplace
+from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_graph import Supply, expected_sha256
 from puffin.pipeline.plan_inputs import index_config
@@ -22,6 +22,7 @@ from puffin.pipeline.plan_sync import lock_timeout, network_of, tell_recovery, w
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import SEEDS
 from puffin.pipeline.plan_why import why_included
+from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL, Artifact
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.fetch.git import pin_commit
@@ -105,12 +106,13 @@ def install(
     """
     run = settings.run
     cache = Cache(run.cache_dir)
-    environment = find_where(run.where, environ, cache)
+    with phase("find interpreter"):
+        environment = find_where(run.where, environ, cache)
     if not run.dry_run:
         check_target(environment, break_system_packages=run.break_system_packages)
     for warning in settings.sources.requirements.warnings:
         reporter.warn(warning)
-    with Workplace(environment, timeout=lock_timeout(environ)) as workplace, shared(cache):
+    with opened(Workplace(environment, timeout=lock_timeout(environ))) as workplace, shared(cache):
         tell_recovery(workplace, reporter)
         return _Install(settings, reporter, environ, cache, workplace, started).run()
 
@@ -142,8 +144,9 @@ class _Install:
         self._workshop = Workshop(self._build_settings(), cache)
 
     def run(self) -> Installed:
-        resolution = self._resolution = self._resolve()
-        plan = self._plan(resolution)
+        with phase("resolve"):
+            resolution = self._resolution = self._resolve()
+            plan = self._plan(resolution)
         self._reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - self._started)
         supplies = [self._supply(each) for each in resolution.packages if each.name in plan.install]
         try:

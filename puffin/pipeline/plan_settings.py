@@ -42,7 +42,7 @@ class Line:
 
 @frozen
 class Settings:
-    """The settings of a sync. Empty texts mean "not given"."""
+    """The settings of a sync. Empty texts mean "not given"; ``dashboard`` is a port, 0 for any, -1 for none."""
 
     files: tuple[str, ...]
     cache_dir: str
@@ -77,6 +77,8 @@ class Settings:
     build_constraint: tuple[str, ...] = ()
     executor: str = ""
     jobs: int = 0
+    dashboard: int = -1
+    dashboard_linger: bool = False
 
     @property
     def where(self) -> "Where":

@@ -8,13 +8,14 @@ from puffin.cache.room import make_room
 from puffin.cache.usage import shared
 from puffin.pipeline.executors import FEW
 from puffin.pipeline.plan_apply import Application
-from puffin.pipeline.plan_environment import Workplace
+from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs
 from puffin.pipeline.plan_locate import Found, Search, import_fetching
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import Planner
+from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL
 from puffin.stages.link.environment import check_target
 from puffin.value import replace
@@ -48,15 +49,16 @@ def sync(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]",
     """
     check_files(settings.files)
     cache = Cache(settings.cache_dir)
-    environment = _environment(settings, environ, cache)
+    with phase("find interpreter"):
+        environment = _environment(settings, environ, cache)
     if not settings.dry_run:
         check_target(environment, break_system_packages=settings.break_system_packages)
-    inputs = read_inputs(
-        settings, dict(environment.interpreter.markers), environ, _naming(settings, environ, environment, cache)
-    )
+    with phase("read requirements"):
+        naming = _naming(settings, environ, environment, cache)
+        inputs = read_inputs(settings, dict(environment.interpreter.markers), environ, naming)
     for warning in inputs.warnings:
         reporter.warn(warning)
-    with Workplace(environment, timeout=lock_timeout(environ)) as workplace, shared(cache):
+    with opened(Workplace(environment, timeout=lock_timeout(environ))) as workplace, shared(cache):
         tell_recovery(workplace, reporter)
         _Sync(settings, reporter, environ, cache, workplace, inputs, started).run()
 
@@ -168,7 +170,8 @@ class _Sync:
         self._planner = Planner(workplace, inputs, settings, cache, environ)
 
     def run(self) -> None:
-        plan = self._plan()
+        with phase("compare"):
+            plan = self._plan()
         if not self._inputs.pins and plan.remove and not self._settings.allow_empty_requirements:
             self._reporter.warn(_EMPTY)
             return
@@ -190,9 +193,10 @@ class _Sync:
         return self._planner.plan(archives)
 
     def _change(self, plan: "Plan") -> None:
-        search = self._search(plan)
-        found = self._found(search)
-        plan = self._settle(plan, found)
+        with phase("locate"):
+            search = self._search(plan)
+            found = self._found(search)
+            plan = self._settle(plan, found)
         for warning in found.warnings:
             self._reporter.warn(warning)
         self._tell("Resolved")
@@ -206,7 +210,8 @@ class _Sync:
         else:
             stored = application.apply(plan, supplies)
             if search is not None:
-                search.remember(stored)
+                with phase("remember"):
+                    search.remember(stored)
 
     def _made(self, supply: "Supply") -> "Supply":
         """Return *supply* as it is, or with what builds its wheel, or the wheel that was built before."""

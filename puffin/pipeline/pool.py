@@ -32,6 +32,7 @@ class PoolExecutor:
 
     name = "pool"
     fuse = True
+    address = ""
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs

@@ -6,6 +6,7 @@ Tasks that wait for a network run on a few threads ahead of need; all others run
 import os
 import time
 
+from puffin import meter
 from puffin.errors import PuffinError
 from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome, TaskCrashed, resolve_function
 
@@ -26,6 +27,7 @@ def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
     """Run one task with the results it needs; whatever happens becomes an :class:`Outcome`."""
     started, cpu = time.time(), time.thread_time()
     result, error = None, None
+    meter.reset()
     try:
         arguments = {**dict(task.arguments), **{name: results[key] for name, key in task.inputs}}
         result = resolve_function(task.function)(**arguments)
@@ -33,6 +35,8 @@ def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
         error = raised if raised.package else _named(raised, task)
     except Exception as raised:
         error = _crashed(task, raised)
+    taken, given, cache, log = meter.read()
+    log = log or getattr(error, "log", "")  # that of a build that failed
     return Outcome(
         key=task.key,
         status=FAILED if error else DONE,
@@ -42,6 +46,10 @@ def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
         ended=time.time(),
         cpu=time.thread_time() - cpu,
         worker=worker,
+        taken=taken,
+        given=given,
+        cache=cache,
+        log=log,
     )
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 DONE = "done"
 FAILED = "failed"
 CANCELLED = "cancelled"
+LOST = "lost"  # an attempt whose process died; the task may be tried again
+UNFINISHED = "unfinished"  # a task of a run that was broken off
 
 
 @frozen
@@ -29,6 +31,8 @@ class Task:
     in the process that made it and is not carried elsewhere. A task that ``grows`` is not final: until it is
     done, growth may put another of the same key in its place; it rides in a unit by itself, and its work is that of
     a process it waits for. Tasks of one ``affinity`` are best run one after the other in one process.
+    ``environments`` are those that the work is for, and
+    ``cache`` is ``"hit"`` or ``"miss"`` where the plan knows whether the cache saves work; both are for the run record.
     """
 
     key: "Key"
@@ -42,6 +46,8 @@ class Task:
     transient: bool = False
     grows: bool = False
     affinity: str = ""
+    environments: "tuple[str, ...]" = ()
+    cache: str = ""
 
     @property
     def stage(self) -> str:
@@ -56,7 +62,10 @@ class Task:
 
 @frozen
 class Outcome:
-    """How an attempt at a task ended. Times are seconds since the epoch; ``cpu`` is in seconds."""
+    """How an attempt at a task ended. Times are seconds since the epoch; ``cpu`` is in seconds.
+
+    ``taken``, ``given``, ``cache`` and ``log`` are what the task put on its meter (:mod:`puffin.meter`).
+    """
 
     key: "Key"
     status: str
@@ -66,6 +75,10 @@ class Outcome:
     ended: float = 0.0
     cpu: float = 0.0
     worker: str = ""
+    taken: int = 0
+    given: int = 0
+    cache: str = ""
+    log: str = ""
 
 
 class TaskCrashed(PuffinError):

@@ -29,6 +29,7 @@ def encode(outcome: Outcome) -> bytes:
             outcome.ended,
             outcome.cpu,
             outcome.worker,
+            (outcome.taken, outcome.given, outcome.cache, outcome.log),
         )
     )
     return len(body).to_bytes(_LENGTH, "little") + body
@@ -36,7 +37,8 @@ def encode(outcome: Outcome) -> bytes:
 
 def decode(body: bytes) -> Outcome:
     """Return the outcome that :func:`encode` wrote (without the length in front)."""
-    key, status, result, error, started, ended, cpu, worker = marshal.loads(body)
+    key, status, result, error, started, ended, cpu, worker, metered = marshal.loads(body)
+    taken, given, cache, log = metered
     raised = None
     if error:
         import pickle
@@ -51,6 +53,10 @@ def decode(body: bytes) -> Outcome:
         ended=ended,
         cpu=cpu,
         worker=worker,
+        taken=taken,
+        given=given,
+        cache=cache,
+        log=log,
     )
 
 

@@ -5,11 +5,10 @@ import sys
 import click
 import pytest
 
-from puffin.cli import table, table_workspace
+from puffin.cli import table, table_install, table_profile, table_workspace
 from puffin.cli.app import puffin as tree
 from puffin.cli.foreign import take_out
 from puffin.cli.options import given
-from puffin.cli.table_install import INSTALL
 from tests.helpers.cli import checked, lines, told
 from tests.helpers.wheels import forge_wheel
 
@@ -136,8 +135,8 @@ COMMANDS = {" ".join(path): command for path, command in _commands(tree)}
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_in_the_table_and_has_a_variable(name):
-    everything = (*vars(table).values(), *vars(table_workspace).values(), INSTALL)
-    tables = [value for value in everything if isinstance(value, tuple)]
+    modules = (table, table_install, table_profile, table_workspace)
+    tables = [value for each in modules for value in vars(each).values() if isinstance(value, tuple)]
     rows = {row[1]: row for value in tables for row in _rows(value)}
     for option in COMMANDS[name].params:
         if not isinstance(option, click.Option) or option.hidden:

@@ -3,6 +3,7 @@
 import os
 import signal
 
+from puffin import meter
 from puffin.errors import Cause
 
 
@@ -53,3 +54,11 @@ def buffer(size, **_inputs):
 def length(data):
     """Return the length of a transient input."""
     return len(data)
+
+
+def metered(**_inputs):
+    """Put something of everything on the meter."""
+    meter.count(taken=3, given=4)
+    meter.count(taken=5)
+    meter.found(meter.HIT)
+    meter.logged("/log")

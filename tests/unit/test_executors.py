@@ -16,7 +16,7 @@ from puffin.pipeline.lost import WorkerLost
 from puffin.pipeline.task import CANCELLED, DONE, FAILED, Task, TaskCrashed
 from tests.helpers.cli import CHECKOUT
 
-NAMES = ["inline-1", "inline", "pool", "cluster"]
+NAMES = ["inline-1", "inline", "pool", "cluster", "dashboard"]
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +27,20 @@ def cluster(tmp_path_factory):
     made.close()
 
 
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory):
+    """A cluster with a dashboard, where every task travels by itself."""
+    pytest.importorskip("bokeh")
+    made = make_executor("cluster", jobs=2, local_directory=str(tmp_path_factory.mktemp("fine")), dashboard=0)
+    assert made.address.startswith("http://127.0.0.1:")
+    yield made
+    made.close()
+
+
 @pytest.fixture(params=NAMES)
 def executor(request, tmp_path):
-    if request.param == "cluster":
-        yield request.getfixturevalue("cluster")
+    if request.param in ("cluster", "dashboard"):
+        yield request.getfixturevalue(request.param)
         return
     name, _, jobs = request.param.partition("-")
     made = make_executor(name, jobs=int(jobs or 2), local_directory=str(tmp_path))

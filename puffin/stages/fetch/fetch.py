@@ -2,6 +2,8 @@
 
 import os
 
+from puffin import meter
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.stages.fetch.client import Client
@@ -21,6 +23,7 @@ def fetch(
     from puffin.stages.fetch.download import download
 
     received = download(client_for(network), url, hashes=hashes, size=size, filename=filename)
+    meter.count(taken=len(received.data), given=len(received.data))
     return received.sha256, len(received.data), received.data
 
 

@@ -8,6 +8,7 @@ RECORD are written here and never shared with the cache.
 
 import os
 
+from puffin import meter
 from puffin.cache.atomic import remove_tree
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError, os_cause
@@ -15,7 +16,16 @@ from puffin.stages.bytecode.layer import layer_path, manifest_path, read_layer
 from puffin.stages.link.direct_url import with_hash
 from puffin.stages.link.files import Placer
 from puffin.stages.link.scripts import launcher, rewrite_shebang, shebang, versioned, windows_launcher
-from puffin.stages.unzip.manifest import DIST_INFO, ENTRY_POINTS, NAME, OUTSIDE, RAW_NAME, SCRIPTS, read_names
+from puffin.stages.unzip.manifest import (
+    BYTES,
+    DIST_INFO,
+    ENTRY_POINTS,
+    NAME,
+    OUTSIDE,
+    RAW_NAME,
+    SCRIPTS,
+    read_names,
+)
 from puffin.value import from_tuple, frozen
 
 TYPE_CHECKING = False
@@ -100,6 +110,7 @@ def link(
         stamp=stamp,
         layer=(layer, layer_path(cache, bytecode, archive)) if layer else None,
     )
+    meter.count(taken=found[0][BYTES], given=found[0][BYTES])
     return archive, used, files
 
 

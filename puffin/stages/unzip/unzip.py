@@ -4,6 +4,7 @@ import os
 from typing import NamedTuple
 from zlib import crc32
 
+from puffin import meter
 from puffin.cache.atomic import publish_file, publish_tree, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
@@ -33,8 +34,10 @@ def unzip(*, data: "Buffer", filename: str, sha256: str, cache_root: str) -> str
     """
     cache = Cache(cache_root, lower=())  # one beneath it, which is only read, may hold a damaged archive
     if archive_ready(cache, sha256):
+        meter.found(meter.HIT)
         return sha256
     view = memoryview(data).cast("B")
+    meter.count(taken=len(view))
     try:
         layout = plan_wheel(view, filename)
         _publish(cache, sha256, view, layout)
@@ -81,6 +84,7 @@ def _publish(cache: Cache, sha256: str, view: memoryview, layout: Layout) -> Non
     archive = cache.archive(sha256)
     try:
         manifest = _write_archive(temporary, view, layout)
+        meter.count(given=manifest.bytes)
         if os.path.isdir(archive) and not intact(archive, manifest):
             _clear_wreck(cache, sha256, manifest)
         mine = publish_tree(temporary, archive)

@@ -1,0 +1,47 @@
+"""What the task that runs on this thread took in and gave out, for the run record.
+
+Stage functions add to it, once or a few times a task; whoever runs the task resets and reads it. A call costs a
+fraction of a microsecond, and threads have a meter each.
+"""
+
+from _thread import _local
+
+HIT = "hit"
+MISS = "miss"
+
+
+class _Meter(_local):
+    taken = 0
+    given = 0
+    cache = ""
+    log = ""
+
+
+_meter = _Meter()
+
+
+def reset() -> None:
+    """Begin a task."""
+    _meter.taken = _meter.given = 0
+    _meter.cache = _meter.log = ""
+
+
+def count(*, taken: int = 0, given: int = 0) -> None:
+    """Add bytes that came in (were downloaded or read) and that went out (were written or linked)."""
+    _meter.taken += taken
+    _meter.given += given
+
+
+def found(cache: str) -> None:
+    """Say whether the cache had what the task is to make: ``HIT`` or ``MISS``."""
+    _meter.cache = cache
+
+
+def logged(path: str) -> None:
+    """Say where the log of the task is, such as that of a build."""
+    _meter.log = path
+
+
+def read() -> tuple[int, int, str, str]:
+    """Return the bytes taken and given, ``HIT``, ``MISS`` or ``""``, and the path of a log or ``""``."""
+    return _meter.taken, _meter.given, _meter.cache, _meter.log

@@ -1,0 +1,120 @@
+"""The critical path: which work, one piece after the other, the end of a run had to wait for."""
+
+from bisect import bisect_right
+
+from puffin.pipeline.profile_read import Profile, Row
+from puffin.pipeline.profile_spans import Span, spans
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_SAME = 2e-6  # seconds; records round to a millionth
+
+
+@frozen
+class Step:
+    """A piece of the critical path; ``row`` is None where the next piece was waited for without any recorded work."""
+
+    row: Row | None
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.end - self.start
+
+
+class _Finished:
+    """Spans by their ends: which was the last to end before a moment?"""
+
+    def __init__(self, found: "Iterable[Span]") -> None:
+        self._spans = sorted(found, key=lambda span: span.end)
+        self._ends = [span.end for span in self._spans]
+
+    def before(self, moment: float, used: "set[int]") -> "Iterator[Span]":
+        """Yield the last span that ended by *moment* and is not among those *used*."""
+        at = bisect_right(self._ends, moment + _SAME)
+        while at and id(self._spans[at - 1]) in used:
+            at -= 1
+        if at:
+            yield self._spans[at - 1]
+
+
+def critical_path(profile: Profile) -> tuple[Step, ...]:
+    """Return the steps that led to the end of the run, in order; they do not overlap.
+
+    Backwards from what ended last: a task was held up by the last to end of what it needs, of the work before it in
+    its process, and of the driver's; the driver's own work by whatever ended last.
+    """
+    found = spans(profile)
+    if not found:
+        return ()
+    everything = _Finished(found)
+    workers: dict[str, list[Span]] = {}
+    keys: dict[str, list[Span]] = {}
+    for span in found:
+        workers.setdefault(span.row.worker, []).append(span)
+        if not span.row.phase:
+            keys.setdefault(span.row.key, []).append(span)
+    lanes = {worker: _Finished(each) for worker, each in workers.items()}
+    driver = _Finished([span for span in found if span.row.phase])
+
+    def held_up(span: Span, used: "set[int]") -> "Iterator[Span]":
+        if span.row.phase:
+            yield from everything.before(span.start, used)
+            return
+        yield from lanes[span.row.worker].before(span.start, used)  # of what ended at once, the first counts
+        for need in span.row.needs:
+            yield from [each for each in keys.get(need, ()) if id(each) not in used and each.start < span.start]
+        yield from driver.before(span.start, used)
+
+    return tuple(_walk(max(found, key=lambda span: span.end), held_up))
+
+
+def _walk(last: Span, held_up: "object") -> "list[Step]":
+    steps: list[Step] = []
+    used: set[int] = set()
+    span: Span | None = last
+    until = last.end
+    while span is not None:
+        used.add(id(span))
+        end = min(span.end, until)
+        if until - end > _SAME:
+            steps.append(Step(row=None, start=end, end=until))
+        if end > span.start or not steps:
+            steps.append(Step(row=span.row, start=span.start, end=end))
+        until = min(until, span.start)
+        candidates = [each for each in held_up(span, used) if each.start <= until]  # type: ignore[operator]
+        span = max(candidates, key=lambda each: min(each.end, until), default=None)
+    return steps[::-1]
+
+
+@frozen
+class Part:
+    """What a stage, or one task of it, has of the critical path, in seconds. ``count`` is the number of its tasks."""
+
+    name: str
+    package: str
+    seconds: float
+    count: int
+
+
+def parts(steps: "Iterable[Step]", *, by_package: bool) -> tuple[Part, ...]:
+    """Return what the path consists of, the longest first: by stage, or by stage and package; waits are ``""``."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for step in steps:
+        name = step.row.name if step.row else ""
+        package = step.row.label if step.row and by_package else ""
+        found.setdefault((name, package), []).append(step.seconds)
+    return tuple(
+        sorted(
+            [
+                Part(name=name, package=package, seconds=sum(each), count=len(each))
+                for (name, package), each in found.items()
+            ],
+            key=lambda part: (-part.seconds, part.name, part.package),
+        )
+    )
