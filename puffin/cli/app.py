@@ -10,7 +10,7 @@ import click
 from puffin import __version__
 from puffin.cli import table
 from puffin.cli.guard import guarded
-from puffin.cli.options import given, with_hidden, with_options
+from puffin.cli.options import given, told, with_hidden, with_options
 from puffin.cli.table_install import INSTALL
 
 TYPE_CHECKING = False
@@ -45,7 +45,8 @@ def pip() -> None:
 def run(reference: str, options: "dict[str, Any]", arguments: tuple[str, ...] = ()) -> None:
     """Call the function behind a command and end with its exit code."""
     module, _, name = reference.partition(":")
-    sys.exit(guarded(getattr(import_module(module), name), given(options, arguments), perf_counter()))
+    values = {**given(options, arguments), "given": told(click.get_current_context())}
+    sys.exit(guarded(getattr(import_module(module), name), values, perf_counter()))
 
 
 @pip.command()

@@ -3,6 +3,8 @@
 import os
 import sys
 
+from puffin.cli.config import configured
+from puffin.cli.config_settings import located
 from puffin.cli.sync import CacheDirectory, normalise, package_names
 from puffin.cli.table import COMPILE, COUNT, FLAG
 from puffin.errors import UsageError
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 _NOT_IN_HEADER = frozenset(
     (
         "upgrade", "upgrade_package", "quiet", "verbose", "color", "no_progress", "refresh", "refresh_package",
-        "offline", "cache_dir", "no_cache", "custom_compile_command", "rebuild",
+        "offline", "cache_dir", "no_cache", "custom_compile_command", "rebuild", "cert", "client_cert", "proxy",
+        "timeout", "retries", "keyring_provider", "isolated", "no_config",
     )
 )  # fmt: skip
 _INDEX = ("index_url", "extra_index_url", "trusted_host")
@@ -32,14 +35,11 @@ _IGNORED = {
     "resolver": "has no effect: there is one resolver",
     "emit_trusted_host": "has no effect: trusted hosts stay in the requirements files",
     "emit_options": "has no effect: say `--emit-index-url` and `--emit-find-links` for what is to be written",
-    "no_config": "has no effect: there is no configuration file to ignore",
     "rebuild": "is `--refresh` here",
 }
 _REFUSED = {
     "pip_args": ("puffin does not run pip", "give the options to puffin itself"),
     "max_rounds": ("puffin goes on until it has a solution, or knows that there is none", "leave it out"),
-    "cert": ("certificates come from the environment", "set `SSL_CERT_FILE` to the PEM file"),
-    "client_cert": ("certificates come from the environment", "set `SSL_CERT_FILE` to the PEM file"),
     "no_reuse_hashes": ("hashes of unchanged pins are kept", "to ask for all of them anew, use `--upgrade`"),
     "dry_run": ("a dry run is the default", "leave out `--output-file`, and nothing is written"),
     "universal": ("puffin resolves for one platform at a time", "compile once for each `--python-platform`"),
@@ -51,6 +51,7 @@ def compile_(options: "dict[str, Any]", console: "Console", started: float) -> i
     from puffin.pipeline.plan_compile import compile_sources
 
     _judge_foreign(options, console)
+    options = configured("compile", options, console, os.environ)
     with CacheDirectory(options) as cache_dir:
         text = compile_sources(settings(options, cache_dir), console, os.environ, started=started)
     if not (options["output_file"] and options["quiet"]):
@@ -96,10 +97,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> "CompileSettings":
 
 
 def _run(options: "dict[str, Any]", cache_dir: str) -> Settings:
-    same = (
-        "python", "index_url", "extra_index_url", "find_links", "no_index", "offline", "no_build_isolation",
-        "config_setting", "build_constraint",
-    )  # fmt: skip
+    same = ("python", "no_build_isolation", "config_setting", "build_constraint")
     return Settings(
         files=(),
         cache_dir=cache_dir,
@@ -107,6 +105,7 @@ def _run(options: "dict[str, Any]", cache_dir: str) -> Settings:
         refresh_package=tuple(normalise(name) for name in options["refresh_package"]),
         no_build_isolation_package=tuple(normalise(name) for name in options["no_build_isolation_package"]),
         **{name: options[name] for name in same},
+        **located(options),
     )
 
 

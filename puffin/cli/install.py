@@ -4,6 +4,7 @@ import os
 import sys
 
 from puffin.cli.compile import choice, moment
+from puffin.cli.config import configured
 from puffin.cli.sync import CacheDirectory, package_names
 from puffin.cli.sync import settings as sync_settings
 from puffin.errors import UsageError
@@ -23,6 +24,7 @@ def install(options: "dict[str, Any]", console: "Console", started: float) -> in
     """Install packages and what they need."""
     from puffin.pipeline.plan_install import install as run
 
+    options = configured("install", options, console, os.environ)
     with CacheDirectory(options) as cache_dir:
         done = run(_settings(options, cache_dir), console, os.environ, started=started)
         if options["report"]:
@@ -34,7 +36,7 @@ def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
     from puffin.pipeline.plan_install import InstallSettings
     from puffin.stages.resolve.preferences import read_upgrades
 
-    run = {**options, "arguments": (), "allow_empty_requirements": False}
+    run = {**options, "arguments": (), "allow_empty_requirements": False, "constraint": ()}
     return InstallSettings(
         run=sync_settings(run, cache_dir),
         sources=_sources(options),

@@ -3,6 +3,8 @@
 import os
 
 from puffin.cache.layout import default_root
+from puffin.cli.config import configured
+from puffin.cli.config_settings import check_choice, located
 from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Settings
 
@@ -18,6 +20,7 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     """Make an environment hold exactly what requirements files pin."""
     from puffin.pipeline.plan_sync import sync as run
 
+    options = configured("sync", options, console, os.environ)
     with CacheDirectory(options) as cache_dir:
         run(settings(options, cache_dir), console, os.environ, started=started)
     return 0
@@ -26,13 +29,13 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
 def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
     names = (
-        "python", "index_url", "extra_index_url", "find_links", "no_index", "require_hashes", "reinstall",
-        "refresh", "offline", "link_mode", "path_conflict", "dry_run", "allow_empty_requirements",
-        "break_system_packages", "executor", "no_build", "no_build_isolation", "config_setting", "build_constraint",
+        "python", "require_hashes", "reinstall", "refresh", "link_mode", "path_conflict", "dry_run",
+        "allow_empty_requirements", "break_system_packages", "executor", "constraint", "no_build",
+        "no_build_isolation", "config_setting", "build_constraint",
     )  # fmt: skip
-    _check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
-    _check_choice(options, "executor", ("auto", "inline", "pool", "cluster"))
-    _check_choice(options, "path_conflict", ("warn", "error"))
+    check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
+    check_choice(options, "executor", ("auto", "inline", "pool", "cluster"))
+    check_choice(options, "path_conflict", ("warn", "error"))
     if options["link_mode"] == "symlink" and options["no_cache"]:
         raise UsageError(text="`--link-mode symlink` needs a cache that stays, and `--no-cache` has none")
     return Settings(
@@ -45,15 +48,8 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
         only_binary=package_names(options["only_binary"]),
         no_build_isolation_package=_normalised(options["no_build_isolation_package"]),
         **{name: options[name] for name in names},
+        **located(options),
     )
-
-
-def _check_choice(options: "dict[str, Any]", name: str, choices: tuple[str, ...]) -> None:
-    if options[name] and options[name] not in choices:
-        raise UsageError(
-            text=f"`{options[name]}` is not a value of `PUFFIN_{name.upper()}`",
-            hints=(f"use one of {', '.join(f'`{each}`' for each in choices)}",),
-        )
 
 
 def jobs(text: str) -> int:

@@ -19,6 +19,13 @@ PYTHON: "Row" = (
     "PYTHON",
     "The interpreter or environment to work on: a version, a path, or a virtual environment.",
 )
+CONSTRAINT: "Row" = (
+    ("-c", "--constraint", "--constraints"),
+    "constraint",
+    LIST,
+    "FILE",
+    "Limit versions by a constraints file.",
+)
 CACHE: "tuple[Row, ...]" = (
     (("--cache-dir",), "cache_dir", VALUE, "DIR", "Where the cache is."),
     (("-n", "--no-cache"), "no_cache", FLAG, "", "Use a temporary cache that goes with the command."),
@@ -28,6 +35,37 @@ OUTPUT: "tuple[Row, ...]" = (
     (("-v", "--verbose"), "verbose", COUNT, "", "Say more."),
     (("--color",), "color", VALUE, "auto|always|never", "Whether to colour the output."),
     (("--no-progress",), "no_progress", FLAG, "", "Show no progress display."),
+)
+NETWORK: "tuple[Row, ...]" = (
+    (("--cert",), "cert", VALUE, "FILE", "Trust the certificates in this PEM file, not the system's."),
+    (("--client-cert",), "client_cert", VALUE, "FILE", "Show this certificate (PEM, with its key) to servers."),
+    (
+        ("--trusted-host",),
+        "trusted_host",
+        LIST,
+        "HOST[:PORT]",
+        "Do not check the certificate of this host.",
+    ),
+    (("--proxy",), "proxy", VALUE, "URL", "Send all requests through this proxy."),
+    (
+        ("--timeout", "--default-timeout"),
+        "timeout",
+        VALUE,
+        "SECONDS",
+        "How long to wait for a server to answer (default: 30).",
+    ),
+    (("--retries",), "retries", VALUE, "N", "How often to try a failed request again (default: 3)."),
+    (
+        ("--keyring-provider",),
+        "keyring_provider",
+        VALUE,
+        "auto|disabled|import|subprocess",
+        "Whether to ask the `keyring` command for credentials (default: auto, when a server wants some).",
+    ),
+)
+CONFIG: "tuple[Row, ...]" = (
+    (("--isolated",), "isolated", FLAG, "", "Ignore pip's configuration files and `PIP_` variables."),
+    (("--no-config",), "no_config", FLAG, "", "Ignore `puffin.toml` and `[tool.puffin]`."),
 )
 INDEX: "tuple[Row, ...]" = (
     (
@@ -43,6 +81,8 @@ INDEX: "tuple[Row, ...]" = (
     (("--refresh",), "refresh", FLAG, "", "Do not trust what the cache knows of indexes and files."),
     (("--refresh-package",), "refresh_package", LIST, "NAME", "The same for one package."),
     (("--offline",), "offline", FLAG, "", "Do not use the network; take everything from the cache."),
+    *NETWORK,
+    *CONFIG,
 )
 RUN: "tuple[Row, ...]" = (
     (
@@ -105,6 +145,7 @@ SYNC: "tuple[Row, ...]" = (
     PYTHON,
     *INDEX,
     *FILES,
+    CONSTRAINT,
     (("--require-hashes",), "require_hashes", FLAG, "", "Demand a hash for every requirement."),
     (("--reinstall",), "reinstall", FLAG, "", "Install everything anew."),
     (("--reinstall-package",), "reinstall_package", LIST, "NAME", "Install one package anew."),
@@ -161,13 +202,7 @@ COMPILE: "tuple[Row, ...]" = (
     (("--extra",), "extra", LIST, "NAME", "Take an extra of the project along."),
     (("--all-extras",), "all_extras", FLAG, "", "Take all extras of the project along."),
     (("--group",), "group", LIST, "[PATH:]NAME", "Take a dependency group of `pyproject.toml` along."),
-    (
-        ("-c", "--constraint", "--constraints"),
-        "constraint",
-        LIST,
-        "FILE",
-        "Limit versions by a constraints file.",
-    ),
+    CONSTRAINT,
     (
         ("--override", "--overrides"),
         "override",
@@ -284,12 +319,9 @@ COMPILE_FOREIGN: "tuple[Row, ...]" = (
     (("--resolver",), "resolver", VALUE, "NAME", ""),
     (("--emit-trusted-host/--no-emit-trusted-host",), "emit_trusted_host", FLAG, "", ""),
     (("--emit-options/--no-emit-options",), "emit_options", FLAG, "", ""),
-    (("--no-config",), "no_config", FLAG, "", ""),
     (("--rebuild",), "rebuild", FLAG, "", ""),
     (("--pip-args",), "pip_args", VALUE, "TEXT", ""),
     (("--max-rounds",), "max_rounds", VALUE, "N", ""),
-    (("--cert",), "cert", VALUE, "FILE", ""),
-    (("--client-cert",), "client_cert", VALUE, "FILE", ""),
     (("--dry-run",), "dry_run", FLAG, "", ""),
     (("--universal",), "universal", FLAG, "", ""),
 )
@@ -376,7 +408,10 @@ def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
 def read_by_hand(
     rows: "tuple[Row, ...]", arguments: "list[str]", environ: "Mapping[str, str]"
 ) -> "dict[str, object] | None":
-    """Return the options and, under ``arguments``, the rest; None for anything that click should judge."""
+    """Return the options and, under ``arguments``, the rest; None for anything that click should judge.
+
+    Under ``given`` are the names of the options that the command line or a variable tells.
+    """
     spelled = {spelling: row for row in rows for spelling in row[0]}
     given: dict[str, object] = {}
     rest: list[str] = []
@@ -400,8 +435,10 @@ def read_by_hand(
             return None
         former = given.get(name, ())
         given[name] = (*former, text) if kind == LIST and isinstance(former, tuple) else text
+    said = [row[1] for row in rows if row[1] in given or environ.get(f"PUFFIN_{row[1].upper()}")]
     for row in rows:
         if row[1] not in given:
             given[row[1]] = from_environment(row, environ)
     given["arguments"] = tuple(rest)
+    given["given"] = frozenset(said)
     return given

@@ -73,7 +73,7 @@ def check_files(files: "tuple[str, ...]") -> None:
 
 
 def _plain(settings: Settings) -> "tuple[tuple[str, str], ...] | None":
-    if len(settings.files) != 1 or settings.require_hashes:
+    if len(settings.files) != 1 or settings.require_hashes or settings.constraint:
         return None
     try:
         with open(settings.files[0], "rb") as file:
@@ -89,7 +89,9 @@ def _read_all(
     from puffin.stages.resolve.pins import select_pins
     from puffin.stages.resolve.reqfile import read_file, read_requirements
 
-    requirements = read_requirements(settings.files, read=read_file, environ=environ)
+    requirements = read_requirements(
+        settings.files, read=read_file, environ=environ, constraints=settings.constraint
+    )
     requirements = named(requirements)
     if naming is not None and not settings.no_build and not all(each.name for each in requirements.entries):
         requirements = naming(
@@ -110,18 +112,18 @@ def _read_all(
 
 
 def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":
-    """Return the places to look: those of the command line go before those of files, the default comes last."""
+    """Return the places to look: the command line's, then files', then configuration's; the default comes last."""
     from puffin.stages.resolve.index_config import IndexConfig
 
-    written = requirements
-    index_url = settings.index_url or (written.index_url if written else None) or DEFAULT_INDEX
-    no_index = settings.no_index or (written.no_index if written else False)
+    written = requirements or _NOTHING
+    configured = settings.configured
+    index_url = settings.index_url or written.index_url or configured.index_url or DEFAULT_INDEX
+    no_index = settings.no_index or written.no_index or (configured.no_index and not written.index_url)
+    extra = (*settings.extra_index_url, *written.extra_index_urls, *configured.extra_index_url)
     return IndexConfig(
         index_url="" if no_index else absolute(index_url),
-        extra_index_urls=()
-        if no_index
-        else tuple(map(absolute, (*settings.extra_index_url, *(written.extra_index_urls if written else ())))),
-        find_links=tuple(map(absolute, (*settings.find_links, *(written.find_links if written else ())))),
+        extra_index_urls=() if no_index else tuple(map(absolute, extra)),
+        find_links=tuple(map(absolute, (*settings.find_links, *written.find_links, *configured.find_links))),
     )
 
 
@@ -142,6 +144,19 @@ def absolute(place: str) -> str:
     return (
         place if "://" in place or place[:5].lower() == "file:" else os.path.abspath(os.path.expanduser(place))
     )
+
+
+@frozen
+class _Nothing:
+    """Stands for the settings of requirements files where there are none."""
+
+    index_url: str = ""
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+
+
+_NOTHING = _Nothing()
 
 
 def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:

@@ -40,6 +40,29 @@ class Line:
 
 
 @frozen
+class Configured:
+    """Where configuration files say to look. What options and requirements files say goes before it."""
+
+    index_url: str = ""
+    extra_index_url: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+
+
+@frozen
+class NetworkOptions:
+    """How to reach the network, as far as it was told: empty texts, a timeout of 0 and -1 retries mean "not given"."""
+
+    cert: str = ""
+    client_cert: str = ""
+    trusted_host: tuple[str, ...] = ()
+    proxy: str = ""
+    timeout: float = 0.0
+    retries: int = -1
+    keyring_provider: str = ""
+
+
+@frozen
 class Settings:
     """The settings of a sync. Empty texts mean "not given"."""
 
@@ -70,6 +93,9 @@ class Settings:
     build_constraint: tuple[str, ...] = ()
     executor: str = ""
     jobs: int = 0
+    constraint: tuple[str, ...] = ()
+    configured: Configured = Configured()
+    network: NetworkOptions = NetworkOptions()
 
     @property
     def workers(self) -> int:

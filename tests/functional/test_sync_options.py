@@ -8,6 +8,7 @@ import pytest
 from puffin.cli import table
 from puffin.cli.app import puffin as tree
 from puffin.cli.options import given
+from puffin.cli.options import told as told_by_click
 from puffin.cli.table_install import INSTALL
 from tests.helpers.cli import checked, lines, told
 from tests.helpers.wheels import forge_wheel
@@ -179,9 +180,9 @@ def _same(words, environ):
     with pytest.MonkeyPatch.context() as patch:
         for variable, text in environ.items():
             patch.setenv(variable, text)
-        params = command.make_context("sync", list(words)).params
-    files = params.pop("files")
-    assert given(params, files) == by_hand
+        context = command.make_context("sync", list(words))
+    files = context.params.pop("files")
+    assert {**given(context.params, files), "given": told_by_click(context)} == by_hand
 
 
 def test_help_and_version(puffin):
