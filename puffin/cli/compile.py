@@ -27,7 +27,7 @@ _NOT_IN_HEADER = frozenset(
         "timeout", "retries", "keyring_provider", "isolated", "no_config",
     )
 )  # fmt: skip
-_INDEX = ("index_url", "extra_index_url", "trusted_host")
+_INDEX = ("index_url", "extra_index_url", "default_index", "index", "trusted_host")
 _IGNORED = {
     "allow_unsafe": "has no effect: `pip`, `setuptools` and the like are pinned as any package is",
     "no_allow_unsafe": "has no effect; to leave packages out of the output, use `--no-emit-package`",
@@ -105,7 +105,7 @@ def _run(options: "dict[str, Any]", cache_dir: str) -> Settings:
         refresh_package=tuple(normalise(name) for name in options["refresh_package"]),
         no_build_isolation_package=tuple(normalise(name) for name in options["no_build_isolation_package"]),
         **{name: options[name] for name in same},
-        **located(options),
+        **located(options, os.environ),
     )
 
 

@@ -7,6 +7,7 @@ The command line and ``PUFFIN_`` variables go first, then requirements files, th
 import os
 
 from puffin.cli.config_files import puffin_files
+from puffin.cli.config_values import Said
 from puffin.pipeline.plan_settings import Configured
 
 TYPE_CHECKING = False
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cli.config_toml import IndexTable
-    from puffin.cli.config_values import Said
     from puffin.cli.console import Console
 
     Options = dict[str, Any]
@@ -45,7 +45,7 @@ def configured(command: str, options: "Options", console: "Console", environ: "M
             from puffin.cli.config_toml import puffin_settings
 
             said, tables = puffin_settings(path, data)
-            layers.append(said)
+            layers.append((*said, *_default(said, tables)))
             indexes += [each for each in tables if each.name not in {other.name for other in indexes}]
     if not options["isolated"]:
         from puffin.cli.config_pip import pip_settings
@@ -62,6 +62,13 @@ def configured(command: str, options: "Options", console: "Console", environ: "M
         "configured": _locations(layers, options),
         "index_tables": tuple(indexes),
     }
+
+
+def _default(said: "Sequence[Said]", tables: "Sequence[IndexTable]") -> "list[Said]":
+    """Return the index that a file makes the default by its table, unless it names one by a setting."""
+    if any(each.name in ("index_url", "default_index") for each in said):
+        return []
+    return [Said(name="default_index", value=each.url, place=each.place) for each in tables if each.default][:1]
 
 
 def _first(layers: "Sequence[Sequence[Said]]", name: str, options: "Options") -> str:

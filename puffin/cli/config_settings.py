@@ -4,24 +4,82 @@ import os
 
 from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Configured, NetworkOptions
+from puffin.stages.urls import strip_credentials
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
+
+    from puffin.stages.resolve.index_config import NamedIndex
 
     Options = dict[str, Any]
 
 _PROVIDERS = ("auto", "disabled", "import", "subprocess")
 
 
-def located(options: "Options") -> "Options":
+def located(options: "Options", environ: "Mapping[str, str]") -> "Options":
     """Return the settings about indexes and the network. Raises :class:`UsageError` for values that cannot be."""
-    same = ("index_url", "extra_index_url", "find_links", "no_index", "offline")
+    check_choice(options, "index_strategy", ("first-index", "unsafe-first-match", "unsafe-best-match"))
+    configured = options.get("configured", Configured())
+    indexes = named_indexes(options, environ)
+    default = next(
+        (each.url for each in indexes if _is_same(each.url, configured.index_url)), configured.index_url
+    )
+    same = ("extra_index_url", "find_links", "no_index", "offline", "index_strategy")
     return {
         **{name: options[name] for name in same},
-        "configured": options.get("configured", Configured()),
+        "index_url": options["default_index"] or options["index_url"],
+        "configured": replace(configured, index_url=default),
+        "indexes": indexes,
         "network": network_options(options),
     }
+
+
+def named_indexes(options: "Options", environ: "Mapping[str, str]") -> "tuple[NamedIndex, ...]":
+    """Return the indexes of ``--index``, then those of configuration that have no namesake among them.
+
+    Credentials are those in the URL, else in the variables ``PUFFIN_INDEX_<NAME>_USERNAME`` and ``…_PASSWORD``.
+    """
+    if not options["index"] and not options.get("index_tables"):
+        return ()
+    from puffin.stages.resolve.index_config import NamedIndex
+
+    found: dict[str, NamedIndex] = {}
+    for text in options["index"]:
+        name, url = _split(text)
+        found.setdefault(name or url, NamedIndex(name=name, url=with_credentials(name, url, environ)))
+    for table in options.get("index_tables", ()):
+        same = {name: getattr(table, name) for name in ("name", "packages", "explicit", "default")}
+        url = with_credentials(table.name, table.url, environ)
+        found.setdefault(table.name, NamedIndex(url=url, **same))
+    return tuple(found.values())
+
+
+def with_credentials(name: str, url: str, environ: "Mapping[str, str]") -> str:
+    """Return the URL of a named index with the user and the password that variables give for it."""
+    plain = "".join([letter if letter.isalnum() else "_" for letter in name]).upper()
+    user, password = [environ.get(f"PUFFIN_INDEX_{plain}_{part}", "") for part in ("USERNAME", "PASSWORD")]
+    scheme, mark, rest = url.partition("://")
+    if not plain or not (user or password) or not mark or "@" in rest.partition("/")[0]:
+        return url
+    from urllib.parse import quote
+
+    secret = f":{quote(password, safe='')}" if password else ""
+    return f"{scheme}://{quote(user, safe='')}{secret}@{rest}"
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return name and URL of what ``--index`` was given; the name may be empty."""
+    name, equals, url = text.partition("=")
+    if not equals or not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        return "", text
+    return name, url
+
+
+def _is_same(url: str, other: str) -> bool:
+    return bool(other) and strip_credentials(url) == strip_credentials(other)
 
 
 def network_options(options: "Options") -> NetworkOptions:

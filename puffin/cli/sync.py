@@ -48,7 +48,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
         only_binary=package_names(options["only_binary"]),
         no_build_isolation_package=_normalised(options["no_build_isolation_package"]),
         **{name: options[name] for name in names},
-        **located(options),
+        **located(options, os.environ),
     )
 
 

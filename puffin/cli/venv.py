@@ -70,5 +70,5 @@ def _seed(
 
     wanted = ("refresh", "refresh_package")
     same = {name: options[name] for name in wanted}
-    settings = Settings(files=(), cache_dir=cache_dir, **same, **located(options))
+    settings = Settings(files=(), cache_dir=cache_dir, **same, **located(options, os.environ))
     seed(environment, names, settings, console, os.environ)

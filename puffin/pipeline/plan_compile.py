@@ -221,5 +221,7 @@ def _resolved(request: "ResolveRequest", universe: "IndexUniverse", recall: "Rec
     from puffin.stages.resolve.solve.resolve import resolve
 
     resolution: Resolution = resolve(request, universe)
+    ambiguities = universe.ambiguities([each.name for each in resolution.packages])
+    resolution = replace(resolution, warnings=(*resolution.warnings, *ambiguities))
     recall.keep(resolution, universe)
     return resolution

@@ -6,7 +6,7 @@ from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Settings
 from puffin.stages.resolve.simple import simple_pins
 from puffin.stages.urls import digest
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _read_all(
 
 def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":
     """Return the places to look: the command line's, then files', then configuration's; the default comes last."""
-    from puffin.stages.resolve.index_config import IndexConfig
+    from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig
 
     written = requirements or _NOTHING
     configured = settings.configured
@@ -124,6 +124,8 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
         index_url="" if no_index else absolute(index_url),
         extra_index_urls=() if no_index else tuple(map(absolute, extra)),
         find_links=tuple(map(absolute, (*settings.find_links, *written.find_links, *configured.find_links))),
+        strategy=settings.index_strategy or FIRST_INDEX,
+        named=() if no_index else tuple([replace(each, url=absolute(each.url)) for each in settings.indexes]),
     )
 
 

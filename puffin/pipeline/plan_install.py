@@ -209,7 +209,8 @@ class _Install:
             resolution: Resolution = resolve(self._request(), universe)
             coming = [each for each in resolution.packages if not each.installed]
             self._metadata = {each.name: universe.metadata(each.handle) for each in coming}
-        for warning in resolution.warnings:
+            ambiguities = universe.ambiguities([each.name for each in coming])
+        for warning in (*resolution.warnings, *ambiguities):
             self._reporter.warn(warning)
         self._require_hashes(resolution)
         return resolution

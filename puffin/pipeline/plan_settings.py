@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from puffin.pipeline.task import Outcome, Task
+    from puffin.stages.resolve.index_config import NamedIndex
 
     class Reporter(Protocol):
         """Who is told how a run goes."""
@@ -95,6 +96,8 @@ class Settings:
     jobs: int = 0
     constraint: tuple[str, ...] = ()
     configured: Configured = Configured()
+    indexes: "tuple[NamedIndex, ...]" = ()
+    index_strategy: str = ""
     network: NetworkOptions = NetworkOptions()
 
     @property

@@ -13,12 +13,15 @@ from puffin.cli import config_files
 from puffin.cli.config import configured
 from puffin.cli.config_files import pip_files, puffin_files, speaks_of_puffin, unconcerned
 from puffin.cli.config_pip import line_of, pip_settings
+from puffin.cli.config_settings import located
 from puffin.cli.config_toml import puffin_settings
 from puffin.cli.config_values import ConfigurationInvalid
 from puffin.cli.table import SYNC, read_by_hand
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_settings import Configured, Settings
+from puffin.stages.resolve.index_config import IndexConfig, NamedIndex
 from puffin.stages.resolve.reqvalues import Requirements
+from puffin.value import replace
 
 POSIX = pytest.mark.skipif(sys.platform != "linux", reason="the places differ elsewhere")
 
@@ -325,6 +328,51 @@ def test_a_higher_place_has_the_last_word_on_the_kinds_of_files(quiet):
     assert (found["only_binary"], found["no_binary"]) == (("d", "A"), ("b-c",))
     found, _ = merged(quiet, only_binary=(":all:",), no_binary=())
     assert (found["only_binary"], found["no_binary"]) == ((":all:",), ())
+
+
+def test_indexes_with_names(home):
+    text = (
+        "[[index]]\nname = 'corp'\nurl = 'https://corp/simple'\npackages = ['acme-*']\nexplicit = true\n"
+        "[[index]]\nname = 'main'\nurl = 'https://main/simple'\ndefault = true\n"
+        "[[index]]\nname = 'more.x'\nurl = 'https://u@more/simple'\n"
+    )
+    write(home / "puffin.toml", text)
+    environ = {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PUFFIN_INDEX_CORP_USERNAME": "me",
+        "PUFFIN_INDEX_CORP_PASSWORD": "p@ss",
+        "PUFFIN_INDEX_MAIN_PASSWORD": "token",
+        "PUFFIN_INDEX_MORE_X_USERNAME": "not used",
+    }
+    options, _ = merged(environ, "--index", "corp=https://other/simple", "--index", "https://plain/simple?a=b")
+    found = located(options, environ)
+    assert [each.url for each in found["indexes"]] == [
+        "https://me:p%40ss@other/simple", "https://plain/simple?a=b", "https://:token@main/simple",
+        "https://u@more/simple",
+    ]  # fmt: skip
+    config = index_config(Settings(files=(), cache_dir="", **found), None)
+    assert config.indexes() == (
+        "https://me:p%40ss@other/simple", "https://plain/simple?a=b", "https://u@more/simple",
+        "https://:token@main/simple",
+    )  # fmt: skip
+    config = index_config(Settings(files=(), cache_dir="", **located(merged(environ)[0], environ)), None)
+    assert config.for_package("acme-tools") == ("https://me:p%40ss@corp/simple",)
+    assert config.for_package("six") == ("https://u@more/simple", "https://:token@main/simple")
+    assert index_config(Settings(files=(), cache_dir="", no_index=True, indexes=config.named), None).named == ()
+
+
+def test_the_digest_of_places_knows_what_changes_an_answer():
+    named = NamedIndex(name="a", url="https://a", packages=("x",))
+    configs = [
+        IndexConfig(index_url="https://a"),
+        IndexConfig(index_url="https://a", strategy="unsafe-best-match"),
+        IndexConfig(index_url="https://a", named=(named,)),
+        IndexConfig(index_url="https://a", named=(replace(named, packages=("y",)),)),
+        IndexConfig(index_url="https://a", named=(replace(named, explicit=True),)),
+    ]
+    assert len({config.digest() for config in configs}) == 4, "for one place, explicit or not is the same"
+    secret = replace(named, url="https://u:p@a")
+    assert IndexConfig(named=(secret,)).digest() == IndexConfig(named=(named,)).digest()
 
 
 HARMLESS = 'index-url = "x"  # y\nextra-index-url = [\n  "a=b",\n  "c"]\n[[index]]\nname = "x"\n'
