@@ -65,6 +65,7 @@ class Puffin:
             "NO_COLOR": "1",
             "PIP_CONFIG_FILE": os.devnull,
             "HTTPS_PROXY": _NO_NETWORK,
+            "NO_PROXY": "127.0.0.1",
             "LC_ALL": "C.UTF-8",
             **changes,
         }
