@@ -4,7 +4,7 @@ import os
 import sys
 
 from puffin.cli.config import configured
-from puffin.cli.config_settings import located
+from puffin.cli.config_settings import check_extras, located
 from puffin.cli.sync import CacheDirectory, normalise, package_names
 from puffin.cli.table import COMPILE, COUNT, FLAG
 from puffin.errors import UsageError
@@ -65,8 +65,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> "CompileSettings":
     from puffin.pipeline.plan_compile_settings import CompileSettings
     from puffin.stages.resolve.inputs import SourceRequest
 
-    if options["extra"] and options["all_extras"]:
-        raise UsageError(text="`--extra` cannot be used with `--all-extras`", hints=("leave out one of them",))
+    check_extras(options)
     same = (
         "upgrade", "upgrade_package", "exclude_newer", "python_version", "python_platform", "no_deps", "no_build",
         "generate_hashes", "emit_index_url", "emit_find_links", "emit_build_options", "emit_index_annotation",

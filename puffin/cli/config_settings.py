@@ -109,6 +109,12 @@ def check_choice(options: "Options", name: str, choices: tuple[str, ...]) -> Non
         )
 
 
+def check_extras(options: "Options") -> None:
+    """Raise :class:`UsageError` where all extras are asked for, and some."""
+    if options["extra"] and options["all_extras"]:
+        raise UsageError(text="`--extra` cannot be used with `--all-extras`", hints=("leave out one of them",))
+
+
 def _seconds(options: "Options") -> float:
     text = options["timeout"]
     try:

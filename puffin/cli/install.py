@@ -5,12 +5,14 @@ import sys
 
 from puffin.cli.compile import choice, moment
 from puffin.cli.config import configured
+from puffin.cli.config_settings import check_extras
 from puffin.cli.sync import CacheDirectory, package_names
 from puffin.cli.sync import settings as sync_settings
 from puffin.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from puffin.cli.console import Console
@@ -34,12 +36,14 @@ def install(options: "dict[str, Any]", console: "Console", started: float) -> in
 
 def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
     from puffin.pipeline.plan_install import InstallSettings
+    from puffin.pipeline.plan_read import reader
     from puffin.stages.resolve.preferences import read_upgrades
 
-    run = {**options, "arguments": (), "allow_empty_requirements": False, "constraint": ()}
+    foreign = {"constraint": (), "extra": (), "all_extras": False, "group": ()}
+    run = sync_settings({**options, "arguments": (), "allow_empty_requirements": False, **foreign}, cache_dir)
     return InstallSettings(
-        run=sync_settings(run, cache_dir),
-        sources=_sources(options),
+        run=run,
+        sources=_sources(options, reader(run, os.environ)),
         upgrades=read_upgrades(options["upgrade"], options["upgrade_package"]),
         resolution=choice(options, "resolution") or "highest",
         prerelease="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
@@ -53,11 +57,11 @@ def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
     )
 
 
-def _sources(options: "dict[str, Any]") -> "Sources":
+def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]") -> "Sources":
     from puffin.stages.resolve.inputs import SourceRequest, read_sources
-    from puffin.stages.resolve.reqfile import read_file
     from puffin.value import replace
 
+    check_extras(options)
     words = [*options["arguments"], *(f"-e {place}" for place in options["editable"])]
     if not words and not options["requirement"] and not options["group"]:
         raise UsageError(
@@ -75,11 +79,9 @@ def _sources(options: "dict[str, Any]") -> "Sources":
         all_extras=options["all_extras"],
         groups=options["group"],
     )
-    if options["extra"] and options["all_extras"]:
-        raise UsageError(text="`--extra` cannot be used with `--all-extras`", hints=("leave out one of them",))
     sources = read_sources(
         request,
-        read=lambda path: text if words and path == _ARGUMENTS else read_file(path),
+        read=lambda path: text if words and path == _ARGUMENTS else read(path),
         environ=os.environ,
     )
     entries = tuple(

@@ -4,7 +4,7 @@ import os
 
 from puffin.cache.layout import default_root
 from puffin.cli.config import configured
-from puffin.cli.config_settings import check_choice, located
+from puffin.cli.config_settings import check_choice, check_extras, located
 from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Settings
 
@@ -30,12 +30,13 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
     names = (
         "python", "require_hashes", "reinstall", "refresh", "link_mode", "path_conflict", "dry_run",
-        "allow_empty_requirements", "break_system_packages", "executor", "constraint", "no_build",
-        "no_build_isolation", "config_setting", "build_constraint",
+        "allow_empty_requirements", "break_system_packages", "executor", "constraint", "no_build", "extra",
+        "all_extras", "group", "no_build_isolation", "config_setting", "build_constraint",
     )  # fmt: skip
     check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
     check_choice(options, "executor", ("auto", "inline", "pool", "cluster"))
     check_choice(options, "path_conflict", ("warn", "error"))
+    check_extras(options)
     if options["link_mode"] == "symlink" and options["no_cache"]:
         raise UsageError(text="`--link-mode symlink` needs a cache that stays, and `--no-cache` has none")
     return Settings(

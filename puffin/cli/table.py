@@ -26,6 +26,11 @@ CONSTRAINT: "Row" = (
     "FILE",
     "Limit versions by a constraints file.",
 )
+PROJECT: "tuple[Row, ...]" = (
+    (("--extra",), "extra", LIST, "NAME", "Take an extra of the project along."),
+    (("--all-extras",), "all_extras", FLAG, "", "Take all extras of the project along."),
+    (("--group",), "group", LIST, "[PATH:]NAME", "Take a dependency group of `pyproject.toml` along."),
+)
 CACHE: "tuple[Row, ...]" = (
     (("--cache-dir",), "cache_dir", VALUE, "DIR", "Where the cache is."),
     (("-n", "--no-cache"), "no_cache", FLAG, "", "Use a temporary cache that goes with the command."),
@@ -155,6 +160,7 @@ SYNC: "tuple[Row, ...]" = (
     *INDEX,
     *FILES,
     CONSTRAINT,
+    *PROJECT,
     (("--require-hashes",), "require_hashes", FLAG, "", "Demand a hash for every requirement."),
     (("--reinstall",), "reinstall", FLAG, "", "Install everything anew."),
     (("--reinstall-package",), "reinstall_package", LIST, "NAME", "Install one package anew."),
@@ -208,9 +214,7 @@ COMPILE: "tuple[Row, ...]" = (
         "requirements.txt|pylock.toml",
         "The format of the output (default: what the name of the output file tells).",
     ),
-    (("--extra",), "extra", LIST, "NAME", "Take an extra of the project along."),
-    (("--all-extras",), "all_extras", FLAG, "", "Take all extras of the project along."),
-    (("--group",), "group", LIST, "[PATH:]NAME", "Take a dependency group of `pyproject.toml` along."),
+    *PROJECT,
     CONSTRAINT,
     (
         ("--override", "--overrides"),

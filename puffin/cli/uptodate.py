@@ -21,6 +21,9 @@ _NOT_A_NOOP = (
     "verbose",
     "dry_run",
     "constraint",
+    "extra",
+    "all_extras",
+    "group",
 )
 SEEDS = frozenset({"pip", "setuptools", "wheel"})
 

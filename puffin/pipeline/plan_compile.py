@@ -10,6 +10,7 @@ from puffin.pipeline.plan_compile_output import lock_text, requirements_text
 from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, request_of
 from puffin.pipeline.plan_compile_settings import CompileSettings
 from puffin.pipeline.plan_inputs import index_config
+from puffin.pipeline.plan_read import reader
 from puffin.pipeline.plan_sync import network_of
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.inputs import SourceRequest, Sources, check_python, read_sources
@@ -49,8 +50,9 @@ def compile_sources(
     files = (*settings.sources.files, *settings.sources.constraints, *settings.sources.overrides)
     form = choose_format(settings.output, settings.output_format, files)
     upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
+    read = reader(settings.run, environ)
     earlier = read_preferences(settings.output, read=read_file, environ=environ) if settings.output else ()
-    sources = read_sources(settings.sources, read=read_file, environ=environ)
+    sources = read_sources(settings.sources, read=read, environ=environ)
     cache = Cache(settings.run.cache_dir)
     with shared(cache):
         interpreter = _interpreter(settings.run.python, environ, cache)

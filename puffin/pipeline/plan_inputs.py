@@ -13,18 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from puffin.stages.artifact import Artifact
     from puffin.stages.resolve.index_config import IndexConfig
     from puffin.stages.resolve.reqvalues import Requirements
     from puffin.stages.resolve.solve.request import FilePolicy
 
     Naming = Callable[[Requirements, IndexConfig, FilePolicy], Requirements]
 
+_PROJECTS = (".toml", ".py", ".pyw", "setup.cfg")
 DEFAULT_INDEX = "https://pypi.org/simple/"
 
 
 @frozen
 class Inputs:
-    """The pins of a run (``Pin`` values, or plain ``(name, version)``), where to look and for what, and warnings."""
+    """The pins of a run (``Pin`` values, or plain ``(name, version)``), where to look and for what, and warnings.
+
+    ``located`` are the wheels of those pins for which no index need be asked: those of lock files.
+    """
 
     pins: "tuple[Any, ...]"
     plain: bool
@@ -33,6 +38,7 @@ class Inputs:
     require_hashes: bool
     trusted_hosts: tuple[str, ...]
     warnings: tuple[str, ...]
+    located: "tuple[Artifact, ...]" = ()
 
 
 def read_inputs(
@@ -40,8 +46,9 @@ def read_inputs(
     markers: "Mapping[str, str]",
     environ: "Mapping[str, str]",
     naming: "Naming | None" = None,
+    tags: tuple[str, ...] = (),
 ) -> Inputs:
-    """Return what the files of *settings* ask for, in an environment with these *markers*.
+    """Return what the files of *settings* ask for, in an environment with these *markers* and *tags* (best first).
 
     *naming* finds the names that only builds tell. Raises the errors of reading and selecting pins, and its own.
     """
@@ -51,17 +58,23 @@ def read_inputs(
             pins=plain,
             plain=True,
             config=index_config(settings, None),
-            files=_file_policy(settings, None),
+            files=file_policy(settings, None),
             require_hashes=False,
             trusted_hosts=(),
             warnings=(),
         )
+    if any(path.endswith(".toml") for path in settings.files):
+        from puffin.pipeline.plan_lock import locked_inputs
+
+        locked = locked_inputs(settings, markers, environ, tags)
+        if locked is not None:
+            return locked
     return _read_all(settings, markers, environ, naming)
 
 
-def check_files(files: "tuple[str, ...]") -> None:
+def check_files(files: "tuple[str, ...]", groups: "tuple[str, ...]" = ()) -> None:
     """Raise the error for requirements files that are not given or not there, before anything is done."""
-    if not files:
+    if not files and not groups:
         raise UsageError(
             text="No requirements file was given", hints=("name one, as in `puffin pip sync requirements.txt`",)
         )
@@ -73,7 +86,14 @@ def check_files(files: "tuple[str, ...]") -> None:
 
 
 def _plain(settings: Settings) -> "tuple[tuple[str, str], ...] | None":
-    if len(settings.files) != 1 or settings.require_hashes or settings.constraint:
+    more = (
+        settings.require_hashes
+        or settings.constraint
+        or settings.extra
+        or settings.all_extras
+        or settings.group
+    )
+    if len(settings.files) != 1 or more or os.path.basename(settings.files[0]).endswith(_PROJECTS):
         return None
     try:
         with open(settings.files[0], "rb") as file:
@@ -87,15 +107,11 @@ def _read_all(
 ) -> Inputs:
     from puffin.stages.resolve.locate_name import check_names, named
     from puffin.stages.resolve.pins import select_pins
-    from puffin.stages.resolve.reqfile import read_file, read_requirements
 
-    requirements = read_requirements(
-        settings.files, read=read_file, environ=environ, constraints=settings.constraint
-    )
-    requirements = named(requirements)
+    requirements = named(_requirements(settings, environ))
     if naming is not None and not settings.no_build and not all(each.name for each in requirements.entries):
         requirements = naming(
-            requirements, index_config(settings, requirements), _file_policy(settings, requirements)
+            requirements, index_config(settings, requirements), file_policy(settings, requirements)
         )
     hashes = settings.require_hashes or requirements.require_hashes
     selection = select_pins(requirements, markers=markers, require_hashes=hashes)
@@ -104,11 +120,32 @@ def _read_all(
         pins=selection.pins,
         plain=False,
         config=index_config(settings, requirements),
-        files=_file_policy(settings, requirements),
+        files=file_policy(settings, requirements),
         require_hashes=hashes,
         trusted_hosts=requirements.trusted_hosts,
         warnings=(*requirements.warnings, *selection.warnings),
     )
+
+
+def _requirements(settings: Settings, environ: "Mapping[str, str]") -> "Requirements":
+    from puffin.pipeline.plan_read import reader
+
+    read = reader(settings, environ)
+    asked = settings.extra or settings.all_extras or settings.group
+    if asked or any(os.path.basename(path).endswith(_PROJECTS) for path in settings.files):
+        from puffin.stages.resolve.inputs import SourceRequest, read_sources
+
+        request = SourceRequest(
+            files=settings.files,
+            constraints=settings.constraint,
+            extras=settings.extra,
+            all_extras=settings.all_extras,
+            groups=settings.group,
+        )
+        return read_sources(request, read=read, environ=environ).requirements
+    from puffin.stages.resolve.reqfile import read_requirements
+
+    return read_requirements(settings.files, read=read, environ=environ, constraints=settings.constraint)
 
 
 def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":
@@ -129,7 +166,7 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
     )
 
 
-def _file_policy(settings: Settings, requirements: "Any | None") -> "FilePolicy":
+def file_policy(settings: Settings, requirements: "Any | None") -> "FilePolicy":
     """Return which kinds of files may be used: what options say, and what files say, adds up."""
     from puffin.stages.resolve.solve.request import ALL, FilePolicy
 

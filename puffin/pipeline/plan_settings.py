@@ -95,6 +95,9 @@ class Settings:
     executor: str = ""
     jobs: int = 0
     constraint: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    all_extras: bool = False
+    group: tuple[str, ...] = ()
     configured: Configured = Configured()
     indexes: "tuple[NamedIndex, ...]" = ()
     index_strategy: str = ""

@@ -46,14 +46,14 @@ def sync(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]",
 
     Raises :class:`PuffinError`; then the environment is as it was. ``started`` is of ``time.perf_counter``.
     """
-    check_files(settings.files)
+    check_files(settings.files, settings.group)
     cache = Cache(settings.cache_dir)
     environment = _environment(settings, environ, cache)
     if not settings.dry_run:
         check_target(environment, break_system_packages=settings.break_system_packages)
-    inputs = read_inputs(
-        settings, dict(environment.interpreter.markers), environ, _naming(settings, environ, environment, cache)
-    )
+    interpreter = environment.interpreter
+    naming = _naming(settings, environ, environment, cache)
+    inputs = read_inputs(settings, dict(interpreter.markers), environ, naming, interpreter.tags)
     for warning in inputs.warnings:
         reporter.warn(warning)
     with Workplace(environment, timeout=lock_timeout(environ)) as workplace, shared(cache):
