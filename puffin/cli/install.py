@@ -43,7 +43,7 @@ def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
     run = sync_settings({**options, "arguments": (), "allow_empty_requirements": False, **foreign}, cache_dir)
     return InstallSettings(
         run=run,
-        sources=_sources(options, reader(run, os.environ)),
+        sources=_verified(_sources(options, reader(run, os.environ)), options),
         upgrades=read_upgrades(options["upgrade"], options["upgrade_package"]),
         resolution=choice(options, "resolution") or "highest",
         prerelease="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
@@ -55,6 +55,15 @@ def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
         only_binary=package_names(options["only_binary"]),
         no_build=options["no_build"],
     )
+
+
+def _verified(sources: "Sources", options: "dict[str, Any]") -> "Sources":
+    from puffin.pipeline.plan_inputs import without_hashes
+    from puffin.value import replace
+
+    if not options["no_verify_hashes"]:
+        return sources
+    return replace(sources, requirements=without_hashes(sources.requirements))
 
 
 def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]") -> "Sources":

@@ -31,12 +31,17 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
     names = (
         "python", "require_hashes", "reinstall", "refresh", "link_mode", "path_conflict", "dry_run",
         "allow_empty_requirements", "break_system_packages", "executor", "constraint", "no_build", "extra",
-        "all_extras", "group", "no_build_isolation", "config_setting", "build_constraint",
+        "all_extras", "group", "no_build_isolation", "config_setting", "build_constraint", "no_verify_hashes",
+        "strict",
     )  # fmt: skip
     check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
     check_choice(options, "executor", ("auto", "inline", "pool", "cluster"))
     check_choice(options, "path_conflict", ("warn", "error"))
     check_extras(options)
+    if options["require_hashes"] and options["no_verify_hashes"]:
+        raise UsageError(
+            text="`--require-hashes` cannot be used with `--no-verify-hashes`", hints=("leave out one of them",)
+        )
     if options["link_mode"] == "symlink" and options["no_cache"]:
         raise UsageError(text="`--link-mode symlink` needs a cache that stays, and `--no-cache` has none")
     return Settings(

@@ -162,6 +162,8 @@ SYNC: "tuple[Row, ...]" = (
     CONSTRAINT,
     *PROJECT,
     (("--require-hashes",), "require_hashes", FLAG, "", "Demand a hash for every requirement."),
+    (("--no-verify-hashes",), "no_verify_hashes", FLAG, "", "Do not check the hashes that files give."),
+    (("--strict",), "strict", FLAG, "", "Check afterwards that what is installed fits together."),
     (("--reinstall",), "reinstall", FLAG, "", "Install everything anew."),
     (("--reinstall-package",), "reinstall_package", LIST, "NAME", "Install one package anew."),
     (

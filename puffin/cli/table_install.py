@@ -11,7 +11,7 @@ _AS_COMPILE = (
     "only_binary", "no_binary", "no_build",
 )  # fmt: skip
 _AS_SYNC = (
-    "require_hashes", "reinstall", "reinstall_package", "link_mode", "path_conflict", "dry_run",
+    "require_hashes", "no_verify_hashes", "reinstall", "reinstall_package", "link_mode", "path_conflict", "dry_run",
     "break_system_packages",
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ _NOT_A_NOOP = (
     "verbose",
     "dry_run",
     "constraint",
+    "strict",
     "extra",
     "all_extras",
     "group",

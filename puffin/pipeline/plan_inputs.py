@@ -109,6 +109,8 @@ def _read_all(
     from puffin.stages.resolve.pins import select_pins
 
     requirements = named(_requirements(settings, environ))
+    if settings.no_verify_hashes:
+        requirements = without_hashes(requirements)
     if naming is not None and not settings.no_build and not all(each.name for each in requirements.entries):
         requirements = naming(
             requirements, index_config(settings, requirements), file_policy(settings, requirements)
@@ -124,6 +126,16 @@ def _read_all(
         require_hashes=hashes,
         trusted_hosts=requirements.trusted_hosts,
         warnings=(*requirements.warnings, *selection.warnings),
+    )
+
+
+def without_hashes(requirements: "Requirements") -> "Requirements":
+    """Return *requirements* as if no file gave or demanded any hash (``--no-verify-hashes``)."""
+    return replace(
+        requirements,
+        entries=tuple([replace(each, hashes=()) for each in requirements.entries]),
+        constraints=tuple([replace(each, hashes=()) for each in requirements.constraints]),
+        require_hashes=False,
     )
 
 

@@ -36,6 +36,7 @@ def locked_inputs(
         extras=tuple(map(normalise, settings.extra)),
         all_extras=settings.all_extras,
         groups=tuple(map(normalise, settings.group)),
+        files=file_policy(settings, None),
     )
     path = absolute(settings.files[0])
     locked = read_lock(reader(settings, environ)(path), path=path, shown=shown, target=target)

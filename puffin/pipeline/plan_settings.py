@@ -78,6 +78,8 @@ class Settings:
     no_binary: tuple[str, ...] = ()
     only_binary: tuple[str, ...] = ()
     no_build: bool = False
+    no_verify_hashes: bool = False
+    strict: bool = False
     reinstall: bool = False
     reinstall_package: tuple[str, ...] = ()
     refresh: bool = False

@@ -20,7 +20,7 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from typing import Any
 
     from puffin.pipeline.plan_build_values import BuildSettings
@@ -59,6 +59,8 @@ def sync(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]",
     with Workplace(environment, timeout=lock_timeout(environ)) as workplace, shared(cache):
         tell_recovery(workplace, reporter)
         _Sync(settings, reporter, environ, cache, workplace, inputs, started).run()
+        if settings.strict and not settings.dry_run:
+            warn_of_broken(environment, reporter)
 
 
 def _naming(
@@ -108,6 +110,17 @@ def tell_recovery(workplace: Workplace, reporter: "Reporter") -> None:
     if workplace.recovered:
         root = workplace.environment.root
         reporter.warn(f"An interrupted change of `{root}` was {words[workplace.recovered]}")
+
+
+def warn_of_broken(
+    environment: "Environment", reporter: "Reporter", names: "Collection[str] | None" = None
+) -> None:
+    """Warn of what does not fit together in an environment, or around packages by their normalised *names*."""
+    from puffin.stages.link.consistency import broken, sentence
+    from puffin.stages.link.requires import read_requires
+
+    for each in broken(read_requires(environment), dict(environment.interpreter.markers), names):
+        reporter.warn(sentence(each))
 
 
 def lock_timeout(environ: "Mapping[str, str]") -> float:

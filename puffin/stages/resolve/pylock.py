@@ -7,8 +7,10 @@ from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.stages.artifact import SDIST, WHEEL, Artifact
 from puffin.stages.resolve.index_url import canonical
 from puffin.stages.resolve.inputs_toml import decode_text, parse_toml
+from puffin.stages.resolve.locate_source import check_source
 from puffin.stages.resolve.locate_url import place_of
 from puffin.stages.resolve.pins import Pin
+from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.urls import digest, file_url
 from puffin.value import frozen
 
@@ -48,6 +50,7 @@ class LockTarget:
     extras: tuple[str, ...] = ()
     all_extras: bool = False
     groups: tuple[str, ...] = ()
+    files: FilePolicy = FilePolicy()
 
 
 @frozen
@@ -68,7 +71,7 @@ def read_lock(data: bytes, *, path: str, shown: str, target: LockTarget) -> Lock
     """Return what the lock file at *path* has for *target*.
 
     Raises :class:`LockUnusable`, :class:`UsageError` for extras and groups it does not have, and ``InvalidProject``
-    for what is not TOML.
+    for what is not TOML, and ``BuildForbidden``.
     """
     from packaging.pylock import PylockSelectError
 
@@ -81,11 +84,12 @@ def read_lock(data: bytes, *, path: str, shown: str, target: LockTarget) -> Lock
                 tags=tags,
                 extras=_extras(lock, target, shown),
                 dependency_groups=_groups(lock, target, shown),
+                prefer_sdist_predicate=lambda name: not target.files.wheels(name),
             )
         )
     except PylockSelectError as error:
         raise LockUnusable(file=shown, problem=_worded(str(error))) from None
-    reader = _Reader(os.path.dirname(path), shown)
+    reader = _Reader(os.path.dirname(path), shown, target.files)
     for package, source in sorted(chosen, key=lambda pair: pair[0].name):
         reader.take(package, source)
     return Locked(pins=tuple(reader.pins), artifacts=tuple(reader.artifacts), warnings=_warnings(lock, shown))
@@ -146,7 +150,8 @@ def _had(asked: "Sequence[str]", known: "Sequence[str]", kind: str, shown: str) 
 class _Reader:
     """Collects pins and wheels; *base* is the directory that the paths of the file are relative to."""
 
-    def __init__(self, base: str, shown: str) -> None:
+    def __init__(self, base: str, shown: str, files: FilePolicy) -> None:
+        self._files = files
         self._base = base
         self._shown = shown
         self.pins: list[Pin] = []
@@ -166,13 +171,18 @@ class _Reader:
             self.pins.append(self._direct(pin, package))
 
     def _file(self, pin: Pin, package: "Package", file: "PackageWheel | PackageSdist") -> Artifact:
+        wheel = file.filename.endswith(".whl")
+        if wheel and not self._files.wheels(pin.name):
+            problem = f"`{pin.text}` has no source distribution there, and `--no-binary` forbids its wheels"
+            raise LockUnusable(file=self._shown, problem=problem)
+        if not wheel:
+            check_source(pin, SDIST, self._files)
         url = self._url(file.url, file.path)
         place = package.index or url.rpartition("/")[0]
         source, size = place_of(url, f"index/{digest(canonical(place))}", pin)
         if file.size is not None and size and file.size != size:
             problem = f"`{file.filename}` has {size} bytes, but {file.size} are locked"
             raise LockUnusable(file=self._shown, problem=problem)
-        wheel = file.filename.endswith(".whl")
         return Artifact(
             name=pin.name,
             version=file.filename.split("-")[1] if wheel else pin.version,
