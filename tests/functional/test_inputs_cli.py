@@ -220,6 +220,25 @@ def test_files_beside_a_lock_file_and_archives_in_it(puffin, env, index):
     assert told_of["url"].endswith(f"/wheels/{filename}")
 
 
+def test_source_distributions_of_a_lock_file_and_what_options_forbid(puffin, env, index):
+    sdist = (
+        'name = "alpha"\nversion = "1.0"\nsdist = {url = "https://127.0.0.1:9/alpha-1.0.tar.gz", '
+        f'hashes = {{sha256 = "{"0" * 64}"}}}}\n'
+    )
+    puffin.file("pylock.toml", lock(sdist))
+    for words in (("--no-build",), ("--only-binary", ":all:")):
+        done = puffin("pip", "sync", "pylock.toml", *words)
+        assert done.code == 1
+        assert done.err.startswith("error: Refused to build `alpha==1.0`: it is a source distribution, and ")
+    puffin.file("pylock.toml", lock(wheel_of(index, "beta")))
+    done = puffin("pip", "sync", "pylock.toml", "--no-binary", "beta")
+    assert (done.code, done.err) == (
+        2,
+        "error: Failed to use the lock file `pylock.toml`: `beta==1.0` has no source distribution there, and "
+        "`--no-binary` forbids its wheels\n",
+    )
+
+
 def test_nothing_can_be_given_beside_a_lock_file(puffin, env):
     puffin.file("pylock.toml", lock(head="packages = []\n"))
     puffin.file("requirements.txt", "six==1\n")

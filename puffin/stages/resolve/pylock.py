@@ -7,7 +7,8 @@ from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.stages.artifact import SDIST, WHEEL, Artifact
 from puffin.stages.resolve.index_url import canonical
 from puffin.stages.resolve.inputs_toml import decode_text, parse_toml
-from puffin.stages.resolve.locate_source import check_source
+from puffin.stages.resolve.locate_errors import BuildForbidden
+from puffin.stages.resolve.locate_policy import sdists_option
 from puffin.stages.resolve.locate_url import place_of
 from puffin.stages.resolve.pins import Pin
 from puffin.stages.resolve.solve.request import FilePolicy
@@ -175,8 +176,8 @@ class _Reader:
         if wheel and not self._files.wheels(pin.name):
             problem = f"`{pin.text}` has no source distribution there, and `--no-binary` forbids its wheels"
             raise LockUnusable(file=self._shown, problem=problem)
-        if not wheel:
-            check_source(pin, SDIST, self._files)
+        if not wheel and (option := sdists_option(self._files, pin.name)):
+            raise BuildForbidden(package=pin.text, kind="a source distribution", option=option)
         url = self._url(file.url, file.path)
         place = package.index or url.rpartition("/")[0]
         source, size = place_of(url, f"index/{digest(canonical(place))}", pin)
