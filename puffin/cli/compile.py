@@ -4,7 +4,7 @@ import os
 import sys
 
 from puffin.cli.config import configured
-from puffin.cli.config_settings import check_extras, located
+from puffin.cli.config_settings import check_extras, located, moment
 from puffin.cli.sync import CacheDirectory, normalise, package_names
 from puffin.cli.table import COMPILE, COUNT, FLAG
 from puffin.errors import UsageError
@@ -118,23 +118,6 @@ def choice(options: "dict[str, Any]", name: str) -> str:
             text=f"`{value}` is not a value of `PUFFIN_{name.upper()}`", hints=(f"use one of {choices}",)
         )
     return value
-
-
-def moment(text: str) -> str:
-    """Return a date or an RFC 3339 timestamp as it is. Raises :class:`UsageError` for what is neither."""
-    from datetime import datetime
-
-    try:
-        moment = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        moment = datetime.min
-    whole = len(text) == len("2026-01-31") or (moment is not None and moment.tzinfo is not None)
-    if moment is not None and (moment is datetime.min or not whole):
-        raise UsageError(
-            text=f"`{text}` is neither a date nor a time that `--exclude-newer` understands",
-            hints=("write `2026-01-31` (the whole day counts), or `2026-01-31T12:00:00Z`",),
-        )
-    return text
 
 
 def _judge_foreign(options: "dict[str, Any]", console: "Console") -> None:

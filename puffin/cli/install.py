@@ -3,9 +3,9 @@
 import os
 import sys
 
-from puffin.cli.compile import choice, moment
+from puffin.cli.compile import choice
 from puffin.cli.config import configured
-from puffin.cli.config_settings import check_extras
+from puffin.cli.config_settings import check_extras, moment
 from puffin.cli.sync import CacheDirectory, package_names
 from puffin.cli.sync import settings as sync_settings
 from puffin.errors import UsageError

@@ -4,7 +4,7 @@ import os
 
 from puffin.cache.layout import default_root
 from puffin.cli.config import configured
-from puffin.cli.config_settings import check_choice, check_extras, located
+from puffin.cli.config_settings import check_choice, check_extras, located, moment
 from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Settings
 
@@ -53,6 +53,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
         no_binary=package_names(options["no_binary"]),
         only_binary=package_names(options["only_binary"]),
         no_build_isolation_package=_normalised(options["no_build_isolation_package"]),
+        exclude_newer=moment(options["exclude_newer"]),
         **{name: options[name] for name in names},
         **located(options, os.environ),
     )

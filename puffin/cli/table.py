@@ -19,6 +19,13 @@ PYTHON: "Row" = (
     "PYTHON",
     "The interpreter or environment to work on: a version, a path, or a virtual environment.",
 )
+EXCLUDE_NEWER: "Row" = (
+    ("--exclude-newer",),
+    "exclude_newer",
+    VALUE,
+    "DATE",
+    "Act as on that date (the whole day counts) or at that RFC 3339 time: newer files do not exist.",
+)
 CONSTRAINT: "Row" = (
     ("-c", "--constraint", "--constraints"),
     "constraint",
@@ -160,6 +167,7 @@ SYNC: "tuple[Row, ...]" = (
     *INDEX,
     *FILES,
     CONSTRAINT,
+    EXCLUDE_NEWER,
     *PROJECT,
     (("--require-hashes",), "require_hashes", FLAG, "", "Demand a hash for every requirement."),
     (("--no-verify-hashes",), "no_verify_hashes", FLAG, "", "Do not check the hashes that files give."),
@@ -248,13 +256,7 @@ COMPILE: "tuple[Row, ...]" = (
         "Which pre-releases to accept (default: if-necessary-or-explicit).",
     ),
     (("--pre",), "pre", FLAG, "", "Accept all pre-releases, as `--prerelease allow`."),
-    (
-        ("--exclude-newer",),
-        "exclude_newer",
-        VALUE,
-        "DATE",
-        "Act as on that date (the whole day counts) or at that RFC 3339 time: newer files do not exist.",
-    ),
+    EXCLUDE_NEWER,
     (
         ("--python-version",),
         "python_version",

@@ -51,7 +51,8 @@ class Search:
         self._refresh = settings.refresh or frozenset(settings.refresh_package)
         self._shelf = Shelf(cache, places_digest(inputs.config, environment.interpreter.tags))
         self._files = inputs.files
-        self._use_shelf = not settings.refresh and not inputs.config.find_links
+        self._use_shelf = not settings.refresh and not inputs.config.find_links and not settings.exclude_newer
+        self._settled_by_date = bool(settings.exclude_newer)
         self._shelved: list[Supply] = []
         wanted = frozenset(names)
         self._located = [each for each in inputs.located if each.name in wanted]
@@ -122,7 +123,7 @@ class Search:
 
     def remember(self, supplies: "Iterable[Supply]") -> None:
         """Put what was found on the shelf, for the next time."""
-        if self._besides:
+        if self._besides and not self._settled_by_date:
             locked = {each.name for each in self._located}
             self._shelf.put([each for each in supplies if each.artifact.name not in locked])
 
@@ -190,6 +191,7 @@ def _locate(
         cache=cache,
         refresh=settings.refresh or frozenset(settings.refresh_package),
         offline=settings.offline,
+        exclude_newer=settings.exclude_newer,
         now=time.time(),
         files=inputs.files,
         commits=partial(pin_commit, cache=cache, offline=settings.offline, environ=environ),

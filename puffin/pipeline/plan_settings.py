@@ -97,6 +97,7 @@ class Settings:
     executor: str = ""
     jobs: int = 0
     constraint: tuple[str, ...] = ()
+    exclude_newer: str = ""
     extra: tuple[str, ...] = ()
     all_extras: bool = False
     group: tuple[str, ...] = ()

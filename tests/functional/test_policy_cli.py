@@ -40,6 +40,23 @@ def test_one_cannot_demand_hashes_and_not_check_them(puffin, env):
     )
 
 
+def test_files_that_are_too_new_do_not_exist(puffin, env, shop):
+    text = "alpha==1.0\n"
+    done = puffin.sync(text, "-i", shop.url, "--exclude-newer", "2024-01-01")
+    assert (done.code, done.err) == (
+        1,
+        lines(
+            "error: Failed to find the files of 1 of 1 packages",
+            "  ╰─▶ Failed to find `alpha==1.0`: no file of it is known to be older than `--exclude-newer 2024-01-01`",
+        ),
+    )
+    assert puffin.sync(text, "-i", shop.url, env={"PUFFIN_EXCLUDE_NEWER": "2024-01-02"}).code == 0
+    puffin("pip", "uninstall", "alpha")
+    assert puffin.sync(text, "-i", shop.url, "--exclude-newer", "2024-01-01").code == 1, "found before or not"
+    done = puffin.sync(text, "--exclude-newer", "yesterday")
+    assert done.err.startswith("error: `yesterday` is neither a date nor a time")
+
+
 def test_strict_tells_what_does_not_fit_together(puffin, env, shop):
     text = "alpha==1.0\nbeta==1.0\n"
     done = puffin.sync(text, "-i", shop.url)

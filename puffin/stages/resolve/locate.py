@@ -18,6 +18,7 @@ from puffin.stages.resolve.locate_errors import (
     PackageNotFound,
     PinFailed,
     Quarantined,
+    TooNew,
     VersionNotFound,
 )
 from puffin.stages.resolve.locate_policy import ANY_FILES
@@ -54,12 +55,14 @@ def locate(
     refresh: "bool | Collection[str]" = False,
     offline: bool = False,
     now: float,
+    exclude_newer: str = "",
     files: FilePolicy = ANY_FILES,
     commits: Commits | None = None,
 ) -> Located:
     """Return the file of each pin, for an interpreter with these *tags* (best first) and full version.
 
     It is a wheel, or what one is built from, as far as *files* allows; *commits* is the seam to version control.
+    Files that are not older than *exclude_newer* (ISO 8601, a time or a date) do not exist.
     ``refresh`` is True, or the normalised names, for which fresh cached pages are not believed. ``now``
     is in seconds since the epoch. Raises :class:`LocateFailed` with one cause for each pin that has no
     file, :class:`LocateInterrupted` (exit code 75) if only the network stands in the way, and
@@ -69,7 +72,7 @@ def locate(
         known = ", ".join(f"`{each}`" for each in STRATEGIES)
         raise UsageError(text=f"The index strategy `{config.strategy}` is not known; there are {known}")
     pages = Pages(http=http, cache=cache, refresh=refresh, offline=offline, now=now)
-    finder = _Finder(pages, config, Target(tags, python_version), files, commits)
+    finder = _Finder(pages, config, Target(tags, python_version), files, commits, exclude_newer)
     named = [normalise(pin.name) for pin in pins if not _is_direct(pin)]
     pages.prefetch([(index, name) for name in named for index in config.for_package(name)])
     artifacts, failures = _collect(pins, finder.find)
@@ -109,8 +112,15 @@ class _Finder:
     """Finds the file of one pin after another, in the pages and find-links of one configuration."""
 
     def __init__(
-        self, pages: Pages, config: IndexConfig, target: Target, files: FilePolicy, commits: Commits | None
+        self,
+        pages: Pages,
+        config: IndexConfig,
+        target: Target,
+        files: FilePolicy,
+        commits: Commits | None,
+        exclude_newer: str,
     ) -> None:
+        self.exclude_newer = exclude_newer
         self.pages = pages
         self.target = target
         self.files = files
@@ -148,6 +158,13 @@ def _grouped(links: "list[tuple[str, FileLink]]") -> "dict[str, dict[str, list[C
             candidate = Candidate(link=link, version=version, place=place, linked=True)
             found.setdefault(name, {}).setdefault(version, []).append(candidate)
     return found
+
+
+def _older(candidates: "Iterable[Candidate]", date: str) -> "list[Candidate]":
+    from puffin.stages.resolve.universe_choose import cutoff_of, timestamp
+
+    cutoff = cutoff_of(date)
+    return [each for each in candidates if timestamp(each.link.upload_time) < cutoff]
 
 
 class _Offers:
@@ -199,7 +216,13 @@ class _Offers:
         return self._chosen(found)
 
     def _chosen(self, texts: "Iterable[str]") -> Candidate:
-        return choose(self.pin, self._candidates(texts), self.finder.target, self.finder.files)
+        candidates = self._candidates(texts)
+        date = self.finder.exclude_newer
+        if date:
+            candidates = _older(candidates, date)
+            if not candidates:
+                raise TooNew(package=shown(self.pin), date=date)
+        return choose(self.pin, candidates, self.finder.target, self.finder.files)
 
     def _page(self, index: str) -> StoredPage:
         return self.finder.pages.page(index, self.name)
