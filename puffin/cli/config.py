@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 # Options of requirements files go before these settings of configuration files, so they stay apart from options.
 _LOCATIONS = ("index_url", "default_index", "extra_index_url", "find_links", "no_index")
 _FORMATS = ("only_binary", "no_binary")
-# The section of pip's files for what a command of ours does there.
-_SECTIONS = {
-    "sync": ("global", "install", "sync"),
-    "install": ("global", "install"),
-    "compile": ("global", "install", "compile"),
-    "venv": ("global", "install"),
-}
 
 
 def configured(command: str, options: "Options", console: "Console", environ: "Mapping[str, str]") -> "Options":
@@ -51,7 +44,7 @@ def configured(command: str, options: "Options", console: "Console", environ: "M
         from puffin.cli.config_pip import pip_settings
 
         root = "" if command == "venv" else site_root(_first(layers, "python", options), environ)
-        layers.append(pip_settings(environ, root, _SECTIONS[command]))
+        layers.append(pip_settings(environ, root, ("global", "install", command)))
     layers = [[said for said in layer if said.name in options] for layer in layers]
     _tell(layers, options, console)
     return {
