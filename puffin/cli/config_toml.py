@@ -23,7 +23,9 @@ _NOT_HERE = frozenset(
     )
 )  # fmt: skip
 _OTHER_TABLES = frozenset(("envs",))  # read by the commands that they are for
-_PLACES = frozenset(("cert", "client_cert", "cache_dir", "find_links", "constraint", "override"))
+_PLACES = frozenset(
+    ("cert", "client_cert", "cache_dir", "find_links", "constraint", "override", "build_constraint")
+)
 _INDEX_KINDS = {"name": VALUE, "url": VALUE, "packages": LIST, "explicit": FLAG, "default": FLAG}
 
 
