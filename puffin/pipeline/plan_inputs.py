@@ -58,7 +58,7 @@ def read_inputs(
             pins=plain,
             plain=True,
             config=index_config(settings, None),
-            files=file_policy(settings, None),
+            files=kinds_of_files(settings, None),
             require_hashes=False,
             trusted_hosts=(),
             warnings=(),
@@ -113,7 +113,7 @@ def _read_all(
         requirements = without_hashes(requirements)
     if naming is not None and not settings.no_build and not all(each.name for each in requirements.entries):
         requirements = naming(
-            requirements, index_config(settings, requirements), file_policy(settings, requirements)
+            requirements, index_config(settings, requirements), kinds_of_files(settings, requirements)
         )
     hashes = settings.require_hashes or requirements.require_hashes
     selection = select_pins(requirements, markers=markers, require_hashes=hashes)
@@ -122,7 +122,7 @@ def _read_all(
         pins=selection.pins,
         plain=False,
         config=index_config(settings, requirements),
-        files=file_policy(settings, requirements),
+        files=kinds_of_files(settings, requirements),
         require_hashes=hashes,
         trusted_hosts=requirements.trusted_hosts,
         warnings=(*requirements.warnings, *selection.warnings),
@@ -178,7 +178,7 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
     )
 
 
-def file_policy(settings: Settings, requirements: "Any | None") -> "FilePolicy":
+def kinds_of_files(settings: Settings, requirements: "Any | None") -> "FilePolicy":
     """Return which kinds of files may be used: what options say, and what files say, adds up."""
     from puffin.stages.resolve.solve.request import ALL, FilePolicy
 

@@ -1,7 +1,7 @@
 """From a lock file (PEP 751) to the pins of a sync, and their wheels."""
 
 from puffin.errors import UsageError
-from puffin.pipeline.plan_inputs import Inputs, file_policy, index_config
+from puffin.pipeline.plan_inputs import Inputs, index_config, kinds_of_files
 from puffin.pipeline.plan_read import reader
 from puffin.pipeline.plan_settings import Settings
 from puffin.stages.resolve.index_page import normalise
@@ -36,7 +36,7 @@ def locked_inputs(
         extras=tuple(map(normalise, settings.extra)),
         all_extras=settings.all_extras,
         groups=tuple(map(normalise, settings.group)),
-        files=file_policy(settings, None),
+        files=kinds_of_files(settings, None),
     )
     path = absolute(settings.files[0])
     locked = read_lock(reader(settings, environ)(path), path=path, shown=shown, target=target)
@@ -45,7 +45,7 @@ def locked_inputs(
         pins=locked.pins,
         plain=False,
         config=config,
-        files=file_policy(settings, None),
+        files=kinds_of_files(settings, None),
         require_hashes=settings.require_hashes,
         trusted_hosts=(),
         warnings=locked.warnings,
