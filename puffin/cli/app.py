@@ -12,7 +12,7 @@ from puffin.cli import table
 from puffin.cli.completion import SHELLS
 from puffin.cli.foreign import foreign_rows, judge, take_out
 from puffin.cli.guard import guarded
-from puffin.cli.options import OptionedCommand, given, with_hidden, with_options
+from puffin.cli.options import OptionedCommand, given, told, with_hidden, with_options
 from puffin.cli.overview import overview
 from puffin.cli.table_install import INSTALL
 from puffin.cli.table_profile import GRAPH, PROFILE_COMPARE, PROFILE_SHOW
@@ -70,7 +70,8 @@ def run(reference: str, options: "dict[str, Any]", arguments: tuple[str, ...] = 
         judge(strange, console)
         return int(function(known, console, started))
 
-    sys.exit(guarded(judged if strange else function, given(options, arguments), perf_counter()))
+    values = {**given(options, arguments), "given": told(click.get_current_context())}
+    sys.exit(guarded(judged if strange else function, values, perf_counter()))
 
 
 @pip.command()

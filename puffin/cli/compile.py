@@ -3,6 +3,8 @@
 import os
 import sys
 
+from puffin.cli.config import configured
+from puffin.cli.config_settings import check_extras, located, moment
 from puffin.cli.observe import Observed
 from puffin.cli.sync import CacheDirectory, normalise, package_names
 from puffin.cli.table import COMPILE, COUNT, FLAG, OPTIONAL
@@ -22,10 +24,11 @@ if TYPE_CHECKING:
 _NOT_IN_HEADER = frozenset(
     (
         "upgrade", "upgrade_package", "quiet", "verbose", "color", "no_progress", "refresh", "refresh_package",
-        "offline", "cache_dir", "no_cache", "custom_compile_command", "rebuild", "profile", "trace",
+        "offline", "cache_dir", "no_cache", "custom_compile_command", "rebuild", "profile", "trace", "cert",
+        "client_cert", "proxy", "timeout", "retries", "keyring_provider", "isolated", "no_config",
     )
 )  # fmt: skip
-_INDEX = ("index_url", "extra_index_url", "trusted_host")
+_INDEX = ("index_url", "extra_index_url", "default_index", "index", "trusted_host")
 _IGNORED = {
     "allow_unsafe": "has no effect: `pip`, `setuptools` and the like are pinned as any package is",
     "no_allow_unsafe": "has no effect; to leave packages out of the output, use `--no-emit-package`",
@@ -33,14 +36,11 @@ _IGNORED = {
     "resolver": "has no effect: there is one resolver",
     "emit_trusted_host": "has no effect: trusted hosts stay in the requirements files",
     "emit_options": "has no effect: say `--emit-index-url` and `--emit-find-links` for what is to be written",
-    "no_config": "has no effect: there is no configuration file to ignore",
     "rebuild": "is `--refresh` here",
 }
 _REFUSED = {
     "pip_args": ("puffin does not run pip", "give the options to puffin itself"),
     "max_rounds": ("puffin goes on until it has a solution, or knows that there is none", "leave it out"),
-    "cert": ("certificates come from the environment", "set `SSL_CERT_FILE` to the PEM file"),
-    "client_cert": ("certificates come from the environment", "set `SSL_CERT_FILE` to the PEM file"),
     "no_reuse_hashes": ("hashes of unchanged pins are kept", "to ask for all of them anew, use `--upgrade`"),
     "dry_run": ("a dry run is the default", "leave out `--output-file`, and nothing is written"),
     "universal": ("puffin resolves for one platform at a time", "compile once for each `--python-platform`"),
@@ -52,6 +52,7 @@ def compile_(options: "dict[str, Any]", console: "Console", started: float) -> i
     from puffin.pipeline.plan_compile import compile_sources
 
     _judge_foreign(options, console)
+    options = configured("compile", options, console, os.environ)
     with (
         CacheDirectory(options) as cache_dir,
         Observed("pip compile", options, console, cache_dir, started) as run,
@@ -69,8 +70,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> "CompileSettings":
     from puffin.pipeline.plan_compile_settings import CompileSettings
     from puffin.stages.resolve.inputs import SourceRequest
 
-    if options["extra"] and options["all_extras"]:
-        raise UsageError(text="`--extra` cannot be used with `--all-extras`", hints=("leave out one of them",))
+    check_extras(options)
     same = (
         "upgrade", "upgrade_package", "exclude_newer", "python_version", "python_platform", "no_deps", "no_build",
         "generate_hashes", "emit_index_url", "emit_find_links", "emit_build_options", "emit_index_annotation",
@@ -101,10 +101,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> "CompileSettings":
 
 
 def _run(options: "dict[str, Any]", cache_dir: str) -> Settings:
-    same = (
-        "python", "index_url", "extra_index_url", "find_links", "no_index", "offline", "no_build_isolation",
-        "config_setting", "build_constraint",
-    )  # fmt: skip
+    same = ("python", "no_build_isolation", "config_setting", "build_constraint")
     return Settings(
         files=(),
         cache_dir=cache_dir,
@@ -112,6 +109,7 @@ def _run(options: "dict[str, Any]", cache_dir: str) -> Settings:
         refresh_package=tuple(normalise(name) for name in options["refresh_package"]),
         no_build_isolation_package=tuple(normalise(name) for name in options["no_build_isolation_package"]),
         **{name: options[name] for name in same},
+        **located(options, os.environ),
     )
 
 
@@ -125,23 +123,6 @@ def choice(options: "dict[str, Any]", name: str) -> str:
             text=f"`{value}` is not a value of `PUFFIN_{name.upper()}`", hints=(f"use one of {choices}",)
         )
     return value
-
-
-def moment(text: str) -> str:
-    """Return a date or an RFC 3339 timestamp as it is. Raises :class:`UsageError` for what is neither."""
-    from datetime import datetime
-
-    try:
-        moment = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        moment = datetime.min
-    whole = len(text) == len("2026-01-31") or (moment is not None and moment.tzinfo is not None)
-    if moment is not None and (moment is datetime.min or not whole):
-        raise UsageError(
-            text=f"`{text}` is neither a date nor a time that `--exclude-newer` understands",
-            hints=("write `2026-01-31` (the whole day counts), or `2026-01-31T12:00:00Z`",),
-        )
-    return text
 
 
 def _judge_foreign(options: "dict[str, Any]", console: "Console") -> None:

@@ -3,7 +3,9 @@
 import os
 import sys
 
-from puffin.cli.compile import choice, moment
+from puffin.cli.compile import choice
+from puffin.cli.config import configured
+from puffin.cli.config_settings import check_extras, moment
 from puffin.cli.observe import Observed
 from puffin.cli.sync import CacheDirectory, package_names
 from puffin.cli.sync import settings as sync_settings
@@ -11,6 +13,7 @@ from puffin.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from puffin.cli.console import Console
@@ -24,6 +27,7 @@ def install(options: "dict[str, Any]", console: "Console", started: float) -> in
     """Install packages and what they need."""
     from puffin.pipeline.plan_install import install as perform
 
+    options = configured("install", options, console, os.environ)
     with (
         CacheDirectory(options) as cache_dir,
         Observed("pip install", options, console, cache_dir, started) as run,
@@ -37,12 +41,14 @@ def install(options: "dict[str, Any]", console: "Console", started: float) -> in
 
 def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
     from puffin.pipeline.plan_install import InstallSettings
+    from puffin.pipeline.plan_read import reader
     from puffin.stages.resolve.preferences import read_upgrades
 
-    run = {**options, "arguments": (), "allow_empty_requirements": False}
+    foreign = {"constraint": (), "extra": (), "all_extras": False, "group": ()}
+    run = sync_settings({**options, "arguments": (), "allow_empty_requirements": False, **foreign}, cache_dir)
     return InstallSettings(
-        run=sync_settings(run, cache_dir),
-        sources=_sources(options),
+        run=run,
+        sources=_verified(_sources(options, reader(run, os.environ)), options),
         upgrades=read_upgrades(options["upgrade"], options["upgrade_package"]),
         resolution=choice(options, "resolution") or "highest",
         prerelease="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
@@ -56,11 +62,20 @@ def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
     )
 
 
-def _sources(options: "dict[str, Any]") -> "Sources":
-    from puffin.stages.resolve.inputs import SourceRequest, read_sources
-    from puffin.stages.resolve.reqfile import read_file
+def _verified(sources: "Sources", options: "dict[str, Any]") -> "Sources":
+    from puffin.pipeline.plan_inputs import without_hashes
     from puffin.value import replace
 
+    if not options["no_verify_hashes"]:
+        return sources
+    return replace(sources, requirements=without_hashes(sources.requirements))
+
+
+def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]") -> "Sources":
+    from puffin.stages.resolve.inputs import SourceRequest, read_sources
+    from puffin.value import replace
+
+    check_extras(options)
     words = [*options["arguments"], *(f"-e {place}" for place in options["editable"])]
     if not words and not options["requirement"] and not options["group"]:
         raise UsageError(
@@ -78,11 +93,9 @@ def _sources(options: "dict[str, Any]") -> "Sources":
         all_extras=options["all_extras"],
         groups=options["group"],
     )
-    if options["extra"] and options["all_extras"]:
-        raise UsageError(text="`--extra` cannot be used with `--all-extras`", hints=("leave out one of them",))
     sources = read_sources(
         request,
-        read=lambda path: text if words and path == _ARGUMENTS else read_file(path),
+        read=lambda path: text if words and path == _ARGUMENTS else read(path),
         environ=os.environ,
     )
     entries = tuple(

@@ -3,10 +3,13 @@
 import os
 
 from puffin.cache.layout import Cache
-from puffin.cli.compile import choice, moment
+from puffin.cli.compile import choice
+from puffin.cli.config import configured
+from puffin.cli.config_settings import located, moment
 from puffin.cli.console import counted
 from puffin.cli.many import chosen
 from puffin.cli.sync import CacheDirectory, normalise, package_names
+from puffin.cli.table import COMPILE, unsaid
 from puffin.cli.uptodate import duration
 from puffin.errors import DRIFT, UsageError
 from puffin.pipeline.plan_many_values import failure_of
@@ -30,6 +33,7 @@ def lock(options: "dict[str, Any]", console: "Console", started: float) -> int:
     from puffin.pipeline.plan_lock_many import LockRun
     from puffin.pipeline.plan_many_python import Interpreters
 
+    options = configured("compile", {**unsaid(COMPILE), **options}, console, os.environ)
     with CacheDirectory(options) as cache_dir:
         specs, _ = chosen(options, cache_dir)
         wanted = [spec for spec in specs if needs_lock(spec)]
@@ -65,12 +69,12 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> "LockSettings":
     from puffin.pipeline.plan_lock_many import LockSettings
     from puffin.stages.resolve.inputs import SourceRequest
 
-    same = ("index_url", "extra_index_url", "find_links", "no_index", "offline", "refresh")
     run = Settings(
         files=(),
         cache_dir=cache_dir,
+        refresh=options["refresh"],
         refresh_package=tuple(normalise(name) for name in options["refresh_package"]),
-        **{name: options[name] for name in same},
+        **located(options, os.environ),
     )
     return LockSettings(
         compile=CompileSettings(

@@ -3,10 +3,12 @@
 import os
 
 from puffin.cache.layout import Cache
+from puffin.cli.config import configured
 from puffin.cli.many_console import ManyConsole
 from puffin.cli.many_report import Reporting
 from puffin.cli.sync import CacheDirectory
 from puffin.cli.sync import settings as sync_settings
+from puffin.cli.table import SYNC, unsaid
 from puffin.errors import UsageError
 from puffin.pipeline.plan_workspace_values import ManySettings
 
@@ -24,6 +26,7 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
 
     if options["keep_going"] and options["fail_fast"]:
         raise UsageError(text="`--keep-going` cannot be used with `--fail-fast`")
+    options = configured("sync", {**unsaid(SYNC), **options}, console, os.environ)
     with CacheDirectory(options) as cache_dir, Reporting(options["report"], cache_dir, started) as reporting:
         settings = many_settings(options, cache_dir)
         specs, workspace = chosen(options, cache_dir)
@@ -68,7 +71,7 @@ def _changed(specs: "list[EnvSpec]", workspace: "Workspace | None", reference: s
 
 def many_settings(options: "dict[str, Any]", cache_dir: str) -> ManySettings:
     """Return the settings in *options*."""
-    run = {**options, "arguments": (), "break_system_packages": False}
+    run = {**options, "arguments": ()}
     return ManySettings(
         run=sync_settings(run, cache_dir),
         check=options["check"],

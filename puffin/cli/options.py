@@ -1,6 +1,7 @@
 """Click's parameters out of the option table, so that what is read by hand and what click reads is one list."""
 
 import click
+from click.core import ParameterSource
 
 from puffin.cli import table
 
@@ -84,3 +85,10 @@ def given(options: "dict[str, Any]", arguments: tuple[str, ...] = ()) -> "dict[s
     """Return click's values in the form that reading by hand gives them."""
     plain = {name: "" if value is None else value for name, value in options.items()}
     return {**plain, "arguments": arguments}
+
+
+def told(ctx: click.Context) -> "frozenset[str]":
+    """Return the names of the options that the command line or a variable tells."""
+    sources = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    options = [each.name for each in ctx.command.params if isinstance(each, click.Option) and each.name]
+    return frozenset([name for name in options if ctx.get_parameter_source(name) in sources])

@@ -3,6 +3,8 @@
 import os
 
 from puffin.cache.layout import default_root
+from puffin.cli.config import configured
+from puffin.cli.config_settings import check_choice, check_extras, located, moment
 from puffin.cli.observe import Observed, dashboard_port
 from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Settings
@@ -20,35 +22,28 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     """Make an environment hold exactly what requirements files pin."""
     from puffin.pipeline.plan_sync import sync as run
 
+    options = configured("sync", options, console, os.environ)
     with CacheDirectory(options) as cache_dir, Observed("pip sync", options, console, cache_dir, started):
         run(settings(options, cache_dir), console, os.environ, started=started)
     return 0
 
 
-_OF_ONE: "dict[str, Any]" = {  # options that commands on many environments do not have
-    "system": False,
-    "target": "",
-    "prefix": "",
-    "python_version": "",
-    "python_platform": "",
-    "compile_bytecode": False,
-}
-
-
 def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
-    options = {**_OF_ONE, **options}
     names = (
-        "python", "system", "target", "prefix", "index_url", "extra_index_url", "find_links", "no_index",
-        "require_hashes", "reinstall",
-        "refresh", "offline", "link_mode", "compile_bytecode", "path_conflict", "dry_run",
-        "allow_empty_requirements",
-        "break_system_packages", "executor", "no_build", "no_build_isolation", "config_setting", "build_constraint",
-        "dashboard_linger",
+        "python", "system", "target", "prefix", "require_hashes", "reinstall", "refresh", "link_mode",
+        "compile_bytecode", "path_conflict", "dry_run", "allow_empty_requirements", "break_system_packages", "executor",
+        "constraint", "no_build", "extra", "all_extras", "group", "no_build_isolation", "config_setting",
+        "build_constraint", "no_verify_hashes", "strict", "dashboard_linger",
     )  # fmt: skip
-    _check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
-    _check_choice(options, "executor", ("auto", "inline", "pool", "cluster"))
-    _check_choice(options, "path_conflict", ("warn", "error"))
+    check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
+    check_choice(options, "executor", ("auto", "inline", "pool", "cluster"))
+    check_choice(options, "path_conflict", ("warn", "error"))
+    check_extras(options)
+    if options["require_hashes"] and options["no_verify_hashes"]:
+        raise UsageError(
+            text="`--require-hashes` cannot be used with `--no-verify-hashes`", hints=("leave out one of them",)
+        )
     if options["link_mode"] == "symlink" and options["no_cache"]:
         raise UsageError(text="`--link-mode symlink` needs a cache that stays, and `--no-cache` has none")
     if options["compile_bytecode"] and options["python_version"]:
@@ -67,16 +62,10 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
         no_binary=package_names(options["no_binary"]),
         only_binary=package_names(options["only_binary"]),
         no_build_isolation_package=_normalised(options["no_build_isolation_package"]),
+        exclude_newer=moment(options["exclude_newer"]),
         **{name: options[name] for name in names},
+        **located(options, os.environ),
     )
-
-
-def _check_choice(options: "dict[str, Any]", name: str, choices: tuple[str, ...]) -> None:
-    if options[name] and options[name] not in choices:
-        raise UsageError(
-            text=f"`{options[name]}` is not a value of `PUFFIN_{name.upper()}`",
-            hints=(f"use one of {', '.join(f'`{each}`' for each in choices)}",),
-        )
 
 
 def jobs(text: str) -> int:

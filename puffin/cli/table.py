@@ -49,6 +49,25 @@ FOREIGN: "tuple[Row, ...]" = (
         "With --target: install for linux, macos, windows, or such as x86_64-manylinux_2_28.",
     ),
 )
+EXCLUDE_NEWER: "Row" = (
+    ("--exclude-newer",),
+    "exclude_newer",
+    VALUE,
+    "DATE",
+    "Act as on that date (the whole day counts) or at that RFC 3339 time: newer files do not exist.",
+)
+CONSTRAINT: "Row" = (
+    ("-c", "--constraint", "--constraints"),
+    "constraint",
+    LIST,
+    "FILE",
+    "Limit versions by a constraints file.",
+)
+PROJECT: "tuple[Row, ...]" = (
+    (("--extra",), "extra", LIST, "NAME", "Take an extra of the project along."),
+    (("--all-extras",), "all_extras", FLAG, "", "Take all extras of the project along."),
+    (("--group",), "group", LIST, "[PATH:]NAME", "Take a dependency group of `pyproject.toml` along."),
+)
 CACHE: "tuple[Row, ...]" = (
     (("--cache-dir",), "cache_dir", VALUE, "DIR", "Where the cache is."),
     (
@@ -65,6 +84,37 @@ OUTPUT: "tuple[Row, ...]" = (
     (("--color",), "color", VALUE, "auto|always|never", "Whether to colour the output."),
     (("--no-progress",), "no_progress", FLAG, "", "Show no progress display."),
 )
+NETWORK: "tuple[Row, ...]" = (
+    (("--cert",), "cert", VALUE, "FILE", "Trust the certificates in this PEM file, not the system's."),
+    (("--client-cert",), "client_cert", VALUE, "FILE", "Show this certificate (PEM, with its key) to servers."),
+    (
+        ("--trusted-host",),
+        "trusted_host",
+        LIST,
+        "HOST[:PORT]",
+        "Do not check the certificate of this host.",
+    ),
+    (("--proxy",), "proxy", VALUE, "URL", "Send all requests through this proxy."),
+    (
+        ("--timeout", "--default-timeout"),
+        "timeout",
+        VALUE,
+        "SECONDS",
+        "How long to wait for a server to answer (default: 30).",
+    ),
+    (("--retries",), "retries", VALUE, "N", "How often to try a failed request again (default: 3)."),
+    (
+        ("--keyring-provider",),
+        "keyring_provider",
+        VALUE,
+        "auto|disabled|import|subprocess",
+        "Whether to ask the `keyring` command for credentials (default: auto, when a server wants some).",
+    ),
+)
+CONFIG: "tuple[Row, ...]" = (
+    (("--isolated",), "isolated", FLAG, "", "Ignore pip's configuration files and `PIP_` variables."),
+    (("--no-config",), "no_config", FLAG, "", "Ignore `puffin.toml` and `[tool.puffin]`."),
+)
 INDEX: "tuple[Row, ...]" = (
     (
         ("-i", "--index-url"),
@@ -74,11 +124,22 @@ INDEX: "tuple[Row, ...]" = (
         "The base URL of the package index (PEP 503 or PEP 691).",
     ),
     (("--extra-index-url",), "extra_index_url", LIST, "URL", "A further index, asked before the index URL."),
+    (("--default-index",), "default_index", VALUE, "URL", "The same as --index-url, and goes before it."),
+    (("--index",), "index", LIST, "[NAME=]URL", "A further index, asked before those of --extra-index-url."),
+    (
+        ("--index-strategy",),
+        "index_strategy",
+        VALUE,
+        "first-index|unsafe-first-match|unsafe-best-match",
+        "What to do when several indexes have a package (default: first-index, which uses only that).",
+    ),
     (("-f", "--find-links"), "find_links", LIST, "DIR|URL", "A directory or page with links to distributions."),
     (("--no-index",), "no_index", FLAG, "", "Ask no index; only look at --find-links."),
     (("--refresh",), "refresh", FLAG, "", "Do not trust what the cache knows of indexes and files."),
     (("--refresh-package",), "refresh_package", LIST, "NAME", "The same for one package."),
     (("--offline",), "offline", FLAG, "", "Do not use the network; take everything from the cache."),
+    *NETWORK,
+    *CONFIG,
 )
 RUN: "tuple[Row, ...]" = (
     (
@@ -150,7 +211,12 @@ SYNC: "tuple[Row, ...]" = (
     *FOREIGN,
     *INDEX,
     *FILES,
+    CONSTRAINT,
+    EXCLUDE_NEWER,
+    *PROJECT,
     (("--require-hashes",), "require_hashes", FLAG, "", "Demand a hash for every requirement."),
+    (("--no-verify-hashes",), "no_verify_hashes", FLAG, "", "Do not check the hashes that files give."),
+    (("--strict",), "strict", FLAG, "", "Check afterwards that what is installed fits together."),
     (("--reinstall",), "reinstall", FLAG, "", "Install everything anew."),
     (("--reinstall-package",), "reinstall_package", LIST, "NAME", "Install one package anew."),
     (
@@ -212,16 +278,8 @@ COMPILE: "tuple[Row, ...]" = (
         "requirements.txt|pylock.toml",
         "The format of the output (default: what the name of the output file tells).",
     ),
-    (("--extra",), "extra", LIST, "NAME", "Take an extra of the project along."),
-    (("--all-extras",), "all_extras", FLAG, "", "Take all extras of the project along."),
-    (("--group",), "group", LIST, "[PATH:]NAME", "Take a dependency group of `pyproject.toml` along."),
-    (
-        ("-c", "--constraint", "--constraints"),
-        "constraint",
-        LIST,
-        "FILE",
-        "Limit versions by a constraints file.",
-    ),
+    *PROJECT,
+    CONSTRAINT,
     (
         ("--override", "--overrides"),
         "override",
@@ -252,13 +310,7 @@ COMPILE: "tuple[Row, ...]" = (
         "Which pre-releases to accept (default: if-necessary-or-explicit).",
     ),
     (("--pre",), "pre", FLAG, "", "Accept all pre-releases, as `--prerelease allow`."),
-    (
-        ("--exclude-newer",),
-        "exclude_newer",
-        VALUE,
-        "DATE",
-        "Act as on that date (the whole day counts) or at that RFC 3339 time: newer files do not exist.",
-    ),
+    EXCLUDE_NEWER,
     (
         ("--python-version",),
         "python_version",
@@ -339,12 +391,9 @@ COMPILE_FOREIGN: "tuple[Row, ...]" = (
     (("--resolver",), "resolver", VALUE, "NAME", ""),
     (("--emit-trusted-host/--no-emit-trusted-host",), "emit_trusted_host", FLAG, "", ""),
     (("--emit-options/--no-emit-options",), "emit_options", FLAG, "", ""),
-    (("--no-config",), "no_config", FLAG, "", ""),
     (("--rebuild",), "rebuild", FLAG, "", ""),
     (("--pip-args",), "pip_args", VALUE, "TEXT", ""),
     (("--max-rounds",), "max_rounds", VALUE, "N", ""),
-    (("--cert",), "cert", VALUE, "FILE", ""),
-    (("--client-cert",), "client_cert", VALUE, "FILE", ""),
     (("--dry-run",), "dry_run", FLAG, "", ""),
     (("--universal",), "universal", FLAG, "", ""),
 )
@@ -446,6 +495,11 @@ def optional(text: str) -> str:
     return "" if text.lower() in ("0", "false", "f", "no", "n", "off") else text
 
 
+def unsaid(rows: "tuple[Row, ...]") -> "dict[str, object]":
+    """Return the options of *rows* as if none of them was given, for commands that do not have them all."""
+    return {row[1]: DEFAULTS[row[2]] for row in rows}
+
+
 def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
     """Return the value of an option that was not given: its environment variable's, or its default."""
     _, name, kind, _, _ = row
@@ -464,7 +518,10 @@ def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
 def read_by_hand(
     rows: "tuple[Row, ...]", arguments: "list[str]", environ: "Mapping[str, str]"
 ) -> "dict[str, object] | None":
-    """Return the options and, under ``arguments``, the rest; None for anything that click should judge."""
+    """Return the options and, under ``arguments``, the rest; None for anything that click should judge.
+
+    Under ``given`` are the names of the options that the command line or a variable tells.
+    """
     spelled = {spelling: row for row in rows for spelling in row[0]}
     given: dict[str, object] = {}
     rest: list[str] = []
@@ -491,8 +548,10 @@ def read_by_hand(
             return None
         former = given.get(name, ())
         given[name] = (*former, text) if kind == LIST and isinstance(former, tuple) else text
+    said = [row[1] for row in rows if row[1] in given or environ.get(f"PUFFIN_{row[1].upper()}")]
     for row in rows:
         if row[1] not in given:
             given[row[1]] = from_environment(row, environ)
     given["arguments"] = tuple(rest)
+    given["given"] = frozenset(said)
     return given

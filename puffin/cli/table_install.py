@@ -26,7 +26,8 @@ _AS_COMPILE = (
     "only_binary", "no_binary", "no_build",
 )  # fmt: skip
 _AS_SYNC = (
-    "require_hashes", "reinstall", "reinstall_package", "link_mode", "compile_bytecode", "path_conflict", "dry_run",
+    "require_hashes", "no_verify_hashes", "reinstall", "reinstall_package", "link_mode", "compile_bytecode",
+    "path_conflict", "dry_run",
     "break_system_packages",
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 import os
 from time import perf_counter
 
+from puffin.cli.config_files import unconcerned
 from puffin.stages.link.stamps import at_rest, current_boot, read_raw, undisturbed
 from puffin.stages.resolve.simple import simple_pins
 
@@ -27,6 +28,11 @@ _NOT_A_NOOP = (
     "profile",
     "trace",
     "dashboard",
+    "constraint",
+    "strict",
+    "extra",
+    "all_extras",
+    "group",
 )
 SEEDS = frozenset({"pip", "setuptools", "wheel"})
 
@@ -37,8 +43,10 @@ def checked(options: "dict[str, object]", environ: "Mapping[str, str]", started:
     if not isinstance(files, tuple) or len(files) != 1 or any(options[name] for name in _NOT_A_NOOP):
         return None
     root = environment_root(str(options["python"]), environ)
-    pins = pins_of(files[0]) if root else None
-    if not pins or not root or not at_rest(root):
+    if not root or not unconcerned(options, environ, root, os.getcwd()):
+        return None
+    pins = pins_of(files[0])
+    if not pins or not at_rest(root):
         return None
     resolved = perf_counter()
     state = read_raw(root)

@@ -4,6 +4,8 @@ import os
 import sys
 
 from puffin.cache.layout import Cache
+from puffin.cli.config import configured
+from puffin.cli.config_settings import located
 from puffin.cli.sync import CacheDirectory
 
 TYPE_CHECKING = False
@@ -19,6 +21,7 @@ def venv(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     from puffin.stages.link.interpreter import find_interpreter, inspect_interpreter
     from puffin.stages.link.venv import create_venv, seed_requirements
 
+    options = configured("venv", options, console, os.environ)
     path = options["arguments"][0] if options["arguments"] else ".venv"
     with CacheDirectory(options) as cache_dir:
         interpreter = inspect_interpreter(_executable(options, find_interpreter), Cache(cache_dir))
@@ -70,6 +73,7 @@ def _seed(
     from puffin.pipeline.plan_seed import seed
     from puffin.pipeline.plan_settings import Settings
 
-    wanted = ("index_url", "extra_index_url", "find_links", "no_index", "refresh", "refresh_package", "offline")
-    settings = Settings(files=(), cache_dir=cache_dir, **{name: options[name] for name in wanted})
+    wanted = ("refresh", "refresh_package")
+    same = {name: options[name] for name in wanted}
+    settings = Settings(files=(), cache_dir=cache_dir, **same, **located(options, os.environ))
     seed(environment, names, settings, console, os.environ)

@@ -10,6 +10,7 @@ from puffin.pipeline.plan_compile_output import lock_text, requirements_text
 from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, request_of
 from puffin.pipeline.plan_compile_settings import CompileSettings
 from puffin.pipeline.plan_inputs import index_config
+from puffin.pipeline.plan_read import reader
 from puffin.pipeline.plan_sync import network_of
 from puffin.pipeline.record import phase
 from puffin.stages.fetch.fetch import client_for
@@ -51,8 +52,9 @@ def compile_sources(
     form = choose_format(settings.output, settings.output_format, files)
     upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
     with phase("read requirements"):
+        read = reader(settings.run, environ)
         earlier = read_preferences(settings.output, read=read_file, environ=environ) if settings.output else ()
-        sources = read_sources(settings.sources, read=read_file, environ=environ)
+        sources = read_sources(settings.sources, read=read, environ=environ)
     cache = Cache(settings.run.cache_dir)
     with shared(cache):
         with phase("find interpreter"):
@@ -216,5 +218,7 @@ def _resolved(request: "ResolveRequest", universe: "IndexUniverse", recall: "Rec
     from puffin.stages.resolve.solve.resolve import resolve
 
     resolution: Resolution = resolve(request, universe)
+    ambiguities = universe.ambiguities([each.name for each in resolution.packages])
+    resolution = replace(resolution, warnings=(*resolution.warnings, *ambiguities))
     recall.keep(resolution, universe)
     return resolution

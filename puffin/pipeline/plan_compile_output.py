@@ -53,7 +53,7 @@ def _options(settings: CompileSettings, sources: Sources, config: IndexConfig) -
     if settings.emit_index_url:
         default = config.index_url
         lines += [f"--index-url {strip_credentials(default).rstrip('/')}"] if default else ["--no-index"]
-        lines += [f"--extra-index-url {strip_credentials(url)}" for url in config.extra_index_urls]
+        lines += [f"--extra-index-url {strip_credentials(url)}" for url in config.indexes() if url != default]
     if settings.emit_find_links:
         places = dict.fromkeys((*settings.run.find_links, *sources.requirements.find_links))
         lines += [f"--find-links {strip_credentials(place)}" for place in places]

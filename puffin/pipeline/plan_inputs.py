@@ -6,25 +6,30 @@ from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Settings
 from puffin.stages.resolve.simple import simple_pins
 from puffin.stages.urls import digest
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from puffin.stages.artifact import Artifact
     from puffin.stages.resolve.index_config import IndexConfig
     from puffin.stages.resolve.reqvalues import Requirements
     from puffin.stages.resolve.solve.request import FilePolicy
 
     Naming = Callable[[Requirements, IndexConfig, FilePolicy], Requirements]
 
+_PROJECTS = (".toml", ".py", ".pyw", "setup.cfg")
 DEFAULT_INDEX = "https://pypi.org/simple/"
 
 
 @frozen
 class Inputs:
-    """The pins of a run (``Pin`` values, or plain ``(name, version)``), where to look and for what, and warnings."""
+    """The pins of a run (``Pin`` values, or plain ``(name, version)``), where to look and for what, and warnings.
+
+    ``located`` are the wheels of those pins for which no index need be asked: those of lock files.
+    """
 
     pins: "tuple[Any, ...]"
     plain: bool
@@ -33,6 +38,7 @@ class Inputs:
     require_hashes: bool
     trusted_hosts: tuple[str, ...]
     warnings: tuple[str, ...]
+    located: "tuple[Artifact, ...]" = ()
 
 
 def read_inputs(
@@ -40,8 +46,9 @@ def read_inputs(
     markers: "Mapping[str, str]",
     environ: "Mapping[str, str]",
     naming: "Naming | None" = None,
+    tags: tuple[str, ...] = (),
 ) -> Inputs:
-    """Return what the files of *settings* ask for, in an environment with these *markers*.
+    """Return what the files of *settings* ask for, in an environment with these *markers* and *tags* (best first).
 
     *naming* finds the names that only builds tell. Raises the errors of reading and selecting pins, and its own.
     """
@@ -56,12 +63,18 @@ def read_inputs(
             trusted_hosts=(),
             warnings=(),
         )
+    if any(path.endswith(".toml") for path in settings.files):
+        from puffin.pipeline.plan_lock import locked_inputs
+
+        locked = locked_inputs(settings, markers, environ, tags)
+        if locked is not None:
+            return locked
     return _read_all(settings, markers, environ, naming)
 
 
-def check_files(files: "tuple[str, ...]") -> None:
+def check_files(files: "tuple[str, ...]", groups: "tuple[str, ...]" = ()) -> None:
     """Raise the error for requirements files that are not given or not there, before anything is done."""
-    if not files:
+    if not files and not groups:
         raise UsageError(
             text="No requirements file was given", hints=("name one, as in `puffin pip sync requirements.txt`",)
         )
@@ -73,7 +86,14 @@ def check_files(files: "tuple[str, ...]") -> None:
 
 
 def _plain(settings: Settings) -> "tuple[tuple[str, str], ...] | None":
-    if len(settings.files) != 1 or settings.require_hashes:
+    more = (
+        settings.require_hashes
+        or settings.constraint
+        or settings.extra
+        or settings.all_extras
+        or settings.group
+    )
+    if len(settings.files) != 1 or more or os.path.basename(settings.files[0]).endswith(_PROJECTS):
         return None
     try:
         with open(settings.files[0], "rb") as file:
@@ -87,10 +107,10 @@ def _read_all(
 ) -> Inputs:
     from puffin.stages.resolve.locate_name import check_names, named
     from puffin.stages.resolve.pins import select_pins
-    from puffin.stages.resolve.reqfile import read_file, read_requirements
 
-    requirements = read_requirements(settings.files, read=read_file, environ=environ)
-    requirements = named(requirements)
+    requirements = named(_requirements(settings, environ))
+    if settings.no_verify_hashes:
+        requirements = without_hashes(requirements)
     if naming is not None and not settings.no_build and not all(each.name for each in requirements.entries):
         requirements = naming(
             requirements, index_config(settings, requirements), kinds_of_files(settings, requirements)
@@ -109,19 +129,52 @@ def _read_all(
     )
 
 
-def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":
-    """Return the places to look: those of the command line go before those of files, the default comes last."""
-    from puffin.stages.resolve.index_config import IndexConfig
+def without_hashes(requirements: "Requirements") -> "Requirements":
+    """Return *requirements* as if no file gave or demanded any hash (``--no-verify-hashes``)."""
+    return replace(
+        requirements,
+        entries=tuple([replace(each, hashes=()) for each in requirements.entries]),
+        constraints=tuple([replace(each, hashes=()) for each in requirements.constraints]),
+        require_hashes=False,
+    )
 
-    written = requirements
-    index_url = settings.index_url or (written.index_url if written else None) or DEFAULT_INDEX
-    no_index = settings.no_index or (written.no_index if written else False)
+
+def _requirements(settings: Settings, environ: "Mapping[str, str]") -> "Requirements":
+    from puffin.pipeline.plan_read import reader
+
+    read = reader(settings, environ)
+    asked = settings.extra or settings.all_extras or settings.group
+    if asked or any(os.path.basename(path).endswith(_PROJECTS) for path in settings.files):
+        from puffin.stages.resolve.inputs import SourceRequest, read_sources
+
+        request = SourceRequest(
+            files=settings.files,
+            constraints=settings.constraint,
+            extras=settings.extra,
+            all_extras=settings.all_extras,
+            groups=settings.group,
+        )
+        return read_sources(request, read=read, environ=environ).requirements
+    from puffin.stages.resolve.reqfile import read_requirements
+
+    return read_requirements(settings.files, read=read, environ=environ, constraints=settings.constraint)
+
+
+def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":
+    """Return the places to look: the command line's, then files', then configuration's; the default comes last."""
+    from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig
+
+    written = requirements or _NOTHING
+    configured = settings.configured
+    index_url = settings.index_url or written.index_url or configured.index_url or DEFAULT_INDEX
+    no_index = settings.no_index or written.no_index or (configured.no_index and not written.index_url)
+    extra = (*settings.extra_index_url, *written.extra_index_urls, *configured.extra_index_url)
     return IndexConfig(
         index_url="" if no_index else absolute(index_url),
-        extra_index_urls=()
-        if no_index
-        else tuple(map(absolute, (*settings.extra_index_url, *(written.extra_index_urls if written else ())))),
-        find_links=tuple(map(absolute, (*settings.find_links, *(written.find_links if written else ())))),
+        extra_index_urls=() if no_index else tuple(map(absolute, extra)),
+        find_links=tuple(map(absolute, (*settings.find_links, *written.find_links, *configured.find_links))),
+        strategy=settings.index_strategy or FIRST_INDEX,
+        named=() if no_index else tuple([replace(each, url=absolute(each.url)) for each in settings.indexes]),
     )
 
 
@@ -142,6 +195,19 @@ def absolute(place: str) -> str:
     return (
         place if "://" in place or place[:5].lower() == "file:" else os.path.abspath(os.path.expanduser(place))
     )
+
+
+@frozen
+class _Nothing:
+    """Stands for the settings of requirements files where there are none."""
+
+    index_url: str = ""
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+
+
+_NOTHING = _Nothing()
 
 
 def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:

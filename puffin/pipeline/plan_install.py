@@ -18,7 +18,7 @@ from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_graph import Supply, expected_sha256
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_settings import Settings
-from puffin.pipeline.plan_sync import lock_timeout, network_of, tell_recovery, warm_up
+from puffin.pipeline.plan_sync import lock_timeout, network_of, tell_recovery, warm_up, warn_of_broken
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import SEEDS
 from puffin.pipeline.plan_why import why_included
@@ -154,7 +154,8 @@ class _Install:
         finally:
             self._engine.close()
         if not self._run.dry_run and (self._settings.strict or not self._settings.no_deps):
-            self._check({each.artifact.name for each in stored} | set(plan.remove))
+            touched = {each.artifact.name for each in stored} | set(plan.remove)
+            warn_of_broken(self._workplace.environment, self._reporter, touched)
         return Installed(
             environment=self._workplace.environment,
             resolution=resolution,
@@ -215,7 +216,8 @@ class _Install:
             resolution: Resolution = resolve(self._request(), universe)
             coming = [each for each in resolution.packages if not each.installed]
             self._metadata = {each.name: universe.metadata(each.handle) for each in coming}
-        for warning in resolution.warnings:
+            ambiguities = universe.ambiguities([each.name for each in coming])
+        for warning in (*resolution.warnings, *ambiguities):
             self._reporter.warn(warning)
         self._require_hashes(resolution)
         return resolution
@@ -349,12 +351,3 @@ class _Install:
             archive = known_archive(self._cache, artifact.source, artifact.name, artifact.filename)
         ready = bool(archive) and archive_ready(self._cache, archive)
         return Supply(artifact=artifact, archive=archive if ready else "")
-
-    def _check(self, touched: "set[str]") -> None:
-        """Warn of what is broken or missing around the packages that changed."""
-        from puffin.stages.link.consistency import broken, sentence
-        from puffin.stages.link.requires import read_requires
-
-        environment = self._workplace.environment
-        for each in broken(read_requires(environment), dict(environment.interpreter.markers), touched):
-            self._reporter.warn(sentence(each))

@@ -51,9 +51,12 @@ class Search:
         self._refresh = settings.refresh or frozenset(settings.refresh_package)
         self._shelf = Shelf(cache, places_digest(inputs.config, environment.interpreter.tags))
         self._files = inputs.files
-        self._use_shelf = not settings.refresh and not inputs.config.find_links
+        self._use_shelf = not settings.refresh and not inputs.config.find_links and not settings.exclude_newer
+        self._settled_by_date = bool(settings.exclude_newer)
         self._shelved: list[Supply] = []
-        missing = self._take_from_shelf(inputs, frozenset(names))
+        wanted = frozenset(names)
+        self._located = [each for each in inputs.located if each.name in wanted]
+        missing = self._take_from_shelf(inputs, wanted.difference([each.name for each in self._located]))
         self.missing = len(missing)
         self._context = (inputs, settings, cache, environment, network, environ)
         self._pins = missing
@@ -85,7 +88,8 @@ class Search:
     def found(self) -> Found:
         """Wait for the answer. Raises what locating raises."""
         artifacts, warnings = self._answers()
-        supplies = [self._supply(from_tuple(Artifact, each)) for each in artifacts]
+        found = [*self._located, *[from_tuple(Artifact, each) for each in artifacts]]
+        supplies = [self._supply(each) for each in found]
         return Found(supplies=(*self._shelved, *supplies), warnings=(*_yanks(self._shelved), *warnings))
 
     def _answers(self) -> "tuple[list[Any], list[str]]":
@@ -119,8 +123,9 @@ class Search:
 
     def remember(self, supplies: "Iterable[Supply]") -> None:
         """Put what was found on the shelf, for the next time."""
-        if self._besides:
-            self._shelf.put(supplies)
+        if self._besides and not self._settled_by_date:
+            locked = {each.name for each in self._located}
+            self._shelf.put([each for each in supplies if each.artifact.name not in locked])
 
     def stop(self) -> None:
         """End the search."""
@@ -186,6 +191,7 @@ def _locate(
         cache=cache,
         refresh=settings.refresh or frozenset(settings.refresh_package),
         offline=settings.offline,
+        exclude_newer=settings.exclude_newer,
         now=time.time(),
         files=inputs.files,
         commits=partial(pin_commit, cache=cache, offline=settings.offline, environ=environ),

@@ -44,14 +44,12 @@ def newest_pins(
     """Return the newest stable version of each package that has a wheel for *environment*."""
     from packaging.version import InvalidVersion, Version
 
+    from puffin.pipeline.plan_sync import network_of
     from puffin.stages.fetch.fetch import client_for
-    from puffin.stages.fetch.network import network_from_environ, to_wire
     from puffin.stages.resolve.index_pages import Pages
-    from puffin.value import replace
 
     config = index_config(settings, None)
-    network = replace(network_from_environ(environ), offline=settings.offline)
-    http = client_for(to_wire(network))
+    http = client_for(network_of(settings, environ, ()))
     cache = Cache(settings.cache_dir)
     pages = Pages(http=http, cache=cache, refresh=settings.refresh, offline=settings.offline, now=time.time())
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.plan_target import Where
     from puffin.pipeline.task import Outcome, Task
+    from puffin.stages.resolve.index_config import NamedIndex
 
     class Reporter(Protocol):
         """Who is told how a run goes."""
@@ -41,6 +42,29 @@ class Line:
 
 
 @frozen
+class Configured:
+    """Where configuration files say to look. What options and requirements files say goes before it."""
+
+    index_url: str = ""
+    extra_index_url: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+
+
+@frozen
+class NetworkOptions:
+    """How to reach the network, as far as it was told: empty texts, a timeout of 0 and -1 retries mean "not given"."""
+
+    cert: str = ""
+    client_cert: str = ""
+    trusted_host: tuple[str, ...] = ()
+    proxy: str = ""
+    timeout: float = 0.0
+    retries: int = -1
+    keyring_provider: str = ""
+
+
+@frozen
 class Settings:
     """The settings of a sync. Empty texts mean "not given"; ``dashboard`` is a port, 0 for any, -1 for none."""
 
@@ -60,6 +84,8 @@ class Settings:
     no_binary: tuple[str, ...] = ()
     only_binary: tuple[str, ...] = ()
     no_build: bool = False
+    no_verify_hashes: bool = False
+    strict: bool = False
     reinstall: bool = False
     reinstall_package: tuple[str, ...] = ()
     refresh: bool = False
@@ -79,6 +105,15 @@ class Settings:
     jobs: int = 0
     dashboard: int = -1
     dashboard_linger: bool = False
+    constraint: tuple[str, ...] = ()
+    exclude_newer: str = ""
+    extra: tuple[str, ...] = ()
+    all_extras: bool = False
+    group: tuple[str, ...] = ()
+    configured: Configured = Configured()
+    indexes: "tuple[NamedIndex, ...]" = ()
+    index_strategy: str = ""
+    network: NetworkOptions = NetworkOptions()
 
     @property
     def where(self) -> "Where":

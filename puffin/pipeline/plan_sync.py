@@ -22,7 +22,7 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from typing import Any
 
     from puffin.pipeline.plan_build_values import BuildSettings
@@ -47,20 +47,23 @@ def sync(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]",
 
     Raises :class:`PuffinError`; then the environment is as it was. ``started`` is of ``time.perf_counter``.
     """
-    check_files(settings.files)
+    check_files(settings.files, settings.group)
     cache = Cache(settings.cache_dir)
     with phase("find interpreter"):
         environment = _environment(settings, environ, cache)
     if not settings.dry_run:
         check_target(environment, break_system_packages=settings.break_system_packages)
     with phase("read requirements"):
+        interpreter = environment.interpreter
         naming = _naming(settings, environ, environment, cache)
-        inputs = read_inputs(settings, dict(environment.interpreter.markers), environ, naming)
+        inputs = read_inputs(settings, dict(interpreter.markers), environ, naming, interpreter.tags)
     for warning in inputs.warnings:
         reporter.warn(warning)
     with opened(Workplace(environment, timeout=lock_timeout(environ))) as workplace, shared(cache):
         tell_recovery(workplace, reporter)
         _Sync(settings, reporter, environ, cache, workplace, inputs, started).run()
+        if settings.strict and not settings.dry_run:
+            warn_of_broken(environment, reporter)
 
 
 def _naming(
@@ -112,6 +115,17 @@ def tell_recovery(workplace: Workplace, reporter: "Reporter") -> None:
         reporter.warn(f"An interrupted change of `{root}` was {words[workplace.recovered]}")
 
 
+def warn_of_broken(
+    environment: "Environment", reporter: "Reporter", names: "Collection[str] | None" = None
+) -> None:
+    """Warn of what does not fit together in an environment, or around packages by their normalised *names*."""
+    from puffin.stages.link.consistency import broken, sentence
+    from puffin.stages.link.requires import read_requires
+
+    for each in broken(read_requires(environment), dict(environment.interpreter.markers), names):
+        reporter.warn(sentence(each))
+
+
 def lock_timeout(environ: "Mapping[str, str]") -> float:
     """Return for how many seconds to wait for an environment's lock."""
     text = environ.get("PUFFIN_LOCK_TIMEOUT", "")
@@ -124,12 +138,25 @@ def lock_timeout(environ: "Mapping[str, str]") -> float:
 def network_of(
     settings: Settings, environ: "Mapping[str, str]", trusted_hosts: "tuple[str, ...]"
 ) -> "tuple[Any, ...]":
-    """Return the network settings of a run in their wire form."""
+    """Return the network settings of a run in their wire form: what options say, then what *environ* says."""
     from puffin.stages.fetch.network import network_from_environ, to_wire
 
     network = network_from_environ(environ)
-    hosts = (*network.trusted_hosts, *trusted_hosts)
-    return to_wire(replace(network, offline=settings.offline, trusted_hosts=hosts))
+    said = settings.network
+    return to_wire(
+        replace(
+            network,
+            offline=settings.offline,
+            trusted_hosts=(*said.trusted_host, *trusted_hosts),
+            ca_bundle=said.cert or network.ca_bundle,
+            ca_directory="" if said.cert else network.ca_directory,
+            client_cert=said.client_cert,
+            proxy=said.proxy,
+            timeout=said.timeout or network.timeout,
+            retries=network.retries if said.retries < 0 else said.retries,
+            keyring=said.keyring_provider or network.keyring,
+        )
+    )
 
 
 def warm_up(engine: Engine, cache: Cache, missing: int) -> None:

@@ -9,6 +9,7 @@ from puffin.cli import table, table_install, table_profile, table_workspace
 from puffin.cli.app import puffin as tree
 from puffin.cli.foreign import take_out
 from puffin.cli.options import given
+from puffin.cli.options import told as told_by_click
 from tests.helpers.cli import checked, lines, told
 from tests.helpers.wheels import forge_wheel
 
@@ -180,10 +181,11 @@ def _same(words, environ):
     with pytest.MonkeyPatch.context() as patch:
         for variable, text in environ.items():
             patch.setenv(variable, text)
-        params = command.make_context("sync", list(words)).params
+        context = command.make_context("sync", list(words))
+    params = context.params
     files = params.pop("files")
     assert take_out("sync", params) == {}
-    assert given(params, files) == by_hand
+    assert {**given(params, files), "given": told_by_click(context)} == by_hand
 
 
 def test_help_and_version(puffin):

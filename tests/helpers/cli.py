@@ -19,6 +19,11 @@ _TIME = re.compile(r"\b(?:\d+m \d\ds|\d+(?:\.\d+)?m?s)\b")
 _NO_NETWORK = "http://127.0.0.1:9"  # nobody listens there: a test that asks for a public host fails at once
 
 
+# of pip, and the machine's own files may set them
+_PIP_SETTINGS = (
+    "index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "cert", "client-cert", "proxy", "timeout",
+    "default-timeout", "retries", "only-binary", "no-binary", "keyring-provider",
+)  # fmt: skip
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"  # as directories of environments have it
 
 
@@ -58,7 +63,9 @@ class Puffin:
             "PYTHONPATH": str(CHECKOUT),
             "PYTHONHASHSEED": "0",
             "NO_COLOR": "1",
+            "PIP_CONFIG_FILE": os.devnull,
             "HTTPS_PROXY": _NO_NETWORK,
+            "NO_PROXY": "127.0.0.1",
             "LC_ALL": "C.UTF-8",
             **changes,
         }
@@ -95,6 +102,21 @@ class Puffin:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
+
+    def pip_conf(self, section: str = "global", **values: str) -> dict[str, str]:
+        """Write a configuration file of pip's, and return the variables that make it count.
+
+        It takes back whatever the machine's own files may say.
+        """
+        sections: dict[str, dict[str, str]] = {"global": dict.fromkeys(_PIP_SETTINGS, "")}
+        sections.setdefault(section, {}).update(
+            {name.replace("_", "-"): value for name, value in values.items()}
+        )
+        text = "".join(
+            f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+            for name, keys in sections.items()
+        )
+        return {"PIP_CONFIG_FILE": str(self.file("pip.conf", text))}
 
     def venv(self, *words: object, name: str = ".venv") -> Env:
         """Make a virtual environment."""

@@ -9,6 +9,7 @@ import html
 import io
 import json
 import socket
+import ssl
 import threading
 import zipfile
 from collections import Counter, deque
@@ -57,7 +58,7 @@ class IndexServer:
 
     ``mode`` is ``auto`` (by the Accept header), ``html`` or ``json``. ``auth`` is ``(user, password)`` that
     every request must bear. ``cache_control`` is sent with pages; empty means no such header.
-    ``relative`` makes the pages name their files by relative URLs.
+    ``relative`` makes the pages name their files by relative URLs. With a ``context`` it speaks TLS.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class IndexServer:
         cache_control: str = "max-age=600, public",
         etags: bool = True,
         relative: bool = False,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self.mode = mode
         self.auth = auth
         self.cache_control = cache_control
         self.etags = etags
         self.relative = relative
+        self.context = context
         self.requests: list[Request] = []
         self.released = threading.Event()
         self._uploads: dict[str, dict[str, Upload]] = {}
@@ -98,7 +101,8 @@ class IndexServer:
 
     @property
     def root(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        scheme = "https" if self.context else "http"
+        return f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def url(self) -> str:
@@ -282,6 +286,13 @@ class _Server(ThreadingHTTPServer):
         socket.socket.bind(self.socket, self.server_address)  # HTTPServer would look up its own name
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+
+    def get_request(self) -> Any:
+        connection, address = super().get_request()
+        if self.index.context is None:
+            return connection, address
+        wrapped = self.index.context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return wrapped, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._open_lock:

@@ -385,6 +385,90 @@ def test_a_proxy_that_cannot_be_used_is_a_matter_of_configuration():
     assert "hunter2" not in str(raised.value)
 
 
+@pytest.fixture
+def keyring(tmp_path):
+    """A `keyring` command that knows `me` on 127.0.0.1 and notes what it was asked."""
+    command = tmp_path / "bin" / "keyring"
+    command.parent.mkdir()
+    command.write_text(
+        "#!/bin/sh\n"
+        f'echo "$*" >> {tmp_path}/asked\n'
+        'case "$*" in\n'
+        '  "get 127.0.0.1:"*" me") echo s3cret ;;\n'
+        '  "--mode creds get 127.0.0.1:"*) echo me; echo s3cret ;;\n'
+        "  *) exit 1 ;;\n"
+        "esac\n"
+    )
+    command.chmod(0o755)
+    (tmp_path / "asked").touch()
+    environ = {"PATH": f"{command.parent}:/usr/bin:/bin", "NETRC": str(tmp_path / "none")}
+    return lambda mode: Credentials(
+        environ, keyring=mode
+    ), lambda: (tmp_path / "asked").read_text().splitlines()
+
+
+def _guarded(seen):
+    return Answer(b"in") if _authorised(seen) == "me:s3cret" else Answer(b"out", status=401)
+
+
+SHELL = pytest.mark.skipif(os.name == "nt", reason="the fake command is a shell script")
+
+
+@SHELL
+def test_the_keyring_is_asked_when_a_server_wants_credentials_and_once(keyring):
+    made, asked = keyring
+    with ScriptedServer(_guarded) as server, client(credentials=made("auto")) as mine:
+        origin = f"127.0.0.1:{server.port}"
+        assert [mine.get(server.url(path)).body for path in ("/a", "/b")] == [b"in", b"in"]
+        assert asked() == [f"--mode creds get http://{origin}/a", f"--mode creds get {origin}"]
+        assert [_authorised(seen) for seen in server.seen] == ["", "me:s3cret", "me:s3cret"]
+        assert mine.get(server.url("/c", userinfo="me@")).body == b"in"
+        assert asked()[2:] == [f"get http://{origin}/c me", f"get {origin} me"]
+
+
+@SHELL
+def test_the_keyring_as_a_subprocess_is_asked_before_the_first_request(keyring):
+    made, asked = keyring
+    with ScriptedServer(_guarded) as server, client(credentials=made("subprocess")) as mine:
+        assert mine.get(server.url("/a", userinfo="me@")).body == b"in"
+        assert [_authorised(seen) for seen in server.seen] == ["me:s3cret"]
+        assert len(asked()) == 2
+
+
+@SHELL
+def test_who_is_not_in_the_keyring_is_denied(keyring):
+    made, asked = keyring
+    with ScriptedServer(_guarded) as server, client(credentials=made("auto")) as mine:
+        for _ in range(2):
+            with pytest.raises(AccessDenied):
+                mine.get(server.url("/a", userinfo="you@"))
+        with pytest.raises(AccessDenied):
+            mine.get(server.url("/a", userinfo="you:wrong@"))
+        assert len(asked()) == 2, "an answer is remembered, and a password that was given is not doubted"
+    with ScriptedServer(_guarded) as server, client(credentials=made("disabled")) as mine:
+        with pytest.raises(AccessDenied):
+            mine.get(server.url("/a", userinfo="me@"))
+        assert len(asked()) == 2
+
+
+def test_a_keyring_that_is_not_there_is_told_where_it_was_asked_for(tmp_path):
+    environ = {"PATH": str(tmp_path), "NETRC": str(tmp_path / "none")}
+    for mode, hint in (("subprocess", True), ("auto", False)):
+        with ScriptedServer(_guarded) as server, client(credentials=Credentials(environ, keyring=mode)) as mine:
+            with pytest.raises(AccessDenied) as raised:
+                mine.get(server.url("/"))
+            assert ("there is no command `keyring` on the `PATH`" in raised.value.hints) is hint
+
+
+def test_a_user_in_the_url_takes_the_password_of_that_user_from_netrc(tmp_path):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret")
+    credentials = Credentials({"NETRC": str(tmp_path / "netrc")})
+    with ScriptedServer(script(Answer())) as server, client(credentials=credentials) as mine:
+        for user in ("me@", "you@"):
+            mine.get(server.url("/", userinfo=user))
+        assert [_authorised(seen) for seen in server.seen] == ["me:secret", "you:"]
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     openssl = shutil.which("openssl")

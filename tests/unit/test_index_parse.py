@@ -279,6 +279,18 @@ def test_normal_names() -> None:
         ({"cache-control": "max-age=x"}, 0, True),
         ({"etag": '"x"'}, 0, True),
         ({"expires": "0"}, 0, True),
+        ({"expires": "0", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 0, True),
+        ({"expires": "Thu, 01 Jan 2026 00:05:00 GMT", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 300, True),
+        (
+            {"expires": "Thu, 01 Jan 2026 00:05:00 GMT", "date": "Thu, 01 Jan 2026 00:00:00 GMT", "age": "60"},
+            240,
+            True,
+        ),
+        ({"expires": "Thu, 01 Jan 2026 00:05:00 GMT"}, 0, True),
+        ({"cache-control": "max-age=60", "expires": "0", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 60, True),
+        ({"cache-control": "max-age=60", "vary": "*"}, 0, True),
+        ({"cache-control": "max-age=60", "vary": "Accept"}, 60, True),
+        ({"cache-control": "s-maxage=60", "etag": "x"}, 0, True),
     ],
 )
 def test_policy(headers: dict[str, str], age: int, store: bool) -> None:

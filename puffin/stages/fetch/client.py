@@ -63,7 +63,7 @@ class Client:
         sleep: "Callable[[float], None]" = time.sleep,
     ) -> None:
         self.network = network
-        self._credentials = credentials or Credentials()
+        self._credentials = credentials or Credentials(keyring=network.keyring)
         self._sleep = sleep
         self._connections = Connections(network)
         self._http: httpx.Client | None = None
@@ -131,6 +131,9 @@ class Client:
         ):
             return direct
         response = self._follow(url, headers, direct.body if direct else None)
+        if response.status_code == 401 and self._credentials.ask(_wanting(url, response)):
+            response.close()
+            response = self._follow(url, headers)
         if response.is_success or response.status_code in accepted:
             return response
         raise self._refused(url, response)
@@ -232,6 +235,12 @@ class Client:
             raise UsageError(text=f"Cannot use the proxy `{mask(proxy)}`: {mask_text(str(error))}") from error
 
 
+def _wanting(url: str, response: "httpx.Response") -> str:
+    """Return the URL that wants credentials: *url*, with the user in it, or the one that redirects led to."""
+    asked = str(response.request.url)
+    return url if split_credentials(url)[0] == asked else asked
+
+
 def read(response: "Response") -> bytes:
     """Return the content of a response, decoded. Raises ``Transient``."""
     if isinstance(response, Direct):
@@ -273,7 +282,7 @@ def _check_certificate(url: str, host: str, error: BaseException) -> None:
     if cause is None:
         return
     hints = (
-        "`SSL_CERT_FILE=<file>` names the certificates to trust, such as those of a company's proxy",
+        "`--cert <file>`, or `SSL_CERT_FILE=<file>`, names the certificates to trust, such as a company's",
         f"`--trusted-host {host}` goes without the check (not safe)",
     )
     reason = cause.verify_message or str(cause)

@@ -1,8 +1,10 @@
-"""Credentials: from the URL itself, else from netrc. They are looked up, used, and never shown."""
+"""Credentials: from the URL itself, else from netrc, else from a keyring. They are looked up, used, and never shown."""
 
 import os
 import sys
 
+from puffin.stages.fetch.keyring import Keyring
+from puffin.stages.fetch.network import DISABLED
 from puffin.stages.urls import split_credentials
 
 TYPE_CHECKING = False
@@ -15,11 +17,13 @@ class Credentials:
     """Finds user and password for a URL; the netrc file is read at the first need.
 
     The file is the one that *environ* names as ``NETRC``, else ``~/.netrc`` (on Windows also ``~/_netrc``).
+    *keyring* is a mode of :class:`~puffin.stages.fetch.keyring.Keyring`, which is asked last.
     ``problem`` says, after a lookup, why the file could not be used; it holds no secrets.
     """
 
-    def __init__(self, environ: "Mapping[str, str] | None" = None) -> None:
+    def __init__(self, environ: "Mapping[str, str] | None" = None, *, keyring: str = DISABLED) -> None:
         self._environ = os.environ if environ is None else environ
+        self._keyring = Keyring(keyring, self._environ)
         self._netrc: netrc | None = None
         self._read = False
         self.problem = ""
@@ -29,10 +33,22 @@ class Credentials:
 
         A host that somebody else's redirect chose gets an entry with its own name only, not the default one.
         """
-        _, user, password = split_credentials(url)
-        if user or password:
+        plain, user, password = split_credentials(url)
+        if password:
             return user, password
-        return self._from_netrc(host.strip("[]"), redirected)
+        noted = self._from_netrc(host.strip("[]"), redirected)
+        if noted and (not user or noted[0] == user):
+            return noted
+        return self._keyring.known(plain, user) or ((user, "") if user else None)
+
+    def ask(self, url: str) -> bool:
+        """Ask the keyring for *url*, whose server wants credentials; tell whether :meth:`find` has others now."""
+        plain, user, password = split_credentials(url)
+        if password or self._keyring.known(plain, user):
+            return False
+        found = self._keyring.ask(plain, user)
+        self.problem = self.problem or self._keyring.problem
+        return found is not None
 
     def _from_netrc(self, host: str, redirected: bool) -> "tuple[str, str] | None":
         entries = self._load()

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     Wire = tuple[object, ...]
 
 
+AUTO, DISABLED, SUBPROCESS = "auto", "disabled", "subprocess"
+
+
 @frozen
 class Network:
     """The network settings of a run; credentials are not among them (see ``credentials.py``).
@@ -20,7 +23,8 @@ class Network:
     certificate store; ``client_cert`` is a PEM file with certificate and key. ``trusted_hosts`` are hosts,
     or ``host:port``, whose certificate is not checked. ``proxy`` serves every request; else ``http_proxy`` and
     ``https_proxy`` serve theirs, except for the hosts in ``no_proxy`` (a comma-separated list, which
-    limits ``proxy`` too). ``connections`` is how many a process may read ahead with.
+    limits ``proxy`` too). ``connections`` is how many a process may read ahead with. ``keyring`` is one of
+    :data:`AUTO`, :data:`DISABLED` and :data:`SUBPROCESS` (see ``credentials.py``).
     """
 
     timeout: float = 30.0
@@ -35,6 +39,7 @@ class Network:
     https_proxy: str = ""
     no_proxy: str = ""
     connections: int = 4
+    keyring: str = AUTO
 
     def proxy_for(self, url: str, host: str) -> str:
         """Return the URL of the proxy that a request for *url* on *host* takes, empty for none."""

@@ -75,6 +75,6 @@ def _in_vain(url: str, failure: Transient, attempts: int) -> NetworkFailed:
         causes=(Cause(text=mask_text(failure.cause)),),
         hints=(
             "run the command again: what was fetched so far is kept",
-            "`PUFFIN_HTTP_RETRIES` and `PUFFIN_HTTP_TIMEOUT` (seconds) change how long puffin tries",
+            "`--retries` and `--timeout` (seconds) change how long puffin tries",
         ),
     )

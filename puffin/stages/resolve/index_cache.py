@@ -147,9 +147,11 @@ def load_page(data: "bytes | mmap | None") -> StoredPage | None:
     )
 
 
-def renewed(page: StoredPage, *, fetched_at: float, max_age: int) -> bytes:
-    """Return the stored form of *page* after its index said that it has not changed."""
-    header = (page.url, fetched_at, max_age, page.etag, page.last_modified)
+def renewed(
+    page: StoredPage, *, fetched_at: float, max_age: int, etag: str = "", last_modified: str = ""
+) -> bytes:
+    """Return the stored form of *page* after its index said that it has not changed, with the validators it sent."""
+    header = (page.url, fetched_at, max_age, etag or page.etag, last_modified or page.last_modified)
     rest = (page.status, page.reason, page.refused, page.versions, page.tail)
     return frame.dump((_FORMAT, (*header, *rest))) + page.data[page.start :]
 

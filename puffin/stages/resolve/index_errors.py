@@ -1,6 +1,17 @@
 """What can be wrong with an index, a page of it, or a find-links place."""
 
 from puffin.errors import TEMPORARY, USAGE, PuffinError
+from puffin.stages.urls import mask
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def on_several(name: str, indexes: "Iterable[str]") -> str:
+    """Return the warning about a package that several indexes have (URLs, masked here)."""
+    shown = ", ".join(f"`{mask(index)}`" for index in indexes)
+    return f"`{name}` is on several indexes: {shown}; only the first of them is used"
 
 
 class IndexFailure(PuffinError):

@@ -85,14 +85,26 @@ def policy(headers: "Mapping[str, str]") -> Policy:
 
 
 def _max_age(words: list[str], headers: "Mapping[str, str]") -> int:
-    if "no-cache" in words or "no-store" in words:
+    if "no-cache" in words or "no-store" in words or headers.get("vary", "").strip() == "*":
         return 0
     for word in words:
         name, _, value = word.partition("=")
         if name == "max-age":
             return max(0, min(_seconds(value.strip('"')), 1 << 31) - _seconds(headers.get("age", "")))
+    if headers.get("expires") and headers.get("date"):
+        return max(0, _moment(headers["expires"]) - _moment(headers["date"]) - _seconds(headers.get("age", "")))
     said = any(headers.get(name) for name in ("etag", "last-modified", "expires", "pragma"))
     return 0 if said else FRESH_WITHOUT_HEADERS
+
+
+def _moment(text: str) -> int:
+    """Return an HTTP date in seconds since the epoch; what is none, such as ``0``, is long past."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return int(parsedate_to_datetime(text).timestamp())
+    except (ValueError, TypeError, OverflowError):
+        return 0
 
 
 def _seconds(text: str) -> int:

@@ -172,8 +172,14 @@ class Pages:
     def _take(self, reply: Answer, old: "StoredPage | None", index: str, name: str) -> StoredPage:
         said = policy(reply.headers)
         if reply.status == 304 and old is not None:
-            max_age = said.max_age if "cache-control" in reply.headers else old.max_age
-            data = renewed(old, fetched_at=self._now, max_age=max_age)
+            told = "cache-control" in reply.headers or "expires" in reply.headers
+            data = renewed(
+                old,
+                fetched_at=self._now,
+                max_age=said.max_age if told else old.max_age,
+                etag=said.etag,
+                last_modified=said.last_modified,
+            )
         elif reply.status in (404, 410) and name != _FLAT:
             data = _absent(index, self._now)
         elif reply.status != 200:

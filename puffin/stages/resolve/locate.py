@@ -4,8 +4,8 @@ from puffin.cache.layout import Cache
 from puffin.errors import TEMPORARY, PuffinError, UsageError
 from puffin.stages.artifact import Artifact
 from puffin.stages.resolve.index_cache import ABSENT, StoredPage
-from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig
-from puffin.stages.resolve.index_errors import NotInCache
+from puffin.stages.resolve.index_config import FIRST_INDEX, STRATEGIES, IndexConfig
+from puffin.stages.resolve.index_errors import NotInCache, on_several
 from puffin.stages.resolve.index_http import Http
 from puffin.stages.resolve.index_page import FileLink, is_wheel, normalise, splits
 from puffin.stages.resolve.index_pages import Pages
@@ -16,7 +16,9 @@ from puffin.stages.resolve.locate_errors import (
     LocateInterrupted,
     NoCompatibleWheel,
     PackageNotFound,
+    PinFailed,
     Quarantined,
+    TooNew,
     VersionNotFound,
 )
 from puffin.stages.resolve.locate_policy import ANY_FILES
@@ -53,12 +55,14 @@ def locate(
     refresh: "bool | Collection[str]" = False,
     offline: bool = False,
     now: float,
+    exclude_newer: str = "",
     files: FilePolicy = ANY_FILES,
     commits: Commits | None = None,
 ) -> Located:
     """Return the file of each pin, for an interpreter with these *tags* (best first) and full version.
 
     It is a wheel, or what one is built from, as far as *files* allows; *commits* is the seam to version control.
+    Files that are not older than *exclude_newer* (ISO 8601, a time or a date) do not exist.
     ``refresh`` is True, or the normalised names, for which fresh cached pages are not believed. ``now``
     is in seconds since the epoch. Raises :class:`LocateFailed` with one cause for each pin that has no
     file, :class:`LocateInterrupted` (exit code 75) if only the network stands in the way, and
@@ -76,6 +80,7 @@ def locate(
         now=now,
         files=files,
         commits=commits,
+        exclude_newer=exclude_newer,
     )
     failures = [each for each in found if isinstance(each, PuffinError)]
     if failures:
@@ -96,17 +101,19 @@ def locate_each(
     now: float,
     files: FilePolicy = ANY_FILES,
     commits: Commits | None = None,
+    exclude_newer: str = "",
 ) -> "tuple[list[Artifact | PuffinError], tuple[str, ...]]":
     """Return the file of each pin, or why there is none, and warnings; the rest is as in :func:`locate`.
 
     Raises only what concerns the configuration.
     """
-    if config.strategy != FIRST_INDEX:
-        raise UsageError(text=f"The index strategy `{config.strategy}` is not known; there is `{FIRST_INDEX}`")
+    if config.strategy not in STRATEGIES:
+        known = ", ".join(f"`{each}`" for each in STRATEGIES)
+        raise UsageError(text=f"The index strategy `{config.strategy}` is not known; there are {known}")
     pages = Pages(http=http, cache=cache, refresh=refresh, offline=offline, now=now)
-    finder = _Finder(pages, config, Target(tags, python_version), files, commits)
+    finder = _Finder(pages, config, Target(tags, python_version), files, commits, exclude_newer)
     named = [normalise(pin.name) for pin in pins if not _is_direct(pin)]
-    pages.prefetch([(index, name) for index in finder.indexes for name in named])
+    pages.prefetch([(index, name) for name in named for index in config.for_package(name)])
     return [_found(pin, finder.find) for pin in pins], tuple(finder.warnings)
 
 
@@ -135,14 +142,20 @@ class _Finder:
     """Finds the file of one pin after another, in the pages and find-links of one configuration."""
 
     def __init__(
-        self, pages: Pages, config: IndexConfig, target: Target, files: FilePolicy, commits: Commits | None
+        self,
+        pages: Pages,
+        config: IndexConfig,
+        target: Target,
+        files: FilePolicy,
+        commits: Commits | None,
+        exclude_newer: str,
     ) -> None:
+        self.exclude_newer = exclude_newer
         self.pages = pages
         self.target = target
         self.files = files
         self._commits = commits
-        self.indexes = config.indexes()
-        self.places = tuple(mask(place) for place in (*self.indexes, *config.find_links))
+        self.config = config
         self.warnings: list[str] = []
         self._flat = _grouped([(place, link) for place in config.find_links for link in pages.flat(place)])
 
@@ -163,9 +176,8 @@ class _Finder:
         if chosen.link.yanked is not None:
             reason = f" (reason: {chosen.link.yanked})" if chosen.link.yanked else ""
             self.warnings.append(f"`{pin.name}=={chosen.version}` is yanked{reason}")
-        if len(holders) > 1:
-            names = ", ".join(f"`{mask(index)}`" for index in holders)
-            self.warnings.append(f"`{pin.name}` is on several indexes: {names}; only the first of them is used")
+        if len(holders) > 1 and self.config.strategy == FIRST_INDEX:
+            self.warnings.append(on_several(pin.name, holders))
 
 
 def _grouped(links: "list[tuple[str, FileLink]]") -> "dict[str, dict[str, list[Candidate]]]":
@@ -178,8 +190,15 @@ def _grouped(links: "list[tuple[str, FileLink]]") -> "dict[str, dict[str, list[C
     return found
 
 
+def _older(candidates: "Iterable[Candidate]", date: str) -> "list[Candidate]":
+    from puffin.stages.resolve.universe_choose import cutoff_of, timestamp
+
+    cutoff = cutoff_of(date)
+    return [each for each in candidates if timestamp(each.link.upload_time) < cutoff]
+
+
 class _Offers:
-    """What the places have for one pin: the find-links files and the first index that has its name."""
+    """What the places have for one pin: the find-links files and an index that has its name."""
 
     def __init__(self, finder: _Finder, pin: Pin) -> None:
         self.finder = finder
@@ -187,12 +206,32 @@ class _Offers:
         self.name = normalise(pin.name)
         self.flat = finder.flat(self.name)
         self.unknown: PuffinError | None = None
+        self.indexes = finder.config.for_package(self.name)
         self.holders = self._holders()
-        self.page = self._page(self.holders[0]) if self.holders else None
+        self._use(self.holders[0] if self.holders else "")
+
+    def _use(self, index: str) -> None:
+        self.index = index
+        self.page = self._page(index) if index else None
         self.texts = {**dict.fromkeys(self.flat), **dict.fromkeys(self.page.versions if self.page else ())}
 
     def choose(self) -> Candidate:
-        """Return the file to take; raises why there is none."""
+        """Return the file to take: of the first index that has the name, or, unsafely, of the first that has it.
+
+        Raises why there is none.
+        """
+        if self.finder.config.strategy == FIRST_INDEX or len(self.holders) < 2:
+            return self._choose()
+        failures = []
+        for index in self.holders:
+            self._use(index)
+            try:
+                return self._choose()
+            except PinFailed as error:
+                failures.append(error)
+        raise failures[0]
+
+    def _choose(self) -> Candidate:
         version, exact = self.pin.version, self.pin.exact
         plain = same_text(self.texts, version, exact=exact)
         try:
@@ -207,7 +246,13 @@ class _Offers:
         return self._chosen(found)
 
     def _chosen(self, texts: "Iterable[str]") -> Candidate:
-        return choose(self.pin, self._candidates(texts), self.finder.target, self.finder.files)
+        candidates = self._candidates(texts)
+        date = self.finder.exclude_newer
+        if date:
+            candidates = _older(candidates, date)
+            if not candidates:
+                raise TooNew(package=shown(self.pin), date=date)
+        return choose(self.pin, candidates, self.finder.target, self.finder.files)
 
     def _page(self, index: str) -> StoredPage:
         return self.finder.pages.page(index, self.name)
@@ -218,7 +263,7 @@ class _Offers:
         Offline, an index that nobody knows ends the search, but files of find-links may still do.
         """
         found: list[str] = []
-        for index in self.finder.indexes:
+        for index in self.indexes:
             try:
                 if self._page(index).status != ABSENT:
                     found.append(index)
@@ -239,24 +284,25 @@ class _Offers:
         return found
 
     def _candidate(self, link: FileLink, version: str) -> Candidate:
-        return Candidate(link=link, version=version, place=self.holders[0])
+        return Candidate(link=link, version=version, place=self.index)
 
     def _links(self, text: str) -> tuple[FileLink, ...]:
-        return self.finder.pages.links(self.holders[0], self.name, text) if self.holders else ()
+        return self.finder.pages.links(self.index, self.name, text) if self.index else ()
 
     def _not_found(self) -> PuffinError:
         package = shown(self.pin)
         if self.unknown is not None:
             return self.unknown
         if self.page is not None and self.page.status == _QUARANTINED:
-            return Quarantined(package=package, index=mask(self.holders[0]), reason=self.page.reason)
+            return Quarantined(package=package, index=mask(self.index), reason=self.page.reason)
         if not self.holders and not self.flat:
             hint = "check the spelling of its name, or name the index that has it with `--extra-index-url`"
-            if not self.finder.places:
+            places = tuple(mask(place) for place in (*self.indexes, *self.finder.config.find_links))
+            if not places:
                 hint = "name a place with `--find-links` or `--index-url`"
-            return PackageNotFound(package=package, places=self.finder.places, hints=(hint,))
+            return PackageNotFound(package=package, places=places, hints=(hint,))
         near, total = nearby(self.texts, self.pin.version)
-        place = f"`{mask(self.holders[0])}`" if self.holders else "`--find-links`"
+        place = f"`{mask(self.index)}`" if self.index else "`--find-links`"
         return VersionNotFound(package=package, place=place, nearby=near, total=total, hints=self._hints(near))
 
     def _hints(self, near: tuple[str, ...]) -> tuple[str, ...]:
@@ -264,7 +310,11 @@ class _Offers:
         for index in self.holders[1:]:
             if equal(self._page(index).versions, self.pin.version):
                 first = mask(self.holders[0])
-                hints.insert(0, f"`{mask(index)}` has it, but `{first}` comes first: name the other before it")
+                hints.insert(
+                    0,
+                    f"`{mask(index)}` has it, but `{first}` comes first: name the other before it, or give "
+                    "`--index-strategy unsafe-first-match`, which lets anybody on either index replace the package",
+                )
         refused = self.page.refused if self.page else ()
         if refused:
             hints.append(f"unsafe file names on the page were refused: {', '.join(refused)}")

@@ -104,6 +104,16 @@ class HashesDiffer(PinFailed):
         return ("Expected:", *(f"  {h}" for h in self.expected), "Offered:", *(f"  {o}" for o in self.offered))
 
 
+class TooNew(PinFailed):
+    """All files of a version are newer than ``--exclude-newer`` allows, or nobody tells how old they are."""
+
+    date: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to find `{self.package}`: no file of it is known to be older than `--exclude-newer {self.date}`"
+
+
 class BuildForbidden(PinFailed):
     """What a pin names would have to be built, and an option forbids that; ``kind`` is what it is, with its article."""
 

@@ -15,8 +15,8 @@ from puffin.stages.resolve.solve.resolution import Resolution, Resolved
 from puffin.stages.resolve.tags import priorities, rank
 from puffin.stages.resolve.universe_choose import timestamp
 from puffin.stages.resolve.universe_values import Chosen
-from puffin.stages.urls import strip_credentials
-from puffin.value import frozen
+from puffin.stages.urls import inherit_credentials, strip_credentials
+from puffin.value import frozen, replace
 
 _ALGORITHMS = ("sha256", "sha512", "sha384")
 
@@ -93,7 +93,7 @@ class _Gatherer:
     def _links(self, package: Resolved) -> list[FileLink]:
         if not isinstance(package.handle, Chosen):
             return []
-        links = [candidate.link for candidate in self._gathering.files_of(package.handle)]
+        links = [_with_credentials(candidate) for candidate in self._gathering.files_of(package.handle)]
         cutoff = self._gathering.cutoff
         return [link for link in links if not cutoff or timestamp(link.upload_time) < cutoff]
 
@@ -121,6 +121,11 @@ class _Gatherer:
         if not is_wheel(link.filename):
             return policy.sdists(package.name)
         return policy.wheels(package.name) and rank(link.filename, self._ranks) is not None
+
+
+def _with_credentials(candidate: Candidate) -> FileLink:
+    """Return the link of a file as it can be fetched; what is written of it is stripped of credentials again."""
+    return replace(candidate.link, url=inherit_credentials(candidate.link.url, candidate.place))
 
 
 def _by_name(sources: Sources, markers: Markers) -> Mapping[str, list[Entry]]:

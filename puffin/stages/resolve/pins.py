@@ -114,7 +114,7 @@ class _Chosen:
         problems = list(self._problems)
         if self._unpinned:
             texts = tuple([(entry.text, entry.origin) for entry in self._unpinned])
-            problems.append(UnpinnedRequirement(requirements=texts, hints=(_COMPILE,)))
+            problems.append(UnpinnedRequirement(requirements=texts, hints=(_hint(self._unpinned[0].file),)))
         if len(problems) == 1:
             raise problems[0]
         if problems:
@@ -139,6 +139,16 @@ class _Chosen:
             origin=first.origin,
             config_settings=tuple(dict.fromkeys([s for entry in entries for s in entry.config_settings])),
         )
+
+
+def _hint(file: str) -> str:
+    """Return what to do about requirements in *file* that leave the version open."""
+    if not file.partition(":")[0].endswith((".toml", ".py", ".pyw", "setup.cfg")):
+        return _COMPILE
+    return (
+        f"`puffin pip compile {file} -o requirements.txt` pins what it asks for, and "
+        f"`puffin pip install -r {file}` installs it as it is"
+    )
 
 
 def _split(entries: Iterable[Entry], markers: Markers) -> tuple[list[Entry], list[Entry]]:

@@ -70,7 +70,10 @@ def parse_entry(piece: Piece, *, cwd: str, base: str, exists: Callable[[str], bo
         problem = (
             f"`{piece.line.written(piece.start, piece.start + len(text))}` looks like a requirements file."
         )
-        raise piece.error(0, problem, f"to read the requirements in it, write `-r {text}`")
+        hint = f"to read the requirements in it, write `-r {text}`"
+        if text.endswith("lock.toml"):
+            hint = f"to install what it locks, run `puffin pip sync {text}`"
+        raise piece.error(0, problem, hint)
     named = _NAMED_PLACE.match(text)
     if named:
         return _named_place(piece, place, named.start(1))

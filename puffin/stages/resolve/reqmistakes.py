@@ -9,6 +9,16 @@ _PROJECT_FILES = {
     "setup.py": "the build script of a project",
     "setup.cfg": "the configuration of a project",
 }
+# what other tools write, and how its pins get into a requirements file
+_FOREIGN = {
+    "pipfile": ("a file of Pipenv", "`pipenv requirements > requirements.txt` makes one of it"),
+    "pipfile.lock": ("the lock file of Pipenv", "`pipenv requirements > requirements.txt` makes one of it"),
+    "poetry.lock": ("the lock file of Poetry", "`poetry export -o requirements.txt` makes one of it"),
+    "pdm.lock": ("the lock file of PDM", "`pdm export -o requirements.txt` makes one of it"),
+    "uv.lock": ("the lock file of uv", "`uv export -o requirements.txt` makes one of it"),
+}
+_CONDA_HINT = "list what its `pip:` section holds in a requirements file, and install the rest with conda"
+_CONDA_NAMES = ("environment.yml", "environment.yaml", "conda.yml", "conda.yaml")
 _DISTRIBUTIONS = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _CONDA = re.compile(r"(?:dependencies|channels):\s*(?:#.*)?$")
 _TABLE = re.compile(r"\[\[?(?:project|build-system|tool|dependency-groups|packages)\b[^\]]*\]\]?\s*(?:#.*)?$")
@@ -25,6 +35,11 @@ def file_mistake(shown: str) -> tuple[str, tuple[str, ...]] | None:
     if name in _PROJECT_FILES:
         problem = f"`{shown}` is {_PROJECT_FILES[name]}, not a requirements file."
         return problem, (f"make one of it: `puffin pip compile {shown} -o requirements.txt`",)
+    if name in _FOREIGN:
+        what, hint = _FOREIGN[name]
+        return f"`{shown}` is {what}, not a requirements file.", (hint,)
+    if name in _CONDA_NAMES:
+        return f"`{shown}` is a conda environment, not a requirements file.", (_CONDA_HINT,)
     if name.endswith(_DISTRIBUTIONS):
         problem = f"`{shown}` is a distribution, not a requirements file."
         return problem, (f"to install it, write `puffin pip install {shown}`",)
@@ -34,8 +49,7 @@ def file_mistake(shown: str) -> tuple[str, tuple[str, ...]] | None:
 def content_mistake(source: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
     """Return problem and hints if the lines of a file that cannot be read are of another format."""
     if any(_CONDA.match(line) for line in source):
-        hint = "list what its `pip:` section holds in a requirements file, and install the rest with conda"
-        return "The file is a conda environment, not a requirements file.", (hint,)
+        return "The file is a conda environment, not a requirements file.", (_CONDA_HINT,)
     if any(_TABLE.match(line) for line in source):
         hint = "of a `pyproject.toml`, make one with `puffin pip compile pyproject.toml -o requirements.txt`"
         return "The file is TOML, not a requirements file.", (hint,)
@@ -45,8 +59,8 @@ def content_mistake(source: Sequence[str]) -> tuple[str, tuple[str, ...]] | None
 
 
 def is_requirements_name(text: str) -> bool:
-    """Tell whether a whole requirement looks like the name of a requirements file."""
-    return _REQUIREMENTS_NAME.match(text) is not None
+    """Tell whether a whole requirement looks like the name of a file that holds requirements."""
+    return _REQUIREMENTS_NAME.match(text) is not None or text.lower() in (*_PROJECT_FILES, "pylock.toml")
 
 
 def operator_mistake(text: str) -> tuple[int, str, tuple[str, ...]] | None:

@@ -7,7 +7,8 @@ something that was only expected is raised when it is asked for, or never.
 from functools import partial
 
 from puffin.cache.layout import Cache
-from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig
+from puffin.stages.resolve.index_config import IndexConfig
+from puffin.stages.resolve.index_errors import on_several
 from puffin.stages.resolve.index_pages import Pages
 from puffin.stages.resolve.locate_choose import Candidate, Target
 from puffin.stages.resolve.metadata_errors import NotWhole
@@ -70,8 +71,6 @@ class IndexUniverse:
         checkout: "Checkout | None" = None,
         threads: int = THREADS,
     ) -> None:
-        if scope.config.strategy != FIRST_INDEX:
-            raise NotImplementedError(scope.config.strategy)
         try:
             cache.initialise()
         except OSError:
@@ -120,6 +119,11 @@ class IndexUniverse:
     def evidence(self) -> "tuple[tuple[str, ...], float] | None":
         """Return the cached pages that were looked at, and until when all are fresh; None if there is more to it."""
         return None if self._has_built else self._pages.evidence()
+
+    def ambiguities(self, names: "Iterable[str]") -> tuple[str, ...]:
+        """Return warnings about the packages that several indexes have, of which the first alone was used."""
+        others = self._finder.others(names)
+        return tuple([on_several(name, indexes) for name, indexes in others.items()])
 
     def files(self, handle: Chosen) -> tuple[Candidate, ...]:
         """Return every file of a version, whether it fits or not: what ``--generate-hashes`` lists."""

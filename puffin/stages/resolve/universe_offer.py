@@ -1,5 +1,6 @@
 """The versions of one package, from its page and the find-links places."""
 
+from puffin.stages.resolve.index_config import FIRST_MATCH
 from puffin.stages.resolve.index_errors import NotInCache
 from puffin.stages.resolve.index_order import Order, order_of
 from puffin.stages.resolve.solve.universe import (
@@ -15,8 +16,25 @@ from puffin.stages.resolve.universe_choose import Chooser, Offered, timestamp
 from puffin.stages.resolve.universe_pages import Finder, Found
 from puffin.stages.urls import mask
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _NO_ORDER = Order(names=(), texts={})
 _OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
+
+
+class _Elsewhere:
+    """The versions on indexes behind the one that counts, asked for when an error wants to tell them."""
+
+    def __init__(self, finder: Finder, indexes: tuple[str, ...], name: str) -> None:
+        self._finder = finder
+        self._indexes = indexes
+        self._name = name
+
+    def __iter__(self) -> "Iterator[tuple[str, tuple[str, ...]]]":
+        for index, versions in self._finder.versions_on(self._indexes, self._name):
+            yield mask(index), versions
 
 
 class Package:
@@ -43,7 +61,8 @@ class Package:
             versions=names,
             release=self.release,
             newer=newer,
-            elsewhere=tuple([(mask(index), ()) for index in self._found.rest]),
+            groups=self._groups(names),
+            elsewhere=_Elsewhere(self._finder, self._found.rest, self.name),
             missing=missing,
             reason=reason,
             hints=hints,
@@ -63,36 +82,54 @@ class Package:
         found: list[Offered] = []
         for text in self._order.spellings(version):
             found += self._flat.get(text, ())
-            found += [Offered(row, text, self._found.index) for row in self._rows(text)]
+            index = self._index(text)
+            found += [Offered(row, text, index) for row in self._rows(text, index)]
         return found
+
+    def _index(self, text: str) -> str:
+        """Return the first index that has a version."""
+        return next((index for index, page in self._found.pages if text in page.versions), "")
+
+    def _groups(self, names: tuple[str, ...]) -> tuple[int, ...]:
+        """Return for each version the place of its index among those that have the package, find-links first.
+
+        Only ``unsafe-first-match`` tries the indexes in turn.
+        """
+        if self._finder.strategy != FIRST_MATCH or len(self._found.pages) < 2:
+            return ()
+        places = {index: at for at, (index, _) in enumerate(self._found.pages)}
+        spelled = [self._order.spellings(name) for name in names]
+        return tuple([min([places.get(self._index(text), 0) for text in texts]) for texts in spelled])
 
     def _find(self) -> Found:
         try:
             return self._finder.find(self.name)
         except NotInCache as error:
-            return Found(page=None, unknown=error)
+            return Found(unknown=error)
 
-    def _rows(self, text: str) -> "tuple[tuple[object, ...], ...]":
-        if self._found.page is None:
+    def _rows(self, text: str, index: str) -> "tuple[tuple[object, ...], ...]":
+        if not index:
             return ()
-        rows = self._found.page.rows(text)
+        rows = dict(self._found.pages)[index].rows(text)
         if rows is None:  # the stored bytes are damaged
-            self._found = self._finder.again(self.name)
-            rows = self._found.page.rows(text) if self._found.page else ()
+            self._found = self._finder.again(self.name, index)
+            rows = dict(self._found.pages)[index].rows(text)
         return rows or ()
 
     def _ordered(self) -> Order:
-        page = self._found.page
-        if not self._flat:
-            return page.order() if page else _NO_ORDER
-        return order_of({**dict.fromkeys(self._flat), **dict.fromkeys(page.versions if page else ())})
+        pages = self._found.pages
+        if not self._flat and len(pages) < 2:
+            return pages[0][1].order() if pages else _NO_ORDER
+        return order_of(dict.fromkeys([*self._flat, *[text for _, page in pages for text in page.versions]]))
 
     def _split(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the versions, and those of which every file is newer than ``--exclude-newer``."""
         cutoff = self._chooser.cutoff
         if not cutoff:
             return self._order.names, ()
-        uploads = self._found.page.uploads() if self._found.page else {}
+        uploads: dict[str, str] = {}
+        for _, page in reversed(self._found.pages):
+            uploads.update(page.uploads())
         times = {text: timestamp(told) for text, told in uploads.items() if told}
         old = frozenset(text for text, time in times.items() if time < cutoff)
         names = [name for name in self._order.names if not old.isdisjoint(self._order.spellings(name))]

@@ -2,7 +2,7 @@
 
 from puffin.errors import PuffinError
 from puffin.stages.resolve.index_cache import ABSENT, StoredPage
-from puffin.stages.resolve.index_config import IndexConfig
+from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig
 from puffin.stages.resolve.index_errors import NotInCache
 from puffin.stages.resolve.index_page import splits
 from puffin.stages.resolve.index_pages import Pages
@@ -19,24 +19,31 @@ if TYPE_CHECKING:
 
 @frozen
 class Found:
-    """The page of a project on the first index that has it; None, with an empty index, if none has.
+    """The pages of a project, by their indexes: that of the first index that has it, or all there are.
 
-    ``rest`` are the indexes behind it. ``unknown`` is why an index could not be asked while the network is off.
+    ``rest`` are the indexes behind, which were not asked. ``unknown`` is why an index could not be asked while the
+    network is off.
     """
 
-    page: StoredPage | None
-    index: str = ""
+    pages: tuple[tuple[str, StoredPage], ...] = ()
     rest: tuple[str, ...] = ()
     unknown: PuffinError | None = None
 
+    @property
+    def page(self) -> StoredPage | None:
+        """The first page, None if no index has the project."""
+        return self.pages[0][1] if self.pages else None
+
 
 class Finder:
-    """Finds pages by the first-index rule, and the files of find-links places."""
+    """Finds pages by the strategy of a configuration, and the files of find-links places."""
 
     def __init__(self, pages: Pages, config: IndexConfig, pool: Pool) -> None:
         self._pages = pages
         self._pool = pool
-        self._indexes = config.indexes()
+        self._config = config
+        self.strategy = config.strategy
+        self._first = config.strategy == FIRST_INDEX
         self._places = config.find_links
         self._found: dict[str, Found] = {}
         self._jobs: dict[str, Job[Found]] = {}
@@ -59,12 +66,32 @@ class Finder:
             self._found[name] = self._jobs.pop(name).result()
         return self._found[name]
 
-    def again(self, name: str) -> Found:
-        """Return the page fetched anew, because what the cache has of it is damaged."""
+    def again(self, name: str, index: str) -> Found:
+        """Return the pages, that of *index* fetched anew, because what the cache has of it is damaged."""
         old = self._found[name]
-        page = self._pages.again(old.index, name)
-        found = self._found[name] = Found(page=page, index=old.index, rest=old.rest)
+        page = self._pages.again(index, name)
+        pages = tuple([(own, page if own == index else other) for own, other in old.pages])
+        found = self._found[name] = Found(pages=pages, rest=old.rest)
         return found
+
+    def versions_on(self, indexes: "Iterable[str]", name: str) -> "Iterable[tuple[str, tuple[str, ...]]]":
+        """Yield each index that has a project too, with the version texts there; what cannot be asked is left out."""
+        for index in indexes:
+            try:
+                page = self._pages.page(index, name)
+            except PuffinError:
+                continue
+            if page.status != ABSENT:
+                yield index, page.order().names
+
+    def others(self, names: "Iterable[str]") -> "dict[str, tuple[str, ...]]":
+        """Return the projects that are on further indexes, which were not used, with all indexes that have them."""
+        unasked = {name: self._found[name] for name in names if name in self._found and self._found[name].rest}
+        self._pages.prefetch([(index, name) for name, found in unasked.items() for index in found.rest])
+        also = {
+            name: [each for each, _ in self.versions_on(found.rest, name)] for name, found in unasked.items()
+        }
+        return {name: (unasked[name].pages[0][0], *more) for name, more in also.items() if more}
 
     def flat(self, name: str) -> "Flat":
         """Return the files of a project in the find-links places, by the version text in their names."""
@@ -74,25 +101,27 @@ class Finder:
 
     def _try_cache(self, name: str) -> bool:
         """Find the page without any request, if that can be done."""
-        for at, index in enumerate(self._indexes):
+        for index in self._config.for_package(name):
             if not self._pages.ready(index, name):
                 return False
-            page = self._pages.page(index, name)
-            if page.status != ABSENT:
-                self._found[name] = Found(page=page, index=index, rest=self._indexes[at + 1 :])
-                return True
-        self._found[name] = Found(page=None)
+            if self._first and self._pages.page(index, name).status != ABSENT:
+                break
+        self._found[name] = self._walk(name)
         return True
 
     def _walk(self, name: str) -> Found:
-        for at, index in enumerate(self._indexes):
+        indexes = self._config.for_package(name)
+        found: list[tuple[str, StoredPage]] = []
+        for at, index in enumerate(indexes, 1):
             try:
                 page = self._pages.page(index, name)
             except NotInCache as error:
-                return Found(page=None, unknown=error)
+                return Found(pages=tuple(found), unknown=None if found else error)
             if page.status != ABSENT:
-                return Found(page=page, index=index, rest=self._indexes[at + 1 :])
-        return Found(page=None)
+                found.append((index, page))
+                if self._first:
+                    return Found(pages=tuple(found), rest=indexes[at:])
+        return Found(pages=tuple(found))
 
     def _grouped(self) -> "dict[str, Flat]":
         groups: dict[str, Flat] = {}

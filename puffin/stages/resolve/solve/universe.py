@@ -72,7 +72,7 @@ class Offer:
     release: "Callable[[str], Release]"
     groups: tuple[int, ...] = ()
     newer: tuple[str, ...] = ()
-    elsewhere: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    elsewhere: "Iterable[tuple[str, tuple[str, ...]]]" = ()
     missing: str = ""
     reason: str = ""
     hints: tuple[str, ...] = ()
