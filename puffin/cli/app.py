@@ -8,7 +8,7 @@ from time import perf_counter
 import click
 
 from puffin import __version__
-from puffin.cli import table
+from puffin.cli import table, table_compile, table_inspect
 from puffin.cli.completion import SHELLS
 from puffin.cli.foreign import foreign_rows, judge, take_out
 from puffin.cli.guard import guarded
@@ -85,8 +85,8 @@ def sync(files: tuple[str, ...], **options: "Any") -> None:
 
 @pip.command(name="compile")
 @click.argument("sources", nargs=-1, type=click.Path(), metavar="[SOURCE]...")
-@with_options(table.COMPILE)
-@with_hidden(table.COMPILE_FOREIGN)
+@with_options(table_compile.COMPILE)
+@with_hidden(table_compile.COMPILE_FOREIGN)
 @click.pass_context
 def compile_(ctx: click.Context, /, sources: tuple[str, ...], **options: "Any") -> None:
     """Pin what requirements files, projects and scripts ask for, and all that this needs."""
@@ -105,7 +105,7 @@ def install(packages: tuple[str, ...], **options: "Any") -> None:
 
 
 @pip.command()
-@with_options((*table.TARGETS, *table.FREEZE, *table.CACHE, *table.OUTPUT))
+@with_options((*table.TARGETS, *table_inspect.FREEZE, *table.CACHE, *table.OUTPUT))
 @with_hidden(foreign_rows("freeze"))
 def freeze(**options: "Any") -> None:
     """Print what is installed as requirements."""
@@ -113,7 +113,7 @@ def freeze(**options: "Any") -> None:
 
 
 @pip.command(name="list")
-@with_options((*table.TARGETS, *table.LISTING, *table.CACHE, *table.OUTPUT))
+@with_options((*table.TARGETS, *table_inspect.LISTING, *table.CACHE, *table.OUTPUT))
 @with_hidden(foreign_rows("list"))
 def list_(**options: "Any") -> None:
     """List what is installed."""
@@ -122,7 +122,7 @@ def list_(**options: "Any") -> None:
 
 @pip.command()
 @click.argument("packages", nargs=-1, metavar="PACKAGE...")
-@with_options((*table.TARGETS, *table.SHOW, *table.CACHE, *table.OUTPUT))
+@with_options((*table.TARGETS, *table_inspect.SHOW, *table.CACHE, *table.OUTPUT))
 @with_hidden(foreign_rows("show"))
 def show(packages: tuple[str, ...], **options: "Any") -> None:
     """Show what the metadata of installed packages tells."""
@@ -130,7 +130,7 @@ def show(packages: tuple[str, ...], **options: "Any") -> None:
 
 
 @pip.command()
-@with_options((*table.TARGETS, *table.TREE, *table.CACHE, *table.OUTPUT))
+@with_options((*table.TARGETS, *table_inspect.TREE, *table.CACHE, *table.OUTPUT))
 def tree(**options: "Any") -> None:
     """Show which installed package requires which."""
     run("puffin.cli.tree:tree", options)
@@ -146,7 +146,7 @@ def check(**options: "Any") -> None:
 
 @pip.command()
 @click.argument("packages", nargs=-1, metavar="PACKAGE...")
-@with_options((*table.TARGETS, *table.UNINSTALL, *table.CACHE, *table.OUTPUT))
+@with_options((*table.TARGETS, *table_inspect.UNINSTALL, *table.CACHE, *table.OUTPUT))
 @with_hidden(foreign_rows("uninstall"))
 def uninstall(packages: tuple[str, ...], **options: "Any") -> None:
     """Remove packages from an environment."""
@@ -178,7 +178,7 @@ def lock(environments: tuple[str, ...], **options: "Any") -> None:
 
 
 @puffin.command()
-@with_options((*table.TARGETS, *table.VERIFY, *table.CACHE, *table.OUTPUT))
+@with_options((*table.TARGETS, *table_inspect.VERIFY, *table.CACHE, *table.OUTPUT))
 def verify(**options: "Any") -> None:
     """Compare an environment with what was installed: files lost, cut short or changed (exit code 4)."""
     run("puffin.cli.verify:verify", options)
@@ -186,7 +186,7 @@ def verify(**options: "Any") -> None:
 
 @puffin.command()
 @click.argument("path", default="", type=click.Path(), metavar="[PATH]")
-@with_options(table.VENV)
+@with_options(table_inspect.VENV)
 def venv(path: str, **options: "Any") -> None:
     """Create a virtual environment (at PATH, by default `.venv`)."""
     run("puffin.cli.venv:venv", options, (path,) if path else ())
@@ -214,7 +214,7 @@ def cache_key(environments: tuple[str, ...], **options: "Any") -> None:
 
 @cache.command(name="clean")
 @click.argument("packages", nargs=-1, metavar="[PACKAGE]...")
-@with_options((*table.CLEAN, *table.CACHE, *table.OUTPUT))
+@with_options((*table_inspect.CLEAN, *table.CACHE, *table.OUTPUT))
 def cache_clean(packages: tuple[str, ...], **options: "Any") -> None:
     """Remove everything from the cache, or what it holds of some packages."""
     run("puffin.cli.cache:clean", options, packages)
@@ -228,7 +228,7 @@ def cache_size(**options: "Any") -> None:
 
 
 @cache.command(name="prune")
-@with_options((*table.PRUNE, *table.CLEAN, *table.CACHE, *table.OUTPUT))
+@with_options((*table_inspect.PRUNE, *table_inspect.CLEAN, *table.CACHE, *table.OUTPUT))
 def cache_prune(**options: "Any") -> None:
     """Remove what nothing leads to any more, and on request what is old, or too much."""
     run("puffin.cli.cache:prune", options)

@@ -7,7 +7,8 @@ from puffin.cli.config import configured
 from puffin.cli.config_settings import check_extras, located, moment
 from puffin.cli.observe import Observed
 from puffin.cli.sync import CacheDirectory, normalise, package_names
-from puffin.cli.table import COMPILE, COUNT, FLAG, OPTIONAL
+from puffin.cli.table import COUNT, FLAG, OPTIONAL
+from puffin.cli.table_compile import COMPILE
 from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Settings
 
@@ -137,7 +138,7 @@ def _judge_foreign(options: "dict[str, Any]", console: "Console") -> None:
 
 def _typed(options: "dict[str, Any]") -> str:
     """Return the command as it was typed, fit for the header."""
-    from puffin.cli.table import COMPILE_FOREIGN
+    from puffin.cli.table_compile import COMPILE_FOREIGN
     from puffin.stages.resolve.output_header import shown_command
 
     hidden = {*_NOT_IN_HEADER}

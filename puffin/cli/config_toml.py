@@ -5,7 +5,9 @@ import tomllib
 
 from puffin.cli.config_files import PROJECT_FILE
 from puffin.cli.config_values import ConfigurationInvalid, Said
-from puffin.cli.table import COMPILE, COUNT, FLAG, LIST, SYNC, VALUE, VENV
+from puffin.cli.table import COUNT, FLAG, LIST, SYNC, VALUE
+from puffin.cli.table_compile import COMPILE
+from puffin.cli.table_inspect import VENV
 from puffin.cli.table_install import INSTALL
 from puffin.value import frozen
 
@@ -22,7 +24,7 @@ _NOT_HERE = frozenset(
         "color", "no_progress", "clear", "prompt", "dry_run",
     )
 )  # fmt: skip
-_OTHER_TABLES = frozenset(("envs",))  # read by the commands that they are for
+_OTHER_TABLES = frozenset(("envs", "env-defaults", "env-glob"))  # read by the commands that they are for
 _PLACES = frozenset(
     ("cert", "client_cert", "cache_dir", "find_links", "constraint", "override", "build_constraint")
 )

@@ -2,7 +2,8 @@
 
 import os
 
-from puffin.cli.table import COMPILE, COMPILE_FOREIGN, FLAG, read_by_hand
+from puffin.cli.table import FLAG, read_by_hand
+from puffin.cli.table_compile import COMPILE, COMPILE_FOREIGN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from puffin.cli.table import (
     BUILD,
     CACHE,
-    COMPILE,
     DASHBOARD,
     FLAG,
     FOREIGN,
@@ -16,6 +15,7 @@ from puffin.cli.table import (
     TARGETS,
     VALUE,
 )
+from puffin.cli.table_compile import COMPILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """The options of the commands that work on many environments."""
 
-from puffin.cli.table import CACHE, COMPILE, FLAG, INDEX, OUTPUT, RUN, SYNC, VALUE
+from puffin.cli.table import CACHE, FLAG, INDEX, OUTPUT, RUN, SYNC, VALUE
+from puffin.cli.table_compile import COMPILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

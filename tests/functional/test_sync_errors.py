@@ -293,12 +293,12 @@ def _installation(root):
     return root / "bin" / "python3", home / "site-packages"
 
 
-def test_sources_that_need_building_say_so(puffin, untouched):
+def test_sources_whose_build_requirements_cannot_be_had_say_so(puffin, untouched):
     (puffin.cwd / "project").mkdir()
     puffin.file("project/pyproject.toml", "[project]\nname='x'\nversion='1'\n")
-    done = puffin.sync("./project\n")
+    done = puffin.sync("./project\n", "--no-index")
     assert done.code == 1
-    assert "Failed to build `x @ file://[TMP]/here/project`: building is not supported yet" in done.err
+    assert "Failed to resolve the build requirements of `x @ file://[TMP]/here/project`" in done.err
 
 
 def test_usage_errors_name_the_help(puffin):
