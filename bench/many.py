@@ -126,7 +126,8 @@ class Bench:
         cache = str(self._root / f"cache-{tool.name}")
         options = ["--link-mode", self._options.link_mode, "--cache-dir", cache]
         if tool.name == "puffin":
-            return [tool.executable, "sync", PINS, "--index-url", self._server.url, *options]
+            python = ["--python", self._options.python]
+            return [tool.executable, "sync", PINS, "--index-url", self._server.url, *python, *options]
         sync = [
             tool.executable,
             "--no-config",

@@ -145,7 +145,7 @@ def _knows(section: bytes, key: bytes) -> bool:
         return key in _HARMLESS
     if section == b"tool.puffin.index":
         return key in _HARMLESS_INDEX
-    if section.startswith(b"tool.puffin.envs"):
+    if section.startswith(b"tool.puffin.env"):
         return True
     return not section.startswith(b"tool.puffin") and section != b"tool" and not key.startswith(b"tool")
 

@@ -5,6 +5,7 @@ from time import perf_counter
 
 from puffin.cache.layout import Cache, default_root
 from puffin.cache.reading import read
+from puffin.cli.config_files import unconcerned
 from puffin.cli.uptodate import duration, pins_of, same
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_workspace_glob import candidates, mentions
@@ -29,6 +30,8 @@ _NOT_A_NOOP = (
 def checked(options: "dict[str, object]", environ: "Mapping[str, str]", started: float) -> "str | None":
     """Return what to say when there is nothing to do; None whenever that is not beyond doubt."""
     if any(options[name] for name in _NOT_A_NOOP) or environ.get("GITHUB_ACTIONS"):
+        return None
+    if not unconcerned(options, environ, "", os.getcwd()):
         return None
     try:
         places = _places(options, environ)
@@ -84,9 +87,11 @@ def _configured(
 
 
 def _has_python(spec: "EnvSpec") -> bool:
-    """Tell whether the environment surely has the Python that is asked for; only plain versions are sure."""
+    """Tell whether the environment surely has the Python that is asked for; only paths and plain versions are sure."""
     if not spec.python:
         return True
+    if os.path.isabs(spec.python):
+        return os.path.realpath(f"{spec.path}/bin/python") == os.path.realpath(spec.python)
     if not spec.python.replace(".", "").isdigit() or spec.python[-1] == "." or "." not in spec.python:
         return False
     config = read(f"{spec.path}/pyvenv.cfg") or b""

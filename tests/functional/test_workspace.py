@@ -67,6 +67,14 @@ def test_again_nothing_is_written_and_nothing_asked(puffin, shop):
     assert {name: env.tree() for name, env in envs.items()} == before
 
 
+def test_what_pip_is_configured_for_counts_for_many_too(puffin, shop):
+    services(puffin, a="alpha==1.0\n", b="beta==1.0\n")
+    assert sync(puffin, shop).code == 0
+    done = sync(puffin, shop, env={"PIP_REQUIRE_HASHES": "1"})
+    assert done.code == 1
+    assert "it has no `--hash`" in done.err
+
+
 def test_a_changed_file_touches_one_environment(puffin, shop):
     envs = services(puffin, a="alpha==1.0\n", b="alpha==1.0\nbeta==1.0\n")
     assert sync(puffin, shop).code == 0
