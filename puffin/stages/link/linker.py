@@ -238,17 +238,14 @@ class _Staging:
         self._rows.append(layer.rows)
 
     def _link_names(self, directory: str, names: "tuple[str, ...]", here: int, there: int) -> None:
-        place = self.placer.place
         self.files += len(names)
         if len(names) < _FEW:
             prefix = f"{directory}/" if directory else ""
-            for name in names:
-                place(prefix + name, here, there)
+            self.placer.place_all([prefix + name for name in names], here, there)
             return
         source, target = _opened(directory, here), _opened(directory, there)
         try:
-            for name in names:
-                place(name, source, target)
+            self.placer.place_all(names, source, target)
         finally:
             os.close(source)
             os.close(target)
@@ -342,13 +339,24 @@ def _quoted(path: str) -> str:
 def _row(path: str, data: bytes) -> str:
     from binascii import b2a_base64
 
-    sha256 = _sha256()
-    digest = b2a_base64(sha256(data).digest(), newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
+    digest = (
+        b2a_base64(_sha256()(data).digest(), newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
+    )
     return f"{_quoted(path)},sha256={digest},{len(data)}\n"
+
+
+_known_sha256: "Any" = None
 
 
 def _sha256() -> "Any":
     """Return CPython's own sha256: for a few scripts, hashlib would first load OpenSSL (4 to 11 ms)."""
+    global _known_sha256
+    if _known_sha256 is None:  # an import that fails is looked for each time anew (70 µs)
+        _known_sha256 = _import_sha256()
+    return _known_sha256
+
+
+def _import_sha256() -> "Any":
     try:
         from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
