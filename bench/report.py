@@ -53,7 +53,7 @@ def _times(results: list[dict[str, Any]]) -> str:
     ]
     for result in results:
         for tool, figures in result["summary"].items():
-            allowed = f"{result['bound']:.1f}" if tool == "puffin" else ""
+            allowed = f"{result['bound']:g}" if tool == "puffin" else ""
             ratios = (
                 ("1", "1") if tool == "uv" else (f"**{figures['ratio']:.2f}**", f"{figures['ratio_min']:.2f}")
             )

@@ -45,7 +45,7 @@ def _puffin(executable: str, job: Job) -> list[str]:
 
 def _uv(executable: str, job: Job) -> list[str]:
     command = [executable, "--no-config", "pip", "sync", str(job.requirements), "--default-index", job.url]
-    return [*command, "--link-mode", job.link_mode, "--cache-dir", str(job.cache)]
+    return [*command, "--link-mode", job.link_mode, "--cache-dir", str(job.cache), *job.options]
 
 
 def _pip(executable: str, job: Job) -> list[str]:
