@@ -250,16 +250,7 @@ class Application:
         return staged, failures
 
     def _explained(self, error: PuffinError, supply: Supply) -> PuffinError:
-        """Add to the error of a build why there was a build at all, unless another package's failure said that."""
-        if error.stage != "build" or any(isinstance(each, Wanted) for each in error.causes):
-            return error
-        label, name = supply.artifact.label, supply.artifact.name
-        told = self._why(name) if self._why else ""
-        if error.package and error.package != label:
-            told = f"`{error.package}` is needed to build `{label}`"
-        if told:
-            error.causes = (*error.causes, Wanted(text=told))
-        return error
+        return explained(error, supply, self._why(supply.artifact.name) if self._why else "")
 
     def _read_ahead(self, task: "Task", outcome: "Outcome") -> None:
         """Read what the commit will need of an archive while the others are still being linked."""
@@ -287,6 +278,18 @@ class Application:
             f"Files are copied, because none can be linked from the cache (`{self._cache.root}`) to the "
             "environment; put them on one file system, or pass `--link-mode copy` to silence this"
         )
+
+
+def explained(error: PuffinError, supply: Supply, why: str = "") -> PuffinError:
+    """Add to the error of a build why there was a build at all, unless another package's failure said that."""
+    if error.stage != "build" or any(isinstance(each, Wanted) for each in error.causes):
+        return error
+    label = supply.artifact.label
+    if error.package and error.package != label:
+        why = f"`{error.package}` is needed to build `{label}`"
+    if why:
+        error.causes = (*error.causes, Wanted(text=why))
+    return error
 
 
 def _to_compile(numbered: "Numbered", linking: Linking) -> "list[Supply]":

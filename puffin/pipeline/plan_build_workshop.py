@@ -3,6 +3,7 @@
 import os
 
 from puffin.cache.layout import Cache
+from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.graph import Ledger
 from puffin.pipeline.inline import InlineExecutor
 from puffin.pipeline.plan_build import METADATA_GOAL, Builds
@@ -21,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.task import Outcome
     from puffin.stages.link.environment import Environment
+    from puffin.stages.link.interpreter import Interpreter
     from puffin.stages.resolve.solve.universe import Place
     from puffin.stages.resolve.universe_values import CheckedOut, Source
 
@@ -33,6 +35,31 @@ def toolchain_of(environment: "Environment") -> Toolchain:
         scripts=environment.scripts,
         prefix=environment.root,
     )
+
+
+def toolchain_with(interpreter: "Interpreter") -> Toolchain:
+    """Return the toolchain of an interpreter, whatever it belongs to: builds without isolation use what it has."""
+    return Toolchain(
+        interpreter,
+        python=interpreter.executable,
+        scripts=interpreter.scheme.scripts,
+        prefix=interpreter.prefix,
+    )
+
+
+class NothingToBuildIn(PuffinError):
+    """A build without isolation is to use an environment that is yet to be made."""
+
+    exit_code = USAGE
+    stage = "build"
+    environment: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return (
+            f"Failed to build `{self.package}` without isolation for its metadata: the environment "
+            f"`{self.environment}` does not exist yet"
+        )
 
 
 class Workshop:
@@ -110,6 +137,7 @@ class MetadataBuilder:
         if source.package in self._chain:
             names = (*self._chain[self._chain.index(source.package) :], source.package)
             raise BuildCycle(package=source.package, names=names)
+        self._check(source, artifact)
         tasks, last = builds.supply(artifact, self._toolchain, METADATA_GOAL, label=source.package)
         ledger = Ledger(tasks, builds.grow)
 
@@ -122,6 +150,12 @@ class MetadataBuilder:
             raise root_failure(ledger, outcome.key) or RuntimeError(source.package)
         with open(outcome.result[1], "rb") as file:
             return Built(metadata=file.read())
+
+    def _check(self, source: "Source", artifact: Artifact) -> None:
+        toolchain = self._toolchain
+        if not self._workshop.settings.isolates(artifact.name) and not os.path.exists(toolchain.python):
+            hint = f"make it by `puffin venv {toolchain.prefix}`, and install there what the build needs"
+            raise NothingToBuildIn(package=source.package, environment=toolchain.prefix, hints=(hint,))
 
 
 def artifact_of_source(source: "Source") -> Artifact:

@@ -158,7 +158,7 @@ def _weight(artifact: "Artifact") -> int:
     return _UNKNOWN_PURE if artifact.filename.endswith("-any.whl") else _UNKNOWN_BINARY
 
 
-def _archive(supply: Supply) -> "tuple[tuple[Any, ...], tuple[Any, ...]]":
+def archive_of(supply: Supply) -> "tuple[tuple[Any, ...], tuple[Any, ...]]":
     """Return the archive of a supply as an argument of a task where it is known, else as its input."""
     if supply.archive:
         return (("archive", supply.archive),), ()
@@ -169,7 +169,7 @@ def compile_task(supply: Supply, compiling: "Compiling | None", *, cache_root: s
     """Return the task that compiles the bytecode of a wheel; None when none is wanted, or it is there."""
     if compiling is None or (supply.archive and supply.archive in compiling.ready):
         return None
-    known, inputs = _archive(supply)
+    known, inputs = archive_of(supply)
     return Task(
         key=(COMPILE, f"{supply.archive or inputs[0][1][1]}/{compiling.kind}"),
         function="puffin.stages.bytecode.stage:compile_archive",
@@ -190,7 +190,7 @@ def compile_task(supply: Supply, compiling: "Compiling | None", *, cache_root: s
 def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str) -> Task:
     """Return the task that stages a wheel for one environment."""
     artifact = supply.artifact
-    known, inputs = _archive(supply)
+    known, inputs = archive_of(supply)
     compiled = compile_task(supply, linking.compiling, cache_root=cache_root)
     return Task(
         key=link_key(linking, supply),
