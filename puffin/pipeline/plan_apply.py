@@ -13,7 +13,7 @@ from puffin.pipeline.plan_lines import change_lines
 from puffin.pipeline.record import phase
 from puffin.pipeline.task import DONE
 from puffin.stages.artifact import WHEEL
-from puffin.stages.link.direct_url import with_hash
+from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.files import COPY, HARDLINK
 from puffin.stages.link.installplan import without
 from puffin.stages.link.linker import PARTS, ArchiveGone
@@ -243,7 +243,8 @@ class Application:
             outcome = ledger.outcomes[link_key(linking, supply)]
             if outcome.status == DONE:
                 archive = outcome.result[0]
-                staged[number] = (archive, with_hash(supply.artifact.direct_url, archive))
+                told = with_source(supply.artifact.direct_url, _source(ledger, outcome.key))
+                staged[number] = (archive, with_hash(told, archive))
             else:
                 error = _root_cause(ledger, link_key(linking, supply), supply)
                 failures[number] = self._explained(error, supply)
@@ -290,6 +291,12 @@ def explained(error: PuffinError, supply: Supply, why: str = "") -> PuffinError:
     if why:
         error.causes = (*error.causes, Wanted(text=why))
     return error
+
+
+def _source(ledger: "Ledger", link: "Key") -> "tuple[Any, ...] | None":
+    """Return what was fetched to be built for a link, None where that was not told."""
+    key = dict(ledger.tasks[link].inputs).get("source")
+    return ledger.outcomes[key].result if key else None
 
 
 def _to_compile(numbered: "Numbered", linking: Linking) -> "list[Supply]":

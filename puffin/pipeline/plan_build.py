@@ -104,6 +104,11 @@ class Builds:
         more = self._settings.config_settings
         return replace(artifact, config_settings=(*artifact.config_settings, *more)) if more else artifact
 
+    def fetched_by(self, made: "Key") -> "Key | None":
+        """Return the key of the task that fetches what *made* is the archive of; None if nothing is fetched."""
+        key = self._fetch(self._jobs[made[1]]).key
+        return key if key in self._sources or key in self._read else None
+
     def built_before(self, artifact: "Artifact", toolchain: Toolchain) -> "kept.KeptWheel | None":
         """Return the wheel that was built of the source's present state before and fits best, None if there is none."""
         return self._kept(self._with_settings(artifact), toolchain)

@@ -1,6 +1,6 @@
 """One graph for many environments: each artifact is supplied once, and one task links it into all of them. Pure."""
 
-from puffin.pipeline.plan_graph import LINK, archive_of, expected_sha256, supply_tasks
+from puffin.pipeline.plan_graph import LINK, archive_of, expected_sha256, source_of, supply_tasks
 from puffin.pipeline.task import Task
 from puffin.value import frozen
 
@@ -93,6 +93,6 @@ def _link_task(load: Load, places: "dict[Use, Any]", run: str, cache_root: str, 
             ("cache_root", cache_root),
             ("places", tuple([places[use] for use in load.uses])),
         ),
-        inputs=inputs,
+        inputs=(*inputs, *source_of(load.supply)),
         weight=weight,
     )

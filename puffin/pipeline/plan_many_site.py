@@ -192,12 +192,15 @@ class Site:
         """Return where the supply with this number is staged, as ``link_all`` takes it."""
         return self._places[number]
 
-    def take(self, number: int, archive: str, names: "Names | None") -> None:
-        """Note what a supply came to; perhaps only now its version is known."""
-        from puffin.stages.link.direct_url import with_hash
+    def take(
+        self, number: int, archive: str, names: "Names | None", source: "tuple[Any, ...] | None" = None
+    ) -> None:
+        """Note what a supply came to, and from which *source*; perhaps only now its version is known."""
+        from puffin.stages.link.direct_url import with_hash, with_source
 
         supply = self.supplies[number]
-        self.staged[number] = (archive, with_hash(supply.artifact.direct_url, archive))
+        told = with_source(supply.artifact.direct_url, source)
+        self.staged[number] = (archive, with_hash(told, archive))
         if names and not supply.artifact.version:
             artifact = replace(supply.artifact, version=names[0][VERSION])
             self.supplies[number] = replace(supply, artifact=artifact)

@@ -64,6 +64,7 @@ class Work:
         self._damaged: list[Load] = []
         self._names: dict[str, Names | None] = {}
         self.archives: dict[int, str] = {}
+        self._sources: dict[Key, tuple[Any, ...]] = {}
         self.downloaded = 0
         self.repaired = 0
         self.tally: Tally | None = None
@@ -155,6 +156,7 @@ class Work:
         if outcome.status != DONE:
             self._note_failure(task, outcome)
         elif task.stage == FETCH and outcome.result:
+            self._sources[task.key] = outcome.result
             size = outcome.result[1]
             self.downloaded += size if isinstance(size, int) else outcome.taken  # of a source, its path is told
         elif task.stage == LINK:
@@ -196,9 +198,9 @@ class Work:
             self._names[archive] = read_names(self._cache.manifest(archive))
         self.archives[id(load.supply.artifact)] = archive
         for use, came in zip(load.uses, results, strict=True):
-            self._staged(use, archive, came)
+            self._staged(use, load, archive, came)
 
-    def _staged(self, use: Use, archive: str, came: "Any") -> None:
+    def _staged(self, use: Use, load: "Load", archive: str, came: "Any") -> None:
         site = self._sites[use.site]
         if not site.alive:
             return
@@ -208,7 +210,8 @@ class Work:
             self._fail(use.site, pickle.loads(came))
             return
         self._tell_copied(site, came[0])
-        site.take(use.number, archive, self._names[archive])
+        source = self._sources.get(load.supply.source) if load.supply.source else None
+        site.take(use.number, archive, self._names[archive], source)
         self._left[use.site] -= 1
         total = len(site.supplies)
         self._reporter.environment(site.spec.name, f"{total - self._left[use.site]} of {total} packages")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,9 @@ def test_directories_editables_archives_and_repositories(puffin, shop, log):
     assert (told["builds_run"], told["builds_shared"]) == (4, 4)
     said = json.loads((envs["a"].info("edited") / "direct_url.json").read_text())
     assert said == {"dir_info": {"editable": True}, "url": edited.as_uri()}
+    said = json.loads((envs["b"].info("thing") / "direct_url.json").read_text())
+    digest = sha256(forge_sdist("thing", told=log)[1]).hexdigest()
+    assert said["archive_info"] == {"hash": f"sha256={digest}", "hashes": {"sha256": digest}}
     changes = read(puffin.cwd / "report.json")["envs"][0]["changes"]
     assert [(each["name"], each["to"]) for each in changes] == list(expected.items())
     before = {name: env.tree() for name, env in envs.items()}
