@@ -9,7 +9,9 @@ from puffin.pipeline.inline import InlineExecutor
 from puffin.pipeline.plan_build import METADATA_GOAL, Builds
 from puffin.pipeline.plan_build_resolve import BuildResolver
 from puffin.pipeline.plan_build_values import BuildCycle, BuildSettings, Toolchain
+from puffin.pipeline.plan_execute import Takedown
 from puffin.pipeline.plan_graph import Supply, root_failure
+from puffin.pipeline.record import current
 from puffin.pipeline.task import DONE
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
 from puffin.stages.build import kept
@@ -140,22 +142,28 @@ class MetadataBuilder:
         self._check(source, artifact)
         tasks, last = builds.supply(artifact, self._toolchain, METADATA_GOAL, label=source.package)
         ledger = Ledger(tasks, builds.grow)
-
-        def record(_outcome: "Outcome") -> None:
-            """Nobody is told: this is part of the resolution."""
-
-        InlineExecutor(1).run(ledger, record)
+        taken = self._takedown(ledger)
+        InlineExecutor(1).run(ledger, taken.outcome if taken else _nobody)
         outcome = ledger.outcomes[last]  # type: ignore[index]
         if outcome.status != DONE:
             raise root_failure(ledger, outcome.key) or RuntimeError(source.package)
         with open(outcome.result[1], "rb") as file:
             return Built(metadata=file.read())
 
+    def _takedown(self, ledger: Ledger) -> "Takedown | None":
+        """Return what puts the build into the record of the run; None in a child, whose parent writes that."""
+        record = current()
+        return Takedown(record, ledger) if record is not None and record.is_own else None
+
     def _check(self, source: "Source", artifact: Artifact) -> None:
         toolchain = self._toolchain
         if not self._workshop.settings.isolates(artifact.name) and not os.path.exists(toolchain.python):
             hint = f"make it by `puffin venv {toolchain.prefix}`, and install there what the build needs"
             raise NothingToBuildIn(package=source.package, environment=toolchain.prefix, hints=(hint,))
+
+
+def _nobody(_outcome: "Outcome") -> None:
+    """Tell nobody of an outcome."""
 
 
 def artifact_of_source(source: "Source") -> Artifact:

@@ -21,8 +21,8 @@ def link_all(
     """Build the tree of an archive in each of *places*; return the archive and what came of each.
 
     A place is ``(stage, target, requested, direct_url, mode, stamp)``, as the arguments of
-    *source* is as there. It came to ``(link mode used, files)``, or to a pickled error where that
-    environment alone is in the way. Raises :class:`ArchiveGone`; then no place has a tree.
+    :func:`~puffin.stages.link.linker.link`; *source* is as there. It came to ``(link mode used, files)``, or to a
+    pickled error where that environment alone is in the way. Raises :class:`ArchiveGone`; then no place has a tree.
     """
     cache = Cache(cache_root)
     found = read_names(cache.manifest(archive))
