@@ -75,6 +75,10 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> "LockSettings":
         cache_dir=cache_dir,
         refresh=options["refresh"],
         refresh_package=tuple(normalise(name) for name in options["refresh_package"]),
+        no_build_isolation=options["no_build_isolation"],
+        no_build_isolation_package=tuple(normalise(name) for name in options["no_build_isolation_package"]),
+        config_setting=options["config_setting"],
+        build_constraint=options["build_constraint"],
         **located(options, os.environ),
     )
     return LockSettings(

@@ -49,8 +49,8 @@ class Ledger:
     """What of a graph is waiting, running and done.
 
     Feed it with :meth:`record`, ask it with :meth:`take_ready`. A task with a key that is known already is
-    the same work and is not added twice. ``grow`` sees each outcome that is done and may answer with more tasks.
-    One of them may have the key of a task that ``grows`` and waits, or has just run: it takes its place, and what
+    the same work and is not added twice. ``grow`` sees each outcome and may answer with more tasks. After one that is
+    done, one of them may have the key of a task that ``grows`` and waits, or has just run: it takes its place, and what
     depended on the former depends on it.
     ``attempted`` is told of attempts that are not the last of their task: their process died, or they asked for more;
     ``grown`` is when tasks joined that were not there from the start.
@@ -115,21 +115,33 @@ class Ledger:
             return []
         self._settle(outcome)
         if outcome.status != DONE:
-            return [outcome, *self._cancel(outcome)]
+            return self._followed([outcome, *self._cancel(outcome)])
         try:
             former = self.tasks[outcome.key]
             grown = tuple(self._grow(former, outcome))
         except PuffinError as error:
             failed = Outcome(key=outcome.key, status=FAILED, error=error, worker=outcome.worker)
             self.outcomes[outcome.key] = failed
-            return [failed, *self._cancel(failed)]
-        if grown:
-            self.grown.update(dict.fromkeys([task.key for task in grown], time.time()))
+            return [failed, *self._followed(self._cancel(failed))]
+        self._note_grown(grown)
         if any(task.key == outcome.key for task in grown):
             self.attempted(former, outcome)
             del self.outcomes[outcome.key]  # it asked for more, and runs again
-            return self._add(grown)
-        return [outcome, *self._add(grown)]
+            return self._followed(self._add(grown))
+        return self._followed([outcome, *self._add(grown)])
+
+    def _followed(self, said: "list[Outcome]") -> "list[Outcome]":
+        """Return *said* with what follows from what grows where something was not done."""
+        for each in said:  # grows meanwhile
+            if each.status != DONE:
+                grown = tuple(self._grow(self.tasks[each.key], each))
+                self._note_grown(grown)
+                said += self._add(grown)
+        return said
+
+    def _note_grown(self, grown: "tuple[Task, ...]") -> None:
+        if grown:
+            self.grown.update(dict.fromkeys([task.key for task in grown], time.time()))
 
     def _settle(self, outcome: Outcome) -> None:
         self.outcomes[outcome.key] = outcome

@@ -13,7 +13,7 @@ from puffin.pipeline.plan_lines import change_lines
 from puffin.pipeline.record import phase
 from puffin.pipeline.task import DONE
 from puffin.stages.artifact import WHEEL
-from puffin.stages.link.direct_url import with_hash
+from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.files import COPY, HARDLINK
 from puffin.stages.link.installplan import without
 from puffin.stages.link.linker import PARTS, ArchiveGone
@@ -243,23 +243,15 @@ class Application:
             outcome = ledger.outcomes[link_key(linking, supply)]
             if outcome.status == DONE:
                 archive = outcome.result[0]
-                staged[number] = (archive, with_hash(supply.artifact.direct_url, archive))
+                told = with_source(supply.artifact.direct_url, _source(ledger, outcome.key))
+                staged[number] = (archive, with_hash(told, archive))
             else:
                 error = _root_cause(ledger, link_key(linking, supply), supply)
                 failures[number] = self._explained(error, supply)
         return staged, failures
 
     def _explained(self, error: PuffinError, supply: Supply) -> PuffinError:
-        """Add to the error of a build why there was a build at all, unless another package's failure said that."""
-        if error.stage != "build" or any(isinstance(each, Wanted) for each in error.causes):
-            return error
-        label, name = supply.artifact.label, supply.artifact.name
-        told = self._why(name) if self._why else ""
-        if error.package and error.package != label:
-            told = f"`{error.package}` is needed to build `{label}`"
-        if told:
-            error.causes = (*error.causes, Wanted(text=told))
-        return error
+        return explained(error, supply, self._why(supply.artifact.name) if self._why else "")
 
     def _read_ahead(self, task: "Task", outcome: "Outcome") -> None:
         """Read what the commit will need of an archive while the others are still being linked."""
@@ -287,6 +279,24 @@ class Application:
             f"Files are copied, because none can be linked from the cache (`{self._cache.root}`) to the "
             "environment; put them on one file system, or pass `--link-mode copy` to silence this"
         )
+
+
+def explained(error: PuffinError, supply: Supply, why: str = "") -> PuffinError:
+    """Add to the error of a build why there was a build at all, unless another package's failure said that."""
+    if error.stage != "build" or any(isinstance(each, Wanted) for each in error.causes):
+        return error
+    label = supply.artifact.label
+    if error.package and error.package != label:
+        why = f"`{error.package}` is needed to build `{label}`"
+    if why:
+        error.causes = (*error.causes, Wanted(text=why))
+    return error
+
+
+def _source(ledger: "Ledger", link: "Key") -> "tuple[Any, ...] | None":
+    """Return what was fetched to be built for a link, None where that was not told."""
+    key = dict(ledger.tasks[link].inputs).get("source")
+    return ledger.outcomes[key].result if key else None
 
 
 def _to_compile(numbered: "Numbered", linking: Linking) -> "list[Supply]":

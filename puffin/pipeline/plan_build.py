@@ -5,6 +5,8 @@ build runs in is known only when the source has been read, and perhaps only when
 time the build task is put anew, with an environment as a further input.
 """
 
+from puffin.errors import PuffinError
+from puffin.pipeline.plan_build_turns import Turns
 from puffin.pipeline.plan_build_values import BuildCycle, BuildSettings, Toolchain
 from puffin.pipeline.plan_graph import BUILD, ENVIRONMENT, FETCH, UNZIP, Supply, wheel_tasks
 from puffin.pipeline.task import DONE, Task
@@ -35,9 +37,13 @@ _GROWTH = "growth"
 
 @frozen
 class Job:
-    """One build: what of, for whom, and to which end. ``id`` is the second half of the keys of its tasks."""
+    """One build: what of, for whom, and to which end. ``id`` is the second half of the keys of its tasks.
+
+    ``group`` is the same for builds that differ in nothing but the interpreter.
+    """
 
     id: str
+    group: str
     artifact: "Artifact"
     goal: str
     label: str
@@ -56,7 +62,9 @@ class Builds:
         self._resolve = resolve
         self._toolchains: dict[str, Toolchain] = {}
         self._jobs: dict[str, Job] = {}
+        self._turns = Turns()
         self._sources: dict[Key, list[str]] = {}
+        self._read: dict[Key, tuple[str, str, tuple[Any, ...]]] = {}
         self._requires: dict[str, tuple[str, ...]] = {}
         self._needs: dict[str, set[str]] = {}
 
@@ -70,8 +78,10 @@ class Builds:
         """
         artifact = self._with_settings(artifact)
         goal = goal or (EDITABLE_GOAL if artifact.editable else WHEEL_GOAL)
+        group = self._group(artifact, toolchain, goal)
         job = Job(
-            id=self._identity(artifact, toolchain, goal),
+            id=digest(repr((group, toolchain.key))) + group[:16],
+            group=group,
             artifact=artifact,
             goal=goal,
             label=label or artifact.label,
@@ -93,6 +103,11 @@ class Builds:
     def _with_settings(self, artifact: "Artifact") -> "Artifact":
         more = self._settings.config_settings
         return replace(artifact, config_settings=(*artifact.config_settings, *more)) if more else artifact
+
+    def fetched_by(self, made: "Key") -> "Key | None":
+        """Return the key of the task that fetches what *made* is the archive of; None if nothing is fetched."""
+        key = self._fetch(self._jobs[made[1]]).key
+        return key if key in self._sources or key in self._read else None
 
     def built_before(self, artifact: "Artifact", toolchain: Toolchain) -> "kept.KeptWheel | None":
         """Return the wheel that was built of the source's present state before and fits best, None if there is none."""
@@ -125,14 +140,15 @@ class Builds:
         shared = "" if self._settings.isolates(artifact.name) else toolchain.prefix
         return kept.settings_of(artifact, shared=shared)
 
-    def _identity(self, artifact: "Artifact", toolchain: Toolchain, goal: str) -> str:
+    def _group(self, artifact: "Artifact", toolchain: Toolchain, goal: str) -> str:
         source = kept.revision_of(artifact) or f"{artifact.url} {artifact.hashes} {artifact.subdirectory}"
-        return digest(repr((source, self._settings_key(artifact, toolchain), toolchain.key, goal))) + digest(
-            source
-        )
+        return digest(source) + digest(repr((source, self._settings_key(artifact, toolchain), goal)))
 
     def _planned(self, job: Job) -> "tuple[Task, ...]":
         fetch = self._fetch(job)
+        if fetch.key in self._read:  # nobody will be told of it again
+            store = () if job.goal == METADATA_GOAL else (self._store(job, None),)
+            return (*self._begun(job), *store)
         self._sources.setdefault(fetch.key, []).append(job.id)
         build = replace(self._build(job), after=((_GROWTH, job.id),))
         return (fetch, build) if job.goal == METADATA_GOAL else (fetch, build, self._store(job, None))
@@ -193,52 +209,67 @@ class Builds:
         )
 
     def grow(self, task: Task, outcome: "Outcome") -> "tuple[Task, ...]":
-        """Return what follows from a source that was fetched, or a build that lacks something; else nothing.
+        """Return what follows from a source that was fetched, from a build that lacks something or ended; else nothing.
 
-        Raises :class:`BuildCycle`, ``BuildRequirementsFailed`` and what goes wrong with nested builds.
+        A build that cannot begin becomes one that fails: :class:`BuildCycle`, ``BuildRequirementsFailed``.
         """
-        if outcome.status != DONE:
-            return ()
-        if task.key in self._sources:
+        if task.key in self._sources and outcome.status == DONE:
+            self._read[task.key] = outcome.result
             jobs = [self._jobs[each] for each in self._sources.pop(task.key)]
-            return tuple([each for job in jobs for each in self._begun(job, outcome.result)])
-        if task.stage == BUILD and outcome.result[0] == LACKS:
-            job = self._jobs[task.key[1]]
-            more = (*self._requires[job.id], *outcome.result[1])
-            return self._prepared(job, more)
-        return ()
+            return tuple([each for job in jobs for each in self._begun(job)])
+        job = self._jobs.get(task.key[1]) if task.stage == BUILD else None
+        if job is None:
+            return ()
+        if outcome.status == DONE and outcome.result[0] == LACKS:
+            return self._prepared(job, (*self._requires[job.id], *outcome.result[1]))
+        released = self._turns.ended(job.group, job.id, built=outcome.status == DONE)
+        return tuple([each for other in released for each in self._begun(self._jobs[other])])
 
-    def _begun(self, job: Job, source: "tuple[str, str, tuple[Any, ...]]") -> "tuple[Task, ...]":
-        _, sha256, system = source
+    def _begun(self, job: Job) -> "tuple[Task, ...]":
+        """Return a build whose source was read, with what it needs; while it has to wait for its turn, as it stands."""
+        _, sha256, system = self._read[self._fetch(job).key]
         toolchain = self._toolchains[job.id]
         found = self._kept(job.artifact, toolchain, sha256) if job.goal != METADATA_GOAL else None
         if found is not None:  # only now it is known which archive this is
             built = (kept.WHEEL, found.path, found.filename, found.sha256)
-            return (
-                replace(
-                    self._build(job),
-                    function="puffin.stages.build.task:recalled",
-                    arguments=(("built", built),),
-                ),
-            )
+            return (self._instead(job, "recalled", ("built", built)),)
+        if not self._turns.may_begin(job.group, job.id):
+            return (replace(self._build(job), after=((_GROWTH, job.id),)),)
         return self._prepared(job, tuple(system[0]))
 
+    def _instead(self, job: Job, function: str, argument: "tuple[str, Any]") -> Task:
+        name = f"puffin.stages.build.task:{function}"
+        return replace(self._build(job), function=name, arguments=(argument,))
+
     def _prepared(self, job: Job, requires: tuple[str, ...]) -> "tuple[Task, ...]":
-        """Return the build with an environment that has what *requires* says, and what makes that environment."""
+        """Return the build with an environment that has what *requires* says, and what makes that environment.
+
+        Where that cannot be had, the build is one that fails; what was planned until then may be wanted by others.
+        """
         self._requires[job.id] = requires
+        tasks: list[Task] = []
+        try:
+            build = self._equipped(job, requires, tasks)
+        except PuffinError as error:
+            import pickle
+
+            build = self._instead(job, "refused", ("error", pickle.dumps(error)))
+        return (*tasks, build)
+
+    def _equipped(self, job: Job, requires: tuple[str, ...], tasks: "list[Task]") -> Task:
         build = self._build(job)
         build = replace(build, arguments=(*build.arguments, ("requires", requires)))
         if not self._settings.isolates(job.artifact.name):
-            return (build,)
+            return build
         toolchain = self._toolchains[job.id]
         found = self._resolve(requires, toolchain, job.label) if requires else ()
         root = self._ready_environment(found, toolchain)
         if root:
-            return (replace(build, arguments=(*build.arguments, ("environment", root)), affinity=root),)
-        tasks, archives, keys = self._brought(job, found, toolchain)
+            return replace(build, arguments=(*build.arguments, ("environment", root)), affinity=root)
+        archives, keys = self._brought(job, found, toolchain, tasks)
         made = self._environment(job, toolchain, archives, keys)
-        build = replace(build, inputs=(*build.inputs, ("environment", made.key)), affinity=made.key[1])
-        return (*tasks, made, build)
+        tasks.append(made)
+        return replace(build, inputs=(*build.inputs, ("environment", made.key)), affinity=made.key[1])
 
     def _ready_environment(self, found: "tuple[Artifact, ...]", toolchain: Toolchain) -> str:
         """Return the path of the environment with these distributions if it is kept, even without their archives."""
@@ -259,30 +290,25 @@ class Builds:
         return known_archive(self._cache, artifact.source, artifact.name, artifact.filename)
 
     def _brought(
-        self, job: Job, found: "tuple[Artifact, ...]", toolchain: Toolchain
-    ) -> "tuple[list[Task], list[str], list[Key]]":
-        """Return the tasks that bring distributions, the archives that are there, and the keys of the others."""
-        tasks: list[Task] = []
+        self, job: Job, found: "tuple[Artifact, ...]", toolchain: Toolchain, tasks: "list[Task]"
+    ) -> "tuple[list[str], list[Key]]":
+        """Return the archives that are there, and the keys of the others; what brings these is put to *tasks*."""
         archives: list[str] = []
         keys: list[Key] = []
         for artifact in found:
-            more, last = self._one(job, artifact, toolchain)
+            more, last = self._one(artifact, toolchain)
             tasks += more
+            if isinstance(last, tuple) and artifact.kind != WHEEL:
+                self._note(job.id, last[1])
             if isinstance(last, str):
                 archives.append(last)
             else:
                 keys.append(last)
-        return tasks, archives, keys
+        return archives, keys
 
-    def _one(
-        self, job: Job, artifact: "Artifact", toolchain: Toolchain
-    ) -> "tuple[tuple[Task, ...], Key | str]":
+    def _one(self, artifact: "Artifact", toolchain: Toolchain) -> "tuple[tuple[Task, ...], Key | str]":
         if artifact.kind != WHEEL:
-            plain = replace(artifact, editable=False)
-            more, last = self.supply(plain, toolchain)
-            if isinstance(last, tuple):
-                self._note(job.id, last[1])
-            return more, last
+            return self.supply(replace(artifact, editable=False), toolchain)
         sha256 = self._archive(artifact, toolchain)
         if sha256 and archive_ready(self._cache, sha256):
             return (), sha256

@@ -3,12 +3,15 @@
 import os
 
 from puffin.cache.layout import Cache
+from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.graph import Ledger
 from puffin.pipeline.inline import InlineExecutor
 from puffin.pipeline.plan_build import METADATA_GOAL, Builds
 from puffin.pipeline.plan_build_resolve import BuildResolver
 from puffin.pipeline.plan_build_values import BuildCycle, BuildSettings, Toolchain
+from puffin.pipeline.plan_execute import Takedown
 from puffin.pipeline.plan_graph import Supply, root_failure
+from puffin.pipeline.record import current
 from puffin.pipeline.task import DONE
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
 from puffin.stages.build import kept
@@ -21,6 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.task import Outcome
     from puffin.stages.link.environment import Environment
+    from puffin.stages.link.interpreter import Interpreter
     from puffin.stages.resolve.solve.universe import Place
     from puffin.stages.resolve.universe_values import CheckedOut, Source
 
@@ -33,6 +37,31 @@ def toolchain_of(environment: "Environment") -> Toolchain:
         scripts=environment.scripts,
         prefix=environment.root,
     )
+
+
+def toolchain_with(interpreter: "Interpreter") -> Toolchain:
+    """Return the toolchain of an interpreter, whatever it belongs to: builds without isolation use what it has."""
+    return Toolchain(
+        interpreter,
+        python=interpreter.executable,
+        scripts=interpreter.scheme.scripts,
+        prefix=interpreter.prefix,
+    )
+
+
+class NothingToBuildIn(PuffinError):
+    """A build without isolation is to use an environment that is yet to be made."""
+
+    exit_code = USAGE
+    stage = "build"
+    environment: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return (
+            f"Failed to build `{self.package}` without isolation for its metadata: the environment "
+            f"`{self.environment}` does not exist yet"
+        )
 
 
 class Workshop:
@@ -110,18 +139,31 @@ class MetadataBuilder:
         if source.package in self._chain:
             names = (*self._chain[self._chain.index(source.package) :], source.package)
             raise BuildCycle(package=source.package, names=names)
+        self._check(source, artifact)
         tasks, last = builds.supply(artifact, self._toolchain, METADATA_GOAL, label=source.package)
         ledger = Ledger(tasks, builds.grow)
-
-        def record(_outcome: "Outcome") -> None:
-            """Nobody is told: this is part of the resolution."""
-
-        InlineExecutor(1).run(ledger, record)
+        taken = self._takedown(ledger)
+        InlineExecutor(1).run(ledger, taken.outcome if taken else _nobody)
         outcome = ledger.outcomes[last]  # type: ignore[index]
         if outcome.status != DONE:
             raise root_failure(ledger, outcome.key) or RuntimeError(source.package)
         with open(outcome.result[1], "rb") as file:
             return Built(metadata=file.read())
+
+    def _takedown(self, ledger: Ledger) -> "Takedown | None":
+        """Return what puts the build into the record of the run; None in a child, whose parent writes that."""
+        record = current()
+        return Takedown(record, ledger) if record is not None and record.is_own else None
+
+    def _check(self, source: "Source", artifact: Artifact) -> None:
+        toolchain = self._toolchain
+        if not self._workshop.settings.isolates(artifact.name) and not os.path.exists(toolchain.python):
+            hint = f"make it by `puffin venv {toolchain.prefix}`, and install there what the build needs"
+            raise NothingToBuildIn(package=source.package, environment=toolchain.prefix, hints=(hint,))
+
+
+def _nobody(_outcome: "Outcome") -> None:
+    """Tell nobody of an outcome."""
 
 
 def artifact_of_source(source: "Source") -> Artifact:

@@ -136,8 +136,7 @@ class _Compilation:
         self, earlier: "tuple[Preference, ...]", reporter: "Reporter", started: float
     ) -> "tuple[Listed, ...]":
         """Resolve, and return the packages of the output; *earlier* are the pins that the output file has."""
-        from puffin.pipeline.plan_build_values import Toolchain
-        from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop
+        from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop, toolchain_with
         from puffin.stages.resolve.recall import Recall
         from puffin.stages.resolve.universe_index import IndexUniverse
 
@@ -146,7 +145,7 @@ class _Compilation:
         scope = self._scope()
         recall = Recall(self._cache, request, scope)
         workshop = Workshop(self._builds, self._cache)
-        build = MetadataBuilder(workshop, Toolchain(self._interpreter))
+        build = MetadataBuilder(workshop, toolchain_with(self._interpreter))
         with IndexUniverse(
             scope, client=self._client, cache=self._cache, build=build, checkout=workshop.checkout
         ) as universe:

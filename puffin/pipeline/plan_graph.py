@@ -31,13 +31,15 @@ class Supply:
     """A wheel to install: its artifact, and its archive where the cache has it (else ``""``).
 
     An artifact that has to be built says by ``toolchain`` which interpreter does it, and by ``made`` the
-    key of the task whose result its archive is; :func:`supplied` fills that in.
+    key of the task whose result its archive is, by ``source`` that of the one that fetches what its URL names,
+    where nothing else tells the hash of that; :func:`supplied` fills both in.
     """
 
     artifact: "Artifact"
     archive: str
     toolchain: "Toolchain | None" = None
     made: "Key | None" = None
+    source: "Key | None" = None
 
 
 @frozen
@@ -90,9 +92,9 @@ def supplied(supply: Supply, builds: "Builds | None") -> "tuple[Supply, tuple[Ta
     if supply.archive or supply.artifact.kind == WHEEL or builds is None or supply.toolchain is None:
         return supply, ()
     tasks, last = builds.supply(supply.artifact, supply.toolchain)
-    return (
-        (replace(supply, archive=last), tasks) if isinstance(last, str) else (replace(supply, made=last), tasks)
-    )
+    if isinstance(last, str):
+        return replace(supply, archive=last), tasks
+    return replace(supply, made=last, source=builds.fetched_by(last)), tasks
 
 
 def supply_tasks(
@@ -158,7 +160,12 @@ def _weight(artifact: "Artifact") -> int:
     return _UNKNOWN_PURE if artifact.filename.endswith("-any.whl") else _UNKNOWN_BINARY
 
 
-def _archive(supply: Supply) -> "tuple[tuple[Any, ...], tuple[Any, ...]]":
+def source_of(supply: Supply) -> "tuple[tuple[str, Key], ...]":
+    """Return what was fetched to be built as an input of a task that links it."""
+    return (("source", supply.source),) if supply.source and supply.artifact.direct_url else ()
+
+
+def archive_of(supply: Supply) -> "tuple[tuple[Any, ...], tuple[Any, ...]]":
     """Return the archive of a supply as an argument of a task where it is known, else as its input."""
     if supply.archive:
         return (("archive", supply.archive),), ()
@@ -169,7 +176,7 @@ def compile_task(supply: Supply, compiling: "Compiling | None", *, cache_root: s
     """Return the task that compiles the bytecode of a wheel; None when none is wanted, or it is there."""
     if compiling is None or (supply.archive and supply.archive in compiling.ready):
         return None
-    known, inputs = _archive(supply)
+    known, inputs = archive_of(supply)
     return Task(
         key=(COMPILE, f"{supply.archive or inputs[0][1][1]}/{compiling.kind}"),
         function="puffin.stages.bytecode.stage:compile_archive",
@@ -190,7 +197,7 @@ def compile_task(supply: Supply, compiling: "Compiling | None", *, cache_root: s
 def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str) -> Task:
     """Return the task that stages a wheel for one environment."""
     artifact = supply.artifact
-    known, inputs = _archive(supply)
+    known, inputs = archive_of(supply)
     compiled = compile_task(supply, linking.compiling, cache_root=cache_root)
     return Task(
         key=link_key(linking, supply),
@@ -207,7 +214,7 @@ def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str)
             ("stamp", linking.stamp),
             *((("bytecode", linking.compiling.kind),) if linking.compiling else ()),
         ),
-        inputs=inputs,
+        inputs=(*inputs, *source_of(supply)),
         after=(compiled.key,) if compiled else (),
         environments=environments_of(linking),
         cache=HIT if supply.archive else MISS,

@@ -111,10 +111,7 @@ def _read_all(
     requirements = named(_requirements(settings, environ))
     if settings.no_verify_hashes:
         requirements = without_hashes(requirements)
-    if naming is not None and not settings.no_build and not all(each.name for each in requirements.entries):
-        requirements = naming(
-            requirements, index_config(settings, requirements), kinds_of_files(settings, requirements)
-        )
+    requirements = with_names(requirements, settings, naming)
     hashes = settings.require_hashes or requirements.require_hashes
     selection = select_pins(requirements, markers=markers, require_hashes=hashes)
     check_names(selection.pins)
@@ -127,6 +124,13 @@ def _read_all(
         trusted_hosts=requirements.trusted_hosts,
         warnings=(*requirements.warnings, *selection.warnings),
     )
+
+
+def with_names(requirements: "Requirements", settings: Settings, naming: "Naming | None") -> "Requirements":
+    """Return *requirements* with the names that *naming* finds, where some have none. Raises what that raises."""
+    if naming is None or settings.no_build or all(each.name for each in requirements.entries):
+        return requirements
+    return naming(requirements, index_config(settings, requirements), kinds_of_files(settings, requirements))
 
 
 def without_hashes(requirements: "Requirements") -> "Requirements":

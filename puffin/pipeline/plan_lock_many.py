@@ -7,6 +7,7 @@ from puffin.cache.layout import Cache
 from puffin.cache.room import make_room
 from puffin.cache.usage import shared
 from puffin.errors import PuffinError
+from puffin.pipeline.plan_build_workshop import toolchain_with
 from puffin.pipeline.plan_compile_output import lock_text, requirements_text
 from puffin.pipeline.plan_compile_request import file_policy, request_of
 from puffin.pipeline.plan_inputs import index_config
@@ -113,7 +114,15 @@ class LockRun:
     def _read(self, spec: "EnvSpec") -> None:
         sources = read_sources(sources_of(spec), read=read_file, environ=self._environ)
         run = self._settings.compile.run
-        question = question_of(spec.name, run, sources, self._interpreter(spec), lock_of(spec), self._environ)
+        question = question_of(
+            spec.name,
+            run,
+            sources,
+            toolchain_with(self._interpreter(spec)),
+            lock_of(spec),
+            self._environ,
+            self._settings.compile,
+        )
         kept = tuple([each for each in question.kept if self._upgrades.keeps(each.name)])
         self._questions[spec.name] = replace(question, kept=kept)
         for warning in (*sources.requirements.warnings, *check_python(sources, question.target.python_version)):
@@ -124,7 +133,7 @@ class LockRun:
         scope = scope_of(question, self._settings.compile)
         if not question.settings.offline:
             scope = replace(scope, refresh=question.settings.refresh or self._upgrades.everything or anew)
-        return universe_for(scope, question.network, self._universes, self._cache)
+        return universe_for(question, scope, self._universes, self._cache)
 
     def _request(self, question: Question, constraints: "tuple[Root, ...]" = ()) -> "ResolveRequest":
         request = request_of(

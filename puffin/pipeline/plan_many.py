@@ -13,15 +13,17 @@ from puffin.pipeline.plan_many_python import Interpreters
 from puffin.pipeline.plan_many_site import Site, guarded
 from puffin.pipeline.plan_many_values import ManyResult, failure_of
 from puffin.pipeline.plan_many_work import Work
-from puffin.pipeline.plan_sync import lock_timeout, network_of, tell_recovery, warm_up
+from puffin.pipeline.plan_sync import lock_timeout, naming_of, network_of, tell_recovery, warm_up
 from puffin.pipeline.plan_workspace_locks import lock_of
 from puffin.pipeline.plan_workspace_values import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
+from puffin.stages.artifact import WHEEL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from puffin.pipeline.plan_many_builds import Workshops
     from puffin.pipeline.plan_many_resolve import Question
     from puffin.pipeline.plan_many_values import ManyReporter
     from puffin.pipeline.plan_workspace_specs import EnvSpec
@@ -53,6 +55,7 @@ class ManyRun:
         self._engine = Engine(settings.run, self.cache, reporter, command="sync")
         self._search: UnionSearch | None = None
         self._work: Work | None = None
+        self._workshops: Workshops | None = None
         self._networks: dict[str, tuple[Any, ...]] = {}
         self._questions: list[Question] = []
         self._phases: list[tuple[str, float]] = []
@@ -107,14 +110,23 @@ class ManyRun:
     def _read(self, site: Site) -> None:
         site.find(self._interpreter)
         interpreter = site.environment.interpreter
-        found = read_spec(site.spec, site.settings, interpreter, self._environ, frozen=self._settings.frozen)
+        found = read_spec(
+            site.spec,
+            site.settings,
+            interpreter,
+            self._environ,
+            frozen=self._settings.frozen,
+            naming=naming_of(site.settings, self._environ, site.environment, self.cache),
+        )
         if isinstance(found, Inputs):
             self._take_inputs(site, found)
         else:
             lock = lock_of(site.spec)
+            from puffin.pipeline.plan_build_workshop import toolchain_of
             from puffin.pipeline.plan_many_resolve import question_of
 
-            question = question_of(site.spec.name, site.settings, found, interpreter, lock, self._environ)
+            toolchain = toolchain_of(site.environment)
+            question = question_of(site.spec.name, site.settings, found, toolchain, lock, self._environ)
             self._questions.append(question)
 
     def _take_inputs(self, site: Site, inputs: Inputs) -> None:
@@ -194,6 +206,12 @@ class ManyRun:
             wanted = frozenset(site.plan.install)
             site.supplies = [each for each in site.supplies if each.artifact.name in wanted]
             self._judge(site)
+        if any(each.artifact.kind != WHEEL for each in site.supplies):
+            from puffin.pipeline.plan_many_builds import Workshops
+
+            if self._workshops is None:
+                self._workshops = Workshops(self.cache, self._environ)
+            self._workshops.settle(site)
 
     def _apply(self) -> None:
         sites = self._alive()
@@ -208,6 +226,7 @@ class ManyRun:
             network=self._networks[sites[0].spec.name],
             fail_fast=self._settings.fail_fast,
             done=self._done,
+            workshops=self._workshops,
         )
         self._work.run()
         if self._search is not None:

@@ -3,7 +3,7 @@
 import os
 
 from puffin.errors import USAGE, PuffinError
-from puffin.pipeline.plan_inputs import Inputs, index_config, kinds_of_files, read_inputs
+from puffin.pipeline.plan_inputs import Inputs, index_config, kinds_of_files, read_inputs, with_names
 from puffin.pipeline.plan_workspace_locks import is_source, lock_of, needs_lock
 from puffin.value import replace
 
@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from puffin.pipeline.plan_inputs import Naming
     from puffin.pipeline.plan_settings import Settings
     from puffin.pipeline.plan_workspace_specs import EnvSpec
     from puffin.stages.link.interpreter import Interpreter
@@ -38,18 +39,22 @@ def read_spec(
     environ: "Mapping[str, str]",
     *,
     frozen: bool,
+    naming: "Naming | None" = None,
 ) -> "Inputs | Sources":
-    """Return the pins of an environment, or the sources that they have to be resolved from."""
+    """Return the pins of an environment, or the sources that they have to be resolved from.
+
+    *naming* finds the names that only builds tell.
+    """
     markers = dict(interpreter.markers)
     if spec.pylock:
         return read_lock(spec.pylock, spec, settings, interpreter)
     if frozen and needs_lock(spec):
-        return _frozen(spec, settings, interpreter, environ)
+        return _frozen(spec, settings, interpreter, environ, naming)
     if spec.plain_file and not needs_lock(spec):
         found = _plain(settings, markers, environ)
         if found is not None:
             return found
-    return _read(spec, settings, markers, frozen=frozen, environ=environ)
+    return _read(spec, settings, markers, frozen=frozen, environ=environ, naming=naming)
 
 
 def _plain(settings: "Settings", markers: "Mapping[str, str]", environ: "Mapping[str, str]") -> Inputs | None:
@@ -65,7 +70,11 @@ def _plain(settings: "Settings", markers: "Mapping[str, str]", environ: "Mapping
 
 
 def _frozen(
-    spec: "EnvSpec", settings: "Settings", interpreter: "Interpreter", environ: "Mapping[str, str]"
+    spec: "EnvSpec",
+    settings: "Settings",
+    interpreter: "Interpreter",
+    environ: "Mapping[str, str]",
+    naming: "Naming | None",
 ) -> Inputs:
     lock = lock_of(spec)
     if not os.path.isfile(lock):
@@ -74,7 +83,7 @@ def _frozen(
         raise NotLocked(source=source, lock=os.path.relpath(lock), hints=hints)
     if lock.endswith(".toml"):
         return read_lock(lock, spec, settings, interpreter)
-    return read_inputs(replace(settings, files=(lock,)), dict(interpreter.markers), environ)
+    return read_inputs(replace(settings, files=(lock,)), dict(interpreter.markers), environ, naming)
 
 
 def _read(
@@ -84,6 +93,7 @@ def _read(
     *,
     frozen: bool,
     environ: "Mapping[str, str]",
+    naming: "Naming | None",
 ) -> "Inputs | Sources":
     from puffin.stages.resolve.inputs import read_sources
     from puffin.stages.resolve.locate_name import check_names, named
@@ -94,7 +104,7 @@ def _read(
     sources = read_sources(sources_of(spec), read=read_file, environ=environ)
     if spec.project or any(is_source(path) for path in spec.requirements):
         return sources
-    requirements = named(sources.requirements)
+    requirements = with_names(named(sources.requirements), settings, naming)
     hashes = settings.require_hashes or requirements.require_hashes
     try:
         selection = select_pins(requirements, markers=markers, require_hashes=hashes)

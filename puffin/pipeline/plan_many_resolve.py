@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
+    from puffin.pipeline.plan_build_values import BuildSettings, Toolchain
     from puffin.pipeline.plan_compile_settings import CompileSettings
     from puffin.pipeline.plan_settings import Settings
     from puffin.stages.resolve.inputs import Sources
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 @frozen
 class Question:
-    """What is to be resolved for one environment. ``kept`` are pins to prefer, ``network`` in its wire form."""
+    """What is to be resolved for one environment. ``kept`` are pins to prefer, ``network`` in its wire form.
+
+    ``builds`` and ``toolchain`` say how metadata are built where nothing else tells them.
+    """
 
     name: str
     settings: "Settings"
@@ -33,6 +37,8 @@ class Question:
     target: "Target"
     kept: "tuple[Preference, ...]"
     network: "tuple[Any, ...]"
+    builds: "BuildSettings"
+    toolchain: "Toolchain"
 
 
 def resolve_all(
@@ -41,6 +47,7 @@ def resolve_all(
     """Return what each question resolved to, or why it could not be, by name."""
     parts = [part for part in (list(questions[number::jobs]) for number in range(jobs)) if part]
     if parts:
+        import puffin.pipeline.plan_build_workshop
         import puffin.stages.resolve.solve.resolve
         import puffin.stages.resolve.universe_index  # noqa: F401
     besides = [Beside(lambda part=part: _answer(part, cache)) for part in parts]  # type: ignore[misc]
@@ -97,36 +104,54 @@ def _resolve(
 ) -> "tuple[list[Any], list[str]]":
     from puffin.stages.resolve.solve.resolve import resolve
 
-    compile_settings = settings_of(question)
+    compile_settings = settings_of(question.settings)
     scope = scope_of(question, compile_settings)
-    universe = universe_for(scope, question.network, universes, cache)
+    universe = universe_for(question, scope, universes, cache)
     resolution = resolve(request_for(question, compile_settings), universe)
     return [astuple(_pin(each)) for each in resolution.packages], list(resolution.warnings)
 
 
 def universe_for(
+    question: Question,
     scope: "Scope",
-    network: "tuple[Any, ...]",
     universes: "dict[tuple[Any, ...], IndexUniverse]",
     cache: "Cache",
 ) -> "IndexUniverse":
-    """Return the universe of *scope*, the same for the same; the caller closes all of them."""
+    """Return the universe of *scope* for *question*, the same for the same; the caller closes all of them."""
+    from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop
     from puffin.stages.fetch.fetch import client_for
     from puffin.stages.resolve.universe_index import IndexUniverse
 
     hashes = tuple(sorted(scope.hashes.items()))
-    key = (scope.config, scope.tags, scope.python_version, scope.files, hashes, scope.exclude_newer, network)
+    toolchain, network = question.toolchain, question.network
+    builder = (toolchain.key, toolchain.prefix if question.builds.shared else "", question.builds.prereleases)
+    key = (
+        scope.config,
+        scope.tags,
+        scope.python_version,
+        scope.files,
+        hashes,
+        scope.exclude_newer,
+        network,
+        builder,
+    )
     if key not in universes:
-        universes[key] = IndexUniverse(scope, client=client_for(network), cache=cache)
+        workshop = Workshop(question.builds, cache)
+        universes[key] = IndexUniverse(
+            scope,
+            client=client_for(network),
+            cache=cache,
+            build=MetadataBuilder(workshop, toolchain),
+            checkout=workshop.checkout,
+        )
     return universes[key]
 
 
-def settings_of(question: Question) -> "CompileSettings":
-    """Return the settings of a compilation that answers *question*."""
+def settings_of(run: "Settings") -> "CompileSettings":
+    """Return the settings of a compilation that answers a question of this run."""
     from puffin.pipeline.plan_compile_settings import CompileSettings
     from puffin.stages.resolve.inputs import SourceRequest
 
-    run = question.settings
     return CompileSettings(
         run=run,
         sources=SourceRequest(files=()),
@@ -172,6 +197,7 @@ def _pin(package: "Resolved") -> Pin:
         url=package.url,
         hashes=package.hashes,
         editable=package.editable,
+        config_settings=getattr(package.handle, "config_settings", ()) if package.url else (),
         text=text,
     )
 
@@ -180,21 +206,41 @@ def question_of(
     name: str,
     settings: "Settings",
     sources: "Sources",
-    interpreter: "Any",
+    toolchain: "Toolchain",
     lock: str,
     environ: "Mapping[str, str]",
+    compile_settings: "CompileSettings | None" = None,
 ) -> Question:
-    """Return the question about an environment; the pins of its *lock*, if there is one, are preferred."""
+    """Return the question about an environment; the pins of its *lock*, if there is one, are preferred.
+
+    *toolchain* is what it is for, and builds what has to be built to answer it. Reads ``--build-constraint`` files.
+    """
+    from puffin.pipeline.plan_build_settings import build_settings
+    from puffin.pipeline.plan_compile_request import file_policy
     from puffin.pipeline.plan_sync import network_of
     from puffin.stages.resolve.platforms import target_of
     from puffin.stages.resolve.preferences import read_preferences
     from puffin.stages.resolve.reqfile import read_file
 
+    asked = compile_settings or settings_of(settings)
+    requirements = sources.requirements
+    network = network_of(settings, environ, requirements.trusted_hosts)
+    builds = build_settings(
+        settings,
+        environ,
+        config=index_config(settings, requirements),
+        network=network,
+        files=file_policy(asked, requirements),
+        prereleases="allow" if requirements.pre else asked.prerelease,
+        exclude_newer=asked.exclude_newer,
+    )
     return Question(
         name=name,
         settings=settings,
         sources=sources,
-        target=target_of(interpreter, python_version="", python_platform=""),
+        target=target_of(toolchain.interpreter, python_version="", python_platform=""),
         kept=read_preferences(lock, read=read_file, environ=environ) if lock else (),
-        network=network_of(settings, environ, sources.requirements.trusted_hosts),
+        network=network,
+        builds=builds,
+        toolchain=toolchain,
     )

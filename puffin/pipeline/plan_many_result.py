@@ -30,7 +30,7 @@ def result_of(site: "Site", started: float, work: "Work | None", shared: int = 0
         python=site.environment.interpreter.version_text if hasattr(site, "environment") else "",
         status=site.status,
         packages=len(site.inputs.pins) if hasattr(site, "inputs") else 0,
-        lines=change_lines(site.place.present, site.plan, supplies) if changed else (),
+        lines=change_lines(site.former, site.plan, supplies) if changed else (),
         changes=tuple(_changes(site)) if changed else (),
         conflicts=site.conflicts,
         error=site.error,
@@ -47,7 +47,7 @@ def _linked(site: "Site", work: "Work | None") -> int:
 
 def _changes(site: "Site") -> "list[Change]":
     """Return the changes, sorted by name; a distribution that goes and comes is one of them."""
-    former = {each.name: each.version for each in site.place.present}
+    former = {each.name: each.version for each in site.former}
     changes = [Change(action="remove", name=name, former=former[name]) for name in site.plan.remove]
     for number, supply in enumerate(site.supplies):
         artifact = supply.artifact
@@ -117,4 +117,6 @@ def _shared(
         hits=hits,
         misses=len(found) - hits,
         repaired=work.repaired if work else 0,
+        built=work.tally.built if work and work.tally else 0,
+        builds_shared=work.tally.shared if work and work.tally else 0,
     )

@@ -12,6 +12,7 @@ from puffin.pipeline.plan_workspace_values import FAILED, UNCHANGED, UPDATED
 from puffin.stages.link.environment import environment_at, environment_for
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.state import read_state
+from puffin.stages.unzip.manifest import VERSION
 from puffin.value import astuple, replace
 
 TYPE_CHECKING = False
@@ -68,6 +69,9 @@ class Site:
         self.supplies: list[Supply] = []
         self.staged: dict[int, tuple[str, str]] = {}
         self.conflicts: tuple[Conflict, ...] = ()
+        self.former: tuple[Present, ...] = ()
+        self._late: frozenset[int] = frozenset()
+        self._is_late = False
         self.environment: Environment
         self.inputs: Inputs
         self.place: Workplace | NotThereYet
@@ -139,6 +143,7 @@ class Site:
         """Plan what is to change; *archives* are those of pins with URLs that are known by now."""
         if self._planner is None:
             self._planner = Planner(self.place, self.inputs, self.settings, self._cache, self._environ)
+            self.former = self.place.present
         self.plan = self._planner.plan(archives)
 
     @property
@@ -148,6 +153,30 @@ class Site:
             raise RuntimeError("a dry run changes nothing")
         return self.place
 
+    def postpone(self, numbers: "list[int]") -> None:
+        """Note which supplies are built in the environment, as far as they are: what they need comes in before them."""
+        late = frozenset([number for number in numbers if not self.supplies[number].archive])
+        if len(late) < len(self.supplies) or self.plan.remove:
+            self._late = late
+
+    @property
+    def turn(self) -> "dict[int, Supply]":
+        """The supplies that are to be brought in now, by number."""
+        return {
+            number: each
+            for number, each in enumerate(self.supplies)
+            if not self._late or (number in self._late) is self._is_late
+        }
+
+    def advance(self) -> bool:
+        """Go on after a commit, to what is built in the environment; tell whether there is such a thing."""
+        if not self._late or self._is_late:
+            return False
+        self._is_late = True
+        self.workplace.end()
+        self.workplace.look()
+        return True
+
     def begin(self) -> None:
         """Start the transaction that the supplies are staged in."""
         transaction = self.workplace.begin()
@@ -156,22 +185,40 @@ class Site:
         mode = self.settings.link_mode or HARDLINK
         self._places = {
             number: (transaction.stage(number), target, True, supply.artifact.direct_url, mode, self._stamp)
-            for number, supply in enumerate(self.supplies)
+            for number, supply in self.turn.items()
         }
 
     def link_place(self, number: int) -> "Any":
         """Return where the supply with this number is staged, as ``link_all`` takes it."""
         return self._places[number]
 
+    def take(
+        self, number: int, archive: str, names: "Names | None", source: "tuple[Any, ...] | None" = None
+    ) -> None:
+        """Note what a supply came to, and from which *source*; perhaps only now its version is known."""
+        from puffin.stages.link.direct_url import with_hash, with_source
+
+        supply = self.supplies[number]
+        told = with_source(supply.artifact.direct_url, source)
+        self.staged[number] = (archive, with_hash(told, archive))
+        if names and not supply.artifact.version:
+            artifact = replace(supply.artifact, version=names[0][VERSION])
+            self.supplies[number] = replace(supply, artifact=artifact)
+
     def commit(self, names: "dict[str, Names | None]") -> None:
-        """Bring in what was staged and take out what goes, as a whole, and let the environment go."""
-        place = self.workplace
+        """Bring in what was staged and take out what goes, as a whole."""
+        place, turn = self.workplace, self.turn
         change = place.change(
-            self._cache, self.staged, frozenset(self.plan.remove), stamp=self._stamp, names=names
+            self._cache,
+            {number: staged for number, staged in self.staged.items() if number in turn},
+            () if self._is_late else self.plan.remove,
+            stamp=self._stamp,
+            names=names,
+            sources={number: supply.artifact.source for number, supply in turn.items()},
         )
         refuse = self.settings.path_conflict == "error"
         try:
-            self.conflicts = place.commit(change, refuse_conflicts=refuse)
+            self.conflicts += place.commit(change, refuse_conflicts=refuse)
         except Exception:
             raise
         except BaseException:  # a signal, which the commit has held back until its end

@@ -3,7 +3,9 @@
 import os
 
 from puffin.errors import PuffinError
-from puffin.pipeline.plan_graph import FETCH, LINK, supply_tasks
+from puffin.pipeline.graph import no_growth
+from puffin.pipeline.plan_apply import explained
+from puffin.pipeline.plan_graph import FETCH, LINK
 from puffin.pipeline.plan_many_graph import Use, loads_of, many_tasks
 from puffin.pipeline.plan_many_site import guarded
 from puffin.pipeline.plan_many_values import Stopped
@@ -16,12 +18,14 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.plan_environment import Names
     from puffin.pipeline.plan_execute import Engine
+    from puffin.pipeline.plan_graph import Supply
+    from puffin.pipeline.plan_many_builds import ManyBuilds, Tally, Workshops
     from puffin.pipeline.plan_many_graph import Load
     from puffin.pipeline.plan_many_site import Site
     from puffin.pipeline.plan_many_values import ManyReporter
@@ -41,6 +45,7 @@ class Work:
         network: "tuple[Any, ...]",
         fail_fast: bool,
         done: "Callable[[Site], None]",
+        workshops: "Workshops | None" = None,
     ) -> None:
         self._sites = sites
         self._engine = engine
@@ -50,68 +55,110 @@ class Work:
         self._fail_fast = fail_fast
         self._done = done
         self._run_id = os.urandom(6).hex()
-        self._left = [len(site.supplies) for site in sites]
+        self._workshops = workshops
+        self._builds: ManyBuilds | None = None
+        self._left = [0] * len(sites)
+        self._later: list[int] = []
         self._links: dict[Key, Load] = {}
         self._errors: dict[Key, PuffinError] = {}
         self._damaged: list[Load] = []
         self._names: dict[str, Names | None] = {}
         self.archives: dict[int, str] = {}
+        self._sources: dict[Key, tuple[Any, ...]] = {}
         self.downloaded = 0
         self.repaired = 0
+        self.tally: Tally | None = None
         self._told_copied = False
 
     def run(self) -> None:
-        """Do it all; a second time what turned out to be damaged in the cache."""
-        for site in self._sites:
-            guarded(site, lambda site: site.begin())
-        for number, left in enumerate(self._left):
-            if not left:
-                self._commit(number)
+        """Do it all; what is built in the environments comes after all else."""
         try:
-            self._wave(loads_of([site.supplies if site.alive else [] for site in self._sites]))
-            if self._damaged:
-                again, self._damaged = self._damaged, []
-                self._run_id = os.urandom(6).hex()
-                self._wave([replace(load, supply=self._anew(load)) for load in again], last=True)
+            self._turn(range(len(self._sites)))
+            if self._later:
+                self._turn(self._later)
         except Stopped:
             for site in self._sites:
                 if site.alive:
                     site.end(SKIPPED)
                     self._done(site)
 
-    def _anew(self, load: "Load") -> "Any":
+    def _turn(self, numbers: "Iterable[int]") -> None:
+        """Bring in what is to be brought in now; a second time what turned out to be damaged in the cache."""
+        sites = [(number, self._sites[number]) for number in numbers]
+        for number, site in sites:
+            guarded(site, lambda site: site.begin())
+            if not site.alive:
+                self._ended(site)
+            self._left[number] = len(site.turn)
+        for number, _ in sites:
+            if not self._left[number]:
+                self._commit(number)
+        self._begin_builds()
+        turns: list[dict[int, Supply]] = [{} for _ in self._sites]
+        for number, site in sites:
+            turns[number] = self._supplied(number, site.turn) if site.alive else {}
+        self._wave(loads_of(turns))
+        if self._damaged:
+            again, self._damaged = self._damaged, []
+            self._begin_builds()
+            self._wave([each for load in again for each in self._anew(load)], last=True)
+
+    def _begin_builds(self) -> None:
+        self._run_id = os.urandom(6).hex()
+        if self._workshops is not None:
+            from puffin.pipeline.plan_many_builds import ManyBuilds, Tally
+
+            self._builds = ManyBuilds(self._workshops)
+            self.tally = self.tally or Tally()
+
+    def _supplied(self, number: int, supplies: "dict[int, Supply]") -> "dict[int, Supply]":
+        """Return *supplies* of a site with what builds them; nothing if that cannot be, and then the site fails."""
+        builds = self._builds
+        if builds is None:
+            return supplies
+        try:
+            return {each: builds.supplied(self._sites[number], supply) for each, supply in supplies.items()}
+        except PuffinError as error:
+            self._fail(number, error)
+            return {}
+
+    def _anew(self, load: "Load") -> "list[Load]":
         from puffin.pipeline.plan_heal import without_archive
 
         self.repaired += 1
-        return without_archive(load.supply, self._cache, self._reporter)
+        supply = replace(without_archive(load.supply, self._cache, self._reporter), made=None)
+        found = self._supplied(load.uses[0].site, {0: supply})
+        return [replace(load, supply=each) for each in found.values()]
 
     def _wave(self, loads: "list[Load]", *, last: bool = False) -> None:
-        loads = [load for load in loads if self._can_be_had(load)]
         places = {use: self._sites[use.site].link_place(use.number) for load in loads for use in load.uses}
         tasks, self._links = many_tasks(
-            loads, places, run=self._run_id, cache_root=self._cache.root, network=self._network
+            loads,
+            places,
+            run=self._run_id,
+            cache_root=self._cache.root,
+            network=self._network,
+            made=self._builds.tasks if self._builds else None,
         )
         if not tasks:
             return
         missing = [load.supply for load in loads if not load.supply.archive]
         self._last = last
-        self._engine.run(tasks, self._engine.chosen(missing), self._take)
-
-    def _can_be_had(self, load: "Load") -> bool:
-        """Tell whether there are tasks that supply a load; where there are none, its environments fail."""
-        try:
-            supply_tasks(load.supply, cache_root=self._cache.root, network=self._network)
-        except PuffinError as error:
-            for use in load.uses:
-                self._fail(use.site, error)
-            return False
-        return True
+        for load in loads:
+            if self.tally and load.supply.made:
+                self.tally.want(load.supply.made, len(load.uses))
+        grow = self._builds.grow if self._builds else no_growth
+        self._engine.run(tasks, self._engine.chosen(missing), self._take, grow)
 
     def _take(self, task: "Task", outcome: "Outcome") -> None:
+        if self.tally:
+            self.tally.take(task, outcome)
         if outcome.status != DONE:
             self._note_failure(task, outcome)
         elif task.stage == FETCH and outcome.result:
-            self.downloaded += outcome.result[1]
+            self._sources[task.key] = outcome.result
+            size = outcome.result[1]
+            self.downloaded += size if isinstance(size, int) else outcome.taken  # of a source, its path is told
         elif task.stage == LINK:
             self._linked(self._links[task.key], outcome.result)
 
@@ -128,6 +175,7 @@ class Work:
         if isinstance(error, ArchiveGone) and not self._last:
             self._damaged.append(load)
             return
+        error = explained(error, load.supply)
         for use in load.uses:
             self._fail(use.site, error)
 
@@ -136,9 +184,13 @@ class Work:
         first = site.alive
         site.fail(error)
         if first:
-            self._done(site)
-            if self._fail_fast:
-                raise Stopped
+            self._ended(site)
+
+    def _ended(self, site: "Site") -> None:
+        """Say how a site ended."""
+        self._done(site)
+        if site.error is not None and self._fail_fast:
+            raise Stopped
 
     def _linked(self, load: "Load", result: "tuple[str, Any]") -> None:
         archive, results = result
@@ -146,11 +198,9 @@ class Work:
             self._names[archive] = read_names(self._cache.manifest(archive))
         self.archives[id(load.supply.artifact)] = archive
         for use, came in zip(load.uses, results, strict=True):
-            self._staged(use, archive, came)
+            self._staged(use, load, archive, came)
 
-    def _staged(self, use: Use, archive: str, came: "Any") -> None:
-        from puffin.stages.link.direct_url import with_hash
-
+    def _staged(self, use: Use, load: "Load", archive: str, came: "Any") -> None:
         site = self._sites[use.site]
         if not site.alive:
             return
@@ -160,7 +210,8 @@ class Work:
             self._fail(use.site, pickle.loads(came))
             return
         self._tell_copied(site, came[0])
-        site.staged[use.number] = (archive, with_hash(site.supplies[use.number].artifact.direct_url, archive))
+        source = self._sources.get(load.supply.source) if load.supply.source else None
+        site.take(use.number, archive, self._names[archive], source)
         self._left[use.site] -= 1
         total = len(site.supplies)
         self._reporter.environment(site.spec.name, f"{total - self._left[use.site]} of {total} packages")
@@ -173,11 +224,12 @@ class Work:
             return
         self._reporter.environment(site.spec.name, "committing")
         guarded(site, lambda site: site.commit(self._names))
+        if site.alive and site.advance():
+            self._later.append(number)
+            return
         if site.alive:
             site.end(UPDATED)
-        self._done(site)
-        if site.error is not None and self._fail_fast:
-            raise Stopped
+        self._ended(site)
 
     def _tell_copied(self, site: "Site", mode: str) -> None:
         """Say, once, that the cache and the environments share no files although they should."""

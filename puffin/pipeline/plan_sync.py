@@ -55,7 +55,7 @@ def sync(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]",
         check_target(environment, break_system_packages=settings.break_system_packages)
     with phase("read requirements"):
         interpreter = environment.interpreter
-        naming = _naming(settings, environ, environment, cache)
+        naming = naming_of(settings, environ, environment, cache)
         inputs = read_inputs(settings, dict(interpreter.markers), environ, naming, interpreter.tags)
     for warning in inputs.warnings:
         reporter.warn(warning)
@@ -66,7 +66,7 @@ def sync(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]",
             warn_of_broken(environment, reporter)
 
 
-def _naming(
+def naming_of(
     settings: Settings, environ: "Mapping[str, str]", environment: "Environment", cache: Cache
 ) -> "Naming":
     """Return what finds the names of packages that only a build tells."""

@@ -42,6 +42,11 @@ class RunRecord:
         self._graph = '"executor":"","tasks":0,"jobs":0'
         self.row("start python", self._began, started, cpu)
 
+    @property
+    def is_own(self) -> bool:
+        """Whether this process is the one that writes the record, and not one that was forked from it."""
+        return self._worker == str(os.getpid())
+
     def keep(self) -> None:
         """Make sure that this run leaves a record."""
         if self._state:

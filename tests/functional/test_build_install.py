@@ -191,6 +191,25 @@ def test_a_failed_build_says_what_why_and_where(puffin, env, shop):
     assert nothing_left(puffin) == []
 
 
+@pytest.mark.parametrize("command", ["compile", "install"])
+def test_a_build_that_fails_for_its_metadata_says_why_it_was_wanted(puffin, env, shop, command):
+    shop.add(*forge_sdist("broken", fail="wrong", backend="toy_plain"))
+    shop.add(*forge_wheel("middle", "1.0", requires=("broken",)))
+    shop.add(*forge_wheel("top", "1.0", requires=("middle",)))
+    puffin.file("top.in", "top\n")
+    words = ("compile", "top.in") if command == "compile" else ("install", "top")
+    done = puffin("pip", *words, "-i", shop.url)
+    assert done.code == 1
+    assert done.err.count("Failed to build `broken==1.0`") == 1
+    assert done.err.endswith(
+        "╰─▶ `broken` was included because `top` depends on `middle` depends on `broken`\n"
+    )
+    record = max((puffin.cache / "runs-v0").iterdir(), key=lambda path: path.name)
+    rows = [json.loads(line) for line in record.read_text().splitlines()]
+    built = [(row["package"], row["status"]) for row in rows if row.get("stage") == "build"]
+    assert built == [("broken", "failed")]
+
+
 def test_one_root_cause_is_one_error(puffin, env, shop):
     shop.add(*forge_sdist("broken", fail="wrong", static=True))
     for name in ("one", "two", "three"):

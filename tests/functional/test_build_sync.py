@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from hashlib import sha256
 
 import pytest
 
@@ -65,6 +66,13 @@ def test_an_archive_by_url_is_built_and_then_at_rest(puffin, env, shop, log):
         0,
         told("+ thing==1.0 (from [INDEX]/files/thing-1.0.tar.gz)", pins=1, prepared=1, installed=1),
     )
+    digest = sha256(forge_sdist("thing", told=log)[1]).hexdigest()
+    other = puffin.venv(name="other")
+    assert puffin("pip", "install", pin.strip(), "-i", shop.url, "-p", other.root).code == 0
+    for each in (env, other):
+        said = json.loads((each.info("thing") / "direct_url.json").read_text())
+        assert said["archive_info"] == {"hash": f"sha256={digest}", "hashes": {"sha256": digest}}
+        each.record("thing")
     assert puffin.sync(None, "-i", shop.url).err == checked(1)
     assert hooks_run(log) == ["wheel thing"]
 
@@ -74,8 +82,6 @@ def test_a_local_archive_is_recorded_by_its_own_hash(puffin, env, shop, log):
     path = puffin.file(name, data)
     done = puffin.sync(f"./{name}\n", "-i", shop.url)
     assert done.code == 0, done.err
-    from hashlib import sha256
-
     digest = sha256(data).hexdigest()
     assert json.loads((env.info("thing") / "direct_url.json").read_text()) == {
         "archive_info": {"hash": f"sha256={digest}", "hashes": {"sha256": digest}},

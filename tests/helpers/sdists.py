@@ -2,7 +2,8 @@
 
 A project of this backend has a ``toy.json``: its name, version and requirements (``requires``), what
 ``get_requires`` answers (``asks``), modules to import while building (``imports``), whether and how to ``fail``,
-seconds to ``wait``, and a file to write a line to for each build (``told``). The built module tells the config
+seconds to ``wait``, a file to write a line to for each build (``told``), and the wheel's ``tag``, in which ``{0}``
+and ``{1}`` are those of the version of Python. The built module tells the config
 settings and what was imported.
 """
 
@@ -48,10 +49,11 @@ def _write(directory, settings, files):
     stem = f"{escaped}-{project['version']}"
     told = {"settings": settings, "imported": found, "python": list(sys.version_info[:2])}
     files = files or {f"{escaped}.py": f"TOLD = {told!r}\\n"}
-    wheel = f"Wheel-Version: 1.0\\nGenerator: toy\\nRoot-Is-Purelib: true\\nTag: {project['tag']}\\n"
+    tag = project["tag"].format(*sys.version_info)
+    wheel = f"Wheel-Version: 1.0\\nGenerator: toy\\nRoot-Is-Purelib: true\\nTag: {tag}\\n"
     files = {**files, f"{stem}.dist-info/METADATA": _metadata(project), f"{stem}.dist-info/WHEEL": wheel}
     files[f"{stem}.dist-info/RECORD"] = "".join(f"{each},,\\n" for each in [*files, f"{stem}.dist-info/RECORD"])
-    name = f"{stem}-{project['tag']}.whl"
+    name = f"{stem}-{tag}.whl"
     with zipfile.ZipFile(os.path.join(directory, name), "w") as archive:
         for path, text in files.items():
             archive.writestr(path, text)

@@ -1,5 +1,7 @@
 """The growth of a graph by builds, without a disk to build on: who is fetched, made and built, by which keys."""
 
+import pickle
+
 import pytest
 
 from puffin.cache.layout import Cache
@@ -7,7 +9,13 @@ from puffin.pipeline.graph import Ledger
 from puffin.pipeline.plan_build import METADATA_GOAL, Builds
 from puffin.pipeline.plan_build_resolve import root_of
 from puffin.pipeline.plan_build_settings import config_setting
-from puffin.pipeline.plan_build_values import ALL, BuildCycle, BuildSettings, Toolchain
+from puffin.pipeline.plan_build_values import (
+    ALL,
+    BuildCycle,
+    BuildRequirementsFailed,
+    BuildSettings,
+    Toolchain,
+)
 from puffin.pipeline.plan_graph import root_failure
 from puffin.pipeline.plan_why import why_included
 from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome
@@ -77,6 +85,8 @@ class World:
         for unit in self.units:
             for task in unit:
                 result = answers.get(task.label.partition("==")[0]) if task.stage == "build" else None
+                if task.function.endswith(":refused"):
+                    result = pickle.loads(dict(task.arguments)["error"])
                 if isinstance(result, Exception):
                     outcome = Outcome(key=task.key, status=FAILED, error=result)
                 elif task.function.endswith(":fetch_source"):
@@ -208,6 +218,84 @@ def test_a_failure_cancels_what_needs_it_and_nothing_else(world):
     assert root_failure(world.ledger, upper) is problem
     assert world.ledger.outcomes[free].status == DONE
     assert root_failure(world.ledger, free) is None
+
+
+@pytest.fixture
+def two(world, tmp_path):
+    """Two interpreters that build."""
+    other = replace(made_up(str(tmp_path / "other")), tags=("cp310-cp310-any", "py3-none-any"))
+    return world.toolchain, Toolchain(other)
+
+
+def plan_both(world, two, artifact):
+    plans = [world.builds.supply(artifact, toolchain) for toolchain in two]
+    world.ledger = Ledger([task for tasks, _ in plans for task in tasks], world.builds.grow)
+    return [last for _, last in plans]
+
+
+def running(world):
+    """Let all else end until builds can start, and return how many."""
+    for _ in range(4):
+        if count := sum(stage == "build" for stage, _ in world.ready()):
+            return count
+        world.end()
+    return 0
+
+
+def test_of_two_interpreters_one_builds_first_and_the_other_after_what_did_not_serve_it(world, two):
+    first, second = plan_both(world, two, sdist("thing"))
+    assert first != second
+    assert running(world) == 1
+    world.end()
+    assert running(world) == 1, "nothing is kept here that could serve it"
+    world.end()
+    world.run()
+    assert [world.ledger.outcomes[each].status for each in (first, second)] == [DONE, DONE]
+    assert len([key for key in world.ledger.tasks if key[0] == "fetch"]) == 1
+
+
+def test_what_one_interpreter_cannot_build_the_other_tries(world, two):
+    first, second = plan_both(world, two, sdist("thing"))
+    assert running(world) == 1
+    world.end(thing=BuildCycle(names=("x", "x")))
+    assert running(world) == 1
+    world.end()
+    world.run()
+    assert [world.ledger.outcomes[each].status for each in (first, second)] == [CANCELLED, DONE]
+
+
+def test_build_requirements_that_one_interpreter_cannot_have_are_no_matter_of_the_other(world, two):
+    world.systems["thing"] = ("tool",)
+
+    def resolve(requires, toolchain, package):
+        if toolchain is two[0]:
+            raise BuildRequirementsFailed(package=package, requires=requires)
+        return ()
+
+    world.builds = Builds(world.settings, world.cache, resolve)
+    first, second = plan_both(world, two, sdist("thing"))
+    world.run()
+    assert [world.ledger.outcomes[each].status for each in (first, second)] == [CANCELLED, DONE]
+    assert isinstance(root_failure(world.ledger, first), BuildRequirementsFailed)
+
+
+def test_a_source_that_was_fetched_before_it_was_wanted_once_more_is_built(world, tmp_path):
+    plain = replace(sdist("lower"), kind=DIRECTORY, url=tmp_path.as_uri(), filename="", hashes=())
+    world.systems = {"lower": (), "upper": ("lower",)}
+    world.known["lower"] = plain
+    first, last = world.start(replace(plain, editable=True), sdist("upper"))
+    world.run()
+    assert world.ledger.finished
+    assert [world.ledger.outcomes[each].status for each in (first, last)] == [DONE, DONE]
+
+
+def test_what_was_planned_beside_something_impossible_is_there_for_others(world):
+    world.systems = {"bad": ("lower", "bad"), "good": ("lower",), "lower": ()}
+    world.known = {"lower": sdist("lower"), "bad": sdist("bad")}
+    bad, good = world.start(sdist("bad"), sdist("good"))
+    world.run()
+    assert world.ledger.finished
+    assert [world.ledger.outcomes[each].status for each in (bad, good)] == [CANCELLED, DONE]
 
 
 def test_without_isolation_nothing_is_resolved_or_made(tmp_path, interpreter):

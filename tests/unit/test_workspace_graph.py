@@ -33,7 +33,7 @@ sites = st.lists(st.sets(st.integers(0, 12), max_size=10), max_size=7)
 @given(sites, st.sets(st.integers(0, 12)))
 def test_every_artifact_is_supplied_once_and_linked_where_it_is_wanted(wanted, cached):
     supplies = [[supply(number, number in cached) for number in sorted(site)] for site in wanted]
-    loads = loads_of(supplies)
+    loads = loads_of([dict(enumerate(each)) for each in supplies])
     places = {use: ("stage", use.site, use.number) for load in loads for use in load.uses}
     tasks, links = many_tasks(loads, places, run="r", cache_root="/c", network=())
     kinds = [task.key[0] for task in tasks]
@@ -51,7 +51,7 @@ def test_every_artifact_is_supplied_once_and_linked_where_it_is_wanted(wanted, c
 @given(sites)
 def test_small_environments_are_finished_first_where_nothing_is_fetched(wanted):
     supplies = [[supply(number, True) for number in sorted(site)] for site in wanted]
-    loads = loads_of(supplies)
+    loads = loads_of([dict(enumerate(each)) for each in supplies])
     places = dict.fromkeys([use for load in loads for use in load.uses])
     tasks, links = many_tasks(loads, places, run="r", cache_root="/c", network=())
     linked: set[Use] = set()
@@ -68,7 +68,7 @@ def test_small_environments_are_finished_first_where_nothing_is_fetched(wanted):
 
 
 def test_a_use_keeps_its_number():
-    loads = loads_of([[supply(1, True), supply(2, True)], [supply(2, True)]])
+    loads = loads_of([{0: supply(1, True), 1: supply(2, True)}, {0: supply(2, True)}])
     assert [(identity(load.supply.artifact)[-1], load.uses) for load in loads] == [
         ("2", (Use(site=1, number=0), Use(site=0, number=1))),
         ("1", (Use(site=0, number=0),)),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from puffin.stages.build.hooks import HookAnswer
     from puffin.stages.build.system import BuildSystem
 
-LACKS, WHEEL, METADATA = "lacks", "wheel", "metadata"
+LACKS, WHEEL, KEPT, METADATA = "lacks", "wheel", "kept", "metadata"
 _PATIENCE = 24 * 3600.0  # seconds for another process's build of the same wheel
 
 
@@ -144,8 +144,9 @@ def build(
     """Build a source in *environment*, unless what comes of it is kept already.
 
     *source* is what :func:`fetch_source` returned. Answers ``(LACKS, requirements)`` where the environment lacks
-    something, ``(METADATA, path)`` with the path of METADATA, or ``(WHEEL, path, file name, sha256)``. Raises the
-    errors of ``puffin.stages.build.hooks`` and ``check``, and :class:`BuildRoomFailed`.
+    something, ``(METADATA, path)`` with the path of METADATA, or ``(WHEEL, path, file name, sha256)``, with ``KEPT``
+    in the first place where another had built it. Raises the errors of ``puffin.stages.build.hooks`` and ``check``,
+    and :class:`BuildRoomFailed`.
     """
     return _Build(from_tuple(BuildOrder, order), source, Cache(cache_root), environment, requires).answer()
 
@@ -194,15 +195,15 @@ class _Build:
             and kept.is_since(f"{self._entry}{kept.WHEEL}/entry", since)
             and kept.is_sound(wheel)
         ):
-            return self._told(wheel)
+            return self._told(wheel, KEPT)
         path = f"{self._entry}{kept.METADATA}/METADATA"
         known = self._order.goal.endswith(METADATA) and os.path.exists(path) and kept.is_since(path, since)
         return (METADATA, path) if known else None
 
-    def _told(self, wheel: kept.KeptWheel) -> "tuple[Any, ...]":
+    def _told(self, wheel: kept.KeptWheel, how: str = WHEEL) -> "tuple[Any, ...]":
         if self._order.goal.endswith(METADATA):
             return METADATA, os.path.join(os.path.dirname(wheel.path), "METADATA")
-        return WHEEL, wheel.path, wheel.filename, wheel.sha256
+        return how, wheel.path, wheel.filename, wheel.sha256
 
     def _built(self) -> "tuple[Any, ...]":
         room = self._cache.temporary("-build")
@@ -306,8 +307,15 @@ def recalled(
     return built
 
 
+def refused(*, error: bytes, source: "tuple[str, str, tuple[Any, ...]]") -> "tuple[Any, ...]":
+    """Raise the pickled *error* for which this build cannot even begin, whatever its *source* is."""
+    import pickle
+
+    raise pickle.loads(error)
+
+
 def store_built(*, built: "tuple[str, str, str, str]", name: str, cache_root: str) -> str:
-    """Unzip a built wheel, ``(WHEEL, path, file name, sha256)``, into the cache; return its archive's id.
+    """Unzip a built wheel, ``(…, path, file name, sha256)``, into the cache; return its archive's id.
 
     Raises what ``puffin.stages.unzip.unzip.unzip`` raises.
     """

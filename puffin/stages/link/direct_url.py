@@ -1,5 +1,9 @@
 """direct_url.json as it is written: with the hash of what was really installed (PEP 610)."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _OPEN = '"archive_info": {}'
 
 
@@ -10,6 +14,18 @@ def with_hash(text: str, sha256: str) -> str:
     """
     if _OPEN not in text or not _names_wheel(text):
         return text
+    return _filled(text, sha256)
+
+
+def with_source(text: str, source: "tuple[Any, ...] | None") -> str:
+    """Return the text of a direct_url.json with the hash of the archive that was built, where its pin has none.
+
+    *source* is what ``puffin.stages.build.task.fetch_source`` returned: its second part is the hash, if there is one.
+    """
+    return _filled(text, source[1]) if source and source[1] and _OPEN in text else text
+
+
+def _filled(text: str, sha256: str) -> str:
     return text.replace(
         _OPEN, f'"archive_info": {{"hash": "sha256={sha256}", "hashes": {{"sha256": "{sha256}"}}}}', 1
     )

@@ -13,7 +13,7 @@ from puffin.cache.atomic import remove_tree
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError, os_cause
 from puffin.stages.bytecode.layer import layer_path, manifest_path, read_layer
-from puffin.stages.link.direct_url import with_hash
+from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.files import Placer
 from puffin.stages.link.scripts import launcher, rewrite_shebang, shebang, versioned, windows_launcher
 from puffin.stages.unzip.manifest import (
@@ -87,12 +87,14 @@ def link(
     mode: str,
     stamp: int,
     bytecode: str = "",
+    source: "tuple[Any, ...] | None" = None,
 ) -> "tuple[str, str, int]":
     """Build the tree of an archive below *stage*; return ``(archive, link mode used, files)``.
 
     *stamp*, in nanoseconds since the epoch, becomes the modification time of every directory, so that a
     later change in one shows by one ``stat``. *bytecode* is the kind of bytecode that comes along, where
-    the cache has it. Raises :class:`ArchiveGone` or :class:`LinkFailed`.
+    the cache has it. *source* is the answer of the task that fetched what this was built from.
+    Raises :class:`ArchiveGone` or :class:`LinkFailed`.
     """
     cache = Cache(cache_root)
     found = read_names(cache.manifest(archive))
@@ -105,7 +107,7 @@ def link(
         stage,
         from_tuple(Target, target),
         requested=requested,
-        direct_url=with_hash(direct_url, archive),
+        direct_url=with_source(with_hash(direct_url, archive), source),
         mode=mode,
         stamp=stamp,
         layer=(layer, layer_path(cache, bytecode, archive)) if layer else None,

@@ -2,7 +2,7 @@
 
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
-from puffin.stages.link.direct_url import with_hash
+from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.linker import ArchiveGone, Target, clear_stage, link_found
 from puffin.stages.unzip.manifest import read_names
 from puffin.value import from_tuple
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 
 
 def link_all(
-    *, archive: str, cache_root: str, places: "tuple[Place, ...]"
+    *, archive: str, cache_root: str, places: "tuple[Place, ...]", source: "tuple[Any, ...] | None" = None
 ) -> "tuple[str, tuple[Linked | bytes, ...]]":
     """Build the tree of an archive in each of *places*; return the archive and what came of each.
 
     A place is ``(stage, target, requested, direct_url, mode, stamp)``, as the arguments of
-    :func:`~puffin.stages.link.linker.link`. It came to ``(link mode used, files)``, or to a pickled error where that
-    environment alone is in the way. Raises :class:`ArchiveGone`; then no place has a tree.
+    :func:`~puffin.stages.link.linker.link`; *source* is as there. It came to ``(link mode used, files)``, or to a
+    pickled error where that environment alone is in the way. Raises :class:`ArchiveGone`; then no place has a tree.
     """
     cache = Cache(cache_root)
     found = read_names(cache.manifest(archive))
     if found is None:
         raise ArchiveGone(archive=archive)
-    source = cache.archive(archive)
+    root = cache.archive(archive)
     results: list[Linked | bytes] = []
     try:
         for stage, target, requested, direct_url, mode, stamp in places:
             try:
                 linked: Linked | bytes = link_found(
                     found,
-                    source,
+                    root,
                     stage,
                     from_tuple(Target, target),
                     requested=requested,
-                    direct_url=with_hash(direct_url, archive),
+                    direct_url=with_source(with_hash(direct_url, archive), source),
                     mode=mode,
                     stamp=stamp,
                 )

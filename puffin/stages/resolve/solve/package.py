@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from packaging.version import InvalidVersion
 
+from puffin.errors import Cause, PuffinError
 from puffin.stages.resolve.solve import rejection
 from puffin.stages.resolve.solve.admission import Admission
 from puffin.stages.resolve.solve.rejection import Rejection
@@ -303,10 +304,19 @@ class Package:
         except Unusable as problem:
             self.kill(index, Rejection(kind=rejection.UNUSABLE, detail=problem.reason, offline=problem.offline))
             return None
+        except PuffinError as error:
+            why = self._world.why(self.name) if error.stage == "build" else ""
+            error.causes = (*error.causes, Cause(text=why)) if why else error.causes
+            raise
         if index != INSTALLED and not self._world.python.admits(found.requires_python):
             self.kill(index, Rejection(kind=rejection.PYTHON, detail=found.requires_python))
             return None
         return found
+
+    @property
+    def needs(self) -> "set[str]":
+        """The names of what versions that have been read need."""
+        return {own.name for found in self._requires.values() for own, _ in found or ()}
 
     def read(self, index: int) -> bool:
         """Tell whether the metadata of a version has been read."""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from puffin.stages.resolve.solve.because import why_wanted
 from puffin.stages.resolve.solve.conditions import Conditions
 from puffin.stages.resolve.solve.package import OFFERED, Package
 from puffin.stages.resolve.solve.places import Places
@@ -43,6 +44,14 @@ class World:
         if known is None:
             known = self.packages[name] = Package(name, self)
         return known
+
+    def why(self, name: str) -> str:
+        """Return why *name* is wanted, as far as is known by now; see ``because.why_wanted``."""
+        return why_wanted(
+            name,
+            self.direct,
+            lambda each: [other for other, found in self.packages.items() if each in found.needs],
+        )
 
     def announce(self, needs: Iterable[Need]) -> None:
         """Let the universe know of packages whose versions will be asked for, as far as can be told."""

@@ -1,0 +1,111 @@
+"""Builds on a full disk, builds that kill whoever runs them, and builds whose puffin is killed."""
+
+import os
+import signal
+
+import pytest
+
+from tests.functional.test_workspace import GLOB, services, sync
+from tests.helpers.faults import at_rest, of_packages, small_disk, started, until
+from tests.helpers.sdists import forge_backend, forge_sdist
+from tests.helpers.wheels import forge_wheel
+
+FILL = """
+import tempfile
+with tempfile.TemporaryFile() as file:
+    for _ in range(64):
+        file.write(bytes(1 << 16))
+    file.flush()
+"""
+
+POISON = """
+import os, signal, time
+
+def parent(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return int(file.read().rpartition(")")[2].split()[1])
+
+os.kill(parent(parent(os.getpid())), signal.SIGKILL)  # the process that runs the build, and not only its keeper
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def log(tmp_path):
+    """A file that gets a line for each hook that ran."""
+    return tmp_path / "told"
+
+
+@pytest.fixture
+def shop(index, log):
+    index.add(*forge_backend())
+    index.add(*forge_wheel("lib", "1.0"))
+    index.add(*forge_wheel("fill", "1.0", {"fill.py": FILL}))
+    index.add(*forge_wheel("poison", "1.0", {"poison.py": POISON}))
+    index.add(*forge_sdist("thing", told=log))
+    return index
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def pids(log):
+    return [int(line.rsplit(" ", 1)[1]) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def test_no_space_for_temporary_files_of_a_build(puffin, env, shop):
+    shop.add(*forge_sdist("big", needs=("toy", "fill"), imports=("fill",)))
+    assert puffin.sync("lib==1.0\n", "-i", shop.url).code == 0
+    before = of_packages(env)
+    with small_disk(puffin.root / "small", "400k") as place:
+        done = puffin.sync("big==1.0\nlib==1.0\n", "-i", shop.url, env={"TMPDIR": str(place)})
+        assert done.code == 1
+        assert "Failed to build `big==1.0`" in done.err
+        assert "No space left on device" in done.err
+        hint = f"make room in the cache and in `{puffin.plain(str(place))}`, or point `TMPDIR`"
+        assert f"hint: {hint}" in done.err
+    assert of_packages(env) == before
+    assert at_rest(env)
+    assert puffin.sync(None, "-i", shop.url).code == 0
+    assert env.installed() == {"big": "1.0", "lib": "1.0"}
+
+
+def test_a_source_that_kills_its_worker_fails_alone(puffin, shop, log):
+    if not os.path.exists("/proc/self/stat"):
+        pytest.skip("needs /proc")
+    puffin.executor = "cluster"
+    shop.add(*forge_sdist("bad", needs=("toy", "poison"), imports=("poison",), told=log.with_name("bad")))
+    envs = services(puffin, a="lib==1.0\nthing==1.0\n", b="bad==1.0\nlib==1.0\n", c="thing==1.0\n")
+    done = sync(puffin, shop)
+    assert done.code == 3
+    assert "In `services/b`" in done.err
+    assert "`bad==1.0`" in done.err
+    assert envs["a"].installed() == {"lib": "1.0", "thing": "1.0"}
+    assert envs["c"].installed() == {"thing": "1.0"}
+    assert not envs["b"].root.exists()
+    assert len(pids(log.with_name("bad"))) <= 4, "twice beside the others, and twice alone"
+    assert not [pid for pid in (*pids(log), *pids(log.with_name("bad"))) if alive(pid)]
+
+
+@pytest.mark.parametrize("executor", ["inline", "pool", "cluster"])
+def test_builds_end_with_the_run_that_is_killed(puffin, shop, log, executor):
+    slow = log.with_name("slow")
+    shop.add(*forge_sdist("slow", wait=60, told=slow))
+    envs = services(puffin, a="lib==1.0\nslow==1.0\n", b="slow==1.0\n")
+    words = ("sync", GLOB, "-i", shop.url, "--executor", executor)
+    with started(puffin, *words) as process:
+        until(lambda: pids(slow))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate(timeout=10)
+    until(lambda: not any(alive(pid) for pid in pids(slow)))
+    services(puffin, a="lib==1.0\nthing==1.0\n", b="thing==1.0\n")
+    done = sync(puffin, shop)
+    assert done.code == 0, done.err
+    for env in envs.values():
+        assert env.installed()["thing"] == "1.0"
+        assert at_rest(env)

@@ -1,0 +1,284 @@
+"""``puffin sync`` over environments that want what has no wheel: each build once, wherever it is wanted."""
+
+import json
+import os
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from tests.functional.test_workspace import EXECUTORS, GLOB, services, sync
+from tests.functional.test_workspace_report import read
+from tests.helpers.cli import Env
+from tests.helpers.pythons import real_python
+from tests.helpers.sdists import forge_backend, forge_sdist, write_project
+from tests.helpers.wheels import forge_wheel
+
+
+@pytest.fixture
+def log(tmp_path):
+    """A file that gets a line for each hook that ran."""
+    return tmp_path / "told"
+
+
+@pytest.fixture
+def shop(index):
+    index.add(*forge_backend())
+    index.add(*forge_wheel("lib", "1.0"))
+    return index
+
+
+def hooks_run(log):
+    return sorted(line.rsplit(" ", 1)[0] for line in log.read_text().splitlines()) if log.exists() else []
+
+
+def dedupe(puffin, shop, *words, env=None):
+    """Sync with a report; return how it ended, and what the environments had in common."""
+    done = sync(puffin, shop, *(words or (GLOB,)), "--report", "report.json", env=env)
+    return done, read(puffin.cwd / "report.json")["dedupe"]
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_three_environments_that_want_one_source_get_one_build(puffin, shop, log, executor):
+    puffin.executor = executor
+    shop.add(*forge_sdist("thing", told=log))
+    envs = services(puffin, a="thing==1.0\n", b="lib==1.0\nthing==1.0\n", c="thing==1.0\n")
+    done, told = dedupe(puffin, shop)
+    assert done.code == 0, done.err
+    assert hooks_run(log) == ["wheel thing"]
+    assert shop.count("/files/thing-1.0.tar.gz") == 1
+    assert (told["builds_run"], told["builds_shared"]) == (1, 2)
+    assert done.err.splitlines()[-1].endswith("; 1 build run, 2 shared")
+    for env in envs.values():
+        assert env.installed()["thing"] == "1.0"
+        assert env.unlisted() == set()
+        env.record("thing")
+    assert sync(puffin, shop).err.startswith("Checked 3 environments")
+    services(puffin, d="thing==1.0\n")
+    done, told = dedupe(puffin, shop)
+    assert done.code == 0, done.err
+    assert hooks_run(log) == ["wheel thing"], "the wheel was kept"
+    assert (told["builds_run"], told["builds_shared"]) == (0, 0)
+    assert list((puffin.cache / "tmp-v0").iterdir()) == []
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_failed_build_is_told_once_and_the_others_are_committed(puffin, shop, log, executor):
+    puffin.executor = executor
+    shop.add(*forge_sdist("broken", fail="wrong", told=log))
+    shop.add(*forge_sdist("thing", told=log))
+    envs = services(
+        puffin, a="lib==1.0\nthing==1.0\n", b="broken==1.0\nthing==1.0\n", c="broken==1.0\n", d="lib==1.0\n"
+    )
+    done = sync(puffin, shop, GLOB, "--report", "report.json")
+    report = read(puffin.cwd / "report.json")
+    assert done.code == 3
+    assert done.err.count("Failed to build `broken==1.0`") == 1
+    assert "In `services/b`, `services/c`" in done.err
+    assert "something is wrong" in done.err
+    assert envs["a"].installed() == {"lib": "1.0", "thing": "1.0"}
+    assert envs["d"].installed() == {"lib": "1.0"}
+    assert not envs["b"].root.exists()
+    assert not envs["c"].root.exists()
+    assert hooks_run(log) == ["wheel broken", "wheel thing"]
+    assert report["dedupe"]["builds_run"] == 2
+    error = next(each["error"] for each in report["envs"] if each["name"] == "services/c")
+    assert (error["kind"], error["package"]) == ("BuildFailed", "broken==1.0")
+    assert "something is wrong" in Path(error["log"]).read_text()
+
+
+def test_a_build_requirement_that_fails_is_told_with_what_it_is_for(puffin, shop, log):
+    shop.add(*forge_sdist("lower", fail="wrong"))
+    shop.add(*forge_sdist("upper", needs=("toy", "lower")))
+    services(puffin, a="upper==1.0\n", b="lib==1.0\nupper==1.0\n")
+    done = sync(puffin, shop)
+    assert done.code == 1
+    assert done.err.count("Failed to build `lower==1.0`") == 1
+    assert "`lower==1.0` is needed to build `upper==1.0`" in done.err
+
+
+def test_two_runs_at_once_build_once(puffin, shop, log):
+    shop.add(*forge_sdist("thing", told=log, wait=0.5))
+    envs = services(puffin, a="thing==1.0\n", b="thing==1.0\n", c="lib==1.0\nthing==1.0\n", d="thing==1.0\n")
+    runs = []
+    for number, names in enumerate(("[ab]", "[cd]")):
+        words = ("sync", f"services/{names}/requirements.txt", "-i", shop.url, "--report", f"r{number}.json")
+        command = [sys.executable, "-m", "puffin", *words]
+        runs.append(subprocess.Popen(command, cwd=puffin.cwd, env=puffin.environ(), stderr=subprocess.PIPE))
+    for run in runs:
+        _, said = run.communicate(timeout=60)
+        assert run.returncode == 0, said
+    assert hooks_run(log) == ["wheel thing"]
+    told = [read(puffin.cwd / f"r{number}.json")["dedupe"] for number in (0, 1)]
+    assert sum(each["builds_run"] for each in told) == 1
+    assert [env.installed()["thing"] for env in envs.values()] == ["1.0"] * 4
+
+
+def test_directories_editables_archives_and_repositories(puffin, shop, log):
+    edited = write_project(puffin.cwd / "shared" / "edited", "edited", told=log, version="3.1")
+    write_project(puffin.cwd / "shared" / "plain", "plain", told=log)
+    project = write_project(puffin.root / "repo", "stored", told=log)
+    names = ("-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main")
+    for words in (("init",), ("add", "."), ("commit", "-m", "one")):
+        subprocess.run(["git", *names, *words], cwd=project, check=True, capture_output=True)
+    shop.add(*forge_sdist("thing", told=log))
+    pins = (
+        "-e ../../shared/edited\n../../shared/plain\n"
+        f"stored @ git+file://{project}@main\nthing @ {shop.file_url('thing-1.0.tar.gz')}\n"
+    )
+    envs = services(puffin, a=pins, b=pins)
+    done, told = dedupe(puffin, shop)
+    assert done.code == 0, done.err
+    expected = {"edited": "3.1", "plain": "1.0", "stored": "1.0", "thing": "1.0"}
+    assert [env.installed() for env in envs.values()] == [expected, expected]
+    (edited / "sources.py").write_text("VALUE = 7\n")
+    assert envs["b"].run("-c", "import sources; print(sources.VALUE)") == "7"
+    assert [each for each in hooks_run(log) if each.startswith("wheel")] == [
+        "wheel edited",
+        "wheel plain",
+        "wheel stored",
+        "wheel thing",
+    ]
+    assert (told["builds_run"], told["builds_shared"]) == (4, 4)
+    said = json.loads((envs["a"].info("edited") / "direct_url.json").read_text())
+    assert said == {"dir_info": {"editable": True}, "url": edited.as_uri()}
+    said = json.loads((envs["b"].info("thing") / "direct_url.json").read_text())
+    digest = sha256(forge_sdist("thing", told=log)[1]).hexdigest()
+    assert said["archive_info"] == {"hash": f"sha256={digest}", "hashes": {"sha256": digest}}
+    changes = read(puffin.cwd / "report.json")["envs"][0]["changes"]
+    assert [(each["name"], each["to"]) for each in changes] == list(expected.items())
+    before = {name: env.tree() for name, env in envs.items()}
+    assert sync(puffin, shop).err.startswith("Checked 2 environments (8 packages)")
+    assert {name: env.tree() for name, env in envs.items()} == before
+
+
+def test_unpinned_inputs_are_resolved_with_metadata_that_builds_tell(puffin, shop, log):
+    shop.add(*forge_sdist("thing", told=log, requires=("lib",)))
+    for name in "ab":
+        puffin.file(f"services/{name}/requirements.in", "thing\n")
+    done = sync(puffin, shop, "services/*/requirements.in")
+    assert done.code == 0, done.err
+    for name in "ab":
+        assert Env(puffin.cwd / "services" / name / ".venv").installed() == {"lib": "1.0", "thing": "1.0"}
+    assert hooks_run(log) == ["metadata thing", "wheel thing"]
+
+
+def test_locks_are_written_with_metadata_that_builds_tell(puffin, shop, log):
+    shop.add(*forge_sdist("thing", told=log, requires=("lib",)))
+    for name in "ab":
+        puffin.file(f"{name}/requirements.in", "thing\n")
+    done = puffin("lock", "*/requirements.in", "-i", shop.url)
+    assert done.code == 0, done.err
+    for name in "ab":
+        text = (puffin.cwd / name / "requirements.txt").read_text()
+        assert [line for line in text.splitlines() if "==" in line] == ["lib==1.0", "thing==1.0"]
+    assert hooks_run(log) == ["metadata thing"]
+    done = puffin("lock", "*/requirements.in", "-i", shop.url, "--no-build", "--check")
+    assert done.code != 0
+    assert "--no-build" in done.err
+
+
+def test_without_isolation_each_environment_builds_with_what_it_has(puffin, shop, log):
+    shop.add(*forge_sdist("thing", told=log, imports=("lib",)))
+    envs = services(puffin, a="lib==1.0\nthing==1.0\ntoy==1.0\n", b="lib==1.0\nthing==1.0\ntoy==1.0\n")
+    done, told = dedupe(puffin, shop, GLOB, "--no-build-isolation")
+    assert done.code == 0, done.err
+    assert hooks_run(log) == ["wheel thing"] * 2
+    assert (told["builds_run"], told["builds_shared"]) == (2, 0)
+    for env in envs.values():
+        assert env.installed() == {"lib": "1.0", "thing": "1.0", "toy": "1.0"}
+    changes = read(puffin.cwd / "report.json")["envs"][0]["changes"]
+    assert [(each["action"], each["name"]) for each in changes] == [
+        ("add", "lib"),
+        ("add", "thing"),
+        ("add", "toy"),
+    ]
+    assert sync(puffin, shop, GLOB, "--no-build-isolation").err.startswith("Checked 2 environments")
+
+
+def test_without_isolation_what_lacks_its_backend_fails_alone(puffin, shop, log):
+    shop.add(*forge_sdist("thing", told=log))
+    envs = services(puffin, a="thing==1.0\ntoy==1.0\n", b="thing==1.0\n", c="lib==1.0\n")
+    done = sync(puffin, shop, GLOB, "--no-build-isolation-package", "thing")
+    assert done.code == 3
+    assert "In `services/b`" in done.err
+    assert envs["a"].installed() == {"thing": "1.0", "toy": "1.0"}
+    assert envs["c"].installed() == {"lib": "1.0"}
+    assert not envs["b"].root.exists()
+
+
+MATRIX = """
+[[env-glob]]
+match = "services/*/requirements.txt"
+path = "{{dir}}/.venv-{{python}}"
+python = ["{}", "{}"]
+"""
+
+
+def matrix(puffin):
+    """Configure environments for two interpreters; return the variables that have them found."""
+    versions = [each for each in ("3.11", "3.12", "3.13", "3.10") if real_python(each)][:2]
+    if len(versions) < 2:
+        pytest.skip("needs two interpreters")
+    puffin.file("puffin.toml", MATRIX.format(*versions))
+    places = [os.path.dirname(real_python(each)) for each in versions]
+    return {"PATH": os.pathsep.join((*places, os.environ["PATH"]))}, versions
+
+
+def test_a_universal_wheel_is_built_once_for_all_interpreters(puffin, shop, log):
+    variables, versions = matrix(puffin)
+    shop.add(*forge_sdist("thing", told=log))
+    services(puffin, a="thing==1.0\n", b="thing==1.0\n")
+    done, told = dedupe(puffin, shop, "--all", env=variables)
+    assert done.code == 0, done.err
+    assert hooks_run(log) == ["wheel thing"]
+    assert (told["builds_run"], told["builds_shared"]) == (1, 3)
+    for python in versions:
+        for name in "ab":
+            env = Env(puffin.cwd / "services" / name / f".venv-{python}")
+            assert env.run("-c", "import thing; print(thing.TOLD['imported'])") == "[]"
+
+
+def test_a_wheel_for_one_interpreter_is_built_once_for_each(puffin, shop, log):
+    variables, versions = matrix(puffin)
+    shop.add(*forge_sdist("thing", told=log, tag="cp{0}{1}-none-any"))
+    services(puffin, a="thing==1.0\n", b="thing==1.0\n")
+    done, told = dedupe(puffin, shop, "--all", env=variables)
+    assert done.code == 0, done.err
+    assert hooks_run(log) == ["wheel thing"] * 2
+    assert (told["builds_run"], told["builds_shared"]) == (2, 2)
+    for python in versions:
+        env = Env(puffin.cwd / "services" / "b" / f".venv-{python}")
+        assert (
+            env.run("-c", "import sys, thing; print(thing.TOLD['python'] == [*sys.version_info[:2]])") == "True"
+        )
+
+
+def test_what_one_interpreter_cannot_build_is_built_for_the_other(puffin, shop, log):
+    variables, versions = matrix(puffin)
+    last = versions[-1].replace(".", "")
+    shop.add(*forge_sdist("thing", told=log, tag=f"cp{last}-none-any"))
+    services(puffin, a="thing==1.0\n")
+    done = sync(puffin, shop, "--all", env=variables)
+    assert done.code == 3
+    assert "does not fit the environment" in done.err
+    assert Env(puffin.cwd / "services" / "a" / f".venv-{versions[-1]}").installed() == {"thing": "1.0"}
+    assert not (puffin.cwd / "services" / "a" / f".venv-{versions[0]}").exists()
+
+
+def test_metadata_without_isolation_need_the_environment(puffin, shop, log):
+    shop.add(*forge_sdist("thing", told=log))
+    puffin.file("services/a/requirements.in", "thing\n")
+    done = sync(puffin, shop, "services/*/requirements.in", "--no-build-isolation")
+    assert done.code == 1
+    assert (
+        "without isolation for its metadata: the environment `[TMP]/here/services/a/.venv` does not" in done.err
+    )
+    env = puffin.venv(name="services/a/.venv")
+    assert puffin("pip", "install", "toy", "-i", shop.url, "-p", env.root).code == 0
+    puffin.file("services/a/requirements.in", "thing\ntoy\n")
+    done = sync(puffin, shop, "services/*/requirements.in", "--no-build-isolation")
+    assert done.code == 0, done.err
+    assert env.installed() == {"thing": "1.0", "toy": "1.0"}
