@@ -11,6 +11,7 @@ from puffin.cli.sync import settings as sync_settings
 from puffin.cli.table import SYNC, unsaid
 from puffin.errors import UsageError
 from puffin.pipeline.plan_workspace_values import ManySettings
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     with CacheDirectory(options) as cache_dir, Reporting(options["report"], cache_dir, started) as reporting:
         settings = many_settings(options, cache_dir)
         specs, workspace = chosen(options, cache_dir)
+        if options["compile_bytecode"] and "compile_bytecode" in options["given"]:
+            specs = [replace(spec, compile_bytecode=True) for spec in specs]
         if options["changed_since"]:
             specs = _changed(specs, workspace, options["changed_since"])
             if not specs:

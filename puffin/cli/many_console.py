@@ -141,6 +141,8 @@ class ManyConsole:
             text += f"; {size(shared.downloaded)} downloaded"
         if shared.built or shared.builds_shared:
             text += f"; {counted(shared.built, 'build')} run, {shared.builds_shared} shared"
+        if shared.compiled:
+            text += f"; {shared.compiled} compiled"
         self._console.say(text)
 
 

@@ -12,6 +12,7 @@ _AS_SYNC = (
     "reinstall",
     "reinstall_package",
     "link_mode",
+    "compile_bytecode",
     "path_conflict",
     "allow_empty_requirements",
     "no_binary",
