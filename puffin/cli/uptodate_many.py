@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _NOT_A_NOOP = (
     "changed_since", "report", "reinstall", "reinstall_package", "refresh", "refresh_package",
-    "require_hashes", "verbose",
+    "require_hashes", "verbose", "profile", "trace", "dashboard",
 )  # fmt: skip
 
 

@@ -194,7 +194,6 @@ def compile_task(
         inputs=inputs,
         weight=_COMPILING * _weight(supply.artifact),
         environments=environments,
-        cache=MISS,
     )
 
 

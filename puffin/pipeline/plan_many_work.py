@@ -11,6 +11,7 @@ from puffin.pipeline.plan_many_graph import Use, joined, loads_of, many_tasks
 from puffin.pipeline.plan_many_site import guarded
 from puffin.pipeline.plan_many_values import Stopped
 from puffin.pipeline.plan_workspace_values import SKIPPED, UPDATED
+from puffin.pipeline.record import phase
 from puffin.pipeline.task import DONE
 from puffin.stages.link.files import COPY, HARDLINK
 from puffin.stages.link.linker import ArchiveGone
@@ -234,7 +235,8 @@ class Work:
         if not site.alive:
             return
         self._reporter.environment(site.spec.name, "committing")
-        guarded(site, lambda site: site.commit(self._names))
+        with phase("commit"):
+            guarded(site, lambda site: site.commit(self._names))
         if site.alive and site.advance():
             self._later.append(number)
             return

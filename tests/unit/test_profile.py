@@ -136,7 +136,10 @@ def test_environments_and_packages():
         end(4),
     )
     report = report_on(profile(*lines))
-    assert [(each.name, each.packages, each.hits) for each in report.places] == [("/one", 1, 0), ("/two", 2, 1)]
+    assert [(each.name, each.packages, each.hits, each.seconds) for each in report.places] == [
+        ("/two", 2, 1, 3.5),
+        ("/one", 1, 0, 0.5),
+    ]
     assert [(each.label, each.seconds, each.log) for each in report.packages] == [
         ("b==1", 3.0, ""),
         ("a==1", 1.0, "/log"),
