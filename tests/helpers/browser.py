@@ -81,6 +81,8 @@ class Browser:
             return b64decode(shot["data"]), found
         finally:
             connection.close()
+            while await connection.read_message() is not None:  # what was under way; None is the end
+                pass
 
 
 class _Page:
