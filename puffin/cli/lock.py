@@ -35,7 +35,7 @@ def lock(options: "dict[str, Any]", console: "Console", started: float) -> int:
     from puffin.pipeline.plan_lock_many import LockRun
     from puffin.pipeline.plan_many_python import Interpreters
 
-    options = configured("compile", {**unsaid(COMPILE), **options}, console, os.environ)
+    options = configured("compile", {**unsaid(COMPILE), **options}, console, os.environ, many=True)
     with (
         CacheDirectory(options) as cache_dir,
         Observed("lock", options, console, cache_dir, started) as record,

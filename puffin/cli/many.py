@@ -28,7 +28,7 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
 
     if options["keep_going"] and options["fail_fast"]:
         raise UsageError(text="`--keep-going` cannot be used with `--fail-fast`")
-    options = configured("sync", {**unsaid(SYNC), **options}, console, os.environ)
+    options = configured("sync", {**unsaid(SYNC), **options}, console, os.environ, many=True)
     with (
         CacheDirectory(options) as cache_dir,
         Observed("sync", options, console, cache_dir, started),
