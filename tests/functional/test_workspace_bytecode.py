@@ -8,6 +8,7 @@ import pytest
 
 from tests.helpers.cli import PYTHON, Env, lines
 from tests.helpers.pythons import real_python
+from tests.helpers.sdists import forge_backend, forge_sdist
 from tests.helpers.wheels import forge_wheel
 
 SUFFIX = f".{sys.implementation.cache_tag}.pyc"
@@ -143,3 +144,22 @@ def test_a_damaged_archive_is_fetched_again_once_for_all(puffin, shop, envs):
     assert done.code == 0, done.err
     assert shop.count("/files/alpha-1.0-py3-none-any.whl") == 2
     assert {name: compiled(envs[name]) for name in ("a", "b")} == {"a": ["alpha"], "b": ["alpha", "beta"]}
+
+
+def test_what_is_built_is_compiled_too_and_all_of_it_names_its_environments(puffin, index, envs):
+    index.add(*forge_backend())
+    index.add(*forge_sdist("alpha"))
+    index.add(*forge_wheel("beta", "1.0"))
+    puffin.file("puffin.toml", WORKSPACE)
+    done = puffin("sync", "-i", index.url)
+    assert done.code == 0, done.err
+    assert "; 1 build run, 2 shared; 2 compiled\n" in done.err
+    assert {name: compiled(env) for name, env in envs.items()} == {
+        "a": ["alpha"], "b": ["__init__", "alpha"], "bare": [],
+    }  # fmt: skip
+    built = [served for package, served in tasks(puffin, "build") if package == "alpha"]
+    assert built
+    assert all(served == ["a", "b", "bare"] for served in built)
+    environment = tasks(puffin, "environment")
+    assert environment
+    assert all(served == ["a", "b", "bare"] for _, served in environment)
