@@ -257,7 +257,8 @@ class ManyRun:
     def _done(self, site: Site) -> None:
         """Say how a site ended, and let it go; what failed waits until nobody can be writing there any more."""
         if site.status in (UPDATED, UNCHANGED):
-            site.close()
+            with phase("close environment"):
+                site.close()
         self._reporter.ended(self._result_of(site))
 
     def _result_of(self, site: Site) -> "Any":

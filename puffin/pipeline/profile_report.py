@@ -168,10 +168,11 @@ def _places(rows: "Iterable[Row]") -> tuple[Place, ...]:
 
 def _place(name: str, rows: "list[Row]") -> Place:
     packages = {row.label for row in rows}
+    misses = {row.label for row in rows if row.cache == "miss"}
     return Place(
         name=name,
         packages=len(packages),
-        hits=len(packages - {row.label for row in rows if row.cache != "hit"}),
+        hits=len({row.label for row in rows if row.cache == "hit"} - misses),
         seconds=sum(row.seconds / len(row.environments) for row in rows),
         ended=max(row.end for row in rows),
     )

@@ -53,7 +53,7 @@ def test_tasks_name_the_environments_that_they_serve(puffin, shop, services, exe
     assert all(row["cache"] == "miss" and row["out"] for row in tasks(rows))
     phases = [row["phase"] for row in rows if "phase" in row]
     assert phases.count("commit") == 2
-    assert {"read requirements", "compare", "locate"} <= {*phases}
+    assert {"read requirements", "compare", "locate", "close environment"} <= {*phases}
     page = (puffin.cwd / "p.html").read_text()
     assert "puffin sync" in page
     assert "<h2>Environments</h2>" in page

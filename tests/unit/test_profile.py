@@ -132,6 +132,7 @@ def test_what_the_cache_saved_is_what_it_cost_before_or_its_size_at_the_same_rat
 def test_environments_and_packages():
     lines = (
         task("fetch", "a", 0, 1, environments=["/one", "/two"], log="/log"),
+        task("compile", "b", 0, 0, environments=["/two"], cache=""),
         task("link", "b", 1, 4, environments=["/two"], cache="hit"),
         end(4),
     )
