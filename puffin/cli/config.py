@@ -25,11 +25,14 @@ _LOCATIONS = ("index_url", "default_index", "extra_index_url", "find_links", "no
 _FORMATS = ("only_binary", "no_binary")
 
 
-def configured(command: str, options: "Options", console: "Console", environ: "Mapping[str, str]") -> "Options":
+def configured(
+    command: str, options: "Options", console: "Console", environ: "Mapping[str, str]", *, many: bool = False
+) -> "Options":
     """Return *options* of a command with what configuration adds to them.
 
     Under ``configured`` is the :class:`~puffin.pipeline.plan_settings.Configured` that holds beneath what
-    requirements files say, and under ``index_tables`` the ``[[index]]`` tables. Raises ``ConfigurationInvalid``.
+    requirements files say, and under ``index_tables`` the ``[[index]]`` tables. A command on *many* environments reads
+    the pip.conf of none of them. Raises ``ConfigurationInvalid``.
     """
     layers: list[Sequence[Said]] = []
     indexes: list[IndexTable] = []
@@ -43,7 +46,7 @@ def configured(command: str, options: "Options", console: "Console", environ: "M
     if not options["isolated"]:
         from puffin.cli.config_pip import pip_settings
 
-        root = "" if command == "venv" else site_root(_first(layers, "python", options), environ)
+        root = "" if many or command == "venv" else _site_root(layers, options, environ)
         layers.append(pip_settings(environ, root, ("global", "install", command)))
     layers = [[said for said in layer if said.name in options] for layer in layers]
     _tell(layers, options, console)
@@ -66,6 +69,12 @@ def _default(said: "Sequence[Said]", tables: "Sequence[IndexTable]") -> "list[Sa
 
 def _first(layers: "Sequence[Sequence[Said]]", name: str, options: "Options") -> str:
     return str(options[name] or next((said.value for said in _all(layers) if said.name == name), ""))
+
+
+def _site_root(layers: "Sequence[Sequence[Said]]", options: "Options", environ: "Mapping[str, str]") -> str:
+    """Return where the interpreter of a command is from, as for pip: a target or prefix has no pip.conf of its own."""
+    python = _first(layers, "python", options)
+    return "" if options.get("system") and not python else site_root(python, environ)
 
 
 def site_root(python: str, environ: "Mapping[str, str]") -> str:

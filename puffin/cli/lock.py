@@ -8,6 +8,7 @@ from puffin.cli.config import configured
 from puffin.cli.config_settings import located, moment
 from puffin.cli.console import counted
 from puffin.cli.many import chosen
+from puffin.cli.observe import Observed
 from puffin.cli.sync import CacheDirectory, normalise, package_names
 from puffin.cli.table import unsaid
 from puffin.cli.table_compile import COMPILE
@@ -34,8 +35,11 @@ def lock(options: "dict[str, Any]", console: "Console", started: float) -> int:
     from puffin.pipeline.plan_lock_many import LockRun
     from puffin.pipeline.plan_many_python import Interpreters
 
-    options = configured("compile", {**unsaid(COMPILE), **options}, console, os.environ)
-    with CacheDirectory(options) as cache_dir:
+    options = configured("compile", {**unsaid(COMPILE), **options}, console, os.environ, many=True)
+    with (
+        CacheDirectory(options) as cache_dir,
+        Observed("lock", options, console, cache_dir, started) as record,
+    ):
         specs, _ = chosen(options, cache_dir)
         wanted = [spec for spec in specs if needs_lock(spec)]
         if not wanted:
@@ -44,12 +48,13 @@ def lock(options: "dict[str, Any]", console: "Console", started: float) -> int:
                 hints=("name a `requirements.in` or a `pyproject.toml`, or an environment made from one",),
             )
         find = Interpreters(Cache(cache_dir), os.environ)
+        record.keep()
         run = LockRun(wanted, settings(options, cache_dir), console, os.environ, find.of, started)
         results = run.run()
-    _tell(results, console, perf_counter() - started, check=options["check"])
-    failure = failure_of(results, "lock")
-    if failure is not None:
-        raise failure
+        _tell(results, console, perf_counter() - started, check=options["check"])
+        failure = failure_of(results, "lock")
+        if failure is not None:
+            raise failure
     return DRIFT if options["check"] and any(each.status == UPDATED for each in results) else 0
 
 

@@ -6,11 +6,13 @@ from puffin.cache.layout import Cache
 from puffin.cli.config import configured
 from puffin.cli.many_console import ManyConsole
 from puffin.cli.many_report import Reporting
+from puffin.cli.observe import Observed
 from puffin.cli.sync import CacheDirectory
 from puffin.cli.sync import settings as sync_settings
 from puffin.cli.table import SYNC, unsaid
 from puffin.errors import UsageError
 from puffin.pipeline.plan_workspace_values import ManySettings
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,10 +28,16 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
 
     if options["keep_going"] and options["fail_fast"]:
         raise UsageError(text="`--keep-going` cannot be used with `--fail-fast`")
-    options = configured("sync", {**unsaid(SYNC), **options}, console, os.environ)
-    with CacheDirectory(options) as cache_dir, Reporting(options["report"], cache_dir, started) as reporting:
+    options = configured("sync", {**unsaid(SYNC), **options}, console, os.environ, many=True)
+    with (
+        CacheDirectory(options) as cache_dir,
+        Observed("sync", options, console, cache_dir, started),
+        Reporting(options["report"], cache_dir, started) as reporting,
+    ):
         settings = many_settings(options, cache_dir)
         specs, workspace = chosen(options, cache_dir)
+        if options["compile_bytecode"] and "compile_bytecode" in options["given"]:
+            specs = [replace(spec, compile_bytecode=True) for spec in specs]
         if options["changed_since"]:
             specs = _changed(specs, workspace, options["changed_since"])
             if not specs:
@@ -40,9 +48,9 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
         reporter = ManyConsole(console, settings, started=started)
         run = reporting.run = ManyRun(specs, settings, reporter, os.environ, started)
         result = reporting.result = reporter.shown(run.sync)
-    failure = failure_of(result.environments)
-    if failure is not None:
-        raise failure
+        failure = failure_of(result.environments)
+        if failure is not None:
+            raise failure
     return result.exit_code
 
 

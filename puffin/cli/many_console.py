@@ -64,7 +64,11 @@ class ManyConsole:
         return f"{self._ended} of {counted(len(self._names), 'environment')} done{tasks} ({seconds})\n"
 
     def phase(self, verb: str, count: int, seconds: float) -> None:
-        """Phases of single environments are in the table."""
+        """Say what is no phase of a single environment: those are in the table."""
+        if count < 0:
+            if self._live is not None:
+                self._live.pause()
+            self._console.phase(verb, count, seconds)
 
     def warn(self, text: str) -> None:
         """Say what the user should know."""
@@ -141,6 +145,8 @@ class ManyConsole:
             text += f"; {size(shared.downloaded)} downloaded"
         if shared.built or shared.builds_shared:
             text += f"; {counted(shared.built, 'build')} run, {shared.builds_shared} shared"
+        if shared.compiled:
+            text += f"; {shared.compiled} compiled"
         self._console.say(text)
 
 

@@ -201,7 +201,7 @@ def environments(report: Report) -> str:
         for each in report.places
     ]
     head = ("<Environment", "Packages", "From the cache", "Work", "Staged after")
-    return table(head, rows[:_ROWS]) + _more(len(rows)) if rows else ""
+    return table(head, rows) if rows else ""
 
 
 def change(comparison: "Comparison") -> str:

@@ -1,6 +1,6 @@
 """The options of ``puffin profile`` and ``puffin graph``."""
 
-from puffin.cli.table import FILES, FLAG, INDEX, PYTHON, VALUE
+from puffin.cli.table import FILES, FLAG, INDEX, PYTHON, SYNC, VALUE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,6 +10,7 @@ GRAPH: "tuple[Row, ...]" = (
     PYTHON,
     *INDEX,
     *FILES,
+    *[row for row in SYNC if row[1] == "compile_bytecode"],
     (("--require-hashes",), "require_hashes", FLAG, "", "Demand a hash for every requirement."),
     (("--format",), "graph_format", VALUE, "dot|mermaid|json", "The form of the graph (default: dot)."),
     (("-o", "--output-file"), "output_file", VALUE, "FILE", "Write it to this file."),

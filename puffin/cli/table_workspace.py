@@ -1,6 +1,6 @@
 """The options of the commands that work on many environments."""
 
-from puffin.cli.table import CACHE, FLAG, INDEX, OUTPUT, RUN, SYNC, VALUE
+from puffin.cli.table import CACHE, DASHBOARD, FLAG, INDEX, OUTPUT, PROFILE, RUN, SYNC, VALUE
 from puffin.cli.table_compile import COMPILE
 
 TYPE_CHECKING = False
@@ -12,6 +12,7 @@ _AS_SYNC = (
     "reinstall",
     "reinstall_package",
     "link_mode",
+    "compile_bytecode",
     "path_conflict",
     "allow_empty_requirements",
     "no_binary",
@@ -67,6 +68,8 @@ WORKSPACE_SYNC: "tuple[Row, ...]" = (
     *[row for row in SYNC if row[1] in _AS_SYNC],
     *INDEX,
     *RUN,
+    *PROFILE,
+    *DASHBOARD,
     *CACHE,
     *OUTPUT,
 )
@@ -100,6 +103,7 @@ LOCK: "tuple[Row, ...]" = (
     (("--check",), "check", FLAG, "", "Write nothing; exit with 4 if a lock is not what it would be."),
     *[row for row in COMPILE if row[1] in _AS_COMPILE],
     *INDEX,
+    *PROFILE,
     *CACHE,
     *OUTPUT,
 )

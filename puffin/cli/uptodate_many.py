@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.plan_workspace_specs import EnvSpec, Workspace
 
-    Place = tuple[str, str]  # the root of an environment, and the file that it is made from
+    Place = tuple[
+        str, str, bool
+    ]  # the root of an environment, the file that it is made from, whether it is compiled
 
 _NOT_A_NOOP = (
     "changed_since", "report", "reinstall", "reinstall_package", "refresh", "refresh_package",
-    "require_hashes", "verbose",
+    "require_hashes", "verbose", "profile", "trace", "dashboard",
 )  # fmt: skip
 
 
@@ -67,7 +69,8 @@ def _places(options: "dict[str, object]", environ: "Mapping[str, str]") -> "list
     )
     if not all(spec.plain_file and _has_python(spec) for spec in specs):
         return None
-    return [(spec.path, spec.plain_file) for spec in specs]
+    everywhere = bool(options["compile_bytecode"])
+    return [(spec.path, spec.plain_file, everywhere or bool(spec.compile_bytecode)) for spec in specs]
 
 
 def _configured(
@@ -131,7 +134,7 @@ def _all_same(places: "list[Place]") -> "int | None":
 def _halves(places: "list[Place]") -> "tuple[list[Place], list[Place]]":
     """Deal the environments out so that both halves have about as much to look at; the sizes of states tell."""
     sizes = []
-    for number, (root, _) in enumerate(places):
+    for number, (root, _, _) in enumerate(places):
         try:
             sizes.append((os.stat(f"{root}/.puffin/state").st_size, number))
         except OSError:
@@ -147,20 +150,20 @@ def _halves(places: "list[Place]") -> "tuple[list[Place], list[Place]]":
 
 def _check(places: "list[Place]") -> "int | None":
     total = 0
-    for root, file in places:
-        count = _holds(root, file)
+    for root, file, compiled in places:
+        count = _holds(root, file, compiled)
         if count is None:
             return None
         total += count
     return total
 
 
-def _holds(root: str, file: str) -> "int | None":
+def _holds(root: str, file: str, compiled: bool) -> "int | None":
     """Return how many pins *file* has, if the environment at *root* holds exactly these and is undisturbed."""
     pins = pins_of(file)
     if not pins or not os.path.isfile(f"{root}/pyvenv.cfg") or not at_rest(root):
         return None
     state: tuple[Any, ...] | None = read_raw(root)
-    if state is None or not same(pins, state) or not stamped(root, state):
+    if state is None or not same(pins, state, compiled=compiled) or not stamped(root, state):
         return None
     return len(pins)

@@ -4,7 +4,7 @@ import marshal
 import os
 
 from puffin.errors import PuffinError
-from puffin.pipeline import lifeline
+from puffin.pipeline import lifeline, record
 from puffin.pipeline.lost import describe_exit
 from puffin.pipeline.wire import send
 
@@ -75,6 +75,7 @@ def _answer(function: "Callable[[], Any]", writer: int) -> None:
     code = 1
     try:
         lifeline.follow()
+        record.leave()
         try:
             data = b"r" + marshal.dumps(function())
         except Exception as error:

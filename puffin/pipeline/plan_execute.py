@@ -1,15 +1,18 @@
 """Running a sync's graph: the executor chosen and started, outcomes recorded and told."""
 
 import time
+from functools import partial
 
 from puffin import __version__
 from puffin.cache.layout import Cache
+from puffin.meter import MISS
 from puffin.pipeline.executors import choose, kept, make_executor
 from puffin.pipeline.graph import Ledger, no_growth
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.record import RunRecord, current, phase
 from puffin.pipeline.task import DONE, UNFINISHED, Outcome
 from puffin.stages.artifact import WHEEL
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +70,7 @@ class Engine:
         grow: "Grow" = no_growth,
     ) -> Ledger:
         """Run *tasks*, and what they *grow*, to their end and return the ledger; failures are in it, not raised."""
-        ledger = Ledger(tasks, grow)
+        ledger = Ledger(tasks, partial(grown_for, grow))
         running = self.start(executor)
         taken = Takedown(self._record(), ledger)
         taken.begin(running.name, self._settings.workers)
@@ -112,6 +115,16 @@ class Engine:
         if self._own is not None:
             self._own.finish(0)
             self._own = None
+
+
+def grown_for(grow: "Grow", task: "Task", outcome: "Outcome") -> "tuple[Task, ...]":
+    """Return what *task* grows, as work that is for the environments which that task is for."""
+    return tuple(
+        [
+            replace(each, environments=each.environments or task.environments, cache=each.cache or MISS)
+            for each in grow(task, outcome)
+        ]
+    )
 
 
 class Takedown:

@@ -172,7 +172,9 @@ def archive_of(supply: Supply) -> "tuple[tuple[Any, ...], tuple[Any, ...]]":
     return (), (("archive", supply.made or (UNZIP, _identity(supply.artifact))),)
 
 
-def compile_task(supply: Supply, compiling: "Compiling | None", *, cache_root: str) -> "Task | None":
+def compile_task(
+    supply: Supply, compiling: "Compiling | None", *, cache_root: str, environments: tuple[str, ...] = ()
+) -> "Task | None":
     """Return the task that compiles the bytecode of a wheel; None when none is wanted, or it is there."""
     if compiling is None or (supply.archive and supply.archive in compiling.ready):
         return None
@@ -191,6 +193,7 @@ def compile_task(supply: Supply, compiling: "Compiling | None", *, cache_root: s
         ),
         inputs=inputs,
         weight=_COMPILING * _weight(supply.artifact),
+        environments=environments,
     )
 
 
@@ -242,7 +245,7 @@ def sync_tasks(
         tasks += [replace(task, environments=served, cache=MISS) for task in made]
         if not made:
             tasks += supply_tasks(supply, cache_root=cache_root, network=network, environments=served)
-        compiled = compile_task(supply, linking.compiling, cache_root=cache_root)
+        compiled = compile_task(supply, linking.compiling, cache_root=cache_root, environments=served)
         tasks += [compiled] if compiled else []
         tasks.append(link_task(supply, number, linking, cache_root=cache_root))
     return tasks

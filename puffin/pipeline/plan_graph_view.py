@@ -4,12 +4,14 @@ import os
 
 from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
+from puffin.pipeline.plan_bytecode import bytecode_kind, compiling
 from puffin.pipeline.plan_compile import target_interpreter
 from puffin.pipeline.plan_graph import Linking, sync_tasks
 from puffin.pipeline.plan_inputs import check_files, read_inputs
 from puffin.pipeline.plan_locate import Search
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_sync import network_of
+from puffin.stages.artifact import WHEEL
 from puffin.stages.link.files import HARDLINK
 from puffin.value import frozen, replace
 
@@ -34,6 +36,8 @@ class Target:
 
 def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]") -> "list[Task]":
     """Return the tasks of a sync of *settings* into an empty environment, given what the cache has.
+
+    Builds are there as far as they are known before they run: what a source needs to be built is read after its fetch.
 
     No environment is needed, and none is looked at. Raises the errors of reading requirements and of locating.
     """
@@ -64,6 +68,23 @@ def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[st
             search.stop()
     for warning in found.warnings:
         reporter.warn(warning)
-    linking = Linking(transaction="plan", directory="", target=(), mode=settings.link_mode or HARDLINK, stamp=0)
     supplies = sorted(found.supplies, key=lambda each: each.artifact.name)
-    return sync_tasks(enumerate(supplies), linking, cache_root=cache.root, network=network)
+    builds = None
+    if any(each.artifact.kind != WHEEL for each in supplies):
+        from puffin.pipeline.plan_build_settings import build_settings
+        from puffin.pipeline.plan_build_values import Toolchain
+        from puffin.pipeline.plan_build_workshop import Workshop
+
+        told = build_settings(settings, environ, config=inputs.config, network=network, files=inputs.files)
+        workshop, toolchain = Workshop(told, cache), Toolchain(interpreter)
+        supplies = [workshop.settled(replace(each, toolchain=toolchain)) for each in supplies]
+        builds = workshop.builds()
+    linking = Linking(
+        transaction="plan",
+        directory="",
+        target=(),
+        mode=settings.link_mode or HARDLINK,
+        stamp=0,
+        compiling=compiling(target, bytecode_kind(target, settings), supplies, cache),
+    )
+    return sync_tasks(enumerate(supplies), linking, cache_root=cache.root, network=network, builds=builds)

@@ -16,6 +16,7 @@ from puffin.pipeline.plan_many_resolve import Question, question_of, scope_of, u
 from puffin.pipeline.plan_many_values import EnvResult
 from puffin.pipeline.plan_workspace_locks import lock_of
 from puffin.pipeline.plan_workspace_values import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.record import phase
 from puffin.stages.resolve.inputs import check_python, read_sources
 from puffin.stages.resolve.output_gather import Gathering, gather
 from puffin.stages.resolve.output_target import write_output
@@ -78,12 +79,14 @@ class LockRun:
         make_room(self._cache)
         with shared(self._cache):
             try:
-                for spec in self._specs:
-                    self._guarded(spec, self._read)
-                if self._settings.consistent:
-                    self._agree()
-                for spec in self._specs:
-                    self._guarded(spec, self._lock)
+                with phase("read requirements"):
+                    for spec in self._specs:
+                        self._guarded(spec, self._read)
+                with phase("resolve"):
+                    if self._settings.consistent:
+                        self._agree()
+                    for spec in self._specs:
+                        self._guarded(spec, self._lock)
             finally:
                 for universe in self._universes.values():
                     universe.close()

@@ -16,6 +16,7 @@ from puffin.pipeline.plan_many_work import Work
 from puffin.pipeline.plan_sync import lock_timeout, naming_of, network_of, tell_recovery, warm_up
 from puffin.pipeline.plan_workspace_locks import lock_of
 from puffin.pipeline.plan_workspace_values import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
+from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL
 
 TYPE_CHECKING = False
@@ -80,16 +81,20 @@ class ManyRun:
 
     def _run(self) -> None:
         self._reporter.began(tuple([site.spec.name for site in self._sites]))
-        for site in self._sites:
-            guarded(site, self._read)
+        with phase("read requirements"):
+            for site in self._sites:
+                guarded(site, self._read)
         self._phase("read")
-        self._resolve()
+        with phase("resolve"):
+            self._resolve()
         self._phase("resolve")
-        for site in self._sites:
-            guarded(site, self._open)
-        self._end_failed()
+        with phase("compare"):
+            for site in self._sites:
+                guarded(site, self._open)
+            self._end_failed()
         self._phase("plan")
-        self._locate()
+        with phase("locate"):
+            self._locate()
         self._phase("locate")
         if self._dry:
             for site in self._alive():
@@ -252,7 +257,8 @@ class ManyRun:
     def _done(self, site: Site) -> None:
         """Say how a site ended, and let it go; what failed waits until nobody can be writing there any more."""
         if site.status in (UPDATED, UNCHANGED):
-            site.close()
+            with phase("close environment"):
+                site.close()
         self._reporter.ended(self._result_of(site))
 
     def _result_of(self, site: Site) -> "Any":

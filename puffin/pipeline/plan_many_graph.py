@@ -1,15 +1,23 @@
 """One graph for many environments: each artifact is supplied once, and one task links it into all of them. Pure."""
 
-from puffin.pipeline.plan_graph import LINK, archive_of, expected_sha256, source_of, supply_tasks
+from puffin.meter import HIT, MISS
+from puffin.pipeline.plan_graph import (
+    LINK,
+    archive_of,
+    compile_task,
+    expected_sha256,
+    source_of,
+    supply_tasks,
+)
 from puffin.pipeline.task import Task
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from puffin.pipeline.plan_graph import Supply
+    from puffin.pipeline.plan_graph import Compiling, Supply
     from puffin.pipeline.task import Key
     from puffin.stages.artifact import Artifact
 
@@ -62,24 +70,67 @@ def many_tasks(
     cache_root: str,
     network: "tuple[Any, ...]",
     made: "Mapping[Key, tuple[Task, ...]] | None" = None,
+    names: "Sequence[str]" = (),
+    compilings: "Mapping[int, Compiling] | None" = None,
 ) -> "tuple[list[Task], dict[Key, Load]]":
     """Return all tasks, and which load each link task is of.
 
     *places* are as ``link_all`` takes them. What is only linked comes in the order of *loads*, after what has to be
     fetched. *run* stands in the keys of link tasks, so that no run reuses another's. *made* are the tasks that build
-    an archive, by the key whose result it is.
+    an archive, by the key whose result it is. *names* are those of the environments, for the run record; *compilings*
+    tell by their numbers which of them get bytecode: these wait for it, and the others do not.
     """
     tasks: list[Task] = []
     links: dict[Key, Load] = {}
     loads = list(loads)
     for place, load in enumerate(loads):
         supply = load.supply
-        tasks += supply_tasks(supply, cache_root=cache_root, network=network)
-        tasks += made.get(supply.made, ()) if made and supply.made else ()
-        link = _link_task(load, places, run, cache_root, len(loads) - place)
-        tasks.append(link)
-        links[link.key] = load
+        served = _served(load, names)
+        tasks += supply_tasks(supply, cache_root=cache_root, network=network, environments=served)
+        built = made.get(supply.made, ()) if made and supply.made else ()
+        tasks += [replace(task, environments=served, cache=MISS) for task in built]
+        for part, compiling in _parts(load, compilings or {}):
+            served = _served(part, names)
+            compiled = compile_task(supply, compiling, cache_root=cache_root, environments=served)
+            tasks += [compiled] if compiled else []
+            link = _link_task(part, places, run, cache_root, len(loads) - place)
+            tasks.append(_after(link, compiling, compiled, served))
+            links[tasks[-1].key] = part
     return tasks, links
+
+
+def joined(loads: "Iterable[Load]") -> "list[Load]":
+    """Return *loads* with all uses of a supply in one load again."""
+    gathered: dict[int, Load] = {}
+    for load in loads:
+        former = gathered.get(id(load.supply))
+        gathered[id(load.supply)] = replace(load, uses=(*former.uses, *load.uses)) if former else load
+    return list(gathered.values())
+
+
+def _served(load: Load, names: "Sequence[str]") -> tuple[str, ...]:
+    return tuple([names[use.site] for use in load.uses]) if names else ()
+
+
+def _parts(load: Load, compilings: "Mapping[int, Compiling]") -> "list[tuple[Load, Compiling | None]]":
+    """Return *load* by the kinds of bytecode that its environments get, and what makes each."""
+    kinds: dict[str, tuple[Compiling | None, list[Use]]] = {}
+    for use in load.uses:
+        compiling = compilings.get(use.site)
+        kinds.setdefault(compiling.kind if compiling else "", (compiling, []))[1].append(use)
+    return [(replace(load, uses=tuple(uses)), compiling) for compiling, uses in kinds.values()]
+
+
+def _after(link: Task, compiling: "Compiling | None", compiled: "Task | None", served: tuple[str, ...]) -> Task:
+    """Return a link task as one that waits for bytecode, if any has to be made, and that the record knows well."""
+    stage, name = link.key
+    return replace(
+        link,
+        key=(stage, f"{name}/{compiling.kind}") if compiling else link.key,
+        after=(compiled.key,) if compiled else (),
+        environments=served,
+        cache=MISS if link.inputs else HIT,
+    )
 
 
 def _link_task(load: Load, places: "dict[Use, Any]", run: str, cache_root: str, weight: int) -> Task:

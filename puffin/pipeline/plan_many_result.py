@@ -119,4 +119,5 @@ def _shared(
         repaired=work.repaired if work else 0,
         built=work.tally.built if work and work.tally else 0,
         builds_shared=work.tally.shared if work and work.tally else 0,
+        compiled=work.compiled if work else 0,
     )

@@ -5,6 +5,7 @@ import time
 
 from puffin.cache.atomic import remove_tree
 from puffin.errors import PuffinError, os_cause
+from puffin.pipeline.plan_bytecode import bytecode_kind
 from puffin.pipeline.plan_environment import Workplace, now_stamp, target_of
 from puffin.pipeline.plan_many_values import Several, WrongPython
 from puffin.pipeline.plan_wanted import Planner
@@ -59,6 +60,9 @@ class Site:
             settings,
             files=spec.requirements,
             link_mode=spec.link_mode or settings.link_mode,
+            compile_bytecode=settings.compile_bytecode
+            if spec.compile_bytecode is None
+            else spec.compile_bytecode,
             python=spec.python,
         )
         self.status = ""
@@ -147,6 +151,11 @@ class Site:
         self.plan = self._planner.plan(archives)
 
     @property
+    def bytecode(self) -> str:
+        """The kind of bytecode that the environment is to have, ``""`` for none."""
+        return bytecode_kind(self.environment, self.settings)
+
+    @property
     def workplace(self) -> Workplace:
         """The locked environment of a run that changes something."""
         if not isinstance(self.place, Workplace):
@@ -183,8 +192,17 @@ class Site:
         self._stamp = now_stamp()
         target = astuple(target_of(self.workplace.environment))
         mode = self.settings.link_mode or HARDLINK
+        kind = self.bytecode
         self._places = {
-            number: (transaction.stage(number), target, True, supply.artifact.direct_url, mode, self._stamp)
+            number: (
+                transaction.stage(number),
+                target,
+                True,
+                supply.artifact.direct_url,
+                mode,
+                self._stamp,
+                kind,
+            )
             for number, supply in self.turn.items()
         }
 
@@ -215,6 +233,7 @@ class Site:
             stamp=self._stamp,
             names=names,
             sources={number: supply.artifact.source for number, supply in turn.items()},
+            bytecode=self.bytecode,
         )
         refuse = self.settings.path_conflict == "error"
         try:

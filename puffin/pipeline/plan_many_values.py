@@ -79,6 +79,7 @@ class Shared:
     hits: int = 0
     misses: int = 0
     repaired: int = 0
+    compiled: int = 0
 
 
 @frozen
@@ -157,7 +158,12 @@ def failure_of(results: "tuple[EnvResult, ...]", action: str = "sync") -> "Envir
     for each in failed:
         for error in _reasons(each.error):
             grouped.setdefault(_identity(error), (error, []))[1].append(each.name)
-    causes = tuple([InEnvironments(names=tuple(names), causes=(error,)) for error, names in grouped.values()])
+    causes = tuple(
+        [
+            InEnvironments(names=tuple(dict.fromkeys(names)), causes=(error,))
+            for error, names in grouped.values()
+        ]
+    )
     return EnvironmentsFailed(failed=len(failed), total=len(results), action=action, causes=causes)
 
 

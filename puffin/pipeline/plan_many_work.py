@@ -5,11 +5,13 @@ import os
 from puffin.errors import PuffinError
 from puffin.pipeline.graph import no_growth
 from puffin.pipeline.plan_apply import explained
-from puffin.pipeline.plan_graph import FETCH, LINK
-from puffin.pipeline.plan_many_graph import Use, loads_of, many_tasks
+from puffin.pipeline.plan_graph import COMPILE, FETCH, LINK
+from puffin.pipeline.plan_many_bytecode import compilings_of, to_compile
+from puffin.pipeline.plan_many_graph import Use, joined, loads_of, many_tasks
 from puffin.pipeline.plan_many_site import guarded
 from puffin.pipeline.plan_many_values import Stopped
 from puffin.pipeline.plan_workspace_values import SKIPPED, UPDATED
+from puffin.pipeline.record import phase
 from puffin.pipeline.task import DONE
 from puffin.stages.link.files import COPY, HARDLINK
 from puffin.stages.link.linker import ArchiveGone
@@ -68,6 +70,7 @@ class Work:
         self.downloaded = 0
         self.repaired = 0
         self.tally: Tally | None = None
+        self.compiled = 0
         self._told_copied = False
 
     def run(self) -> None:
@@ -101,7 +104,7 @@ class Work:
         if self._damaged:
             again, self._damaged = self._damaged, []
             self._begin_builds()
-            self._wave([each for load in again for each in self._anew(load)], last=True)
+            self._wave([each for load in joined(again) for each in self._anew(load)], last=True)
 
     def _begin_builds(self) -> None:
         self._run_id = os.urandom(6).hex()
@@ -132,6 +135,7 @@ class Work:
 
     def _wave(self, loads: "list[Load]", *, last: bool = False) -> None:
         places = {use: self._sites[use.site].link_place(use.number) for load in loads for use in load.uses}
+        compilings = compilings_of(self._sites, loads, self._cache)
         tasks, self._links = many_tasks(
             loads,
             places,
@@ -139,16 +143,22 @@ class Work:
             cache_root=self._cache.root,
             network=self._network,
             made=self._builds.tasks if self._builds else None,
+            names=[site.spec.name for site in self._sites],
+            compilings=compilings,
         )
         if not tasks:
             return
-        missing = [load.supply for load in loads if not load.supply.archive]
+        missing = to_compile(loads, compilings) or [load.supply for load in loads if not load.supply.archive]
         self._last = last
         for load in loads:
             if self.tally and load.supply.made:
                 self.tally.want(load.supply.made, len(load.uses))
         grow = self._builds.grow if self._builds else no_growth
         self._engine.run(tasks, self._engine.chosen(missing), self._take, grow)
+        if self.compiled:
+            from puffin.stages.bytecode.compiler import close_all
+
+            close_all()
 
     def _take(self, task: "Task", outcome: "Outcome") -> None:
         if self.tally:
@@ -159,6 +169,8 @@ class Work:
             self._sources[task.key] = outcome.result
             size = outcome.result[1]
             self.downloaded += size if isinstance(size, int) else outcome.taken  # of a source, its path is told
+        elif task.stage == COMPILE:
+            self.compiled += 1
         elif task.stage == LINK:
             self._linked(self._links[task.key], outcome.result)
 
@@ -223,7 +235,8 @@ class Work:
         if not site.alive:
             return
         self._reporter.environment(site.spec.name, "committing")
-        guarded(site, lambda site: site.commit(self._names))
+        with phase("commit"):
+            guarded(site, lambda site: site.commit(self._names))
         if site.alive and site.advance():
             self._later.append(number)
             return

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-SHARED_KEYS = frozenset({"path", "python", "extras", "groups", "constraints", "link-mode"})
+_COMPILE = "compile-bytecode"
+SHARED_KEYS = frozenset({"path", "python", "extras", "groups", "constraints", "link-mode", _COMPILE})
 SOURCE_KEYS = ("requirements", "pylock", "project")
 ENV_KEYS = SHARED_KEYS | frozenset(SOURCE_KEYS)
 GLOB_KEYS = SHARED_KEYS | {"match"}
@@ -165,6 +166,7 @@ class _Reader:
             groups=self._texts(own, "groups", where) if not requirements else (),
             constraints=() if pylock else tuple(map(self._absolute, self._texts(own, "constraints", where))),
             link_mode=self._link_mode(own, where),
+            compile_bytecode=self._flag(own, _COMPILE, where),
             origin=f"{self._shown}:{self._line(where)}",
         )
 
@@ -183,6 +185,7 @@ class _Reader:
             groups=self._texts(own, "groups", where),
             constraints=tuple(map(self._absolute, self._texts(own, "constraints", where))),
             link_mode=self._link_mode(own, where),
+            compile_bytecode=self._flag(own, _COMPILE, where),
             origin=f"{self._shown}:{self._line(where)}",
         )
 
@@ -216,8 +219,16 @@ class _Reader:
         if key in ("path", "link-mode"):
             self._text_of(own, key, where)
             self._link_mode(own, where)
+        elif key == _COMPILE:
+            self._flag(own, key, where)
         else:
             self._texts(own, key, where)
+
+    def _flag(self, own: "Mapping[str, Any]", key: str, where: tuple[str, ...]) -> "bool | None":
+        value = own.get(key, self._defaults.get(key))
+        if value is None or isinstance(value, bool):
+            return value
+        raise self._bad((*where, key), f"`{key}` is neither true nor false")
 
     def _text_of(self, own: "Mapping[str, Any]", key: str, where: tuple[str, ...]) -> str:
         value = own.get(key, self._defaults.get(key, ""))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from puffin.cache.layout import Cache
 
-FORMAT = 1
+FORMAT = 2
 _YOUNG = 1_000_000_000  # ns
 
 

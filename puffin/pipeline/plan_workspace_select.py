@@ -66,6 +66,7 @@ def all_specs(workspace: Workspace) -> "list[EnvSpec]":
                     groups=glob.groups,
                     constraints=glob.constraints,
                     link_mode=glob.link_mode,
+                    compile_bytecode=glob.compile_bytecode,
                     origin=glob.origin,
                 )
                 specs.append(made_from(spec, os.path.join(workspace.root, file)))

@@ -8,6 +8,7 @@ class EnvSpec:
     """One environment as it is configured. ``path`` and all files are absolute.
 
     ``base`` is the name that the entries of a matrix share. ``python`` is a request as for ``--python``, empty for any.
+    ``compile_bytecode`` is None where nothing is said of it.
     Exactly one of ``requirements``, ``pylock`` and ``project`` (a ``pyproject.toml``) is set. ``origin`` is
     ``file:line`` of its configuration, or the file that it stands beside.
     """
@@ -23,6 +24,7 @@ class EnvSpec:
     groups: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     link_mode: str = ""
+    compile_bytecode: bool | None = None
     origin: str = ""
 
     @property
@@ -52,6 +54,7 @@ class GlobSpec:
     groups: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     link_mode: str = ""
+    compile_bytecode: bool | None = None
     origin: str = ""
 
 

@@ -49,7 +49,10 @@ class Package:
 
 @frozen
 class Place:
-    """What one environment got: ``hits`` of its ``packages`` were in the cache; the last was there at ``ended``."""
+    """What one environment got: ``hits`` of its ``packages`` were in the cache; the last was there at ``ended``.
+
+    ``seconds`` are its part of the work: what was done for several counts for each of them in equal parts.
+    """
 
     name: str
     packages: int
@@ -154,20 +157,23 @@ def _package(label: str, rows: "list[Row]") -> Package:
 
 
 def _places(rows: "Iterable[Row]") -> tuple[Place, ...]:
+    """Return what each environment got, the last one that was ready first."""
     named: dict[str, list[Row]] = {}
     for row in rows:
         for name in row.environments:
             named.setdefault(name, []).append(row)
-    return tuple(_place(name, each) for name, each in named.items())
+    found = [_place(name, each) for name, each in named.items()]
+    return tuple(sorted(found, key=lambda place: (-place.ended, place.name)))
 
 
 def _place(name: str, rows: "list[Row]") -> Place:
     packages = {row.label for row in rows}
+    misses = {row.label for row in rows if row.cache == "miss"}
     return Place(
         name=name,
         packages=len(packages),
-        hits=len(packages - {row.label for row in rows if row.cache != "hit"}),
-        seconds=sum(row.seconds for row in rows),
+        hits=len({row.label for row in rows if row.cache == "hit"} - misses),
+        seconds=sum(row.seconds / len(row.environments) for row in rows),
         ended=max(row.end for row in rows),
     )
 

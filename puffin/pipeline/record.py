@@ -136,6 +136,12 @@ def begin(record: RunRecord) -> None:
     _current = record
 
 
+def leave() -> None:
+    """Have no record any more: a forked child would write what its parent is yet to write."""
+    global _current
+    _current = None
+
+
 def current() -> "RunRecord | None":
     """Return the record of the run that goes on, if there is one."""
     return _current

@@ -14,6 +14,7 @@ import pytest
 from tests.helpers.browser import Browser, chromium, pixels
 from tests.helpers.cli import checked, told
 from tests.helpers.faults import started, until
+from tests.helpers.sdists import forge_sdist
 from tests.helpers.wheels import forge_wheel
 
 needs_bokeh = pytest.mark.skipif(not importlib.util.find_spec("bokeh"), reason="the dashboard needs bokeh")
@@ -220,6 +221,23 @@ def test_the_graph_of_a_plan_knows_the_cache(puffin, env, shop):
     puffin.sync("alpha==1.0\nbeta==1.0\n", "-i", shop.url)
     found = json.loads(puffin("graph", "requirements.txt", "-i", shop.url, "--format", "json").raw_out)
     assert [(task["stage"], task["cache"]) for task in found["tasks"]] == [("link", "hit"), ("link", "hit")]
+
+
+def test_the_graph_shows_what_is_built_and_compiled_without_doing_it(puffin, shop):
+    shop.add(*forge_sdist("plain"))
+    puffin.file("requirements.txt", "alpha==1.0\nplain==1.0\n")
+    words = ("graph", "-i", shop.url, "--format", "json", "--compile-bytecode")
+    done = puffin(*words)
+    assert (done.code, done.err) == (0, "")
+    found = json.loads(done.raw_out)
+    assert [(task["stage"], task["package"]) for task in found["tasks"]] == [
+        ("fetch", "alpha==1.0"), ("unzip", "alpha==1.0"), ("compile", "alpha==1.0"), ("link", "alpha==1.0"),
+        ("fetch", "plain==1.0"), ("build", "plain==1.0"), ("unzip", "plain==1.0"), ("compile", "plain==1.0"),
+        ("link", "plain==1.0"),
+    ]  # fmt: skip
+    assert len(found["edges"]) == 9
+    assert not any(path.endswith(".tar.gz") for path in shop.paths())
+    assert not (puffin.cache / "build-envs-v0").exists()
 
 
 def test_mistakes_are_told(puffin, env, shop):

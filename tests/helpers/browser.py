@@ -81,7 +81,7 @@ class Browser:
             return b64decode(shot["data"]), found
         finally:
             connection.close()
-            while await connection.read_message() is not None:  # until the other side has closed it too
+            while await connection.read_message() is not None:  # what was under way; None is the end
                 pass
 
 

@@ -132,11 +132,15 @@ def test_what_the_cache_saved_is_what_it_cost_before_or_its_size_at_the_same_rat
 def test_environments_and_packages():
     lines = (
         task("fetch", "a", 0, 1, environments=["/one", "/two"], log="/log"),
+        task("compile", "b", 0, 0, environments=["/two"], cache=""),
         task("link", "b", 1, 4, environments=["/two"], cache="hit"),
         end(4),
     )
     report = report_on(profile(*lines))
-    assert [(each.name, each.packages, each.hits) for each in report.places] == [("/one", 1, 0), ("/two", 2, 1)]
+    assert [(each.name, each.packages, each.hits, each.seconds) for each in report.places] == [
+        ("/two", 2, 1, 3.5),
+        ("/one", 1, 0, 0.5),
+    ]
     assert [(each.label, each.seconds, each.log) for each in report.packages] == [
         ("b==1", 3.0, ""),
         ("a==1", 1.0, "/log"),

@@ -41,6 +41,7 @@ def test_defaults_are_taken_and_replaced():
     python = "3.12"
     constraints = ["c.txt"]
     link-mode = "copy"
+    compile-bytecode = true
     path = ".envs/{name}"
     [envs.a]
     requirements = ["a.in"]
@@ -50,11 +51,13 @@ def test_defaults_are_taken_and_replaced():
     python = "3.11"
     constraints = []
     link-mode = "hardlink"
+    compile-bytecode = false
     """
     a, b = parse(text).specs
     assert (a.path, a.python, a.constraints, a.link_mode) == ("/w/.envs/a", "3.12", ("/w/c.txt",), "copy")
     assert (b.path, b.python, b.constraints, b.link_mode) == ("/w/.envs/b", "3.11", (), "hardlink")
     assert (b.project, b.groups) == ("/w/b/pyproject.toml", ("dev",))
+    assert (a.compile_bytecode, b.compile_bytecode) == (True, False)
 
 
 def test_several_pythons_are_a_matrix():
@@ -109,8 +112,9 @@ def test_pyproject_has_it_below_tool_puffin():
             "[env-defaults]\nrequirements = 'r'\n",
             2,
             "`requirements` is not a key here; "
-            "there are `constraints`, `extras`, `groups`, `link-mode`, `path`, `python`",
+            "there are `compile-bytecode`, `constraints`, `extras`, `groups`, `link-mode`, `path`, `python`",
         ),
+        ("[env-defaults]\ncompile-bytecode = 'yes'\n", 2, "`compile-bytecode` is neither true nor false"),
         ("[env-defaults]\npython = 3.12\n", 2, "`python` is neither a string nor a list of strings"),
         (
             "[[env-glob]]\nmatch = 'a'\n[[env-glob]]\npath = 'b'\n",
@@ -121,7 +125,7 @@ def test_pyproject_has_it_below_tool_puffin():
             "[[env-glob]]\nmatch = 'a'\nname = 'b'\n",
             3,
             "`name` is not a key here; "
-            "there are `constraints`, `extras`, `groups`, `link-mode`, `match`, `path`, `python`",
+            "there are `compile-bytecode`, `constraints`, `extras`, `groups`, `link-mode`, `match`, `path`, `python`",
         ),
         ("[env-glob]\nmatch = 'a'\n", 1, "`env-glob` is not an array of tables: write `[[…env-glob]]`"),
         ("envs = 3\n", 1, "`envs` is not a table"),

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from puffin.errors import Cause
 from puffin.pipeline.graph import Ledger
-from puffin.pipeline.plan_graph import FETCH, LINK, UNZIP, Supply
-from puffin.pipeline.plan_many_graph import Use, identity, loads_of, many_tasks
+from puffin.pipeline.plan_graph import COMPILE, FETCH, LINK, UNZIP, Compiling, Supply
+from puffin.pipeline.plan_many_graph import Use, identity, joined, loads_of, many_tasks
 from puffin.pipeline.plan_many_values import EnvResult, Several, failure_of
 from puffin.stages.artifact import Artifact
+from puffin.value import replace
 
 
 def supply(number, cached):
@@ -46,6 +47,48 @@ def test_every_artifact_is_supplied_once_and_linked_where_it_is_wanted(wanted, c
     units = Ledger(tasks).take_ready()
     assert sum(map(len, units)) == len(tasks)  # a wheel's fetch, unzip and links ride together
     assert len(units) == len(different)
+
+
+@given(sites, st.sets(st.integers(0, 12)), st.lists(st.sampled_from(["", "x", "y"]), min_size=7, max_size=7))
+def test_bytecode_is_made_once_a_kind_and_only_those_that_want_it_wait(wanted, cached, kinds):
+    loads = loads_of(
+        [dict(enumerate([supply(number, number in cached) for number in sorted(site)])) for site in wanted]
+    )
+    uses = [use for load in loads for use in load.uses]
+    ready = frozenset([load.supply.archive for load in loads[::2]])
+    compilings = {
+        number: Compiling(executable="python", kind=kind, tag=kind, ready=ready if kind == "x" else frozenset())
+        for number, kind in enumerate(kinds)
+        if kind
+    }
+    names = [f"e{number}" for number in range(len(wanted))]
+    tasks, links = many_tasks(
+        loads,
+        {use: kinds[use.site] for use in uses},
+        run="r",
+        cache_root="/c",
+        network=(),
+        names=names,
+        compilings=compilings,
+    )
+    assert len({task.key for task in tasks}) == len(tasks)
+    made = {task.key: task for task in tasks}
+    for key, load in links.items():
+        (kind,) = {kinds[use.site] for use in load.uses}
+        assert set(dict(made[key].arguments)["places"]) == {kind}
+        known = kind == "x" and load.supply.archive and load.supply.archive in ready
+        assert [each[0] for each in made[key].after] == ([COMPILE] if kind and not known else [])
+        assert made[key].environments == tuple([names[use.site] for use in load.uses])
+    assert sorted([use for load in links.values() for use in load.uses], key=str) == sorted(uses, key=str)
+    assert joined(links.values()) == [
+        replace(load, uses=tuple(sorted(load.uses, key=lambda use: _first(load, use.site, kinds))))
+        for load in loads
+    ]
+
+
+def _first(load, site, kinds):
+    """Return at which use of *load* the kind of a site is met first."""
+    return [kinds[use.site] for use in load.uses].index(kinds[site])
 
 
 @given(sites)

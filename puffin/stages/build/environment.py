@@ -7,6 +7,7 @@ it, which the next builds find.
 
 import os
 
+from puffin import meter
 from puffin.cache.atomic import publish_tree, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError, os_cause
@@ -73,7 +74,9 @@ def environment(*, interpreter: "tuple[Any, ...]", cache_root: str, **archives: 
     known = sorted(set(archives.values()))
     root = environment_path(cache, environment_key(python, known))
     if is_ready(root, python):
+        meter.found(meter.HIT)
         return root
+    meter.found(meter.MISS)
     temporary = cache.temporary("-env")
     try:
         cache.initialise()

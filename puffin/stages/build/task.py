@@ -6,6 +6,7 @@ answer too: the planner then adds it and has the build run again.
 
 import os
 
+from puffin import meter
 from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
@@ -195,6 +196,7 @@ class _Build:
             and kept.is_since(f"{self._entry}{kept.WHEEL}/entry", since)
             and kept.is_sound(wheel)
         ):
+            meter.found(meter.HIT)
             return self._told(wheel, KEPT)
         path = f"{self._entry}{kept.METADATA}/METADATA"
         known = self._order.goal.endswith(METADATA) and os.path.exists(path) and kept.is_since(path, since)
@@ -211,6 +213,8 @@ class _Build:
         try:
             output = f"{room}/out"
             os.mkdir(output)
+            meter.found(meter.MISS)
+            meter.logged(f"{self._entry}.log")
             answer = self._run(self._tree(room), output)
             if answer.requires:
                 return LACKS, tuple(answer.requires)
@@ -304,6 +308,7 @@ def recalled(
     *, built: "tuple[str, str, str, str]", source: "tuple[str, str, tuple[Any, ...]]"
 ) -> "tuple[str, str, str, str]":
     """Return *built*, a wheel that was found among those that are kept when its *source* became known."""
+    meter.found(meter.HIT)
     return built
 
 

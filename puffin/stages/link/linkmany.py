@@ -1,17 +1,21 @@
 """The link stage for many environments: one archive's trees, one after the other while its directories are warm."""
 
+from puffin import meter
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
+from puffin.stages.bytecode.layer import layer_path, manifest_path, read_layer
 from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.linker import ArchiveGone, Target, clear_stage, link_found
-from puffin.stages.unzip.manifest import read_names
+from puffin.stages.unzip.manifest import BYTES, read_names
 from puffin.value import from_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    Place = tuple[str, tuple[Any, ...], bool, str, str, int]
+    from puffin.stages.bytecode.layer import Layer
+
+    Place = tuple[str, tuple[Any, ...], bool, str, str, int, str]
     Linked = tuple[str, int]
 
 
@@ -20,7 +24,7 @@ def link_all(
 ) -> "tuple[str, tuple[Linked | bytes, ...]]":
     """Build the tree of an archive in each of *places*; return the archive and what came of each.
 
-    A place is ``(stage, target, requested, direct_url, mode, stamp)``, as the arguments of
+    A place is ``(stage, target, requested, direct_url, mode, stamp, bytecode)``, as the arguments of
     :func:`~puffin.stages.link.linker.link`; *source* is as there. It came to ``(link mode used, files)``, or to a
     pickled error where that environment alone is in the way. Raises :class:`ArchiveGone`; then no place has a tree.
     """
@@ -29,9 +33,10 @@ def link_all(
     if found is None:
         raise ArchiveGone(archive=archive)
     root = cache.archive(archive)
+    layers = {kind: _layer(cache, kind, archive) for kind in {place[6] for place in places}}
     results: list[Linked | bytes] = []
     try:
-        for stage, target, requested, direct_url, mode, stamp in places:
+        for stage, target, requested, direct_url, mode, stamp, bytecode in places:
             try:
                 linked: Linked | bytes = link_found(
                     found,
@@ -42,6 +47,7 @@ def link_all(
                     direct_url=with_source(with_hash(direct_url, archive), source),
                     mode=mode,
                     stamp=stamp,
+                    layer=layers[bytecode],
                 )
             except ArchiveGone:
                 raise
@@ -52,7 +58,13 @@ def link_all(
         for place in places[: len(results) + 1]:
             clear_stage(place[0])
         raise
+    meter.count(taken=found[0][BYTES], given=found[0][BYTES] * len(places))
     return archive, tuple(results)
+
+
+def _layer(cache: Cache, kind: str, archive: str) -> "tuple[Layer, str] | None":
+    layer = read_layer(manifest_path(cache, kind, archive)) if kind else None
+    return (layer, layer_path(cache, kind, archive)) if layer else None
 
 
 def _pickled(error: PuffinError) -> bytes:
