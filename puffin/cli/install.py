@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from puffin.cli.console import Console
     from puffin.pipeline.plan_install import Installed, InstallSettings
-    from puffin.stages.resolve.inputs import Sources
+    from puffin.pipeline.plan_settings import Settings
+    from puffin.stages.resolve.inputs import Build, Sources
 
 _ARGUMENTS = "-"  # under this name the words of the command line are read as a requirements file
 
@@ -48,7 +49,7 @@ def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
     run = sync_settings({**options, "arguments": (), "allow_empty_requirements": False, **foreign}, cache_dir)
     return InstallSettings(
         run=run,
-        sources=_verified(_sources(options, reader(run, os.environ)), options),
+        sources=_verified(_sources(options, reader(run, os.environ), _building(options, run)), options),
         upgrades=read_upgrades(options["upgrade"], options["upgrade_package"]),
         resolution=choice(options, "resolution") or "highest",
         prerelease="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
@@ -71,7 +72,25 @@ def _verified(sources: "Sources", options: "dict[str, Any]") -> "Sources":
     return replace(sources, requirements=without_hashes(sources.requirements))
 
 
-def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]") -> "Sources":
+def _building(options: "dict[str, Any]", run: "Settings") -> "Build | None":
+    from puffin.pipeline.plan_build_workshop import toolchain_of
+    from puffin.pipeline.plan_inputs import kinds_of_files
+    from puffin.pipeline.plan_project import project_builder
+    from puffin.pipeline.plan_target import find_where
+
+    if options["no_build"]:
+        return None
+    return project_builder(
+        run,
+        os.environ,
+        lambda cache: toolchain_of(find_where(run.where, os.environ, cache)),
+        files=lambda requirements: kinds_of_files(run, requirements),
+        prereleases="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
+        exclude_newer=moment(options["exclude_newer"]),
+    )
+
+
+def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]", build: "Build | None") -> "Sources":
     from puffin.stages.resolve.inputs import SourceRequest, read_sources
     from puffin.value import replace
 
@@ -97,6 +116,7 @@ def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]") -> "Sour
         request,
         read=lambda path: text if words and path == _ARGUMENTS else read(path),
         environ=os.environ,
+        build=build,
     )
     entries = tuple(
         replace(each, file="command line", line=each.line) if words and each.file == _ARGUMENTS else each
