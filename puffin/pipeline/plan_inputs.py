@@ -98,6 +98,8 @@ def _plain(settings: Settings) -> "tuple[tuple[str, str], ...] | None":
     )
     if len(settings.files) != 1 or more or os.path.basename(settings.files[0]).endswith(_PROJECTS):
         return None
+    if not os.path.isfile(settings.files[0]):  # a pipe can be read only once
+        return None
     try:
         with open(settings.files[0], "rb") as file:
             return simple_pins(file.read())
