@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.plan_install import Installed, InstallSettings
     from puffin.pipeline.plan_settings import Settings
     from puffin.stages.resolve.inputs import Build, Sources
+    from puffin.stages.resolve.reqerrors import InvalidRequirementLine
 
 _ARGUMENTS = "-"  # under this name the words of the command line are read as a requirements file
 
@@ -92,6 +93,7 @@ def _building(options: "dict[str, Any]", run: "Settings") -> "Build | None":
 
 def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]", build: "Build | None") -> "Sources":
     from puffin.stages.resolve.inputs import SourceRequest, read_sources
+    from puffin.stages.resolve.reqerrors import InvalidRequirementLine
     from puffin.value import replace
 
     check_extras(options)
@@ -103,6 +105,8 @@ def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]", build: "
         )
     if words and _ARGUMENTS in options["requirement"]:
         raise UsageError(text="Requirements from standard input cannot be combined with packages by name")
+    if not all(word.strip() for word in words):
+        raise UsageError(text="An empty word was given in the place of a package")
     text = "".join(f"{word}\n" for word in words).encode("utf-8", "surrogateescape")
     request = SourceRequest(
         files=(*options["requirement"], *((_ARGUMENTS,) if words else ())),
@@ -112,17 +116,33 @@ def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]", build: "
         all_extras=options["all_extras"],
         groups=options["group"],
     )
-    sources = read_sources(
-        request,
-        read=lambda path: text if words and path == _ARGUMENTS else read(path),
-        environ=os.environ,
-        build=build,
-    )
+    try:
+        sources = read_sources(
+            request,
+            read=lambda path: text if words and path == _ARGUMENTS else read(path),
+            environ=os.environ,
+            build=build,
+        )
+    except InvalidRequirementLine as error:
+        raise (_argument(error) if words and error.file == _ARGUMENTS else error) from None
     entries = tuple(
         replace(each, file="command line", line=each.line) if words and each.file == _ARGUMENTS else each
         for each in sources.requirements.entries
     )
     return replace(sources, requirements=replace(sources.requirements, entries=entries))
+
+
+def _argument(error: "InvalidRequirementLine") -> "InvalidRequirementLine":
+    from puffin.stages.resolve.reqerrors import InvalidArgument
+
+    return InvalidArgument(
+        file=error.file,
+        line=error.line,
+        column=error.column,
+        excerpt=error.excerpt,
+        problem=error.problem,
+        hints=error.hints,
+    )
 
 
 def _write_report(path: str, done: "Installed", cache_dir: str) -> None:

@@ -75,11 +75,12 @@ def read_inputs(
     return _read_all(settings, markers, environ, naming, build)
 
 
-def check_files(files: "tuple[str, ...]", groups: "tuple[str, ...]" = ()) -> None:
-    """Raise the error for requirements files that are not given or not there, before anything is done."""
+def check_files(files: "tuple[str, ...]", groups: "tuple[str, ...]" = (), command: str = "pip sync") -> None:
+    """Raise the error for requirements files that are not given or not there, before *command* does anything."""
     if not files and not groups:
         raise UsageError(
-            text="No requirements file was given", hints=("name one, as in `puffin pip sync requirements.txt`",)
+            text="No requirements file was given",
+            hints=(f"name one, as in `puffin {command} requirements.txt`",),
         )
     for path in files:
         if path != "-" and "://" not in path and not os.path.lexists(path):
