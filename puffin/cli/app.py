@@ -294,10 +294,23 @@ def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
     for word in words:
         found = command.get_command(parent, word) if isinstance(command, click.Group) else None
         if found is None:
-            raise click.UsageError(f"there is no command `{' '.join(words)}`", ctx)
+            raise click.UsageError(f"No such command `{' '.join(words)}`", parent)
         parent = click.Context(found, parent=parent, info_name=word)
         command = found
     click.echo(command.get_help(parent))
+
+
+def _command_of(argv: list[str]) -> str:
+    """Return the command that the words name, for errors of the parser that tell no context."""
+    command: click.Command = puffin
+    found = ["puffin"]
+    for word in argv:
+        below = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+        if below is None:
+            break
+        command = below
+        found.append(word)
+    return " ".join(found)
 
 
 def run_app(argv: list[str]) -> int:
@@ -308,8 +321,8 @@ def run_app(argv: list[str]) -> int:
         click.echo(error.format_message())
         return 2
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "puffin"
-        text = re.sub(r"'([^' ]*)'", r"`\1`", error.format_message()).rstrip(".")
+        command = error.ctx.command_path if error.ctx else _command_of(argv)
+        text = re.sub(r"\s*\n\s*", " ", re.sub(r"'([^' ]*)'", r"`\1`", error.format_message())).rstrip(".")
         click.echo(f"error: {text}\n\nhint: `{command} --help` lists what can be said", err=True)
         return 2
     except click.exceptions.Exit as ended:

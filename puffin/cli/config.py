@@ -7,6 +7,7 @@ The command line and ``PUFFIN_`` variables go first, then requirements files, th
 import os
 
 from puffin.cli.config_files import puffin_files
+from puffin.cli.config_settings import check_said
 from puffin.cli.config_values import Said
 from puffin.pipeline.plan_settings import Configured
 
@@ -106,6 +107,7 @@ def _scalars(layers: "Sequence[Sequence[Said]]", options: "Options") -> "Options
         if said.name in options["given"] or said.name in found or said.name in (*_LOCATIONS, *_FORMATS):
             continue
         if not isinstance(said.value, tuple):
+            check_said(said)
             found[said.name] = said.value
     return found
 

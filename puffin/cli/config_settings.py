@@ -9,9 +9,10 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
+    from puffin.cli.config_values import Said
     from puffin.stages.resolve.index_config import NamedIndex
 
     Options = dict[str, Any]
@@ -98,6 +99,36 @@ def network_options(options: "Options") -> NetworkOptions:
         retries=_count(options),
         keyring_provider="subprocess" if provider == "import" else provider,
     )
+
+
+def check_said(said: "Said") -> None:
+    """Raise :class:`ConfigurationInvalid` for a choice or a number that the option of a setting does not take."""
+    from puffin.cli.config_values import ConfigurationInvalid
+    from puffin.cli.sync import jobs
+
+    choices = _choices().get(said.name)
+    checks: dict[str, Callable[[Options], object]] = {
+        "timeout": _seconds,
+        "retries": _count,
+        "jobs": lambda values: jobs(values["jobs"]),
+    }
+    try:
+        if choices and said.value not in choices:
+            hint = f"use one of {', '.join(f'`{each}`' for each in choices)}"
+            raise UsageError(text=f"`{said.value}` is no value of `{_spelled(said.name)[2:]}`", hints=(hint,))
+        if said.name in checks:
+            checks[said.name]({said.name: str(said.value)})
+    except UsageError as error:
+        raise ConfigurationInvalid(place=said.place, problem=error.text, hints=error.hints) from None
+
+
+def _choices() -> dict[str, list[str]]:
+    from puffin.cli.table import SYNC, VALUE
+    from puffin.cli.table_compile import COMPILE
+    from puffin.cli.table_install import INSTALL
+
+    rows = (*SYNC, *COMPILE, *INSTALL)
+    return {row[1]: row[3].split("|") for row in rows if row[2] == VALUE and "|" in row[3]}
 
 
 def check_choice(options: "Options", name: str, choices: tuple[str, ...]) -> None:

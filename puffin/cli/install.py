@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from puffin.cli.console import Console
     from puffin.pipeline.plan_install import Installed, InstallSettings
-    from puffin.stages.resolve.inputs import Sources
+    from puffin.pipeline.plan_settings import Settings
+    from puffin.stages.resolve.inputs import Build, Sources
+    from puffin.stages.resolve.reqerrors import InvalidRequirementLine
 
 _ARGUMENTS = "-"  # under this name the words of the command line are read as a requirements file
 
@@ -48,7 +50,7 @@ def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
     run = sync_settings({**options, "arguments": (), "allow_empty_requirements": False, **foreign}, cache_dir)
     return InstallSettings(
         run=run,
-        sources=_verified(_sources(options, reader(run, os.environ)), options),
+        sources=_verified(_sources(options, reader(run, os.environ), _building(options, run)), options),
         upgrades=read_upgrades(options["upgrade"], options["upgrade_package"]),
         resolution=choice(options, "resolution") or "highest",
         prerelease="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
@@ -71,8 +73,27 @@ def _verified(sources: "Sources", options: "dict[str, Any]") -> "Sources":
     return replace(sources, requirements=without_hashes(sources.requirements))
 
 
-def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]") -> "Sources":
+def _building(options: "dict[str, Any]", run: "Settings") -> "Build | None":
+    from puffin.pipeline.plan_build_workshop import toolchain_of
+    from puffin.pipeline.plan_inputs import kinds_of_files
+    from puffin.pipeline.plan_project import project_builder
+    from puffin.pipeline.plan_target import find_where
+
+    if options["no_build"]:
+        return None
+    return project_builder(
+        run,
+        os.environ,
+        lambda cache: toolchain_of(find_where(run.where, os.environ, cache)),
+        files=lambda requirements: kinds_of_files(run, requirements),
+        prereleases="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
+        exclude_newer=moment(options["exclude_newer"]),
+    )
+
+
+def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]", build: "Build | None") -> "Sources":
     from puffin.stages.resolve.inputs import SourceRequest, read_sources
+    from puffin.stages.resolve.reqerrors import InvalidRequirementLine
     from puffin.value import replace
 
     check_extras(options)
@@ -84,6 +105,8 @@ def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]") -> "Sour
         )
     if words and _ARGUMENTS in options["requirement"]:
         raise UsageError(text="Requirements from standard input cannot be combined with packages by name")
+    if not all(word.strip() for word in words):
+        raise UsageError(text="An empty word was given in the place of a package")
     text = "".join(f"{word}\n" for word in words).encode("utf-8", "surrogateescape")
     request = SourceRequest(
         files=(*options["requirement"], *((_ARGUMENTS,) if words else ())),
@@ -93,16 +116,33 @@ def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]") -> "Sour
         all_extras=options["all_extras"],
         groups=options["group"],
     )
-    sources = read_sources(
-        request,
-        read=lambda path: text if words and path == _ARGUMENTS else read(path),
-        environ=os.environ,
-    )
+    try:
+        sources = read_sources(
+            request,
+            read=lambda path: text if words and path == _ARGUMENTS else read(path),
+            environ=os.environ,
+            build=build,
+        )
+    except InvalidRequirementLine as error:
+        raise (_argument(error) if words and error.file == _ARGUMENTS else error) from None
     entries = tuple(
         replace(each, file="command line", line=each.line) if words and each.file == _ARGUMENTS else each
         for each in sources.requirements.entries
     )
     return replace(sources, requirements=replace(sources.requirements, entries=entries))
+
+
+def _argument(error: "InvalidRequirementLine") -> "InvalidRequirementLine":
+    from puffin.stages.resolve.reqerrors import InvalidArgument
+
+    return InvalidArgument(
+        file=error.file,
+        line=error.line,
+        column=error.column,
+        excerpt=error.excerpt,
+        problem=error.problem,
+        hints=error.hints,
+    )
 
 
 def _write_report(path: str, done: "Installed", cache_dir: str) -> None:

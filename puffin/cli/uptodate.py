@@ -72,7 +72,9 @@ def environment_root(python: str, environ: "Mapping[str, str]") -> "str | None":
 
 
 def pins_of(path: str) -> "tuple[tuple[str, str], ...] | None":
-    """Return the pins of a plain file; None where it cannot be read or is not plain."""
+    """Return the pins of a plain file; None where it cannot be read, or read twice (a pipe), or is not plain."""
+    if not os.path.isfile(path):
+        return None
     try:
         with open(path, "rb", buffering=0) as file:
             return simple_pins(file.read())

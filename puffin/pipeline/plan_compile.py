@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import partial
 
 from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.plan_build_values import BuildSettings
     from puffin.pipeline.plan_settings import Reporter
     from puffin.stages.link.interpreter import Interpreter
+    from puffin.stages.resolve.inputs import Build
     from puffin.stages.resolve.output_values import Listed
     from puffin.stages.resolve.recall import Recall
     from puffin.stages.resolve.solve.request import Preference, ResolveRequest
@@ -54,7 +56,8 @@ def compile_sources(
     with phase("read requirements"):
         read = reader(settings.run, environ)
         earlier = read_preferences(settings.output, read=read_file, environ=environ) if settings.output else ()
-        sources = read_sources(settings.sources, read=read, environ=environ)
+        build = _project_builder(settings, environ)
+        sources = read_sources(settings.sources, read=read, environ=environ, build=build)
     cache = Cache(settings.run.cache_dir)
     with shared(cache):
         with phase("find interpreter"):
@@ -96,6 +99,22 @@ def target_interpreter(asked: str, environ: "Mapping[str, str]", cache: Cache) -
     from puffin.pipeline.plan_target import Where, base_interpreter
 
     return base_interpreter(Where(python=asked), environ, cache)
+
+
+def _project_builder(settings: CompileSettings, environ: "Mapping[str, str]") -> "Build | None":
+    from puffin.pipeline.plan_build_values import Toolchain
+    from puffin.pipeline.plan_project import project_builder
+
+    if settings.no_build:
+        return None
+    return project_builder(
+        settings.run,
+        environ,
+        lambda cache: Toolchain(target_interpreter(settings.run.python, environ, cache)),
+        files=partial(file_policy, settings),
+        prereleases=settings.prerelease,
+        exclude_newer=settings.exclude_newer,
+    )
 
 
 def _warn(sources: Sources, target: Target, reporter: "Reporter") -> None:

@@ -43,7 +43,7 @@ def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[st
     """
     if not settings.files and os.path.isfile(DEFAULT_FILE):
         settings = replace(settings, files=(DEFAULT_FILE,))
-    check_files(settings.files)
+    check_files(settings.files, command="graph")
     cache = Cache(settings.cache_dir)
     interpreter = target_interpreter(settings.python, environ, cache)
     inputs = read_inputs(settings, dict(interpreter.markers), environ)

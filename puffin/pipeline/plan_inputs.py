@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from puffin.stages.artifact import Artifact
     from puffin.stages.resolve.index_config import IndexConfig
+    from puffin.stages.resolve.inputs import Build
     from puffin.stages.resolve.reqvalues import Requirements
     from puffin.stages.resolve.solve.request import FilePolicy
 
@@ -47,10 +48,12 @@ def read_inputs(
     environ: "Mapping[str, str]",
     naming: "Naming | None" = None,
     tags: tuple[str, ...] = (),
+    build: "Build | None" = None,
 ) -> Inputs:
     """Return what the files of *settings* ask for, in an environment with these *markers* and *tags* (best first).
 
-    *naming* finds the names that only builds tell. Raises the errors of reading and selecting pins, and its own.
+    *naming* finds the names that only builds tell, *build* the metadata of projects. Raises the errors of
+    reading and selecting pins, and those of the two.
     """
     plain = _plain(settings)
     if plain is not None:
@@ -69,14 +72,15 @@ def read_inputs(
         locked = locked_inputs(settings, markers, environ, tags)
         if locked is not None:
             return locked
-    return _read_all(settings, markers, environ, naming)
+    return _read_all(settings, markers, environ, naming, build)
 
 
-def check_files(files: "tuple[str, ...]", groups: "tuple[str, ...]" = ()) -> None:
-    """Raise the error for requirements files that are not given or not there, before anything is done."""
+def check_files(files: "tuple[str, ...]", groups: "tuple[str, ...]" = (), command: str = "pip sync") -> None:
+    """Raise the error for requirements files that are not given or not there, before *command* does anything."""
     if not files and not groups:
         raise UsageError(
-            text="No requirements file was given", hints=("name one, as in `puffin pip sync requirements.txt`",)
+            text="No requirements file was given",
+            hints=(f"name one, as in `puffin {command} requirements.txt`",),
         )
     for path in files:
         if path != "-" and "://" not in path and not os.path.lexists(path):
@@ -95,6 +99,8 @@ def _plain(settings: Settings) -> "tuple[tuple[str, str], ...] | None":
     )
     if len(settings.files) != 1 or more or os.path.basename(settings.files[0]).endswith(_PROJECTS):
         return None
+    if not os.path.isfile(settings.files[0]):  # a pipe can be read only once
+        return None
     try:
         with open(settings.files[0], "rb") as file:
             return simple_pins(file.read())
@@ -103,12 +109,16 @@ def _plain(settings: Settings) -> "tuple[tuple[str, str], ...] | None":
 
 
 def _read_all(
-    settings: Settings, markers: "Mapping[str, str]", environ: "Mapping[str, str]", naming: "Naming | None"
+    settings: Settings,
+    markers: "Mapping[str, str]",
+    environ: "Mapping[str, str]",
+    naming: "Naming | None",
+    build: "Build | None",
 ) -> Inputs:
     from puffin.stages.resolve.locate_name import check_names, named
     from puffin.stages.resolve.pins import select_pins
 
-    requirements = named(_requirements(settings, environ))
+    requirements = named(_requirements(settings, environ, None if settings.no_build else build))
     if settings.no_verify_hashes:
         requirements = without_hashes(requirements)
     requirements = with_names(requirements, settings, naming)
@@ -143,7 +153,7 @@ def without_hashes(requirements: "Requirements") -> "Requirements":
     )
 
 
-def _requirements(settings: Settings, environ: "Mapping[str, str]") -> "Requirements":
+def _requirements(settings: Settings, environ: "Mapping[str, str]", build: "Build | None") -> "Requirements":
     from puffin.pipeline.plan_read import reader
 
     read = reader(settings, environ)
@@ -158,7 +168,7 @@ def _requirements(settings: Settings, environ: "Mapping[str, str]") -> "Requirem
             all_extras=settings.all_extras,
             groups=settings.group,
         )
-        return read_sources(request, read=read, environ=environ).requirements
+        return read_sources(request, read=read, environ=environ, build=build).requirements
     from puffin.stages.resolve.reqfile import read_requirements
 
     return read_requirements(settings.files, read=read, environ=environ, constraints=settings.constraint)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from puffin.stages.link.environment import Environment
     from puffin.stages.link.installplan import Plan
     from puffin.stages.resolve.index_config import IndexConfig
+    from puffin.stages.resolve.inputs import Build
     from puffin.stages.resolve.reqvalues import Requirements
     from puffin.stages.resolve.solve.request import FilePolicy
 
@@ -56,7 +57,8 @@ def sync(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]",
     with phase("read requirements"):
         interpreter = environment.interpreter
         naming = naming_of(settings, environ, environment, cache)
-        inputs = read_inputs(settings, dict(interpreter.markers), environ, naming, interpreter.tags)
+        build = _building(settings, environ, environment)
+        inputs = read_inputs(settings, dict(interpreter.markers), environ, naming, interpreter.tags, build)
     for warning in inputs.warnings:
         reporter.warn(warning)
     with opened(Workplace(environment, timeout=lock_timeout(environ))) as workplace, shared(cache):
@@ -87,6 +89,26 @@ def naming_of(
         )
 
     return naming
+
+
+def _building(settings: Settings, environ: "Mapping[str, str]", environment: "Environment") -> "Build":
+    """Return what finds the metadata of projects that only builds tell."""
+
+    def build(directory: str, shown: str, written: "Requirements") -> bytes:
+        from puffin.pipeline.plan_build_workshop import toolchain_of
+        from puffin.pipeline.plan_inputs import kinds_of_files
+        from puffin.pipeline.plan_project import project_builder
+
+        building = project_builder(
+            settings,
+            environ,
+            lambda _cache: toolchain_of(environment),
+            files=lambda requirements: kinds_of_files(settings, requirements),
+            exclude_newer=settings.exclude_newer,
+        )
+        return building(directory, shown, written)
+
+    return build
 
 
 def _environment(settings: Settings, environ: "Mapping[str, str]", cache: Cache) -> "Environment":

@@ -209,6 +209,23 @@ def test_signals_while_fetching_end_it_at_once(puffin, env, slow, executor, numb
     assert at_rest(env)
 
 
+@pytest.mark.parametrize("words", [("pip", "install"), ("pip", "compile"), ("pip", "list", "--outdated")])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_while_an_index_is_slow_end_it_at_once(puffin, env, index, words, number, code):
+    filename, data = forge_wheel("app", "1")
+    index.add(filename, data)
+    (puffin.cwd / filename).write_bytes(data)
+    assert puffin("pip", "install", f"./{filename}").code == 0
+    puffin.file("requirements.in", "app\n")
+    index.fail("/simple/app/", ["slow"], forever=True)
+    more = {"install": ("app", "-U"), "compile": ("requirements.in",)}.get(words[1], ())
+    with started(puffin, *words, *more, "-i", index.url) as process:
+        until(lambda: index.count("/simple/app/"))
+        os.kill(process.pid, number)
+        _, err = process.communicate(timeout=2)
+    assert (process.returncode, err) == (code, "")
+
+
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_killed_driver_takes_its_workers_along(puffin, env, slow, executor):
     with started(puffin, "pip", "sync", "slow.txt", "--executor", executor, "--index-url", slow.url) as process:

@@ -150,12 +150,29 @@ def test_values_that_cannot_be(puffin, env, words, problem):
     assert (done.code, done.err) == (2, f"error: {problem}\n")
 
 
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('link-mode = "magic"', "`magic` is no value of `link-mode`"),
+        ('timeout = "soon"', "`--timeout soon` is not a number of seconds above 0"),
+        ("retries = -1", "`--retries -1` is not a number of retries"),
+        ("jobs = 0", "`0` is not a number of jobs"),
+    ],
+)
+def test_values_that_cannot_be_are_told_with_their_place(puffin, env, line, problem):
+    file = puffin.file("puffin.toml", f"# settings\n{line}\n")
+    done = puffin.sync("six==1\n")
+    wanted = f"error: Failed to read the configuration at `[TMP]/here/{file.name}:2`: {problem}"
+    assert (done.code, done.err.splitlines()[0]) == (2, wanted)
+
+
 def test_a_keyring_provider_that_is_none(puffin, env):
     done = puffin.sync("six==1\n", env={"PIP_KEYRING_PROVIDER": "vault"})
     assert (done.code, done.err) == (
         2,
         lines(
-            "error: `vault` is not a value of `PUFFIN_KEYRING_PROVIDER`",
+            "error: Failed to read the configuration at `PIP_KEYRING_PROVIDER`: `vault` is no value of"
+            " `keyring-provider`",
             "",
             "hint: use one of `auto`, `disabled`, `import`, `subprocess`",
         ),

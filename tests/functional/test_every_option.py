@@ -143,7 +143,7 @@ def test_help_for_newcomers(puffin):
     assert "..." not in done.out.replace("[ARGS]...", "")
     assert [name for name in LEAVES if not re.search(rf"^  {name}  ", done.out, re.MULTILINE)] == []
     done = puffin("help", "pip", "nothing")
-    assert (done.code, done.err.splitlines()[0]) == (2, "error: there is no command `pip nothing`")
+    assert (done.code, done.err.splitlines()[0]) == (2, "error: No such command `pip nothing`")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,6 +1,8 @@
 """What commands read: projects, groups, lock files, scripts, standard input, files behind URLs, and foreign files."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -323,3 +325,17 @@ def test_a_file_name_given_as_a_requirement(puffin, env, name):
     done = puffin("pip", "install", name)
     wanted = "`puffin pip sync pylock.toml`" if name == "pylock.toml" else f"write `-r {name}`"
     assert (done.code, wanted in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", [("pip", "sync"), ("pip", "install", "-r"), ("pip", "compile")])
+def test_a_pipe_is_read_once(puffin, env, shop, command):
+    """As of ``<(command)`` in a shell; what was empty the second time once emptied environments."""
+    pipe = puffin.cwd / "pipe"
+    os.mkfifo(pipe)
+    more = ["--allow-empty-requirements"] if command[-1] == "sync" else []
+    with ThreadPoolExecutor(1) as writing:
+        writing.submit(pipe.write_text, "alpha==1.0\n")
+        done = puffin(*command, pipe, *more, "-i", shop.url)
+    assert done.code == 0, done.err
+    assert "alpha==1.0" in done.out + done.err
+    assert command[-1] == "compile" or env.installed() == {"alpha": "1.0"}

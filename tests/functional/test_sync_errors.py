@@ -83,7 +83,7 @@ def test_unknown_version(puffin, untouched, index):
     assert done.err == lines(
         ONE,
         "  ╰─▶ Failed to find `alpha==7`: `[INDEX]/simple` does not have this version",
-        "      It has 2 versions, among them: 1.0, 2.0",
+        "      It has 2 versions: 1.0, 2.0",
         "",
         "hint: pin another version, such as `alpha==2.0`",
     )

@@ -4,6 +4,8 @@ import pytest
 
 from puffin.errors import PuffinError, UsageError
 from puffin.stages.resolve.inputs import SourceRequest, Sources, check_python, read_sources
+from puffin.stages.resolve.inputs_built import built_project
+from puffin.stages.resolve.inputs_entries import SourceFile
 from puffin.stages.resolve.inputs_errors import (
     ExtraNotFound,
     GroupCycle,
@@ -222,6 +224,27 @@ def test_a_poetry_project_is_told_what_to_do() -> None:
     with pytest.raises(NeedsBuild) as caught:
         sources({"pyproject.toml": '[tool.poetry]\nname = "p"'})
     assert "[tool.poetry]" in caught.value.hints[0]
+
+
+def test_what_a_build_told_is_the_projects() -> None:
+    data = b"""Metadata-Version: 2.1
+Name: P.Q
+Version: 1
+Requires-Python: >=3.9
+Provides-Extra: a
+Provides-Extra: B_c
+Requires-Dist: six
+Requires-Dist: idna; python_version > "3" and extra == "a"
+Requires-Dist: rich; extra == "a" or extra == "b-c"
+"""
+    file = SourceFile(path="/x/setup.py", shown="setup.py", text="")
+    project = built_project(file, data)
+    assert (project.label, project.requires_python) == ("p-q (setup.py)", ">=3.9")
+    assert [each.name for each in project.dependencies] == ["six"]
+    extras = {name: [(each.name, each.marker) for each in found] for name, found in project.extras}
+    assert extras == {"a": [("idna", 'python_version > "3"'), ("rich", "")], "b-c": [("rich", "")]}
+    with pytest.raises(InvalidProject, match="`setup.py`: after a build, its metadata has no Version"):
+        built_project(file, b"Name: p\n")
 
 
 def test_a_wrong_requirement_is_shown_where_it_stands() -> None:

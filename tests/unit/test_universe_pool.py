@@ -22,7 +22,7 @@ def test_results_and_errors_reach_who_asks() -> None:
     with pytest.raises(ZeroDivisionError):
         failing.result()
     assert 1 <= len(names()) <= 2
-    pool.close()
+    pool.close(5.0)
     assert not names()
 
 
@@ -31,7 +31,7 @@ def test_work_is_done_side_by_side() -> None:
     barrier = threading.Barrier(3)
     jobs = [pool.submit(lambda: barrier.wait(10)) for _ in range(3)]
     assert sorted(job.result() for job in jobs) == [0, 1, 2]
-    pool.close()
+    pool.close(5.0)
 
 
 def test_closing_drops_what_has_not_begun() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from puffin.stages.build.hooks import HookJob
     from puffin.stages.build.supervisor import Story
 
+_NAME = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9]")
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _NO_PROGRAM = re.compile(
     r"command '([^']+)' failed: No such file or directory"
@@ -126,15 +127,16 @@ def _module_hint(job: "HookJob", module: str) -> str:
             " put `setuptools<82` into a file and name it with `--build-constraint`"
         )
     plain = job.name or job.package.partition("==")[0]
+    isolation = plain if _NAME.fullmatch(plain) else "NAME"  # a place cannot be named there
     if module == "distutils":
         return (
             "Python 3.12 and later have no `distutils`: build with an older Python, or install `setuptools`"
-            f" into the environment and use `--no-build-isolation-package {plain}`"
+            f" into the environment and use `--no-build-isolation-package {isolation}`"
         )
     return (
         f"`{plain}` does not declare what has the module `{module}` as a build requirement:"
         " add it to `requires` under `[build-system]` in its `pyproject.toml`,"
-        f" or install it into the environment and use `--no-build-isolation-package {plain}`"
+        f" or install it into the environment and use `--no-build-isolation-package {isolation}`"
     )
 
 

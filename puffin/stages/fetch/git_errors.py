@@ -16,6 +16,11 @@ _NETWORK = (
     "the requested url returned error: 5",
 )  # fmt: skip
 _ABSENT = ("not found", "does not appear to be a git repository", "does not exist", "no such file or directory")
+# What git adds to every failure of a remote.
+_ADVICE = (
+    "fatal: Could not read from remote repository.", "Please make sure you have the correct access rights",
+    "and the repository exists.",
+)  # fmt: skip
 AUTH, NETWORK, ABSENT, OTHER = "auth", "network", "absent", "other"
 
 
@@ -109,7 +114,7 @@ def kind_of(text: str) -> str:
 
 def _causes(text: str) -> tuple[PuffinError, ...]:
     lines = [line.strip() for line in text.replace("\r", "\n").splitlines()]
-    said = [line for line in lines if line and not line.endswith("%") and not _is_progress(line)]
+    said = [line for line in lines if line and not _is_progress(line) and not line.startswith(_ADVICE)]
     return (Cause(text="git: " + "; ".join(_plain(line) for line in said[-_LINES:])),) if said else ()
 
 

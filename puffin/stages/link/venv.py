@@ -107,7 +107,7 @@ def _check(shown: str, place: str, clear: bool) -> None:
         hints = ("pass `--clear` to replace it",)
         raise VenvExists(path=shown, reason="there is a virtual environment already", hints=hints)
     if not clear and os.listdir(place):
-        hints = ("pass `--clear` to remove what is in it, or choose another place",)
+        hints = ("choose another place; `--clear` would remove all that is in this one",)
         raise VenvRefused(
             path=shown, reason="the directory is not empty and no virtual environment", hints=hints
         )

@@ -67,10 +67,15 @@ class Pages:
         from concurrent.futures import ThreadPoolExecutor
 
         pool = ThreadPoolExecutor(min(THREADS, len(missing)), thread_name_prefix="puffin-pages")
+        quick = True  # an interrupt waits for no server
         try:
             list(pool.map(lambda key: self._look(*key), missing))
+            quick = False
+        except Exception:
+            quick = False
+            raise
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=not quick, cancel_futures=True)
 
     def ready(self, index: str, name: str) -> bool:
         """Return whether :meth:`page` needs no request: it is known already, fresh in the cache, or local."""

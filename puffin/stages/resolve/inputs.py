@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from puffin.errors import UsageError
 from puffin.stages.resolve.index_page import normalise
 from puffin.stages.resolve.inputs_entries import SourceFile
-from puffin.stages.resolve.inputs_errors import InvalidProject
+from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild
 from puffin.stages.resolve.inputs_project import Project, check_extras, requirements_of
 from puffin.stages.resolve.inputs_pyproject import has_project, read_group, read_pyproject
 from puffin.stages.resolve.inputs_script import read_script
@@ -19,6 +20,7 @@ from puffin.stages.resolve.reqvalues import Entry, Requirements
 from puffin.stages.urls import mask
 from puffin.value import frozen, replace
 
+Build = Callable[[str, str, Requirements], bytes]
 PYPROJECT, SETUP_CFG, SETUP_PY, SCRIPT, PLAIN = (
     "pyproject.toml",
     "setup.cfg",
@@ -78,23 +80,26 @@ def read_sources(
     read: Callable[[str], bytes],
     environ: Mapping[str, str],
     exists: Callable[[str], bool] = os.path.exists,
+    build: Build | None = None,
 ) -> Sources:
     """Read everything that *request* names.
 
     *read* and *environ* are as for :func:`~puffin.stages.resolve.reqfile.read_requirements`, whose errors
-    are raised, and those of ``inputs_errors``; :class:`UsageError` for extras without a project.
+    are raised, and those of ``inputs_errors``; :class:`UsageError` for extras without a project. *build*
+    returns METADATA of a directory, which the user calls by the second argument, with the settings of the
+    requirements files; without it, a project that only a build can tell of is an error.
     """
-    reader = _Reader(request, read, exists)
     plain = [path for path in request.files if kind_of(path) == PLAIN]
+    written = read_requirements(
+        plain, read=read, environ=environ, constraints=request.constraints, exists=exists
+    )
+    reader = _Reader(request, read, exists, partial(_built, build, written))
     for path in request.files:
         if kind_of(path) != PLAIN:
             reader.project(path, kind_of(path))
     reader.take_extras()
     for group in dict.fromkeys(request.groups):
         reader.group(group)
-    written = read_requirements(
-        plain, read=read, environ=environ, constraints=request.constraints, exists=exists
-    )
     overrides = read_requirements(request.overrides, read=read, environ=environ, exists=exists)
     reader.label_plain(written.entries, "-r")
     reader.label_plain(written.constraints, "-c")
@@ -108,17 +113,32 @@ def read_sources(
     )
 
 
+def _built(build: Build | None, written: Requirements, file: SourceFile, error: NeedsBuild) -> Project:
+    """Return the project of *file* from a build, or raise *error* where there can be none."""
+    from puffin.stages.resolve.inputs_built import built_project
+
+    beside = os.path.join(file.directory, SETUP_PY)
+    if build is None or not (file.exists(beside) or has_project(file)):
+        raise error
+    return built_project(file, build(file.directory, file.shown, written))
+
+
 class _Reader:
     """Reads project after project and collects what they ask for."""
 
     def __init__(
-        self, request: SourceRequest, read: Callable[[str], bytes], exists: Callable[[str], bool]
+        self,
+        request: SourceRequest,
+        read: Callable[[str], bytes],
+        exists: Callable[[str], bool],
+        built: Callable[[SourceFile, NeedsBuild], Project],
     ) -> None:
         self._request = request
         self._extras = tuple([normalise(extra) for extra in request.extras])
         self._grouped = {absolute(split_group(group)[0]) for group in request.groups}
         self._read = read
         self._exists = exists
+        self._built = built
         self._projects: list[Project] = []
         self.entries: list[Entry] = []
         self.labels: dict[tuple[str, str], dict[str, None]] = {}
@@ -127,22 +147,28 @@ class _Reader:
     def project(self, path: str, kind: str) -> None:
         """Read the project or script at *path*."""
         file = self._file(path)
-        extras = bool(self._extras) or self._request.all_extras
-        if kind == PYPROJECT:
-            if file.path in self._grouped and not has_project(file):
-                return
-            project = read_pyproject(file, extras=extras)
-        elif kind == SETUP_CFG:
-            project = read_setup_cfg(file, read=self._read)
-        elif kind == SETUP_PY:
-            project = read_setup_py(file, extras=extras, read=self._read)
-        else:
-            project = read_script(file)
+        if kind == PYPROJECT and file.path in self._grouped and not has_project(file):
+            return
+        try:
+            project = self._stated(file, kind)
+        except NeedsBuild as error:
+            project = self._built(file, error)
+        if kind == SCRIPT:
             self._take(project.dependencies, "")
-        if kind != SCRIPT:
+        else:
             self._projects.append(project)
         if project.requires_python:
             self.pythons.append((project.file, project.requires_python))
+
+    def _stated(self, file: SourceFile, kind: str) -> Project:
+        extras = bool(self._extras) or self._request.all_extras
+        if kind == PYPROJECT:
+            return read_pyproject(file, extras=extras)
+        if kind == SETUP_CFG:
+            return read_setup_cfg(file, read=self._read)
+        if kind == SETUP_PY:
+            return read_setup_py(file, extras=extras, read=self._read)
+        return read_script(file)
 
     def take_extras(self) -> None:
         """Take what the projects need, with the extras that are asked for."""
@@ -229,6 +255,7 @@ def check_python(sources: Sources, version: str) -> tuple[str, ...]:
 
 
 __all__ = [
+    "Build",
     "InvalidProject",
     "SourceRequest",
     "Sources",

@@ -23,8 +23,8 @@ class NeedsBuild(PuffinError):
     file: str
     reason: str
     hints: tuple[str, ...] = (
-        "puffin does not build yet; write the dependencies under `[project]` in `pyproject.toml`,"
-        " or compile the requirements file that they come from",
+        "write the dependencies under `[project]` in `pyproject.toml`,"
+        " or name the requirements file that they come from instead",
     )
 
     def summary(self) -> str:

@@ -55,7 +55,8 @@ class VersionNotFound(PinFailed):
         if not self.total:
             return ("It has no files at all.",)
         versions = "1 version" if self.total == 1 else f"{self.total} versions"
-        return (f"It has {versions}, among them: {', '.join(self.nearby)}",)
+        among = ", among them" if self.total > len(self.nearby) else ""
+        return (f"It has {versions}{among}: {', '.join(self.nearby)}",)
 
 
 class Quarantined(PinFailed):

@@ -99,7 +99,10 @@ def _own_files(
             if len(found) == len(names) or base == enough:
                 break
     except _DAMAGED as error:
-        raise Malformed(f"the archive is damaged: {str(error)[:200] or type(error).__name__}") from None
+        first, _, more = str(error)[:200].partition("\n")
+        if more:  # tarfile tells of each compression that it tried
+            raise Malformed("the archive is damaged: it is no tar file, or its beginning is missing") from None
+        raise Malformed(f"the archive is damaged: {first or type(error).__name__}") from None
     return found
 
 

@@ -60,6 +60,14 @@ class InvalidRequirementLine(PuffinError):
         return (self.problem, *excerpt)
 
 
+class InvalidArgument(InvalidRequirementLine):
+    """The same of a requirement on the command line, whose arguments are read as the lines of a file."""
+
+    def summary(self) -> str:
+        """Name the command line."""
+        return "Couldn't parse requirement on the command line"
+
+
 def invalid_line(
     file: str, line: int, column: int, source: str, problem: str, *hints: str
 ) -> InvalidRequirementLine:

@@ -24,6 +24,8 @@ from puffin.stages.resolve.universe_pool import Job, Pool
 from puffin.stages.resolve.universe_values import Built, Chosen, InstalledDistribution
 from puffin.value import frozen, replace
 
+_PATIENCE = 5.0  # seconds for requests that are under way when all is known
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -106,11 +108,12 @@ class IndexUniverse:
     def __exit__(
         self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:
-        self.close()
+        interrupted = error is not None and not isinstance(error, Exception)
+        self._pool.close(0.0 if interrupted else _PATIENCE)
 
     def close(self) -> None:
         """Drop what is still only expected, and end the threads."""
-        self._pool.close()
+        self._pool.close(_PATIENCE)
 
     def versions(self, name: str) -> Offer:
         """Return all versions of a package by its normalised name."""

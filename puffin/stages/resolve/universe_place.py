@@ -79,6 +79,8 @@ class Places:
 
     def _identity(self, place: Place, package: str, filename: str) -> tuple[str, str]:
         """Return the name and the version that the metadata must have, empty where the file name is silent."""
+        if is_local(place.url) and not os.path.lexists(local_path(place.url)):
+            raise unusable(package, "there is no such file or directory")
         if not is_archive(filename) or not is_safe(filename):
             raise unusable(package, "its name ends neither as a wheel (`.whl`) nor as a source distribution")
         if not is_wheel(filename):

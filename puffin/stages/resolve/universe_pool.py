@@ -88,7 +88,7 @@ class Pool:
             thread.start()
         return job
 
-    def close(self, patience: float = 5.0) -> None:
+    def close(self, patience: float) -> None:
         """Drop the jobs that have not begun and wait for the rest, up to *patience* seconds."""
         if self._closed or self._process != os.getpid():
             return

@@ -1,0 +1,59 @@
+"""Words on the command line that cannot be meant: what is said of them, whole."""
+
+import pytest
+
+from tests.helpers.cli import lines
+from tests.helpers.sdists import tar_bytes
+
+ON_COMMAND_LINE = "error: Couldn't parse requirement on the command line"
+DAMAGED = "the archive is damaged: it is no tar file, or its beginning is missing"
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "told"),
+    [
+        ("six==", 2, (ON_COMMAND_LINE, "  A version is expected after `==`.", "    six==", "         ^")),
+        ("six.whl", 2, (
+            ON_COMMAND_LINE, "  `six.whl` looks like a distribution, but there is no such file.",
+            "    six.whl", "    ^",
+        )),
+        ("", 2, ("error: An empty word was given in the place of a package",)),
+        ("./gone", 1, ("error: `./gone` cannot be used, because there is no such file or directory",)),
+        ("-e./gone", 1, ("error: `-e ./gone` cannot be used, because there is no such file or directory",)),
+        ("./gone-1.tar.gz", 1, (
+            "error: `./gone-1.tar.gz` cannot be used, because there is no such file or directory",
+        )),
+        ("./page-1.tar.gz", 1, (f"error: `./page-1.tar.gz` cannot be used, because {DAMAGED}",)),
+        ("git+file:///gone", 1, (
+            "error: Failed to fetch `git+file:///gone`",
+            "  ╰─▶ git: '/gone' does not appear to be a git repository",
+        )),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_installed(puffin, env, word, code, told):
+    puffin.file("page-1.tar.gz", "<html>")
+    done = puffin("pip", "install", "--no-index", word)
+    assert (done.code, done.err) == (code, lines(*told))
+
+
+def test_a_module_that_is_missing_for_a_place_without_a_name(puffin, env):
+    system = '[build-system]\nrequires = []\nbuild-backend = "nope"\n'
+    puffin.file("a-1.tar.gz", tar_bytes({"a-1/pyproject.toml": system}))
+    done = puffin("pip", "install", "--no-index", "./a-1.tar.gz")
+    assert "`--no-build-isolation-package NAME`" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "problem", "hint"),
+    [
+        (("help", "pip", "nothing"), "No such command `pip nothing`", "`puffin pip --help` lists what can be said"),
+        (("pip", "install", "--no-binary"), "Option `--no-binary` requires an argument",
+            "`puffin pip install --help` lists what can be said"),
+        (("completion",), "Missing argument `{bash|zsh|fish}`. Choose from: bash, zsh, fish",
+            "`puffin completion --help` lists what can be said"),
+        (("graph",), "No requirements file was given", "name one, as in `puffin graph requirements.txt`"),
+    ],
+)  # fmt: skip
+def test_hints_name_the_command_that_was_meant(puffin, words, problem, hint):
+    done = puffin(*words)
+    assert (done.code, done.err) == (2, lines(f"error: {problem}", "", f"hint: {hint}"))
