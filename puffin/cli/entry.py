@@ -19,13 +19,33 @@ STARTED_CPU = process_time()  # what the interpreter needed to get here
 def run() -> "NoReturn":
     """Run the command line of this process and end it."""
     gc.disable()  # a command lives for moments, and what it makes lives as long
+    _open_streams()
     try:
         code = main(sys.argv[1:])
+        sys.stdout.flush()
     except KeyboardInterrupt:
         code = 130  # so early, or so late, that there is nothing to undo
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # taking the interpreter down in order costs more than many a command
+    except BrokenPipeError:
+        code = 1
+    except OSError as error:  # of the help, or of what had not been written yet
+        sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
+        code = 1
+    try:
+        sys.stderr.flush()
+    finally:
+        os._exit(code)  # taking the interpreter down in order costs more than many a command
+
+
+def _open_streams() -> None:
+    """Open what is closed of the standard streams (``>&-``), so that no file gets their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - open to the end
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def main(argv: "list[str]") -> int:

@@ -1,8 +1,12 @@
 """From errors to messages and exit codes: the only place where they are put into words."""
 
+import errno
 import sys
 
 from puffin.errors import BUG, PuffinError
+
+# of standard output; wherever else room may lack, there is an error that names the place
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +50,12 @@ def guarded(
         console.stop_progress()
         return TERMINATED
     except BrokenPipeError:
+        return 1
+    except OSError as error:
+        console.stop_progress()
+        if error.errno not in _FULL:
+            return _bug()
+        sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
         return 1
     except Exception:
         console.stop_progress()

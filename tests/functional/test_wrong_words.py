@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.helpers.backends import source_tree
 from tests.helpers.cli import lines
 from tests.helpers.sdists import tar_bytes
 
@@ -41,6 +42,22 @@ def test_a_module_that_is_missing_for_a_place_without_a_name(puffin, env):
     puffin.file("a-1.tar.gz", tar_bytes({"a-1/pyproject.toml": system}))
     done = puffin("pip", "install", "--no-index", "./a-1.tar.gz")
     assert "`--no-build-isolation-package NAME`" in done.err
+
+
+@pytest.mark.parametrize("command", [("pip", "install"), ("pip", "sync")])
+def test_a_built_wheel_that_is_none_is_told_with_its_source(puffin, env, command):
+    broken = """
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    open(os.path.join(directory, "toy-1-py3-none-any.whl"), "w").write("no")
+    return "toy-1-py3-none-any.whl"
+"""
+    source_tree(puffin.cwd, broken)
+    puffin.file("r.txt", "toy @ ./tree\n")
+    words = ("./tree",) if command[-1] == "install" else ("r.txt",)
+    done = puffin(*command, "--no-index", *words)
+    assert done.code == 1
+    assert "`: the built wheel, `toy-1-py3-none-any.whl`, could not be installed\n" in done.err
+    assert "tree" in done.err.partition("`: the built wheel")[0]
 
 
 @pytest.mark.parametrize(

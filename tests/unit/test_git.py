@@ -64,7 +64,7 @@ def test_every_kind_of_ref_leads_to_its_commit(repository, cache):
     refs = {
         "": main, "@main": main, "@feature/x": branch, "@v1": first, "@v1-annotated": first, f"@{first}": first,
         f"@{first[:9]}": first, "@refs/pull/7/head": branch, "@refs/heads/main": main, f"@{branch.upper()}": branch,
-        "@refs/tags/v1-annotated": first,
+        "@refs/tags/v1-annotated": first, "@HEAD": main,
     }  # fmt: skip
     for ref, commit in refs.items():
         found = checked(f"{repository.url}{ref}#subdirectory=sub", cache)

@@ -4,7 +4,7 @@ import os
 
 from puffin.stages.build.errors import WrongWheel
 from puffin.stages.resolve.tags import mismatch, priorities, rank
-from puffin.stages.unzip.errors import Refused, bad_archive, printable
+from puffin.stages.unzip.errors import BadArchive, Refused, bad_archive, printable
 from puffin.stages.unzip.unzip import read_metadata
 from puffin.stages.unzip.wheelfile import check_metadata, normalise, parse_filename, same_version
 
@@ -36,6 +36,13 @@ def check_wheel(
     if reason:
         raise WrongWheel(package=package, filename=printable(filename), reason=reason)
     return its_name, its_version
+
+
+def not_installable(package: str, error: BadArchive) -> WrongWheel:
+    """Return the error for a build of *package* whose wheel could not be installed, because of *error*."""
+    return WrongWheel(
+        package=package, filename=error.filename, reason="could not be installed", causes=(error,)
+    )
 
 
 def _reason(

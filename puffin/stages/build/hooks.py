@@ -180,10 +180,14 @@ class _Run:
         wheel = self._result(story, "wheel")
         if not self._job.goal.endswith(METADATA):
             return HookAnswer(wheel=wheel)
-        from puffin.stages.build.check import metadata_of
+        from puffin.stages.build.check import metadata_of, not_installable
+        from puffin.stages.unzip.errors import BadArchive
 
         path = f"{wheel}.metadata"
-        data = metadata_of(wheel)
+        try:
+            data = metadata_of(wheel)
+        except BadArchive as error:
+            raise not_installable(self._job.package, error) from None
         with open(path, "wb") as file:
             file.write(data)
         return HookAnswer(wheel=wheel, metadata=path)

@@ -275,21 +275,28 @@ class _Build:
             entry = self._entry + kept.METADATA
             kept.publish_metadata(self._cache, entry, _read(answer.metadata), since=self._order.since)
             return METADATA, f"{entry}/METADATA"
-        from puffin.stages.build.check import check_wheel
-
-        artifact = self._artifact
-        check_wheel(
-            answer.wheel,
-            package=self._order.package,
-            name=artifact.name,
-            version=artifact.version,
-            tags=self._order.tags,
-        )
+        self._check(answer.wheel)
         metadata = wheel_metadata(answer.wheel)
         entry = self._entry + kept.WHEEL
         return self._told(
             kept.publish_wheel(self._cache, entry, answer.wheel, metadata, since=self._order.since)
         )
+
+    def _check(self, wheel: str) -> None:
+        from puffin.stages.build.check import check_wheel, not_installable
+        from puffin.stages.unzip.errors import BadArchive
+
+        artifact, order = self._artifact, self._order
+        try:
+            check_wheel(
+                wheel,
+                package=order.package,
+                name=artifact.name,
+                version=artifact.version,
+                tags=order.tags,
+            )
+        except BadArchive as error:
+            raise not_installable(order.package, error) from None
 
 
 def wheel_metadata(path: str) -> bytes:

@@ -184,6 +184,6 @@ class _Checkout:
 
 def _names(ref: str) -> "list[str]":
     """Return the full names that *ref* may stand for, the first that exists is meant."""
-    if not ref:
+    if ref in ("", "HEAD"):
         return ["HEAD"]
     return [ref] if ref.startswith("refs/") else [f"refs/heads/{ref}", f"refs/tags/{ref}"]
