@@ -71,6 +71,7 @@ class SentBuild(Build):
         self._offline = offline
 
     def _built(self) -> "tuple[Any, ...]":
+        meter.found(meter.MISS)
         while True:
             sent = pack(astuple(self._sent()))
             worker, packed = self._send(sent)

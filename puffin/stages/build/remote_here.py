@@ -12,7 +12,7 @@ from puffin.stages.build import kept
 from puffin.stages.build.environment import environment, interpreter_key
 from puffin.stages.build.errors import BuildFailed
 from puffin.stages.build.remote_python import fitting
-from puffin.stages.build.task import LACKS, METADATA, WHEEL, BuildOrder, archive_of, archive_place, build
+from puffin.stages.build.task import KEPT, LACKS, METADATA, WHEEL, BuildOrder, archive_of, archive_place, build
 from puffin.value import astuple, from_tuple, frozen, replace
 
 TYPE_CHECKING = False
@@ -159,7 +159,7 @@ class _Build:
         return store(fetched=fetched, filename=artifact.filename, url=artifact.url, **where)
 
     def _with_bytes(self, answer: "tuple[Any, ...]") -> "tuple[Any, ...]":
-        if answer[0] == WHEEL:
+        if answer[0] in (WHEEL, KEPT):
             _, path, filename, sha256 = answer
             return WHEEL, filename, sha256, _read(path)
         return (METADATA, _read(answer[1])) if answer[0] == METADATA else (LACKS, answer[1])
