@@ -19,6 +19,7 @@ _HARMLESS = frozenset(
         b"index-url", b"default-index", b"extra-index-url", b"find-links", b"no-index", b"index-strategy", b"cert",
         b"client-cert", b"trusted-host", b"proxy", b"timeout", b"retries", b"keyring-provider", b"link-mode",
         b"path-conflict", b"executor", b"jobs", b"cache-dir", b"offline", b"only-binary", b"no-binary",
+        b"shared-filesystem", b"tls-ca", b"tls-cert", b"tls-key",
     )
 )  # fmt: skip
 _HARMLESS_INDEX = frozenset((b"name", b"url", b"packages", b"explicit", b"default"))

@@ -5,6 +5,7 @@ import os
 from puffin.cache.layout import default_root
 from puffin.cli.config import configured
 from puffin.cli.config_settings import check_choice, check_extras, located, moment
+from puffin.cli.executor import executor_of
 from puffin.cli.observe import Observed, dashboard_port
 from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Settings
@@ -32,12 +33,12 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
     names = (
         "python", "system", "target", "prefix", "require_hashes", "reinstall", "refresh", "link_mode",
-        "compile_bytecode", "path_conflict", "dry_run", "allow_empty_requirements", "break_system_packages", "executor",
+        "compile_bytecode", "path_conflict", "dry_run", "allow_empty_requirements", "break_system_packages",
         "constraint", "no_build", "extra", "all_extras", "group", "no_build_isolation", "config_setting",
         "build_constraint", "no_verify_hashes", "strict", "dashboard_linger",
     )  # fmt: skip
     check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
-    check_choice(options, "executor", ("auto", "inline", "pool", "cluster"))
+    executor, remote = executor_of(options, os.environ)
     check_choice(options, "path_conflict", ("warn", "error"))
     check_extras(options)
     if options["require_hashes"] and options["no_verify_hashes"]:
@@ -53,10 +54,12 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> Settings:
     return Settings(
         files=tuple(options["arguments"]),
         cache_dir=cache_dir,
+        executor=executor,
+        remote=remote,
         target_version=options["python_version"],
         target_platform=options["python_platform"],
         jobs=jobs(str(options["jobs"])),
-        dashboard=dashboard_port(options),
+        dashboard=dashboard_port({**options, "executor": executor}),
         reinstall_package=_normalised(options["reinstall_package"]),
         refresh_package=_normalised(options["refresh_package"]),
         no_binary=package_names(options["no_binary"]),

@@ -146,8 +146,8 @@ RUN: "tuple[Row, ...]" = (
         ("--executor",),
         "executor",
         VALUE,
-        "auto|inline|pool|cluster",
-        "What runs the task graph; auto decides from the plan.",
+        "auto|inline|pool|cluster|ADDRESS",
+        "What runs the task graph; auto decides from the plan; tcp://HOST:PORT is a dask scheduler, for builds.",
     ),
     (
         ("-j", "--jobs"),
@@ -156,6 +156,16 @@ RUN: "tuple[Row, ...]" = (
         "N",
         "How many processes work at once (default: the cores of this machine).",
     ),
+    (
+        ("--shared-filesystem",),
+        "shared_filesystem",
+        FLAG,
+        "",
+        "With a scheduler: its workers see the cache and the environments, and do all of the work.",
+    ),
+    (("--tls-ca",), "tls_ca", VALUE, "FILE", "With tls://: the certificates that the scheduler is checked by."),
+    (("--tls-cert",), "tls_cert", VALUE, "FILE", "With tls://: the certificate of this side."),
+    (("--tls-key",), "tls_key", VALUE, "FILE", "With tls://: the key of that certificate."),
 )
 FILES: "tuple[Row, ...]" = (
     (

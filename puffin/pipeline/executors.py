@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from puffin.pipeline.graph import Ledger
+    from puffin.pipeline.remote import Remote
     from puffin.pipeline.task import Outcome
 
     class Executor(Protocol):
@@ -43,6 +44,19 @@ def choose(name: str, *, to_fetch: int, to_fetch_bytes: int) -> str:
     if name != "auto":
         return name
     return "pool" if to_fetch > FEW or to_fetch_bytes > POOL_FROM_BYTES else "inline"
+
+
+def make_remote(
+    remote: "Remote", *, jobs: int, local_directory: str, warn: "Callable[[str], None]"
+) -> "Executor":
+    """Return the executor that uses the workers of a scheduler; *warn* is told of those that it cannot use."""
+    if remote.shared:
+        from puffin.pipeline.remote_shared import SharedExecutor
+
+        return SharedExecutor(remote, local_directory, warn)
+    from puffin.pipeline.remote_executor import RemoteExecutor
+
+    return RemoteExecutor(remote, jobs, warn)
 
 
 def make_executor(name: str, *, jobs: int, local_directory: str, dashboard: int = -1) -> "Executor":

@@ -46,13 +46,14 @@ class InlineExecutor:
             for each in ledger.record(outcome):
                 notify(each)
 
-        def wave(parcels: "Sequence[Parcel]") -> None:
-            if self._jobs > 1 and _pays(parcels):
-                run_surviving(parcels, partial(run_with_child, record=record), ledger, record)
-            else:
-                run_here(parcels, record)
+        run_waves(ledger, self._jobs, record, lambda parcels: self.wave(parcels, ledger, record))
 
-        run_waves(ledger, self._jobs, record, wave)
+    def wave(self, parcels: "Sequence[Parcel]", ledger: "Ledger", record: "Record") -> None:
+        """Run *parcels* of *ledger* to their end; *record* gets each outcome."""
+        if self._jobs > 1 and _pays(parcels):
+            run_surviving(parcels, partial(run_with_child, record=record), ledger, record)
+        else:
+            run_here(parcels, record)
 
     def close(self) -> None:
         """Nothing outlives a run."""

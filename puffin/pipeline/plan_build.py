@@ -263,6 +263,8 @@ class Builds:
             return build
         toolchain = self._toolchains[job.id]
         found = self._resolve(requires, toolchain, job.label) if requires else ()
+        if self._settings.remote is not None and job.goal != EDITABLE_GOAL and not job.artifact.editable:
+            return self._sent(job, build, found, requires, tasks)
         root = self._ready_environment(found, toolchain)
         if root:
             return replace(build, arguments=(*build.arguments, ("environment", root)), affinity=root)
@@ -270,6 +272,42 @@ class Builds:
         made = self._environment(job, toolchain, archives, keys)
         tasks.append(made)
         return replace(build, inputs=(*build.inputs, ("environment", made.key)), affinity=made.key[1])
+
+    def _sent(
+        self,
+        job: Job,
+        build: Task,
+        found: "tuple[Artifact, ...]",
+        requires: tuple[str, ...],
+        tasks: "list[Task]",
+    ) -> Task:
+        """Return the build as one for a worker; the builds of what it needs as wheels are put to *tasks*."""
+        from puffin.pipeline.plan_build_remote import sent
+
+        assert self._settings.remote is not None
+        toolchain = self._toolchains[job.id]
+        built: dict[str, Any] = {}
+        for artifact in found:
+            if artifact.kind == WHEEL:
+                continue
+            plain = self._with_settings(replace(artifact, editable=False))
+            known = self._kept(plain, toolchain)
+            if known is not None and kept.is_sound(known):
+                built[artifact.name] = (kept.WHEEL, known.path, known.filename, known.sha256)
+                continue
+            more, last = self.supply(replace(artifact, editable=False), toolchain)
+            tasks += more
+            self._note(job.id, last[1])
+            built[artifact.name] = (BUILD, last[1])
+        return sent(
+            build,
+            self._settings.remote,
+            toolchain,
+            found=found,
+            built=built,
+            requires=requires,
+            network=self._settings.network,
+        )
 
     def _ready_environment(self, found: "tuple[Artifact, ...]", toolchain: Toolchain) -> str:
         """Return the path of the environment with these distributions if it is kept, even without their archives."""

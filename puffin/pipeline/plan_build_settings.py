@@ -46,6 +46,7 @@ def build_settings(
         anew=settings.refresh
         or settings.reinstall
         or frozenset((*settings.refresh_package, *settings.reinstall_package)),
+        remote=None if settings.remote is None or settings.remote.shared else settings.remote,
     )
 
 

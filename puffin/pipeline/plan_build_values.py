@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from puffin.pipeline.remote import Remote
     from puffin.stages.resolve.index_config import IndexConfig
     from puffin.stages.resolve.solve.request import FilePolicy, Root
 
@@ -23,7 +24,8 @@ class BuildSettings:
     ``network`` is in its wire form. ``shared`` are the normalised names (or :data:`ALL`) that are built without
     isolation. ``config_settings`` are for every build that this run was asked for. ``constraints`` limit build
     requirements. ``now`` is in seconds since the epoch; ``refresh`` as in ``Scope``. ``anew`` is True, or the
-    normalised names, where a directory is built again although what decides its build did not change.
+    normalised names, where a directory is built again although what decides its build did not change. ``remote`` is
+    where isolated builds are done, None for this machine.
     """
 
     config: "IndexConfig"
@@ -38,6 +40,7 @@ class BuildSettings:
     refresh: "bool | frozenset[str]" = False
     offline: bool = False
     anew: "bool | frozenset[str]" = False
+    remote: "Remote | None" = None
 
     def isolates(self, name: str) -> bool:
         """Return whether a package is built in an environment of its own."""

@@ -6,7 +6,7 @@ from functools import partial
 from puffin import __version__
 from puffin.cache.layout import Cache
 from puffin.meter import MISS
-from puffin.pipeline.executors import choose, kept, make_executor
+from puffin.pipeline.executors import choose, kept, make_executor, make_remote
 from puffin.pipeline.graph import Ledger, no_growth
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.record import RunRecord, current, phase
@@ -40,13 +40,15 @@ class Engine:
         """Start the executor with this name, or return the one that runs already."""
         if self._executor is None:
             directory = self._cache.temporary("-dask")
+            jobs, remote = self._settings.workers, self._settings.remote
             with phase("start executor"):
-                self._executor = make_executor(
-                    name,
-                    jobs=self._settings.workers,
-                    local_directory=directory,
-                    dashboard=self._settings.dashboard,
-                )
+                if remote is not None:
+                    warn = self._reporter.warn
+                    self._executor = make_remote(remote, jobs=jobs, local_directory=directory, warn=warn)
+                else:
+                    self._executor = make_executor(
+                        name, jobs=jobs, local_directory=directory, dashboard=self._settings.dashboard
+                    )
             if self._executor.address:
                 self._reporter.phase(f"Dashboard at {self._executor.address}", -1, -1)
         return self._executor

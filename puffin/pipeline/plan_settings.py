@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from puffin.pipeline.plan_target import Where
+    from puffin.pipeline.remote import Remote
     from puffin.pipeline.task import Outcome, Task
     from puffin.stages.resolve.index_config import NamedIndex
 
@@ -66,7 +67,10 @@ class NetworkOptions:
 
 @frozen
 class Settings:
-    """The settings of a sync. Empty texts mean "not given"; ``dashboard`` is a port, 0 for any, -1 for none."""
+    """The settings of a sync. Empty texts mean "not given".
+
+    ``dashboard`` is a port, 0 for any, -1 for none; ``remote`` is the scheduler that ``executor`` names.
+    """
 
     files: tuple[str, ...]
     cache_dir: str
@@ -102,6 +106,7 @@ class Settings:
     config_setting: tuple[str, ...] = ()
     build_constraint: tuple[str, ...] = ()
     executor: str = ""
+    remote: "Remote | None" = None
     jobs: int = 0
     dashboard: int = -1
     dashboard_linger: bool = False

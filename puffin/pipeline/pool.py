@@ -47,10 +47,11 @@ class PoolExecutor:
                 for each in ledger.record(outcome):
                     notify(each)
 
-        def wave(parcels: "Sequence[Parcel]") -> None:
-            run_surviving(parcels, lambda left: self._wave(left, record), ledger, record)
+        run_waves(ledger, self._jobs, record, lambda parcels: self.wave(parcels, ledger, record))
 
-        run_waves(ledger, self._jobs, record, wave)
+    def wave(self, parcels: "Sequence[Parcel]", ledger: "Ledger", record: "Callable[[Outcome], None]") -> None:
+        """Run *parcels* of *ledger* to their end; *record* gets each outcome, on one of several threads."""
+        run_surviving(parcels, lambda left: self._wave(left, record), ledger, record)
 
     def _wave(self, parcels: "Sequence[Parcel]", record: "Callable[[Outcome], None]") -> str:
         global _inherited

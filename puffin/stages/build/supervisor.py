@@ -1,15 +1,17 @@
 """The parent's side of a supervisor: the process that ``child.py`` runs in, and the pipes to it."""
 
+import contextlib
 import json
 import os
 import subprocess
+import threading
 import time
 
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
@@ -18,6 +20,7 @@ _LOOK = 1.0  # seconds after which a silent supervisor is looked at
 _GRACE = 5.0  # seconds that it has to end its job and itself
 
 _alive: "set[Supervisor]" = set()
+_thread = threading.local()
 
 
 def _forget_inherited() -> None:
@@ -29,6 +32,21 @@ def _forget_inherited() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_inherited)
+
+
+@contextlib.contextmanager
+def while_wanted(forgotten: "Callable[[], bool]") -> "Iterator[None]":
+    """Within, this thread ends a job soon after *forgotten* says that nobody waits for it, with :class:`OutOfTime`."""
+    _thread.forgotten = forgotten
+    try:
+        yield
+    finally:
+        del _thread.forgotten
+
+
+def _is_forgotten() -> bool:
+    forgotten = getattr(_thread, "forgotten", None)
+    return forgotten is not None and bool(forgotten())
 
 
 @frozen
@@ -112,7 +130,7 @@ class Supervisor:
         while True:
             message = self._receive(deadline)
             if message is None:
-                if deadline and time.monotonic() >= deadline:
+                if (deadline and time.monotonic() >= deadline) or _is_forgotten():
                     raise OutOfTime(entered)
                 return Story(entered=entered, message=last)
             if "started" in message:
@@ -139,7 +157,7 @@ class Supervisor:
     def _line(self, deadline: float) -> "bytes | None":
         while b"\n" not in self._rest:
             left = deadline - time.monotonic() if deadline else _LOOK
-            if left <= 0:
+            if left <= 0 or _is_forgotten():
                 return None
             alive = self.is_alive()
             if not self._readable(min(left, _LOOK) if alive else 0):

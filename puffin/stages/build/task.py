@@ -46,7 +46,8 @@ class BuildOrder:
     ``artifact`` is the source in its wire form; ``goal`` is ``wheel``, ``editable``, ``metadata`` or
     ``editable-metadata``. ``interpreter`` is the key of the interpreter that builds, ``tags`` the wheel tags it takes,
     ``python`` its executable where the environment is not made for the build. ``settings`` names the settings
-    (``kept.settings_of``). What was built before ``since``, in seconds since the epoch, does not count.
+    (``kept.settings_of``). What was built before ``since``, in seconds since the epoch, does not count. ``seconds`` is
+    how long it may take, 0 for ever.
     """
 
     package: str
@@ -59,6 +60,7 @@ class BuildOrder:
     settings: str
     isolated: bool = True
     since: float = 0.0
+    seconds: float = 0.0
 
 
 def fetch_source(
@@ -75,14 +77,15 @@ def fetch_source(
     elif source.kind == DIRECTORY:
         path = file_path(source.url)
     else:
-        path, sha256 = _archive(source, cache, network)
+        path, sha256 = archive_of(source, cache, network)
     return path, sha256, astuple(_system(source, path, package, cache))
 
 
-def _archive(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "tuple[str, str]":
+def archive_of(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "tuple[str, str]":
+    """Make sure that a source archive is on this machine; return its path and SHA-256. Raises what a fetch raises."""
     from puffin.stages.fetch.fetch import fetch
 
-    path = file_path(source.url) if is_file(source.url) else _place(source, cache)
+    path = file_path(source.url) if is_file(source.url) else archive_place(source, cache)
     revision = kept.expected_sha256(source)
     if revision and os.path.exists(path) and kept.hash_of(path) == revision:
         return path, revision
@@ -96,7 +99,8 @@ def _archive(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "tup
     return path, sha256
 
 
-def _place(source: Artifact, cache: Cache) -> str:
+def archive_place(source: Artifact, cache: Cache) -> str:
+    """Return where the cache has a source archive that is fetched."""
     identity = kept.expected_sha256(source)[:32] or digest(source.url)
     return cache.path(Bucket.SDISTS, source.name, identity, source.filename)
 
@@ -149,10 +153,12 @@ def build(
     in the first place where another had built it. Raises the errors of ``puffin.stages.build.hooks`` and ``check``,
     and :class:`BuildRoomFailed`.
     """
-    return _Build(from_tuple(BuildOrder, order), source, Cache(cache_root), environment, requires).answer()
+    return Build(from_tuple(BuildOrder, order), source, Cache(cache_root), environment, requires).answer()
 
 
-class _Build:
+class Build:
+    """One build on its way, with what is kept of earlier ones in front."""
+
     def __init__(
         self,
         order: BuildOrder,
@@ -262,6 +268,7 @@ class _Build:
                 isolated=order.isolated,
                 name=self._artifact.name,
                 version=self._artifact.version,
+                timeout=order.seconds,
             )
         )
 

@@ -1,0 +1,121 @@
+"""What goes wrong with a scheduler that the user runs, and with its workers."""
+
+from puffin.errors import TEMPORARY, USAGE, PuffinError
+
+
+class SchedulerUnreachable(PuffinError):
+    """Nobody answers at the address, or not as a scheduler does."""
+
+    exit_code = TEMPORARY
+    address: str
+    hints: tuple[str, ...] = (
+        "start one with `dask scheduler`, or leave out `--executor` to build on this machine",
+    )
+
+    def summary(self) -> str:
+        return f"Failed to connect to the scheduler at `{self.address}`"
+
+
+class SchedulerLost(PuffinError):
+    """The scheduler was there, and is no more."""
+
+    exit_code = TEMPORARY
+    address: str
+    hints: tuple[str, ...] = (
+        "run the command again when the scheduler is back; what was built by then is kept",
+    )
+
+    def summary(self) -> str:
+        return f"The scheduler at `{self.address}` does not answer any more"
+
+
+class NoWorkers(PuffinError):
+    """The scheduler has no worker that could be used, and none came in time."""
+
+    exit_code = TEMPORARY
+    address: str
+    seconds: float
+    lost: bool = False
+    hints: tuple[str, ...] = (
+        "start one with `dask worker ADDRESS` in an environment that has puffin installed",
+    )
+
+    def summary(self) -> str:
+        what = "has lost all of its workers" if self.lost else "has no workers"
+        return f"The scheduler at `{self.address}` {what}, and none came within {self.seconds:g} s"
+
+
+class Unfit(PuffinError):
+    """No worker has what this process has. ``reasons`` are pairs of a worker, or the scheduler, and what differs."""
+
+    exit_code = USAGE
+    address: str
+    reasons: tuple[tuple[str, str], ...]
+
+    def summary(self) -> str:
+        return f"The scheduler at `{self.address}` and its workers cannot be used"
+
+    def details(self) -> tuple[str, ...]:
+        return tuple([f"`{who}` {reason}" for who, reason in self.reasons])
+
+
+class NoInterpreter(PuffinError):
+    """No worker has an interpreter that builds what is needed here. ``found`` are pairs of a worker and what it has."""
+
+    stage = "build"
+    wanted: str
+    found: tuple[tuple[str, str], ...]
+    hints: tuple[str, ...] = (
+        "start a worker on a machine that has it, or leave out `--executor` to build on this machine",
+    )
+
+    def summary(self) -> str:
+        return f"Failed to build `{self.package}`: no worker has {self.wanted}"
+
+    def details(self) -> tuple[str, ...]:
+        return tuple([f"`{worker}` has {what}" for worker, what in self.found])
+
+
+class BuildLost(PuffinError):
+    """A build was given up after workers were lost with it. ``attempts`` are pairs: a worker, and what became of it."""
+
+    stage = "build"
+    attempts: tuple[tuple[str, str], ...]
+
+    def summary(self) -> str:
+        return (
+            f"Failed to build `{self.package}`: it was tried on {len(self.attempts)} workers and came from none"
+        )
+
+    def details(self) -> tuple[str, ...]:
+        return tuple([f"`{worker}` {how}" for worker, how in self.attempts])
+
+
+class RemoteCrashed(PuffinError):
+    """Work ended on a worker with an exception that puffin does not raise on purpose."""
+
+    exit_code = 70
+    worker: str
+    kind: str
+    text: str
+
+    def summary(self) -> str:
+        return f"Failed to work on `{self.package}` on the worker `{self.worker}`: {self.kind}: {self.text}"
+
+
+class NotShared(PuffinError):
+    """Workers do not see the files that they would have to work on. ``workers`` are addresses."""
+
+    exit_code = USAGE
+    path: str
+    workers: tuple[str, ...]
+    hints: tuple[str, ...] = (
+        "put the cache on a file system that all workers have, at the same path, with `--cache-dir`",
+        "or leave out `--shared-filesystem`: only builds then go to the workers",
+    )
+
+    def summary(self) -> str:
+        return f"`{self.path}` is not shared with the workers"
+
+    def details(self) -> tuple[str, ...]:
+        return tuple([f"`{worker}` does not see what is written there" for worker in self.workers])

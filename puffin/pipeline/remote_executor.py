@@ -1,0 +1,115 @@
+"""The executor of a run whose builds go to the workers of a scheduler; all else is done on this machine."""
+
+import os
+import sys
+from functools import partial
+from threading import Lock
+
+from puffin.pipeline.beside import Beside
+from puffin.pipeline.executors import choose
+from puffin.pipeline.inline import InlineExecutor
+from puffin.pipeline.remote import BUILD_THERE
+from puffin.pipeline.waves import run_here, run_waves
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from puffin.pipeline.graph import Ledger
+    from puffin.pipeline.pool import PoolExecutor
+    from puffin.pipeline.pull import Parcel
+    from puffin.pipeline.remote import Remote
+    from puffin.pipeline.task import Outcome
+
+
+class RemoteExecutor:
+    """Runs waves as ``inline`` or ``pool`` would, and as many builds at once as the workers can do.
+
+    The scheduler is asked when something has to be built: first by a child, so that a wrong address is told before
+    anything is fetched, and this process stays without threads, and forks, until the first build goes out.
+    """
+
+    name = "remote"
+    fuse = True
+    address = ""
+
+    def __init__(self, remote: "Remote", jobs: int, warn: "Callable[[str], None]") -> None:
+        self._remote = remote
+        self._jobs = jobs
+        self._warn = warn
+        self._warned: set[str] = set()
+
+    def run(self, ledger: "Ledger", notify: "Callable[[Outcome], None]") -> None:
+        """Run the graph to its end. Raises what a farm raises when it is opened."""
+        local = self._local(ledger)
+        if not any(task.function == BUILD_THERE or task.grows for task in ledger.tasks.values()):
+            local.run(ledger, notify)
+            return
+        slots = self._check()
+
+        lock = Lock()
+
+        def record(outcome: "Outcome") -> None:
+            with lock:
+                for each in ledger.record(outcome):
+                    notify(each)
+
+        def wave(parcels: "Sequence[Parcel]") -> None:
+            if self._is_open():
+                run_here(parcels, record)
+            else:
+                local.wave(parcels, ledger, record)
+
+        run_waves(ledger, max(slots, self._jobs), record, wave)
+
+    def _local(self, ledger: "Ledger") -> "InlineExecutor | PoolExecutor":
+        fetches = [task for task in ledger.tasks.values() if task.waits]
+        name = choose("auto", to_fetch=len(fetches), to_fetch_bytes=sum(task.weight for task in fetches))
+        if name == "pool" and hasattr(os, "fork"):
+            from puffin.pipeline.pool import PoolExecutor
+
+            return PoolExecutor(self._jobs)
+        return InlineExecutor(self._jobs)
+
+    def _is_open(self) -> bool:
+        farms = sys.modules.get("puffin.pipeline.remote_farm")
+        return farms is not None and farms.is_open(self._remote)
+
+    def _check(self) -> int:
+        """Return how much the workers can do at once; warn of those that are not used."""
+        slots, unfit = (
+            facts_of(self._remote) if self._is_open() else Beside(partial(_asked, self._remote)).result()
+        )
+        for worker, reason in unfit:
+            if worker not in self._warned:
+                self._warned.add(worker)
+                self._warn(f"The worker `{worker}` is not used: it {reason}")
+        return int(slots)
+
+    def close(self) -> None:
+        """Let go of the scheduler."""
+        if self._is_open():
+            from puffin.pipeline.remote_farm import close_farms
+
+            close_farms()
+
+
+def facts_of(remote: "Remote") -> "tuple[int, tuple[tuple[str, str], ...]]":
+    """Return how much the workers at *remote* can do at once, and which cannot be used for what reason.
+
+    Raises what ``puffin.pipeline.remote_farm.farm_for`` raises.
+    """
+    from puffin.pipeline.remote_farm import farm_for
+
+    farm = farm_for(remote)
+    return farm.slots, tuple(sorted(farm.link.unfit.items()))
+
+
+def _asked(remote: "Remote") -> "tuple[int, tuple[tuple[str, str], ...]]":
+    """Return :func:`facts_of` in a child that has nothing else to do there."""
+    from puffin.pipeline.remote_farm import close_farms
+
+    try:
+        return facts_of(remote)
+    finally:
+        close_farms()

@@ -1,0 +1,65 @@
+"""What runs in a worker of the user's own: a function that is named, as long as somebody waits for it."""
+
+import os
+import pickle
+
+from puffin.pipeline.runner import Runner
+from puffin.pipeline.task import resolve_function
+from puffin.pipeline.wire import encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from puffin.pipeline.pull import Parcel
+
+_WHILE_WANTED = (
+    "puffin.stages.build.supervisor:while_wanted"  # ends compilers when nobody wants their work any more
+)
+
+
+def work(reference: str, packed: bytes) -> bytes:
+    """Return what the function *reference* makes of *packed*; builds in it end early when the task is cancelled."""
+    with resolve_function(_WHILE_WANTED)(forgotten()):
+        answer: bytes = resolve_function(reference)(packed)
+    return answer
+
+
+def forgotten() -> "Callable[[], bool]":
+    """Return a function that tells whether the task of this thread was cancelled, or its worker is about to end."""
+    from distributed import Status, get_worker
+    from distributed import worker as workers
+
+    worker, key = get_worker(), workers.thread_state.key  # type: ignore[attr-defined]
+
+    def ask() -> bool:
+        task = worker.state.tasks.get(key)
+        return task is None or task.state == "cancelled" or worker.status != Status.running
+
+    return ask
+
+
+def run_units(packed: bytes) -> bytes:
+    """Run units, which were pickled with their inputs; return the outcomes of their tasks, encoded."""
+    parcels: Iterator[Parcel] = iter(pickle.loads(packed))
+    told: list[bytes] = []
+    Runner(lambda: next(parcels, None), lambda outcome: told.append(encode(outcome))).run()
+    return b"".join(told)
+
+
+def sees(path: str, content: str) -> "tuple[bool, str]":
+    """Return whether the file at *path* is here and holds *content*, and that in words."""
+    try:
+        with open(path, encoding="ascii") as file:
+            found = file.read() == content
+    except (OSError, ValueError):
+        found = False
+    return found, f"{'a' if found else 'no'} view of `{os.path.dirname(path)}`"
+
+
+async def ask(reference: str, *arguments: "Any") -> "Any":
+    """Return what the function *reference* answers; the worker's event loop goes on meanwhile."""
+    import asyncio
+
+    return await asyncio.to_thread(resolve_function(reference), *arguments)

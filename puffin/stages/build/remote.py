@@ -1,0 +1,183 @@
+"""A build that another machine does: what is sent, and what becomes of the answer here."""
+
+import hashlib
+import os
+
+from puffin import meter
+from puffin.cache.atomic import remove_tree, write
+from puffin.errors import Cause, PuffinError
+from puffin.stages.artifact import SDIST, Artifact
+from puffin.stages.build import kept
+from puffin.stages.build.errors import BuildFailed
+from puffin.stages.build.hooks import HookAnswer
+from puffin.stages.build.logs import log_tail
+from puffin.stages.build.remote_here import ERROR, UNREACHABLE, Sent, pack, unpack
+from puffin.stages.build.remote_pack import pack_tree
+from puffin.stages.build.task import LACKS, WHEEL, Build, BuildOrder
+from puffin.stages.urls import is_file
+from puffin.value import astuple, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from puffin.cache.layout import Cache
+
+    Brings = tuple[tuple[tuple[Any, ...], bytes], ...]
+
+
+class BadAnswer(PuffinError):
+    """A worker answered with a wheel that is not the one it speaks of."""
+
+    stage = "build"
+    worker: str
+    reason: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to build `{self.package}`: the answer of the worker `{self.worker}` {self.reason}"
+
+
+class SentBuild(Build):
+    """A build whose work *send* has done elsewhere; what comes back is checked and kept as if it were built here.
+
+    *send* takes what is sent, packed, and returns who answered and the answer. *brings* returns the pinned
+    distributions of the build environment, given which servers' files have to be brought as bytes. ``unreachable`` is
+    that set, shared by all builds.
+    """
+
+    def __init__(
+        self,
+        order: BuildOrder,
+        source: "tuple[str, str, tuple[Any, ...]]",
+        cache: "Cache",
+        *,
+        key: str,
+        requires: tuple[str, ...],
+        python: "tuple[Any, ...]",
+        brings: "Callable[[set[str]], Brings]",
+        send: "Callable[[bytes], tuple[str, bytes]]",
+        unreachable: "set[str]",
+        trusted_hosts: tuple[str, ...] = (),
+        offline: bool = False,
+    ) -> None:
+        super().__init__(order, source, cache, f"remote-{key}", requires)
+        self._python_wanted = python
+        self._brings = brings
+        self._send = send
+        self._unreachable = unreachable
+        self._trusted_hosts = trusted_hosts
+        self._offline = offline
+
+    def _built(self) -> "tuple[Any, ...]":
+        meter.found(meter.MISS)
+        while True:
+            sent = pack(astuple(self._sent()))
+            worker, packed = self._send(sent)
+            meter.count(taken=len(packed), given=len(sent))
+            answer = unpack(packed)
+            if answer[0] != UNREACHABLE:
+                return self._taken(worker, answer)
+            server = server_of(answer[1])
+            if server in self._unreachable:
+                raise BadAnswer(
+                    package=self._order.package, worker=worker, reason="lacks a file that was brought"
+                )
+            self._unreachable.add(server)
+
+    def _sent(self) -> Sent:
+        return Sent(
+            order=astuple(self._order),
+            system=self._system,
+            source=self._source(),
+            brings=self._brings(self._unreachable),
+            python=self._python_wanted,
+            requires=self._requires,
+            trusted_hosts=self._trusted_hosts,
+            offline=self._offline,
+        )
+
+    def _source(self) -> "tuple[tuple[Any, ...], bytes]":
+        """Return the source by URL and hash, or, where only this machine sees it, its bytes; a tree as an archive."""
+        artifact = replace(self._artifact, direct_url="", yanked=None, source="")
+        if artifact.kind == SDIST:
+            sha256 = kept.hash_of(self._path)
+            artifact = replace(artifact, hashes=(f"sha256:{sha256}",), size=0)
+            if not is_file(artifact.url) and server_of(artifact.url) not in self._unreachable:
+                return astuple(artifact), b""
+            with open(self._path, "rb") as file:
+                return astuple(replace(artifact, url="")), file.read()
+        data, sha256 = pack_tree(self._path)
+        filename = f"{artifact.name}-source.tar.gz"
+        return astuple(
+            replace(artifact, kind=SDIST, url="", filename=filename, hashes=(f"sha256:{sha256}",), size=0)
+        ), data
+
+    def _taken(self, worker: str, answer: "tuple[Any, ...]") -> "tuple[Any, ...]":
+        if answer[0] == ERROR:
+            raise self._failed(worker, answer[1], answer[2])
+        if answer[0] == LACKS:
+            return LACKS, tuple(answer[1])
+        room = self._cache.temporary("-remote")
+        os.mkdir(room)
+        try:
+            if answer[0] == WHEEL:
+                return self._keep(HookAnswer(wheel=self._written(room, worker, *answer[1:])))
+            write(f"{room}/METADATA", answer[1])
+            return self._keep(HookAnswer(metadata=f"{room}/METADATA"))
+        finally:
+            remove_tree(room)
+
+    def _written(self, room: str, worker: str, filename: str, sha256: str, data: bytes) -> str:
+        if os.path.basename(filename) != filename or not filename.endswith(".whl"):
+            raise BadAnswer(package=self._order.package, worker=worker, reason="is no wheel")
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise BadAnswer(package=self._order.package, worker=worker, reason="has not the hash that it says")
+        write(f"{room}/{filename}", data)
+        return f"{room}/{filename}"
+
+    def _failed(self, worker: str, error: PuffinError, log: bytes) -> PuffinError:
+        """Return the error of a worker as one of this machine, where its log is then."""
+        error.package = error.package or self._order.package
+        if isinstance(error, BuildFailed):
+            error.log = ""
+            if log:
+                write(f"{self._entry}.log", log)
+                error.log = f"{self._entry}.log"
+                error.tail = log_tail(error.log)
+                meter.logged(error.log)
+        error.causes = (*error.causes, Cause(text=f"it was built by the worker `{worker}`"))
+        return error
+
+
+def server_of(url: str) -> str:
+    """Return scheme and host of *url*, without credentials."""
+    from puffin.stages.urls import strip_credentials
+
+    scheme, _, rest = strip_credentials(url).partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
+
+
+def brought(
+    artifact: Artifact, unreachable: "set[str]", fetch: "Callable[[Artifact], bytes]"
+) -> "tuple[Any, ...]":
+    """Return a wheel as it is sent: by its URL, or with the bytes that *fetch* returns of what workers cannot reach."""
+    plain = replace(artifact, direct_url="", yanked=None)
+    if not is_file(artifact.url) and server_of(artifact.url) not in unreachable:
+        return astuple(plain), b""
+    data = fetch(artifact)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return astuple(replace(plain, url="", hashes=(f"sha256:{sha256}",))), data
+
+
+def built_before(artifact: Artifact, built: "tuple[str, str, str, str]") -> "tuple[Any, ...]":
+    """Return a build requirement that was itself built, ``(WHEEL, path, file name, sha256)``, as it is sent."""
+    _, path, filename, sha256 = built
+    with open(path, "rb") as file:
+        data = file.read()
+    plain = replace(
+        artifact, kind="wheel", url="", filename=filename, hashes=(f"sha256:{sha256}",), source=f"built/{sha256[:16]}",
+        direct_url="", size=0,
+    )  # fmt: skip
+    return astuple(plain), data

@@ -1,0 +1,152 @@
+"""A scheduler and workers of dask: each a process with a cache, a home and a working directory of its own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from tests.helpers.cli import CHECKOUT
+
+SECONDS = 60
+_ADDRESS = re.compile(r"(?:Scheduler at:|Start worker at:)\s+(\S+)")
+
+HIDDEN = """
+import sys
+
+class Hides:
+    def find_spec(self, name, path=None, target=None):
+        if name == "puffin" or name.startswith("puffin."):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Hides())
+"""
+OTHER_VERSION = "import puffin; puffin.__version__ = '0.0.1'\n"
+OTHER_PYTHON = """
+import puffin.stages.build.remote_python as here
+from puffin.value import replace
+known = here.python_of
+here.python_of = lambda interpreter: replace(known(interpreter), abi="cp27m", version=(2, 7))
+"""
+
+
+class Process:
+    """One process of dask, whose output goes into a file that tells its address."""
+
+    def __init__(self, words, root, *, customize="", env=(), prefix=()):
+        self.root = root
+        for name in ("home", "here", "site"):
+            (root / name).mkdir(parents=True)
+        (root / "site" / "sitecustomize.py").write_text(customize)
+        self.log = root / "log"
+        self.cache = root / "home" / ".cache" / "puffin"
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(root / "home"),
+            "PYTHONPATH": f"{root / 'site'}{os.pathsep}{CHECKOUT}",
+            "DASK_DISTRIBUTED__ADMIN__LOG_FORMAT": "%(message)s",
+            "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "10s",
+            "TMPDIR": str(root / "here"),
+            **dict(env),
+        }
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [*prefix, sys.executable, *words], cwd=root / "here", env=environ, stdout=out, stderr=out,
+                start_new_session=True,
+            )  # fmt: skip
+        self._address = ""
+
+    @property
+    def address(self):
+        """The address that the process tells."""
+        if not self._address:
+            self._address = eventually(self._told, lambda: self.log.read_text())
+        return self._address
+
+    def _told(self):
+        found = _ADDRESS.search(self.log.read_text())
+        assert found or self.is_alive(), self.log.read_text()
+        return found[1] if found else ""
+
+    def is_alive(self):
+        return self.process.poll() is None
+
+    def is_registered(self):
+        """Tell whether a worker is known to its scheduler."""
+        assert self.is_alive(), self.log.read_text()
+        return "Registered to:" in self.log.read_text()
+
+    def send(self, number):
+        os.killpg(self.process.pid, number)
+
+    def kill(self):
+        """End the process and all that it started, without ceremony."""
+        try:
+            self.send(signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait(SECONDS)
+
+
+class Farm:
+    """A scheduler and its workers; all end with the ``with`` block."""
+
+    def __init__(
+        self, root: Path, *, options=(), worker_options=(), env=(), scheme="tcp", host="127.0.0.1", prefix=()
+    ):
+        self._root = root
+        self._options = options
+        self._worker_options = worker_options
+        self._env = dict(env)
+        self.workers = []
+        self.scheduler = Process(
+            ["-m", "distributed.cli.dask_scheduler", "--host", f"{scheme}://{host}", "--port", "0", "--no-dashboard",
+             *options],
+            root / "scheduler", customize=HIDDEN, env=self._env, prefix=prefix,
+        )  # fmt: skip
+
+    @property
+    def address(self):
+        return self.scheduler.address
+
+    def worker(self, *words, customize="", env=(), prefix=(), threads=1, nanny=False):
+        """Start a worker; without a nanny, one that is killed stays away."""
+        number = len(self.workers)
+        made = Process(
+            ["-m", "distributed.cli.dask_worker", self.address, "--nanny" if nanny else "--no-nanny",
+             "--nthreads", str(threads),
+             "--no-dashboard", "--name", f"w{number}", *self._worker_options, *words],
+            self._root / f"worker{number}", customize=customize, env={**self._env, **dict(env)}, prefix=prefix,
+        )  # fmt: skip
+        self.workers.append(made)
+        return made
+
+    def ready(self):
+        """Wait until all workers have registered; return this."""
+        for worker in self.workers:
+            eventually(worker.is_registered, worker.log.read_text)
+        return self
+
+    def logs(self):
+        """Return all that the scheduler and the workers have said."""
+        return "".join(each.log.read_text() for each in (self.scheduler, *self.workers))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        for process in (*self.workers, self.scheduler):
+            process.kill()
+
+
+def eventually(question, told=lambda: ""):
+    """Return the answer to *question* as soon as it is one."""
+    deadline = time.monotonic() + SECONDS
+    pause = threading.Event()
+    while not (answer := question()):
+        assert time.monotonic() < deadline, told()
+        pause.wait(0.02)
+    return answer
