@@ -71,6 +71,10 @@ def test_what_is_kept_is_not_built_again_here_or_there(remote, farm, env, shop, 
     remote.venv(name="other")
     assert remote.sync(None, "-i", shop.url, "-p", "other").code == 0
     assert told_by(far_told) == ["again"]
+    remote.venv(name="third")
+    done = remote.sync(None, "-i", shop.url, "-p", "third", "--cache-dir", remote.root / "empty")
+    assert done.code == 0, done.err
+    assert told_by(far_told) == ["again"], "the worker has kept it"
 
 
 def test_a_local_directory_travels_as_a_tree(remote, farm, env, shop, far_told):
