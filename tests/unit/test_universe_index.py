@@ -474,8 +474,8 @@ def test_places(make: Make, index: IndexServer, tmp_path: Path) -> None:
         ("https://host/a-1.0-py3-none-any.whl", "b", "wheel of `a`"),
         ("https://host/a.exe", "a", "its name ends neither"),
         ("https://host/a-1.0.whl", "a", "no valid name"),
-        ("file:///nowhere/a-1.0-py3-none-any.whl", "a", "cannot be read"),
-        ("file:///nowhere/a-1.0.tar.gz", "a", "cannot be read"),
+        ("file:///nowhere/a-1.0-py3-none-any.whl", "a", "there is no such file"),
+        ("file:///nowhere/a-1.0.tar.gz", "a", "there is no such file"),
     ],
 )
 def test_places_that_cannot_be_used(make: Make, url: str, name: str, reason: str) -> None:

@@ -46,7 +46,7 @@ def test_closing_drops_what_has_not_begun() -> None:
     running = pool.submit(first)
     assert begun.wait(10)
     waiting = pool.submit(lambda: "never")
-    closing = threading.Thread(target=pool.close)
+    closing = threading.Thread(target=pool.close, args=(10,))
     closing.start()
     with pytest.raises(Dropped):
         waiting.result()
