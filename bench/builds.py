@@ -20,7 +20,7 @@ from typing import Any
 
 from index_server import IndexServer
 from index_tree import write_index
-from machine import describe_machine, file_system
+from machine import describe_machine, file_system, python_version
 from report import markdown, missed, summarise
 from tools import Tool, environment, find_tools
 from wheels import fetch_sdists, fetch_wheels, pins_of
@@ -136,7 +136,7 @@ def _measure_all(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine,
         "tools": {tool.name: tool.version for tool in tools},
-        "python": ".".join(map(str, sys.version_info[:3])),
+        "python": python_version(options.python),
         "server": server.kind,
         "pins": len(sdists),
         "bytes": sum(file.stat().st_size for file in (*wheels, *sdists)),

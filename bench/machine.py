@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from pathlib import Path
 
 
@@ -34,3 +35,9 @@ def file_system(directory: Path) -> str:
         if inside and len(place) >= len(best):
             best, kind = place, found
     return kind
+
+
+def python_version(python: str) -> str:
+    """Return the version of an interpreter, as in ``3.12.1``."""
+    command = [python, "-I", "-c", "import platform; print(platform.python_version())"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

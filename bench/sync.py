@@ -20,7 +20,7 @@ from typing import Any
 
 from index_server import IndexServer
 from index_tree import write_index
-from machine import describe_machine, file_system
+from machine import describe_machine, file_system, python_version
 from report import markdown, missed, summarise
 from tools import Job, Tool, environment, find_tools
 from wheels import fetch_wheels, pins_of
@@ -176,7 +176,7 @@ def _measure_all(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine,
         "tools": {tool.name: tool.version for tool in tools},
-        "python": _python_version(options.python),
+        "python": python_version(options.python),
         "server": server.kind,
         "pins": len(wheels),
         "bytes": sum(wheel.stat().st_size for wheel in wheels),
@@ -186,11 +186,6 @@ def _measure_all(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
         "memory_bound": MEMORY_BOUND,
         "results": results,
     }
-
-
-def _python_version(python: str) -> str:
-    command = [python, "-I", "-c", "import platform; print(platform.python_version())"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _options(argv: list[str]) -> argparse.Namespace:
