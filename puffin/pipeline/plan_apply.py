@@ -40,14 +40,16 @@ if TYPE_CHECKING:
 
 
 class ApplyFailed(PuffinError):
-    """Some distributions could not be prepared; the environment is as it was."""
+    """Some distributions could not be prepared; the environment is as it was, or ``partly`` changed already."""
 
     environment: str
     action: str
+    partly: bool = False
 
     def summary(self) -> str:
-        """Say what failed, and that nothing changed."""
-        return f"Failed to {self.action} the environment `{self.environment}`; it was left as it was"
+        """Say what failed, and what changed."""
+        left = "all else is done, as these builds needed it there" if self.partly else "it was left as it was"
+        return f"Failed to {self.action} the environment `{self.environment}`; {left}"
 
     @property
     def worst(self) -> int:
@@ -115,7 +117,8 @@ class Application:
         """Supply, stage and commit; return the supplies with the archives they came to.
 
         What is to be built without isolation comes after all else, which it may need: a second change of its own.
-        Raises :class:`ApplyFailed` and the errors of planning and doing the commit; then nothing changed.
+        Raises :class:`ApplyFailed` and the errors of planning and doing the commit; then nothing changed, but for the
+        first of two changes.
         """
         late = [each for each in supplies if self._is_late(each)]
         names = frozenset(each.artifact.name for each in late)
@@ -126,7 +129,12 @@ class Application:
         self._workplace.end()
         self._workplace.look()
         rest = without(replace(plan, remove=()), frozenset(plan.install) - names)
-        return [*done, *self._apply(rest, late)]
+        try:
+            return [*done, *self._apply(rest, late)]
+        except ApplyFailed as error:
+            raise ApplyFailed(
+                environment=error.environment, action=error.action, partly=True, causes=error.causes
+            ) from error
 
     def _is_late(self, supply: Supply) -> bool:
         built = supply.artifact.kind != WHEEL and not supply.archive

@@ -259,6 +259,17 @@ def test_packages_without_isolation_come_after_the_others(puffin, env, shop):
     assert env.installed() == {"first": "1.0", "second": "1.0", "toy": "1.0"}
 
 
+def test_a_late_build_that_fails_says_that_the_rest_is_done(puffin, env, shop):
+    shop.add(*forge_sdist("first", static=True))
+    shop.add(*forge_sdist("second", needs=["nobody-has-this"], imports=["absent"], static=True))
+    words = ("toy", "first", "second", "-i", shop.url, "--no-build-isolation-package", "second")
+    done = puffin("pip", "install", *words)
+    assert done.code == 1
+    assert "; all else is done, as these builds needed it there" in done.err
+    assert "left as it was" not in done.err
+    assert env.installed() == {"first": "1.0", "toy": "1.0"}
+
+
 def test_three_processes_build_one_thing_once(puffin, shop, told):
     shop.add(*forge_sdist("thing", told=told, wait=0.5, static=True))
     names = ("one", "two", "three")
