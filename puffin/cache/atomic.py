@@ -78,22 +78,19 @@ def remove_tree(path: str) -> None:
     except OSError:
         pass  # not empty, or no directory
     try:
-        names = os.listdir(path) if not os.path.islink(path) else None
+        entries = list(os.scandir(path)) if not os.path.islink(path) else None
     except NotADirectoryError:
-        names = None
+        entries = None
     except FileNotFoundError:
         return
-    if names is None:
+    if entries is None:
         _forget(path)
         return
-    for name in names:
-        inner = f"{path}/{name}"
-        try:
-            os.unlink(inner)
-        except FileNotFoundError:
-            pass
-        except (IsADirectoryError, PermissionError):
-            remove_tree(inner)
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            remove_tree(entry.path)
+        else:
+            _forget(entry.path)
     _forget_directory(path)
 
 

@@ -34,7 +34,7 @@ class Github:
         for each in result.environments:
             if each.changes:
                 sys.stderr.write(f"::group::{escaped(each.name)}: {counted(len(each.changes), 'change')}\n")
-                for line in each.lines:
+                for line in each.lines():
                     sys.stderr.write(f" {line.sign} {line.name}=={line.version}\n")
                 sys.stderr.write("::endgroup::\n")
         failure = failure_of(result.environments)

@@ -104,11 +104,11 @@ class ManyConsole:
         if self._live is not None:
             self._live.state(name, text)
 
-    def ended(self, result: "EnvResult") -> None:
+    def ended(self, name: str, status: str) -> None:
         """An environment is as it will be."""
         self._ended += 1
         if self._live is not None:
-            self._live.end(result.name, result.status)
+            self._live.end(name, status)
 
     def _table(self, result: "ManyResult") -> None:
         changed = result.with_status(UPDATED, DRIFTED, FAILED, SKIPPED)
@@ -134,7 +134,7 @@ class ManyConsole:
         for each, line in zip(changed, lines, strict=True):
             self._console.say(f"  {self._console.style(line, _STYLES[each.status])}")
             if self._console.verbose:
-                self._console.changes(each.lines)
+                self._console.changes(each.lines())
 
     def _dedupe(self, result: "ManyResult") -> None:
         shared = result.shared

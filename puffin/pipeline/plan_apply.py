@@ -7,7 +7,7 @@ from puffin.cache.used import note_use
 from puffin.errors import Cause, PuffinError
 from puffin.pipeline.graph import no_growth
 from puffin.pipeline.plan_bytecode import bytecode_kind, compiling
-from puffin.pipeline.plan_environment import now_stamp, target_of
+from puffin.pipeline.plan_environment import target_of
 from puffin.pipeline.plan_graph import COMPILE, LINK, Linking, Supply, link_key, root_failure, sync_tasks
 from puffin.pipeline.plan_lines import change_lines
 from puffin.pipeline.record import phase
@@ -16,7 +16,8 @@ from puffin.stages.artifact import WHEEL
 from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.files import COPY, HARDLINK
 from puffin.stages.link.installplan import without
-from puffin.stages.link.linker import PARTS, ArchiveGone
+from puffin.stages.link.linker import ArchiveGone
+from puffin.stages.link.staging import PARTS
 from puffin.stages.unzip.manifest import VERSION, read_names
 from puffin.value import astuple, replace
 
@@ -93,7 +94,6 @@ class Application:
         self._requested = requested
         self._workshop = workshop
         self._why = why
-        self._stamp = now_stamp()
         self._told_copied = False
         self._compiled = (0, 0.0)  # distributions, and seconds from the first to the last
         self._names: dict[str, Any] = {}
@@ -148,7 +148,6 @@ class Application:
             directory=transaction.directory,
             target=astuple(target_of(self._workplace.environment)),
             mode=self._settings.link_mode or HARDLINK,
-            stamp=self._stamp,
             requested=self._requested,
             environment=self._workplace.environment.root,
         )
@@ -185,7 +184,6 @@ class Application:
             self._cache,
             staged,
             removed,
-            stamp=self._stamp,
             names=self._names,
             sources=sources,
             bytecode=self._bytecode,

@@ -1,7 +1,6 @@
 """One environment under its lock: what is in it, what is to change, and the commit of that change."""
 
 import os
-import time
 
 from puffin.cache.lock import Lock
 from puffin.errors import FAILED, PuffinError, os_cause
@@ -11,9 +10,10 @@ from puffin.stages.link.commitplan import Addition, Change, Homes, plan_commit
 from puffin.stages.link.damage import find_damage, restamped
 from puffin.stages.link.environment import ELSEWHERE
 from puffin.stages.link.installplan import Present
-from puffin.stages.link.linker import ArchiveGone, Target
+from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.link.removal import RealDisk
 from puffin.stages.link.site_scan import scan
+from puffin.stages.link.staging import Target
 from puffin.stages.link.stamps import DIRECTORY, LOCK, STATE, current_boot
 from puffin.stages.link.state import Owned, State, encode, read_state
 from puffin.stages.link.transaction import Transaction, recover
@@ -156,7 +156,6 @@ class Workplace:
         staged: "Mapping[int, tuple[str, str]]",
         removed: "Iterable[str]",
         *,
-        stamp: int,
         names: "Mapping[str, Names | None] | None" = None,
         sources: "Mapping[int, str] | None" = None,
         bytecode: str = "",
@@ -204,7 +203,7 @@ class Workplace:
             former=self.state,
             boot=current_boot(),
             seed=self.environment.seed,
-            stamp=stamp,
+            window=self._transaction.window(),
         )
 
     def _owned(self, present: Present) -> Owned:
@@ -367,8 +366,3 @@ def files_of(environment: "Environment", present: Present) -> "Sequence[str]":
     from puffin.stages.link.installed import distribution_files
 
     return distribution_files(environment, present.entry, present.kind)
-
-
-def now_stamp() -> int:
-    """Return this moment in ns since the epoch, in whole microseconds so that every file system can hold it."""
-    return time.time_ns() // 1000 * 1000

@@ -68,7 +68,6 @@ class Linking:
     directory: str
     target: "tuple[Any, ...]"
     mode: str
-    stamp: int
     requested: "frozenset[str] | None" = None
     compiling: "Compiling | None" = None
     environment: str = ""
@@ -214,7 +213,6 @@ def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str)
             ("requested", linking.requested is None or artifact.name in linking.requested),
             ("direct_url", artifact.direct_url),
             ("mode", linking.mode),
-            ("stamp", linking.stamp),
             *((("bytecode", linking.compiling.kind),) if linking.compiling else ()),
         ),
         inputs=(*inputs, *source_of(supply)),

@@ -84,7 +84,6 @@ def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[st
         directory="",
         target=(),
         mode=settings.link_mode or HARDLINK,
-        stamp=0,
         compiling=compiling(target, bytecode_kind(target, settings), supplies, cache),
     )
     return sync_tasks(enumerate(supplies), linking, cache_root=cache.root, network=network, builds=builds)

@@ -259,12 +259,7 @@ class ManyRun:
         if site.status in (UPDATED, UNCHANGED):
             with phase("close environment"):
                 site.close()
-        self._reporter.ended(self._result_of(site))
-
-    def _result_of(self, site: Site) -> "Any":
-        from puffin.pipeline.plan_many_result import result_of
-
-        return result_of(site, self._started, self._work)
+        self._reporter.ended(site.spec.name, site.status)
 
     def close(self) -> None:
         """Let everything go, whatever happened."""

@@ -14,12 +14,14 @@ from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from puffin.pipeline.plan_graph import Compiling, Supply
     from puffin.pipeline.task import Key
     from puffin.stages.artifact import Artifact
+
+_MANY = 8  # environments, from which on the last are brought to their end one by one
 
 
 @frozen
@@ -38,18 +40,36 @@ class Load:
     uses: tuple[Use, ...]
 
 
-def loads_of(supplies: "Sequence[Mapping[int, Supply]]") -> "list[Load]":
+def loads_of(
+    supplies: "Sequence[Mapping[int, Supply]]", weigh: "Callable[[Supply], int]" = lambda supply: 0
+) -> "list[Load]":
     """Return the different supplies of all environments, which have them by number, small environments first.
 
     The artifacts of an environment with few come before those that only bigger ones want, so that environments are
-    finished, and can be committed, all along and not only at the end.
+    finished, and can be committed, all along and not only at the end. Of those, what *weigh* tells to be heavy comes
+    first, lest one process is left with it at the end. Of many, the biggest gets what is only to be linked by itself,
+    so that those before it are committed meanwhile, and after it the smallest, whose own commit is over soonest.
     """
     order = sorted(range(len(supplies)), key=lambda site: (len(supplies[site]), site))
     gathered: dict[str, tuple[Supply, list[Use]]] = {}
     for site in order:
-        for number, supply in supplies[site].items():
+        for number, supply in sorted(supplies[site].items(), key=lambda each: -weigh(each[1])):
             gathered.setdefault(name_of(supply), (supply, []))[1].append(Use(site=site, number=number))
-    return [Load(supply=supply, uses=tuple(uses)) for supply, uses in gathered.values()]
+    loads = [Load(supply=supply, uses=tuple(uses)) for supply, uses in gathered.values()]
+    return _parted(loads, [order[-1], order[0]]) if len(order) >= _MANY else loads
+
+
+def _parted(loads: "list[Load]", last: "list[int]") -> "list[Load]":
+    """Return *loads* with the uses of each of the *last* environments at the end, where that costs no waiting."""
+    turns: dict[int, list[Load]] = {site: [] for site in (-1, *last)}
+    for load in loads:
+        late = [use for use in load.uses if use.site in turns] if load.supply.archive else []
+        early = tuple([use for use in load.uses if use not in late]) if late else load.uses
+        if early:
+            turns[-1].append(replace(load, uses=early) if late else load)
+        for use in late:
+            turns[use.site].append(replace(load, uses=(use,)))
+    return [load for turn in turns.values() for load in turn]
 
 
 def identity(artifact: "Artifact", archive: str = "") -> str:
@@ -64,7 +84,7 @@ def name_of(supply: "Supply") -> str:
 
 def many_tasks(
     loads: "Iterable[Load]",
-    places: "dict[Use, Any]",
+    place: "Callable[[Use], Any]",
     *,
     run: str,
     cache_root: str,
@@ -75,15 +95,15 @@ def many_tasks(
 ) -> "tuple[list[Task], dict[Key, Load]]":
     """Return all tasks, and which load each link task is of.
 
-    *places* are as ``link_all`` takes them. What is only linked comes in the order of *loads*, after what has to be
-    fetched. *run* stands in the keys of link tasks, so that no run reuses another's. *made* are the tasks that build
-    an archive, by the key whose result it is. *names* are those of the environments, for the run record; *compilings*
-    tell by their numbers which of them get bytecode: these wait for it, and the others do not.
+    *place* returns a place as ``link_all`` takes it. What is only linked comes in the order of *loads*, after what
+    has to be fetched. *run* stands in the keys of link tasks, so that no run reuses another's. *made* are the tasks
+    that build an archive, by the key whose result it is. *names* are those of the environments, for the run record;
+    *compilings* tell by their numbers which of them get bytecode: these wait for it, and the others do not.
     """
     tasks: list[Task] = []
     links: dict[Key, Load] = {}
     loads = list(loads)
-    for place, load in enumerate(loads):
+    for number, load in enumerate(loads):
         supply = load.supply
         served = _served(load, names)
         tasks += supply_tasks(supply, cache_root=cache_root, network=network, environments=served)
@@ -93,7 +113,7 @@ def many_tasks(
             served = _served(part, names)
             compiled = compile_task(supply, compiling, cache_root=cache_root, environments=served)
             tasks += [compiled] if compiled else []
-            link = _link_task(part, places, run, cache_root, len(loads) - place)
+            link = _link_task(part, place, run, cache_root, len(loads) - number)
             tasks.append(_after(link, compiling, compiled, served))
             links[tasks[-1].key] = part
     return tasks, links
@@ -133,16 +153,16 @@ def _after(link: Task, compiling: "Compiling | None", compiled: "Task | None", s
     )
 
 
-def _link_task(load: Load, places: "dict[Use, Any]", run: str, cache_root: str, weight: int) -> Task:
+def _link_task(load: Load, place: "Callable[[Use], Any]", run: str, cache_root: str, weight: int) -> Task:
     known, inputs = archive_of(load.supply)
     return Task(
-        key=(LINK, f"{run}/{name_of(load.supply)}"),
-        function="puffin.stages.link.linkmany:link_all",
+        key=(LINK, f"{run}/{name_of(load.supply)}/{load.uses[0].site}"),
+        function="puffin.stages.link.linker:link_all",
         label=load.supply.artifact.label,
         arguments=(
             *known,
             ("cache_root", cache_root),
-            ("places", tuple([places[use] for use in load.uses])),
+            ("places", tuple([place(use) for use in load.uses])),
         ),
         inputs=(*inputs, *source_of(load.supply)),
         weight=weight,

@@ -6,7 +6,7 @@ import time
 from puffin.cache.atomic import remove_tree
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.plan_bytecode import bytecode_kind
-from puffin.pipeline.plan_environment import Workplace, now_stamp, target_of
+from puffin.pipeline.plan_environment import Workplace, target_of
 from puffin.pipeline.plan_many_values import Several, WrongPython
 from puffin.pipeline.plan_wanted import Planner
 from puffin.pipeline.plan_workspace_values import FAILED, UNCHANGED, UPDATED
@@ -83,7 +83,6 @@ class Site:
         self._cache = cache
         self._open = False
         self._places: dict[int, Any] = {}
-        self._stamp = 0
 
     @property
     def alive(self) -> bool:
@@ -189,7 +188,6 @@ class Site:
     def begin(self) -> None:
         """Start the transaction that the supplies are staged in."""
         transaction = self.workplace.begin()
-        self._stamp = now_stamp()
         target = astuple(target_of(self.workplace.environment))
         mode = self.settings.link_mode or HARDLINK
         kind = self.bytecode
@@ -200,7 +198,6 @@ class Site:
                 True,
                 supply.artifact.direct_url,
                 mode,
-                self._stamp,
                 kind,
             )
             for number, supply in self.turn.items()
@@ -230,7 +227,6 @@ class Site:
             self._cache,
             {number: staged for number, staged in self.staged.items() if number in turn},
             () if self._is_late else self.plan.remove,
-            stamp=self._stamp,
             names=names,
             sources={number: supply.artifact.source for number, supply in turn.items()},
             bytecode=self.bytecode,

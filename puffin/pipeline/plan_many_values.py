@@ -5,6 +5,7 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol
 
     from puffin.pipeline.plan_settings import Line, Reporter
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
         def environment(self, name: str, text: str) -> None:
             """What is being done for an environment changed."""
 
-        def ended(self, result: "EnvResult") -> None:
+        def ended(self, name: str, status: str) -> None:
             """An environment is as it will be."""
 
 
@@ -44,6 +45,7 @@ class Change:
 class EnvResult:
     """What became of one environment. ``seconds`` is from the start of the run to its commit.
 
+    ``lines`` returns the changes as lines: few want them.
     ``shared`` counts the artifacts that other environments of the run wanted too; ``linked`` the bytes placed.
     """
 
@@ -52,7 +54,7 @@ class EnvResult:
     python: str
     status: str
     packages: int = 0
-    lines: "tuple[Line, ...]" = ()
+    lines: "Callable[[], tuple[Line, ...]]" = tuple
     changes: tuple[Change, ...] = ()
     conflicts: "tuple[Conflict, ...]" = ()
     error: PuffinError | None = None

@@ -34,6 +34,25 @@ if TYPE_CHECKING:
     from puffin.pipeline.task import Key, Outcome, Task
 
 
+class Scales:
+    """What it takes to bring in a supply, in bytes: of its manifest, which tells of each file, or of the wheel."""
+
+    def __init__(self, cache: "Cache") -> None:
+        self._cache = cache
+        self._known: dict[str, int] = {}
+
+    def __call__(self, supply: "Supply") -> int:
+        """Return the weight of *supply*."""
+        if not supply.archive:
+            return supply.artifact.size or 0
+        if supply.archive not in self._known:
+            try:
+                self._known[supply.archive] = os.stat(self._cache.manifest(supply.archive)).st_size
+            except OSError:
+                self._known[supply.archive] = 0
+        return self._known[supply.archive]
+
+
 class Work:
     """The supplying, linking and committing of sites that have something to do."""
 
@@ -100,7 +119,7 @@ class Work:
         turns: list[dict[int, Supply]] = [{} for _ in self._sites]
         for number, site in sites:
             turns[number] = self._supplied(number, site.turn) if site.alive else {}
-        self._wave(loads_of(turns))
+        self._wave(loads_of(turns, Scales(self._cache)))
         if self._damaged:
             again, self._damaged = self._damaged, []
             self._begin_builds()
@@ -134,11 +153,10 @@ class Work:
         return [replace(load, supply=each) for each in found.values()]
 
     def _wave(self, loads: "list[Load]", *, last: bool = False) -> None:
-        places = {use: self._sites[use.site].link_place(use.number) for load in loads for use in load.uses}
         compilings = compilings_of(self._sites, loads, self._cache)
         tasks, self._links = many_tasks(
             loads,
-            places,
+            lambda use: self._sites[use.site].link_place(use.number),
             run=self._run_id,
             cache_root=self._cache.root,
             network=self._network,

@@ -5,7 +5,7 @@ import time
 
 from puffin.cache.layout import Cache
 from puffin.errors import FAILED, PuffinError
-from puffin.pipeline.plan_environment import Workplace, now_stamp, target_of
+from puffin.pipeline.plan_environment import Workplace, target_of
 from puffin.pipeline.plan_settings import Line
 from puffin.pipeline.plan_sync import LOCK_TIMEOUT
 from puffin.stages.link.environment import Environment
@@ -68,7 +68,6 @@ def _remove(workplace: Workplace, found: "Sequence[Present]", cache: Cache, repo
     transaction = workplace.begin()
     gone = {each.name for each in found}
     staged = {}
-    stamp = now_stamp()
     for number, (name, archive, direct_url) in enumerate(_displaced(workplace, gone)):
         try:
             link(
@@ -79,12 +78,11 @@ def _remove(workplace: Workplace, found: "Sequence[Present]", cache: Cache, repo
                 requested=_was_requested(workplace, name),
                 direct_url=direct_url,
                 mode=HARDLINK,
-                stamp=stamp,
             )
             staged[number] = (archive, direct_url)
         except ArchiveGone:
             reporter.warn(f"`{name}` loses files that it shared; run `puffin pip sync` to bring them back")
-    workplace.commit(workplace.change(cache, staged, gone, stamp=stamp))
+    workplace.commit(workplace.change(cache, staged, gone))
 
 
 def _displaced(workplace: Workplace, gone: "set[str]") -> "list[tuple[str, str, str]]":

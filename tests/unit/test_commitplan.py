@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
-from puffin.pipeline.plan_environment import Workplace, now_stamp, target_of
+from puffin.pipeline.plan_environment import Workplace, target_of
 from puffin.stages.bytecode.compiler import close_all
 from puffin.stages.bytecode.layer import kind_of
 from puffin.stages.bytecode.stage import compile_archive
@@ -80,18 +80,16 @@ class World:
             losers = {name for _, winner, names in conflicts if winner in changed | set(gone) for name in names}
             install = sorted(changed | (losers & packages.keys()))
             transaction = workplace.begin()
-            staged, stamp = {}, now_stamp()
+            staged = {}
             for number, name in enumerate(install):
                 archive = self.archive(name, *packages[name])
                 link(
                     archive=archive, cache_root=self.cache.root, stage=transaction.stage(number),
                     target=astuple(target_of(workplace.environment)), requested=True, direct_url="",
-                    mode="hardlink", stamp=stamp, bytecode=self.kind,
+                    mode="hardlink", bytecode=self.kind,
                 )  # fmt: skip
                 staged[number] = (archive, "")
-            found = workplace.commit(
-                workplace.change(self.cache, staged, gone, stamp=stamp, bytecode=self.kind)
-            )
+            found = workplace.commit(workplace.change(self.cache, staged, gone, bytecode=self.kind))
         self.packages = packages
         return found
 
@@ -137,6 +135,29 @@ FILES = st.dictionaries(PATHS, st.sampled_from(["", "one\n", "two\n"]), min_size
 WORLDS = st.lists(
     st.dictionaries(NAMES, st.tuples(st.sampled_from(["1", "2"]), FILES), max_size=4), min_size=1, max_size=4
 )
+
+
+@pytest.mark.parametrize("change", ["add", "remove", "inner"])
+def test_whatever_changes_right_after_a_commit_shows(tmp_path, change):
+    for number in range(20):  # a clock of the file system that moves in steps would hide some of them
+        world = World(tmp_path / str(number))
+        world.sync({"alpha": ("1", {"pkg/a.py": "a", "pkg/in/b.py": "b"})})
+        raw = read_raw(world.environment.root)
+        if change == "add":
+            (world.site / "pkg/new.py").touch()
+        elif change == "remove":
+            (world.site / "pkg/a.py").unlink()
+        else:
+            (world.site / "pkg/in/new.py").touch()
+        assert not undisturbed(world.environment.root, raw)
+
+
+def test_a_directory_that_was_put_back_with_an_old_time_shows(tmp_path):
+    world = World(tmp_path)
+    world.sync({"alpha": ("1", {"pkg/a.py": "a"})})
+    raw = read_raw(world.environment.root)
+    os.utime(world.site / "pkg", ns=(1, 1))
+    assert not undisturbed(world.environment.root, raw)
 
 
 @settings(

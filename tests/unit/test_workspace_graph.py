@@ -28,6 +28,10 @@ def supply(number, cached):
     return Supply(artifact=artifact, archive=sha if cached else "")
 
 
+def _place(use):
+    return "stage", use.site, use.number
+
+
 sites = st.lists(st.sets(st.integers(0, 12), max_size=10), max_size=7)
 
 
@@ -35,8 +39,7 @@ sites = st.lists(st.sets(st.integers(0, 12), max_size=10), max_size=7)
 def test_every_artifact_is_supplied_once_and_linked_where_it_is_wanted(wanted, cached):
     supplies = [[supply(number, number in cached) for number in sorted(site)] for site in wanted]
     loads = loads_of([dict(enumerate(each)) for each in supplies])
-    places = {use: ("stage", use.site, use.number) for load in loads for use in load.uses}
-    tasks, links = many_tasks(loads, places, run="r", cache_root="/c", network=())
+    tasks, links = many_tasks(loads, _place, run="r", cache_root="/c", network=())
     kinds = [task.key[0] for task in tasks]
     different = set().union(*wanted) if wanted else set()
     assert kinds.count(LINK) == len(different)
@@ -64,7 +67,7 @@ def test_bytecode_is_made_once_a_kind_and_only_those_that_want_it_wait(wanted, c
     names = [f"e{number}" for number in range(len(wanted))]
     tasks, links = many_tasks(
         loads,
-        {use: kinds[use.site] for use in uses},
+        lambda use: kinds[use.site],
         run="r",
         cache_root="/c",
         network=(),
@@ -95,8 +98,7 @@ def _first(load, site, kinds):
 def test_small_environments_are_finished_first_where_nothing_is_fetched(wanted):
     supplies = [[supply(number, True) for number in sorted(site)] for site in wanted]
     loads = loads_of([dict(enumerate(each)) for each in supplies])
-    places = dict.fromkeys([use for load in loads for use in load.uses])
-    tasks, links = many_tasks(loads, places, run="r", cache_root="/c", network=())
+    tasks, links = many_tasks(loads, _place, run="r", cache_root="/c", network=())
     linked: set[Use] = set()
     order = sorted(range(len(supplies)), key=lambda site: (len(supplies[site]), site))
     needed = [  # how many units there are at least until each environment and all smaller ones are done
@@ -108,6 +110,30 @@ def test_small_environments_are_finished_first_where_nothing_is_fetched(wanted):
         for site, enough in zip(order, needed, strict=True):
             if enough <= count:
                 assert {use.number for use in linked if use.site == site} == set(range(len(supplies[site])))
+
+
+@given(st.lists(st.sets(st.integers(0, 12), max_size=10), min_size=8, max_size=12), st.sets(st.integers(0, 12)))
+def test_of_many_the_biggest_and_then_the_smallest_get_what_is_cached_at_the_end(wanted, cached):
+    supplies = [[supply(number, number in cached) for number in sorted(site)] for site in wanted]
+    loads = loads_of([dict(enumerate(each)) for each in supplies])
+    tasks, links = many_tasks(loads, _place, run="r", cache_root="/c", network=())
+    assert len({task.key for task in tasks}) == len(tasks)
+    linked = sorted((use.site, use.number) for load in links.values() for use in load.uses)
+    assert linked == sorted((site, place) for site, each in enumerate(supplies) for place in range(len(each)))
+    order = sorted(range(len(supplies)), key=lambda site: (len(supplies[site]), site))
+    ends = [order[-1], order[0]]
+    turns = [
+        ends.index(use.site) if use.site in ends else -1
+        for load in loads
+        if load.supply.archive
+        for use in load.uses
+    ]
+    assert turns == sorted(turns)
+
+
+def test_what_is_heavy_comes_first_within_an_environment():
+    loads = loads_of([{0: supply(1, True), 1: supply(2, True)}], lambda each: int(each.archive[-1], 16))
+    assert [load.uses[0].number for load in loads] == [1, 0]
 
 
 def test_a_use_keeps_its_number():

@@ -14,7 +14,8 @@ from puffin.errors import PuffinError, os_cause
 from puffin.stages.link.environment import environment_for
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.interpreter import Interpreter, from_wire
-from puffin.stages.link.linker import PARTS, Target, link
+from puffin.stages.link.linker import link
+from puffin.stages.link.staging import PARTS, Target
 from puffin.stages.link.venv import lay_venv
 from puffin.stages.link.venv_system import executable_name
 from puffin.stages.urls import digest
@@ -114,7 +115,6 @@ def _make(temporary: str, root: str, python: Interpreter, archives: "list[str]",
             requested=False,
             direct_url="",
             mode=HARDLINK,
-            stamp=0,
         )
         for part, home in homes.items():
             if os.path.isdir(stage + part):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.stages.link.removal import Disk
+    from puffin.stages.link.stamps import Stamp
 
 
 @frozen
@@ -79,11 +80,19 @@ class Addition:
         """The normalised name."""
         return str(self.header[NAME])
 
-    def brings(self, part: str) -> bool:
-        """Tell whether there is something for the scripts directory, or for data or headers."""
-        if part == "scripts":
-            return bool(self.header[ENTRY_POINTS] or self.header[SCRIPTS])
-        return any(row[0] == part for row in self.header[OUTSIDE])
+    @property
+    def brings_scripts(self) -> bool:
+        """Whether there is something for the scripts directory."""
+        return bool(self.header[ENTRY_POINTS] or self.header[SCRIPTS])
+
+    @property
+    def parts(self) -> "tuple[str, ...]":
+        """What was staged beside that for site-packages, of ``scripts``, ``data`` and ``headers``."""
+        scripts = ("scripts",) if self.brings_scripts else ()
+        if not self.header[OUTSIDE]:
+            return scripts
+        keys = {row[0] for row in self.header[OUTSIDE]}
+        return (*scripts, *[key for key in ("data", "headers") if key in keys])
 
 
 @frozen
@@ -91,7 +100,8 @@ class Change:
     """All that a commit needs to know. ``removed`` and ``kept`` map names to their absolute files.
 
     ``kept`` is a function because it is seldom needed and reads every RECORD; ``stay`` are the
-    distributions that remain, ``former`` the state before. ``stamp`` is in ns since the epoch.
+    distributions that remain, ``former`` the state before. ``window`` is from when to when was staged what comes
+    in, in ns since the epoch by the clock of the file system.
     """
 
     homes: Homes
@@ -102,7 +112,7 @@ class Change:
     former: "State | None"
     boot: str
     seed: bool
-    stamp: int
+    window: tuple[int, int]
 
 
 def plan_commit(
@@ -134,7 +144,7 @@ def plan_commit(
         stamps=stamps,
         conflicts=_conflicts(change, placement.conflicts),
     )
-    return Script(steps=steps, state=encode(state), stamp=change.stamp), placement.conflicts
+    return Script(steps=steps, state=encode(state), stamp=change.window[0]), placement.conflicts
 
 
 def _byte_code(replaced: "Sequence[str]", disk: "Disk") -> "list[str]":
@@ -184,13 +194,15 @@ def _sources(change: Change, disk: "Disk") -> "list[Source]":
                 bytecode=each.layer,
             )
         )
-        for part, home in (("scripts", homes.scripts), ("data", homes.data), ("headers", homes.headers)):
-            if each.brings(part):
-                staged = f"{each.staged}+{part}"
-                tops = tuple(
-                    (name, disk.is_directory(f"{staged}/{name}")) for name in sorted(disk.names(staged))
-                )
-                sources.append(Source(name=each.name, staged=staged, home=home, tops=tops))
+        for part in each.parts:
+            staged = f"{each.staged}+{part}"
+            tops = tuple(
+                [
+                    (name, part != "scripts" and disk.is_directory(f"{staged}/{name}"))
+                    for name in sorted(disk.names(staged))
+                ]
+            )
+            sources.append(Source(name=each.name, staged=staged, home=getattr(homes, part), tops=tops))
     return sources
 
 
@@ -210,17 +222,18 @@ def _owned(addition: Addition) -> Owned:
 
 def _stamps(
     change: Change, outs: "Sequence[str]", touched: "Iterable[str]"
-) -> "tuple[tuple[tuple[int, tuple[str, ...]], ...], list[str]]":
+) -> "tuple[tuple[Stamp, ...], list[str]]":
     """Return the stamps of the new state and the directories to stamp in the commit."""
     site = change.homes.purelib
     gone = tuple(f"{os.path.relpath(path, site)}/" for path in outs)
     inside = {os.path.relpath(path, site) for path in touched if path != change.homes.root}
     ways = _Relative(change.homes)
     fresh = [each for addition in change.additions for each in _directories(addition, ways)]
-    tracked = frozenset(fresh)
-    kept: list[tuple[int, tuple[str, ...]]] = []
+    kept: list[Stamp] = []
     known: set[str] = {"."}
-    for stamp, directories in change.former.stamps if change.former else ():
+    former = change.former.stamps if change.former else ()
+    tracked = frozenset(fresh if former else inside.intersection(fresh))
+    for first, last, directories in former:
         known.update(directories)
         staying = [
             each
@@ -228,10 +241,10 @@ def _stamps(
             if each not in tracked and each not in inside and not (gone and f"{each}/".startswith(gone))
         ]
         if staying:
-            kept.append((stamp, tuple(staying)))
+            kept.append((first, last, tuple(staying)))
     restamped = sorted(each for each in inside if each in known or each in tracked)
     stamped = (*restamped, *[each for each in fresh if each not in inside])
-    return (*kept, (change.stamp, stamped)), [os.path.normpath(f"{site}/{each}") for each in restamped]
+    return (*kept, (*change.window, stamped)), [os.path.normpath(f"{site}/{each}") for each in restamped]
 
 
 class _Relative:
@@ -249,10 +262,10 @@ class _Relative:
 
 def _directories(addition: Addition, ways: _Relative) -> "list[str]":
     """Return the directories that hold something of *addition*, relative to site-packages."""
-    found = [directory for directory, _ in addition.tree if directory]
+    found = [directory for directory, _ in addition.tree[1:]]
     if ways.platlib and not addition.header[PURELIB]:
         found = [f"{ways.platlib}{directory}" for directory in found]
-    if addition.brings("scripts"):
+    if addition.brings_scripts:
         found.append(ways.scripts)
     for key, directory, *_ in addition.header[OUTSIDE]:
         if key == "data" and directory:

@@ -18,7 +18,7 @@ def find_damage(site: str, state: State, *, everywhere: bool) -> "tuple[frozense
     than the stamp. With *everywhere* (after a reboot) the size of every file is looked at.
     """
     changed = disturbed(site, state)
-    stamp = max((stamp for stamp, _ in state.stamps), default=0)
+    stamp = max((last for _, last, _ in state.stamps), default=0)
     where = None if everywhere else frozenset(changed)
     if where is not None and not where:
         return frozenset(), []
@@ -100,12 +100,14 @@ def restamped(site: str, state: State, changed: "list[str]") -> State:
     from puffin.value import replace
 
     moved = frozenset(changed)
-    stamps: dict[int, list[str]] = {
-        stamp: [each for each in directories if each not in moved] for stamp, directories in state.stamps
+    stamps: dict[tuple[int, int], list[str]] = {
+        (first, last): [each for each in directories if each not in moved]
+        for first, last, directories in state.stamps
     }
     for each in changed:
         try:
-            stamps.setdefault(os.stat(f"{site}/{each}").st_mtime_ns, []).append(each)
+            now = os.stat(f"{site}/{each}").st_mtime_ns
         except OSError:
-            pass
-    return replace(state, stamps=tuple((stamp, tuple(each)) for stamp, each in stamps.items() if each))
+            continue
+        stamps.setdefault((now, now), []).append(each)
+    return replace(state, stamps=tuple((*window, tuple(each)) for window, each in stamps.items() if each))

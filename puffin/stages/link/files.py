@@ -36,10 +36,20 @@ class Placer:
         self.mode = mode
 
     def place_all(self, names: "Iterable[str]", source: int, target: int) -> None:
-        """Make all *names* of the directory *source* appear in the directory *target*."""
+        """Make all *names* of the directory *source* appear in the directory *target*.
+
+        Most of a warm sync is the loop over hard links, so it calls nothing but the system.
+        """
+        waiting = iter(names)
         if self.mode == HARDLINK:
-            names = _link_all(names, source, target)
-        for name in names:
+            link = os.link
+            for name in waiting:
+                try:
+                    link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+                except OSError:
+                    self.place(name, source, target)
+                    break
+        for name in waiting:
             self.place(name, source, target)
 
     def place(self, name: str, source: int, target: int) -> None:
@@ -55,21 +65,6 @@ class Placer:
                 if error.errno not in _NEVER_HERE or self.mode not in _NEXT:
                     raise
                 self.mode = _NEXT[self.mode]
-
-
-def _link_all(names: "Iterable[str]", source: int, target: int) -> "Iterable[str]":
-    """Link files until one of them cannot be linked; return that and those after it.
-
-    Most of a warm sync is this loop, so it calls nothing but the system.
-    """
-    link = os.link
-    waiting = iter(names)
-    for name in waiting:
-        try:
-            link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
-        except OSError:
-            return (name, *waiting)
-    return ()
 
 
 def _link(name: str, source: int, target: int) -> None:

@@ -9,7 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-FORMAT = 3
+    Stamp = tuple[int, int, tuple[str, ...]]
+
+FORMAT = 4
 DIRECTORY = ".puffin"
 STATE = "state"
 JOURNAL = "journal"
@@ -45,7 +47,7 @@ def current_boot() -> str:
 def undisturbed(root: str, fields: "tuple[Any, ...]") -> bool:
     """Tell whether every directory still has its stamp; half of many are looked at by a forked child."""
     site, stamps = f"{root}/{fields[2]}", fields[5]
-    count = sum(len(directories) for _, directories in stamps)
+    count = sum(len(directories) for _, _, directories in stamps)
     here = os.getcwd()
     try:
         os.chdir(site)
@@ -70,7 +72,7 @@ def stamped(root: str, fields: "tuple[Any, ...]") -> bool:
         os.chdir(here)
 
 
-def _stamped_in_two(stamps: "tuple[tuple[int, tuple[str, ...]], ...]") -> bool:
+def _stamped_in_two(stamps: "tuple[Stamp, ...]") -> bool:
     child = os.fork()
     if child == 0:
         code = 1
@@ -85,13 +87,13 @@ def _stamped_in_two(stamps: "tuple[tuple[int, tuple[str, ...]], ...]") -> bool:
     return mine and status == 0
 
 
-def _stamped(stamps: "tuple[tuple[int, tuple[str, ...]], ...]", part: int, parts: int) -> bool:
+def _stamped(stamps: "tuple[Stamp, ...]", part: int, parts: int) -> bool:
     stat = os.stat
     try:
-        for stamp, directories in stamps:
+        for first, last, directories in stamps:
             half = len(directories) // parts
             for directory in directories[half:] if part else directories[: half if parts > 1 else None]:
-                if stat(directory).st_mtime_ns != stamp:
+                if not first <= stat(directory).st_mtime_ns <= last:
                     return False
     except OSError:
         return False

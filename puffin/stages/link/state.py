@@ -1,6 +1,6 @@
 """What puffin knows of an environment: ``<environment>/.puffin/state``, written with each commit.
 
-The stamps say which modification time each directory that holds files of puffin's had after the commit:
+The stamps say in which window of time each directory that holds files of puffin's was last changed:
 one ``stat`` per directory then finds every file that was deleted, added or replaced since.
 """
 
@@ -9,6 +9,10 @@ import os
 from puffin.cache import frame
 from puffin.stages.link.stamps import FORMAT, read_raw
 from puffin.value import astuple, from_tuple, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.link.stamps import Stamp
 
 
 @frozen
@@ -34,7 +38,7 @@ class Owned:
 class State:
     """The whole record. ``site`` is the site-packages directory, relative to the environment's root.
 
-    ``stamps`` is ``((mtime in ns, directories relative to site), …)``; ``conflicts`` is
+    ``stamps`` is ``((first mtime in ns, last mtime, directories relative to site), …)``; ``conflicts`` is
     ``((path relative to site, winner, losers), …)``; ``boot`` identifies the boot it was written in.
     """
 
@@ -42,7 +46,7 @@ class State:
     site: str
     seed: bool
     distributions: tuple[Owned, ...]
-    stamps: tuple[tuple[int, tuple[str, ...]], ...]
+    stamps: "tuple[Stamp, ...]"
     conflicts: tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
@@ -67,10 +71,10 @@ def read_state(root: str) -> "State | None":
 def disturbed(site: str, state: State) -> "list[str]":
     """Return the directories, relative to *site*, that changed or went since the commit."""
     changed = []
-    for stamp, directories in state.stamps:
+    for first, last, directories in state.stamps:
         for directory in directories:
             try:
-                if os.stat(f"{site}/{directory}").st_mtime_ns == stamp:
+                if first <= os.stat(f"{site}/{directory}").st_mtime_ns <= last:
                     continue
             except OSError:
                 pass

@@ -8,6 +8,7 @@ may itself be broken off at any point.
 
 import errno
 import os
+import time
 
 from puffin.cache import frame
 from puffin.cache.atomic import read, remove_tree, replace_file
@@ -26,6 +27,7 @@ OUT = "out"
 MKDIR = "mkdir"
 IN = "in"
 STAMP = "stamp"
+_TICKS = 25  # ms after which the clock of a file system has moved on, if it ever will
 OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
 
 
@@ -87,6 +89,8 @@ class Transaction:
         self._mark = f"{home_of(root)}/{self.id}"
         self.directory = f"{home}/{self.id}" if home else self._mark
         self._trashed = 0
+        self._began = 0
+        self._until = 0
         self._pending = False
 
     def begin(self) -> None:
@@ -95,6 +99,12 @@ class Transaction:
         if self._home:
             os.makedirs(self.directory)
         os.mkdir(f"{self.directory}/old")
+        self._began = self._until = moment(self.directory)
+
+    def window(self) -> "tuple[int, int]":
+        """Return from when until now directories were made here, in ns since the epoch."""
+        self._until = moment(self.directory)
+        return self._began, self._until
 
     def stage(self, number: int) -> str:
         """Return the staging directory of the distribution with this number; a link task creates it."""
@@ -129,6 +139,17 @@ class Transaction:
                 self._close(journal)
                 raise CommitFailed(environment=self.root, causes=(os_cause(error),)) from error
             self._close(journal)
+            self._let_pass()
+
+    def _let_pass(self) -> None:
+        """Let the window end before anybody can change what came in: what is changed now is to show by its time."""
+        try:
+            for _ in range(_TICKS):
+                if moment(self.directory) > self._until:
+                    return
+                time.sleep(0.001)
+        except OSError:
+            pass  # the commit is done, whatever became of the staging area
 
     def _by_device(self, script: Script) -> Script:
         """Return *script* without renames from one device to another; what was staged on the wrong one is copied."""
@@ -165,6 +186,15 @@ class Transaction:
 def home_of(root: str) -> str:
     """Return the directory that holds puffin's own files in the environment at *root*."""
     return f"{root}/{DIRECTORY}"
+
+
+def moment(directory: str) -> int:
+    """Return the time that the file system of *directory* writes down for what is changed now, in ns (``OSError``).
+
+    It need not be this machine's, and it may move in steps of some milliseconds.
+    """
+    os.utime(directory)
+    return os.stat(directory).st_mtime_ns
 
 
 def forget_home(home: str) -> None:

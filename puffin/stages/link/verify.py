@@ -37,7 +37,7 @@ def verify(
     *sizes* returns for an archive the sizes of its files by path, as far as that is still known: what RECORD
     was made from.
     """
-    stamp = max((stamp for stamp, _ in state.stamps), default=0)
+    stamp = max((last for _, last, _ in state.stamps), default=0)
     found: list[Finding] = []
     for owned in state.distributions:
         if owned.archive:

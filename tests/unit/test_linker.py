@@ -1,0 +1,156 @@
+"""The link stage: an archive's trees in many places at once, and what is wrong with one of them alone."""
+
+import csv
+import os
+import pickle
+from hashlib import sha256
+
+import pytest
+
+from puffin.cache.layout import Cache
+from puffin.stages.link.linker import ArchiveGone, LinkFailed, link, link_all
+from puffin.stages.link.staging import Target
+from puffin.stages.unzip.unzip import unzip
+from puffin.value import astuple
+from tests.helpers.faults import snapshot
+from tests.helpers.wheels import forge_wheel
+
+FILES = {
+    "pkg/__init__.py": "x\n",
+    **{f"pkg/m{number}.py": f"{number}\n" for number in range(12)},
+    "pkg/deep/er/a.py": "a\n",
+    "top.py": "top\n",
+    "pkg-1.data/data/share/pkg/conf, and more.txt": "c\n",
+    "pkg-1.data/data/etc.txt": "e\n",
+    "pkg-1.data/headers/pkg.h": "h\n",
+    "pkg-1.data/headers/in/ner.h": "i\n",
+    "pkg-1.data/scripts/run": "#!python\nprint()\n",
+}
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return Cache(str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def archive(cache):
+    filename, data = forge_wheel("pkg", "1", FILES)
+    digest = sha256(data).hexdigest()
+    return unzip(data=data, filename=filename, sha256=digest, cache_root=cache.root)
+
+
+def target(*, data="../../..", headers="../../../include"):
+    made = Target(
+        executable="/env/bin/python",
+        version=(3, 12),
+        relocatable=False,
+        scripts="../../../bin",
+        data=data,
+        headers=headers,
+    )
+    return astuple(made)
+
+
+def place(stage, *, requested=True, mode="hardlink", **homes):
+    return (str(stage), target(**homes), requested, "", mode, "")
+
+
+def recorded(stage):
+    with open(stage / "pkg-1.dist-info/RECORD", newline="") as file:
+        return sorted(row[0] for row in csv.reader(file))
+
+
+def test_all_places_get_the_same_tree(cache, archive, tmp_path):
+    stages = [tmp_path / f"env{number}" for number in range(70)]  # more than are open at once
+    _, results = link_all(archive=archive, cache_root=cache.root, places=tuple(map(place, stages)))
+    assert {result[0] for result in results} == {"hardlink"}
+    trees = [
+        [snapshot(stage.with_name(f"{stage.name}{part}")) for part in ("", "+scripts", "+data", "+headers")]
+        for stage in stages
+    ]
+    assert trees.count(trees[0]) == len(stages)
+    assert trees[0][2] == {
+        "share": None,
+        "share/pkg": None,
+        "share/pkg/conf, and more.txt": b"c\n",
+        "etc.txt": b"e\n",
+    }
+    assert trees[0][3] == {"pkg": None, "pkg/pkg.h": b"h\n", "pkg/in": None, "pkg/in/ner.h": b"i\n"}
+    (one,) = link_all(archive=archive, cache_root=cache.root, places=(place(tmp_path / "alone"),))[1]
+    assert one in results
+
+
+def test_record_tells_of_every_file_by_its_way_from_site_packages(cache, archive, tmp_path):
+    link_all(
+        archive=archive,
+        cache_root=cache.root,
+        places=(place(tmp_path / "a"), place(tmp_path / "b", data=".", headers="inc", requested=False)),
+    )
+    site = [name for name in FILES if ".data/" not in name]
+    info = [f"pkg-1.dist-info/{name}" for name in ("INSTALLER", "METADATA", "RECORD", "WHEEL")]
+    assert recorded(tmp_path / "a") == sorted(
+        [
+            *site,
+            *info,
+            "pkg-1.dist-info/REQUESTED",
+            "../../../bin/run",
+            "../../../etc.txt",
+            "../../../share/pkg/conf, and more.txt",
+            "../../../include/pkg/pkg.h",
+            "../../../include/pkg/in/ner.h",
+        ]
+    )
+    assert recorded(tmp_path / "b") == sorted(
+        [
+            *site,
+            *info,
+            "../../../bin/run",
+            "etc.txt",
+            "share/pkg/conf, and more.txt",
+            "inc/pkg/pkg.h",
+            "inc/pkg/in/ner.h",
+        ]
+    )
+
+
+def test_a_place_that_cannot_be_written_to_fails_alone(cache, archive, tmp_path):
+    (tmp_path / "file").write_text("no directory")
+    places = (place(tmp_path / "a"), place(tmp_path / "file" / "b"), place(tmp_path / "c"))
+    _, (one, wrong, other) = link_all(archive=archive, cache_root=cache.root, places=places)
+    error = pickle.loads(wrong)
+    assert isinstance(error, LinkFailed)
+    assert (error.package, error.path) == ("pkg", str(tmp_path / "file" / "b"))
+    assert one == other
+    assert snapshot(tmp_path / "a") == snapshot(tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    "lost", ["pkg/m3.py", "pkg/deep/er/a.py", ".data/data/etc.txt", "pkg-1.dist-info/RECORD"]
+)
+def test_where_the_archive_is_not_whole_no_place_keeps_a_tree(cache, archive, tmp_path, lost):
+    os.unlink(f"{cache.archive(archive)}/{lost}")
+    with pytest.raises(ArchiveGone):
+        link_all(archive=archive, cache_root=cache.root, places=(place(tmp_path / "a"), place(tmp_path / "b")))
+    assert [each.name for each in tmp_path.iterdir()] == ["cache"]
+
+
+def test_a_lost_directory_of_the_archive_is_found_too(cache, archive, tmp_path):
+    os.rename(f"{cache.archive(archive)}/pkg", tmp_path / "elsewhere")
+    with pytest.raises(ArchiveGone):
+        link(
+            archive=archive, cache_root=cache.root, stage=str(tmp_path / "a"), target=target(), requested=True,
+            direct_url="", mode="hardlink",
+        )  # fmt: skip
+    assert not (tmp_path / "a").exists()
+
+
+def test_the_ruins_of_a_process_that_died_are_built_over(cache, archive, tmp_path):
+    (tmp_path / "a" / "pkg").mkdir(parents=True)
+    (tmp_path / "a+scripts").mkdir()
+    (tmp_path / "a+data").mkdir()
+    _, results = link_all(
+        archive=archive, cache_root=cache.root, places=(place(tmp_path / "a"), place(tmp_path / "b"))
+    )
+    assert results[0] == results[1]
+    assert snapshot(tmp_path / "a") == snapshot(tmp_path / "b")
