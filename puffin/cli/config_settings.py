@@ -148,14 +148,16 @@ def check_extras(options: "Options") -> None:
 
 def moment(text: str) -> str:
     """Return a date or an RFC 3339 timestamp as it is. Raises :class:`UsageError` for what is neither."""
+    if not text:
+        return text
     from datetime import datetime
 
     try:
-        moment = datetime.fromisoformat(text) if text else None
+        moment = datetime.fromisoformat(text)
     except ValueError:
         moment = datetime.min
-    whole = len(text) == len("2026-01-31") or (moment is not None and moment.tzinfo is not None)
-    if moment is not None and (moment is datetime.min or not whole):
+    whole = len(text) == len("2026-01-31") or moment.tzinfo is not None
+    if moment is datetime.min or not whole:
         raise UsageError(
             text=f"`{text}` is neither a date nor a time that `--exclude-newer` understands",
             hints=("write `2026-01-31` (the whole day counts), or `2026-01-31T12:00:00Z`",),

@@ -1,7 +1,6 @@
 """The inline executor: this process, and one forked child where that pays. No dask, no heavy import."""
 
 import os
-from functools import partial
 
 from puffin.pipeline import lifeline
 from puffin.pipeline.graph import unit_weight
@@ -51,7 +50,7 @@ class InlineExecutor:
     def wave(self, parcels: "Sequence[Parcel]", ledger: "Ledger", record: "Record") -> None:
         """Run *parcels* of *ledger* to their end; *record* gets each outcome."""
         if self._jobs > 1 and _pays(parcels):
-            run_surviving(parcels, partial(run_with_child, record=record), ledger, record)
+            run_surviving(parcels, lambda some: run_with_child(some, record), ledger, record)
         else:
             run_here(parcels, record)
 

@@ -1,7 +1,6 @@
 """Running a sync's graph: the executor chosen and started, outcomes recorded and told."""
 
 import time
-from functools import partial
 
 from puffin import __version__
 from puffin.cache.layout import Cache
@@ -72,7 +71,7 @@ class Engine:
         grow: "Grow" = no_growth,
     ) -> Ledger:
         """Run *tasks*, and what they *grow*, to their end and return the ledger; failures are in it, not raised."""
-        ledger = Ledger(tasks, partial(grown_for, grow))
+        ledger = Ledger(tasks, lambda *told: grown_for(grow, *told))
         running = self.start(executor)
         taken = Takedown(self._record(), ledger)
         taken.begin(running.name, self._settings.workers)

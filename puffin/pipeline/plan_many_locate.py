@@ -167,12 +167,13 @@ def _grouped(
         wanted = frozenset(site.plan.install)
         interpreter, config = site.environment.interpreter, site.inputs.config
         network = networks[site.spec.name]
+        pins = [pin for pin in as_pins(site.inputs) if pin.name in wanted] if wanted else []
+        if not pins:
+            continue
         key = (config, interpreter.tags, interpreter.version_text, network, site.inputs.files)
-        for pin in as_pins(site.inputs) if wanted else ():
-            if pin.name in wanted:
-                if key not in groups:
-                    groups[key] = Group(*key, cache)
-                groups[key].want(site, pin)
+        group = groups.get(key) or groups.setdefault(key, Group(*key, cache))
+        for pin in pins:
+            group.want(site, pin)
     return groups
 
 

@@ -4,7 +4,6 @@ Only what concerns environments is read here: ``envs``, ``env-defaults`` and ``e
 """
 
 import os
-import tomllib
 
 from puffin.errors import USAGE, PuffinError, os_cause
 from puffin.pipeline.plan_workspace_glob import candidates, mentions
@@ -76,6 +75,8 @@ def read_workspace(path: str) -> "Workspace | None":
 
 def parse_workspace(data: bytes, path: str, shown: str) -> "Workspace | None":
     """Return what the text of a configuration file says; *shown* is its name in messages."""
+    import tomllib
+
     try:
         text = data.decode("utf-8-sig")
         document = tomllib.loads(text)

@@ -1,7 +1,5 @@
 """Where in a TOML text a key stands; tomllib does not tell. Pure."""
 
-import tomllib
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -71,6 +69,8 @@ def _key(line: str) -> tuple[str, ...]:
 
 def _unfinished(value: str) -> str:
     """Return *value* if it needs further lines, else nothing."""
+    import tomllib
+
     try:
         tomllib.loads(value)
     except tomllib.TOMLDecodeError:
@@ -80,6 +80,8 @@ def _unfinished(value: str) -> str:
 
 def _parsed(line: str) -> tuple[str, ...]:
     """Return the path that a header, or a key with a value, leads to."""
+    import tomllib
+
     try:
         value: Any = tomllib.loads(line)
     except tomllib.TOMLDecodeError:

@@ -1,7 +1,6 @@
 """How the interpreter gets into a virtual environment: what differs between systems."""
 
 import os
-import shutil
 
 from puffin.stages.link.interpreter import Interpreter
 
@@ -44,9 +43,11 @@ def _aliases(interpreter: Interpreter) -> list[str]:
 
 def _copy_launchers(bin_directory: str, interpreter: Interpreter) -> None:
     """Copy the redirectors that CPython ships for this; they read ``home`` of pyvenv.cfg when they run."""
+    from shutil import copyfile
+
     source = os.path.join(interpreter.stdlib, "venv", "scripts", "nt")
     threading = "t" if interpreter.gil_disabled else ""
     for name, newer in (("python.exe", "venvlauncher"), ("pythonw.exe", "venvwlauncher")):
         candidates = (f"{newer}{threading}.exe", name)
         found = [path for path in (os.path.join(source, each) for each in candidates) if os.path.exists(path)]
-        shutil.copyfile(found[0] if found else os.path.join(source, name), os.path.join(bin_directory, name))
+        copyfile(found[0] if found else os.path.join(source, name), os.path.join(bin_directory, name))
