@@ -10,9 +10,10 @@ from puffin.errors import UsageError
 from puffin.pipeline.plan_compile_output import lock_text, requirements_text
 from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, request_of
 from puffin.pipeline.plan_compile_settings import CompileSettings
+from puffin.pipeline.plan_import import import_resolving, importing
 from puffin.pipeline.plan_inputs import index_config
+from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_read import reader
-from puffin.pipeline.plan_sync import network_of
 from puffin.pipeline.record import phase
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.inputs import SourceRequest, Sources, check_python, read_sources
@@ -53,15 +54,12 @@ def compile_sources(
     files = (*settings.sources.files, *settings.sources.constraints, *settings.sources.overrides)
     form = choose_format(settings.output, settings.output_format, files)
     upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
-    with phase("read requirements"):
-        read = reader(settings.run, environ)
-        earlier = read_preferences(settings.output, read=read_file, environ=environ) if settings.output else ()
-        build = _project_builder(settings, environ)
-        sources = read_sources(settings.sources, read=read, environ=environ, build=build)
     cache = Cache(settings.run.cache_dir)
     with shared(cache):
-        with phase("find interpreter"):
+        with phase("find interpreter"), importing(cache, import_resolving):
             interpreter = target_interpreter(settings.run.python, environ, cache)
+        with phase("read requirements"):
+            sources, earlier = _read(settings, environ)
         target = target_of(
             interpreter,
             python_version=settings.python_version,
@@ -81,6 +79,13 @@ def compile_sources(
         if settings.output:
             write_output(settings.output, text.encode())
     return text
+
+
+def _read(settings: CompileSettings, environ: "Mapping[str, str]") -> "tuple[Sources, tuple[Preference, ...]]":
+    read = reader(settings.run, environ)
+    earlier = read_preferences(settings.output, read=read_file, environ=environ) if settings.output else ()
+    build = _project_builder(settings, environ)
+    return read_sources(settings.sources, read=read, environ=environ, build=build), earlier
 
 
 def _with_default(sources: SourceRequest) -> SourceRequest:

@@ -9,8 +9,8 @@ from puffin.pipeline.plan_compile import target_interpreter
 from puffin.pipeline.plan_graph import Linking, sync_tasks
 from puffin.pipeline.plan_inputs import check_files, read_inputs
 from puffin.pipeline.plan_locate import Search
+from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_settings import Settings
-from puffin.pipeline.plan_sync import network_of
 from puffin.stages.artifact import WHEEL
 from puffin.stages.link.files import HARDLINK
 from puffin.value import frozen, replace

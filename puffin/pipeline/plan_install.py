@@ -16,9 +16,11 @@ from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, r
 from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_graph import Supply, expected_sha256
+from puffin.pipeline.plan_import import import_resolving, importing
 from puffin.pipeline.plan_inputs import index_config
+from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_settings import Settings
-from puffin.pipeline.plan_sync import lock_timeout, network_of, tell_recovery, warm_up, warn_of_broken
+from puffin.pipeline.plan_sync import lock_timeout, tell_recovery, warm_up, warn_of_broken
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import SEEDS
 from puffin.pipeline.plan_why import why_included
@@ -106,7 +108,7 @@ def install(
     """
     run = settings.run
     cache = Cache(run.cache_dir)
-    with phase("find interpreter"):
+    with phase("find interpreter"), importing(cache, import_resolving):
         environment = find_where(run.where, environ, cache)
     if not run.dry_run:
         check_target(environment, break_system_packages=run.break_system_packages)

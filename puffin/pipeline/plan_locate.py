@@ -6,6 +6,7 @@ from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.pipeline.beside import Beside
 from puffin.pipeline.plan_graph import Supply, expected_sha256
+from puffin.pipeline.plan_import import import_fetching
 from puffin.pipeline.plan_inputs import Inputs, as_pins, places_digest
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_shelf import Shelf
@@ -139,19 +140,6 @@ def _parts(pins: "list[Any]") -> "list[list[Any]]":
         return [pins] if pins else []
     import_fetching()
     return [pins[::2], pins[1::2]]
-
-
-def import_fetching() -> None:
-    """Import what asking an index and fetching need, before there are children that would each import it."""
-
-    import http.client  # noqa: F401
-
-    import packaging.specifiers  # noqa: F401 - for Requires-Python, which real pages state of most files
-
-    import puffin.stages.fetch.client
-    import puffin.stages.fetch.download
-    import puffin.stages.resolve.index_html
-    import puffin.stages.resolve.locate  # noqa: F401
 
 
 def _hash_fits(supply: Supply, hashes: tuple[str, ...]) -> bool:

@@ -6,6 +6,7 @@ from puffin.cache.layout import Cache
 from puffin.cache.room import make_room
 from puffin.cache.usage import shared
 from puffin.pipeline.plan_execute import Engine
+from puffin.pipeline.plan_import import import_fetching, importing
 from puffin.pipeline.plan_inputs import Inputs
 from puffin.pipeline.plan_many_inputs import read_spec
 from puffin.pipeline.plan_many_locate import UnionSearch
@@ -13,7 +14,8 @@ from puffin.pipeline.plan_many_python import Interpreters
 from puffin.pipeline.plan_many_site import Site, guarded
 from puffin.pipeline.plan_many_values import ManyResult, failure_of
 from puffin.pipeline.plan_many_work import Work
-from puffin.pipeline.plan_sync import lock_timeout, naming_of, network_of, tell_recovery, warm_up
+from puffin.pipeline.plan_network import network_of
+from puffin.pipeline.plan_sync import lock_timeout, naming_of, tell_recovery, warm_up
 from puffin.pipeline.plan_workspace_locks import lock_of
 from puffin.pipeline.plan_workspace_values import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
 from puffin.pipeline.record import phase
@@ -81,7 +83,7 @@ class ManyRun:
 
     def _run(self) -> None:
         self._reporter.began(tuple([site.spec.name for site in self._sites]))
-        with phase("read requirements"):
+        with phase("read requirements"), importing(self.cache, import_fetching):
             for site in self._sites:
                 guarded(site, self._read)
         self._phase("read")

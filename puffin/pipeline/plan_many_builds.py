@@ -3,7 +3,7 @@
 from puffin.pipeline.plan_build_settings import build_settings
 from puffin.pipeline.plan_build_workshop import Workshop, toolchain_of
 from puffin.pipeline.plan_graph import BUILD, supplied
-from puffin.pipeline.plan_sync import network_of
+from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.task import DONE, FAILED
 from puffin.stages.artifact import WHEEL
 from puffin.stages.build.errors import BuildFailed, WrongWheel

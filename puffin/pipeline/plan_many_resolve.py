@@ -217,7 +217,7 @@ def question_of(
     """
     from puffin.pipeline.plan_build_settings import build_settings
     from puffin.pipeline.plan_compile_request import file_policy
-    from puffin.pipeline.plan_sync import network_of
+    from puffin.pipeline.plan_network import network_of
     from puffin.stages.resolve.platforms import target_of
     from puffin.stages.resolve.preferences import read_preferences
     from puffin.stages.resolve.reqfile import read_file

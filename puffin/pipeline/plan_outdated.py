@@ -3,7 +3,7 @@
 import time
 
 from puffin.pipeline.plan_inputs import index_config
-from puffin.pipeline.plan_sync import network_of
+from puffin.pipeline.plan_network import network_of
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.universe_index import IndexUniverse, Scope
 from puffin.stages.resolve.universe_values import Chosen

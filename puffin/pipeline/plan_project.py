@@ -36,7 +36,7 @@ def project_builder(
 
     def build(directory: str, shown: str, written: "Requirements") -> bytes:
         from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop
-        from puffin.pipeline.plan_sync import network_of
+        from puffin.pipeline.plan_network import network_of
         from puffin.stages.resolve.universe_values import Source
 
         cache = Cache(settings.cache_dir)

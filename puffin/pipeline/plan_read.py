@@ -19,7 +19,7 @@ def reader(settings: Settings, environ: "Mapping[str, str]") -> "Callable[[str],
 
 
 def _fetched(url: str, settings: Settings, environ: "Mapping[str, str]") -> bytes:
-    from puffin.pipeline.plan_sync import network_of
+    from puffin.pipeline.plan_network import network_of
     from puffin.stages.fetch.fetch import client_for
     from puffin.stages.resolve.reqerrors import RequirementsFileNotFound
     from puffin.stages.urls import mask

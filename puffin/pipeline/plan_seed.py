@@ -44,7 +44,7 @@ def newest_pins(
     """Return the newest stable version of each package that has a wheel for *environment*."""
     from packaging.version import InvalidVersion, Version
 
-    from puffin.pipeline.plan_sync import network_of
+    from puffin.pipeline.plan_network import network_of
     from puffin.stages.fetch.fetch import client_for
     from puffin.stages.resolve.index_pages import Pages
 

@@ -1,17 +1,18 @@
 """Sync: an environment is made to hold exactly the pins of some requirements files."""
 
-import os
 import time
 
-from puffin.cache.layout import Bucket, Cache
+from puffin.cache.layout import Cache
 from puffin.cache.room import make_room
 from puffin.cache.usage import shared
 from puffin.pipeline.executors import FEW
 from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine
+from puffin.pipeline.plan_import import import_fetching, importing
 from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs
-from puffin.pipeline.plan_locate import Found, Search, import_fetching
+from puffin.pipeline.plan_locate import Found, Search
+from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import Planner
@@ -112,21 +113,8 @@ def _building(settings: Settings, environ: "Mapping[str, str]", environment: "En
 
 
 def _environment(settings: Settings, environ: "Mapping[str, str]", cache: Cache) -> "Environment":
-    """Return the environment to work on.
-
-    With an empty cache its interpreter must be asked, and much will have to be fetched: what that needs is
-    imported while the interpreter answers.
-    """
-    if os.path.isdir(cache.find(cache.path(Bucket.INTERPRETER))):
+    with importing(cache, import_fetching):
         return find_where(settings.where, environ, cache)
-    import threading
-
-    thread = threading.Thread(target=import_fetching, name="puffin-imports")
-    thread.start()
-    try:
-        return find_where(settings.where, environ, cache)
-    finally:
-        thread.join()
 
 
 def tell_recovery(workplace: Workplace, reporter: "Reporter") -> None:
@@ -155,30 +143,6 @@ def lock_timeout(environ: "Mapping[str, str]") -> float:
         return float(text) if text else LOCK_TIMEOUT
     except ValueError:
         return LOCK_TIMEOUT
-
-
-def network_of(
-    settings: Settings, environ: "Mapping[str, str]", trusted_hosts: "tuple[str, ...]"
-) -> "tuple[Any, ...]":
-    """Return the network settings of a run in their wire form: what options say, then what *environ* says."""
-    from puffin.stages.fetch.network import network_from_environ, to_wire
-
-    network = network_from_environ(environ)
-    said = settings.network
-    return to_wire(
-        replace(
-            network,
-            offline=settings.offline,
-            trusted_hosts=(*said.trusted_host, *trusted_hosts),
-            ca_bundle=said.cert or network.ca_bundle,
-            ca_directory="" if said.cert else network.ca_directory,
-            client_cert=said.client_cert,
-            proxy=said.proxy,
-            timeout=said.timeout or network.timeout,
-            retries=network.retries if said.retries < 0 else said.retries,
-            keyring=said.keyring_provider or network.keyring,
-        )
-    )
 
 
 def warm_up(engine: Engine, cache: Cache, missing: int) -> None:

@@ -1,21 +1,16 @@
 """METADATA of a wheel with the fewest bytes: from its archive, the PEP 658 file, a part of it, or the whole."""
 
-import mmap
 import os
 
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.digests import Hashers
-from puffin.stages.fetch.download import download
 from puffin.stages.fetch.failures import HashMismatch, RequestRefused
-from puffin.stages.fetch.ranges import NoRanges, Unranged, Whole, read_member
 from puffin.stages.resolve.index_url import is_local, local_path
 from puffin.stages.resolve.metadata_errors import Malformed, NotWhole, offline
 from puffin.stages.resolve.metadata_wanted import Wanted
 from puffin.stages.unzip.errors import CacheWriteFailed
 from puffin.stages.unzip.manifest import DIST_INFO, read_header
 from puffin.stages.unzip.ready import archive_ready
-from puffin.stages.unzip.store import store
-from puffin.stages.unzip.unzip import read_metadata
 from puffin.stages.urls import mask
 
 TYPE_CHECKING = False
@@ -23,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Buffer, Callable  # type: ignore[attr-defined, unused-ignore]
 
     from puffin.stages.fetch.client import Client
+    from puffin.stages.fetch.ranges import Whole
 
 
 class WheelReader:
@@ -80,6 +76,9 @@ class WheelReader:
 
     def _from_wheel(self, wanted: Wanted) -> bytes:
         """Return METADATA out of the wheel itself: by ranges, or whole, which is then unzipped and kept."""
+        from puffin.stages.fetch.download import download
+        from puffin.stages.fetch.ranges import NoRanges, Unranged, Whole, read_member
+
         link = wanted.candidate.link
         url = wanted.url
         origin = url[: url.find("/", url.find("://") + 3)]
@@ -96,12 +95,15 @@ class WheelReader:
         received = download(self._client, url, hashes=wanted.groups(), size=link.size, filename=link.filename)
         return self._store(wanted, received.sha256, received.data)
 
-    def _keep_whole(self, wanted: Wanted, url: str, origin: str, whole: Whole) -> bytes:
+    def _keep_whole(self, wanted: Wanted, url: str, origin: str, whole: "Whole") -> bytes:
         self._whole_only.add(origin)
         sha256 = _check(whole.data, wanted.groups(), wanted.candidate.link.filename, url)
         return self._store(wanted, sha256, whole.data)
 
     def _store(self, wanted: Wanted, sha256: str, data: "Buffer") -> bytes:
+        from puffin.stages.unzip.store import store
+        from puffin.stages.unzip.unzip import read_metadata
+
         filename = wanted.candidate.link.filename
         text = read_metadata(data, filename)
         try:
@@ -126,6 +128,10 @@ def _own_metadata(names: list[str]) -> str:
 
 
 def _from_file(path: str, filename: str) -> bytes:
+    import mmap
+
+    from puffin.stages.unzip.unzip import read_metadata
+
     with open(path, "rb") as file:
         if not os.fstat(file.fileno()).st_size:
             raise Malformed("the file is empty")
