@@ -12,7 +12,7 @@ from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, r
 from puffin.pipeline.plan_compile_settings import CompileSettings
 from puffin.pipeline.plan_import import import_resolving, importing
 from puffin.pipeline.plan_inputs import index_config
-from puffin.pipeline.plan_network import network_of
+from puffin.pipeline.plan_network import helping, network_of
 from puffin.pipeline.plan_read import reader
 from puffin.pipeline.record import phase
 from puffin.stages.fetch.fetch import client_for
@@ -171,7 +171,12 @@ class _Compilation:
         workshop = Workshop(self._builds, self._cache)
         build = MetadataBuilder(workshop, toolchain_with(self._interpreter))
         with IndexUniverse(
-            scope, client=self._client, cache=self._cache, build=build, checkout=workshop.checkout
+            scope,
+            client=self._client,
+            cache=self._cache,
+            build=build,
+            checkout=workshop.checkout,
+            helping=helping,
         ) as universe:
             with phase("resolve"):
                 resolution = recall.find() or _resolved(request, universe, recall)

@@ -18,7 +18,7 @@ from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_graph import Supply, expected_sha256
 from puffin.pipeline.plan_import import import_resolving, importing
 from puffin.pipeline.plan_inputs import index_config
-from puffin.pipeline.plan_network import network_of
+from puffin.pipeline.plan_network import helping, network_of
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_sync import lock_timeout, tell_recovery, warm_up, warn_of_broken
 from puffin.pipeline.plan_target import find_where
@@ -213,7 +213,12 @@ class _Install:
         build = MetadataBuilder(self._workshop, self._toolchain)
         checkout = self._workshop.checkout
         with IndexUniverse(
-            self._scope(), client=client, cache=self._cache, build=build, checkout=checkout
+            self._scope(),
+            client=client,
+            cache=self._cache,
+            build=build,
+            checkout=checkout,
+            helping=helping,
         ) as universe:
             resolution: Resolution = resolve(self._request(), universe)
             coming = [each for each in resolution.packages if not each.installed]

@@ -1,4 +1,4 @@
-"""The network settings of a run. Pure."""
+"""The network settings of a run, and the processes that ask indexes."""
 
 from puffin.value import replace
 
@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from puffin.pipeline.helpers import Begin, Helpers, Serve
     from puffin.pipeline.plan_settings import Settings
 
 
@@ -32,3 +33,10 @@ def network_of(
             keyring=said.keyring_provider or network.keyring,
         )
     )
+
+
+def helping(serve: "Serve", begin: "Begin") -> "Helpers | None":
+    """Start the children of a resolution that has much to ask: the seam of ``IndexUniverse``."""
+    from puffin.pipeline.helpers import start_helpers
+
+    return start_helpers(serve, begin)

@@ -32,7 +32,7 @@ def encode(outcome: Outcome) -> bytes:
             (outcome.taken, outcome.given, outcome.cache, outcome.log),
         )
     )
-    return len(body).to_bytes(_LENGTH, "little") + body
+    return framed(body)
 
 
 def decode(body: bytes) -> Outcome:
@@ -60,21 +60,26 @@ def decode(body: bytes) -> Outcome:
     )
 
 
-def send(descriptor: int, data: bytes) -> None:
+def framed(body: bytes) -> bytes:
+    """Return *body* with its length in front, as :class:`Frames` takes it apart."""
+    return len(body).to_bytes(_LENGTH, "little") + body
+
+
+def send(descriptor: int, data: "bytes | bytearray") -> None:
     """Write all of *data* to a pipe."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
 
 
-class Inbox:
-    """Outcomes out of the bytes of a pipe, as far as they have come."""
+class Frames:
+    """Bodies out of the bytes of a pipe, as far as they have come."""
 
     def __init__(self) -> None:
         self._pending = bytearray()
 
-    def feed(self, data: bytes) -> "Iterator[Outcome]":
-        """Take the next bytes and yield the outcomes that are complete."""
+    def feed(self, data: bytes) -> "Iterator[bytes]":
+        """Take the next bytes and yield the bodies that are complete."""
         self._pending += data
         while len(self._pending) >= _LENGTH:
             end = _LENGTH + int.from_bytes(self._pending[:_LENGTH], "little")
@@ -82,4 +87,15 @@ class Inbox:
                 return
             body = bytes(self._pending[_LENGTH:end])
             del self._pending[:end]
-            yield decode(body)
+            yield body
+
+
+class Inbox:
+    """Outcomes out of the bytes of a pipe, as far as they have come."""
+
+    def __init__(self) -> None:
+        self._frames = Frames()
+
+    def feed(self, data: bytes) -> "Iterator[Outcome]":
+        """Take the next bytes and yield the outcomes that are complete."""
+        return map(decode, self._frames.feed(data))

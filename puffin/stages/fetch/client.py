@@ -13,6 +13,7 @@ from puffin.stages.fetch.direct import ACCEPT_ENCODING, Direct, host_header, spl
 from puffin.stages.fetch.failures import CertificateRefused, FileFailed, OfflineError
 from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.retry import Transient, is_transient, persist, retry_after
+from puffin.stages.fetch.turns import Turns
 from puffin.stages.urls import file_path, is_file, mask, mask_text, split_credentials
 from puffin.value import frozen
 
@@ -113,7 +114,16 @@ class Client:
         if self.network.offline:
             hint = "run the command once without `--offline`, so that the cache has what it needs"
             raise OfflineError(url=mask(url), hints=(hint,))
-        return persist(attempt, url=url, retries=self.network.retries, sleep=self._sleep)
+        return persist(attempt, url=url, retries=self.network.retries, sleep=self._rest)
+
+    def _rest(self, seconds: float) -> None:
+        with self._connections.turns.aside():
+            self._sleep(seconds)
+
+    def take_turns(self) -> Turns:
+        """Return the turns that threads of this process are to have from now on, one at a time."""
+        turns = self._connections.turns = Turns()
+        return turns
 
     def open(
         self, url: str, headers: "Mapping[str, str]", accepted: "Collection[int]" = frozenset()
@@ -153,11 +163,17 @@ class Client:
     def _get_once(self, url: str, headers: "Mapping[str, str]") -> Reply:
         response = self.open(url, headers, _PAGE_ANSWERS)
         try:
-            body = read(response)
+            body = self._read(response)
         finally:
             response.close()
         pairs = {name.lower(): value for name, value in response.headers.items()}
         return Reply(status=response.status_code, url=str(response.url), headers=pairs, body=body)
+
+    def _read(self, response: "Response") -> bytes:
+        if isinstance(response, Direct):
+            return read(response)
+        with self._connections.turns.aside():
+            return read(response)
 
     def _direct(self, url: str, headers: "Mapping[str, str]") -> Direct | None:
         """Send a plain request and return its answer, whatever it is; None if the request is not plain."""
@@ -223,7 +239,8 @@ class Client:
         from puffin.stages.fetch.lean import httpx
 
         try:
-            return self._httpx.send(request, stream=True, auth=None)
+            with self._connections.turns.aside():
+                return self._httpx.send(request, stream=True, auth=None)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             text = f"Cannot fetch `{mask(url)}`: {mask_text(str(error))}"
             raise UsageError(text=text) from error

@@ -11,6 +11,7 @@ from collections import deque
 
 from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.retry import Transient
+from puffin.stages.fetch.turns import Nobody, until_readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable, Iterator
 
+    from puffin.stages.fetch.turns import Turns
+
     Origin = tuple[str, str, int]
     Headers = Iterable[tuple[str | bytes, str | bytes]]
 
 _PIECE = 1 << 20
+_SMALL = 1 << 16  # bytes of a body, which come with its header or soon after
 _MOST_IDLE = 32
 _LONGEST_IDLE = 45.0  # seconds; common servers hang up after 60 or 75
 _LONGEST_CONNECT = 10.0
@@ -92,7 +96,8 @@ class Body:
         Raises :class:`Broken`, also for a body that ends before its ``Content-Length``.
         """
         try:
-            count = self.answer.readinto(view)
+            with self._pool.turns.aside():
+                count = self.answer.readinto(view)
         except _failures() as error:
             raise Broken(error) from error
         if not count and self.length:
@@ -108,7 +113,10 @@ class Body:
     def read(self) -> bytes:
         """Return the rest of the body. Raises :class:`Broken`."""
         try:
-            return self.answer.read()
+            if self.length is not None and self.length <= _SMALL:
+                return self.answer.read()
+            with self._pool.turns.aside():
+                return self.answer.read()
         except _failures() as error:
             missing = getattr(error, "expected", None)
             text = f"the connection was closed with {missing} bytes still to come"
@@ -129,9 +137,13 @@ class Body:
 
 
 class Connections:
-    """Kept-alive connections, safe to share between threads and to carry over a fork."""
+    """Kept-alive connections, safe to share between threads and to carry over a fork.
+
+    With ``turns``, threads that have theirs let others have it while they wait.
+    """
 
     def __init__(self, network: Network) -> None:
+        self.turns: Turns | Nobody = Nobody()
         self._network = network
         self._own = _State()
 
@@ -144,7 +156,7 @@ class Connections:
         kept = self._take(origin)
         if kept is not None:
             try:
-                return Body(self, origin, kept, _send(kept, method, target, headers, data))
+                return Body(self, origin, kept, self._send(kept, method, target, headers, data))
             except (ConnectionError, http.client.BadStatusLine):
                 kept.close()  # the server hung up while it was idle: that is no failure of this request
             except _failures() as error:
@@ -152,7 +164,7 @@ class Connections:
                 raise Broken(error) from error
         fresh = self._connect(origin)
         try:
-            return Body(self, origin, fresh, _send(fresh, method, target, headers, data))
+            return Body(self, origin, fresh, self._send(fresh, method, target, headers, data))
         except _failures() as error:
             fresh.close()
             raise Broken(error) from error
@@ -209,13 +221,29 @@ class Connections:
         else:
             made = http.client.HTTPConnection(host, port, timeout=timeout)
         try:
-            made.connect()
+            with self.turns.aside():
+                made.connect()
         except _failures() as error:
             made.close()
             _close_idle(self._state())  # if descriptors ran out, the next attempt finds some
             raise Broken(error, connecting=True) from error
         made.sock.settimeout(self._network.timeout)
         return made
+
+    def _send(
+        self,
+        connection: "http.client.HTTPConnection",
+        method: str,
+        target: str,
+        headers: "Headers",
+        data: bytes | None,
+    ) -> "http.client.HTTPResponse":
+        connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers:
+            connection.putheader(name, value)
+        connection.endheaders(data)
+        until_readable(connection.sock, self.turns)
+        return connection.getresponse()
 
     def _state(self) -> _State:
         if self._own.pid != os.getpid():
@@ -231,13 +259,3 @@ def _close_idle(state: _State) -> None:
                 idle.pop()[0].close()
             except IndexError:  # another thread was quicker
                 break
-
-
-def _send(
-    connection: "http.client.HTTPConnection", method: str, target: str, headers: "Headers", data: bytes | None
-) -> "http.client.HTTPResponse":
-    connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
-    for name, value in headers:
-        connection.putheader(name, value)
-    connection.endheaders(data)
-    return connection.getresponse()

@@ -27,6 +27,9 @@ _BETWEEN = re.compile(r"</a>(?:\s|<br ?/?>|</?li>|</?p>)*").fullmatch
 _BEHIND = re.compile(r"</a>(?:\s|<br ?/?>|</?li>|</?p>|</ul>|</body>|</html>|<!--[^<>]*-->)*").fullmatch
 # What may hide links from a reader of HTML, or give them another base.
 _HIDES = re.compile(r"<(?!/?(?:html|head|meta|title|body|h1|ul|li|p|br|!doctype)[\s>/])", re.IGNORECASE).search
+_TITLES = re.compile(r"<(title|h1)>[^<]*</\1>", re.IGNORECASE).sub
+_MOST_HEADS = 64
+_heads: dict[str, tuple[str, str]] = {}
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.+!-]*", re.ASCII).fullmatch
 
 
@@ -92,11 +95,22 @@ def _group_html(reply: Answer, name: str) -> Groups | None:
     groups = _cut(links, name)
     if groups is None:
         return None
-    page = parse_html(head.encode(), name=name, url=reply.url)
-    files = {text: (HTML, page.url, OPEN.join(each)) for text, each in groups.items()}
-    if page.status == QUARANTINED:
-        files = {}
-    return Groups(url=page.url, files=files, status=page.status, reason=page.reason)
+    url = bare(reply.url)
+    status, reason = _said(head, reply.url)
+    files = {text: (HTML, url, OPEN.join(each)) for text, each in groups.items()}
+    return Groups(url=url, files={} if status == QUARANTINED else files, status=status, reason=reason)
+
+
+def _said(head: str, url: str) -> tuple[str, str]:
+    """Return status and reason that a page's head tells; the heads of an index differ in their titles alone."""
+    bald = _TITLES("", head)
+    known = _heads.get(bald)
+    if known is None:
+        page = parse_html(bald.encode(), name="", url=url)
+        known = page.status, page.reason
+        if len(_heads) < _MOST_HEADS:
+            _heads[bald] = known
+    return known
 
 
 def _cut(links: list[str], name: str) -> dict[str, list[str]] | None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from puffin.stages.resolve.index_groups import Groups
 
+    Told = tuple[bool, bytes]
+
 THREADS = 24  # pages are small and far away: what counts is how many are on their way
 _LARGE = 128 << 10  # bytes
 _FLAT = "find-links"  # the place of flat pages, which belong to no project; one version, the empty text
@@ -56,6 +58,7 @@ class Pages:
         self._offline = offline
         self._now = now
         self._ordered = ordered
+        self._homes: dict[str, str] = {}
         self._seen: dict[tuple[str, str], StoredPage | PuffinError] = {}
         self._broken: dict[str, PuffinError] = {}
 
@@ -96,8 +99,29 @@ class Pages:
         pages = [each for each in self._seen.values() if isinstance(each, StoredPage)]
         if len(pages) < len(self._seen):
             return None
-        paths = tuple([page_path(self._cache, index, name) for index, name in self._seen])
+        paths = tuple([self._path(index, name) for index, name in self._seen])
         return paths, min([page.fetched_at + page.max_age for page in pages], default=0.0)
+
+    def told(self, index: str, name: str) -> "Told | None":
+        """Return what was found, for :meth:`adopt` in another process; None if it was not looked at."""
+        found = self._seen.get((index, name))
+        if isinstance(found, PuffinError):
+            import pickle
+
+            return False, pickle.dumps(found)
+        return None if found is None else (True, bytes(found.data))
+
+    def adopt(self, index: str, name: str, told: "Told") -> None:
+        """Take over what another process found."""
+        good, data = told
+        if good:
+            self._seen[index, name] = _loaded(data)
+            return
+        import pickle
+
+        error = self._seen[index, name] = pickle.loads(data)
+        if _concerns_all(error):
+            self._broken.setdefault(index, error)
 
     def links(self, index: str, name: str, version: str) -> tuple[FileLink, ...]:
         """Return the files of one version text; a page whose stored bytes are damaged is fetched again."""
@@ -131,11 +155,16 @@ class Pages:
             return True
         if is_local(index):
             return False
-        old = load_page(_mapped(self._cache.find(page_path(self._cache, index, name))))
+        old = load_page(_mapped(self._cache.find(self._path(index, name))))
         if old is None or not (self._offline or self._is_fresh(old, name)):
             return False
         self._seen[index, name] = old
         return True
+
+    def _path(self, index: str, name: str) -> str:
+        if index not in self._homes:
+            self._homes[index] = page_path(self._cache, index, "")
+        return f"{self._homes[index]}{name}"
 
     def _is_fresh(self, page: StoredPage, name: str) -> bool:
         forced = self._refresh if isinstance(self._refresh, bool) else name in self._refresh
@@ -145,9 +174,7 @@ class Pages:
         if is_local(index):
             page = local_page(index, name)
             return _loaded(_absent(index, self._now) if page is None else self._dumped(page, 0))
-        return self._fetch(
-            index, name, load_page(_mapped(self._cache.find(page_path(self._cache, index, name))))
-        )
+        return self._fetch(index, name, load_page(_mapped(self._cache.find(self._path(index, name)))))
 
     def _fetch(self, index: str, name: str, old: "StoredPage | None") -> StoredPage:
         if self._offline:
@@ -195,7 +222,7 @@ class Pages:
             page = parse_reply(reply, name="") if name == _FLAT else group_reply(reply, name=name)
             data = self._dumped(page, said.max_age, said.etag, said.last_modified)
         if said.store:
-            self._store(page_path(self._cache, index, name), data)
+            self._store(self._path(index, name), data)
         return _loaded(data)
 
     def _dumped(self, page: "Page | Groups", max_age: int, etag: str = "", last_modified: str = "") -> bytes:

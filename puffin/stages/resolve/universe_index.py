@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from puffin.stages.fetch.client import Client
+    from puffin.stages.resolve.universe_helpers import Asked, Children, Helping
     from puffin.stages.resolve.universe_values import Builder, Checkout
 
 THREADS = 24  # answers are small and far away: what counts is how many are on their way
@@ -60,7 +61,8 @@ class Scope:
 class IndexUniverse:
     """A :class:`~puffin.stages.resolve.solve.universe.Universe`; a context manager, so that its threads end.
 
-    *client* is the fetch stage's; *build* and *checkout* are the seams to builds and to version control.
+    *client* is the fetch stage's; *build* and *checkout* are the seams to builds and to version control, *helping* that
+    to other processes.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class IndexUniverse:
         build: "Builder | None" = None,
         checkout: "Checkout | None" = None,
         threads: int = THREADS,
+        helping: "Helping | None" = None,
     ) -> None:
         try:
             cache.initialise()
@@ -95,11 +98,14 @@ class IndexUniverse:
             client=client, cache=cache, now=scope.now, refresh=scope.refresh, offline=scope.offline
         )
         self._places = Places(self._obtainer, self._chooser, checkout)
+        self._children: Children | None = None
+        if helping is not None:
+            self._begin_children(helping, client)
         self._build = build
         self._has_built = False
         self._packages: dict[str, Package] = {}
         self._known: dict[tuple[str, str], Metadata] = {}
-        self._jobs: dict[tuple[str, str], Job[Metadata | Unbuilt]] = {}
+        self._jobs: dict[tuple[str, str], Job[Metadata | Unbuilt] | Asked[Metadata | Unbuilt]] = {}
         self._place_jobs: dict[Place, Job[Metadata | Unbuilt]] = {}
 
     def __enter__(self) -> "IndexUniverse":
@@ -109,11 +115,22 @@ class IndexUniverse:
         self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:
         interrupted = error is not None and not isinstance(error, Exception)
-        self._pool.close(0.0 if interrupted else _PATIENCE)
+        self._close(0.0 if interrupted else _PATIENCE)
 
     def close(self) -> None:
         """Drop what is still only expected, and end the threads."""
-        self._pool.close(_PATIENCE)
+        self._close(_PATIENCE)
+
+    def _close(self, patience: float) -> None:
+        if self._children is not None:
+            self._children.close()
+        self._pool.close(patience)
+
+    def _begin_children(self, helping: "Helping", client: "Client") -> None:
+        from puffin.stages.resolve.universe_helpers import Children
+
+        self._children = Children(helping, client, look=self._finder.look, obtain=self._obtain)
+        self._finder.children = self._children
 
     def versions(self, name: str) -> Offer:
         """Return all versions of a package by its normalised name."""
@@ -161,6 +178,8 @@ class IndexUniverse:
                 self._expect(handle)
             elif isinstance(handle, Place) and is_remote(handle) and handle not in self._place_jobs:
                 self._place_jobs[handle] = self._pool.submit(partial(self._places.metadata, handle))
+        if self._children is not None:
+            self._children.send()
 
     def _package(self, name: str) -> Package:
         package = self._packages.get(name)
@@ -181,8 +200,10 @@ class IndexUniverse:
         kept = self._obtainer.kept(self._wanted(handle))
         if kept is not None:
             self._known[key] = kept
+        elif self._children is not None and self._children.begun(0):
+            self._jobs[key] = self._children.ask_metadata(handle, partial(self._obtain, handle))
         else:
-            self._jobs[key] = self._pool.submit(lambda: self._obtain(handle))
+            self._jobs[key] = self._pool.submit(partial(self._obtain, handle))
 
     def _chosen(self, handle: Chosen) -> Metadata:
         key = (handle.name, handle.version)

@@ -1,5 +1,7 @@
 """The pages of a resolution: found index by index, ahead of need, each asked for once."""
 
+from functools import partial
+
 from puffin.errors import PuffinError
 from puffin.stages.resolve.index_cache import ABSENT, StoredPage
 from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig
@@ -7,12 +9,16 @@ from puffin.stages.resolve.index_errors import NotInCache
 from puffin.stages.resolve.index_page import splits
 from puffin.stages.resolve.index_pages import Pages
 from puffin.stages.resolve.universe_choose import Offered
-from puffin.stages.resolve.universe_pool import Job, Pool
+from puffin.stages.resolve.universe_pool import Pool
 from puffin.value import astuple, frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
+
+    from puffin.stages.resolve.universe_helpers import Asked, Children
+    from puffin.stages.resolve.universe_pool import Job
 
     Flat = dict[str, list[Offered]]
 
@@ -39,6 +45,7 @@ class Finder:
     """Finds pages by the strategy of a configuration, and the files of find-links places."""
 
     def __init__(self, pages: Pages, config: IndexConfig, pool: Pool) -> None:
+        self.children: Children | None = None
         self._pages = pages
         self._pool = pool
         self._config = config
@@ -46,14 +53,18 @@ class Finder:
         self._first = config.strategy == FIRST_INDEX
         self._places = config.find_links
         self._found: dict[str, Found] = {}
-        self._jobs: dict[str, Job[Found]] = {}
+        self._jobs: dict[str, Job[Found] | Asked[Found]] = {}
         self._flat: dict[str, Flat] | None = None
 
     def expect(self, names: "Iterable[str]") -> None:
         """Have the pages of these packages fetched, those that are not in the cache."""
-        for name in names:
-            if name not in self._found and name not in self._jobs and not self._try_cache(name):
-                self._jobs[name] = self._pool.submit(lambda name=name: self._walk(name))  # type: ignore[misc]
+        unknown = [name for name in dict.fromkeys(names) if name not in self._found and name not in self._jobs]
+        missing = [name for name in unknown if not self._try_cache(name)]
+        remote = self.children is not None and bool(missing) and self.children.begun(len(missing))
+        for name in missing:
+            self._jobs[name] = self._asked(name) if remote else self._pool.submit(partial(self._walk, name))
+        if self.children is not None and remote:
+            self.children.send()
 
     def knows(self, name: str) -> bool:
         """Tell whether the page of a package that was expected has come."""
@@ -98,6 +109,25 @@ class Finder:
         if self._flat is None:
             self._flat = self._grouped()
         return self._flat.get(name, {})
+
+    def look(self, name: str) -> "tuple[Any, ...]":
+        """Look for the page of a package and return all that was seen of it, for another process."""
+        try:
+            self._walk(name)
+        except PuffinError:
+            pass  # it is told with the page
+        told = [(index, self._pages.told(index, name)) for index in self._config.for_package(name)]
+        return tuple([each for each in told if each[1] is not None])
+
+    def _asked(self, name: str) -> "Asked[Found]":
+        def take(told: "Any") -> Found:
+            for index, found in told:
+                self._pages.adopt(index, name, found)
+            return self._walk(name)
+
+        if self.children is None:
+            raise RuntimeError("there are no children")
+        return self.children.ask_page(name, take, lambda: self._walk(name))
 
     def _try_cache(self, name: str) -> bool:
         """Find the page without any request, if that can be done."""

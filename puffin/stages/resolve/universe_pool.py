@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Generic, TypeVar
 
+    from puffin.stages.fetch.turns import Turns
+
     T = TypeVar("T")
 else:
     T = None
@@ -106,3 +108,37 @@ class Pool:
     def _serve(self) -> None:
         while (job := self._jobs.get()) is not None:
             job.run()
+
+
+class Crew:
+    """Threads that do jobs in turn, one working at a time; another starts when all others wait, up to *size*.
+
+    So there are as many as the distance to the servers takes, and none that only gets in the way of others.
+    """
+
+    def __init__(self, turns: "Turns", size: int) -> None:
+        self._turns = turns
+        self._size = size
+        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._threads = 0
+        turns.idle = self._more
+
+    def submit(self, work: "Callable[[], None]") -> None:
+        """Have *work* done; it raises nothing."""
+        self._jobs.put(work)
+        if not self._threads:
+            self._start()
+
+    def _more(self) -> None:
+        if self._threads < self._size and not self._jobs.empty():
+            self._start()
+
+    def _start(self) -> None:
+        self._threads += 1
+        Thread(target=self._serve, name=f"puffin-crew-{self._threads}", daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            work = self._jobs.get()
+            with self._turns:
+                work()

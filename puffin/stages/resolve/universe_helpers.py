@@ -1,0 +1,174 @@
+"""Questions of a resolution that children answer: they ask indexes, and read what these say, while it goes on here.
+
+What they find lies in the cache too; here it is as if this process had found it. Where a child was lost, or cannot be
+had, the same is done by threads.
+"""
+
+from puffin.stages.resolve.index_page import FileLink
+from puffin.stages.resolve.locate_choose import Candidate
+from puffin.stages.resolve.solve.universe import Metadata
+from puffin.stages.resolve.universe_pool import Crew
+from puffin.stages.resolve.universe_values import Chosen
+from puffin.value import astuple, from_tuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, Generic, Protocol, TypeVar
+
+    from puffin.stages.fetch.client import Client
+    from puffin.stages.resolve.metadata_wanted import Unbuilt
+
+    T = TypeVar("T")
+
+    class Answer(Protocol):
+        """What a child answers to one question."""
+
+        @property
+        def done(self) -> bool:
+            """Whether :meth:`result` answers at once."""
+
+        def result(self) -> Any:
+            """Wait, and return the answer or raise its error; None if the child was lost."""
+
+    class Helpers(Protocol):
+        """Children that answer questions."""
+
+        def ask(self, kind: str, question: Any, key: str) -> Answer:
+            """Ask one of them: always the same for one *key*. Questions and answers are made of builtins.
+
+            They may wait for :meth:`send`.
+            """
+
+        def send(self) -> None:
+            """Have the questions sent."""
+
+        def close(self) -> None:
+            """End them."""
+
+    Serve = Mapping[str, Callable[[Any], Any]]
+    Begin = Callable[[], Callable[[Callable[[], None]], object]]
+
+    class Helping(Protocol):
+        """The seam to the processes. *serve* has what answers a kind of question.
+
+        *begin* is called in each child and returns what has work done there. None where no child can be had.
+        """
+
+        def __call__(self, serve: "Serve", begin: "Begin") -> "Helpers | None":
+            """Start the children."""
+else:
+    T = None
+
+    class Generic:
+        """Stand in for ``typing.Generic``."""
+
+        def __class_getitem__(cls, _parameters):
+            return cls
+
+
+THREADS = 12  # of each child
+MANY = 6  # packages that are asked for at once, from which on children pay
+
+
+class Asked(Generic[T]):
+    """A question under way: as a :class:`~puffin.stages.resolve.universe_pool.Job`."""
+
+    def __init__(self, answer: "Answer", take: "Callable[[Any], T]", instead: "Callable[[], T]") -> None:
+        self._answer = answer
+        self._take = take
+        self._instead = instead
+
+    @property
+    def done(self) -> bool:
+        """Whether :meth:`result` answers at once."""
+        return self._answer.done
+
+    def result(self) -> T:
+        """Wait for the answer, and return its result or raise its error; do without if the child was lost."""
+        said = self._answer.result()
+        return self._instead() if said is None else self._take(said)
+
+
+class Children:
+    """The children of one resolution, which start when it pays, and never in a process that has threads.
+
+    *look* and *obtain* are what a child does with the name of a package and with a handle.
+    """
+
+    def __init__(
+        self,
+        helping: "Helping",
+        client: "Client",
+        *,
+        look: "Callable[[str], Any]",
+        obtain: "Callable[[Chosen], Metadata | Unbuilt]",
+    ) -> None:
+        self._helping: Helping | None = helping
+        self._client = client
+        self._look = look
+        self._obtain = obtain
+        self._helpers: Helpers | None = None
+
+    def begun(self, count: int) -> bool:
+        """Tell whether there are children, which start if *count* packages make that worth it."""
+        if self._helpers is None and self._helping is not None and count >= MANY:
+            helping, self._helping = self._helping, None
+            self._helpers = helping({"page": self._look, "metadata": self._metadata}, self._begin)
+        return self._helpers is not None
+
+    def ask_page(self, name: str, take: "Callable[[Any], T]", instead: "Callable[[], T]") -> "Asked[T]":
+        """Have a child look for the page of a package."""
+        return Asked(self._ask("page", name, name), take, instead)
+
+    def ask_metadata(
+        self, handle: Chosen, instead: "Callable[[], Metadata | Unbuilt]"
+    ) -> "Asked[Metadata | Unbuilt]":
+        """Have a child obtain the metadata of a version."""
+        return Asked(self._ask("metadata", _packed(handle), handle.name), _read, instead)
+
+    def send(self) -> None:
+        """Have what was asked sent."""
+        if self._helpers is not None:
+            self._helpers.send()
+
+    def close(self) -> None:
+        """End them."""
+        if self._helpers is not None:
+            self._helpers.close()
+
+    def _ask(self, kind: str, question: "Any", key: str) -> "Answer":
+        if self._helpers is None:
+            raise RuntimeError("there are no children")
+        return self._helpers.ask(kind, question, key)
+
+    def _begin(self) -> "Callable[[Callable[[], None]], object]":
+        return Crew(self._client.take_turns(), THREADS).submit
+
+    def _metadata(self, question: "Any") -> "Any":
+        found = self._obtain(_unpacked(question))
+        if isinstance(found, Metadata) and found.source is None:
+            return astuple(found)[:-1]
+        import pickle
+
+        return pickle.dumps(found)
+
+
+def _read(said: "Any") -> "Metadata | Unbuilt":
+    if isinstance(said, bytes):
+        import pickle
+
+        found: Metadata | Unbuilt = pickle.loads(said)
+        return found
+    return from_tuple(Metadata, (*said, None))
+
+
+def _packed(handle: Chosen) -> "tuple[Any, ...]":
+    files = [(astuple(each.link), *astuple(each)[1:]) for each in (handle.install, handle.metadata)]
+    return handle.name, handle.version, *files
+
+
+def _unpacked(fields: "tuple[Any, ...]") -> Chosen:
+    name, version, *files = fields
+    install, metadata = [from_tuple(Candidate, (from_tuple(FileLink, row[0]), *row[1:])) for row in files]
+    return Chosen(name=name, version=version, install=install, metadata=metadata)
