@@ -7,21 +7,17 @@ from functools import partial
 from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.errors import UsageError
+from puffin.pipeline.plan_compile_early import Early
 from puffin.pipeline.plan_compile_output import lock_text, requirements_text
-from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, request_of
+from puffin.pipeline.plan_compile_request import file_policy, request_of
 from puffin.pipeline.plan_compile_settings import CompileSettings
-from puffin.pipeline.plan_import import import_resolving, importing
-from puffin.pipeline.plan_inputs import index_config
-from puffin.pipeline.plan_network import helping, network_of
-from puffin.pipeline.plan_read import reader
 from puffin.pipeline.record import phase
-from puffin.stages.fetch.fetch import client_for
-from puffin.stages.resolve.inputs import SourceRequest, Sources, check_python, read_sources
+from puffin.stages.link.meanwhile import meanwhile
+from puffin.stages.resolve.inputs import SourceRequest, Sources, check_python
 from puffin.stages.resolve.output_gather import Gathering, gather
 from puffin.stages.resolve.output_target import PYLOCK, choose_format, write_output
 from puffin.stages.resolve.platforms import Target, target_of
-from puffin.stages.resolve.preferences import Upgrades, read_preferences, read_upgrades
-from puffin.stages.resolve.reqfile import read_file
+from puffin.stages.resolve.preferences import Upgrades, read_upgrades
 from puffin.stages.resolve.solve.request import ALLOW
 from puffin.value import replace
 
@@ -37,7 +33,7 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.recall import Recall
     from puffin.stages.resolve.solve.request import Preference, ResolveRequest
     from puffin.stages.resolve.solve.resolution import Resolution
-    from puffin.stages.resolve.universe_index import IndexUniverse, Scope
+    from puffin.stages.resolve.universe_index import IndexUniverse
 
 DEFAULT_SOURCES = ("requirements.in", "pyproject.toml", "setup.cfg", "setup.py")
 
@@ -55,37 +51,31 @@ def compile_sources(
     form = choose_format(settings.output, settings.output_format, files)
     upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
     cache = Cache(settings.run.cache_dir)
-    with shared(cache):
-        with phase("find interpreter"), importing(cache, import_resolving):
+    early = Early(settings, upgrades, cache, environ, _project_builder(settings, environ))
+    with shared(cache), closing(early):
+        with phase("find interpreter"), meanwhile(early.begin):
             interpreter = target_interpreter(settings.run.python, environ, cache)
         with phase("read requirements"):
-            sources, earlier = _read(settings, environ)
+            early.finish()
         target = target_of(
             interpreter,
             python_version=settings.python_version,
             python_platform=settings.python_platform,
         )
-        _warn(sources, target, reporter)
+        _warn(early.sources, target, reporter)
         compilation = _Compilation(
-            settings, sources, target, interpreter, upgrades, form == PYLOCK, cache, environ
+            settings, early, target, interpreter, upgrades, form == PYLOCK, cache, environ
         )
-        packages = compilation.run(earlier, reporter, started)
+        packages = compilation.run(reporter, started)
     with phase("write output"):
         text = (
             lock_text(packages, settings, target)
             if form == PYLOCK
-            else requirements_text(packages, settings, sources, compilation.config)
+            else requirements_text(packages, settings, early.sources, early.config)
         )
         if settings.output:
             write_output(settings.output, text.encode())
     return text
-
-
-def _read(settings: CompileSettings, environ: "Mapping[str, str]") -> "tuple[Sources, tuple[Preference, ...]]":
-    read = reader(settings.run, environ)
-    earlier = read_preferences(settings.output, read=read_file, environ=environ) if settings.output else ()
-    build = _project_builder(settings, environ)
-    return read_sources(settings.sources, read=read, environ=environ, build=build), earlier
 
 
 def _with_default(sources: SourceRequest) -> SourceRequest:
@@ -129,13 +119,26 @@ def _warn(sources: Sources, target: Target, reporter: "Reporter") -> None:
         reporter.warn("The sources contain no requirements")
 
 
+class closing:  # noqa: N801 - reads as the function that it is to its callers
+    """Close *early* at the end of the ``with`` block (``contextlib`` takes 2 ms to import)."""
+
+    def __init__(self, early: Early) -> None:
+        self._early = early
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        self._early.close()
+
+
 class _Compilation:
     """One resolution, with the universe it is made from."""
 
     def __init__(
         self,
         settings: CompileSettings,
-        sources: Sources,
+        early: Early,
         target: Target,
         interpreter: "Interpreter",
         upgrades: Upgrades,
@@ -143,40 +146,35 @@ class _Compilation:
         cache: Cache,
         environ: "Mapping[str, str]",
     ) -> None:
-        self.config = index_config(settings.run, sources.requirements)
         self._settings = settings
-        self._sources = sources
+        self._early = early
+        self._sources = early.sources
         self._target = target
         self._upgrades = upgrades
         self._lock = lock
-        self._policy = file_policy(settings, sources.requirements)
         self._cache = cache
         self._interpreter = interpreter
-        self._network = network_of(settings.run, environ, sources.requirements.trusted_hosts)
-        self._client = client_for(self._network)
         self._builds = self._build_settings(environ)
 
-    def run(
-        self, earlier: "tuple[Preference, ...]", reporter: "Reporter", started: float
-    ) -> "tuple[Listed, ...]":
-        """Resolve, and return the packages of the output; *earlier* are the pins that the output file has."""
+    def run(self, reporter: "Reporter", started: float) -> "tuple[Listed, ...]":
+        """Resolve, and return the packages of the output."""
         from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop, toolchain_with
         from puffin.stages.resolve.recall import Recall
         from puffin.stages.resolve.universe_index import IndexUniverse
 
-        kept = tuple([each for each in earlier if self._upgrades.keeps(each.name)])
+        kept = tuple([each for each in self._early.earlier if self._upgrades.keeps(each.name)])
         request = request_of(self._settings, self._sources, self._target, self._upgrades, kept)
-        scope = self._scope()
+        scope = replace(self._early.scope, tags=self._target.tags, python_version=self._target.python_version)
         recall = Recall(self._cache, request, scope)
         workshop = Workshop(self._builds, self._cache)
         build = MetadataBuilder(workshop, toolchain_with(self._interpreter))
         with IndexUniverse(
             scope,
-            client=self._client,
+            client=self._early.client,
             cache=self._cache,
             build=build,
             checkout=workshop.checkout,
-            helping=helping,
+            children=self._early.children,
         ) as universe:
             with phase("resolve"):
                 resolution = recall.find() or _resolved(request, universe, recall)
@@ -193,28 +191,11 @@ class _Compilation:
         return build_settings(
             self._settings.run,
             environ,
-            config=self.config,
-            network=self._network,
-            files=self._policy,
+            config=self._early.config,
+            network=self._early.network,
+            files=self._early.scope.files,
             prereleases=ALLOW if pre else self._settings.prerelease,
             exclude_newer=self._settings.exclude_newer,
-        )
-
-    def _scope(self) -> "Scope":
-        from puffin.stages.resolve.universe_index import Scope
-
-        run = self._settings.run
-        again = frozenset((*run.refresh_package, *self._upgrades.names))
-        return Scope(
-            config=self.config,
-            tags=self._target.tags,
-            python_version=self._target.python_version,
-            now=time.time(),
-            files=self._policy,
-            hashes=demanded_hashes(self._sources.requirements),
-            exclude_newer=self._settings.exclude_newer,
-            refresh=False if run.offline else (run.refresh or self._upgrades.everything or again),
-            offline=run.offline,
         )
 
     def _gathering(self, universe: "IndexUniverse", kept: "tuple[Preference, ...]") -> Gathering:
@@ -225,7 +206,7 @@ class _Compilation:
             sources=self._sources,
             markers=self._target.markers,
             tags=self._target.tags,
-            policy=self._policy,
+            policy=self._early.scope.files,
             cwd=os.getcwd(),
             files_of=universe.files,
             sha256=self._sha256,
@@ -238,7 +219,7 @@ class _Compilation:
     def _sha256(self, url: str) -> tuple[str, int]:
         from puffin.stages.fetch.download import download
 
-        received = download(self._client, url)
+        received = download(self._early.client, url)
         return received.sha256, len(received.data)
 
 

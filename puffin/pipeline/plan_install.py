@@ -16,7 +16,7 @@ from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, r
 from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_graph import Supply, expected_sha256
-from puffin.pipeline.plan_import import import_resolving, importing
+from puffin.pipeline.plan_import import import_resolving
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_network import helping, network_of
 from puffin.pipeline.plan_settings import Settings
@@ -30,6 +30,7 @@ from puffin.stages.fetch.fetch import client_for
 from puffin.stages.fetch.git import pin_commit
 from puffin.stages.link.environment import check_target
 from puffin.stages.link.installplan import Plan, Present, Wanted, direct_url_of, satisfies
+from puffin.stages.link.meanwhile import meanwhile
 from puffin.stages.resolve.inputs import Sources
 from puffin.stages.resolve.locate_choose import Target
 from puffin.stages.resolve.preferences import Upgrades
@@ -41,6 +42,7 @@ from puffin.stages.resolve.solve.request import (
     ResolveRequest,
 )
 from puffin.stages.resolve.solve.resolve import resolve
+from puffin.stages.resolve.universe_helpers import Children
 from puffin.stages.resolve.universe_index import IndexUniverse, Scope
 from puffin.stages.resolve.universe_values import InstalledDistribution
 from puffin.stages.unzip.ready import archive_ready
@@ -108,7 +110,7 @@ def install(
     """
     run = settings.run
     cache = Cache(run.cache_dir)
-    with phase("find interpreter"), importing(cache, import_resolving):
+    with phase("find interpreter"), meanwhile(import_resolving):
         environment = find_where(run.where, environ, cache)
     if not run.dry_run:
         check_target(environment, break_system_packages=run.break_system_packages)
@@ -212,13 +214,10 @@ class _Install:
         client = client_for(network_of(self._run, self._environ, self._requirements.trusted_hosts))
         build = MetadataBuilder(self._workshop, self._toolchain)
         checkout = self._workshop.checkout
+        scope = self._scope()
+        children = Children(scope, client=client, cache=self._cache, helping=helping)
         with IndexUniverse(
-            self._scope(),
-            client=client,
-            cache=self._cache,
-            build=build,
-            checkout=checkout,
-            helping=helping,
+            scope, client=client, cache=self._cache, build=build, checkout=checkout, children=children
         ) as universe:
             resolution: Resolution = resolve(self._request(), universe)
             coming = [each for each in resolution.packages if not each.installed]

@@ -6,7 +6,7 @@ from puffin.cache.layout import Cache
 from puffin.cache.room import make_room
 from puffin.cache.usage import shared
 from puffin.pipeline.plan_execute import Engine
-from puffin.pipeline.plan_import import import_fetching, importing
+from puffin.pipeline.plan_import import import_fetching
 from puffin.pipeline.plan_inputs import Inputs
 from puffin.pipeline.plan_many_inputs import read_spec
 from puffin.pipeline.plan_many_locate import UnionSearch
@@ -20,6 +20,7 @@ from puffin.pipeline.plan_workspace_locks import lock_of
 from puffin.pipeline.plan_workspace_values import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
 from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL
+from puffin.stages.link.meanwhile import meanwhile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class ManyRun:
 
     def _run(self) -> None:
         self._reporter.began(tuple([site.spec.name for site in self._sites]))
-        with phase("read requirements"), importing(self.cache, import_fetching):
+        with phase("read requirements"), meanwhile(import_fetching):
             for site in self._sites:
                 guarded(site, self._read)
         self._phase("read")

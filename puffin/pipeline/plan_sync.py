@@ -9,7 +9,7 @@ from puffin.pipeline.executors import FEW
 from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine
-from puffin.pipeline.plan_import import import_fetching, importing
+from puffin.pipeline.plan_import import import_fetching
 from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs
 from puffin.pipeline.plan_locate import Found, Search
 from puffin.pipeline.plan_network import network_of
@@ -19,6 +19,7 @@ from puffin.pipeline.plan_wanted import Planner
 from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL
 from puffin.stages.link.environment import check_target
+from puffin.stages.link.meanwhile import meanwhile
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -113,7 +114,7 @@ def _building(settings: Settings, environ: "Mapping[str, str]", environment: "En
 
 
 def _environment(settings: Settings, environ: "Mapping[str, str]", cache: Cache) -> "Environment":
-    with importing(cache, import_fetching):
+    with meanwhile(import_fetching):
         return find_where(settings.where, environ, cache)
 
 

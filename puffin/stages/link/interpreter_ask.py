@@ -9,6 +9,7 @@ from puffin.cache.atomic import publish_file
 from puffin.cache.layout import Cache
 from puffin.errors import USAGE, Cause, PuffinError, os_cause
 from puffin.stages.link.interpreter import FORMAT, SCHEME_KEYS, Interpreter, Scheme
+from puffin.stages.link.meanwhile import spend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,14 +92,20 @@ def _answer(path: str, origin: str) -> "dict[str, Any]":
 
 def _run(path: str, arguments: "list[str]") -> "subprocess.CompletedProcess[bytes]":
     environ = {key: value for key, value in os.environ.items() if key != "__PYVENV_LAUNCHER__"}
-    return subprocess.run(
+    with subprocess.Popen(
         [path, *arguments],
         stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=_TIMEOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env=environ,
-        check=False,
-    )
+    ) as process:
+        try:
+            spend()
+            told, complaint = process.communicate(timeout=_TIMEOUT)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, told, complaint)
 
 
 def _refuse(path: str, origin: str, done: "subprocess.CompletedProcess[bytes]") -> None:

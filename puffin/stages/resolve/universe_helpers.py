@@ -4,20 +4,26 @@ What they find lies in the cache too; here it is as if this process had found it
 had, the same is done by threads.
 """
 
+from puffin.cache.layout import Cache
+from puffin.errors import PuffinError
 from puffin.stages.resolve.index_page import FileLink
 from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.solve.universe import Metadata
+from puffin.stages.resolve.universe_obtain import obtain
+from puffin.stages.resolve.universe_pages import walk
 from puffin.stages.resolve.universe_pool import Crew
+from puffin.stages.resolve.universe_scope import obtainer_of, pages_of
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.value import astuple, from_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Generic, Protocol, TypeVar
 
     from puffin.stages.fetch.client import Client
     from puffin.stages.resolve.metadata_wanted import Unbuilt
+    from puffin.stages.resolve.universe_scope import Scope
 
     T = TypeVar("T")
 
@@ -91,24 +97,30 @@ class Asked(Generic[T]):
 
 
 class Children:
-    """The children of one resolution, which start when it pays, and never in a process that has threads.
+    """What a resolution asks of indexes, and the children that do it, which start when that pays.
 
-    *look* and *obtain* are what a child does with the name of a package and with a handle.
+    They never start in a process that has threads. *client* is the fetch stage's, *helping* the seam to processes.
     """
 
-    def __init__(
-        self,
-        helping: "Helping",
-        client: "Client",
-        *,
-        look: "Callable[[str], Any]",
-        obtain: "Callable[[Chosen], Metadata | Unbuilt]",
-    ) -> None:
+    def __init__(self, scope: "Scope", *, client: "Client", cache: Cache, helping: "Helping") -> None:
+        self.pages = pages_of(scope, client, cache)
+        self.obtainer = obtainer_of(scope, client, cache)
+        self._config = scope.config
         self._helping: Helping | None = helping
         self._client = client
-        self._look = look
-        self._obtain = obtain
         self._helpers: Helpers | None = None
+        self._early: dict[str, Answer] = {}
+
+    def expect(self, names: "Iterable[str]") -> None:
+        """Have the pages of these packages looked for now, if they are many and not in the cache."""
+        missing = [
+            name
+            for name in dict.fromkeys(names)
+            if not all(self.pages.ready(index, name) for index in self._config.for_package(name)[:1])
+        ]
+        if self.begun(len(missing)):
+            self._early = {name: self._ask("page", name, name) for name in missing}
+            self.send()
 
     def begun(self, count: int) -> bool:
         """Tell whether there are children, which start if *count* packages make that worth it."""
@@ -119,13 +131,14 @@ class Children:
 
     def ask_page(self, name: str, take: "Callable[[Any], T]", instead: "Callable[[], T]") -> "Asked[T]":
         """Have a child look for the page of a package."""
-        return Asked(self._ask("page", name, name), take, instead)
+        answer = self._early.pop(name) if name in self._early else self._ask("page", name, name)
+        return Asked(answer, take, instead)
 
     def ask_metadata(
-        self, handle: Chosen, instead: "Callable[[], Metadata | Unbuilt]"
+        self, handle: Chosen, hashes: tuple[str, ...], instead: "Callable[[], Metadata | Unbuilt]"
     ) -> "Asked[Metadata | Unbuilt]":
         """Have a child obtain the metadata of a version."""
-        return Asked(self._ask("metadata", _packed(handle), handle.name), _read, instead)
+        return Asked(self._ask("metadata", (_packed(handle), hashes), handle.name), _read, instead)
 
     def send(self) -> None:
         """Have what was asked sent."""
@@ -145,8 +158,18 @@ class Children:
     def _begin(self) -> "Callable[[Callable[[], None]], object]":
         return Crew(self._client.take_turns(), THREADS).submit
 
+    def _look(self, name: str) -> "tuple[Any, ...]":
+        """Look for the page of a package and return all that was seen of it."""
+        try:
+            walk(self.pages, self._config, name)
+        except PuffinError:
+            pass  # it is told with the page
+        told = [(index, self.pages.told(index, name)) for index in self._config.for_package(name)]
+        return tuple([each for each in told if each[1] is not None])
+
     def _metadata(self, question: "Any") -> "Any":
-        found = self._obtain(_unpacked(question))
+        fields, hashes = question
+        found = obtain(self.obtainer, _unpacked(fields), hashes)
         if isinstance(found, Metadata) and found.source is None:
             return astuple(found)[:-1]
         import pickle

@@ -7,62 +7,39 @@ something that was only expected is raised when it is asked for, or never.
 from functools import partial
 
 from puffin.cache.layout import Cache
-from puffin.stages.resolve.index_config import IndexConfig
 from puffin.stages.resolve.index_errors import on_several
-from puffin.stages.resolve.index_pages import Pages
 from puffin.stages.resolve.locate_choose import Candidate, Target
-from puffin.stages.resolve.metadata_errors import NotWhole
-from puffin.stages.resolve.metadata_obtain import Obtainer
-from puffin.stages.resolve.metadata_wanted import Unbuilt, Wanted
-from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.resolve.metadata_wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place
 from puffin.stages.resolve.universe_choose import Chooser, cutoff_of
+from puffin.stages.resolve.universe_obtain import obtain, wanted
 from puffin.stages.resolve.universe_offer import Package
 from puffin.stages.resolve.universe_pages import Finder
 from puffin.stages.resolve.universe_place import Places, installed_metadata, is_remote, settled
 from puffin.stages.resolve.universe_pool import Job, Pool
+from puffin.stages.resolve.universe_scope import Scope, obtainer_of, pages_of
 from puffin.stages.resolve.universe_values import Built, Chosen, InstalledDistribution
-from puffin.value import frozen, replace
+from puffin.value import replace
 
 _PATIENCE = 5.0  # seconds for requests that are under way when all is known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable
     from types import TracebackType
 
     from puffin.stages.fetch.client import Client
-    from puffin.stages.resolve.universe_helpers import Asked, Children, Helping
+    from puffin.stages.resolve.universe_helpers import Asked, Children
     from puffin.stages.resolve.universe_values import Builder, Checkout
 
 THREADS = 24  # answers are small and far away: what counts is how many are on their way
 
 
-@frozen
-class Scope:
-    """What decides which files count, besides the places they come from.
-
-    ``tags`` (best first) and ``python_version`` (full) are the target's. ``hashes`` are those demanded, by
-    normalised name. ``exclude_newer`` is ISO 8601, a time or a date. ``refresh`` is True, or normalised
-    names, for which the cache is not believed. ``now`` is in seconds since the epoch.
-    """
-
-    config: IndexConfig
-    tags: tuple[str, ...]
-    python_version: str
-    now: float
-    files: FilePolicy = FilePolicy()
-    hashes: "Mapping[str, tuple[str, ...]]" = {}
-    exclude_newer: str = ""
-    refresh: "bool | Collection[str]" = False
-    offline: bool = False
-
-
 class IndexUniverse:
     """A :class:`~puffin.stages.resolve.solve.universe.Universe`; a context manager, so that its threads end.
 
-    *client* is the fetch stage's; *build* and *checkout* are the seams to builds and to version control, *helping* that
-    to other processes.
+    *client* is the fetch stage's; *build* and *checkout* are the seams to builds and to version control; *children*,
+    of the same scope, ask indexes in the place of threads.
     """
 
     def __init__(
@@ -74,7 +51,7 @@ class IndexUniverse:
         build: "Builder | None" = None,
         checkout: "Checkout | None" = None,
         threads: int = THREADS,
-        helping: "Helping | None" = None,
+        children: "Children | None" = None,
     ) -> None:
         try:
             cache.initialise()
@@ -82,25 +59,14 @@ class IndexUniverse:
             pass  # a cache that cannot be written to makes this slower, not wrong
         self._scope = scope
         self._pool = Pool(threads)
-        self._pages = pages = Pages(
-            http=client,
-            cache=cache,
-            refresh=scope.refresh,
-            offline=scope.offline,
-            now=scope.now,
-            ordered=True,
-        )
-        self._finder = Finder(pages, scope.config, self._pool)
+        self._children = children
+        self._pages = pages = children.pages if children else pages_of(scope, client, cache)
+        self._finder = Finder(pages, scope.config, self._pool, children)
         target = Target(scope.tags, scope.python_version)
         cutoff = cutoff_of(scope.exclude_newer) if scope.exclude_newer else 0.0
         self._chooser = Chooser(target, scope.files, cutoff)
-        self._obtainer = Obtainer(
-            client=client, cache=cache, now=scope.now, refresh=scope.refresh, offline=scope.offline
-        )
+        self._obtainer = children.obtainer if children else obtainer_of(scope, client, cache)
         self._places = Places(self._obtainer, self._chooser, checkout)
-        self._children: Children | None = None
-        if helping is not None:
-            self._begin_children(helping, client)
         self._build = build
         self._has_built = False
         self._packages: dict[str, Package] = {}
@@ -125,12 +91,6 @@ class IndexUniverse:
         if self._children is not None:
             self._children.close()
         self._pool.close(patience)
-
-    def _begin_children(self, helping: "Helping", client: "Client") -> None:
-        from puffin.stages.resolve.universe_helpers import Children
-
-        self._children = Children(helping, client, look=self._finder.look, obtain=self._obtain)
-        self._finder.children = self._children
 
     def versions(self, name: str) -> Offer:
         """Return all versions of a package by its normalised name."""
@@ -197,11 +157,13 @@ class IndexUniverse:
         key = (handle.name, handle.version)
         if key in self._known or key in self._jobs:
             return
-        kept = self._obtainer.kept(self._wanted(handle))
+        kept = self._obtainer.kept(wanted(handle, self._hashes(handle)))
         if kept is not None:
             self._known[key] = kept
         elif self._children is not None and self._children.begun(0):
-            self._jobs[key] = self._children.ask_metadata(handle, partial(self._obtain, handle))
+            self._jobs[key] = self._children.ask_metadata(
+                handle, self._hashes(handle), partial(self._obtain, handle)
+            )
         else:
             self._jobs[key] = self._pool.submit(partial(self._obtain, handle))
 
@@ -214,21 +176,10 @@ class IndexUniverse:
         return self._known[key]
 
     def _obtain(self, handle: Chosen) -> Metadata | Unbuilt:
-        try:
-            return self._obtainer.obtain(self._wanted(handle))
-        except NotWhole:
-            return self._obtainer.obtain(self._wanted(handle, handle.install))
+        return obtain(self._obtainer, handle, self._hashes(handle))
 
-    def _wanted(self, handle: Chosen, candidate: Candidate | None = None) -> Wanted:
-        chosen = candidate or handle.metadata
-        return Wanted(
-            package=f"{handle.name}=={handle.version}",
-            candidate=chosen,
-            name=handle.name,
-            version=handle.version,
-            hashes=self._scope.hashes.get(handle.name, ()) if chosen is handle.install else (),
-            whole=chosen is handle.install,
-        )
+    def _hashes(self, handle: Chosen) -> tuple[str, ...]:
+        return self._scope.hashes.get(handle.name, ())
 
     def _built(self, unbuilt: Unbuilt) -> Metadata:
         if self._build is None:
@@ -237,3 +188,6 @@ class IndexUniverse:
         built = self._build(unbuilt.source)
         found = settled(built, unbuilt.source) if isinstance(built, Built) else built
         return replace(found, source=unbuilt.place) if found.source is None else found
+
+
+__all__ = ["IndexUniverse", "Scope"]

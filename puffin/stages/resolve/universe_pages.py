@@ -44,8 +44,10 @@ class Found:
 class Finder:
     """Finds pages by the strategy of a configuration, and the files of find-links places."""
 
-    def __init__(self, pages: Pages, config: IndexConfig, pool: Pool) -> None:
-        self.children: Children | None = None
+    def __init__(
+        self, pages: Pages, config: IndexConfig, pool: Pool, children: "Children | None" = None
+    ) -> None:
+        self._children = children
         self._pages = pages
         self._pool = pool
         self._config = config
@@ -60,11 +62,11 @@ class Finder:
         """Have the pages of these packages fetched, those that are not in the cache."""
         unknown = [name for name in dict.fromkeys(names) if name not in self._found and name not in self._jobs]
         missing = [name for name in unknown if not self._try_cache(name)]
-        remote = self.children is not None and bool(missing) and self.children.begun(len(missing))
+        remote = self._children is not None and bool(missing) and self._children.begun(len(missing))
         for name in missing:
             self._jobs[name] = self._asked(name) if remote else self._pool.submit(partial(self._walk, name))
-        if self.children is not None and remote:
-            self.children.send()
+        if self._children is not None and remote:
+            self._children.send()
 
     def knows(self, name: str) -> bool:
         """Tell whether the page of a package that was expected has come."""
@@ -110,24 +112,15 @@ class Finder:
             self._flat = self._grouped()
         return self._flat.get(name, {})
 
-    def look(self, name: str) -> "tuple[Any, ...]":
-        """Look for the page of a package and return all that was seen of it, for another process."""
-        try:
-            self._walk(name)
-        except PuffinError:
-            pass  # it is told with the page
-        told = [(index, self._pages.told(index, name)) for index in self._config.for_package(name)]
-        return tuple([each for each in told if each[1] is not None])
-
     def _asked(self, name: str) -> "Asked[Found]":
         def take(told: "Any") -> Found:
             for index, found in told:
                 self._pages.adopt(index, name, found)
             return self._walk(name)
 
-        if self.children is None:
+        if self._children is None:
             raise RuntimeError("there are no children")
-        return self.children.ask_page(name, take, lambda: self._walk(name))
+        return self._children.ask_page(name, take, lambda: self._walk(name))
 
     def _try_cache(self, name: str) -> bool:
         """Find the page without any request, if that can be done."""
@@ -140,18 +133,7 @@ class Finder:
         return True
 
     def _walk(self, name: str) -> Found:
-        indexes = self._config.for_package(name)
-        found: list[tuple[str, StoredPage]] = []
-        for at, index in enumerate(indexes, 1):
-            try:
-                page = self._pages.page(index, name)
-            except NotInCache as error:
-                return Found(pages=tuple(found), unknown=None if found else error)
-            if page.status != ABSENT:
-                found.append((index, page))
-                if self._first:
-                    return Found(pages=tuple(found), rest=indexes[at:])
-        return Found(pages=tuple(found))
+        return walk(self._pages, self._config, name)
 
     def _grouped(self) -> "dict[str, Flat]":
         groups: dict[str, Flat] = {}
@@ -161,3 +143,19 @@ class Finder:
                     each = Offered(row=astuple(link), text=text, place=place, linked=True)
                     groups.setdefault(name, {}).setdefault(text, []).append(each)
         return groups
+
+
+def walk(pages: Pages, config: IndexConfig, name: str) -> Found:
+    """Return the pages of a package, index by index; raises why one could not answer."""
+    indexes = config.for_package(name)
+    found: list[tuple[str, StoredPage]] = []
+    for at, index in enumerate(indexes, 1):
+        try:
+            page = pages.page(index, name)
+        except NotInCache as error:
+            return Found(pages=tuple(found), unknown=None if found else error)
+        if page.status != ABSENT:
+            found.append((index, page))
+            if config.strategy == FIRST_INDEX:
+                return Found(pages=tuple(found), rest=indexes[at:])
+    return Found(pages=tuple(found))

@@ -1,0 +1,46 @@
+"""What a resolution may look at, and what asks for it."""
+
+from puffin.cache.layout import Cache
+from puffin.stages.resolve.index_config import IndexConfig
+from puffin.stages.resolve.index_pages import Pages
+from puffin.stages.resolve.metadata_obtain import Obtainer
+from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from puffin.stages.fetch.client import Client
+
+
+@frozen
+class Scope:
+    """What decides which files count, besides the places they come from.
+
+    ``tags`` (best first) and ``python_version`` (full) are the target's. ``hashes`` are those demanded, by
+    normalised name. ``exclude_newer`` is ISO 8601, a time or a date. ``refresh`` is True, or normalised
+    names, for which the cache is not believed. ``now`` is in seconds since the epoch.
+    """
+
+    config: IndexConfig
+    tags: tuple[str, ...]
+    python_version: str
+    now: float
+    files: FilePolicy = FilePolicy()
+    hashes: "Mapping[str, tuple[str, ...]]" = {}
+    exclude_newer: str = ""
+    refresh: "bool | Collection[str]" = False
+    offline: bool = False
+
+
+def pages_of(scope: Scope, client: "Client", cache: Cache) -> Pages:
+    """Return the index pages of a resolution."""
+    return Pages(
+        http=client, cache=cache, refresh=scope.refresh, offline=scope.offline, now=scope.now, ordered=True
+    )
+
+
+def obtainer_of(scope: Scope, client: "Client", cache: Cache) -> Obtainer:
+    """Return what obtains metadata for a resolution."""
+    return Obtainer(client=client, cache=cache, now=scope.now, refresh=scope.refresh, offline=scope.offline)
