@@ -31,7 +31,7 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     options = configured("sync", {**unsaid(SYNC), **options}, console, os.environ, many=True)
     with (
         CacheDirectory(options) as cache_dir,
-        Observed("sync", options, console, cache_dir, started),
+        Observed("sync", options, console, cache_dir, started) as record,
         Reporting(options["report"], cache_dir, started) as reporting,
     ):
         settings = many_settings(options, cache_dir)
@@ -46,6 +46,7 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
                 )
                 return 0
         reporter = ManyConsole(console, settings, started=started)
+        record.warn = reporter.warn
         run = reporting.run = ManyRun(specs, settings, reporter, os.environ, started)
         result = reporting.result = reporter.shown(run.sync)
         failure = failure_of(result.environments)
