@@ -1,10 +1,13 @@
 """Emptying the cache, all of it or what it holds of some packages. Links in it are removed, never followed."""
 
 import os
+from contextlib import contextmanager
 
 from puffin.cache.atomic import remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.reading import read
+from puffin.cache.usage import NOT_WRITABLE
+from puffin.errors import PuffinError, os_cause
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -19,6 +22,25 @@ class Cleaned:
     entries: int
     files: int
     bytes: int
+
+
+class CleanFailed(PuffinError):
+    """The system refuses to remove something from the cache; what was removed before stays so."""
+
+    path: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to clean the cache at `{self.path}`"
+
+
+@contextmanager
+def cleaning(cache: Cache) -> "Iterator[None]":
+    """Raise :class:`CleanFailed` for what the system refuses within."""
+    try:
+        yield
+    except OSError as error:
+        raise CleanFailed(path=cache.root, causes=(os_cause(error),), hints=(NOT_WRITABLE,)) from error
 
 
 def clean_all(cache: Cache, *, keep: "Collection[str]" = ()) -> Cleaned:

@@ -59,9 +59,8 @@ class LockTimeout(PuffinError):
 
 
 class LockFailed(PuffinError):
-    """The file system refuses the lock; going on without it would not be safe."""
+    """The file system refuses the lock, and will again; going on without it would not be safe."""
 
-    exit_code = TEMPORARY
     what: str
     path: str
 

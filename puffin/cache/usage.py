@@ -1,5 +1,6 @@
 """Who is using the cache: runs share it, cleaning has it alone."""
 
+import errno
 import os
 import time
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 LOCK = ".lock"
+NOT_WRITABLE = "make the cache writable for this user, or name another with `--cache-dir`"
 _TIMEOUT = 300.0
 _PAUSE = 0.1
 
@@ -49,7 +51,7 @@ class Usage:
                 time.sleep(_PAUSE)
         except OSError as error:
             if self._alone:
-                raise LockFailed(what="the cache", path=self._path, causes=(os_cause(error),)) from error
+                raise self._refused(error) from error
             return frozenset()
         return frozenset({LOCK})
 
@@ -87,6 +89,11 @@ class Usage:
         if self._told is not None:
             self._told("The cache is in use; waiting for other puffin processes to finish")
         return now + self._timeout
+
+    def _refused(self, error: OSError) -> LockFailed:
+        unwritable = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+        hint = NOT_WRITABLE if unwritable else "pass `--force` to go on without the lock"
+        return LockFailed(what="the cache", path=self._path, causes=(os_cause(error),), hints=(hint,))
 
     def _too_late(self) -> LockTimeout:
         hints = ("pass `--force` to go on all the same",) if self._alone else ()

@@ -12,7 +12,7 @@ from puffin.cli import table, table_compile, table_inspect
 from puffin.cli.completion import SHELLS
 from puffin.cli.foreign import foreign_rows, judge, take_out
 from puffin.cli.guard import guarded
-from puffin.cli.options import OptionedCommand, given, told, with_hidden, with_options
+from puffin.cli.options import OptionedCommand, WrongVariable, given, told, with_hidden, with_options
 from puffin.cli.overview import overview
 from puffin.cli.table_install import INSTALL
 from puffin.cli.table_profile import GRAPH, PROFILE_COMPARE, PROFILE_SHOW
@@ -323,7 +323,8 @@ def run_app(argv: list[str]) -> int:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else _command_of(argv)
         text = re.sub(r"\s*\n\s*", " ", re.sub(r"'([^' ]*)'", r"`\1`", error.format_message())).rstrip(".")
-        click.echo(f"error: {text}\n\nhint: `{command} --help` lists what can be said", err=True)
+        hint = error.hint if isinstance(error, WrongVariable) else f"`{command} --help` lists what can be said"
+        click.echo(f"error: {text}\n\nhint: {hint}", err=True)
         return 2
     except click.exceptions.Exit as ended:
         return ended.exit_code

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from puffin.cache.clean import Cleaned, clean_all, clean_packages
+from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning
 from puffin.cache.layout import Cache
 from puffin.cache.usage import exclusive
 from puffin.cli.sync import CacheDirectory, normalise
@@ -31,7 +31,7 @@ def clean(options: "dict[str, Any]", console: "Console", _started: float) -> int
         if not os.path.isdir(cache_dir):
             console.say(f"No cache found at {cache_dir}")
             return 0
-        with exclusive(cache, force=options["force"], told=console.say) as kept:
+        with exclusive(cache, force=options["force"], told=console.say) as kept, cleaning(cache):
             names = [normalise(name) for name in options["arguments"]]
             cleaned = clean_packages(cache, names) if names else clean_all(cache, keep=kept)
             if not names:
@@ -66,7 +66,7 @@ def prune(options: "dict[str, Any]", console: "Console", _started: float) -> int
             console.say(f"No cache found at {cache_dir}")
             return 0
         cache = Cache(cache_dir)
-        with exclusive(cache, force=options["force"], told=console.say):
+        with exclusive(cache, force=options["force"], told=console.say), cleaning(cache):
             collect(cache)
             items, useless = read_contents(cache)
             other = total_size(cache_dir) - sum(each.bytes for each in items)

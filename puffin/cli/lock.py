@@ -40,7 +40,7 @@ def lock(options: "dict[str, Any]", console: "Console", started: float) -> int:
         CacheDirectory(options) as cache_dir,
         Observed("lock", options, console, cache_dir, started) as record,
     ):
-        specs, _ = chosen(options, cache_dir)
+        specs, _ = chosen(options, cache_dir, "lock")
         wanted = [spec for spec in specs if needs_lock(spec)]
         if not wanted:
             raise UsageError(

@@ -31,11 +31,11 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     options = configured("sync", {**unsaid(SYNC), **options}, console, os.environ, many=True)
     with (
         CacheDirectory(options) as cache_dir,
-        Observed("sync", options, console, cache_dir, started),
+        Observed("sync", options, console, cache_dir, started) as record,
         Reporting(options["report"], cache_dir, started) as reporting,
     ):
         settings = many_settings(options, cache_dir)
-        specs, workspace = chosen(options, cache_dir)
+        specs, workspace = chosen(options, cache_dir, "sync")
         if options["compile_bytecode"] and "compile_bytecode" in options["given"]:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
         if options["changed_since"]:
@@ -46,6 +46,7 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
                 )
                 return 0
         reporter = ManyConsole(console, settings, started=started)
+        record.warn = reporter.warn
         run = reporting.run = ManyRun(specs, settings, reporter, os.environ, started)
         result = reporting.result = reporter.shown(run.sync)
         failure = failure_of(result.environments)
@@ -54,8 +55,8 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     return result.exit_code
 
 
-def chosen(options: "dict[str, Any]", cache_dir: str) -> "tuple[list[EnvSpec], Workspace | None]":
-    """Return the environments that the command line means, and the configuration."""
+def chosen(options: "dict[str, Any]", cache_dir: str, command: str) -> "tuple[list[EnvSpec], Workspace | None]":
+    """Return the environments that the command line of *command* means, and the configuration."""
     from puffin.pipeline.plan_workspace_config import find_workspace
     from puffin.pipeline.plan_workspace_memory import remember
     from puffin.pipeline.plan_workspace_select import choose
@@ -67,7 +68,8 @@ def chosen(options: "dict[str, Any]", cache_dir: str) -> "tuple[list[EnvSpec], W
     named = options["arguments"]
     if options.get("all") and named:
         raise UsageError(text="`--all` cannot be used with names of environments")
-    specs = choose(named, cwd, workspace, everything=bool(options.get("all")), python=options["python"])
+    everything = bool(options.get("all"))
+    specs = choose(named, cwd, workspace, everything=everything, python=options["python"], command=command)
     return specs, workspace
 
 

@@ -36,6 +36,7 @@ class Observed:
         self._console = console
         self._cache = Cache(cache_dir)
         self._record = record.RunRecord(self._cache, command, version=__version__, started=began, cpu=cpu)
+        self._record.warn = console.warn
         self._record.row("start puffin", began, now, time.process_time() - cpu)
 
     def __enter__(self) -> record.RunRecord:

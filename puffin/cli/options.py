@@ -21,6 +21,33 @@ class _Place(click.Path):
     envvar_list_splitter = None  # type: ignore[assignment]
 
 
+class WrongVariable(click.UsageError):
+    """The environment variable of a switch, or a count, is neither true nor false; *kind* is the option's."""
+
+    def __init__(self, variable: str, text: str, kind: str) -> None:
+        super().__init__(f"`{text}` is not a value of `{variable}`")
+        self.hint = (
+            "use a number, `true` or `false`"
+            if kind == table.COUNT
+            else "use one of `1`, `true`, `yes`, `on`, or of `0`, `false`, `no`, `off`"
+        )
+
+
+class _Switch(click.Option):
+    """A switch or a count. Its variable is read as it is where click has no part in it."""
+
+    def value_from_envvar(self, ctx: click.Context) -> "Any":
+        """Return what the variable says, None where it is not set; raises :class:`WrongVariable`."""
+        text = self.resolve_envvar_value(ctx)
+        if text is None:
+            return None
+        kind = table.COUNT if self.count else table.FLAG
+        value = table.switched(kind, text)
+        if value is None:
+            raise WrongVariable(str(self.envvar), text, kind)
+        return value
+
+
 def with_options(rows: "tuple[Row, ...]") -> "Callable[[Command], Command]":
     """Return a decorator that adds the options of *rows* to a command."""
 
@@ -48,9 +75,9 @@ def _option(row: "Row") -> "Callable[[Command], Command]":
     spellings, name, kind, metavar, text = row
     shared: dict[str, Any] = {"help": text, "envvar": f"PUFFIN_{name.upper()}", "show_envvar": True}
     if kind == table.FLAG:
-        return click.option(*spellings, name, is_flag=True, default=False, **shared)
+        return click.option(*spellings, name, is_flag=True, default=False, cls=_Switch, **shared)
     if kind == table.COUNT:
-        return click.option(*spellings, name, count=True, **shared)
+        return click.option(*spellings, name, count=True, cls=_Switch, **shared)
     if kind == table.OPTIONAL:
         return click.option(*spellings, name, default="", metavar=f"[{metavar}]", callback=_optional, **shared)
     if any(word in metavar for word in ("FILE", "DIR")):

@@ -273,14 +273,15 @@ SYNC: "tuple[Row, ...]" = (
     *OUTPUT,
 )
 
+TRUE, FALSE = ("1", "true", "t", "yes", "y", "on"), ("0", "false", "f", "no", "n", "off")
 DEFAULTS: "dict[str, object]" = {FLAG: False, VALUE: "", LIST: (), COUNT: 0, OPTIONAL: ""}
 
 
 def optional(text: str) -> str:
     """Return what the variable of an option means that may be given without a value: a switch, or the value."""
-    if text.lower() in ("1", "true", "t", "yes", "y", "on", GIVEN):
+    if text.lower() in (*TRUE, GIVEN):
         return GIVEN
-    return "" if text.lower() in ("0", "false", "f", "no", "n", "off") else text
+    return "" if text.lower() in FALSE else text
 
 
 def unsaid(rows: "tuple[Row, ...]") -> "dict[str, object]":
@@ -289,18 +290,28 @@ def unsaid(rows: "tuple[Row, ...]") -> "dict[str, object]":
 
 
 def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
-    """Return the value of an option that was not given: its environment variable's, or its default."""
+    """Return the value of an option that was not given: its environment variable's, or its default.
+
+    None is for a switch, or a count, whose variable has another value than it takes (see :func:`switched`).
+    """
     _, name, kind, _, _ = row
     text = environ.get(f"PUFFIN_{name.upper()}", "")
     if not text:
         return DEFAULTS[kind]
-    if kind == FLAG:
-        return text.lower() in ("1", "true", "t", "yes", "y", "on")
+    if kind in (FLAG, COUNT):
+        return switched(kind, text)
     if kind == LIST:
         return tuple(text.split())
-    if kind == COUNT:
-        return int(text) if text.isdigit() else 1
     return optional(text) if kind == OPTIONAL else text
+
+
+def switched(kind: str, text: str) -> "bool | int | None":
+    """Return what the variable of a switch or a count says; None for what is neither true, false nor a number."""
+    if kind == COUNT and text.isascii() and text.isdigit() and len(text) < 4:
+        return int(text)
+    word = text.strip().lower()
+    on = True if word in TRUE else False if word in FALSE else None
+    return on if kind == FLAG or on is None else int(on)
 
 
 def read_by_hand(
@@ -339,7 +350,10 @@ def read_by_hand(
     said = [row[1] for row in rows if row[1] in given or environ.get(f"PUFFIN_{row[1].upper()}")]
     for row in rows:
         if row[1] not in given:
-            given[row[1]] = from_environment(row, environ)
+            told = from_environment(row, environ)
+            if told is None:
+                return None
+            given[row[1]] = told
     given["arguments"] = tuple(rest)
     given["given"] = frozenset(said)
     return given

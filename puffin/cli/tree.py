@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def tree(options: "dict[str, Any]", console: "Console", _started: float) -> int:
-    """Print what is installed as a tree of who requires what."""
+    """Print what is installed as a tree of who requires what; like ``show``, fail if nothing asked for is installed."""
     from puffin.stages.link.tree_lines import DEPTH, tree_lines
 
     depth = _depth(str(options["depth"]), DEPTH)
     packages, prune = (tuple(map(normalise, options[name])) for name in ("package", "prune"))
     installed, markers = _read(options)
-    for name in dict.fromkeys(packages):
-        if not any(each.name == name for each in installed):
-            console.warn(f"`{name}` is not installed")
+    missing = [name for name in dict.fromkeys(packages) if all(each.name != name for each in installed)]
+    for name in missing:
+        console.warn(f"`{name}` is not installed")
     lines = tree_lines(
         installed,
         markers,
@@ -37,7 +37,7 @@ def tree(options: "dict[str, Any]", console: "Console", _started: float) -> int:
         specifiers=options["show_version_specifiers"],
     )
     sys.stdout.write("".join(f"{line}\n" for line in lines))
-    return 0
+    return FAILED if packages and set(missing) == set(packages) else 0
 
 
 def check(options: "dict[str, Any]", console: "Console", started: float) -> int:

@@ -9,12 +9,13 @@ from puffin.errors import PuffinError
 from puffin.pipeline.plan_build_turns import Turns
 from puffin.pipeline.plan_build_values import BuildCycle, BuildSettings, Toolchain
 from puffin.pipeline.plan_graph import BUILD, ENVIRONMENT, FETCH, UNZIP, Supply, wheel_tasks
+from puffin.pipeline.record import warn
 from puffin.pipeline.task import DONE, Task
 from puffin.stages.artifact import DIRECTORY, SDIST, WHEEL
 from puffin.stages.build import kept
-from puffin.stages.build.environment import environment_key, environment_path, is_ready
+from puffin.stages.build.environment import environment_key, environment_path, is_damaged, is_ready
 from puffin.stages.build.task import LACKS, BuildOrder
-from puffin.stages.unzip.ready import archive_ready
+from puffin.stages.unzip.ready import archive_ready, discard_damaged
 from puffin.stages.unzip.store import known_archive
 from puffin.stages.urls import digest
 from puffin.value import astuple, frozen, replace
@@ -67,6 +68,8 @@ class Builds:
         self._read: dict[Key, tuple[str, str, tuple[Any, ...]]] = {}
         self._requires: dict[str, tuple[str, ...]] = {}
         self._needs: dict[str, set[str]] = {}
+        self._whole: set[str] = set()
+        self._damaged: set[str] = set()
 
     def supply(
         self, artifact: "Artifact", toolchain: Toolchain, goal: str = "", label: str = ""
@@ -315,7 +318,20 @@ class Builds:
         if "" in archives:
             return ""
         root = environment_path(self._cache, environment_key(toolchain.interpreter, archives))
-        return root if is_ready(root, toolchain.interpreter) else ""
+        if root in self._whole or is_ready(root, toolchain.interpreter):
+            self._whole.add(root)
+            return root
+        if root not in self._damaged and is_damaged(root):
+            self._damaged.add(root)
+            self._prepare_anew(found, archives)
+        return ""
+
+    def _prepare_anew(self, found: "tuple[Artifact, ...]", archives: "set[str]") -> None:
+        """Say that an environment was damaged; an archive that has the same damage, by a hard link, is thrown away."""
+        names = ", ".join(sorted([f"`{artifact.name}`" for artifact in found]))
+        warn(f"The kept build environment of {names} was damaged; making it anew")
+        for archive in archives:
+            discard_damaged(self._cache, archive)
 
     def _archive(self, artifact: "Artifact", toolchain: Toolchain) -> str:
         """Return the archive that an artifact is or was, ``""`` where that is not known."""

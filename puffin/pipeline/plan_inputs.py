@@ -158,7 +158,7 @@ def _requirements(settings: Settings, environ: "Mapping[str, str]", build: "Buil
 
     read = reader(settings, environ)
     asked = settings.extra or settings.all_extras or settings.group
-    if asked or any(os.path.basename(path).endswith(_PROJECTS) for path in settings.files):
+    if asked or any(_is_project(path) for path in settings.files):
         from puffin.stages.resolve.inputs import SourceRequest, read_sources
 
         request = SourceRequest(
@@ -172,6 +172,10 @@ def _requirements(settings: Settings, environ: "Mapping[str, str]", build: "Buil
     from puffin.stages.resolve.reqfile import read_requirements
 
     return read_requirements(settings.files, read=read, environ=environ, constraints=settings.constraint)
+
+
+def _is_project(path: str) -> bool:
+    return os.path.basename(path).endswith(_PROJECTS) or os.path.isdir(path)
 
 
 def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":

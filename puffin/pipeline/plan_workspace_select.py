@@ -111,9 +111,15 @@ def checked(specs: "Iterable[EnvSpec]") -> "list[EnvSpec]":
 
 
 def choose(
-    arguments: "Sequence[str]", cwd: str, workspace: "Workspace | None", *, everything: bool, python: str
+    arguments: "Sequence[str]",
+    cwd: str,
+    workspace: "Workspace | None",
+    *,
+    everything: bool,
+    python: str,
+    command: str = "sync",
 ) -> "list[EnvSpec]":
-    """Return the environments that *arguments* mean, each once; *python* is for those that name none.
+    """Return the environments that *arguments* of a *command* mean, each once; *python* is for those that name none.
 
     An argument is a name, a pattern of names, or a pattern of files (relative to *cwd*): then it means the environments
     made from these files, where none is configured the one beside each. Raises :class:`NothingMatches`,
@@ -122,7 +128,7 @@ def choose(
     known = all_specs(workspace) if workspace else []
     if everything or not arguments:
         if not known:
-            raise _nothing_named(workspace)
+            raise _nothing_named(workspace, command)
         chosen = known
     else:
         found = [spec for argument in arguments for spec in _meant(argument, cwd, known)]
@@ -130,8 +136,9 @@ def choose(
     return [replace(spec, python=spec.python or python) for spec in chosen] if python else list(chosen)
 
 
-def _nothing_named(workspace: "Workspace | None") -> UsageError:
-    hint = "name requirements files, as in `puffin sync 'services/*/requirements.txt'`"
+def _nothing_named(workspace: "Workspace | None", command: str) -> UsageError:
+    file = "requirements.in" if command == "lock" else "requirements.txt"  # what is pinned needs no lock
+    hint = f"name requirements files, as in `puffin {command} 'services/*/{file}'`"
     if workspace is not None:
         return UsageError(text=f"`{workspace.file}` configures no environment", hints=(hint,))
     text = "No environment was named, and no `puffin.toml` or `pyproject.toml` here or above configures any"

@@ -14,6 +14,8 @@ from puffin.cache.layout import Bucket, Cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from puffin.pipeline.task import Key, Outcome, Task
 
 KEPT_RUNS = 10
@@ -26,6 +28,7 @@ class RunRecord:
 
     Nothing is written unless :meth:`keep` is called, or something that does: a run without work leaves none.
     ``started`` and ``cpu`` are when the process began its command, and the CPU seconds that it had used by then.
+    ``warn`` tells the user something, where the command has set it.
     """
 
     def __init__(self, cache: Cache, command: str, *, version: str, started: float, cpu: float = 0.0) -> None:
@@ -40,6 +43,7 @@ class RunRecord:
         self._began = started - cpu
         self._head = f'"command":{text(command)},"puffin":{text(version)}'
         self._graph = '"executor":"","tasks":0,"jobs":0'
+        self.warn: Callable[[str], None] = _nobody
         self.row("start python", self._began, started, cpu)
 
     @property
@@ -127,6 +131,10 @@ class RunRecord:
             self._descriptor = -1
 
 
+def _nobody(_text: str) -> None:
+    """Tell nobody."""
+
+
 _current: "RunRecord | None" = None
 
 
@@ -145,6 +153,12 @@ def leave() -> None:
 def current() -> "RunRecord | None":
     """Return the record of the run that goes on, if there is one."""
     return _current
+
+
+def warn(text: str) -> None:
+    """Warn the user of the run that goes on, if there is one, from where no reporter is at hand."""
+    if _current is not None:
+        _current.warn(text)
 
 
 def finish(status: int) -> None:

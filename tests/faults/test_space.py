@@ -271,3 +271,25 @@ def test_an_environment_that_may_not_be_written_to(puffin, index):
         assert "Read-only file system" in done.err
         assert index.requests == []
         assert of_packages(env) == before
+
+
+@pytest.mark.parametrize("words", [("clean",), ("prune",), ("clean", "--force")])
+def test_a_read_only_cache_is_not_cleaned(puffin, env, sync, words):
+    with small_disk(puffin.root / "mount", "8m") as cache:
+        shutil.copytree(puffin.cache, cache, dirs_exist_ok=True)
+        assert sync("a==1\n", PUFFIN_CACHE_DIR=str(cache)).code == 0
+        if subprocess.run(["mount", "-o", "remount,ro", str(cache)], capture_output=True).returncode:
+            pytest.skip("cannot remount here")
+        before = snapshot(cache)
+        done = puffin("cache", *words, env={"PUFFIN_CACHE_DIR": str(cache)})
+        assert snapshot(cache) == before
+    assert done.code == 1, done.err
+    first, cause, *rest = done.err.splitlines()
+    forced = "--force" in words
+    assert first == (
+        "error: Failed to clean the cache at `[TMP]/mount`"
+        if forced
+        else "error: Failed to lock the cache (`[TMP]/mount/.lock`)"
+    )
+    assert cause.startswith("  ╰─▶ Read-only file system (`[TMP]/mount/")
+    assert rest == ["", "hint: make the cache writable for this user, or name another with `--cache-dir`"]

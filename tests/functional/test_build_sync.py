@@ -1,6 +1,7 @@
 """Syncing to what has no wheel: from an index, an archive, a directory, a repository, on every executor."""
 
 import json
+import os
 import subprocess
 from hashlib import sha256
 
@@ -187,3 +188,64 @@ def test_cleaning_a_package_forgets_what_was_built_of_it_and_with_it(puffin, env
     assert len(list((puffin.cache / "build-envs-v0").iterdir())) == 1
     assert puffin("cache", "clean", "toy").code == 0
     assert list((puffin.cache / "build-envs-v0").iterdir()) == []
+
+
+def _environment(puffin):
+    (root,) = (puffin.cache / "build-envs-v0").iterdir()
+    (module,) = root.glob("lib/python*/site-packages/toy.py")
+    return root, module
+
+
+HEALED = "warning: The kept build environment of `toy` was damaged; making it anew\n"
+
+
+@pytest.mark.parametrize("damage", ["deleted", "cut off"])
+def test_a_build_environment_that_lost_a_file_is_made_anew_and_the_user_is_told(puffin, env, shop, log, damage):
+    for name in ("thing", "other", "third"):
+        shop.add(*forge_sdist(name, told=log))
+    assert puffin.sync("thing==1.0\n", "-i", shop.url).code == 0
+    root, module = _environment(puffin)
+    before = root.stat().st_ino
+    if damage == "deleted":
+        module.unlink()
+    else:
+        os.truncate(module, 3)  # it is the file of the archive too
+    done = puffin.sync("other==1.0\nthing==1.0\n", "-i", shop.url)
+    assert done.code == 0, done.err
+    assert done.err.count(HEALED) == done.err.count("warning") == 1
+    assert hooks_run(log) == ["wheel other", "wheel thing"]
+    after = root.stat().st_ino
+    assert after != before
+    done = puffin.sync("other==1.0\nthing==1.0\nthird==1.0\n", "-i", shop.url)
+    assert (done.code, "warning" in done.err) == (0, False)
+    assert root.stat().st_ino == after, "what is whole is used as it is"
+
+
+def test_bytecode_in_a_build_environment_is_no_damage(puffin, env, shop, log):
+    for name in ("thing", "other"):
+        shop.add(*forge_sdist(name, told=log))
+    assert puffin.sync("thing==1.0\n", "-i", shop.url).code == 0
+    root, module = _environment(puffin)
+    before = root.stat().st_ino
+    for compiled in root.rglob("*.pyc"):
+        compiled.unlink()
+    (module.parent / "__pycache__").mkdir(exist_ok=True)
+    (module.parent / "__pycache__/more.pyc").write_bytes(b"x")
+    done = puffin.sync("other==1.0\nthing==1.0\n", "-i", shop.url)
+    assert (done.code, "warning" in done.err, root.stat().st_ino) == (0, False, before)
+
+
+def test_compile_and_sync_of_many_tell_of_a_damaged_build_environment_too(puffin, shop, log):
+    for name in ("thing", "other", "third"):
+        shop.add(*forge_sdist(name, told=log))
+    puffin.file("a/requirements.txt", "thing==1.0\n")
+    puffin.file("b/requirements.txt", "other==1.0\n")
+    assert puffin("sync", "a/requirements.txt", "-i", shop.url).code == 0
+    _environment(puffin)[1].unlink()
+    done = puffin("sync", "*/requirements.txt", "-i", shop.url)
+    assert done.code == 0, done.err
+    assert done.err.count(HEALED) == 1
+    _environment(puffin)[1].unlink()
+    puffin.file("requirements.in", "third\n")
+    done = puffin("pip", "compile", "requirements.in", "-p", "a/.venv", "-i", shop.url)
+    assert (done.code, done.err) == (0, HEALED + "Resolved 1 package in [TIME]\n")

@@ -200,6 +200,26 @@ def test_a_project_with_extras_and_groups(compile_, puffin):
     )
 
 
+def test_a_directory_stands_for_its_project(compile_, puffin):
+    stated = '[project]\nname = "app"\nversion = "1"\ndependencies = ["lib<3"]\n[dependency-groups]\ndev = ["loose"]\n'
+    puffin.file("pyproject.toml", stated)
+    puffin.file("old/setup.cfg", "[metadata]\nname = old\n[options]\ninstall_requires = lib<2\n")
+    puffin.file("docs/index.md", "")
+    named, whole = compile_(None, sources=("pyproject.toml",)), compile_(None, sources=(".",))
+    assert whole.out == named.out.replace("pyproject.toml\n", ".\n", 1)
+    assert pins(compile_(None, "--group", "dev", sources=(".",))) == ["lib==2.0", "loose==1.0"]
+    assert compile_(None, sources=("old/",)).out.endswith("lib==1.0\n    # via old (old/setup.cfg)\n")
+    refused = compile_(None, sources=("docs",))
+    assert (refused.code, refused.err) == (
+        2,
+        lines(
+            "error: `docs` is a directory without a `pyproject.toml`, `setup.cfg` or `setup.py` of a project",
+            "",
+            "hint: name a file, such as a `requirements.in`",
+        ),
+    )
+
+
 def test_scripts_and_standard_input(compile_, puffin):
     puffin.file("run.py", '# /// script\n# dependencies = ["lib==1.0"]\n# ///\n')
     assert compile_(None, sources=("run.py",)).out == f"{HEADER}run.py\nlib==1.0\n"
@@ -234,6 +254,7 @@ def test_a_project_whose_dependencies_only_a_build_tells(compile_, puffin, shop,
     done = compile_(None, "--extra", "more", sources=(name,))
     assert pins(done) == ["lib==1.0", "loose==1.0"]
     assert "via toy (tree/pyproject.toml)" in compile_(None, "--annotate", sources=(name,)).out
+    assert pins(compile_(None, sources=("tree",))) == ["lib==1.0"]
 
 
 def test_install_and_sync_of_such_a_project(puffin, env, shop):

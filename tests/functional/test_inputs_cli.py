@@ -36,6 +36,8 @@ def shop(index):
     [
         (("pyproject.toml",), "alpha"),
         (("pyproject.toml", "--extra", "More"), "alpha beta"),
+        ((".",), "alpha"),
+        (("./", "requirements.txt", "--group", "base"), "alpha beta"),
         (("--group", "test"), "beta gamma"),
         (("--group", "pyproject.toml:base", "--group", "test"), "beta gamma"),
         (("pyproject.toml", "--group", "base"), "alpha beta"),

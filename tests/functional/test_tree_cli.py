@@ -53,6 +53,8 @@ def test_tree_options(puffin, full):
 def test_tree_of_what_is_not_there(puffin, full):
     done = puffin("pip", "tree", "--package", "nobody", "--package", "base")
     assert (done.code, done.out, done.err) == (0, "base v1.0\n", lines("warning: `nobody` is not installed"))
+    done = puffin("pip", "tree", "--package", "nobody")
+    assert (done.code, done.out, done.err) == (1, "", lines("warning: `nobody` is not installed"))
 
 
 @pytest.mark.parametrize("depth", ["-1", "x", "٣"])

@@ -146,3 +146,15 @@ def test_a_nested_environment_has_the_base_for_a_home(puffin, env):
 def test_quiet(puffin):
     done = puffin("venv", "-q")
     assert (done.code, done.out, done.err) == (0, "", "")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a file system in which nothing can be made")
+def test_a_place_where_nothing_can_be_made_is_not_a_matter_of_time(puffin):
+    done = puffin("venv", "/proc/v")
+    assert done.code == 1
+    assert done.err.split("\n", 1)[1] == lines(
+        "error: Failed to create a virtual environment at `/proc/v`",
+        "  ╰─▶ No such file or directory (`/proc/.v.lock`)",
+        "",
+        "hint: choose a place where this user can make directories",
+    )

@@ -74,3 +74,20 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
 def test_hints_name_the_command_that_was_meant(puffin, words, problem, hint):
     done = puffin(*words)
     assert (done.code, done.err) == (2, lines(f"error: {problem}", "", f"hint: {hint}"))
+
+
+@pytest.mark.parametrize(
+    ("command", "file"),
+    [("sync", "requirements.txt"), ("lock", "requirements.in"), ("envs", "requirements.txt"),
+     ("cache key", "requirements.txt")],
+)  # fmt: skip
+def test_where_no_environment_is_named_the_hint_is_about_the_command_at_hand(puffin, command, file):
+    hint = f"hint: name requirements files, as in `puffin {command} 'services/*/{file}'`"
+    done = puffin(*command.split())
+    nowhere = (
+        "error: No environment was named, and no `puffin.toml` or `pyproject.toml` here or above configures any"
+    )
+    assert (done.code, done.out, done.err) == (2, "", lines(nowhere, "", hint))
+    puffin.file("puffin.toml", "[[env-glob]]\nmatch = 'none/*.txt'\n")
+    done = puffin(*command.split())
+    assert (done.code, done.err.splitlines()[-1]) == (2, hint)

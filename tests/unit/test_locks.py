@@ -136,6 +136,7 @@ def test_a_file_system_without_locks_is_an_error_with_a_hint(tmp_path, monkeypat
         pass
     assert "file system that supports locks" in caught.value.hints[0]
     assert str(caught.value.causes[0]) == "No locks available"
+    assert caught.value.exit_code == 1, "trying again does not help"
     assert len(os.listdir("/proc/self/fd")) == before
 
 

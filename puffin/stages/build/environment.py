@@ -2,7 +2,7 @@
 
 ``build-envs-v0/<key>`` appears by one rename, complete; its key is the interpreter and the archives in it, so whoever
 needs the same set uses the same directory, at the same time and in later runs. Python writes bytecode into
-it, which the next builds find.
+it, which the next builds find. One that lost a file since is made anew.
 """
 
 import os
@@ -11,6 +11,7 @@ from puffin import meter
 from puffin.cache.atomic import publish_tree, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError, os_cause
+from puffin.stages.build.listing import has_listing, is_whole, write_listing
 from puffin.stages.link.environment import environment_for
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.interpreter import Interpreter, from_wire
@@ -18,6 +19,7 @@ from puffin.stages.link.linker import link
 from puffin.stages.link.staging import PARTS, Target
 from puffin.stages.link.venv import lay_venv
 from puffin.stages.link.venv_system import executable_name
+from puffin.stages.unzip.ready import discard_damaged
 from puffin.stages.urls import digest
 from puffin.value import astuple
 
@@ -62,8 +64,13 @@ def python_of(root: str, interpreter: Interpreter) -> str:
 
 
 def is_ready(root: str, interpreter: Interpreter) -> bool:
-    """Tell whether the environment at *root* is there and its interpreter still is."""
-    return os.path.exists(python_of(root, interpreter)) and os.path.exists(f"{root}/pyvenv.cfg")
+    """Tell whether the environment at *root* is there, whole, and its interpreter still is."""
+    return os.path.exists(python_of(root, interpreter)) and is_whole(root)
+
+
+def is_damaged(root: str) -> bool:
+    """Tell whether the environment at *root* has lost something since it was made."""
+    return has_listing(root) and not is_whole(root)
 
 
 def environment(*, interpreter: "tuple[Any, ...]", cache_root: str, **archives: str) -> str:
@@ -78,6 +85,9 @@ def environment(*, interpreter: "tuple[Any, ...]", cache_root: str, **archives: 
         meter.found(meter.HIT)
         return root
     meter.found(meter.MISS)
+    if is_damaged(root):  # by a hard link, an archive may be too
+        for archive in known:
+            discard_damaged(cache, archive)
     temporary = cache.temporary("-env")
     try:
         cache.initialise()
@@ -119,6 +129,7 @@ def _make(temporary: str, root: str, python: Interpreter, archives: "list[str]",
         for part, home in homes.items():
             if os.path.isdir(stage + part):
                 merge(stage + part, home)
+    write_listing(temporary)
 
 
 def merge(source: str, target: str) -> None:

@@ -3,11 +3,12 @@
 No interpreter is run: what one says of itself is in the cache, so an environment takes a few milliseconds.
 """
 
+import errno
 import os
 
 from puffin import __version__
 from puffin.cache.atomic import remove_tree, write
-from puffin.cache.lock import Lock
+from puffin.cache.lock import Lock, LockFailed
 from puffin.errors import USAGE, PuffinError, os_cause
 from puffin.stages.link.activators import activators
 from puffin.stages.link.environment import Environment, environment_for
@@ -18,6 +19,8 @@ _CACHEDIR_TAG = b"""Signature: 8a477f597d28d172789f06886806bc55
 # This file is a cache directory tag created by puffin (https://bford.info/cachedir/).
 """
 _EXECUTABLE = 0o777
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NO_PARENT = (*_UNWRITABLE, errno.ENOENT)  # of the lock's file, whose directory was there a moment before
 
 
 class VenvRefused(PuffinError):
@@ -83,9 +86,18 @@ def create_venv(
                 _make(place, interpreter, config, title or os.path.basename(place), relocatable)
             finally:
                 _forget_lock(lock)
-    except OSError as error:
-        raise VenvFailed(path=shown, causes=(os_cause(error),)) from error
+    except (OSError, LockFailed) as error:
+        raise _failed(shown, error) from error
     return environment_for(interpreter, place)
+
+
+def _failed(shown: str, error: "OSError | LockFailed") -> VenvFailed:
+    """Return the error for what the system refused; where nothing can be made at all, of locks it says nothing."""
+    refused, nowhere = (error.__cause__, _NO_PARENT) if isinstance(error, LockFailed) else (error, _UNWRITABLE)
+    if isinstance(refused, OSError) and refused.errno in nowhere:
+        hints = ("choose a place where this user can make directories",)
+        return VenvFailed(path=shown, causes=(os_cause(refused),), hints=hints)
+    return VenvFailed(path=shown, causes=(error if isinstance(error, LockFailed) else os_cause(error),))
 
 
 def lay_venv(built: str, *, place: str, interpreter: Interpreter) -> None:
@@ -119,8 +131,6 @@ def _check(shown: str, place: str, clear: bool) -> None:
 def _check_parent(parent: str) -> None:
     """Raise ``PermissionError`` where nothing can be made, before the lock would speak of locking."""
     if not os.access(parent, os.W_OK | os.X_OK):
-        import errno
-
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), parent)
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from puffin.errors import UsageError
 from puffin.stages.resolve.index_page import normalise
+from puffin.stages.resolve.inputs_directory import project_file
 from puffin.stages.resolve.inputs_entries import SourceFile
 from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild
 from puffin.stages.resolve.inputs_project import Project, check_extras, requirements_of
@@ -82,13 +83,15 @@ def read_sources(
     exists: Callable[[str], bool] = os.path.exists,
     build: Build | None = None,
 ) -> Sources:
-    """Read everything that *request* names.
+    """Read everything that *request* names; a directory stands for the project in it.
 
     *read* and *environ* are as for :func:`~puffin.stages.resolve.reqfile.read_requirements`, whose errors
     are raised, and those of ``inputs_errors``; :class:`UsageError` for extras without a project. *build*
     returns METADATA of a directory, which the user calls by the second argument, with the settings of the
     requirements files; without it, a project that only a build can tell of is an error.
     """
+    files = [project_file(path, read=read, exists=exists) for path in request.files]
+    request = replace(request, files=tuple(files))
     plain = [path for path in request.files if kind_of(path) == PLAIN]
     written = read_requirements(
         plain, read=read, environ=environ, constraints=request.constraints, exists=exists

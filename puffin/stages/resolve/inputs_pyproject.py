@@ -42,6 +42,11 @@ def has_project(file: SourceFile) -> bool:
     return "project" in document or "build-system" in document
 
 
+def states_project(file: SourceFile) -> bool:
+    """Tell whether a ``pyproject.toml`` has the ``[project]`` table."""
+    return "project" in parse_toml(file.text, file.shown)
+
+
 def is_static(file: SourceFile) -> bool:
     """Tell whether a ``pyproject.toml`` lists the dependencies, so that no build is needed."""
     table = table_of(parse_toml(file.text, file.shown), "project", file.shown)

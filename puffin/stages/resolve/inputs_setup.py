@@ -55,6 +55,12 @@ def read_setup_cfg(file: SourceFile, *, read: Callable[[str], bytes]) -> Project
     )
 
 
+def describes_project(file: SourceFile) -> bool:
+    """Tell whether a ``setup.cfg`` describes a project, and does not only set up tools."""
+    parser = _parsed(file)
+    return parser.has_section("metadata") or parser.has_section("options")
+
+
 def _parsed(file: SourceFile) -> "RawConfigParser":
     from configparser import Error, RawConfigParser
 

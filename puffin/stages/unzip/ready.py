@@ -84,6 +84,17 @@ def sizes_match(root: str, manifest: Manifest) -> bool:
         return False
 
 
+def discard_damaged(cache: "Cache", sha256: str) -> None:
+    """Remove an archive of which a file is missing or has another size, if the cache can be written to."""
+    manifest = read_manifest(cache.manifest(sha256))
+    if manifest is None or sizes_match(cache.archive(sha256), manifest):
+        return
+    try:
+        discard(cache, sha256)
+    except OSError:
+        pass
+
+
 def files(root: str, manifest: Manifest) -> "list[tuple[str, int, int]]":
     """Return path, size and CRC-32 of every file of the archive at *root*."""
     found = []
