@@ -73,4 +73,5 @@ def markdown(result: "ManyResult") -> str:
 def _row(each: "EnvResult") -> str:
     counts = " | ".join(str(each.count(sign)) for sign in "+-~")
     name = each.name.replace("|", "\\|")
-    return f"| `{name}` | {each.python} | {each.status} | {counts} | {each.shared} | {duration(each.seconds)} |"
+    status = f"{each.status}, partly done" if each.partly else each.status
+    return f"| `{name}` | {each.python} | {status} | {counts} | {each.shared} | {duration(each.seconds)} |"

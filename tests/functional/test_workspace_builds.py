@@ -209,6 +209,53 @@ def test_without_isolation_what_lacks_its_backend_fails_alone(puffin, shop, log)
     assert not envs["b"].root.exists()
 
 
+def test_a_late_build_that_fails_says_what_is_done_there(puffin, shop, log):
+    shop.add(*forge_wheel("lib", "2.0"))
+    shop.add(*forge_sdist("thing", imports=("absent",), told=log))
+    envs = services(
+        puffin,
+        a="lib==1.0\ntoy==1.0\n",
+        b="lib==1.0\n",
+        c="lib==1.0\n",
+    )
+    assert sync(puffin, shop).code == 0
+    services(puffin, a="lib==2.0\nthing==1.0\ntoy==1.0\n", b="nowhere==1.0\n", d="thing==1.0\ntoy==1.0\n")
+    alone = ("services/a/requirements.txt", "--no-build-isolation-package", "thing")
+    done = sync(puffin, shop, GLOB, *alone[1:], "--report", "report.json", "-v")
+    assert done.code == 3
+    assert (
+        "error: Failed to sync 3 of 4 environments; they were left as they were, but for `services/a`: "
+        in done.err
+    )
+    assert "all else is done, as these builds needed it there\n" in done.err
+    rows = {line.split()[0]: line.split() for line in done.err.splitlines() if line.startswith("  services/")}
+    assert rows["services/a"][2:] == ["0", "0", "1", "1", "failed,", "partly", "done"]
+    assert rows["services/b"][2:] == ["0", "0", "0", "0", "failed"]
+    assert rows["services/d"][2:] == ["0", "0", "0", "1", "failed"]
+    assert " - lib==1.0\n + lib==2.0\n" in done.err
+    assert "+ thing" not in done.err
+    told = {each["name"]: each for each in read(puffin.cwd / "report.json")["envs"]}
+    assert [(each["status"], each["partly"]) for each in told.values()] == [
+        ("failed", True),
+        ("failed", False),
+        ("unchanged", False),
+        ("failed", False),
+    ]
+    changes = [(each["action"], each["name"], each["to"]) for each in told["services/a"]["changes"]]
+    assert changes == [("replace", "lib", "2.0")]
+    assert [each["metadata"]["name"] for each in told["services/a"]["install"]] == ["lib"]
+    assert told["services/b"]["changes"] == told["services/d"]["changes"] == []
+    assert envs["a"].installed() == {"lib": "2.0", "toy": "1.0"}
+    assert not Env(puffin.cwd / "services" / "d" / ".venv").root.exists()
+    services(puffin, a="lib==1.0\nthing==1.0\ntoy==1.0\n")
+    done = sync(puffin, shop, *alone)
+    assert done.code == 1
+    assert (
+        "error: Failed to sync the environment; all else is done, as these builds needed it there\n" in done.err
+    )
+    assert envs["a"].installed() == {"lib": "1.0", "toy": "1.0"}
+
+
 MATRIX = """
 [[env-glob]]
 match = "services/*/requirements.txt"
