@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from hashlib import sha256
 from pathlib import Path
 
@@ -178,6 +179,83 @@ def test_locks_are_written_with_metadata_that_builds_tell(puffin, shop, log):
     done = puffin("lock", "*/requirements.in", "-i", shop.url, "--no-build", "--check")
     assert done.code != 0
     assert "--no-build" in done.err
+
+
+TWO_OF_ONE = """
+[envs.one]
+path = "one/.venv"
+project = "shared"
+
+[envs.two]
+path = "two/.venv"
+project = "shared"
+groups = ["dev"]
+"""
+
+
+@pytest.fixture
+def dynamic(puffin, log):
+    """Return what writes a project whose dependencies only its backend tells, and configures two environments."""
+
+    def write(**options):
+        tree = write_project(puffin.cwd / "shared", "own", told=log, requires=("lib",), **options)
+        file = tree / "pyproject.toml"
+        file.write_text(
+            '[project]\nname = "own"\ndynamic = ["version", "dependencies"]\n'
+            f'[dependency-groups]\ndev = ["toy"]\n{file.read_text()}'
+        )
+        puffin.file("puffin.toml", TWO_OF_ONE)
+        return [Env(puffin.cwd / name / ".venv") for name in ("one", "two")]
+
+    return write
+
+
+@pytest.mark.parametrize("words", [(), ("--refresh",), ("--no-cache",)])
+def test_a_project_with_dynamic_dependencies_is_built_once_for_all(puffin, shop, log, dynamic, words):
+    envs = dynamic()
+    done = sync(puffin, shop, "--all", *words)
+    assert done.code == 0, done.err
+    assert [env.installed() for env in envs] == [{"lib": "1.0"}, {"lib": "1.0", "toy": "1.0"}]
+    assert hooks_run(log) == ["metadata own"]
+
+
+def test_a_project_with_dynamic_dependencies_by_its_path(puffin, shop, log, dynamic):
+    dynamic()
+    (puffin.cwd / "puffin.toml").unlink()
+    done = sync(puffin, shop, "shared/pyproject.toml")
+    assert done.code == 0, done.err
+    assert Env(puffin.cwd / "shared" / ".venv").installed() == {"lib": "1.0"}
+    refused = sync(puffin, shop, "shared/pyproject.toml", "--no-build", "--refresh")
+    assert (refused.code, "only a build with `toy` tells" in refused.err) == (1, True)
+    assert hooks_run(log) == ["metadata own"]
+
+
+def test_a_project_with_dynamic_dependencies_is_locked(puffin, shop, log, dynamic):
+    dynamic()
+    done = puffin("lock", "one", "two", "-i", shop.url, "--refresh")
+    assert done.code == 0, done.err
+    names = [[each["name"] for each in packages] for packages in (_locked(puffin, ""), _locked(puffin, ".two"))]
+    assert names == [["lib"], ["lib", "toy"]]
+    assert hooks_run(log) == ["metadata own"]
+    assert puffin("lock", "one", "two", "-i", shop.url, "--check").code == 0
+    assert hooks_run(log) == ["metadata own"]
+    refused = puffin("lock", "one", "-i", shop.url, "--no-build")
+    assert (refused.code, "only a build with `toy` tells" in refused.err) == (1, True)
+
+
+def _locked(puffin, suffix):
+    return tomllib.loads((puffin.cwd / "shared" / f"pylock{suffix}.toml").read_text())["packages"]
+
+
+@pytest.mark.parametrize("command", ["sync", "lock"])
+def test_a_project_that_cannot_tell_its_dependencies_is_told_once(puffin, shop, log, dynamic, command):
+    dynamic(fail="wrong", backend="toy_plain")
+    done = puffin(command, "one", "two", "-i", shop.url)
+    assert done.code == 1
+    assert f"error: Failed to {command} all 2 environments; they were left as they were" in done.err
+    assert done.err.count("Failed to build") == 1
+    assert "In `one`, `two`" in done.err
+    assert hooks_run(log) == ["wheel own"]
 
 
 def test_without_isolation_each_environment_builds_with_what_it_has(puffin, shop, log):
