@@ -132,7 +132,7 @@ class EnvironmentsFailed(PuffinError):
 
 
 class InEnvironments(PuffinError):
-    """One reason, in ``causes``, and the environments that it hit."""
+    """The environments that one reason or several, in ``causes``, hit all together."""
 
     names: tuple[str, ...]
 
@@ -175,12 +175,10 @@ def failure_of(results: "tuple[EnvResult, ...]", action: str = "sync") -> "Envir
     for each in failed:
         for error in _reasons(each.error):
             grouped.setdefault(_identity(error), (error, []))[1].append(each.name)
-    causes = tuple(
-        [
-            InEnvironments(names=tuple(dict.fromkeys(names)), causes=(error,))
-            for error, names in grouped.values()
-        ]
-    )
+    alike: dict[tuple[str, ...], list[PuffinError]] = {}
+    for error, names in grouped.values():
+        alike.setdefault(tuple(dict.fromkeys(names)), []).append(error)
+    causes = tuple([InEnvironments(names=names, causes=tuple(errors)) for names, errors in alike.items()])
     partly = tuple([each.name for each in failed if each.partly])
     return EnvironmentsFailed(
         failed=len(failed), total=len(results), action=action, partly=partly, causes=causes
