@@ -38,10 +38,11 @@ class Github:
                     sys.stderr.write(f" {line.sign} {line.name}=={line.version}\n")
                 sys.stderr.write("::endgroup::\n")
         failure = failure_of(result.environments)
-        for cause in failure.causes if failure else ():
-            told = error_of(cause)
-            title = escaped(cause.summary().replace("`", ""), inside=True)
-            sys.stderr.write(f"::error title=puffin - {title}::{escaped(str(told['message']))}\n")
+        for hit in failure.causes if failure else ():
+            title = escaped(hit.summary().replace("`", ""), inside=True)
+            for cause in hit.causes:
+                told = error_of(cause)
+                sys.stderr.write(f"::error title=puffin - {title}::{escaped(str(told['message']))}\n")
         drifted = result.with_status(DRIFTED)
         if drifted and result.exit_code:
             names = ", ".join(each.name for each in drifted)
@@ -73,4 +74,5 @@ def markdown(result: "ManyResult") -> str:
 def _row(each: "EnvResult") -> str:
     counts = " | ".join(str(each.count(sign)) for sign in "+-~")
     name = each.name.replace("|", "\\|")
-    return f"| `{name}` | {each.python} | {each.status} | {counts} | {each.shared} | {duration(each.seconds)} |"
+    status = f"{each.status}, partly done" if each.partly else each.status
+    return f"| `{name}` | {each.python} | {status} | {counts} | {each.shared} | {duration(each.seconds)} |"

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from puffin.cli.causes import Trees
     from puffin.cli.console import Console
 
 INTERRUPTED = 130
@@ -86,28 +87,39 @@ def exit_code(error: PuffinError) -> int:
 
 
 def render(error: PuffinError, console: "Console") -> str:
-    """Return the error as people read it: first line, details, causes as a tree, hints at the end, each once."""
+    """Return the error as people read it: first line, details, causes as a tree, hints at the end, each once.
+
+    Of many causes and hints some of each kind are shown, unless the console is verbose.
+    """
+    from puffin.cli.causes import CAUSES, HINTS, first_causes, first_hints, more_causes
+    from puffin.errors import Cause
     from puffin.stages.urls import mask_text
 
     lines = [f"{console.style('error', 'red', 'bold')}: {error.summary()}"]
     lines += [f"  {line}" if line else "" for line in error.details()]
-    _add_causes(error, lines, "  ")
+    trees, left = first_causes(error, 0 if console.verbose else CAUSES)
+    if left:
+        trees.append((Cause(text=more_causes(left)), []))
+    _add_causes(trees, lines, "  ")
     hints: dict[str, None] = {}
     _gather_hints(error, hints)
-    if hints:
+    shown, more = first_hints(list(hints), 0 if console.verbose else HINTS)
+    if shown:
         lines.append("")
-    lines += [f"{console.style('hint', 'cyan', 'bold')}: {hint}" for hint in hints]
+    lines += [f"{console.style('hint', 'cyan', 'bold')}: {hint}" for hint in shown]
+    if more:
+        lines.append(f"      {more}")
     return mask_text("\n".join(lines)) + "\n"
 
 
-def _add_causes(error: PuffinError, lines: list[str], indent: str) -> None:
-    last = len(error.causes) - 1
-    for number, cause in enumerate(error.causes):
+def _add_causes(trees: "Trees", lines: list[str], indent: str) -> None:
+    last = len(trees) - 1
+    for number, (cause, below_it) in enumerate(trees):
         branch, below = ("╰─▶ ", "    ") if number == last else ("├─▶ ", "│   ")
         first, *rest = str(cause).splitlines() or [""]
         lines.append(f"{indent}{branch}{first}")
         lines += [f"{indent}{below}{line}" for line in rest]
-        _add_causes(cause, lines, indent + below)
+        _add_causes(below_it, lines, indent + below)
 
 
 def _gather_hints(error: PuffinError, hints: dict[str, None]) -> None:

@@ -153,7 +153,8 @@ class ManyConsole:
 def row_of(result: "EnvResult") -> "tuple[str, ...]":
     """Return the cells of an environment's row."""
     counts = [str(result.count(sign)) for sign in "+-~"]
-    took = duration(result.seconds) if result.status in (UPDATED, DRIFTED) else result.status
+    ended = f"{result.status}, partly done" if result.partly else result.status
+    took = duration(result.seconds) if result.status in (UPDATED, DRIFTED) else ended
     return (result.name, result.python, *counts, str(result.shared), took)
 
 

@@ -12,6 +12,7 @@ from puffin.pipeline.plan_compile_output import lock_text, requirements_text
 from puffin.pipeline.plan_compile_request import file_policy, request_of
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_many_inputs import sources_of
+from puffin.pipeline.plan_many_projects import Projects
 from puffin.pipeline.plan_many_resolve import Question, question_of, scope_of, universe_for
 from puffin.pipeline.plan_many_values import EnvResult
 from puffin.pipeline.plan_workspace_locks import lock_of
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from puffin.pipeline.plan_build_values import Toolchain
     from puffin.pipeline.plan_compile_settings import CompileSettings
     from puffin.pipeline.plan_settings import Reporter
     from puffin.pipeline.plan_workspace_specs import EnvSpec
+    from puffin.stages.resolve.inputs import Build
     from puffin.stages.resolve.output_values import Listed
     from puffin.stages.resolve.solve.request import ResolveRequest
     from puffin.stages.resolve.solve.resolution import Resolution
@@ -69,6 +72,7 @@ class LockRun:
         self._started = started
         self._cache = Cache(settings.compile.run.cache_dir)
         self._upgrades = read_upgrades(settings.compile.upgrade, settings.compile.upgrade_package)
+        self._projects = Projects(environ)
         self._questions: dict[str, Question] = {}
         self._universes: dict[tuple[Any, ...], IndexUniverse] = {}
         self._agreed: dict[tuple[Any, ...], tuple[Root, ...]] = {}
@@ -115,13 +119,15 @@ class LockRun:
         )
 
     def _read(self, spec: "EnvSpec") -> None:
-        sources = read_sources(sources_of(spec), read=read_file, environ=self._environ)
+        sources = read_sources(
+            sources_of(spec), read=read_file, environ=self._environ, build=self._builder(spec)
+        )
         run = self._settings.compile.run
         question = question_of(
             spec.name,
             run,
             sources,
-            toolchain_with(self._interpreter(spec)),
+            self._toolchain(spec),
             lock_of(spec),
             self._environ,
             self._settings.compile,
@@ -130,6 +136,22 @@ class LockRun:
         self._questions[spec.name] = replace(question, kept=kept)
         for warning in (*sources.requirements.warnings, *check_python(sources, question.target.python_version)):
             self._reporter.warn(f"{warning} (`{spec.name}`)")
+
+    def _toolchain(self, spec: "EnvSpec") -> "Toolchain":
+        return toolchain_with(self._interpreter(spec))
+
+    def _builder(self, spec: "EnvSpec") -> "Build | None":
+        """Return what tells the metadata of a project where only a build does."""
+        settings = self._settings.compile
+        if settings.no_build:
+            return None
+        return self._projects.builder(
+            settings.run,
+            lambda: self._toolchain(spec),
+            files=lambda written: file_policy(settings, written),
+            prereleases=settings.prerelease,
+            exclude_newer=settings.exclude_newer,
+        )
 
     def _universe(self, question: Question) -> "IndexUniverse":
         anew = frozenset((*question.settings.refresh_package, *self._upgrades.names))

@@ -7,9 +7,10 @@ from puffin.cache.room import make_room
 from puffin.cache.usage import shared
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_import import import_fetching
-from puffin.pipeline.plan_inputs import Inputs
+from puffin.pipeline.plan_inputs import Inputs, kinds_of_files
 from puffin.pipeline.plan_many_inputs import read_spec
 from puffin.pipeline.plan_many_locate import UnionSearch
+from puffin.pipeline.plan_many_projects import Projects
 from puffin.pipeline.plan_many_python import Interpreters
 from puffin.pipeline.plan_many_site import Site, guarded
 from puffin.pipeline.plan_many_values import ManyResult, failure_of
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from puffin.pipeline.plan_build_values import Toolchain
     from puffin.pipeline.plan_many_builds import Workshops
     from puffin.pipeline.plan_many_resolve import Question
     from puffin.pipeline.plan_many_values import ManyReporter
     from puffin.pipeline.plan_workspace_specs import EnvSpec
+    from puffin.stages.resolve.inputs import Build
 
 _EMPTY = "The requirements of `{}` are empty: nothing was changed (`--allow-empty-requirements` empties it)"
 
@@ -56,6 +59,7 @@ class ManyRun:
             Site(spec, settings.run, self.cache, environ) for spec in sorted(specs, key=lambda spec: spec.path)
         ]
         self._interpreter = Interpreters(self.cache, environ)
+        self._projects = Projects(environ)
         self._engine = Engine(settings.run, self.cache, reporter, command="sync")
         self._search: UnionSearch | None = None
         self._work: Work | None = None
@@ -125,6 +129,7 @@ class ManyRun:
             self._environ,
             frozen=self._settings.frozen,
             naming=naming_of(site.settings, self._environ, site.environment, self.cache),
+            build=self._builder(site),
         )
         if isinstance(found, Inputs):
             self._take_inputs(site, found)
@@ -136,6 +141,24 @@ class ManyRun:
             toolchain = toolchain_of(site.environment)
             question = question_of(site.spec.name, site.settings, found, toolchain, lock, self._environ)
             self._questions.append(question)
+
+    def _builder(self, site: Site) -> "Build | None":
+        """Return what tells the metadata of a site's project where only a build does."""
+
+        def toolchain() -> "Toolchain":
+            from puffin.pipeline.plan_build_workshop import toolchain_of
+
+            return toolchain_of(site.environment)
+
+        settings = site.settings
+        if settings.no_build:
+            return None
+        return self._projects.builder(
+            settings,
+            toolchain,
+            files=lambda written: kinds_of_files(settings, written),
+            exclude_newer=settings.exclude_newer,
+        )
 
     def _take_inputs(self, site: Site, inputs: Inputs) -> None:
         site.inputs = inputs

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.plan_settings import Settings
     from puffin.pipeline.plan_workspace_specs import EnvSpec
     from puffin.stages.link.interpreter import Interpreter
-    from puffin.stages.resolve.inputs import Sources
+    from puffin.stages.resolve.inputs import Build, Sources
 
 
 class NotLocked(PuffinError):
@@ -40,10 +40,11 @@ def read_spec(
     *,
     frozen: bool,
     naming: "Naming | None" = None,
+    build: "Build | None" = None,
 ) -> "Inputs | Sources":
     """Return the pins of an environment, or the sources that they have to be resolved from.
 
-    *naming* finds the names that only builds tell.
+    *naming* finds the names that only builds tell, and *build* the metadata of projects.
     """
     markers = dict(interpreter.markers)
     if spec.pylock:
@@ -54,7 +55,7 @@ def read_spec(
         found = _plain(settings, markers, environ)
         if found is not None:
             return found
-    return _read(spec, settings, markers, frozen=frozen, environ=environ, naming=naming)
+    return _read(spec, settings, markers, frozen=frozen, environ=environ, naming=naming, build=build)
 
 
 def _plain(settings: "Settings", markers: "Mapping[str, str]", environ: "Mapping[str, str]") -> Inputs | None:
@@ -94,6 +95,7 @@ def _read(
     frozen: bool,
     environ: "Mapping[str, str]",
     naming: "Naming | None",
+    build: "Build | None",
 ) -> "Inputs | Sources":
     from puffin.stages.resolve.inputs import read_sources
     from puffin.stages.resolve.locate_name import check_names, named
@@ -101,7 +103,7 @@ def _read(
     from puffin.stages.resolve.reqconflicts import UnpinnedRequirement
     from puffin.stages.resolve.reqfile import read_file
 
-    sources = read_sources(sources_of(spec), read=read_file, environ=environ)
+    sources = read_sources(sources_of(spec), read=read_file, environ=environ, build=build)
     if spec.project or any(is_source(path) for path in spec.requirements):
         return sources
     requirements = with_names(named(sources.requirements), settings, naming)

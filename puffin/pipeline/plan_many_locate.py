@@ -116,11 +116,17 @@ class UnionSearch:
 
     def finish(self) -> None:
         """Wait for the answers and give each site its supplies, or its failure."""
+        ambiguous: list[tuple[str, tuple[str, ...]]] = []
         for part, beside in zip(self._parts, self._besides, strict=True):
-            for number, answers, warnings in beside.result():
+            for number, answers, warnings, several in beside.result():
                 self._take(self.groups[number], [name for group, name in part if group == number], answers)
                 self.warnings += warnings
+                ambiguous += several
         self.warnings = list(dict.fromkeys(self.warnings))
+        if ambiguous:
+            from puffin.stages.resolve.index_errors import on_several
+
+            self.warnings += on_several(sorted(ambiguous))
         for group in self.groups:
             for name, sites in group.sites.items():
                 _hand_out(group, name, sites)
@@ -202,7 +208,7 @@ def _locate(
     settings: "Settings",
     cache: "Cache",
     environ: "Mapping[str, str]",
-) -> "list[tuple[int, list[Any], list[str]]]":
+) -> "list[tuple[int, list[Any], list[str], list[Any]]]":
     return [
         (
             number,
@@ -216,7 +222,7 @@ def _locate(
 
 def _locate_group(
     names: "list[Name]", group: Group, settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
-) -> "tuple[list[Any], list[str]]":
+) -> "tuple[list[Any], list[str], list[Any]]":
     from functools import partial
 
     from puffin.stages.fetch.fetch import client_for
@@ -224,7 +230,7 @@ def _locate_group(
     from puffin.stages.resolve.locate import locate_each
 
     try:
-        found, warnings = locate_each(
+        found, warnings, several = locate_each(
             [group.pins[name] for name in names],
             config=group.config,
             tags=group.tags,
@@ -238,8 +244,8 @@ def _locate_group(
             commits=partial(pin_commit, cache=cache, offline=settings.offline, environ=environ),
         )
     except PuffinError as error:  # a place that cannot be used: nothing that is looked for there can be had
-        return [_wire(error)] * len(names), []
-    return [_wire(each) for each in found], list(warnings)
+        return [_wire(error)] * len(names), [], []
+    return [_wire(each) for each in found], list(warnings), list(several)
 
 
 def _wire(found: "Artifact | PuffinError") -> "Any":

@@ -54,6 +54,7 @@ def _environment(result: "EnvResult", cache: "Cache", items: "dict[tuple[str, st
         "path": result.path,
         "python": result.python,
         "status": _status(result),
+        "partly": result.partly,
         "changes": [_change(each) for each in result.changes],
         "install": [_item(each, cache, items) for each in coming],
         "conflicts": [_conflict(each) for each in result.conflicts],

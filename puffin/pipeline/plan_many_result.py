@@ -22,8 +22,8 @@ _BYTES = 10  # puffin.stages.unzip.manifest.BYTES
 
 def result_of(site: "Site", started: float, work: "Work | None", shared: int = 0) -> EnvResult:
     """Return what became of one site."""
-    changed = site.status in (UPDATED, DRIFTED)
-    supplies = site.supplies if changed else []
+    changed = site.partly or site.status in (UPDATED, DRIFTED)
+    supplies = list(site.done.values())
     return EnvResult(
         name=site.spec.name,
         path=site.spec.path,
@@ -36,12 +36,14 @@ def result_of(site: "Site", started: float, work: "Work | None", shared: int = 0
         error=site.error,
         seconds=site.ended - started,
         shared=shared,
-        linked=_linked(site, work) if site.status == UPDATED else 0,
+        linked=_linked(site, work) if site.status != DRIFTED else 0,
+        partly=site.partly,
     )
 
 
 def _linked(site: "Site", work: "Work | None") -> int:
-    headers = [work.header(archive) for archive, _ in site.staged.values()] if work else []
+    archives = [site.staged[number][0] for number in site.done if number in site.staged]
+    headers = [work.header(archive) for archive in archives] if work else []
     return sum([header[_BYTES] for header in headers if header])
 
 
@@ -49,7 +51,7 @@ def _changes(site: "Site") -> "list[Change]":
     """Return the changes, sorted by name; a distribution that goes and comes is one of them."""
     former = {each.name: each.version for each in site.former}
     changes = [Change(action="remove", name=name, former=former[name]) for name in site.plan.remove]
-    for number, supply in enumerate(site.supplies):
+    for number, supply in site.done.items():
         artifact = supply.artifact
         changes.append(
             Change(

@@ -9,7 +9,7 @@ from puffin.pipeline.plan_bytecode import bytecode_kind
 from puffin.pipeline.plan_environment import Workplace, target_of
 from puffin.pipeline.plan_many_values import Several, WrongPython
 from puffin.pipeline.plan_wanted import Planner
-from puffin.pipeline.plan_workspace_values import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
 from puffin.stages.link.environment import environment_at, environment_for
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.state import read_state
@@ -48,7 +48,10 @@ class NotThereYet:
 
 
 class Site:
-    """The course of one environment through a run. ``error`` ends it; then the environment is left as it was."""
+    """The course of one environment through a run. ``error`` ends it; then the environment is left as it was.
+
+    What is built in the environment itself comes with a second commit; an error then leaves the first (``partly``).
+    """
 
     def __init__(
         self, spec: "EnvSpec", settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
@@ -88,6 +91,20 @@ class Site:
     def alive(self) -> bool:
         """Whether there is still something to be done here."""
         return not self.status
+
+    @property
+    def partly(self) -> bool:
+        """Whether it ended between two commits; an environment that the run made itself is not left like that."""
+        return self._is_late and not self.created and self.status in (FAILED, SKIPPED)
+
+    @property
+    def done(self) -> "dict[int, Supply]":
+        """The supplies that were brought in, or would be, by number."""
+        if self.status in (UPDATED, DRIFTED):
+            return dict(enumerate(self.supplies))
+        if not self.partly:
+            return {}
+        return {number: each for number, each in enumerate(self.supplies) if number not in self._late}
 
     def fail(self, error: PuffinError) -> None:
         """Note why the environment cannot be made; further reasons of one run add up."""
@@ -238,8 +255,15 @@ class Site:
             raise
         except BaseException:  # a signal, which the commit has held back until its end
             if read_state(self.spec.path) != place.state:
-                self.end(UPDATED)
+                self._committed()
             raise
+
+    def _committed(self) -> None:
+        """Note a commit after which nothing else is done."""
+        if self._late and not self._is_late:
+            self._is_late = True
+        else:
+            self.end(UPDATED)
 
     def close(self) -> None:
         """Let go of the environment; one that this run made and could not fill goes with it."""

@@ -47,6 +47,7 @@ class EnvResult:
 
     ``lines`` returns the changes as lines: few want them.
     ``shared`` counts the artifacts that other environments of the run wanted too; ``linked`` the bytes placed.
+    ``partly`` tells that it failed, or was skipped, when all but what is built in it was done; ``changes`` are that.
     """
 
     name: str
@@ -61,6 +62,7 @@ class EnvResult:
     seconds: float = 0.0
     shared: int = 0
     linked: int = 0
+    partly: bool = False
 
     def count(self, sign: str) -> int:
         """Return how many distributions came (``+``), went (``-``) or were replaced (``~``)."""
@@ -100,19 +102,28 @@ class ManyResult:
 
 
 class EnvironmentsFailed(PuffinError):
-    """Some environments could not be made; each of them is as it was. ``causes`` tell why, each reason once."""
+    """Some environments could not be made; ``causes`` tell why, each reason once.
+
+    Each of them is as it was, but for those named in ``partly``: there all is done but what is built in them.
+    """
 
     failed: int
     total: int
     action: str = "sync"
+    partly: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """Return the first line."""
-        if self.total == 1:
-            return f"Failed to {self.action} the environment; it was left as it was"
         which = f"all {self.total}" if self.failed == self.total else f"{self.failed} of {self.total}"
-        whose = "it was left as it was" if self.failed == 1 else "they were left as they were"
-        return f"Failed to {self.action} {which} environments; {whose}"
+        what = "the environment" if self.total == 1 else f"{which} environments"
+        return f"Failed to {self.action} {what}; {self._left()}"
+
+    def _left(self) -> str:
+        done = "all else is done, as these builds needed it there"
+        if len(self.partly) == self.failed:
+            return done
+        left = "it was left as it was" if self.failed == 1 else "they were left as they were"
+        return f"{left}, but for {_shown(self.partly)}: {done}" if self.partly else left
 
     @property
     def worst(self) -> int:
@@ -121,15 +132,13 @@ class EnvironmentsFailed(PuffinError):
 
 
 class InEnvironments(PuffinError):
-    """One reason, in ``causes``, and the environments that it hit."""
+    """The environments that one reason or several, in ``causes``, hit all together."""
 
     names: tuple[str, ...]
 
     def summary(self) -> str:
         """Return the first line."""
-        shown = ", ".join(f"`{name}`" for name in self.names[:_SHOWN])
-        more = len(self.names) - _SHOWN
-        return f"In {shown}" + (f" and {more} more" if more > 0 else "")
+        return f"In {_shown(self.names)}"
 
 
 class WrongPython(PuffinError):
@@ -151,6 +160,12 @@ class Stopped(BaseException):
 _SHOWN = 5
 
 
+def _shown(names: tuple[str, ...]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:_SHOWN])
+    more = len(names) - _SHOWN
+    return shown + (f" and {more} more" if more > 0 else "")
+
+
 def failure_of(results: "tuple[EnvResult, ...]", action: str = "sync") -> "EnvironmentsFailed | None":
     """Return the error that sums up what failed in *results*, each reason once; None where nothing did."""
     failed = [each for each in results if each.error is not None]
@@ -160,13 +175,14 @@ def failure_of(results: "tuple[EnvResult, ...]", action: str = "sync") -> "Envir
     for each in failed:
         for error in _reasons(each.error):
             grouped.setdefault(_identity(error), (error, []))[1].append(each.name)
-    causes = tuple(
-        [
-            InEnvironments(names=tuple(dict.fromkeys(names)), causes=(error,))
-            for error, names in grouped.values()
-        ]
+    alike: dict[tuple[str, ...], list[PuffinError]] = {}
+    for error, names in grouped.values():
+        alike.setdefault(tuple(dict.fromkeys(names)), []).append(error)
+    causes = tuple([InEnvironments(names=names, causes=tuple(errors)) for names, errors in alike.items()])
+    partly = tuple([each.name for each in failed if each.partly])
+    return EnvironmentsFailed(
+        failed=len(failed), total=len(results), action=action, partly=partly, causes=causes
     )
-    return EnvironmentsFailed(failed=len(failed), total=len(results), action=action, causes=causes)
 
 
 def _reasons(error: "PuffinError | None") -> "tuple[PuffinError, ...]":

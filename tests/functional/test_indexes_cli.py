@@ -1,5 +1,7 @@
 """Several indexes: which one a package is taken from, and how credentials reach them."""
 
+import json
+
 import pytest
 
 from tests.helpers.cli import lines, told
@@ -151,3 +153,69 @@ def test_default_index_goes_before_index_url(puffin, env, index):
         "alpha==1.0\n", "--reinstall", env={"PUFFIN_INDEX": f"a={index.url}", "PUFFIN_INDEX_URL": index.url}
     )
     assert done.code == 0
+
+
+NAMES = [f"p{number:02}" for number in range(90)]
+ON_SEVERAL = "`[PRIVATE]/simple`, `[INDEX]/simple`; only the first of them is used\n"
+
+
+@pytest.fixture
+def old_and_new(index, private):
+    """Two indexes as options: the private one, which comes first, has 1.0 of ninety packages, the public one 2.0."""
+    for name in NAMES:
+        private.add(*forge_wheel(name, "1.0"))
+        index.add(*forge_wheel(name, "2.0"))
+    return ("--index", private.url, "--default-index", index.url)
+
+
+def test_many_packages_on_the_same_indexes_are_one_warning(puffin, env, old_and_new):
+    for service in ("a", "b"):
+        puffin.file(f"{service}/requirements.txt", "".join(f"{name}==1.0\n" for name in NAMES))
+    done = puffin("sync", "*/requirements.txt", *old_and_new)
+    warning = f"warning: `p00`, `p01`, `p02` and 87 more are on several indexes: {ON_SEVERAL}"
+    assert (done.code, done.err.count("warning")) == (0, 1), done.err
+    assert done.err.startswith(warning)
+    done = puffin("pip", "install", *NAMES, *old_and_new)
+    assert (done.code, done.err.count("warning"), warning in done.err) == (0, 1, True), done.err
+
+
+def test_many_packages_of_one_sync_are_a_warning_for_each_process_that_asks(puffin, env, old_and_new):
+    done = puffin.sync("".join(f"{name}==1.0\n" for name in NAMES), *old_and_new)
+    assert done.code == 0
+    warnings = [line for line in done.err.splitlines(keepends=True) if "warning" in line]
+    assert len(warnings) <= 2
+    assert all(line.endswith(f" more are on several indexes: {ON_SEVERAL}") for line in warnings)
+
+
+def test_many_versions_that_an_index_lacks_are_no_wall_of_text(puffin, env, old_and_new):
+    pins = "".join(f"{name}=={'2.0' if name < 'p60' else '1.0'}\n" for name in NAMES)
+    for service in ("a", "b"):
+        puffin.file(f"{service}/requirements.txt", pins)
+    done = puffin("sync", "*/requirements.txt", *old_and_new, "--report", "report.json")
+    assert done.code == 1
+    before, _, text = done.err.partition("error: ")
+    first, *table = before.splitlines(keepends=True)
+    assert first == f"warning: `p60`, `p61`, `p62` and 27 more are on several indexes: {ON_SEVERAL}"
+    assert len(table) == 4
+    assert text == (
+        "Failed to sync all 2 environments; they were left as they were\n"
+        "  ├─▶ In `a`, `b`\n"
+        + "".join(
+            f"  │   {'╰' if number == 9 else '├'}─▶ Failed to find `p{number:02}==2.0`: "
+            "`[PRIVATE]/simple` does not have this version\n"
+            f"  │   {' ' if number == 9 else '│'}   It has 1 version: 1.0\n"
+            for number in range(10)
+        )
+        + "  ╰─▶ and 50 more (`-v` shows all)\n\n"
+        "hint: `[INDEX]/simple` has it, but `[PRIVATE]/simple` comes first: name the other before it, or give "
+        "`--index-strategy unsafe-first-match`, which lets anybody on either index replace the package\n"
+        + "".join(f"hint: pin another version, such as `p{number:02}==1.0`\n" for number in range(4))
+        + "      and 56 more like these (`-v` shows all)\n"
+    )
+    report = json.loads((puffin.cwd / "report.json").read_text())["envs"][0]["error"]
+    assert report["message"].count("Failed to find") == 60
+    assert report["hint"].count("pin another version") == 60
+    done = puffin("sync", "*/requirements.txt", *old_and_new, "-v")
+    assert (done.err.count("Failed to find"), done.err.count("hint: pin another version")) == (60, 60)
+    done = puffin.sync(pins, *old_and_new)
+    assert (done.code, done.err.count("Failed to find `"), len(done.err.splitlines())) == (1, 10, 29)

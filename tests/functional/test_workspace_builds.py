@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from hashlib import sha256
 from pathlib import Path
 
@@ -180,6 +181,83 @@ def test_locks_are_written_with_metadata_that_builds_tell(puffin, shop, log):
     assert "--no-build" in done.err
 
 
+TWO_OF_ONE = """
+[envs.one]
+path = "one/.venv"
+project = "shared"
+
+[envs.two]
+path = "two/.venv"
+project = "shared"
+groups = ["dev"]
+"""
+
+
+@pytest.fixture
+def dynamic(puffin, log):
+    """Return what writes a project whose dependencies only its backend tells, and configures two environments."""
+
+    def write(**options):
+        tree = write_project(puffin.cwd / "shared", "own", told=log, requires=("lib",), **options)
+        file = tree / "pyproject.toml"
+        file.write_text(
+            '[project]\nname = "own"\ndynamic = ["version", "dependencies"]\n'
+            f'[dependency-groups]\ndev = ["toy"]\n{file.read_text()}'
+        )
+        puffin.file("puffin.toml", TWO_OF_ONE)
+        return [Env(puffin.cwd / name / ".venv") for name in ("one", "two")]
+
+    return write
+
+
+@pytest.mark.parametrize("words", [(), ("--refresh",), ("--no-cache",)])
+def test_a_project_with_dynamic_dependencies_is_built_once_for_all(puffin, shop, log, dynamic, words):
+    envs = dynamic()
+    done = sync(puffin, shop, "--all", *words)
+    assert done.code == 0, done.err
+    assert [env.installed() for env in envs] == [{"lib": "1.0"}, {"lib": "1.0", "toy": "1.0"}]
+    assert hooks_run(log) == ["metadata own"]
+
+
+def test_a_project_with_dynamic_dependencies_by_its_path(puffin, shop, log, dynamic):
+    dynamic()
+    (puffin.cwd / "puffin.toml").unlink()
+    done = sync(puffin, shop, "shared/pyproject.toml")
+    assert done.code == 0, done.err
+    assert Env(puffin.cwd / "shared" / ".venv").installed() == {"lib": "1.0"}
+    refused = sync(puffin, shop, "shared/pyproject.toml", "--no-build", "--refresh")
+    assert (refused.code, "only a build with `toy` tells" in refused.err) == (1, True)
+    assert hooks_run(log) == ["metadata own"]
+
+
+def test_a_project_with_dynamic_dependencies_is_locked(puffin, shop, log, dynamic):
+    dynamic()
+    done = puffin("lock", "one", "two", "-i", shop.url, "--refresh")
+    assert done.code == 0, done.err
+    names = [[each["name"] for each in packages] for packages in (_locked(puffin, ""), _locked(puffin, ".two"))]
+    assert names == [["lib"], ["lib", "toy"]]
+    assert hooks_run(log) == ["metadata own"]
+    assert puffin("lock", "one", "two", "-i", shop.url, "--check").code == 0
+    assert hooks_run(log) == ["metadata own"]
+    refused = puffin("lock", "one", "-i", shop.url, "--no-build")
+    assert (refused.code, "only a build with `toy` tells" in refused.err) == (1, True)
+
+
+def _locked(puffin, suffix):
+    return tomllib.loads((puffin.cwd / "shared" / f"pylock{suffix}.toml").read_text())["packages"]
+
+
+@pytest.mark.parametrize("command", ["sync", "lock"])
+def test_a_project_that_cannot_tell_its_dependencies_is_told_once(puffin, shop, log, dynamic, command):
+    dynamic(fail="wrong", backend="toy_plain")
+    done = puffin(command, "one", "two", "-i", shop.url)
+    assert done.code == 1
+    assert f"error: Failed to {command} all 2 environments; they were left as they were" in done.err
+    assert done.err.count("Failed to build") == 1
+    assert "In `one`, `two`" in done.err
+    assert hooks_run(log) == ["wheel own"]
+
+
 def test_without_isolation_each_environment_builds_with_what_it_has(puffin, shop, log):
     shop.add(*forge_sdist("thing", told=log, imports=("lib",)))
     envs = services(puffin, a="lib==1.0\nthing==1.0\ntoy==1.0\n", b="lib==1.0\nthing==1.0\ntoy==1.0\n")
@@ -207,6 +285,53 @@ def test_without_isolation_what_lacks_its_backend_fails_alone(puffin, shop, log)
     assert envs["a"].installed() == {"thing": "1.0", "toy": "1.0"}
     assert envs["c"].installed() == {"lib": "1.0"}
     assert not envs["b"].root.exists()
+
+
+def test_a_late_build_that_fails_says_what_is_done_there(puffin, shop, log):
+    shop.add(*forge_wheel("lib", "2.0"))
+    shop.add(*forge_sdist("thing", imports=("absent",), told=log))
+    envs = services(
+        puffin,
+        a="lib==1.0\ntoy==1.0\n",
+        b="lib==1.0\n",
+        c="lib==1.0\n",
+    )
+    assert sync(puffin, shop).code == 0
+    services(puffin, a="lib==2.0\nthing==1.0\ntoy==1.0\n", b="nowhere==1.0\n", d="thing==1.0\ntoy==1.0\n")
+    alone = ("services/a/requirements.txt", "--no-build-isolation-package", "thing")
+    done = sync(puffin, shop, GLOB, *alone[1:], "--report", "report.json", "-v")
+    assert done.code == 3
+    assert (
+        "error: Failed to sync 3 of 4 environments; they were left as they were, but for `services/a`: "
+        in done.err
+    )
+    assert "all else is done, as these builds needed it there\n" in done.err
+    rows = {line.split()[0]: line.split() for line in done.err.splitlines() if line.startswith("  services/")}
+    assert rows["services/a"][2:] == ["0", "0", "1", "1", "failed,", "partly", "done"]
+    assert rows["services/b"][2:] == ["0", "0", "0", "0", "failed"]
+    assert rows["services/d"][2:] == ["0", "0", "0", "1", "failed"]
+    assert " - lib==1.0\n + lib==2.0\n" in done.err
+    assert "+ thing" not in done.err
+    told = {each["name"]: each for each in read(puffin.cwd / "report.json")["envs"]}
+    assert [(each["status"], each["partly"]) for each in told.values()] == [
+        ("failed", True),
+        ("failed", False),
+        ("unchanged", False),
+        ("failed", False),
+    ]
+    changes = [(each["action"], each["name"], each["to"]) for each in told["services/a"]["changes"]]
+    assert changes == [("replace", "lib", "2.0")]
+    assert [each["metadata"]["name"] for each in told["services/a"]["install"]] == ["lib"]
+    assert told["services/b"]["changes"] == told["services/d"]["changes"] == []
+    assert envs["a"].installed() == {"lib": "2.0", "toy": "1.0"}
+    assert not Env(puffin.cwd / "services" / "d" / ".venv").root.exists()
+    services(puffin, a="lib==1.0\nthing==1.0\ntoy==1.0\n")
+    done = sync(puffin, shop, *alone)
+    assert done.code == 1
+    assert (
+        "error: Failed to sync the environment; all else is done, as these builds needed it there\n" in done.err
+    )
+    assert envs["a"].installed() == {"lib": "1.0", "toy": "1.0"}
 
 
 MATRIX = """

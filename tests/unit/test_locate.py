@@ -180,6 +180,22 @@ def test_extra_indexes_come_first_and_several_are_warned_of(world: World) -> Non
     assert "`https://main.invalid/simple` has it" in error.hints[0]
 
 
+def test_packages_on_the_same_indexes_share_a_warning(world: World) -> None:
+    world.config = IndexConfig(index_url=MAIN, extra_index_urls=(EXTRA,))
+    names = ["a", "b", "c", "d", "e"]
+    for name in names:
+        world.page(EXTRA, name, f"{name}-1-py3-none-any.whl")
+        world.page(MAIN, name, f"{name}-1-py3-none-any.whl")
+    told = {count: world.locate(*[f"{name}==1" for name in names[:count]]).warnings for count in (1, 2, 4, 5)}
+    rest = "on several indexes: `https://****@extra.invalid/simple`, `https://main.invalid/simple`; "
+    assert told == {
+        1: (f"`a` is {rest}only the first of them is used",),
+        2: (f"`a` and `b` are {rest}only the first of them is used",),
+        4: (f"`a`, `b`, `c` and `d` are {rest}only the first of them is used",),
+        5: (f"`a`, `b`, `c` and 2 more are {rest}only the first of them is used",),
+    }
+
+
 def test_a_later_index_that_is_down_does_not_matter(world: World) -> None:
     world.config = IndexConfig(index_url=MAIN, extra_index_urls=(EXTRA,))
     world.page(EXTRA, "a", "a-1-py3-none-any.whl")

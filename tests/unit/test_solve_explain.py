@@ -6,7 +6,7 @@ import pytest
 
 from puffin.stages.resolve.solve.errors import NoSolution
 from puffin.stages.resolve.solve.replay import Replay
-from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.resolve.solve.request import FilePolicy, Preference
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.universe import Offer
 from puffin.value import replace
@@ -168,6 +168,18 @@ def test_no_binary() -> None:
 def test_metadata_that_cannot_be_used() -> None:
     text = failure({"a": {"1.0": {"metadata_error": "its METADATA is broken"}}}, "a")
     assert "`a` 1.0 cannot be used: its METADATA is broken." in text
+
+
+def test_an_installed_version_is_not_told_twice_nor_as_one_that_the_index_has() -> None:
+    packages = {"a": package({"1.0": [], "2.0": []})}
+    for version in ("1.0", "3.0"):
+        kept = (Preference(name="a", version=version, installed=("a", version, ())),)
+        text = failure(packages, "a>=4", preferences=kept)
+        assert text.splitlines()[2] == "No version of `a` meets `a>=4`: the index has 1.0 and 2.0."
+    packages = {"a": package({"1.0": ["b>=2"], "2.0": ["b>=2"], "3.0": []}), "b": package({"1.0": []})}
+    kept = (Preference(name="a", version="1.0", installed="a==1.0"),)
+    text = failure(packages, "a<3", preferences=kept)
+    assert text.splitlines()[2] == "`a` 1.0 and 2.0 need `b>=2`."
 
 
 def test_many_statements_become_few() -> None:

@@ -8,10 +8,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def on_several(name: str, indexes: "Iterable[str]") -> str:
-    """Return the warning about a package that several indexes have (URLs, masked here)."""
-    shown = ", ".join(f"`{mask(index)}`" for index in indexes)
-    return f"`{name}` is on several indexes: {shown}; only the first of them is used"
+_SHOWN = 3
+
+
+def on_several(found: "Iterable[tuple[str, Iterable[str]]]") -> tuple[str, ...]:
+    """Return warnings about packages that several indexes have, one for all that the same indexes have.
+
+    *found* are pairs of a name and the URLs of indexes, which are masked here.
+    """
+    names: dict[tuple[str, ...], dict[str, None]] = {}
+    for name, indexes in found:
+        names.setdefault(tuple(indexes), {})[name] = None
+    return tuple([_on_several(list(same), indexes) for indexes, same in names.items()])
+
+
+def _on_several(names: "list[str]", indexes: tuple[str, ...]) -> str:
+    places = ", ".join(f"`{mask(index)}`" for index in indexes)
+    verb = "is" if len(names) == 1 else "are"
+    return f"{_counted(names)} {verb} on several indexes: {places}; only the first of them is used"
+
+
+def _counted(names: "list[str]") -> str:
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) > _SHOWN + 1:
+        quoted[_SHOWN:] = [f"{len(quoted) - _SHOWN} more"]
+    *first, last = quoted
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 class IndexFailure(PuffinError):

@@ -68,7 +68,7 @@ def locate(
     file, :class:`LocateInterrupted` (exit code 75) if only the network stands in the way, and
     ``PlaceMissing`` or :class:`UsageError` (exit code 2) for a configuration that cannot be used.
     """
-    found, warnings = locate_each(
+    found, warnings, several = locate_each(
         pins,
         config=config,
         tags=tags,
@@ -85,7 +85,8 @@ def locate(
     failures = [each for each in found if isinstance(each, PuffinError)]
     if failures:
         raise _failed(failures, len(pins))
-    return Located(artifacts=tuple([each for each in found if isinstance(each, Artifact)]), warnings=warnings)
+    artifacts = tuple([each for each in found if isinstance(each, Artifact)])
+    return Located(artifacts=artifacts, warnings=(*warnings, *on_several(several)))
 
 
 def locate_each(
@@ -102,10 +103,12 @@ def locate_each(
     files: FilePolicy = ANY_FILES,
     commits: Commits | None = None,
     exclude_newer: str = "",
-) -> "tuple[list[Artifact | PuffinError], tuple[str, ...]]":
+) -> "tuple[list[Artifact | PuffinError], tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]":
     """Return the file of each pin, or why there is none, and warnings; the rest is as in :func:`locate`.
 
-    Raises only what concerns the configuration.
+    Returned last are the packages that several indexes have, of which only the first was used, as :func:`on_several`
+    takes them: so that there is one warning where several calls locate parts. Raises only what concerns the
+    configuration.
     """
     if config.strategy not in STRATEGIES:
         known = ", ".join(f"`{each}`" for each in STRATEGIES)
@@ -114,7 +117,7 @@ def locate_each(
     finder = _Finder(pages, config, Target(tags, python_version), files, commits, exclude_newer)
     named = [normalise(pin.name) for pin in pins if not _is_direct(pin)]
     pages.prefetch([(index, name) for name in named for index in config.for_package(name)])
-    return [_found(pin, finder.find) for pin in pins], tuple(finder.warnings)
+    return [_found(pin, finder.find) for pin in pins], tuple(finder.warnings), tuple(finder.several.items())
 
 
 def _found(pin: Pin, find: "Callable[[Pin], Artifact]") -> "Artifact | PuffinError":
@@ -157,6 +160,7 @@ class _Finder:
         self._commits = commits
         self.config = config
         self.warnings: list[str] = []
+        self.several: dict[str, tuple[str, ...]] = {}
         self._flat = _grouped([(place, link) for place in config.find_links for link in pages.flat(place)])
 
     def find(self, pin: Pin) -> Artifact:
@@ -177,7 +181,7 @@ class _Finder:
             reason = f" (reason: {chosen.link.yanked})" if chosen.link.yanked else ""
             self.warnings.append(f"`{pin.name}=={chosen.version}` is yanked{reason}")
         if len(holders) > 1 and self.config.strategy == FIRST_INDEX:
-            self.warnings.append(on_several(pin.name, holders))
+            self.several[pin.name] = tuple(holders)
 
 
 def _grouped(links: "list[tuple[str, FileLink]]") -> "dict[str, dict[str, list[Candidate]]]":

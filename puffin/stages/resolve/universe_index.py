@@ -102,8 +102,7 @@ class IndexUniverse:
 
     def ambiguities(self, names: "Iterable[str]") -> tuple[str, ...]:
         """Return warnings about the packages that several indexes have, of which the first alone was used."""
-        others = self._finder.others(names)
-        return tuple([on_several(name, indexes) for name, indexes in others.items()])
+        return on_several(self._finder.others(names).items())
 
     def files(self, handle: Chosen) -> tuple[Candidate, ...]:
         """Return every file of a version, whether it fits or not: what ``--generate-hashes`` lists."""

@@ -1,5 +1,7 @@
 """From a proof that there is no solution to the statements that a user can act on."""
 
+from packaging.version import InvalidVersion, Version
+
 from puffin.stages.resolve.solve.errors import Demand, Missing, Needs, NoSolution, Out, condensed
 from puffin.stages.resolve.solve.facts import (
     Constrained,
@@ -83,9 +85,9 @@ def _missing(package: Package, parts: _Parts) -> list[Missing]:
     offer = None if package.located else package.offer
     if offer is not None and not offer.versions:
         return [Missing(name=package.name, missing=offer.missing or "empty", reason=offer.reason)]
-    texts = _texts(package)
-    available = listed(texts[::-1]) if len(texts) <= 3 else f"{texts[-1]} to {texts[0]}"
     place = next((own.text or own.url for own in package.places.values()), "")
+    texts = _located(package) if place or offer is None else list(offer.versions)
+    available = listed(texts[::-1]) if len(texts) <= 3 else f"{texts[-1]} to {texts[0]}"
     return [
         Missing(name=package.name, wanted=own.text, available=available, place=place)
         for own in dict.fromkeys(parts.needs())
@@ -93,8 +95,25 @@ def _missing(package: Package, parts: _Parts) -> list[Missing]:
     ]
 
 
+def _located(package: Package) -> list[str]:
+    return _ordered([package.version(index) for index in package.places])
+
+
 def _texts(package: Package) -> list[str]:
-    return [package.version(index) for index in bits(package.known)]
+    """Return all versions there are, newest first; an index often has the installed one too."""
+    return _ordered([package.version(index) for index in bits(package.known)])
+
+
+def _ordered(texts: list[str]) -> list[str]:
+    return sorted(dict.fromkeys(texts), key=_rank, reverse=True)
+
+
+def _rank(text: str) -> tuple[bool, Version]:
+    """Return the place of a version; that of an installed distribution may be none of PEP 440."""
+    try:
+        return True, Version(text)
+    except InvalidVersion:
+        return False, Version("0")
 
 
 def _worded(package: Package, mask: int) -> tuple[str, int]:
