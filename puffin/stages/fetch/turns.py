@@ -38,12 +38,17 @@ class Turns:
     def step_aside(self) -> None:
         """End this thread's turn, because it has to wait for something."""
         self.__exit__()
-        if self.idle is not None and not self._waiting and not self._owner:
+        if self.idle is not None and self.free:
             self.idle()
 
     def aside(self) -> "Aside":
         """Let others have their turn during a ``with`` block, if this thread has it."""
         return Aside(self)
+
+    @property
+    def free(self) -> bool:
+        """Whether nobody has a turn or wants one."""
+        return not self._waiting and not self._owner
 
     @property
     def mine(self) -> bool:

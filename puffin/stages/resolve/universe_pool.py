@@ -2,7 +2,7 @@
 
 import os
 from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Event, Thread, get_ident
 from time import monotonic
 
 TYPE_CHECKING = False
@@ -121,16 +121,17 @@ class Crew:
         self._size = size
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._threads = 0
+        self._resting: set[int] = set()
         turns.idle = self._more
 
     def submit(self, work: "Callable[[], None]") -> None:
         """Have *work* done; it raises nothing."""
         self._jobs.put(work)
-        if not self._threads:
-            self._start()
+        if self._turns.free:
+            self._more()
 
     def _more(self) -> None:
-        if self._threads < self._size and not self._jobs.empty():
+        if self._threads < self._size and not self._resting and not self._jobs.empty():
             self._start()
 
     def _start(self) -> None:
@@ -138,7 +139,10 @@ class Crew:
         Thread(target=self._serve, name=f"puffin-crew-{self._threads}", daemon=True).start()
 
     def _serve(self) -> None:
+        me = get_ident()
         while True:
+            self._resting.add(me)
             work = self._jobs.get()
+            self._resting.discard(me)
             with self._turns:
                 work()
