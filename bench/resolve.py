@@ -7,152 +7,119 @@ with their metadata (PEP 658); what is resolved is ``inputs/big.in``. Method and
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
-import shutil
-import subprocess
+import math
 import sys
-import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from index_server import IndexServer
-from index_tree import write_index
-from machine import describe_machine
+from options import add_wheels, benchmark_parser, fast_directory, parsed
 from report import summarise
-from tools import Tool, environment, find_tools
+from runs import INPUTS, Bench, Case, Figures, Report, demand, measured, run_benchmark, setting
+from tools import Tool
 from wheels import fetch_wheels
-
-HERE = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
-    """A situation to measure; ``bounds`` are what puffin's time may be of each tool's."""
+class ResolveCase(Case):
+    """A case of a resolution; ``pip_bound`` is what puffin's time may be of pip's."""
 
-    title: str
-    bounds: dict[str, float]
+    pip_bound: float = math.inf
     fresh_cache: bool = False
     edited: bool = False
 
+    def bounds(self) -> dict[str, float]:
+        """Return what puffin's time may be of each tool's."""
+        bounds = {"uv": self.bound, "pip": self.pip_bound}
+        return {tool: bound for tool, bound in bounds.items() if bound < math.inf}
+
 
 CASES = {
-    "cold": Case(title="cold", bounds={"uv": 1.5, "pip": 0.15}, fresh_cache=True),
-    "warm": Case(title="warm, the same file", bounds={"uv": 3.0}),
-    "edited": Case(title="warm, one requirement more", bounds={}, edited=True),
+    "cold": ResolveCase(title="cold", bound=1.5, pip_bound=0.15, fresh_cache=True),
+    "warm": ResolveCase(title="warm, the same file", bound=3.0),
+    "edited": ResolveCase(title="warm, one requirement more", edited=True),
 }
 
 
-class Bench:
-    """Measures resolutions in one directory, which goes with the ``with`` block."""
+class ResolveBench(Bench[ResolveCase]):
+    """Resolves one file, or where it is edited, another one each round."""
 
-    def __init__(self, tools: list[Tool], url: str, log: Path, options: argparse.Namespace) -> None:
-        self._tools = tools
-        self._url = url
-        self._log = log
-        self._options = options
-        self._edits = 0
+    def furnish(self) -> None:
+        self._round = 0
+        self._requests: dict[str, int] = {}
 
-    def __enter__(self) -> Bench:
-        self._root = Path(tempfile.mkdtemp(prefix="puffin-bench-", dir=self._options.on))
-        (self._root / "home").mkdir()
-        return self
+    def prime(self, tool: Tool, case: ResolveCase) -> None:
+        self._round = 0
+        self.run(tool, case)
 
-    def __exit__(self, *error: object) -> None:
-        shutil.rmtree(self._root)
+    def turns(self, number: int) -> Iterable[Tool]:
+        self._round = number + 1
+        last = self.options.warmup  # pip takes so long that one round that counts is enough
+        return [tool for tool in super().turns(number) if tool.name != "pip" or number <= last]
 
-    def measure(self, case: Case) -> dict[str, Any]:
+    def prepare(self, tool: Tool, case: ResolveCase) -> None:
+        if case.fresh_cache:
+            self.clear_cache(tool)
+
+    def run(self, tool: Tool, case: ResolveCase, *flags: str) -> Figures:
+        output, before = self.root / f"{tool.name}.txt", self._asked()
+        output.unlink(missing_ok=True)
+        command = self._command(tool, self._source(case), output)
+        variables = self.variables(Path(self.options.python).parent.parent)
+        figures, told = measured(command, *flags, variables=variables, cwd=self.root)
+        demand(figures["code"] == 0 and output.exists(), f"{tool.name} failed:\n{told}")
+        self._requests[tool.name] = self._asked() - before
+        return figures
+
+    def measure(self, case: ResolveCase) -> Report:
         """Return the figures of *case*: those of each run, and the requests that each tool made in the last one."""
-        runs: dict[str, list[dict[str, float]]] = {tool.name: [] for tool in self._tools}
-        requests: dict[str, int] = {}
-        for tool in self._tools:
-            self._run(tool, self._source(case, 0))
-        for number in range(1, self._options.rounds + 2):
-            source = self._source(case, number)
-            for tool in self._tools if number % 2 else reversed(self._tools):
-                if tool.name == "pip" and number > 2:
-                    continue
-                if case.fresh_cache:
-                    shutil.rmtree(self._cache(tool), ignore_errors=True)
-                before = self._asked()
-                figures = self._run(tool, source)
-                requests[tool.name] = self._asked() - before
-                if number > 1:
-                    runs[tool.name].append(figures)
-        return {"runs": runs, "requests": requests}
+        runs = self.rounds(case)
+        return {"runs": runs, "requests": dict(self._requests)}
 
-    def _source(self, case: Case, number: int) -> Path:
-        """Return the file to resolve: where it is edited, another one each round."""
-        path = self._root / f"{case.title.partition(',')[0]}-{number if case.edited else 'same'}.in"
-        text = (HERE / "inputs" / "big.in").read_text()
-        extra = sorted((HERE / "inputs" / "big.txt").read_text().split())[number * 3] if case.edited else ""
-        path.write_text(f"{text}\n{extra}\n")
+    def _source(self, case: ResolveCase) -> Path:
+        number = self._round if case.edited else 0
+        path = self.root / f"{case.title.partition(',')[0]}-{number if case.edited else 'same'}.in"
+        extra = sorted((INPUTS / "big.txt").read_text().split())[number * 3] if case.edited else ""
+        path.write_text(f"{(INPUTS / 'big.in').read_text()}\n{extra}\n")
         return path
 
     def _asked(self) -> int:
-        return len(self._log.read_text().splitlines()) if self._log.exists() else 0
-
-    def _cache(self, tool: Tool) -> Path:
-        return self._root / f"cache-{tool.name}"
-
-    def _run(self, tool: Tool, source: Path) -> dict[str, float]:
-        output = self._root / f"{tool.name}.txt"
-        output.unlink(missing_ok=True)
-        command = [sys.executable, "-I", str(HERE / "measure.py"), *self._command(tool, source, output)]
-        variables = environment(self._root / "home", Path(self._options.python).parent.parent)
-        done = subprocess.run(command, env=variables, cwd=self._root, capture_output=True, text=True)
-        figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-        if figures["code"] != 0 or not output.exists():
-            raise SystemExit(f"{tool.name} failed:\n{done.stdout}{done.stderr}")
-        return figures
+        log = self.setting.log
+        return len(log.read_text().splitlines()) if log.exists() else 0
 
     def _command(self, tool: Tool, source: Path, output: Path) -> list[str]:
-        cache = ["--cache-dir", str(self._cache(tool))]
-        python = self._options.python
+        cache = ["--cache-dir", str(self.cache(tool))]
+        python = self.options.python
         if tool.name == "uv":
             own = [tool.executable, "--no-config", "pip", "compile", "-q", str(source), "-o", str(output)]
-            return [*own, "--default-index", self._url, "-p", python, *cache]
+            return [*own, "--default-index", self.url, "-p", python, *cache]
         if tool.name == "puffin":
             own = [tool.executable, "pip", "compile", "-q", str(source), "-o", str(output)]
-            return [*own, "--index-url", self._url, "-p", python, *cache]
+            return [*own, "--index-url", self.url, "-p", python, *cache]
         own = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--dry-run"]
-        more = ["--ignore-installed", "--index-url", self._url, "--report", str(output)]
+        more = ["--ignore-installed", "--index-url", self.url, "--report", str(output)]
         return [*own, *more, "-r", str(source), *cache]
 
 
 def main(argv: list[str]) -> int:
     """Run the benchmark and print its tables; 1 if ``--check`` is given and a bound is missed."""
-    options = _options(argv)
-    with tempfile.TemporaryDirectory(prefix="puffin-bench-", dir=options.on) as scratch:
-        results = _measure_all(options, Path(scratch))
-    print(_markdown(results))
-    misses = [line for line in _verdicts(results) if "missed" in line]
-    return 1 if misses and options.check else 0
+    return run_benchmark(_options(argv), _measure, render=tables, judge=missed)
 
 
-def _measure_all(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
-    machine = describe_machine()
-    wheels = fetch_wheels(HERE / "inputs" / "big.txt", options.wheels or scratch / "wheels", options.python)
-    write_index(wheels, scratch / "index")
-    tools = find_tools(scratch, puffin=options.puffin, uv=options.uv, pip=options.pip, python=options.python)
-    log = scratch / "access.log"
+def _measure(options: argparse.Namespace, scratch: Path) -> Report:
+    def wheels() -> list[Path]:
+        return fetch_wheels(INPUTS / "big.txt", options.wheels or scratch / "wheels", options.python)
+
     with (
-        IndexServer(scratch / "index", scratch, log=log) as server,
-        Bench(tools, server.url, log, options) as bench,
+        setting(options, scratch, wheels=wheels, logged=True) as found,
+        ResolveBench(options.on[0], found) as bench,
     ):
         cases = {name: bench.measure(CASES[name]) for name in options.case}
-    return {
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": machine,
-        "tools": {tool.name: tool.version for tool in tools},
-        "server": server.kind,
-        "rounds": options.rounds,
-        "cases": cases,
-    }
+    return {**found.facts(), "server": found.server.kind, "rounds": options.rounds, "cases": cases}
 
 
-def _markdown(report: dict[str, Any]) -> str:
+def tables(report: dict[str, Any]) -> str:
     machine = report["machine"]
     lines = [
         f"{report['date']} · {', '.join(report['tools'].values())} · {machine['cores']} cores ({machine['cpu']}), "
@@ -185,7 +152,7 @@ def _verdicts(report: dict[str, Any]) -> list[str]:
     lines = []
     for name, result in report["cases"].items():
         summary = _summary(result)
-        for other, bound in CASES[name].bounds.items():
+        for other, bound in CASES[name].bounds().items():
             if other in summary:
                 ratio = summary["puffin"]["median"] / summary[other]["median"]
                 word = "holds" if ratio <= bound else "missed"
@@ -193,25 +160,18 @@ def _verdicts(report: dict[str, Any]) -> list[str]:
     return lines
 
 
+def missed(report: dict[str, Any]) -> list[str]:
+    """Return what puffin did not reach, a line each."""
+    return [line[2:].removesuffix(": missed") for line in _verdicts(report) if line.endswith("missed")]
+
+
 def _options(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    shared = Path("/dev/shm")
-    fast = shared if shared.is_dir() else Path(tempfile.gettempdir())
-    add("--on", type=Path, default=fast, metavar="DIR", help=f"where caches lie (default: {fast})")
-    add("--case", action="append", choices=sorted(CASES), help="may be repeated (default: all)")
-    add("--rounds", type=int, default=9)
-    add(
-        "--wheels", type=Path, metavar="DIR", help="wheels kept from run to run (default: downloaded each time)"
-    )
-    add("--python", default=sys.executable, help="the interpreter to resolve for")
-    add("--puffin", default="", metavar="EXE", help="an installed puffin (default: this checkout)")
-    add("--uv", default="", metavar="EXE", help="uv (default: the one on PATH, else installed)")
-    add("--pip", action="store_true", help="measure pip's resolver as well, once")
-    add("--check", action="store_true", help="fail if a bound is missed")
-    options = parser.parse_args(argv)
-    options.case = options.case or list(CASES)
-    return options
+    parser = benchmark_parser(__doc__, CASES, rounds=9)
+    add_wheels(parser)
+    where = f"where caches lie (default: {fast_directory()})"
+    parser.add_argument("--on", type=Path, nargs=1, metavar="DIR", help=where)
+    parser.add_argument("--pip", action="store_true", help="measure pip's resolver as well, once")
+    return parsed(parser, argv, CASES)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Several puffins at once: on one environment, one cache, one wheel; and cleaning meanwhile."""
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -77,6 +78,20 @@ def test_many_environments_and_one_cold_cache(puffin, shop):
         assert env.record("pkg0")
     assert len(list(puffin.cache.glob("archive-v0/*/*.manifest"))) == 6
     assert temporaries(puffin) == []
+
+
+def test_nothing_is_fetched_or_unzipped_twice(puffin, shop):
+    puffin.file("one.txt", pins("1"))
+    envs = [puffin.venv(name=f"env{number}") for number in range(4)]
+    words = ("pip", "sync", "one.txt", "-i", shop.url)
+    codes, told = run_all(puffin, [(words, {"VIRTUAL_ENV": str(env.root)}) for env in envs])
+    assert codes == [0] * 4, told
+    names = [f"pkg{number}" for number in range(6)]
+    assert [shop.count(f"/files/{name}-1-py3-none-any.whl") for name in names] == [1] * 6
+    records = [line for path in (puffin.cache / "runs-v0").iterdir() for line in path.read_text().splitlines()]
+    tasks = [task for task in map(json.loads, records) if "stage" in task]
+    for stage in ("fetch", "unzip"):  # who waited for another read nothing
+        assert sorted(task["package"] for task in tasks if task["stage"] == stage and task["in"]) == names
 
 
 def test_cleaning_waits_for_syncs(puffin, shop):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from puffin.stages.build.hooks import HookJob
+import pytest
+
+from puffin.stages.build.errors import BuildFailed
+from puffin.stages.build.hooks import HookJob, run_hooks
 
 # Hooks that work. What a test appends overrides them.
 BACKEND = """
@@ -96,3 +100,18 @@ def installed_job(root: Path, environment: Path, **changes: Any) -> HookJob:
         "backend_path": (),
     }
     return hook_job(root, tree, **{**fields, **changes})
+
+
+def failure(job: HookJob) -> BuildFailed:
+    """Return the error that *job* ends with; it has survived pickling."""
+    with pytest.raises(BuildFailed) as caught:
+        run_hooks(job)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+    assert again.hints == caught.value.hints
+    return caught.value
+
+
+def failing(root: Path, more: str, **changes: Any) -> BuildFailed:
+    """Return the error of building a :func:`source_tree` to whose backend *more* is appended."""
+    return failure(hook_job(root, source_tree(root, more), **changes))

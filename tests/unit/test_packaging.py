@@ -121,5 +121,6 @@ def test_the_framework_knows_no_planner() -> None:
 
 
 def test_no_module_is_long() -> None:
-    long = {path.name: len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
+    paths = [path for room in ("puffin", "tests", "bench") for path in (ROOT / room).rglob("*.py")]
+    long = {str(path): len(path.read_text().splitlines()) for path in paths}
     assert {name: lines for name, lines in long.items() if lines > 500} == {}

@@ -1,0 +1,82 @@
+"""Universes over an index server, and what is uploaded there for them."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from puffin.cache.layout import Cache
+from puffin.stages.fetch.client import Client
+from puffin.stages.fetch.network import Network
+from puffin.stages.resolve.index_config import IndexConfig
+from puffin.stages.resolve.solve.universe import Metadata
+from puffin.stages.resolve.universe_index import IndexUniverse, Scope
+from tests.helpers.index_server import IndexServer
+from tests.helpers.wheels import forge_wheel
+
+TAGS = ("cp312-cp312-manylinux_2_17_x86_64", "cp312-abi3-manylinux_2_17_x86_64", "py3-none-any")
+NOW = 1_800_000_000.0
+STATIC = "Metadata-Version: 2.2\nName: {0}\nVersion: {1}\nRequires-Dist: idna>=2\nRequires-Python: >=3.8\n\n"
+
+Make = Callable[..., IndexUniverse]
+
+
+@contextmanager
+def universes(cache: Path, index: IndexServer) -> Iterator[Make]:
+    """Makes universes over one cache; all of them are closed, and no thread may be left."""
+    made: list[IndexUniverse] = []
+    clients: list[Client] = []
+
+    def universe(
+        *, build: Any = None, checkout: Any = None, config: IndexConfig | None = None, **scope: Any
+    ) -> IndexUniverse:
+        client = Client(Network(offline=scope.get("offline", False), retries=0), sleep=lambda _: None)
+        clients.append(client)
+        fields = {
+            "config": config or IndexConfig(index_url=index.url),
+            "tags": TAGS,
+            "python_version": "3.12.1",
+            "now": NOW,
+            **scope,
+        }
+        store = Cache(str(cache))
+        made.append(IndexUniverse(Scope(**fields), client=client, cache=store, build=build, checkout=checkout))
+        return made[-1]
+
+    yield universe
+    for each in made:
+        each.close()
+    for client in clients:
+        client.close()
+    assert not [t for t in threading.enumerate() if t.name.startswith("puffin-resolve")]
+
+
+def offer(index: IndexServer, name: str, version: str, *, metadata: Any = True, **options: Any) -> bytes:
+    """Upload a wheel forged with *options* to *index*; return its bytes."""
+    upload = {key: options.pop(key) for key in ("yanked", "hashes") if key in options}
+    filename, data = forge_wheel(name, version, **options)
+    index.add(filename, data, requires_python=options.get("requires_python"), metadata=metadata, **upload)
+    return data
+
+
+def sdist(name: str, version: str, files: dict[str, str]) -> tuple[str, bytes]:
+    """Return the name and the bytes of a source distribution of *files*."""
+    stem = f"{name}-{version}"
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w:gz") as archive:
+        for path, text in files.items():
+            info = tarfile.TarInfo(f"{stem}/{path}")
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+    return f"{stem}.tar.gz", target.getvalue()
+
+
+def newest(universe: IndexUniverse, name: str) -> Metadata:
+    """Return the metadata of the newest version of a package."""
+    found = universe.versions(name)
+    return universe.metadata(found.release(found.versions[0]).handle)
