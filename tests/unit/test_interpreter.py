@@ -19,6 +19,7 @@ from puffin.stages.link.interpreter import (
 )
 from puffin.stages.link.interpreter_ask import InspectFailed, UnsupportedPython
 from puffin.stages.link.interpreter_find import InterpreterNotFound, InvalidPythonRequest, satisfies
+from puffin.stages.link.meanwhile import meanwhile
 from tests.helpers.pythons import VERSIONS, base_python, made_up, real_python
 
 
@@ -97,6 +98,19 @@ def test_old_pythons_are_refused(version, cache):
         inspect_interpreter(path, cache)
     assert caught.value.version.startswith(version)
     assert caught.value.exit_code == 2
+
+
+def test_work_is_done_while_an_interpreter_answers_and_not_without_need(cache):
+    done = []
+    with meanwhile(lambda: done.append(1)):
+        inspect_interpreter(base_python(), cache)
+    assert done == [1]
+    with meanwhile(lambda: done.append(2)):
+        inspect_interpreter(base_python(), cache)
+    with meanwhile(lambda: done.append(3)):
+        pass
+    inspect_interpreter(base_python(), Cache(f"{cache.root}-other"))
+    assert done == [1]
 
 
 def test_second_reading_asks_nothing(cache, never_ask):

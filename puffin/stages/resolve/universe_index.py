@@ -53,10 +53,6 @@ class IndexUniverse:
         threads: int = THREADS,
         children: "Children | None" = None,
     ) -> None:
-        try:
-            cache.initialise()
-        except OSError:
-            pass  # a cache that cannot be written to makes this slower, not wrong
         self._scope = scope
         self._pool = Pool(threads)
         self._children = children

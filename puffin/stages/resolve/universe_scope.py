@@ -35,7 +35,11 @@ class Scope:
 
 
 def pages_of(scope: Scope, client: "Client", cache: Cache) -> Pages:
-    """Return the index pages of a resolution."""
+    """Return the index pages of a resolution, and make the cache ready to keep them."""
+    try:
+        cache.initialise()
+    except OSError:
+        pass  # a cache that cannot be written to makes this slower, not wrong
     return Pages(
         http=client, cache=cache, refresh=scope.refresh, offline=scope.offline, now=scope.now, ordered=True
     )
