@@ -9,6 +9,7 @@ import pytest
 
 from puffin.stages.fetch.turns import Nobody, Turns, until_readable
 from puffin.stages.resolve.universe_pool import Crew
+from tests.helpers.faults import until
 
 
 def test_one_thread_works_at_a_time() -> None:
@@ -126,3 +127,22 @@ def test_a_crew_grows_while_all_wait_and_no_further_than_it_may() -> None:
         assert ended.acquire(timeout=10)
     assert sorted(results) == [0, 0, 1, 1, 2, 2]
     assert crew._threads == 3
+
+
+def test_all_is_done_by_a_crew_that_ends() -> None:
+    before, done = names(), []
+    Crew(Turns(), 4).do_all([lambda number=number: done.append(number) for number in range(30)])  # type: ignore[misc]
+    assert sorted(done) == list(range(30))
+    until(lambda: not names() - before)
+
+
+def test_what_one_of_a_crew_raises_is_raised_when_all_is_done() -> None:
+    before, done = names(), []
+
+    def fail() -> None:
+        raise KeyError("one")
+
+    with pytest.raises(KeyError, match="one"):
+        Crew(Turns(), 2).do_all([fail, lambda: done.append(1)])
+    assert done == [1]
+    until(lambda: not names() - before)

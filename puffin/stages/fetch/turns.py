@@ -87,6 +87,12 @@ class Nobody:
         pass
 
 
+def turns_of(client: object) -> Turns:
+    """Return the turns that the threads of a client are to have from now on."""
+    take: Callable[[], Turns] = getattr(client, "take_turns", Turns)
+    return take()
+
+
 def until_readable(sock: "socket", turns: "Turns | Nobody") -> None:
     """Wait for the first bytes of an answer while others have their turn (``TimeoutError``)."""
     if not isinstance(turns, Turns) or not turns.mine:

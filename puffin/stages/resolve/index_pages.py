@@ -18,7 +18,7 @@ from puffin.value import astuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from puffin.stages.resolve.index_groups import Groups
 
@@ -67,18 +67,13 @@ class Pages:
         missing = [key for key in dict.fromkeys(wanted) if not self._is_ready(*key)]
         if not missing:
             return
-        from concurrent.futures import ThreadPoolExecutor
+        from puffin.stages.fetch.turns import turns_of
+        from puffin.stages.resolve.universe_pool import Crew
 
-        pool = ThreadPoolExecutor(min(THREADS, len(missing)), thread_name_prefix="puffin-pages")
-        quick = True  # an interrupt waits for no server
-        try:
-            list(pool.map(lambda key: self._look(*key), missing))
-            quick = False
-        except Exception:
-            quick = False
-            raise
-        finally:
-            pool.shutdown(wait=not quick, cancel_futures=True)
+        def look(key: tuple[str, str]) -> "Callable[[], object]":
+            return lambda: self._look(*key)
+
+        Crew(turns_of(self._http), THREADS).do_all([look(key) for key in missing])
 
     def ready(self, index: str, name: str) -> bool:
         """Return whether :meth:`page` needs no request: it is known already, fresh in the cache, or local."""
