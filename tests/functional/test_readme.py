@@ -210,16 +210,6 @@ def test_an_environment_is_committed_as_soon_as_it_is_ready(puffin, shop, execut
     assert envs[1].installed() == {"beta": "1.0"}
 
 
-@pytest.mark.parametrize("command", ["sync", "lock"])
-def test_many_environments_want_dependencies_that_no_build_tells(puffin, shop, command):
-    system = '[build-system]\nrequires = ["toy"]\nbuild-backend = "toy"\n'
-    puffin.file("pyproject.toml", system + '[project]\nname = "x"\ndynamic = ["version", "dependencies"]\n')
-    done = puffin(command, "pyproject.toml", "-i", shop.url)
-    assert done.code == 1
-    assert "`dependencies` is dynamic, so that only a build with `toy` tells" in done.err
-    assert "hint: write the dependencies under `[project]` in `pyproject.toml`" in done.err
-
-
 @pytest.mark.parametrize(("count", "executor"), [(16, "inline"), (17, "pool")])
 def test_auto_decides_from_the_plan(puffin, env, index, count, executor):
     names = [f"p{number}" for number in range(count)]
