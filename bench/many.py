@@ -70,7 +70,7 @@ class ManyBench(Bench[ManyCase]):
             self.clear_cache(tool)
         if case.fresh_environments:
             for directory in self._directories(tool):
-                shutil.rmtree(directory / ".venv", ignore_errors=True)
+                self.clear(directory / ".venv")
                 if tool.name == "uv":
                     self.make_environment(directory / ".venv")
 

@@ -103,6 +103,8 @@ class Bench(Generic[C]):
         self.tools = setting.tools
         self.url = setting.server.url
         self._place = place
+        self._in_memory = file_system(place) == "tmpfs"
+        self._cleared = 0
 
     def __enter__(self) -> Bench[C]:
         self.root = Path(tempfile.mkdtemp(prefix="puffin-bench-", dir=self._place))
@@ -157,17 +159,29 @@ class Bench(Generic[C]):
         memory = {tool.name: self.prepared_run(tool, case, "--memory") for tool in watched}
         return {"runs": runs, "summary": summarise(runs, "uv"), "memory": memory}
 
+    def clear(self, path: Path) -> None:
+        """Have *path* out of the way.
+
+        On a disk it is removed at the end only: for minutes ext4 hands out no inode that was freed, and looking for
+        another would take most of the time of every run.
+        """
+        if self._in_memory:
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.exists():
+            self._cleared += 1
+            path.rename(self.root / f"cleared-{self._cleared}")
+
     def cache(self, tool: Tool) -> Path:
         """Return the cache of a tool."""
         return self.root / f"cache-{tool.name}"
 
     def clear_cache(self, tool: Tool) -> None:
         """Empty the cache of a tool."""
-        shutil.rmtree(self.cache(tool), ignore_errors=True)
+        self.clear(self.cache(tool))
 
     def make_environment(self, place: Path) -> None:
         """Make a fresh virtual environment at *place*, by ``venv`` and for every tool alike."""
-        shutil.rmtree(place, ignore_errors=True)
+        self.clear(place)
         command = [self.options.python, "-I", "-m", "venv", "--without-pip", place]
         subprocess.run(command, check=True)
 
