@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 
+from puffin.stages.fetch.addresses import Addresses
 from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.retry import Transient
 from puffin.stages.fetch.turns import Nobody, until_readable
@@ -16,6 +17,7 @@ from puffin.stages.fetch.turns import Nobody, until_readable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import http.client
+    import socket
     import ssl
     from collections.abc import Iterable, Iterator
 
@@ -64,6 +66,7 @@ class _State:
         self.lock = threading.Lock()
         self.idle: dict[Origin, deque[tuple[http.client.HTTPConnection, float]]] = {}
         self.contexts: dict[bool, ssl.SSLContext] = {}
+        self.addresses = Addresses()
         self.closed = False
 
 
@@ -212,23 +215,29 @@ class Connections:
         import http.client
 
         scheme, host, port = origin
-        timeout = min(_LONGEST_CONNECT, self._network.timeout)
-        if scheme == "https":
-            context = self.context(not self._network.trusts(host.strip("[]"), port))
-            made: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, port, timeout=timeout, context=context
-            )
-        else:
-            made = http.client.HTTPConnection(host, port, timeout=timeout)
+        made = http.client.HTTPConnection(host, port)
+        made.auto_open = 0  # it would open one without TLS
         try:
             with self.turns.aside():
-                made.connect()
+                made.sock = self._connected(scheme, host.strip("[]"), port)
         except _failures() as error:
-            made.close()
             _close_idle(self._state())  # if descriptors ran out, the next attempt finds some
             raise Broken(error, connecting=True) from error
         made.sock.settimeout(self._network.timeout)
         return made
+
+    def _connected(self, scheme: str, host: str, port: int) -> "socket.socket":
+        """Return an open socket, with TLS on it where the scheme wants that (``OSError``)."""
+        context = self.context(not self._network.trusts(host, port)) if scheme == "https" else None
+        addresses = self._state().addresses
+        plain = addresses.connect(host, port, min(_LONGEST_CONNECT, self._network.timeout))
+        if context is None:
+            return plain
+        try:
+            return context.wrap_socket(plain, server_hostname=host)
+        except BaseException:
+            plain.close()
+            raise
 
     def _send(
         self,
