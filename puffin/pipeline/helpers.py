@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _CHILDREN = 2
 _ROOM = 1 << 20  # bytes of a pipe, so that a child seldom waits for this process
-_SET_ROOM = 1031  # fcntl.F_SETPIPE_SZ of Linux, which Python knows from 3.10 on by name
 
 
 def start_helpers(serve: "Serve", begin: "Begin") -> "Helpers | None":
@@ -120,6 +119,7 @@ class _Child:
 
     def end(self) -> None:
         """End it now; what it writes is published whole or not at all. Nobody waits while it goes."""
+        self.lost = True  # what it was still asked for is not waited for
         self.let_go()
         try:
             os.kill(self._pid, 9)
@@ -224,6 +224,6 @@ def _widen(pipe: int) -> None:
     try:
         import fcntl
 
-        fcntl.fcntl(pipe, _SET_ROOM, _ROOM)
-    except (ImportError, OSError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _ROOM)
+    except (ImportError, AttributeError, OSError):
         pass

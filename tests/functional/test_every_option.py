@@ -9,22 +9,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from puffin.cli.app import puffin as tree
 from puffin.cli.foreign import COMMANDS, foreign_rows
 from tests.helpers.cli import lines
+from tests.helpers.commands import LEAVES, tree
 
 TESTS = Path(__file__).resolve().parents[1]
-
-
-def _commands(group, path=()):
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from _commands(command, (*path, name))
-        else:
-            yield " ".join((*path, name)), command
-
-
-LEAVES = dict(_commands(tree))
 
 
 def _texts():

@@ -7,11 +7,10 @@ import subprocess
 import sys
 import tomllib
 
-import click
 import pytest
 
-from puffin.cli.app import puffin as tree
 from tests.helpers.cli import CHECKOUT, Env, checked, lines
+from tests.helpers.commands import LEAVES
 from tests.helpers.faults import started, until
 from tests.helpers.sdists import forge_backend, forge_sdist
 from tests.helpers.wheels import forge_wheel
@@ -20,15 +19,6 @@ README = (CHECKOUT / "README.md").read_text()
 GLOB = "services/*/requirements.txt"
 
 
-def _commands(group, path=()):
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from _commands(command, (*path, name))
-        else:
-            yield " ".join((*path, name)), command
-
-
-LEAVES = dict(_commands(tree))
 OF_PIP = [name.removeprefix("pip ") for name in LEAVES if name.startswith("pip ")]
 
 

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
+from puffin.stages.fetch.crew import Crew
 from puffin.stages.fetch.turns import Nobody, Turns, until_readable
-from puffin.stages.resolve.universe_pool import Crew
 from tests.helpers.faults import until
 
 

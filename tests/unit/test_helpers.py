@@ -120,6 +120,16 @@ def test_asking_whether_an_answer_has_come_does_not_wait_for_it() -> None:
     """) == [False]
 
 
+def test_what_was_asked_of_children_that_are_ended_is_not_waited_for() -> None:
+    assert run("""
+        helpers = Helpers(SERVE, begin, 2)
+        answers = [helpers.ask("wait", None, key) for key in ("a", "b")]
+        helpers.close()
+        helpers.close()
+        say([[answer.done, answer.result()] for answer in answers])
+    """) == [[[True, None], [True, None]]]
+
+
 def test_closing_and_dying_leave_no_child_behind() -> None:
     script = """
         helpers = Helpers(SERVE, begin, 2)

@@ -67,8 +67,8 @@ class Pages:
         missing = [key for key in dict.fromkeys(wanted) if not self._is_ready(*key)]
         if not missing:
             return
+        from puffin.stages.fetch.crew import Crew
         from puffin.stages.fetch.turns import turns_of
-        from puffin.stages.resolve.universe_pool import Crew
 
         def look(key: tuple[str, str]) -> "Callable[[], object]":
             return lambda: self._look(*key)

@@ -6,12 +6,12 @@ had, the same is done by threads.
 
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
+from puffin.stages.fetch.crew import Crew
 from puffin.stages.resolve.index_page import FileLink
 from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.resolve.universe_obtain import obtain
 from puffin.stages.resolve.universe_pages import walk
-from puffin.stages.resolve.universe_pool import Crew
 from puffin.stages.resolve.universe_scope import obtainer_of, pages_of
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.value import astuple, from_tuple
