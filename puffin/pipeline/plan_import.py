@@ -3,8 +3,7 @@
 
 def import_fetching() -> None:
     """Import what asking an index and fetching need, before there are children that would each import it."""
-    import http.client  # noqa: F401
-
+    import httptools  # noqa: F401
     import packaging.specifiers  # noqa: F401 - for Requires-Python, which real pages state of most files
 
     import puffin.stages.fetch.client
@@ -15,8 +14,7 @@ def import_fetching() -> None:
 
 def import_resolving() -> None:
     """Import what reading requirements, asking an index and resolving need."""
-    import http.client  # noqa: F401
-
+    import httptools  # noqa: F401
     import packaging.requirements  # noqa: F401
 
     import puffin.stages.fetch.client

@@ -153,7 +153,7 @@ def warm_up(engine: Engine, cache: Cache, missing: int) -> None:
     collect(cache)
     name = engine.chosen_for(missing, 0)
     if name != "inline" or missing > FEW:
-        import http.client  # noqa: F401
+        import httptools  # noqa: F401
 
         import puffin.stages.fetch.client
         import puffin.stages.fetch.download

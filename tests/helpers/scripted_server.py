@@ -29,6 +29,7 @@ class Answer:
     cut: int | None = None
     chunked: bool = False
     hang_up: bool = False  # after this answer, without saying so
+    measured: bool = True  # with a Content-Length, unless something else says where it ends
 
 
 def gzipped(body: bytes) -> Answer:
@@ -110,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if answer.chunked:
             self.send_header("Transfer-Encoding", "chunked")
-        elif "content-length" not in names and answer.status != 304:
+        elif answer.measured and "content-length" not in names and answer.status != 304:
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         body = _chunks(answer.body) if answer.chunked else answer.body

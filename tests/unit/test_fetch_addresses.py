@@ -40,7 +40,7 @@ def test_many_connections_ask_once_for_each_host(asked, port):
         each.start()
     for each in threads:
         each.join()
-    assert sorted(asked) == ["one.example", "other.example"]
+    assert sorted(asked) == [b"one.example", b"other.example"]
     assert len(made) == 16
     for each in made:
         assert each.gettimeout() == 5.0
@@ -54,7 +54,7 @@ def test_a_host_that_does_not_answer_is_asked_for_anew(asked, port):
     for _ in range(2):
         with pytest.raises(ConnectionRefusedError):
             addresses.connect("gone.example", nobody, 5.0)
-    assert asked == ["gone.example"] * 2
+    assert asked == [b"gone.example"] * 2
 
 
 def test_the_next_address_is_tried_where_one_refuses(monkeypatch, port):

@@ -36,7 +36,10 @@ class Addresses:
         with self._locks.setdefault(place, Lock()):
             known = self._known.get(place)
             if known is None:
-                known = self._known[place] = list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+                bare = host.encode(
+                    "ascii"
+                )  # a text would be taken for a name in another script: 4 ms of imports
+                known = self._known[place] = list(socket.getaddrinfo(bare, port, type=socket.SOCK_STREAM))
             return known
 
 

@@ -1,4 +1,4 @@
-"""Kept-alive HTTP/1.1 connections over the standard library's ``http.client``, made for whole files.
+"""Kept-alive HTTP/1.1 connections, made for whole files and for many pages.
 
 httpx's own transport spends two to three times the processor time per byte. Here a caller receives a body straight
 into its buffer.
@@ -10,21 +10,21 @@ import time
 from collections import deque
 
 from puffin.stages.fetch.addresses import Addresses
+from puffin.stages.fetch.answer import Answer, NotHttp, request_bytes
 from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.retry import Transient
 from puffin.stages.fetch.turns import Nobody, until_readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import http.client
     import socket
     import ssl
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
+    from puffin.stages.fetch.answer import Headers
     from puffin.stages.fetch.turns import Turns
 
     Origin = tuple[str, str, int]
-    Headers = Iterable[tuple[str | bytes, str | bytes]]
 
 _PIECE = 1 << 20
 _SMALL = 1 << 16  # bytes of a body, which come with its header or soon after
@@ -33,15 +33,11 @@ _LONGEST_IDLE = 45.0  # seconds; common servers hang up after 60 or 75
 _LONGEST_CONNECT = 10.0
 
 
-def _failures() -> "tuple[type[BaseException], ...]":
-    """Return what ``http.client`` raises; the module itself (with ssl and email, 30 ms) is imported late."""
-    import http.client
-
-    return OSError, http.client.HTTPException
+_FAILURES = (OSError, EOFError, NotHttp)
 
 
 class Broken(Exception):
-    """A connection could not be made, or broke; ``error`` is what the system, ssl or ``http.client`` said."""
+    """A connection could not be made, or broke; ``error`` is what the system, ssl or the parser said."""
 
     def __init__(self, error: BaseException, *, connecting: bool = False) -> None:
         super().__init__(str(error) or type(error).__name__)
@@ -64,7 +60,7 @@ class _State:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.lock = threading.Lock()
-        self.idle: dict[Origin, deque[tuple[http.client.HTTPConnection, float]]] = {}
+        self.idle: dict[Origin, deque[tuple[socket.socket, float]]] = {}
         self.contexts: dict[bool, ssl.SSLContext] = {}
         self.addresses = Addresses()
         self.closed = False
@@ -80,18 +76,18 @@ class Body:
         self,
         pool: "Connections",
         origin: "Origin",
-        connection: "http.client.HTTPConnection",
-        answer: "http.client.HTTPResponse",
+        connection: "socket.socket",
+        answer: Answer,
     ) -> None:
         self.answer = answer
         self._pool = pool
         self._origin = origin
-        self._connection: "http.client.HTTPConnection | None" = connection
+        self._connection: "socket.socket | None" = connection
 
     @property
     def length(self) -> int | None:
         """The bytes still to come, None where the server does not say."""
-        return None if self.answer.chunked else self.answer.length
+        return self.answer.length
 
     def readinto(self, view: memoryview) -> int:
         """Receive into *view*, blocking, and return the number of bytes; 0 means the end of the body.
@@ -100,12 +96,9 @@ class Body:
         """
         try:
             with self._pool.turns.aside():
-                count = self.answer.readinto(view)
-        except _failures() as error:
+                return self.answer.readinto(view)
+        except _FAILURES as error:
             raise Broken(error) from error
-        if not count and self.length:
-            raise Broken(EOFError(f"the connection was closed with {self.length} bytes still to come"))
-        return count
 
     def __iter__(self) -> "Iterator[bytes]":
         buffer = bytearray(min(_PIECE, self.length or 65536))
@@ -120,20 +113,15 @@ class Body:
                 return self.answer.read()
             with self._pool.turns.aside():
                 return self.answer.read()
-        except _failures() as error:
-            missing = getattr(error, "expected", None)
-            text = f"the connection was closed with {missing} bytes still to come"
-            raise Broken(EOFError(text) if missing else error) from error
+        except _FAILURES as error:
+            raise Broken(error) from error
 
     def close(self) -> None:
         """Give the connection back, or close it when bytes are still on it."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        done = self.answer.isclosed() or self.answer.length == 0
-        keep = done and not self.answer.will_close
-        self.answer.close()
-        if keep:
+        if self.answer.done and self.answer.keeps:
             self._pool.give_back(self._origin, connection)
         else:
             connection.close()
@@ -154,25 +142,23 @@ class Connections:
         self, origin: "Origin", method: str, target: str, headers: "Headers", data: bytes | None = None
     ) -> Body:
         """Send a request and return the body of the answer, still to be read. Raises :class:`Broken`."""
-        import http.client
-
         kept = self._take(origin)
         if kept is not None:
             try:
                 return Body(self, origin, kept, self._send(kept, method, target, headers, data))
-            except (ConnectionError, http.client.BadStatusLine):
+            except ConnectionError:
                 kept.close()  # the server hung up while it was idle: that is no failure of this request
-            except _failures() as error:
+            except _FAILURES as error:
                 kept.close()
                 raise Broken(error) from error
         fresh = self._connect(origin)
         try:
             return Body(self, origin, fresh, self._send(fresh, method, target, headers, data))
-        except _failures() as error:
+        except _FAILURES as error:
             fresh.close()
             raise Broken(error) from error
 
-    def give_back(self, origin: "Origin", connection: "http.client.HTTPConnection") -> None:
+    def give_back(self, origin: "Origin", connection: "socket.socket") -> None:
         """Keep *connection* for the next request to *origin*."""
         state = self._state()
         idle = state.idle.setdefault(origin, deque())
@@ -199,7 +185,7 @@ class Connections:
                 )
             return state.contexts[checked]
 
-    def _take(self, origin: "Origin") -> "http.client.HTTPConnection | None":
+    def _take(self, origin: "Origin") -> "socket.socket | None":
         idle = self._state().idle.get(origin)
         while idle:
             try:
@@ -211,19 +197,15 @@ class Connections:
             connection.close()
         return None
 
-    def _connect(self, origin: "Origin") -> "http.client.HTTPConnection":
-        import http.client
-
+    def _connect(self, origin: "Origin") -> "socket.socket":
         scheme, host, port = origin
-        made = http.client.HTTPConnection(host, port)
-        made.auto_open = 0  # it would open one without TLS
         try:
             with self.turns.aside():
-                made.sock = self._connected(scheme, host.strip("[]"), port)
-        except _failures() as error:
+                made = self._connected(scheme, host.strip("[]"), port)
+        except _FAILURES as error:
             _close_idle(self._state())  # if descriptors ran out, the next attempt finds some
             raise Broken(error, connecting=True) from error
-        made.sock.settimeout(self._network.timeout)
+        made.settimeout(self._network.timeout)
         return made
 
     def _connected(self, scheme: str, host: str, port: int) -> "socket.socket":
@@ -234,25 +216,22 @@ class Connections:
         if context is None:
             return plain
         try:
-            return context.wrap_socket(plain, server_hostname=host)
+            return context.wrap_socket(plain, server_hostname=host.encode("ascii"))
         except BaseException:
             plain.close()
             raise
 
     def _send(
         self,
-        connection: "http.client.HTTPConnection",
+        connection: "socket.socket",
         method: str,
         target: str,
         headers: "Headers",
         data: bytes | None,
-    ) -> "http.client.HTTPResponse":
-        connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
-        for name, value in headers:
-            connection.putheader(name, value)
-        connection.endheaders(data)
-        until_readable(connection.sock, self.turns)
-        return connection.getresponse()
+    ) -> Answer:
+        connection.sendall(request_bytes(method, target, headers, data))
+        until_readable(connection, self.turns)
+        return Answer(connection, method)
 
     def _state(self) -> _State:
         if self._own.pid != os.getpid():

@@ -9,7 +9,6 @@ from puffin.stages.fetch.retry import Transient
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from http.client import HTTPMessage
 
     from puffin.stages.fetch.connections import Body, Origin
 
@@ -47,17 +46,14 @@ class Direct:
     def __init__(self, url: str, body: "Body") -> None:
         self.url = url
         self.body = body
-        self.status_code: int = body.answer.status
-
-    @property
-    def headers(self) -> "HTTPMessage":
-        """The header fields; ``get`` takes names in any case."""
-        return self.body.answer.headers
+        self.status_code = body.answer.status
+        self.headers = body.answer.headers
+        """The header fields by their names in lower case."""
 
     @property
     def encoding(self) -> str:
         """The content's coding in lower case."""
-        return str(self.headers.get("content-encoding", "")).strip().lower()
+        return self.headers.get("content-encoding", "").strip().lower()
 
     @property
     def is_plain(self) -> bool:

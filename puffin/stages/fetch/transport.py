@@ -2,6 +2,7 @@
 
 import threading
 
+from puffin.stages.fetch.answer import NotHttp
 from puffin.stages.fetch.connections import Body, Broken, Connections
 from puffin.stages.fetch.lean import httpx
 from puffin.stages.fetch.network import Network
@@ -82,20 +83,17 @@ class PooledTransport(httpx.BaseTransport):
 
 def _response(body: Body) -> httpx.Response:
     answer = body.answer
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
     extensions = {BODY: body, "reason_phrase": answer.reason.encode("latin-1"), "http_version": b"HTTP/1.1"}
-    return httpx.Response(answer.status, headers=headers, stream=_Stream(body), extensions=extensions)
+    return httpx.Response(answer.status, headers=answer.fields, stream=_Stream(body), extensions=extensions)
 
 
 def translated(broken: Broken) -> httpx.TransportError:
     """Return httpx's error for a connection that broke."""
-    import http.client
-
     text = str(broken)
     if isinstance(broken.error, TimeoutError):
         return httpx.ConnectTimeout(text) if broken.connecting else httpx.ReadTimeout(text)
     if broken.connecting:
         return httpx.ConnectError(text)
-    if isinstance(broken.error, (http.client.HTTPException, EOFError)):
+    if isinstance(broken.error, (NotHttp, EOFError)):
         return httpx.RemoteProtocolError(text)
     return httpx.ReadError(text)
