@@ -49,9 +49,7 @@ class Answer:
 
     @property
     def done(self) -> bool:
-        """Whether :meth:`result` answers at once."""
-        if self._said is None and not self._child.lost:
-            self._helpers.listen(wait=False)
+        """Whether it is known to have come (see :meth:`Helpers.listen`), so that :meth:`result` answers at once."""
         return self._said is not None or self._child.lost
 
     def result(self) -> "Any":
@@ -154,15 +152,16 @@ class Helpers:
         for child in self._children:
             child.send()
 
-    def listen(self, *, wait: bool) -> None:
-        """Take in answers that have come, or wait for the next."""
+    def listen(self, *, wait: bool) -> bool:
+        """Take in answers that have come, or wait for the next; False if none is to come."""
         self.send()
-        living = {child.reader: child for child in self._children if not child.lost}
+        asked = {child.reader: child for child in self._children if child.answers and not child.lost}
         poll = select.poll()
-        for reader in living:
+        for reader in asked:
             poll.register(reader, select.POLLIN)
-        for reader, _ in poll.poll(None if wait else 0):
-            living[reader].hear()
+        for reader, _ in poll.poll(None if wait else 0) if asked else ():
+            asked[reader].hear()
+        return bool(asked)
 
     def close(self) -> None:
         """End the children."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
         @property
         def done(self) -> bool:
-            """Whether :meth:`result` answers at once."""
+            """Whether it is known to have come, so that :meth:`result` answers at once."""
 
         def result(self) -> Any:
             """Wait, and return the answer or raise its error; None if the child was lost."""
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 
         def send(self) -> None:
             """Have the questions sent."""
+
+        def listen(self, *, wait: bool) -> bool:
+            """Take in answers that have come, or *wait* for the next; False if none is to come."""
 
         def close(self) -> None:
             """End them."""
@@ -144,6 +147,10 @@ class Children:
         """Have what was asked sent."""
         if self._helpers is not None:
             self._helpers.send()
+
+    def listen(self, *, wait: bool) -> bool:
+        """Take in answers that have come, or *wait* for the next; False if none is to come."""
+        return self._helpers is not None and self._helpers.listen(wait=wait)
 
     def close(self) -> None:
         """End them."""

@@ -7,6 +7,7 @@ something that was only expected is raised when it is asked for, or never.
 from functools import partial
 
 from puffin.cache.layout import Cache
+from puffin.errors import PuffinError
 from puffin.stages.resolve.index_errors import on_several
 from puffin.stages.resolve.locate_choose import Candidate, Target
 from puffin.stages.resolve.metadata_wanted import Unbuilt
@@ -122,9 +123,24 @@ class IndexUniverse:
         """Fetch the pages of these packages ahead of need."""
         self._finder.expect(names)
 
-    def knows(self, name: str) -> bool:
-        """Tell whether the page of a package is there, or on this machine."""
+    def knows(self, name: str) -> bool | None:
+        """Tell whether the page of a package is there, or on this machine; None if it is on its way."""
         return self._finder.knows(name)
+
+    def knows_metadata(self, handle: object) -> bool | None:
+        """Tell whether the metadata of a distribution on an index is there; None if it is on its way."""
+        if not isinstance(handle, Chosen):
+            return False
+        key = (handle.name, handle.version)
+        if key in self._jobs and key not in self._known:
+            return self._taken_in(key) if self._jobs[key].done else None
+        return key in self._known
+
+    def news(self, *, wait: bool) -> bool:
+        """Take in the answers of the children, or *wait* for one; False where threads ask too, or none is to come."""
+        return (
+            self._children is not None and not (wait and self._pool.busy) and self._children.listen(wait=wait)
+        )
 
     def expect_metadata(self, handles: "Iterable[object]") -> None:
         """Fetch the metadata of these handles ahead of need, where it takes a request."""
@@ -169,6 +185,15 @@ class IndexUniverse:
             found = self._jobs[key].result()
             self._known[key] = found if isinstance(found, Metadata) else self._built(found)
         return self._known[key]
+
+    def _taken_in(self, key: tuple[str, str]) -> bool:
+        try:
+            found = self._jobs[key].result()
+        except PuffinError:
+            return False  # it is raised for whoever asks
+        if isinstance(found, Metadata):
+            self._known[key] = found
+        return key in self._known
 
     def _obtain(self, handle: Chosen) -> Metadata | Unbuilt:
         return obtain(self._obtainer, handle, self._hashes(handle))

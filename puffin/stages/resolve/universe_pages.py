@@ -56,6 +56,7 @@ class Finder:
         self._places = config.find_links
         self._found: dict[str, Found] = {}
         self._jobs: dict[str, Job[Found] | Asked[Found]] = {}
+        self._failed: dict[str, PuffinError] = {}
         self._flat: dict[str, Flat] | None = None
 
     def expect(self, names: "Iterable[str]") -> None:
@@ -68,15 +69,22 @@ class Finder:
         if self._children is not None and remote:
             self._children.send()
 
-    def knows(self, name: str) -> bool:
-        """Tell whether the page of a package that was expected has come."""
-        return name in self._found or (name in self._jobs and self._jobs[name].done)
+    def knows(self, name: str) -> bool | None:
+        """Tell whether the page of a package that was expected has come, None if it is on its way."""
+        if name in self._jobs:
+            if not self._jobs[name].done:
+                return None
+            self._settle(name)
+        return name in self._found
 
     def find(self, name: str) -> Found:
         """Return the page of a package; raises why an index could not answer."""
-        self.expect((name,))
-        if name not in self._found:
-            self._found[name] = self._jobs.pop(name).result()
+        if name not in self._failed:
+            self.expect((name,))
+        if name in self._jobs:
+            self._settle(name)
+        if name in self._failed:
+            raise self._failed.pop(name)
         return self._found[name]
 
     def again(self, name: str, index: str) -> Found:
@@ -111,6 +119,12 @@ class Finder:
         if self._flat is None:
             self._flat = self._grouped()
         return self._flat.get(name, {})
+
+    def _settle(self, name: str) -> None:
+        try:
+            self._found[name] = self._jobs.pop(name).result()
+        except PuffinError as error:
+            self._failed[name] = error
 
     def _asked(self, name: str) -> "Asked[Found]":
         def take(told: "Any") -> Found:

@@ -8,7 +8,7 @@ from time import monotonic
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Generic, TypeVar
+    from typing import Any, Generic, TypeVar
 
     T = TypeVar("T")
 else:
@@ -72,6 +72,7 @@ class Pool:
         self._size = size
         self._jobs: SimpleQueue[Job[object] | None] = SimpleQueue()
         self._threads: list[Thread] = []
+        self._pending: list[Job[Any]] = []
         self._closed = False
         self._process = os.getpid()
 
@@ -82,11 +83,18 @@ class Pool:
             job.drop()
             return job
         self._jobs.put(job)  # type: ignore[arg-type]
+        self._pending.append(job)
         if len(self._threads) < self._size and self._jobs.qsize() > 0:
             thread = Thread(target=self._serve, name=f"puffin-resolve-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
         return job
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job was submitted that is not done."""
+        self._pending = [job for job in self._pending if not job.done]
+        return bool(self._pending)
 
     def close(self, patience: float) -> None:
         """Drop the jobs that have not begun and wait for the rest, up to *patience* seconds."""

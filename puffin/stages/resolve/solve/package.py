@@ -330,6 +330,17 @@ class Package:
             self._requires[key] = None if metadata is None else self._parsed(index, metadata, extras)
         return self._requires[key]
 
+    def foreseen(self, index: int, extras: frozenset[str]) -> list[Need]:
+        """Return what a version will probably need, from metadata that has come; nothing is concluded from it."""
+        metadata = self._world.universe.metadata(self.handle(index))
+        if self._world.request.no_deps or not self._world.python.admits(metadata.requires_python):
+            return []
+        try:
+            found = self._overridden(self._holding(metadata, extras))
+        except InvalidRequirement:
+            return []
+        return [own for own, _ in found if own.name != self.name and not own.url]
+
     def _parsed(self, index: int, metadata: Metadata, extras: frozenset[str]) -> Requires | None:
         if self._world.request.no_deps:
             return ()

@@ -90,6 +90,14 @@ class Replay:
         """Tell that nobody ever waits for a stored scenario."""
         return True
 
+    def knows_metadata(self, handle: object) -> bool:
+        """Tell the same of metadata."""
+        return True
+
+    def news(self, *, wait: bool) -> bool:
+        """Tell that nothing is to come."""
+        return False
+
     def expect_metadata(self, handles: Iterable[object]) -> None:
         """Record the announcement."""
         self.likely += handles

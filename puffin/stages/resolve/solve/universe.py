@@ -152,8 +152,23 @@ class Universe(Protocol):
         Raises :class:`Unusable`.
         """
 
-    def knows(self, name: str) -> bool:
-        """Tell whether :meth:`versions` of a package that was expected would answer without waiting."""
+    def knows(self, name: str) -> bool | None:
+        """Tell whether :meth:`versions` of a package that was expected would answer now; None if one had to wait.
+
+        False if it would raise.
+        """
+
+    def knows_metadata(self, handle: object) -> bool | None:
+        """Tell whether :meth:`metadata` of a handle that was expected would answer now; None if one had to wait.
+
+        False if it would raise, or if it takes more than what was expected.
+        """
+
+    def news(self, *, wait: bool) -> bool:
+        """Take note of what has come of what was expected, or *wait* until something does.
+
+        False where nothing is to come, or where nobody can wait for all of it at once.
+        """
 
     def expect(self, names: "Iterable[str]") -> None:
         """Take note that the versions of these packages will be asked for soon; must return at once."""

@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 
 from puffin.stages.resolve.solve.package import Candidate
 from puffin.stages.resolve.solve.requirement import Need
+from puffin.stages.resolve.solve.scout import Scout
 from puffin.stages.resolve.solve.world import World
 
 TYPE_CHECKING = False
@@ -27,7 +28,7 @@ class Walk:
         self._needs: dict[str, list[Need]] = {}
         self._turns: dict[str, Turn] = {}
         self._open: list[tuple[Turn, str]] = []
-        self._unknown: dict[str, None] = {}
+        self._scout = Scout(world)
 
     def run(self) -> bool:
         """Tell whether the walk came to its end without a conflict; then ``chosen`` is the answer.
@@ -49,18 +50,20 @@ class Walk:
         needs = self._needs[name]
         extras = needs[0].extras.union(*[own.extras for own in needs[1:]])
         package = self._world.package(name)
-        self._unknown.pop(name, None)
+        self._scout.wait_for_versions(name)
         best = next(package.candidates(needs, extras, ()), None)
         if best is None:
             return False
+        self._scout.done(name)
         self._world.likely(package, (best.index,))
-        self._look_ahead()
+        self._scout.look()
         return self._settle(best)
 
     def _settle(self, candidate: Candidate) -> bool:
         """Choose a candidate, and take up what it needs."""
         self.chosen[candidate.name] = candidate
         package = self._world.package(candidate.name)
+        self._scout.wait_for_metadata(package.handle(candidate.index))
         needs = package.requires(candidate.index, candidate.extras)
         if needs is None or not package.allowed >> candidate.index & 1:
             return False
@@ -85,7 +88,7 @@ class Walk:
         if turn != known:
             self._turns[own.name] = turn
             heappush(self._open, (turn, own.name))
-            self._unknown[own.name] = None
+        self._scout.take(own)
 
     def _agrees(self, own: Need, known: Candidate) -> bool:
         """Tell whether a chosen version meets one more need; it may bring further extras up."""
@@ -95,13 +98,3 @@ class Walk:
         return own.extras <= known.extras or self._settle(
             package.candidate(known.index, known.extras | own.extras)
         )
-
-    def _look_ahead(self) -> None:
-        """Have the metadata fetched of packages whose versions are known by now, without waiting for any."""
-        for name in [each for each in self._unknown if self._world.universe.knows(each)]:
-            del self._unknown[name]
-            if name not in self.chosen:
-                package = self._world.package(name)
-                best = next(package.candidates(self._needs[name], frozenset(), ()), None)
-                if best is not None:
-                    self._world.likely(package, (best.index,))
