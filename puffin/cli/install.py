@@ -92,7 +92,8 @@ def _building(options: "dict[str, Any]", run: "Settings") -> "Build | None":
 
 
 def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]", build: "Build | None") -> "Sources":
-    from puffin.stages.resolve.inputs import SourceRequest, read_sources
+    from puffin.stages.resolve.inputs import read_sources
+    from puffin.stages.resolve.inputs_request import SourceRequest
     from puffin.stages.resolve.reqerrors import InvalidRequirementLine
     from puffin.value import replace
 

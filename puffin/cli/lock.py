@@ -73,7 +73,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> "LockSettings":
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
     from puffin.pipeline.plan_compile_settings import CompileSettings
     from puffin.pipeline.plan_lock_many import LockSettings
-    from puffin.stages.resolve.inputs import SourceRequest
+    from puffin.stages.resolve.inputs_request import SourceRequest
 
     run = Settings(
         files=(),

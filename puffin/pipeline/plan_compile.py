@@ -1,39 +1,31 @@
-"""Compile: sources of requirements are resolved, and the pins written."""
+"""Compile: sources of requirements are resolved, and the pins written.
+
+An interpreter that has to be asked is asked before all that can be done without its answer, imports included.
+"""
 
 import os
-import time
-from functools import partial
 
 from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.errors import UsageError
-from puffin.pipeline.plan_compile_early import Early
-from puffin.pipeline.plan_compile_output import lock_text, requirements_text
-from puffin.pipeline.plan_compile_request import file_policy, request_of
 from puffin.pipeline.plan_compile_settings import CompileSettings
+from puffin.pipeline.plan_target import target_interpreter
 from puffin.pipeline.record import phase
 from puffin.stages.link.meanwhile import meanwhile
-from puffin.stages.resolve.inputs import SourceRequest, Sources, check_python
-from puffin.stages.resolve.output_gather import Gathering, gather
+from puffin.stages.resolve.inputs_request import SourceRequest
 from puffin.stages.resolve.output_target import PYLOCK, choose_format, write_output
-from puffin.stages.resolve.platforms import Target, target_of
-from puffin.stages.resolve.preferences import Upgrades, read_upgrades
-from puffin.stages.resolve.solve.request import ALLOW
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from puffin.pipeline.plan_build_values import BuildSettings
+    from puffin.pipeline.plan_compile_early import Early
     from puffin.pipeline.plan_settings import Reporter
     from puffin.stages.link.interpreter import Interpreter
-    from puffin.stages.resolve.inputs import Build
+    from puffin.stages.resolve.inputs import Sources
     from puffin.stages.resolve.output_values import Listed
-    from puffin.stages.resolve.recall import Recall
-    from puffin.stages.resolve.solve.request import Preference, ResolveRequest
-    from puffin.stages.resolve.solve.resolution import Resolution
-    from puffin.stages.resolve.universe_index import IndexUniverse
+    from puffin.stages.resolve.platforms import Target
 
 DEFAULT_SOURCES = ("requirements.in", "pyproject.toml", "setup.cfg", "setup.py")
 
@@ -49,33 +41,11 @@ def compile_sources(
     settings = replace(settings, sources=_with_default(settings.sources))
     files = (*settings.sources.files, *settings.sources.constraints, *settings.sources.overrides)
     form = choose_format(settings.output, settings.output_format, files)
-    upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
-    cache = Cache(settings.run.cache_dir)
-    early = Early(settings, upgrades, cache, environ, _project_builder(settings, environ))
-    with shared(cache), closing(early):
-        with phase("find interpreter"), meanwhile(early.begin):
-            interpreter = target_interpreter(settings.run.python, environ, cache)
-        with phase("read requirements"):
-            early.finish()
-        target = target_of(
-            interpreter,
-            python_version=settings.python_version,
-            python_platform=settings.python_platform,
-        )
-        _warn(early.sources, target, reporter)
-        compilation = _Compilation(
-            settings, early, target, interpreter, upgrades, form == PYLOCK, cache, environ
-        )
-        packages = compilation.run(reporter, started)
-    with phase("write output"):
-        text = (
-            lock_text(packages, settings, target)
-            if form == PYLOCK
-            else requirements_text(packages, settings, early.sources, early.config)
-        )
-        if settings.output:
-            write_output(settings.output, text.encode())
-    return text
+    command = _Command(settings, Cache(settings.run.cache_dir), environ, locked=form == PYLOCK)
+    with shared(command.cache), command:
+        with phase("find interpreter"), meanwhile(command.begin):
+            interpreter = target_interpreter(settings.run.python, environ, command.cache)
+        return command.run(interpreter, reporter, started)
 
 
 def _with_default(sources: SourceRequest) -> SourceRequest:
@@ -89,145 +59,74 @@ def _with_default(sources: SourceRequest) -> SourceRequest:
     return replace(sources, files=(found,))
 
 
-def target_interpreter(asked: str, environ: "Mapping[str, str]", cache: Cache) -> "Interpreter":
-    """Return the interpreter *asked* for, or that of the place where the command is run."""
-    from puffin.pipeline.plan_target import Where, base_interpreter
+class _Command:
+    """The steps of a compilation, each of which imports what it takes; leaving the ``with`` block ends the children."""
 
-    return base_interpreter(Where(python=asked), environ, cache)
-
-
-def _project_builder(settings: CompileSettings, environ: "Mapping[str, str]") -> "Build | None":
-    from puffin.pipeline.plan_build_values import Toolchain
-    from puffin.pipeline.plan_project import project_builder
-
-    if settings.no_build:
-        return None
-    return project_builder(
-        settings.run,
-        environ,
-        lambda cache: Toolchain(target_interpreter(settings.run.python, environ, cache)),
-        files=partial(file_policy, settings),
-        prereleases=settings.prerelease,
-        exclude_newer=settings.exclude_newer,
-    )
-
-
-def _warn(sources: Sources, target: Target, reporter: "Reporter") -> None:
-    for warning in (*sources.requirements.warnings, *check_python(sources, target.python_version)):
-        reporter.warn(warning)
-    if not sources.requirements.entries:
-        reporter.warn("The sources contain no requirements")
-
-
-class closing:  # noqa: N801 - reads as the function that it is to its callers
-    """Close *early* at the end of the ``with`` block (``contextlib`` takes 2 ms to import)."""
-
-    def __init__(self, early: Early) -> None:
-        self._early = early
+    def __init__(
+        self, settings: CompileSettings, cache: Cache, environ: "Mapping[str, str]", *, locked: bool
+    ) -> None:
+        self.cache = cache
+        self._settings = settings
+        self._environ = environ
+        self._locked = locked
+        self._early: Early | None = None
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *error: object) -> None:
-        self._early.close()
+        if self._early is not None:
+            self._early.close()
 
+    @property
+    def early(self) -> "Early":
+        """What needs no interpreter."""
+        if self._early is None:
+            from puffin.pipeline.plan_compile_early import Early
 
-class _Compilation:
-    """One resolution, with the universe it is made from."""
+            self._early = Early(self._settings, self.cache, self._environ)
+        return self._early
 
-    def __init__(
-        self,
-        settings: CompileSettings,
-        early: Early,
-        target: Target,
-        interpreter: "Interpreter",
-        upgrades: Upgrades,
-        lock: bool,
-        cache: Cache,
-        environ: "Mapping[str, str]",
-    ) -> None:
-        self._settings = settings
-        self._early = early
-        self._sources = early.sources
-        self._target = target
-        self._upgrades = upgrades
-        self._lock = lock
-        self._cache = cache
-        self._interpreter = interpreter
-        self._builds = self._build_settings(environ)
+    def begin(self) -> None:
+        """Do what needs no interpreter."""
+        self.early.begin()
 
-    def run(self, reporter: "Reporter", started: float) -> "tuple[Listed, ...]":
-        """Resolve, and return the packages of the output."""
-        from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop, toolchain_with
-        from puffin.stages.resolve.recall import Recall
-        from puffin.stages.resolve.universe_index import IndexUniverse
+    def run(self, interpreter: "Interpreter", reporter: "Reporter", started: float) -> str:
+        """Resolve, write the output file if there is one, and return the text of the output."""
+        from puffin.pipeline.plan_compile_run import Compilation
+        from puffin.stages.resolve.platforms import target_of
 
-        kept = tuple([each for each in self._early.earlier if self._upgrades.keeps(each.name)])
-        request = request_of(self._settings, self._sources, self._target, self._upgrades, kept)
-        scope = replace(self._early.scope, tags=self._target.tags, python_version=self._target.python_version)
-        recall = Recall(self._cache, request, scope)
-        workshop = Workshop(self._builds, self._cache)
-        build = MetadataBuilder(workshop, toolchain_with(self._interpreter))
-        with IndexUniverse(
-            scope,
-            client=self._early.client,
-            cache=self._cache,
-            build=build,
-            checkout=workshop.checkout,
-            children=self._early.children,
-        ) as universe:
-            with phase("resolve"):
-                resolution = recall.find() or _resolved(request, universe, recall)
-            for warning in resolution.warnings:
-                reporter.warn(warning)
-            reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - started)
-            with phase("gather files"):
-                return gather(resolution, self._gathering(universe, kept))
-
-    def _build_settings(self, environ: "Mapping[str, str]") -> "BuildSettings":
-        from puffin.pipeline.plan_build_settings import build_settings
-
-        pre = self._sources.requirements.pre
-        return build_settings(
-            self._settings.run,
-            environ,
-            config=self._early.config,
-            network=self._early.network,
-            files=self._early.scope.files,
-            prereleases=ALLOW if pre else self._settings.prerelease,
-            exclude_newer=self._settings.exclude_newer,
+        settings = self._settings
+        with phase("read requirements"):
+            self.early.finish()
+        target = target_of(
+            interpreter,
+            python_version=settings.python_version,
+            python_platform=settings.python_platform,
         )
-
-    def _gathering(self, universe: "IndexUniverse", kept: "tuple[Preference, ...]") -> Gathering:
-        from puffin.stages.resolve.universe_choose import cutoff_of
-
-        newer = self._settings.exclude_newer
-        return Gathering(
-            sources=self._sources,
-            markers=self._target.markers,
-            tags=self._target.tags,
-            policy=self._early.scope.files,
-            cwd=os.getcwd(),
-            files_of=universe.files,
-            sha256=self._sha256,
-            hashed=self._settings.generate_hashes and not self._lock,
-            locked=self._lock,
-            kept=kept,
-            cutoff=cutoff_of(newer) if newer else 0.0,
+        _warn(self.early.sources, target, reporter)
+        compilation = Compilation(
+            settings, self.early, target, interpreter, self._locked, self.cache, self._environ
         )
+        packages = compilation.run(reporter, started)
+        with phase("write output"):
+            text = self._text(packages, target)
+            if settings.output:
+                write_output(settings.output, text.encode())
+        return text
 
-    def _sha256(self, url: str) -> tuple[str, int]:
-        from puffin.stages.fetch.download import download
+    def _text(self, packages: "tuple[Listed, ...]", target: "Target") -> str:
+        from puffin.pipeline.plan_compile_output import lock_text, requirements_text
 
-        received = download(self._early.client, url)
-        return received.sha256, len(received.data)
+        if self._locked:
+            return lock_text(packages, self._settings, target)
+        return requirements_text(packages, self._settings, self.early.sources, self.early.config)
 
 
-def _resolved(request: "ResolveRequest", universe: "IndexUniverse", recall: "Recall") -> "Resolution":
-    from puffin.stages.resolve.solve.resolve import resolve
+def _warn(sources: "Sources", target: "Target", reporter: "Reporter") -> None:
+    from puffin.stages.resolve.inputs import check_python
 
-    resolution: Resolution = resolve(request, universe)
-    ambiguities = universe.ambiguities([each.name for each in resolution.packages])
-    resolution = replace(resolution, warnings=(*resolution.warnings, *ambiguities))
-    recall.keep(resolution, universe)
-    return resolution
+    for warning in (*sources.requirements.warnings, *check_python(sources, target.python_version)):
+        reporter.warn(warning)
+    if not sources.requirements.entries:
+        reporter.warn("The sources contain no requirements")

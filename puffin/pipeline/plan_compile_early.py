@@ -1,15 +1,18 @@
 """What of a compilation needs no interpreter: it is done while one answers, if one has to be asked."""
 
 import time
+from functools import partial
 
 from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy
-from puffin.pipeline.plan_import import import_resolving
+from puffin.pipeline.plan_import import import_asking, import_resolving
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_network import helping, network_of
+from puffin.pipeline.plan_project import project_builder
 from puffin.pipeline.plan_read import reader
+from puffin.pipeline.plan_target import target_interpreter
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.inputs import read_sources
-from puffin.stages.resolve.preferences import read_preferences
+from puffin.stages.resolve.preferences import read_preferences, read_upgrades
 from puffin.stages.resolve.reqfile import read_file
 from puffin.stages.resolve.universe_helpers import Children
 from puffin.stages.resolve.universe_scope import Scope
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
+    from puffin.pipeline.plan_build_values import Toolchain
     from puffin.pipeline.plan_compile_settings import CompileSettings
     from puffin.stages.fetch.client import Client
     from puffin.stages.resolve.index_config import IndexConfig
@@ -34,18 +38,15 @@ class Early:
     def __init__(
         self,
         settings: "CompileSettings",
-        upgrades: "Upgrades",
         cache: "Cache",
         environ: "Mapping[str, str]",
-        build: "Build | None",
     ) -> None:
         self._settings = settings
-        self._upgrades = upgrades
         self._cache = cache
         self._environ = environ
-        self._build = build
         self._done = False
         self._error: Exception | None = None
+        self.upgrades: Upgrades
         self.sources: Sources
         self.earlier: tuple[Preference, ...] = ()
         self.config: IndexConfig
@@ -55,12 +56,16 @@ class Early:
         self.children: Children | None = None
 
     def begin(self) -> None:
-        """Do it all, and have the pages of what is required looked for; what is wrong waits for :meth:`finish`."""
-        import_resolving()
+        """Do it all, and have the pages of what is required looked for; what is wrong waits for :meth:`finish`.
+
+        What else a resolution takes is imported while the children ask.
+        """
+        import_asking()
         self._prepare()
         if self.children is not None:
             entries = self.sources.requirements.entries
             self.children.expect(each.name for each in entries if each.name and not (each.url or each.marker))
+            import_resolving()
 
     def finish(self) -> None:
         """Do what was not done; raises what is wrong with the requirements."""
@@ -86,16 +91,35 @@ class Early:
     def _read(self) -> None:
         settings, environ = self._settings, self._environ
         read = reader(settings.run, environ)
+        self.upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
         if settings.output:
             self.earlier = read_preferences(settings.output, read=read_file, environ=environ)
-        self.sources = read_sources(settings.sources, read=read, environ=environ, build=self._build)
+        self.sources = read_sources(settings.sources, read=read, environ=environ, build=self._builder())
+
+    def _builder(self) -> "Build | None":
+        settings, environ = self._settings, self._environ
+        if settings.no_build:
+            return None
+        return project_builder(
+            settings.run,
+            environ,
+            self._toolchain,
+            files=partial(file_policy, settings),
+            prereleases=settings.prerelease,
+            exclude_newer=settings.exclude_newer,
+        )
+
+    def _toolchain(self, cache: "Cache") -> "Toolchain":
+        from puffin.pipeline.plan_build_values import Toolchain
+
+        return Toolchain(target_interpreter(self._settings.run.python, self._environ, cache))
 
     def _configure(self) -> None:
         run, requirements = self._settings.run, self.sources.requirements
         self.config = index_config(run, requirements)
         self.network = network_of(run, self._environ, requirements.trusted_hosts)
         self.client = client_for(self.network)
-        again = frozenset((*run.refresh_package, *self._upgrades.names))
+        again = frozenset((*run.refresh_package, *self.upgrades.names))
         self.scope = Scope(
             config=self.config,
             tags=(),
@@ -104,7 +128,7 @@ class Early:
             files=file_policy(self._settings, requirements),
             hashes=demanded_hashes(requirements),
             exclude_newer=self._settings.exclude_newer,
-            refresh=False if run.offline else (run.refresh or self._upgrades.everything or again),
+            refresh=False if run.offline else (run.refresh or self.upgrades.everything or again),
             offline=run.offline,
         )
         self.children = Children(self.scope, client=self.client, cache=self._cache, helping=helping)

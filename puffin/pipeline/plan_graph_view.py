@@ -5,12 +5,12 @@ import os
 from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.pipeline.plan_bytecode import bytecode_kind, compiling
-from puffin.pipeline.plan_compile import target_interpreter
 from puffin.pipeline.plan_graph import Linking, sync_tasks
 from puffin.pipeline.plan_inputs import check_files, read_inputs
 from puffin.pipeline.plan_locate import Search
 from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_settings import Settings
+from puffin.pipeline.plan_target import target_interpreter
 from puffin.stages.artifact import WHEEL
 from puffin.stages.link.files import HARDLINK
 from puffin.value import frozen, replace

@@ -12,14 +12,21 @@ def import_fetching() -> None:
     import puffin.stages.resolve.locate  # noqa: F401
 
 
-def import_resolving() -> None:
-    """Import what reading requirements, asking an index and resolving need."""
+def import_asking() -> None:
+    """Import what reading requirements and asking an index for pages and metadata need."""
     import httptools  # noqa: F401
     import packaging.requirements  # noqa: F401
 
     import puffin.stages.fetch.client
     import puffin.stages.fetch.digests
-    import puffin.stages.resolve.index_html
-    import puffin.stages.resolve.metadata_wheel
+    import puffin.stages.resolve.index_groups
+    import puffin.stages.resolve.metadata_wheel  # noqa: F401
+
+
+def import_resolving() -> None:
+    """Import all that a resolution needs."""
+    import_asking()
+    import puffin.pipeline.plan_build_workshop
+    import puffin.stages.resolve.recall
     import puffin.stages.resolve.solve.resolve
     import puffin.stages.resolve.universe_index  # noqa: F401

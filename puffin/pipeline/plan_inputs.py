@@ -159,7 +159,8 @@ def _requirements(settings: Settings, environ: "Mapping[str, str]", build: "Buil
     read = reader(settings, environ)
     asked = settings.extra or settings.all_extras or settings.group
     if asked or any(_is_project(path) for path in settings.files):
-        from puffin.stages.resolve.inputs import SourceRequest, read_sources
+        from puffin.stages.resolve.inputs import read_sources
+        from puffin.stages.resolve.inputs_request import SourceRequest
 
         request = SourceRequest(
             files=settings.files,

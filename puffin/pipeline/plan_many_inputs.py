@@ -129,7 +129,7 @@ def _read(
 
 def sources_of(spec: "EnvSpec") -> "SourceRequest":
     """Return what is to be read for an environment that is not made from a lock."""
-    from puffin.stages.resolve.inputs import SourceRequest
+    from puffin.stages.resolve.inputs_request import SourceRequest
 
     groups = [group if ":" in group else f"{spec.project}:{group}" for group in spec.groups]
     return SourceRequest(
@@ -158,4 +158,4 @@ def read_lock(path: str, spec: "EnvSpec", settings: "Settings", interpreter: "In
 
 
 if TYPE_CHECKING:
-    from puffin.stages.resolve.inputs import SourceRequest
+    from puffin.stages.resolve.inputs_request import SourceRequest

@@ -150,7 +150,7 @@ def universe_for(
 def settings_of(run: "Settings") -> "CompileSettings":
     """Return the settings of a compilation that answers a question of this run."""
     from puffin.pipeline.plan_compile_settings import CompileSettings
-    from puffin.stages.resolve.inputs import SourceRequest
+    from puffin.stages.resolve.inputs_request import SourceRequest
 
     return CompileSettings(
         run=run,

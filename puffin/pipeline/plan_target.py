@@ -64,6 +64,11 @@ def base_interpreter(where: Where, environ: "Mapping[str, str]", cache: "Cache")
         return inspect_interpreter(sys.executable, cache)
 
 
+def target_interpreter(asked: str, environ: "Mapping[str, str]", cache: "Cache") -> "Interpreter":
+    """Return the interpreter *asked* for, or that of the place where the command is run."""
+    return base_interpreter(Where(python=asked), environ, cache)
+
+
 def _elsewhere(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "Environment":
     if where.target and where.prefix:
         raise UsageError(text="`--target` cannot be used with `--prefix`", hints=("leave out one of them",))

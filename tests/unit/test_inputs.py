@@ -3,7 +3,7 @@
 import pytest
 
 from puffin.errors import PuffinError, UsageError
-from puffin.stages.resolve.inputs import SourceRequest, Sources, check_python, read_sources
+from puffin.stages.resolve.inputs import Sources, check_python, read_sources
 from puffin.stages.resolve.inputs_built import built_project
 from puffin.stages.resolve.inputs_entries import SourceFile
 from puffin.stages.resolve.inputs_errors import (
@@ -13,6 +13,7 @@ from puffin.stages.resolve.inputs_errors import (
     InvalidProject,
     NeedsBuild,
 )
+from puffin.stages.resolve.inputs_request import SourceRequest
 from puffin.stages.resolve.reqerrors import InvalidRequirementLine, RequirementsFileNotFound
 from tests.helpers.requirements import fake_read
 

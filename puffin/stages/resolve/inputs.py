@@ -11,6 +11,7 @@ from puffin.stages.resolve.inputs_entries import SourceFile
 from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild
 from puffin.stages.resolve.inputs_project import Project, check_extras, requirements_of
 from puffin.stages.resolve.inputs_pyproject import has_project, read_group, read_pyproject
+from puffin.stages.resolve.inputs_request import SourceRequest
 from puffin.stages.resolve.inputs_script import read_script
 from puffin.stages.resolve.inputs_setup import read_setup_cfg, read_setup_py
 from puffin.stages.resolve.inputs_toml import decode_text
@@ -29,18 +30,6 @@ PYPROJECT, SETUP_CFG, SETUP_PY, SCRIPT, PLAIN = (
     "script",
     "requirements",
 )
-
-
-@frozen
-class SourceRequest:
-    """What to read: paths (or ``-``) as the user gave them; ``groups`` are ``NAME`` or ``PATH:NAME``."""
-
-    files: tuple[str, ...]
-    constraints: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ()
-    all_extras: bool = False
-    groups: tuple[str, ...] = ()
 
 
 @frozen
