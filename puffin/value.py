@@ -42,6 +42,8 @@ def _astuple(self: "Any") -> "tuple[Any, ...]":
 
 
 def _eq(self: "Any", other: object) -> "Any":
+    if self is other:
+        return True
     if type(self) is not type(other):
         return NotImplemented
     return _astuple(self) == _astuple(other)

@@ -1,8 +1,7 @@
 """What builds are planned from, and why a plan may fail."""
 
 from puffin.errors import PuffinError
-from puffin.stages.build.environment import interpreter_key
-from puffin.stages.link.interpreter import Interpreter
+from puffin.stages.link.interpreter import Interpreter, interpreter_key
 from puffin.stages.resolve.tags import priorities
 from puffin.value import frozen
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from threading import Lock
 
 from puffin.pipeline.plan_compile_early import Early
 from puffin.pipeline.plan_compile_request import request_of
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.plan_build_values import BuildSettings
+    from puffin.pipeline.plan_build_workshop import Workshop
     from puffin.pipeline.plan_settings import Reporter
     from puffin.stages.link.interpreter import Interpreter
     from puffin.stages.resolve.output_values import Listed
     from puffin.stages.resolve.recall import Recall
     from puffin.stages.resolve.solve.request import Preference, ResolveRequest
     from puffin.stages.resolve.solve.resolution import Resolution
+    from puffin.stages.resolve.solve.universe import Place
     from puffin.stages.resolve.universe_index import IndexUniverse
+    from puffin.stages.resolve.universe_values import Built, CheckedOut, Source
 
 
 class Compilation:
@@ -52,7 +56,6 @@ class Compilation:
 
     def run(self, reporter: "Reporter", started: float) -> "tuple[Listed, ...]":
         """Resolve, and return the packages of the output."""
-        from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop, toolchain_with
         from puffin.stages.resolve.recall import Recall
         from puffin.stages.resolve.universe_index import IndexUniverse
 
@@ -60,14 +63,13 @@ class Compilation:
         request = request_of(self._settings, self._sources, self._target, self._upgrades, kept)
         scope = replace(self._early.scope, tags=self._target.tags, python_version=self._target.python_version)
         recall = Recall(self._cache, request, scope)
-        workshop = Workshop(self._builds, self._cache)
-        build = MetadataBuilder(workshop, toolchain_with(self._interpreter))
+        bench = _Bench(self._builds, self._cache, self._interpreter)
         with IndexUniverse(
             scope,
             client=self._early.client,
             cache=self._cache,
-            build=build,
-            checkout=workshop.checkout,
+            build=bench.build,
+            checkout=bench.checkout,
             children=self._early.children,
         ) as universe:
             with phase("resolve"):
@@ -115,6 +117,35 @@ class Compilation:
 
         received = download(self._early.client, url)
         return received.sha256, len(received.data)
+
+
+class _Bench:
+    """The seams to builds and to version control; what these take is imported when one of them is needed."""
+
+    def __init__(self, builds: "BuildSettings", cache: "Cache", interpreter: "Interpreter") -> None:
+        self._builds = builds
+        self._cache = cache
+        self._interpreter = interpreter
+        self._lock = Lock()  # repositories are checked out by several threads
+        self._workshop: Workshop | None = None
+
+    def build(self, source: "Source") -> "Built":
+        """Return METADATA of *source*; raises what ``MetadataBuilder`` raises."""
+        from puffin.pipeline.plan_build_workshop import MetadataBuilder, toolchain_with
+
+        return MetadataBuilder(self._shop(), toolchain_with(self._interpreter))(source)
+
+    def checkout(self, place: "Place") -> "CheckedOut":
+        """Return the repository that *place* names, at one commit."""
+        return self._shop().checkout(place)
+
+    def _shop(self) -> "Workshop":
+        from puffin.pipeline.plan_build_workshop import Workshop
+
+        with self._lock:
+            if self._workshop is None:
+                self._workshop = Workshop(self._builds, self._cache)
+            return self._workshop
 
 
 def _resolved(request: "ResolveRequest", universe: "IndexUniverse", recall: "Recall") -> "Resolution":

@@ -26,7 +26,6 @@ def import_asking() -> None:
 def import_resolving() -> None:
     """Import all that a resolution needs."""
     import_asking()
-    import puffin.pipeline.plan_build_workshop
     import puffin.stages.resolve.recall
     import puffin.stages.resolve.solve.resolve
     import puffin.stages.resolve.universe_index  # noqa: F401

@@ -14,7 +14,7 @@ from puffin.errors import PuffinError, os_cause
 from puffin.stages.build.listing import has_listing, is_whole, write_listing
 from puffin.stages.link.environment import environment_for
 from puffin.stages.link.files import HARDLINK
-from puffin.stages.link.interpreter import Interpreter, from_wire
+from puffin.stages.link.interpreter import Interpreter, from_wire, interpreter_key
 from puffin.stages.link.linker import link
 from puffin.stages.link.staging import PARTS, Target
 from puffin.stages.link.venv import lay_venv
@@ -38,14 +38,6 @@ class EnvironmentFailed(PuffinError):
     def summary(self) -> str:
         """Return the first line."""
         return f"Failed to make the build environment `{self.path}`"
-
-
-def interpreter_key(interpreter: Interpreter) -> str:
-    """Return what stands for the interpreter, its ABI and its platform in the names of cache entries."""
-    abi = next(iter(interpreter.abis), "none")
-    platform = next(iter(interpreter.platforms), "any")
-    tag, version = interpreter.cache_tag or interpreter.implementation, interpreter.version_text
-    return digest("\n".join((interpreter.base_executable, tag, version, abi, platform)))
 
 
 def environment_key(interpreter: Interpreter, archives: "Iterable[str]") -> str:

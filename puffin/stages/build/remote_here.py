@@ -9,10 +9,11 @@ from puffin.cache.layout import Bucket, Cache, default_root
 from puffin.errors import PuffinError
 from puffin.stages.artifact import Artifact
 from puffin.stages.build import kept
-from puffin.stages.build.environment import environment, interpreter_key
+from puffin.stages.build.environment import environment
 from puffin.stages.build.errors import BuildFailed
 from puffin.stages.build.remote_python import fitting
 from puffin.stages.build.task import KEPT, LACKS, METADATA, WHEEL, BuildOrder, archive_of, archive_place, build
+from puffin.stages.link.interpreter import interpreter_key
 from puffin.value import astuple, from_tuple, frozen, replace
 
 TYPE_CHECKING = False

@@ -78,6 +78,14 @@ class Interpreter:
         return tuple(fields)
 
 
+def interpreter_key(interpreter: Interpreter) -> str:
+    """Return what stands for the interpreter, its ABI and its platform in the names of cache entries."""
+    abi = next(iter(interpreter.abis), "none")
+    platform = next(iter(interpreter.platforms), "any")
+    tag, version = interpreter.cache_tag or interpreter.implementation, interpreter.version_text
+    return digest("\n".join((interpreter.base_executable, tag, version, abi, platform)))
+
+
 def from_wire(fields: "tuple[Any, ...]") -> Interpreter:
     """Return the value of :meth:`Interpreter.wire`; ``ValueError`` or ``TypeError`` if it is none."""
     given = dict(zip(Interpreter.__slots__, fields, strict=True))  # type: ignore[attr-defined]

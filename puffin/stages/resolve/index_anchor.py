@@ -1,6 +1,7 @@
 """Links of HTML pages: those in the form that indexes write are taken apart here, all others by the parser."""
 
 import re
+from functools import lru_cache
 
 from puffin.stages.resolve.index_href import absolute, checked_hashes, printable
 from puffin.value import astuple
@@ -59,7 +60,7 @@ def _row(piece: str, base: str, places: dict[str, str]) -> "tuple[Any, ...] | No
     relative, filename, algorithm, digest, rest = match.groups()
     place = places.get(relative)
     if place is None:
-        place = places[relative] = absolute(base, f"{relative}x").removesuffix("x")
+        place = places[relative] = _place(base, relative)
     told = dict(_ATTRIBUTE(rest))
     requires_python = _plain(told.get("data-requires-python", ""))
     yanked = told.get("data-yanked")
@@ -76,6 +77,19 @@ def _row(piece: str, base: str, places: dict[str, str]) -> "tuple[Any, ...] | No
         told.get("data-upload-time", ""),
         _metadata(told.get("data-core-metadata") or told.get("data-dist-info-metadata") or ""),
     )
+
+
+def _place(base: str, relative: str) -> str:
+    """Return the place of files as an absolute URL; those of the pages of one index are mostly the same."""
+    above, _, page = base.removesuffix("/").rpartition("/")
+    if relative.startswith("../") and base.endswith("/") and above.count("/") > 2 and page and "?" not in base:
+        return _absolute(f"{above}/", relative[3:])
+    return _absolute(base, relative)
+
+
+@lru_cache(maxsize=1000)
+def _absolute(base: str, relative: str) -> str:
+    return absolute(base, f"{relative}x").removesuffix("x")
 
 
 def _plain(text: str) -> str | None:

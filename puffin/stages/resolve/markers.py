@@ -1,6 +1,8 @@
 """Environment markers (PEP 508), evaluated for a target environment by packaging."""
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from puffin.errors import PuffinError
 
@@ -17,6 +19,25 @@ NAMES = (
     "python_version",
     "sys_platform",
 )
+
+
+_FOR_EXTRA = re.compile(
+    r"""(?:(.+?) and )?extra ?== ?(["'])([a-z][\w.-]*)\2""", re.ASCII | re.IGNORECASE
+).fullmatch
+_ALTERNATIVE = re.compile(r"\b(?:or|extra)\b").search
+
+
+@lru_cache(maxsize=20_000)
+def for_extra(marker: str) -> tuple[str, str] | None:
+    """Return what else a marker of the form ``… and extra == "x"`` asks for, and the extra as written.
+
+    None for all other forms. Most markers are of this one, and parsing them is much of a resolution.
+    """
+    found = _FOR_EXTRA(marker)
+    if found is None:
+        return None
+    rest = found[1] or ""
+    return None if _ALTERNATIVE(rest) else (rest, found[3])
 
 
 class MarkerNotEvaluable(PuffinError):

@@ -6,6 +6,7 @@ were uploaded with such metadata are still in use, so what they surely mean is t
 
 import re
 
+from puffin.stages.resolve.markers import for_extra
 from puffin.stages.resolve.metadata_errors import Malformed
 
 _OPERATOR = r"(?:~=|===?|!=|<=|>=|<|>)"
@@ -22,17 +23,17 @@ _HEAD = re.compile(
     r"\s*([A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?)\s*(\(?)([^;@()]*)(\)?)\s*(;.*)?", re.ASCII
 ).fullmatch
 
-_CORRECTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"['\"]"), ""),  # >='3.7'
-    (re.compile(r"=>"), ">="),
-    (re.compile(r"=<"), "<="),
-    (re.compile(r"!=\s*~\s*(\d[\w.]*?)(?:\.\*)?(?=\s*(?:,|$))"), r"!=\1.*"),  # !=~5.0
-    (re.compile(r"(~=|<=|>=|<|>)(\s*[\dv][\w.]*?)\.\*"), r"\1\2"),  # >=2.7.*
-    (re.compile(r"(\d)\.(?=\s*(?:,|$|[<>=!~]))"), r"\1"),  # >=2.7.
-    (re.compile(r"~=(\s*\d+)(?=\s*(?:,|$))"), r">=\1"),  # ~=3, which PEP 440 leaves without a meaning
-    (re.compile(r"([\w*])\s*(?=~=|===?|!=|<=|>=|<|>)"), r"\1,"),  # >=1.0<2.0
-    (re.compile(r",(?:\s*,)+"), ","),
-    (re.compile(r"^\s*,|,\s*$"), ""),
+_CORRECTIONS = (  # compiled when they are needed
+    (r"['\"]", ""),  # >='3.7'
+    (r"=>", ">="),
+    (r"=<", "<="),
+    (r"!=\s*~\s*(\d[\w.]*?)(?:\.\*)?(?=\s*(?:,|$))", r"!=\1.*"),  # !=~5.0
+    (r"(~=|<=|>=|<|>)(\s*[\dv][\w.]*?)\.\*", r"\1\2"),  # >=2.7.*
+    (r"(\d)\.(?=\s*(?:,|$|[<>=!~]))", r"\1"),  # >=2.7.
+    (r"~=(\s*\d+)(?=\s*(?:,|$))", r">=\1"),  # ~=3, which PEP 440 leaves without a meaning
+    (r"([\w*])\s*(?=~=|===?|!=|<=|>=|<|>)", r"\1,"),  # >=1.0<2.0
+    (r",(?:\s*,)+", ","),
+    (r"^\s*,|,\s*$", ""),
 )
 
 _requirements: dict[str, str] = {}
@@ -85,6 +86,9 @@ def _is_sure(text: str) -> bool:
 def _is_marker(text: str) -> bool:
     known = _markers.get(text)
     if known is None:
+        usual = for_extra(text)
+        if usual is not None and (not usual[0] or _is_marker(usual[0])):
+            return True
         from packaging.markers import InvalidMarker, Marker
 
         try:
@@ -126,7 +130,7 @@ def _is_specifier(text: str) -> bool:
 
 def _corrected(clauses: str) -> str:
     for pattern, replacement in _CORRECTIONS:
-        clauses = pattern.sub(replacement, clauses)
+        clauses = re.sub(pattern, replacement, clauses)
     return clauses.strip()
 
 

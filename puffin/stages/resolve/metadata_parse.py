@@ -3,14 +3,17 @@
 https://packaging.python.org/en/latest/specifications/core-metadata/
 """
 
+import re
+
 from puffin.stages.resolve.index_page import normalise
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_lenient import requirement, specifier
 from puffin.stages.resolve.solve.universe import Metadata
 
-_WANTED = frozenset(
-    ("metadata-version", "name", "version", "requires-dist", "requires-python", "provides-extra", "dynamic")
-)
+_FIELDS = re.compile(
+    r"^(metadata-version|name|version|requires-dist|requires-python|provides-extra|dynamic):(.*(?:\n[ \t].*)*)",
+    re.IGNORECASE | re.MULTILINE,
+).findall
 _STATIC_SINCE = (2, 2)
 _DEPENDENCIES = frozenset(("requires-dist", "requires-python", "provides-extra"))
 _MOST = 20_000  # requirements; real ones have some hundreds
@@ -77,16 +80,11 @@ def header_fields(data: bytes) -> dict[str, list[str]]:
     The header ends at the first empty line; a line that begins with a blank continues the one before.
     """
     fields: dict[str, list[str]] = {}
-    values: list[str] | None = None
-    for line in _header(data).decode("utf-8", "replace").split("\n"):
-        if line[:1] in (" ", "\t"):
-            if values:
-                values[-1] = f"{values[-1]} {line.strip()}".strip()
-            continue
-        field, _colon, value = line.partition(":")
-        values = fields.setdefault(field.lower(), []) if field.lower() in _WANTED else None
-        if values is not None and value.strip() != "UNKNOWN":
-            values.append(value.strip())
+    for field, text in _FIELDS(_header(data).decode("utf-8", "replace")):
+        value = " ".join([part.strip() for part in text.split("\n")]).strip() if "\n" in text else text.strip()
+        values = fields.setdefault(field.lower(), [])
+        if value != "UNKNOWN":
+            values.append(value)
     return fields
 
 

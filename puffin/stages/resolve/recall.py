@@ -16,7 +16,7 @@ from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.solve.resolution import Parent, Resolution, Resolved
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.stages.urls import digest
-from puffin.value import astuple, from_tuple, replace
+from puffin.value import astuple, field_names, from_tuple, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,8 +108,9 @@ def _row(package: Resolved) -> "tuple[Any, ...]":
     handle = package.handle
     assert isinstance(handle, Chosen)
     files = tuple([_file(each) for each in _distinct(handle)])
-    plain = replace(package, handle=(handle.name, handle.version, files), via=())
-    return (*astuple(plain), tuple([astuple(each) for each in package.via]))
+    fields = dict(zip(field_names(Resolved), astuple(package), strict=True))
+    fields |= {"handle": (handle.name, handle.version, files), "via": ()}
+    return (*fields.values(), tuple([astuple(each) for each in package.via]))
 
 
 def _distinct(handle: Chosen) -> "Iterable[Candidate]":

@@ -20,13 +20,13 @@ _FOREIGN = {
 _CONDA_HINT = "list what its `pip:` section holds in a requirements file, and install the rest with conda"
 _CONDA_NAMES = ("environment.yml", "environment.yaml", "conda.yml", "conda.yaml")
 _DISTRIBUTIONS = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
-_CONDA = re.compile(r"(?:dependencies|channels):\s*(?:#.*)?$")
-_TABLE = re.compile(r"\[\[?(?:project|build-system|tool|dependency-groups|packages)\b[^\]]*\]\]?\s*(?:#.*)?$")
-_HTML = re.compile(r"\s*<(?:!doctype|html|head|\?xml)\b", re.IGNORECASE)
-_REQUIREMENTS_NAME = re.compile(r"[^\s;=<>~!,]+\.(?:txt|in)$", re.IGNORECASE)
-_SINGLE = re.compile(r"(?P<name>[\w.\-]+\s*(?:\[[^\]]*\])?)\s*(?P<operator>=[<>!]|<>|><|[=^~])(?![=~<>])\s*")
+_CONDA = r"(?:dependencies|channels):\s*(?:#.*)?$"
+_TABLE = r"\[\[?(?:project|build-system|tool|dependency-groups|packages)\b[^\]]*\]\]?\s*(?:#.*)?$"
+_HTML = r"(?i)\s*<(?:!doctype|html|head|\?xml)\b"
+_REQUIREMENTS_NAME = r"(?i)[^\s;=<>~!,]+\.(?:txt|in)$"
+_SINGLE = r"(?P<name>[\w.\-]+\s*(?:\[[^\]]*\])?)\s*(?P<operator>=[<>!]|<>|><|[=^~])(?![=~<>])\s*"
 _MEANT = {"=": "==", "=>": ">=", "=<": "<=", "^": "~=", "~": "~=", "<>": "!=", "><": "!=", "=!": "!="}
-_DANGLING = re.compile(r"(===|==|~=|!=|<=|>=|<|>)\s*(?=$|,|;)")
+_DANGLING = r"(===|==|~=|!=|<=|>=|<|>)\s*(?=$|,|;)"
 
 
 def file_mistake(shown: str) -> tuple[str, tuple[str, ...]] | None:
@@ -48,30 +48,30 @@ def file_mistake(shown: str) -> tuple[str, tuple[str, ...]] | None:
 
 def content_mistake(source: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
     """Return problem and hints if the lines of a file that cannot be read are of another format."""
-    if any(_CONDA.match(line) for line in source):
+    if any(re.match(_CONDA, line) for line in source):
         return "The file is a conda environment, not a requirements file.", (_CONDA_HINT,)
-    if any(_TABLE.match(line) for line in source):
+    if any(re.match(_TABLE, line) for line in source):
         hint = "of a `pyproject.toml`, make one with `puffin pip compile pyproject.toml -o requirements.txt`"
         return "The file is TOML, not a requirements file.", (hint,)
-    if source and _HTML.match(source[0]):
+    if source and re.match(_HTML, source[0]):
         return "The file is a web page, not a requirements file.", ("use the address of the raw file",)
     return None
 
 
 def is_requirements_name(text: str) -> bool:
     """Tell whether a whole requirement looks like the name of a file that holds requirements."""
-    return _REQUIREMENTS_NAME.match(text) is not None or text.lower() in (*_PROJECT_FILES, "pylock.toml")
+    return re.match(_REQUIREMENTS_NAME, text) is not None or text.lower() in (*_PROJECT_FILES, "pylock.toml")
 
 
 def operator_mistake(text: str) -> tuple[int, str, tuple[str, ...]] | None:
     """Return offset, problem and hints if a requirement has an operator that does not exist, or no version."""
-    found = _SINGLE.match(text)
+    found = re.match(_SINGLE, text)
     if found:
         operator = found["operator"]
         meant = _MEANT[operator]
         fixed = f"{found['name'].rstrip()}{meant}{text[found.end() :].strip()}"
         return found.start("operator"), f"`{operator}` is no comparison of versions.", (f"write `{fixed}`",)
-    found = _DANGLING.search(text)
+    found = re.search(_DANGLING, text)
     if found:
         return found.end(1), f"A version is expected after `{found[1]}`.", ()
     return None

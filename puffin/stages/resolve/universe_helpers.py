@@ -194,11 +194,11 @@ def _read(said: "Any") -> "Metadata | Unbuilt":
 
 
 def _packed(handle: Chosen) -> "tuple[Any, ...]":
-    files = [(astuple(each.link), *astuple(each)[1:]) for each in (handle.install, handle.metadata)]
-    return handle.name, handle.version, *files
+    kinds = (handle.install,) if handle.install is handle.metadata else (handle.install, handle.metadata)
+    return handle.name, handle.version, *[(astuple(each.link), *astuple(each)[1:]) for each in kinds]
 
 
 def _unpacked(fields: "tuple[Any, ...]") -> Chosen:
     name, version, *files = fields
-    install, metadata = [from_tuple(Candidate, (from_tuple(FileLink, row[0]), *row[1:])) for row in files]
-    return Chosen(name=name, version=version, install=install, metadata=metadata)
+    found = [from_tuple(Candidate, (from_tuple(FileLink, row[0]), *row[1:])) for row in files]
+    return Chosen(name=name, version=version, install=found[0], metadata=found[-1])

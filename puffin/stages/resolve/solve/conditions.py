@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from packaging.markers import Marker
+from packaging.utils import canonicalize_name
 
-from puffin.stages.resolve.markers import NAMES
+from puffin.stages.resolve.markers import NAMES, for_extra
 from puffin.stages.resolve.solve.requirement import InvalidRequirement
 
 _NO_EXTRAS: frozenset[str] = frozenset()
@@ -26,8 +27,11 @@ class Conditions:
         """Tell whether *marker* holds with one of *extras*, or with none. Raises :class:`InvalidRequirement`."""
         if not marker:
             return True
-        if "extra" not in marker or not extras:
+        if "extra" not in marker:
             return self._holds(marker, "")
+        usual = for_extra(marker)
+        if usual is not None:
+            return str(canonicalize_name(usual[1])) in extras and self.hold(usual[0])
         return self._holds(marker, "") or any(self._holds(marker, extra) for extra in extras)
 
     def _holds(self, marker: str, extra: str) -> bool:
