@@ -26,12 +26,16 @@ def mask_text(text: str) -> str:
 
 def strip_credentials(url: str) -> str:
     """Return *url* without its credentials (``ssh://git@host`` keeps its ``git``: no secret by PEP 610)."""
+    if "@" not in url:
+        return url
     start, at, _ = _authority(url, 0, "")
     return url if at < 0 else url[:start] + url[at + 1 :]
 
 
 def split_credentials(url: str) -> "tuple[str, str, str]":
     """Return *url* without credentials, and user and password, percent-decoded; empty where absent."""
+    if "@" not in url:
+        return url, "", ""
     start, at, _ = _authority(url, 0, "")
     if at < 0:
         return url, "", ""
@@ -41,6 +45,8 @@ def split_credentials(url: str) -> "tuple[str, str, str]":
 
 def inherit_credentials(url: str, parent: str) -> str:
     """Return *url* with the credentials of *parent* if it has none and scheme, host and port are the same."""
+    if "@" not in parent:
+        return url
     start, at, end = _authority(parent, 0, "")
     own_start, own_at, own_end = _authority(url, 0, "")
     if at < 0 or own_at >= 0 or start < 0 or own_start < 0:

@@ -112,13 +112,15 @@ def _is_requirement(text: str) -> bool:
 
 def _specifier(text: str) -> str:
     text = text.strip()
-    for candidate in (text, _corrected(text)):
-        if (_SURE_SPECIFIER(candidate) and not _TILDE.search(candidate)) or _is_specifier(candidate):
-            return candidate
-    return ""
+    if _is_specifier(text):
+        return text
+    corrected = _corrected(text)
+    return corrected if _is_specifier(corrected) else ""
 
 
 def _is_specifier(text: str) -> bool:
+    if _SURE_SPECIFIER(text) and not _TILDE.search(text):
+        return True
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     try:
