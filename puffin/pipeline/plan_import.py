@@ -8,7 +8,7 @@ def import_fetching() -> None:
 
     import puffin.stages.fetch.client
     import puffin.stages.fetch.download
-    import puffin.stages.resolve.index_html
+    import puffin.stages.resolve.index_groups
     import puffin.stages.resolve.locate  # noqa: F401
 
 

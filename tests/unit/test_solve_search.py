@@ -8,11 +8,12 @@ import pytest
 from packaging.requirements import Requirement
 
 from puffin.stages.resolve.solve import by_resolvelib
-from puffin.stages.resolve.solve.deduction import Deduction, Unsolvable
+from puffin.stages.resolve.solve.deduction import Deduction
 from puffin.stages.resolve.solve.errors import NoSolution, TooManyRounds
 from puffin.stages.resolve.solve.places import Places
 from puffin.stages.resolve.solve.replay import Replay
 from puffin.stages.resolve.solve.resolve import resolve
+from puffin.stages.resolve.solve.verdict import Unsolvable
 from puffin.stages.resolve.solve.walk import Walk
 from puffin.stages.resolve.solve.world import World
 from tests.helpers.universe import check_closed, pins, request, solved, stored

@@ -11,7 +11,6 @@ from puffin.stages.resolve.index_anchor import OPEN
 from puffin.stages.resolve.index_href import QUARANTINED, Collector
 from puffin.stages.resolve.index_html import looks_like_html, parse_html
 from puffin.stages.resolve.index_http import JSON_TYPES, Answer, content_type, is_html, parse_reply
-from puffin.stages.resolve.index_json import add_file, read_json
 from puffin.stages.resolve.index_page import by_version, file_version
 from puffin.stages.resolve.index_raw import HTML, JSON
 from puffin.stages.resolve.index_url import bare
@@ -28,6 +27,7 @@ _BEHIND = re.compile(r"</a>(?:\s|<br ?/?>|</?li>|</?p>|</ul>|</body>|</html>|<!-
 # What may hide links from a reader of HTML, or give them another base.
 _HIDES = re.compile(r"<(?!/?(?:html|head|meta|title|body|h1|ul|li|p|br|!doctype)[\s>/])", re.IGNORECASE).search
 _TITLES = re.compile(r"<(title|h1)>[^<]*</\1>", re.IGNORECASE).sub
+_VERSION = re.compile(r'<meta name="pypi:repository-version" content="1\.\d+" ?/?>').sub
 _MOST_HEADS = 64
 _heads: dict[str, tuple[str, str]] = {}
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.+!-]*", re.ASCII).fullmatch
@@ -66,6 +66,8 @@ def group_reply(reply: Answer, *, name: str) -> Groups:
 
 
 def _group_json(reply: Answer, name: str, kind: str) -> Groups:
+    from puffin.stages.resolve.index_json import add_file, read_json
+
     files, status, reason = read_json(reply.body, url=reply.url, content_type=kind)
     url = bare(reply.url)
     version = _versions(name)
@@ -103,7 +105,9 @@ def _group_html(reply: Answer, name: str) -> Groups | None:
 
 def _said(head: str, url: str) -> tuple[str, str]:
     """Return status and reason that a page's head tells; the heads of an index differ in their titles alone."""
-    bald = _TITLES("", head)
+    bald = _VERSION("", _TITLES("", head))
+    if "<meta" not in bald.lower():
+        return "", ""
     known = _heads.get(bald)
     if known is None:
         page = parse_html(bald.encode(), name="", url=url)

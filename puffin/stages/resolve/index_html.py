@@ -1,7 +1,5 @@
 """HTML pages of package indexes: PEP 503 with PEPs 592, 629, 658, 714 and 792."""
 
-from selectolax.lexbor import LexborHTMLParser
-
 from puffin.stages.resolve.index_errors import UnknownApiVersion
 from puffin.stages.resolve.index_href import Collector, absolute, checked_hashes, offered, printable
 from puffin.stages.resolve.index_page import Page
@@ -12,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from selectolax.lexbor import LexborHTMLParser
+
     Attributes = Mapping[str, str | None]
 
 
@@ -20,6 +20,8 @@ def parse_html(body: bytes, *, name: str, url: str, charset: str = "utf-8") -> P
 
     Raises :class:`UnknownApiVersion` where the page declares a major version other than 1 (PEP 629).
     """
+    from selectolax.lexbor import LexborHTMLParser  # 2 ms, and most pages have no need of it
+
     tree = LexborHTMLParser(_decode(body, charset))
     meta = _meta(tree)
     version = meta.get("pypi:repository-version", "1.0")
@@ -54,12 +56,12 @@ def _decode(body: bytes, charset: str) -> str:
         return body.decode("utf-8", "replace")
 
 
-def _meta(tree: LexborHTMLParser) -> dict[str, str]:
+def _meta(tree: "LexborHTMLParser") -> dict[str, str]:
     found = [tag.attributes for tag in tree.css("meta[name]")]
     return {(tag.get("name") or "").lower(): tag.get("content") or "" for tag in found}
 
 
-def _base(tree: LexborHTMLParser, url: str) -> str:
+def _base(tree: "LexborHTMLParser", url: str) -> str:
     tag = tree.css_first("base[href]")
     href = (tag.attributes.get("href") or "") if tag is not None else ""
     return (absolute(url, href) if href.strip() else "") or url

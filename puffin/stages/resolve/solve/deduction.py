@@ -23,6 +23,7 @@ from puffin.stages.resolve.solve.package import Candidate, Package
 from puffin.stages.resolve.solve.rejection import Rejection
 from puffin.stages.resolve.solve.requirement import Need
 from puffin.stages.resolve.solve.trail import Trail
+from puffin.stages.resolve.solve.verdict import Exhausted, Unsolvable
 from puffin.stages.resolve.solve.world import World
 
 NONE = 1 << 63
@@ -31,22 +32,6 @@ NONE = 1 << 63
 _HEAVY = 5  # conflicts until a package is decided before others
 _OFTEN = 5  # versions of a package read until those that follow are announced
 _AHEAD = 50
-
-
-class Unsolvable(Exception):
-    """There is no solution; ``proof`` is the conclusion that needs no decision."""
-
-    def __init__(self, proof: Incompatibility) -> None:
-        super().__init__()
-        self.proof = proof
-
-
-class Exhausted(Exception):
-    """The search took more than the allowed number of rounds; ``heavy`` are the packages that conflict most."""
-
-    def __init__(self, heavy: tuple[str, ...]) -> None:
-        super().__init__()
-        self.heavy = heavy
 
 
 class Deduction:

@@ -1,15 +1,13 @@
 """The entry point: ``resolve(request, universe)``."""
 
 from puffin.stages.resolve.solve.conditions import Conditions
-from puffin.stages.resolve.solve.deduction import Exhausted, Unsolvable
-from puffin.stages.resolve.solve.errors import TooManyRounds
-from puffin.stages.resolve.solve.explain import explained
 from puffin.stages.resolve.solve.gather import gathered
 from puffin.stages.resolve.solve.places import Places
 from puffin.stages.resolve.solve.request import ResolveRequest
 from puffin.stages.resolve.solve.resolution import Resolution
 from puffin.stages.resolve.solve.search import search
 from puffin.stages.resolve.solve.universe import Universe
+from puffin.stages.resolve.solve.verdict import Exhausted, Unsolvable
 from puffin.stages.resolve.solve.world import World
 
 
@@ -26,7 +24,11 @@ def resolve(request: ResolveRequest, universe: Universe) -> Resolution:
     try:
         chosen, rounds = search(world)
     except Unsolvable as failure:
+        from puffin.stages.resolve.solve.explain import explained
+
         raise explained(world, failure.proof) from None
     except Exhausted as failure:
+        from puffin.stages.resolve.solve.errors import TooManyRounds
+
         raise TooManyRounds(rounds=request.max_rounds, packages=failure.heavy) from None
     return gathered(world, chosen, rounds)

@@ -1,6 +1,5 @@
 """The search: a straight walk, then resolvelib, then the deduction where resolvelib gets stuck."""
 
-from puffin.stages.resolve.solve.deduction import Deduction
 from puffin.stages.resolve.solve.package import Candidate
 from puffin.stages.resolve.solve.places import LatePlace
 from puffin.stages.resolve.solve.walk import Walk
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
 def search(world: World) -> "tuple[Mapping[str, Candidate], int]":
     """Return the candidates by package, and the number of rounds.
 
-    Raises :class:`~puffin.stages.resolve.solve.deduction.Unsolvable`,
-    :class:`~puffin.stages.resolve.solve.deduction.Exhausted`, and what the universe raises.
+    Raises :class:`~puffin.stages.resolve.solve.verdict.Unsolvable`,
+    :class:`~puffin.stages.resolve.solve.verdict.Exhausted`, and what the universe raises.
     """
     world.announce(world.roots)
     while True:
@@ -35,6 +34,8 @@ def _searched(world: World) -> "tuple[Mapping[str, Candidate], int]":
     rounds += walk.rounds
     if mapping is not None and _holds(world, mapping):
         return mapping, rounds
+    from puffin.stages.resolve.solve.deduction import Deduction
+
     deduction = Deduction(world, max(0, world.request.max_rounds - rounds))
     return deduction.run(), rounds + deduction.rounds
 

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from puffin.stages.resolve.solve.because import why_wanted
 from puffin.stages.resolve.solve.conditions import Conditions
 from puffin.stages.resolve.solve.package import OFFERED, Package
 from puffin.stages.resolve.solve.places import Places
@@ -47,6 +46,8 @@ class World:
 
     def why(self, name: str) -> str:
         """Return why *name* is wanted, as far as is known by now; see ``because.why_wanted``."""
+        from puffin.stages.resolve.solve.because import why_wanted
+
         return why_wanted(
             name,
             self.direct,
