@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from puffin.stages.buffers import Buffer
     from puffin.stages.fetch.client import Response
 
     Groups = tuple[tuple[str, ...], ...]
@@ -87,7 +88,7 @@ class _Receiver:
 
     def reset(self) -> None:
         """Forget what has arrived."""
-        self.data = bytearray()
+        self.data: Buffer = bytearray()
         self.filled = 0
         self.total = -1
         self.validator = ""
@@ -129,6 +130,8 @@ class _Receiver:
 
     def add(self, part: bytes) -> None:
         """Append bytes of a file of unknown length, or of one that httpx receives."""
+        if not isinstance(self.data, bytearray):
+            self.data = bytearray(self.data[: self.filled])  # one that can grow
         end = self.filled + len(part)
         self.data[self.filled : end] = part
         self.hashers.update(part)

@@ -50,7 +50,7 @@ def _unzip(sha256: str, data: "Buffer", filename: str, cache_root: str) -> str:
     from puffin.stages.unzip.unzip import unzip
 
     archive = unzip(data=data, filename=filename, sha256=sha256, cache_root=cache_root)
-    if isinstance(data, memoryview) and isinstance(data.obj, bytearray):
+    if isinstance(data, memoryview):
         give(data.obj)
     return archive
 
