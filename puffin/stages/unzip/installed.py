@@ -57,7 +57,7 @@ def plan(
     raw_name, raw_version = wheelfile.check_metadata(texts["METADATA"], f"{dist_info}/METADATA", name, version)
     rows = record.parse(texts["RECORD"], f"{dist_info}/RECORD")
     ours = {f"{dist_info}/{own}" for own in _OURS}
-    paths = [_place(member.name, ours, data) for member in members]
+    paths = [_place(member.name, ours, data) for member in members] if data else _in_place(members, ours)
     named = {_place_directory(path, data) for path in directories}
     return Layout(
         name=name,
@@ -97,6 +97,10 @@ def _place(name: str, ours: "set[str]", data: str) -> str:
     if data and name.startswith(data) and name[len(data) : len(data) + 1] == "/":
         return _relocate(name, name[len(data) + 1 :])
     return "" if name in ours else name
+
+
+def _in_place(members: "list[Member]", ours: "set[str]") -> "list[str]":
+    return ["" if member.name in ours else member.name for member in members]
 
 
 def _relocate(name: str, inside: str) -> str:
@@ -142,18 +146,29 @@ def _tree(
     rows: "dict[str, tuple[str, str]]",
 ) -> "dict[str, list[Item]]":
     """Return the directories of the archive with their files; raise Refused where two would be one."""
-    places = [(*path.rpartition("/")[::2], member) for path, member in zip(paths, members, strict=True) if path]
-    directories = ancestors(named | {directory for directory, _, _ in places})
-    check_collisions([*sorted(ours), *(path for path in paths if path)], directories)
-    tree: dict[str, list[Item]] = {directory: [] for directory in sorted(directories)}
-    for directory, name, member in places:
-        digest, size = rows.get(member.name, _NO_ROW)
-        tree[directory].append((name, member, digest if size == str(member.size) else ""))
-    return tree
+    groups: dict[str, list[Item]] = {}
+    for path, member in zip(paths, members, strict=True):
+        if path:
+            directory, _, name = path.rpartition("/")
+            digest, size = rows.get(member.name, _NO_ROW)
+            item = (name, member, digest if size == str(member.size) else "")
+            group = groups.get(directory)
+            if group is None:
+                groups[directory] = [item]
+            else:
+                group.append(item)
+    directories = ancestors(named | groups.keys())
+    check_collisions([*sorted(ours), *[path for path in paths if path]], directories)
+    return {directory: groups.get(directory, []) for directory in sorted(directories)}
 
 
 def _count_healed(members: "list[Member]", rows: "dict[str, tuple[str, str]]", dist_info: str) -> int:
     signatures = {f"{dist_info}/RECORD{suffix}" for suffix in ("", ".jws", ".p7s")}
-    sizes = {member.name: str(member.size) for member in members if member.name not in signatures}
-    right = sum([rows.get(name, _NO_ROW)[1] == size for name, size in sizes.items()])
-    return len(sizes) - right + len(rows.keys() - sizes.keys() - signatures)
+    sizes = {member.name: str(member.size) for member in members}
+    for name in signatures:
+        sizes.pop(name, None)
+    found = {name: size for name, (_, size) in rows.items() if name not in signatures}
+    if found == sizes:
+        return 0
+    right = sum([found.get(name, "") == size for name, size in sizes.items()])
+    return len(sizes) - right + len(found.keys() - sizes.keys())

@@ -6,6 +6,10 @@ on a disk that ignores case) is refused on all of them, so that a wheel installs
 
 from puffin.stages.unzip.errors import Refused
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 LONGEST_COMPONENT = 255  # bytes; NAME_MAX of every usual file system
 LONGEST_NAME = 2048  # bytes; leaves room for the directories above within PATH_MAX
 
@@ -83,8 +87,8 @@ def check_collisions(files: "list[str]", directories: "set[str]") -> None:
 
     *directories* must hold every directory above each of *files*.
     """
-    folded = set(map(fold, files))
-    folded_directories = set(map(fold, directories))
+    folded = _folded(files)
+    folded_directories = _folded(directories)
     if len(folded) == len(files) and len(folded_directories) == len(directories):
         if folded.isdisjoint(folded_directories):
             return
@@ -92,6 +96,11 @@ def check_collisions(files: "list[str]", directories: "set[str]") -> None:
         raise Refused("a file and a directory have this name", clash)
     _refuse_first_clash(files)
     _refuse_first_clash(sorted(directories))
+
+
+def _folded(paths: "Collection[str]") -> "set[str]":
+    joined = "\0".join(paths)  # no name holds a NUL
+    return set(joined.lower().split("\0")) if joined.isascii() and paths else set(map(fold, paths))
 
 
 def _refuse_first_clash(paths: "list[str]") -> None:

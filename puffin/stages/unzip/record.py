@@ -5,6 +5,7 @@ https://packaging.python.org/en/latest/specifications/recording-installed-packag
 
 import csv
 import io
+import re
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _SHA256_LENGTH = len("sha256=") + 43
+_WHOLE_ROWS = re.compile(
+    r"^([^,\r\n]+),(sha256=[A-Za-z0-9_-]{43}),([0-9]*)\r?$", re.ASCII | re.MULTILINE
+).findall
 
 
 def parse(text: bytes, member: str) -> "dict[str, tuple[str, str]]":
@@ -24,7 +28,11 @@ def parse(text: bytes, member: str) -> "dict[str, tuple[str, str]]":
     Raises Refused for a file that is not UTF-8 or not CSV.
     """
     try:
-        rows = _rows_of(text.decode("utf-8"))
+        content = text.decode("utf-8")
+        usual = _usual(content, member)
+        if usual is not None:
+            return usual
+        rows = _rows_of(content)
     except (UnicodeDecodeError, csv.Error) as error:
         raise Refused(f"it cannot be parsed: {error}", member) from None
     found = {}
@@ -37,6 +45,19 @@ def parse(text: bytes, member: str) -> "dict[str, tuple[str, str]]":
     if not hashes or _is_base64(hashes):
         return found
     return {path: (row if _is_base64(row[0][7:]) else ("", "")) for path, row in found.items()}
+
+
+def _usual(text: str, member: str) -> "dict[str, tuple[str, str]] | None":
+    """Return the same for a RECORD of whole rows and, at the end, the one about itself; None for any other."""
+    head, own, rest = text.rpartition(f"{member},,")
+    if not own or rest.strip() or head[-1:] not in ("", "\n") or '"' in head:
+        return None
+    rows = _WHOLE_ROWS(head)
+    if len(rows) != head.count("\n"):
+        return None
+    found = {path: (digest, size) for path, digest, size in rows}
+    found[member] = ("", "")
+    return found
 
 
 def _rows_of(text: str) -> "list[list[str]]":
@@ -59,7 +80,8 @@ def digest(pieces: "Iterable[bytes | bytearray | memoryview]") -> str:
 
 def rows(prefix: str, names: "list[str]", digests: "list[str]", sizes: "list[int]") -> "list[str]":
     """Return the lines of RECORD, their ends included, for the files *names* beneath *prefix*."""
-    if any(mark in prefix or mark in "/".join(names) for mark in ',"'):
+    joined = f"{prefix}{'/'.join(names)}"
+    if "," in joined or '"' in joined:
         names = [_quoted(prefix + name) for name in names]
         prefix = ""
     return [

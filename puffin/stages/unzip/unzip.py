@@ -196,7 +196,7 @@ def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str
         entry_points=layout.entry_points,
         scripts=tuple(scripts),
         outside=tuple(outside),
-        has_pyc=any(name.endswith(".pyc") for row in tree.values() for name in row.names),
+        has_pyc=any(".pyc/" in f"{'/'.join(row.names)}/" for row in tree.values()),
         healed=layout.healed,
         tree=tuple((directory, *row.frozen()) for directory, row in tree.items()),
     )
