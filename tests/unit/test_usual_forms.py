@@ -6,12 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from packaging.markers import InvalidMarker, Marker
-from packaging.requirements import InvalidRequirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from puffin.stages.resolve.index_anchor import _place
 from puffin.stages.resolve.index_href import absolute
 from puffin.stages.resolve.markers import NAMES, for_extra
+from puffin.stages.resolve.metadata_lenient import _is_flat, _is_sure
 from puffin.stages.resolve.metadata_parse import header_fields
 from puffin.stages.resolve.solve.conditions import Conditions
 from puffin.stages.resolve.solve.requirement import _parts, _usual
@@ -143,3 +144,50 @@ def test_header_fields() -> None:
         "provides-extra": [],
         "dynamic": [""],
     }
+
+
+PART = st.tuples(
+    st.sampled_from(["python_version", "os_name", "extra", "python", "platform_release"]),
+    st.sampled_from([" == ", "<", ">=", " ~= ", " === ", " in ", "!=", "="]),
+    st.sampled_from(['"3.9"', "'nt'", '"a b"', "'x\"", '""', "3", "'3.*'"]),
+).map("".join)
+EXPRESSION = st.recursive(
+    PART,
+    lambda inner: (
+        st.tuples(inner, st.sampled_from([" and ", " or ", " xor ", ""]), inner).map("".join)
+        | inner.map("({})".format)
+        | inner.map("({}".format)
+    ),
+    max_leaves=5,
+)
+
+
+@given(marker=EXPRESSION)
+def test_markers_that_are_surely_valid(marker: str) -> None:
+    if _is_flat(marker):
+        Marker(marker)
+
+
+@given(
+    clause=st.tuples(
+        st.sampled_from(["==", ">=", "~=", "!=", "<", "===", "="]),
+        st.sampled_from(
+            ["1", "1.0", "1.0a1", "2.0a.0", "1.0.rc.2", "1.0.post1", "1.0a", "1..0", "1.*", "1.0a.1.dev2"]
+        ),
+    ).map("".join),
+    rest=st.sampled_from(["", " ", " ; os_name == 'nt'", ";", "; x"]),
+    bracket=st.booleans(),
+)
+def test_requirements_that_are_surely_valid(clause: str, rest: str, bracket: bool) -> None:
+    text = f"name ({clause}){rest}" if bracket else f"name {clause}{rest}"
+    if _is_sure(text):
+        Requirement(text)
+
+
+def test_what_real_uploads_have_is_surely_valid() -> None:
+    for text in (
+        'ipywidgets (>=7.5.1,<9) ; extra == "jupyter"',
+        "botocore (<2.0a.0,>=1.37.4)",
+        'a; (os_name == "nt" and python_version < "3.9") or sys_platform == "win32"',
+    ):
+        assert _is_sure(text)

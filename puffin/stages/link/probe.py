@@ -321,3 +321,5 @@ def report() -> "dict[str, object]":
 
 if __name__ == "__main__":
     sys.stdout.write(json.dumps(report()))
+    sys.stdout.flush()
+    os._exit(0)  # nothing is left to be done, and an orderly end takes a tenth of the time

@@ -37,7 +37,8 @@ def for_extra(marker: str) -> tuple[str, str] | None:
     if found is None:
         return None
     rest = found[1] or ""
-    return None if _ALTERNATIVE(rest) else (rest, found[3])
+    enclosed = rest[:1] == "(" and rest[-1:] == ")" and rest.count("(") == 1
+    return None if _ALTERNATIVE(rest) and not (enclosed and "extra" not in rest) else (rest, found[3])
 
 
 class MarkerNotEvaluable(PuffinError):

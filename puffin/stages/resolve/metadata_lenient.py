@@ -6,19 +6,23 @@ were uploaded with such metadata are still in use, so what they surely mean is t
 
 import re
 
-from puffin.stages.resolve.markers import for_extra
+from puffin.stages.resolve.markers import NAMES, for_extra
 from puffin.stages.resolve.metadata_errors import Malformed
 
 _OPERATOR = r"(?:~=|===?|!=|<=|>=|<|>)"
-_VERSION = r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
+_VERSION = r"\d+(?:\.\d+)*(?:\.?(?:a|b|rc)\.?\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
 _CLAUSE = rf"\s*(?:{_OPERATOR}\s*{_VERSION}|[!=]=\s*\d+(?:\.\d+)*\.\*)\s*"
 _CLAUSES = rf"{_CLAUSE}(?:,{_CLAUSE})*"
 _TILDE = re.compile(r"~=\s*\d+(?![\d.])")
 _SURE_SPECIFIER = re.compile(rf"(?:{_CLAUSES})?").fullmatch
 _SURE = re.compile(
-    rf"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:\[[\w.,\s-]*\w\s*\])?\s*(?:\({_CLAUSES}\)|{_CLAUSES})?(?:;(.*))?",
+    rf"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:\[[\w.,\s-]*\w\s*\])?\s*(?:\({_CLAUSES}\)|{_CLAUSES})?\s*(?:;(.*))?",
     re.ASCII,
 ).fullmatch
+_COMPARISON = re.compile(
+    rf"""(?:{"|".join(NAMES)}) ?(?:[=!~]=|[<>]=?) ?(?:"[\w.+*-]*"|'[\w.+*-]*')""", re.ASCII
+).fullmatch
+_JOINTS = re.compile(" (?:and|or) ").split
 _HEAD = re.compile(
     r"\s*([A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?)\s*(\(?)([^;@()]*)(\)?)\s*(;.*)?", re.ASCII
 ).fullmatch
@@ -87,7 +91,7 @@ def _is_marker(text: str) -> bool:
     known = _markers.get(text)
     if known is None:
         usual = for_extra(text)
-        if usual is not None and (not usual[0] or _is_marker(usual[0])):
+        if _is_flat(text) or (usual is not None and (not usual[0] or _is_marker(usual[0]))):
             return True
         from packaging.markers import InvalidMarker, Marker
 
@@ -98,6 +102,18 @@ def _is_marker(text: str) -> bool:
             known = False
         _markers[text] = known
     return known
+
+
+def _is_flat(text: str) -> bool:
+    """Tell whether a marker is a row of usual comparisons, with no parenthesis inside another."""
+    depth = 0
+    for part in _JOINTS(text):
+        opens, closes = part[:1] == "(", part[-1:] == ")"
+        depth += opens
+        if not 0 <= depth <= 1 or (closes and not depth) or not _COMPARISON(part[opens : len(part) - closes]):
+            return False
+        depth -= closes
+    return not depth
 
 
 def _is_requirement(text: str) -> bool:

@@ -14,6 +14,7 @@ _FIELDS = re.compile(
     r"^(metadata-version|name|version|requires-dist|requires-python|provides-extra|dynamic):(.*(?:\n[ \t].*)*)",
     re.IGNORECASE | re.MULTILINE,
 ).findall
+_PLAIN = re.compile(r"\d+(?:\.\d+)*(?:(?:a|b|rc|\.post|\.dev)\d+)?", re.ASCII).fullmatch
 _STATIC_SINCE = (2, 2)
 _DEPENDENCIES = frozenset(("requires-dist", "requires-python", "provides-extra"))
 _MOST = 20_000  # requirements; real ones have some hundreds
@@ -66,6 +67,8 @@ def check_identity(own_name: str, own_version: str, name: str, version: str) -> 
 
 def same_version(one: str, other: str) -> bool:
     """Tell whether two texts are one version (PEP 440); malformed ones are none."""
+    if one == other and _PLAIN(one):
+        return True
     from packaging.version import InvalidVersion, Version
 
     try:
