@@ -61,7 +61,7 @@ def test_markers_for_extras(marker: str, extras: frozenset[str]) -> None:
     ("marker", "parts"),
     [
         ('extra == "x"', ("", "x")),
-        ("python_version<'3.9' and extra=='X.y'", ("python_version<'3.9'", "X.y")),
+        ("python_version<'3.9' and extra=='X.y'", ("python_version<'3.9'", "x-y")),
         ('extra == "x" or extra == "y"', None),
         ('os_name == "nt" or os_name == "x" and extra == "y"', None),
         ('extra == "a" and extra == "b"', None),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from puffin.errors import PuffinError
+from puffin.stages.resolve.index_page import normalise
 
 NAMES = (
     "implementation_name",
@@ -29,7 +30,7 @@ _ALTERNATIVE = re.compile(r"\b(?:or|extra)\b").search
 
 @lru_cache(maxsize=20_000)
 def for_extra(marker: str) -> tuple[str, str] | None:
-    """Return what else a marker of the form ``… and extra == "x"`` asks for, and the extra as written.
+    """Return what else a marker of the form ``… and extra == "x"`` asks for, and the extra, normalised.
 
     None for all other forms. Most markers are of this one, and parsing them is much of a resolution.
     """
@@ -38,7 +39,9 @@ def for_extra(marker: str) -> tuple[str, str] | None:
         return None
     rest = found[1] or ""
     enclosed = rest[:1] == "(" and rest[-1:] == ")" and rest.count("(") == 1
-    return None if _ALTERNATIVE(rest) and not (enclosed and "extra" not in rest) else (rest, found[3])
+    return (
+        None if _ALTERNATIVE(rest) and not (enclosed and "extra" not in rest) else (rest, normalise(found[3]))
+    )
 
 
 class MarkerNotEvaluable(PuffinError):

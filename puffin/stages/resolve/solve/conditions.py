@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from packaging.markers import Marker
-from packaging.utils import canonicalize_name
 
 from puffin.stages.resolve.markers import NAMES, for_extra
 from puffin.stages.resolve.solve.requirement import InvalidRequirement
@@ -31,7 +30,7 @@ class Conditions:
             return self._holds(marker, "")
         usual = for_extra(marker)
         if usual is not None:
-            return str(canonicalize_name(usual[1])) in extras and self.hold(usual[0])
+            return usual[1] in extras and self.hold(usual[0])
         return self._holds(marker, "") or any(self._holds(marker, extra) for extra in extras)
 
     def _holds(self, marker: str, extra: str) -> bool:
