@@ -96,11 +96,13 @@ class Search:
     def _answers(self) -> "tuple[list[Any], list[str]]":
         artifacts: list[Any] = []
         warnings: list[str] = []
+        several: list[tuple[str, tuple[str, ...]]] = []
         try:
             for beside in self._besides:
-                located, said = beside.result()
+                located, said, ambiguous = beside.result()
                 artifacts += located
                 warnings += said
+                several += ambiguous
         except PuffinError:
             if len(self._besides) == 1:
                 raise
@@ -108,6 +110,10 @@ class Search:
                 self._pins, *self._context
             )  # one error about all of them; the pages that came are in the cache
             raise
+        if several:
+            from puffin.stages.resolve.index_errors import on_several
+
+            warnings += on_several(sorted(several))
         return artifacts, list(dict.fromkeys(warnings))
 
     def _supply(self, artifact: Artifact) -> Supply:
@@ -184,4 +190,4 @@ def _locate(
         files=inputs.files,
         commits=partial(pin_commit, cache=cache, offline=settings.offline, environ=environ),
     )
-    return tuple(astuple(each) for each in located.artifacts), located.warnings
+    return tuple(astuple(each) for each in located.artifacts), located.said, located.several

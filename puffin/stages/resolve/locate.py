@@ -38,10 +38,19 @@ _QUARANTINED = "quarantined"
 
 @frozen
 class Located:
-    """The artifacts of all pins, in the order of the pins, and what the user should know of them."""
+    """The artifacts of all pins, in the order of the pins, and what the user should know of them.
+
+    ``several`` are the packages that several indexes have, as :func:`on_several` takes them.
+    """
 
     artifacts: tuple[Artifact, ...]
-    warnings: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    several: "tuple[tuple[str, tuple[str, ...]], ...]" = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All of it in words."""
+        return (*self.said, *on_several(self.several))
 
 
 def locate(
@@ -86,7 +95,7 @@ def locate(
     if failures:
         raise _failed(failures, len(pins))
     artifacts = tuple([each for each in found if isinstance(each, Artifact)])
-    return Located(artifacts=artifacts, warnings=(*warnings, *on_several(several)))
+    return Located(artifacts=artifacts, said=warnings, several=several)
 
 
 def locate_each(
