@@ -6,6 +6,8 @@
 (PEP 681).
 """
 
+from _operator import attrgetter  # what ``operator`` hands out, without a module to load
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +40,8 @@ def _setattr(self: "Any", name: str, _value: "Any") -> None:
 
 
 def _astuple(self: "Any") -> "tuple[Any, ...]":
-    return tuple([getattr(self, name) for name in self.__slots__])
+    found: tuple[Any, ...] = type(self).__getter__(self)
+    return found
 
 
 def _eq(self: "Any", other: object) -> "Any":
@@ -84,9 +87,14 @@ def frozen(cls: "type[T]") -> "type[T]":
             body[name] = function
     metaclass: Any = type(cls)
     made: Any = metaclass(cls.__name__, cls.__bases__, body)
+    made.__getter__ = attrgetter(*names) if len(names) > 1 else _getter(names)
     made.__setters__ = tuple((name, made.__dict__[name].__set__) for name in names)
     frozen_class: type[T] = made
     return frozen_class
+
+
+def _getter(names: "tuple[str, ...]") -> "Any":
+    return lambda value: tuple([getattr(value, name) for name in names])
 
 
 def replace(value: "T", **changes: "Any") -> "T":
