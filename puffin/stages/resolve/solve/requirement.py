@@ -94,7 +94,7 @@ def _parts(head: str) -> "Parts":
 
 def _usual(head: str) -> "Parts | None":
     """Return the same of a requirement in the usual form, in a third of the time; None for any other."""
-    found = _USUAL(head)
+    found = None if "===" in head else _USUAL(head)  # what follows that may be anything
     if found is None:
         return None
     try:
