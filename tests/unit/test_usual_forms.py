@@ -97,6 +97,7 @@ CLAUSES = st.lists(CLAUSE, max_size=3).map(",".join)
 
 
 @example(name="a", extras="", clauses="===any,== 1.*", blank="")
+@example(name="a", extras="", clauses=">=1,,>=1", blank="")
 @given(name=NAME, extras=EXTRAS, clauses=CLAUSES, blank=st.sampled_from(["", " ", "\t"]))
 def test_requirements(name: str, extras: str, clauses: str, blank: str) -> None:
     head = f"{name}{blank}{extras}{blank}{clauses}"

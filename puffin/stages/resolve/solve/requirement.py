@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 EXACT = ("==", "===")
 _NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?"
+_CLAUSE = r"[ \t]*(?:[~=!]=|[<>]=?)[ \t]*[\w.*+!-]+[ \t]*"
 _USUAL = re.compile(
-    rf"({_NAME})[ \t]*(?:\[[ \t]*({_NAME}(?:[ \t]*,[ \t]*{_NAME})*)[ \t]*\])?[ \t]*([~=!<>][\w.*,~=!<> \t+-]*)?",
+    rf"({_NAME})[ \t]*(?:\[[ \t]*({_NAME}(?:[ \t]*,[ \t]*{_NAME})*)[ \t]*\])?[ \t]*({_CLAUSE}(?:,{_CLAUSE})*)?",
     re.ASCII,
 ).fullmatch
 
@@ -94,7 +95,7 @@ def _parts(head: str) -> "Parts":
 
 def _usual(head: str) -> "Parts | None":
     """Return the same of a requirement in the usual form, in a third of the time; None for any other."""
-    found = None if "===" in head else _USUAL(head)  # what follows that may be anything
+    found = _USUAL(head)
     if found is None:
         return None
     try:
