@@ -98,8 +98,17 @@ def _into_place(temporary: str, path: str) -> None:
     try:
         os.replace(temporary, path)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _make(os.path.dirname(path))
         os.replace(temporary, path)
+
+
+def _make(directory: str) -> None:
+    try:
+        os.mkdir(directory)  # mostly all above it is there
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        os.makedirs(directory, exist_ok=True)
 
 
 def _forget(path: str) -> None:

@@ -35,10 +35,19 @@ def _text(part: str | bytes) -> str:
     return part.decode("latin-1") if isinstance(part, bytes) else part
 
 
+def _by_name(fields: "Iterable[tuple[bytes, bytes]]") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in fields:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
+
+
 class Answer:
     """The answer to a request, whose head has come (RFC 9112, 4 to 6).
 
-    ``fields`` are the header fields as they were sent. ``length`` is the number of bytes of the body still to be
+    ``fields`` are the header fields as they were sent, ``headers`` the same by their names in lower case, repeated ones
+    in one (RFC 9110, 5.3). ``length`` is the number of bytes of the body still to be
     read, None where the server does not say; ``keeps`` whether it goes on listening.
     """
 
@@ -49,6 +58,7 @@ class Answer:
         self.status = 0
         self.reason = ""
         self.fields: list[tuple[bytes, bytes]] = []
+        self.headers: dict[str, str] = {}
         self.chunked = False
         self.length: int | None = None
         self.keeps = False
@@ -64,15 +74,6 @@ class Answer:
         while not self._headed:
             if not self._feed():
                 raise EOFError("the connection was closed in the head of an answer")
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The header fields by their names in lower case, repeated ones in one (RFC 9110, 5.3)."""
-        found: dict[str, str] = {}
-        for name, value in self.fields:
-            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-            found[key] = f"{found[key]}, {text}" if key in found else text
-        return found
 
     @property
     def done(self) -> bool:
@@ -158,13 +159,13 @@ class Answer:
         if self._headed or 100 <= status < 200:
             return
         self.status, self._headed, self.keeps = status, True, self._parser.should_keep_alive()
-        told = {name.lower(): value for name, value in self.fields}
+        self.headers = told = _by_name(self.fields)
         if self._bodiless or status in _NO_BODY:
             self.length = 0
-        elif b"transfer-encoding" in told:
-            self.chunked = told[b"transfer-encoding"].lower().endswith(b"chunked")
-        elif b"content-length" in told:
-            self.length = int(told[b"content-length"])
+        elif "transfer-encoding" in told:
+            self.chunked = told["transfer-encoding"].lower().endswith("chunked")
+        elif "content-length" in told:
+            self.length = int(told["content-length"])
 
     def on_body(self, data: bytes) -> None:
         """Take a part of the body."""

@@ -166,7 +166,10 @@ class Client:
             body = self._read(response)
         finally:
             response.close()
-        pairs = {name.lower(): value for name, value in response.headers.items()}
+        headers = response.headers
+        pairs = (
+            headers if isinstance(headers, dict) else {name.lower(): value for name, value in headers.items()}
+        )
         return Reply(status=response.status_code, url=str(response.url), headers=pairs, body=body)
 
     def _read(self, response: "Response") -> bytes:
