@@ -33,3 +33,17 @@ def test_no_more_is_kept_than_the_bound(monkeypatch):
     for buffer in [buffers.take(2 << 20) for _ in range(4)]:
         buffers.give(buffer)
     assert sum(map(len, buffers._free)) <= 4 << 20
+
+
+@pytest.mark.parametrize("size", [1, 2 << 20, 5_000_000])
+def test_all_of_a_buffer_can_be_written(size):
+    buffer = buffers.take(size)
+    with memoryview(buffer)[:size] as view:
+        view[:] = b"x" * size
+    assert buffer[:size] == b"x" * size
+
+
+def test_what_is_no_buffer_is_not_kept():
+    buffers.give(b"bytes of somebody else")
+    buffers.give(None)
+    assert not buffers._free

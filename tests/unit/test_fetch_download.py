@@ -106,6 +106,16 @@ def test_a_dropped_connection_is_resumed_where_it_broke(headers):
     assert slept == [0.1]
 
 
+def test_the_rest_may_come_without_its_length():
+    def rest(offset):
+        found = partial(offset)
+        return Answer(found.body, status=206, headers=found.headers, chunked=True)
+
+    with ScriptedServer(Dropping(rest)) as server:
+        assert run(server, hashes=pinned(SHA), size=len(DATA)).data == DATA
+        assert len(server.seen) == 2
+
+
 def test_it_is_resumed_twice():
     cuts = [1_000_000, None]
 

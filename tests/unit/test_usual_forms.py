@@ -10,12 +10,16 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from puffin.stages.resolve.index_anchor import _place
+from puffin.stages.resolve.index_groups import _said
 from puffin.stages.resolve.index_href import absolute
+from puffin.stages.resolve.index_html import parse_html
 from puffin.stages.resolve.markers import NAMES, for_extra
 from puffin.stages.resolve.metadata_lenient import _is_flat, _is_sure
 from puffin.stages.resolve.metadata_parse import header_fields
 from puffin.stages.resolve.solve.conditions import Conditions
 from puffin.stages.resolve.solve.requirement import _parts, _usual
+from puffin.stages.unzip import record
+from puffin.stages.unzip.names import _folded, fold
 
 ENVIRONMENT = dict.fromkeys(NAMES, "x") | {
     "python_version": "3.12",
@@ -193,3 +197,86 @@ def test_what_real_uploads_have_is_surely_valid() -> None:
         'a; (os_name == "nt" and python_version < "3.9") or sys_platform == "win32"',
     ):
         assert _is_sure(text)
+
+
+HASH = "sha256=" + "aB3-_" * 8 + "xyz"
+OWN = "a-1.dist-info/RECORD"
+ROW = st.sampled_from(
+    [
+        f"a/b.py,{HASH},12",
+        f"c.py,{HASH},",
+        f"c.py,{HASH},007",
+        f"c.py,{HASH}, 7",
+        f"c.py,{HASH[:-1]},7",
+        f"c.py,{HASH}=,7",
+        "c.py,md5=x,7",
+        "c.py,,",
+        f"d e.py,{HASH},1",
+        f'"q,r.py",{HASH},1',
+        f"a,b,{HASH},1",
+        f",{HASH},1",
+        "",
+        f"{OWN},,",
+        f"{OWN},{HASH},5",
+        f"\u00e9.py,{HASH},1",
+        f"x\x0by,{HASH},1",
+        "x",
+    ]
+)
+
+
+@given(
+    rows=st.lists(ROW, max_size=6),
+    end=st.sampled_from([f"{OWN},,\n", f"{OWN},,", f"{OWN},,\n\n", "", f"z{OWN},,\n"]),
+    newline=st.sampled_from(["\n", "\r\n"]),
+)
+def test_rows_of_record(rows: list[str], end: str, newline: str) -> None:
+    text = "".join(f"{row}\n" for row in rows) + end
+    text = text.replace("\n", newline)
+    usual = record._usual(text, OWN)
+    if usual is None:
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record, "_usual", lambda _text, _member: None)
+        assert list(usual.items()) == list(record.parse(text.encode(), OWN).items())
+
+
+def test_the_record_that_wheels_have_takes_no_parser() -> None:
+    assert record._usual(f"a.py,{HASH},12\nb/c.py,{HASH},0\n{OWN},,\n", OWN) is not None
+
+
+@given(
+    paths=st.lists(
+        st.sampled_from(["A/b", "a/B", "\u00c9", "e\u0301", "stra\u00dfe", "STRASSE", "x"]), unique=True
+    )
+)
+def test_paths_that_are_one_where_case_counts_for_nothing(paths: list[str]) -> None:
+    assert _folded(paths) == {fold(path) for path in paths}
+
+
+HEAD = st.lists(
+    st.sampled_from(
+        [
+            "<!DOCTYPE html>",
+            "<html>",
+            "<head>",
+            "<title>Links for a</title>",
+            "<body>",
+            "<h1>Links for a</h1>",
+            "</head>",
+            '<meta name="pypi:repository-version" content="1.1">',
+            '<meta name="pypi:repository-version" content="1.1" />',
+            '<meta name="pypi:project-status" content="archived">',
+            '<META name="pypi:project-status" content="deprecated">',
+            "<meta name='pypi:project-status-reason' content='old'>",
+            '<meta charset="utf-8">',
+            "\n",
+        ]
+    )
+).map("".join)
+
+
+@given(head=HEAD)
+def test_what_the_head_of_a_page_says(head: str) -> None:
+    page = parse_html(head.encode(), name="", url="https://x.example/simple/a/")
+    assert _said(head, "https://x.example/simple/a/") == (page.status, page.reason)

@@ -1,6 +1,6 @@
 """Requests and answers on a connection: HTTP/1.1, parsed by llhttp (``httptools``), bodies received into place.
 
-``http.client`` takes twenty times as long for the head of an answer, and its import 13 ms.
+By ``http.client`` a page took twice the processor time (385 us for 200), and its import takes 13 ms.
 """
 
 TYPE_CHECKING = False
@@ -47,8 +47,8 @@ class Answer:
     """The answer to a request, whose head has come (RFC 9112, 4 to 6).
 
     ``fields`` are the header fields as they were sent, ``headers`` the same by their names in lower case, repeated ones
-    in one (RFC 9110, 5.3). ``length`` is the number of bytes of the body still to be
-    read, None where the server does not say; ``keeps`` whether it goes on listening.
+    in one (RFC 9110, 5.3). ``length`` is the number of bytes of the body still to be read, None where the server does
+    not say; ``keeps`` whether it goes on listening.
     """
 
     def __init__(self, sock: "socket", method: str) -> None:
