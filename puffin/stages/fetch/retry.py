@@ -39,8 +39,9 @@ def delay(attempt: int, after: float = 0.0) -> float:
 
 def retry_after(value: str, now: float) -> float:
     """Return the seconds a ``Retry-After`` header asks for (RFC 9110, 10.2.3); 0 if unusable."""
-    if value.strip().isascii() and value.strip().isdigit():
-        return float(value)
+    number = value.strip()
+    if number.isascii() and number.isdigit():
+        return float(number)
     from email.utils import parsedate_to_datetime
 
     try:
