@@ -1,12 +1,11 @@
 """Build requirements, resolved like all others, by the same options, for the interpreter that builds."""
 
 import os
-from functools import partial
 
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_artifact import artifact_for
 from puffin.pipeline.plan_build_values import BuildRequirementsFailed, BuildSettings, Toolchain
-from puffin.stages.fetch.git import pin_commit
+from puffin.stages.fetch.commits import pinner
 from puffin.stages.resolve.locate_choose import Target
 from puffin.stages.resolve.solve.request import ResolveRequest, Root
 
@@ -69,7 +68,7 @@ class BuildResolver:
         with IndexUniverse(scope, client=client, cache=self._cache, build=build, checkout=checkout) as universe:
             resolution = resolve(self._request(wanted, toolchain), universe)
         target = Target(interpreter.tags, interpreter.version_text)
-        commits = partial(pin_commit, cache=self._cache, offline=settings.offline, environ=os.environ)
+        commits = pinner(self._cache, offline=settings.offline, environ=os.environ)
         return tuple(
             [artifact_for(each, target, files=settings.files, commits=commits) for each in resolution.packages]
         )

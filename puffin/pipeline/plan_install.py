@@ -1,7 +1,6 @@
 """Install: requirements are resolved beside what is installed, and applied without a second resolution."""
 
 import time
-from functools import partial
 
 from puffin.cache.layout import Cache
 from puffin.cache.room import make_room
@@ -26,8 +25,8 @@ from puffin.pipeline.plan_wanted import SEEDS
 from puffin.pipeline.plan_why import why_included
 from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL, Artifact
+from puffin.stages.fetch.commits import pinner
 from puffin.stages.fetch.fetch import client_for
-from puffin.stages.fetch.git import pin_commit
 from puffin.stages.link.environment import check_target
 from puffin.stages.link.installplan import Plan, Present, Wanted, direct_url_of, satisfies
 from puffin.stages.link.meanwhile import meanwhile
@@ -344,7 +343,7 @@ class _Install:
             package,
             Target(interpreter.tags, interpreter.version_text),
             files=file_policy(self._settings, self._requirements),
-            commits=partial(pin_commit, cache=self._cache, offline=self._run.offline, environ=self._environ),
+            commits=pinner(self._cache, offline=self._run.offline, environ=self._environ),
         )
 
     def _supply(self, package: "Resolved") -> Supply:

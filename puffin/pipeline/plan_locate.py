@@ -170,10 +170,8 @@ def _locate(
     network: "tuple[Any, ...]",
     environ: "Mapping[str, str]",
 ) -> "tuple[Any, ...]":
-    from functools import partial
-
+    from puffin.stages.fetch.commits import pinner
     from puffin.stages.fetch.fetch import client_for
-    from puffin.stages.fetch.git import pin_commit
     from puffin.stages.resolve.locate import locate
 
     located = locate(
@@ -188,6 +186,6 @@ def _locate(
         exclude_newer=settings.exclude_newer,
         now=time.time(),
         files=inputs.files,
-        commits=partial(pin_commit, cache=cache, offline=settings.offline, environ=environ),
+        commits=pinner(cache, offline=settings.offline, environ=environ),
     )
     return tuple(astuple(each) for each in located.artifacts), located.said, located.several

@@ -223,10 +223,8 @@ def _locate(
 def _locate_group(
     names: "list[Name]", group: Group, settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
 ) -> "tuple[list[Any], list[str], list[Any]]":
-    from functools import partial
-
+    from puffin.stages.fetch.commits import pinner
     from puffin.stages.fetch.fetch import client_for
-    from puffin.stages.fetch.git import pin_commit
     from puffin.stages.resolve.locate import locate_each
 
     try:
@@ -241,7 +239,7 @@ def _locate_group(
             offline=settings.offline,
             now=time.time(),
             files=group.files,
-            commits=partial(pin_commit, cache=cache, offline=settings.offline, environ=environ),
+            commits=pinner(cache, offline=settings.offline, environ=environ),
         )
     except PuffinError as error:  # a place that cannot be used: nothing that is looked for there can be had
         return [_wire(error)] * len(names), [], []

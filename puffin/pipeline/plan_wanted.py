@@ -87,12 +87,10 @@ class Planner:
 
     def _directs(self) -> "Directs":
         if self._looked is None:
-            from functools import partial
-
             from puffin.pipeline.plan_direct import Directs
-            from puffin.stages.fetch.git import pin_commit
+            from puffin.stages.fetch.commits import pinner
 
-            ask = partial(pin_commit, cache=self._cache, offline=self._settings.offline, environ=self._environ)
+            ask = pinner(self._cache, offline=self._settings.offline, environ=self._environ)
             self._looked = Directs(self._cache, self._place.present, ask)
         return self._looked
 
