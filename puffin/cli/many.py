@@ -11,6 +11,8 @@ from puffin.cli.sync import CacheDirectory
 from puffin.cli.sync import settings as sync_settings
 from puffin.cli.table import SYNC, unsaid
 from puffin.errors import UsageError
+from puffin.pipeline.plan_many_early import ask_early
+from puffin.pipeline.plan_many_python import Interpreters
 from puffin.pipeline.plan_workspace_values import ManySettings
 from puffin.value import replace
 
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 
 def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     """Make the environments that are named, or all of the configuration, hold exactly what they should."""
-    from puffin.pipeline.plan_many import ManyRun, failure_of
-
     if options["keep_going"] and options["fail_fast"]:
         raise UsageError(text="`--keep-going` cannot be used with `--fail-fast`")
     options = configured("sync", {**unsaid(SYNC), **options}, console, os.environ, many=True)
@@ -47,7 +47,11 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
                 return 0
         reporter = ManyConsole(console, settings, started=started)
         record.warn = reporter.warn
-        run = reporting.run = ManyRun(specs, settings, reporter, os.environ, started)
+        interpreters = Interpreters(Cache(cache_dir), os.environ)
+        ask_early(specs, interpreters)
+        from puffin.pipeline.plan_many import ManyRun, failure_of
+
+        run = reporting.run = ManyRun(specs, settings, reporter, os.environ, started, interpreters)
         result = reporting.result = reporter.shown(run.sync)
         failure = failure_of(result.environments)
         if failure is not None:

@@ -33,17 +33,20 @@ NAMES = ("auto", "inline", "pool", "cluster")
 kept: "list[Executor]" = []  # executors that stay up after their run, for who looks at their dashboard
 FEW = 16  # artifacts to fetch, up to which a plan is small
 POOL_FROM_BYTES = 8 * 1024 * 1024
+PAIR = 2  # processes that work under ``inline``: this one and its child
 
 
-def choose(name: str, *, to_fetch: int, to_fetch_bytes: int) -> str:
+def choose(name: str, *, to_fetch: int, to_fetch_bytes: int, jobs: int) -> str:
     """Return the executor that ``auto`` means for a plan: ``pool`` where there is much to fetch and unzip.
 
-    Importing dask costs as much as linking a hundred warm packages, so warm and small plans stay inline.
+    Importing dask costs as much as linking a hundred warm packages, so warm and small plans stay inline; so does
+    everything where there are no more *jobs* than ``inline`` has processes, for then a pool has none to add.
     ``to_fetch`` counts artifacts, ``to_fetch_bytes`` is their size as far as it is known.
     """
     if name != "auto":
         return name
-    return "pool" if to_fetch > FEW or to_fetch_bytes > POOL_FROM_BYTES else "inline"
+    much = to_fetch > FEW or to_fetch_bytes > POOL_FROM_BYTES
+    return "pool" if much and jobs > PAIR else "inline"
 
 
 def make_remote(

@@ -3,6 +3,7 @@
 import os
 
 from puffin.pipeline import lifeline
+from puffin.pipeline.executors import FEW
 from puffin.pipeline.graph import unit_weight
 from puffin.pipeline.lost import describe_exit, run_surviving
 from puffin.pipeline.pull import PullQueue, taker
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.graph import Ledger
     from puffin.pipeline.pull import Parcel
+    from puffin.pipeline.runner import Pending
     from puffin.pipeline.task import Outcome
 
     Record = Callable[[Outcome], None]
 
 FORK_FROM_UNITS = 8
 FORK_FROM_WEIGHT = 4 * 1024 * 1024
+_ROOM = 1 << 20  # bytes read from the child at once
 
 
 class InlineExecutor:
@@ -49,6 +52,10 @@ class InlineExecutor:
 
     def wave(self, parcels: "Sequence[Parcel]", ledger: "Ledger", record: "Record") -> None:
         """Run *parcels* of *ledger* to their end; *record* gets each outcome."""
+        if sum([unit[0].waits for unit, _ in parcels]) > FEW:
+            from puffin.pipeline.memory import keep_freed_memory
+
+            keep_freed_memory()
         if self._jobs > 1 and _pays(parcels):
             run_surviving(parcels, lambda some: run_with_child(some, record), ledger, record)
         else:
@@ -70,11 +77,11 @@ def run_with_child(parcels: "Sequence[Parcel]", record: "Record") -> str:
     A single parcel runs in the child alone, for the sake of this process.
     """
     queue = PullQueue(len(parcels))
-    child = Child(queue, parcels)
+    child = Child(queue, parcels, record)
     try:
         if len(parcels) > 1:
-            Runner(taker(queue, parcels), child.between(record)).run()
-        return child.finish(record)
+            Runner(taker(queue, parcels), child.record, wait=child.wait).run()
+        return child.finish()
     except BaseException:
         child.kill()
         raise
@@ -83,9 +90,13 @@ def run_with_child(parcels: "Sequence[Parcel]", record: "Record") -> str:
 
 
 class Child:
-    """A forked process that pulls units and sends outcomes through a pipe."""
+    """A forked process that pulls units and sends outcomes through a pipe, on which this process never waits alone.
 
-    def __init__(self, queue: PullQueue, parcels: "Sequence[Parcel]") -> None:
+    *record* gets its outcomes, and those of this process.
+    """
+
+    def __init__(self, queue: PullQueue, parcels: "Sequence[Parcel]", record: "Record") -> None:
+        self._record = record
         self._inbox = Inbox()
         lifeline.prepare()
         self._reader, writer = os.pipe()
@@ -94,31 +105,41 @@ class Child:
             os.close(self._reader)
             be_child(queue, parcels, writer)
         os.close(writer)
-
-    def between(self, record: "Record") -> "Record":
-        """Return *record* extended: after each own outcome it takes in what the child has sent by then."""
         os.set_blocking(self._reader, False)
+        self._told = True
+        self._bell: Bell | None = None
 
-        def record_both(outcome: "Outcome") -> None:
-            record(outcome)
-            try:
-                self._take_in(os.read(self._reader, 1 << 16), record)
-            except BlockingIOError:
-                pass
+    def record(self, outcome: "Outcome") -> None:
+        """Record an outcome of this process, then what the child has sent by now."""
+        self._record(outcome)
+        self._hear()
 
-        return record_both
+    def wait(self, pending: "Pending") -> None:
+        """Wait until one of *pending* is done, and take in meanwhile what the child sends."""
+        self._bell = self._bell or Bell()
+        self._bell.watch(pending)
+        while not any(future.done() for future in pending):
+            if self._reader in self._bell.listen(self._reader if self._told else -1):
+                self._hear()
 
-    def finish(self, record: "Record") -> str:
+    def finish(self) -> str:
         """Take in the rest and wait for the child; return how it was lost, or ``""``."""
         os.set_blocking(self._reader, True)
-        while data := os.read(self._reader, 1 << 20):
-            self._take_in(data, record)
+        while self._told:
+            self._hear()
         os.close(self._reader)
+        if self._bell is not None:
+            self._bell.close()
         return describe_exit(os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1]))
 
-    def _take_in(self, data: bytes, record: "Record") -> None:
+    def _hear(self) -> None:
+        try:
+            data = os.read(self._reader, _ROOM)
+        except BlockingIOError:
+            return
+        self._told = bool(data)
         for outcome in self._inbox.feed(data):
-            record(outcome)
+            self._record(outcome)
 
     def kill(self) -> None:
         """End the child now."""
@@ -127,6 +148,47 @@ class Child:
             os.waitpid(self._pid, 0)
         except (ProcessLookupError, ChildProcessError):
             pass
+
+
+class Bell:
+    """Rings when tasks on other threads are done, so that one can wait for these and for a pipe at once."""
+
+    def __init__(self) -> None:
+        self._listening, self._ringing = os.pipe()
+        os.set_blocking(self._listening, False)
+        os.set_blocking(self._ringing, False)
+        self._watched: set[object] = set()
+
+    def watch(self, pending: "Pending") -> None:
+        """Have *pending* ring when they are done."""
+        for future in pending:
+            if future not in self._watched:
+                self._watched.add(future)
+                future.add_done_callback(self._ring)
+
+    def _ring(self, _future: object) -> None:
+        try:
+            os.write(self._ringing, b".")
+        except OSError:
+            pass  # it rings already, or nobody listens any more
+
+    def listen(self, reader: int) -> "list[int]":
+        """Wait until it rings, or there is something to read from *reader*; return what there is something from."""
+        from select import POLLIN, poll
+
+        waiting = poll()
+        waiting.register(self._listening, POLLIN)
+        if reader >= 0:
+            waiting.register(reader, POLLIN)
+        found = [descriptor for descriptor, _ in waiting.poll()]
+        if self._listening in found:
+            os.read(self._listening, 1 << 12)
+        return found
+
+    def close(self) -> None:
+        """Let go of its pipe."""
+        os.close(self._listening)
+        os.close(self._ringing)
 
 
 def be_child(queue: PullQueue, parcels: "Sequence[Parcel]", writer: int) -> "NoReturn":

@@ -61,7 +61,12 @@ class Engine:
         """Return the name of the executor for *count* wheels to fetch, of *size* bytes where known."""
         if self._settings.dashboard >= 0:
             return "cluster"
-        return choose(self._settings.executor or "auto", to_fetch=count, to_fetch_bytes=size)
+        return choose(
+            self._settings.executor or "auto",
+            to_fetch=count,
+            to_fetch_bytes=size,
+            jobs=self._settings.workers,
+        )
 
     def run(
         self,

@@ -3,13 +3,32 @@
 
 def import_fetching() -> None:
     """Import what asking an index and fetching need, before there are children that would each import it."""
+    import urllib.parse  # noqa: F401 - for the places of files
+
     import httptools  # noqa: F401
     import packaging.specifiers  # noqa: F401 - for Requires-Python, which real pages state of most files
 
     import puffin.stages.fetch.client
-    import puffin.stages.fetch.download
+    import puffin.stages.fetch.commits
+    import puffin.stages.fetch.crew
+    import puffin.stages.fetch.fetch
     import puffin.stages.resolve.index_groups
     import puffin.stages.resolve.locate  # noqa: F401
+
+
+def import_supplying() -> None:
+    """Import what fetching, unzipping and linking need, before there is a child that would import it again."""
+    import concurrent.futures.thread  # noqa: F401 - for what runs ahead
+    import configparser  # noqa: F401 - for entry points
+
+    import httptools  # noqa: F401
+
+    import puffin.stages.fetch.client
+    import puffin.stages.fetch.download
+    import puffin.stages.fetch.fetch
+    import puffin.stages.fetch.once
+    import puffin.stages.link.linker
+    import puffin.stages.unzip.unzip  # noqa: F401
 
 
 def import_asking() -> None:

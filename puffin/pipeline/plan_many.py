@@ -11,7 +11,6 @@ from puffin.pipeline.plan_inputs import Inputs, kinds_of_files
 from puffin.pipeline.plan_many_inputs import read_spec
 from puffin.pipeline.plan_many_locate import UnionSearch
 from puffin.pipeline.plan_many_projects import Projects
-from puffin.pipeline.plan_many_python import Interpreters
 from puffin.pipeline.plan_many_site import Site, guarded
 from puffin.pipeline.plan_many_values import ManyResult, failure_of
 from puffin.pipeline.plan_many_work import Work
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.plan_build_values import Toolchain
     from puffin.pipeline.plan_many_builds import Workshops
+    from puffin.pipeline.plan_many_python import Interpreters
     from puffin.pipeline.plan_many_resolve import Question
     from puffin.pipeline.plan_many_values import ManyReporter
     from puffin.pipeline.plan_workspace_specs import EnvSpec
@@ -48,6 +48,7 @@ class ManyRun:
         reporter: "ManyReporter",
         environ: "Mapping[str, str]",
         started: float,
+        interpreters: "Interpreters",
     ) -> None:
         self.cache = Cache(settings.run.cache_dir)
         self._settings = settings
@@ -58,7 +59,7 @@ class ManyRun:
         self._sites = [
             Site(spec, settings.run, self.cache, environ) for spec in sorted(specs, key=lambda spec: spec.path)
         ]
-        self._interpreter = Interpreters(self.cache, environ)
+        self._interpreter = interpreters
         self._projects = Projects(environ)
         self._engine = Engine(settings.run, self.cache, reporter, command="sync")
         self._search: UnionSearch | None = None

@@ -9,7 +9,7 @@ from puffin.pipeline.executors import FEW
 from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine
-from puffin.pipeline.plan_import import import_fetching
+from puffin.pipeline.plan_import import import_fetching, import_supplying
 from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs
 from puffin.pipeline.plan_locate import Found, Search
 from puffin.pipeline.plan_network import network_of
@@ -153,11 +153,7 @@ def warm_up(engine: Engine, cache: Cache, missing: int) -> None:
     collect(cache)
     name = engine.chosen_for(missing, 0)
     if name != "inline" or missing > FEW:
-        import httptools  # noqa: F401
-
-        import puffin.stages.fetch.client
-        import puffin.stages.fetch.download
-        import puffin.stages.unzip.unzip  # noqa: F401
+        import_supplying()
     engine.start(name)
 
 

@@ -10,7 +10,7 @@ from puffin.pipeline.forkpool import Broken, ForkPool, emit
 from puffin.pipeline.lost import run_surviving
 from puffin.pipeline.memory import keep_freed_memory
 from puffin.pipeline.pull import PullQueue, taker
-from puffin.pipeline.runner import Runner
+from puffin.pipeline.runner import Runner, wait_for_one
 from puffin.pipeline.waves import run_waves
 from puffin.pipeline.wire import Inbox, encode
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.graph import Ledger
     from puffin.pipeline.pull import Parcel
+    from puffin.pipeline.runner import Pending
     from puffin.pipeline.task import Outcome
 
 _TOGETHER = 6  # outcomes in a message: about two wheels, so that progress is live and messages are few
@@ -106,6 +107,10 @@ def pull_units() -> int:
             emit(b"".join(gathered))
             gathered.clear()
 
-    Runner(taker(queue, parcels), send, idle=flush).run()
+    def wait(pending: "Pending") -> None:
+        flush()
+        wait_for_one(pending)
+
+    Runner(taker(queue, parcels), send, wait=wait).run()
     flush()
     return count

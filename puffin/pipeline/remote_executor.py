@@ -64,7 +64,8 @@ class RemoteExecutor:
 
     def _local(self, ledger: "Ledger") -> "InlineExecutor | PoolExecutor":
         fetches = [task for task in ledger.tasks.values() if task.waits]
-        name = choose("auto", to_fetch=len(fetches), to_fetch_bytes=sum(task.weight for task in fetches))
+        size = sum(task.weight for task in fetches)
+        name = choose("auto", to_fetch=len(fetches), to_fetch_bytes=size, jobs=self._jobs)
         if name == "pool" and hasattr(os, "fork"):
             from puffin.pipeline.pool import PoolExecutor
 

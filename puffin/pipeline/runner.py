@@ -12,12 +12,14 @@ from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome, TaskCrashed, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
     from typing import Any
 
     from puffin.pipeline.graph import Unit
     from puffin.pipeline.task import Key, Task
+
+    Pending = Sequence[Future[Outcome]]
 
 AHEAD_TASKS = 4
 AHEAD_BYTES = 48 * 1024 * 1024
@@ -70,8 +72,8 @@ def _crashed(task: "Task", error: Exception) -> TaskCrashed:
 class Runner:
     """Runs units one after the other, with the waiting tasks of the next ones under way.
 
-    ``take`` returns the next ``(unit, inputs)`` or None at the end; ``emit`` gets each outcome as it comes; ``idle``
-    is called whenever there is nothing to do but wait.
+    ``take`` returns the next ``(unit, inputs)`` or None at the end; ``emit`` gets each outcome as it comes; ``wait``
+    is called whenever there is nothing to do until one of the tasks that are under way has ended.
     """
 
     def __init__(
@@ -80,12 +82,12 @@ class Runner:
         emit: "Callable[[Outcome], None]",
         *,
         ahead: int = AHEAD_TASKS,
-        idle: "Callable[[], None] | None" = None,
+        wait: "Callable[[Pending], object] | None" = None,
     ) -> None:
         self._take = take
         self._emit = emit
         self._ahead = ahead
-        self._idle = idle
+        self._wait = wait or wait_for_one
         self._worker = str(os.getpid())
         self._threads: Any = None
         self._window: list[tuple[Unit, dict[Key, Any], list[Future[Outcome]]]] = []
@@ -124,12 +126,7 @@ class Runner:
             for index, (_, _, futures) in enumerate(self._window):
                 if all(future.done() for future in futures):
                     return index
-            if self._idle is not None:
-                self._idle()
-            from concurrent.futures import FIRST_COMPLETED, wait
-
-            pending = [future for _, _, futures in self._window for future in futures if not future.done()]
-            wait(pending, return_when=FIRST_COMPLETED)
+            self._wait([future for _, _, futures in self._window for future in futures if not future.done()])
 
     def _fill(self) -> None:
         while not self._exhausted and self._has_room():
@@ -160,6 +157,13 @@ class Runner:
     def _run_unit(self, unit: "Unit", inputs: "dict[Key, Any]", futures: "list[Future[Outcome]]") -> None:
         early = {outcome.key: outcome for outcome in [future.result() for future in futures]}
         run_unit(unit, inputs, early, self._emit, self._worker)
+
+
+def wait_for_one(pending: "Pending") -> None:
+    """Wait until one of *pending* is done."""
+    from concurrent.futures import FIRST_COMPLETED, wait
+
+    wait(pending, return_when=FIRST_COMPLETED)
 
 
 def run_unit(
@@ -195,4 +199,4 @@ def without_buffers(outcome: Outcome) -> Outcome:
     return replace(outcome, result=light)
 
 
-__all__ = ["CANCELLED", "Runner", "attempt", "run_unit", "without_buffers"]
+__all__ = ["CANCELLED", "Runner", "attempt", "run_unit", "wait_for_one", "without_buffers"]

@@ -200,14 +200,14 @@ def test_an_environment_is_committed_as_soon_as_it_is_ready(puffin, shop, execut
     assert envs[1].installed() == {"beta": "1.0"}
 
 
-@pytest.mark.parametrize(("count", "executor"), [(16, "inline"), (17, "pool")])
-def test_auto_decides_from_the_plan(puffin, env, index, count, executor):
+@pytest.mark.parametrize(("count", "jobs", "executor"), [(16, 3, "inline"), (17, 3, "pool"), (17, 2, "inline")])
+def test_auto_decides_from_the_plan(puffin, env, index, count, jobs, executor):
     names = [f"p{number}" for number in range(count)]
     for name in names[1:]:
         index.add(*forge_wheel(name, "1.0"))
     index.add(*forge_backend())
     index.add(*forge_sdist(names[0], static=True))  # a build among them
     puffin.file("requirements.txt", "".join(f"{name}==1.0\n" for name in names))
-    done = puffin("pip", "sync", "requirements.txt", "-i", index.url)
+    done = puffin("pip", "sync", "requirements.txt", "-i", index.url, "-j", str(jobs))
     assert (done.code, len(env.installed())) == (0, count), done.err
     assert json.loads(puffin("profile", "show", "--json").out)[0]["executor"] == executor

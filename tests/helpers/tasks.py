@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 from puffin import meter
 from puffin.errors import Cause
@@ -44,6 +45,16 @@ def die_once(mark, number, driver, **inputs):
     except FileExistsError:
         return add(number, **inputs)
     return die()
+
+
+def await_news(news, driver, number):
+    """In the process *driver*, wait until there is a file *news*; elsewhere be done at once."""
+    limit = time.monotonic() + 20
+    while os.getpid() == driver and not os.path.exists(news):
+        if time.monotonic() > limit:
+            raise Cause(text="there were no news")
+        time.sleep(0.01)
+    return number
 
 
 def buffer(size, **_inputs):

@@ -185,6 +185,23 @@ def test_waiting_tasks_run_ahead_and_their_failures_are_the_same(executor):
     assert set(states.values()) == {DONE}
 
 
+def test_what_the_child_did_is_told_while_the_driver_waits(tmp_path):
+    told = tmp_path / "told"
+    tasks = [
+        task(f"w{number}", "await_news", waits=True, news=str(told), driver=os.getpid(), number=number)
+        for number in range(12)
+    ]
+    ledger = Ledger(tasks)
+
+    def notify(outcome):
+        if outcome.worker != str(os.getpid()):
+            told.touch()
+
+    InlineExecutor(2).run(ledger, notify)
+    assert [outcome.error for outcome in ledger.outcomes.values() if outcome.error] == []
+    assert {outcome.result for outcome in ledger.outcomes.values()} == set(range(12))
+
+
 def test_transient_results_stay_where_they_are(executor):
     tasks = []
     for number in range(10):
@@ -273,11 +290,15 @@ def test_a_cluster_leaves_nothing_behind(tmp_path):
 
 
 def test_which_executor_auto_means():
-    assert choose("auto", to_fetch=0, to_fetch_bytes=0) == "inline"
-    assert choose("auto", to_fetch=5, to_fetch_bytes=1000) == "inline"
-    assert choose("auto", to_fetch=100, to_fetch_bytes=0) == "pool"
-    assert choose("auto", to_fetch=1, to_fetch_bytes=1 << 30) == "pool"
-    assert choose("cluster", to_fetch=0, to_fetch_bytes=0) == "cluster"
+    assert choose("auto", to_fetch=0, to_fetch_bytes=0, jobs=4) == "inline"
+    assert choose("auto", to_fetch=5, to_fetch_bytes=1000, jobs=4) == "inline"
+    assert choose("auto", to_fetch=100, to_fetch_bytes=0, jobs=4) == "pool"
+    assert choose("auto", to_fetch=100, to_fetch_bytes=0, jobs=3) == "pool"
+    assert choose("auto", to_fetch=100, to_fetch_bytes=0, jobs=2) == "inline"  # a pool has no process to add
+    assert choose("auto", to_fetch=1, to_fetch_bytes=1 << 30, jobs=4) == "pool"
+    assert choose("auto", to_fetch=1, to_fetch_bytes=1 << 30, jobs=1) == "inline"
+    assert choose("cluster", to_fetch=0, to_fetch_bytes=0, jobs=1) == "cluster"
+    assert choose("pool", to_fetch=0, to_fetch_bytes=0, jobs=1) == "pool"
     with pytest.raises(UsageError) as caught:
         make_executor("magic", jobs=1, local_directory="")
     assert caught.value.hints == ("use one of `auto`, `inline`, `pool`, `cluster`",)
