@@ -147,6 +147,35 @@ def test_a_wrong_record_is_healed(cache, wheel_record, healed):
     assert read_manifest(cache.manifest(digest)).healed == healed
 
 
+@pytest.mark.parametrize(
+    ("wheel", "kept"),
+    [
+        (forge_wheel("foo", "1.0"), True),
+        (forge_wheel("foo", "1.0", record="missing"), False),
+        (forge_wheel("foo", "1.0", record="wrong"), False),
+        (forge_wheel("foo", "1.0", {"foo,1.py": b"1"}), False),
+        (forge_wheel("foo", "1.0", raw_members=[Raw("foo-1.0.dist-info/REQUESTED", b"")]), False),
+        (forge_wheel("foo", "1.0", {"foo.py": b"", "foo-1.0.dist-info/INSTALLER": b"pip\n"}), False),
+        (forge_wheel("foo", "1.0", {"foo.py": b"", "foo-1.0.data/purelib/bar.py": b"1"}), False),
+        (RICH, False),
+    ],
+)
+def test_a_record_that_is_right_is_taken_over_and_says_the_same(cache, wheel, kept):
+    filename, data = wheel
+    layout = unzip.plan_wheel(memoryview(data), filename)
+    assert bool(layout.record) == kept
+    digest = put(cache, wheel)
+    files = tree_of(cache.archive(digest))
+    record_path = f"{layout.dist_info}/RECORD"
+    told = rows_of(files[record_path])
+    expected = [
+        next(csv.reader([record_row(path, content)]))
+        for path, content in files.items()
+        if not path.startswith(".data") and not path.endswith(("/", "/RECORD"))
+    ]
+    assert sorted(told) == sorted(expected)
+
+
 def test_unsafe_rows_of_record_do_not_survive(cache):
     rows = "../../../pyvenv.cfg,,\n/etc/passwd,sha256=x,1\nfoo.py,md5=x,4\nfoo-1.0.dist-info/RECORD.jws,,\n\n"
     info = "foo-1.0.dist-info"
@@ -429,7 +458,8 @@ def test_rows_are_quoted_where_needed():
 def test_only_well_formed_hashes_are_taken(rows):
     out = io.StringIO()
     csv.writer(out).writerows([(path, f"sha256={digest}", "1") for path, digest in rows])
-    for digest, _ in record.parse(out.getvalue().encode(), "m").values():
+    for row in record.parse(out.getvalue().encode(), "m")[0].values():
+        digest, _ = record.split(row)
         assert not digest or (
             len(digest) == 50 and digest[7:].replace("-", "").replace("_", "").replace("A", "") == ""
         )

@@ -4,6 +4,7 @@ from puffin.stages.unzip import record, wheelfile
 from puffin.stages.unzip.entry_points import parse as parse_entry_points
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.names import ancestors, check_collisions, fold, shadows
+from puffin.stages.unzip.record import HASH_LENGTH
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 OUTSIDE = ".data"  # the room in an archive for what does not go to site-packages
 _KEYS = ("purelib", "platlib", "scripts", "data", "headers")
 _OURS = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")  # an installer's statements, never a wheel's
-_NO_ROW = ("", "")
 _SCRIPT_DIRECTORIES = ("bin", "scripts")
 
 
@@ -27,7 +27,8 @@ class Layout:
 
     ``tree`` maps every directory of the archive, parents first, to its ``(file name, member, hash)``;
     the hash is what RECORD rightly said, or empty where it must be computed. ``healed`` counts the
-    rows of RECORD that are missing, wrong or about no file.
+    rows of RECORD that are missing, wrong or about no file. ``record`` is what RECORD says of all files but
+    itself, where that is right of the archive too; else empty.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Layout:
     entry_points: "tuple[tuple[str, str, str, bool], ...]"
     tree: "dict[str, list[Item]]"
     healed: int
+    record: str
 
 
 def plan(
@@ -55,10 +57,12 @@ def plan(
     data = wheelfile.find_data(tops, name, version)
     texts = _read_own(dist_info, {member.name: member for member in members}, read)
     raw_name, raw_version = wheelfile.check_metadata(texts["METADATA"], f"{dist_info}/METADATA", name, version)
-    rows = record.parse(texts["RECORD"], f"{dist_info}/RECORD")
+    rows, plain = record.parse(texts["RECORD"], f"{dist_info}/RECORD")
     ours = {f"{dist_info}/{own}" for own in _OURS}
     paths = [_place(member.name, ours, data) for member in members] if data else _in_place(members, ours)
     named = {_place_directory(path, data) for path in directories}
+    groups, right = _grouped(members, paths, rows)
+    whole = right == len(members) - 1 == len(rows) - 1  # all but RECORD itself
     return Layout(
         name=name,
         raw_name=raw_name,
@@ -67,8 +71,9 @@ def plan(
         dist_info=dist_info,
         root_is_purelib=wheelfile.check_wheel(texts["WHEEL"], f"{dist_info}/WHEEL"),
         entry_points=_entry_points(texts["entry_points.txt"], f"{dist_info}/entry_points.txt"),
-        tree=_tree(members, paths, named, ours, rows),
-        healed=_count_healed(members, rows, dist_info),
+        tree=_tree(groups, paths, named, ours),
+        healed=0 if whole else _count_healed(members, rows, dist_info),
+        record=plain if whole and not data and paths.count("") == 1 else "",
     )
 
 
@@ -138,37 +143,41 @@ def _place_directory(path: str, data: str) -> str:
     return "" if inside in ("", "purelib", "platlib") else _relocate(path, inside)
 
 
-def _tree(
-    members: "list[Member]",
-    paths: "list[str]",
-    named: "set[str]",
-    ours: "set[str]",
-    rows: "dict[str, tuple[str, str]]",
-) -> "dict[str, list[Item]]":
-    """Return the directories of the archive with their files; raise Refused where two would be one."""
+def _grouped(
+    members: "list[Member]", paths: "list[str]", rows: "dict[str, str]"
+) -> "tuple[dict[str, list[Item]], int]":
+    """Return the files by directory, and how many of all members RECORD tells the size of."""
     groups: dict[str, list[Item]] = {}
+    right = 0
     for path, member in zip(paths, members, strict=True):
+        row = rows.get(member.name, "")
+        known = row[HASH_LENGTH + 1 :] == str(member.size)
+        right += known
         if path:
             directory, _, name = path.rpartition("/")
-            digest, size = rows.get(member.name, _NO_ROW)
-            item = (name, member, digest if size == str(member.size) else "")
+            item = (name, member, row[:HASH_LENGTH] if known else "")
             group = groups.get(directory)
             if group is None:
                 groups[directory] = [item]
             else:
                 group.append(item)
+    return groups, right
+
+
+def _tree(
+    groups: "dict[str, list[Item]]", paths: "list[str]", named: "set[str]", ours: "set[str]"
+) -> "dict[str, list[Item]]":
+    """Return the directories of the archive with their files; raise Refused where two would be one."""
     directories = ancestors(named | groups.keys())
     check_collisions([*sorted(ours), *[path for path in paths if path]], directories)
     return {directory: groups.get(directory, []) for directory in sorted(directories)}
 
 
-def _count_healed(members: "list[Member]", rows: "dict[str, tuple[str, str]]", dist_info: str) -> int:
+def _count_healed(members: "list[Member]", rows: "dict[str, str]", dist_info: str) -> int:
     signatures = {f"{dist_info}/RECORD{suffix}" for suffix in ("", ".jws", ".p7s")}
     sizes = {member.name: str(member.size) for member in members}
     for name in signatures:
         sizes.pop(name, None)
-    found = {name: size for name, (_, size) in rows.items() if name not in signatures}
-    if found == sizes:
-        return 0
+    found = {name: record.split(row)[1] for name, row in rows.items() if name not in signatures}
     right = sum([found.get(name, "") == size for name, size in sizes.items()])
     return len(sizes) - right + len(found.keys() - sizes.keys())

@@ -8,7 +8,6 @@ from puffin.stages.unzip.record import digest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from puffin.stages.unzip.installed import Item
     from puffin.stages.unzip.zipdir import Member
@@ -34,24 +33,25 @@ def write_tree(root: str, view: memoryview, tree: "dict[str, list[Item]]") -> "d
 
 def _write_directory(path: str, view: memoryview, items: "list[Item]") -> "list[str]":
     if not _RELATIVE:
-        return _write_members(path + "/", {}, view, items)
+        return _write_members(path + "/", None, view, items)
     descriptor = os.open(path, _WALK)
     try:
-        return _write_members("", {"dir_fd": descriptor}, view, items)
+        return _write_members("", descriptor, view, items)
     finally:
         os.close(descriptor)
 
 
-def _write_members(prefix: str, at: "dict[str, Any]", view: memoryview, items: "list[Item]") -> "list[str]":
+def _write_members(prefix: str, at: "int | None", view: memoryview, items: "list[Item]") -> "list[str]":
     hashes = []
     for name, member, known in items:
-        streamed = member.deflated and member.size > STREAM_ABOVE
+        _name, _start, _packed, size, _crc, deflated, executable = member
+        streamed = size > STREAM_ABOVE and deflated
         body = b"" if streamed else content(view, member)
-        descriptor = os.open(prefix + name, _WRITE, 0o777 if member.executable else 0o666, **at)
+        descriptor = os.open(prefix + name, _WRITE, 0o777 if executable else 0o666, dir_fd=at)
         try:
             if streamed:
                 known = _stream(descriptor, view, member)
-            elif member.size and (written := os.write(descriptor, body)) != member.size:
+            elif size and (written := os.write(descriptor, body)) != size:
                 _write_all(descriptor, memoryview(body)[written:])
         finally:
             os.close(descriptor)

@@ -13,51 +13,51 @@ from puffin.stages.unzip.errors import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-_SHA256_LENGTH = len("sha256=") + 43
-_WHOLE_ROWS = re.compile(
-    r"^([^,\r\n]+),(sha256=[A-Za-z0-9_-]{43}),([0-9]*)\r?$", re.ASCII | re.MULTILINE
-).findall
+HASH_LENGTH = len("sha256=") + 43
+_WHOLE_ROWS = re.compile(r"^([^,\r\n]+),(sha256=[A-Za-z0-9_-]{43},[0-9]*)\r?$", re.ASCII | re.MULTILINE).findall
 
 
-def parse(text: bytes, member: str) -> "dict[str, tuple[str, str]]":
-    """Return ``{path: (hash, size)}`` as written, with ``("", "")`` for a row without a well-formed SHA-256.
+def parse(text: bytes, member: str) -> "tuple[dict[str, str], str]":
+    """Return ``{path: "hash,size"}`` as written, with ``""`` for a row without a well-formed SHA-256.
 
-    Unsafe paths are among them: they are only ever compared with what is in the archive.
-    Raises Refused for a file that is not UTF-8 or not CSV.
+    Unsafe paths are among them: they are only ever compared with what is in the archive. Returned beside them are the
+    rows about other files than *member*, the RECORD itself, as :func:`rows` would write them; ``""`` where any row
+    is unusual. Raises Refused for a file that is not UTF-8 or not CSV.
     """
     try:
         content = text.decode("utf-8")
         usual = _usual(content, member)
         if usual is not None:
             return usual
-        rows = _rows_of(content)
+        lines = _rows_of(content)
     except (UnicodeDecodeError, csv.Error) as error:
         raise Refused(f"it cannot be parsed: {error}", member) from None
     found = {}
-    for row in rows:
-        if len(row) == 3 and len(row[1]) == _SHA256_LENGTH and row[1][:7] == "sha256=":
-            found[row[0]] = (row[1], row[2])
+    for row in lines:
+        if len(row) == 3 and len(row[1]) == HASH_LENGTH and row[1][:7] == "sha256=":
+            found[row[0]] = f"{row[1]},{row[2]}" if _is_base64(row[1][7:]) else ""
         elif row:
-            found[row[0]] = ("", "")
-    hashes = "".join([digest[7:] for digest, _ in found.values()])
-    if not hashes or _is_base64(hashes):
-        return found
-    return {path: (row if _is_base64(row[0][7:]) else ("", "")) for path, row in found.items()}
+            found[row[0]] = ""
+    return found, ""
 
 
-def _usual(text: str, member: str) -> "dict[str, tuple[str, str]] | None":
+def split(row: str) -> tuple[str, str]:
+    """Return hash and size of a row that :func:`parse` returned."""
+    return row[:HASH_LENGTH], row[HASH_LENGTH + 1 :]
+
+
+def _usual(text: str, member: str) -> "tuple[dict[str, str], str] | None":
     """Return the same for a RECORD of whole rows and, at the end, the one about itself; None for any other."""
     head, own, rest = text.rpartition(f"{member},,")
     if not own or rest.strip() or head[-1:] not in ("", "\n") or '"' in head:
         return None
-    rows = _WHOLE_ROWS(head)
-    if len(rows) != head.count("\n"):
+    found: dict[str, str] = dict(_WHOLE_ROWS(head))
+    if len(found) != head.count("\n") or member in found:
         return None
-    found = {path: (digest, size) for path, digest, size in rows}
-    found[member] = ("", "")
-    return found
+    found[member] = ""
+    return found, head.replace("\r", "")
 
 
 def _rows_of(text: str) -> "list[list[str]]":
@@ -78,7 +78,7 @@ def digest(pieces: "Iterable[bytes | bytearray | memoryview]") -> str:
     return "sha256=" + urlsafe_b64encode(state.digest()).decode("ascii").rstrip("=")
 
 
-def rows(prefix: str, names: "list[str]", digests: "list[str]", sizes: "list[int]") -> "list[str]":
+def rows(prefix: str, names: "Sequence[str]", digests: "Sequence[str]", sizes: "Sequence[int]") -> "list[str]":
     """Return the lines of RECORD, their ends included, for the files *names* beneath *prefix*."""
     joined = f"{prefix}{'/'.join(names)}"
     if "," in joined or '"' in joined:

@@ -21,6 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
 
+    from puffin.stages.unzip.installed import Item
+
 INSTALLER = b"puffin\n"
 
 __all__ = ["BadArchive", "read_metadata", "unzip", "unzip_file"]
@@ -122,38 +124,35 @@ def intact(root: str, manifest: Manifest) -> bool:
 
 
 class _Rows(NamedTuple):
-    """Parallel lists, one place for each file of a directory."""
+    """The files of a directory, one place in each field for each of them."""
 
-    names: list[str]
-    sizes: list[int]
-    crcs: list[int]
+    names: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
+    crcs: tuple[int, ...] = ()
 
-    def add(self, name: str, body: bytes) -> None:
-        """Append a file that puffin wrote."""
-        self.names.append(name)
-        self.sizes.append(len(body))
-        self.crcs.append(crc32(body))
+    def plus(self, name: str, body: bytes) -> "_Rows":
+        """Return the same with a file that puffin wrote."""
+        return _Rows((*self.names, name), (*self.sizes, len(body)), (*self.crcs, crc32(body)))
 
-    def frozen(self) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
-        """Return the lists as tuples."""
-        return tuple(self.names), tuple(self.sizes), tuple(self.crcs)
+
+def _rows_of(items: "list[Item]") -> _Rows:
+    if not items:
+        return _Rows()
+    names, members, _hashes = zip(*items, strict=True)
+    _names, _starts, _packed, sizes, crcs, _deflated, _executable = zip(*members, strict=True)
+    return _Rows(names, sizes, crcs)
 
 
 def _write_archive(root: str, view: memoryview, layout: Layout) -> Manifest:
     hashes = write_tree(root, view, layout.tree)
-    rows = {}
-    for directory, items in layout.tree.items():
-        members = [item[1] for item in items]
-        rows[directory] = _Rows(
-            [item[0] for item in items], [m.size for m in members], [m.crc for m in members]
-        )
-    own = rows[layout.dist_info]
-    own.add("INSTALLER", INSTALLER)
-    hashes[layout.dist_info].append(record.digest((INSTALLER,)))
-    text = _record_text(rows, hashes)
-    own.add("RECORD", text)
-    write(f"{root}/{layout.dist_info}/INSTALLER", INSTALLER)
-    write(f"{root}/{layout.dist_info}/RECORD", text)
+    rows = {directory: _rows_of(items) for directory, items in layout.tree.items()}
+    info = layout.dist_info
+    rows[info] = rows[info].plus("INSTALLER", INSTALLER)
+    hashes[info].append(record.digest((INSTALLER,)))
+    text = _record_text(layout, rows, hashes)
+    rows[info] = rows[info].plus("RECORD", text)
+    write(f"{root}/{info}/INSTALLER", INSTALLER)
+    write(f"{root}/{info}/RECORD", text)
     return _manifest(layout, rows, hashes)
 
 
@@ -161,8 +160,12 @@ def _is_outside(directory: str) -> bool:
     return directory == OUTSIDE or directory.startswith(f"{OUTSIDE}/")
 
 
-def _record_text(rows: dict[str, _Rows], hashes: dict[str, list[str]]) -> bytes:
-    """Return RECORD of the root tree, without the row about itself."""
+def _record_text(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str]]) -> bytes:
+    """Return RECORD of the root tree, without the row about itself: where that is right, what the wheel had."""
+    info = layout.dist_info
+    if layout.record:
+        own = record.rows(f"{info}/", ["INSTALLER"], hashes[info][-1:], [len(INSTALLER)])
+        return f"{layout.record}{own[0]}".encode()
     lines = []
     for directory, (names, sizes, _crcs) in rows.items():
         if not _is_outside(directory):
@@ -176,7 +179,7 @@ def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str
     for directory in rows:
         key, _, inside = directory.removeprefix(f"{OUTSIDE}/").partition("/")
         if directory.startswith(f"{OUTSIDE}/"):
-            outside.append((key, inside, *rows[directory].frozen(), tuple(hashes[directory])))
+            outside.append((key, inside, *rows[directory], tuple(hashes[directory])))
     scripts = [
         f"{at}/{name}".lstrip("/") for key, at, names, *_ in outside if key == "scripts" for name in names
     ]
@@ -191,12 +194,12 @@ def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str
         boot_id=current_boot_id(),
         purelib=layout.root_is_purelib,
         tops=tuple(sorted(tops)),
-        files=sum(len(row.names) for row in rows.values()),
-        bytes=sum(sum(row.sizes) for row in rows.values()),
+        files=sum([len(row.names) for row in rows.values()]),
+        bytes=sum([sum(row.sizes) for row in rows.values()]),
         entry_points=layout.entry_points,
         scripts=tuple(scripts),
         outside=tuple(outside),
         has_pyc=any(".pyc/" in f"{'/'.join(row.names)}/" for row in tree.values()),
         healed=layout.healed,
-        tree=tuple((directory, *row.frozen()) for directory, row in tree.items()),
+        tree=tuple([(directory, *row) for directory, row in tree.items()]),
     )
