@@ -227,11 +227,15 @@ ROW = st.sampled_from(
 
 @given(
     rows=st.lists(ROW, max_size=6),
-    end=st.sampled_from([f"{OWN},,\n", f"{OWN},,", f"{OWN},,\n\n", "", f"z{OWN},,\n"]),
+    own=st.sampled_from(
+        [f"{OWN},,\n", f"{OWN},,", f"{OWN},,\n\n", "", f"z{OWN},,\n", f"{OWN},,\r", f"{OWN},,7\n"]
+    ),
+    more=st.lists(ROW, max_size=3),
     newline=st.sampled_from(["\n", "\r\n"]),
 )
-def test_rows_of_record(rows: list[str], end: str, newline: str) -> None:
-    text = "".join(f"{row}\n" for row in rows) + end
+@example(rows=[f"{OWN},,"], own=f"{OWN},,", more=[], newline="\n")  # the second without its end of line
+def test_rows_of_record(rows: list[str], own: str, more: list[str], newline: str) -> None:
+    text = "".join(f"{row}\n" for row in rows) + own + "".join(f"{row}\n" for row in more)
     text = text.replace("\n", newline)
     usual = record._usual(text, OWN)
     if usual is None:
@@ -240,11 +244,12 @@ def test_rows_of_record(rows: list[str], end: str, newline: str) -> None:
     assert plain == "".join(f"{path},{row}\n" for path, row in found.items() if path != OWN)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(record, "_usual", lambda _text, _member: None)
-        assert list(found.items()) == list(record.parse(text.encode(), OWN)[0].items())
+        assert found == record.parse(text.encode(), OWN)[0]
 
 
 def test_the_record_that_wheels_have_takes_no_parser() -> None:
     assert record._usual(f"a.py,{HASH},12\nb/c.py,{HASH},0\n{OWN},,\n", OWN) is not None
+    assert record._usual(f"a.py,{HASH},12\r\n{OWN},,\r\nb/c.py,{HASH},0\r\n", OWN) is not None
 
 
 @given(

@@ -51,8 +51,7 @@ def plan(
     *members* and *directories* are those of its zip file, and *read* returns the content of one member.
     """
     name, version = wheelfile.parse_filename(filename)
-    tops = {path.partition("/")[0] for path in directories}
-    tops.update(member.name.partition("/")[0] for member in members if "/" in member.name)
+    tops = {path.partition("/")[0] for path in {*directories, *[m.name.rpartition("/")[0] for m in members]}}
     dist_info = wheelfile.find_dist_info(tops, name, version)
     data = wheelfile.find_data(tops, name, version)
     texts = _read_own(dist_info, {member.name: member for member in members}, read)

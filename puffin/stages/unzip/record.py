@@ -37,10 +37,13 @@ def parse(text: bytes, member: str) -> "tuple[dict[str, str], str]":
     found = {}
     for row in lines:
         if len(row) == 3 and len(row[1]) == HASH_LENGTH and row[1][:7] == "sha256=":
-            found[row[0]] = f"{row[1]},{row[2]}" if _is_base64(row[1][7:]) else ""
+            found[row[0]] = f"{row[1]},{row[2]}"
         elif row:
             found[row[0]] = ""
-    return found, ""
+    hashes = "".join([row[7:HASH_LENGTH] for row in found.values()])
+    if not hashes or _is_base64(hashes):
+        return found, ""
+    return {path: row if _is_base64(row[7:HASH_LENGTH]) else "" for path, row in found.items()}, ""
 
 
 def split(row: str) -> tuple[str, str]:
@@ -49,15 +52,16 @@ def split(row: str) -> tuple[str, str]:
 
 
 def _usual(text: str, member: str) -> "tuple[dict[str, str], str] | None":
-    """Return the same for a RECORD of whole rows and, at the end, the one about itself; None for any other."""
-    head, own, rest = text.rpartition(f"{member},,")
-    if not own or rest.strip() or head[-1:] not in ("", "\n") or '"' in head:
+    """Return the same for a RECORD of whole rows and the one about itself; None for any other."""
+    head, own, rest = text.partition(f"{member},,")
+    if not own or head[-1:] not in ("", "\n") or '"' in text or (rest and not rest.startswith(("\n", "\r\n"))):
         return None
-    found: dict[str, str] = dict(_WHOLE_ROWS(head))
-    if len(found) != head.count("\n") or member in found:
+    others = head + (rest.removeprefix("\r")[1:] if rest.strip() else "")
+    found: dict[str, str] = dict(_WHOLE_ROWS(others))
+    if len(found) != others.count("\n") or others[-1:] not in ("", "\n") or member in found:
         return None
     found[member] = ""
-    return found, head.replace("\r", "")
+    return found, others.replace("\r", "")
 
 
 def _rows_of(text: str) -> "list[list[str]]":
