@@ -6,7 +6,7 @@ from puffin.pipeline import lifeline
 from puffin.pipeline.executors import FEW
 from puffin.pipeline.graph import unit_weight
 from puffin.pipeline.lost import describe_exit, run_surviving
-from puffin.pipeline.pull import PullQueue, taker
+from puffin.pipeline.pull import PullQueue, Taker
 from puffin.pipeline.runner import Runner
 from puffin.pipeline.waves import run_here, run_waves
 from puffin.pipeline.wire import Inbox, encode, send
@@ -80,7 +80,8 @@ def run_with_child(parcels: "Sequence[Parcel]", record: "Record") -> str:
     child = Child(queue, parcels, record)
     try:
         if len(parcels) > 1:
-            Runner(taker(queue, parcels), child.record, wait=child.wait).run()
+            take = Taker(queue, parcels)
+            Runner(take, child.record, wait=child.wait, left=lambda: take.left).run()
         return child.finish()
     except BaseException:
         child.kill()
@@ -196,7 +197,8 @@ def be_child(queue: PullQueue, parcels: "Sequence[Parcel]", writer: int) -> "NoR
     code = 1
     try:
         lifeline.follow()
-        Runner(taker(queue, parcels), lambda outcome: send(writer, encode(outcome))).run()
+        take = Taker(queue, parcels)
+        Runner(take, lambda outcome: send(writer, encode(outcome)), left=lambda: take.left).run()
         code = 0
     except (KeyboardInterrupt, BrokenPipeError):
         code = 130

@@ -9,7 +9,7 @@ from dask.task_spec import Task as DaskTask
 from puffin.pipeline.forkpool import Broken, ForkPool, emit
 from puffin.pipeline.lost import run_surviving
 from puffin.pipeline.memory import keep_freed_memory
-from puffin.pipeline.pull import PullQueue, taker
+from puffin.pipeline.pull import PullQueue, Taker
 from puffin.pipeline.runner import Runner, wait_for_one
 from puffin.pipeline.waves import run_waves
 from puffin.pipeline.wire import Inbox, encode
@@ -111,6 +111,7 @@ def pull_units() -> int:
         flush()
         wait_for_one(pending)
 
-    Runner(taker(queue, parcels), send, wait=wait).run()
+    take = Taker(queue, parcels)
+    Runner(take, send, wait=wait, left=lambda: take.left).run()
     flush()
     return count

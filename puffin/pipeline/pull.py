@@ -8,7 +8,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from puffin.pipeline.graph import Unit
@@ -44,16 +44,21 @@ class PullQueue:
         os.close(self._reader)
 
 
-def taker(queue: PullQueue, parcels: "Sequence[Parcel]") -> "Callable[[], Parcel | None]":
-    """Return a function that pulls the next of *parcels* from *queue*."""
-    taken: list[int] = []
+class Taker:
+    """Pulls the next of *parcels* from *queue*. ``left`` is how many there are behind that, at the most."""
 
-    def take() -> "Parcel | None":
-        if not taken:
-            numbers = queue.take()
+    def __init__(self, queue: PullQueue, parcels: "Sequence[Parcel]") -> None:
+        self._queue = queue
+        self._parcels = parcels
+        self._taken: list[int] = []
+        self.left = len(parcels)
+
+    def __call__(self) -> "Parcel | None":
+        """Return the next parcel, None at the end."""
+        if not self._taken:
+            numbers = self._queue.take()
             if numbers is None:
                 return None
-            taken.extend(numbers)
-        return parcels[taken.pop(0)]
-
-    return take
+            self._taken.extend(numbers)
+            self.left = len(self._parcels) - numbers.stop
+        return self._parcels[self._taken.pop(0)]

@@ -73,7 +73,8 @@ class Runner:
     """Runs units one after the other, with the waiting tasks of the next ones under way.
 
     ``take`` returns the next ``(unit, inputs)`` or None at the end; ``emit`` gets each outcome as it comes; ``wait``
-    is called whenever there is nothing to do until one of the tasks that are under way has ended.
+    is called whenever there is nothing to do until one of the tasks that are under way has ended. ``left`` tells how
+    much there is still to take, where others take from it too: towards the end each runs less far ahead.
     """
 
     def __init__(
@@ -83,11 +84,13 @@ class Runner:
         *,
         ahead: int = AHEAD_TASKS,
         wait: "Callable[[Pending], object] | None" = None,
+        left: "Callable[[], int] | None" = None,
     ) -> None:
         self._take = take
         self._emit = emit
         self._ahead = ahead
         self._wait = wait or wait_for_one
+        self._left = left
         self._worker = str(os.getpid())
         self._threads: Any = None
         self._window: list[tuple[Unit, dict[Key, Any], list[Future[Outcome]]]] = []
@@ -144,7 +147,11 @@ class Runner:
         waiting = [task.weight for unit, _, futures in self._window for task in unit[: len(futures)]]
         if not waiting:
             return True
-        return len(waiting) < self._ahead and sum(waiting) < AHEAD_BYTES
+        return len(waiting) < self._far() and sum(waiting) < AHEAD_BYTES
+
+    def _far(self) -> int:
+        """Return how many tasks may be under way: not so many that others have nothing to do at the end."""
+        return self._ahead if self._left is None else min(self._ahead, max(1, self._left() // 2))
 
     def _submit(self, task: "Task") -> "Future[Outcome]":
         if self._threads is None:

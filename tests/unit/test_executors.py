@@ -13,6 +13,7 @@ from puffin.pipeline.executors import choose, make_executor
 from puffin.pipeline.graph import Dependency, Ledger
 from puffin.pipeline.inline import InlineExecutor
 from puffin.pipeline.lost import WorkerLost
+from puffin.pipeline.runner import Runner
 from puffin.pipeline.task import CANCELLED, DONE, FAILED, Task, TaskCrashed
 from tests.helpers.cli import CHECKOUT
 
@@ -183,6 +184,26 @@ def test_waiting_tasks_run_ahead_and_their_failures_are_the_same(executor):
     assert states.pop("f7") == FAILED
     assert states.pop("u7") == CANCELLED
     assert set(states.values()) == {DONE}
+
+
+@pytest.mark.parametrize(("left", "ahead"), [(None, 4), (100, 4), (5, 2), (0, 1)])
+def test_towards_the_end_nobody_takes_what_another_could_do(left, ahead):
+    units = iter([((task(number, waits=True, number=number),), {}) for number in range(8)])
+    taken = told = most = 0
+
+    def take():
+        nonlocal taken, most
+        unit = next(units, None)
+        taken += unit is not None
+        most = max(most, taken - told)
+        return unit
+
+    def tell(_outcome):
+        nonlocal told
+        told += 1
+
+    Runner(take, tell, left=None if left is None else lambda: left).run()
+    assert (told, most) == (8, ahead)
 
 
 def test_what_the_child_did_is_told_while_the_driver_waits(tmp_path):

@@ -131,6 +131,26 @@ def test_of_many_the_biggest_and_then_the_smallest_get_what_is_cached_at_the_end
     assert turns == sorted(turns)
 
 
+def test_of_many_some_that_only_a_small_one_wants_is_fetched_last():
+    own = [supply(number, False) for number in range(40, 44)]
+    big = [supply(number, False) for number in range(40)]
+    supplies = [dict(enumerate(each)) for each in (own, *[big] * 8)]
+    loads = loads_of(supplies)
+    assert [load.supply for load in loads] == [
+        *big,
+        *own,
+    ]  # the big ones are committed while its own are fetched
+    tasks, _ = many_tasks(loads, _place, run="r", cache_root="/c", network=())
+    assert [unit[0].label for unit in Ledger(tasks).take_ready()][-4:] == [each.artifact.label for each in own]
+    few = loads_of(supplies[:6])
+    assert [load.supply for load in few] == [*own, *big]
+
+
+def test_what_most_want_is_not_put_off():
+    supplies = [dict(enumerate(supply(number, False) for number in range(40 + site))) for site in range(9)]
+    assert [load.supply for load in loads_of(supplies)] == [supply(number, False) for number in range(48)]
+
+
 def test_what_is_heavy_comes_first_within_an_environment():
     loads = loads_of([{0: supply(1, True), 1: supply(2, True)}], lambda each: int(each.archive[-1], 16))
     assert [load.uses[0].number for load in loads] == [1, 0]
