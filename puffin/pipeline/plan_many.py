@@ -67,6 +67,7 @@ class ManyRun:
         self._workshops: Workshops | None = None
         self._networks: dict[str, tuple[Any, ...]] = {}
         self._questions: list[Question] = []
+        self._ahead = False
         self._phases: list[tuple[str, float]] = []
         self._mark = time.perf_counter()
 
@@ -97,8 +98,9 @@ class ManyRun:
             self._resolve()
         self._phase("resolve")
         with phase("compare"):
+            self._ahead = not self._dry and all(site.missing for site in self._alive())
             for site in self._sites:
-                guarded(site, self._open)
+                guarded(site, Site.foresee if self._ahead else self._open)
             self._end_failed()
         self._phase("plan")
         with phase("locate"):
@@ -217,18 +219,35 @@ class ManyRun:
             self._networks[site.spec.name] = network_of(
                 self._settings.run, self._environ, site.inputs.trusted_hosts
             )
-        search = UnionSearch(
-            sites, settings=self._settings.run, cache=self.cache, networks=self._networks, environ=self._environ
-        )
-        self._search = search
+        search = self._begin_search(sites)
         if search.missing and not self._dry:
             warm_up(self._engine, self.cache, search.missing)
+        if self._ahead:
+            search = self._make(search)
         search.finish()
         for warning in search.warnings:
             self._reporter.warn(warning)
         for site in self._alive():
             guarded(site, self._settle)
         self._end_failed()
+
+    def _make(self, search: UnionSearch) -> UnionSearch:
+        """Make the environments while *search* goes on; return it, or another for what is still to be looked for."""
+        with phase("make environments"):
+            for site in self._alive():
+                guarded(site, self._open)
+            self._end_failed()
+        sites = self._alive()
+        if sites and all(site.created for site in sites):
+            return search
+        search.stop()  # another run made some, perhaps otherwise
+        return self._begin_search(sites)
+
+    def _begin_search(self, sites: "list[Site]") -> UnionSearch:
+        self._search = UnionSearch(
+            sites, settings=self._settings.run, cache=self.cache, networks=self._networks, environ=self._environ
+        )
+        return self._search
 
     def _settle(self, site: Site) -> None:
         """Plan again where the wheel behind a URL is known only now."""

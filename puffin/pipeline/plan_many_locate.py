@@ -127,9 +127,12 @@ class UnionSearch:
             from puffin.stages.resolve.index_errors import on_several
 
             self.warnings += on_several(sorted(ambiguous))
+        alive = {
+            id(site) for group in self.groups for sites in group.sites.values() for site in sites if site.alive
+        }
         for group in self.groups:
             for name, sites in group.sites.items():
-                _hand_out(group, name, sites)
+                _hand_out(group, name, [site for site in sites if id(site) in alive])
 
     def _take(self, group: Group, names: "list[Name]", answers: "list[Any]") -> None:
         for name, answer in zip(names, answers, strict=True):

@@ -148,7 +148,12 @@ class Site:
             self._create()
         place = Workplace(self.environment, timeout=timeout)
         place.__enter__()
-        self.place, self._open = place, True
+        self.place, self._open, self._planner = place, True, None
+
+    def foresee(self) -> None:
+        """Plan for an environment that is not there before it is made, so that indexes can be asked meanwhile."""
+        self.place = NotThereYet(self.environment)
+        self.make_plan()
 
     def _create(self) -> None:
         from puffin.stages.link.venv import VenvExists, create_venv

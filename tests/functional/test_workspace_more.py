@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -263,6 +264,69 @@ def test_two_runs_at_once_fetch_each_file_once(puffin, index):
         assert index.count(f"/files/{name}-1-py3-none-any.whl") == 1
     assert envs["a"].installed() == Env(puffin.cwd / "other/b/.venv").installed() == dict.fromkeys(names, "1")
     assert list(puffin.cache.glob("locks-v0/*")) == []
+
+
+MEANWHILE = """
+import subprocess, sys
+from puffin.pipeline import plan_many
+
+class Search(plan_many.UnionSearch):
+    begun = 0
+
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        Search.begun += 1
+        if Search.begun == 1:  # another run makes an environment between the first look and now
+            subprocess.run([sys.executable, "-m", "puffin", {command}], check=True, capture_output=True)
+
+    def finish(self):
+        print("search", Search.begun, flush=True)
+        super().finish()
+
+plan_many.UnionSearch = Search
+sys.argv = ["puffin", "sync", "services/*/requirements.txt", "-i", {url!r}]
+from puffin.cli.entry import run
+run()
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "searches"),
+    [
+        ('"venv", "services/a/.venv"', 2),
+        ('"sync", "services/a/requirements.txt", "-i", {url!r}', 1),  # then there is nothing to do in it
+        ('"venv", "elsewhere"', 1),
+    ],
+)
+def test_an_environment_that_another_run_makes_meanwhile(puffin, shop, command, searches):
+    envs = services(puffin, a="beta==1.0\n", b="beta==1.0\ngamma==2.0\n")
+    code = MEANWHILE.replace("{command}", command).replace("{url!r}", repr(shop.url))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=puffin.environ(),
+        cwd=puffin.cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, f"search {searches}\n"), done.stderr
+    assert envs["a"].installed() == {"beta": "1.0"}
+    assert envs["b"].installed() == {"beta": "1.0", "gamma": "2.0"}
+    assert sync(puffin, shop).err == lines("Checked 2 environments (3 packages) in [TIME]")
+
+
+def test_one_that_cannot_be_made_fails_alone_while_indexes_are_asked(puffin, shop):
+    envs = services(puffin, a="beta==1.0\n", b="missing==1.0\n", c="gamma==1.0\n")
+    puffin.file("services/a/.venv", "a file in the way")
+    done = sync(puffin, shop)
+    assert done.code == 3
+    assert "In `services/a`" in done.err
+    assert "In `services/b`" in done.err
+    assert done.err.count("missing") == 1
+    assert envs["c"].installed() == {"gamma": "1.0"}
+    assert (puffin.cwd / "services/a/.venv").is_file()
+    stopped = sync(puffin, shop, GLOB, "--fail-fast")
+    assert stopped.code == 3
 
 
 def test_a_damaged_archive_is_fetched_again_for_all(puffin, shop):
