@@ -21,7 +21,7 @@ def ask_early(specs: "Iterable[EnvSpec]", interpreters: "Interpreters") -> None:
             with phase("find interpreter"), meanwhile(_import_run):
                 try:
                     interpreters(spec.python)
-                except PuffinError:
+                except (PuffinError, OSError):
                     pass  # it is raised again for each environment that asks for it
             return
 
