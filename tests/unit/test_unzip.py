@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
-from puffin.stages.unzip import entry_points, inflate, place, ready, record, unzip, wheelfile
+from puffin.stages.unzip import entry_points, inflate, place, ready, unzip, wheelfile
 from puffin.stages.unzip.errors import BadArchive, CacheWriteFailed, Refused
 from puffin.stages.unzip.manifest import BOOT_ID, encode, read_header, read_manifest
 from puffin.value import replace
-from tests.helpers.wheels import EXECUTABLE, Raw, forge_wheel, record_row
+from tests.helpers.wheels import EXECUTABLE, Raw, forge_wheel
 
 RICH = forge_wheel(
     "Foo.Bar",
@@ -91,17 +91,6 @@ def test_the_archive_has_the_installed_form(cache):
     assert files["foo/pure.py"] == b"pure"
 
 
-def test_record_lists_the_root_tree_with_hashes_but_not_itself(cache):
-    files = tree_of(cache.archive(put(cache, RICH)))
-    info = "Foo_Bar-1.0.dist-info"
-    expected = [
-        next(csv.reader([record_row(path, content)]))
-        for path, content in files.items()
-        if not path.startswith(".data") and not path.endswith(("/", "/RECORD"))
-    ]
-    assert sorted(rows_of(files[f"{info}/RECORD"])) == sorted(expected)
-
-
 def test_the_manifest_describes_the_archive(cache):
     digest = put(cache, RICH)
     manifest = read_manifest(cache.manifest(digest))
@@ -136,56 +125,6 @@ def test_hashes_of_what_lies_outside_are_kept(cache):
     manifest = read_manifest(cache.manifest(put(cache, RICH)))
     (hashes,) = [row[5] for row in manifest.outside if row[0] == "headers"]
     assert hashes == ("sha256=" + urlsafe_b64encode(sha256(b"int x;").digest()).decode().rstrip("="),)
-
-
-@pytest.mark.parametrize(("wheel_record", "healed"), [("right", 0), ("missing", 1), ("wrong", 1)])
-def test_a_wrong_record_is_healed(cache, wheel_record, healed):
-    digest = put(cache, forge_wheel("foo", "1.0", record=wheel_record))
-    files = tree_of(cache.archive(digest))
-    text = files["foo-1.0.dist-info/RECORD"].decode()
-    assert record_row("foo/__init__.py", files["foo/__init__.py"]) in text
-    assert read_manifest(cache.manifest(digest)).healed == healed
-
-
-@pytest.mark.parametrize(
-    ("wheel", "kept"),
-    [
-        (forge_wheel("foo", "1.0"), True),
-        (forge_wheel("foo", "1.0", record="missing"), False),
-        (forge_wheel("foo", "1.0", record="wrong"), False),
-        (forge_wheel("foo", "1.0", {"foo,1.py": b"1"}), False),
-        (forge_wheel("foo", "1.0", raw_members=[Raw("foo-1.0.dist-info/REQUESTED", b"")]), False),
-        (forge_wheel("foo", "1.0", {"foo.py": b"", "foo-1.0.dist-info/INSTALLER": b"pip\n"}), False),
-        (forge_wheel("foo", "1.0", {"foo.py": b"", "foo-1.0.data/purelib/bar.py": b"1"}), False),
-        (RICH, False),
-    ],
-)
-def test_a_record_that_is_right_is_taken_over_and_says_the_same(cache, wheel, kept):
-    filename, data = wheel
-    layout = unzip.plan_wheel(memoryview(data), filename)
-    assert bool(layout.record) == kept
-    digest = put(cache, wheel)
-    files = tree_of(cache.archive(digest))
-    record_path = f"{layout.dist_info}/RECORD"
-    told = rows_of(files[record_path])
-    expected = [
-        next(csv.reader([record_row(path, content)]))
-        for path, content in files.items()
-        if not path.startswith(".data") and not path.endswith(("/", "/RECORD"))
-    ]
-    assert sorted(told) == sorted(expected)
-
-
-def test_unsafe_rows_of_record_do_not_survive(cache):
-    rows = "../../../pyvenv.cfg,,\n/etc/passwd,sha256=x,1\nfoo.py,md5=x,4\nfoo-1.0.dist-info/RECORD.jws,,\n\n"
-    info = "foo-1.0.dist-info"
-    raw = [Raw("foo.py", b"1234"), Raw(f"{info}/RECORD.jws", b"{}"), Raw(f"{info}/RECORD", rows)]
-    digest = put(cache, forge_wheel("foo", "1.0", record="absent", raw_members=raw, files={}))
-    text = tree_of(cache.archive(digest))[f"{info}/RECORD"].decode()
-    assert "pyvenv" not in text
-    assert "passwd" not in text
-    assert record_row("foo.py", b"1234") in text
-    assert read_manifest(cache.manifest(digest)).healed == 5  # two about no file; foo.py, METADATA and WHEEL
 
 
 def test_what_an_installer_says_is_not_taken_from_the_wheel(cache):
@@ -441,28 +380,6 @@ def test_entry_points_that_are_plugins_are_not_looked_at():
 def test_case_of_entry_points_is_kept_and_comments_are_not():
     text = "# comment\n[console_scripts]\nFoo = a:B\n; more\nfoo-bar = a:b\n"
     assert [name for name, *_ in entry_points.parse(text, "m")] == ["Foo", "foo-bar"]
-
-
-def test_rows_are_quoted_where_needed():
-    assert record.rows("a/", ["b", "c"], ["h", "i"], [1, 2]) == ["a/b,h,1\n", "a/c,i,2\n"]
-    assert record.rows('a"/', ["b"], ["h"], [1]) == ['"a""/b",h,1\n']
-    assert record.rows("", ["b,c", "d"], ["h", "i"], [1, 2]) == ['"b,c",h,1\n', "d,i,2\n"]
-
-
-@given(
-    st.lists(
-        st.tuples(st.text(alphabet='ab/,"\n é', min_size=1), st.text(alphabet="A-_,é=", max_size=44)),
-        max_size=4,
-    )
-)
-def test_only_well_formed_hashes_are_taken(rows):
-    out = io.StringIO()
-    csv.writer(out).writerows([(path, f"sha256={digest}", "1") for path, digest in rows])
-    for row in record.parse(out.getvalue().encode(), "m")[0].values():
-        digest, _ = record.split(row)
-        assert not digest or (
-            len(digest) == 50 and digest[7:].replace("-", "").replace("_", "").replace("A", "") == ""
-        )
 
 
 def test_the_hot_modules_import_nothing():
