@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from puffin.stages.artifact import Artifact
 
 _MANY = 8  # environments, from which on the last are brought to their end one by one
-_LAST = 4  # artifacts, with which other processes are busy while big environments are committed
-_PLACE = (
-    32 << 10
-)  # bytes that a place in the order weighs: what is much heavier than its neighbours comes first
+_PLACE = 32 << 10  # bytes that a place in the order weighs; so what is much heavier still comes first
 
 
 @frozen
@@ -52,8 +49,7 @@ def loads_of(
     The artifacts of an environment with few come before those that only bigger ones want, so that environments are
     finished, and can be committed, all along and not only at the end. Of those, what *weigh* tells to be heavy comes
     first, lest one process is left with it at the end. Of many, the biggest gets what is only to be linked by itself,
-    so that those before it are committed meanwhile, and after it the smallest, whose own commit is over soonest. Of
-    what has to be fetched, some that only smaller environments want comes last, for the same reason.
+    so that those before it are committed meanwhile, and after it the smallest, whose own commit is over soonest.
     """
     order = sorted(range(len(supplies)), key=lambda site: (len(supplies[site]), site))
     gathered: dict[str, tuple[Supply, list[Use]]] = {}
@@ -61,25 +57,7 @@ def loads_of(
         for number, supply in sorted(supplies[site].items(), key=lambda each: -weigh(each[1])):
             gathered.setdefault(name_of(supply), (supply, []))[1].append(Use(site=site, number=number))
     loads = [Load(supply=supply, uses=tuple(uses)) for supply, uses in gathered.values()]
-    if len(order) < _MANY:
-        return loads
-    return _parted(_deferred(loads, order), [order[-1], order[0]])
-
-
-def _deferred(loads: "list[Load]", order: "list[int]") -> "list[Load]":
-    """Return *loads* with some of those last that have to be fetched, and that no big environment waits for."""
-    places = {site: place for place, site in enumerate(order)}
-    biggest = [-1 if each.supply.archive else max(places[use.site] for use in each.uses) for each in loads]
-    fetched = sorted(place for place in biggest if place >= 0)
-    if len(fetched) < _MANY * _LAST:
-        return loads
-    limit = fetched[_LAST - 1]
-    late = [0 <= place <= limit for place in biggest]
-    if sum(late) > len(fetched) // _LAST:
-        return loads
-    return [
-        load for turn in (False, True) for load, is_late in zip(loads, late, strict=True) if is_late == turn
-    ]
+    return _parted(loads, [order[-1], order[0]]) if len(order) >= _MANY else loads
 
 
 def _parted(loads: "list[Load]", last: "list[int]") -> "list[Load]":
