@@ -187,7 +187,8 @@ class ManyRun:
         site.open(timeout=lock_timeout(self._environ), make=not self._dry)
         if not self._dry:
             tell_recovery(site.workplace, self._reporter)
-        site.make_plan()
+        if not (self._ahead and site.created):  # else its plan was made before it was
+            site.make_plan()
         self._judge(site)
 
     def _judge(self, site: Site) -> None:
