@@ -2,13 +2,15 @@
 
 import sys
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
-_TRIM_FROM = 1 << 30  # bytes at the top of the heap before they are given back
-_MAP_FROM = 32 << 20  # bytes; the most glibc allows
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # malloc.h of glibc
+_TRIM_FROM = 128 << 20  # bytes at the top of the heap before they are given back
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc's allocator to keep what is freed, in this process and those forked from it; elsewhere do nothing."""
+    """Tell glibc's allocator to keep what is freed, in this process and those forked from it; elsewhere do nothing.
+
+    It maps nothing then, as it would for what is large: a mapping goes back to the system when it is freed.
+    """
     if sys.platform != "linux":
         return
     import ctypes
@@ -18,4 +20,4 @@ def keep_freed_memory() -> None:
     except (OSError, AttributeError):
         return  # another C library
     mallopt(_TRIM_THRESHOLD, _TRIM_FROM)
-    mallopt(_MMAP_THRESHOLD, _MAP_FROM)
+    mallopt(_MMAP_MAX, 0)

@@ -16,21 +16,36 @@ _free: "list[Buffer]" = []
 
 
 def take(size: int) -> "Buffer":
-    """Return a buffer of at least *size* bytes with anything in it; the smallest free one that will do."""
+    """Return a buffer of at least *size* bytes with anything in it; the smallest free one that will do.
+
+    Where none will do, the largest grows: the memory that it has costs nothing any more.
+    """
     with _lock:
         fitting = [index for index, buffer in enumerate(_free) if len(buffer) >= size]
         if fitting:
             return _free.pop(min(fitting, key=lambda index: len(_free[index])))
-    return _new(size)
+        growing = [index for index, buffer in enumerate(_free) if isinstance(buffer, mmap.mmap)]
+        largest = _free.pop(max(growing, key=lambda index: len(_free[index]))) if growing else None
+    return _grown(largest, size) if isinstance(largest, mmap.mmap) else _new(size)
 
 
-def give(buffer: object) -> None:
-    """Give a buffer back, if it is one. Nobody may look at it, or at a view of it, afterwards."""
+def give(view: memoryview) -> None:
+    """Give the buffer behind *view* back, if it is one. *view* is released; nobody may look at another one of it."""
+    buffer = view.obj
     if not isinstance(buffer, (bytearray, mmap.mmap)):
         return
+    view.release()
     with _lock:
         if sum(map(len, _free)) + len(buffer) <= _MOST_KEPT:
             _free.append(buffer)
+
+
+def _grown(buffer: mmap.mmap, size: int) -> "Buffer":
+    try:
+        buffer.resize(-(-size // _HUGE) * _HUGE)
+    except (BufferError, OSError):
+        return _new(size)  # somebody still has a view of it, or there is no memory
+    return buffer
 
 
 def _new(size: int) -> "Buffer":

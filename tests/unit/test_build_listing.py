@@ -66,12 +66,13 @@ def make(tmp_path):
     cache.initialise()
     filename, data = forge_wheel("toy", "1.0", {"toy.py": "told = 1"})
     interpreter = inspect_interpreter(sys.executable, cache).wire()
-    fetched = (sha256(data).hexdigest(), len(data), memoryview(bytearray(data)))
+    archive = sha256(data).hexdigest()
 
     def run(*, bring=True):
         if bring:
+            fetched = (archive, len(data), memoryview(bytearray(data)))
             store(fetched=fetched, filename=filename, name="toy", source="index/x", cache_root=cache.root)
-        return Path(environment(interpreter=interpreter, cache_root=cache.root, archive0=fetched[0]))
+        return Path(environment(interpreter=interpreter, cache_root=cache.root, archive0=archive))
 
     return run
 

@@ -51,7 +51,7 @@ def _unzip(sha256: str, data: "Buffer", filename: str, cache_root: str) -> str:
 
     archive = unzip(data=data, filename=filename, sha256=sha256, cache_root=cache_root)
     if isinstance(data, memoryview):
-        give(data.obj)
+        give(data)
     return archive
 
 
