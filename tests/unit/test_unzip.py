@@ -339,18 +339,6 @@ def test_spellings_of_name_and_version_that_are_the_same(cache):
     assert put(cache, ("foo-1.0+cu_118-1build-py2.py3-none-any.whl", local))
 
 
-def test_versions():
-    assert wheelfile.same_version("1.0", "1.0.0")
-    assert wheelfile.same_version("1.0_1", "1.0.post1")
-    assert not wheelfile.same_version("1.0", "1.1")
-    assert not wheelfile.same_version("1.0", "one")
-    assert wheelfile.same_version("one", "one")
-
-
-def test_names_are_normalised():
-    assert wheelfile.normalise("Foo..Bar_-baz") == "foo-bar-baz"
-
-
 def test_headers_end_at_the_first_empty_line():
     text = b"Name: a\r\nDescription: x\n  Name: folded\r\n\r\nName: b\n"
     assert wheelfile.headers(text, ("name",), "") == {"name": "a"}

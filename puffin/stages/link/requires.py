@@ -6,9 +6,9 @@ setuptools' ``requires.txt``.
 
 import os
 
+from puffin.names import normalise
 from puffin.stages.link import site_scan
 from puffin.stages.link.environment import Environment
-from puffin.stages.link.site_scan import normalise
 from puffin.value import frozen
 
 _CHUNK = 32_768  # bytes; most headers fit, and the description behind them is not read

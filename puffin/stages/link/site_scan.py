@@ -5,6 +5,8 @@ https://packaging.python.org/en/latest/specifications/recording-installed-packag
 
 import os
 
+from puffin.names import normalise
+
 DIST_INFO = "dist-info"
 EGG_INFO = "egg-info"  # a directory, of setuptools
 EGG_INFO_FILE = "egg-info-file"  # a single file, of distutils: nobody knows what it installed
@@ -31,14 +33,6 @@ def scan(site_packages: str) -> "tuple[tuple[str, str, str, str], ...]":
         elif name.endswith((".egg-info", ".egg-link", ".egg")):
             found.append(_egg(site_packages, name))
     return tuple(sorted([each for each in found if each[0]]))
-
-
-def normalise(name: str) -> str:
-    """Return *name* in lower case, with runs of ``-``, ``_`` and ``.`` as one ``-`` (PEP 503)."""
-    name = name.lower().replace("_", "-").replace(".", "-")
-    while "--" in name:
-        name = name.replace("--", "-")
-    return name
 
 
 def read_head(path: str) -> "dict[str, str]":

@@ -5,7 +5,7 @@ https://packaging.python.org/en/latest/specifications/core-metadata/
 
 import re
 
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise, same_version
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_lenient import requirement, specifier
 from puffin.stages.resolve.solve.universe import Metadata
@@ -61,20 +61,20 @@ def check_identity(own_name: str, own_version: str, name: str, version: str) -> 
     """Raise :class:`Malformed` unless the metadata's name and version are those expected (empty for any)."""
     if name and own_name != name:
         raise Malformed(f"its metadata is that of `{own_name}`")
-    if not same_version(own_version, version or own_version):
+    if not _is_version(own_version) or not same_version(own_version, version or own_version):
         raise Malformed(f"its metadata gives the version as `{own_version[:60]}`")
 
 
-def same_version(one: str, other: str) -> bool:
-    """Tell whether two texts are one version (PEP 440); malformed ones are none."""
-    if one == other and _PLAIN(one):
+def _is_version(text: str) -> bool:
+    if _PLAIN(text):
         return True
     from packaging.version import InvalidVersion, Version
 
     try:
-        return Version(one) == Version(other.replace("_", "-"))
+        Version(text)
     except InvalidVersion:
         return False
+    return True
 
 
 def header_fields(data: bytes) -> dict[str, list[str]]:

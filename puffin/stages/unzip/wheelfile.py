@@ -3,31 +3,12 @@
 https://packaging.python.org/en/latest/specifications/binary-distribution-format/
 """
 
+from puffin.names import normalise, same_version
 from puffin.stages.unzip.errors import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-
-def normalise(name: str) -> str:
-    """Return a project name in its normal form (PEP 503)."""
-    plain = name.lower().replace("_", "-").replace(".", "-")
-    while "--" in plain:
-        plain = plain.replace("--", "-")
-    return plain
-
-
-def same_version(one: str, other: str) -> bool:
-    """Tell whether two spellings are one version (PEP 440); ``_`` may stand for ``-`` in file names."""
-    if one == other:
-        return True
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return Version(one.replace("_", "-")) == Version(other.replace("_", "-"))
-    except InvalidVersion:
-        return False
 
 
 def parse_filename(filename: str) -> "tuple[str, str]":
