@@ -5,13 +5,12 @@ RECORD is another program's text: paths that leave the environment, or that name
 kept apart and must never be acted upon.
 """
 
-import csv
-import io
 import json
 import os
 
 from puffin.stages.link import site_scan
 from puffin.stages.link.environment import Environment
+from puffin.stages.unzip import record
 from puffin.stages.unzip.names import shadows
 from puffin.stages.urls import file_path
 from puffin.value import frozen
@@ -164,12 +163,9 @@ def _rows(site: str, path: str, kind: str) -> "list[str] | None":
 
 
 def _record(path: str) -> "list[str] | None":
-    text = _text(f"{path}/RECORD")
-    if not text:
-        return None
     try:
-        return [row[0] for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row and row[0]]
-    except csv.Error:
+        return [row[0] for row in record.read(f"{path}/RECORD") if row[0]] or None
+    except (OSError, ValueError):
         return None
 
 
