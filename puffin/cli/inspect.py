@@ -41,7 +41,7 @@ def _installed(options: "dict[str, Any]") -> "tuple[Installed, ...]":
 
 
 def _tell_doubles(installed: "tuple[Installed, ...]", console: "Console") -> None:
-    from puffin.stages.link.inspect_lines import duplicate_warnings
+    from puffin.stages.link.details import duplicate_warnings
 
     for warning in duplicate_warnings(installed):
         console.warn(warning)
@@ -49,7 +49,7 @@ def _tell_doubles(installed: "tuple[Installed, ...]", console: "Console") -> Non
 
 def _tell_broken(options: "dict[str, Any]", console: "Console") -> None:
     if options["strict"]:
-        from puffin.stages.link.consistency import broken, sentence
+        from puffin.stages.link.demands import broken, sentence
         from puffin.stages.link.requires import read_requires
 
         environment = environment_at_rest(options)
@@ -59,7 +59,7 @@ def _tell_broken(options: "dict[str, Any]", console: "Console") -> None:
 
 def freeze(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print requirements lines of what is installed."""
-    from puffin.stages.link.inspect_lines import freeze_lines
+    from puffin.stages.link.details import freeze_lines
 
     installed = _installed(options)
     exclude = [normalise(name) for name in options["exclude"]]
@@ -72,7 +72,7 @@ def freeze(options: "dict[str, Any]", console: "Console", _started: float) -> in
 
 def listing(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print a list of what is installed."""
-    from puffin.stages.link.inspect_lines import list_rows
+    from puffin.stages.link.details import list_rows
 
     style = _style(options)
     installed = _installed(options)

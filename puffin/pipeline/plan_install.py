@@ -3,8 +3,7 @@
 import time
 
 from puffin.cache.layout import Cache
-from puffin.cache.room import make_room
-from puffin.cache.usage import shared
+from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_artifact import artifact_for
@@ -25,13 +24,13 @@ from puffin.pipeline.plan_wanted import SEEDS
 from puffin.pipeline.plan_why import why_included
 from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL, Artifact, expected_sha256
-from puffin.stages.fetch.commits import pinner
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.link.environment import check_target
 from puffin.stages.link.installplan import Plan, Present, Wanted, direct_url_of, satisfies
 from puffin.stages.link.meanwhile import meanwhile
 from puffin.stages.resolve.inputs import Sources
 from puffin.stages.resolve.locate_choose import Target
+from puffin.stages.resolve.locate_source import pinner
 from puffin.stages.resolve.preferences import Upgrades
 from puffin.stages.resolve.solve.request import (
     ALLOW,

@@ -170,9 +170,9 @@ def _locate(
     network: "tuple[Any, ...]",
     environ: "Mapping[str, str]",
 ) -> "tuple[Any, ...]":
-    from puffin.stages.fetch.commits import pinner
     from puffin.stages.fetch.fetch import client_for
     from puffin.stages.resolve.locate import locate
+    from puffin.stages.resolve.locate_source import pinner
 
     located = locate(
         pins,

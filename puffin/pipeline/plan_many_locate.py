@@ -226,9 +226,9 @@ def _locate(
 def _locate_group(
     names: "list[Name]", group: Group, settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
 ) -> "tuple[list[Any], list[str], list[Any]]":
-    from puffin.stages.fetch.commits import pinner
     from puffin.stages.fetch.fetch import client_for
     from puffin.stages.resolve.locate import locate_each
+    from puffin.stages.resolve.locate_source import pinner
 
     try:
         found, warnings, several = locate_each(

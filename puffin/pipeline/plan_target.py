@@ -46,9 +46,8 @@ def base_interpreter(where: Where, environ: "Mapping[str, str]", cache: "Cache")
     The one asked for, the active environment's, that of ``.python-version``, the first on ``PATH``, or puffin's own.
     """
     from puffin.stages.link.environment import NoEnvironment, find_environment
-    from puffin.stages.link.interpreter import inspect_interpreter
-    from puffin.stages.link.interpreter_find import InterpreterNotFound
-    from puffin.stages.link.python_version import find_requested, requested_version
+    from puffin.stages.link.interpreter_find import InterpreterNotFound, find_requested, requested_version
+    from puffin.stages.link.interpreter_known import inspect_interpreter
 
     cwd = os.getcwd()
     try:

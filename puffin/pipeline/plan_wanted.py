@@ -88,7 +88,7 @@ class Planner:
     def _directs(self) -> "Directs":
         if self._looked is None:
             from puffin.pipeline.plan_direct import Directs
-            from puffin.stages.fetch.commits import pinner
+            from puffin.stages.resolve.locate_source import pinner
 
             ask = pinner(self._cache, offline=self._settings.offline, environ=self._environ)
             self._looked = Directs(self._cache, self._place.present, ask)

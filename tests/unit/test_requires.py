@@ -5,8 +5,7 @@ import types
 
 import pytest
 
-from puffin.stages.link.consistency import Broken, broken, doubles, fits, sentence
-from puffin.stages.link.demands import demands, named
+from puffin.stages.link.demands import Broken, broken, demands, doubles, fits, named, sentence
 from puffin.stages.link.requires import Requires, egg_requires, read_requires
 
 MARKERS = {

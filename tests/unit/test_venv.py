@@ -20,8 +20,8 @@ from puffin.stages.link.environment import (
     find_environment,
     read_config,
 )
-from puffin.stages.link.interpreter import inspect_interpreter
 from puffin.stages.link.interpreter_ask import InspectFailed
+from puffin.stages.link.interpreter_known import inspect_interpreter
 from puffin.stages.link.venv import VenvExists, VenvFailed, VenvRefused, create_venv, seed_requirements
 from tests.helpers.pythons import VERSIONS, base_python, made_up, real_python
 

@@ -1,15 +1,16 @@
 """Kept-alive HTTP/1.1 connections, made for whole files and for many pages.
 
 httpx's own transport spends two to three times the processor time per byte. Here a caller receives a body straight
-into its buffer.
+into its buffer. The system is asked where a host is once for each, however many connections begin at a time.
 """
 
 import os
+import socket
 import threading
 import time
 from collections import deque
+from threading import Lock
 
-from puffin.stages.fetch.addresses import Addresses
 from puffin.stages.fetch.answer import Answer, NotHttp, request_bytes
 from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.retry import Transient
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from puffin.stages.fetch.turns import Turns
 
     Origin = tuple[str, str, int]
+    from typing import Any
+
+    Address = tuple[Any, ...]
+
 
 _PIECE = 1 << 20
 _SMALL = 1 << 16  # bytes of a body, which come with its header or soon after
@@ -247,3 +252,44 @@ def _close_idle(state: _State) -> None:
                 idle.pop()[0].close()
             except IndexError:  # another thread was quicker
                 break
+
+
+class Addresses:
+    """The addresses of hosts, kept for the life of a process."""
+
+    def __init__(self) -> None:
+        self._locks: dict[tuple[str, int], Lock] = {}
+        self._known: dict[tuple[str, int], list[Address]] = {}
+
+    def connect(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Return a connection to the first address that takes it in *timeout* seconds (``OSError``)."""
+        failure: OSError | None = None
+        for family, kind, protocol, _, address in self._addresses(host, port):
+            try:
+                return _connected(socket.socket(family, kind, protocol), address, timeout)
+            except OSError as error:
+                failure = error
+        self._known.pop((host, port), None)  # it may have moved
+        raise failure or OSError(f"`{host}` has no address")
+
+    def _addresses(self, host: str, port: int) -> "list[Address]":
+        place = host, port
+        with self._locks.setdefault(place, Lock()):
+            known = self._known.get(place)
+            if known is None:
+                bare = host.encode(
+                    "ascii"
+                )  # a text would be taken for a name in another script: 4 ms of imports
+                known = self._known[place] = list(socket.getaddrinfo(bare, port, type=socket.SOCK_STREAM))
+            return known
+
+
+def _connected(sock: socket.socket, address: "Any", timeout: float) -> socket.socket:
+    try:
+        sock.settimeout(timeout)
+        sock.connect(address)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,14 +1,15 @@
 """Running the system's git: with the user's configuration, but nothing of the directory that puffin is run from."""
 
 import os
-import subprocess
 
+from puffin.signals import SIGTERM
 from puffin.stages.fetch.git_errors import GitMissing
 from puffin.stages.urls import split_credentials
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
 
     from puffin.stages.fetch.git_url import GitUrl
@@ -78,6 +79,8 @@ class Git:
         return Said(status=process.returncode, out=text[0], err=self._masked(text[1]))
 
     def _start(self, arguments: "tuple[str, ...]", cwd: str, lifeline: int) -> "subprocess.Popen[bytes]":
+        import subprocess
+
         try:
             return subprocess.Popen(
                 (*_GUARD, self._program, *self._settings, *arguments),
@@ -113,7 +116,7 @@ class Git:
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:
     """End a process with all that it started, and wait for it."""
-    from puffin.signals import SIGTERM
+    import subprocess
 
     for signal in (SIGTERM, 9):
         try:
