@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from puffin.cli.console import Console
     from puffin.stages.link.environment import Environment
-    from puffin.stages.link.installed import Installed
+    from puffin.stages.link.installed import Distribution
 
 
 def environment_at_rest(options: "dict[str, Any]") -> "Environment":
@@ -32,7 +32,7 @@ def environment_at_rest(options: "dict[str, Any]") -> "Environment":
         return settled(environment)
 
 
-def _installed(options: "dict[str, Any]") -> "tuple[Installed, ...]":
+def _installed(options: "dict[str, Any]") -> "tuple[Distribution, ...]":
     from puffin.stages.link.installed import read_installed, read_paths
 
     if options["path"]:
@@ -40,7 +40,7 @@ def _installed(options: "dict[str, Any]") -> "tuple[Installed, ...]":
     return read_installed(environment_at_rest(options))
 
 
-def _tell_doubles(installed: "tuple[Installed, ...]", console: "Console") -> None:
+def _tell_doubles(installed: "tuple[Distribution, ...]", console: "Console") -> None:
     from puffin.stages.link.details import duplicate_warnings
 
     for warning in duplicate_warnings(installed):
@@ -107,7 +107,9 @@ def _style(options: "dict[str, Any]") -> str:
     return str(style)
 
 
-def _not_required(installed: "tuple[Installed, ...]", options: "dict[str, Any]") -> "tuple[Installed, ...]":
+def _not_required(
+    installed: "tuple[Distribution, ...]", options: "dict[str, Any]"
+) -> "tuple[Distribution, ...]":
     from puffin.stages.link.details import requirement_names
     from puffin.stages.link.requires import read_requires
 
@@ -117,7 +119,7 @@ def _not_required(installed: "tuple[Installed, ...]", options: "dict[str, Any]")
     return tuple(each for each in installed if each.name not in wanted)
 
 
-def _latest(installed: "tuple[Installed, ...]", options: "dict[str, Any]") -> "dict[str, tuple[str, str]]":
+def _latest(installed: "tuple[Distribution, ...]", options: "dict[str, Any]") -> "dict[str, tuple[str, str]]":
     from puffin.pipeline.plan_outdated import is_newer, latest_versions
     from puffin.pipeline.plan_settings import Settings
 

@@ -26,7 +26,7 @@ from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL, Artifact, expected_sha256
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.link.environment import check_target
-from puffin.stages.link.installplan import Plan, Present, Wanted, direct_url_of, satisfies
+from puffin.stages.link.installplan import Plan, Present, WantedDistribution, direct_url_of, satisfies
 from puffin.stages.link.meanwhile import meanwhile
 from puffin.stages.resolve.inputs import Sources
 from puffin.stages.resolve.locate_choose import Target
@@ -327,7 +327,7 @@ class _Install:
         artifact = self._artifact(package)
         if artifact.kind == WHEEL:
             return bool(url) and url == direct_url_of(artifact.direct_url)
-        wanted = Wanted(
+        wanted = WantedDistribution(
             name=package.name,
             version="",
             url=artifact.url,

@@ -74,7 +74,7 @@ def _elsewhere(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "E
     if where.prefix and (where.python_version or where.python_platform):
         hints = ("use `--target DIR` instead of `--prefix`",)
         raise UsageError(text="A prefix is for the interpreter that installs into it", hints=hints)
-    from puffin.stages.link.elsewhere import in_directory, in_prefix
+    from puffin.stages.link.target_directory import in_directory, in_prefix
 
     interpreter = base_interpreter(where, environ, cache)
     if where.prefix:

@@ -16,7 +16,7 @@ from puffin.stages.link.environment import environment_for
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.interpreter import Interpreter, from_wire, interpreter_key
 from puffin.stages.link.linker import link
-from puffin.stages.link.staging import PARTS, Target
+from puffin.stages.link.staging import PARTS, LinkTarget
 from puffin.stages.link.venv import executable_name, lay_venv
 from puffin.stages.unzip.ready import discard_damaged
 from puffin.stages.urls import digest
@@ -101,7 +101,7 @@ def _make(temporary: str, root: str, python: Interpreter, archives: "list[str]",
     lay_venv(temporary, place=root, interpreter=python)
     here = environment_for(python, temporary)
     site = here.purelib
-    target = Target(
+    target = LinkTarget(
         executable=python_of(root, python),
         version=(python.version[0], python.version[1]),
         relocatable=False,

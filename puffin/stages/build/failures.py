@@ -5,7 +5,7 @@ import os
 import re
 
 from puffin.errors import PuffinError, os_cause
-from puffin.stages.build.logs import log_tail
+from puffin.stages.urls import mask_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ _NO_PROGRAM = re.compile(
 _NO_HEADER = re.compile(r"fatal error: '?([^\s:']+\.h(?:pp)?)'?:? (?:No such file or directory|file not found)")
 _NO_LIBRARY = re.compile(r"(?:cannot find -l|library not found for -l|library '?)(\S+?)'?(?::| not found|$)")
 _NO_SPACE = "No space left on device"
+LINES = 40
+_TAIL = 1 << 16  # bytes
+_LONGEST = 500  # characters of a line
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
 class BuildFailed(PuffinError):
@@ -301,3 +305,30 @@ def _fits(specifier: "SpecifierSet", version: str) -> bool:
         return bool(version) and specifier.contains(version, prereleases=True)
     except InvalidVersion:
         return False
+
+
+def log_tail(path: str, lines: int = LINES) -> tuple[str, ...]:
+    """Return the last *lines* of the log at *path*, credentials in URLs masked, terminal codes left out.
+
+    A log that cannot be read has none.
+    """
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _TAIL))
+            data = file.read()
+    except OSError:
+        return ()
+    text = mask_text(_ESCAPES.sub("", data.decode("utf-8", "replace")))
+    shown = [_plain(line) for line in text.replace("\r\n", "\n").split("\n")]
+    if size > _TAIL:
+        del shown[0]  # it is cut off
+    while shown and not shown[-1]:
+        shown.pop()
+    return tuple(shown[-lines:])
+
+
+def _plain(line: str) -> str:
+    last = line.rstrip().rpartition("\r")[2].expandtabs()  # what a progress bar left behind
+    last = "".join(character if character.isprintable() else "�" for character in last)
+    return last if len(last) <= _LONGEST else f"{last[:_LONGEST]}…"

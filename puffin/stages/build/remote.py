@@ -11,9 +11,8 @@ from puffin.cache.atomic import remove_tree, write
 from puffin.errors import Cause, PuffinError
 from puffin.stages.artifact import SDIST, Artifact
 from puffin.stages.build import kept
-from puffin.stages.build.failures import BuildFailed
+from puffin.stages.build.failures import BuildFailed, log_tail
 from puffin.stages.build.job import HookAnswer
-from puffin.stages.build.logs import log_tail
 from puffin.stages.build.remote_here import ERROR, UNREACHABLE, Sent, pack, unpack
 from puffin.stages.build.task import LACKS, WHEEL, Build, BuildOrder
 from puffin.stages.urls import is_file

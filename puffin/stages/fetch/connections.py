@@ -11,7 +11,7 @@ import time
 from collections import deque
 from threading import Lock
 
-from puffin.stages.fetch.answer import Answer, NotHttp, request_bytes
+from puffin.stages.fetch.answer import HttpResponse, NotHttp, request_bytes
 from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.retry import Transient
 from puffin.stages.fetch.turns import Nobody, until_readable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from puffin.stages.fetch.answer import Headers
-    from puffin.stages.fetch.turns import Turns
+    from puffin.stages.fetch.turns import NetworkTurns
 
     Origin = tuple[str, str, int]
     from typing import Any
@@ -41,7 +41,7 @@ _LONGEST_CONNECT = 10.0
 _FAILURES = (OSError, EOFError, NotHttp)
 
 
-class Broken(Exception):
+class ConnectionBroken(Exception):
     """A connection could not be made, or broke; ``error`` is what the system, ssl or the parser said."""
 
     def __init__(self, error: BaseException, *, connecting: bool = False) -> None:
@@ -82,7 +82,7 @@ class Body:
         pool: "Connections",
         origin: "Origin",
         connection: "socket.socket",
-        answer: Answer,
+        answer: HttpResponse,
     ) -> None:
         self.answer = answer
         self._pool = pool
@@ -97,13 +97,13 @@ class Body:
     def readinto(self, view: memoryview) -> int:
         """Receive into *view*, blocking, and return the number of bytes; 0 means the end of the body.
 
-        Raises :class:`Broken`, also for a body that ends before its ``Content-Length``.
+        Raises :class:`ConnectionBroken`, also for a body that ends before its ``Content-Length``.
         """
         try:
             with self._pool.turns.aside():
                 return self.answer.readinto(view)
         except _FAILURES as error:
-            raise Broken(error) from error
+            raise ConnectionBroken(error) from error
 
     def __iter__(self) -> "Iterator[bytes]":
         buffer = bytearray(min(_PIECE, self.length or 65536))
@@ -112,14 +112,14 @@ class Body:
                 yield bytes(view[:count])
 
     def read(self) -> bytes:
-        """Return the rest of the body. Raises :class:`Broken`."""
+        """Return the rest of the body. Raises :class:`ConnectionBroken`."""
         try:
             if self.length is not None and self.length <= _SMALL:
                 return self.answer.read()
             with self._pool.turns.aside():
                 return self.answer.read()
         except _FAILURES as error:
-            raise Broken(error) from error
+            raise ConnectionBroken(error) from error
 
     def close(self) -> None:
         """Give the connection back, or close it when bytes are still on it."""
@@ -139,14 +139,14 @@ class Connections:
     """
 
     def __init__(self, network: Network) -> None:
-        self.turns: Turns | Nobody = Nobody()
+        self.turns: NetworkTurns | Nobody = Nobody()
         self._network = network
         self._own = _State()
 
     def exchange(
         self, origin: "Origin", method: str, target: str, headers: "Headers", data: bytes | None = None
     ) -> Body:
-        """Send a request and return the body of the answer, still to be read. Raises :class:`Broken`."""
+        """Send a request and return the body of the answer, still to be read. Raises :class:`ConnectionBroken`."""
         kept = self._take(origin)
         if kept is not None:
             try:
@@ -155,13 +155,13 @@ class Connections:
                 kept.close()  # the server hung up while it was idle: that is no failure of this request
             except _FAILURES as error:
                 kept.close()
-                raise Broken(error) from error
+                raise ConnectionBroken(error) from error
         fresh = self._connect(origin)
         try:
             return Body(self, origin, fresh, self._send(fresh, method, target, headers, data))
         except _FAILURES as error:
             fresh.close()
-            raise Broken(error) from error
+            raise ConnectionBroken(error) from error
 
     def give_back(self, origin: "Origin", connection: "socket.socket") -> None:
         """Keep *connection* for the next request to *origin*."""
@@ -209,7 +209,7 @@ class Connections:
                 made = self._connected(scheme, host.strip("[]"), port)
         except _FAILURES as error:
             _close_idle(self._state())  # if descriptors ran out, the next attempt finds some
-            raise Broken(error, connecting=True) from error
+            raise ConnectionBroken(error, connecting=True) from error
         made.settimeout(self._network.timeout)
         return made
 
@@ -233,10 +233,10 @@ class Connections:
         target: str,
         headers: "Headers",
         data: bytes | None,
-    ) -> Answer:
+    ) -> HttpResponse:
         connection.sendall(request_bytes(method, target, headers, data))
         until_readable(connection, self.turns)
-        return Answer(connection, method)
+        return HttpResponse(connection, method)
 
     def _state(self) -> _State:
         if self._own.pid != os.getpid():

@@ -45,7 +45,7 @@ _GRACE = 2.0  # seconds between asking git to end and ending it
 
 
 @frozen
-class Said:
+class GitResult:
     """What a git command returned: its exit status, and its output as text."""
 
     status: int
@@ -63,7 +63,7 @@ class Git:
         self._environ = _environment(url, environ, above)
         self._settings = _settings(url, environ)
 
-    def run(self, *arguments: str, cwd: str) -> Said:
+    def run(self, *arguments: str, cwd: str) -> GitResult:
         """Run git with *arguments* in *cwd*. Raises GitMissing; git outlives neither this call nor this process."""
         reader, writer = os.pipe()
         try:
@@ -76,7 +76,7 @@ class Git:
         finally:
             os.close(writer)
         text = [each.decode("utf-8", "replace") for each in (out, err)]
-        return Said(status=process.returncode, out=text[0], err=self._masked(text[1]))
+        return GitResult(status=process.returncode, out=text[0], err=self._masked(text[1]))
 
     def _start(self, arguments: "tuple[str, ...]", cwd: str, lifeline: int) -> "subprocess.Popen[bytes]":
         import subprocess

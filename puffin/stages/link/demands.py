@@ -24,7 +24,7 @@ INVALID = "invalid"
 
 
 @frozen
-class Demand:
+class ActiveRequirement:
     """A requirement that holds: the distribution at index ``source`` wants the package ``name`` (normalised).
 
     ``text`` is the requirement without its marker; where it cannot be read it is as written, and ``name`` is empty.
@@ -39,7 +39,7 @@ class Demand:
 
 def demands(
     installed: "Sequence[Requires]", markers: "Mapping[str, str]", names: "Collection[str] | None" = None
-) -> tuple[Demand, ...]:
+) -> tuple[ActiveRequirement, ...]:
     """Return the requirements that hold, in the order of *installed* and of its metadata, each once.
 
     *markers* are PEP 508's variables. An extra of a package counts where a requirement that holds asks for it.
@@ -59,7 +59,7 @@ class _Demands:
         self._known: dict[tuple[str, str], bool] = {}
         self._parsed: dict[str, Requirement | None] = {}
 
-    def gather(self) -> tuple[Demand, ...]:
+    def gather(self) -> tuple[ActiveRequirement, ...]:
         self._activate()
         found = [
             demand
@@ -87,12 +87,12 @@ class _Demands:
                 active.update(normalise(extra) for extra in requirement.extras)
                 grown = grown or len(active) > before
 
-    def _demand(self, source: int, each: Requires, text: str) -> "Iterable[Demand]":
+    def _demand(self, source: int, each: Requires, text: str) -> "Iterable[ActiveRequirement]":
         requirement = self._parse(text)
         if requirement is None:
-            yield Demand(source=source, name="", extras=(), specifier="", text=text.strip())
+            yield ActiveRequirement(source=source, name="", extras=(), specifier="", text=text.strip())
         elif self._holds(each.name, requirement.marker):
-            yield Demand(
+            yield ActiveRequirement(
                 source=source,
                 name=normalise(requirement.name),
                 extras=tuple(sorted({normalise(extra) for extra in requirement.extras})),
@@ -158,7 +158,7 @@ def _without_marker(requirement: "Requirement") -> str:
 
 
 @frozen
-class Broken:
+class UnmetRequirement:
     """A requirement of an installed distribution that the environment does not meet.
 
     ``requirement`` is without its marker; for the kind ``python`` it is the specifier of Requires-Python, for
@@ -174,7 +174,7 @@ class Broken:
 
 def broken(
     installed: "Sequence[Requires]", markers: "Mapping[str, str]", names: "Collection[str] | None" = None
-) -> tuple[Broken, ...]:
+) -> tuple[UnmetRequirement, ...]:
     """Return what is broken, sorted; *markers* are PEP 508's variables of the environment.
 
     *names* (normalised) limits it to what these packages require and what others require of them. Extras are
@@ -186,7 +186,7 @@ def broken(
     for each in installed:
         present.setdefault(each.name, []).append(each.version)
     found = [
-        Broken(name=installed[demand.source].name, version=installed[demand.source].version, **facts)
+        UnmetRequirement(name=installed[demand.source].name, version=installed[demand.source].version, **facts)
         for demand in demands(installed, markers, names)
         for facts in _unmet(demand, present.get(demand.name, []))
     ]
@@ -195,7 +195,7 @@ def broken(
     return tuple(sorted(set(found), key=lambda each: (each.name, each.version, each.kind, each.requirement)))
 
 
-def sentence(each: Broken) -> str:
+def sentence(each: UnmetRequirement) -> str:
     """Return what is broken in words, without credentials."""
     who = f"`{each.name}`"
     what = f"`{mask_text(each.requirement)}`"
@@ -230,7 +230,7 @@ def fits(specifier: str, version: str) -> bool:
     return SpecifierSet(specifier).contains(version, prereleases=True)
 
 
-def _unmet(demand: Demand, versions: list[str]) -> "Iterable[dict[str, str]]":
+def _unmet(demand: ActiveRequirement, versions: list[str]) -> "Iterable[dict[str, str]]":
     if not demand.name:
         yield {"requirement": demand.text, "found": "", "kind": INVALID}
     elif not versions:
@@ -239,14 +239,16 @@ def _unmet(demand: Demand, versions: list[str]) -> "Iterable[dict[str, str]]":
         yield {"requirement": demand.text, "found": versions[-1], "kind": CONFLICT}
 
 
-def _of_python(installed: "Sequence[Requires]", python: str) -> "Iterable[Broken]":
+def _of_python(installed: "Sequence[Requires]", python: str) -> "Iterable[UnmetRequirement]":
     from puffin.stages.resolve.metadata_lenient import specifier
 
     release = _release(python)
     for each in installed:
         wanted = specifier(each.requires_python) if each.requires_python else ""
         if wanted and not fits(wanted, release):
-            yield Broken(name=each.name, version=each.version, requirement=wanted, found=python, kind=PYTHON)
+            yield UnmetRequirement(
+                name=each.name, version=each.version, requirement=wanted, found=python, kind=PYTHON
+            )
 
 
 def _release(python: str) -> str:

@@ -3,7 +3,7 @@
 import os
 
 from puffin.names import normalise
-from puffin.stages.link.installed import Installed, thaw
+from puffin.stages.link.installed import Distribution, thaw
 from puffin.stages.link.site_scan import metadata_path
 from puffin.stages.metadata_head import head_fields, read_head
 from puffin.stages.urls import file_url, mask
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from puffin.stages.link.installed import Installed
+    from puffin.stages.link.installed import Distribution
     from puffin.stages.link.requires import Requires
 
 
@@ -50,7 +50,7 @@ class Details:
         return [value for key, value in self.fields if key.lower() == name.lower()]
 
 
-def details_of(each: "Installed", everything: "Sequence[Requires]", markers: "Mapping[str, str]") -> Details:
+def details_of(each: "Distribution", everything: "Sequence[Requires]", markers: "Mapping[str, str]") -> Details:
     """Return what is known of one distribution; *everything* is what all of them require."""
     location = os.path.dirname(each.path)
     inside = each.path if os.path.isdir(each.path) else ""
@@ -132,16 +132,19 @@ def _text(path: str) -> str:
 
 
 def freeze_lines(
-    installed: "Iterable[Installed]", exclude: "Iterable[str]" = (), *, exclude_editable: bool = False
+    installed: "Iterable[Distribution]",
+    exclude: "Iterable[str]" = (),
+    *,
+    exclude_editable: bool = False,
 ) -> list[str]:
     """Return the environment as the lines of a requirements file, sorted by name and version."""
     chosen = _chosen(installed, exclude, editable=False if exclude_editable else None)
     return [_requirement(each) for each in chosen]
 
 
-def duplicate_warnings(installed: "Iterable[Installed]") -> list[str]:
+def duplicate_warnings(installed: "Iterable[Distribution]") -> list[str]:
     """Return a warning for each name that is installed more than once, with where."""
-    by_name: dict[str, list[Installed]] = {}
+    by_name: dict[str, list[Distribution]] = {}
     for each in installed:
         by_name.setdefault(each.name, []).append(each)
     return [
@@ -152,7 +155,7 @@ def duplicate_warnings(installed: "Iterable[Installed]") -> list[str]:
 
 
 def list_rows(
-    installed: "Iterable[Installed]",
+    installed: "Iterable[Distribution]",
     style: str = "columns",
     *,
     editable: bool | None = None,
@@ -177,14 +180,14 @@ def list_rows(
 
 
 def _chosen(
-    installed: "Iterable[Installed]", exclude: "Iterable[str]", *, editable: bool | None
-) -> list[Installed]:
+    installed: "Iterable[Distribution]", exclude: "Iterable[str]", *, editable: bool | None
+) -> list[Distribution]:
     left_out = {normalise(name) for name in exclude}
     kept = [each for each in installed if each.name not in left_out and editable in (None, each.editable)]
     return sorted(kept, key=lambda each: (each.name, each.version, each.path))
 
 
-def _requirement(each: Installed) -> str:
+def _requirement(each: Distribution) -> str:
     if each.editable:
         return f"-e {_editable_url(each)}"
     if each.direct_url is None:
@@ -192,7 +195,7 @@ def _requirement(each: Installed) -> str:
     return f"{each.raw_name} @ {_direct_reference(thaw(each.direct_url))}"
 
 
-def _editable_url(each: Installed) -> str:
+def _editable_url(each: Distribution) -> str:
     record = dict(each.direct_url or ())
     url, inner = record.get("url"), record.get("subdirectory")
     place = mask(str(url)) if url else file_url(each.location)
@@ -221,7 +224,7 @@ def _hash(archive: "dict[str, Any]") -> list[str]:
     return [str(archive["hash"])] if archive.get("hash") else []
 
 
-def _json(chosen: list[Installed], latest: "Mapping[str, tuple[str, str]] | None", verbose: bool) -> str:
+def _json(chosen: list[Distribution], latest: "Mapping[str, tuple[str, str]] | None", verbose: bool) -> str:
     import json
 
     rows = []
@@ -238,7 +241,7 @@ def _json(chosen: list[Installed], latest: "Mapping[str, tuple[str, str]] | None
 
 
 def _columns(
-    chosen: list[Installed], latest: "Mapping[str, tuple[str, str]] | None", verbose: bool
+    chosen: list[Distribution], latest: "Mapping[str, tuple[str, str]] | None", verbose: bool
 ) -> list[str]:
     if not chosen:
         return []

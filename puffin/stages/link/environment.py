@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-ELSEWHERE = ("--target", "--prefix")  # origins of what is no environment, see puffin.stages.link.elsewhere
+ELSEWHERE = (
+    "--target",
+    "--prefix",
+)  # origins of what is no environment, see puffin.stages.link.target_directory
 _CONDA_BASE = ("base", "root")
 _VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX")
 _PLACES = ("Scripts/python.exe", "python.exe") if os.name == "nt" else ("bin/python", "bin/python3")
@@ -78,7 +81,7 @@ class ExternallyManaged(PuffinError):
         return tuple(line.rstrip() for line in self.text.splitlines())
 
 
-class NotWritable(PuffinError):
+class SiteNotWritable(PuffinError):
     """Files cannot be made in the environment's site-packages."""
 
     exit_code = USAGE
@@ -161,7 +164,7 @@ def read_config(root: str) -> dict[str, str]:
 
 
 def check_target(environment: Environment, *, break_system_packages: bool = False) -> None:
-    """Raise :class:`ExternallyManaged` or :class:`NotWritable` if nothing may or can be installed there."""
+    """Raise :class:`ExternallyManaged` or :class:`SiteNotWritable` if nothing may or can be installed there."""
     if not environment.is_venv and not break_system_packages and environment.origin not in ELSEWHERE:
         marker = environment.interpreter.managed_marker
         if os.path.exists(marker):
@@ -181,7 +184,7 @@ def _check_writable(directory: str) -> None:
         os.unlink(os.path.join(nearest, f".puffin-{os.getpid()}"))
     except OSError as error:
         reason = os_cause(error) if not error.filename else Cause(text=error.strerror or str(error))
-        raise NotWritable(path=directory, causes=(reason,)) from error
+        raise SiteNotWritable(path=directory, causes=(reason,)) from error
 
 
 def _asked_for(option: str, environ: "Mapping[str, str]", cwd: str, cache: Cache) -> Environment:
