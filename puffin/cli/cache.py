@@ -6,7 +6,8 @@ import sys
 from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning
 from puffin.cache.layout import Cache
 from puffin.cache.usage import exclusive
-from puffin.cli.sync import CacheDirectory, normalise
+from puffin.cli.sync import CacheDirectory
+from puffin.names import normalise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,11 +53,11 @@ def size_of(options: "dict[str, Any]", _console: "Console", _started: float) -> 
 
 def prune(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Remove from the cache what is of no use any more."""
+    from puffin.cache.clean import collect
     from puffin.cache.contents import now, read_contents, total_size
-    from puffin.cache.leftovers import collect
     from puffin.cache.prune import plan_prune
     from puffin.cache.prune import prune as remove
-    from puffin.cache.used import repeated
+    from puffin.cache.usage import repeated
     from puffin.cli.quantities import bytes_of, seconds_of
 
     unused_for = seconds_of(options["unused_for"], "--unused-for") if options["unused_for"] else None

@@ -4,8 +4,9 @@ import os
 import sys
 
 from puffin.cache.layout import Cache
-from puffin.cli.sync import CacheDirectory, normalise, where_of
+from puffin.cli.sync import CacheDirectory, where_of
 from puffin.errors import FAILED, UsageError
+from puffin.names import normalise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from puffin.cli.console import Console
     from puffin.stages.link.environment import Environment
-    from puffin.stages.link.installed import Installed
+    from puffin.stages.link.installed import Distribution
 
 
 def environment_at_rest(options: "dict[str, Any]") -> "Environment":
@@ -31,7 +32,7 @@ def environment_at_rest(options: "dict[str, Any]") -> "Environment":
         return settled(environment)
 
 
-def _installed(options: "dict[str, Any]") -> "tuple[Installed, ...]":
+def _installed(options: "dict[str, Any]") -> "tuple[Distribution, ...]":
     from puffin.stages.link.installed import read_installed, read_paths
 
     if options["path"]:
@@ -39,8 +40,8 @@ def _installed(options: "dict[str, Any]") -> "tuple[Installed, ...]":
     return read_installed(environment_at_rest(options))
 
 
-def _tell_doubles(installed: "tuple[Installed, ...]", console: "Console") -> None:
-    from puffin.stages.link.inspect_lines import duplicate_warnings
+def _tell_doubles(installed: "tuple[Distribution, ...]", console: "Console") -> None:
+    from puffin.stages.link.details import duplicate_warnings
 
     for warning in duplicate_warnings(installed):
         console.warn(warning)
@@ -48,7 +49,7 @@ def _tell_doubles(installed: "tuple[Installed, ...]", console: "Console") -> Non
 
 def _tell_broken(options: "dict[str, Any]", console: "Console") -> None:
     if options["strict"]:
-        from puffin.stages.link.consistency import broken, sentence
+        from puffin.stages.link.demands import broken, sentence
         from puffin.stages.link.requires import read_requires
 
         environment = environment_at_rest(options)
@@ -58,7 +59,7 @@ def _tell_broken(options: "dict[str, Any]", console: "Console") -> None:
 
 def freeze(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print requirements lines of what is installed."""
-    from puffin.stages.link.inspect_lines import freeze_lines
+    from puffin.stages.link.details import freeze_lines
 
     installed = _installed(options)
     exclude = [normalise(name) for name in options["exclude"]]
@@ -71,7 +72,7 @@ def freeze(options: "dict[str, Any]", console: "Console", _started: float) -> in
 
 def listing(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print a list of what is installed."""
-    from puffin.stages.link.inspect_lines import list_rows
+    from puffin.stages.link.details import list_rows
 
     style = _style(options)
     installed = _installed(options)
@@ -106,7 +107,9 @@ def _style(options: "dict[str, Any]") -> str:
     return str(style)
 
 
-def _not_required(installed: "tuple[Installed, ...]", options: "dict[str, Any]") -> "tuple[Installed, ...]":
+def _not_required(
+    installed: "tuple[Distribution, ...]", options: "dict[str, Any]"
+) -> "tuple[Distribution, ...]":
     from puffin.stages.link.details import requirement_names
     from puffin.stages.link.requires import read_requires
 
@@ -116,7 +119,7 @@ def _not_required(installed: "tuple[Installed, ...]", options: "dict[str, Any]")
     return tuple(each for each in installed if each.name not in wanted)
 
 
-def _latest(installed: "tuple[Installed, ...]", options: "dict[str, Any]") -> "dict[str, tuple[str, str]]":
+def _latest(installed: "tuple[Distribution, ...]", options: "dict[str, Any]") -> "dict[str, tuple[str, str]]":
     from puffin.pipeline.plan_outdated import is_newer, latest_versions
     from puffin.pipeline.plan_settings import Settings
 

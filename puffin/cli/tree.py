@@ -5,8 +5,8 @@ import time
 
 from puffin.cli.console import counted
 from puffin.cli.inspect import environment_at_rest
-from puffin.cli.sync import normalise
 from puffin.errors import FAILED, UsageError
+from puffin.names import normalise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def tree(options: "dict[str, Any]", console: "Console", _started: float) -> int:
 
 def check(options: "dict[str, Any]", console: "Console", started: float) -> int:
     """Print what does not fit together, and fail if anything does not."""
-    from puffin.stages.link.consistency import broken, doubles, sentence
+    from puffin.stages.link.demands import broken, doubles, sentence
 
     installed, markers = _read(options)
     found = [sentence(each) for each in broken(installed, markers)]

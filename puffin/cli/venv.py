@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def venv(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Create a virtual environment."""
-    from puffin.stages.link.interpreter import find_interpreter, inspect_interpreter
+    from puffin.stages.link.interpreter_find import find_interpreter
+    from puffin.stages.link.interpreter_known import inspect_interpreter
     from puffin.stages.link.venv import create_venv, seed_requirements
 
     options = configured("venv", options, console, os.environ)
@@ -53,7 +54,7 @@ def _activation(path: str, scripts: str) -> str:
 
 
 def _executable(options: "dict[str, Any]", find: "Any") -> str:
-    from puffin.stages.link.python_version import find_requested, requested_version
+    from puffin.stages.link.interpreter_find import find_requested, requested_version
 
     if options["python"]:
         return str(find(options["python"], os.environ))

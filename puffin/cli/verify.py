@@ -40,7 +40,7 @@ def verify(options: "dict[str, Any]", console: "Console", started: float) -> int
 def _compared(
     environment: "Environment", state: "State", cache: Cache, deep: bool, console: "Console", started: float
 ) -> int:
-    from puffin.stages.link.verify import verify as compare
+    from puffin.stages.link.damage import verify as compare
 
     found = compare(environment.purelib, state, deep=deep, sizes=lambda archive: _sizes(cache, archive))
     owned = [each for each in state.distributions if each.archive]

@@ -5,8 +5,8 @@ import os
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_artifact import artifact_for
 from puffin.pipeline.plan_build_values import BuildRequirementsFailed, BuildSettings, Toolchain
-from puffin.stages.fetch.commits import pinner
 from puffin.stages.resolve.locate_choose import Target
+from puffin.stages.resolve.locate_source import pinner
 from puffin.stages.resolve.solve.request import ResolveRequest, Root
 
 TYPE_CHECKING = False

@@ -4,8 +4,7 @@ import os
 import time
 
 from puffin.cache.layout import Cache
-from puffin.cache.room import make_room
-from puffin.cache.usage import shared
+from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_build_workshop import toolchain_with
 from puffin.pipeline.plan_compile_output import lock_text, requirements_text

@@ -3,8 +3,7 @@
 import time
 
 from puffin.cache.layout import Cache
-from puffin.cache.room import make_room
-from puffin.cache.usage import shared
+from puffin.cache.usage import make_room, shared
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_import import import_fetching
 from puffin.pipeline.plan_inputs import Inputs, kinds_of_files

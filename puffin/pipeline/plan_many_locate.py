@@ -4,11 +4,11 @@ import time
 
 from puffin.errors import PuffinError
 from puffin.pipeline.beside import Beside
-from puffin.pipeline.plan_graph import Supply, expected_sha256
+from puffin.pipeline.plan_graph import Supply
 from puffin.pipeline.plan_import import import_fetching
 from puffin.pipeline.plan_inputs import as_pins, places_digest
 from puffin.pipeline.plan_shelf import Shelf
-from puffin.stages.artifact import WHEEL, Artifact
+from puffin.stages.artifact import WHEEL, Artifact, expected_sha256
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.unzip.store import known_archive
 from puffin.value import astuple, from_tuple
@@ -226,9 +226,9 @@ def _locate(
 def _locate_group(
     names: "list[Name]", group: Group, settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
 ) -> "tuple[list[Any], list[str], list[Any]]":
-    from puffin.stages.fetch.commits import pinner
     from puffin.stages.fetch.fetch import client_for
     from puffin.stages.resolve.locate import locate_each
+    from puffin.stages.resolve.locate_source import pinner
 
     try:
         found, warnings, several = locate_each(

@@ -3,8 +3,7 @@
 import time
 
 from puffin.cache.layout import Cache
-from puffin.cache.room import make_room
-from puffin.cache.usage import shared
+from puffin.cache.usage import make_room, shared
 from puffin.pipeline.executors import FEW
 from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_environment import Workplace, opened
@@ -130,7 +129,7 @@ def warn_of_broken(
     environment: "Environment", reporter: "Reporter", names: "Collection[str] | None" = None
 ) -> None:
     """Warn of what does not fit together in an environment, or around packages by their normalised *names*."""
-    from puffin.stages.link.consistency import broken, sentence
+    from puffin.stages.link.demands import broken, sentence
     from puffin.stages.link.requires import read_requires
 
     for each in broken(read_requires(environment), dict(environment.interpreter.markers), names):
@@ -148,7 +147,7 @@ def lock_timeout(environ: "Mapping[str, str]") -> float:
 
 def warm_up(engine: Engine, cache: Cache, missing: int) -> None:
     """While an index is asked, import what the work will need and start its processes."""
-    from puffin.cache.leftovers import collect
+    from puffin.cache.clean import collect
 
     collect(cache)
     name = engine.chosen_for(missing, 0)

@@ -3,7 +3,8 @@
 import re
 from functools import lru_cache
 
-from puffin.stages.resolve.index_href import absolute, checked_hashes, printable
+from puffin.names import printable
+from puffin.stages.resolve.index_href import absolute, checked_hashes
 from puffin.value import astuple
 
 TYPE_CHECKING = False

@@ -1,5 +1,6 @@
 """What both kinds of index pages share: resolving a link, naming its file, reading its hashes."""
 
+from puffin.names import printable
 from puffin.stages.resolve.index_page import FileLink, is_archive, is_safe
 from puffin.stages.urls import is_file
 
@@ -75,11 +76,6 @@ def checked_hashes(pairs: "list[tuple[str, object]]") -> tuple[str, ...]:
         for name, digest in pairs
         if name.lower() in _ALGORITHMS and isinstance(digest, str) and digest.strip().isalnum()
     )
-
-
-def printable(text: str) -> str:
-    """Return *text* from a server as it may stand in a message: on one line, without control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def offered(collector: Collector, status: str) -> tuple[FileLink, ...]:

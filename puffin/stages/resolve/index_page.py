@@ -1,5 +1,6 @@
 """The pages of package indexes as values, and what file names say by plain splitting."""
 
+from puffin.names import normalise
 from puffin.value import frozen
 
 SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar.lzma", ".tar.z")
@@ -41,14 +42,6 @@ class Page:
     status: str = ""
     reason: str = ""
     refused: tuple[str, ...] = ()
-
-
-def normalise(name: str) -> str:
-    """Return a project name in its normal form (PEP 503)."""
-    name = name.lower().replace("_", "-").replace(".", "-")
-    while "--" in name:
-        name = name.replace("--", "-")
-    return name
 
 
 def is_archive(filename: str) -> bool:

@@ -67,8 +67,7 @@ class Pages:
         missing = [key for key in dict.fromkeys(wanted) if not self._is_ready(*key)]
         if not missing:
             return
-        from puffin.stages.fetch.crew import Crew
-        from puffin.stages.fetch.turns import turns_of
+        from puffin.stages.fetch.turns import Crew, turns_of
 
         def look(key: tuple[str, str]) -> "Callable[[], object]":
             return lambda: self._look(*key)

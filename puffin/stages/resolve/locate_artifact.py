@@ -2,8 +2,9 @@
 
 from functools import lru_cache
 
+from puffin.names import normalise
 from puffin.stages.artifact import SDIST, WHEEL, Artifact
-from puffin.stages.resolve.index_page import is_wheel, normalise
+from puffin.stages.resolve.index_page import is_wheel
 from puffin.stages.resolve.index_url import canonical
 from puffin.stages.resolve.locate_choose import Candidate, Pin
 from puffin.stages.resolve.locate_source import settings_of

@@ -4,8 +4,7 @@ import json
 import os
 
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
-from puffin.stages.fetch.git_url import is_repository, parse
-from puffin.stages.fetch.inside import inner_directory
+from puffin.stages.fetch.git_url import inner_directory, is_repository, parse
 from puffin.stages.resolve.index_href import file_name
 from puffin.stages.resolve.index_page import file_version, is_archive, is_wheel
 from puffin.stages.resolve.index_url import is_local, local_path
@@ -18,7 +17,10 @@ from puffin.stages.urls import digest, file_url, strip_credentials
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from typing import Any, Protocol
+
+    from puffin.cache.layout import Cache
 else:
     Protocol = object
 
@@ -126,3 +128,14 @@ def _stamp(path: str) -> int:
         except OSError:
             continue
     return max(times)
+
+
+def pinner(cache: "Cache", *, offline: bool, environ: "Mapping[str, str]") -> "Callable[..., str]":
+    """Return :func:`puffin.stages.fetch.git.pin_commit` for a cache and an environment, as ``(url, package="")``."""
+
+    def pin(url: str, package: str = "") -> str:
+        from puffin.stages.fetch.git import pin_commit  # and with it what runs git: most inputs name none
+
+        return pin_commit(url, cache=cache, offline=offline, environ=environ, package=package)
+
+    return pin

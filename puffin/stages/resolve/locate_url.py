@@ -3,9 +3,10 @@
 import os
 
 from puffin.errors import os_cause
+from puffin.names import normalise
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
 from puffin.stages.resolve.index_href import file_name, fragment_hashes
-from puffin.stages.resolve.index_page import FileLink, is_safe, is_wheel, normalise
+from puffin.stages.resolve.index_page import FileLink, is_safe, is_wheel
 from puffin.stages.resolve.index_url import bare, canonical, is_local, local_path
 from puffin.stages.resolve.locate_choose import Candidate, Pin, Target, choose, hash_verdict, shown
 from puffin.stages.resolve.locate_errors import FileMissing, HashesDiffer, WheelMismatch

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from puffin.errors import PuffinError
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise
 
 NAMES = (
     "implementation_name",

@@ -6,6 +6,7 @@ were uploaded with such metadata are still in use, so what they surely mean is t
 
 import re
 
+from puffin.names import printable
 from puffin.stages.resolve.markers import NAMES, for_extra
 from puffin.stages.resolve.metadata_errors import Malformed
 
@@ -73,7 +74,7 @@ def _requirement(text: str) -> str:
         fixed = f"{name}{_corrected(clauses)}{marker or ''}"
         if _is_requirement(fixed):
             return fixed
-    raise Malformed(f"its metadata has a requirement that cannot be read, `{_shown(text)}`")
+    raise Malformed(f"its metadata has a requirement that cannot be read, `{printable(text, 120)}`")
 
 
 def _is_sure(text: str) -> bool:
@@ -150,8 +151,3 @@ def _corrected(clauses: str) -> str:
     for pattern, replacement in _CORRECTIONS:
         clauses = re.sub(pattern, replacement, clauses)
     return clauses.strip()
-
-
-def _shown(text: str) -> str:
-    plain = "".join([character if character.isprintable() else " " for character in text])
-    return plain if len(plain) <= 120 else f"{plain[:119]}…"

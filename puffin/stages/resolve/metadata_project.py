@@ -1,6 +1,6 @@
 """Static metadata of a source tree: the ``[project]`` table of its pyproject.toml (PEP 621)."""
 
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_lenient import requirement, specifier
 from puffin.stages.resolve.metadata_parse import check_identity

@@ -6,7 +6,7 @@ had, the same is done by threads.
 
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
-from puffin.stages.fetch.crew import Crew
+from puffin.stages.fetch.turns import Crew
 from puffin.stages.resolve.index_page import FileLink
 from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.solve.universe import Metadata

@@ -2,9 +2,10 @@
 
 import os
 
-from puffin.stages.fetch.inside import inner_directory
+from puffin.names import normalise
+from puffin.stages.fetch.git_url import inner_directory
 from puffin.stages.resolve.index_href import file_name, fragment_hashes
-from puffin.stages.resolve.index_page import FileLink, is_archive, is_safe, is_wheel, normalise
+from puffin.stages.resolve.index_page import FileLink, is_archive, is_safe, is_wheel
 from puffin.stages.resolve.index_url import is_local, local_path
 from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.locate_source import subdirectory

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from puffin.stages.build import zygote
-from puffin.stages.build.errors import BackendBroken, BuildFailed, BuildTimedOut
-from puffin.stages.build.hooks import HookAnswer, HookJob, run_hooks
+from puffin.stages.build import supervisor
+from puffin.stages.build.failures import BackendBroken, BuildFailed, BuildTimedOut
+from puffin.stages.build.hooks import run_hooks
+from puffin.stages.build.job import HookAnswer, HookJob
 from tests.helpers.backends import build_environment, hook_job, installed_job, source_tree
 from tests.helpers.faults import until
 
@@ -37,9 +38,9 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 
 @pytest.fixture(autouse=True)
 def _none_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(zygote, "_spoiled", set())
+    monkeypatch.setattr(supervisor, "_spoiled", set())
     yield
-    zygote.close_idle()
+    supervisor.close_idle()
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +171,7 @@ def test_one_that_has_ended_meanwhile_is_replaced(shop: Shop) -> None:
     shop.build("a")
     (pid,) = {shop.process("a")[1]}
     os.kill(pid, 9)
-    until(lambda: not zygote._idle[0][1].is_alive())
+    until(lambda: not supervisor._idle[0][1].is_alive())
     shop.build("b")
     assert shop.times_imported() == 2
 
@@ -178,7 +179,7 @@ def test_one_that_has_ended_meanwhile_is_replaced(shop: Shop) -> None:
 def test_time_is_limited(shop: Shop) -> None:
     with pytest.raises(BuildTimedOut):
         shop.build("a", "import time; time.sleep(600)", timeout=0.7)
-    assert zygote._idle == []
+    assert supervisor._idle == []
 
 
 def test_threads_have_one_each(shop: Shop) -> None:
@@ -200,13 +201,14 @@ def test_threads_have_one_each(shop: Shop) -> None:
 def test_only_some_are_kept(shop: Shop) -> None:
     for number in range(6):
         shop.build(f"n{number}", share=f"key {number}")
-    assert [key[0] for key, _ in zygote._idle] == [f"key {number}" for number in range(2, 6)]
+    assert [key[0] for key, _ in supervisor._idle] == [f"key {number}" for number in range(2, 6)]
 
 
 SCRIPT = """
 import os, sys
 sys.path.insert(0, {root!r})
-from puffin.stages.build.hooks import HookJob, run_hooks
+from puffin.stages.build.hooks import run_hooks
+from puffin.stages.build.job import HookJob
 run_hooks({job!r})
 {end}
 """
@@ -231,8 +233,8 @@ def test_a_forked_child_uses_none_of_its_parents(shop: Shop) -> None:
     pid = os.fork()
     if pid == 0:
         try:
-            code = 0 if zygote._idle == [] and run_hooks(job).wheel else 1
-            zygote.close_idle()
+            code = 0 if supervisor._idle == [] and run_hooks(job).wheel else 1
+            supervisor.close_idle()
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

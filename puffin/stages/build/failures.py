@@ -1,19 +1,23 @@
-"""From what a job told of itself to the error that a user sees: the words and the hints."""
+"""What the build stage raises, and how what a job told of itself becomes an error: its words and its hints."""
 
 import errno
 import os
 import re
 
-from puffin.errors import os_cause
-from puffin.stages.build.errors import BackendBroken, BuildFailed, BuildTimedOut
-from puffin.stages.build.logs import log_tail
+from puffin.errors import PuffinError, os_cause
+from puffin.stages.urls import mask_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import ClassVar
 
-    from puffin.stages.build.hooks import HookJob
+    from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
+
+    from puffin.stages.build.job import HookJob
     from puffin.stages.build.supervisor import Story
+
 
 _NAME = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9]")
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
@@ -24,6 +28,85 @@ _NO_PROGRAM = re.compile(
 _NO_HEADER = re.compile(r"fatal error: '?([^\s:']+\.h(?:pp)?)'?:? (?:No such file or directory|file not found)")
 _NO_LIBRARY = re.compile(r"(?:cannot find -l|library not found for -l|library '?)(\S+?)'?(?::| not found|$)")
 _NO_SPACE = "No space left on device"
+LINES = 40
+_TAIL = 1 << 16  # bytes
+_LONGEST = 500  # characters of a line
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+
+
+class BuildFailed(PuffinError):
+    """A hook of a build backend did not do its work.
+
+    ``status`` is how its process ended, in words; ``log`` the file with all of the output, ``tail`` its last lines.
+    """
+
+    stage: "ClassVar[str]" = "build"
+    hook: str = ""
+    status: str = ""
+    log: str = ""
+    tail: "tuple[str, ...]" = ()
+
+    def summary(self) -> str:
+        """Name the package."""
+        return f"Failed to build `{self.package}`"
+
+    def what(self) -> str:
+        """Return what happened, as a sentence without its full stop."""
+        hook = f"`{self.hook}`" if self.hook else "The build backend"
+        return f"{hook} failed ({self.status})"
+
+    def details(self) -> "tuple[str, ...]":
+        """Return what happened, the last lines of the output, and where all of it is."""
+        lines = [self.what()]
+        if self.tail:
+            lines += ["", "[output]", *self.tail, ""]
+        if self.log:
+            lines.append(f"The whole log is `{self.log}`" if self.tail else f"The log, `{self.log}`, is empty")
+        return tuple(lines)
+
+
+class BuildTimedOut(BuildFailed):
+    """A build took too long and was ended. ``seconds`` is what it was allowed."""
+
+    seconds: float
+
+    def what(self) -> str:
+        hook = f"`{self.hook}`" if self.hook else "The build backend"
+        return f"{hook} took longer than {self.seconds:g} s and was ended"
+
+
+class BackendBroken(BuildFailed):
+    """A build backend is not there, lacks a mandatory hook, or returns what no hook may. ``reason`` is a clause."""
+
+    backend: str
+    reason: str
+
+    def what(self) -> str:
+        return f"The build backend `{self.backend}` cannot be used: {self.reason}"
+
+
+class WrongWheel(PuffinError):
+    """A build gave a wheel of something else than what was built, or one for another system. ``reason`` is a clause."""
+
+    stage: "ClassVar[str]" = "build"
+    filename: str
+    reason: str
+
+    def summary(self) -> str:
+        """Name the package and the wheel."""
+        return f"Failed to build `{self.package}`: the built wheel, `{self.filename}`, {self.reason}"
+
+
+class InvalidBuildSystem(PuffinError):
+    """The build system of a source tree cannot be understood. ``problem`` is a clause."""
+
+    stage: "ClassVar[str]" = "build"
+    file: str
+    problem: str
+
+    def summary(self) -> str:
+        """Name the package, the file and the problem."""
+        return f"Failed to read the build system of `{self.package}` (`{self.file}`): {self.problem}"
 
 
 def failed(job: "HookJob", story: "Story") -> BuildFailed:
@@ -172,3 +255,80 @@ def _killed_hints(status: "int | None") -> "tuple[str, ...]":
     if status == -9:
         return ("it may have run out of memory: build fewer at a time with `--jobs 1`",)
     return ()
+
+
+def missing_requirements(
+    wanted: "Iterable[str]",
+    installed: "Iterable[tuple[str, str]]",
+    markers: "Mapping[str, str]",
+    made_for: "Iterable[str]" = (),
+) -> "tuple[str, ...]":
+    """Return those of *wanted* that *installed* (names and versions) does not satisfy, in their order.
+
+    *markers* is the environment of their markers (PEP 508). Requirements that the environment was *made for*
+    are there. One with extras or a URL is otherwise taken to be missing: names and versions do not tell.
+    Raises ``packaging.requirements.InvalidRequirement``.
+    """
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    there: dict[str, str] = {}
+    for name, version in installed:
+        there.setdefault(canonicalize_name(name), version)
+    known = {_identity(each) for each in map(Requirement, made_for) if _applies(each, markers)}
+    missing = []
+    for text in wanted:
+        requirement = Requirement(text)
+        if not _applies(requirement, markers) or _identity(requirement) in known:
+            continue
+        version = there.get(canonicalize_name(requirement.name), "")
+        if requirement.extras or requirement.url or not _fits(requirement.specifier, version):
+            missing.append(text)
+    return tuple(missing)
+
+
+def _applies(requirement: "Requirement", markers: "Mapping[str, str]") -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({**markers, "extra": ""})
+
+
+def _identity(requirement: "Requirement") -> "tuple[object, ...]":
+    from packaging.utils import canonicalize_name
+
+    name = canonicalize_name(requirement.name)
+    return name, frozenset(requirement.extras), requirement.specifier, requirement.url
+
+
+def _fits(specifier: "SpecifierSet", version: str) -> bool:
+    from packaging.version import InvalidVersion
+
+    try:
+        return bool(version) and specifier.contains(version, prereleases=True)
+    except InvalidVersion:
+        return False
+
+
+def log_tail(path: str, lines: int = LINES) -> tuple[str, ...]:
+    """Return the last *lines* of the log at *path*, credentials in URLs masked, terminal codes left out.
+
+    A log that cannot be read has none.
+    """
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _TAIL))
+            data = file.read()
+    except OSError:
+        return ()
+    text = mask_text(_ESCAPES.sub("", data.decode("utf-8", "replace")))
+    shown = [_plain(line) for line in text.replace("\r\n", "\n").split("\n")]
+    if size > _TAIL:
+        del shown[0]  # it is cut off
+    while shown and not shown[-1]:
+        shown.pop()
+    return tuple(shown[-lines:])
+
+
+def _plain(line: str) -> str:
+    last = line.rstrip().rpartition("\r")[2].expandtabs()  # what a progress bar left behind
+    last = "".join(character if character.isprintable() else "�" for character in last)
+    return last if len(last) <= _LONGEST else f"{last[:_LONGEST]}…"

@@ -3,7 +3,7 @@
 Whatever is not plain (a proxy, a redirect, a refusal, a URL that needs normalising) is left to httpx.
 """
 
-from puffin.stages.fetch.connections import Broken
+from puffin.stages.fetch.connections import ConnectionBroken
 from puffin.stages.fetch.retry import Transient
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ def host_header(origin: "Origin") -> str:
     return host if port == _PORTS[scheme] else f"{host}:{port}"
 
 
-class Direct:
+class PlainResponse:
     """The answer to a plain request, with what users of an ``httpx.Response`` here look at."""
 
     def __init__(self, url: str, body: "Body") -> None:
@@ -64,12 +64,12 @@ class Direct:
         """Return the content, decoded. Raises :class:`Transient`."""
         try:
             data = self.body.read()
-        except Broken as broken:
+        except ConnectionBroken as broken:
             raise broken.transient() from broken
         return _decoded(data, self.encoding) if data else data
 
     def iter_raw(self) -> "Iterator[bytes]":
-        """Yield the content as it arrives, not decoded. Raises :class:`Broken`."""
+        """Yield the content as it arrives, not decoded. Raises :class:`ConnectionBroken`."""
         return iter(self.body)
 
     def close(self) -> None:
