@@ -188,6 +188,11 @@ def test_larger_random_universes_end() -> None:
     assert max(lines) <= 25
 
 
+def test_constraints_on_requirements_count_when_another_conflict_calls_the_last_search() -> None:
+    found = solved({**three_deep(), "k": chain(3, lambda i: [])}, "a", "d", "k", constraints=["k<1.1"])
+    assert (found["k"], found["c"]) == ("1.0", "1.0")
+
+
 def test_the_search_is_given_up_after_max_rounds() -> None:
     with pytest.raises(TooManyRounds) as caught:
         solved(three_deep(), "a", "d", max_rounds=50)

@@ -56,6 +56,7 @@ class Deduction:
         for own in self._world.roots:
             for slot in slots_of(own):
                 self._add(Wanted(slot, own, {slot: self._beyond(slot, own)}))
+                self._constrain(slot)
                 changed.append(slot)
         while True:
             self._count()
