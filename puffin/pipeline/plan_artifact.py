@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from puffin.stages.artifact import Artifact
     from puffin.stages.resolve.locate_choose import Target
     from puffin.stages.resolve.locate_source import Commits
-    from puffin.stages.resolve.solve.request import FilePolicy
-    from puffin.stages.resolve.solve.resolution import Resolved
+    from puffin.stages.resolve.solve.request import FilePolicy, Resolved
 
 
 def artifact_for(

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from puffin.stages.link.interpreter import Interpreter
     from puffin.stages.resolve.output_values import Listed
     from puffin.stages.resolve.recall import Recall
-    from puffin.stages.resolve.solve.request import Preference, ResolveRequest
-    from puffin.stages.resolve.solve.resolution import Resolution
+    from puffin.stages.resolve.solve.request import Preference, Resolution, ResolveRequest
     from puffin.stages.resolve.solve.universe import Place
     from puffin.stages.resolve.universe_index import IndexUniverse
     from puffin.stages.resolve.universe_values import Built, CheckedOut, Source

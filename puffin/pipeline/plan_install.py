@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.plan_settings import Reporter
     from puffin.stages.link.environment import Environment
     from puffin.stages.resolve.index_config import IndexConfig
-    from puffin.stages.resolve.solve.resolution import Resolution, Resolved
+    from puffin.stages.resolve.solve.request import Resolution, Resolved
     from puffin.stages.resolve.solve.universe import Metadata
 
 

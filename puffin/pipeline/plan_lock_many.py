@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.plan_workspace_specs import EnvSpec
     from puffin.stages.resolve.inputs import Build
     from puffin.stages.resolve.output_values import Listed
-    from puffin.stages.resolve.solve.request import ResolveRequest
-    from puffin.stages.resolve.solve.resolution import Resolution
+    from puffin.stages.resolve.solve.request import Resolution, ResolveRequest
     from puffin.stages.resolve.universe_index import IndexUniverse
 
 

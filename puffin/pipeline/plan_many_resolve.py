@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.plan_settings import Settings
     from puffin.stages.resolve.inputs import Sources
     from puffin.stages.resolve.platforms import Target
-    from puffin.stages.resolve.solve.request import Preference, ResolveRequest
-    from puffin.stages.resolve.solve.resolution import Resolved
+    from puffin.stages.resolve.solve.request import Preference, Resolved, ResolveRequest
     from puffin.stages.resolve.universe_index import IndexUniverse, Scope
 
 

@@ -9,7 +9,7 @@ from puffin.stages.resolve.locate_source import subdirectory
 from puffin.stages.resolve.output_values import Direct
 from puffin.stages.resolve.requrl import looks_like_archive
 from puffin.stages.resolve.reqvalues import Entry
-from puffin.stages.resolve.solve.resolution import Resolved
+from puffin.stages.resolve.solve.request import Resolved
 from puffin.stages.resolve.solve.universe import Place
 from puffin.stages.urls import file_path, is_file, strip_credentials
 

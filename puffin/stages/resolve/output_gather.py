@@ -10,8 +10,7 @@ from puffin.stages.resolve.output_direct import direct_of
 from puffin.stages.resolve.output_markers import markers_of
 from puffin.stages.resolve.output_values import Listed, OutputFile
 from puffin.stages.resolve.reqvalues import Entry
-from puffin.stages.resolve.solve.request import FilePolicy, Preference
-from puffin.stages.resolve.solve.resolution import Resolution, Resolved
+from puffin.stages.resolve.solve.request import FilePolicy, Preference, Resolution, Resolved
 from puffin.stages.resolve.tags import priorities, rank
 from puffin.stages.resolve.universe_choose import timestamp
 from puffin.stages.resolve.universe_values import Chosen

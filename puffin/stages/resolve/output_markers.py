@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from puffin.stages.resolve.solve.resolution import Parent, Resolved
+from puffin.stages.resolve.solve.request import Parent, Resolved
 
 _MOST = 8  # alternatives; what has more of them is needed almost everywhere, and is written without a marker
 _EXTRA = re.compile(r"""^(?:(?P<rest>.+?)\s+and\s+)?extra\s*==\s*["'][^"']*["']$""")

@@ -13,7 +13,7 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.stages.resolve.index_page import FileLink
 from puffin.stages.resolve.index_url import is_local
 from puffin.stages.resolve.locate_choose import Candidate
-from puffin.stages.resolve.solve.resolution import Parent, Resolution, Resolved
+from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.stages.urls import digest
 from puffin.value import astuple, field_names, from_tuple, replace
