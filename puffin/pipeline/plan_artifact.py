@@ -2,8 +2,7 @@
 
 from puffin.stages.resolve.locate_url import locate_url
 from puffin.stages.resolve.pins import Pin
-from puffin.stages.resolve.universe_artifact import artifact_of
-from puffin.stages.resolve.universe_values import Chosen
+from puffin.stages.resolve.universe_values import Chosen, chosen_artifact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ def artifact_for(
 ) -> "Artifact":
     """Return what to install for a resolved package. Raises what locating a URL raises."""
     if isinstance(package.handle, Chosen):
-        return artifact_of(package.handle, package.hashes)
+        return chosen_artifact(package.handle, package.hashes)
     pin = Pin(
         name=package.name,
         version=package.version,

@@ -7,7 +7,7 @@ from puffin.pipeline.plan_compile_settings import CompileSettings
 from puffin.stages.resolve.index_config import IndexConfig
 from puffin.stages.resolve.inputs import Sources
 from puffin.stages.resolve.output_values import Listed, Style
-from puffin.stages.resolve.platforms import Target
+from puffin.stages.resolve.platforms import ResolutionTarget
 from puffin.stages.urls import strip_credentials
 
 TYPE_CHECKING = False
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def lock_text(packages: "Sequence[Listed]", settings: CompileSettings, target: Target) -> str:
+def lock_text(packages: "Sequence[Listed]", settings: CompileSettings, target: ResolutionTarget) -> str:
     """Return the output as a lock file; its local paths are relative to it. Raises ``NoHash``."""
-    from puffin.stages.resolve.output_pylock import Lock, render_pylock
+    from puffin.stages.resolve.output_pylock import LockStyle, render_pylock
 
-    lock = Lock(
+    lock = LockStyle(
         markers=target.markers,
         python_version=target.python_version,
         base=os.path.dirname(os.path.abspath(settings.output or "pylock.toml")),
@@ -33,7 +33,7 @@ def requirements_text(
     packages: "Sequence[Listed]", settings: CompileSettings, sources: Sources, config: IndexConfig
 ) -> str:
     """Return the output as a requirements file."""
-    from puffin.stages.resolve.output_requirements import render_requirements
+    from puffin.stages.resolve.output_header import render_requirements
 
     style = Style(
         header=settings.header,

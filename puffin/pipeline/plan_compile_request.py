@@ -2,7 +2,7 @@
 
 from puffin.pipeline.plan_compile_settings import CompileSettings
 from puffin.stages.resolve.inputs import Sources
-from puffin.stages.resolve.platforms import Target
+from puffin.stages.resolve.platforms import ResolutionTarget
 from puffin.stages.resolve.preferences import Upgrades
 from puffin.stages.resolve.reqconflicts import DisjointHashes
 from puffin.stages.resolve.reqvalues import Entry, Requirements
@@ -21,7 +21,7 @@ _SHARED = tuple([name for name in field_names(Root) if name != "origin"])
 def request_of(
     settings: CompileSettings,
     sources: Sources,
-    target: Target,
+    target: ResolutionTarget,
     upgrades: Upgrades,
     kept: tuple[Preference, ...],
 ) -> ResolveRequest:

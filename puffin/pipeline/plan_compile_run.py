@@ -9,7 +9,7 @@ from puffin.pipeline.plan_compile_request import request_of
 from puffin.pipeline.plan_compile_settings import CompileSettings
 from puffin.pipeline.record import phase
 from puffin.stages.resolve.output_gather import Gathering, gather
-from puffin.stages.resolve.platforms import Target
+from puffin.stages.resolve.platforms import ResolutionTarget
 from puffin.stages.resolve.solve.request import ALLOW
 from puffin.value import replace
 
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from puffin.pipeline.plan_build_workshop import Workshop
     from puffin.pipeline.plan_settings import Reporter
     from puffin.stages.link.interpreter import Interpreter
+    from puffin.stages.resolve.metadata_wanted import BuildSource
     from puffin.stages.resolve.output_values import Listed
     from puffin.stages.resolve.recall import Recall
     from puffin.stages.resolve.solve.request import Preference, Resolution, ResolveRequest
     from puffin.stages.resolve.solve.universe import Place
     from puffin.stages.resolve.universe_index import IndexUniverse
-    from puffin.stages.resolve.universe_values import Built, CheckedOut, Source
+    from puffin.stages.resolve.universe_values import Built, CheckedOut
 
 
 class Compilation:
@@ -37,7 +38,7 @@ class Compilation:
         self,
         settings: CompileSettings,
         early: Early,
-        target: Target,
+        target: ResolutionTarget,
         interpreter: "Interpreter",
         lock: bool,
         cache: "Cache",
@@ -128,7 +129,7 @@ class _Bench:
         self._lock = Lock()  # repositories are checked out by several threads
         self._workshop: Workshop | None = None
 
-    def build(self, source: "Source") -> "Built":
+    def build(self, source: "BuildSource") -> "Built":
         """Return METADATA of *source*; raises what ``MetadataBuilder`` raises."""
         from puffin.pipeline.plan_build_workshop import MetadataBuilder, toolchain_with
 

@@ -77,7 +77,7 @@ def wanted_direct(pin: "Pin", known: "Mapping[str, str]", cache: "Cache", *, ref
     file is the archive that it was unzipped to, until its modification time or size changes; a remote one
     is what it was, until *refresh*.
     """
-    from puffin.stages.resolve.index_url import bare, is_local, local_path
+    from puffin.stages.resolve.index_config import bare, is_local, local_path
     from puffin.stages.urls import file_url
 
     address = pin.url.partition("#")[0]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.plan_compile_settings import CompileSettings
     from puffin.pipeline.plan_settings import Settings
     from puffin.stages.resolve.inputs import Sources
-    from puffin.stages.resolve.platforms import Target
+    from puffin.stages.resolve.platforms import ResolutionTarget
     from puffin.stages.resolve.solve.request import Preference, Resolved, ResolveRequest
     from puffin.stages.resolve.universe_index import IndexUniverse, Scope
 
@@ -33,7 +33,7 @@ class Question:
     name: str
     settings: "Settings"
     sources: "Sources"
-    target: "Target"
+    target: "ResolutionTarget"
     kept: "tuple[Preference, ...]"
     network: "tuple[Any, ...]"
     builds: "BuildSettings"

@@ -9,7 +9,6 @@ from puffin.stages.resolve.index_errors import NotInCache, on_several
 from puffin.stages.resolve.index_http import Http
 from puffin.stages.resolve.index_page import FileLink, is_wheel, normalise, splits
 from puffin.stages.resolve.index_pages import Pages
-from puffin.stages.resolve.locate_artifact import artifact_of
 from puffin.stages.resolve.locate_choose import Candidate, Pin, Target, choose, shown
 from puffin.stages.resolve.locate_errors import (
     LocateFailed,
@@ -23,7 +22,7 @@ from puffin.stages.resolve.locate_errors import (
 )
 from puffin.stages.resolve.locate_policy import ANY_FILES
 from puffin.stages.resolve.locate_source import Commits
-from puffin.stages.resolve.locate_url import locate_url
+from puffin.stages.resolve.locate_url import artifact_of, locate_url
 from puffin.stages.resolve.locate_versions import equal, nearby, same_text
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.urls import mask

@@ -4,8 +4,8 @@ import os
 
 from puffin.errors import PuffinError
 from puffin.stages.fetch.inside import NoSubdirectory, inner_directory
+from puffin.stages.resolve.index_config import is_local, local_path
 from puffin.stages.resolve.index_page import is_archive, is_wheel, normalise
-from puffin.stages.resolve.index_url import is_local, local_path
 from puffin.stages.resolve.locate_errors import LocateFailed, NameUnknown
 from puffin.stages.resolve.locate_source import subdirectory
 from puffin.stages.resolve.pins import Pin

@@ -1,12 +1,12 @@
 """Pins with a URL: they name their file themselves, so that no index is asked."""
 
 import os
+from functools import lru_cache
 
 from puffin.errors import os_cause
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
-from puffin.stages.resolve.index_href import file_name, fragment_hashes
-from puffin.stages.resolve.index_page import FileLink, is_safe, is_wheel, normalise
-from puffin.stages.resolve.index_url import bare, canonical, is_local, local_path
+from puffin.stages.resolve.index_config import bare, canonical, is_local, local_path
+from puffin.stages.resolve.index_page import FileLink, file_name, fragment_hashes, is_safe, is_wheel, normalise
 from puffin.stages.resolve.locate_choose import Candidate, Pin, Target, choose, hash_verdict, shown
 from puffin.stages.resolve.locate_errors import FileMissing, HashesDiffer, WheelMismatch
 from puffin.stages.resolve.locate_policy import ANY_FILES
@@ -23,7 +23,7 @@ from puffin.stages.resolve.locate_source import (
 from puffin.stages.resolve.locate_versions import parsed
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.resolve.tags import split_tags
-from puffin.stages.urls import digest, file_url
+from puffin.stages.urls import digest, file_url, inherit_credentials
 
 
 def locate_url(
@@ -154,3 +154,31 @@ def _check_name(pin: Pin, filename: str) -> None:
 def _same(one: str, other: str) -> bool:
     version = parsed(one)
     return version is not None and version == parsed(other)
+
+
+def artifact_of(pin: Pin, chosen: Candidate) -> Artifact:
+    """Return the artifact for a file that an index or a find-links place offers.
+
+    Raises ``HashesDiffer`` where the pin's hashes contradict those offered, ``FileMissing`` for a local file
+    that is gone.
+    """
+    link = chosen.link
+    source, size = place_of(link.url, f"index/{_digest(chosen.place)}", pin)
+    return Artifact(
+        name=normalise(pin.name),
+        version=chosen.version,
+        filename=link.filename,
+        url=inherit_credentials(link.url, chosen.place),
+        source=source,
+        hashes=merged(pin, link.hashes),
+        size=size or link.size,
+        yanked=link.yanked,
+        requires_python=link.requires_python,
+        kind=WHEEL if is_wheel(link.filename) else SDIST,
+        config_settings=() if is_wheel(link.filename) else settings_of(pin),
+    )
+
+
+@lru_cache
+def _digest(place: str) -> str:
+    return digest(canonical(place))

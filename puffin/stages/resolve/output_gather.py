@@ -6,8 +6,7 @@ from puffin.stages.resolve.index_page import FileLink, is_wheel
 from puffin.stages.resolve.inputs import Sources
 from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.markers import Markers
-from puffin.stages.resolve.output_direct import direct_of
-from puffin.stages.resolve.output_markers import markers_of
+from puffin.stages.resolve.output_direct import direct_of, markers_of
 from puffin.stages.resolve.output_values import Listed, OutputFile
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.stages.resolve.solve.request import FilePolicy, Preference, Resolution, Resolved

@@ -10,8 +10,8 @@ import os
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
+from puffin.stages.resolve.index_config import is_local
 from puffin.stages.resolve.index_page import FileLink
-from puffin.stages.resolve.index_url import is_local
 from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved
 from puffin.stages.resolve.universe_values import Chosen

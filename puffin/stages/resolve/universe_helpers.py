@@ -10,9 +10,8 @@ from puffin.stages.fetch.crew import Crew
 from puffin.stages.resolve.index_page import FileLink
 from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe_obtain import obtain
 from puffin.stages.resolve.universe_pages import walk
-from puffin.stages.resolve.universe_scope import obtainer_of, pages_of
+from puffin.stages.resolve.universe_scope import obtain, obtainer_of, pages_of
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.value import astuple, from_tuple
 
@@ -81,7 +80,7 @@ MANY = 6  # packages that are asked for at once, from which on children pay
 
 
 class Asked(Generic[T]):
-    """A question under way: as a :class:`~puffin.stages.resolve.universe_pool.Job`."""
+    """A question under way: as a :class:`~puffin.stages.resolve.universe_pool.PoolJob`."""
 
     def __init__(self, answer: "Answer", take: "Callable[[Any], T]", instead: "Callable[[], T]") -> None:
         self._answer = answer

@@ -13,12 +13,11 @@ from puffin.stages.resolve.locate_choose import Candidate, Target
 from puffin.stages.resolve.metadata_wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place
 from puffin.stages.resolve.universe_choose import Chooser, cutoff_of
-from puffin.stages.resolve.universe_obtain import obtain, wanted
 from puffin.stages.resolve.universe_offer import Package
 from puffin.stages.resolve.universe_pages import Finder
-from puffin.stages.resolve.universe_place import Places, installed_metadata, is_remote, settled
-from puffin.stages.resolve.universe_pool import Job, Pool
-from puffin.stages.resolve.universe_scope import Scope, obtainer_of, pages_of
+from puffin.stages.resolve.universe_place import PlaceReader, installed_metadata, is_remote, settled
+from puffin.stages.resolve.universe_pool import Pool, PoolJob
+from puffin.stages.resolve.universe_scope import Scope, obtain, obtainer_of, pages_of, wanted
 from puffin.stages.resolve.universe_values import Built, Chosen, InstalledDistribution
 from puffin.value import replace
 
@@ -63,13 +62,13 @@ class IndexUniverse:
         cutoff = cutoff_of(scope.exclude_newer) if scope.exclude_newer else 0.0
         self._chooser = Chooser(target, scope.files, cutoff)
         self._obtainer = children.obtainer if children else obtainer_of(scope, client, cache)
-        self._places = Places(self._obtainer, self._chooser, checkout)
+        self._places = PlaceReader(self._obtainer, self._chooser, checkout)
         self._build = build
         self._has_built = False
         self._packages: dict[str, Package] = {}
         self._known: dict[tuple[str, str], Metadata] = {}
-        self._jobs: dict[tuple[str, str], Job[Metadata | Unbuilt] | Asked[Metadata | Unbuilt]] = {}
-        self._place_jobs: dict[Place, Job[Metadata | Unbuilt]] = {}
+        self._jobs: dict[tuple[str, str], PoolJob[Metadata | Unbuilt] | Asked[Metadata | Unbuilt]] = {}
+        self._place_jobs: dict[Place, PoolJob[Metadata | Unbuilt]] = {}
 
     def __enter__(self) -> "IndexUniverse":
         return self

@@ -1,8 +1,8 @@
 """The versions of one package, from its page and the find-links places."""
 
+from puffin.stages.resolve.index_cache import Order, order_of
 from puffin.stages.resolve.index_config import FIRST_MATCH
 from puffin.stages.resolve.index_errors import NotInCache
-from puffin.stages.resolve.index_order import Order, order_of
 from puffin.stages.resolve.solve.universe import (
     EMPTY,
     NOT_FOUND,
@@ -13,7 +13,7 @@ from puffin.stages.resolve.solve.universe import (
     nothing,
 )
 from puffin.stages.resolve.universe_choose import Chooser, Offered, timestamp
-from puffin.stages.resolve.universe_pages import Finder, Found
+from puffin.stages.resolve.universe_pages import Finder, ProjectPages
 from puffin.stages.urls import mask
 
 TYPE_CHECKING = False
@@ -101,11 +101,11 @@ class Package:
         spelled = [self._order.spellings(name) for name in names]
         return tuple([min([places.get(self._index(text), 0) for text in texts]) for texts in spelled])
 
-    def _find(self) -> Found:
+    def _find(self) -> ProjectPages:
         try:
             return self._finder.find(self.name)
         except NotInCache as error:
-            return Found(unknown=error)
+            return ProjectPages(unknown=error)
 
     def _rows(self, text: str, index: str) -> "tuple[tuple[object, ...], ...]":
         if not index:

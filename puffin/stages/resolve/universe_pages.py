@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.stages.resolve.universe_helpers import Asked, Children
-    from puffin.stages.resolve.universe_pool import Job
+    from puffin.stages.resolve.universe_pool import PoolJob
 
     Flat = dict[str, list[Offered]]
 
 
 @frozen
-class Found:
+class ProjectPages:
     """The pages of a project, by their indexes: that of the first index that has it, or all there are.
 
     ``rest`` are the indexes behind, which were not asked. ``unknown`` is why an index could not be asked while the
@@ -54,8 +54,8 @@ class Finder:
         self.strategy = config.strategy
         self._first = config.strategy == FIRST_INDEX
         self._places = config.find_links
-        self._found: dict[str, Found] = {}
-        self._jobs: dict[str, Job[Found] | Asked[Found]] = {}
+        self._found: dict[str, ProjectPages] = {}
+        self._jobs: dict[str, PoolJob[ProjectPages] | Asked[ProjectPages]] = {}
         self._failed: dict[str, PuffinError] = {}
         self._flat: dict[str, Flat] | None = None
 
@@ -77,7 +77,7 @@ class Finder:
             self._settle(name)
         return name in self._found
 
-    def find(self, name: str) -> Found:
+    def find(self, name: str) -> ProjectPages:
         """Return the page of a package; raises why an index could not answer."""
         if name not in self._failed:
             self.expect((name,))
@@ -87,12 +87,12 @@ class Finder:
             raise self._failed.pop(name)
         return self._found[name]
 
-    def again(self, name: str, index: str) -> Found:
+    def again(self, name: str, index: str) -> ProjectPages:
         """Return the pages, that of *index* fetched anew, because what the cache has of it is damaged."""
         old = self._found[name]
         page = self._pages.again(index, name)
         pages = tuple([(own, page if own == index else other) for own, other in old.pages])
-        found = self._found[name] = Found(pages=pages, rest=old.rest)
+        found = self._found[name] = ProjectPages(pages=pages, rest=old.rest)
         return found
 
     def versions_on(self, indexes: "Iterable[str]", name: str) -> "Iterable[tuple[str, tuple[str, ...]]]":
@@ -126,8 +126,8 @@ class Finder:
         except PuffinError as error:
             self._failed[name] = error
 
-    def _asked(self, name: str) -> "Asked[Found]":
-        def take(told: "Any") -> Found:
+    def _asked(self, name: str) -> "Asked[ProjectPages]":
+        def take(told: "Any") -> ProjectPages:
             for index, found in told:
                 self._pages.adopt(index, name, found)
             return self._walk(name)
@@ -146,7 +146,7 @@ class Finder:
         self._found[name] = self._walk(name)
         return True
 
-    def _walk(self, name: str) -> Found:
+    def _walk(self, name: str) -> ProjectPages:
         return walk(self._pages, self._config, name)
 
     def _grouped(self) -> "dict[str, Flat]":
@@ -159,7 +159,7 @@ class Finder:
         return groups
 
 
-def walk(pages: Pages, config: IndexConfig, name: str) -> Found:
+def walk(pages: Pages, config: IndexConfig, name: str) -> ProjectPages:
     """Return the pages of a package, index by index; raises why one could not answer."""
     indexes = config.for_package(name)
     found: list[tuple[str, StoredPage]] = []
@@ -167,9 +167,9 @@ def walk(pages: Pages, config: IndexConfig, name: str) -> Found:
         try:
             page = pages.page(index, name)
         except NotInCache as error:
-            return Found(pages=tuple(found), unknown=None if found else error)
+            return ProjectPages(pages=tuple(found), unknown=None if found else error)
         if page.status != ABSENT:
             found.append((index, page))
             if config.strategy == FIRST_INDEX:
-                return Found(pages=tuple(found), rest=indexes[at:])
-    return Found(pages=tuple(found))
+                return ProjectPages(pages=tuple(found), rest=indexes[at:])
+    return ProjectPages(pages=tuple(found))
