@@ -6,7 +6,7 @@ from puffin.errors import PuffinError
 from puffin.pipeline.plan_artifact import artifact_for
 from puffin.pipeline.plan_build_values import BuildRequirementsFailed, BuildSettings, Toolchain
 from puffin.stages.fetch.commits import pinner
-from puffin.stages.resolve.locate_choose import Target
+from puffin.stages.resolve.file_choice import FileTarget
 from puffin.stages.resolve.solve.request import ResolveRequest, Root
 
 TYPE_CHECKING = False
@@ -67,7 +67,7 @@ class BuildResolver:
         client = client_for(settings.network)
         with IndexUniverse(scope, client=client, cache=self._cache, build=build, checkout=checkout) as universe:
             resolution = resolve(self._request(wanted, toolchain), universe)
-        target = Target(interpreter.tags, interpreter.version_text)
+        target = FileTarget(interpreter.tags, interpreter.version_text)
         commits = pinner(self._cache, offline=settings.offline, environ=os.environ)
         return tuple(
             [artifact_for(each, target, files=settings.files, commits=commits) for each in resolution.packages]

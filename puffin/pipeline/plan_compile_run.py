@@ -95,7 +95,7 @@ class Compilation:
         )
 
     def _gathering(self, universe: "IndexUniverse", kept: "tuple[Preference, ...]") -> Gathering:
-        from puffin.stages.resolve.universe_choose import cutoff_of
+        from puffin.stages.resolve.file_choice import cutoff_of
 
         newer = self._settings.exclude_newer
         return Gathering(

@@ -30,8 +30,8 @@ from puffin.stages.fetch.fetch import client_for
 from puffin.stages.link.environment import check_target
 from puffin.stages.link.installplan import Plan, Present, Wanted, direct_url_of, satisfies
 from puffin.stages.link.meanwhile import meanwhile
+from puffin.stages.resolve.file_choice import FileTarget
 from puffin.stages.resolve.inputs import Sources
-from puffin.stages.resolve.locate_choose import Target
 from puffin.stages.resolve.preferences import Upgrades
 from puffin.stages.resolve.solve.request import (
     ALLOW,
@@ -341,7 +341,7 @@ class _Install:
         interpreter = self._workplace.environment.interpreter
         return artifact_for(
             package,
-            Target(interpreter.tags, interpreter.version_text),
+            FileTarget(interpreter.tags, interpreter.version_text),
             files=file_policy(self._settings, self._requirements),
             commits=pinner(self._cache, offline=self._run.offline, environ=self._environ),
         )

@@ -215,7 +215,7 @@ class LockRun:
         return requirements_text(packages, settings, question.sources, config)
 
     def _gathering(self, question: Question, universe: "IndexUniverse", lock: str) -> Gathering:
-        from puffin.stages.resolve.universe_choose import cutoff_of
+        from puffin.stages.resolve.file_choice import cutoff_of
 
         settings = self._settings.compile
         locked = lock.endswith(".toml")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from puffin.stages.fetch.client import Reply
+    from puffin.stages.resolve.index_cache import Row
     from puffin.stages.resolve.index_groups import Groups
 
     Told = tuple[bool, bytes]
@@ -125,6 +126,11 @@ class Pages:
         error = self._seen[index, name] = pickle.loads(data)
         if _concerns_all(error):
             self._broken.setdefault(index, error)
+
+    def rows(self, index: str, name: str, version: str) -> "tuple[Row, ...]":
+        """Return the files of one version text as plain tuples; a page that is damaged is fetched again."""
+        found = self.page(index, name).rows(version)
+        return (self.again(index, name).rows(version) or ()) if found is None else found
 
     def links(self, index: str, name: str, version: str) -> tuple[FileLink, ...]:
         """Return the files of one version text; a page whose stored bytes are damaged is fetched again."""

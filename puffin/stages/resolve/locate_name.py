@@ -50,8 +50,8 @@ def name_of(entry: Entry) -> str:
 
 def _of_archive(filename: str) -> str:
     """Return the name in ``name-version.tar.gz``, where the last dash surely parts the two (PEP 625)."""
+    from puffin.stages.resolve.file_choice import parsed
     from puffin.stages.resolve.index_page import splits
-    from puffin.stages.resolve.locate_versions import parsed
 
     if not is_archive(filename) or is_wheel(filename):
         return ""

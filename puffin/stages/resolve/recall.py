@@ -10,9 +10,9 @@ import os
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
+from puffin.stages.resolve.file_choice import IndexFile
 from puffin.stages.resolve.index_config import is_local
 from puffin.stages.resolve.index_page import FileLink
-from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.stages.urls import digest
@@ -113,17 +113,17 @@ def _row(package: Resolved) -> "tuple[Any, ...]":
     return (*fields.values(), tuple([astuple(each) for each in package.via]))
 
 
-def _distinct(handle: Chosen) -> "Iterable[Candidate]":
+def _distinct(handle: Chosen) -> "Iterable[IndexFile]":
     return (handle.install,) if handle.install == handle.metadata else (handle.install, handle.metadata)
 
 
-def _file(candidate: Candidate) -> "tuple[Any, ...]":
+def _file(candidate: IndexFile) -> "tuple[Any, ...]":
     return (astuple(candidate.link), candidate.version, candidate.place, candidate.linked)
 
 
-def _candidate(row: "tuple[Any, ...]") -> Candidate:
+def _candidate(row: "tuple[Any, ...]") -> IndexFile:
     link, version, place, linked = row
-    return Candidate(link=from_tuple(FileLink, link), version=version, place=place, linked=linked)
+    return IndexFile(link=from_tuple(FileLink, link), version=version, place=place, linked=linked)
 
 
 def _resolved(row: "tuple[Any, ...]") -> Resolved:

@@ -1,7 +1,7 @@
 """The universe's own values: the handles that stand for distributions, and what it asks of builders."""
 
 from puffin.stages.artifact import Artifact
-from puffin.stages.resolve.locate_choose import Candidate
+from puffin.stages.resolve.file_choice import IndexFile
 from puffin.stages.resolve.locate_url import artifact_of
 from puffin.stages.resolve.metadata_wanted import BuildSource
 from puffin.stages.resolve.pins import Pin
@@ -26,8 +26,8 @@ class Chosen:
 
     name: str
     version: str
-    install: Candidate
-    metadata: Candidate
+    install: IndexFile
+    metadata: IndexFile
 
 
 @frozen

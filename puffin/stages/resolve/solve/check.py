@@ -4,8 +4,9 @@ Whichever search found an answer, or if it was remembered, it counts only when i
 shares no state with the searches: it reads texts, where they work with sets of versions.
 """
 
-from puffin.stages.resolve.solve.eligible import hash_verdict, may_prerelease, pins_exactly
+from puffin.stages.resolve.solve.eligible import may_prerelease, pins_exactly
 from puffin.stages.resolve.solve.given import Given
+from puffin.stages.resolve.solve.request import hash_verdict
 from puffin.stages.resolve.solve.requirement import Need, is_prerelease, need, split
 from puffin.stages.resolve.solve.specifiers import admits
 from puffin.value import frozen

@@ -11,7 +11,7 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
 PRERELEASE = "prerelease"
 YANKED = "yanked"
@@ -88,10 +88,3 @@ class Eligibility:
 def pins_exactly(specifiers: "Iterable[str]", version: str) -> bool:
     """Tell whether one of *specifiers* pins *version* by ``==`` or ``===``: only then a yanked version may be taken."""
     return any(pinned(text) and admits(text, version) for text in specifiers)
-
-
-def hash_verdict(offered: tuple[str, ...], demanded: "Collection[str]") -> bool | None:
-    """Return whether a file's hashes are demanded ones; None if nothing can be said (no common algorithm)."""
-    algorithms = {item.partition(":")[0] for item in demanded}
-    common = [item for item in offered if item.partition(":")[0] in algorithms]
-    return all(item in demanded for item in common) if common else None

@@ -4,7 +4,7 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 HIGHEST, LOWEST, LOWEST_DIRECT = "highest", "lowest", "lowest-direct"
 RESOLUTIONS = (HIGHEST, LOWEST, LOWEST_DIRECT)
@@ -75,6 +75,16 @@ class FilePolicy:
         if ALL in self.no_build or name in self.no_build or name in self.only_binary:
             return False
         return ALL not in self.only_binary or name in self.no_binary
+
+
+ANY_FILES = FilePolicy()
+
+
+def hash_verdict(offered: tuple[str, ...], demanded: "Collection[str]") -> bool | None:
+    """Return whether a file's hashes are demanded ones; None if nothing can be said (no common algorithm)."""
+    algorithms = {item.partition(":")[0] for item in demanded}
+    common = [item for item in offered if item.partition(":")[0] in algorithms]
+    return all(item in demanded for item in common) if common else None
 
 
 @frozen
