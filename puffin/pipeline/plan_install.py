@@ -8,7 +8,7 @@ from puffin.cache.usage import shared
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_artifact import artifact_for
-from puffin.pipeline.plan_build_settings import builds_of
+from puffin.pipeline.plan_build_settings import BuildSeams, builds_of
 from puffin.pipeline.plan_build_workshop import Workshop, toolchain_of
 from puffin.pipeline.plan_bytecode import bytecode_kind, lacking
 from puffin.pipeline.plan_environment import Workplace, opened
@@ -16,7 +16,7 @@ from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_graph import Supply, expected_sha256
 from puffin.pipeline.plan_import import import_resolving
 from puffin.pipeline.plan_install_settings import InstallSettings
-from puffin.pipeline.plan_resolution import BuildSeams, children_of, open_universe, resolved, setup_of
+from puffin.pipeline.plan_resolution import children_of, open_universe, resolved, setup_of
 from puffin.pipeline.plan_sync import lock_timeout, tell_recovery, warm_up, warn_of_broken
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import SEEDS

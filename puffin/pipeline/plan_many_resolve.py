@@ -4,11 +4,11 @@ import time
 
 from puffin.errors import PuffinError
 from puffin.pipeline.beside import Beside
-from puffin.pipeline.plan_build_settings import builds_of
+from puffin.pipeline.plan_build_settings import BuildSeams, builds_of
 from puffin.pipeline.plan_build_workshop import Workshop
 from puffin.pipeline.plan_compile_settings import CompileSettings
 from puffin.pipeline.plan_inputs import Inputs
-from puffin.pipeline.plan_resolution import BuildSeams, ResolutionSetup, open_universe, setup_of
+from puffin.pipeline.plan_resolution import ResolutionSetup, open_universe, setup_of
 from puffin.stages.resolve.inputs_request import SourceRequest
 from puffin.stages.resolve.pins import Pin
 from puffin.stages.resolve.platforms import target_of
