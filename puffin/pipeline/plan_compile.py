@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from puffin.stages.link.interpreter import Interpreter
     from puffin.stages.resolve.inputs import Sources
     from puffin.stages.resolve.output_values import Listed
-    from puffin.stages.resolve.platforms import Target
+    from puffin.stages.resolve.platforms import ResolutionTarget
 
 DEFAULT_SOURCES = ("requirements.in", "pyproject.toml", "setup.cfg", "setup.py")
 
@@ -115,15 +115,15 @@ class _Command:
                 write_output(settings.output, text.encode())
         return text
 
-    def _text(self, packages: "tuple[Listed, ...]", target: "Target") -> str:
+    def _text(self, packages: "tuple[Listed, ...]", target: "ResolutionTarget") -> str:
         from puffin.pipeline.plan_compile_output import lock_text, requirements_text
 
         if self._locked:
             return lock_text(packages, self._settings, target)
-        return requirements_text(packages, self._settings, self.early.sources, self.early.config)
+        return requirements_text(packages, self._settings, self.early.sources, self.early.setup.config)
 
 
-def _warn(sources: "Sources", target: "Target", reporter: "Reporter") -> None:
+def _warn(sources: "Sources", target: "ResolutionTarget", reporter: "Reporter") -> None:
     from puffin.stages.resolve.inputs import check_python
 
     for warning in (*sources.requirements.warnings, *check_python(sources, target.python_version)):

@@ -6,7 +6,7 @@ from puffin.pipeline.plan_inputs import Inputs, index_config, kinds_of_files
 from puffin.pipeline.plan_read import reader
 from puffin.pipeline.plan_settings import Settings
 from puffin.stages.resolve.pylock import LockTarget, is_lock, read_lock
-from puffin.stages.resolve.reqinclude import absolute
+from puffin.stages.resolve.reqfile import absolute
 from puffin.stages.urls import inherit_credentials, mask
 from puffin.value import replace
 

@@ -9,8 +9,7 @@ if TYPE_CHECKING:
 
 def reader(settings: Settings, environ: "Mapping[str, str]") -> "Callable[[str], bytes]":
     """Return what reads a path, ``-`` or an ``http(s):`` URL; raises the errors of files and of the network."""
-    from puffin.stages.resolve.reqfile import read_file
-    from puffin.stages.resolve.reqinclude import is_remote
+    from puffin.stages.resolve.reqfile import is_remote, read_file
 
     def read(path: str) -> bytes:
         return _fetched(path, settings, environ) if is_remote(path) else read_file(path)

@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Mapping
 
 from puffin.errors import TEMPORARY, PuffinError
-from puffin.stages.resolve.index_http import Reply
+from puffin.stages.fetch.client import Reply
 from tests.helpers.index_server import JSON
 
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
+from puffin.stages.fetch.client import Reply
 from puffin.stages.resolve.index_cache import dump_page, load_page, load_version, load_versions
-from puffin.stages.resolve.index_config import IndexConfig
+from puffin.stages.resolve.index_config import IndexConfig, canonical
 from puffin.stages.resolve.index_errors import (
     IndexAnswered,
     IndexRefused,
@@ -16,10 +17,8 @@ from puffin.stages.resolve.index_errors import (
     NotInCache,
     PlaceMissing,
 )
-from puffin.stages.resolve.index_http import Reply
 from puffin.stages.resolve.index_page import FileLink
 from puffin.stages.resolve.index_pages import Pages, page_path
-from puffin.stages.resolve.index_url import canonical
 from tests.helpers.index_http import FakeHttp, Unreachable, json_reply
 
 INDEX = "https://host.invalid/simple"

@@ -6,12 +6,11 @@ import json
 
 import pytest
 
-from puffin.stages.resolve.index_cache import dump_groups, load_page
-from puffin.stages.resolve.index_groups import group_reply
-from puffin.stages.resolve.index_http import Reply, parse_reply
-from puffin.stages.resolve.index_order import order_of
+from puffin.stages.fetch.client import Reply
+from puffin.stages.resolve.index_cache import dump_groups, load_page, order_of
+from puffin.stages.resolve.index_groups import HTML, JSON, group_reply
+from puffin.stages.resolve.index_http import parse_reply
 from puffin.stages.resolve.index_page import by_version
-from puffin.stages.resolve.index_raw import HTML, JSON
 from puffin.value import astuple
 
 URL = "https://host/simple/a-b/"

@@ -5,9 +5,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from puffin.errors import PuffinError
+from puffin.stages.fetch.client import Reply
 from puffin.stages.resolve.index_errors import PageUnreadable, UnknownApiVersion
 from puffin.stages.resolve.index_html import parse_html
-from puffin.stages.resolve.index_http import Reply, content_type, parse_reply, policy
+from puffin.stages.resolve.index_http import content_type, parse_reply, policy
 from puffin.stages.resolve.index_json import parse_json
 from puffin.stages.resolve.index_page import FileLink, by_version, file_version, is_safe
 

@@ -7,9 +7,7 @@ fetched for a resolution end with one more: the versions in their order.
 """
 
 from puffin.cache import frame
-from puffin.stages.resolve.index_order import Order, order_of
 from puffin.stages.resolve.index_page import FileLink
-from puffin.stages.resolve.index_raw import first_upload, rows
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -18,6 +16,8 @@ if TYPE_CHECKING:
     from mmap import mmap
     from typing import Any
 
+    from packaging.version import Version
+
     Row = tuple[Any, ...]
 
 _FORMAT = "simple 2"
@@ -25,6 +25,21 @@ _FIELDS = 10
 _NAMES = tuple(FileLink.__annotations__)
 
 ABSENT = "absent"
+
+
+@frozen
+class Order:
+    """Version texts in the form of packaging, newest first; unparsable ones are left out, equal ones are one.
+
+    ``texts`` maps those that file names spell otherwise, or in several ways, to the spellings.
+    """
+
+    names: tuple[str, ...]
+    texts: "dict[str, tuple[str, ...]]"
+
+    def spellings(self, name: str) -> tuple[str, ...]:
+        """Return how file names spell one of ``names``."""
+        return self.texts.get(name) or (name,)
 
 
 @frozen
@@ -60,6 +75,8 @@ class StoredPage:
         place = self.versions.get(version)
         if place is None:
             return ()
+        from puffin.stages.resolve.index_groups import rows
+
         return rows(self._frame(place))
 
     def order(self) -> Order:
@@ -71,6 +88,8 @@ class StoredPage:
 
     def uploads(self) -> "dict[str, str]":
         """Return for each version text when its first file was uploaded, empty where the index does not tell."""
+        from puffin.stages.resolve.index_groups import first_upload
+
         found = {text: self._frame(place) for text, place in self.versions.items()}
         return {text: first_upload(each or ()) for text, each in found.items()}
 
@@ -176,4 +195,25 @@ def _links(rows: "Any") -> "tuple[FileLink, ...] | None":
     try:
         return tuple([FileLink(**dict(zip(_NAMES, row, strict=True))) for row in rows])
     except (TypeError, ValueError):
+        return None
+
+
+def order_of(texts: "Iterable[str]") -> Order:
+    """Return the order of the versions that file names spell as *texts*."""
+    known: dict[Version, list[str]] = {}
+    for text in texts:
+        version = _parsed(text)
+        if version is not None:
+            known.setdefault(version, []).append(text)
+    names = {version: str(version) for version in sorted(known, reverse=True)}
+    odd = {name: tuple(known[own]) for own, name in names.items() if known[own] != [name]}
+    return Order(names=tuple(names.values()), texts=odd)
+
+
+def _parsed(text: str) -> "Version | None":
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(text.replace("_", "-"))
+    except InvalidVersion:
         return None

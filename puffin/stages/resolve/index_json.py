@@ -4,10 +4,9 @@ import json
 
 from puffin.errors import Cause
 from puffin.names import printable
+from puffin.stages.resolve.index_config import bare
 from puffin.stages.resolve.index_errors import PageUnreadable, UnknownApiVersion
-from puffin.stages.resolve.index_href import QUARANTINED, Collector, checked_hashes, offered
-from puffin.stages.resolve.index_page import Page
-from puffin.stages.resolve.index_url import bare
+from puffin.stages.resolve.index_page import QUARANTINED, Collector, Page, checked_hashes, offered
 from puffin.stages.urls import mask
 
 TYPE_CHECKING = False

@@ -8,11 +8,18 @@ from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError
 from puffin.stages.resolve.index_cache import ABSENT, StoredPage, dump_groups, load_page, renewed
+from puffin.stages.resolve.index_config import canonical, is_local
 from puffin.stages.resolve.index_errors import IndexFailure, NotInCache
-from puffin.stages.resolve.index_http import ACCEPT, Answer, Http, parse_reply, policy, status_error
-from puffin.stages.resolve.index_links import local_links, local_page
+from puffin.stages.resolve.index_http import (
+    ACCEPT,
+    Http,
+    local_links,
+    local_page,
+    parse_reply,
+    policy,
+    status_error,
+)
 from puffin.stages.resolve.index_page import FileLink, Page, by_version, is_archive
-from puffin.stages.resolve.index_url import canonical, is_local
 from puffin.stages.urls import digest, mask
 from puffin.value import astuple
 
@@ -20,6 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from puffin.stages.fetch.client import PageResponse
+    from puffin.stages.resolve.index_cache import Row
     from puffin.stages.resolve.index_groups import Groups
 
     Told = tuple[bool, bytes]
@@ -117,6 +126,11 @@ class Pages:
         if _concerns_all(error):
             self._broken.setdefault(index, error)
 
+    def rows(self, index: str, name: str, version: str) -> "tuple[Row, ...]":
+        """Return the files of one version text as plain tuples; a page that is damaged is fetched again."""
+        found = self.page(index, name).rows(version)
+        return (self.again(index, name).rows(version) or ()) if found is None else found
+
     def links(self, index: str, name: str, version: str) -> tuple[FileLink, ...]:
         """Return the files of one version text; a page whose stored bytes are damaged is fetched again."""
         links = self.page(index, name).links(version)
@@ -195,7 +209,7 @@ class Pages:
             headers["if-modified-since"] = old.last_modified
         return headers
 
-    def _take(self, reply: Answer, old: "StoredPage | None", index: str, name: str) -> StoredPage:
+    def _take(self, reply: "PageResponse", old: "StoredPage | None", index: str, name: str) -> StoredPage:
         said = policy(reply.headers)
         if reply.status == 304 and old is not None:
             told = "cache-control" in reply.headers or "expires" in reply.headers
@@ -275,7 +289,7 @@ def _loaded(data: bytes) -> StoredPage:
 
 
 def _single(location: str) -> tuple[FileLink, ...]:
-    from puffin.stages.resolve.index_href import Collector
+    from puffin.stages.resolve.index_page import Collector
 
     collector = Collector(location)
     collector.add("", location)

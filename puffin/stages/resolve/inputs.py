@@ -16,8 +16,7 @@ from puffin.stages.resolve.inputs_script import read_script
 from puffin.stages.resolve.inputs_setup import read_setup_cfg, read_setup_py
 from puffin.stages.resolve.inputs_toml import decode_text
 from puffin.stages.resolve.reqerrors import RequirementsFileNotFound, RequirementsFileUnreadable
-from puffin.stages.resolve.reqfile import read_requirements
-from puffin.stages.resolve.reqinclude import STDIN, absolute
+from puffin.stages.resolve.reqfile import STDIN, absolute, read_requirements
 from puffin.stages.resolve.reqvalues import Entry, Requirements
 from puffin.stages.urls import mask
 from puffin.value import frozen, replace

@@ -11,7 +11,7 @@ from puffin.stages.resolve.inputs_errors import InvalidProject
 from puffin.stages.resolve.inputs_project import Project
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_parse import parse_metadata
-from puffin.stages.resolve.output_markers import without_extra
+from puffin.stages.resolve.output_direct import without_extra
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.value import replace
 

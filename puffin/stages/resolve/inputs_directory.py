@@ -7,7 +7,7 @@ from puffin.stages.resolve.inputs_entries import SourceFile
 from puffin.stages.resolve.inputs_pyproject import states_project
 from puffin.stages.resolve.inputs_setup import describes_project
 from puffin.stages.resolve.inputs_toml import decode_text
-from puffin.stages.resolve.reqinclude import absolute
+from puffin.stages.resolve.reqfile import absolute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ import os
 from puffin.errors import PuffinError
 from puffin.names import normalise
 from puffin.stages.fetch.git_url import NoSubdirectory, inner_directory
+from puffin.stages.resolve.index_config import is_local, local_path
 from puffin.stages.resolve.index_page import is_archive, is_wheel
-from puffin.stages.resolve.index_url import is_local, local_path
 from puffin.stages.resolve.locate_errors import LocateFailed, NameUnknown
 from puffin.stages.resolve.locate_source import subdirectory
 from puffin.stages.resolve.pins import Pin
@@ -51,8 +51,8 @@ def name_of(entry: Entry) -> str:
 
 def _of_archive(filename: str) -> str:
     """Return the name in ``name-version.tar.gz``, where the last dash surely parts the two (PEP 625)."""
+    from puffin.stages.resolve.file_choice import parsed
     from puffin.stages.resolve.index_page import splits
-    from puffin.stages.resolve.locate_versions import parsed
 
     if not is_archive(filename) or is_wheel(filename):
         return ""

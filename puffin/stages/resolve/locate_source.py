@@ -5,13 +5,11 @@ import os
 
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
 from puffin.stages.fetch.git_url import inner_directory, is_repository, parse
-from puffin.stages.resolve.index_href import file_name
-from puffin.stages.resolve.index_page import file_version, is_archive, is_wheel
-from puffin.stages.resolve.index_url import is_local, local_path
-from puffin.stages.resolve.locate_choose import Pin, shown
+from puffin.stages.resolve.file_choice import parsed
+from puffin.stages.resolve.index_config import is_local, local_path
+from puffin.stages.resolve.index_page import file_name, file_version, is_archive, is_wheel
+from puffin.stages.resolve.locate_choose import AnyPin, builds_option, shown
 from puffin.stages.resolve.locate_errors import BuildForbidden, FileMissing, NotEditable
-from puffin.stages.resolve.locate_policy import builds_option
-from puffin.stages.resolve.locate_versions import parsed
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.urls import digest, file_url, strip_credentials
 
@@ -36,7 +34,7 @@ class Commits(Protocol):
         """Return *url* with the full commit in place of its ref; *package* is it in the user's words."""
 
 
-def source_kind(pin: Pin) -> str:
+def source_kind(pin: AnyPin) -> str:
     """Return the kind of artifact that a pin with a URL leads to, empty if it is a wheel, or nothing known."""
     address = pin.url.partition("#")[0]
     if is_repository(address):
@@ -47,7 +45,7 @@ def source_kind(pin: Pin) -> str:
     return SDIST if is_archive(name) and not is_wheel(name) else ""
 
 
-def check_source(pin: Pin, kind: str, files: FilePolicy) -> None:
+def check_source(pin: AnyPin, kind: str, files: FilePolicy) -> None:
     """Raise :class:`BuildForbidden` or :class:`NotEditable` for what must not be built, or not so."""
     if pin.editable and kind != DIRECTORY:
         what = _ARTICLES.get(kind, "a file")
@@ -56,7 +54,7 @@ def check_source(pin: Pin, kind: str, files: FilePolicy) -> None:
         raise BuildForbidden(package=shown(pin), kind=_ARTICLES[kind], option=option)
 
 
-def directory_artifact(pin: Pin) -> Artifact:
+def directory_artifact(pin: AnyPin) -> Artifact:
     """Return the artifact of a pin to a directory. Raises ``FileMissing`` and ``NoSubdirectory``."""
     address, _, fragment = pin.url.partition("#")
     path, inner = local_path(address), subdirectory(fragment)
@@ -78,7 +76,7 @@ def directory_artifact(pin: Pin) -> Artifact:
     )
 
 
-def repository_artifact(pin: Pin, commits: Commits) -> Artifact:
+def repository_artifact(pin: AnyPin, commits: Commits) -> Artifact:
     """Return the artifact of a pin to a git repository, at the commit that its ref is. Raises what *commits* raises."""
     url = commits(pin.url, package=shown(pin))
     asked, found = parse(pin.url), parse(url)
@@ -104,7 +102,7 @@ def file_named_version(filename: str, name: str) -> str:
     return version if version and parsed(version) is not None else ""
 
 
-def settings_of(pin: Pin) -> tuple[tuple[str, str], ...]:
+def settings_of(pin: AnyPin) -> tuple[tuple[str, str], ...]:
     """Return the config settings of a pin; plain pins have none."""
     return tuple(getattr(pin, "config_settings", ()))
 

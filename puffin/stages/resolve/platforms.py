@@ -84,7 +84,7 @@ class Platform:
 
 
 @frozen
-class Target:
+class ResolutionTarget:
     """What a resolution is made for.
 
     ``markers`` are the pairs of PEP 508's environment, ``python_version`` is full (``3.12.1``), ``tags`` are
@@ -97,7 +97,9 @@ class Target:
     real_python_version: str
 
 
-def target_of(interpreter: "Running", *, python_version: str = "", python_platform: str = "") -> Target:
+def target_of(
+    interpreter: "Running", *, python_version: str = "", python_platform: str = ""
+) -> ResolutionTarget:
     """Return the target: *interpreter*, with version and platform replaced by what is given.
 
     A version without a patch number is its first, as ``3.8`` is ``3.8.0``. Raises :class:`UsageError` for
@@ -111,7 +113,7 @@ def target_of(interpreter: "Running", *, python_version: str = "", python_platfo
     if platform is not None:
         markers |= dict(platform.markers)
     unchanged = platform is None and (version is None or version.release[:2] == interpreter.version[:2])
-    return Target(
+    return ResolutionTarget(
         markers=tuple(sorted(markers.items())),
         python_version=markers["python_full_version"],
         tags=interpreter.tags if unchanged else _tags(interpreter, version, platform),

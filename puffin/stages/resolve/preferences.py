@@ -8,8 +8,7 @@ from puffin.stages.resolve.inputs_errors import InvalidProject
 from puffin.stages.resolve.inputs_toml import decode_text, parse_toml
 from puffin.stages.resolve.output_target import is_lock_name
 from puffin.stages.resolve.reqerrors import RequirementsFileNotFound
-from puffin.stages.resolve.reqfile import read_requirements
-from puffin.stages.resolve.reqinclude import absolute
+from puffin.stages.resolve.reqfile import absolute, read_requirements
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.stages.resolve.solve.request import Preference, Root
 from puffin.value import frozen

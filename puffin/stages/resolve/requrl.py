@@ -31,7 +31,7 @@ class UnusableLocation(PuffinError):
 
 
 @frozen
-class Place:
+class PathBase:
     """What relative paths mean: *cwd* first, as in pip, then *base*, the directory of the requirements file."""
 
     cwd: str
@@ -59,7 +59,7 @@ def looks_like_archive(location: str) -> bool:
     return location.partition("#")[0].partition("?")[0].lower().endswith(SUFFIXES)
 
 
-def locate(location: str, place: Place) -> tuple[str, str, tuple[str, ...]]:
+def locate(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
     """Return the absolute URL, the normalized name as far as the location tells it, and hashes in its fragment.
 
     Raises :class:`UnusableLocation`.
@@ -72,7 +72,7 @@ def locate(location: str, place: Place) -> tuple[str, str, tuple[str, ...]]:
         raise UnusableLocation(problem=f"`{mask(location)}` is no valid URL or path.") from None
 
 
-def _local(location: str, place: Place) -> tuple[str, str, tuple[str, ...]]:
+def _local(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
     fragment = ""
     if is_file(location):
         location, _, fragment = location.partition("#")

@@ -7,12 +7,11 @@ had, the same is done by threads.
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.turns import Crew
+from puffin.stages.resolve.file_choice import IndexFile
 from puffin.stages.resolve.index_page import FileLink
-from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe_obtain import obtain
 from puffin.stages.resolve.universe_pages import walk
-from puffin.stages.resolve.universe_scope import obtainer_of, pages_of
+from puffin.stages.resolve.universe_scope import obtain, obtainer_of, pages_of
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.value import astuple, from_tuple
 
@@ -81,7 +80,7 @@ MANY = 6  # packages that are asked for at once, from which on children pay
 
 
 class Asked(Generic[T]):
-    """A question under way: as a :class:`~puffin.stages.resolve.universe_pool.Job`."""
+    """A question under way: as a :class:`~puffin.stages.resolve.universe_pool.PoolJob`."""
 
     def __init__(self, answer: "Answer", take: "Callable[[Any], T]", instead: "Callable[[], T]") -> None:
         self._answer = answer
@@ -200,5 +199,5 @@ def _packed(handle: Chosen) -> "tuple[Any, ...]":
 
 def _unpacked(fields: "tuple[Any, ...]") -> Chosen:
     name, version, *files = fields
-    found = [from_tuple(Candidate, (from_tuple(FileLink, row[0]), *row[1:])) for row in files]
+    found = [from_tuple(IndexFile, (from_tuple(FileLink, row[0]), *row[1:])) for row in files]
     return Chosen(name=name, version=version, install=found[0], metadata=found[-1])

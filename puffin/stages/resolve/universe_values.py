@@ -1,6 +1,10 @@
 """The universe's own values: the handles that stand for distributions, and what it asks of builders."""
 
-from puffin.stages.resolve.locate_choose import Candidate
+from puffin.stages.artifact import Artifact
+from puffin.stages.resolve.file_choice import IndexFile
+from puffin.stages.resolve.locate_url import artifact_of
+from puffin.stages.resolve.metadata_wanted import BuildSource
+from puffin.stages.resolve.pins import Pin
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -22,8 +26,8 @@ class Chosen:
 
     name: str
     version: str
-    install: Candidate
-    metadata: Candidate
+    install: IndexFile
+    metadata: IndexFile
 
 
 @frozen
@@ -33,24 +37,6 @@ class InstalledDistribution:
     name: str
     version: str
     path: str
-
-
-@frozen
-class Source:
-    """What has to be built for its metadata: ``path`` is a source distribution or a directory on this machine.
-
-    ``package`` is it in the user's words, ``name`` and ``version`` what is known of it (else empty).
-    ``subdirectory`` is where in it the project is; ``url`` where it is from, credentials included.
-    """
-
-    package: str
-    path: str
-    name: str = ""
-    version: str = ""
-    subdirectory: str = ""
-    url: str = ""
-    editable: bool = False
-    config_settings: tuple[tuple[str, str], ...] = ()
 
 
 @frozen
@@ -72,7 +58,7 @@ class CheckedOut:
 class Builder(Protocol):
     """The seam to the build stage. It is called from the thread that asks for the metadata."""
 
-    def __call__(self, source: Source) -> "Built | Metadata":
+    def __call__(self, source: BuildSource) -> "Built | Metadata":
         """Return the metadata of *source*; raises what went wrong with the build."""
 
 
@@ -81,3 +67,13 @@ class Checkout(Protocol):
 
     def __call__(self, place: "Place") -> CheckedOut:
         """Make sure that the repository which *place* names is on this machine, and return where."""
+
+
+def chosen_artifact(handle: Chosen, hashes: tuple[str, ...] = ()) -> Artifact:
+    """Return the file to install for *handle*, the same value that a sync finds for it.
+
+    *hashes* are those demanded. Where the file is a source distribution (by its name), it has to be built. Raises
+    ``HashesDiffer`` if the index contradicts *hashes*, and ``FileMissing`` for a local file that is gone.
+    """
+    pin = Pin(name=handle.name, version=handle.version, hashes=hashes, text=f"{handle.name}=={handle.version}")
+    return artifact_of(pin, handle.install)
