@@ -6,19 +6,18 @@ the page. Parsed by plain splitting only; whoever looks at a version may parse i
 fetched for a resolution end with one more: the versions in their order.
 """
 
+from collections.abc import Iterable, Mapping
+from mmap import mmap
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
 from puffin.cache import frame
+from puffin.stages.resolve.index_groups import first_upload, rows
 from puffin.stages.resolve.index_page import FileLink
 from puffin.value import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from mmap import mmap
-    from typing import Any
-
-    from packaging.version import Version
-
-    Row = tuple[Any, ...]
+Row = tuple[Any, ...]
 
 _FORMAT = "simple 2"
 _FIELDS = 10
@@ -75,8 +74,6 @@ class StoredPage:
         place = self.versions.get(version)
         if place is None:
             return ()
-        from puffin.stages.resolve.index_groups import rows
-
         return rows(self._frame(place))
 
     def order(self) -> Order:
@@ -88,8 +85,6 @@ class StoredPage:
 
     def uploads(self) -> "dict[str, str]":
         """Return for each version text when its first file was uploaded, empty where the index does not tell."""
-        from puffin.stages.resolve.index_groups import first_upload
-
         found = {text: self._frame(place) for text, place in self.versions.items()}
         return {text: first_upload(each or ()) for text, each in found.items()}
 
@@ -211,8 +206,6 @@ def order_of(texts: "Iterable[str]") -> Order:
 
 
 def _parsed(text: str) -> "Version | None":
-    from packaging.version import InvalidVersion, Version
-
     try:
         return Version(text.replace("_", "-"))
     except InvalidVersion:

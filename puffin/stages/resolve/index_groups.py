@@ -10,8 +10,11 @@ it equal to the parsers.
 """
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
+from puffin.stages.fetch.client import Reply
 from puffin.stages.resolve.index_config import bare
 from puffin.stages.resolve.index_html import core_metadata, looks_like_html, parse_html
 from puffin.stages.resolve.index_http import JSON_TYPES, content_type, is_html, parse_reply
@@ -27,14 +30,7 @@ from puffin.stages.resolve.index_page import (
 )
 from puffin.value import astuple, frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from puffin.stages.fetch.client import Reply
-
-    Rows = tuple[tuple[Any, ...], ...]
+Rows = tuple[tuple[Any, ...], ...]
 
 HTML, JSON = "html", "json"
 _OPEN = '<a href="'

@@ -1,5 +1,7 @@
 """Locating: from pins to the files that satisfy them, by index pages, find-links and URLs."""
 
+from collections.abc import Callable, Collection, Iterable, Sequence
+
 from puffin.cache.layout import Cache
 from puffin.errors import TEMPORARY, PuffinError, UsageError
 from puffin.stages.artifact import Artifact
@@ -27,10 +29,6 @@ from puffin.stages.resolve.locate_versions import equal, nearby, same_text
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.urls import mask
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
 
 _QUARANTINED = "quarantined"
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from typing import Any, Protocol
 
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
 from puffin.stages.fetch.git_url import is_repository, parse
@@ -14,12 +15,6 @@ from puffin.stages.resolve.locate_policy import builds_option
 from puffin.stages.resolve.locate_versions import parsed
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.urls import digest, file_url, strip_credentials
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, Protocol
-else:
-    Protocol = object
 
 # What tells that a project directory is to be built anew, as DESIGN.md's glossary of freshness has it.
 MARKS = ("pyproject.toml", "setup.py", "setup.cfg")

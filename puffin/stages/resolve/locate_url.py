@@ -1,5 +1,6 @@
 """Pins with a URL: they name their file themselves, so that no index is asked."""
 
+import json
 import os
 from functools import lru_cache
 
@@ -121,8 +122,6 @@ def direct_url(url: str, hashes: tuple[str, ...], inner: str = "") -> str:
 
     *inner* is the subdirectory of the project.
     """
-    import json
-
     known: dict[str, str] = {}
     for item in hashes:
         algorithm, _, value = item.partition(":")

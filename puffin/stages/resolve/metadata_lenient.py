@@ -6,6 +6,10 @@ were uploaded with such metadata are still in use, so what they surely mean is t
 
 import re
 
+from packaging.markers import InvalidMarker, Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
 from puffin.stages.resolve.markers import NAMES, for_extra
 from puffin.stages.resolve.metadata_errors import Malformed
 
@@ -93,8 +97,6 @@ def _is_marker(text: str) -> bool:
         usual = for_extra(text)
         if _is_flat(text) or (usual is not None and (not usual[0] or _is_marker(usual[0]))):
             return True
-        from packaging.markers import InvalidMarker, Marker
-
         try:
             Marker(text)
             known = True
@@ -117,8 +119,6 @@ def _is_flat(text: str) -> bool:
 
 
 def _is_requirement(text: str) -> bool:
-    from packaging.requirements import InvalidRequirement, Requirement
-
     try:
         Requirement(text)
     except (InvalidRequirement, RecursionError):
@@ -137,8 +137,6 @@ def _specifier(text: str) -> str:
 def _is_specifier(text: str) -> bool:
     if _SURE_SPECIFIER(text) and not _TILDE.search(text):
         return True
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
     try:
         SpecifierSet(text)
     except InvalidSpecifier:

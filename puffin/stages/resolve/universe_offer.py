@@ -3,6 +3,7 @@
 from puffin.stages.resolve.index_cache import Order, order_of
 from puffin.stages.resolve.index_config import FIRST_MATCH
 from puffin.stages.resolve.index_errors import NotInCache
+from puffin.stages.resolve.index_pages import ProjectPages
 from puffin.stages.resolve.solve.universe import (
     EMPTY,
     NOT_FOUND,
@@ -13,7 +14,7 @@ from puffin.stages.resolve.solve.universe import (
     nothing,
 )
 from puffin.stages.resolve.universe_choose import Chooser, Offered, timestamp
-from puffin.stages.resolve.universe_pages import Finder, ProjectPages
+from puffin.stages.resolve.universe_pages import Finder
 from puffin.stages.urls import mask
 
 TYPE_CHECKING = False

@@ -1,19 +1,14 @@
 """The universe's own values: the handles that stand for distributions, and what it asks of builders."""
 
+from typing import Protocol
+
 from puffin.stages.artifact import Artifact
 from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.locate_url import artifact_of
 from puffin.stages.resolve.metadata_wanted import BuildSource
 from puffin.stages.resolve.pins import Pin
+from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    from puffin.stages.resolve.solve.universe import Metadata, Place
-else:
-    Protocol = object
 
 
 @frozen
