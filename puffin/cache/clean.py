@@ -8,6 +8,7 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.cache.reading import read
 from puffin.cache.usage import NOT_WRITABLE
 from puffin.errors import PuffinError, os_cause
+from puffin.names import normalise
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -92,7 +93,7 @@ def _names_built(revision: str) -> "Iterator[str]":
             for line in (read(f"{revision}/{settings}/{entry}/METADATA") or b"").split(b"\n\n")[0].splitlines():
                 field, _, value = line.decode("utf-8", "replace").partition(":")
                 if field.lower() == "name":
-                    yield _normalised(value.strip())
+                    yield normalise(value.strip())
 
 
 def _environments(cache: Cache) -> "Iterator[str]":
@@ -105,12 +106,8 @@ def _names_inside(environment: str) -> "Iterator[str]":
     for directory, names, _ in os.walk(environment):
         if os.path.basename(directory) == "site-packages":
             found = [name for name in names if name.endswith(".dist-info")]
-            yield from (_normalised(name.partition("-")[0]) for name in found)
+            yield from (normalise(name.partition("-")[0]) for name in found)
             names.clear()
-
-
-def _normalised(name: str) -> str:
-    return "-".join(filter(None, name.lower().replace("_", "-").replace(".", "-").split("-")))
 
 
 def _entries(bucket: str) -> "Iterator[str]":

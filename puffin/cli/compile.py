@@ -6,10 +6,11 @@ import sys
 from puffin.cli.config import configured
 from puffin.cli.config_settings import check_extras, located, moment
 from puffin.cli.observe import Observed
-from puffin.cli.sync import CacheDirectory, normalise, package_names
+from puffin.cli.sync import CacheDirectory, package_names
 from puffin.cli.table import COUNT, FLAG, OPTIONAL
 from puffin.cli.table_compile import COMPILE
 from puffin.errors import UsageError
+from puffin.names import normalise
 from puffin.pipeline.plan_settings import Settings
 
 TYPE_CHECKING = False

@@ -136,7 +136,7 @@ def _formats(layers: "Sequence[Sequence[Said]]", options: "Options") -> "Options
 
 
 def _words(values: "Iterable[str]") -> "list[str]":
-    from puffin.cli.sync import normalise
+    from puffin.names import normalise
 
     words = [word.strip() for value in values for word in value.split(",") if word.strip()]
     return [word if word[0] == ":" else normalise(word) for word in words]

@@ -9,11 +9,12 @@ from puffin.cli.config_settings import located, moment
 from puffin.cli.console import counted
 from puffin.cli.many import chosen
 from puffin.cli.observe import Observed
-from puffin.cli.sync import CacheDirectory, normalise, package_names
+from puffin.cli.sync import CacheDirectory, package_names
 from puffin.cli.table import unsaid
 from puffin.cli.table_compile import COMPILE
 from puffin.cli.uptodate import duration
 from puffin.errors import DRIFT, UsageError
+from puffin.names import normalise
 from puffin.pipeline.plan_many_values import failure_of
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_workspace_locks import needs_lock

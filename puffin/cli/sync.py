@@ -8,6 +8,7 @@ from puffin.cli.config_settings import check_choice, check_extras, located, mome
 from puffin.cli.executor import executor_of
 from puffin.cli.observe import Observed, dashboard_port
 from puffin.errors import UsageError
+from puffin.names import normalise
 from puffin.pipeline.plan_settings import Settings
 
 TYPE_CHECKING = False
@@ -95,12 +96,6 @@ def package_names(values: "Sequence[str]") -> tuple[str, ...]:
             elif name:
                 names.append(name if name == ":all:" else normalise(name))
     return tuple(dict.fromkeys(names))
-
-
-def normalise(name: str) -> str:
-    """Return a project name in its normal form (PEP 503)."""
-    parts = name.lower().replace("_", "-").replace(".", "-").split("-")
-    return "-".join(part for part in parts if part) or name
 
 
 def where_of(options: "dict[str, Any]") -> "Where":

@@ -14,7 +14,7 @@ from puffin.pipeline.plan_bytecode import bytecode_kind, lacking
 from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, roots
 from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine
-from puffin.pipeline.plan_graph import Supply, expected_sha256
+from puffin.pipeline.plan_graph import Supply
 from puffin.pipeline.plan_import import import_resolving
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_network import helping, network_of
@@ -24,7 +24,7 @@ from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import SEEDS
 from puffin.pipeline.plan_why import why_included
 from puffin.pipeline.record import phase
-from puffin.stages.artifact import WHEEL, Artifact
+from puffin.stages.artifact import WHEEL, Artifact, expected_sha256
 from puffin.stages.fetch.commits import pinner
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.link.environment import check_target

@@ -1,10 +1,10 @@
 """From a lock file (PEP 751) to the pins of a sync, and their wheels."""
 
 from puffin.errors import UsageError
+from puffin.names import normalise
 from puffin.pipeline.plan_inputs import Inputs, index_config, kinds_of_files
 from puffin.pipeline.plan_read import reader
 from puffin.pipeline.plan_settings import Settings
-from puffin.stages.resolve.index_page import normalise
 from puffin.stages.resolve.pylock import LockTarget, is_lock, read_lock
 from puffin.stages.resolve.reqfile import absolute
 from puffin.stages.urls import inherit_credentials, mask

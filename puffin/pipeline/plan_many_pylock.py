@@ -4,9 +4,9 @@ import os
 import tomllib
 
 from puffin.errors import USAGE, Cause, PuffinError, os_cause
+from puffin.names import normalise
 from puffin.stages.artifact import Artifact
 from puffin.stages.resolve.index_config import canonical
-from puffin.stages.resolve.index_page import normalise
 from puffin.stages.resolve.pins import Pin
 from puffin.stages.urls import digest, file_url
 from puffin.value import frozen

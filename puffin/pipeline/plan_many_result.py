@@ -68,7 +68,7 @@ def _changes(site: "Site") -> "list[Change]":
 
 
 def _pinned(supply: "Supply") -> str:
-    from puffin.pipeline.plan_graph import expected_sha256
+    from puffin.stages.artifact import expected_sha256
 
     return expected_sha256(supply.artifact)
 

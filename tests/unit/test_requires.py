@@ -7,7 +7,7 @@ import pytest
 
 from puffin.stages.link.consistency import Broken, broken, doubles, fits, sentence
 from puffin.stages.link.demands import demands, named
-from puffin.stages.link.requires import Requires, egg_requires, header_fields, read_requires
+from puffin.stages.link.requires import Requires, egg_requires, read_requires
 
 MARKERS = {
     "implementation_name": "cpython",
@@ -118,12 +118,6 @@ def test_requires_txt():
         'c ; extra == "x"',
         "d ; (os_name == 'nt' or os_name == 'posix') and extra == \"x\"",
     )
-
-
-def test_header_of_rubbish():
-    assert header_fields(b"") == {}
-    assert header_fields(b" folded\nno colon\n\xff\n") == {}
-    assert header_fields(b"\xef\xbb\xbf\nName: a\rVersion: 1\r") == {"name": ["a"], "version": ["1"]}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
-from puffin.stages.unzip import entry_points, inflate, place, ready, unzip, wheelfile
+from puffin.stages.unzip import entry_points, inflate, place, ready, unzip
 from puffin.stages.unzip.errors import BadArchive, CacheWriteFailed, Refused
 from puffin.stages.unzip.manifest import BOOT_ID, encode, read_header, read_manifest
 from puffin.value import replace
@@ -337,23 +337,6 @@ def test_spellings_of_name_and_version_that_are_the_same(cache):
     assert put(cache, ("FOO-1.0.0-py3-none-any.whl", raw))
     _, local = forge_wheel("foo", "1.0+cu.118")
     assert put(cache, ("foo-1.0+cu_118-1build-py2.py3-none-any.whl", local))
-
-
-def test_versions():
-    assert wheelfile.same_version("1.0", "1.0.0")
-    assert wheelfile.same_version("1.0_1", "1.0.post1")
-    assert not wheelfile.same_version("1.0", "1.1")
-    assert not wheelfile.same_version("1.0", "one")
-    assert wheelfile.same_version("one", "one")
-
-
-def test_names_are_normalised():
-    assert wheelfile.normalise("Foo..Bar_-baz") == "foo-bar-baz"
-
-
-def test_headers_end_at_the_first_empty_line():
-    text = b"Name: a\r\nDescription: x\n  Name: folded\r\n\r\nName: b\n"
-    assert wheelfile.headers(text, ("name",), "") == {"name": "a"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from puffin.stages.resolve.index_groups import _said
 from puffin.stages.resolve.index_html import parse_html
 from puffin.stages.resolve.markers import NAMES, for_extra
 from puffin.stages.resolve.metadata_lenient import _is_sure
-from puffin.stages.resolve.metadata_parse import header_fields
+from puffin.stages.resolve.metadata_parse import fields_of
 from puffin.stages.resolve.solve.conditions import Conditions
 from puffin.stages.resolve.solve.requirement import _parts, _usual
 from puffin.stages.unzip import record
@@ -125,7 +125,7 @@ def test_header_fields() -> None:
         b"Requires-Dist: x>=1;\r\n  python_version\r\n\t< '3'\r\nrequires-dist:y\r\nLicense: long\r\n Name: no\r\n"
         b"Provides-Extra: UNKNOWN\r\nX-Name: c\r\nDynamic:\r\n\r\nName: body\r\n"
     )
-    assert header_fields(data) == {
+    assert fields_of(data) == {
         "metadata-version": ["2.1"],
         "name": ["a"],
         "version": ["1.0"],

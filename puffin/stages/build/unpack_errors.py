@@ -1,7 +1,8 @@
 """Why a source archive is not unpacked."""
 
 from puffin.errors import Cause, PuffinError, os_cause
-from puffin.stages.unzip.errors import Refused, printable
+from puffin.names import printable
+from puffin.stages.unzip.errors import Refused
 
 MOST_BYTES = 8 << 30  # of a whole archive, unpacked
 MOST_MEMBERS = 500_000

@@ -8,6 +8,7 @@ import os
 
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock, LockFailed, LockTimeout
+from puffin.stages.artifact import only_sha256
 from puffin.stages.urls import digest
 
 TYPE_CHECKING = False
@@ -80,13 +81,9 @@ def _stored(
     from puffin.stages.unzip.ready import archive_ready
     from puffin.stages.unzip.store import known_archive
 
-    known = [each[7:] for group in hashes for each in group if each.startswith("sha256:")]
-    if len(known) == 1:
-        archive = known[0]
-    elif waited:
+    archive = only_sha256([each for group in hashes for each in group])
+    if not archive and waited:
         archive = known_archive(cache, source, name, filename)
         if not all(f"sha256:{archive}" in group for group in hashes):
             return ""
-    else:
-        return ""
     return archive if archive and archive_ready(cache, archive) else ""

@@ -3,11 +3,10 @@
 import os
 
 from puffin.stages.link.state import State, disturbed
+from puffin.stages.unzip import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from puffin.stages.link.state import Owned
 
 
@@ -51,7 +50,7 @@ def _whole(
     site: str, owned: "Owned", where: "frozenset[str] | None", stamp: int, lost: "frozenset[str]"
 ) -> bool:
     try:
-        rows = list(record_rows(f"{site}/{owned.dist_info}/RECORD"))
+        rows = record.read(f"{site}/{owned.dist_info}/RECORD")
     except (OSError, ValueError):
         return False
     if all(path != f"{owned.dist_info}/RECORD" for path, _, _ in rows):
@@ -65,16 +64,6 @@ def _whole(
     return True
 
 
-def record_rows(path: str) -> "Iterator[tuple[str, str, str]]":
-    """Yield path, hash and size of each row of a RECORD file (``OSError``, ``ValueError``, ``csv.Error``)."""
-    import csv
-
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        for row in csv.reader(file):
-            if len(row) >= 3:
-                yield row[0], row[1], row[2]
-
-
 def _as_recorded(path: str, digest: str, size: str, stamp: int) -> bool:
     try:
         facts = os.stat(path)
@@ -82,17 +71,9 @@ def _as_recorded(path: str, digest: str, size: str, stamp: int) -> bool:
         return False
     if size and facts.st_size != int(size):
         return False
-    return facts.st_mtime_ns <= stamp or not digest or digest_of(path, digest.partition("=")[0]) == digest
-
-
-def digest_of(path: str, algorithm: str) -> str:
-    """Return the hash of a file as RECORD writes it (``OSError``; ``ValueError`` for an unknown algorithm)."""
-    from base64 import urlsafe_b64encode
-    from hashlib import new
-
-    with open(path, "rb") as file:
-        raw = new(algorithm, file.read()).digest()
-    return f"{algorithm}={urlsafe_b64encode(raw).rstrip(b'=').decode('ascii')}"
+    return (
+        facts.st_mtime_ns <= stamp or not digest or record.digest_of(path, digest.partition("=")[0]) == digest
+    )
 
 
 def restamped(site: str, state: State, changed: "list[str]") -> State:

@@ -1,7 +1,7 @@
 """Which requirements of installed distributions hold in their environment, extras included. Pure."""
 
+from puffin.names import normalise
 from puffin.stages.link.requires import Requires
-from puffin.stages.link.site_scan import normalise
 from puffin.value import frozen
 
 TYPE_CHECKING = False

@@ -1,10 +1,9 @@
 """All that the metadata of installed distributions tells, and the lines that ``show`` prints of it, as pip's."""
 
 import os
-from email import message_from_bytes
-from email.policy import compat32
 
-from puffin.stages.link.site_scan import DIST_INFO
+from puffin.stages.link.site_scan import metadata_path
+from puffin.stages.metadata_head import head_fields, read_head
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -56,7 +55,7 @@ def details_of(each: "Installed", everything: "Sequence[Requires]", markers: "Ma
         location=location,
         editable=each.location,
         installer=each.installer,
-        fields=_fields(each),
+        fields=tuple(head_fields(read_head(metadata_path(each.path, each.kind)))),
         requires=tuple(sorted(names.get(each.path, {}).values(), key=str.lower)),
         required_by=tuple(
             sorted((row.raw_name for row in everything if each.name in names[row.path]), key=str.lower)
@@ -116,33 +115,6 @@ def _more(each: Details) -> list[str]:
     ):
         lines += [f"{title}:", *(f"  {value}" for value in values)]
     return lines
-
-
-def _fields(each: "Installed") -> tuple[tuple[str, str], ...]:
-    path = each.path
-    if os.path.isdir(path):
-        path = f"{path}/{'METADATA' if each.kind == DIST_INFO else 'PKG-INFO'}"
-    try:
-        with open(path, "rb") as file:
-            message = message_from_bytes(file.read(), policy=compat32)
-    except OSError:
-        return ()
-    return tuple((key, _decoded(value)) for key, value in message.items())
-
-
-def _decoded(value: object) -> str:
-    """Return the text of a field; what is not ASCII comes as surrogates, or as an encoded header."""
-    return (
-        str(value).encode("ascii", "surrogateescape").decode("utf-8", "replace")
-        if isinstance(value, str)
-        else _raw(value)
-    )
-
-
-def _raw(value: object) -> str:
-    chunks = getattr(value, "_chunks", None)
-    text = "".join(part for part, _ in chunks) if chunks else str(value)
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _text(path: str) -> str:

@@ -2,8 +2,8 @@
 
 import os
 
+from puffin.names import normalise
 from puffin.stages.link.installed import Installed, thaw
-from puffin.stages.link.site_scan import normalise
 from puffin.stages.urls import file_url, mask
 
 TYPE_CHECKING = False

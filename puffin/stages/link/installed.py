@@ -5,13 +5,12 @@ RECORD is another program's text: paths that leave the environment, or that name
 kept apart and must never be acted upon.
 """
 
-import csv
-import io
 import json
 import os
 
 from puffin.stages.link import site_scan
 from puffin.stages.link.environment import Environment
+from puffin.stages.unzip import record
 from puffin.stages.unzip.names import shadows
 from puffin.stages.urls import file_path
 from puffin.value import frozen
@@ -87,15 +86,15 @@ def _read(
     environment: Environment | None, site: str, name: str, version: str, entry: str, kind: str
 ) -> Installed:
     path = f"{site}/{entry}"
-    head = site_scan.read_head(_metadata_file(path, kind))
+    raw_name, own_version = site_scan.name_and_version(site_scan.metadata_path(path, kind))
     direct_url = _direct_url(path) if kind == site_scan.DIST_INFO else None
     location = _location(path, kind, direct_url)
     rows = _rows(site, path, kind)
     files, unsafe = split_rows(rows or (), site, environment) if environment else ((), ())
     return Installed(
         name=name,
-        raw_name=head.get("name", name),
-        version=version or head.get("version", ""),
+        raw_name=raw_name or name,
+        version=version or own_version,
         path=path,
         kind=kind,
         installer=_text(f"{path}/INSTALLER").strip(),
@@ -117,14 +116,6 @@ def distribution_files(environment: Environment, entry: str, kind: str) -> "tupl
     site = environment.purelib
     rows = _rows(site, f"{site}/{entry}", kind)
     return split_rows(_walk(site, entry) if rows is None else rows, site, environment)[0]
-
-
-def _metadata_file(path: str, kind: str) -> str:
-    if kind == site_scan.EGG_INFO_FILE:
-        return path
-    if kind == site_scan.EGG_LINK:
-        return f"{site_scan.linked_egg_info(path)}/PKG-INFO"
-    return f"{path}/{ {'dist-info': 'METADATA', 'egg': 'EGG-INFO/PKG-INFO'}.get(kind, 'PKG-INFO') }"
 
 
 def _direct_url(path: str) -> "dict[str, Any] | None":
@@ -164,12 +155,9 @@ def _rows(site: str, path: str, kind: str) -> "list[str] | None":
 
 
 def _record(path: str) -> "list[str] | None":
-    text = _text(f"{path}/RECORD")
-    if not text:
-        return None
     try:
-        return [row[0] for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row and row[0]]
-    except csv.Error:
+        return [row[0] for row in record.read(f"{path}/RECORD") if row[0]] or None
+    except (OSError, ValueError):
         return None
 
 

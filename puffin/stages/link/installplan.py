@@ -1,5 +1,6 @@
 """The install plan: what of an environment is kept, added, replaced and removed. Pure."""
 
+from puffin.names import same_version
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -130,18 +131,6 @@ def satisfies(found: "Sequence[Present]", wanted: Wanted, archive: str, source: 
     if wanted.archive:
         return wanted.archive == archive
     return direct_url_of(present.direct_url) == wanted.url
-
-
-def same_version(one: str, other: str) -> bool:
-    """Compare versions as PEP 440 does, without parsing those that are spelt alike."""
-    if one == other:
-        return True
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return Version(one) == Version(other)
-    except InvalidVersion:
-        return False
 
 
 def _is_fresh(wanted: Wanted, source: str) -> bool:

@@ -10,9 +10,9 @@ import os
 
 from puffin.cache.atomic import remove_tree
 from puffin.stages.link.files import Placer
-from puffin.stages.link.rows import NOTHING, quoted, row
 from puffin.stages.link.scripts import launcher, rewrite_shebang, shebang, versioned, windows_launcher
 from puffin.stages.unzip.manifest import DIST_INFO, ENTRY_POINTS, NAME, SCRIPTS
+from puffin.stages.unzip.record import NOTHING, quoted, row
 from puffin.value import frozen
 
 TYPE_CHECKING = False

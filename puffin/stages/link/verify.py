@@ -2,7 +2,8 @@
 
 import os
 
-from puffin.stages.link.damage import digest_of, lost_paths, record_rows
+from puffin.stages.link.damage import lost_paths
+from puffin.stages.unzip.record import digest_of, read
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -53,7 +54,7 @@ def _differences(
     record = f"{owned.dist_info}/RECORD"
     rows: dict[str, tuple[str, str]] = {}
     try:
-        rows.update({path: (digest, size) for path, digest, size in record_rows(f"{site}/{record}")})
+        rows.update({path: (digest, size) for path, digest, size in read(f"{site}/{record}")})
         wrong = {} if record in rows else {record: CUT}
     except FileNotFoundError:
         wrong = {record: MISSING}

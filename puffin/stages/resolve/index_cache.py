@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from mmap import mmap
 from typing import Any
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from puffin.cache import frame
+from puffin.names import parsed_version
 from puffin.stages.resolve.index_groups import first_upload, rows
 from puffin.stages.resolve.index_page import FileLink
 from puffin.value import frozen
@@ -197,16 +198,9 @@ def order_of(texts: "Iterable[str]") -> Order:
     """Return the order of the versions that file names spell as *texts*."""
     known: dict[Version, list[str]] = {}
     for text in texts:
-        version = _parsed(text)
+        version = parsed_version(text)
         if version is not None:
             known.setdefault(version, []).append(text)
     names = {version: str(version) for version in sorted(known, reverse=True)}
     odd = {name: tuple(known[own]) for own, name in names.items() if known[own] != [name]}
     return Order(names=tuple(names.values()), texts=odd)
-
-
-def _parsed(text: str) -> "Version | None":
-    try:
-        return Version(text.replace("_", "-"))
-    except InvalidVersion:
-        return None

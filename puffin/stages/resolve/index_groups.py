@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from puffin.names import printable
 from puffin.stages.fetch.client import Reply
 from puffin.stages.resolve.index_config import bare
 from puffin.stages.resolve.index_html import core_metadata, looks_like_html, parse_html
@@ -26,7 +27,6 @@ from puffin.stages.resolve.index_page import (
     absolute,
     by_version,
     file_version,
-    printable,
 )
 from puffin.value import astuple, frozen
 

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 from puffin.errors import Cause
+from puffin.names import printable
 from puffin.stages.resolve.index_config import bare
 from puffin.stages.resolve.index_errors import PageUnreadable, UnknownApiVersion
-from puffin.stages.resolve.index_page import QUARANTINED, Collector, Page, checked_hashes, offered, printable
+from puffin.stages.resolve.index_page import QUARANTINED, Collector, Page, checked_hashes, offered
 from puffin.stages.urls import mask
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from puffin.errors import UsageError
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise
 from puffin.stages.resolve.inputs_directory import project_file
 from puffin.stages.resolve.inputs_entries import SourceFile
 from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild

@@ -5,7 +5,7 @@ https://packaging.python.org/en/latest/specifications/core-metadata/
 
 import re
 
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise
 from puffin.stages.resolve.inputs_entries import SourceFile, entries_of
 from puffin.stages.resolve.inputs_errors import InvalidProject
 from puffin.stages.resolve.inputs_project import Project

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise
 from puffin.stages.resolve.inputs_errors import GroupCycle, GroupNotFound, InvalidProject
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise
 from puffin.stages.resolve.inputs_entries import SourceFile, entries_of
 from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild
 from puffin.stages.resolve.inputs_groups import group_requirements

@@ -6,7 +6,7 @@ The keys are setuptools' (its page "Configuring setuptools using setup.cfg files
 import os
 from collections.abc import Callable
 
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise
 from puffin.stages.resolve.inputs_entries import SourceFile, entries_of
 from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild
 from puffin.stages.resolve.inputs_project import Project

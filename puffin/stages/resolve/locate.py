@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from puffin.cache.layout import Cache
 from puffin.errors import TEMPORARY, PuffinError, UsageError
+from puffin.names import normalise
 from puffin.stages.artifact import Artifact
 from puffin.stages.resolve.index_cache import ABSENT, StoredPage
 from puffin.stages.resolve.index_config import FIRST_INDEX, STRATEGIES, IndexConfig
 from puffin.stages.resolve.index_errors import NotInCache, on_several
 from puffin.stages.resolve.index_http import Http
-from puffin.stages.resolve.index_page import FileLink, is_wheel, normalise, splits
+from puffin.stages.resolve.index_page import FileLink, is_wheel, splits
 from puffin.stages.resolve.index_pages import Pages
 from puffin.stages.resolve.locate_choose import Candidate, Pin, Target, choose, shown
 from puffin.stages.resolve.locate_errors import (

@@ -1,6 +1,7 @@
 """The choice of a pin's file among those that places offer: pure, no input or output."""
 
-from puffin.stages.resolve.index_page import FileLink, is_wheel, normalise
+from puffin.names import normalise
+from puffin.stages.resolve.index_page import FileLink, is_wheel
 from puffin.stages.resolve.locate_errors import HashesDiffer, NoCompatibleWheel
 from puffin.stages.resolve.locate_policy import ANY_FILES, sdists_option, wheels_option
 from puffin.stages.resolve.locate_versions import parsed

@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterable
 
 from puffin.errors import PuffinError
+from puffin.names import normalise, parsed_version
 from puffin.stages.fetch.inside import NoSubdirectory, inner_directory
 from puffin.stages.resolve.index_config import is_local, local_path
-from puffin.stages.resolve.index_page import is_archive, is_wheel, normalise, splits
+from puffin.stages.resolve.index_page import is_archive, is_wheel, splits
 from puffin.stages.resolve.locate_errors import LocateFailed, NameUnknown
 from puffin.stages.resolve.locate_source import subdirectory
-from puffin.stages.resolve.locate_versions import parsed
 from puffin.stages.resolve.pins import Pin
 from puffin.stages.resolve.reqvalues import Entry, Requirements
 from puffin.stages.urls import mask
@@ -51,7 +51,7 @@ def _of_archive(filename: str) -> str:
     """Return the name in ``name-version.tar.gz``, where the last dash surely parts the two (PEP 625)."""
     if not is_archive(filename) or is_wheel(filename):
         return ""
-    known = [(name, version) for name, version in splits(filename) if parsed(version) is not None]
+    known = [(name, version) for name, version in splits(filename) if parsed_version(version) is not None]
     return known[0][0] if len(known) == 1 else ""
 
 

@@ -4,6 +4,7 @@ import json
 import os
 from typing import Any, Protocol
 
+from puffin.names import parsed_version
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
 from puffin.stages.fetch.git_url import is_repository, parse
 from puffin.stages.fetch.inside import inner_directory
@@ -12,7 +13,6 @@ from puffin.stages.resolve.index_page import file_name, file_version, is_archive
 from puffin.stages.resolve.locate_choose import Pin, shown
 from puffin.stages.resolve.locate_errors import BuildForbidden, FileMissing, NotEditable
 from puffin.stages.resolve.locate_policy import builds_option
-from puffin.stages.resolve.locate_versions import parsed
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.urls import digest, file_url, strip_credentials
 
@@ -93,7 +93,7 @@ def repository_artifact(pin: Pin, commits: Commits) -> Artifact:
 def file_named_version(filename: str, name: str) -> str:
     """Return the version that the file name of a source distribution tells, empty where it surely tells none."""
     version = file_version(filename, name)
-    return version if version and parsed(version) is not None else ""
+    return version if version and parsed_version(version) is not None else ""
 
 
 def settings_of(pin: Pin) -> tuple[tuple[str, str], ...]:

@@ -5,9 +5,10 @@ import os
 from functools import lru_cache
 
 from puffin.errors import os_cause
+from puffin.names import normalise, same_version
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
 from puffin.stages.resolve.index_config import bare, canonical, is_local, local_path
-from puffin.stages.resolve.index_page import FileLink, file_name, fragment_hashes, is_safe, is_wheel, normalise
+from puffin.stages.resolve.index_page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
 from puffin.stages.resolve.locate_choose import Candidate, Pin, Target, choose, hash_verdict, shown
 from puffin.stages.resolve.locate_errors import FileMissing, HashesDiffer, WheelMismatch
 from puffin.stages.resolve.locate_policy import ANY_FILES
@@ -21,7 +22,6 @@ from puffin.stages.resolve.locate_source import (
     source_kind,
     subdirectory,
 )
-from puffin.stages.resolve.locate_versions import parsed
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.resolve.tags import split_tags
 from puffin.stages.urls import digest, file_url, inherit_credentials
@@ -141,18 +141,11 @@ def _check_name(pin: Pin, filename: str) -> None:
         reason = "this is no valid name of a wheel"
     elif pin.name and normalise(filename.split("-")[0]) != normalise(pin.name):
         reason = f"it is a wheel of `{normalise(filename.split('-')[0])}`"
-    elif (
-        pin.version and pin.version != filename.split("-")[1] and not _same(pin.version, filename.split("-")[1])
-    ):
+    elif pin.version and not same_version(pin.version, filename.split("-")[1]):
         reason = f"it is a wheel of version {filename.split('-')[1]}"
     else:
         return
     raise WheelMismatch(package=shown(pin), filename=filename, reason=reason)
-
-
-def _same(one: str, other: str) -> bool:
-    version = parsed(one)
-    return version is not None and version == parsed(other)
 
 
 def artifact_of(pin: Pin, chosen: Candidate) -> Artifact:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from packaging.markers import Marker
 
 from puffin.errors import PuffinError
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise
 
 NAMES = (
     "implementation_name",

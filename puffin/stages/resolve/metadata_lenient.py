@@ -11,6 +11,7 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from puffin.names import printable
 from puffin.stages.resolve.metadata_errors import Malformed
 
 _OPERATOR = r"(?:~=|===?|!=|<=|>=|<|>)"
@@ -54,7 +55,7 @@ def requirement(text: str) -> str:
         fixed = f"{name}{_corrected(clauses)}{marker or ''}"
         if _is_requirement(fixed):
             return fixed
-    raise Malformed(f"its metadata has a requirement that cannot be read, `{_shown(text)}`")
+    raise Malformed(f"its metadata has a requirement that cannot be read, `{printable(text, 120)}`")
 
 
 def specifier(text: str) -> str:
@@ -109,8 +110,3 @@ def _corrected(clauses: str) -> str:
     for pattern, replacement in _CORRECTIONS:
         clauses = re.sub(pattern, replacement, clauses)
     return clauses.strip()
-
-
-def _shown(text: str) -> str:
-    plain = "".join([character if character.isprintable() else " " for character in text])
-    return plain if len(plain) <= 120 else f"{plain[:119]}…"

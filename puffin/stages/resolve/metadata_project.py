@@ -5,7 +5,7 @@ from typing import Any
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_lenient import requirement, specifier
 from puffin.stages.resolve.metadata_parse import check_identity

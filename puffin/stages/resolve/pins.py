@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from puffin.errors import PuffinError
+from puffin.names import parsed_version
 from puffin.stages.resolve.index_page import file_name
 from puffin.stages.resolve.markers import Markers
 from puffin.stages.resolve.reqconflicts import (
@@ -278,7 +279,7 @@ def _candidates(entry: Entry, specifiers: "Iterable[Specifier]") -> list[PinnedV
         text = specifier.version
         if specifier.operator == "===" or (specifier.operator == "==" and not text.endswith(".*")):
             exact = specifier.operator == "==="
-            found.append(PinnedVersion(text=text, version=_parsed(text), exact=exact, entry=entry))
+            found.append(PinnedVersion(text=text, version=parsed_version(text), exact=exact, entry=entry))
     return found
 
 
@@ -286,13 +287,6 @@ def _precision(candidate: PinnedVersion) -> tuple[bool, bool]:
     """Order candidates: ``===`` first, then versions with a local part, which ``==`` without one admits too."""
     local = candidate.version is not None and candidate.version.local is not None
     return not candidate.exact, not local
-
-
-def _parsed(text: str) -> "Version | None":
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
 
 
 def _admitted(candidate: PinnedVersion, specifiers: "Iterable[Specifier]") -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.errors import PuffinError, UsageError
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise
 from puffin.stages.resolve.inputs_errors import InvalidProject
 from puffin.stages.resolve.inputs_toml import decode_text, parse_toml
 from puffin.stages.resolve.output_target import is_lock_name

@@ -4,17 +4,10 @@ import os
 from collections.abc import Mapping
 
 from puffin.cache.layout import Cache
+from puffin.names import normalise
 from puffin.stages.fetch.inside import inner_directory
 from puffin.stages.resolve.index_config import is_local, local_path
-from puffin.stages.resolve.index_page import (
-    FileLink,
-    file_name,
-    fragment_hashes,
-    is_archive,
-    is_safe,
-    is_wheel,
-    normalise,
-)
+from puffin.stages.resolve.index_page import FileLink, file_name, fragment_hashes, is_archive, is_safe, is_wheel
 from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.locate_source import subdirectory
 from puffin.stages.resolve.metadata_errors import Malformed, unreadable, unusable

@@ -3,31 +3,13 @@
 https://packaging.python.org/en/latest/specifications/binary-distribution-format/
 """
 
+from puffin.names import normalise, same_version
+from puffin.stages.metadata_head import field_values
 from puffin.stages.unzip.errors import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-
-def normalise(name: str) -> str:
-    """Return a project name in its normal form (PEP 503)."""
-    plain = name.lower().replace("_", "-").replace(".", "-")
-    while "--" in plain:
-        plain = plain.replace("--", "-")
-    return plain
-
-
-def same_version(one: str, other: str) -> bool:
-    """Tell whether two spellings are one version (PEP 440); ``_`` may stand for ``-`` in file names."""
-    if one == other:
-        return True
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return Version(one.replace("_", "-")) == Version(other.replace("_", "-"))
-    except InvalidVersion:
-        return False
 
 
 def parse_filename(filename: str) -> "tuple[str, str]":
@@ -69,27 +51,18 @@ def find_data(tops: "Iterable[str]", name: str, version: str) -> str:
     return found[0] if found else ""
 
 
-def headers(text: bytes, wanted: "tuple[str, ...]", member: str) -> "dict[str, str]":
-    """Return the *wanted* header fields (lower case) of a METADATA or WHEEL file; Refused if one is repeated.
-
-    Only the lines up to the first empty one are looked at, and a folded value ends with its first line.
-    """
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        if not line:
-            break
-        field, colon, value = line.partition(b":")
-        key = field.decode("ascii", "replace").lower()
-        if colon and key in wanted:
-            if key in found:
-                raise Refused(f"it has the field {key.title()} twice", member)
-            found[key] = value.strip().decode("utf-8", "backslashreplace")
-    return found
+def _single(text: bytes, wanted: "tuple[str, ...]", member: str) -> "dict[str, str]":
+    """Return the *wanted* fields (lower case) of a METADATA or WHEEL file; Refused if one is repeated."""
+    found = field_values(text, wanted)
+    for key, values in found.items():
+        if len(values) > 1:
+            raise Refused(f"it has the field {key.title()} twice", member)
+    return {key: values[0] for key, values in found.items()}
 
 
 def check_metadata(text: bytes, member: str, name: str, version: str) -> "tuple[str, str]":
     """Return Name and Version of METADATA as spelt; raise Refused unless they are *name* and *version*."""
-    found = headers(text, ("name", "version"), member)
+    found = _single(text, ("name", "version"), member)
     its_name, its_version = found.get("name", ""), found.get("version", "")
     if normalise(its_name) != name:
         raise Refused(f"the name there is `{its_name}`, and the file name says `{name}`", member)
@@ -100,7 +73,7 @@ def check_metadata(text: bytes, member: str, name: str, version: str) -> "tuple[
 
 def check_wheel(text: bytes, member: str) -> bool:
     """Return Root-Is-Purelib of WHEEL; raise Refused for a version of the format that puffin cannot know."""
-    found = headers(text, ("wheel-version", "root-is-purelib"), member)
+    found = _single(text, ("wheel-version", "root-is-purelib"), member)
     version = found.get("wheel-version", "")
     major = version.partition(".")[0]
     if not major.isdecimal() or not major.isascii():
