@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cli.console import Console
-    from puffin.pipeline.plan_install import Installed, InstallSettings
+    from puffin.pipeline.plan_install import Installed
+    from puffin.pipeline.plan_install_settings import InstallSettings
     from puffin.pipeline.plan_settings import Settings
     from puffin.stages.resolve.inputs import Build, Sources
     from puffin.stages.resolve.reqerrors import InvalidRequirementLine
@@ -42,7 +43,7 @@ def install(options: "dict[str, Any]", console: "Console", started: float) -> in
 
 
 def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
-    from puffin.pipeline.plan_install import InstallSettings
+    from puffin.pipeline.plan_install_settings import InstallSettings
     from puffin.pipeline.plan_read import reader
     from puffin.stages.resolve.preferences import read_upgrades
 

@@ -7,14 +7,13 @@ from puffin.stages.resolve.universe_values import Chosen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.stages.artifact import Artifact
-    from puffin.stages.resolve.locate_choose import Target
+    from puffin.stages.resolve.file_choice import FileTarget
     from puffin.stages.resolve.locate_source import Commits
-    from puffin.stages.resolve.solve.request import FilePolicy
-    from puffin.stages.resolve.solve.resolution import Resolved
+    from puffin.stages.resolve.solve.request import FilePolicy, Resolved
 
 
 def artifact_for(
-    package: "Resolved", target: "Target", *, files: "FilePolicy", commits: "Commits"
+    package: "Resolved", target: "FileTarget", *, files: "FilePolicy", commits: "Commits"
 ) -> "Artifact":
     """Return what to install for a resolved package. Raises what locating a URL raises."""
     if isinstance(package.handle, Chosen):

@@ -4,7 +4,7 @@ import time
 
 from puffin.errors import UsageError
 from puffin.pipeline.plan_build_values import ALL, BuildSettings
-from puffin.pipeline.plan_compile_request import roots
+from puffin.pipeline.plan_resolution import ResolutionSetup, roots
 from puffin.pipeline.plan_settings import Settings
 from puffin.stages.resolve.reqfile import read_file, read_requirements
 from puffin.stages.resolve.solve.request import FilePolicy
@@ -47,6 +47,19 @@ def build_settings(
         or settings.reinstall
         or frozenset((*settings.refresh_package, *settings.reinstall_package)),
         remote=None if settings.remote is None or settings.remote.shared else settings.remote,
+    )
+
+
+def builds_of(setup: ResolutionSetup, settings: Settings, environ: "Mapping[str, str]") -> BuildSettings:
+    """Return the settings of the builds that a resolution leads to; raises as :func:`build_settings`."""
+    return build_settings(
+        settings,
+        environ,
+        config=setup.config,
+        network=setup.network,
+        files=setup.files,
+        prereleases=setup.prereleases,
+        exclude_newer=setup.exclude_newer,
     )
 
 

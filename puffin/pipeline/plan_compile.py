@@ -120,7 +120,7 @@ class _Command:
 
         if self._locked:
             return lock_text(packages, self._settings, target)
-        return requirements_text(packages, self._settings, self.early.sources, self.early.config)
+        return requirements_text(packages, self._settings, self.early.sources, self.early.setup.config)
 
 
 def _warn(sources: "Sources", target: "ResolutionTarget", reporter: "Reporter") -> None:

@@ -37,14 +37,14 @@ class Directs:
     def _to_build(self, pin: "Pin", kind: str, *, refresh: bool) -> Wanted:
         """Return what would be built; whatever stands against it is left to the search, which tells of all pins."""
         from puffin.errors import PuffinError
-        from puffin.stages.resolve.locate_choose import Target
+        from puffin.stages.resolve.file_choice import FileTarget
         from puffin.stages.resolve.locate_url import locate_url
 
         unknown = Wanted(name=pin.name, version="", url=pin.url, direct_url="{}", source=_UNKNOWN)
         if pin.name not in self._present:
             return unknown
         try:
-            artifact = locate_url(pin, Target((), ""), commits=self._commits)
+            artifact = locate_url(pin, FileTarget((), ""), commits=self._commits)
         except PuffinError:
             return unknown
         changed = (refresh and artifact.source.startswith("url/")) or self._other_hash(pin)

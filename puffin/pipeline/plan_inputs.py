@@ -11,7 +11,7 @@ from puffin.value import frozen, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
+    from typing import Any, Protocol
 
     from puffin.stages.artifact import Artifact
     from puffin.stages.resolve.index_config import IndexConfig
@@ -20,6 +20,22 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.solve.request import FilePolicy
 
     Naming = Callable[[Requirements, IndexConfig, FilePolicy], Requirements]
+
+    class KindsOfFiles(Protocol):
+        """What settings say of kinds of files: normalised names, or ``:all:``."""
+
+        @property
+        def no_binary(self) -> tuple[str, ...]:
+            """What no wheel is used of."""
+
+        @property
+        def only_binary(self) -> tuple[str, ...]:
+            """What nothing but wheels is used of."""
+
+        @property
+        def no_build(self) -> bool:
+            """Whether nothing is built."""
+
 
 _PROJECTS = (".toml", ".py", ".pyw", "setup.cfg")
 DEFAULT_INDEX = "https://pypi.org/simple/"
@@ -197,7 +213,7 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
     )
 
 
-def kinds_of_files(settings: Settings, requirements: "Any | None") -> "FilePolicy":
+def kinds_of_files(settings: "KindsOfFiles", requirements: "Any | None") -> "FilePolicy":
     """Return which kinds of files may be used: what options say, and what files say, adds up."""
     from puffin.stages.resolve.solve.request import ALL, FilePolicy
 

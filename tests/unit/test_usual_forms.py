@@ -14,8 +14,7 @@ from puffin.stages.resolve.index_html import parse_html
 from puffin.stages.resolve.markers import NAMES, for_extra
 from puffin.stages.resolve.metadata_lenient import _is_sure
 from puffin.stages.resolve.metadata_parse import fields_of
-from puffin.stages.resolve.solve.conditions import Conditions
-from puffin.stages.resolve.solve.requirement import _parts, _usual
+from puffin.stages.resolve.solve.requirement import Conditions, _parts, _usual
 from puffin.stages.unzip import record
 from puffin.stages.unzip.names import _folded, fold
 

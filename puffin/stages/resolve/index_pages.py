@@ -11,7 +11,7 @@ from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Reply
 from puffin.stages.fetch.crew import Crew
 from puffin.stages.fetch.turns import turns_of
-from puffin.stages.resolve.index_cache import ABSENT, StoredPage, dump_groups, load_page, renewed
+from puffin.stages.resolve.index_cache import ABSENT, Row, StoredPage, dump_groups, load_page, renewed
 from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig, canonical, is_local
 from puffin.stages.resolve.index_errors import IndexFailure, NotInCache
 from puffin.stages.resolve.index_groups import Groups, group_reply
@@ -154,6 +154,11 @@ class Pages:
         error = self._seen[index, name] = pickle.loads(data)
         if _concerns_all(error):
             self._broken.setdefault(index, error)
+
+    def rows(self, index: str, name: str, version: str) -> "tuple[Row, ...]":
+        """Return the files of one version text as plain tuples; a page that is damaged is fetched again."""
+        found = self.page(index, name).rows(version)
+        return (self.again(index, name).rows(version) or ()) if found is None else found
 
     def links(self, index: str, name: str, version: str) -> tuple[FileLink, ...]:
         """Return the files of one version text; a page whose stored bytes are damaged is fetched again."""

@@ -10,9 +10,8 @@ from puffin.stages.fetch.git_url import is_repository, parse
 from puffin.stages.fetch.inside import inner_directory
 from puffin.stages.resolve.index_config import is_local, local_path
 from puffin.stages.resolve.index_page import file_name, file_version, is_archive, is_wheel
-from puffin.stages.resolve.locate_choose import Pin, shown
+from puffin.stages.resolve.locate_choose import Pin, builds_option, shown
 from puffin.stages.resolve.locate_errors import BuildForbidden, FileMissing, NotEditable
-from puffin.stages.resolve.locate_policy import builds_option
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.urls import digest, file_url, strip_credentials
 

@@ -7,11 +7,11 @@ from functools import lru_cache
 from puffin.errors import os_cause
 from puffin.names import normalise, same_version
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
+from puffin.stages.resolve.file_choice import FileChooser, FileTarget, IndexFile, Offered
 from puffin.stages.resolve.index_config import bare, canonical, is_local, local_path
 from puffin.stages.resolve.index_page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
-from puffin.stages.resolve.locate_choose import Candidate, Pin, Target, choose, hash_verdict, shown
+from puffin.stages.resolve.locate_choose import Pin, file_of, shown
 from puffin.stages.resolve.locate_errors import FileMissing, HashesDiffer, WheelMismatch
-from puffin.stages.resolve.locate_policy import ANY_FILES
 from puffin.stages.resolve.locate_source import (
     Commits,
     check_source,
@@ -22,13 +22,14 @@ from puffin.stages.resolve.locate_source import (
     source_kind,
     subdirectory,
 )
-from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, hash_verdict
 from puffin.stages.resolve.tags import split_tags
 from puffin.stages.urls import digest, file_url, inherit_credentials
+from puffin.value import astuple
 
 
 def locate_url(
-    pin: Pin, target: Target, *, files: FilePolicy = ANY_FILES, commits: Commits | None = None
+    pin: Pin, target: FileTarget, *, files: FilePolicy = ANY_FILES, commits: Commits | None = None
 ) -> Artifact:
     """Return the artifact of a pin with a URL or a local path: a wheel, or what one has to be built from.
 
@@ -48,7 +49,7 @@ def locate_url(
     return _archive(pin, kind or WHEEL, target)
 
 
-def _archive(pin: Pin, kind: str, target: Target) -> Artifact:
+def _archive(pin: Pin, kind: str, target: FileTarget) -> Artifact:
     address, _, fragment = pin.url.partition("#")
     local = is_local(address)
     filename = os.path.basename(local_path(address)) if local else file_name(address)
@@ -72,10 +73,11 @@ def _archive(pin: Pin, kind: str, target: Target) -> Artifact:
     )
 
 
-def _wheel_version(pin: Pin, filename: str, address: str, target: Target) -> str:
+def _wheel_version(pin: Pin, filename: str, address: str, target: FileTarget) -> str:
     _check_name(pin, filename)
     version = filename.split("-")[1]
-    choose(pin, (Candidate(link=FileLink(filename=filename, url=address), version=version, place=""),), target)
+    row = astuple(FileLink(filename=filename, url=address))
+    file_of(pin, (Offered(row, version, ""),), FileChooser(target))
     return version
 
 
@@ -148,7 +150,7 @@ def _check_name(pin: Pin, filename: str) -> None:
     raise WheelMismatch(package=shown(pin), filename=filename, reason=reason)
 
 
-def artifact_of(pin: Pin, chosen: Candidate) -> Artifact:
+def artifact_of(pin: Pin, chosen: IndexFile) -> Artifact:
     """Return the artifact for a file that an index or a find-links place offers.
 
     Raises ``HashesDiffer`` where the pin's hashes contradict those offered, ``FileMissing`` for a local file

@@ -1,6 +1,6 @@
 """Whose metadata is asked for, and what stands in for an answer that only a build can give."""
 
-from puffin.stages.resolve.locate_choose import Candidate
+from puffin.stages.resolve.file_choice import IndexFile
 from puffin.stages.resolve.metadata_errors import MetadataNeedsBuild
 from puffin.stages.urls import inherit_credentials
 from puffin.value import frozen
@@ -16,7 +16,7 @@ class MetadataRequest:
     """
 
     package: str
-    candidate: Candidate
+    candidate: IndexFile
     name: str = ""
     version: str = ""
     hashes: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from puffin.stages.resolve.markers import without_extra
 from puffin.stages.resolve.output_values import DirectReference
 from puffin.stages.resolve.requrl import looks_like_archive
 from puffin.stages.resolve.reqvalues import Entry
-from puffin.stages.resolve.solve.resolution import Parent, Resolved
+from puffin.stages.resolve.solve.request import Parent, Resolved
 from puffin.stages.resolve.solve.universe import Place
 from puffin.stages.urls import file_path, is_file, strip_credentials
 

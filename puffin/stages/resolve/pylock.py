@@ -7,8 +7,8 @@ from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.stages.artifact import SDIST, WHEEL, Artifact
 from puffin.stages.resolve.index_config import canonical
 from puffin.stages.resolve.inputs_toml import decode_text, parse_toml
+from puffin.stages.resolve.locate_choose import sdists_option
 from puffin.stages.resolve.locate_errors import BuildForbidden
-from puffin.stages.resolve.locate_policy import sdists_option
 from puffin.stages.resolve.locate_url import place_of
 from puffin.stages.resolve.pins import Pin
 from puffin.stages.resolve.solve.request import FilePolicy

@@ -11,8 +11,8 @@ from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.crew import Crew
+from puffin.stages.resolve.file_choice import IndexFile
 from puffin.stages.resolve.index_page import FileLink
-from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.metadata_wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.resolve.universe_scope import Scope, obtain, obtainer_of, pages_of
@@ -188,5 +188,5 @@ def _packed(handle: Chosen) -> "tuple[Any, ...]":
 
 def _unpacked(fields: "tuple[Any, ...]") -> Chosen:
     name, version, *files = fields
-    found = [from_tuple(Candidate, (from_tuple(FileLink, row[0]), *row[1:])) for row in files]
+    found = [from_tuple(IndexFile, (from_tuple(FileLink, row[0]), *row[1:])) for row in files]
     return Chosen(name=name, version=version, install=found[0], metadata=found[-1])

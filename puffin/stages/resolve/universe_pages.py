@@ -5,16 +5,12 @@ from functools import partial
 from typing import Any
 
 from puffin.errors import PuffinError
+from puffin.stages.resolve.file_choice import OfferedByText, offered_by_name
 from puffin.stages.resolve.index_cache import ABSENT
 from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig
-from puffin.stages.resolve.index_page import splits
 from puffin.stages.resolve.index_pages import Pages, ProjectPages
-from puffin.stages.resolve.universe_choose import Offered
 from puffin.stages.resolve.universe_helpers import Asked, Children
 from puffin.stages.resolve.universe_pool import Pool, PoolJob
-from puffin.value import astuple
-
-Flat = dict[str, list[Offered]]
 
 
 class Finder:
@@ -33,7 +29,7 @@ class Finder:
         self._found: dict[str, ProjectPages] = {}
         self._jobs: dict[str, PoolJob[ProjectPages] | Asked[ProjectPages]] = {}
         self._failed: dict[str, PuffinError] = {}
-        self._flat: dict[str, Flat] | None = None
+        self._flat: dict[str, OfferedByText] | None = None
 
     def expect(self, names: "Iterable[str]") -> None:
         """Have the pages of these packages fetched, those that are not in the cache."""
@@ -90,10 +86,11 @@ class Finder:
         }
         return {name: (unasked[name].pages[0][0], *more) for name, more in also.items() if more}
 
-    def flat(self, name: str) -> "Flat":
+    def flat(self, name: str) -> "OfferedByText":
         """Return the files of a project in the find-links places, by the version text in their names."""
         if self._flat is None:
-            self._flat = self._grouped()
+            links = [(place, link) for place in self._places for link in self._pages.flat(place)]
+            self._flat = offered_by_name(links)
         return self._flat.get(name, {})
 
     def _settle(self, name: str) -> None:
@@ -124,12 +121,3 @@ class Finder:
 
     def _walk(self, name: str) -> ProjectPages:
         return self._pages.find(self._config, name)
-
-    def _grouped(self) -> "dict[str, Flat]":
-        groups: dict[str, Flat] = {}
-        for place in self._places:
-            for link in self._pages.flat(place):
-                for name, text in splits(link.filename):
-                    each = Offered(row=astuple(link), text=text, place=place, linked=True)
-                    groups.setdefault(name, {}).setdefault(text, []).append(each)
-        return groups

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from puffin.cache.layout import Cache
 from puffin.names import normalise
 from puffin.stages.fetch.inside import inner_directory
+from puffin.stages.resolve.file_choice import FileChooser, IndexFile
 from puffin.stages.resolve.index_config import is_local, local_path
 from puffin.stages.resolve.index_page import FileLink, file_name, fragment_hashes, is_archive, is_safe, is_wheel
-from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.locate_source import subdirectory
 from puffin.stages.resolve.metadata_errors import Malformed, unreadable, unusable
 from puffin.stages.resolve.metadata_obtain import Obtainer
@@ -17,7 +17,6 @@ from puffin.stages.resolve.metadata_project import Dynamic
 from puffin.stages.resolve.metadata_wanted import BuildSource, MetadataRequest, Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.stages.resolve.tags import mismatch, split_tags
-from puffin.stages.resolve.universe_choose import Chooser
 from puffin.stages.resolve.universe_values import Built, CheckedOut, Checkout, InstalledDistribution
 from puffin.stages.urls import mask, mask_text
 from puffin.value import replace
@@ -28,7 +27,7 @@ REPOSITORY = "a repository"
 class PlaceReader:
     """Reads the metadata of places, each time anew for directories, else through the cache."""
 
-    def __init__(self, obtainer: Obtainer, chooser: Chooser, checkout: "Checkout | None") -> None:
+    def __init__(self, obtainer: Obtainer, chooser: FileChooser, checkout: "Checkout | None") -> None:
         self._obtainer = obtainer
         self._chooser = chooser
         self._checkout = checkout
@@ -68,7 +67,7 @@ class PlaceReader:
         link = FileLink(filename=filename, url=address, hashes=fragment_hashes(fragment))
         return MetadataRequest(
             package=package,
-            candidate=Candidate(link=link, version=version, place=""),
+            candidate=IndexFile(link=link, version=version, place=""),
             name=name,
             version=version,
             hashes=place.hashes,

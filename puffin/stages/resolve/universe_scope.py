@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.client import Client
+from puffin.stages.resolve.file_choice import IndexFile
 from puffin.stages.resolve.index_config import IndexConfig
 from puffin.stages.resolve.index_pages import Pages
-from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.metadata_errors import NotWhole
 from puffin.stages.resolve.metadata_obtain import Obtainer
 from puffin.stages.resolve.metadata_wanted import MetadataRequest, Unbuilt
@@ -60,7 +60,7 @@ def obtain(obtainer: "Obtainer", handle: "Chosen", hashes: tuple[str, ...]) -> "
         return obtainer.obtain(wanted(handle, hashes, handle.install))
 
 
-def wanted(handle: "Chosen", hashes: tuple[str, ...], candidate: "Candidate | None" = None) -> MetadataRequest:
+def wanted(handle: "Chosen", hashes: tuple[str, ...], candidate: "IndexFile | None" = None) -> MetadataRequest:
     """Return what to ask for: the metadata of *candidate*, or of the file of *handle* that tells it."""
     chosen = candidate or handle.metadata
     return MetadataRequest(

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from puffin.stages.resolve.locate_choose import Candidate
+from puffin.stages.resolve.file_choice import IndexFile
 from puffin.stages.resolve.metadata_wanted import BuildSource
 from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.value import frozen
@@ -18,8 +18,8 @@ class Chosen:
 
     name: str
     version: str
-    install: Candidate
-    metadata: Candidate
+    install: IndexFile
+    metadata: IndexFile
 
 
 @frozen

@@ -9,21 +9,20 @@ for packages as PubGrub (Natalie Weizenbaum, 2018). Sets of versions are integer
 from collections import defaultdict
 from itertools import islice
 
-from puffin.stages.resolve.solve.facts import (
+from puffin.stages.resolve.solve.eligible import Rejection
+from puffin.stages.resolve.solve.incompatibility import (
     Constrained,
     Dependency,
     Incompatibility,
+    Required,
     RuledOut,
     SameVersion,
     Slot,
-    Wanted,
     resolvent,
 )
 from puffin.stages.resolve.solve.package import Candidate, Package
-from puffin.stages.resolve.solve.rejection import Rejection
+from puffin.stages.resolve.solve.partial_solution import PartialSolution
 from puffin.stages.resolve.solve.requirement import Need
-from puffin.stages.resolve.solve.trail import Trail
-from puffin.stages.resolve.solve.verdict import Exhausted, Unsolvable
 from puffin.stages.resolve.solve.world import World
 
 NONE = 1 << 63
@@ -34,13 +33,29 @@ _OFTEN = 5  # versions of a package read until those that follow are announced
 _AHEAD = 50
 
 
-class Deduction:
+class Unsolvable(Exception):
+    """There is no solution; ``proof`` is the conclusion that needs no decision."""
+
+    def __init__(self, proof: Incompatibility) -> None:
+        super().__init__()
+        self.proof = proof
+
+
+class Exhausted(Exception):
+    """The search took more than the allowed number of rounds; ``heavy`` are the packages that conflict most."""
+
+    def __init__(self, heavy: tuple[str, ...]) -> None:
+        super().__init__()
+        self.heavy = heavy
+
+
+class PubGrub:
     """Finds one version for each package that is needed, or a proof that there is none."""
 
     def __init__(self, world: World, max_rounds: int) -> None:
         self._world = world
         self._max_rounds = max_rounds
-        self._trail = Trail(self._everything)
+        self._solution = PartialSolution(self._everything)
         self._about: dict[Slot, list[Incompatibility]] = defaultdict(list)
         self._dependencies: dict[tuple[Slot, Need, Slot], Dependency] = {}
         self._ruled_out: dict[tuple[Slot, Rejection], RuledOut] = {}
@@ -53,9 +68,10 @@ class Deduction:
     def run(self) -> dict[str, Candidate]:
         """Return the candidates by package. Raises :class:`Unsolvable` and :class:`Exhausted`."""
         changed: list[Slot] = []
-        for own in self._world.roots:
+        for own in self._world.given.roots:
             for slot in slots_of(own):
-                self._add(Wanted(slot, own, {slot: self._beyond(slot, own)}))
+                self._add(Required(slot, own, {slot: self._beyond(slot, own)}))
+                self._constrain(slot)
                 changed.append(slot)
         while True:
             self._count()
@@ -107,7 +123,7 @@ class Deduction:
         if self._noted[slot] & NONE:
             return
         self._noted[slot] |= NONE
-        for own in self._world.constraining(slot[0]):
+        for own in self._world.given.constraining(slot[0]):
             barred = self._beyond(slot, own) & ~NONE
             if barred:
                 self._add(Constrained(slot, own, {slot: barred}))
@@ -145,38 +161,38 @@ class Deduction:
         """Narrow the one slot that a statement leaves open, and return it; ``("", "")`` if all its terms hold."""
         open_slot: Slot | None = None
         for slot, mask in statement.terms.items():
-            left = self._trail.left(slot)
+            left = self._solution.left(slot)
             if left & ~mask:
                 if open_slot is not None or not left & mask:
                     return None
                 open_slot = slot
         if open_slot is None:
             return ("", "")
-        left = self._trail.left(open_slot)
-        self._trail.conclude(open_slot, left & ~statement.terms[open_slot], statement)
+        left = self._solution.left(open_slot)
+        self._solution.conclude(open_slot, left & ~statement.terms[open_slot], statement)
         return open_slot
 
     def _learn(self, conflict: Incompatibility) -> Incompatibility:
         """Return what a conflict teaches, having gone back to where it can be applied. Raises :class:`Unsolvable`."""
-        trail = self._trail
+        solution = self._solution
         for slot in conflict.terms:
             self._conflicts[slot[0]] += 1
         known = conflict
         while True:
             if not known.terms:
                 raise Unsolvable(known)
-            since = {slot: trail.since(slot, mask) for slot, mask in known.terms.items()}
+            since = {slot: solution.since(slot, mask) for slot, mask in known.terms.items()}
             last = max(since, key=since.__getitem__)
             if since[last] < 0:  # the terms hold from the start: nothing can be blamed
                 raise Unsolvable(known)
-            step = trail.step(since[last])
-            previous = max((trail.level_at(at) for slot, at in since.items() if slot != last), default=0)
+            step = solution.step(since[last])
+            previous = max((solution.level_at(at) for slot, at in since.items() if slot != last), default=0)
             if step.cause is not None:
                 union = known.terms[last] | step.cause.terms[last]
                 if self._everything(last) & ~union:
-                    previous = max(previous, trail.level_at(trail.since(last, union)))
+                    previous = max(previous, solution.level_at(solution.since(last, union)))
             if step.cause is None or previous < step.level:
-                trail.return_to(previous)
+                solution.return_to(previous)
                 if known is not conflict:
                     self._add(known)
                 return known
@@ -186,18 +202,25 @@ class Deduction:
 
     def _next(self) -> Slot | None:
         """Return the slot to decide next: what must be there and is open; None if all are decided."""
-        decided = self._trail.decided
+        decided = self._solution.decided
         slots = [
-            slot for slot in self._trail.slots() if slot not in decided and not self._trail.left(slot) & NONE
+            slot
+            for slot in self._solution.slots()
+            if slot not in decided and not self._solution.left(slot) & NONE
         ]
         return min(slots, key=self._priority) if slots else None
 
     def _priority(self, slot: Slot) -> tuple[bool, int, bool, int]:
         name = slot[0]
-        left = self._trail.left(slot)
+        left = self._solution.left(slot)
         weight = self._conflicts[name]
         single = not left & (left - 1)
-        return not single, -weight if weight >= _HEAVY else 0, name not in self._world.direct, self._order[slot]
+        return (
+            not single,
+            -weight if weight >= _HEAVY else 0,
+            name not in self._world.given.direct,
+            self._order[slot],
+        )
 
     def _decide(self, slot: Slot) -> list[Slot]:
         """Choose the best version, unless what it needs forbids it; return the slots to look at."""
@@ -213,15 +236,15 @@ class Deduction:
         fresh = self._state(slot, index, [own for own, _ in needs])
         if fresh and self._forbidden(slot, index):
             return [slot]
-        self._trail.decide(slot, index)
+        self._solution.decide(slot, index)
         return [slot]
 
     def _best(self, slot: Slot) -> int | None:
         """Return the best version left; statements about those ruled out are made on the way. None if there is none."""
         package = self._package(slot)
-        left = self._trail.left(slot)
+        left = self._solution.left(slot)
         if slot[1]:
-            left &= self._trail.left((slot[0], ""))
+            left &= self._solution.left((slot[0], ""))
         for index in package.ordered(left):
             if package.admitted(index):
                 return index
@@ -235,15 +258,15 @@ class Deduction:
             return
         tried = self._tried[slot] = self._tried[slot] + 1
         if tried >= _OFTEN and tried % _OFTEN == 0:
-            following = package.ordered(self._trail.left(slot))
+            following = package.ordered(self._solution.left(slot))
             good = (each for each in following if package.admitted(each))
             self._world.likely(package, islice(good, min(tried, _AHEAD)))
 
     def _at_odds(self, slot: Slot) -> list[Slot]:
         """State that an extra is of its package's version, where no version is left for both."""
         base = (slot[0], "")
-        if slot[1] and not self._trail.left(slot) & self._trail.left(base):
-            mask = self._trail.left(slot)
+        if slot[1] and not self._solution.left(slot) & self._solution.left(base):
+            mask = self._solution.left(slot)
             self._add(SameVersion({slot: mask, base: self._everything(base) & ~mask}))
         return [slot]
 
@@ -265,9 +288,9 @@ class Deduction:
     def _expect_best(self, slot: Slot) -> None:
         """Announce the version that will probably be chosen."""
         package = self._package(slot)
-        if slot not in self._trail.decided:
+        if slot not in self._solution.decided:
             best = (
-                index for index in package.ordered(self._trail.left(slot) & ~NONE) if package.admitted(index)
+                index for index in package.ordered(self._solution.left(slot) & ~NONE) if package.admitted(index)
             )
             self._world.likely(package, islice(best, 1))
 
@@ -278,15 +301,15 @@ class Deduction:
             if not statement.terms[slot] & bit:
                 continue
             others = (item for item in statement.terms.items() if item[0] != slot)
-            if all(not self._trail.left(other) & ~mask for other, mask in others):
+            if all(not self._solution.left(other) & ~mask for other, mask in others):
                 return True
         return False
 
     def _chosen(self) -> dict[str, Candidate]:
         extras: dict[str, set[str]] = defaultdict(set)
-        for name, extra in self._trail.decided:
+        for name, extra in self._solution.decided:
             extras[name].update([extra] if extra else [])
-        decided = self._trail.decided
+        decided = self._solution.decided
         return {
             name: self._world.package(name).candidate(index, frozenset(extras[name]))
             for (name, extra), index in decided.items()

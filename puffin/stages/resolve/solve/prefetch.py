@@ -1,4 +1,4 @@
-"""The scout: goes ahead of a search while that waits, in the order in which answers come.
+"""Prefetching: goes ahead of a search while that waits, in the order in which answers come.
 
 It has asked for what will probably be wanted: the metadata of the likely version as soon as the versions of a package
 are known, and the versions of what that needs. It decides nothing, so that the result does not depend on the order.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.solve.world import World
 
 
-class Scout:
+class Prefetch:
     """What is known to be needed, or looks as if it will be."""
 
     def __init__(self, world: "World") -> None:

@@ -1,11 +1,11 @@
-"""What cannot be, and why: the statements that the deduction works with."""
+"""What cannot be, and why: the incompatibilities that PubGrub works with."""
 
-from puffin.stages.resolve.solve.rejection import Rejection
+from puffin.stages.resolve.solve.eligible import Rejection
 from puffin.stages.resolve.solve.requirement import Need
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 Slot = tuple[str, str]
 """A package's name and an extra (empty for the package itself), for which one version, or none, is to be chosen."""
@@ -21,7 +21,7 @@ class Incompatibility:
         self.parents = parents
 
 
-class Wanted(Incompatibility):
+class Required(Incompatibility):
     """The user wants a package: anything but what ``need`` admits cannot be."""
 
     __slots__ = ("need", "slot")
@@ -101,11 +101,3 @@ def leaves(proof: Incompatibility) -> "Iterator[Incompatibility]":
             pending += own.parents
         else:
             yield own
-
-
-def bits(mask: int) -> "Iterable[int]":
-    """Yield the places of the bits in *mask*, lowest first."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low

@@ -1,13 +1,13 @@
 """What has been decided and concluded so far, in order, so that it can be taken back."""
 
-from puffin.stages.resolve.solve.facts import Incompatibility, Slot
+from puffin.stages.resolve.solve.incompatibility import Incompatibility, Slot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Step:
+class Assignment:
     """One slot's choices became fewer: by a decision (no ``cause``), or because ``cause`` left no others."""
 
     __slots__ = ("after", "before", "cause", "level", "slot")
@@ -20,13 +20,13 @@ class Step:
         self.level = level
 
 
-class Trail:
+class PartialSolution:
     """The choices left for each slot; ``level`` counts the decisions."""
 
     def __init__(self, everything: "Callable[[Slot], int]") -> None:
         self._everything = everything
         self._left: dict[Slot, int] = {}
-        self._steps: list[Step] = []
+        self._steps: list[Assignment] = []
         self._places: dict[Slot, list[int]] = {}
         self.decided: dict[Slot, int] = {}
         self.level = 0
@@ -55,7 +55,7 @@ class Trail:
     def _push(self, slot: Slot, after: int, cause: Incompatibility | None) -> None:
         before = self.left(slot)
         self._places.setdefault(slot, []).append(len(self._steps))
-        self._steps.append(Step(slot, before, after, cause, self.level))
+        self._steps.append(Assignment(slot, before, after, cause, self.level))
         self._left[slot] = after
 
     def return_to(self, level: int) -> None:
@@ -76,7 +76,7 @@ class Trail:
                 return -1 if at == places[0] else _previous(places, at)
         return places[-1] if places else -1
 
-    def step(self, place: int) -> Step:
+    def step(self, place: int) -> Assignment:
         """Return a step by its place."""
         return self._steps[place]
 
