@@ -1,5 +1,9 @@
 """Names and versions as text: the normal form of a name, whether two versions are one, and what a terminal may show."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from packaging.version import Version
+
 
 def normalise(name: str) -> str:
     """Return *name* in lower case, with each run of ``-``, ``_`` and ``.`` as one ``-`` (PEP 503)."""
@@ -16,12 +20,18 @@ def same_version(one: str, other: str) -> bool:
     """
     if one == other:
         return True
+    version = parsed_version(one)
+    return version is not None and version == parsed_version(other)
+
+
+def parsed_version(text: str) -> "Version | None":
+    """Return the version (PEP 440) in *text*, where ``_`` may stand for ``-``, as in file names, else None."""
     from packaging.version import InvalidVersion, Version
 
     try:
-        return Version(one.replace("_", "-")) == Version(other.replace("_", "-"))
+        return Version(text.replace("_", "-"))
     except InvalidVersion:
-        return False
+        return None
 
 
 def printable(text: str, limit: int = 0) -> str:

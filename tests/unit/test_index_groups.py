@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from puffin.stages.fetch.client import Reply
 from puffin.stages.resolve.index_cache import dump_groups, load_page, order_of
@@ -76,7 +78,8 @@ def check(reply: Reply) -> dict[str, object]:
         version: min([x.upload_time for x in links if x.upload_time], default="")
         for version, links in wanted.items()
     }
-    assert {version: stored.uploads()[version] for version in wanted} == uploads
+    if not page.refused:
+        assert {version: stored.uploads()[version] for version in wanted} == uploads
     return groups.files
 
 
@@ -89,6 +92,60 @@ def test_usual_html_is_cut() -> None:
 def test_unusual_html_is_read(link: str) -> None:
     files = check(html(*PLAIN, link))
     assert all(value[0] != HTML for value in files.values())  # type: ignore[index]
+
+
+PLACES = [
+    "",
+    "../",
+    "../../../../",
+    "/f/",
+    "f/",
+    "./",
+    "../.././f/",
+    "https://o/f/",
+    "HTTPS://O/f/",
+    "//o/",
+    "x:/",
+    "a b/",
+]
+NAMES = [
+    "a_b-1.0-py3-none-any.whl",
+    "A.B-1-2-py3-none-any.whl",
+    "a-b-2.0.tar.gz",
+    "a_b-3.zip",
+    "other-1.tar.gz",
+    "a_b.txt",
+]
+FRAGMENTS = ["", f"#sha256={SHA}", f"#SHA256={SHA.upper()}", "#md5=00&x=y", "#egg=a", "?q", "%2B.whl"]
+VALUES = [
+    "",
+    "true",
+    "True",
+    f"sha256={SHA}",
+    "&gt;=3.8,&lt;4",
+    "&amp;",
+    "&eacute;",
+    "a\nb",
+    "2024-01-02T03:04:05Z",
+]
+KEYS = ["requires-python", "yanked", "core-metadata", "dist-info-metadata", "upload-time", "x"]
+ATTRIBUTES = st.lists(
+    st.tuples(st.sampled_from(KEYS), st.sampled_from(VALUES)), max_size=3, unique_by=lambda x: x[0]
+)
+BEHIND = ["<br/>", "<br />\n", "", "</p><p>", "<li>", " text", "<!-- -->", "<b>", "</body>"]
+
+
+@st.composite
+def anchors(draw: st.DrawFn) -> str:
+    place, name, fragment = (draw(st.sampled_from(each)) for each in (PLACES, NAMES, FRAGMENTS))
+    attributes = "".join(f' data-{key}="{value}"' for key, value in draw(ATTRIBUTES))
+    text = draw(st.sampled_from([name, "x", "x &amp; y", ""]))
+    return f'<a href="{place}{name}{fragment}"{attributes}>{text}</a>{draw(st.sampled_from(BEHIND))}'
+
+
+@given(links=st.lists(anchors(), max_size=5))
+def test_generated_html(links: list[str]) -> None:
+    check(html(*links))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The pages of package indexes as values, and what file names say by plain splitting."""
 
-from puffin.names import normalise
+from puffin.names import normalise, printable
 from puffin.stages.urls import is_file
 from puffin.value import frozen
 

@@ -9,9 +9,9 @@ from puffin.names import normalise
 from puffin.stages.resolve.inputs_entries import SourceFile, entries_of
 from puffin.stages.resolve.inputs_errors import InvalidProject
 from puffin.stages.resolve.inputs_project import Project
+from puffin.stages.resolve.markers import without_extra
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_parse import parse_metadata
-from puffin.stages.resolve.output_direct import without_extra
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.value import replace
 

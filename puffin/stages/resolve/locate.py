@@ -1,5 +1,7 @@
 """Locating: from pins to the files that satisfy them, by index pages, find-links and URLs."""
 
+from collections.abc import Callable, Collection, Iterable, Sequence
+
 from puffin.cache.layout import Cache
 from puffin.errors import TEMPORARY, PuffinError, UsageError
 from puffin.names import normalise
@@ -9,6 +11,7 @@ from puffin.stages.resolve.file_choice import (
     FileTarget,
     IndexFile,
     Offered,
+    OfferedByText,
     cutoff_of,
     offered_by_name,
 )
@@ -33,12 +36,6 @@ from puffin.stages.resolve.locate_url import artifact_of, locate_url
 from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy
 from puffin.stages.urls import mask
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-
-    from puffin.stages.resolve.file_choice import OfferedByText
 
 _QUARANTINED = "quarantined"
 

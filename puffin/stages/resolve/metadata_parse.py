@@ -3,9 +3,7 @@
 https://packaging.python.org/en/latest/specifications/core-metadata/
 """
 
-import re
-
-from puffin.names import normalise, same_version
+from puffin.names import normalise, parsed_version, same_version
 from puffin.stages.metadata_head import field_values
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_lenient import requirement, specifier
@@ -22,7 +20,6 @@ _FIELDS = frozenset(
         "dynamic",
     )
 )
-_PLAIN = re.compile(r"\d+(?:\.\d+)*(?:(?:a|b|rc|\.post|\.dev)\d+)?", re.ASCII).fullmatch
 _STATIC_SINCE = (2, 2)
 _DEPENDENCIES = frozenset(("requires-dist", "requires-python", "provides-extra"))
 _MOST = 20_000  # requirements; real ones have some hundreds
@@ -75,20 +72,8 @@ def check_identity(own_name: str, own_version: str, name: str, version: str) -> 
     """Raise :class:`Malformed` unless the metadata's name and version are those expected (empty for any)."""
     if name and own_name != name:
         raise Malformed(f"its metadata is that of `{own_name}`")
-    if not _is_version(own_version) or not same_version(own_version, version or own_version):
+    if parsed_version(own_version) is None or not same_version(own_version, version or own_version):
         raise Malformed(f"its metadata gives the version as `{own_version[:60]}`")
-
-
-def _is_version(text: str) -> bool:
-    if _PLAIN(text):
-        return True
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        Version(text)
-    except InvalidVersion:
-        return False
-    return True
 
 
 def metadata_version(fields: dict[str, list[str]]) -> tuple[int, int]:

@@ -6,17 +6,13 @@ import os
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from typing import IO
 
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_parse import fields_of, static_metadata
 from puffin.stages.resolve.metadata_project import Dynamic, project_metadata
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import IO
-
-    from puffin.stages.resolve.solve.universe import Metadata
+from puffin.stages.resolve.solve.universe import Metadata
 
 _NAMES = ("PKG-INFO", "pyproject.toml")
 _MOST = 16 << 20  # bytes of one of these files

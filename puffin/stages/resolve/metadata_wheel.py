@@ -1,5 +1,6 @@
 """METADATA of a wheel with the fewest bytes: from its archive, the PEP 658 file, a part of it, or the whole."""
 
+import mmap
 import os
 
 from puffin.cache.layout import Cache
@@ -129,8 +130,6 @@ def _own_metadata(names: list[str]) -> str:
 
 
 def _from_file(path: str, filename: str) -> bytes:
-    import mmap
-
     from puffin.stages.unzip.unzip import read_metadata
 
     with open(path, "rb") as file:

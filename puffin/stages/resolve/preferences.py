@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from puffin.errors import PuffinError, UsageError
 from puffin.names import normalise
 from puffin.stages.resolve.inputs_errors import InvalidProject
@@ -29,8 +31,6 @@ class Upgrades:
 
 def read_upgrades(everything: bool, packages: Iterable[str]) -> Upgrades:
     """Return what ``-U`` and ``-P`` ask for. Raises :class:`UsageError` for what is no requirement."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
     names, limits = set(), []
     for text in packages:
         try:

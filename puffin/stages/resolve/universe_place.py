@@ -1,7 +1,9 @@
 """Requirements that name their distribution themselves: by URL, by path, by repository; and what is installed."""
 
 import os
+from collections.abc import Mapping
 
+from puffin.cache.layout import Cache
 from puffin.names import normalise
 from puffin.stages.fetch.git_url import inner_directory
 from puffin.stages.resolve.file_choice import FileChooser, IndexFile
@@ -15,17 +17,9 @@ from puffin.stages.resolve.metadata_project import Dynamic
 from puffin.stages.resolve.metadata_wanted import BuildSource, MetadataRequest, Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.stages.resolve.tags import mismatch, split_tags
-from puffin.stages.resolve.universe_values import Built, CheckedOut, InstalledDistribution
+from puffin.stages.resolve.universe_values import Built, CheckedOut, Checkout, InstalledDistribution
 from puffin.stages.urls import mask, mask_text
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from puffin.cache.layout import Cache
-    from puffin.stages.resolve.solve.universe import Place
-    from puffin.stages.resolve.universe_values import Checkout
 
 REPOSITORY = "a repository"
 
