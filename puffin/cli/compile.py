@@ -69,7 +69,7 @@ def compile_(options: "dict[str, Any]", console: "Console", started: float) -> i
 def settings(options: "dict[str, Any]", cache_dir: str) -> "CompileSettings":
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
     from puffin.pipeline.plan_compile_settings import CompileSettings
-    from puffin.stages.resolve.inputs_request import SourceRequest
+    from puffin.stages.resolve.reqvalues import SourceRequest
 
     check_extras(options)
     same = (

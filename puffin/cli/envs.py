@@ -80,17 +80,13 @@ def _json(looks: "list[Look]") -> str:
 def key(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
     """Print a key for the cache of CI."""
     from puffin.pipeline.plan_cache_key import cache_key, key_files
+    from puffin.pipeline.plan_network import reader
 
     with CacheDirectory(options) as cache_dir:
         specs, _ = chosen(options, cache_dir, "cache key")
         find = Interpreters(Cache(cache_dir), os.environ)
         interpreters = [find(request) for request in dict.fromkeys(spec.python for spec in specs)]
-        contents = [_content(path) for path in key_files(specs)]
+        read = reader(Settings(files=(), cache_dir=cache_dir), os.environ)
+        contents = [read(path) for path in key_files(specs)]
     sys.stdout.write(f"{cache_key(interpreters, contents)}\n")
     return 0
-
-
-def _content(path: str) -> bytes:
-    from puffin.stages.resolve.reqfile import read_file
-
-    return read_file(path)

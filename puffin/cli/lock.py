@@ -16,7 +16,7 @@ from puffin.cli.uptodate import duration
 from puffin.errors import DRIFT, UsageError
 from puffin.pipeline.plan_many_values import failure_of
 from puffin.pipeline.plan_settings import Settings
-from puffin.pipeline.plan_workspace_locks import needs_lock
+from puffin.pipeline.plan_workspace_specs import needs_lock
 from puffin.pipeline.plan_workspace_values import FAILED, UPDATED
 
 TYPE_CHECKING = False
@@ -73,11 +73,12 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> "LockSettings":
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
     from puffin.pipeline.plan_compile_settings import CompileSettings
     from puffin.pipeline.plan_lock_many import LockSettings
-    from puffin.stages.resolve.inputs_request import SourceRequest
+    from puffin.stages.resolve.reqvalues import SourceRequest
 
     run = Settings(
         files=(),
         cache_dir=cache_dir,
+        constraint=options["constraint"],
         refresh=options["refresh"],
         refresh_package=tuple(normalise(name) for name in options["refresh_package"]),
         no_build_isolation=options["no_build_isolation"],

@@ -2,7 +2,7 @@
 
 import os
 
-from puffin.pipeline.plan_workspace_locks import lock_of
+from puffin.pipeline.plan_workspace_specs import lock_of
 from puffin.stages.urls import digest
 
 TYPE_CHECKING = False

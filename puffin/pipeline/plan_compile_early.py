@@ -5,15 +5,12 @@ from functools import partial
 
 from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy
 from puffin.pipeline.plan_import import import_asking, import_resolving
-from puffin.pipeline.plan_inputs import index_config
-from puffin.pipeline.plan_network import helping, network_of
+from puffin.pipeline.plan_inputs import index_config, read_unpinned
+from puffin.pipeline.plan_network import helping, network_of, reader
 from puffin.pipeline.plan_project import project_builder
-from puffin.pipeline.plan_read import reader
 from puffin.pipeline.plan_target import target_interpreter
 from puffin.stages.fetch.fetch import client_for
-from puffin.stages.resolve.inputs import read_sources
 from puffin.stages.resolve.preferences import read_preferences, read_upgrades
-from puffin.stages.resolve.reqfile import read_file
 from puffin.stages.resolve.universe_helpers import Children
 from puffin.stages.resolve.universe_scope import Scope
 
@@ -90,11 +87,11 @@ class Early:
 
     def _read(self) -> None:
         settings, environ = self._settings, self._environ
-        read = reader(settings.run, environ)
         self.upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
         if settings.output:
-            self.earlier = read_preferences(settings.output, read=read_file, environ=environ)
-        self.sources = read_sources(settings.sources, read=read, environ=environ, build=self._builder())
+            read = reader(settings.run, environ)
+            self.earlier = read_preferences(settings.output, read=read, environ=environ)
+        self.sources = read_unpinned(settings.sources, settings.run, environ, build=self._builder())
 
     def _builder(self) -> "Build | None":
         settings, environ = self._settings, self._environ

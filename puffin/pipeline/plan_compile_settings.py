@@ -1,8 +1,8 @@
 """What a compilation was asked for, as one value."""
 
 from puffin.pipeline.plan_settings import Settings
-from puffin.stages.resolve.inputs_request import SourceRequest
 from puffin.stages.resolve.output_values import SPLIT
+from puffin.stages.resolve.reqvalues import SourceRequest
 from puffin.stages.resolve.solve.request import HIGHEST, IF_NECESSARY_OR_EXPLICIT
 from puffin.value import frozen
 

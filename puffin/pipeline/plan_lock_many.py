@@ -10,19 +10,17 @@ from puffin.errors import PuffinError
 from puffin.pipeline.plan_build_workshop import toolchain_with
 from puffin.pipeline.plan_compile_output import lock_text, requirements_text
 from puffin.pipeline.plan_compile_request import file_policy, request_of
-from puffin.pipeline.plan_inputs import index_config
-from puffin.pipeline.plan_many_inputs import sources_of
+from puffin.pipeline.plan_inputs import index_config, read_unpinned
 from puffin.pipeline.plan_many_projects import Projects
 from puffin.pipeline.plan_many_resolve import Question, question_of, scope_of, universe_for
 from puffin.pipeline.plan_many_values import EnvResult
-from puffin.pipeline.plan_workspace_locks import lock_of
+from puffin.pipeline.plan_workspace_specs import lock_of, sources_of
 from puffin.pipeline.plan_workspace_values import FAILED, UNCHANGED, UPDATED
 from puffin.pipeline.record import phase
-from puffin.stages.resolve.inputs import check_python, read_sources
+from puffin.stages.resolve.inputs import check_python
 from puffin.stages.resolve.output_gather import Gathering, gather
 from puffin.stages.resolve.output_target import write_output
 from puffin.stages.resolve.preferences import read_upgrades
-from puffin.stages.resolve.reqfile import read_file
 from puffin.stages.resolve.solve.request import Preference, Root
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.value import frozen, replace
@@ -119,10 +117,9 @@ class LockRun:
         )
 
     def _read(self, spec: "EnvSpec") -> None:
-        sources = read_sources(
-            sources_of(spec), read=read_file, environ=self._environ, build=self._builder(spec)
-        )
         run = self._settings.compile.run
+        request = sources_of(spec, run.constraint)
+        sources = read_unpinned(request, run, self._environ, build=self._builder(spec))
         question = question_of(
             spec.name,
             run,

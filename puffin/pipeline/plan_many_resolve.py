@@ -150,7 +150,7 @@ def universe_for(
 def settings_of(run: "Settings") -> "CompileSettings":
     """Return the settings of a compilation that answers a question of this run."""
     from puffin.pipeline.plan_compile_settings import CompileSettings
-    from puffin.stages.resolve.inputs_request import SourceRequest
+    from puffin.stages.resolve.reqvalues import SourceRequest
 
     return CompileSettings(
         run=run,
@@ -217,10 +217,9 @@ def question_of(
     """
     from puffin.pipeline.plan_build_settings import build_settings
     from puffin.pipeline.plan_compile_request import file_policy
-    from puffin.pipeline.plan_network import network_of
+    from puffin.pipeline.plan_network import network_of, reader
     from puffin.stages.resolve.platforms import target_of
     from puffin.stages.resolve.preferences import read_preferences
-    from puffin.stages.resolve.reqfile import read_file
 
     asked = compile_settings or settings_of(settings)
     requirements = sources.requirements
@@ -239,7 +238,7 @@ def question_of(
         settings=settings,
         sources=sources,
         target=target_of(toolchain.interpreter, python_version="", python_platform=""),
-        kept=read_preferences(lock, read=read_file, environ=environ) if lock else (),
+        kept=read_preferences(lock, read=reader(settings, environ), environ=environ) if lock else (),
         network=network,
         builds=builds,
         toolchain=toolchain,

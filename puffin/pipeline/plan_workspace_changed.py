@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from puffin.pipeline.plan_network import Read
     from puffin.pipeline.plan_workspace_specs import EnvSpec, Workspace
 
 
@@ -18,16 +19,17 @@ def changed_specs(
     reference: str,
     cwd: str,
     environ: "Mapping[str, str]",
+    read: "Read",
 ) -> "list[EnvSpec]":
     """Return those of *specs* whose files differ from the commit *reference*, or are new.
 
-    Files that these include count too; a changed configuration concerns all. Raises :class:`UsageError` where git
-    cannot tell.
+    Files that these include, as *read* reads them, count too; a changed configuration concerns all. Raises
+    :class:`UsageError` where git cannot tell.
     """
     changed = changed_files(reference, cwd)
     if workspace is not None and os.path.realpath(os.path.join(cwd, workspace.file)) in changed:
         return list(specs)
-    return [spec for spec in specs if not changed.isdisjoint(files_of(spec, environ))]
+    return [spec for spec in specs if not changed.isdisjoint(files_of(spec, environ, read))]
 
 
 def changed_files(reference: str, cwd: str) -> "frozenset[str]":
@@ -59,23 +61,21 @@ def _git(cwd: str, *words: str, about: str = "") -> str:
     return done.stdout
 
 
-def files_of(spec: "EnvSpec", environ: "Mapping[str, str]") -> "frozenset[str]":
+def files_of(spec: "EnvSpec", environ: "Mapping[str, str]", read: "Read") -> "frozenset[str]":
     """Return the real paths of all files that an environment is made from, included ones and its lock among them."""
     from puffin.errors import PuffinError
-    from puffin.pipeline.plan_many_inputs import sources_of
-    from puffin.pipeline.plan_workspace_locks import lock_of
+    from puffin.pipeline.plan_workspace_specs import lock_of, sources_of
     from puffin.stages.resolve.inputs import read_sources
-    from puffin.stages.resolve.reqfile import read_file
 
-    read: set[str] = {*spec.files, *filter(None, (lock_of(spec),))}
+    files: set[str] = {*spec.files, *filter(None, (lock_of(spec),))}
 
     def reading(path: str) -> bytes:
-        read.add(path)
-        return read_file(path)
+        files.add(path)
+        return read(path)
 
     if not spec.pylock:
         try:
             read_sources(sources_of(spec), read=reading, environ=environ)
         except PuffinError:
             pass  # the sync will tell; what was read so far counts
-    return frozenset([os.path.realpath(path) for path in read])
+    return frozenset([os.path.realpath(path) for path in files])

@@ -11,6 +11,7 @@ from puffin.pipeline.plan_workspace_lines import line_of
 from puffin.pipeline.plan_workspace_select import PROJECT, fill
 from puffin.pipeline.plan_workspace_specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
+from puffin.stages.resolve.reqinclude import is_remote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class _Reader:
         if project and not project.endswith(".toml"):
             project = f"{project}/{PROJECT}"
         pylock = self._text_of(own, "pylock", where)
-        first = next(iter(requirements), "") or project or pylock
+        first = next((path for path in requirements if not is_remote(path)), "") or project or pylock
         template = self._template(own, where, matrix=matrix)
         return EnvSpec(
             name=f"{name}-{python}" if matrix else name,
@@ -247,6 +248,8 @@ class _Reader:
         return tuple(dict.fromkeys(map(str, texts)))
 
     def _absolute(self, path: str) -> str:
+        if is_remote(path):
+            return path
         return os.path.normpath(os.path.join(self._root, os.path.expanduser(path)))
 
     def _line(self, where: tuple[str, ...]) -> int:

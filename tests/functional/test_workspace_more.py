@@ -104,7 +104,7 @@ def test_a_lock_file_is_taken_as_it_is(puffin, shop):
     puffin.file("b/pylock.toml", "lock-version = 3\n")
     done = puffin("sync", "b/pylock.toml")
     assert done.code == 1
-    assert "Failed to take what the lock file `b/pylock.toml` holds" in done.err
+    assert "Failed to use the lock file `b/pylock.toml`" in done.err
 
 
 def test_a_configured_workspace(puffin, shop):

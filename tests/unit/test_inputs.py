@@ -13,8 +13,8 @@ from puffin.stages.resolve.inputs_errors import (
     InvalidProject,
     NeedsBuild,
 )
-from puffin.stages.resolve.inputs_request import SourceRequest
 from puffin.stages.resolve.reqerrors import InvalidRequirementLine, RequirementsFileNotFound
+from puffin.stages.resolve.reqvalues import SourceRequest
 from tests.helpers.requirements import fake_read
 
 PYPROJECT = """\

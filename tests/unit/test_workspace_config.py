@@ -13,9 +13,9 @@ from puffin.errors import UsageError
 from puffin.pipeline.plan_workspace_config import InvalidWorkspace, parse_workspace
 from puffin.pipeline.plan_workspace_glob import expand, matches
 from puffin.pipeline.plan_workspace_lines import line_of
-from puffin.pipeline.plan_workspace_locks import lock_of
 from puffin.pipeline.plan_workspace_memory import recall, remember
 from puffin.pipeline.plan_workspace_select import NothingMatches, SamePath, all_specs, choose
+from puffin.pipeline.plan_workspace_specs import lock_of
 
 
 def parse(text, path="/w/puffin.toml"):

@@ -11,14 +11,13 @@ from puffin.stages.resolve.inputs_entries import SourceFile
 from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild
 from puffin.stages.resolve.inputs_project import Project, check_extras, requirements_of
 from puffin.stages.resolve.inputs_pyproject import has_project, read_group, read_pyproject
-from puffin.stages.resolve.inputs_request import SourceRequest
 from puffin.stages.resolve.inputs_script import read_script
 from puffin.stages.resolve.inputs_setup import read_setup_cfg, read_setup_py
 from puffin.stages.resolve.inputs_toml import decode_text
 from puffin.stages.resolve.reqerrors import RequirementsFileNotFound, RequirementsFileUnreadable
 from puffin.stages.resolve.reqfile import read_requirements
 from puffin.stages.resolve.reqinclude import STDIN, absolute
-from puffin.stages.resolve.reqvalues import Entry, Requirements
+from puffin.stages.resolve.reqvalues import Entry, Requirements, SourceRequest
 from puffin.stages.urls import mask
 from puffin.value import frozen, replace
 
@@ -174,7 +173,7 @@ class _Reader:
         check_extras(self._projects, self._extras)
         for project in self._projects:
             entries = requirements_of(project, self._extras, all_extras=self._request.all_extras)
-            self._take(entries, replace(project, file=_relative(project.file)).label)
+            self._take(entries, replace(project, file=relative(project.file)).label)
 
     def group(self, text: str) -> None:
         """Take the requirements of a dependency group."""
@@ -185,14 +184,14 @@ class _Reader:
                 hints=("write `--group PATH/pyproject.toml:NAME`",),
             )
         project, entries = read_group(self._file(path), normalise(name))
-        project = replace(project, file=_relative(project.file))
+        project = replace(project, file=relative(project.file))
         self._take(entries, project.label if project.name else f"({project.file})")
 
     def label_plain(self, entries: Iterable[Entry], option: str) -> None:
         """Note where entries of requirements files come from."""
         for entry in entries:
             if entry.file != STDIN:
-                self._label(entry, f"{option} {_relative(entry.file)}")
+                self._label(entry, f"{option} {relative(entry.file)}")
 
     def _take(self, entries: Iterable[Entry], label: str) -> None:
         for entry in entries:
@@ -204,19 +203,29 @@ class _Reader:
         self.labels.setdefault((entry.origin, entry.name), {})[label] = None
 
     def _file(self, path: str) -> SourceFile:
-        whole, shown = absolute(path), mask(path)
         try:
-            data = self._read(whole)
-        except RequirementsFileNotFound:
+            return read_source(path, mask(path), self._read, self._exists)
+        except RequirementsFileNotFound as error:
             hints = ("name the file that has it, as in `--group PATH/pyproject.toml:NAME`",)
-            from_group = whole in self._grouped and path not in self._request.files
-            raise RequirementsFileNotFound(path=shown, hints=hints if from_group else ()) from None
-        except RequirementsFileUnreadable as error:
-            raise RequirementsFileUnreadable(path=shown, causes=error.causes) from None
-        return SourceFile(path=whole, shown=shown, text=decode_text(data, shown), exists=self._exists)
+            from_group = absolute(path) in self._grouped and path not in self._request.files
+            raise RequirementsFileNotFound(path=error.path, hints=hints if from_group else ()) from None
 
 
-def _relative(path: str) -> str:
+def read_source(
+    path: str, shown: str, read: Callable[[str], bytes], exists: Callable[[str], bool] = os.path.exists
+) -> SourceFile:
+    """Return the file at *path*, which messages name as *shown*. Raises what *read* raises, and ``InvalidProject``."""
+    whole = absolute(path)
+    try:
+        data = read(whole)
+    except RequirementsFileNotFound as error:
+        raise RequirementsFileNotFound(path=shown, hints=error.hints) from None
+    except RequirementsFileUnreadable as error:
+        raise RequirementsFileUnreadable(path=shown, causes=error.causes) from None
+    return SourceFile(path=whole, shown=shown, text=decode_text(data, shown), exists=exists)
+
+
+def relative(path: str) -> str:
     """Return an absolute path beneath the working directory relative to it, so that outputs can be shared."""
     here = os.path.join(os.getcwd(), "")
     return path[len(here) :] if path.startswith(here) else path
