@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from puffin.cli.config_values import Said
+    from puffin.pipeline.configuration import SettingValue
     from puffin.stages.resolve.index_config import NamedIndex
 
     Options = dict[str, Any]
@@ -101,25 +101,27 @@ def network_options(options: "Options") -> NetworkOptions:
     )
 
 
-def check_said(said: "Said") -> None:
+def check_setting(setting: "SettingValue") -> None:
     """Raise :class:`ConfigurationInvalid` for a choice or a number that the option of a setting does not take."""
-    from puffin.cli.config_values import ConfigurationInvalid
     from puffin.cli.sync import jobs
+    from puffin.pipeline.configuration import ConfigurationInvalid
 
-    choices = _choices().get(said.name)
+    choices = _choices().get(setting.name)
     checks: dict[str, Callable[[Options], object]] = {
         "timeout": _seconds,
         "retries": _count,
         "jobs": lambda values: jobs(values["jobs"]),
     }
     try:
-        if choices and said.value not in choices:
+        if choices and setting.value not in choices:
             hint = f"use one of {', '.join(f'`{each}`' for each in choices)}"
-            raise UsageError(text=f"`{said.value}` is no value of `{_spelled(said.name)[2:]}`", hints=(hint,))
-        if said.name in checks:
-            checks[said.name]({said.name: str(said.value)})
+            raise UsageError(
+                text=f"`{setting.value}` is no value of `{_spelled(setting.name)[2:]}`", hints=(hint,)
+            )
+        if setting.name in checks:
+            checks[setting.name]({setting.name: str(setting.value)})
     except UsageError as error:
-        raise ConfigurationInvalid(place=said.place, problem=error.text, hints=error.hints) from None
+        raise ConfigurationInvalid(place=setting.place, problem=error.text, hints=error.hints) from None
 
 
 def _choices() -> dict[str, list[str]]:

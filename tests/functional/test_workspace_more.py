@@ -143,7 +143,8 @@ def test_a_wrong_key_is_told_with_file_and_line(puffin):
     assert (done.code, done.err) == (
         2,
         lines(
-            "error: Failed to read `pyproject.toml:2`: `requirement` is not a key here: did you mean `requirements`?",
+            "error: Failed to read the configuration at `pyproject.toml:2`: `requirement` is not a key here: "
+            "did you mean `requirements`?",
             '  requirement = "r.txt"',
         ),
     )
