@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from puffin.cli.console import Console
     from puffin.cli.table import Row
-    from puffin.pipeline.plan_compile_settings import CompileSettings
+    from puffin.pipeline.plan_settings import CompileSettings
     from puffin.stages.resolve.output_header import Flag
 
 # Options that change nothing of the output, or that must not be in a file that others see.
@@ -68,7 +68,7 @@ def compile_(options: "dict[str, Any]", console: "Console", started: float) -> i
 
 def settings(options: "dict[str, Any]", cache_dir: str) -> "CompileSettings":
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
-    from puffin.pipeline.plan_compile_settings import CompileSettings
+    from puffin.pipeline.plan_settings import CompileSettings
     from puffin.stages.resolve.reqvalues import SourceRequest
 
     check_extras(options)

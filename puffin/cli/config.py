@@ -8,7 +8,7 @@ import os
 
 from puffin.cli.config_files import puffin_files
 from puffin.cli.config_settings import check_setting
-from puffin.pipeline.configuration import SettingValue
+from puffin.pipeline.plan_configuration import SettingValue
 from puffin.pipeline.plan_settings import Configured
 
 TYPE_CHECKING = False

@@ -1,9 +1,11 @@
-"""From options to the settings that all commands share: where to look, and how to reach the network."""
+"""From options to the settings that commands share: where to look, how to reach the network, what runs the work."""
 
 import os
 
 from puffin.errors import UsageError
+from puffin.pipeline.executors import NAMES
 from puffin.pipeline.plan_settings import Configured, NetworkOptions
+from puffin.pipeline.remote import Remote, check_address, is_address, times_of
 from puffin.stages.urls import strip_credentials
 from puffin.value import replace
 
@@ -12,12 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from puffin.pipeline.configuration import SettingValue
+    from puffin.pipeline.plan_configuration import SettingValue
     from puffin.stages.resolve.index_config import NamedIndex
 
     Options = dict[str, Any]
 
 _PROVIDERS = ("auto", "disabled", "import", "subprocess")
+_TLS = ("tls_ca", "tls_cert", "tls_key")
 
 
 def located(options: "Options", environ: "Mapping[str, str]") -> "Options":
@@ -104,7 +107,7 @@ def network_options(options: "Options") -> NetworkOptions:
 def check_setting(setting: "SettingValue") -> None:
     """Raise :class:`ConfigurationInvalid` for a choice or a number that the option of a setting does not take."""
     from puffin.cli.sync import jobs
-    from puffin.pipeline.configuration import ConfigurationInvalid
+    from puffin.pipeline.plan_configuration import ConfigurationInvalid
 
     choices = _choices().get(setting.name)
     checks: dict[str, Callable[[Options], object]] = {
@@ -187,3 +190,50 @@ def _count(options: "Options") -> int:
 
 def _spelled(name: str) -> str:
     return f"--{name.replace('_', '-')}"
+
+
+def executor_of(options: "Options", environ: "Mapping[str, str]") -> "tuple[str, Remote | None]":
+    """Return the name of the executor, and the scheduler if it is an address; :class:`UsageError` for what is neither.
+
+    ``PUFFIN_SCHEDULER`` counts where nothing else says what to use.
+    """
+    name = options["executor"] or environ.get("PUFFIN_SCHEDULER", "").strip()
+    if name in NAMES or not name:
+        _refuse_alone(options)
+        return name, None
+    if not is_address(name):
+        choices = ", ".join(f"`{each}`" for each in (*NAMES, "tcp://HOST:PORT", "tls://HOST:PORT"))
+        raise UsageError(text=f"`{name}` is not an executor", hints=(f"use one of {choices}",))
+    check_address(name)
+    return name, _remote(name, options, environ)
+
+
+def _refuse_alone(options: "Options") -> None:
+    if options["shared_filesystem"]:
+        raise UsageError(
+            text="`--shared-filesystem` needs a scheduler",
+            hints=("name one, as in `--executor tcp://10.0.0.1:8786`",),
+        )
+
+
+def _remote(address: str, options: "Options", environ: "Mapping[str, str]") -> Remote:
+    given = {name: os.path.abspath(os.path.expanduser(options[name])) for name in _TLS if options[name]}
+    if given and not address.startswith("tls://"):
+        raise UsageError(
+            text=f"`{address}` is a scheduler without TLS", hints=("write its address as `tls://…`",)
+        )
+    if given and len(given) < len(_TLS):
+        raise UsageError(
+            text="`--tls-ca`, `--tls-cert` and `--tls-key` belong together: give all three or none"
+        )
+    for path in given.values():
+        if not os.path.isfile(path):
+            raise UsageError(text=f"There is no file `{path}`")
+    return Remote(
+        address=address,
+        tls_ca=given.get("tls_ca", ""),
+        tls_cert=given.get("tls_cert", ""),
+        tls_key=given.get("tls_key", ""),
+        shared=bool(options["shared_filesystem"]),
+        **times_of(environ),
+    )

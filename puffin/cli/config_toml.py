@@ -6,7 +6,7 @@ from puffin.cli.table import COUNT, FLAG, LIST, SYNC, VALUE
 from puffin.cli.table_compile import COMPILE
 from puffin.cli.table_inspect import VENV
 from puffin.cli.table_install import INSTALL
-from puffin.pipeline.configuration import ConfigurationInvalid, Document, SettingValue
+from puffin.pipeline.plan_configuration import ConfigurationInvalid, Document, SettingValue
 from puffin.value import frozen
 
 TYPE_CHECKING = False

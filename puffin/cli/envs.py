@@ -79,8 +79,8 @@ def _json(looks: "list[Look]") -> str:
 
 def key(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
     """Print a key for the cache of CI."""
-    from puffin.pipeline.plan_cache_key import cache_key, key_files
     from puffin.pipeline.plan_network import reader
+    from puffin.pipeline.plan_workspace_changed import cache_key, key_files
 
     with CacheDirectory(options) as cache_dir:
         specs, _ = chosen(options, cache_dir, "cache key")

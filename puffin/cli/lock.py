@@ -15,9 +15,8 @@ from puffin.cli.table_compile import COMPILE
 from puffin.cli.uptodate import duration
 from puffin.errors import DRIFT, UsageError
 from puffin.pipeline.plan_many_values import failure_of
-from puffin.pipeline.plan_settings import Settings
+from puffin.pipeline.plan_settings import FAILED, UPDATED, Settings
 from puffin.pipeline.plan_workspace_specs import needs_lock
-from puffin.pipeline.plan_workspace_values import FAILED, UPDATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,8 +70,8 @@ def _tell(results: "tuple[EnvResult, ...]", console: "Console", seconds: float, 
 
 def settings(options: "dict[str, Any]", cache_dir: str) -> "LockSettings":
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
-    from puffin.pipeline.plan_compile_settings import CompileSettings
     from puffin.pipeline.plan_lock_many import LockSettings
+    from puffin.pipeline.plan_settings import CompileSettings
     from puffin.stages.resolve.reqvalues import SourceRequest
 
     run = Settings(

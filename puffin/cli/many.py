@@ -13,7 +13,7 @@ from puffin.cli.table import SYNC, unsaid
 from puffin.errors import UsageError
 from puffin.pipeline.plan_many_early import ask_early
 from puffin.pipeline.plan_many_python import Interpreters
-from puffin.pipeline.plan_workspace_values import ManySettings
+from puffin.pipeline.plan_settings import ManySettings
 from puffin.value import replace
 
 TYPE_CHECKING = False

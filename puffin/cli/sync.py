@@ -4,8 +4,7 @@ import os
 
 from puffin.cache.layout import default_root
 from puffin.cli.config import configured
-from puffin.cli.config_settings import check_choice, check_extras, located, moment
-from puffin.cli.executor import executor_of
+from puffin.cli.config_settings import check_choice, check_extras, executor_of, located, moment
 from puffin.cli.observe import Observed, dashboard_port
 from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Settings

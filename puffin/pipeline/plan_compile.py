@@ -8,7 +8,7 @@ import os
 from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.errors import UsageError
-from puffin.pipeline.plan_compile_settings import CompileSettings
+from puffin.pipeline.plan_settings import CompileSettings
 from puffin.pipeline.plan_target import target_interpreter
 from puffin.pipeline.record import phase
 from puffin.stages.link.meanwhile import meanwhile

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.plan_build_values import Toolchain
-    from puffin.pipeline.plan_compile_settings import CompileSettings
+    from puffin.pipeline.plan_settings import CompileSettings
     from puffin.stages.fetch.client import Client
     from puffin.stages.resolve.index_config import IndexConfig
     from puffin.stages.resolve.inputs import Build, Sources

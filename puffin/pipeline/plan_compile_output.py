@@ -3,7 +3,7 @@
 import os
 
 from puffin.pipeline.plan_compile_request import file_policy
-from puffin.pipeline.plan_compile_settings import CompileSettings
+from puffin.pipeline.plan_settings import CompileSettings
 from puffin.stages.resolve.index_config import IndexConfig
 from puffin.stages.resolve.inputs import Sources
 from puffin.stages.resolve.output_values import Listed, Style

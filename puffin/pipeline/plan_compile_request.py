@@ -1,6 +1,6 @@
 """From sources and settings to the request that the resolver answers. Pure."""
 
-from puffin.pipeline.plan_compile_settings import CompileSettings
+from puffin.pipeline.plan_settings import CompileSettings
 from puffin.stages.resolve.inputs import Sources
 from puffin.stages.resolve.platforms import Target
 from puffin.stages.resolve.preferences import Upgrades

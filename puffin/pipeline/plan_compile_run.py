@@ -6,7 +6,7 @@ from threading import Lock
 
 from puffin.pipeline.plan_compile_early import Early
 from puffin.pipeline.plan_compile_request import request_of
-from puffin.pipeline.plan_compile_settings import CompileSettings
+from puffin.pipeline.plan_settings import CompileSettings
 from puffin.pipeline.record import phase
 from puffin.stages.resolve.output_gather import Gathering, gather
 from puffin.stages.resolve.platforms import Target

@@ -14,8 +14,8 @@ from puffin.pipeline.plan_inputs import index_config, read_unpinned
 from puffin.pipeline.plan_many_projects import Projects
 from puffin.pipeline.plan_many_resolve import Question, question_of, scope_of, universe_for
 from puffin.pipeline.plan_many_values import EnvResult
+from puffin.pipeline.plan_settings import FAILED, UNCHANGED, UPDATED
 from puffin.pipeline.plan_workspace_specs import lock_of, sources_of
-from puffin.pipeline.plan_workspace_values import FAILED, UNCHANGED, UPDATED
 from puffin.pipeline.record import phase
 from puffin.stages.resolve.inputs import check_python
 from puffin.stages.resolve.output_gather import Gathering, gather
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.pipeline.plan_build_values import Toolchain
-    from puffin.pipeline.plan_compile_settings import CompileSettings
-    from puffin.pipeline.plan_settings import Reporter
+    from puffin.pipeline.plan_settings import CompileSettings, Reporter
     from puffin.pipeline.plan_workspace_specs import EnvSpec
     from puffin.stages.resolve.inputs import Build
     from puffin.stages.resolve.output_values import Listed

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.plan_build_values import BuildSettings, Toolchain
-    from puffin.pipeline.plan_compile_settings import CompileSettings
-    from puffin.pipeline.plan_settings import Settings
+    from puffin.pipeline.plan_settings import CompileSettings, Settings
     from puffin.stages.resolve.inputs import Sources
     from puffin.stages.resolve.platforms import Target
     from puffin.stages.resolve.solve.request import Preference, ResolveRequest
@@ -149,7 +148,7 @@ def universe_for(
 
 def settings_of(run: "Settings") -> "CompileSettings":
     """Return the settings of a compilation that answers a question of this run."""
-    from puffin.pipeline.plan_compile_settings import CompileSettings
+    from puffin.pipeline.plan_settings import CompileSettings
     from puffin.stages.resolve.reqvalues import SourceRequest
 
     return CompileSettings(

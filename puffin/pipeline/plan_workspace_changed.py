@@ -1,16 +1,21 @@
-"""Which environments are made from files that changed since a commit."""
+"""Which environments are made from files that changed since a commit, and the key for the cache of CI."""
 
 import os
 import subprocess
 
 from puffin.errors import Cause, UsageError
+from puffin.pipeline.plan_workspace_specs import lock_of
+from puffin.stages.urls import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from puffin.pipeline.plan_network import Read
     from puffin.pipeline.plan_workspace_specs import EnvSpec, Workspace
+    from puffin.stages.link.interpreter import Interpreter
+
+FORMAT = "puffin-v0"
 
 
 def changed_specs(
@@ -79,3 +84,26 @@ def files_of(spec: "EnvSpec", environ: "Mapping[str, str]", read: "Read") -> "fr
         except PuffinError:
             pass  # the sync will tell; what was read so far counts
     return frozenset([os.path.realpath(path) for path in files])
+
+
+def cache_key(interpreters: "Sequence[Interpreter]", contents: "Iterable[bytes]") -> str:
+    """Return the key: readable in front, so that a part of it finds older caches, and a digest of *contents* behind.
+
+    Neither paths nor the order of the contents are in it. Tags say which wheels fit, so two runners with different C
+    libraries have different keys.
+    """
+    first = dict(interpreters[0].markers)
+    system = f"{first.get('sys_platform', '')}-{first.get('platform_machine', '')}".lower()
+    pythons = "-".join(dict.fromkeys(sorted(each.cache_tag.replace("cpython-", "cp") for each in interpreters)))
+    tags = digest("\n".join(dict.fromkeys(sorted(" ".join(each.tags) for each in interpreters))))[:8]
+    locks = digest("\n".join(sorted(digest(each.decode("latin-1")) for each in contents)))
+    return f"{FORMAT}-{system}-{pythons}-{tags}-{locks}"
+
+
+def key_files(specs: "Sequence[EnvSpec]") -> "list[str]":
+    """Return the files that say what the environments hold: locks where there are any, else what they are made from."""
+    files: dict[str, None] = {}
+    for spec in specs:
+        lock = lock_of(spec)
+        files |= dict.fromkeys((lock,) if lock and os.path.isfile(lock) else spec.files)
+    return list(files)

@@ -6,9 +6,8 @@ Only what concerns environments is read here: ``envs``, ``env-defaults`` and ``e
 import os
 
 from puffin.errors import os_cause
-from puffin.pipeline.configuration import ConfigurationInvalid, Document
-from puffin.pipeline.plan_workspace_glob import candidates, mentions
-from puffin.pipeline.plan_workspace_select import PROJECT, fill
+from puffin.pipeline.plan_configuration import ConfigurationInvalid, Document
+from puffin.pipeline.plan_workspace_select import PROJECT, candidates, fill, mentions
 from puffin.pipeline.plan_workspace_specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
 from puffin.stages.resolve.reqinclude import is_remote

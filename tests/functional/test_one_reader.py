@@ -223,3 +223,19 @@ def test_that_hashes_go_unchecked_is_one_setting(puffin, index, environ, file):
     for command in (one, many):
         done, names = command(puffin, *words, file=file, env=environ)
         assert (done.code, names) == (0, ["alpha==1.0"]), done.err
+
+
+def test_the_lock_of_a_project_with_extras_and_groups_is_taken(puffin, shop):
+    puffin.file(
+        "pyproject.toml",
+        '[project]\nname = "app"\nversion = "1"\ndependencies = ["alpha"]\n'
+        '[project.optional-dependencies]\nmore = ["beta"]\n[dependency-groups]\ntest = ["gamma"]\n',
+    )
+    puffin.file(
+        "puffin.toml",
+        '[envs.x]\nproject = "pyproject.toml"\nextras = ["more"]\ngroups = ["test"]\npath = ".many"\n',
+    )
+    assert puffin("lock", "-i", shop.url).code == 0
+    done = puffin("sync", "--frozen")
+    assert done.code == 0, done.err
+    assert Env(puffin.cwd / ".many").installed() == {"alpha": "1.0", "beta": "1.0", "gamma": "1.0"}

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
 from puffin.errors import UsageError
-from puffin.pipeline.configuration import ConfigurationInvalid, nearest, places_of
+from puffin.pipeline.plan_configuration import ConfigurationInvalid, nearest, places_of
 from puffin.pipeline.plan_workspace_config import parse_workspace
-from puffin.pipeline.plan_workspace_glob import expand, matches
 from puffin.pipeline.plan_workspace_memory import recall, remember
-from puffin.pipeline.plan_workspace_select import NothingMatches, SamePath, all_specs, choose
+from puffin.pipeline.plan_workspace_select import NothingMatches, SamePath, all_specs, choose, expand, matches
 from puffin.pipeline.plan_workspace_specs import lock_of
 
 

@@ -14,7 +14,7 @@ from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.stages.artifact import SDIST, WHEEL, Artifact
 from puffin.stages.resolve.index_url import canonical
 from puffin.stages.resolve.inputs_entries import SourceFile
-from puffin.stages.resolve.inputs_toml import parse_toml
+from puffin.stages.resolve.inputs_errors import parse_toml
 from puffin.stages.resolve.locate_errors import BuildForbidden
 from puffin.stages.resolve.locate_policy import sdists_option
 from puffin.stages.resolve.locate_url import place_of
