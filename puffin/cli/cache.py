@@ -6,7 +6,8 @@ import sys
 from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning
 from puffin.cache.layout import Cache
 from puffin.cache.usage import exclusive
-from puffin.cli.sync import CacheDirectory, normalise
+from puffin.cli.config_settings import CacheDirectory
+from puffin.stages.resolve.index_page import normalise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -144,7 +144,7 @@ def _formats(layers: "Sequence[Sequence[SettingValue]]", options: "Options") -> 
 
 
 def _words(values: "Iterable[str]") -> "list[str]":
-    from puffin.cli.sync import normalise
+    from puffin.stages.resolve.index_page import normalise
 
     words = [word.strip() for value in values for word in value.split(",") if word.strip()]
     return [word if word[0] == ":" else normalise(word) for word in words]

@@ -2,25 +2,66 @@
 
 import os
 
+from puffin.cache.layout import default_root
 from puffin.errors import UsageError
 from puffin.pipeline.executors import NAMES
-from puffin.pipeline.plan_settings import Configured, NetworkOptions
+from puffin.pipeline.plan_settings import Configured, NetworkOptions, Settings
 from puffin.pipeline.remote import Remote, check_address, is_address, times_of
+from puffin.stages.resolve.index_page import normalise
 from puffin.stages.urls import strip_credentials
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from puffin.pipeline.plan_configuration import SettingValue
+    from puffin.pipeline.plan_target import Where
     from puffin.stages.resolve.index_config import NamedIndex
 
     Options = dict[str, Any]
 
 _PROVIDERS = ("auto", "disabled", "import", "subprocess")
 _TLS = ("tls_ca", "tls_cert", "tls_key")
+
+
+def shared_settings(
+    options: "Options", cache_dir: str, *, files: tuple[str, ...] = (), **more: "Any"
+) -> Settings:
+    """Return the settings of a run as far as all commands that install or resolve share their options.
+
+    *more* are those that only some commands have. Raises :class:`UsageError` for values that cannot be.
+    """
+    isolation = ("no_build_isolation", "config_setting", "build_constraint")
+    return Settings(
+        cache_dir=cache_dir,
+        files=files,
+        python=options["python"],
+        refresh=options["refresh"] or bool(options.get("rebuild")),
+        refresh_package=normalised(options["refresh_package"]),
+        no_build_isolation_package=normalised(options.get("no_build_isolation_package", ())),
+        **{name: options[name] for name in isolation if name in options},
+        **located(options, os.environ),
+        **more,
+    )
+
+
+def resolving(options: "Options") -> "Options":
+    """Return the settings of a resolution that ``compile``, ``lock`` and ``install`` share."""
+    return {
+        "resolution": choice(options, "resolution") or "highest",
+        "prerelease": prereleases(options),
+        "exclude_newer": moment(options["exclude_newer"]),
+        "no_binary": package_names(options["no_binary"]),
+        "only_binary": package_names(options["only_binary"]),
+        "no_build": options["no_build"],
+    }
+
+
+def prereleases(options: "Options") -> str:
+    """Return the rule about pre-releases."""
+    return "allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit"
 
 
 def located(options: "Options", environ: "Mapping[str, str]") -> "Options":
@@ -106,7 +147,6 @@ def network_options(options: "Options") -> NetworkOptions:
 
 def check_setting(setting: "SettingValue") -> None:
     """Raise :class:`ConfigurationInvalid` for a choice or a number that the option of a setting does not take."""
-    from puffin.cli.sync import jobs
     from puffin.pipeline.plan_configuration import ConfigurationInvalid
 
     choices = _choices().get(setting.name)
@@ -145,10 +185,51 @@ def check_choice(options: "Options", name: str, choices: tuple[str, ...]) -> Non
         )
 
 
+def choice(options: "Options", name: str) -> str:
+    """Return the value of an option with choices, which may come from the environment unchecked."""
+    from puffin.cli.table_compile import COMPILE
+
+    row = next(row for row in COMPILE if row[1] == name)
+    value = str(options[name])
+    if value and value not in row[3].split("|"):
+        choices = ", ".join(f"`{each}`" for each in row[3].split("|"))
+        raise UsageError(
+            text=f"`{value}` is not a value of `PUFFIN_{name.upper()}`", hints=(f"use one of {choices}",)
+        )
+    return value
+
+
 def check_extras(options: "Options") -> None:
     """Raise :class:`UsageError` where all extras are asked for, and some."""
     if options["extra"] and options["all_extras"]:
         raise UsageError(text="`--extra` cannot be used with `--all-extras`", hints=("leave out one of them",))
+
+
+def jobs(text: str) -> int:
+    """Return the number of jobs, 0 where none is given."""
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1024):
+        raise UsageError(text=f"`{text}` is not a number of jobs", hints=("give `--jobs` a number from 1 up",))
+    return int(text)
+
+
+def normalised(names: "Sequence[str]") -> tuple[str, ...]:
+    """Return names of packages in their normal form."""
+    return tuple(normalise(name) for name in names)
+
+
+def package_names(values: "Sequence[str]") -> tuple[str, ...]:
+    """Return the packages of ``--no-binary`` and ``--only-binary``: commas separate, ``:none:`` starts anew."""
+    names: list[str] = []
+    for value in values:
+        for word in value.split(","):
+            name = word.strip()
+            if name == ":none:":
+                names.clear()
+            elif name:
+                names.append(name if name == ":all:" else normalise(name))
+    return tuple(dict.fromkeys(names))
 
 
 def moment(text: str) -> str:
@@ -237,3 +318,33 @@ def _remote(address: str, options: "Options", environ: "Mapping[str, str]") -> R
         shared=bool(options["shared_filesystem"]),
         **times_of(environ),
     )
+
+
+def where_of(options: "Options") -> "Where":
+    """Return what *options* say of where to work."""
+    from puffin.pipeline.plan_target import Where
+
+    return Where(**{name: options[name] for name in ("python", "system", "target", "prefix")})
+
+
+class CacheDirectory:
+    """The cache directory of a command; with ``--no-cache`` one that goes at the end of the ``with`` block."""
+
+    def __init__(self, options: "Options") -> None:
+        self._options = options
+        self._temporary = ""
+
+    def __enter__(self) -> str:
+        if self._options.get("no_cache"):
+            import tempfile
+
+            self._temporary = tempfile.mkdtemp(prefix="puffin-cache-")
+            return self._temporary
+        chosen = self._options.get("cache_dir")
+        return os.path.abspath(os.path.expanduser(chosen)) if chosen else default_root(os.environ)
+
+    def __exit__(self, *error: object) -> None:
+        if self._temporary:
+            from puffin.cache.atomic import remove_tree
+
+            remove_tree(self._temporary)

@@ -4,8 +4,8 @@ import os
 import sys
 
 from puffin.cache.layout import Cache
+from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.many import chosen
-from puffin.cli.sync import CacheDirectory
 from puffin.errors import UsageError
 from puffin.pipeline.plan_many_python import Interpreters
 from puffin.pipeline.plan_settings import Settings

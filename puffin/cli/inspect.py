@@ -4,8 +4,9 @@ import os
 import sys
 
 from puffin.cache.layout import Cache
-from puffin.cli.sync import CacheDirectory, normalise, where_of
+from puffin.cli.config_settings import CacheDirectory, where_of
 from puffin.errors import FAILED, UsageError
+from puffin.stages.resolve.index_page import normalise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,11 +3,9 @@
 import os
 import sys
 
-from puffin.cli.compile import choice
 from puffin.cli.config import configured
-from puffin.cli.config_settings import check_extras, moment
+from puffin.cli.config_settings import CacheDirectory, check_extras, moment, prereleases, resolving
 from puffin.cli.observe import Observed
-from puffin.cli.sync import CacheDirectory, package_names
 from puffin.cli.sync import settings as sync_settings
 from puffin.errors import UsageError
 
@@ -50,15 +48,10 @@ def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
         run=run,
         sources=_sources(options, run),
         upgrades=read_upgrades(options["upgrade"], options["upgrade_package"]),
-        resolution=choice(options, "resolution") or "highest",
-        prerelease="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
-        exclude_newer=moment(options["exclude_newer"]),
         no_deps=options["no_deps"],
         exact=options["exact"],
         strict=options["strict"],
-        no_binary=package_names(options["no_binary"]),
-        only_binary=package_names(options["only_binary"]),
-        no_build=options["no_build"],
+        **resolving(options),
     )
 
 
@@ -75,7 +68,7 @@ def _building(options: "dict[str, Any]", run: "Settings") -> "Build | None":
         os.environ,
         lambda cache: toolchain_of(find_where(run.where, os.environ, cache)),
         files=lambda requirements: kinds_of_files(run, requirements),
-        prereleases="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
+        prereleases=prereleases(options),
         exclude_newer=moment(options["exclude_newer"]),
     )
 

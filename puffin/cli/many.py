@@ -4,10 +4,10 @@ import os
 
 from puffin.cache.layout import Cache
 from puffin.cli.config import configured
+from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.many_console import ManyConsole
 from puffin.cli.many_report import Reporting
 from puffin.cli.observe import Observed
-from puffin.cli.sync import CacheDirectory
 from puffin.cli.sync import settings as sync_settings
 from puffin.cli.table import SYNC, unsaid
 from puffin.errors import UsageError

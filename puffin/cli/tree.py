@@ -5,8 +5,8 @@ import time
 
 from puffin.cli.console import counted
 from puffin.cli.inspect import environment_at_rest
-from puffin.cli.sync import normalise
 from puffin.errors import FAILED, UsageError
+from puffin.stages.resolve.index_page import normalise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

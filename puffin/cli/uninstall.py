@@ -3,8 +3,9 @@
 import os
 
 from puffin.cache.layout import Cache
-from puffin.cli.sync import CacheDirectory, normalise, where_of
+from puffin.cli.config_settings import CacheDirectory, where_of
 from puffin.errors import UsageError
+from puffin.stages.resolve.index_page import normalise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
