@@ -6,7 +6,7 @@ import sys
 from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning
 from puffin.cache.layout import Cache
 from puffin.cache.usage import exclusive
-from puffin.cli.sync import CacheDirectory
+from puffin.cli.config_settings import CacheDirectory
 from puffin.names import normalise
 
 TYPE_CHECKING = False

@@ -10,7 +10,7 @@ from puffin.cli.console import counted
 from puffin.cli.uptodate import duration
 from puffin.pipeline.plan_many_report import error_of
 from puffin.pipeline.plan_many_values import failure_of
-from puffin.pipeline.plan_workspace_values import DRIFTED
+from puffin.pipeline.plan_settings import DRIFTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from puffin.cli.sync import CacheDirectory
+from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.sync import settings as sync_settings
 from puffin.errors import UsageError, os_cause
 

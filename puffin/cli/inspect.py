@@ -4,7 +4,7 @@ import os
 import sys
 
 from puffin.cache.layout import Cache
-from puffin.cli.sync import CacheDirectory, where_of
+from puffin.cli.config_settings import CacheDirectory, where_of
 from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
 

@@ -7,7 +7,7 @@ from puffin.cli.cache import size
 from puffin.cli.console import Console, counted
 from puffin.cli.uptodate import duration
 from puffin.cli.uptodate_many import told
-from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, SKIPPED, UPDATED
+from puffin.pipeline.plan_settings import DRIFTED, FAILED, SKIPPED, UPDATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from puffin.cli.github import Github
     from puffin.cli.many_live import Live
     from puffin.pipeline.plan_many_values import EnvResult, ManyResult
-    from puffin.pipeline.plan_settings import Line
-    from puffin.pipeline.plan_workspace_values import ManySettings
+    from puffin.pipeline.plan_settings import Line, ManySettings
     from puffin.pipeline.task import Outcome, Task
 
 _HEADS = ("environment", "python", "+", "-", "~", "shared", "time")

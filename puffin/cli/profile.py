@@ -3,9 +3,9 @@
 import sys
 
 from puffin.cache.layout import Cache
+from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.profile_words import ended, rate, seconds, signed, size, verdict
 from puffin.cli.profile_write import reported
-from puffin.cli.sync import CacheDirectory
 from puffin.errors import UsageError
 from puffin.pipeline.profile_compare import Comparison, compare
 from puffin.pipeline.profile_read import Profile, find_record, load, load_all

@@ -22,6 +22,8 @@ _AS_SYNC = (
     "no_build_isolation_package",
     "config_setting",
     "build_constraint",
+    "no_verify_hashes",
+    "exclude_newer",
 )
 
 PYTHON: "Row" = (

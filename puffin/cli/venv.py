@@ -5,8 +5,7 @@ import sys
 
 from puffin.cache.layout import Cache
 from puffin.cli.config import configured
-from puffin.cli.config_settings import located
-from puffin.cli.sync import CacheDirectory
+from puffin.cli.config_settings import CacheDirectory, shared_settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,9 +71,6 @@ def _seed(
     cache_dir: str,
 ) -> None:
     from puffin.pipeline.plan_seed import seed
-    from puffin.pipeline.plan_settings import Settings
 
-    wanted = ("refresh", "refresh_package")
-    same = {name: options[name] for name in wanted}
-    settings = Settings(files=(), cache_dir=cache_dir, **same, **located(options, os.environ))
+    settings = shared_settings(options, cache_dir)
     seed(environment, names, settings, console, os.environ)

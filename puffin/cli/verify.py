@@ -5,9 +5,9 @@ import sys
 import time
 
 from puffin.cache.layout import Cache
+from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.console import counted
 from puffin.cli.inspect import environment_at_rest
-from puffin.cli.sync import CacheDirectory
 from puffin.errors import DRIFT
 
 TYPE_CHECKING = False

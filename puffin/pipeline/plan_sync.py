@@ -9,7 +9,7 @@ from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_import import import_fetching, import_supplying
-from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs
+from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs, requested
 from puffin.pipeline.plan_locate import Found, Search
 from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_settings import Settings
@@ -56,10 +56,14 @@ def sync(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]",
     if not settings.dry_run:
         check_target(environment, break_system_packages=settings.break_system_packages)
     with phase("read requirements"):
-        interpreter = environment.interpreter
-        naming = naming_of(settings, environ, environment, cache)
-        build = _building(settings, environ, environment)
-        inputs = read_inputs(settings, dict(interpreter.markers), environ, naming, interpreter.tags, build)
+        inputs = read_inputs(
+            requested(settings),
+            settings,
+            environment.interpreter,
+            environ,
+            naming=naming_of(settings, environ, environment, cache),
+            build=_building(settings, environ, environment),
+        )
     for warning in inputs.warnings:
         reporter.warn(warning)
     with opened(Workplace(environment, timeout=lock_timeout(environ))) as workplace, shared(cache):
