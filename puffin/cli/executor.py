@@ -3,7 +3,7 @@
 import os
 
 from puffin.errors import UsageError
-from puffin.pipeline.executors import NAMES
+from puffin.pipeline.executor import NAMES
 from puffin.pipeline.remote import Remote, check_address, is_address, times_of
 
 TYPE_CHECKING = False

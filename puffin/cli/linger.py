@@ -2,7 +2,7 @@
 
 import threading
 
-from puffin.pipeline.executors import kept
+from puffin.pipeline.executor import kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

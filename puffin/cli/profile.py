@@ -7,9 +7,8 @@ from puffin.cli.profile_words import ended, rate, seconds, signed, size, verdict
 from puffin.cli.profile_write import reported
 from puffin.cli.sync import CacheDirectory
 from puffin.errors import UsageError
-from puffin.pipeline.profile_compare import Comparison, compare
 from puffin.pipeline.profile_read import Profile, find_record, load, load_all
-from puffin.pipeline.profile_report import Report
+from puffin.pipeline.profile_report import Comparison, Report, compare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

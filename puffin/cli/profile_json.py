@@ -1,16 +1,15 @@
 """Profiles for programs: plain objects in stable names; times in seconds, sizes in bytes."""
 
 from puffin.cli.profile_words import verdict
-from puffin.pipeline.profile_compare import Comparison
 from puffin.pipeline.profile_path import parts
-from puffin.pipeline.profile_report import Report
+from puffin.pipeline.profile_report import Comparison, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from puffin.pipeline.profile_compare import Difference
+    from puffin.pipeline.profile_report import Difference
 
 
 def report_json(report: Report) -> "dict[str, Any]":

@@ -8,8 +8,7 @@ from puffin.cli.profile_colors import rules, styles
 from puffin.cli.profile_sections import change, environments, idleness, packages, path, phases
 from puffin.cli.profile_timeline import timeline
 from puffin.cli.profile_words import ended, verdict
-from puffin.pipeline.profile_compare import compare
-from puffin.pipeline.profile_report import Report
+from puffin.pipeline.profile_report import Report, compare
 from puffin.pipeline.task import FAILED
 
 TYPE_CHECKING = False

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from puffin.cli.profile_timeline import Styles
-    from puffin.pipeline.profile_compare import Comparison, Difference
     from puffin.pipeline.profile_path import Part
-    from puffin.pipeline.profile_report import Package, Phase
+    from puffin.pipeline.profile_report import Comparison, Difference, Package, Phase
 
 _ROWS = 12
 _LONGEST = 4  # packages that are named where a stage is

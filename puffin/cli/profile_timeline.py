@@ -3,15 +3,15 @@
 from html import escape
 
 from puffin.cli.profile_words import seconds, size
+from puffin.pipeline.profile_path import spans
 from puffin.pipeline.profile_read import Profile, Row
-from puffin.pipeline.profile_spans import spans
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from puffin.pipeline.profile_spans import Span
+    from puffin.pipeline.profile_path import Span
 
     Styles = Mapping[str, tuple[str, str, str]]
 

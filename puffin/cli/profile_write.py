@@ -5,9 +5,8 @@ import os
 from puffin.cache.atomic import replace_file
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
-from puffin.pipeline.profile_compare import previous
 from puffin.pipeline.profile_read import Profile, load, load_all
-from puffin.pipeline.profile_report import Report, report_on
+from puffin.pipeline.profile_report import Report, previous, report_on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

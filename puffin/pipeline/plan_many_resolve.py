@@ -3,7 +3,7 @@
 import time
 
 from puffin.errors import PuffinError
-from puffin.pipeline.beside import Beside
+from puffin.pipeline.forked_call import ForkedCall
 from puffin.pipeline.plan_inputs import Inputs, index_config, kinds_of_files
 from puffin.stages.resolve.pins import Pin
 from puffin.value import astuple, from_tuple, frozen
@@ -50,7 +50,7 @@ def resolve_all(
         import puffin.pipeline.plan_build_workshop
         import puffin.stages.resolve.solve.resolve
         import puffin.stages.resolve.universe_index  # noqa: F401
-    besides = [Beside(lambda part=part: _answer(part, cache)) for part in parts]  # type: ignore[misc]
+    besides = [ForkedCall(lambda part=part: _answer(part, cache)) for part in parts]  # type: ignore[misc]
     found: dict[str, Inputs | PuffinError] = {}
     try:
         for part, beside in zip(parts, besides, strict=True):

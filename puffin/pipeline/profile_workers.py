@@ -1,7 +1,7 @@
 """The workers of a run: when they were busy, and why they were not."""
 
+from puffin.pipeline.profile_path import merged, union
 from puffin.pipeline.profile_read import Profile, Row
-from puffin.pipeline.profile_spans import merged, union
 from puffin.value import frozen
 
 TYPE_CHECKING = False

@@ -5,8 +5,8 @@ import sys
 from functools import partial
 from threading import Lock
 
-from puffin.pipeline.beside import Beside
-from puffin.pipeline.executors import choose
+from puffin.pipeline.executor import choose
+from puffin.pipeline.forked_call import ForkedCall
 from puffin.pipeline.inline import InlineExecutor
 from puffin.pipeline.remote import BUILD_THERE
 from puffin.pipeline.waves import run_here, run_waves
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.graph import Ledger
     from puffin.pipeline.pool import PoolExecutor
-    from puffin.pipeline.pull import Parcel
     from puffin.pipeline.remote import Remote
+    from puffin.pipeline.runner import WorkItem
     from puffin.pipeline.task import Outcome
 
 
@@ -54,11 +54,11 @@ class RemoteExecutor:
                 for each in ledger.record(outcome):
                     notify(each)
 
-        def wave(parcels: "Sequence[Parcel]") -> None:
+        def wave(items: "Sequence[WorkItem]") -> None:
             if self._is_open():
-                run_here(parcels, record)
+                run_here(items, record)
             else:
-                local.wave(parcels, ledger, record)
+                local.wave(items, ledger, record)
 
         run_waves(ledger, max(slots, self._jobs), record, wave)
 
@@ -79,7 +79,7 @@ class RemoteExecutor:
     def _check(self) -> int:
         """Return how much the workers can do at once; warn of those that are not used."""
         slots, unfit = (
-            facts_of(self._remote) if self._is_open() else Beside(partial(_asked, self._remote)).result()
+            facts_of(self._remote) if self._is_open() else ForkedCall(partial(_asked, self._remote)).result()
         )
         for worker, reason in unfit:
             if worker not in self._warned:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from puffin.errors import PuffinError
     from puffin.pipeline.graph import Ledger
-    from puffin.pipeline.pull import Parcel
     from puffin.pipeline.remote import Remote
     from puffin.pipeline.remote_farm import Farm
+    from puffin.pipeline.runner import WorkItem
 
-    Group = list[Parcel]
+    Group = list[WorkItem]
 
 _RUN_UNITS = "puffin.pipeline.remote_work:run_units"
 _SEES = "puffin.pipeline.remote_work:sees"
@@ -77,7 +77,7 @@ class SharedExecutor:
         except BuildLost as lost:
             if len(group) == 1:
                 return _failed(group, lost)
-            return [outcome for parcel in group for outcome in self._group(farm, [parcel])]
+            return [outcome for item in group for outcome in self._group(farm, [item])]
         except PuffinError as error:
             return _failed(group, error)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from puffin.pipeline.pull import Parcel
+    from puffin.pipeline.runner import WorkItem
 
 _WHILE_WANTED = (
     "puffin.stages.build.supervisor:while_wanted"  # ends compilers when nobody wants their work any more
@@ -42,9 +42,9 @@ def forgotten() -> "Callable[[], bool]":
 
 def run_units(packed: bytes) -> bytes:
     """Run units, which were pickled with their inputs; return the outcomes of their tasks, encoded."""
-    parcels: Iterator[Parcel] = iter(pickle.loads(packed))
+    items: Iterator[WorkItem] = iter(pickle.loads(packed))
     told: list[bytes] = []
-    Runner(lambda: next(parcels, None), lambda outcome: told.append(encode(outcome))).run()
+    Runner(lambda: next(items, None), lambda outcome: told.append(encode(outcome))).run()
     return b"".join(told)
 
 

@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 
 from puffin.cli.profile_page import page
 from puffin.cli.profile_words import seconds, size, verdict
-from puffin.pipeline.profile_compare import compare, previous
-from puffin.pipeline.profile_path import critical_path, parts
+from puffin.pipeline.profile_path import IDLE, critical_path, merged, parts, spans, union, weighted
 from puffin.pipeline.profile_read import parse
-from puffin.pipeline.profile_report import report_on
-from puffin.pipeline.profile_spans import IDLE, merged, spans, union, weighted
+from puffin.pipeline.profile_report import compare, previous, report_on
 from puffin.pipeline.profile_trace import trace
 from puffin.pipeline.profile_workers import BETWEEN, DOWNLOADS, NOTHING_LEFT, STARTING, window, workers
 from tests.helpers.records import ZERO, end, graph, head, phase, task

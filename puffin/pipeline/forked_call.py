@@ -4,9 +4,9 @@ import marshal
 import os
 
 from puffin.errors import PuffinError
-from puffin.pipeline import lifeline, record
-from puffin.pipeline.lost import describe_exit
+from puffin.pipeline import record
 from puffin.pipeline.wire import send
+from puffin.pipeline.worker_loss import describe_exit, follow_parent, prepare_children
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class HelperLost(PuffinError):
+class ForkedCallLost(PuffinError):
     """The child was killed, by the system for want of memory perhaps."""
 
     how: str
@@ -24,7 +24,7 @@ class HelperLost(PuffinError):
         return f"The process that looks for distributions {self.how}"
 
 
-class Beside:
+class ForkedCall:
     """Calls *function* in a forked child; :meth:`result` waits. The result must be made of builtins.
 
     Where the system has no fork, the call is made when the result is asked for.
@@ -35,7 +35,7 @@ class Beside:
         self._pid = 0
         if not hasattr(os, "fork"):
             return
-        lifeline.prepare()
+        prepare_children()
         self._reader, writer = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
@@ -44,7 +44,7 @@ class Beside:
         os.close(writer)
 
     def result(self) -> "Any":
-        """Return what the function returned, or raise what it raised; :class:`HelperLost` if it was killed."""
+        """Return what the function returned, or raise what it raised; :class:`ForkedCallLost` if it was killed."""
         if not self._pid:
             return self._function()
         parts = []
@@ -55,7 +55,7 @@ class Beside:
         how = describe_exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         data = b"".join(parts)
         if how or not data:
-            raise HelperLost(how=how or "ended before its work")
+            raise ForkedCallLost(how=how or "ended before its work")
         if data[:1] == b"r":
             return marshal.loads(data[1:])
         import pickle
@@ -74,7 +74,7 @@ class Beside:
 def _answer(function: "Callable[[], Any]", writer: int) -> None:
     code = 1
     try:
-        lifeline.follow()
+        follow_parent()
         record.leave()
         try:
             data = b"r" + marshal.dumps(function())
