@@ -9,21 +9,35 @@ import click
 
 from puffin import __version__
 from puffin.cli import table, table_compile, table_inspect
-from puffin.cli.completion import SHELLS
 from puffin.cli.foreign import foreign_rows, judge, take_out
 from puffin.cli.guard import guarded
 from puffin.cli.options import OptionedCommand, WrongVariable, given, told, with_hidden, with_options
-from puffin.cli.overview import overview
+from puffin.cli.table_inspect import GRAPH, PROFILE_COMPARE, PROFILE_SHOW
 from puffin.cli.table_install import INSTALL
-from puffin.cli.table_profile import GRAPH, PROFILE_COMPARE, PROFILE_SHOW
 from puffin.cli.table_workspace import ENVS, KEY, LOCK, WORKSPACE_SYNC
+from puffin.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from puffin.cli.console import Console
 
+
+SHELLS = ("bash", "zsh", "fish")
+_EXAMPLES = (
+    ("puffin venv", "make a virtual environment in `.venv`"),
+    ("puffin pip install requests", "install a package and what it needs into it"),
+    ("puffin pip compile requirements.in -o requirements.txt", "pin everything that a project needs"),
+    ("puffin pip sync requirements.txt", "make the environment hold exactly that"),
+    ("puffin help pip sync", "say more about a command"),
+)
+_WHOLE = 400  # characters: the first sentence, and no dots
+_NOTE = (
+    "Commands work on the active environment, else on `.venv` in this directory or above it. Each option can be "
+    "given as a variable too: `--index-url URL` as `PUFFIN_INDEX_URL=URL`. `puffin pip X` is also `puffin pip-X`."
+)
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -46,7 +60,28 @@ class Root(Commands):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write where to begin, and all commands."""
-        overview(self, formatter)
+        with formatter.section("To begin with"):
+            formatter.write_dl(_EXAMPLES, col_max=40)
+        for title, rows in _sections(self):
+            with formatter.section(title):
+                formatter.write_dl(rows)
+        formatter.write_paragraph()
+        formatter.write_text(_NOTE)
+
+
+def _sections(root: click.Group) -> "Iterator[tuple[str, list[tuple[str, str]]]]":
+    """Yield the title and the commands of each section: those of groups first, in the order of their making."""
+    alone = []
+    for name, command in root.commands.items():
+        if isinstance(command, click.Group):
+            yield command.get_short_help_str(_WHOLE).rstrip("."), _rows(f"{name} ", command)
+        else:
+            alone.append((name, command.get_short_help_str(_WHOLE)))
+    yield "Everything else", sorted(alone)
+
+
+def _rows(prefix: str, group: click.Group) -> list[tuple[str, str]]:
+    return [(prefix + name, each.get_short_help_str(_WHOLE)) for name, each in sorted(group.commands.items())]
 
 
 @click.group(cls=Root, context_settings=_CONTEXT)
@@ -237,12 +272,26 @@ def cache_prune(**options: "Any") -> None:
 puffin.add_command(cache_clean, "clean")
 
 
+def print_completion(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
+    """Print the script for a shell."""
+    from click.shell_completion import get_completion_class
+
+    (shell,) = options["arguments"]
+    found = get_completion_class(shell)
+    if found is None:
+        known = ", ".join(f"`{each}`" for each in SHELLS)
+        raise UsageError(text=f"There is no completion for `{shell}`", hints=(f"use one of {known}",))
+    maker = found(puffin, {}, "puffin", "_PUFFIN_COMPLETE")
+    sys.stdout.write(f"{(maker.source_template % maker.source_vars()).strip()}\n")
+    return 0
+
+
 @puffin.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 @with_options(table.OUTPUT)
 def completion(shell: str, **options: "Any") -> None:
     """Print what makes a shell complete commands and options: `eval "$(puffin completion bash)"`."""
-    run("puffin.cli.completion:completion", options, (shell,))
+    run("puffin.cli.app:print_completion", options, (shell,))
 
 
 @puffin.command()

@@ -5,6 +5,7 @@ import sys
 
 from puffin.cache.layout import Cache
 from puffin.cli.many import chosen
+from puffin.cli.quantities import counted
 from puffin.cli.sync import CacheDirectory
 from puffin.errors import UsageError
 from puffin.pipeline.plan_many_python import Interpreters
@@ -54,7 +55,7 @@ def _columns(looks: "list[Look]") -> str:
 
 def _state(look: "Look") -> str:
     if look.state == "drifted":
-        return f"{look.changes} change{'' if look.changes == 1 else 's'}"
+        return counted(look.changes, "change")
     return _WORDS.get(look.state, look.state)
 
 

@@ -5,9 +5,7 @@ https://docs.github.com/en/actions/reference/workflow-commands-for-github-action
 
 import sys
 
-from puffin.cli.cache import size
-from puffin.cli.console import counted
-from puffin.cli.uptodate import duration
+from puffin.cli.quantities import counted, duration, size
 from puffin.pipeline.plan_many_report import error_of
 from puffin.pipeline.plan_many_values import failure_of
 from puffin.pipeline.plan_workspace_values import DRIFTED

@@ -6,13 +6,12 @@ from puffin.cache.layout import Cache
 from puffin.cli.compile import choice
 from puffin.cli.config import configured
 from puffin.cli.config_settings import located, moment
-from puffin.cli.console import counted
 from puffin.cli.many import chosen
 from puffin.cli.observe import Observed
+from puffin.cli.quantities import counted, duration
 from puffin.cli.sync import CacheDirectory, normalise, package_names
 from puffin.cli.table import unsaid
 from puffin.cli.table_compile import COMPILE
-from puffin.cli.uptodate import duration
 from puffin.errors import DRIFT, UsageError
 from puffin.pipeline.plan_many_values import failure_of
 from puffin.pipeline.plan_settings import Settings

@@ -3,10 +3,8 @@
 import os
 import time
 
-from puffin.cli.cache import size
-from puffin.cli.console import Console, counted
-from puffin.cli.uptodate import duration
-from puffin.cli.uptodate_many import told
+from puffin.cli.console import Console
+from puffin.cli.quantities import checked, counted, duration, size
 from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, SKIPPED, UPDATED
 
 TYPE_CHECKING = False
@@ -114,7 +112,7 @@ class ManyConsole:
         changed = result.with_status(UPDATED, DRIFTED, FAILED, SKIPPED)
         if not changed:
             packages = sum(each.packages for each in result.environments)
-            self._console.say(told(len(result.environments), packages, result.seconds).rstrip("\n"))
+            self._console.say(checked(len(result.environments), packages, result.seconds))
             return
         done = result.with_status(UPDATED, DRIFTED)
         if done:

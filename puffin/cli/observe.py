@@ -1,17 +1,20 @@
 """What every command that runs a graph, or resolves, has around it: its run record, profile, trace and dashboard."""
 
 import sys
+import threading
 import time
 
 from puffin.cache.layout import Cache
 from puffin.errors import USAGE
 from puffin.pipeline import record
+from puffin.pipeline.executor import kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cli.console import Console
+
 
 DASHBOARD_PORT = 8787
 _INTERRUPTED, _BUG = 130, 70
@@ -59,8 +62,6 @@ class Observed:
 
             write_asked(self._options, self._record.path, self._cache, self._console)
         if self._options.get("dashboard_linger") and error is None:
-            from puffin.cli.linger import linger
-
             linger(self._console)
 
 
@@ -99,3 +100,17 @@ def dashboard_port(options: "dict[str, Any]") -> int:
             sys.stderr.write("hint: the dashboard needs bokeh; `pip install 'puffin[dashboard]'` brings it\n")
         return -1
     return DASHBOARD_PORT if text == GIVEN else int(text)
+
+
+def linger(console: "Console") -> None:
+    """Wait for Ctrl-C if a dashboard is up, and then let go of its processes. The run is over; its result stands."""
+    if not kept:
+        return
+    console.say("The dashboard stays up until Ctrl-C")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        while kept:
+            kept.pop().close()

@@ -3,8 +3,9 @@
 import sys
 
 from puffin.cache.layout import Cache
-from puffin.cli.profile_words import ended, rate, seconds, signed, size, verdict
+from puffin.cli.profile_words import ended, moved, rate, signed, verdict
 from puffin.cli.profile_write import reported
+from puffin.cli.quantities import duration
 from puffin.cli.sync import CacheDirectory
 from puffin.errors import UsageError
 from puffin.pipeline.profile_read import Profile, find_record, load, load_all
@@ -57,7 +58,7 @@ def compare_(options: "dict[str, Any]", console: "Console", _started: float) -> 
         before, after = [reported(load(find_record(run, cache)), cache)[0] for run in (first, second)]
     found = compare(before, after)
     if options["json"]:
-        from puffin.cli.profile_json import comparison_json
+        from puffin.cli.profile_words import comparison_json
 
         _dump(comparison_json(found))
     else:
@@ -66,7 +67,7 @@ def compare_(options: "dict[str, Any]", console: "Console", _started: float) -> 
 
 
 def _print_json(reports: "Sequence[Report]") -> None:
-    from puffin.cli.profile_json import report_json
+    from puffin.cli.profile_words import report_json
 
     _dump([report_json(report) for report in reports])
 
@@ -135,12 +136,12 @@ def _show_one(report: Report, options: "dict[str, Any]") -> None:
                 (
                     each.name,
                     f"{each.weighted / wall:.0%}",
-                    seconds(each.wall),
-                    seconds(each.sum),
-                    seconds(each.cpu),
+                    duration(each.wall),
+                    duration(each.sum),
+                    duration(each.cpu),
                     str(each.count) if each.stage else "",
-                    size(each.taken),
-                    size(each.given),
+                    moved(each.taken),
+                    moved(each.given),
                     rate(each.rate),
                 )
                 for each in shown
@@ -156,8 +157,8 @@ def _details(report: Report) -> "Iterable[Any]":
             (
                 "driver" if each.driver else each.name,
                 str(each.tasks),
-                seconds(each.busy),
-                "; ".join(f"{why} {seconds(time)}" for why, time in each.idle[:3]),
+                duration(each.busy),
+                "; ".join(f"{why} {duration(time)}" for why, time in each.idle[:3]),
             )
             for each in report.workers[:_ROWS]
         ]
@@ -166,8 +167,8 @@ def _details(report: Report) -> "Iterable[Any]":
         slow = [
             (
                 each.label,
-                seconds(each.seconds),
-                ", ".join(f"{name} {seconds(time)}" for name, time in each.stages),
+                duration(each.seconds),
+                ", ".join(f"{name} {duration(time)}" for name, time in each.stages),
             )
             for each in report.packages[:_ROWS]
         ]
@@ -190,7 +191,7 @@ def _when(profile: Profile) -> str:
 
 
 def _runs(reports: "Sequence[Report]") -> "Table":
-    columns = ("<Run", "<When", "<Command", "<Executor", "Tasks", "Wall", "<Limited by", "<Ended")
+    columns = ("<Run", "<When", "<Command", "<Executor", "Tasks", "Wall", "<Bottleneck", "<Ended")
     rows = [
         (
             each.profile.run,
@@ -198,7 +199,7 @@ def _runs(reports: "Sequence[Report]") -> "Table":
             each.profile.command,
             each.profile.executor,
             str(len(each.profile.tasks)),
-            seconds(each.profile.wall),
+            duration(each.profile.wall),
             f"{each.limit.name} {each.limit.package}".strip() if each.limit else "",
             ended(each.profile),
         )
@@ -215,7 +216,7 @@ def _comparison(found: Comparison) -> "Iterable[Any]":
     yield f"change: {signed(change)}"
     for title, differences in (("Stage or phase", found.phases), ("Package", found.packages)):
         rows = [
-            (each.name, seconds(each.before), seconds(each.after), signed(each.change))
+            (each.name, duration(each.before), duration(each.after), signed(each.change))
             for each in differences[:_ROWS]
             if abs(each.change) >= 0.0005
         ]

@@ -1,10 +1,11 @@
 """The options of the commands that look at environments and the cache, make or empty them."""
 
-from puffin.cli.table import CACHE, FLAG, INDEX, LIST, OUTPUT, VALUE
+from puffin.cli.table import CACHE, FILES, FLAG, INDEX, LIST, OUTPUT, PYTHON, SYNC, VALUE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.cli.table import Row
+
 
 FREEZE: "tuple[Row, ...]" = (
     (("--exclude-editable",), "exclude_editable", FLAG, "", "Leave out editable installs."),
@@ -92,3 +93,19 @@ PRUNE: "tuple[Row, ...]" = (
     (("--ci",), "ci", FLAG, "", "Also remove all that is cheap to fetch again; keep what was built."),
 )
 CLEAN: "tuple[Row, ...]" = ((("--force",), "force", FLAG, "", "Do not wait for other puffin processes."),)
+
+
+GRAPH: "tuple[Row, ...]" = (
+    PYTHON,
+    *INDEX,
+    *FILES,
+    *[row for row in SYNC if row[1] == "compile_bytecode"],
+    (("--require-hashes",), "require_hashes", FLAG, "", "Demand a hash for every requirement."),
+    (("--format",), "graph_format", VALUE, "dot|mermaid|json", "The form of the graph (default: dot)."),
+    (("-o", "--output-file"), "output_file", VALUE, "FILE", "Write it to this file."),
+)
+PROFILE_SHOW: "tuple[Row, ...]" = (
+    (("--last",), "last", VALUE, "N", "List the last N runs."),
+    (("--json",), "json", FLAG, "", "Print JSON."),
+)
+PROFILE_COMPARE: "tuple[Row, ...]" = ((("--json",), "json", FLAG, "", "Print JSON."),)

@@ -3,8 +3,8 @@
 import sys
 import time
 
-from puffin.cli.console import counted
 from puffin.cli.inspect import environment_at_rest
+from puffin.cli.quantities import counted
 from puffin.cli.sync import normalise
 from puffin.errors import FAILED, UsageError
 

@@ -5,8 +5,8 @@ import sys
 import time
 
 from puffin.cache.layout import Cache
-from puffin.cli.console import counted
 from puffin.cli.inspect import environment_at_rest
+from puffin.cli.quantities import counted
 from puffin.cli.sync import CacheDirectory
 from puffin.errors import DRIFT
 

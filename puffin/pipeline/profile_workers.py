@@ -8,10 +8,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-STARTING = "starting up"
-DOWNLOADS = "waiting for its downloads"
-NOTHING_LEFT = "nothing left to take"
-BETWEEN = "between tasks"
+STARTING = "starting"
+DOWNLOADS = "waiting for downloads"
+NOTHING_LEFT = "no work left"
+BETWEEN = "scheduling"
 _LEAST = 0.0005  # seconds; shorter gaps are the cost of a task, not idleness
 
 

@@ -174,7 +174,7 @@ def test_earlier_runs_are_shown_and_compared(puffin, env, shop):
     shown = puffin("profile", "show")
     assert (shown.code, shown.err) == (0, "")
     assert f"run {last}" in shown.out
-    for word in ("limited by", "Where the time went", "Slow packages", "alpha==2.0"):
+    for word in ("bottleneck", "Where the time went", "Slow packages", "alpha==2.0"):
         assert word in shown.out
     assert puffin("profile", "show", last).raw_out == shown.raw_out == puffin("profile", "show", "-1").raw_out
     listed = puffin("profile", "show", "--last", "9").out

@@ -5,7 +5,7 @@ import sys
 import click
 import pytest
 
-from puffin.cli import table, table_compile, table_inspect, table_install, table_profile, table_workspace
+from puffin.cli import table, table_compile, table_inspect, table_install, table_workspace
 from puffin.cli.app import puffin as tree
 from puffin.cli.foreign import take_out
 from puffin.cli.options import WrongVariable, given
@@ -138,7 +138,7 @@ COMMANDS = {" ".join(path): command for path, command in _commands(tree)}
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_in_the_table_and_has_a_variable(name):
-    modules = (table, table_compile, table_inspect, table_install, table_profile, table_workspace)
+    modules = (table, table_compile, table_inspect, table_install, table_workspace)
     tables = [value for each in modules for value in vars(each).values() if isinstance(value, tuple)]
     rows = {row[1]: row for value in tables for row in _rows(value)}
     for option in COMMANDS[name].params:
