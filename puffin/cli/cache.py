@@ -4,8 +4,13 @@ import os
 import sys
 
 from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning
+from puffin.cache.contents import now, read_contents, total_size
 from puffin.cache.layout import Cache
+from puffin.cache.leftovers import collect
+from puffin.cache.prune import plan_prune
+from puffin.cache.prune import prune as remove
 from puffin.cache.usage import exclusive
+from puffin.cache.used import repeated
 from puffin.cli.quantities import counted, size
 from puffin.cli.sync import CacheDirectory, normalise
 from puffin.errors import UsageError
@@ -46,8 +51,6 @@ def clean(options: "dict[str, Any]", console: "Console", _started: float) -> int
 
 def size_of(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
     """Print how much room the cache takes: in bytes, and for people on a terminal."""
-    from puffin.cache.contents import total_size
-
     with CacheDirectory(options) as cache_dir:
         count = total_size(cache_dir)
     sys.stdout.write(f"{size(count) if sys.stdout.isatty() else count}\n")
@@ -56,12 +59,6 @@ def size_of(options: "dict[str, Any]", _console: "Console", _started: float) -> 
 
 def prune(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Remove from the cache what is of no use any more."""
-    from puffin.cache.contents import now, read_contents, total_size
-    from puffin.cache.leftovers import collect
-    from puffin.cache.prune import plan_prune
-    from puffin.cache.prune import prune as remove
-    from puffin.cache.used import repeated
-
     unused_for = seconds_of(options["unused_for"], "--unused-for") if options["unused_for"] else None
     max_size = bytes_of(options["max_size"], "--max-size") if options["max_size"] else None
     with CacheDirectory(options) as cache_dir:

@@ -4,6 +4,7 @@ import os
 import sys
 
 from puffin.cli.quantities import counted, duration
+from puffin.stages.urls import mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,6 +121,4 @@ class Console:
 
 
 def _masked(url: str) -> str:
-    from puffin.stages.urls import mask
-
     return mask(url)

@@ -4,6 +4,7 @@ import os
 import sys
 
 from puffin.cache.layout import Cache
+from puffin.cli.guard import render
 from puffin.cli.many import chosen
 from puffin.cli.quantities import counted
 from puffin.cli.sync import CacheDirectory
@@ -23,7 +24,6 @@ _WORDS = {"unchanged": "up to date", "drifted": "differs"}
 
 def envs(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """List environments and what they are like."""
-    from puffin.cli.guard import render
     from puffin.pipeline.plan_many_look import look_at
 
     if options["format"] not in ("", "columns", "json"):

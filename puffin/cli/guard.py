@@ -3,7 +3,10 @@
 import errno
 import sys
 
-from puffin.errors import BUG, PuffinError
+from puffin import signals
+from puffin.cli.console import Console
+from puffin.errors import BUG, Cause, PuffinError
+from puffin.stages.urls import mask_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +41,6 @@ def guarded(
     command: "Callable[[dict[str, object], Console, float], int]", options: "dict[str, object]", started: float
 ) -> int:
     """Run *command* and return its exit code; whatever it raises is told to the user here."""
-    from puffin.cli.console import Console
-
     console = Console(
         quiet=int(str(options.get("quiet") or 0)),
         verbose=int(str(options.get("verbose") or 0)),
@@ -73,8 +74,6 @@ def guarded(
 
 
 def _raise_on_sigterm() -> None:
-    from puffin import signals
-
     def terminate(_number: int, _frame: object) -> None:
         raise Terminated
 
@@ -100,9 +99,6 @@ def render(error: PuffinError, console: "Console") -> str:
 
     Of many causes and hints some of each kind are shown, unless the console is verbose.
     """
-    from puffin.errors import Cause
-    from puffin.stages.urls import mask_text
-
     lines = [f"{console.style('error', 'red', 'bold')}: {error.summary()}"]
     lines += [f"  {line}" if line else "" for line in error.details()]
     trees, left = first_causes(error, 0 if console.verbose else CAUSES)

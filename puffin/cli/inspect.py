@@ -6,6 +6,13 @@ import sys
 from puffin.cache.layout import Cache
 from puffin.cli.sync import CacheDirectory, normalise, where_of
 from puffin.errors import FAILED, UsageError
+from puffin.pipeline.plan_environment import Workplace, settled
+from puffin.pipeline.plan_settings import Settings
+from puffin.pipeline.plan_sync import lock_timeout
+from puffin.pipeline.plan_target import find_where
+from puffin.stages.link.inspect_lines import duplicate_warnings, freeze_lines, list_rows
+from puffin.stages.link.installed import read_installed, read_paths
+from puffin.stages.link.stamps import at_rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +25,6 @@ if TYPE_CHECKING:
 
 def environment_at_rest(options: "dict[str, Any]") -> "Environment":
     """Return the environment that *options* name; an interrupted change is brought to its end before."""
-    from puffin.pipeline.plan_environment import Workplace, settled
-    from puffin.pipeline.plan_sync import lock_timeout
-    from puffin.pipeline.plan_target import find_where
-    from puffin.stages.link.stamps import at_rest
-
     with CacheDirectory(options) as cache_dir:
         environment = find_where(where_of(options), os.environ, Cache(cache_dir))
         if os.path.isdir(f"{environment.root}/.puffin") and not at_rest(environment.root):
@@ -32,16 +34,12 @@ def environment_at_rest(options: "dict[str, Any]") -> "Environment":
 
 
 def _installed(options: "dict[str, Any]") -> "tuple[Installed, ...]":
-    from puffin.stages.link.installed import read_installed, read_paths
-
     if options["path"]:
         return read_paths(os.path.expanduser(path) for path in options["path"])
     return read_installed(environment_at_rest(options))
 
 
 def _tell_doubles(installed: "tuple[Installed, ...]", console: "Console") -> None:
-    from puffin.stages.link.inspect_lines import duplicate_warnings
-
     for warning in duplicate_warnings(installed):
         console.warn(warning)
 
@@ -58,8 +56,6 @@ def _tell_broken(options: "dict[str, Any]", console: "Console") -> None:
 
 def freeze(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print requirements lines of what is installed."""
-    from puffin.stages.link.inspect_lines import freeze_lines
-
     installed = _installed(options)
     exclude = [normalise(name) for name in options["exclude"]]
     lines = freeze_lines(installed, exclude, exclude_editable=options["exclude_editable"])
@@ -71,8 +67,6 @@ def freeze(options: "dict[str, Any]", console: "Console", _started: float) -> in
 
 def listing(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print a list of what is installed."""
-    from puffin.stages.link.inspect_lines import list_rows
-
     style = _style(options)
     installed = _installed(options)
     _tell_doubles(installed, console)
@@ -118,7 +112,6 @@ def _not_required(installed: "tuple[Installed, ...]", options: "dict[str, Any]")
 
 def _latest(installed: "tuple[Installed, ...]", options: "dict[str, Any]") -> "dict[str, tuple[str, str]]":
     from puffin.pipeline.plan_outdated import is_newer, latest_versions
-    from puffin.pipeline.plan_settings import Settings
 
     wanted = ("index_url", "extra_index_url", "find_links", "no_index", "refresh", "refresh_package", "offline")
     names = {each.name: each.version for each in installed}
@@ -134,7 +127,6 @@ def _latest(installed: "tuple[Installed, ...]", options: "dict[str, Any]") -> "d
 def show(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print what the metadata of some packages tells."""
     from puffin.stages.link.details import details_of, show_lines
-    from puffin.stages.link.installed import read_installed
     from puffin.stages.link.requires import read_requires
 
     if not options["arguments"]:

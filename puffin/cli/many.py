@@ -122,10 +122,8 @@ class Reporting:
     def _write(self, error: "BaseException | None") -> None:
         import json
 
-        from puffin.cache.layout import Cache
         from puffin.pipeline.plan_many_report import report_of
         from puffin.pipeline.plan_many_values import ManyResult, Shared
-        from puffin.value import replace
 
         result = self.result or (self.run.result() if self.run is not None else None)
         if result is None:

@@ -3,6 +3,7 @@
 import os
 import time
 
+from puffin import signals
 from puffin.cli.console import Console
 from puffin.cli.quantities import checked, counted, duration, size
 from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, SKIPPED, UPDATED
@@ -179,8 +180,6 @@ class Heartbeat:
         self._wanted = wanted
 
     def __enter__(self) -> None:
-        from puffin import signals
-
         if self._wanted:
             self._wanted = signals.every(self.SECONDS, self._beat)
 
@@ -188,7 +187,5 @@ class Heartbeat:
         os.write(2, self._text().encode())
 
     def __exit__(self, *error: object) -> None:
-        from puffin import signals
-
         if self._wanted:
             signals.no_more()

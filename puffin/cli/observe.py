@@ -4,8 +4,11 @@ import sys
 import threading
 import time
 
+from puffin import __version__
 from puffin.cache.layout import Cache
-from puffin.errors import USAGE
+from puffin.cli.guard import exit_code
+from puffin.cli.table import GIVEN
+from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.pipeline import record
 from puffin.pipeline.executor import kept
 
@@ -29,8 +32,6 @@ class Observed:
     def __init__(
         self, command: str, options: "dict[str, Any]", console: "Console", cache_dir: str, started: float
     ) -> None:
-        from puffin import __version__
-
         now = time.time()
         began = now - (time.perf_counter() - started)
         entry = sys.modules.get("puffin.cli.entry")
@@ -66,13 +67,9 @@ class Observed:
 
 
 def _status(error: BaseException | None) -> int:
-    from puffin.errors import PuffinError
-
     if error is None:
         return 0
     if isinstance(error, PuffinError):
-        from puffin.cli.guard import exit_code
-
         return exit_code(error)
     code = getattr(error, "exit_code", None)
     return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else code if isinstance(code, int) else _BUG
@@ -83,9 +80,6 @@ def dashboard_port(options: "dict[str, Any]") -> int:
     text = options.get("dashboard") or ""
     if not text:
         return -1
-    from puffin.cli.table import GIVEN
-    from puffin.errors import UsageError
-
     if text != GIVEN and not (text.isascii() and text.isdigit() and int(text) < 65536):
         raise UsageError(text=f"`{text}` is not a port", hints=("write `--dashboard=8787`",))
     if options["executor"] not in ("", None, "auto", "cluster"):

@@ -1,9 +1,17 @@
 """``puffin profile show`` and ``puffin profile compare``."""
 
+import json
 import sys
+from datetime import datetime
+
+from rich import box
+from rich.console import Console as RichConsole
+from rich.table import Table
+from rich.text import Text
 
 from puffin.cache.layout import Cache
-from puffin.cli.profile_words import ended, moved, rate, signed, verdict
+from puffin.cli.console import wants_color
+from puffin.cli.profile_words import comparison_json, ended, moved, rate, report_json, signed, verdict
 from puffin.cli.profile_write import reported
 from puffin.cli.quantities import duration
 from puffin.cli.sync import CacheDirectory
@@ -58,8 +66,6 @@ def compare_(options: "dict[str, Any]", console: "Console", _started: float) -> 
         before, after = [reported(load(find_record(run, cache)), cache)[0] for run in (first, second)]
     found = compare(before, after)
     if options["json"]:
-        from puffin.cli.profile_words import comparison_json
-
         _dump(comparison_json(found))
     else:
         _print(options, *_comparison(found))
@@ -67,23 +73,15 @@ def compare_(options: "dict[str, Any]", console: "Console", _started: float) -> 
 
 
 def _print_json(reports: "Sequence[Report]") -> None:
-    from puffin.cli.profile_words import report_json
-
     _dump([report_json(report) for report in reports])
 
 
 def _dump(value: object) -> None:
-    import json
-
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
 def _print(options: "dict[str, Any]", *parts: "Any") -> None:
     """Print tables and lines to stdout, in colour where that is wanted."""
-    from rich.console import Console as RichConsole
-
-    from puffin.cli.console import wants_color
-
     color = wants_color(str(options["color"]), sys.stdout)
     width = None if sys.stdout.isatty() else 120
     printer = RichConsole(
@@ -102,10 +100,6 @@ def _print(options: "dict[str, Any]", *parts: "Any") -> None:
 
 def _table(title: str, columns: "Sequence[str]", rows: "Iterable[Sequence[str]]") -> "Table":
     """Return a table; columns whose title begins with ``<`` are text, others figures."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     made = Table(
         title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold"
     )
@@ -185,8 +179,6 @@ def _line(profile: Profile) -> str:
 
 
 def _when(profile: Profile) -> str:
-    from datetime import datetime
-
     return datetime.fromtimestamp(profile.started).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 

@@ -6,7 +6,7 @@ from puffin.cli.profile_words import moved
 from puffin.cli.quantities import duration
 from puffin.pipeline.profile_path import spans
 from puffin.pipeline.profile_read import Profile, Row
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,8 +124,6 @@ def _worker(name: str, number: int, profile: Profile, styles: "Styles", cells: i
 
 
 def _cut(row: Row, start: float, end: float) -> Row:
-    from puffin.value import replace
-
     return replace(row, start=start, end=end)
 
 

@@ -2,9 +2,15 @@
 
 import os
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from puffin.cache.layout import Cache
 from puffin.cli.sync import CacheDirectory, normalise, where_of
 from puffin.errors import UsageError
+from puffin.pipeline.plan_sync import lock_timeout
+from puffin.pipeline.plan_target import find_where
+from puffin.pipeline.plan_uninstall import uninstall as run
+from puffin.stages.link.environment import check_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,11 +21,6 @@ if TYPE_CHECKING:
 
 def uninstall(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Remove packages from an environment."""
-    from puffin.pipeline.plan_sync import lock_timeout
-    from puffin.pipeline.plan_target import find_where
-    from puffin.pipeline.plan_uninstall import uninstall as run
-    from puffin.stages.link.environment import check_target
-
     names = _names(options)
     with CacheDirectory(options) as cache_dir:
         cache = Cache(cache_dir)
@@ -50,8 +51,6 @@ def _names(options: "dict[str, Any]") -> list[str]:
 
 
 def _name_of(text: str) -> str:
-    from packaging.requirements import InvalidRequirement, Requirement
-
     try:
         return normalise(Requirement(text).name)
     except InvalidRequirement:

@@ -4,6 +4,10 @@ A build waits for its backend all the time. So builds need no workers of puffin'
 once; and those of one affinity, which share a warm backend, run one after the other while there is other work.
 """
 
+import os
+from queue import Empty, SimpleQueue
+from threading import Thread
+
 from puffin.pipeline.runner import run_unit
 
 TYPE_CHECKING = False
@@ -36,8 +40,6 @@ class BuildThreads:
 
     def ended(self, *, wait: bool) -> "list[Outcome]":
         """Return the outcomes of a item that ended; with *wait* there is one, else perhaps none."""
-        from queue import Empty
-
         if self._ended is None:
             return []
         try:
@@ -62,17 +64,12 @@ class BuildThreads:
         return affinity in self._running and bool(affinity), -others, affinity not in self._warm
 
     def _start(self, item: "WorkItem") -> None:
-        from queue import SimpleQueue
-        from threading import Thread
-
         if self._ended is None:
             self._ended = SimpleQueue()
         self._running.append(item[0][0].affinity)
         Thread(target=self._run, args=(item,), name="puffin-builds", daemon=True).start()
 
     def _run(self, item: "WorkItem") -> None:
-        import os
-
         unit, inputs = item
         outcomes: list[Outcome] = []
         try:

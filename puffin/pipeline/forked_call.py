@@ -5,7 +5,7 @@ import os
 
 from puffin.errors import PuffinError
 from puffin.pipeline import record
-from puffin.pipeline.wire import send
+from puffin.pipeline.wire import pickled, send, unpickled
 from puffin.pipeline.worker_loss import describe_exit, follow_parent, prepare_children
 
 TYPE_CHECKING = False
@@ -58,9 +58,7 @@ class ForkedCall:
             raise ForkedCallLost(how=how or "ended before its work")
         if data[:1] == b"r":
             return marshal.loads(data[1:])
-        import pickle
-
-        raise pickle.loads(data[1:])
+        raise unpickled(data[1:])
 
     def stop(self) -> None:
         """End the child if it still runs."""
@@ -79,9 +77,7 @@ def _answer(function: "Callable[[], Any]", writer: int) -> None:
         try:
             data = b"r" + marshal.dumps(function())
         except Exception as error:
-            import pickle
-
-            data = b"e" + pickle.dumps(error)
+            data = b"e" + pickled(error)
         send(writer, data)
         code = 0
     except (KeyboardInterrupt, BrokenPipeError):

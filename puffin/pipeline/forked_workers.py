@@ -1,11 +1,12 @@
 """Forked children that answer questions, many at a time, while this process goes on."""
 
+import marshal
 import os
 import select
 from threading import Lock, active_count
 
 from puffin.pipeline import record
-from puffin.pipeline.wire import Frames, framed, send
+from puffin.pipeline.wire import Frames, framed, pickled, send, unpickled
 from puffin.pipeline.worker_loss import follow_parent, prepare_children
 
 TYPE_CHECKING = False
@@ -62,9 +63,7 @@ class WorkerAnswer:
         good, said = self._said
         if good:
             return said
-        import pickle
-
-        raise pickle.loads(said)
+        raise unpickled(said)
 
 
 class _Child:
@@ -87,8 +86,6 @@ class _Child:
 
     def ask(self, number: int, kind: str, question: "Any", answer: WorkerAnswer) -> None:
         """Take note of a question."""
-        import marshal
-
         self.answers[number] = answer
         self._unsent += framed(marshal.dumps((number, kind, question)))
 
@@ -103,8 +100,6 @@ class _Child:
 
     def hear(self) -> None:
         """Take in what has come; at the end of it all the child is lost."""
-        import marshal
-
         data = os.read(self.reader, _ROOM)
         self.lost = not data
         for body in self._frames.feed(data):
@@ -188,8 +183,6 @@ def _be_child(serve: "Serve", begin: "Begin", asking: int, answering: int) -> "N
 def _answer_all(
     serve: "Serve", spawn: "Callable[[Callable[[], None]], object]", asking: int, answering: int
 ) -> None:
-    import marshal
-
     frames, lock = Frames(), Lock()
 
     def answer(number: int, kind: str, question: "Any") -> None:
@@ -208,16 +201,7 @@ def _answered(serve: "Serve", kind: str, question: "Any") -> "tuple[bool, Any]":
     try:
         return True, serve[kind](question)
     except Exception as error:
-        return False, _pickled(error)
-
-
-def _pickled(error: Exception) -> bytes:
-    import pickle
-
-    try:
-        return pickle.dumps(error)
-    except Exception:  # of a library that does not care
-        return pickle.dumps(RuntimeError(repr(error)))
+        return False, pickled(error)
 
 
 def _widen(pipe: int) -> None:

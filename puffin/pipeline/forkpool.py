@@ -11,6 +11,7 @@ import threading
 from concurrent.futures import Future
 from multiprocessing.connection import Connection, Pipe, wait
 
+from puffin.pipeline.wire import pickled, unpickled
 from puffin.pipeline.worker_loss import describe_exit, follow_parent, prepare_children
 
 TYPE_CHECKING = False
@@ -96,7 +97,7 @@ class ForkPool:
         if kind == _RESULT:
             future.set_result(pickle.loads(payload))
         else:
-            future.set_exception(pickle.loads(payload))
+            future.set_exception(unpickled(payload))
 
     def _lost(self, worker: "Any", _error: Exception) -> None:
         with self._lock:
@@ -151,5 +152,5 @@ def _answer(connection: "Connection[Any, Any]") -> None:
     try:
         message = _RESULT + pickle.dumps(function(*arguments))
     except Exception as error:
-        message = _ERROR + pickle.dumps(error)
+        message = _ERROR + pickled(error)
     connection.send_bytes(message)

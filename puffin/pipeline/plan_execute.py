@@ -1,5 +1,6 @@
 """Running a sync's graph: the executor chosen and started, outcomes recorded and told."""
 
+import os
 import time
 
 from puffin import __version__
@@ -12,6 +13,7 @@ from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.record import RunRecord, current, phase
 from puffin.pipeline.task import DONE, UNFINISHED, Outcome
 from puffin.stages.artifact import WHEEL
+from puffin.stages.urls import mask_text
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -145,8 +147,6 @@ def make_executor(name: str, *, jobs: int, local_directory: str, dashboard: int 
 
         return InlineExecutor(jobs)
     if name == "pool":
-        import os
-
         if not hasattr(os, "fork"):
             return make_executor("inline", jobs=1, local_directory=local_directory)
         from puffin.pipeline.pool import PoolExecutor
@@ -212,8 +212,6 @@ class Takedown:
 
 
 def _first_line(error: BaseException) -> str:
-    from puffin.stages.urls import mask_text
-
     return mask_text((str(error).splitlines() or [type(error).__name__])[0])
 
 

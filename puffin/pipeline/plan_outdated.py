@@ -2,6 +2,9 @@
 
 import time
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_network import network_of
 from puffin.stages.fetch.fetch import client_for
@@ -59,8 +62,6 @@ def latest_versions(
 
 
 def _latest(offer: "Offer", python: str, pre: bool) -> Latest | None:
-    from packaging.version import Version
-
     for text in offer.versions:
         if not pre and Version(text).is_prerelease:
             continue
@@ -72,8 +73,6 @@ def _latest(offer: "Offer", python: str, pre: bool) -> Latest | None:
 
 
 def _admits(release: "Release", python: str) -> bool:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
     try:
         return SpecifierSet(release.requires_python).contains(python.rstrip("+"), prereleases=True)
     except InvalidSpecifier:
@@ -82,8 +81,6 @@ def _admits(release: "Release", python: str) -> bool:
 
 def is_newer(latest: str, installed: str) -> bool:
     """Tell whether a version is newer than what is installed; what cannot be compared is."""
-    from packaging.version import InvalidVersion, Version
-
     try:
         return Version(latest) > Version(installed)
     except InvalidVersion:

@@ -14,6 +14,7 @@ from puffin.pipeline.waves import run_here, run_waves
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from puffin.pipeline.graph import Ledger
     from puffin.pipeline.pool import PoolExecutor
@@ -55,7 +56,7 @@ class RemoteExecutor:
                     notify(each)
 
         def wave(items: "Sequence[WorkItem]") -> None:
-            if self._is_open():
+            if self._farms():
                 run_here(items, record)
             else:
                 local.wave(items, ledger, record)
@@ -72,14 +73,16 @@ class RemoteExecutor:
             return PoolExecutor(self._jobs)
         return InlineExecutor(self._jobs)
 
-    def _is_open(self) -> bool:
+    def _farms(self) -> "Any":
+        """Return the module ``remote_farm`` if this process is connected to the scheduler by it, else None."""
         farms = sys.modules.get("puffin.pipeline.remote_farm")
-        return farms is not None and farms.is_open(self._remote)
+        return farms if farms is not None and farms.is_open(self._remote) else None
 
     def _check(self) -> int:
         """Return how much the workers can do at once; warn of those that are not used."""
+        farms = self._farms()
         slots, unfit = (
-            facts_of(self._remote) if self._is_open() else ForkedCall(partial(_asked, self._remote)).result()
+            farms.facts_of(self._remote) if farms else ForkedCall(partial(_asked, self._remote)).result()
         )
         for worker, reason in unfit:
             if worker not in self._warned:
@@ -89,26 +92,13 @@ class RemoteExecutor:
 
     def close(self) -> None:
         """Let go of the scheduler."""
-        if self._is_open():
-            from puffin.pipeline.remote_farm import close_farms
-
-            close_farms()
-
-
-def facts_of(remote: "Remote") -> "tuple[int, tuple[tuple[str, str], ...]]":
-    """Return how much the workers at *remote* can do at once, and which cannot be used for what reason.
-
-    Raises what ``puffin.pipeline.remote_farm.farm_for`` raises.
-    """
-    from puffin.pipeline.remote_farm import farm_for
-
-    farm = farm_for(remote)
-    return farm.slots, tuple(sorted(farm.link.unfit.items()))
+        if farms := self._farms():
+            farms.close_farms()
 
 
 def _asked(remote: "Remote") -> "tuple[int, tuple[tuple[str, str], ...]]":
-    """Return :func:`facts_of` in a child that has nothing else to do there."""
-    from puffin.pipeline.remote_farm import close_farms
+    """Return ``facts_of`` from a child that has nothing else to do there."""
+    from puffin.pipeline.remote_farm import close_farms, facts_of
 
     try:
         return facts_of(remote)

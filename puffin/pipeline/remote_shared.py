@@ -5,6 +5,7 @@ import os
 import pickle
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from puffin.errors import PuffinError
 from puffin.pipeline.cluster import guided
 from puffin.pipeline.remote_errors import BuildLost, NotShared
 from puffin.pipeline.remote_farm import Needs, close_farms, farm_for
@@ -70,8 +71,6 @@ class SharedExecutor:
 
     def _group(self, farm: "Farm", group: "Group") -> "list[Outcome]":
         """Return what became of a group; one whose worker is lost is tried again unit by unit."""
-        from puffin.errors import PuffinError
-
         try:
             return self._sent(farm, group, attempts=1 if len(group) > 1 else 2)
         except BuildLost as lost:

@@ -1,7 +1,11 @@
 """What runs in a worker of the user's own: a function that is named, as long as somebody waits for it."""
 
+import asyncio
 import os
 import pickle
+
+from distributed import Status, get_worker
+from distributed import worker as workers
 
 from puffin.pipeline.runner import Runner
 from puffin.pipeline.task import resolve_function
@@ -28,9 +32,6 @@ def work(reference: str, packed: bytes) -> bytes:
 
 def forgotten() -> "Callable[[], bool]":
     """Return a function that tells whether the task of this thread was cancelled, or its worker is about to end."""
-    from distributed import Status, get_worker
-    from distributed import worker as workers
-
     worker, key = get_worker(), workers.thread_state.key  # type: ignore[attr-defined]
 
     def ask() -> bool:
@@ -60,6 +61,4 @@ def sees(path: str, content: str) -> "tuple[bool, str]":
 
 async def ask(reference: str, *arguments: "Any") -> "Any":
     """Return what the function *reference* answers; the worker's event loop goes on meanwhile."""
-    import asyncio
-
     return await asyncio.to_thread(resolve_function(reference), *arguments)
