@@ -40,7 +40,7 @@ _IGNORED = {
     "rebuild": "is `--refresh` here",
 }
 _REFUSED = {
-    "pip_args": ("puffin does not run pip", "give the options to puffin itself"),
+    "pip_args": ("puffin does not run pip", "pass the options to puffin"),
     "max_rounds": ("puffin goes on until it has a solution, or knows that there is none", "leave it out"),
     "no_reuse_hashes": ("hashes of unchanged pins are kept", "to ask for all of them anew, use `--upgrade`"),
     "dry_run": ("a dry run is the default", "leave out `--output-file`, and nothing is written"),
@@ -121,7 +121,7 @@ def choice(options: "dict[str, Any]", name: str) -> str:
     if value and value not in row[3].split("|"):
         choices = ", ".join(f"`{each}`" for each in row[3].split("|"))
         raise UsageError(
-            text=f"`{value}` is not a value of `PUFFIN_{name.upper()}`", hints=(f"use one of {choices}",)
+            text=f"`{value}` is not a valid value for `PUFFIN_{name.upper()}`", hints=(f"use one of {choices}",)
         )
     return value
 

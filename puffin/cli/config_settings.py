@@ -135,7 +135,7 @@ def check_choice(options: "Options", name: str, choices: tuple[str, ...]) -> Non
     """Raise :class:`UsageError` for a value that is none of *choices*; it may come unchecked from a variable."""
     if options[name] and options[name] not in choices:
         raise UsageError(
-            text=f"`{options[name]}` is not a value of `PUFFIN_{name.upper()}`",
+            text=f"`{options[name]}` is not a valid value for `PUFFIN_{name.upper()}`",
             hints=(f"use one of {', '.join(f'`{each}`' for each in choices)}",),
         )
 

@@ -27,7 +27,7 @@ def envs(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     from puffin.pipeline.plan_many_look import look_at
 
     if options["format"] not in ("", "columns", "json"):
-        raise UsageError(text=f"`{options['format']}` is not a value of `PUFFIN_FORMAT`")
+        raise UsageError(text=f"`{options['format']}` is not a valid value for `PUFFIN_FORMAT`")
     with CacheDirectory(options) as cache_dir:
         specs, _ = chosen(options, cache_dir, "envs")
         cache = Cache(cache_dir)

@@ -34,7 +34,7 @@ def _refuse_alone(options: "Mapping[str, Any]") -> None:
     if options["shared_filesystem"]:
         raise UsageError(
             text="`--shared-filesystem` needs a scheduler",
-            hints=("name one, as in `--executor tcp://10.0.0.1:8786`",),
+            hints=("for example: `--executor tcp://10.0.0.1:8786`",),
         )
 
 

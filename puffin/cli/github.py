@@ -44,7 +44,7 @@ class Github:
         drifted = result.with_status(DRIFTED)
         if drifted and result.exit_code:
             names = ", ".join(each.name for each in drifted)
-            sys.stderr.write(f"::error title=puffin::not as they should be - {escaped(names)}\n")
+            sys.stderr.write(f"::error title=puffin::out of date - {escaped(names)}\n")
         if self._summary:
             with open(self._summary, "a", encoding="utf-8") as file:
                 file.write(markdown(result))

@@ -23,7 +23,7 @@ def graph(options: "dict[str, Any]", console: "Console", _started: float) -> int
     form = options["graph_format"] or "dot"
     if form not in FORMATS:
         raise UsageError(
-            text=f"`{form}` is not a value of `PUFFIN_GRAPH_FORMAT`",
+            text=f"`{form}` is not a valid value for `PUFFIN_GRAPH_FORMAT`",
             hints=(f"use one of {', '.join(f'`{each}`' for each in FORMATS)}",),
         )
     with CacheDirectory(options) as cache_dir:

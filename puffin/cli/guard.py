@@ -84,7 +84,7 @@ def _bug() -> int:
     import traceback
 
     traceback.print_exc()
-    sys.stderr.write("error: this is a bug in puffin; please report it with the lines above\n")
+    sys.stderr.write("error: this is a bug in puffin; report it with the lines above\n")
     return BUG
 
 

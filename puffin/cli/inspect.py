@@ -90,7 +90,7 @@ def _style(options: "dict[str, Any]") -> str:
     style = options["format"] or "columns"
     if style not in ("columns", "freeze", "json"):
         raise UsageError(
-            text=f"`{style}` is not a value of `PUFFIN_FORMAT`",
+            text=f"`{style}` is not a valid value for `PUFFIN_FORMAT`",
             hints=("use one of `columns`, `freeze`, `json`",),
         )
     if options["outdated"] and style == "freeze":
@@ -130,7 +130,7 @@ def show(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     from puffin.stages.link.requires import read_requires
 
     if not options["arguments"]:
-        raise UsageError(text="No package was named", hints=("name one, as in `puffin pip show six`",))
+        raise UsageError(text="No packages were given", hints=("for example: `puffin pip show six`",))
     environment = environment_at_rest(options)
     markers = dict(environment.interpreter.markers)
     installed, requires = read_installed(environment), read_requires(environment)

@@ -85,13 +85,15 @@ def dashboard_port(options: "dict[str, Any]") -> int:
     if options["executor"] not in ("", None, "auto", "cluster"):
         raise UsageError(
             text=f"The dashboard shows the cluster executor, not `{options['executor']}`",
-            hints=("leave `--executor` out, or say `--executor cluster`",),
+            hints=("remove `--executor`, or use `--executor cluster`",),
         )
     import importlib.util
 
     if importlib.util.find_spec("bokeh") is None:
         if not options.get("quiet"):
-            sys.stderr.write("hint: the dashboard needs bokeh; `pip install 'puffin[dashboard]'` brings it\n")
+            sys.stderr.write(
+                "hint: the dashboard needs bokeh; install it with `pip install 'puffin[dashboard]'`\n"
+            )
         return -1
     return DASHBOARD_PORT if text == GIVEN else int(text)
 
@@ -100,7 +102,7 @@ def linger(console: "Console") -> None:
     """Wait for Ctrl-C if a dashboard is up, and then let go of its processes. The run is over; its result stands."""
     if not kept:
         return
-    console.say("The dashboard stays up until Ctrl-C")
+    console.say("The dashboard stays up until you press Ctrl-C")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

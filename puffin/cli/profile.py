@@ -54,7 +54,7 @@ def show(options: "dict[str, Any]", console: "Console", _started: float) -> int:
 
 def _count(text: str) -> int:
     if text and not (text.isascii() and text.isdigit() and int(text)):
-        raise UsageError(text=f"`{text}` is not a number of runs", hints=("give `--last` a number from 1 up",))
+        raise UsageError(text=f"`{text}` is not a number of runs", hints=("`--last` must be 1 or more",))
     return int(text or 0)
 
 

@@ -67,5 +67,5 @@ def _depth(text: str, most: int) -> int:
     if not text:
         return most
     if not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise UsageError(text=f"`{text}` is not a depth", hints=("give `--depth` a number from 0 up",))
+        raise UsageError(text=f"`{text}` is not a depth", hints=("`--depth` must be 0 or more",))
     return min(int(text), most)

@@ -46,7 +46,7 @@ def _names(options: "dict[str, Any]") -> list[str]:
         entries = read_requirements(options["requirement"], read=read_file, environ=os.environ).entries
         names += [entry.name for entry in entries if entry.name]
     if not names:
-        raise UsageError(text="No package was named", hints=("name one, as in `puffin pip uninstall six`",))
+        raise UsageError(text="No packages were given", hints=("for example: `puffin pip uninstall six`",))
     return list(dict.fromkeys(names))
 
 
@@ -54,4 +54,4 @@ def _name_of(text: str) -> str:
     try:
         return normalise(Requirement(text).name)
     except InvalidRequirement:
-        raise UsageError(text=f"`{text}` is not the name of a package") from None
+        raise UsageError(text=f"`{text}` is not a valid package name") from None

@@ -21,7 +21,7 @@ class ForkedCallLost(PuffinError):
     hints: tuple[str, ...] = ("run the command again",)
 
     def summary(self) -> str:
-        return f"The process that looks for distributions {self.how}"
+        return f"The process that searches for distributions {self.how}"
 
 
 class ForkedCall:
