@@ -11,10 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Ungrouped = tuple[tuple[str, ...], str, str, str, str]
     Row = tuple[tuple[str, ...], str, str, str, str, str]
 
-# in the order in which help shows them
+# groups of options, in the order in which help shows them
 COMMON, ENVIRONMENT, RESOLUTION, WRITTEN = "Options", "Environment", "Resolution", "Output file"
 DISTRIBUTIONS, INDEXES, NETWORKING, BUILDING = "Distributions and hashes", "Indexes", "Network", "Builds"
 RUNNING, PLACES, SHOWN = "Execution", "Configuration and cache", "Display"
@@ -23,170 +22,151 @@ GROUPS = (
 )  # fmt: skip
 
 
-def grouped(group: str, *rows: "Ungrouped") -> "tuple[Row, ...]":
-    """Return *rows* as options of a group.
-
-    They are (spellings, name, kind, metavar or choices separated by "|", help); the environment variable is
-    ``PUFFIN_<NAME>``.
-    """
-    return tuple([(*row, group) for row in rows])
-
-
 def picked(rows: "tuple[Row, ...]", *names: str) -> "tuple[Row, ...]":
     """Return those of *rows* that have these names."""
     return tuple([row for row in rows if row[1] in names])
 
 
+# (spellings, name, kind, metavar or choices separated by "|", help, group); the environment variable is PUFFIN_<NAME>
 # fmt: off
-PYTHON = grouped(
-    ENVIRONMENT,
+PYTHON = (
     (("-p", "--python"), "python", VALUE, "PYTHON",
-     "The interpreter or environment to use: a version, a path, or a virtual environment."),
+     "The interpreter or environment to use: a version, a path, or a virtual environment.", ENVIRONMENT),
 )
 TARGETS = (
     *PYTHON,
-    *grouped(
-        ENVIRONMENT,
-        (("--system",), "system", FLAG, "", "Use the first Python on PATH instead of a virtual environment."),
-        (("-t", "--target"), "target", VALUE, "DIR", "Use a plain directory of packages instead of an environment."),
-        (("--prefix",), "prefix", VALUE, "DIR", "Use a prefix (with `lib` and `bin`) instead of an environment."),
-    ),
+    (("--system",), "system", FLAG, "", "Use the first Python on PATH instead of a virtual environment.", ENVIRONMENT),
+    (("-t", "--target"), "target", VALUE, "DIR",
+     "Use a plain directory of packages instead of an environment.", ENVIRONMENT),
+    (("--prefix",), "prefix", VALUE, "DIR",
+     "Use a prefix (with `lib` and `bin`) instead of an environment.", ENVIRONMENT),
 )
-FOREIGN = grouped(
-    ENVIRONMENT,
+FOREIGN = (
     (("--python-version",), "python_version", VALUE, "VERSION",
-     "With --target: install for this Python version, for example 3.8 or 3.8.1."),
+     "With --target: install for this Python version, for example 3.8 or 3.8.1.", ENVIRONMENT),
     (("--python-platform",), "python_platform", VALUE, "PLATFORM",
-     "With --target: install for linux, macos, windows, or for example x86_64-manylinux_2_28."),
+     "With --target: install for linux, macos, windows, or for example x86_64-manylinux_2_28.", ENVIRONMENT),
 )
-EXTERNAL = grouped(
-    ENVIRONMENT,
+EXTERNAL = (
     (("--break-system-packages",), "break_system_packages", FLAG, "",
-     "Change an environment that is marked as externally managed."),
+     "Change an environment that is marked as externally managed.", ENVIRONMENT),
 )
-DRY_RUN = grouped(COMMON, (("--dry-run",), "dry_run", FLAG, "", "Show what would change, and change nothing."))
-CONSTRAINTS = grouped(
-    RESOLUTION,
-    (("-c", "--constraint", "--constraints"), "constraint", LIST, "FILE", "Constrain versions with a file."),
+DRY_RUN = (
+    (("--dry-run",), "dry_run", FLAG, "", "Show what would change, and change nothing.", COMMON),
+)
+CONSTRAINTS = (
+    (("-c", "--constraint", "--constraints"), "constraint", LIST, "FILE",
+     "Constrain versions with a file.", RESOLUTION),
     (("--exclude-newer",), "exclude_newer", VALUE, "DATE",
-     "Ignore files uploaded after DATE (inclusive) or after an RFC 3339 time."),
+     "Ignore files uploaded after DATE (inclusive) or after an RFC 3339 time.", RESOLUTION),
 )
-PROJECT = grouped(
-    COMMON,
-    (("--extra",), "extra", LIST, "NAME", "Include an extra of the project."),
-    (("--all-extras",), "all_extras", FLAG, "", "Include all extras of the project."),
-    (("--group",), "group", LIST, "[PATH:]NAME", "Include a dependency group of `pyproject.toml`."),
+PROJECT = (
+    (("--extra",), "extra", LIST, "NAME", "Include an extra of the project.", COMMON),
+    (("--all-extras",), "all_extras", FLAG, "", "Include all extras of the project.", COMMON),
+    (("--group",), "group", LIST, "[PATH:]NAME", "Include a dependency group of `pyproject.toml`.", COMMON),
 )
-CACHE = grouped(
-    PLACES,
-    (("--cache-dir",), "cache_dir", VALUE, "DIR", "The directory of the cache."),
-    (("-n", "--no-cache", "--no-cache-dir"), "no_cache", FLAG, "", "Use a temporary cache, deleted at the end."),
+CACHE = (
+    (("--cache-dir",), "cache_dir", VALUE, "DIR", "The directory of the cache.", PLACES),
+    (("-n", "--no-cache", "--no-cache-dir"), "no_cache", FLAG, "",
+     "Use a temporary cache, deleted at the end.", PLACES),
 )
-OUTPUT = grouped(
-    SHOWN,
-    (("-q", "--quiet"), "quiet", COUNT, "", "Print less; twice: only errors."),
-    (("-v", "--verbose"), "verbose", COUNT, "", "Print more."),
-    (("--color",), "color", VALUE, "auto|always|never", "Whether to colour the output."),
-    (("--no-progress",), "no_progress", FLAG, "", "Show no progress bars."),
+OUTPUT = (
+    (("-q", "--quiet"), "quiet", COUNT, "", "Print less; twice: only errors.", SHOWN),
+    (("-v", "--verbose"), "verbose", COUNT, "", "Print more.", SHOWN),
+    (("--color",), "color", VALUE, "auto|always|never", "Whether to colour the output.", SHOWN),
+    (("--no-progress",), "no_progress", FLAG, "", "Show no progress bars.", SHOWN),
 )
-NETWORK = grouped(
-    NETWORKING,
-    (("--offline",), "offline", FLAG, "", "Do not use the network; take everything from the cache."),
-    (("--cert",), "cert", VALUE, "FILE", "Trust the CA certificates in this PEM file instead of the system's."),
-    (("--client-cert",), "client_cert", VALUE, "FILE", "The client certificate (PEM, with its key)."),
-    (("--trusted-host",), "trusted_host", LIST, "HOST[:PORT]", "Do not verify the certificate of this host."),
-    (("--proxy",), "proxy", VALUE, "URL", "Send all requests through this proxy."),
+NETWORK = (
+    (("--offline",), "offline", FLAG, "", "Do not use the network; take everything from the cache.", NETWORKING),
+    (("--cert",), "cert", VALUE, "FILE",
+     "Trust the CA certificates in this PEM file instead of the system's.", NETWORKING),
+    (("--client-cert",), "client_cert", VALUE, "FILE", "The client certificate (PEM, with its key).", NETWORKING),
+    (("--trusted-host",), "trusted_host", LIST, "HOST[:PORT]",
+     "Do not verify the certificate of this host.", NETWORKING),
+    (("--proxy",), "proxy", VALUE, "URL", "Send all requests through this proxy.", NETWORKING),
     (("--timeout", "--default-timeout"), "timeout", VALUE, "SECONDS",
-     "How long to wait for a response (default: 30)."),
-    (("--retries",), "retries", VALUE, "N", "How often to retry a failed request (default: 3)."),
+     "How long to wait for a response (default: 30).", NETWORKING),
+    (("--retries",), "retries", VALUE, "N", "How often to retry a failed request (default: 3).", NETWORKING),
     (("--keyring-provider",), "keyring_provider", VALUE, "auto|disabled|import|subprocess",
-     "Whether to ask the `keyring` command for credentials (default: auto, when a server requires some)."),
+     "Whether to ask the `keyring` command for credentials (default: auto, when a server requires some).", NETWORKING),
 )
-CONFIG = grouped(
-    PLACES,
-    (("--isolated",), "isolated", FLAG, "", "Ignore pip's configuration files and `PIP_` variables."),
-    (("--no-config",), "no_config", FLAG, "", "Ignore `puffin.toml` and `[tool.puffin]`."),
+CONFIG = (
+    (("--isolated",), "isolated", FLAG, "", "Ignore pip's configuration files and `PIP_` variables.", PLACES),
+    (("--no-config",), "no_config", FLAG, "", "Ignore `puffin.toml` and `[tool.puffin]`.", PLACES),
 )
 INDEX = (
-    *grouped(
-        INDEXES,
-        (("-i", "--index-url"), "index_url", VALUE, "URL", "The URL of the package index (PEP 503 or PEP 691)."),
-        (("--extra-index-url",), "extra_index_url", LIST, "URL", "A further index, asked before the index URL."),
-        (("--default-index",), "default_index", VALUE, "URL", "The same as --index-url; wins over it."),
-        (("--index",), "index", LIST, "[NAME=]URL", "A further index, asked before those of --extra-index-url."),
-        (("--index-strategy",), "index_strategy", VALUE, "first-index|unsafe-first-match|unsafe-best-match",
-         "Which index to use if several have a package (default: first-index, the first one only)."),
-        (("-f", "--find-links"), "find_links", LIST, "DIR|URL", "A directory or page with links to distributions."),
-        (("--no-index",), "no_index", FLAG, "", "Ask no index; use only --find-links."),
-        (("--refresh",), "refresh", FLAG, "", "Ignore cached index data and ask again."),
-        (("--refresh-package",), "refresh_package", LIST, "NAME", "Ignore cached index data of one package."),
-    ),
+    (("-i", "--index-url"), "index_url", VALUE, "URL", "The URL of the package index (PEP 503 or PEP 691).", INDEXES),
+    (("--extra-index-url",), "extra_index_url", LIST, "URL", "A further index, asked before the index URL.", INDEXES),
+    (("--default-index",), "default_index", VALUE, "URL", "The same as --index-url; wins over it.", INDEXES),
+    (("--index",), "index", LIST, "[NAME=]URL", "A further index, asked before those of --extra-index-url.", INDEXES),
+    (("--index-strategy",), "index_strategy", VALUE, "first-index|unsafe-first-match|unsafe-best-match",
+     "Which index to use if several have a package (default: first-index, the first one only).", INDEXES),
+    (("-f", "--find-links"), "find_links", LIST, "DIR|URL",
+     "A directory or page with links to distributions.", INDEXES),
+    (("--no-index",), "no_index", FLAG, "", "Ask no index; use only --find-links.", INDEXES),
+    (("--refresh",), "refresh", FLAG, "", "Ignore cached index data and ask again.", INDEXES),
+    (("--refresh-package",), "refresh_package", LIST, "NAME", "Ignore cached index data of one package.", INDEXES),
     *NETWORK,
     *CONFIG,
 )
-RUN = grouped(
-    RUNNING,
-    (("-j", "--jobs"), "jobs", VALUE, "N", "How many processes work in parallel (default: the number of cores)."),
+RUN = (
+    (("-j", "--jobs"), "jobs", VALUE, "N",
+     "How many processes work in parallel (default: the number of cores).", RUNNING),
     (("--executor",), "executor", VALUE, "auto|inline|pool|cluster|ADDRESS",
-     "What runs the task graph (default: auto); tcp://HOST:PORT sends builds to a dask scheduler."),
+     "What runs the task graph (default: auto); tcp://HOST:PORT sends builds to a dask scheduler.", RUNNING),
     (("--shared-filesystem",), "shared_filesystem", FLAG, "",
-     "With a scheduler: its workers share the cache and the environments, and do all of the work."),
-    (("--tls-ca",), "tls_ca", VALUE, "FILE", "With tls://: CA certificates used to verify the scheduler."),
-    (("--tls-cert",), "tls_cert", VALUE, "FILE", "With tls://: the client certificate."),
-    (("--tls-key",), "tls_key", VALUE, "FILE", "With tls://: the key of the client certificate."),
+     "With a scheduler: its workers share the cache and the environments, and do all of the work.", RUNNING),
+    (("--tls-ca",), "tls_ca", VALUE, "FILE", "With tls://: CA certificates used to verify the scheduler.", RUNNING),
+    (("--tls-cert",), "tls_cert", VALUE, "FILE", "With tls://: the client certificate.", RUNNING),
+    (("--tls-key",), "tls_key", VALUE, "FILE", "With tls://: the key of the client certificate.", RUNNING),
 )
-FILES = grouped(
-    DISTRIBUTIONS,
-    (("--only-binary",), "only_binary", LIST, "NAME|:all:|:none:", "Use no source distributions (of one package)."),
-    (("--no-binary",), "no_binary", LIST, "NAME|:all:|:none:", "Use no wheels (of one package)."),
-    (("--no-build",), "no_build", FLAG, "", "Build nothing; use only wheels."),
+FILES = (
+    (("--only-binary",), "only_binary", LIST, "NAME|:all:|:none:",
+     "Use no source distributions (of one package).", DISTRIBUTIONS),
+    (("--no-binary",), "no_binary", LIST, "NAME|:all:|:none:", "Use no wheels (of one package).", DISTRIBUTIONS),
+    (("--no-build",), "no_build", FLAG, "", "Build nothing; use only wheels.", DISTRIBUTIONS),
 )
-HASHES = grouped(
-    DISTRIBUTIONS,
-    (("--require-hashes",), "require_hashes", FLAG, "", "Require a hash for every requirement."),
-    (("--no-verify-hashes",), "no_verify_hashes", FLAG, "", "Do not verify the hashes in requirements files."),
+HASHES = (
+    (("--require-hashes",), "require_hashes", FLAG, "", "Require a hash for every requirement.", DISTRIBUTIONS),
+    (("--no-verify-hashes",), "no_verify_hashes", FLAG, "",
+     "Do not verify the hashes in requirements files.", DISTRIBUTIONS),
 )
-BUILD = grouped(
-    BUILDING,
+BUILD = (
     (("--no-build-isolation",), "no_build_isolation", FLAG, "",
-     "Build in the target environment instead of an isolated one."),
+     "Build in the target environment instead of an isolated one.", BUILDING),
     (("--no-build-isolation-package",), "no_build_isolation_package", LIST, "NAME",
-     "Build one package in the target environment, after the others are installed."),
+     "Build one package in the target environment, after the others are installed.", BUILDING),
     (("-C", "--config-setting", "--config-settings"), "config_setting", LIST, "KEY=VALUE",
-     "Pass a setting to the build backends."),
+     "Pass a setting to the build backends.", BUILDING),
     (("-b", "--build-constraint", "--build-constraints"), "build_constraint", LIST, "FILE",
-     "Constrain the versions of build requirements with a file."),
+     "Constrain the versions of build requirements with a file.", BUILDING),
 )
-PROFILE = grouped(
-    RUNNING,
-    (("--profile",), "profile", OPTIONAL, "FILE.html", "Write a page that shows where the time went."),
-    (("--trace",), "trace", VALUE, "FILE.json", "Write a trace for Perfetto or `chrome://tracing`."),
+PROFILE = (
+    (("--profile",), "profile", OPTIONAL, "FILE.html", "Write a page that shows where the time went.", RUNNING),
+    (("--trace",), "trace", VALUE, "FILE.json", "Write a trace for Perfetto or `chrome://tracing`.", RUNNING),
 )
-DASHBOARD = grouped(
-    RUNNING,
-    (("--dashboard",), "dashboard", OPTIONAL, "PORT", "Use the cluster executor and serve dask's live dashboard."),
-    (("--dashboard-linger",), "dashboard_linger", FLAG, "", "Keep the dashboard up until Ctrl-C."),
+DASHBOARD = (
+    (("--dashboard",), "dashboard", OPTIONAL, "PORT",
+     "Use the cluster executor and serve dask's live dashboard.", RUNNING),
+    (("--dashboard-linger",), "dashboard_linger", FLAG, "", "Keep the dashboard up until Ctrl-C.", RUNNING),
 )
-CHANGE = grouped(
-    COMMON,
-    (("--reinstall",), "reinstall", FLAG, "", "Reinstall everything."),
-    (("--reinstall-package",), "reinstall_package", LIST, "NAME", "Reinstall one package."),
+CHANGE = (
+    (("--reinstall",), "reinstall", FLAG, "", "Reinstall everything.", COMMON),
+    (("--reinstall-package",), "reinstall_package", LIST, "NAME", "Reinstall one package.", COMMON),
     (("--link-mode",), "link_mode", VALUE, "clone|hardlink|copy|symlink",
-     "How files get from the cache into the environment (default: hardlink)."),
+     "How files get from the cache into the environment (default: hardlink).", COMMON),
     (("--compile-bytecode", "--compile"), "compile_bytecode", FLAG, "",
-     "Compile modules to bytecode, once for all environments."),
-    (("--path-conflict",), "path_conflict", VALUE, "warn|error", "What to do if packages contain the same file."),
+     "Compile modules to bytecode, once for all environments.", COMMON),
+    (("--path-conflict",), "path_conflict", VALUE, "warn|error",
+     "What to do if packages contain the same file.", COMMON),
 )
 SYNC = (
     *DRY_RUN,
     *PROJECT,
     *CHANGE,
-    *grouped(
-        COMMON,
-        (("--strict",), "strict", FLAG, "", "Check the installed packages for conflicts at the end."),
-        (("--allow-empty-requirements",), "allow_empty_requirements", FLAG, "",
-         "Empty the environment if nothing is required."),
-    ),
+    (("--strict",), "strict", FLAG, "", "Check the installed packages for conflicts at the end.", COMMON),
+    (("--allow-empty-requirements",), "allow_empty_requirements", FLAG, "",
+     "Empty the environment if nothing is required.", COMMON),
     *TARGETS,
     *FOREIGN,
     *EXTERNAL,

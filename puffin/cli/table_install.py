@@ -21,25 +21,21 @@ from puffin.cli.table import (
     RUN,
     TARGETS,
     VALUE,
-    grouped,
     picked,
 )
 from puffin.cli.table_compile import COMPILE
 
 # fmt: off
 INSTALL = (
-    *grouped(
-        COMMON,
-        (("-r", "--requirement"), "requirement", LIST, "FILE", "Install the requirements in a file."),
-        (("-e", "--editable"), "editable", LIST, "DIR", "Install a project in editable mode."),
-        (("-U", "--upgrade"), "upgrade", FLAG, "", "Upgrade to the newest allowed versions."),
-        (("-P", "--upgrade-package"), "upgrade_package", LIST, "NAME[==V]",
-         "Upgrade one package to the newest allowed version."),
-        (("--no-deps",), "no_deps", FLAG, "", "Install only the given packages, without dependencies."),
-        (("--exact",), "exact", FLAG, "", "Remove packages that are neither given nor required."),
-        (("--strict",), "strict", FLAG, "", "Check the installed packages for conflicts, even with --no-deps."),
-        (("--report",), "report", VALUE, "FILE", "Write a report in pip's format (`-`: to standard output)."),
-    ),
+    (("-r", "--requirement"), "requirement", LIST, "FILE", "Install the requirements in a file.", COMMON),
+    (("-e", "--editable"), "editable", LIST, "DIR", "Install a project in editable mode.", COMMON),
+    (("-U", "--upgrade"), "upgrade", FLAG, "", "Upgrade to the newest allowed versions.", COMMON),
+    (("-P", "--upgrade-package"), "upgrade_package", LIST, "NAME[==V]",
+     "Upgrade one package to the newest allowed version.", COMMON),
+    (("--no-deps",), "no_deps", FLAG, "", "Install only the given packages, without dependencies.", COMMON),
+    (("--exact",), "exact", FLAG, "", "Remove packages that are neither given nor required.", COMMON),
+    (("--strict",), "strict", FLAG, "", "Check the installed packages for conflicts, even with --no-deps.", COMMON),
+    (("--report",), "report", VALUE, "FILE", "Write a report in pip's format (`-`: to standard output).", COMMON),
     *DRY_RUN,
     *PROJECT,
     *CHANGE,
