@@ -45,7 +45,7 @@ _IGNORED = {
     "rebuild": "is `--refresh` here",
 }
 _REFUSED = {
-    "pip_args": ("puffin does not run pip", "give the options to puffin itself"),
+    "pip_args": ("puffin does not run pip", "pass the options to puffin"),
     "max_rounds": ("puffin goes on until it has a solution, or knows that there is none", "leave it out"),
     "no_reuse_hashes": ("hashes of unchanged pins are kept", "to ask for all of them anew, use `--upgrade`"),
     "dry_run": ("a dry run is the default", "leave out `--output-file`, and nothing is written"),

@@ -5,7 +5,7 @@ import os
 from puffin.cache.layout import default_root
 from puffin.errors import UsageError
 from puffin.names import normalise
-from puffin.pipeline.executors import NAMES
+from puffin.pipeline.executor import NAMES
 from puffin.pipeline.plan_settings import Configured, NetworkOptions, Settings
 from puffin.pipeline.remote import Remote, check_address, is_address, times_of
 from puffin.stages.urls import strip_credentials
@@ -180,7 +180,7 @@ def check_choice(options: "Options", name: str, choices: tuple[str, ...]) -> Non
     """Raise :class:`UsageError` for a value that is none of *choices*; it may come unchecked from a variable."""
     if options[name] and options[name] not in choices:
         raise UsageError(
-            text=f"`{options[name]}` is not a value of `PUFFIN_{name.upper()}`",
+            text=f"`{options[name]}` is not a valid value for `PUFFIN_{name.upper()}`",
             hints=(f"use one of {', '.join(f'`{each}`' for each in choices)}",),
         )
 
@@ -194,7 +194,7 @@ def choice(options: "Options", name: str) -> str:
     if value and value not in row[3].split("|"):
         choices = ", ".join(f"`{each}`" for each in row[3].split("|"))
         raise UsageError(
-            text=f"`{value}` is not a value of `PUFFIN_{name.upper()}`", hints=(f"use one of {choices}",)
+            text=f"`{value}` is not a valid value for `PUFFIN_{name.upper()}`", hints=(f"use one of {choices}",)
         )
     return value
 
@@ -293,7 +293,7 @@ def _refuse_alone(options: "Options") -> None:
     if options["shared_filesystem"]:
         raise UsageError(
             text="`--shared-filesystem` needs a scheduler",
-            hints=("name one, as in `--executor tcp://10.0.0.1:8786`",),
+            hints=("for example: `--executor tcp://10.0.0.1:8786`",),
         )
 
 

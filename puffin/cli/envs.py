@@ -5,7 +5,9 @@ import sys
 
 from puffin.cache.layout import Cache
 from puffin.cli.config_settings import CacheDirectory
+from puffin.cli.guard import render
 from puffin.cli.many import chosen
+from puffin.cli.quantities import counted
 from puffin.errors import UsageError
 from puffin.pipeline.plan_many_python import Interpreters
 from puffin.pipeline.plan_settings import Settings
@@ -22,11 +24,10 @@ _WORDS = {"unchanged": "up to date", "drifted": "differs"}
 
 def envs(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """List environments and what they are like."""
-    from puffin.cli.guard import render
     from puffin.pipeline.plan_many_look import look_at
 
     if options["format"] not in ("", "columns", "json"):
-        raise UsageError(text=f"`{options['format']}` is not a value of `PUFFIN_FORMAT`")
+        raise UsageError(text=f"`{options['format']}` is not a valid value for `PUFFIN_FORMAT`")
     with CacheDirectory(options) as cache_dir:
         specs, _ = chosen(options, cache_dir, "envs")
         cache = Cache(cache_dir)
@@ -54,7 +55,7 @@ def _columns(looks: "list[Look]") -> str:
 
 def _state(look: "Look") -> str:
     if look.state == "drifted":
-        return f"{look.changes} change{'' if look.changes == 1 else 's'}"
+        return counted(look.changes, "change")
     return _WORDS.get(look.state, look.state)
 
 

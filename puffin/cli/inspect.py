@@ -7,6 +7,13 @@ from puffin.cache.layout import Cache
 from puffin.cli.config_settings import CacheDirectory, where_of
 from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
+from puffin.pipeline.plan_environment import Workplace, settled
+from puffin.pipeline.plan_settings import Settings
+from puffin.pipeline.plan_sync import lock_timeout
+from puffin.pipeline.plan_target import find_where
+from puffin.stages.link.details import duplicate_warnings
+from puffin.stages.link.installed import read_installed, read_paths
+from puffin.stages.link.stamps import at_rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,11 +26,6 @@ if TYPE_CHECKING:
 
 def environment_at_rest(options: "dict[str, Any]") -> "Environment":
     """Return the environment that *options* name; an interrupted change is brought to its end before."""
-    from puffin.pipeline.plan_environment import Workplace, settled
-    from puffin.pipeline.plan_sync import lock_timeout
-    from puffin.pipeline.plan_target import find_where
-    from puffin.stages.link.stamps import at_rest
-
     with CacheDirectory(options) as cache_dir:
         environment = find_where(where_of(options), os.environ, Cache(cache_dir))
         if os.path.isdir(f"{environment.root}/.puffin") and not at_rest(environment.root):
@@ -33,16 +35,12 @@ def environment_at_rest(options: "dict[str, Any]") -> "Environment":
 
 
 def _installed(options: "dict[str, Any]") -> "tuple[Distribution, ...]":
-    from puffin.stages.link.installed import read_installed, read_paths
-
     if options["path"]:
         return read_paths(os.path.expanduser(path) for path in options["path"])
     return read_installed(environment_at_rest(options))
 
 
 def _tell_doubles(installed: "tuple[Distribution, ...]", console: "Console") -> None:
-    from puffin.stages.link.details import duplicate_warnings
-
     for warning in duplicate_warnings(installed):
         console.warn(warning)
 
@@ -97,7 +95,7 @@ def _style(options: "dict[str, Any]") -> str:
     style = options["format"] or "columns"
     if style not in ("columns", "freeze", "json"):
         raise UsageError(
-            text=f"`{style}` is not a value of `PUFFIN_FORMAT`",
+            text=f"`{style}` is not a valid value for `PUFFIN_FORMAT`",
             hints=("use one of `columns`, `freeze`, `json`",),
         )
     if options["outdated"] and style == "freeze":
@@ -121,7 +119,6 @@ def _not_required(
 
 def _latest(installed: "tuple[Distribution, ...]", options: "dict[str, Any]") -> "dict[str, tuple[str, str]]":
     from puffin.pipeline.plan_outdated import is_newer, latest_versions
-    from puffin.pipeline.plan_settings import Settings
 
     wanted = ("index_url", "extra_index_url", "find_links", "no_index", "refresh", "refresh_package", "offline")
     names = {each.name: each.version for each in installed}
@@ -137,11 +134,10 @@ def _latest(installed: "tuple[Distribution, ...]", options: "dict[str, Any]") ->
 def show(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print what the metadata of some packages tells."""
     from puffin.stages.link.details import details_of, show_lines
-    from puffin.stages.link.installed import read_installed
     from puffin.stages.link.requires import read_requires
 
     if not options["arguments"]:
-        raise UsageError(text="No package was named", hints=("name one, as in `puffin pip show six`",))
+        raise UsageError(text="No packages were given", hints=("for example: `puffin pip show six`",))
     environment = environment_at_rest(options)
     markers = dict(environment.interpreter.markers)
     installed, requires = read_installed(environment), read_requires(environment)

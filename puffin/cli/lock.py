@@ -5,12 +5,11 @@ import os
 from puffin.cache.layout import Cache
 from puffin.cli.config import configured
 from puffin.cli.config_settings import CacheDirectory, resolving, shared_settings
-from puffin.cli.console import counted
 from puffin.cli.many import chosen
 from puffin.cli.observe import Observed
+from puffin.cli.quantities import counted, duration
 from puffin.cli.table import unsaid
 from puffin.cli.table_compile import COMPILE
-from puffin.cli.uptodate import duration
 from puffin.errors import DRIFT, UsageError
 from puffin.pipeline.plan_many_values import failure_of
 from puffin.pipeline.plan_settings import FAILED, UPDATED

@@ -3,10 +3,9 @@
 import os
 import time
 
-from puffin.cli.cache import size
-from puffin.cli.console import Console, counted
-from puffin.cli.uptodate import duration
-from puffin.cli.uptodate_many import told
+from puffin import signals
+from puffin.cli.console import Console
+from puffin.cli.quantities import checked, counted, duration, size
 from puffin.pipeline.plan_settings import DRIFTED, FAILED, SKIPPED, UPDATED
 
 TYPE_CHECKING = False
@@ -113,7 +112,7 @@ class ManyConsole:
         changed = result.with_status(UPDATED, DRIFTED, FAILED, SKIPPED)
         if not changed:
             packages = sum(each.packages for each in result.environments)
-            self._console.say(told(len(result.environments), packages, result.seconds).rstrip("\n"))
+            self._console.say(checked(len(result.environments), packages, result.seconds))
             return
         done = result.with_status(UPDATED, DRIFTED)
         if done:
@@ -180,8 +179,6 @@ class Heartbeat:
         self._wanted = wanted
 
     def __enter__(self) -> None:
-        from puffin import signals
-
         if self._wanted:
             self._wanted = signals.every(self.SECONDS, self._beat)
 
@@ -189,7 +186,5 @@ class Heartbeat:
         os.write(2, self._text().encode())
 
     def __exit__(self, *error: object) -> None:
-        from puffin import signals
-
         if self._wanted:
             signals.no_more()

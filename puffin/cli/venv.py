@@ -2,10 +2,12 @@
 
 import os
 import sys
+from shlex import quote
 
 from puffin.cache.layout import Cache
 from puffin.cli.config import configured
 from puffin.cli.config_settings import CacheDirectory, shared_settings
+from puffin.stages.link.venv import create_venv, seed_requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ def venv(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Create a virtual environment."""
     from puffin.stages.link.interpreter_find import find_interpreter
     from puffin.stages.link.interpreter_known import inspect_interpreter
-    from puffin.stages.link.venv import create_venv, seed_requirements
 
     options = configured("venv", options, console, os.environ)
     path = options["arguments"][0] if options["arguments"] else ".venv"
@@ -47,8 +48,6 @@ def venv(options: "dict[str, Any]", console: "Console", _started: float) -> int:
 def _activation(path: str, scripts: str) -> str:
     if os.name == "nt":
         return os.path.join(path, os.path.basename(scripts), "activate")
-    from shlex import quote
-
     return f"source {quote(os.path.join(path, os.path.basename(scripts), 'activate'))}"
 
 

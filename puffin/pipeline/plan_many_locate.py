@@ -3,7 +3,7 @@
 import time
 
 from puffin.errors import PuffinError
-from puffin.pipeline.beside import Beside
+from puffin.pipeline.forked_call import ForkedCall
 from puffin.pipeline.plan_graph import Supply
 from puffin.pipeline.plan_import import import_fetching
 from puffin.pipeline.plan_inputs import as_pins, places_digest
@@ -92,8 +92,8 @@ class UnionSearch:
         self._parts = _parts(work)
         self._besides = [self._beside(part) for part in self._parts]
 
-    def _beside(self, part: "list[tuple[int, Name]]") -> Beside:
-        return Beside(lambda: _locate(part, self.groups, self._settings, self._cache, self._environ))
+    def _beside(self, part: "list[tuple[int, Name]]") -> ForkedCall:
+        return ForkedCall(lambda: _locate(part, self.groups, self._settings, self._cache, self._environ))
 
     def _shelve(self, group: Group, name: "Name", pin: "Any") -> bool:
         locked = name[-1]

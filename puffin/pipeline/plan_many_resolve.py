@@ -3,7 +3,7 @@
 import time
 
 from puffin.errors import PuffinError
-from puffin.pipeline.beside import Beside
+from puffin.pipeline.forked_call import ForkedCall
 from puffin.pipeline.plan_build_settings import BuildSeams, builds_of
 from puffin.pipeline.plan_build_workshop import Workshop
 from puffin.pipeline.plan_inputs import Inputs
@@ -47,7 +47,7 @@ def resolve_all(
 ) -> "dict[str, Inputs | PuffinError]":
     """Return what each question resolved to, or why it could not be, by name."""
     parts = [part for part in (list(questions[number::jobs]) for number in range(jobs)) if part]
-    besides = [Beside(lambda part=part: _answer(part, cache)) for part in parts]  # type: ignore[misc]
+    besides = [ForkedCall(lambda part=part: _answer(part, cache)) for part in parts]  # type: ignore[misc]
     found: dict[str, Inputs | PuffinError] = {}
     try:
         for part, beside in zip(parts, besides, strict=True):

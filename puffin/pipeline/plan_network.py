@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from puffin.pipeline.helpers import Begin, Helpers, Serve
+    from puffin.pipeline.forked_workers import Begin, ForkedWorkers, Serve
     from puffin.pipeline.plan_settings import Settings
 
     Read = Callable[[str], bytes]
@@ -37,11 +37,11 @@ def network_of(
     )
 
 
-def helping(serve: "Serve", begin: "Begin") -> "Helpers | None":
+def helping(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
     """Start the children of a resolution that has much to ask: the seam of ``IndexUniverse``."""
-    from puffin.pipeline.helpers import start_helpers
+    from puffin.pipeline.forked_workers import start_workers
 
-    return start_helpers(serve, begin)
+    return start_workers(serve, begin)
 
 
 def reader(settings: "Settings", environ: "Mapping[str, str]") -> "Read":

@@ -4,7 +4,7 @@ import time
 
 from puffin.cache.layout import Cache
 from puffin.cache.usage import make_room, shared
-from puffin.pipeline.executors import FEW
+from puffin.pipeline.executor import FEW
 from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine

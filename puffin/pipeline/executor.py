@@ -1,14 +1,11 @@
 """Which executor runs a graph: the choice, and the seam they all stand behind."""
 
-from puffin.errors import UsageError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
     from puffin.pipeline.graph import Ledger
-    from puffin.pipeline.remote import Remote
     from puffin.pipeline.task import Outcome
 
     class Executor(Protocol):
@@ -47,39 +44,3 @@ def choose(name: str, *, to_fetch: int, to_fetch_bytes: int, jobs: int) -> str:
         return name
     much = to_fetch > FEW or to_fetch_bytes > POOL_FROM_BYTES
     return "pool" if much and jobs > PAIR else "inline"
-
-
-def make_remote(
-    remote: "Remote", *, jobs: int, local_directory: str, warn: "Callable[[str], None]"
-) -> "Executor":
-    """Return the executor that uses the workers of a scheduler; *warn* is told of those that it cannot use."""
-    if remote.shared:
-        from puffin.pipeline.remote_shared import SharedExecutor
-
-        return SharedExecutor(remote, local_directory, warn)
-    from puffin.pipeline.remote_executor import RemoteExecutor
-
-    return RemoteExecutor(remote, jobs, warn)
-
-
-def make_executor(name: str, *, jobs: int, local_directory: str, dashboard: int = -1) -> "Executor":
-    """Return a started executor; ``cluster`` starts its processes here, and its dashboard on a port from 0 up."""
-    if name == "inline":
-        from puffin.pipeline.inline import InlineExecutor
-
-        return InlineExecutor(jobs)
-    if name == "pool":
-        import os
-
-        if not hasattr(os, "fork"):
-            return make_executor("inline", jobs=1, local_directory=local_directory)
-        from puffin.pipeline.pool import PoolExecutor
-
-        return PoolExecutor(jobs)
-    if name == "cluster":
-        from puffin.pipeline.cluster import ClusterExecutor
-
-        return ClusterExecutor(jobs, local_directory, dashboard=dashboard)
-    raise UsageError(
-        text=f"`{name}` is not an executor", hints=(f"use one of {', '.join(f'`{each}`' for each in NAMES)}",)
-    )

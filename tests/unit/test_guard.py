@@ -3,9 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from puffin.cli.causes import first_causes, first_hints
 from puffin.cli.console import Console
-from puffin.cli.guard import render
+from puffin.cli.guard import first_causes, first_hints, render
 from puffin.errors import Cause, UsageError
 
 

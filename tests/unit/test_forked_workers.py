@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are fo
 BEFORE = """
 import json, os, signal, sys, threading, time
 from puffin.errors import UsageError
-from puffin.pipeline.helpers import Helpers, start_helpers
+from puffin.pipeline.forked_workers import ForkedWorkers, start_workers
 
 class Odd(Exception):
     def __reduce__(self):
@@ -59,17 +59,17 @@ def run(script: str, *, affinity: int = 2) -> list[object]:
 
 def test_answers_reach_who_asks_and_one_key_always_asks_the_same_child() -> None:
     same, pids, doubles = run("""
-        helpers = Helpers(SERVE, begin, 2)
+        workers = ForkedWorkers(SERVE, begin, 2)
         keys = [chr(97 + number % 7) for number in range(70)]
-        asked = [(key, helpers.ask("pid", None, key)) for key in keys]
-        doubles = [helpers.ask("double", number, str(number)) for number in range(300)]
+        asked = [(key, workers.ask("pid", None, key)) for key in keys]
+        doubles = [workers.ask("double", number, str(number)) for number in range(300)]
         found = {}
         for key, answer in asked:
             found.setdefault(key, set()).add(answer.result())
         say(all(len(each) == 1 for each in found.values()))
         say(len(set().union(*found.values())))
         say([answer.result() for answer in doubles] == [2 * number for number in range(300)])
-        helpers.close()
+        workers.close()
     """)
     assert (same, pids, doubles) == (True, 2, True)
 
@@ -77,69 +77,69 @@ def test_answers_reach_who_asks_and_one_key_always_asks_the_same_child() -> None
 def test_large_questions_and_answers_cross_in_both_directions() -> None:
     assert run("""
         SERVE["twice"] = lambda data: data + data
-        helpers = Helpers(SERVE, begin, 2)
-        answers = [helpers.ask("twice", bytes([number]) * 700_000, str(number)) for number in range(12)]
-        helpers.send()
+        workers = ForkedWorkers(SERVE, begin, 2)
+        answers = [workers.ask("twice", bytes([number]) * 700_000, str(number)) for number in range(12)]
+        workers.send()
         say([len(answer.result()) for answer in answers] == [1_400_000] * 12)
-        helpers.close()
+        workers.close()
     """) == [True]
 
 
 def test_errors_are_raised_where_the_answer_is_asked_for() -> None:
     assert run("""
-        helpers = Helpers(SERVE, begin, 1)
+        workers = ForkedWorkers(SERVE, begin, 1)
         for kind in ("so", "odd"):
             try:
-                helpers.ask("fail", kind, "k").result()
+                workers.ask("fail", kind, "k").result()
             except Exception as error:
                 say([type(error).__name__, str(getattr(error, "text", error))])
-        say(helpers.ask("double", 4, "k").result())
-        helpers.close()
+        say(workers.ask("double", 4, "k").result())
+        workers.close()
     """) == [["UsageError", "so"], ["RuntimeError", "Odd('oddly')"], 8]
 
 
 def test_a_child_that_dies_leaves_its_questions_open_and_the_other_goes_on() -> None:
     assert run("""
-        helpers = Helpers(SERVE, begin, 2)
+        workers = ForkedWorkers(SERVE, begin, 2)
         one, other = "a", "b"
-        waiting = helpers.ask("wait", None, one)
-        helpers.ask("die", None, one)
+        waiting = workers.ask("wait", None, one)
+        workers.ask("die", None, one)
         say([waiting.result(), waiting.done])
-        say(helpers.ask("double", 1, one).result())
-        say(helpers.ask("double", 1, other).result())
-        helpers.close()
+        say(workers.ask("double", 1, one).result())
+        say(workers.ask("double", 1, other).result())
+        workers.close()
     """) == [[None, True], None, 2]
 
 
 def test_asking_whether_an_answer_has_come_does_not_wait_for_it() -> None:
     assert run("""
-        helpers = Helpers(SERVE, begin, 1)
-        answer = helpers.ask("wait", None, "k")
+        workers = ForkedWorkers(SERVE, begin, 1)
+        answer = workers.ask("wait", None, "k")
         say(answer.done)
-        helpers.close()
+        workers.close()
     """) == [False]
 
 
 def test_what_was_asked_of_children_that_are_ended_is_not_waited_for() -> None:
     assert run("""
-        helpers = Helpers(SERVE, begin, 2)
-        answers = [helpers.ask("wait", None, key) for key in ("a", "b")]
-        helpers.close()
-        helpers.close()
+        workers = ForkedWorkers(SERVE, begin, 2)
+        answers = [workers.ask("wait", None, key) for key in ("a", "b")]
+        workers.close()
+        workers.close()
         say([[answer.done, answer.result()] for answer in answers])
     """) == [[[True, None], [True, None]]]
 
 
 def test_closing_and_dying_leave_no_child_behind() -> None:
     script = """
-        helpers = Helpers(SERVE, begin, 2)
-        say([helpers.ask("pid", None, key).result() for key in ("a", "b")])
+        workers = ForkedWorkers(SERVE, begin, 2)
+        say([workers.ask("pid", None, key).result() for key in ("a", "b")])
         for key in ("a", "b"):
-            helpers.ask("wait", None, key)
-        helpers.send()
+            workers.ask("wait", None, key)
+        workers.send()
         {end}
     """
-    for end in ("helpers.close()", "os.kill(os.getpid(), 9)"):
+    for end in ("workers.close()", "os.kill(os.getpid(), 9)"):
         text = BEFORE + textwrap.dedent(script).format(end=end)
         done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60)
         for pid in json.loads(done.stdout):
@@ -160,12 +160,12 @@ def test_there_are_none_beside_threads_or_on_one_processor() -> None:
         go = threading.Event()
         thread = threading.Thread(target=go.wait)
         thread.start()
-        say(start_helpers(SERVE, begin) is None)
+        say(start_workers(SERVE, begin) is None)
         go.set()
         thread.join()
-        helpers = start_helpers(SERVE, begin)
-        say(helpers is not None)
-        helpers.close()
+        workers = start_workers(SERVE, begin)
+        say(workers is not None)
+        workers.close()
         os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
-        say(start_helpers(SERVE, begin) is None)
+        say(start_workers(SERVE, begin) is None)
     """) == [True, True, True]

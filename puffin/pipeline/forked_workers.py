@@ -1,11 +1,13 @@
 """Forked children that answer questions, many at a time, while this process goes on."""
 
+import marshal
 import os
 import select
 from threading import Lock, active_count
 
-from puffin.pipeline import lifeline, record
-from puffin.pipeline.wire import Frames, framed, send
+from puffin.pipeline import record
+from puffin.pipeline.wire import Frames, framed, pickled, send, unpickled
+from puffin.pipeline.worker_loss import follow_parent, prepare_children
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ _CHILDREN = 2
 _ROOM = 1 << 20  # bytes of a pipe, so that a child seldom waits for this process
 
 
-def start_helpers(serve: "Serve", begin: "Begin") -> "Helpers | None":
+def start_workers(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
     """Start the children; None where there is no fork, no second processor, or a thread that a fork would cut off."""
     if (
         not hasattr(os, "fork")
@@ -28,18 +30,18 @@ def start_helpers(serve: "Serve", begin: "Begin") -> "Helpers | None":
         or _processors() < _CHILDREN
     ):
         return None
-    return Helpers(serve, begin, _CHILDREN)
+    return ForkedWorkers(serve, begin, _CHILDREN)
 
 
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Answer:
+class WorkerAnswer:
     """What a child answers to one question."""
 
-    def __init__(self, helpers: "Helpers", child: "_Child") -> None:
-        self._helpers = helpers
+    def __init__(self, workers: "ForkedWorkers", child: "_Child") -> None:
+        self._workers = workers
         self._child = child
         self._said: tuple[bool, Any] | None = None
 
@@ -49,28 +51,26 @@ class Answer:
 
     @property
     def done(self) -> bool:
-        """Whether it is known to have come (see :meth:`Helpers.listen`), so that :meth:`result` answers at once."""
+        """Whether it has come (see :meth:`ForkedWorkers.listen`), so that :meth:`result` does not wait."""
         return self._said is not None or self._child.lost
 
     def result(self) -> "Any":
         """Wait, and return the answer or raise its error; None if the child was lost."""
         while self._said is None and not self._child.lost:
-            self._helpers.listen(wait=True)
+            self._workers.listen(wait=True)
         if self._said is None:
             return None
         good, said = self._said
         if good:
             return said
-        import pickle
-
-        raise pickle.loads(said)
+        raise unpickled(said)
 
 
 class _Child:
     """The parent's side of one child."""
 
     def __init__(self, serve: "Serve", begin: "Begin", others: "list[_Child]") -> None:
-        self.answers: dict[int, Answer] = {}
+        self.answers: dict[int, WorkerAnswer] = {}
         self.lost = False
         self._frames = Frames()
         self._unsent = bytearray()
@@ -84,10 +84,8 @@ class _Child:
         os.close(asking)
         os.close(answering)
 
-    def ask(self, number: int, kind: str, question: "Any", answer: Answer) -> None:
+    def ask(self, number: int, kind: str, question: "Any", answer: WorkerAnswer) -> None:
         """Take note of a question."""
-        import marshal
-
         self.answers[number] = answer
         self._unsent += framed(marshal.dumps((number, kind, question)))
 
@@ -102,8 +100,6 @@ class _Child:
 
     def hear(self) -> None:
         """Take in what has come; at the end of it all the child is lost."""
-        import marshal
-
         data = os.read(self.reader, _ROOM)
         self.lost = not data
         for body in self._frames.feed(data):
@@ -126,24 +122,24 @@ class _Child:
             pass
 
 
-class Helpers:
+class ForkedWorkers:
     """So many children, who share the questions by their keys."""
 
     def __init__(self, serve: "Serve", begin: "Begin", count: int) -> None:
         self._numbers = 0
         self._children: list[_Child] = []
-        lifeline.prepare()
+        prepare_children()
         for _ in range(count):
             self._children.append(_Child(serve, begin, self._children))
 
-    def ask(self, kind: str, question: "Any", key: str) -> Answer:
+    def ask(self, kind: str, question: "Any", key: str) -> WorkerAnswer:
         """Ask the child that answers for *key*, as soon as :meth:`send` or a look for answers follows.
 
         *question* and the answer are made of builtins.
         """
         child = self._children[sum(key.encode()) % len(self._children)]
         self._numbers += 1
-        answer = Answer(self, child)
+        answer = WorkerAnswer(self, child)
         child.ask(self._numbers, kind, question, answer)
         return answer
 
@@ -173,7 +169,7 @@ class Helpers:
 def _be_child(serve: "Serve", begin: "Begin", asking: int, answering: int) -> "NoReturn":
     code = 1
     try:
-        lifeline.follow()
+        follow_parent()
         record.leave()
         _widen(answering)
         _answer_all(serve, begin(), asking, answering)
@@ -187,8 +183,6 @@ def _be_child(serve: "Serve", begin: "Begin", asking: int, answering: int) -> "N
 def _answer_all(
     serve: "Serve", spawn: "Callable[[Callable[[], None]], object]", asking: int, answering: int
 ) -> None:
-    import marshal
-
     frames, lock = Frames(), Lock()
 
     def answer(number: int, kind: str, question: "Any") -> None:
@@ -207,16 +201,7 @@ def _answered(serve: "Serve", kind: str, question: "Any") -> "tuple[bool, Any]":
     try:
         return True, serve[kind](question)
     except Exception as error:
-        return False, _pickled(error)
-
-
-def _pickled(error: Exception) -> bytes:
-    import pickle
-
-    try:
-        return pickle.dumps(error)
-    except Exception:  # of a library that does not care
-        return pickle.dumps(RuntimeError(repr(error)))
+        return False, pickled(error)
 
 
 def _widen(pipe: int) -> None:

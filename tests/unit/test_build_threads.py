@@ -2,7 +2,7 @@
 
 import threading
 
-from puffin.pipeline.aside import Aside
+from puffin.pipeline.build_threads import BuildThreads
 from puffin.pipeline.graph import Ledger
 from puffin.pipeline.inline import InlineExecutor
 from puffin.pipeline.task import DONE, FAILED, Task
@@ -38,17 +38,17 @@ def task(name, affinity="", function="gated", **fields):
 
 def test_affinities_take_turns_and_the_limit_holds():
     _log.clear()
-    aside = Aside(2)
+    builds = BuildThreads(2)
     names = {"a1": "a", "a2": "a", "a3": "a", "b1": "b", "b2": "b"}
-    aside.add([((task(name, affinity),), {}) for name, affinity in names.items()])
+    builds.add([((task(name, affinity),), {}) for name, affinity in names.items()])
     ended = []
-    while aside.is_busy:
+    while builds.is_busy:
         running = [name for name in list(_log) if name not in ended]
         assert len(running) <= 2
         if not running:
             continue
         _gates[running[0]].set()
-        (outcome,) = aside.ended(wait=True)
+        (outcome,) = builds.ended(wait=True)
         assert outcome.status == DONE
         ended.append(outcome.result)
     assert sorted(ended) == sorted(names)
@@ -56,9 +56,9 @@ def test_affinities_take_turns_and_the_limit_holds():
 
 
 def test_nothing_ended_is_no_outcome():
-    aside = Aside(1)
-    assert aside.ended(wait=False) == []
-    assert not aside.is_busy
+    builds = BuildThreads(1)
+    assert builds.ended(wait=False) == []
+    assert not builds.is_busy
 
 
 def test_the_inline_executor_grows_while_others_are_built():

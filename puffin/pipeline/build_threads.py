@@ -4,22 +4,26 @@ A build waits for its backend all the time. So builds need no workers of puffin'
 once; and those of one affinity, which share a warm backend, run one after the other while there is other work.
 """
 
+import os
+from queue import Empty, SimpleQueue
+from threading import Thread
+
 from puffin.pipeline.runner import run_unit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queue import SimpleQueue
 
-    from puffin.pipeline.pull import Parcel
+    from puffin.pipeline.runner import WorkItem
     from puffin.pipeline.task import Outcome
 
 
-class Aside:
-    """Runs parcels on at most *jobs* threads. Threads end with this process, whatever they wait for."""
+class BuildThreads:
+    """Runs items on at most *jobs* threads. Threads end with this process, whatever they wait for."""
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
-        self._waiting: list[Parcel] = []
+        self._waiting: list[WorkItem] = []
         self._running: list[str] = []
         self._warm: set[str] = set()
         self._ended: SimpleQueue[tuple[str, list[Outcome]]] | None = None
@@ -29,15 +33,13 @@ class Aside:
         """Whether anything runs or waits."""
         return bool(self._running or self._waiting)
 
-    def add(self, parcels: "list[Parcel]") -> None:
-        """Take *parcels* in and start what there is room for."""
-        self._waiting += parcels
+    def add(self, items: "list[WorkItem]") -> None:
+        """Take *items* in and start what there is room for."""
+        self._waiting += items
         self._fill()
 
     def ended(self, *, wait: bool) -> "list[Outcome]":
-        """Return the outcomes of a parcel that ended; with *wait* there is one, else perhaps none."""
-        from queue import Empty
-
+        """Return the outcomes of a item that ended; with *wait* there is one, else perhaps none."""
         if self._ended is None:
             return []
         try:
@@ -55,25 +57,20 @@ class Aside:
             self._waiting.remove(chosen)
             self._start(chosen)
 
-    def _order(self, parcel: "Parcel") -> "tuple[bool, int, bool]":
+    def _order(self, item: "WorkItem") -> "tuple[bool, int, bool]":
         """Prefer what no running one shares, then what most others share, then what is warm."""
-        affinity = parcel[0][0].affinity
+        affinity = item[0][0].affinity
         others = sum(1 for unit, _ in self._waiting if unit[0].affinity == affinity)
         return affinity in self._running and bool(affinity), -others, affinity not in self._warm
 
-    def _start(self, parcel: "Parcel") -> None:
-        from queue import SimpleQueue
-        from threading import Thread
-
+    def _start(self, item: "WorkItem") -> None:
         if self._ended is None:
             self._ended = SimpleQueue()
-        self._running.append(parcel[0][0].affinity)
-        Thread(target=self._run, args=(parcel,), name="puffin-aside", daemon=True).start()
+        self._running.append(item[0][0].affinity)
+        Thread(target=self._run, args=(item,), name="puffin-builds", daemon=True).start()
 
-    def _run(self, parcel: "Parcel") -> None:
-        import os
-
-        unit, inputs = parcel
+    def _run(self, item: "WorkItem") -> None:
+        unit, inputs = item
         outcomes: list[Outcome] = []
         try:
             run_unit(unit, inputs, {}, outcomes.append, str(os.getpid()))

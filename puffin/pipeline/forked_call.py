@@ -4,9 +4,9 @@ import marshal
 import os
 
 from puffin.errors import PuffinError
-from puffin.pipeline import lifeline, record
-from puffin.pipeline.lost import describe_exit
-from puffin.pipeline.wire import send
+from puffin.pipeline import record
+from puffin.pipeline.wire import pickled, send, unpickled
+from puffin.pipeline.worker_loss import describe_exit, follow_parent, prepare_children
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class HelperLost(PuffinError):
+class ForkedCallLost(PuffinError):
     """The child was killed, by the system for want of memory perhaps."""
 
     how: str
     hints: tuple[str, ...] = ("run the command again",)
 
     def summary(self) -> str:
-        return f"The process that looks for distributions {self.how}"
+        return f"The process that searches for distributions {self.how}"
 
 
-class Beside:
+class ForkedCall:
     """Calls *function* in a forked child; :meth:`result` waits. The result must be made of builtins.
 
     Where the system has no fork, the call is made when the result is asked for.
@@ -35,7 +35,7 @@ class Beside:
         self._pid = 0
         if not hasattr(os, "fork"):
             return
-        lifeline.prepare()
+        prepare_children()
         self._reader, writer = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
@@ -44,7 +44,7 @@ class Beside:
         os.close(writer)
 
     def result(self) -> "Any":
-        """Return what the function returned, or raise what it raised; :class:`HelperLost` if it was killed."""
+        """Return what the function returned, or raise what it raised; :class:`ForkedCallLost` if it was killed."""
         if not self._pid:
             return self._function()
         parts = []
@@ -55,12 +55,10 @@ class Beside:
         how = describe_exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         data = b"".join(parts)
         if how or not data:
-            raise HelperLost(how=how or "ended before its work")
+            raise ForkedCallLost(how=how or "ended before its work")
         if data[:1] == b"r":
             return marshal.loads(data[1:])
-        import pickle
-
-        raise pickle.loads(data[1:])
+        raise unpickled(data[1:])
 
     def stop(self) -> None:
         """End the child if it still runs."""
@@ -74,14 +72,12 @@ class Beside:
 def _answer(function: "Callable[[], Any]", writer: int) -> None:
     code = 1
     try:
-        lifeline.follow()
+        follow_parent()
         record.leave()
         try:
             data = b"r" + marshal.dumps(function())
         except Exception as error:
-            import pickle
-
-            data = b"e" + pickle.dumps(error)
+            data = b"e" + pickled(error)
         send(writer, data)
         code = 0
     except (KeyboardInterrupt, BrokenPipeError):
