@@ -49,7 +49,8 @@ def reader(settings: "Settings", environ: "Mapping[str, str]") -> "Read":
 
     Every command reads requirements, constraints and what they include by it.
     """
-    from puffin.stages.resolve.reqfile import is_remote, read_file
+    from puffin.stages.resolve.reqfile import read_file
+    from puffin.stages.urls import is_remote
 
     def read(path: str) -> bytes:
         return _fetched(path, settings, environ) if is_remote(path) else read_file(path)

@@ -10,7 +10,7 @@ from puffin.pipeline.plan_configuration import ConfigurationInvalid, Document
 from puffin.pipeline.plan_workspace_select import PROJECT, candidates, fill, mentions
 from puffin.pipeline.plan_workspace_specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
-from puffin.stages.resolve.reqfile import is_remote
+from puffin.stages.urls import is_remote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from puffin.stages.resolve.reqoptions import (
     split_options,
 )
 from puffin.stages.resolve.reqvalues import Entry, Requirements
-from puffin.stages.urls import file_path, is_file, mask
+from puffin.stages.urls import file_path, is_file, is_remote, mask
 from puffin.value import frozen, replace
 
 __all__ = [
@@ -290,11 +290,6 @@ def find_included(file: IncludedFile, target: str) -> tuple[str, str]:
         return url, url
     shown = os.path.normpath(os.path.join(os.path.dirname(_local(file.shown)), target))
     return os.path.normpath(os.path.join(file.directory or os.getcwd(), target)), shown
-
-
-def is_remote(path: str) -> bool:
-    """Tell whether *path* is a URL to fetch."""
-    return path[:8].lower().startswith(("http://", "https://"))
 
 
 def _local(path: str) -> str:
