@@ -1,8 +1,8 @@
 """From a resolved package to the artifact that the graph fetches or builds. Pure but for looks at local files."""
 
-from puffin.stages.resolve.locate_url import locate_url
+from puffin.stages.resolve.locate_url import artifact_of, locate_url
 from puffin.stages.resolve.pins import Pin
-from puffin.stages.resolve.universe_values import Chosen, chosen_artifact
+from puffin.stages.resolve.universe_values import Chosen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,10 @@ def artifact_for(
 ) -> "Artifact":
     """Return what to install for a resolved package. Raises what locating a URL raises."""
     if isinstance(package.handle, Chosen):
-        return chosen_artifact(package.handle, package.hashes)
+        chosen = package.handle
+        text = f"{chosen.name}=={chosen.version}"
+        listed = Pin(name=chosen.name, version=chosen.version, hashes=package.hashes, text=text)
+        return artifact_of(listed, chosen.install)
     pin = Pin(
         name=package.name,
         version=package.version,

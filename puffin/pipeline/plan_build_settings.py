@@ -5,9 +5,10 @@ from threading import Lock
 
 from puffin.errors import UsageError
 from puffin.pipeline.plan_build_values import ALL, BuildSettings
+from puffin.pipeline.plan_network import reader
 from puffin.pipeline.plan_resolution import ResolutionSetup, roots
 from puffin.pipeline.plan_settings import Settings
-from puffin.stages.resolve.reqfile import read_file, read_requirements
+from puffin.stages.resolve.reqfile import read_requirements
 from puffin.stages.resolve.solve.request import FilePolicy
 
 TYPE_CHECKING = False
@@ -35,7 +36,7 @@ def build_settings(
 ) -> BuildSettings:
     """Return the settings of a run's builds. Reads ``--build-constraint`` files, with the errors of that."""
     constraints = read_requirements(
-        (), read=read_file, environ=environ, constraints=settings.build_constraint
+        (), read=reader(settings, environ), environ=environ, constraints=settings.build_constraint
     ).constraints
     return BuildSettings(
         config=config,

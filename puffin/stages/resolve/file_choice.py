@@ -13,23 +13,18 @@ hashes as far as the index has any. Of these the best is taken, by the first of 
 6. a file of a find-links place rather than of an index.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
+from packaging.version import Version
+
+from puffin.stages.resolve.index_cache import Row
 from puffin.stages.resolve.index_page import SDIST_ENDINGS, FileLink, splits
 from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, hash_verdict
 from puffin.stages.resolve.tags import build_order, priorities, rank
 from puffin.value import astuple, frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
-
-    from packaging.version import Version
-
-    from puffin.stages.resolve.index_cache import Row
-
-    OfferedByText = dict[str, "list[Offered]"]
+OfferedByText = dict[str, "list[Offered]"]
 
 FILENAME, URL, HASHES, REQUIRES_PYTHON, YANKED, SIZE, UPLOAD_TIME, METADATA = range(8)
 

@@ -6,19 +6,19 @@ the page. Parsed by plain splitting only; whoever looks at a version may parse i
 fetched for a resolution end with one more: the versions in their order.
 """
 
+from collections.abc import Iterable, Mapping
+from mmap import mmap
+from typing import Any
+
+from packaging.version import Version
+
 from puffin.cache import frame
+from puffin.names import parsed_version
+from puffin.stages.resolve.index_groups import first_upload, rows
 from puffin.stages.resolve.index_page import FileLink
 from puffin.value import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from mmap import mmap
-    from typing import Any
-
-    from packaging.version import Version
-
-    Row = tuple[Any, ...]
+Row = tuple[Any, ...]
 
 _FORMAT = "simple 2"
 _FIELDS = 10
@@ -75,8 +75,6 @@ class StoredPage:
         place = self.versions.get(version)
         if place is None:
             return ()
-        from puffin.stages.resolve.index_groups import rows
-
         return rows(self._frame(place))
 
     def order(self) -> Order:
@@ -88,8 +86,6 @@ class StoredPage:
 
     def uploads(self) -> "dict[str, str]":
         """Return for each version text when its first file was uploaded, empty where the index does not tell."""
-        from puffin.stages.resolve.index_groups import first_upload
-
         found = {text: self._frame(place) for text, place in self.versions.items()}
         return {text: first_upload(each or ()) for text, each in found.items()}
 
@@ -202,18 +198,9 @@ def order_of(texts: "Iterable[str]") -> Order:
     """Return the order of the versions that file names spell as *texts*."""
     known: dict[Version, list[str]] = {}
     for text in texts:
-        version = _parsed(text)
+        version = parsed_version(text)
         if version is not None:
             known.setdefault(version, []).append(text)
     names = {version: str(version) for version in sorted(known, reverse=True)}
     odd = {name: tuple(known[own]) for own, name in names.items() if known[own] != [name]}
     return Order(names=tuple(names.values()), texts=odd)
-
-
-def _parsed(text: str) -> "Version | None":
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return Version(text.replace("_", "-"))
-    except InvalidVersion:
-        return None

@@ -10,8 +10,12 @@ it equal to the parsers.
 """
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
+from puffin.names import printable
+from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index_config import bare
 from puffin.stages.resolve.index_html import core_metadata, looks_like_html, parse_html
 from puffin.stages.resolve.index_http import JSON_TYPES, content_type, is_html, parse_reply
@@ -23,18 +27,10 @@ from puffin.stages.resolve.index_page import (
     absolute,
     by_version,
     file_version,
-    printable,
 )
 from puffin.value import astuple, frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from puffin.stages.fetch.client import Reply
-
-    Rows = tuple[tuple[Any, ...], ...]
+Rows = tuple[tuple[Any, ...], ...]
 
 HTML, JSON = "html", "json"
 _OPEN = '<a href="'
@@ -59,10 +55,8 @@ _LINK = re.compile(
     re.ASCII,
 ).fullmatch
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"').findall
-_UPLOADS = r'data-upload-time="([^"]*)"'
+_UPLOADS = r'(?a) data-upload-time="([^"&\s]*)"'
 _REFERENCES = (("&gt;", ">"), ("&lt;", "<"), ("&quot;", '"'), ("&#39;", "'"), ("&#x27;", "'"))
-
-_requirements: dict[str, str | None] = {}
 
 
 @frozen
@@ -80,7 +74,7 @@ class Groups:
     refused: tuple[str, ...] = ()
 
 
-def group_reply(reply: "Reply", *, name: str) -> Groups:
+def group_reply(reply: "PageResponse", *, name: str) -> Groups:
     """Return the page of the project *name* (normalised) in an answer with status 200.
 
     Raises what ``parse_reply`` raises.
@@ -101,7 +95,7 @@ def group_reply(reply: "Reply", *, name: str) -> Groups:
     return Groups(url=page.url, files=files, status=page.status, reason=page.reason, refused=page.refused)
 
 
-def _group_json(reply: "Reply", name: str, kind: str) -> Groups:
+def _group_json(reply: "PageResponse", name: str, kind: str) -> Groups:
     files, status, reason = read_json(reply.body, url=reply.url, content_type=kind)
     url = bare(reply.url)
     version = _versions(name)
@@ -125,7 +119,7 @@ def _group_json(reply: "Reply", name: str, kind: str) -> Groups:
     return Groups(url=url, files=frames, status=status, reason=reason, refused=tuple(refused))
 
 
-def _group_html(reply: "Reply", name: str) -> Groups | None:
+def _group_html(reply: "PageResponse", name: str) -> Groups | None:
     head, *links = reply.body.decode("utf-8", "replace").split(_OPEN)
     if re.search(_HIDES, head) or head.lower().count("<title") != head.lower().count("</title"):
         return None
@@ -210,22 +204,26 @@ def _json_rows(base: str, files: "list[Any]") -> "Rows":
 
 
 def first_upload(stored: "Any") -> str:
-    """Return the earliest upload time in a value of ``Groups.files``; texts of one index sort as times do."""
-    if len(stored) == 3 and stored[0] == HTML:
-        times = re.findall(_UPLOADS, stored[2])
-    elif len(stored) == 3 and stored[0] == JSON:
+    """Return the earliest upload time in a value of ``Groups.files``, empty if there is none.
+
+    The texts of one index sort as times do. Links that were refused count too.
+    """
+    kind = stored[0] if len(stored) == 3 else ""
+    times: list[Any] = []
+    if kind == JSON:
         times = [file.get("upload-time") for file in stored[2]]
-    else:
-        times = [row[_UPLOAD] for row in stored]
+    elif kind == HTML:
+        times = re.findall(_UPLOADS, stored[2])
+    if kind not in (HTML, JSON) or (kind == HTML and len(times) != stored[2].lower().count("upload-time")):
+        times = [row[_UPLOAD] for row in rows(stored) or ()]
     return min([time for time in times if time and isinstance(time, str)], default="")
 
 
 def _html_rows(base: str, raw: str) -> "Rows":
     """Return the files of the links in *raw*, which begins behind the first :data:`_OPEN`, on the page *base*."""
     found = []
-    places: dict[str, str] = {}
     for piece in raw.split(_OPEN):
-        row = _row(piece, base, places)
+        row = _row(piece, base)
         if row is None:
             return _parsed(base, raw)
         found.append(row)
@@ -237,53 +235,35 @@ def _parsed(base: str, raw: str) -> "Rows":
     return tuple([astuple(link) for link in page.files])
 
 
-def _row(piece: str, base: str, places: dict[str, str]) -> "tuple[Any, ...] | None":
+def _row(piece: str, base: str) -> "tuple[Any, ...] | None":
     """Return the file of a link without anything unusual in it; None for any other."""
     match = _LINK(piece)
     if match is None:
         return None
-    relative, filename, algorithm, digest, rest = match.groups()
-    place = places.get(relative)
-    if place is None:
-        place = places[relative] = _place(base, relative)
-    told = dict(_ATTRIBUTE(rest))
-    requires_python = _plain(told.get("data-requires-python", ""))
-    yanked = told.get("data-yanked")
+    place, filename, algorithm, digest, rest = match.groups()
+    url = absolute(base, place + filename)
+    attributes = dict(_ATTRIBUTE(rest))
+    requires_python = _plain(attributes.get("data-requires-python", ""))
+    uploaded = _plain(attributes.get("data-upload-time", ""))
+    yanked = attributes.get("data-yanked")
     reason = None if yanked is None else _plain(yanked)
-    if not place or requires_python is None or (yanked is not None and reason is None):
+    if not url or None in (requires_python, uploaded) or (yanked is not None and reason is None):
         return None
     return (
         filename,
-        place + filename,
+        url,
         (f"{algorithm}:{digest}",) if algorithm else (),
         requires_python,
         reason,
         0,
-        told.get("data-upload-time", ""),
-        core_metadata(told),
+        uploaded,
+        core_metadata(attributes),
     )
 
 
-def _place(base: str, relative: str) -> str:
-    """Return the place of files as an absolute URL; those of the pages of one index are mostly the same."""
-    above, _, page = base.removesuffix("/").rpartition("/")
-    if relative.startswith("../") and base.endswith("/") and above.count("/") > 2 and page and "?" not in base:
-        return _absolute(f"{above}/", relative[3:])
-    return _absolute(base, relative)
-
-
-@lru_cache(maxsize=1000)
-def _absolute(base: str, relative: str) -> str:
-    return absolute(base, f"{relative}x").removesuffix("x")
-
-
+@lru_cache(maxsize=10_000)
 def _plain(text: str) -> str | None:
     """Return the text of an attribute's value; None if it takes the parser to tell."""
-    try:
-        return _requirements[text]
-    except KeyError:
-        plain: str | None = text
-        for reference, character in _REFERENCES:
-            plain = (plain or "").replace(reference, character)
-        known = _requirements[text] = None if "&" in (plain or "") else printable(plain or "")
-        return known
+    for reference, character in _REFERENCES:
+        text = text.replace(reference, character)
+    return None if "&" in text else printable(text)

@@ -1,8 +1,9 @@
 """HTML pages of package indexes: PEP 503 with PEPs 592, 629, 658, 714 and 792."""
 
+from puffin.names import printable
 from puffin.stages.resolve.index_config import bare
 from puffin.stages.resolve.index_errors import UnknownApiVersion
-from puffin.stages.resolve.index_page import Collector, Page, absolute, checked_hashes, offered, printable
+from puffin.stages.resolve.index_page import Collector, Page, absolute, checked_hashes, offered
 from puffin.stages.urls import mask
 
 TYPE_CHECKING = False

@@ -1,8 +1,11 @@
 """How index pages are asked for over HTTP: the seam, the headers to send, and the freshness of answers."""
 
 import os
+from collections.abc import Mapping
+from typing import Protocol
 
 from puffin.errors import os_cause
+from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index_config import local_path
 from puffin.stages.resolve.index_errors import (
     IndexAnswered,
@@ -11,18 +14,11 @@ from puffin.stages.resolve.index_errors import (
     PageUnreadable,
     PlaceMissing,
 )
+from puffin.stages.resolve.index_html import looks_like_html, parse_html
+from puffin.stages.resolve.index_json import parse_json
 from puffin.stages.resolve.index_page import FileLink, Page, is_archive, is_safe
 from puffin.stages.urls import file_url, mask
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Protocol
-
-    from puffin.stages.fetch.client import Reply
-else:
-    Protocol = object
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.5, text/html;q=0.1"
 
@@ -37,7 +33,7 @@ FRESH_WITHOUT_HEADERS = 600
 class Http(Protocol):
     """What the resolver needs of HTTP. It is called from many threads at once."""
 
-    def get(self, url: str, headers: "Mapping[str, str]") -> "Reply":
+    def get(self, url: str, headers: "Mapping[str, str]") -> "PageResponse":
         """Return the answer; network failures and, if it likes, refusals raise a ``PuffinError``.
 
         An error with a ``status`` of 400, 403 and the like is about one page, others about the index.
@@ -104,18 +100,13 @@ def content_type(headers: "Mapping[str, str]") -> tuple[str, str]:
     return kind.strip().lower(), "utf-8"
 
 
-def parse_reply(reply: "Reply", *, name: str) -> Page:
+def parse_reply(reply: "PageResponse", *, name: str) -> Page:
     """Return the page in an answer with status 200; :class:`PageUnreadable` if there is none."""
-    from puffin.stages.resolve.index_json import parse_json
-
     kind, charset = content_type(reply.headers)
     if kind in JSON_TYPES or _is_later_json(kind):
         return parse_json(reply.body, name=name, url=reply.url, content_type=kind)
-    if kind in _HTML:
-        from puffin.stages.resolve.index_html import looks_like_html, parse_html
-
-        if looks_like_html(reply.body):
-            return parse_html(reply.body, name=name, url=reply.url, charset=charset)
+    if kind in _HTML and looks_like_html(reply.body):
+        return parse_html(reply.body, name=name, url=reply.url, charset=charset)
     raise PageUnreadable(
         url=mask(reply.url), content_type=kind, hints=(f"is `{mask(reply.url)}` a page of a package index?",)
     )
@@ -131,7 +122,7 @@ def _is_later_json(kind: str) -> bool:
     return kind.startswith("application/vnd.pypi.simple.v") and kind.endswith("+json")
 
 
-def status_error(reply: "Reply", index: str) -> IndexAnswered:
+def status_error(reply: "PageResponse", index: str) -> IndexAnswered:
     """Return the error for an answer that is neither a page, nor "not changed", nor "not found"."""
     url = mask(reply.url)
     if reply.status in (401, 403):
@@ -190,8 +181,6 @@ def directory_links(path: str) -> tuple[FileLink, ...]:
 
 def html_page(path: str, *, name: str) -> Page:
     """Return the links of an HTML page on the disk."""
-    from puffin.stages.resolve.index_html import parse_html
-
     with open(path, "rb") as file:
         body = file.read()
     return parse_html(body, name=name, url=file_url(path))

@@ -1,5 +1,6 @@
 """The pages of package indexes as values, and what file names say by plain splitting."""
 
+from puffin.names import normalise, printable
 from puffin.stages.urls import is_file
 from puffin.value import frozen
 
@@ -42,14 +43,6 @@ class Page:
     status: str = ""
     reason: str = ""
     refused: tuple[str, ...] = ()
-
-
-def normalise(name: str) -> str:
-    """Return a project name in its normal form (PEP 503)."""
-    name = name.lower().replace("_", "-").replace(".", "-")
-    while "--" in name:
-        name = name.replace("--", "-")
-    return name
 
 
 def is_archive(filename: str) -> bool:
@@ -172,11 +165,6 @@ def checked_hashes(pairs: "list[tuple[str, object]]") -> tuple[str, ...]:
         for name, digest in pairs
         if name.lower() in _ALGORITHMS and isinstance(digest, str) and digest.strip().isalnum()
     )
-
-
-def printable(text: str) -> str:
-    """Return *text* from a server as it may stand in a message: on one line, without control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def offered(collector: Collector, status: str) -> tuple[FileLink, ...]:

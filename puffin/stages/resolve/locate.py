@@ -1,13 +1,17 @@
 """Locating: from pins to the files that satisfy them, by index pages, find-links and URLs."""
 
+from collections.abc import Callable, Collection, Iterable, Sequence
+
 from puffin.cache.layout import Cache
 from puffin.errors import TEMPORARY, PuffinError, UsageError
+from puffin.names import normalise
 from puffin.stages.artifact import Artifact
 from puffin.stages.resolve.file_choice import (
     FileChooser,
     FileTarget,
     IndexFile,
     Offered,
+    OfferedByText,
     cutoff_of,
     offered_by_name,
 )
@@ -15,7 +19,7 @@ from puffin.stages.resolve.index_cache import ABSENT, StoredPage
 from puffin.stages.resolve.index_config import FIRST_INDEX, STRATEGIES, IndexConfig
 from puffin.stages.resolve.index_errors import NotInCache, on_several
 from puffin.stages.resolve.index_http import Http
-from puffin.stages.resolve.index_page import FileLink, is_wheel, normalise
+from puffin.stages.resolve.index_page import FileLink, is_wheel
 from puffin.stages.resolve.index_pages import Pages
 from puffin.stages.resolve.locate_choose import AnyPin, equal, file_of, nearby, same_text, shown
 from puffin.stages.resolve.locate_errors import (
@@ -32,12 +36,6 @@ from puffin.stages.resolve.locate_url import artifact_of, locate_url
 from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy
 from puffin.stages.urls import mask
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-
-    from puffin.stages.resolve.file_choice import OfferedByText
 
 _QUARANTINED = "quarantined"
 

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 
+from puffin.names import normalise
 from puffin.stages.resolve.file_choice import (
     FILENAME,
     HASHES,
@@ -13,7 +14,6 @@ from puffin.stages.resolve.file_choice import (
     Offered,
     parsed,
 )
-from puffin.stages.resolve.index_page import normalise
 from puffin.stages.resolve.locate_errors import HashesDiffer, NoCompatibleWheel, TooNew
 from puffin.stages.resolve.solve.request import ALL, FilePolicy
 from puffin.stages.resolve.tags import mismatch, split_tags

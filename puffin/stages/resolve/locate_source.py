@@ -2,23 +2,19 @@
 
 import json
 import os
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
+from puffin.cache.layout import Cache
+from puffin.names import parsed_version
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
-from puffin.stages.fetch.git_url import is_repository, parse
-from puffin.stages.fetch.inside import inner_directory
-from puffin.stages.resolve.file_choice import parsed
+from puffin.stages.fetch.git_url import inner_directory, is_repository, parse
 from puffin.stages.resolve.index_config import is_local, local_path
 from puffin.stages.resolve.index_page import file_name, file_version, is_archive, is_wheel
 from puffin.stages.resolve.locate_choose import AnyPin, builds_option, shown
 from puffin.stages.resolve.locate_errors import BuildForbidden, FileMissing, NotEditable
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.urls import digest, file_url, strip_credentials
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, Protocol
-else:
-    Protocol = object
 
 # What tells that a project directory is to be built anew, as DESIGN.md's glossary of freshness has it.
 MARKS = ("pyproject.toml", "setup.py", "setup.cfg")
@@ -97,7 +93,7 @@ def repository_artifact(pin: AnyPin, commits: Commits) -> Artifact:
 def file_named_version(filename: str, name: str) -> str:
     """Return the version that the file name of a source distribution tells, empty where it surely tells none."""
     version = file_version(filename, name)
-    return version if version and parsed(version) is not None else ""
+    return version if version and parsed_version(version) is not None else ""
 
 
 def settings_of(pin: AnyPin) -> tuple[tuple[str, str], ...]:
@@ -124,3 +120,14 @@ def _stamp(path: str) -> int:
         except OSError:
             continue
     return max(times)
+
+
+def pinner(cache: "Cache", *, offline: bool, environ: "Mapping[str, str]") -> "Callable[..., str]":
+    """Return :func:`puffin.stages.fetch.git.pin_commit` for a cache and an environment, as ``(url, package="")``."""
+
+    def pin(url: str, package: str = "") -> str:
+        from puffin.stages.fetch.git import pin_commit  # and with it what runs git: most inputs name none
+
+        return pin_commit(url, cache=cache, offline=offline, environ=environ, package=package)
+
+    return pin

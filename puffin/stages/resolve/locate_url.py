@@ -1,13 +1,15 @@
 """Pins with a URL: they name their file themselves, so that no index is asked."""
 
+import json
 import os
 from functools import lru_cache
 
 from puffin.errors import os_cause
+from puffin.names import normalise, same_version
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
-from puffin.stages.resolve.file_choice import FileChooser, FileTarget, IndexFile, Offered, parsed
+from puffin.stages.resolve.file_choice import FileChooser, FileTarget, IndexFile, Offered
 from puffin.stages.resolve.index_config import bare, canonical, is_local, local_path
-from puffin.stages.resolve.index_page import FileLink, file_name, fragment_hashes, is_safe, is_wheel, normalise
+from puffin.stages.resolve.index_page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
 from puffin.stages.resolve.locate_choose import AnyPin, file_of, shown
 from puffin.stages.resolve.locate_errors import FileMissing, HashesDiffer, WheelMismatch
 from puffin.stages.resolve.locate_source import (
@@ -122,8 +124,6 @@ def direct_url(url: str, hashes: tuple[str, ...], inner: str = "") -> str:
 
     *inner* is the subdirectory of the project.
     """
-    import json
-
     known: dict[str, str] = {}
     for item in hashes:
         algorithm, _, value = item.partition(":")
@@ -143,18 +143,11 @@ def _check_name(pin: AnyPin, filename: str) -> None:
         reason = "this is no valid name of a wheel"
     elif pin.name and normalise(filename.split("-")[0]) != normalise(pin.name):
         reason = f"it is a wheel of `{normalise(filename.split('-')[0])}`"
-    elif (
-        pin.version and pin.version != filename.split("-")[1] and not _same(pin.version, filename.split("-")[1])
-    ):
+    elif pin.version and not same_version(pin.version, filename.split("-")[1]):
         reason = f"it is a wheel of version {filename.split('-')[1]}"
     else:
         return
     raise WheelMismatch(package=shown(pin), filename=filename, reason=reason)
-
-
-def _same(one: str, other: str) -> bool:
-    version = parsed(one)
-    return version is not None and version == parsed(other)
 
 
 def artifact_of(pin: AnyPin, chosen: IndexFile) -> Artifact:

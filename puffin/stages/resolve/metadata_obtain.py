@@ -1,10 +1,13 @@
 """Getting the metadata of one file: from the cache if it has it, else from the file itself, and then it is kept."""
 
 import os
+from collections.abc import Collection
+from typing import Any
 
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
+from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.index_config import canonical, is_local, local_path
 from puffin.stages.resolve.index_page import is_wheel
 from puffin.stages.resolve.metadata_errors import Malformed, offline, unreadable, unusable
@@ -18,10 +21,6 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from typing import Any
-
-    from puffin.stages.fetch.client import Client
     from puffin.stages.resolve.metadata_wheel import WheelReader
 
 _FRESH = 600.0  # seconds for which a file without a hash, which may be replaced, is believed to be the same

@@ -1,8 +1,10 @@
 """METADATA of a wheel with the fewest bytes: from its archive, the PEP 658 file, a part of it, or the whole."""
 
+import mmap
 import os
 
 from puffin.cache.layout import Cache
+from puffin.stages.artifact import only_sha256
 from puffin.stages.fetch.digests import Hashers
 from puffin.stages.fetch.failures import HashMismatch, RequestRefused
 from puffin.stages.resolve.index_config import is_local, local_path
@@ -47,7 +49,7 @@ class WheelReader:
 
     def _from_archive(self, hashes: tuple[str, ...]) -> bytes | None:
         """Return METADATA of a wheel that is in the cache unzipped, None if it is not."""
-        sha256 = next((item[7:] for item in hashes if item.startswith("sha256:")), "")
+        sha256 = only_sha256(hashes)
         if not sha256 or not archive_ready(self._cache, sha256):
             return None
         header = read_header(self._cache.manifest(sha256))
@@ -128,8 +130,6 @@ def _own_metadata(names: list[str]) -> str:
 
 
 def _from_file(path: str, filename: str) -> bytes:
-    import mmap
-
     from puffin.stages.unzip.unzip import read_metadata
 
     with open(path, "rb") as file:

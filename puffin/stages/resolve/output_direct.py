@@ -1,11 +1,14 @@
-"""How a package that was given by URL, path or repository is written into the output."""
+"""What is written of a package besides its version: its direct reference (PEP 508), and its marker."""
 
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from packaging.markers import Marker
+
 from puffin.stages.fetch.git_url import parse
 from puffin.stages.resolve.locate_source import subdirectory
+from puffin.stages.resolve.markers import without_extra
 from puffin.stages.resolve.output_values import DirectReference
 from puffin.stages.resolve.requrl import looks_like_archive
 from puffin.stages.resolve.reqvalues import Entry
@@ -16,6 +19,10 @@ from puffin.stages.urls import file_path, is_file, strip_credentials
 _NAME = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^\]]*\]\s*)?@\s*")
 _REST = re.compile(r"\s*;\s.*|\s+;.*|\s+--hash.*", re.DOTALL)
 _EXTRAS = re.compile(r"\s*\[[^\]]*\]$")
+_MOST = 8  # alternatives; what has more of them is needed almost everywhere, and is written without a marker
+
+_Conditions = frozenset[frozenset[str]]
+_ALWAYS: _Conditions = frozenset((frozenset(),))
 
 
 def direct_of(
@@ -111,14 +118,6 @@ def _as_written(package: Resolved, entries: Iterable[Entry]) -> str:
     return "" if "${" in location else location
 
 
-_MOST = 8  # alternatives; what has more of them is needed almost everywhere, and is written without a marker
-_EXTRA = re.compile(r"""^(?:(?P<rest>.+?)\s+and\s+)?extra\s*==\s*["'][^"']*["']$""")
-_BEFORE = re.compile(r"""^extra\s*==\s*["'][^"']*["']\s+and\s+(?P<rest>.+)$""")
-
-_Conditions = frozenset[frozenset[str]]
-_ALWAYS: _Conditions = frozenset((frozenset(),))
-
-
 def markers_of(packages: Iterable[Resolved]) -> dict[str, str]:
     """Return the marker of each package by name; those without any condition are left out."""
     parents = {package.name: package.via for package in packages}
@@ -134,28 +133,6 @@ def markers_of(packages: Iterable[Resolved]) -> dict[str, str]:
     return {name: _text(found) for name, found in known.items() if found and found != _ALWAYS}
 
 
-def without_extra(marker: str) -> str:
-    """Return a marker without the clause on ``extra`` that it ends or begins with.
-
-    Where the clause is elsewhere, nothing is left: the package is then taken to be needed everywhere.
-    """
-    if "extra" not in marker:
-        return marker
-    found = _EXTRA.match(marker) or _BEFORE.match(marker)
-    rest = (found["rest"] or "") if found else ""
-    return "" if "extra" in rest or (" or " in rest and not _is_one(rest)) else rest
-
-
-def _is_one(text: str) -> bool:
-    """Tell whether the text is one pair of parentheses."""
-    depth = 0
-    for at, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if not depth:
-            return text.startswith("(") and at == len(text) - 1
-    return False
-
-
 def _through(parent: Parent, known: Mapping[str, _Conditions]) -> _Conditions:
     above = known.get(parent.name, _ALWAYS) if parent.name else _ALWAYS
     own = without_extra(parent.marker)
@@ -169,7 +146,5 @@ def _simplest(conditions: _Conditions) -> _Conditions:
 
 
 def _text(conditions: _Conditions) -> str:
-    from packaging.markers import Marker
-
     alternatives = [" and ".join(f"({each})" for each in sorted(condition)) for condition in conditions]
     return str(Marker(" or ".join(f"({each})" for each in sorted(alternatives))))

@@ -6,6 +6,11 @@ system and machine are in ``environments``, and only files that fit are listed.
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import tomlkit
+from packaging.utils import parse_sdist_filename, parse_wheel_filename
+from packaging.version import Version
 
 from puffin.errors import PuffinError
 from puffin.stages.resolve.index_page import is_wheel
@@ -46,8 +51,6 @@ class LockStyle:
 
 def render_pylock(packages: Iterable[Listed], lock: LockStyle) -> str:
     """Return the text of the file. Raises :class:`NoHash`."""
-    import tomlkit
-
     document = tomlkit.document()
     for line in header(lock.header) if lock.header else ():
         document.add(tomlkit.comment(line.removeprefix("# ")))
@@ -109,9 +112,6 @@ def _files(package: Listed, lock: LockStyle) -> dict[str, object]:
 
 def _is_named_right(file: OutputFile, package: Listed) -> bool:
     """Tell whether a file's name is what the standard says, which all readers of lock files may rely on."""
-    from packaging.utils import parse_sdist_filename, parse_wheel_filename
-    from packaging.version import Version
-
     try:
         parsed = (parse_wheel_filename if is_wheel(file.filename) else parse_sdist_filename)(file.filename)
     except ValueError:
@@ -120,8 +120,6 @@ def _is_named_right(file: OutputFile, package: Listed) -> bool:
 
 
 def _file(file: OutputFile, package: Listed, lock: LockStyle) -> dict[str, object]:
-    from datetime import datetime
-
     found: dict[str, object] = {}
     if file.url.partition("?")[0].rpartition("/")[2] != file.filename:
         found["name"] = file.filename
@@ -169,8 +167,6 @@ def _relative(url: str, lock: LockStyle) -> str:
 
 
 def _table(package: Mapping[str, object]) -> object:
-    import tomlkit
-
     table = tomlkit.table()
     for key, value in package.items():
         table.add(key, _item(value))
@@ -179,8 +175,6 @@ def _table(package: Mapping[str, object]) -> object:
 
 def _item(value: object) -> object:
     """Return the item for a value; tables are inline, and a list of several things has a line for each."""
-    import tomlkit
-
     if isinstance(value, Mapping):
         inline = tomlkit.inline_table()
         for key, each in value.items():

@@ -5,7 +5,13 @@ Pure: the same requirements and marker environment always give the same pins.
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from packaging.specifiers import Specifier, SpecifierSet
+from packaging.utils import parse_wheel_filename
+from packaging.version import Version
+
 from puffin.errors import PuffinError
+from puffin.names import parsed_version
+from puffin.stages.resolve.index_page import file_name
 from puffin.stages.resolve.markers import Markers
 from puffin.stages.resolve.reqconflicts import (
     ConflictingRequirements,
@@ -19,11 +25,6 @@ from puffin.stages.resolve.requrl import looks_like_archive
 from puffin.stages.resolve.reqvalues import Entry, Requirements
 from puffin.stages.urls import file_path, is_file, mask
 from puffin.value import frozen, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from packaging.specifiers import Specifier
-    from packaging.version import Version
 
 _STRONG = ("sha256:", "sha384:", "sha512:")
 _COMPILE = "pin every requirement: `puffin pip compile -o requirements.txt` writes a file that does"
@@ -269,8 +270,6 @@ def choose_version(name: str, entries: Sequence[Entry]) -> PinnedVersion | None:
 
 
 def _specifiers(entry: Entry) -> "list[Specifier]":
-    from packaging.specifiers import SpecifierSet
-
     return sorted(SpecifierSet(entry.specifier), key=str)
 
 
@@ -280,7 +279,7 @@ def _candidates(entry: Entry, specifiers: "Iterable[Specifier]") -> list[PinnedV
         text = specifier.version
         if specifier.operator == "===" or (specifier.operator == "==" and not text.endswith(".*")):
             exact = specifier.operator == "==="
-            found.append(PinnedVersion(text=text, version=_parsed(text), exact=exact, entry=entry))
+            found.append(PinnedVersion(text=text, version=parsed_version(text), exact=exact, entry=entry))
     return found
 
 
@@ -288,15 +287,6 @@ def _precision(candidate: PinnedVersion) -> tuple[bool, bool]:
     """Order candidates: ``===`` first, then versions with a local part, which ``==`` without one admits too."""
     local = candidate.version is not None and candidate.version.local is not None
     return not candidate.exact, not local
-
-
-def _parsed(text: str) -> "Version | None":
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
 
 
 def _admitted(candidate: PinnedVersion, specifiers: "Iterable[Specifier]") -> bool:
@@ -311,14 +301,10 @@ def _admits(specifier: "Specifier", candidate: PinnedVersion) -> bool:
 
 def check_wheel_version(name: str, located: Entry, entries: Sequence[Entry]) -> None:
     """Refuse version specifiers that the file name of a wheel contradicts; other URLs do not tell a version."""
-    from packaging.utils import parse_wheel_filename
-
-    filename = located.url.partition("#")[0].partition("?")[0].rpartition("/")[2]
+    filename = file_name(located.url.partition("#")[0])
     if not filename.lower().endswith(".whl") or not any(entry.specifier for entry in entries):
         return
-    from urllib.parse import unquote
-
-    version = parse_wheel_filename(unquote(filename))[1]
+    version = parse_wheel_filename(filename)[1]
     candidate = PinnedVersion(text=str(version), version=version, exact=False, entry=located)
     against = [entry for entry in entries if not _admitted(candidate, _specifiers(entry))]
     if against:

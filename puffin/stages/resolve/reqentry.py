@@ -7,6 +7,10 @@ and paths, is pip's (its page "Requirement Specifiers").
 import re
 from collections.abc import Callable
 
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from puffin.errors import PuffinError
 from puffin.stages.resolve.reqerrors import InvalidRequirementLine, is_requirements_name, operator_mistake
 from puffin.stages.resolve.reqlines import LogicalLine
@@ -14,10 +18,6 @@ from puffin.stages.resolve.requrl import PathBase, UnusableLocation, locate, loo
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.stages.urls import mask_text
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from packaging.requirements import Requirement
 
 _NAMED_PLACE = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^\]]*\]\s*)?@\s*(\S*)")
 _SCP = re.compile(r"(?:git\+)?[\w.\-]+@[\w.\-]+:(?!//)\S*\.git\b")
@@ -156,8 +156,6 @@ def _is_requirement(piece: Piece) -> bool:
 
 
 def _parse(piece: Piece) -> "Requirement":
-    from packaging.requirements import Requirement
-
     try:
         return Requirement(piece.text)
     except (ValueError, RecursionError) as error:
@@ -169,8 +167,6 @@ def _parse(piece: Piece) -> "Requirement":
 
 
 def _marker(piece: Piece, at: int) -> str:
-    from packaging.markers import Marker
-
     try:
         return str(Marker(piece.text[at:]))
     except (ValueError, RecursionError) as error:
@@ -178,8 +174,6 @@ def _marker(piece: Piece, at: int) -> str:
 
 
 def _extras(piece: Piece, found: re.Match[str]) -> tuple[str, ...]:
-    from packaging.utils import canonicalize_name
-
     names = [name.strip() for name in found[1].split(",")]
     if not all(names) and found[1].strip():
         raise piece.error(found.start(1), "The name of an extra is expected before and after each comma.")
@@ -229,8 +223,6 @@ def _entry(
     url: str = "",
     hashes: tuple[str, ...] = (),
 ) -> Entry:
-    from packaging.utils import canonicalize_name
-
     return Entry(
         name=str(canonicalize_name(requirement.name)),
         text=_written(piece),

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 
 from puffin.errors import USAGE, PuffinError
+from puffin.names import printable
 from puffin.stages.urls import mask_text
 
 _WIDTH = 100
@@ -88,13 +89,6 @@ def invalid_line(
         problem=printable(mask_text(problem)),
         hints=tuple([printable(mask_text(hint)) for hint in hints]),
     )
-
-
-def printable(text: str) -> str:
-    """Return *text* without what could steer a terminal: each such character becomes ``?``."""
-    if text.isprintable():
-        return text
-    return "".join([c if c.isprintable() or c == "\t" else "?" for c in text])
 
 
 def _first_difference(one: str, other: str) -> int:

@@ -5,6 +5,8 @@ The set is pip's (its page "Requirements File Format").
 
 import re
 
+from packaging.utils import canonicalize_name, is_normalized_name
+
 from puffin.stages.resolve.reqerrors import InvalidRequirementLine
 from puffin.stages.resolve.reqlines import LogicalLine, Word
 from puffin.stages.resolve.reqvalues import Entry, Requirements
@@ -244,8 +246,6 @@ def _select_format(line: LogicalLine, option: Option, chosen: list[str], other: 
 
     ``:none:`` forgets what was chosen, ``:all:`` replaces it.
     """
-    from packaging.utils import canonicalize_name, is_normalized_name
-
     for word in option.value.split(","):
         name = word.strip()
         if name == ":all:":

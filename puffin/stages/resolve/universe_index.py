@@ -4,33 +4,27 @@ Pages and metadata are fetched ahead of need by a few threads; the resolver asks
 something that was only expected is raised when it is asked for, or never.
 """
 
+from collections.abc import Iterable
 from functools import partial
+from types import TracebackType
 
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
+from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.file_choice import FileChooser, FileTarget, IndexFile, cutoff_of
 from puffin.stages.resolve.index_errors import on_several
 from puffin.stages.resolve.metadata_wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place
+from puffin.stages.resolve.universe_helpers import Asked, Children
 from puffin.stages.resolve.universe_offer import OfferedPackage
 from puffin.stages.resolve.universe_pages import Finder
 from puffin.stages.resolve.universe_place import PlaceReader, installed_metadata, is_remote, settled
 from puffin.stages.resolve.universe_pool import Pool, PoolJob
 from puffin.stages.resolve.universe_scope import Scope, obtain, obtainer_of, pages_of, wanted
-from puffin.stages.resolve.universe_values import Built, Chosen, InstalledDistribution
+from puffin.stages.resolve.universe_values import Builder, Built, Checkout, Chosen, InstalledDistribution
 from puffin.value import replace
 
 _PATIENCE = 5.0  # seconds for requests that are under way when all is known
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import TracebackType
-
-    from puffin.stages.fetch.client import Client
-    from puffin.stages.resolve.universe_helpers import Asked, Children
-    from puffin.stages.resolve.universe_values import Builder, Checkout
-
 THREADS = 24  # answers are small and far away: what counts is how many are on their way
 
 

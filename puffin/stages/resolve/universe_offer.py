@@ -15,6 +15,7 @@ from puffin.stages.resolve.file_choice import (
 from puffin.stages.resolve.index_cache import Order, order_of
 from puffin.stages.resolve.index_config import FIRST_MATCH
 from puffin.stages.resolve.index_errors import NotInCache
+from puffin.stages.resolve.index_pages import ProjectPages
 from puffin.stages.resolve.metadata_lenient import specifier
 from puffin.stages.resolve.solve.universe import (
     EMPTY,
@@ -25,7 +26,7 @@ from puffin.stages.resolve.solve.universe import (
     Release,
     nothing,
 )
-from puffin.stages.resolve.universe_pages import Finder, ProjectPages
+from puffin.stages.resolve.universe_pages import Finder
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.stages.urls import mask
 

@@ -1,42 +1,16 @@
 """The pages of a resolution: found index by index, ahead of need, each asked for once."""
 
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from puffin.errors import PuffinError
-from puffin.stages.resolve.file_choice import offered_by_name
-from puffin.stages.resolve.index_cache import ABSENT, StoredPage
+from puffin.stages.resolve.file_choice import OfferedByText, offered_by_name
+from puffin.stages.resolve.index_cache import ABSENT
 from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig
-from puffin.stages.resolve.index_errors import NotInCache
-from puffin.stages.resolve.index_pages import Pages
-from puffin.stages.resolve.universe_pool import Pool
-from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-    from puffin.stages.resolve.file_choice import OfferedByText
-    from puffin.stages.resolve.universe_helpers import Asked, Children
-    from puffin.stages.resolve.universe_pool import PoolJob
-
-
-@frozen
-class ProjectPages:
-    """The pages of a project, by their indexes: that of the first index that has it, or all there are.
-
-    ``rest`` are the indexes behind, which were not asked. ``unknown`` is why an index could not be asked while the
-    network is off.
-    """
-
-    pages: tuple[tuple[str, StoredPage], ...] = ()
-    rest: tuple[str, ...] = ()
-    unknown: PuffinError | None = None
-
-    @property
-    def page(self) -> StoredPage | None:
-        """The first page, None if no index has the project."""
-        return self.pages[0][1] if self.pages else None
+from puffin.stages.resolve.index_pages import Pages, ProjectPages
+from puffin.stages.resolve.universe_helpers import Asked, Children
+from puffin.stages.resolve.universe_pool import Pool, PoolJob
 
 
 class Finder:
@@ -146,20 +120,4 @@ class Finder:
         return True
 
     def _walk(self, name: str) -> ProjectPages:
-        return walk(self._pages, self._config, name)
-
-
-def walk(pages: Pages, config: IndexConfig, name: str) -> ProjectPages:
-    """Return the pages of a package, index by index; raises why one could not answer."""
-    indexes = config.for_package(name)
-    found: list[tuple[str, StoredPage]] = []
-    for at, index in enumerate(indexes, 1):
-        try:
-            page = pages.page(index, name)
-        except NotInCache as error:
-            return ProjectPages(pages=tuple(found), unknown=None if found else error)
-        if page.status != ABSENT:
-            found.append((index, page))
-            if config.strategy == FIRST_INDEX:
-                return ProjectPages(pages=tuple(found), rest=indexes[at:])
-    return ProjectPages(pages=tuple(found))
+        return self._pages.find(self._config, name)

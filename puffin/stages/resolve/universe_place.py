@@ -1,19 +1,14 @@
 """Requirements that name their distribution themselves: by URL, by path, by repository; and what is installed."""
 
 import os
+from collections.abc import Mapping
 
-from puffin.stages.fetch.inside import inner_directory
+from puffin.cache.layout import Cache
+from puffin.names import normalise
+from puffin.stages.fetch.git_url import inner_directory
 from puffin.stages.resolve.file_choice import FileChooser, IndexFile
 from puffin.stages.resolve.index_config import is_local, local_path
-from puffin.stages.resolve.index_page import (
-    FileLink,
-    file_name,
-    fragment_hashes,
-    is_archive,
-    is_safe,
-    is_wheel,
-    normalise,
-)
+from puffin.stages.resolve.index_page import FileLink, file_name, fragment_hashes, is_archive, is_safe, is_wheel
 from puffin.stages.resolve.locate_source import subdirectory
 from puffin.stages.resolve.metadata_errors import Malformed, unreadable, unusable
 from puffin.stages.resolve.metadata_obtain import Obtainer
@@ -22,17 +17,9 @@ from puffin.stages.resolve.metadata_project import Dynamic
 from puffin.stages.resolve.metadata_wanted import BuildSource, MetadataRequest, Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.stages.resolve.tags import mismatch, split_tags
-from puffin.stages.resolve.universe_values import Built, CheckedOut, InstalledDistribution
+from puffin.stages.resolve.universe_values import Built, CheckedOut, Checkout, InstalledDistribution
 from puffin.stages.urls import mask, mask_text
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from puffin.cache.layout import Cache
-    from puffin.stages.resolve.solve.universe import Place
-    from puffin.stages.resolve.universe_values import Checkout
 
 REPOSITORY = "a repository"
 

@@ -1,24 +1,13 @@
 """Work that waits for the network: a few threads, started when first needed, and answers carried to who asks."""
 
 import os
+from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Event, Thread
 from time import monotonic
+from typing import Any, Generic, TypeVar
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Generic, TypeVar
-
-    T = TypeVar("T")
-else:
-    T = None
-
-    class Generic:
-        """Stand in for ``typing.Generic``."""
-
-        def __class_getitem__(cls, _parameters):
-            return cls
+T = TypeVar("T")
 
 
 class Dropped(Exception):

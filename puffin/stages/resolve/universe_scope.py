@@ -1,23 +1,19 @@
 """What a resolution may look at, and what asks for it."""
 
+from collections.abc import Collection, Mapping
+
 from puffin.cache.layout import Cache
+from puffin.stages.fetch.client import Client
+from puffin.stages.resolve.file_choice import IndexFile
 from puffin.stages.resolve.index_config import IndexConfig
 from puffin.stages.resolve.index_pages import Pages
 from puffin.stages.resolve.metadata_errors import NotWhole
 from puffin.stages.resolve.metadata_obtain import Obtainer
 from puffin.stages.resolve.metadata_wanted import MetadataRequest, Unbuilt
 from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.resolve.solve.universe import Metadata
+from puffin.stages.resolve.universe_values import Chosen
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from puffin.stages.fetch.client import Client
-    from puffin.stages.resolve.file_choice import IndexFile
-    from puffin.stages.resolve.metadata_obtain import Obtainer
-    from puffin.stages.resolve.solve.universe import Metadata
-    from puffin.stages.resolve.universe_values import Chosen
 
 
 @frozen

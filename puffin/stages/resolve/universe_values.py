@@ -1,19 +1,11 @@
 """The universe's own values: the handles that stand for distributions, and what it asks of builders."""
 
-from puffin.stages.artifact import Artifact
+from typing import Protocol
+
 from puffin.stages.resolve.file_choice import IndexFile
-from puffin.stages.resolve.locate_url import artifact_of
 from puffin.stages.resolve.metadata_wanted import BuildSource
-from puffin.stages.resolve.pins import Pin
+from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    from puffin.stages.resolve.solve.universe import Metadata, Place
-else:
-    Protocol = object
 
 
 @frozen
@@ -67,13 +59,3 @@ class Checkout(Protocol):
 
     def __call__(self, place: "Place") -> CheckedOut:
         """Make sure that the repository which *place* names is on this machine, and return where."""
-
-
-def chosen_artifact(handle: Chosen, hashes: tuple[str, ...] = ()) -> Artifact:
-    """Return the file to install for *handle*, the same value that a sync finds for it.
-
-    *hashes* are those demanded. Where the file is a source distribution (by its name), it has to be built. Raises
-    ``HashesDiffer`` if the index contradicts *hashes*, and ``FileMissing`` for a local file that is gone.
-    """
-    pin = Pin(name=handle.name, version=handle.version, hashes=hashes, text=f"{handle.name}=={handle.version}")
-    return artifact_of(pin, handle.install)
