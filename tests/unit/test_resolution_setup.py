@@ -4,15 +4,12 @@ from typing import Any
 
 import pytest
 
-from puffin.pipeline.plan_compile_settings import CompileSettings
-from puffin.pipeline.plan_install_settings import InstallSettings
 from puffin.pipeline.plan_many_resolve import settings_of
 from puffin.pipeline.plan_resolution import ResolutionSetup, setup_of
-from puffin.pipeline.plan_settings import Settings
+from puffin.pipeline.plan_settings import CompileSettings, InstallSettings, Settings
 from puffin.stages.resolve.inputs import Sources
-from puffin.stages.resolve.inputs_request import SourceRequest
 from puffin.stages.resolve.preferences import Upgrades
-from puffin.stages.resolve.reqvalues import Entry, Requirements
+from puffin.stages.resolve.reqvalues import Entry, Requirements, SourceRequest
 from puffin.stages.resolve.solve.request import ALLOW, FilePolicy, Preference, Root
 
 A = Entry(name="a", text="a>=1", specifier=">=1", hashes=("sha256:aa", "sha256:bb"), file="r.in", line=1)
