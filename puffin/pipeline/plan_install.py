@@ -14,8 +14,8 @@ from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_graph import Supply
 from puffin.pipeline.plan_import import import_resolving
-from puffin.pipeline.plan_install_settings import InstallSettings
 from puffin.pipeline.plan_resolution import children_of, open_universe, resolved, setup_of
+from puffin.pipeline.plan_settings import InstallSettings
 from puffin.pipeline.plan_sync import lock_timeout, tell_recovery, warm_up, warn_of_broken
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import SEEDS
