@@ -1,3 +1,5 @@
+import json
+import mmap
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +102,20 @@ def test_fresh_pages_need_no_request(run: Run) -> None:
     assert run.links(run.pages(1059.0)) == (LINK,)
     assert run.http.urls() == [URL]
     assert run.http.asked[0][1]["accept"].startswith("application/vnd.pypi.simple.v1+json")
+
+
+def test_large_pages_are_read_as_small_ones(run: Run) -> None:
+    files = [
+        {"filename": f"foo-{at}.0-py3-none-any.whl", "url": f"/f/{at}", "hashes": {}} for at in range(3000)
+    ]
+    body = json.dumps({"meta": {"api-version": "1.0"}, "files": files}).encode()
+    run.http.answers[URL] = json_reply(URL, body, cache_control="max-age=60")
+    fetched = run.pages().page(INDEX, "foo")
+    stored = run.pages().page(INDEX, "foo")
+    if sys.platform != "win32":
+        assert isinstance(stored.data, mmap.mmap)
+    assert stored.versions == fetched.versions
+    assert [stored.rows(version) for version in stored.versions] == [fetched.rows(v) for v in fetched.versions]
 
 
 def test_stale_pages_are_asked_for_with_their_validators(run: Run) -> None:
