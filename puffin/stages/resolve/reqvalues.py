@@ -1,4 +1,4 @@
-"""What a requirements file says, as values."""
+"""The content of requirements files as values."""
 
 from puffin.value import frozen
 
