@@ -96,13 +96,6 @@ class StoredPage:
         return frame.load(self.data[begin : begin + place[1]])
 
 
-def dump_page(groups: "Mapping[str, Iterable[FileLink]]", **fields: "Any") -> bytes:
-    """Return the stored form of a page whose files are given by version text; *fields* as :func:`dump_groups`."""
-    return dump_groups(
-        {text: tuple([_row(link) for link in links]) for text, links in groups.items()}, **fields
-    )
-
-
 def dump_groups(
     groups: "Mapping[str, Any]",
     *,
@@ -171,22 +164,6 @@ def renewed(
     header = (page.url, fetched_at, max_age, etag or page.etag, last_modified or page.last_modified)
     rest = (page.status, page.reason, page.refused, page.versions, page.tail)
     return frame.dump((_FORMAT, (*header, *rest))) + page.data[page.start :]
-
-
-def load_versions(data: bytes) -> "Mapping[str, tuple[int, int]] | None":
-    """Return the version texts of a stored page with the places of their frames; None if it is damaged."""
-    page = load_page(data)
-    return None if page is None else page.versions
-
-
-def load_version(data: bytes, version: str) -> "tuple[FileLink, ...] | None":
-    """Return the files of one version text of a stored page; None if the page is damaged."""
-    page = load_page(data)
-    return None if page is None else page.links(version)
-
-
-def _row(link: FileLink) -> "tuple[Any, ...]":
-    return tuple([getattr(link, name) for name in _NAMES])
 
 
 def _links(rows: "Any") -> "tuple[FileLink, ...] | None":

@@ -164,12 +164,3 @@ def checkout_place(
 
     checked = checkout(place.url, cache=cache, offline=offline, environ=environ, package=shown(place))
     return CheckedOut(path=checked.path, place=replace(place, url=checked.url))
-
-
-def git_checkout(*, cache: "Cache", offline: bool, environ: "Mapping[str, str]") -> "Checkout":
-    """Return the :class:`~puffin.stages.resolve.universe_values.Checkout` of a run."""
-
-    def checked(place: "Place") -> CheckedOut:
-        return checkout_place(place, cache=cache, offline=offline, environ=environ)
-
-    return checked
