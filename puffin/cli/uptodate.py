@@ -4,6 +4,7 @@ import os
 from time import perf_counter
 
 from puffin.cli.config_files import unconcerned
+from puffin.cli.quantities import counted, duration
 from puffin.stages.link.stamps import at_rest, current_boot, read_raw, undisturbed
 from puffin.stages.resolve.simple import simple_pins
 
@@ -55,7 +56,7 @@ def checked(options: "dict[str, object]", environ: "Mapping[str, str]", started:
         return None
     if options["quiet"]:
         return ""
-    count = f"{len(pins)} package{'s' if len(pins) != 1 else ''}"
+    count = counted(len(pins))
     first = f"Resolved {count} in {duration(resolved - started)}\n"
     return f"{first}Checked {count} in {duration(perf_counter() - started)}\n"
 
@@ -98,12 +99,3 @@ def same(pins: "tuple[tuple[str, str], ...]", state: "tuple[Any, ...]", *, compi
             return False
         left -= 1
     return left == 0
-
-
-def duration(seconds: float) -> str:
-    """Return a span of time as people read it: ``3ms``, ``1.24s``, ``2m 05s``."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f}ms" if seconds >= 0.001 else f"{seconds * 1000:.2f}ms"
-    if seconds < 60:
-        return f"{seconds:.2f}s"
-    return f"{int(seconds // 60)}m {seconds % 60:02.0f}s"

@@ -5,11 +5,12 @@ from time import perf_counter
 
 from puffin.cache.layout import Cache, default_root
 from puffin.cache.reading import read
+from puffin.cli import quantities
 from puffin.cli.config_files import unconcerned
-from puffin.cli.uptodate import duration, pins_of, same
+from puffin.cli.uptodate import pins_of, same
 from puffin.errors import PuffinError
-from puffin.pipeline.plan_workspace_glob import candidates, mentions
 from puffin.pipeline.plan_workspace_memory import recall
+from puffin.pipeline.plan_workspace_select import candidates, mentions
 from puffin.stages.link.stamps import at_rest, read_raw, stamped
 
 TYPE_CHECKING = False
@@ -46,14 +47,7 @@ def checked(options: "dict[str, object]", environ: "Mapping[str, str]", started:
         return None
     if options["quiet"]:
         return ""
-    return told(len(places), packages, perf_counter() - started)
-
-
-def told(environments: int, packages: int, seconds: float) -> str:
-    """Return the line about environments that are as they should be."""
-    noun = f"environment{'' if environments == 1 else 's'}"
-    pins = f"{packages} package{'' if packages == 1 else 's'}"
-    return f"Checked {environments} {noun} ({pins}) in {duration(seconds)}\n"
+    return f"{quantities.checked(len(places), packages, perf_counter() - started)}\n"
 
 
 def _places(options: "dict[str, object]", environ: "Mapping[str, str]") -> "list[Place] | None":

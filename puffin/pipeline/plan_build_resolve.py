@@ -6,8 +6,8 @@ from puffin.errors import PuffinError
 from puffin.pipeline.plan_artifact import artifact_for
 from puffin.pipeline.plan_build_values import BuildRequirementsFailed, BuildSettings, Toolchain
 from puffin.pipeline.plan_resolution import ResolutionSetup, open_universe, resolved
-from puffin.stages.fetch.commits import pinner
 from puffin.stages.resolve.file_choice import FileTarget
+from puffin.stages.resolve.locate_source import pinner
 from puffin.stages.resolve.platforms import target_of
 from puffin.stages.resolve.solve.request import Root
 

@@ -8,12 +8,12 @@ import os
 from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.errors import UsageError
-from puffin.pipeline.plan_compile_settings import CompileSettings
+from puffin.pipeline.plan_settings import CompileSettings
 from puffin.pipeline.plan_target import target_interpreter
 from puffin.pipeline.record import phase
 from puffin.stages.link.meanwhile import meanwhile
-from puffin.stages.resolve.inputs_request import SourceRequest
 from puffin.stages.resolve.output_target import PYLOCK, choose_format, write_output
+from puffin.stages.resolve.reqvalues import SourceRequest
 from puffin.value import replace
 
 TYPE_CHECKING = False

@@ -4,14 +4,12 @@ import time
 from functools import partial
 
 from puffin.pipeline.plan_import import import_asking, import_resolving
-from puffin.pipeline.plan_inputs import kinds_of_files
+from puffin.pipeline.plan_inputs import kinds_of_files, read_unpinned
+from puffin.pipeline.plan_network import reader
 from puffin.pipeline.plan_project import project_builder
-from puffin.pipeline.plan_read import reader
 from puffin.pipeline.plan_resolution import children_of, setup_of
 from puffin.pipeline.plan_target import target_interpreter
-from puffin.stages.resolve.inputs import read_sources
 from puffin.stages.resolve.preferences import read_preferences, read_upgrades
-from puffin.stages.resolve.reqfile import read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +17,8 @@ if TYPE_CHECKING:
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.plan_build_values import Toolchain
-    from puffin.pipeline.plan_compile_settings import CompileSettings
     from puffin.pipeline.plan_resolution import ResolutionSetup
+    from puffin.pipeline.plan_settings import CompileSettings
     from puffin.stages.resolve.inputs import Build, Sources
     from puffin.stages.resolve.preferences import Upgrades
     from puffin.stages.resolve.solve.request import Preference
@@ -82,11 +80,11 @@ class Early:
 
     def _read(self) -> None:
         settings, environ = self._settings, self._environ
-        read = reader(settings.run, environ)
         self.upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
         if settings.output:
-            self.earlier = read_preferences(settings.output, read=read_file, environ=environ)
-        self.sources = read_sources(settings.sources, read=read, environ=environ, build=self._builder())
+            read = reader(settings.run, environ)
+            self.earlier = read_preferences(settings.output, read=read, environ=environ)
+        self.sources = read_unpinned(settings.sources, settings.run, environ, build=self._builder())
 
     def _builder(self) -> "Build | None":
         settings, environ = self._settings, self._environ

@@ -3,8 +3,8 @@
 import os
 from functools import partial
 
-from puffin.pipeline.plan_compile_settings import CompileSettings
 from puffin.pipeline.plan_inputs import kinds_of_files
+from puffin.pipeline.plan_settings import CompileSettings
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.file_choice import cutoff_of
 from puffin.stages.resolve.index_config import IndexConfig

@@ -2,11 +2,11 @@
 
 import time
 
-from puffin.pipeline.plan_build_settings import builds_of
+from puffin.pipeline.plan_build_settings import BuildSeams, builds_of
 from puffin.pipeline.plan_compile_early import Early
 from puffin.pipeline.plan_compile_output import listed
-from puffin.pipeline.plan_compile_settings import CompileSettings
-from puffin.pipeline.plan_resolution import BuildSeams, open_universe, resolved
+from puffin.pipeline.plan_resolution import open_universe, resolved
+from puffin.pipeline.plan_settings import CompileSettings
 from puffin.pipeline.record import phase
 from puffin.stages.resolve.platforms import ResolutionTarget
 from puffin.value import replace

@@ -116,7 +116,7 @@ def wheel_tasks(
     identity = _identity(artifact)
     fetch = Task(
         key=(FETCH, identity),
-        function="puffin.stages.fetch.once:fetch_once",
+        function="puffin.stages.unzip.store:fetch_once",
         label=artifact.label,
         arguments=(
             ("url", artifact.url),

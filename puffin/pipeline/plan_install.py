@@ -3,12 +3,11 @@
 import time
 
 from puffin.cache.layout import Cache
-from puffin.cache.room import make_room
-from puffin.cache.usage import shared
+from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_artifact import artifact_for
-from puffin.pipeline.plan_build_settings import builds_of
+from puffin.pipeline.plan_build_settings import BuildSeams, builds_of
 from puffin.pipeline.plan_build_workshop import Workshop, toolchain_of
 from puffin.pipeline.plan_bytecode import bytecode_kind, lacking
 from puffin.pipeline.plan_environment import Workplace, opened
@@ -16,18 +15,18 @@ from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_graph import Supply
 from puffin.pipeline.plan_import import import_resolving
 from puffin.pipeline.plan_install_settings import InstallSettings
-from puffin.pipeline.plan_resolution import BuildSeams, children_of, open_universe, resolved, setup_of
+from puffin.pipeline.plan_resolution import children_of, open_universe, resolved, setup_of
 from puffin.pipeline.plan_sync import lock_timeout, tell_recovery, warm_up, warn_of_broken
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import SEEDS
 from puffin.pipeline.plan_why import why_included
 from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL, Artifact, expected_sha256
-from puffin.stages.fetch.commits import pinner
 from puffin.stages.link.environment import check_target
-from puffin.stages.link.installplan import Plan, Present, Wanted, direct_url_of, satisfies
+from puffin.stages.link.installplan import Plan, Present, WantedDistribution, direct_url_of, satisfies
 from puffin.stages.link.meanwhile import meanwhile
 from puffin.stages.resolve.file_choice import FileTarget
+from puffin.stages.resolve.locate_source import pinner
 from puffin.stages.resolve.platforms import target_of
 from puffin.stages.resolve.solve.request import (
     Preference,
@@ -257,7 +256,7 @@ class _Install:
         artifact = self._artifact(package)
         if artifact.kind == WHEEL:
             return bool(url) and url == direct_url_of(artifact.direct_url)
-        wanted = Wanted(
+        wanted = WantedDistribution(
             name=package.name,
             version="",
             url=artifact.url,

@@ -3,24 +3,21 @@
 import time
 
 from puffin.cache.layout import Cache
-from puffin.cache.room import make_room
-from puffin.cache.usage import shared
+from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_build_workshop import toolchain_with
 from puffin.pipeline.plan_compile_output import listed, lock_text, requirements_text
-from puffin.pipeline.plan_inputs import kinds_of_files
-from puffin.pipeline.plan_many_inputs import sources_of
+from puffin.pipeline.plan_inputs import kinds_of_files, read_unpinned
 from puffin.pipeline.plan_many_projects import Projects
 from puffin.pipeline.plan_many_resolve import Question, Universes, question_of
 from puffin.pipeline.plan_many_values import EnvResult
 from puffin.pipeline.plan_resolution import resolved, setup_of
-from puffin.pipeline.plan_workspace_locks import lock_of
-from puffin.pipeline.plan_workspace_values import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.plan_settings import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.plan_workspace_specs import lock_of, sources_of
 from puffin.pipeline.record import phase
-from puffin.stages.resolve.inputs import check_python, read_sources
+from puffin.stages.resolve.inputs import check_python
 from puffin.stages.resolve.output_target import write_output
 from puffin.stages.resolve.preferences import read_upgrades
-from puffin.stages.resolve.reqfile import read_file
 from puffin.stages.resolve.solve.request import Preference, Root
 from puffin.value import frozen, replace
 
@@ -30,8 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.pipeline.plan_build_values import Toolchain
-    from puffin.pipeline.plan_compile_settings import CompileSettings
-    from puffin.pipeline.plan_settings import Reporter
+    from puffin.pipeline.plan_settings import CompileSettings, Reporter
     from puffin.pipeline.plan_workspace_specs import EnvSpec
     from puffin.stages.resolve.inputs import Build
     from puffin.stages.resolve.output_values import Listed
@@ -110,10 +106,9 @@ class LockRun:
         )
 
     def _read(self, spec: "EnvSpec") -> None:
-        sources = read_sources(
-            sources_of(spec), read=read_file, environ=self._environ, build=self._builder(spec)
-        )
         run = self._settings.compile.run
+        request = sources_of(spec, run.constraint)
+        sources = read_unpinned(request, run, self._environ, build=self._builder(spec))
         question = question_of(
             spec.name,
             run,

@@ -3,17 +3,16 @@
 import time
 
 from puffin.errors import PuffinError
-from puffin.pipeline.beside import Beside
-from puffin.pipeline.plan_build_settings import builds_of
+from puffin.pipeline.forked_call import ForkedCall
+from puffin.pipeline.plan_build_settings import BuildSeams, builds_of
 from puffin.pipeline.plan_build_workshop import Workshop
-from puffin.pipeline.plan_compile_settings import CompileSettings
 from puffin.pipeline.plan_inputs import Inputs
-from puffin.pipeline.plan_resolution import BuildSeams, ResolutionSetup, open_universe, setup_of
-from puffin.stages.resolve.inputs_request import SourceRequest
+from puffin.pipeline.plan_network import reader
+from puffin.pipeline.plan_resolution import ResolutionSetup, open_universe, setup_of
+from puffin.pipeline.plan_settings import CompileSettings
 from puffin.stages.resolve.pins import Pin
 from puffin.stages.resolve.platforms import target_of
 from puffin.stages.resolve.preferences import read_preferences
-from puffin.stages.resolve.reqfile import read_file
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.universe_index import IndexUniverse
 from puffin.value import astuple, from_tuple, frozen
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.plan_build_values import BuildSettings, Toolchain
-    from puffin.pipeline.plan_settings import Settings
+    from puffin.pipeline.plan_settings import CompileSettings, Settings
     from puffin.stages.resolve.inputs import Sources
     from puffin.stages.resolve.preferences import Upgrades
     from puffin.stages.resolve.solve.request import Resolved
@@ -48,7 +47,7 @@ def resolve_all(
 ) -> "dict[str, Inputs | PuffinError]":
     """Return what each question resolved to, or why it could not be, by name."""
     parts = [part for part in (list(questions[number::jobs]) for number in range(jobs)) if part]
-    besides = [Beside(lambda part=part: _answer(part, cache)) for part in parts]  # type: ignore[misc]
+    besides = [ForkedCall(lambda part=part: _answer(part, cache)) for part in parts]  # type: ignore[misc]
     found: dict[str, Inputs | PuffinError] = {}
     try:
         for part, beside in zip(parts, besides, strict=True):
@@ -131,6 +130,9 @@ class Universes:
 
 def settings_of(run: "Settings") -> CompileSettings:
     """Return the settings of a compilation that answers a question of this run."""
+    from puffin.pipeline.plan_settings import CompileSettings
+    from puffin.stages.resolve.reqvalues import SourceRequest
+
     return CompileSettings(
         run=run,
         sources=SourceRequest(files=()),
@@ -176,7 +178,7 @@ def question_of(
         now=time.time(),
         upgrades=upgrades,
         target=target_of(toolchain.interpreter),
-        preferences=read_preferences(lock, read=read_file, environ=environ) if lock else (),
+        preferences=read_preferences(lock, read=reader(settings, environ), environ=environ) if lock else (),
     )
     return Question(
         name=name,

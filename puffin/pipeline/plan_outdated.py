@@ -2,6 +2,9 @@
 
 import time
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_resolution import ResolutionSetup, open_universe
@@ -58,8 +61,6 @@ def latest_versions(
 
 
 def _latest(offer: "Offer", python: str, pre: bool) -> Latest | None:
-    from packaging.version import Version
-
     for text in offer.versions:
         if not pre and Version(text).is_prerelease:
             continue
@@ -71,8 +72,6 @@ def _latest(offer: "Offer", python: str, pre: bool) -> Latest | None:
 
 
 def _admits(release: "Release", python: str) -> bool:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
     try:
         return SpecifierSet(release.requires_python).contains(python.rstrip("+"), prereleases=True)
     except InvalidSpecifier:
@@ -81,8 +80,6 @@ def _admits(release: "Release", python: str) -> bool:
 
 def is_newer(latest: str, installed: str) -> bool:
     """Tell whether a version is newer than what is installed; what cannot be compared is."""
-    from packaging.version import InvalidVersion, Version
-
     try:
         return Version(latest) > Version(installed)
     except InvalidVersion:

@@ -1,8 +1,7 @@
 """The metadata of projects among the sources of a command, where only a build tells them."""
 
 from puffin.cache.layout import Cache
-from puffin.cache.room import make_room
-from puffin.cache.usage import shared
+from puffin.cache.usage import make_room, shared
 from puffin.pipeline.plan_build_settings import build_settings
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_settings import Settings

@@ -4,8 +4,6 @@ What they have in common is one value, :class:`ResolutionSetup`; where they diff
 request that the resolver answers, the universe that it is answered from, and the settings of the builds for it.
 """
 
-from threading import Lock
-
 from puffin.pipeline.plan_inputs import index_config, kinds_of_files
 from puffin.pipeline.plan_network import network_of
 from puffin.stages.fetch.fetch import client_for
@@ -25,25 +23,21 @@ from puffin.value import field_names, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.plan_build_values import Toolchain
-    from puffin.pipeline.plan_build_workshop import Workshop
-    from puffin.pipeline.plan_compile_settings import CompileSettings
     from puffin.pipeline.plan_install_settings import InstallSettings
+    from puffin.pipeline.plan_settings import CompileSettings
     from puffin.stages.resolve.index_config import IndexConfig
     from puffin.stages.resolve.inputs import Sources
-    from puffin.stages.resolve.metadata_wanted import BuildSource
     from puffin.stages.resolve.preferences import Upgrades
     from puffin.stages.resolve.recall import Recall
     from puffin.stages.resolve.reqvalues import Entry, Requirements
     from puffin.stages.resolve.solve.request import Resolution
-    from puffin.stages.resolve.solve.universe import Place
     from puffin.stages.resolve.universe_helpers import Children
     from puffin.stages.resolve.universe_index import IndexUniverse
-    from puffin.stages.resolve.universe_values import Builder, Built, CheckedOut, Checkout
+    from puffin.stages.resolve.universe_values import Builder, Checkout
 
 _SHARED = tuple([name for name in field_names(Root) if name != "origin"])
 
@@ -181,32 +175,6 @@ def demanded_hashes(requirements: "Requirements") -> dict[str, tuple[str, ...]]:
                 shown = tuple([(each.text, each.origin) for each in (*places, entry)])
                 raise DisjointHashes(package=entry.name, requirements=shown)
     return found
-
-
-class BuildSeams:
-    """A universe's seams to builds and to version control; what these take is imported when one of them is needed."""
-
-    def __init__(self, workshop: "Callable[[], Workshop]", toolchain: "Callable[[], Toolchain]") -> None:
-        self._make = workshop
-        self._toolchain = toolchain
-        self._lock = Lock()  # repositories are checked out by several threads
-        self._workshop: Workshop | None = None
-
-    def build(self, source: "BuildSource") -> "Built":
-        """Return METADATA of *source*; raises what ``MetadataBuilder`` raises."""
-        from puffin.pipeline.plan_build_workshop import MetadataBuilder
-
-        return MetadataBuilder(self._shop(), self._toolchain())(source)
-
-    def checkout(self, place: "Place") -> "CheckedOut":
-        """Return the repository that *place* names, at one commit."""
-        return self._shop().checkout(place)
-
-    def _shop(self) -> "Workshop":
-        with self._lock:
-            if self._workshop is None:
-                self._workshop = self._make()
-            return self._workshop
 
 
 def open_universe(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
-from puffin.stages.fetch.client import Reply
+from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index_cache import dump_groups, load_page
 from puffin.stages.resolve.index_config import IndexConfig, canonical
 from puffin.stages.resolve.index_errors import (
@@ -129,7 +129,7 @@ def test_large_pages_are_read_as_small_ones(run: Run) -> None:
 
 def test_stale_pages_are_asked_for_with_their_validators(run: Run) -> None:
     run.links(run.pages())
-    run.http.answers[URL] = Reply(status=304, url=URL, headers={}, body=b"")
+    run.http.answers[URL] = PageResponse(status=304, url=URL, headers={}, body=b"")
     assert run.links(run.pages(1060.0)) == (LINK,)
     assert run.http.asked[-1][1]["if-none-match"] == '"e"'
     assert run.links(run.pages(1119.0)) == (LINK,)  # the answer made it fresh for as long as before
@@ -201,7 +201,7 @@ def test_a_cache_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
 )
 def test_other_answers(run: Run, status: int, kind: type[IndexAnswered], code: int) -> None:
     url = "https://u:secret@host.invalid/simple/"
-    run.http.answers[url + "foo/"] = Reply(status=status, url=url + "foo/", headers={}, body=b"")
+    run.http.answers[url + "foo/"] = PageResponse(status=status, url=url + "foo/", headers={}, body=b"")
     with pytest.raises(kind, match=str(status)) as caught:
         run.pages().page(url, "foo")
     assert caught.value.exit_code == code
@@ -230,7 +230,9 @@ def test_prefetch_asks_for_each_page_once(run: Run) -> None:
 def test_flat_pages_are_cached_too(run: Run) -> None:
     place = "https://host.invalid/links.html"
     html = f'<a href="{WHEEL}">x</a>'.encode()
-    run.http.answers[place] = Reply(status=200, url=place, headers={"content-type": "text/html"}, body=html)
+    run.http.answers[place] = PageResponse(
+        status=200, url=place, headers={"content-type": "text/html"}, body=html
+    )
     assert [link.filename for link in run.pages().flat(place)] == [WHEEL]
     assert [link.filename for link in run.pages(offline=True).flat(place)] == [WHEEL]
     assert len(run.http.asked) == 1

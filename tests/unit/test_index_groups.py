@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puffin.stages.fetch.client import Reply
+from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index_cache import dump_groups, load_page, order_of
 from puffin.stages.resolve.index_groups import HTML, JSON, group_reply
 from puffin.stages.resolve.index_http import parse_reply
@@ -19,15 +19,15 @@ URL = "https://host/simple/a-b/"
 SHA = "0123456789abcdef" * 4
 
 
-def html(*links: str, head: str = "<!DOCTYPE html><html><head></head><body><h1>Links</h1>\n") -> Reply:
+def html(*links: str, head: str = "<!DOCTYPE html><html><head></head><body><h1>Links</h1>\n") -> PageResponse:
     body = head + "\n".join(links) + "\n</body></html>\n"
-    return Reply(status=200, url=URL, headers={"content-type": "text/html"}, body=body.encode())
+    return PageResponse(status=200, url=URL, headers={"content-type": "text/html"}, body=body.encode())
 
 
-def as_json(*files: object, **more: object) -> Reply:
+def as_json(*files: object, **more: object) -> PageResponse:
     body = json.dumps({"meta": {"api-version": "1.1"}, "name": "a-b", "files": files, **more}).encode()
     kind = "application/vnd.pypi.simple.v1+json"
-    return Reply(status=200, url=URL, headers={"content-type": kind}, body=body)
+    return PageResponse(status=200, url=URL, headers={"content-type": kind}, body=body)
 
 
 PLAIN = (
@@ -63,7 +63,7 @@ ODD = (
 )
 
 
-def check(reply: Reply) -> dict[str, object]:
+def check(reply: PageResponse) -> dict[str, object]:
     """Check that cutting and reading agree, and return what the page was cut into."""
     groups = group_reply(reply, name="a-b")
     page = parse_reply(reply, name="a-b")

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from puffin.errors import PuffinError
-from puffin.stages.fetch.client import Reply
+from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index_errors import PageUnreadable, UnknownApiVersion
 from puffin.stages.resolve.index_html import parse_html
 from puffin.stages.resolve.index_http import content_type, parse_reply, policy
@@ -155,8 +155,8 @@ def test_later_api_versions_are_refused() -> None:
     assert parse_json(b'{"meta": {"api-version": "1.9"}, "files": []}', name="foo", url=URL).files == ()
 
 
-def reply(kind: str, body: bytes) -> Reply:
-    return Reply(
+def reply(kind: str, body: bytes) -> PageResponse:
+    return PageResponse(
         status=200, url="https://u:secret@host.invalid/simple/foo/", headers={"content-type": kind}, body=body
     )
 

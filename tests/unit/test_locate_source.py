@@ -6,8 +6,7 @@ import pytest
 from puffin.cache.layout import Cache
 from puffin.pipeline.plan_direct import Directs
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL
-from puffin.stages.fetch.git_url import parse
-from puffin.stages.fetch.inside import NoSubdirectory
+from puffin.stages.fetch.git_url import NoSubdirectory, parse
 from puffin.stages.link.installplan import Present, make_plan
 from puffin.stages.resolve.file_choice import FileChooser, FileTarget, Offered
 from puffin.stages.resolve.index_config import IndexConfig

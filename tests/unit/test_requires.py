@@ -5,8 +5,7 @@ import types
 
 import pytest
 
-from puffin.stages.link.consistency import Broken, broken, doubles, fits, sentence
-from puffin.stages.link.demands import demands, named
+from puffin.stages.link.demands import UnmetRequirement, broken, demands, doubles, fits, named, sentence
 from puffin.stages.link.requires import Requires, egg_requires, read_requires
 
 MARKERS = {
@@ -149,7 +148,7 @@ def test_what_does_not():
 
 def test_facts():
     (each,) = broken([dist("a", "1", "b<2"), dist("b", "2")], MARKERS)
-    assert each == Broken(name="a", version="1", requirement="b<2", found="2", kind="conflict")
+    assert each == UnmetRequirement(name="a", version="1", requirement="b<2", found="2", kind="conflict")
 
 
 def test_names_limit_it_to_both_sides():

@@ -8,7 +8,7 @@ from puffin.cache.layout import Cache
 from puffin.stages.fetch import git
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.git_errors import UnknownRef
-from puffin.stages.fetch.inside import NoSubdirectory
+from puffin.stages.fetch.git_url import NoSubdirectory
 from puffin.stages.fetch.network import Network
 from puffin.stages.resolve.index_config import IndexConfig
 from puffin.stages.resolve.output_direct import direct_of

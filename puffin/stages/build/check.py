@@ -3,7 +3,7 @@
 import os
 
 from puffin.names import normalise, printable, same_version
-from puffin.stages.build.errors import WrongWheel
+from puffin.stages.build.failures import WrongWheel
 from puffin.stages.resolve.tags import mismatch, priorities, rank
 from puffin.stages.unzip.errors import BadArchive, Refused, bad_archive
 from puffin.stages.unzip.unzip import read_metadata

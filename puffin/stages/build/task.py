@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from puffin.stages.build.hooks import HookAnswer
+    from puffin.stages.build.job import HookAnswer
     from puffin.stages.build.system import BuildSystem
 
 LACKS, WHEEL, KEPT, METADATA = "lacks", "wheel", "kept", "metadata"
@@ -246,7 +246,8 @@ class Build:
         return os.path.join(top, inner) if inner else top
 
     def _run(self, tree: str, output: str) -> "HookAnswer":
-        from puffin.stages.build.hooks import HookJob, run_hooks
+        from puffin.stages.build.hooks import run_hooks
+        from puffin.stages.build.job import HookJob
         from puffin.stages.build.system import BuildSystem
 
         order = self._order
@@ -273,7 +274,7 @@ class Build:
         )
 
     def _python(self) -> str:
-        from puffin.stages.link.venv_system import executable_name
+        from puffin.stages.link.venv import executable_name
 
         return os.path.join(self._environment, self._order.scripts, executable_name())
 

@@ -3,7 +3,7 @@
 from puffin.errors import Cause
 from puffin.names import printable
 from puffin.stages.fetch.failures import AccessDenied, RequestRefused
-from puffin.stages.fetch.lean import httpx
+from puffin.stages.fetch.httpx_import import httpx
 from puffin.stages.urls import mask_text
 
 _MOST_TEXT = 65536

@@ -24,7 +24,7 @@ _OWN = ("pyvenv.cfg", ".puffin", ".gitignore", "CACHEDIR.TAG")
 
 
 @frozen
-class Installed:
+class Distribution:
     """A distribution in an environment.
 
     ``path`` is its metadata (a directory, or a file for old kinds), ``kind`` one of those of
@@ -49,7 +49,7 @@ class Installed:
     recorded: bool
 
 
-def read_installed(environment: Environment) -> tuple[Installed, ...]:
+def read_installed(environment: Environment) -> tuple[Distribution, ...]:
     """Return all distributions of *environment*, duplicates as they are, sorted by name and version."""
     sites = {os.path.realpath(site): site for site in (environment.platlib, environment.purelib)}
     found = []
@@ -59,7 +59,7 @@ def read_installed(environment: Environment) -> tuple[Installed, ...]:
     return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
 
 
-def read_paths(paths: "Iterable[str]") -> tuple[Installed, ...]:
+def read_paths(paths: "Iterable[str]") -> tuple[Distribution, ...]:
     """Return all distributions in some directories, sorted as by :func:`read_installed`, without their files."""
     found = [
         _read(None, path, name, version, entry, kind)
@@ -84,14 +84,14 @@ def _freeze(value: "Any") -> "Any":
 
 def _read(
     environment: Environment | None, site: str, name: str, version: str, entry: str, kind: str
-) -> Installed:
+) -> Distribution:
     path = f"{site}/{entry}"
     raw_name, own_version = site_scan.name_and_version(site_scan.metadata_path(path, kind))
     direct_url = _direct_url(path) if kind == site_scan.DIST_INFO else None
     location = _location(path, kind, direct_url)
     rows = _rows(site, path, kind)
     files, unsafe = split_rows(rows or (), site, environment) if environment else ((), ())
-    return Installed(
+    return Distribution(
         name=name,
         raw_name=raw_name or name,
         version=version or own_version,

@@ -28,7 +28,7 @@ _FEW = 8  # names in a directory, from which on it pays to open it
 
 
 @frozen
-class Target:
+class LinkTarget:
     """What a link task knows of an environment. Paths in RECORD are relative to site-packages.
 
     ``executable`` goes into scripts; ``scripts``, ``data`` and ``headers`` lead from site-packages to
@@ -50,7 +50,7 @@ class Staging:
         self,
         stage: str,
         header: "tuple[Any, ...]",
-        target: Target,
+        target: LinkTarget,
         *,
         requested: bool,
         direct_url: str,

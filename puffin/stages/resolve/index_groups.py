@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from puffin.names import printable
-from puffin.stages.fetch.client import Reply
+from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index_config import bare
 from puffin.stages.resolve.index_html import core_metadata, looks_like_html, parse_html
 from puffin.stages.resolve.index_http import JSON_TYPES, content_type, is_html, parse_reply
@@ -60,7 +60,7 @@ _UPLOADS = r'(?a) data-upload-time="([^"&\s]*)"'
 _REFERENCES = (("&gt;", ">"), ("&lt;", "<"), ("&quot;", '"'), ("&#39;", "'"), ("&#x27;", "'"))
 
 
-def group_reply(reply: "Reply", *, name: str) -> Groups:
+def group_reply(reply: "PageResponse", *, name: str) -> Groups:
     """Return the page of the project *name* (normalised) in an answer with status 200.
 
     Raises what ``parse_reply`` raises.
@@ -81,7 +81,7 @@ def group_reply(reply: "Reply", *, name: str) -> Groups:
     return Groups(url=page.url, files=files, status=page.status, reason=page.reason, refused=page.refused)
 
 
-def _group_json(reply: "Reply", name: str, kind: str) -> Groups:
+def _group_json(reply: "PageResponse", name: str, kind: str) -> Groups:
     files, status, reason = read_json(reply.body, url=reply.url, content_type=kind)
     url = bare(reply.url)
     version = _versions(name)
@@ -105,7 +105,7 @@ def _group_json(reply: "Reply", name: str, kind: str) -> Groups:
     return Groups(url=url, files=frames, status=status, reason=reason, refused=tuple(refused))
 
 
-def _group_html(reply: "Reply", name: str) -> Groups | None:
+def _group_html(reply: "PageResponse", name: str) -> Groups | None:
     head, *links = reply.body.decode("utf-8", "replace").split(_OPEN)
     if re.search(_HIDES, head) or head.lower().count("<title") != head.lower().count("</title"):
         return None

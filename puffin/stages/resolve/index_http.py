@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from puffin.errors import os_cause
-from puffin.stages.fetch.client import Reply
+from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index_config import local_path
 from puffin.stages.resolve.index_errors import (
     IndexAnswered,
@@ -31,7 +31,7 @@ FRESH_WITHOUT_HEADERS = 600
 class Http(Protocol):
     """The HTTP client as the resolver uses it. Many threads may call it at once."""
 
-    def get(self, url: str, headers: "Mapping[str, str]") -> "Reply":
+    def get(self, url: str, headers: "Mapping[str, str]") -> "PageResponse":
         """Return the answer. Network failures raise a ``PuffinError``; refusals may.
 
         An error with a ``status`` such as 400 or 403 concerns one page, others the whole index.
@@ -98,7 +98,7 @@ def content_type(headers: "Mapping[str, str]") -> tuple[str, str]:
     return kind.strip().lower(), "utf-8"
 
 
-def parse_reply(reply: "Reply", *, name: str) -> Page:
+def parse_reply(reply: "PageResponse", *, name: str) -> Page:
     """Return the page in an answer with status 200. Raises :class:`PageUnreadable` and what the parsers raise."""
     from puffin.stages.resolve.index_html import looks_like_html, parse_html
     from puffin.stages.resolve.index_json import parse_json
@@ -123,7 +123,7 @@ def _is_later_json(kind: str) -> bool:
     return kind.startswith("application/vnd.pypi.simple.v") and kind.endswith("+json")
 
 
-def status_error(reply: "Reply", index: str) -> IndexAnswered:
+def status_error(reply: "PageResponse", index: str) -> IndexAnswered:
     """Return the error for an answer with any status but 200, 304, 404 and 410."""
     url = mask(reply.url)
     if reply.status in (401, 403):

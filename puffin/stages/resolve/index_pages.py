@@ -8,8 +8,7 @@ from collections.abc import Callable, Collection
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError
-from puffin.stages.fetch.client import Reply
-from puffin.stages.fetch.crew import Crew
+from puffin.stages.fetch.client import PageResponse
 from puffin.stages.fetch.turns import turns_of
 from puffin.stages.resolve.index_cache import ABSENT, Row, StoredPage, dump_groups, load_page, renewed
 from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig, canonical, is_local
@@ -90,6 +89,7 @@ class Pages:
         missing = [key for key in dict.fromkeys(wanted) if not self._is_ready(*key)]
         if not missing:
             return
+        from puffin.stages.fetch.turns import Crew
 
         def look(key: tuple[str, str]) -> "Callable[[], object]":
             return lambda: self._look(*key)
@@ -237,7 +237,7 @@ class Pages:
             headers["if-modified-since"] = old.last_modified
         return headers
 
-    def _take(self, reply: "Reply", old: "StoredPage | None", index: str, name: str) -> StoredPage:
+    def _take(self, reply: "PageResponse", old: "StoredPage | None", index: str, name: str) -> StoredPage:
         said = policy(reply.headers)
         if reply.status == 304 and old is not None:
             told = "cache-control" in reply.headers or "expires" in reply.headers

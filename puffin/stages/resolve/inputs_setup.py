@@ -8,10 +8,9 @@ from collections.abc import Callable
 
 from puffin.names import normalise
 from puffin.stages.resolve.inputs_entries import SourceFile, entries_of
-from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild
+from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild, check_specifier, decode_text
 from puffin.stages.resolve.inputs_project import Project
 from puffin.stages.resolve.inputs_pyproject import is_static, read_pyproject
-from puffin.stages.resolve.inputs_toml import check_specifier, decode_text
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.value import replace
 

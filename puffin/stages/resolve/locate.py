@@ -21,7 +21,7 @@ from puffin.stages.resolve.index_errors import NotInCache, on_several
 from puffin.stages.resolve.index_http import Http
 from puffin.stages.resolve.index_page import FileLink, is_wheel
 from puffin.stages.resolve.index_pages import Pages
-from puffin.stages.resolve.locate_choose import Pin, equal, file_of, nearby, same_text, shown
+from puffin.stages.resolve.locate_choose import AnyPin, equal, file_of, nearby, same_text, shown
 from puffin.stages.resolve.locate_errors import (
     LocateFailed,
     LocateInterrupted,
@@ -58,7 +58,7 @@ class Located:
 
 
 def locate(
-    pins: "Sequence[Pin]",
+    pins: "Sequence[AnyPin]",
     *,
     config: IndexConfig,
     tags: tuple[str, ...],
@@ -104,7 +104,7 @@ def locate(
 
 
 def locate_each(
-    pins: "Sequence[Pin]",
+    pins: "Sequence[AnyPin]",
     *,
     config: IndexConfig,
     tags: tuple[str, ...],
@@ -134,7 +134,7 @@ def locate_each(
     return [_found(pin, finder.find) for pin in pins], tuple(finder.warnings), tuple(finder.several.items())
 
 
-def _found(pin: Pin, find: "Callable[[Pin], Artifact]") -> "Artifact | PuffinError":
+def _found(pin: AnyPin, find: "Callable[[AnyPin], Artifact]") -> "Artifact | PuffinError":
     try:
         return find(pin)
     except PuffinError as error:
@@ -151,7 +151,7 @@ def _failed(failures: list[PuffinError], total: int) -> PuffinError:
     return kind(count=len(failures), total=total, causes=causes)
 
 
-def _is_direct(pin: Pin) -> bool:
+def _is_direct(pin: AnyPin) -> bool:
     return bool(pin.url) or pin.editable
 
 
@@ -178,7 +178,7 @@ class _Finder:
             [(place, link) for place in config.find_links for link in pages.flat(place)]
         )
 
-    def find(self, pin: Pin) -> Artifact:
+    def find(self, pin: AnyPin) -> Artifact:
         """Return the artifact of a pin; raises why there is none."""
         if _is_direct(pin):
             return locate_url(pin, self.chooser.target, files=self.chooser.files, commits=self._commits)
@@ -191,7 +191,7 @@ class _Finder:
         """Return the files of a project in the find-links places, by version text."""
         return self._flat.get(name, {})
 
-    def _warn(self, pin: Pin, chosen: IndexFile, holders: "Sequence[str]") -> None:
+    def _warn(self, pin: AnyPin, chosen: IndexFile, holders: "Sequence[str]") -> None:
         if chosen.link.yanked is not None:
             reason = f" (reason: {chosen.link.yanked})" if chosen.link.yanked else ""
             self.warnings.append(f"`{pin.name}=={chosen.version}` is yanked{reason}")
@@ -207,7 +207,7 @@ def _is_best(link: FileLink) -> bool:
 class _Offers:
     """The files for one pin: those of find-links places and of an index that has the package."""
 
-    def __init__(self, finder: _Finder, pin: Pin) -> None:
+    def __init__(self, finder: _Finder, pin: AnyPin) -> None:
         self.finder = finder
         self.pin = pin
         self.name = normalise(pin.name)

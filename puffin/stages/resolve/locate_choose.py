@@ -29,7 +29,7 @@ else:
 _SHOWN = 5
 
 
-class Pin(Protocol):
+class AnyPin(Protocol):
     """What locating needs of a pin (see ``puffin.stages.resolve.pins``)."""
 
     @property
@@ -61,12 +61,12 @@ class Pin(Protocol):
         """Whether the version must be this very text (``===``)."""
 
 
-def shown(pin: Pin) -> str:
+def shown(pin: AnyPin) -> str:
     """Return a pin as messages show it: as the user gave it, with the credentials of its URL masked."""
     return mask_text(pin.text or pin.name)
 
 
-def file_of(pin: Pin, offered: "Sequence[Offered]", chooser: FileChooser, date: str = "") -> IndexFile:
+def file_of(pin: AnyPin, offered: "Sequence[Offered]", chooser: FileChooser, date: str = "") -> IndexFile:
     """Return the file to take for *pin*, by the rule of :mod:`~puffin.stages.resolve.file_choice`.
 
     *date* is that of ``--exclude-newer`` in the user's words. Raises :class:`NoCompatibleWheel`,
@@ -81,7 +81,7 @@ def file_of(pin: Pin, offered: "Sequence[Offered]", chooser: FileChooser, date: 
     raise _nothing(pin, choice, chooser)
 
 
-def _nothing(pin: Pin, choice: Choice, chooser: FileChooser) -> "NoCompatibleWheel | HashesDiffer":
+def _nothing(pin: AnyPin, choice: Choice, chooser: FileChooser) -> "NoCompatibleWheel | HashesDiffer":
     """Return why no file can be taken."""
     if not choice.usable:
         return _no_file(pin, choice, chooser)
@@ -89,7 +89,7 @@ def _nothing(pin: Pin, choice: Choice, chooser: FileChooser) -> "NoCompatibleWhe
     return _hashes_differ(pin, admitted) if admitted else _no_python(pin, choice.usable, chooser.target)
 
 
-def _no_file(pin: Pin, choice: Choice, chooser: FileChooser) -> NoCompatibleWheel:
+def _no_file(pin: AnyPin, choice: Choice, chooser: FileChooser) -> NoCompatibleWheel:
     name, files = normalise(pin.name), chooser.files
     option = sdists_option(files, name) if choice.sdists else ""
     if forbidden := wheels_option(files, name):
@@ -109,7 +109,7 @@ def _leave_out(option: str) -> str:
     return f"to build its source distribution, leave out {option}"
 
 
-def _no_tag(pin: Pin, wheels: "list[Offered]", target: FileTarget, option: str) -> NoCompatibleWheel:
+def _no_tag(pin: AnyPin, wheels: "list[Offered]", target: FileTarget, option: str) -> NoCompatibleWheel:
     names = [each.row[FILENAME] for each in wheels]
     parts = list(dict.fromkeys(mismatch(name, target.tags) for name in names))
     found = list(dict.fromkeys("-".join(split_tags(name)[1:]) or name for name in names))
@@ -124,14 +124,14 @@ def _no_tag(pin: Pin, wheels: "list[Offered]", target: FileTarget, option: str) 
     )
 
 
-def _no_python(pin: Pin, fitting: "list[Offered]", target: FileTarget) -> NoCompatibleWheel:
+def _no_python(pin: AnyPin, fitting: "list[Offered]", target: FileTarget) -> NoCompatibleWheel:
     wanted = list(dict.fromkeys(each.row[REQUIRES_PYTHON] for each in fitting))
     reason = f"it requires Python {' or '.join(wanted)}, but the interpreter is Python {target.python_version}"
     hint = f"use another interpreter, or another version of `{pin.name}`"
     return NoCompatibleWheel(package=shown(pin), reason=reason, hints=(hint,))
 
 
-def _hashes_differ(pin: Pin, admitted: "list[Offered]") -> HashesDiffer:
+def _hashes_differ(pin: AnyPin, admitted: "list[Offered]") -> HashesDiffer:
     offered = [f"{item} ({each.row[FILENAME]})" for each in admitted for item in each.row[HASHES]]
     hint = "if you trust the new files, write the pins with their hashes again"
     return HashesDiffer(package=shown(pin), expected=pin.hashes, offered=tuple(offered), hints=(hint,))

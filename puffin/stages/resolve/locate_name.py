@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from puffin.errors import PuffinError
 from puffin.names import normalise, parsed_version
-from puffin.stages.fetch.inside import NoSubdirectory, inner_directory
+from puffin.stages.fetch.git_url import NoSubdirectory, inner_directory
 from puffin.stages.resolve.index_config import is_local, local_path
 from puffin.stages.resolve.index_page import is_archive, is_wheel, splits
 from puffin.stages.resolve.locate_errors import LocateFailed, NameUnknown

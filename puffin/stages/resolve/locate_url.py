@@ -10,7 +10,7 @@ from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
 from puffin.stages.resolve.file_choice import FileChooser, FileTarget, IndexFile, Offered
 from puffin.stages.resolve.index_config import bare, canonical, is_local, local_path
 from puffin.stages.resolve.index_page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
-from puffin.stages.resolve.locate_choose import Pin, file_of, shown
+from puffin.stages.resolve.locate_choose import AnyPin, file_of, shown
 from puffin.stages.resolve.locate_errors import FileMissing, HashesDiffer, WheelMismatch
 from puffin.stages.resolve.locate_source import (
     Commits,
@@ -29,7 +29,7 @@ from puffin.value import astuple
 
 
 def locate_url(
-    pin: Pin, target: FileTarget, *, files: FilePolicy = ANY_FILES, commits: Commits | None = None
+    pin: AnyPin, target: FileTarget, *, files: FilePolicy = ANY_FILES, commits: Commits | None = None
 ) -> Artifact:
     """Return the artifact of a pin with a URL or a local path: a wheel, or what one has to be built from.
 
@@ -49,7 +49,7 @@ def locate_url(
     return _archive(pin, kind or WHEEL, target)
 
 
-def _archive(pin: Pin, kind: str, target: FileTarget) -> Artifact:
+def _archive(pin: AnyPin, kind: str, target: FileTarget) -> Artifact:
     address, _, fragment = pin.url.partition("#")
     local = is_local(address)
     filename = os.path.basename(local_path(address)) if local else file_name(address)
@@ -73,7 +73,7 @@ def _archive(pin: Pin, kind: str, target: FileTarget) -> Artifact:
     )
 
 
-def _wheel_version(pin: Pin, filename: str, address: str, target: FileTarget) -> str:
+def _wheel_version(pin: AnyPin, filename: str, address: str, target: FileTarget) -> str:
     _check_name(pin, filename)
     version = filename.split("-")[1]
     row = astuple(FileLink(filename=filename, url=address))
@@ -81,7 +81,7 @@ def _wheel_version(pin: Pin, filename: str, address: str, target: FileTarget) ->
     return version
 
 
-def _sdist_version(pin: Pin, filename: str) -> str:
+def _sdist_version(pin: AnyPin, filename: str) -> str:
     if not is_safe(filename):
         raise WheelMismatch(
             package=shown(pin), filename=filename, reason="this name is not safe as that of a file"
@@ -89,7 +89,7 @@ def _sdist_version(pin: Pin, filename: str) -> str:
     return file_named_version(filename, pin.name)
 
 
-def merged(pin: Pin, offered: tuple[str, ...]) -> tuple[str, ...]:
+def merged(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
     """Return the hashes to check: the offered ones, and of these only pinned ones if there are pins.
 
     A hash that nobody pinned must not stand beside pinned ones: the check may take the strongest
@@ -104,7 +104,7 @@ def merged(pin: Pin, offered: tuple[str, ...]) -> tuple[str, ...]:
     return tuple([item for item in offered if item in pin.hashes]) if verdict else pin.hashes
 
 
-def place_of(url: str, source: str, pin: Pin) -> tuple[str, int]:
+def place_of(url: str, source: str, pin: AnyPin) -> tuple[str, int]:
     """Return the cache source and the size of a file: *source* and 0 unless it is local.
 
     The modification time and size of a local file are in its source, so that a replaced one is a new one.
@@ -136,7 +136,7 @@ def direct_url(url: str, hashes: tuple[str, ...], inner: str = "") -> str:
     return json.dumps({"archive_info": info, "url": bare(url), **place}, sort_keys=True)
 
 
-def _check_name(pin: Pin, filename: str) -> None:
+def _check_name(pin: AnyPin, filename: str) -> None:
     if not is_wheel(filename):
         reason = "its name ends neither as a wheel (`.whl`) nor as a source distribution (`.tar.gz`, `.zip`)"
     elif not split_tags(filename)[1] or not is_safe(filename):
@@ -150,7 +150,7 @@ def _check_name(pin: Pin, filename: str) -> None:
     raise WheelMismatch(package=shown(pin), filename=filename, reason=reason)
 
 
-def artifact_of(pin: Pin, chosen: IndexFile) -> Artifact:
+def artifact_of(pin: AnyPin, chosen: IndexFile) -> Artifact:
     """Return the artifact for a file that an index or a find-links place offers.
 
     Raises ``HashesDiffer`` where the pin's hashes contradict those offered, ``FileMissing`` for a local file

@@ -6,8 +6,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.errors import PuffinError, UsageError
 from puffin.names import normalise
-from puffin.stages.resolve.inputs_errors import InvalidProject
-from puffin.stages.resolve.inputs_toml import decode_text, parse_toml
+from puffin.stages.resolve.inputs_errors import InvalidProject, decode_text, parse_toml
 from puffin.stages.resolve.output_target import is_lock_name
 from puffin.stages.resolve.reqerrors import RequirementsFileNotFound
 from puffin.stages.resolve.reqfile import absolute, read_requirements

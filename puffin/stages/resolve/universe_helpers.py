@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
-from puffin.stages.fetch.crew import Crew
+from puffin.stages.fetch.turns import Crew
 from puffin.stages.resolve.file_choice import IndexFile
 from puffin.stages.resolve.index_page import FileLink
 from puffin.stages.resolve.metadata_wanted import Unbuilt

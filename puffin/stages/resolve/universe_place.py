@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from puffin.cache.layout import Cache
 from puffin.names import normalise
-from puffin.stages.fetch.inside import inner_directory
+from puffin.stages.fetch.git_url import inner_directory
 from puffin.stages.resolve.file_choice import FileChooser, IndexFile
 from puffin.stages.resolve.index_config import is_local, local_path
 from puffin.stages.resolve.index_page import FileLink, file_name, fragment_hashes, is_archive, is_safe, is_wheel

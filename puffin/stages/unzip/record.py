@@ -3,8 +3,6 @@
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
 """
 
-from puffin.stages.unzip.errors import Refused
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,16 +47,13 @@ def parse(text: bytes, member: str) -> "tuple[dict[str, str], str]":
 
     Unsafe paths are among them: they are only ever compared with what is in the archive. Returned beside them are the
     rows about other files than *member*, the RECORD itself, as :func:`rows` would write them; ``""`` where any row
-    is unusual. Raises Refused for a file that is not UTF-8 or not CSV.
+    is unusual. Raises ``ValueError`` for a file that is not UTF-8 or not CSV.
     """
-    try:
-        content = text.decode("utf-8")
-        usual = _usual(content, member)
-        if usual is not None:
-            return usual
-        found = rows_in(content)
-    except ValueError as error:
-        raise Refused(f"it cannot be parsed: {error}", member) from None
+    content = text.decode("utf-8")
+    usual = _usual(content, member)
+    if usual is not None:
+        return usual
+    found = rows_in(content)
     return {path: f"{digest},{size}" if _is_sha256(digest) else "" for path, digest, size in found}, ""
 
 

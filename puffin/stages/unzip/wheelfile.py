@@ -1,4 +1,4 @@
-"""What a wheel says of itself: its file name, METADATA and WHEEL, and whether they agree.
+"""What a wheel says of itself: its file name, METADATA, WHEEL and ``entry_points.txt``, and whether they agree.
 
 https://packaging.python.org/en/latest/specifications/binary-distribution-format/
 """
@@ -6,10 +6,14 @@ https://packaging.python.org/en/latest/specifications/binary-distribution-format
 from puffin.names import normalise, same_version
 from puffin.stages.metadata_head import field_values
 from puffin.stages.unzip.errors import Refused
+from puffin.stages.unzip.names import shadows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_GROUPS = (("console_scripts", False), ("gui_scripts", True))
 
 
 def parse_filename(filename: str) -> "tuple[str, str]":
@@ -81,3 +85,46 @@ def check_wheel(text: bytes, member: str) -> bool:
     if int(major[:9]) > 1:
         raise Refused(f"version {version} of the wheel format is not supported", member)
     return found.get("root-is-purelib", "").lower() == "true"
+
+
+def entry_points(text: str, member: str) -> "tuple[tuple[str, str, str, bool], ...]":
+    """Return ``(name, module, attribute, gui)`` of every launcher in the text of the file *member*.
+
+    Raises Refused for a malformed file or object reference, and for names that would leave the
+    directory of scripts or pass for the interpreter or an activation script there.
+    """
+    if "_scripts" not in text:
+        return ()  # plugins only: nothing here that an installer acts upon
+    from configparser import ConfigParser, Error
+
+    parser = ConfigParser(delimiters=("=",), interpolation=None, strict=False, default_section="\0")
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    try:
+        parser.read_string(text)
+    except Error as error:
+        raise Refused(f"it cannot be parsed: {str(error).splitlines()[0]}", member) from None
+    found = {}
+    for group, gui in _GROUPS:
+        for name, value in parser.items(group) if parser.has_section(group) else ():
+            found[name] = (name, *_reference(name, value, member), gui)
+    return tuple(found.values())
+
+
+def _reference(name: str, value: str, member: str) -> "tuple[str, str]":
+    if reason := _fault(name):
+        raise Refused(f"the entry point `{name}` {reason}", member)
+    target = value.partition("[")[0] if value.rstrip().endswith("]") else value  # extras: tolerated, not used
+    module, colon, attribute = (part.strip() for part in target.partition(":"))
+    if not colon or not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
+        raise Refused(f"the entry point `{name}` refers to `{value}`, which is not `module:attribute`", member)
+    return module, attribute
+
+
+def _fault(name: str) -> str:
+    if "/" in name or "\\" in name or name.startswith(".") or name[1:2] == ":":
+        return "would leave the directory of scripts"
+    if not name.isprintable() or len(name.encode()) > 200:  # room for `-script.py` and the like
+        return "is not a file name"
+    if shadows(name):
+        return "would take the place of the interpreter or an activation script"
+    return ""

@@ -25,7 +25,7 @@ _WORDS = (
 
 
 @frozen
-class Demand:
+class UserDemand:
     """What the user says: a requirement, ``constraint``, or ``override``, as ``text``, and the place it stands at."""
 
     text: str
@@ -38,7 +38,7 @@ class Demand:
 
 
 @frozen
-class Needs:
+class PackageNeeds:
     """What versions of a package need of another one.
 
     ``versions`` are those versions in words, empty if they are all of several; ``count`` is how many. ``texts`` are the
@@ -145,11 +145,11 @@ def condensed(statements: "tuple[Statement, ...]") -> "tuple[Statement, ...]":
         return statements
     others: dict[str, dict[str, None]] = {}
     for item in statements:
-        if isinstance(item, Needs):
+        if isinstance(item, PackageNeeds):
             others.setdefault(item.name, {})[item.other] = None
     found: dict[Statement, None] = {}
     for item in statements:
-        few = not isinstance(item, Needs) or len(others[item.name]) == 1
+        few = not isinstance(item, PackageNeeds) or len(others[item.name]) == 1
         found[item if few else Tried(name=item.name, others=tuple(others[item.name]))] = None
     return tuple(found)
 
@@ -158,7 +158,7 @@ def _who(name: str, versions: str, count: int) -> str:
     return f"`{name}` {versions}" if versions else f"Every version of `{name}`"
 
 
-Statement = Needs | Missing | Out | Tried
+Statement = PackageNeeds | Missing | Out | Tried
 
 
 class NoSolution(PuffinError):
@@ -170,7 +170,7 @@ class NoSolution(PuffinError):
 
     stage = "resolve"
     names: tuple[str, ...]
-    demands: tuple[Demand, ...]
+    demands: tuple[UserDemand, ...]
     statements: "tuple[Statement, ...]"
 
     def summary(self) -> str:

@@ -13,10 +13,18 @@ from puffin.stages.resolve.solve.eligible import (
     TAGS,
     YANKED,
 )
-from puffin.stages.resolve.solve.errors import Demand, Missing, Needs, NoSolution, Out, TooManyRounds, condensed
+from puffin.stages.resolve.solve.errors import (
+    Missing,
+    NoSolution,
+    Out,
+    PackageNeeds,
+    TooManyRounds,
+    UserDemand,
+    condensed,
+)
 from puffin.stages.resolve.solve.incompatibility import (
     Constrained,
-    Dependency,
+    Depends,
     Incompatibility,
     Required,
     RuledOut,
@@ -61,7 +69,7 @@ class _Parts:
         found = list(leaves(proof))
         self.wanted = [own for own in found if isinstance(own, Required)]
         self.constrained = [own for own in found if isinstance(own, Constrained)]
-        self.dependencies = [own for own in found if isinstance(own, Dependency)]
+        self.dependencies = [own for own in found if isinstance(own, Depends)]
         self.ruled_out = [own for own in found if isinstance(own, RuledOut)]
         self.wanted.sort(key=lambda own: (own.need.root.origin if own.need.root else "", own.need.text))
         self.dependencies.sort(key=lambda own: (own.slot, own.target, own.need.text))
@@ -69,7 +77,7 @@ class _Parts:
 
     def needs(self) -> list[Need]:
         """Return everything that somebody wants."""
-        parts: list[Required | Constrained | Dependency] = [*self.wanted, *self.constrained, *self.dependencies]
+        parts: list[Required | Constrained | Depends] = [*self.wanted, *self.constrained, *self.dependencies]
         return [own.need for own in parts]
 
     def in_order(self) -> list[str]:
@@ -86,11 +94,11 @@ class _Parts:
         return list(names)
 
 
-def _demand(own: Need) -> Demand:
-    return Demand(text=own.text, origin=own.root.origin if own.root else "", kind=own.kind)
+def _demand(own: Need) -> UserDemand:
+    return UserDemand(text=own.text, origin=own.root.origin if own.root else "", kind=own.kind)
 
 
-def _about(world: World, parts: _Parts, name: str) -> list[Needs | Missing | Out]:
+def _about(world: World, parts: _Parts, name: str) -> list[PackageNeeds | Missing | Out]:
     package = world.package(name)
     missing = _missing(package, parts)
     if missing:
@@ -167,7 +175,7 @@ def _detail(kind: str, detail: str) -> str:
     return ", ".join(parts[:_SHOWN_TAGS]) + ", …"
 
 
-def _needing(package: Package, parts: _Parts) -> list[Needs]:
+def _needing(package: Package, parts: _Parts) -> list[PackageNeeds]:
     """Return what the package needs of each other one, versions with the same requirement together."""
     groups: dict[str, dict[str, int]] = {}
     for own in parts.dependencies:
@@ -177,7 +185,7 @@ def _needing(package: Package, parts: _Parts) -> list[Needs]:
     return [item for other, masks in groups.items() for item in _needed(package, other, masks)]
 
 
-def _needed(package: Package, other: str, masks: dict[str, int]) -> list[Needs]:
+def _needed(package: Package, other: str, masks: dict[str, int]) -> list[PackageNeeds]:
     newest = sorted(masks.items(), key=lambda item: next(iter(bits(item[1])), OFFERED))
     if len(newest) > 2:
         union = 0
@@ -189,7 +197,9 @@ def _needed(package: Package, other: str, masks: dict[str, int]) -> list[Needs]:
         versions, count = _worded(package, mask)
         texts = (text,) if len(masks) <= 2 else (text, *(each for each in masks if each != text))
         sample = package.version(next(iter(bits(masks[text]))))
-        item = Needs(name=package.name, versions=versions, count=count, other=other, texts=texts, sample=sample)
+        item = PackageNeeds(
+            name=package.name, versions=versions, count=count, other=other, texts=texts, sample=sample
+        )
         found.append(item)
     return found
 

@@ -32,7 +32,7 @@ class Required(Incompatibility):
         self.need = need
 
 
-class Dependency(Incompatibility):
+class Depends(Incompatibility):
     """Versions of one slot need another: ``versions`` grows as more are found to need the same."""
 
     __slots__ = ("need", "slot", "target", "versions")

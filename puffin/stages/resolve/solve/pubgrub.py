@@ -12,7 +12,7 @@ from itertools import islice
 from puffin.stages.resolve.solve.eligible import Rejection
 from puffin.stages.resolve.solve.incompatibility import (
     Constrained,
-    Dependency,
+    Depends,
     Incompatibility,
     Required,
     RuledOut,
@@ -57,7 +57,7 @@ class PubGrub:
         self._max_rounds = max_rounds
         self._solution = PartialSolution(self._everything)
         self._about: dict[Slot, list[Incompatibility]] = defaultdict(list)
-        self._dependencies: dict[tuple[Slot, Need, Slot], Dependency] = {}
+        self._dependencies: dict[tuple[Slot, Need, Slot], Depends] = {}
         self._ruled_out: dict[tuple[Slot, Rejection], RuledOut] = {}
         self._noted: dict[Slot, int] = defaultdict(int)
         self._conflicts: dict[str, int] = defaultdict(int)
@@ -112,7 +112,7 @@ class PubGrub:
             known = self._dependencies.get((slot, own, target))
             if known is None:
                 terms = {slot: 0, target: self._beyond(target, own)}
-                known = self._dependencies[slot, own, target] = Dependency(slot, target, own, terms)
+                known = self._dependencies[slot, own, target] = Depends(slot, target, own, terms)
                 self._add(known)
                 self._constrain(target)
             known.versions |= 1 << index
