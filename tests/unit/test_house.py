@@ -1,26 +1,16 @@
 """The script that measures the layout, on a package made for it."""
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import house as script
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("house", CHECKOUT / "tools/house.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["house"] = module  # dataclasses look there
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["house"]
-
-
 @pytest.fixture
-def house(script, tmp_path):
+def house(tmp_path):
     def make(**files):
         for name, text in files.items():
             path = tmp_path / "app" / (name.replace("__", "/") + ".py")
@@ -103,7 +93,7 @@ def test_a_package_within_another_is_a_room_of_its_own(house):
     assert found.room_circles() == [["app.x", "app.x.y"]]
 
 
-def test_layers(house, script):
+def test_layers(house):
     found = house(
         x__a="import app.y.a", y__a="import app.z.w.a", z__w__a="import app.z.a", z__a="n = 1", top="n = 1"
     )
@@ -114,7 +104,7 @@ def test_layers(house, script):
     assert nested == ["app.top is in no layer", "app.z.w.a:1 -> app.z.a (module) goes up"]
 
 
-def test_names_defined_twice(house, script):
+def test_names_defined_twice(house):
     twice = "class C: pass\nclass _D: pass\ndef f(): pass\n"
     inner = "class E:\n    class C: pass\n    def f(self): pass\ndef h():\n    def g(): pass\n"
     found = house(a=twice + "def g(): pass", b="\n" + twice, c=inner)
@@ -123,7 +113,7 @@ def test_names_defined_twice(house, script):
     assert script.listing(found, script.Rules(), "classes") == ["C: app.a:1, app.b:2"]
 
 
-def test_imports_inside_functions_are_listed_by_module(house, script):
+def test_imports_inside_functions_are_listed_by_module(house):
     found = house(
         a="def f():\n    import os\n    def g():\n        import sys", b="import os\ndef f():\n    import os"
     )
@@ -131,7 +121,7 @@ def test_imports_inside_functions_are_listed_by_module(house, script):
     assert script.listing(found, script.Rules(), "late") == ["2 app.a: 2, 4", "1 app.b: 3"]
 
 
-def test_the_table(house, script, tmp_path, capsys):
+def test_the_table(house, tmp_path, capsys):
     house(a="import app.b\n" * 60, b="import app.a\n" * 3, c="n = 1\n" * 7)
     assert script.main([str(tmp_path), "--package", "app"]) == 0
     rows = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines())
@@ -144,7 +134,7 @@ def test_the_table(house, script, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("config", [True, False])
-def test_check_holds_limits_and_layers(house, script, tmp_path, capsys, config):
+def test_check_holds_limits_and_layers(house, tmp_path, capsys, config):
     house(a="import app.b\nclass C: pass", b="import app.a\nclass C: pass", c="\n" * 20 + "n = 1\n")
     words = [str(tmp_path), "--package", "app", "--check"]
     if config:
@@ -159,20 +149,20 @@ def test_check_holds_limits_and_layers(house, script, tmp_path, capsys, config):
     assert ("app.a:1 -> app.b (module) goes up" in told) is config
 
 
-def test_check_finds_nothing_in_a_house_in_order(house, script, tmp_path, capsys):
+def test_check_finds_nothing_in_a_house_in_order(house, tmp_path, capsys):
     house(a="import app.b", b="import os")
     assert script.main([str(tmp_path), "--package", "app", "--check"]) == 0
     assert capsys.readouterr().err == ""
 
 
-def test_a_limit_with_a_wrong_name_is_told(house, script, tmp_path, capsys):
+def test_a_limit_with_a_wrong_name_is_told(house, tmp_path, capsys):
     house(a="n = 1")
     (tmp_path / "pyproject.toml").write_text("[tool.house.limits]\ncircle = 1\n")
     assert script.main([str(tmp_path), "--package", "app", "--check"]) == 1
     assert "has `circle`, which is not checked" in capsys.readouterr().err
 
 
-def test_the_product_is_within_its_limits_and_every_list_can_be_made(script):
+def test_the_product_is_within_its_limits_and_every_list_can_be_made():
     product, rules = script.House(CHECKOUT / "puffin"), script.Rules.read(CHECKOUT / "pyproject.toml")
     assert script.check(product, rules) == []
     assert len(script.listing(product, rules, "modules")) == len(product.modules)

@@ -1,4 +1,4 @@
-"""Measure how the code is laid out: ``python tools/house.py [CHECKOUT]``; the standard library is enough.
+"""Measure how the code is laid out: ``python tests/house.py [CHECKOUT]``; the standard library is enough.
 
 It prints a table of modules, import circles, imports inside functions, and names defined twice. ``--list KIND`` names
 what a number counts. ``--check`` fails where a limit is passed or an import goes against the layers; both stand under
