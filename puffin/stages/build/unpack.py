@@ -7,6 +7,7 @@ directory may be named twice.
 
 import io
 import os
+import time
 
 from puffin.stages.build.unpack_rules import UnpackFailed, Writer, bad_source, check_count, check_size
 from puffin.stages.build.unpack_tar import tar_members, untar
@@ -142,8 +143,6 @@ def unzip_source(data: memoryview, listed: "tuple[list[Member], set[str]]", dire
 
 def _times(data: memoryview) -> "dict[str, float]":
     """Return when each file was changed, in seconds since the epoch; zip files tell it in nobody's time zone."""
-    import io
-    import time
     import zipfile
 
     found = {}

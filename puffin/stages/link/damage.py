@@ -8,7 +8,7 @@ import os
 from puffin.stages.link.state import State, disturbed
 from puffin.stages.unzip import record
 from puffin.stages.unzip.record import digest_of, read
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,8 +92,6 @@ def _as_recorded(path: str, digest: str, size: str, stamp: int) -> bool:
 
 def restamped(site: str, state: State, changed: "list[str]") -> State:
     """Return *state* with the directories that changed, but hold nothing wrong, stamped as they are now."""
-    from puffin.value import replace
-
     moved = frozenset(changed)
     stamps: dict[tuple[int, int], list[str]] = {
         (first, last): [each for each in directories if each not in moved]

@@ -1,5 +1,6 @@
 """What ``freeze``, ``list`` and ``show`` print of installed distributions, as pip words it. Pure but for METADATA."""
 
+import json
 import os
 
 from puffin.names import normalise
@@ -225,8 +226,6 @@ def _hash(archive: "dict[str, Any]") -> list[str]:
 
 
 def _json(chosen: list[Distribution], latest: "Mapping[str, tuple[str, str]] | None", verbose: bool) -> str:
-    import json
-
     rows = []
     for each in chosen:
         row = {"name": each.raw_name, "version": each.version}

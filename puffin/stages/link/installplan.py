@@ -6,6 +6,7 @@ from puffin.value import frozen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
 
 @frozen
@@ -146,25 +147,28 @@ def _is_fresh(wanted: WantedDistribution, source: str) -> bool:
 
 def origin_of(text: str) -> "tuple[str, bool, str, str]":
     """Return what of a direct_url.json makes it another: URL, editable or not, commit, and subdirectory."""
-    if not text:
-        return "", False, "", ""
-    import json
-
+    record = _record_in(text)
     try:
-        record = json.loads(text)
         info, vcs = record.get("dir_info") or {}, record.get("vcs_info") or {}
         inner = record.get("subdirectory") or ""
         return record.get("url") or "", info.get("editable") is True, vcs.get("commit_id") or "", inner
-    except (ValueError, AttributeError):
+    except AttributeError:
         return "", False, "", ""
 
 
 def direct_url_of(text: str) -> str:
     """Return the URL in the text of a direct_url.json, ``""`` where there is none."""
+    url = _record_in(text).get("url", "")
+    return url if isinstance(url, str) else ""
+
+
+def _record_in(text: str) -> "dict[str, Any]":
+    if not text:
+        return {}
     import json
 
     try:
-        url = json.loads(text).get("url", "")
-    except (ValueError, AttributeError):
-        return ""
-    return url if isinstance(url, str) else ""
+        record = json.loads(text)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -1,6 +1,7 @@
 """The unzip stage: a wheel's bytes become an archive in the cache, whole and checked, or nothing at all."""
 
 import os
+from hashlib import sha256
 from typing import NamedTuple
 from zlib import crc32
 
@@ -55,8 +56,6 @@ def unzip_file(*, path: str, cache_root: str) -> str:
 
     Raises OSError where *path* cannot be read, and what :func:`unzip` raises.
     """
-    from hashlib import sha256
-
     with open(path, "rb") as file:
         data = file.read()
     digest = sha256(data).hexdigest()
