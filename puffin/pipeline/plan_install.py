@@ -25,8 +25,9 @@ from puffin.pipeline.plan_why import why_included
 from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL, Artifact, expected_sha256
 from puffin.stages.fetch.fetch import client_for
+from puffin.stages.link.direct_url import direct_url_of
 from puffin.stages.link.environment import check_target
-from puffin.stages.link.installplan import Plan, Present, WantedDistribution, direct_url_of, satisfies
+from puffin.stages.link.installplan import Plan, Present, WantedDistribution, satisfies
 from puffin.stages.link.meanwhile import meanwhile
 from puffin.stages.resolve.inputs import Sources
 from puffin.stages.resolve.locate_choose import Target

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
 METADATA = "metadata"
 WHEEL = "wheel"
 EDITABLE = "editable"
-EDITABLE_METADATA = "editable-metadata"
 LACKS = "lacks"  # what a build answers that needs more in its environment
 KEPT = "kept"  # what one answers whose wheel was there already
 

@@ -6,7 +6,6 @@
 import os
 
 from puffin.stages.link.state import State, disturbed
-from puffin.stages.unzip import record
 from puffin.stages.unzip.record import digest_of, read
 from puffin.value import frozen, replace
 
@@ -64,7 +63,7 @@ def _whole(
     site: str, owned: "Owned", where: "frozenset[str] | None", stamp: int, lost: "frozenset[str]"
 ) -> bool:
     try:
-        rows = record.read(f"{site}/{owned.dist_info}/RECORD")
+        rows = read(f"{site}/{owned.dist_info}/RECORD")
     except (OSError, ValueError):
         return False
     if all(path != f"{owned.dist_info}/RECORD" for path, _, _ in rows):
@@ -73,21 +72,9 @@ def _whole(
         if path in lost or (not digest and path.endswith(".pyc")):
             continue  # another's file, or bytecode that was compiled here, which Python replaces as it likes
         directory = os.path.dirname(path) or "."
-        if (where is None or directory in where) and not _as_recorded(f"{site}/{path}", digest, size, stamp):
+        if (where is None or directory in where) and _difference(f"{site}/{path}", digest, size, stamp):
             return False
     return True
-
-
-def _as_recorded(path: str, digest: str, size: str, stamp: int) -> bool:
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return False
-    if size and facts.st_size != int(size):
-        return False
-    return (
-        facts.st_mtime_ns <= stamp or not digest or record.digest_of(path, digest.partition("=")[0]) == digest
-    )
 
 
 def restamped(site: str, state: State, changed: "list[str]") -> State:

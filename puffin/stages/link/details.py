@@ -3,6 +3,7 @@
 import json
 import os
 
+from puffin.cache.reading import read_text
 from puffin.names import normalise
 from puffin.stages.link.installed import Distribution, thaw
 from puffin.stages.link.site_scan import metadata_path
@@ -67,7 +68,7 @@ def details_of(each: "Distribution", everything: "Sequence[Requires]", markers: 
         required_by=tuple(
             sorted((row.raw_name for row in everything if each.name in names[row.path]), key=str.lower)
         ),
-        entry_points=tuple(_text(f"{inside}/entry_points.txt").splitlines()) if inside else (),
+        entry_points=tuple(read_text(f"{inside}/entry_points.txt").splitlines()) if inside else (),
         files=tuple(sorted(os.path.relpath(path, location) for path in each.files)) if each.recorded else None,
     )
 
@@ -122,14 +123,6 @@ def _more(each: Details) -> list[str]:
     ):
         lines += [f"{title}:", *(f"  {value}" for value in values)]
     return lines
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
 
 
 def freeze_lines(
