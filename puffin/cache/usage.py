@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from types import TracebackType
 
-    from puffin.cache.layout import Cache
-
 
 LOCK = ".lock"
 NOT_WRITABLE = "make the cache writable for this user, or name another with `--cache-dir`"

@@ -8,6 +8,7 @@ import tarfile
 
 from puffin import meter
 from puffin.cache.atomic import remove_tree, write
+from puffin.cache.layout import Cache
 from puffin.errors import Cause, PuffinError
 from puffin.stages.artifact import SDIST, Artifact
 from puffin.stages.build import kept
@@ -22,8 +23,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-
-    from puffin.cache.layout import Cache
 
     Brings = tuple[tuple[tuple[Any, ...], bytes], ...]
     from collections.abc import Iterator

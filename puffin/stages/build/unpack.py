@@ -14,14 +14,12 @@ from puffin.stages.build.unpack_tar import tar_members, untar
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, content
 from puffin.stages.unzip.names import ancestors, check_collisions
-from puffin.stages.unzip.zipdir import read_directory
+from puffin.stages.unzip.zipdir import Member, read_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
     from typing import IO
-
-    from puffin.stages.unzip.zipdir import Member
 
 
 _KINDS = {

@@ -16,7 +16,7 @@ import os
 
 from puffin.cache.atomic import publish_file
 from puffin.cache.frame import dump, load_at
-from puffin.cache.layout import Bucket
+from puffin.cache.layout import Bucket, Cache
 from puffin.stages.unzip.record import quoted
 from puffin.value import frozen
 
@@ -24,7 +24,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from puffin.cache.layout import Cache
 
 FORMAT = 1
 CACHE = "__pycache__"

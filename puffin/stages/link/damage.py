@@ -5,15 +5,13 @@
 
 import os
 
-from puffin.stages.link.state import State, disturbed
+from puffin.stages.link.state import Owned, State, disturbed
 from puffin.stages.unzip.record import digest_of, read
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    from puffin.stages.link.state import Owned, State
 
 
 MISSING = "is missing"

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from puffin.stages.link.installed import Distribution
     from puffin.stages.link.requires import Requires
 
 
