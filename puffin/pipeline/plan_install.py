@@ -22,8 +22,9 @@ from puffin.pipeline.plan_wanted import SEEDS
 from puffin.pipeline.plan_why import why_included
 from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL, Artifact, expected_sha256
+from puffin.stages.link.direct_url import direct_url_of
 from puffin.stages.link.environment import check_target
-from puffin.stages.link.installplan import Plan, Present, WantedDistribution, direct_url_of, satisfies
+from puffin.stages.link.installplan import Plan, Present, WantedDistribution, satisfies
 from puffin.stages.link.meanwhile import meanwhile
 from puffin.stages.resolve.file_choice import FileTarget
 from puffin.stages.resolve.locate_source import pinner
