@@ -54,7 +54,7 @@ class Commands(click.Group):
         return found
 
 
-class Root(Commands):
+class RootCommands(Commands):
     """The whole of puffin, which shows the commands of its groups too."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -83,7 +83,7 @@ def _rows(prefix: str, group: click.Group) -> list[tuple[str, str]]:
     return [(prefix + name, each.get_short_help_str(_WHOLE)) for name, each in sorted(group.commands.items())]
 
 
-@click.group(cls=Root, context_settings=_CONTEXT)
+@click.group(cls=RootCommands, context_settings=_CONTEXT)
 @click.version_option(__version__, "-V", "--version", message="puffin %(version)s")
 def puffin() -> None:
     """Install Python packages: a task graph of downloads, builds and links, run on every core."""

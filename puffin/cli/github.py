@@ -5,7 +5,7 @@ https://docs.github.com/en/actions/reference/workflow-commands-for-github-action
 
 import sys
 
-from puffin.cli.quantities import counted, duration, size
+from puffin.cli.quantities import counted, duration, sharing
 from puffin.pipeline.plan_many_report import error_of
 from puffin.pipeline.plan_many_values import failure_of
 from puffin.pipeline.plan_workspace_values import DRIFTED
@@ -64,8 +64,7 @@ def markdown(result: "ManyResult") -> str:
         *[_row(each) for each in result.environments],
     ]
     shared = result.shared
-    wanted = f"{counted(shared.requested, 'artifact')} wanted, {shared.unique} different"
-    told = f"{wanted}; {size(shared.downloaded)} downloaded"
+    told = sharing(shared.requested, shared.unique, shared.downloaded)
     return "### puffin sync\n\n" + "\n".join(rows) + f"\n\n{told}; {duration(result.seconds)} in all\n"
 
 

@@ -5,7 +5,7 @@ import time
 
 from puffin import signals
 from puffin.cli.console import Console
-from puffin.cli.quantities import checked, counted, duration, size
+from puffin.cli.quantities import checked, counted, duration, sharing
 from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, SKIPPED, UPDATED
 
 TYPE_CHECKING = False
@@ -139,13 +139,11 @@ class ManyConsole:
         shared = result.shared
         if not shared.requested:
             return
-        text = f"{counted(shared.requested, 'artifact')} wanted, {shared.unique} different"
-        if not self._dry:
-            text += f"; {size(shared.downloaded)} downloaded"
+        text = sharing(shared.requested, shared.unique, None if self._dry else shared.downloaded)
         if shared.built or shared.builds_shared:
-            text += f"; {counted(shared.built, 'build')} run, {shared.builds_shared} shared"
+            text += f"; {counted(shared.built)} built, {counted(shared.builds_shared, 'build')} shared"
         if shared.compiled:
-            text += f"; {shared.compiled} compiled"
+            text += f"; {shared.compiled} compiled to bytecode"
         self._console.say(text)
 
 

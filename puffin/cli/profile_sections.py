@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from puffin.cli.profile_timeline import Styles
     from puffin.pipeline.profile_path import Part
-    from puffin.pipeline.profile_report import Comparison, Difference, Package, Phase
+    from puffin.pipeline.profile_report import Comparison, Difference, PackageWork, Phase
 
 _ROWS = 12
 _LONGEST = 4  # packages that are named where a stage is
@@ -174,7 +174,7 @@ def packages(report: Report, styles: "Styles") -> str:
     return table(head[:cut], [row[:cut] for row in rows]) + _more(len(report.packages)) if rows else ""
 
 
-def _package(package: "Package", longest: float, styles: "Styles") -> tuple[str, ...]:
+def _package(package: "PackageWork", longest: float, styles: "Styles") -> tuple[str, ...]:
     strip = "".join(
         f'<i class="{styles[name][0]}" style="width:{time / longest * 100:.2f}%"></i>'
         for name, time in package.stages

@@ -149,7 +149,8 @@ class ClusterExecutor:
         token = os.urandom(4).hex()
         keys = [("group", f"{token}-{number}") for number in range(len(groups))]
         graph = {
-            key: _remote(key, _RUN_GROUP, pickle.dumps(group)) for key, group in zip(keys, groups, strict=True)
+            key: named_task(key, _RUN_GROUP, pickle.dumps(group))
+            for key, group in zip(keys, groups, strict=True)
         }
         priority = {key: len(keys) - number for number, key in enumerate(keys)}
         layer = MaterializedLayer(graph, annotations={"priority": lambda key: priority[key], "retries": 0})
@@ -178,7 +179,7 @@ class ClusterExecutor:
                     os.kill(nanny.pid, signal.SIGKILL)
 
 
-def _remote(key: "tuple[str, str]", reference: str, *arguments: "Any") -> DaskTask:
+def named_task(key: "tuple[str, str]", reference: str, *arguments: "Any") -> DaskTask:
     """Return a dask task that names its function: one that cannot be imported there fails and kills no worker."""
     return DaskTask(key, toolz.apply, DaskTask(None, pkgutil.resolve_name, reference), *arguments)
 
@@ -225,7 +226,7 @@ def _outcomes(future: "Any", group: "list[WorkItem]", *, alone: bool) -> "list[O
 
 @contextlib.contextmanager
 def quiet() -> "Iterator[None]":
-    """Silence what distributed warns of when it forks workers beside its event loop thread."""
+    """Silence warnings of distributed: of forks next to its event loop thread, large graphs and other versions."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -251,8 +252,7 @@ def fine_graph(items: "Sequence[WorkItem]") -> "tuple[HighLevelGraph, list[list[
             name = names[task.key]
             sent = pickle.dumps((task, outer, task.key in ends))
             references = [TaskRef(names[key]) for key in inner]
-            call = DaskTask(None, pkgutil.resolve_name, _RUN_FINE)
-            layers.setdefault(task.stage, {})[name] = DaskTask(name, toolz.apply, call, sent, *references)
+            layers.setdefault(task.stage, {})[name] = named_task(name, _RUN_FINE, sent, *references)
             needs.setdefault(task.stage, set()).update(key[0] for key in inner if key[0] != task.stage)
             rank[name] = len(items) - number
     annotations = {"priority": lambda name: rank[name], "retries": 0}

@@ -27,7 +27,7 @@ class BrokenGraph(PuffinError):
         return f"The task graph cannot be run: {', '.join(f'`{label}`' for label in self.labels)} wait for each other"
 
 
-class Dependency(PuffinError):
+class DependencyFailed(PuffinError):
     """A task was not run because one that it needs failed."""
 
     label: str
@@ -158,7 +158,7 @@ class Ledger:
             key = stack.pop()
             if key in self.outcomes:
                 continue
-            error = Dependency(label=self.tasks[key].label)
+            error = DependencyFailed(label=self.tasks[key].label)
             outcome = Outcome(key=key, status=CANCELLED, error=error)
             self._settle(outcome)
             cancelled.append(outcome)

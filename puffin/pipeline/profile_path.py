@@ -117,7 +117,7 @@ _SAME = 2e-6  # seconds; records round to a millionth
 
 
 @frozen
-class Step:
+class PathStep:
     """A piece of the critical path; ``row`` is None where the next piece was waited for without any recorded work."""
 
     row: Row | None
@@ -146,7 +146,7 @@ class _Finished:
             yield self._spans[at - 1]
 
 
-def critical_path(profile: Profile) -> tuple[Step, ...]:
+def critical_path(profile: Profile) -> tuple[PathStep, ...]:
     """Return the steps that led to the end of the run, in order; they do not overlap.
 
     Backwards from what ended last: a task was held up by the last to end of what it needs, of the work before it in
@@ -177,8 +177,8 @@ def critical_path(profile: Profile) -> tuple[Step, ...]:
     return tuple(_walk(max(found, key=lambda span: span.end), held_up))
 
 
-def _walk(last: Span, held_up: "object") -> "list[Step]":
-    steps: list[Step] = []
+def _walk(last: Span, held_up: "object") -> "list[PathStep]":
+    steps: list[PathStep] = []
     used: set[int] = set()
     span: Span | None = last
     until = last.end
@@ -186,9 +186,9 @@ def _walk(last: Span, held_up: "object") -> "list[Step]":
         used.add(id(span))
         end = min(span.end, until)
         if until - end > _SAME:
-            steps.append(Step(row=None, start=end, end=until))
+            steps.append(PathStep(row=None, start=end, end=until))
         if end > span.start or not steps:
-            steps.append(Step(row=span.row, start=span.start, end=end))
+            steps.append(PathStep(row=span.row, start=span.start, end=end))
         until = min(until, span.start)
         candidates = [each for each in held_up(span, used) if each.start <= until]  # type: ignore[operator]
         span = max(candidates, key=lambda each: min(each.end, until), default=None)
@@ -205,7 +205,7 @@ class Part:
     count: int
 
 
-def parts(steps: "Iterable[Step]", *, by_package: bool) -> tuple[Part, ...]:
+def parts(steps: "Iterable[PathStep]", *, by_package: bool) -> tuple[Part, ...]:
     """Return what the path consists of, the longest first: by stage, or by stage and package; waits are ``""``."""
     found: dict[tuple[str, str], list[float]] = {}
     for step in steps:

@@ -1,6 +1,16 @@
 """The report on a run: all that a page, a table or a comparison says of it, as values."""
 
-from puffin.pipeline.profile_path import IDLE, Part, Span, Step, critical_path, parts, spans, union, weighted
+from puffin.pipeline.profile_path import (
+    IDLE,
+    Part,
+    PathStep,
+    Span,
+    critical_path,
+    parts,
+    spans,
+    union,
+    weighted,
+)
 from puffin.pipeline.profile_read import Profile, Row
 from puffin.pipeline.profile_workers import Worker, parallelism, workers
 from puffin.pipeline.task import CANCELLED, FAILED
@@ -36,7 +46,7 @@ class Phase:
 
 
 @frozen
-class Package:
+class PackageWork:
     """The work for one package, in all stages; ``stages`` are their names and seconds, the longest first."""
 
     label: str
@@ -48,7 +58,7 @@ class Package:
 
 
 @frozen
-class Place:
+class EnvironmentWork:
     """What one environment got: ``hits`` of its ``packages`` were in the cache; the last was there at ``ended``.
 
     ``seconds`` are its part of the work: what was done for several counts for each of them in equal parts.
@@ -66,14 +76,14 @@ class Report:
     """What there is to say of a run. ``saved`` are seconds of work that the cache made unnecessary, as it seems."""
 
     profile: Profile
-    path: tuple[Step, ...]
+    path: tuple[PathStep, ...]
     limit: Part | None
     phases: tuple[Phase, ...]
     idle: float
     workers: tuple[Worker, ...]
     parallelism: float
-    packages: tuple[Package, ...]
-    places: tuple[Place, ...]
+    packages: tuple[PackageWork, ...]
+    places: tuple[EnvironmentWork, ...]
     hits: int
     misses: int
     saved: float
@@ -103,7 +113,7 @@ def report_on(profile: Profile, earlier: "Sequence[Profile]" = ()) -> Report:
     )
 
 
-def limit_of(path: "Sequence[Step]", wall: float) -> Part | None:
+def limit_of(path: "Sequence[PathStep]", wall: float) -> Part | None:
     """Return what limited the run: one task if it is long enough, else what has the most of the critical path."""
     single = next((part for part in parts(path, by_package=True) if part.package), None)
     if single is not None and single.seconds >= _ONE * wall:
@@ -134,7 +144,7 @@ def _phase(name: str, found: "list[Span]", share: float) -> Phase:
     )
 
 
-def _packages(rows: "Iterable[Row]") -> tuple[Package, ...]:
+def _packages(rows: "Iterable[Row]") -> tuple[PackageWork, ...]:
     named: dict[str, list[Row]] = {}
     for row in rows:
         named.setdefault(row.label, []).append(row)
@@ -142,11 +152,11 @@ def _packages(rows: "Iterable[Row]") -> tuple[Package, ...]:
     return tuple(sorted(found, key=lambda package: (-package.seconds, package.label)))
 
 
-def _package(label: str, rows: "list[Row]") -> Package:
+def _package(label: str, rows: "list[Row]") -> PackageWork:
     stages: dict[str, float] = {}
     for row in rows:
         stages[row.name] = stages.get(row.name, 0.0) + row.seconds
-    return Package(
+    return PackageWork(
         label=label,
         seconds=sum(stages.values()),
         stages=tuple(sorted(stages.items(), key=lambda each: -each[1])),
@@ -156,7 +166,7 @@ def _package(label: str, rows: "list[Row]") -> Package:
     )
 
 
-def _places(rows: "Iterable[Row]") -> tuple[Place, ...]:
+def _places(rows: "Iterable[Row]") -> tuple[EnvironmentWork, ...]:
     """Return what each environment got, the last one that was ready first."""
     named: dict[str, list[Row]] = {}
     for row in rows:
@@ -166,10 +176,10 @@ def _places(rows: "Iterable[Row]") -> tuple[Place, ...]:
     return tuple(sorted(found, key=lambda place: (-place.ended, place.name)))
 
 
-def _place(name: str, rows: "list[Row]") -> Place:
+def _place(name: str, rows: "list[Row]") -> EnvironmentWork:
     packages = {row.label for row in rows}
     misses = {row.label for row in rows if row.cache == "miss"}
-    return Place(
+    return EnvironmentWork(
         name=name,
         packages=len(packages),
         hits=len({row.label for row in rows if row.cache == "hit"} - misses),

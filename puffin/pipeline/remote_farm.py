@@ -91,7 +91,7 @@ class Farm:
         label: str,
         reference: str,
         packed: bytes,
-        needs: "Needs",
+        needs: "WorkerNeeds",
         *,
         stage: str = "build",
         attempts: int = 2,
@@ -115,7 +115,7 @@ class Farm:
             if len(tried) >= attempts:
                 raise BuildLost(package=label, attempts=tuple(tried))
 
-    def _take(self, tried: "list[str]", label: str, needs: "Needs", *, alone: bool) -> str:
+    def _take(self, tried: "list[str]", label: str, needs: "WorkerNeeds", *, alone: bool) -> str:
         """Wait for a worker to be free and return it, taken; for what is to be *alone*, wait until it is idle."""
         reserved = ""
         taken = False
@@ -165,7 +165,9 @@ class Farm:
                 self._reserved.discard(worker)
             self._free.notify_all()
 
-    def _able_workers(self, tried: "list[str]", label: str, needs: "Needs") -> "dict[str, dict[str, Any]]":
+    def _able_workers(
+        self, tried: "list[str]", label: str, needs: "WorkerNeeds"
+    ) -> "dict[str, dict[str, Any]]":
         fit = self.link.fit()
         new = [name for name in fit if (name, needs.key) not in self._able]
         if new:
@@ -230,7 +232,7 @@ class Farm:
         self.link.close()
 
 
-class Needs:
+class WorkerNeeds:
     """What a worker must have: a function to ask it, which answers whether, and what it has; ``wanted`` in words."""
 
     def __init__(self, reference: str, arguments: "tuple[Any, ...]", wanted: str) -> None:

@@ -13,21 +13,20 @@ import pkgutil
 import platform
 import threading
 import time
-import warnings
 
 import distributed
 import toolz
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
-from dask.task_spec import Task as DaskTask
 from distributed.comm.core import CommClosedError
 
 from puffin import __version__
 from puffin.errors import Cause
+from puffin.pipeline.cluster import named_task, quiet
 from puffin.pipeline.remote_errors import NoWorkers, SchedulerLost, SchedulerUnreachable, Unfit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, Iterable
     from typing import Any
 
     from puffin.pipeline.remote import Remote
@@ -217,7 +216,7 @@ class Link:
         The key holds nothing but *stage* and *name*, and is new each time: no other run's result is taken for it.
         """
         key = (stage, f"{name}-{os.urandom(5).hex()}0")
-        task = DaskTask(key, toolz.apply, DaskTask(None, pkgutil.resolve_name, reference), *arguments)
+        task = named_task(key, reference, *arguments)
         layer = MaterializedLayer(
             {key: task}, annotations={"workers": [worker], "allow_other_workers": False, "retries": 0}
         )
@@ -280,11 +279,3 @@ def _be_silent() -> None:
     names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _LOGGERS]
     for name in (*_LOGGERS, *names):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-
-
-@contextlib.contextmanager
-def quiet() -> "Iterator[None]":
-    """Silence distributed's warnings, of large graphs and other versions: the first are meant, the others told."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

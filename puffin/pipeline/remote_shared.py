@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from puffin.errors import PuffinError
 from puffin.pipeline.cluster import guided
 from puffin.pipeline.remote_errors import BuildLost, NotShared
-from puffin.pipeline.remote_farm import Needs, close_farms, farm_for
+from puffin.pipeline.remote_farm import WorkerNeeds, close_farms, farm_for
 from puffin.pipeline.remote_work import ask
 from puffin.pipeline.task import FAILED, Outcome
 from puffin.pipeline.wire import Inbox
@@ -40,7 +40,7 @@ class SharedExecutor:
         self._remote = remote
         self._place = os.path.dirname(local_directory)
         self._warn = warn
-        self._needs: Needs | None = None
+        self._needs: WorkerNeeds | None = None
         self._probe = ""
 
     def run(self, ledger: "Ledger", notify: "Callable[[Outcome], None]") -> None:
@@ -110,7 +110,7 @@ class SharedExecutor:
         if blind:
             self.close()
             raise NotShared(path=os.path.dirname(self._place), workers=tuple(blind))
-        self._needs = Needs(_SEES, (self._probe, token), "the cache of this machine")
+        self._needs = WorkerNeeds(_SEES, (self._probe, token), "the cache of this machine")
 
     def close(self) -> None:
         """Let go of the scheduler."""
