@@ -2,27 +2,23 @@
 
 import os
 import sys
+from typing import Any
 
 from puffin.cache.layout import Cache
+from puffin.cli.console import Console
 from puffin.cli.guard import render
 from puffin.cli.many import chosen
 from puffin.cli.quantities import counted
 from puffin.cli.sync import CacheDirectory
 from puffin.errors import UsageError
+from puffin.pipeline.plan_many_look import Look
 from puffin.pipeline.plan_many_python import Interpreters
 from puffin.pipeline.plan_settings import Settings
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from puffin.cli.console import Console
-    from puffin.pipeline.plan_many_look import Look
 
 _WORDS = {"unchanged": "up to date", "drifted": "differs"}
 
 
-def envs(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def envs(options: dict[str, Any], console: Console, _started: float) -> int:
     """List environments and what they are like."""
     from puffin.pipeline.plan_many_look import look_at
 
@@ -40,7 +36,7 @@ def envs(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     return 0
 
 
-def _columns(looks: "list[Look]") -> str:
+def _columns(looks: list[Look]) -> str:
     heads = ("environment", "python", "packages", "state", "path")
     rows = [
         (each.name, each.python, str(each.packages), _state(each), os.path.relpath(each.path)) for each in looks
@@ -53,13 +49,13 @@ def _columns(looks: "list[Look]") -> str:
     return "".join(lines)
 
 
-def _state(look: "Look") -> str:
+def _state(look: Look) -> str:
     if look.state == "drifted":
         return counted(look.changes, "change")
     return _WORDS.get(look.state, look.state)
 
 
-def _json(looks: "list[Look]") -> str:
+def _json(looks: list[Look]) -> str:
     import json
 
     rows = [
@@ -78,7 +74,7 @@ def _json(looks: "list[Look]") -> str:
     return json.dumps(rows, indent=1) + "\n"
 
 
-def key(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
+def key(options: dict[str, Any], _console: Console, _started: float) -> int:
     """Print a key for the cache of CI."""
     from puffin.pipeline.plan_cache_key import cache_key, key_files
 

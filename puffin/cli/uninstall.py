@@ -1,10 +1,12 @@
 """``puffin pip uninstall``."""
 
 import os
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.cache.layout import Cache
+from puffin.cli.console import Console
 from puffin.cli.sync import CacheDirectory, normalise, where_of
 from puffin.errors import UsageError
 from puffin.pipeline.plan_sync import lock_timeout
@@ -12,14 +14,8 @@ from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_uninstall import uninstall as run
 from puffin.stages.link.environment import check_target
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
-    from puffin.cli.console import Console
-
-
-def uninstall(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def uninstall(options: dict[str, Any], console: Console, _started: float) -> int:
     """Remove packages from an environment."""
     names = _names(options)
     with CacheDirectory(options) as cache_dir:
@@ -38,7 +34,7 @@ def uninstall(options: "dict[str, Any]", console: "Console", _started: float) ->
     return 0
 
 
-def _names(options: "dict[str, Any]") -> list[str]:
+def _names(options: dict[str, Any]) -> list[str]:
     names = [_name_of(text) for text in options["arguments"]]
     if options["requirement"]:
         from puffin.stages.resolve.reqfile import read_file, read_requirements

@@ -3,27 +3,22 @@
 import os
 import sys
 import time
+from typing import Any
 
 from puffin.cache.layout import Cache
+from puffin.cli.console import Console
 from puffin.cli.inspect import environment_at_rest
 from puffin.cli.quantities import counted
 from puffin.cli.sync import CacheDirectory
 from puffin.errors import DRIFT
+from puffin.stages.link.environment import Environment
 from puffin.stages.link.stamps import DIRECTORY, STATE
-from puffin.stages.link.state import read_state
+from puffin.stages.link.state import State, read_state
 from puffin.stages.link.verify import verify as compare
 from puffin.stages.unzip.manifest import HEALED, read_header, read_manifest
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
-    from puffin.cli.console import Console
-    from puffin.stages.link.environment import Environment
-    from puffin.stages.link.state import State
-
-
-def verify(options: "dict[str, Any]", console: "Console", started: float) -> int:
+def verify(options: dict[str, Any], console: Console, started: float) -> int:
     """Compare an environment with what puffin installed there; 4 if something differs."""
     environment = environment_at_rest(options)
     state = read_state(environment.root)
@@ -39,7 +34,7 @@ def verify(options: "dict[str, Any]", console: "Console", started: float) -> int
 
 
 def _compared(
-    environment: "Environment", state: "State", cache: Cache, deep: bool, console: "Console", started: float
+    environment: Environment, state: State, cache: Cache, deep: bool, console: Console, started: float
 ) -> int:
     found = compare(environment.purelib, state, deep=deep, sizes=lambda archive: _sizes(cache, archive))
     owned = [each for each in state.distributions if each.archive]
@@ -58,7 +53,7 @@ def _compared(
     return DRIFT if found else 0
 
 
-def _sizes(cache: Cache, archive: str) -> "dict[str, int]":
+def _sizes(cache: Cache, archive: str) -> dict[str, int]:
     manifest = read_manifest(cache.manifest(archive))
     if manifest is None:
         return {}
@@ -69,7 +64,7 @@ def _sizes(cache: Cache, archive: str) -> "dict[str, int]":
     }
 
 
-def _tell_healed(cache: Cache, archive: str, label: str, console: "Console") -> None:
+def _tell_healed(cache: Cache, archive: str, label: str, console: Console) -> None:
     header = read_header(cache.manifest(archive))
     if header is not None and header[HEALED]:
         rows = counted(header[HEALED], "row")

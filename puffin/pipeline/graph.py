@@ -3,18 +3,18 @@
 import time
 
 from puffin.errors import BUG, PuffinError
-from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome, Task
+from puffin.pipeline.task import CANCELLED, DONE, FAILED, Key, Outcome, Task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from puffin.pipeline.task import Key
-
-    Unit = tuple[Task, ...]
     Grow = Callable[[Task, Outcome], Iterable[Task]]
     Attempted = Callable[[Task, Outcome], None]
+
+
+Unit = tuple[Task, ...]
 
 
 class BrokenGraph(PuffinError):

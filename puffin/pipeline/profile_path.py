@@ -1,14 +1,10 @@
 """The critical path: which work, one piece after the other, the end of a run had to wait for."""
 
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 
 from puffin.pipeline.profile_read import Profile, Row
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
 
 IDLE = ""  # the name of the time in which nothing that is recorded was done
 
@@ -51,7 +47,7 @@ def _within(inner: Row, outer: Row) -> bool:
     return inner.seconds < outer.seconds or (inner.seconds > 0 and not inner.phase)
 
 
-def _own(row: Row, inside: "list[Row]") -> "list[Span]":
+def _own(row: Row, inside: list[Row]) -> list[Span]:
     found = []
     at = row.start
     for each in sorted(inside, key=lambda each: each.start):
@@ -63,12 +59,12 @@ def _own(row: Row, inside: "list[Row]") -> "list[Span]":
     return found
 
 
-def union(stretches: "Iterable[tuple[float, float]]") -> float:
+def union(stretches: Iterable[tuple[float, float]]) -> float:
     """Return for how long at least one of the *stretches* lasted."""
     return sum(end - start for start, end in merged(stretches))
 
 
-def merged(stretches: "Iterable[tuple[float, float]]") -> "list[tuple[float, float]]":
+def merged(stretches: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     """Return the *stretches* with those that touch made one, in order."""
     found: list[tuple[float, float]] = []
     for start, end in sorted(stretches):
@@ -79,7 +75,7 @@ def merged(stretches: "Iterable[tuple[float, float]]") -> "list[tuple[float, flo
     return found
 
 
-def weighted(named: "Iterable[tuple[str, float, float]]", start: float, end: float) -> "dict[str, float]":
+def weighted(named: Iterable[tuple[str, float, float]], start: float, end: float) -> dict[str, float]:
     """Divide the time from *start* to *end* among the names that were active at each moment, in equal parts a row.
 
     Together the parts make the whole; what was left to nobody is under :data:`IDLE`.
@@ -103,7 +99,7 @@ def weighted(named: "Iterable[tuple[str, float, float]]", start: float, end: flo
     return shares
 
 
-def _share(shares: "dict[str, float]", active: "Mapping[str, int]", seconds: float) -> None:
+def _share(shares: dict[str, float], active: Mapping[str, int], seconds: float) -> None:
     if seconds <= 0:
         return
     total = sum(active.values())
@@ -133,11 +129,11 @@ class PathStep:
 class _Finished:
     """Spans by their ends: which was the last to end before a moment?"""
 
-    def __init__(self, found: "Iterable[Span]") -> None:
+    def __init__(self, found: Iterable[Span]) -> None:
         self._spans = sorted(found, key=lambda span: span.end)
         self._ends = [span.end for span in self._spans]
 
-    def before(self, moment: float, used: "set[int]") -> "Iterator[Span]":
+    def before(self, moment: float, used: set[int]) -> Iterator[Span]:
         """Yield the last span that ended by *moment* and is not among those *used*."""
         at = bisect_right(self._ends, moment + _SAME)
         while at and id(self._spans[at - 1]) in used:
@@ -165,7 +161,7 @@ def critical_path(profile: Profile) -> tuple[PathStep, ...]:
     lanes = {worker: _Finished(each) for worker, each in workers.items()}
     driver = _Finished([span for span in found if span.row.phase])
 
-    def held_up(span: Span, used: "set[int]") -> "Iterator[Span]":
+    def held_up(span: Span, used: set[int]) -> Iterator[Span]:
         if span.row.phase:
             yield from everything.before(span.start, used)
             return
@@ -177,7 +173,7 @@ def critical_path(profile: Profile) -> tuple[PathStep, ...]:
     return tuple(_walk(max(found, key=lambda span: span.end), held_up))
 
 
-def _walk(last: Span, held_up: "object") -> "list[PathStep]":
+def _walk(last: Span, held_up: object) -> list[PathStep]:
     steps: list[PathStep] = []
     used: set[int] = set()
     span: Span | None = last
@@ -205,7 +201,7 @@ class Part:
     count: int
 
 
-def parts(steps: "Iterable[PathStep]", *, by_package: bool) -> tuple[Part, ...]:
+def parts(steps: Iterable[PathStep], *, by_package: bool) -> tuple[Part, ...]:
     """Return what the path consists of, the longest first: by stage, or by stage and package; waits are ``""``."""
     found: dict[tuple[str, str], list[float]] = {}
     for step in steps:

@@ -1,5 +1,7 @@
 """The report on a run: all that a page, a table or a comparison says of it, as values."""
 
+from collections.abc import Iterable, Mapping, Sequence
+
 from puffin.pipeline.profile_path import (
     IDLE,
     Part,
@@ -15,11 +17,6 @@ from puffin.pipeline.profile_read import Profile, Row
 from puffin.pipeline.profile_workers import Worker, parallelism, workers
 from puffin.pipeline.task import CANCELLED, FAILED
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
 
 _ONE = 0.3  # the share of the run that makes one task its limit, rather than its stage
 
@@ -90,7 +87,7 @@ class Report:
     failures: tuple[Row, ...]
 
 
-def report_on(profile: Profile, earlier: "Sequence[Profile]" = ()) -> Report:
+def report_on(profile: Profile, earlier: Sequence[Profile] = ()) -> Report:
     """Return the report on *profile*; *earlier* runs tell what the work would have cost that was not done."""
     path = critical_path(profile)
     found = spans(profile)
@@ -113,7 +110,7 @@ def report_on(profile: Profile, earlier: "Sequence[Profile]" = ()) -> Report:
     )
 
 
-def limit_of(path: "Sequence[PathStep]", wall: float) -> Part | None:
+def limit_of(path: Sequence[PathStep], wall: float) -> Part | None:
     """Return what limited the run: one task if it is long enough, else what has the most of the critical path."""
     single = next((part for part in parts(path, by_package=True) if part.package), None)
     if single is not None and single.seconds >= _ONE * wall:
@@ -121,14 +118,14 @@ def limit_of(path: "Sequence[PathStep]", wall: float) -> Part | None:
     return next((part for part in parts(path, by_package=False) if part.name), None)
 
 
-def _phases(found: "Iterable[Span]", shares: "dict[str, float]") -> tuple[Phase, ...]:
+def _phases(found: Iterable[Span], shares: dict[str, float]) -> tuple[Phase, ...]:
     named: dict[str, list[Span]] = {}
     for span in found:
         named.setdefault(span.row.name, []).append(span)
     return tuple(_phase(name, each, shares.get(name, 0.0)) for name, each in named.items())
 
 
-def _phase(name: str, found: "list[Span]", share: float) -> Phase:
+def _phase(name: str, found: list[Span], share: float) -> Phase:
     rows = list({id(span.row): span.row for span in found}.values())
     return Phase(
         name=name,
@@ -144,7 +141,7 @@ def _phase(name: str, found: "list[Span]", share: float) -> Phase:
     )
 
 
-def _packages(rows: "Iterable[Row]") -> tuple[PackageWork, ...]:
+def _packages(rows: Iterable[Row]) -> tuple[PackageWork, ...]:
     named: dict[str, list[Row]] = {}
     for row in rows:
         named.setdefault(row.label, []).append(row)
@@ -152,7 +149,7 @@ def _packages(rows: "Iterable[Row]") -> tuple[PackageWork, ...]:
     return tuple(sorted(found, key=lambda package: (-package.seconds, package.label)))
 
 
-def _package(label: str, rows: "list[Row]") -> PackageWork:
+def _package(label: str, rows: list[Row]) -> PackageWork:
     stages: dict[str, float] = {}
     for row in rows:
         stages[row.name] = stages.get(row.name, 0.0) + row.seconds
@@ -166,7 +163,7 @@ def _package(label: str, rows: "list[Row]") -> PackageWork:
     )
 
 
-def _places(rows: "Iterable[Row]") -> tuple[EnvironmentWork, ...]:
+def _places(rows: Iterable[Row]) -> tuple[EnvironmentWork, ...]:
     """Return what each environment got, the last one that was ready first."""
     named: dict[str, list[Row]] = {}
     for row in rows:
@@ -176,7 +173,7 @@ def _places(rows: "Iterable[Row]") -> tuple[EnvironmentWork, ...]:
     return tuple(sorted(found, key=lambda place: (-place.ended, place.name)))
 
 
-def _place(name: str, rows: "list[Row]") -> EnvironmentWork:
+def _place(name: str, rows: list[Row]) -> EnvironmentWork:
     packages = {row.label for row in rows}
     misses = {row.label for row in rows if row.cache == "miss"}
     return EnvironmentWork(
@@ -188,14 +185,14 @@ def _place(name: str, rows: "list[Row]") -> EnvironmentWork:
     )
 
 
-def _cached(rows: "Sequence[Row]") -> "tuple[dict[str, Row], set[str]]":
+def _cached(rows: Sequence[Row]) -> tuple[dict[str, Row], set[str]]:
     """Return what came from the cache, each package once with a row that says how large it is, and what did not."""
     misses = {row.label for row in rows if row.cache == "miss" and row.status != CANCELLED}
     hits = {row.label: row for row in rows if row.cache == "hit" and row.label not in misses}
     return hits, misses
 
 
-def saved(hits: "dict[str, Row]", known: "Sequence[Profile]") -> float:
+def saved(hits: dict[str, Row], known: Sequence[Profile]) -> float:
     """Return the seconds of work that *hits* saved: what the same took in *known* runs, the latest first.
 
     For what none of them did, its size counts at the rate at which they made archives; 0 where they made none.
@@ -254,13 +251,13 @@ def compare(before: Report, after: Report) -> Comparison:
     )
 
 
-def _differences(before: "Mapping[str, float]", after: "Mapping[str, float]") -> tuple[Difference, ...]:
+def _differences(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[Difference, ...]:
     names = dict.fromkeys((*before, *after))
     found = [Difference(name=name, before=before.get(name, 0.0), after=after.get(name, 0.0)) for name in names]
     return tuple(sorted(found, key=lambda each: (-abs(each.change), each.name)))
 
 
-def previous(profile: Profile, others: "Sequence[Profile]") -> Profile | None:
+def previous(profile: Profile, others: Sequence[Profile]) -> Profile | None:
     """Return the run to compare *profile* with: the last before it that finished with the same command.
 
     One that served the same environments is preferred.
@@ -275,6 +272,6 @@ def previous(profile: Profile, others: "Sequence[Profile]") -> Profile | None:
     return found[-1] if found else None
 
 
-def _environments(profile: Profile) -> "frozenset[str]":
+def _environments(profile: Profile) -> frozenset[str]:
     rows: Iterable[tuple[str, ...]] = [row.environments for row in profile.tasks]
     return frozenset(name for names in rows for name in names)
