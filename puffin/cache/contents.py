@@ -4,7 +4,7 @@ import os
 import time
 
 from puffin.cache.layout import Bucket, Cache
-from puffin.cache.used import DAY, last_used
+from puffin.cache.usage import DAY, last_used
 from puffin.value import frozen
 
 TYPE_CHECKING = False

@@ -8,15 +8,14 @@ from typing import Any
 from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning
 from puffin.cache.contents import now, read_contents, total_size
 from puffin.cache.layout import Cache
-from puffin.cache.leftovers import collect
 from puffin.cache.prune import plan_prune
 from puffin.cache.prune import prune as remove
 from puffin.cache.usage import exclusive
-from puffin.cache.used import repeated
+from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.console import Console
 from puffin.cli.quantities import counted, size
-from puffin.cli.sync import CacheDirectory, normalise
 from puffin.errors import UsageError
+from puffin.names import normalise
 
 _AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -55,6 +54,9 @@ def size_of(options: dict[str, Any], _console: Console, _started: float) -> int:
 
 def prune(options: dict[str, Any], console: Console, _started: float) -> int:
     """Remove from the cache what is of no use any more."""
+    from puffin.cache.clean import collect
+    from puffin.cache.usage import repeated
+
     unused_for = seconds_of(options["unused_for"], "--unused-for") if options["unused_for"] else None
     max_size = bytes_of(options["max_size"], "--max-size") if options["max_size"] else None
     with CacheDirectory(options) as cache_dir:

@@ -5,11 +5,11 @@ import sys
 from typing import Any
 
 from puffin.cache.layout import Cache
+from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.console import Console
 from puffin.cli.guard import render
 from puffin.cli.many import chosen
 from puffin.cli.quantities import counted
-from puffin.cli.sync import CacheDirectory
 from puffin.errors import UsageError
 from puffin.pipeline.plan_many_look import Look
 from puffin.pipeline.plan_many_python import Interpreters
@@ -76,18 +76,14 @@ def _json(looks: list[Look]) -> str:
 
 def key(options: dict[str, Any], _console: Console, _started: float) -> int:
     """Print a key for the cache of CI."""
-    from puffin.pipeline.plan_cache_key import cache_key, key_files
+    from puffin.pipeline.plan_network import reader
+    from puffin.pipeline.plan_workspace_changed import cache_key, key_files
 
     with CacheDirectory(options) as cache_dir:
         specs, _ = chosen(options, cache_dir, "cache key")
         find = Interpreters(Cache(cache_dir), os.environ)
         interpreters = [find(request) for request in dict.fromkeys(spec.python for spec in specs)]
-        contents = [_content(path) for path in key_files(specs)]
+        read = reader(Settings(files=(), cache_dir=cache_dir), os.environ)
+        contents = [read(path) for path in key_files(specs)]
     sys.stdout.write(f"{cache_key(interpreters, contents)}\n")
     return 0
-
-
-def _content(path: str) -> bytes:
-    from puffin.stages.resolve.reqfile import read_file
-
-    return read_file(path)

@@ -5,8 +5,8 @@ import sys
 from typing import Any
 
 from puffin.cache.atomic import replace_file
+from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.console import Console
-from puffin.cli.sync import CacheDirectory
 from puffin.cli.sync import settings as sync_settings
 from puffin.cli.table import DEFAULTS, SYNC
 from puffin.errors import UsageError, os_cause

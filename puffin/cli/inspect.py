@@ -5,16 +5,17 @@ import sys
 from typing import Any
 
 from puffin.cache.layout import Cache
+from puffin.cli.config_settings import CacheDirectory, where_of
 from puffin.cli.console import Console
-from puffin.cli.sync import CacheDirectory, normalise, where_of
 from puffin.errors import FAILED, UsageError
+from puffin.names import normalise
 from puffin.pipeline.plan_environment import Workplace, settled
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_sync import lock_timeout
 from puffin.pipeline.plan_target import find_where
+from puffin.stages.link.details import duplicate_warnings
 from puffin.stages.link.environment import Environment
-from puffin.stages.link.inspect_lines import duplicate_warnings, freeze_lines, list_rows
-from puffin.stages.link.installed import Installed, read_installed, read_paths
+from puffin.stages.link.installed import Distribution, read_installed, read_paths
 from puffin.stages.link.stamps import at_rest
 
 
@@ -28,20 +29,20 @@ def environment_at_rest(options: dict[str, Any]) -> Environment:
         return settled(environment)
 
 
-def _installed(options: dict[str, Any]) -> tuple[Installed, ...]:
+def _installed(options: dict[str, Any]) -> tuple[Distribution, ...]:
     if options["path"]:
         return read_paths(os.path.expanduser(path) for path in options["path"])
     return read_installed(environment_at_rest(options))
 
 
-def _tell_doubles(installed: tuple[Installed, ...], console: Console) -> None:
+def _tell_doubles(installed: tuple[Distribution, ...], console: Console) -> None:
     for warning in duplicate_warnings(installed):
         console.warn(warning)
 
 
 def _tell_broken(options: dict[str, Any], console: Console) -> None:
     if options["strict"]:
-        from puffin.stages.link.consistency import broken, sentence
+        from puffin.stages.link.demands import broken, sentence
         from puffin.stages.link.requires import read_requires
 
         environment = environment_at_rest(options)
@@ -51,6 +52,8 @@ def _tell_broken(options: dict[str, Any], console: Console) -> None:
 
 def freeze(options: dict[str, Any], console: Console, _started: float) -> int:
     """Print requirements lines of what is installed."""
+    from puffin.stages.link.details import freeze_lines
+
     installed = _installed(options)
     exclude = [normalise(name) for name in options["exclude"]]
     lines = freeze_lines(installed, exclude, exclude_editable=options["exclude_editable"])
@@ -62,6 +65,8 @@ def freeze(options: dict[str, Any], console: Console, _started: float) -> int:
 
 def listing(options: dict[str, Any], console: Console, _started: float) -> int:
     """Print a list of what is installed."""
+    from puffin.stages.link.details import list_rows
+
     style = _style(options)
     installed = _installed(options)
     _tell_doubles(installed, console)
@@ -95,7 +100,7 @@ def _style(options: dict[str, Any]) -> str:
     return str(style)
 
 
-def _not_required(installed: tuple[Installed, ...], options: dict[str, Any]) -> tuple[Installed, ...]:
+def _not_required(installed: tuple[Distribution, ...], options: dict[str, Any]) -> tuple[Distribution, ...]:
     from puffin.stages.link.details import requirement_names
     from puffin.stages.link.requires import read_requires
 
@@ -105,7 +110,7 @@ def _not_required(installed: tuple[Installed, ...], options: dict[str, Any]) -> 
     return tuple(each for each in installed if each.name not in wanted)
 
 
-def _latest(installed: tuple[Installed, ...], options: dict[str, Any]) -> dict[str, tuple[str, str]]:
+def _latest(installed: tuple[Distribution, ...], options: dict[str, Any]) -> dict[str, tuple[str, str]]:
     from puffin.pipeline.plan_outdated import is_newer, latest_versions
 
     wanted = ("index_url", "extra_index_url", "find_links", "no_index", "refresh", "refresh_package", "offline")

@@ -6,16 +6,16 @@ import time
 
 from puffin.cache.layout import Cache
 from puffin.cli.config import configured
+from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.guard import INTERRUPTED, TERMINATED, Terminated, exit_code
 from puffin.cli.many_console import ManyConsole
 from puffin.cli.observe import Observed
-from puffin.cli.sync import CacheDirectory
 from puffin.cli.sync import settings as sync_settings
 from puffin.cli.table import SYNC, unsaid
 from puffin.errors import BUG, PuffinError, UsageError
 from puffin.pipeline.plan_many_early import ask_early
 from puffin.pipeline.plan_many_python import Interpreters
-from puffin.pipeline.plan_workspace_values import ManySettings
+from puffin.pipeline.plan_settings import ManySettings
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
         if options["compile_bytecode"] and "compile_bytecode" in options["given"]:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
         if options["changed_since"]:
-            specs = _changed(specs, workspace, options["changed_since"])
+            specs = _changed(specs, workspace, options["changed_since"], settings)
             if not specs:
                 console.say(
                     f"No environment is made from files that changed since `{options['changed_since']}`"
@@ -81,10 +81,14 @@ def chosen(options: "dict[str, Any]", cache_dir: str, command: str) -> "tuple[li
     return specs, workspace
 
 
-def _changed(specs: "list[EnvSpec]", workspace: "Workspace | None", reference: str) -> "list[EnvSpec]":
+def _changed(
+    specs: "list[EnvSpec]", workspace: "Workspace | None", reference: str, settings: ManySettings
+) -> "list[EnvSpec]":
+    from puffin.pipeline.plan_network import reader
     from puffin.pipeline.plan_workspace_changed import changed_specs
 
-    return changed_specs(specs, workspace, reference, os.getcwd(), os.environ)
+    read = reader(settings.run, os.environ)
+    return changed_specs(specs, workspace, reference, os.getcwd(), os.environ, read)
 
 
 def many_settings(options: "dict[str, Any]", cache_dir: str) -> ManySettings:

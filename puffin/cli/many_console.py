@@ -6,7 +6,7 @@ import time
 from puffin import signals
 from puffin.cli.console import Console
 from puffin.cli.quantities import checked, counted, duration, sharing
-from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, SKIPPED, UPDATED
+from puffin.pipeline.plan_settings import DRIFTED, FAILED, SKIPPED, UPDATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from puffin.cli.github import Github
     from puffin.cli.many_live import Live
     from puffin.pipeline.plan_many_values import EnvResult, ManyResult
-    from puffin.pipeline.plan_settings import Line
-    from puffin.pipeline.plan_workspace_values import ManySettings
+    from puffin.pipeline.plan_settings import Line, ManySettings
     from puffin.pipeline.task import Outcome, Task
 
 _HEADS = ("environment", "python", "+", "-", "~", "shared", "time")

@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from puffin.cache.layout import Cache
+from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.console import Console, wants_color
 from puffin.cli.profile_words import comparison_json, ended, moved, rate, report_json, signed, verdict
 from puffin.cli.profile_write import reported
 from puffin.cli.quantities import duration
-from puffin.cli.sync import CacheDirectory
 from puffin.errors import UsageError
 from puffin.pipeline.profile_read import Profile, find_record, load, load_all
 from puffin.pipeline.profile_report import Comparison, Report, compare

@@ -38,7 +38,7 @@ WORKSPACE_SYNC = (
      "Write the result of each environment as JSON (`-`: to standard output).", COMMON),
     *DRY_RUN,
     *CHANGE,
-    *picked(SYNC, "allow_empty_requirements", "require_hashes"),
+    *picked(SYNC, "allow_empty_requirements", "require_hashes", "no_verify_hashes", "exclude_newer"),
     *PYTHON,
     *FILES,
     *BUILD,

@@ -7,9 +7,8 @@ from typing import Any
 from puffin.cli.console import Console
 from puffin.cli.inspect import environment_at_rest
 from puffin.cli.quantities import counted
-from puffin.cli.sync import normalise
 from puffin.errors import FAILED, UsageError
-from puffin.stages.link.consistency import broken, doubles, sentence
+from puffin.names import normalise
 from puffin.stages.link.requires import Requires, read_requires
 from puffin.stages.link.tree_lines import DEPTH, tree_lines
 
@@ -38,6 +37,8 @@ def tree(options: dict[str, Any], console: Console, _started: float) -> int:
 
 def check(options: dict[str, Any], console: Console, started: float) -> int:
     """Print what does not fit together, and fail if anything does not."""
+    from puffin.stages.link.demands import broken, doubles, sentence
+
     installed, markers = _read(options)
     found = [sentence(each) for each in broken(installed, markers)]
     found += [

@@ -6,9 +6,10 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.cache.layout import Cache
+from puffin.cli.config_settings import CacheDirectory, where_of
 from puffin.cli.console import Console
-from puffin.cli.sync import CacheDirectory, normalise, where_of
 from puffin.errors import UsageError
+from puffin.names import normalise
 from puffin.pipeline.plan_sync import lock_timeout
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_uninstall import uninstall as run
@@ -37,9 +38,12 @@ def uninstall(options: dict[str, Any], console: Console, _started: float) -> int
 def _names(options: dict[str, Any]) -> list[str]:
     names = [_name_of(text) for text in options["arguments"]]
     if options["requirement"]:
-        from puffin.stages.resolve.reqfile import read_file, read_requirements
+        from puffin.pipeline.plan_network import reader
+        from puffin.pipeline.plan_settings import Settings
+        from puffin.stages.resolve.reqfile import read_requirements
 
-        entries = read_requirements(options["requirement"], read=read_file, environ=os.environ).entries
+        read = reader(Settings(files=(), cache_dir=""), os.environ)
+        entries = read_requirements(options["requirement"], read=read, environ=os.environ).entries
         names += [entry.name for entry in entries if entry.name]
     if not names:
         raise UsageError(text="No packages were given", hints=("for example: `puffin pip uninstall six`",))

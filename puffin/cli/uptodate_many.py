@@ -9,8 +9,8 @@ from puffin.cli import quantities
 from puffin.cli.config_files import unconcerned
 from puffin.cli.uptodate import pins_of, same
 from puffin.errors import PuffinError
-from puffin.pipeline.plan_workspace_glob import candidates, mentions
 from puffin.pipeline.plan_workspace_memory import recall
+from puffin.pipeline.plan_workspace_select import candidates, mentions
 from puffin.stages.link.stamps import at_rest, read_raw, stamped
 
 TYPE_CHECKING = False

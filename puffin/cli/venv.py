@@ -7,18 +7,17 @@ from typing import Any
 
 from puffin.cache.layout import Cache
 from puffin.cli.config import configured
-from puffin.cli.config_settings import located
+from puffin.cli.config_settings import CacheDirectory, shared_settings
 from puffin.cli.console import Console
-from puffin.cli.sync import CacheDirectory
-from puffin.pipeline.plan_settings import Settings
 from puffin.stages.link.environment import Environment
-from puffin.stages.link.interpreter import find_interpreter, inspect_interpreter
-from puffin.stages.link.python_version import find_requested, requested_version
 from puffin.stages.link.venv import create_venv, seed_requirements
 
 
 def venv(options: dict[str, Any], console: Console, _started: float) -> int:
     """Create a virtual environment."""
+    from puffin.stages.link.interpreter_find import find_interpreter
+    from puffin.stages.link.interpreter_known import inspect_interpreter
+
     options = configured("venv", options, console, os.environ)
     path = options["arguments"][0] if options["arguments"] else ".venv"
     with CacheDirectory(options) as cache_dir:
@@ -49,6 +48,8 @@ def _activation(path: str, scripts: str) -> str:
 
 
 def _executable(options: dict[str, Any], find: Any) -> str:
+    from puffin.stages.link.interpreter_find import find_requested, requested_version
+
     if options["python"]:
         return str(find(options["python"], os.environ))
     wish = requested_version(os.getcwd())
@@ -66,7 +67,5 @@ def _seed(
 ) -> None:
     from puffin.pipeline.plan_seed import seed
 
-    wanted = ("refresh", "refresh_package")
-    same = {name: options[name] for name in wanted}
-    settings = Settings(files=(), cache_dir=cache_dir, **same, **located(options, os.environ))
+    settings = shared_settings(options, cache_dir)
     seed(environment, names, settings, console, os.environ)

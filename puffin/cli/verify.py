@@ -6,15 +6,14 @@ import time
 from typing import Any
 
 from puffin.cache.layout import Cache
+from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.console import Console
 from puffin.cli.inspect import environment_at_rest
 from puffin.cli.quantities import counted
-from puffin.cli.sync import CacheDirectory
 from puffin.errors import DRIFT
 from puffin.stages.link.environment import Environment
 from puffin.stages.link.stamps import DIRECTORY, STATE
 from puffin.stages.link.state import State, read_state
-from puffin.stages.link.verify import verify as compare
 from puffin.stages.unzip.manifest import HEALED, read_header, read_manifest
 
 
@@ -36,6 +35,8 @@ def verify(options: dict[str, Any], console: Console, started: float) -> int:
 def _compared(
     environment: Environment, state: State, cache: Cache, deep: bool, console: Console, started: float
 ) -> int:
+    from puffin.stages.link.damage import verify as compare
+
     found = compare(environment.purelib, state, deep=deep, sizes=lambda archive: _sizes(cache, archive))
     owned = [each for each in state.distributions if each.archive]
     console.phase("Verified", len(owned), time.perf_counter() - started)

@@ -118,7 +118,7 @@ class ForkPool:
         self._reader.join()
 
 
-_outlet: Connection[Any, Any] | None = None
+_outlet: "Connection[Any, Any] | None" = None
 
 
 def emit(data: bytes) -> None:
@@ -128,7 +128,7 @@ def emit(data: bytes) -> None:
     _outlet.send_bytes(_EMITTED + data)
 
 
-def _be_worker(connection: Connection[Any, Any]) -> NoReturn:
+def _be_worker(connection: "Connection[Any, Any]") -> NoReturn:
     global _outlet
     code = 1
     try:
@@ -143,7 +143,7 @@ def _be_worker(connection: Connection[Any, Any]) -> NoReturn:
         os._exit(code)
 
 
-def _answer(connection: Connection[Any, Any]) -> None:
+def _answer(connection: "Connection[Any, Any]") -> None:
     function, arguments = pickle.loads(connection.recv_bytes())
     try:
         message = _RESULT + pickle.dumps(function(*arguments))

@@ -9,11 +9,11 @@ from packaging.version import InvalidVersion, Version
 from puffin.cache.layout import Cache
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_network import network_of
+from puffin.pipeline.plan_resolution import ResolutionSetup, open_universe
 from puffin.pipeline.plan_settings import Settings
-from puffin.stages.fetch.fetch import client_for
 from puffin.stages.link.environment import Environment
+from puffin.stages.resolve.platforms import target_of
 from puffin.stages.resolve.solve.universe import Offer, Release
-from puffin.stages.resolve.universe_index import IndexUniverse, Scope
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.value import frozen
 
@@ -40,16 +40,15 @@ def latest_versions(
     *pre* counts pre-releases too. Packages that no index has are left out; raises the errors of the network.
     """
     wanted = list(names)
-    scope = Scope(
+    setup = ResolutionSetup(
         config=index_config(settings, None),
-        tags=environment.interpreter.tags,
-        python_version=environment.interpreter.version_text,
+        network=network_of(settings, environ, ()),
         now=time.time(),
+        target=target_of(environment.interpreter),
         refresh=not settings.offline,  # who asks wants to know how it is, not how it was
         offline=settings.offline,
     )
-    client = client_for(network_of(settings, environ, ()))
-    with IndexUniverse(scope, client=client, cache=cache) as universe:
+    with open_universe(setup, cache) as universe:
         universe.expect(wanted)
         found = {
             name: _latest(universe.versions(name), environment.interpreter.version_text, pre) for name in wanted

@@ -8,7 +8,7 @@ from puffin.cache.layout import Cache
 from puffin.pipeline.plan_graph import Supply
 from puffin.pipeline.plan_install import Installed
 from puffin.pipeline.plan_install_report import ReportItem, report
-from puffin.stages.resolve.solve.resolution import Resolved
+from puffin.stages.resolve.solve.request import Resolved
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.unzip.manifest import DIST_INFO, read_header
 

@@ -78,7 +78,7 @@ _LATER = {
 _PLUGINS = {"setuptools": ("distutils.setup_keywords", "setuptools.finalize_distribution_options")}
 
 
-class Broken(Exception):
+class BackendUnusable(Exception):
     """The backend is not what the specification asks for; ``kind`` says in which way."""
 
     def __init__(self, kind: str, text: str) -> None:
@@ -87,7 +87,7 @@ class Broken(Exception):
         self.text = text
 
 
-class Line:
+class Pipes:
     """The two pipes to puffin."""
 
     def __init__(self, control: int, report: int) -> None:
@@ -121,7 +121,7 @@ def main(mode: str) -> int:
     signal.signal(
         signal.SIGINT, signal.default_int_handler
     )  # workers of puffin ignore it, and that is inherited
-    line = Line(os.dup(0), os.dup(1))
+    line = Pipes(os.dup(0), os.dup(1))
     _null_stdin()
     os.dup2(2, 1)
     if not hasattr(os, "fork"):
@@ -174,7 +174,7 @@ def _entry_points(group: str) -> "Any":
     return found.select(group=group) if hasattr(found, "select") else found.get(group, ())
 
 
-def _supervise(line: Line, request: "Any") -> bool:
+def _supervise(line: Pipes, request: "Any") -> bool:
     """Fork the job, wait for its end and report it; False if puffin went first."""
     waker, wakes = os.pipe()
     os.set_blocking(wakes, False)
@@ -228,7 +228,7 @@ def _exit_code(status: int) -> int:
     return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
-def _be_job(line: Line, request: "Any", pipes: "tuple[int, int]") -> "NoReturn":
+def _be_job(line: Pipes, request: "Any", pipes: "tuple[int, int]") -> "NoReturn":
     status = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -257,7 +257,7 @@ def _leave(status: int) -> "NoReturn":
         os._exit(status)
 
 
-def _without_fork(line: Line) -> int:
+def _without_fork(line: Pipes) -> int:
     """Do the job in this very process; a thread ends it when puffin is gone."""
     import threading
 
@@ -286,7 +286,7 @@ def _end_with_puffin(control: int) -> None:
         os._exit(1)
 
 
-def _job(line: Line, request: "Any") -> int:
+def _job(line: Pipes, request: "Any") -> int:
     """Run the hooks, tell what came of them and return the exit status."""
     log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     for descriptor in (1, 2):
@@ -296,7 +296,7 @@ def _job(line: Line, request: "Any") -> int:
     hooks = Hooks(line, request)
     try:
         hooks.run()
-    except Broken as broken:
+    except BackendUnusable as broken:
         cause = broken.__cause__
         if cause is not None:
             _print_traceback(type(cause), cause, cause.__traceback__)
@@ -337,7 +337,7 @@ def _print_traceback(kind: "Any", error: "Any", trace: "TracebackType | None") -
 class Hooks:
     """The hooks of a backend that one request needs, in their order."""
 
-    def __init__(self, line: Line, request: "Any") -> None:
+    def __init__(self, line: Pipes, request: "Any") -> None:
         self.entered = ""
         self._line = line
         self._request = request
@@ -375,7 +375,7 @@ class Hooks:
         name = prefix + self._suffix
         hook = getattr(self._backend, name, None)
         if hook is None:
-            raise Broken("hookless", f"the build backend has no hook `{name}`")
+            raise BackendUnusable("hookless", f"the build backend has no hook `{name}`")
         self.entered = name
         self._line.tell(entered=name)
         return hook(*arguments)
@@ -388,7 +388,7 @@ class Hooks:
     def _nonsense(self, value: "Any", what: str) -> "NoReturn":
         shown = repr(value)
         shown = shown if len(shown) < 80 else shown[:79] + "…"
-        raise Broken("nonsense", f"`{self.entered}` returned {shown}, which is not {what}")
+        raise BackendUnusable("nonsense", f"`{self.entered}` returned {shown}, which is not {what}")
 
 
 def _load(backend: str, backend_path: "list[str]") -> "Any":
@@ -401,14 +401,14 @@ def _load(backend: str, backend_path: "list[str]") -> "Any":
         found: Any = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name + ".").startswith(error.name + "."):
-            raise Broken("absent", f"there is no module `{error.name}`") from error
+            raise BackendUnusable("absent", f"there is no module `{error.name}`") from error
         raise
     if backend_path and not _inside(found, backend_path):
         text = f"`{name}` was imported from outside `backend-path`"
-        raise Broken("outside", text)
+        raise BackendUnusable("outside", text)
     for attribute in filter(None, attributes.split(".")):
         if not hasattr(found, attribute):
-            raise Broken("absent", f"`{name}` has no `{attributes}`")
+            raise BackendUnusable("absent", f"`{name}` has no `{attributes}`")
         found = getattr(found, attribute)
     return found
 

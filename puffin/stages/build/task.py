@@ -11,7 +11,7 @@ from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
 from puffin.errors import PuffinError, os_cause
-from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
+from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact, expected_sha256
 from puffin.stages.build import kept
 from puffin.stages.urls import digest, file_path, is_file
 from puffin.value import astuple, from_tuple, frozen
@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from puffin.stages.build.hooks import HookAnswer
+    from puffin.stages.build.job import HookAnswer
     from puffin.stages.build.system import BuildSystem
 
 LACKS, WHEEL, KEPT, METADATA = "lacks", "wheel", "kept", "metadata"
@@ -86,7 +86,7 @@ def archive_of(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "t
     from puffin.stages.fetch.fetch import fetch
 
     path = file_path(source.url) if is_file(source.url) else archive_place(source, cache)
-    revision = kept.expected_sha256(source)
+    revision = expected_sha256(source)
     if revision and os.path.exists(path) and kept.hash_of(path) == revision:
         return path, revision
     groups = (source.hashes,) if source.hashes else ()
@@ -101,7 +101,7 @@ def archive_of(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "t
 
 def archive_place(source: Artifact, cache: Cache) -> str:
     """Return where the cache has a source archive that is fetched."""
-    identity = kept.expected_sha256(source)[:32] or digest(source.url)
+    identity = expected_sha256(source)[:32] or digest(source.url)
     return cache.path(Bucket.SDISTS, source.name, identity, source.filename)
 
 
@@ -246,7 +246,8 @@ class Build:
         return os.path.join(top, inner) if inner else top
 
     def _run(self, tree: str, output: str) -> "HookAnswer":
-        from puffin.stages.build.hooks import HookJob, run_hooks
+        from puffin.stages.build.hooks import run_hooks
+        from puffin.stages.build.job import HookJob
         from puffin.stages.build.system import BuildSystem
 
         order = self._order
@@ -273,7 +274,7 @@ class Build:
         )
 
     def _python(self) -> str:
-        from puffin.stages.link.venv_system import executable_name
+        from puffin.stages.link.venv import executable_name
 
         return os.path.join(self._environment, self._order.scripts, executable_name())
 

@@ -5,8 +5,7 @@ import os
 import tarfile
 import tempfile
 
-from puffin.stages.build.unpack_errors import check_count, check_size
-from puffin.stages.build.unpack_write import Writer
+from puffin.stages.build.unpack_rules import Writer, check_count, check_size
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.names import ancestors, check_collisions, fault
 

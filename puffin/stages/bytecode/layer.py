@@ -16,6 +16,7 @@ import os
 
 from puffin.cache.frame import dump, load_at
 from puffin.cache.layout import Bucket
+from puffin.stages.unzip.record import quoted
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -105,12 +106,8 @@ def layer_of(files: "Sequence[tuple[str, int]]") -> Layer:
         top=CACHE in tree,
         tree=tuple((directory, tuple(names)) for directory, (names, _) in tree.items()),
         sizes=tuple(tuple(sizes) for _, sizes in tree.values()),
-        rows="".join([f"{_quoted(path)},,\n" for path, _ in files]),
+        rows="".join([f"{quoted(path)},,\n" for path, _ in files]),
     )
-
-
-def _quoted(path: str) -> str:
-    return '"' + path.replace('"', '""') + '"' if '"' in path or "," in path or "\n" in path else path
 
 
 def _is_header(header: object) -> bool:

@@ -43,7 +43,7 @@ def _by_name(fields: "Iterable[tuple[bytes, bytes]]") -> dict[str, str]:
     return found
 
 
-class Answer:
+class HttpResponse:
     """The answer to a request, whose head has come (RFC 9112, 4 to 6).
 
     ``fields`` are the header fields as they were sent, ``headers`` the same by their names in lower case, repeated ones

@@ -7,13 +7,13 @@ import time
 
 from puffin import __version__
 from puffin.errors import UsageError, os_cause
-from puffin.stages.fetch.connections import Broken, Connections
+from puffin.stages.fetch.connections import ConnectionBroken, Connections
 from puffin.stages.fetch.credentials import Credentials, basic
-from puffin.stages.fetch.direct import ACCEPT_ENCODING, Direct, host_header, split_plain
 from puffin.stages.fetch.failures import CertificateRefused, FileFailed, OfflineError
 from puffin.stages.fetch.network import Network
+from puffin.stages.fetch.plain_request import ACCEPT_ENCODING, PlainResponse, host_header, split_plain
 from puffin.stages.fetch.retry import Transient, is_transient, persist, retry_after
-from puffin.stages.fetch.turns import Turns
+from puffin.stages.fetch.turns import NetworkTurns
 from puffin.stages.urls import file_path, is_file, mask, mask_text, split_credentials
 from puffin.value import frozen
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from puffin.stages.fetch.connections import Body
 
     T = TypeVar("T")
-    Response = httpx.Response | Direct
+    Response = httpx.Response | PlainResponse
 
 _MOST_REDIRECTS = 20
 _PAGE_ANSWERS = frozenset({304, 404})
@@ -37,7 +37,7 @@ _TYPES = {".html": "text/html", ".htm": "text/html", ".json": "application/json"
 
 
 @frozen
-class Reply:
+class PageResponse:
     """An answer to a request for a page: ``status`` is 2xx, 304 or 404.
 
     ``url`` is the final one, after redirects, without credentials (see ``urls.inherit_credentials``). The names
@@ -73,7 +73,7 @@ class Client:
     def _httpx(self) -> "httpx.Client":
         """The httpx client, made when a request is not plain."""
         if self._http is None:
-            from puffin.stages.fetch.lean import httpx
+            from puffin.stages.fetch.httpx_import import httpx
             from puffin.stages.fetch.transport import PooledTransport
 
             self._http = httpx.Client(
@@ -99,7 +99,7 @@ class Client:
         if self._http is not None:
             self._http.close()
 
-    def get(self, url: str, headers: "Mapping[str, str] | None" = None) -> Reply:
+    def get(self, url: str, headers: "Mapping[str, str] | None" = None) -> PageResponse:
         """Return the page at *url*, which may be a ``file:`` URL (a directory stands for its ``index.html``).
 
         Raises :class:`NetworkFailed`, :class:`AccessDenied`, :class:`RequestRefused`, :class:`OfflineError`,
@@ -120,9 +120,9 @@ class Client:
         with self._connections.turns.aside():
             self._sleep(seconds)
 
-    def take_turns(self) -> Turns:
+    def take_turns(self) -> NetworkTurns:
         """Return the turns that threads of this process are to have from now on, one at a time."""
-        turns = self._connections.turns = Turns()
+        turns = self._connections.turns = NetworkTurns()
         return turns
 
     def open(
@@ -160,7 +160,7 @@ class Client:
             after=retry_after(response.headers.get("retry-after", ""), time.time()),
         )
 
-    def _get_once(self, url: str, headers: "Mapping[str, str]") -> Reply:
+    def _get_once(self, url: str, headers: "Mapping[str, str]") -> PageResponse:
         response = self.open(url, headers, _PAGE_ANSWERS)
         try:
             body = self._read(response)
@@ -170,15 +170,15 @@ class Client:
         pairs = (
             headers if isinstance(headers, dict) else {name.lower(): value for name, value in headers.items()}
         )
-        return Reply(status=response.status_code, url=str(response.url), headers=pairs, body=body)
+        return PageResponse(status=response.status_code, url=str(response.url), headers=pairs, body=body)
 
     def _read(self, response: "Response") -> bytes:
-        if isinstance(response, Direct):
+        if isinstance(response, PlainResponse):
             return read(response)
         with self._connections.turns.aside():
             return read(response)
 
-    def _direct(self, url: str, headers: "Mapping[str, str]") -> Direct | None:
+    def _direct(self, url: str, headers: "Mapping[str, str]") -> PlainResponse | None:
         """Send a plain request and return its answer, whatever it is; None if the request is not plain."""
         bare = split_credentials(url)[0]
         plain = split_plain(bare)
@@ -191,8 +191,8 @@ class Client:
         if found:
             sent["authorization"] = basic(*found)
         try:
-            return Direct(bare, self._connections.exchange(origin, "GET", target, sent.items()))
-        except Broken as broken:
+            return PlainResponse(bare, self._connections.exchange(origin, "GET", target, sent.items()))
+        except ConnectionBroken as broken:
             _check_certificate(url, origin[1], broken)
             raise broken.transient() from broken
 
@@ -214,7 +214,7 @@ class Client:
         raise refusal.endless(mask(url), response)
 
     def _request(self, url: str, headers: "Mapping[str, str]") -> "httpx.Request":
-        from puffin.stages.fetch.lean import httpx
+        from puffin.stages.fetch.httpx_import import httpx
 
         plain = split_credentials(url)[0]
         try:
@@ -228,7 +228,7 @@ class Client:
 
     def _redirected(self, request: "httpx.Request") -> "httpx.Request":
         """Give a request that httpx made for a redirect (no secrets of another origin) its own credentials."""
-        from puffin.stages.fetch.lean import httpx
+        from puffin.stages.fetch.httpx_import import httpx
 
         url = str(request.url)
         if "authorization" not in request.headers:
@@ -239,7 +239,7 @@ class Client:
         return request
 
     def _send(self, url: str, request: "httpx.Request") -> "httpx.Response":
-        from puffin.stages.fetch.lean import httpx
+        from puffin.stages.fetch.httpx_import import httpx
 
         try:
             with self._connections.turns.aside():
@@ -263,9 +263,9 @@ def _wanting(url: str, response: "httpx.Response") -> str:
 
 def read(response: "Response") -> bytes:
     """Return the content of a response, decoded. Raises ``Transient``."""
-    if isinstance(response, Direct):
+    if isinstance(response, PlainResponse):
         return response.read()
-    from puffin.stages.fetch.lean import httpx
+    from puffin.stages.fetch.httpx_import import httpx
 
     try:
         return response.read()
@@ -274,10 +274,10 @@ def read(response: "Response") -> bytes:
 
 
 def transient(error: "Any") -> Transient:
-    """Translate an error that may be gone at the next attempt: ``Broken``, or one of httpx."""
-    if isinstance(error, Broken):
+    """Translate an error that may be gone at the next attempt: ``ConnectionBroken``, or one of httpx."""
+    if isinstance(error, ConnectionBroken):
         return error.transient()
-    from puffin.stages.fetch.lean import httpx
+    from puffin.stages.fetch.httpx_import import httpx
 
     text = str(error) or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout):
@@ -296,7 +296,7 @@ def _check_certificate(url: str, host: str, error: BaseException) -> None:
 
     from puffin.stages.fetch import refusal
 
-    cause: BaseException | None = error.error if isinstance(error, Broken) else error
+    cause: BaseException | None = error.error if isinstance(error, ConnectionBroken) else error
     while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
         cause = cause.__cause__ or cause.__context__
     if cause is None:
@@ -309,7 +309,7 @@ def _check_certificate(url: str, host: str, error: BaseException) -> None:
     raise CertificateRefused(url=mask(url), hints=hints, causes=(refusal.statement(reason),)) from error
 
 
-def _read_page(url: str) -> Reply:
+def _read_page(url: str) -> PageResponse:
     import os
 
     try:
@@ -323,11 +323,11 @@ def _read_page(url: str) -> Reply:
         with open(path, "rb") as file:
             body = file.read()
     except (FileNotFoundError, NotADirectoryError):
-        return Reply(status=404, url=url, headers={}, body=b"")
+        return PageResponse(status=404, url=url, headers={}, body=b"")
     except (OSError, ValueError) as error:
         raise unreadable(url, error) from error
     kind = _TYPES.get(os.path.splitext(path)[1].lower(), "application/octet-stream")
-    return Reply(
+    return PageResponse(
         status=200, url=url, headers={"content-type": kind, "content-length": str(len(body))}, body=body
     )
 

@@ -3,10 +3,10 @@
 from puffin.errors import UsageError
 from puffin.stages.buffers import take
 from puffin.stages.fetch.client import Client, transient, unreadable
-from puffin.stages.fetch.connections import Body, Broken
+from puffin.stages.fetch.connections import Body, ConnectionBroken
 from puffin.stages.fetch.digests import Hashers
-from puffin.stages.fetch.direct import Direct
 from puffin.stages.fetch.failures import HashMismatch, SizeMismatch
+from puffin.stages.fetch.plain_request import PlainResponse
 from puffin.stages.fetch.retry import Transient
 from puffin.stages.urls import file_path, is_file, mask, strip_credentials
 from puffin.value import frozen
@@ -183,7 +183,7 @@ def _request(client: Client, url: str, receiver: _Receiver) -> None:
         _accept(response, receiver, "Range" in headers)
         receiver.url = str(response.url)
         _receive(response, receiver)
-    except Broken as broken:
+    except ConnectionBroken as broken:
         raise broken.transient() from broken
     finally:
         response.close()
@@ -218,7 +218,7 @@ def _continues(response: "Response", receiver: _Receiver) -> bool:
 
 
 def _receive(response: "Response", receiver: _Receiver) -> None:
-    body = response.body if isinstance(response, Direct) else _body(response)
+    body = response.body if isinstance(response, PlainResponse) else _body(response)
     if body is not None and body.length is not None and receiver.may_fill:
         receiver.fill(body)
     else:
@@ -243,7 +243,7 @@ def _body(response: "httpx.Response") -> Body | None:
 
 def _raw(response: "Response") -> "Iterator[bytes]":
     """Yield the content of a response that came through a proxy."""
-    from puffin.stages.fetch.lean import httpx
+    from puffin.stages.fetch.httpx_import import httpx
 
     try:
         yield from response.iter_raw()

@@ -12,8 +12,7 @@ from puffin.stages.fetch.git_errors import (
 )
 from puffin.stages.fetch.git_run import Git
 from puffin.stages.fetch.git_store import Store
-from puffin.stages.fetch.git_url import is_hexadecimal, parse
-from puffin.stages.fetch.inside import inner_directory
+from puffin.stages.fetch.git_url import inner_directory, is_hexadecimal, parse
 from puffin.stages.urls import digest, mask
 from puffin.value import frozen
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from puffin.cache.layout import Cache
     from puffin.stages.fetch.git_url import GitUrl
+
 
 _EVERYTHING = ("+refs/heads/*:refs/puffin/heads/*", "+refs/tags/*:refs/tags/*")
 _told: dict[tuple[str, str, str], str] = {}  # what refs are, by cache, repository and ref; a run believes it

@@ -1,14 +1,15 @@
 """Running the system's git: with the user's configuration, but nothing of the directory that puffin is run from."""
 
 import os
-import subprocess
 
+from puffin.signals import SIGTERM
 from puffin.stages.fetch.git_errors import GitMissing
 from puffin.stages.urls import split_credentials
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
 
     from puffin.stages.fetch.git_url import GitUrl
@@ -44,7 +45,7 @@ _GRACE = 2.0  # seconds between asking git to end and ending it
 
 
 @frozen
-class Said:
+class GitResult:
     """What a git command returned: its exit status, and its output as text."""
 
     status: int
@@ -62,7 +63,7 @@ class Git:
         self._environ = _environment(url, environ, above)
         self._settings = _settings(url, environ)
 
-    def run(self, *arguments: str, cwd: str) -> Said:
+    def run(self, *arguments: str, cwd: str) -> GitResult:
         """Run git with *arguments* in *cwd*. Raises GitMissing; git outlives neither this call nor this process."""
         reader, writer = os.pipe()
         try:
@@ -75,9 +76,11 @@ class Git:
         finally:
             os.close(writer)
         text = [each.decode("utf-8", "replace") for each in (out, err)]
-        return Said(status=process.returncode, out=text[0], err=self._masked(text[1]))
+        return GitResult(status=process.returncode, out=text[0], err=self._masked(text[1]))
 
     def _start(self, arguments: "tuple[str, ...]", cwd: str, lifeline: int) -> "subprocess.Popen[bytes]":
+        import subprocess
+
         try:
             return subprocess.Popen(
                 (*_GUARD, self._program, *self._settings, *arguments),
@@ -113,7 +116,7 @@ class Git:
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:
     """End a process with all that it started, and wait for it."""
-    from puffin.signals import SIGTERM
+    import subprocess
 
     for signal in (SIGTERM, 9):
         try:

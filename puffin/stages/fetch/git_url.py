@@ -2,6 +2,7 @@
 
 import os
 
+from puffin.errors import PuffinError
 from puffin.stages.urls import digest, file_path, is_file, mask, split_credentials
 from puffin.value import frozen
 
@@ -146,3 +147,25 @@ def _unquote(text: str) -> str:
     from urllib.parse import unquote
 
     return unquote(text) if "%" in text else text
+
+
+class NoSubdirectory(PuffinError):
+    """What a requirement names has no such subdirectory, or none that lies inside."""
+
+    stage = "fetch"
+    subdirectory: str
+
+    def summary(self) -> str:
+        """Name the requirement and the subdirectory."""
+        return f"`{self.package}` has no subdirectory `{self.subdirectory}`"
+
+
+def inner_directory(root: str, subdirectory: str, *, package: str) -> str:
+    """Return the path of *subdirectory* (which may be empty) below *root*. Raises :class:`NoSubdirectory`."""
+    if not subdirectory:
+        return root
+    path = os.path.join(root, subdirectory)
+    inside = os.path.realpath(path).startswith(os.path.realpath(root) + os.sep)
+    if not os.path.isdir(path) or not (inside or os.path.normpath(subdirectory) == "."):
+        raise NoSubdirectory(package=package, subdirectory=subdirectory)
+    return path

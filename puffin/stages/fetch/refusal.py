@@ -1,8 +1,9 @@
 """What a server says when it says no, worded for people."""
 
 from puffin.errors import Cause
+from puffin.names import printable
 from puffin.stages.fetch.failures import AccessDenied, RequestRefused
-from puffin.stages.fetch.lean import httpx
+from puffin.stages.fetch.httpx_import import httpx
 from puffin.stages.urls import mask_text
 
 _MOST_TEXT = 65536
@@ -46,12 +47,12 @@ def problem(content_type: str, body: bytes) -> str:
     if not isinstance(document, dict):
         return ""
     said = [document[name] for name in ("title", "detail") if isinstance(document.get(name), str)]
-    return _printable(": ".join(text for text in said if text.strip()))
+    return printable(": ".join(text for text in said if text.strip()), _MOST_SHOWN)
 
 
 def statement(text: str) -> Cause:
     """Return a cause with what somebody else said: masked, on one line."""
-    return Cause(text=mask_text(_printable(text)))
+    return Cause(text=mask_text(printable(text, _MOST_SHOWN)))
 
 
 def refused(url: str, response: httpx.Response, body: bytes, netrc_problem: str) -> RequestRefused:
@@ -61,7 +62,7 @@ def refused(url: str, response: httpx.Response, body: bytes, netrc_problem: str)
     return kind(
         url=url,
         status=response.status_code,
-        reason=_printable(response.reason_phrase),
+        reason=printable(response.reason_phrase, _MOST_SHOWN),
         causes=(statement(said),) if said else (),
         hints=_hints(response, netrc_problem),
     )
@@ -72,7 +73,7 @@ def endless(url: str, response: httpx.Response) -> RequestRefused:
     return RequestRefused(
         url=url,
         status=response.status_code,
-        reason=_printable(response.reason_phrase),
+        reason=printable(response.reason_phrase, _MOST_SHOWN),
         causes=(Cause(text="the redirects do not come to an end"),),
     )
 
@@ -96,8 +97,3 @@ def _credentials_hint(response: httpx.Response, host: str) -> str:
         f"credentials for `{host}` go into the URL (`https://user:password@{host}/…`) "
         f"or into `~/.netrc` (`machine {host} login user password …`)"
     )
-
-
-def _printable(text: str) -> str:
-    line = " ".join(text.split())
-    return "".join([character for character in line if character.isprintable()])[:_MOST_SHOWN]

@@ -5,13 +5,12 @@ RECORD is another program's text: paths that leave the environment, or that name
 kept apart and must never be acted upon.
 """
 
-import csv
-import io
 import json
 import os
 
 from puffin.stages.link import site_scan
 from puffin.stages.link.environment import Environment
+from puffin.stages.unzip import record
 from puffin.stages.unzip.names import shadows
 from puffin.stages.urls import file_path
 from puffin.value import frozen
@@ -25,7 +24,7 @@ _OWN = ("pyvenv.cfg", ".puffin", ".gitignore", "CACHEDIR.TAG")
 
 
 @frozen
-class Installed:
+class Distribution:
     """A distribution in an environment.
 
     ``path`` is its metadata (a directory, or a file for old kinds), ``kind`` one of those of
@@ -50,7 +49,7 @@ class Installed:
     recorded: bool
 
 
-def read_installed(environment: Environment) -> tuple[Installed, ...]:
+def read_installed(environment: Environment) -> tuple[Distribution, ...]:
     """Return all distributions of *environment*, duplicates as they are, sorted by name and version."""
     sites = {os.path.realpath(site): site for site in (environment.platlib, environment.purelib)}
     found = []
@@ -60,7 +59,7 @@ def read_installed(environment: Environment) -> tuple[Installed, ...]:
     return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
 
 
-def read_paths(paths: "Iterable[str]") -> tuple[Installed, ...]:
+def read_paths(paths: "Iterable[str]") -> tuple[Distribution, ...]:
     """Return all distributions in some directories, sorted as by :func:`read_installed`, without their files."""
     found = [
         _read(None, path, name, version, entry, kind)
@@ -85,17 +84,17 @@ def _freeze(value: "Any") -> "Any":
 
 def _read(
     environment: Environment | None, site: str, name: str, version: str, entry: str, kind: str
-) -> Installed:
+) -> Distribution:
     path = f"{site}/{entry}"
-    head = site_scan.read_head(_metadata_file(path, kind))
+    raw_name, own_version = site_scan.name_and_version(site_scan.metadata_path(path, kind))
     direct_url = _direct_url(path) if kind == site_scan.DIST_INFO else None
     location = _location(path, kind, direct_url)
     rows = _rows(site, path, kind)
     files, unsafe = split_rows(rows or (), site, environment) if environment else ((), ())
-    return Installed(
+    return Distribution(
         name=name,
-        raw_name=head.get("name", name),
-        version=version or head.get("version", ""),
+        raw_name=raw_name or name,
+        version=version or own_version,
         path=path,
         kind=kind,
         installer=_text(f"{path}/INSTALLER").strip(),
@@ -117,14 +116,6 @@ def distribution_files(environment: Environment, entry: str, kind: str) -> "tupl
     site = environment.purelib
     rows = _rows(site, f"{site}/{entry}", kind)
     return split_rows(_walk(site, entry) if rows is None else rows, site, environment)[0]
-
-
-def _metadata_file(path: str, kind: str) -> str:
-    if kind == site_scan.EGG_INFO_FILE:
-        return path
-    if kind == site_scan.EGG_LINK:
-        return f"{site_scan.linked_egg_info(path)}/PKG-INFO"
-    return f"{path}/{ {'dist-info': 'METADATA', 'egg': 'EGG-INFO/PKG-INFO'}.get(kind, 'PKG-INFO') }"
 
 
 def _direct_url(path: str) -> "dict[str, Any] | None":
@@ -164,12 +155,9 @@ def _rows(site: str, path: str, kind: str) -> "list[str] | None":
 
 
 def _record(path: str) -> "list[str] | None":
-    text = _text(f"{path}/RECORD")
-    if not text:
-        return None
     try:
-        return [row[0] for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row and row[0]]
-    except csv.Error:
+        return [row[0] for row in record.read(f"{path}/RECORD") if row[0]] or None
+    except (OSError, ValueError):
         return None
 
 

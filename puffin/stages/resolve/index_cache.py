@@ -6,25 +6,40 @@ the page. Parsed by plain splitting only; whoever looks at a version may parse i
 fetched for a resolution end with one more: the versions in their order.
 """
 
+from collections.abc import Iterable, Mapping
+from mmap import mmap
+from typing import Any
+
+from packaging.version import Version
+
 from puffin.cache import frame
-from puffin.stages.resolve.index_order import Order, order_of
+from puffin.names import parsed_version
+from puffin.stages.resolve.index_groups import first_upload, rows
 from puffin.stages.resolve.index_page import FileLink
-from puffin.stages.resolve.index_raw import first_upload, rows
 from puffin.value import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from mmap import mmap
-    from typing import Any
-
-    Row = tuple[Any, ...]
+Row = tuple[Any, ...]
 
 _FORMAT = "simple 2"
 _FIELDS = 10
 _NAMES = tuple(FileLink.__annotations__)
 
 ABSENT = "absent"
+
+
+@frozen
+class Order:
+    """Version texts in the form of packaging, newest first; unparsable ones are left out, equal ones are one.
+
+    ``texts`` maps those that file names spell otherwise, or in several ways, to the spellings.
+    """
+
+    names: tuple[str, ...]
+    texts: "dict[str, tuple[str, ...]]"
+
+    def spellings(self, name: str) -> tuple[str, ...]:
+        """Return how file names spell one of ``names``."""
+        return self.texts.get(name) or (name,)
 
 
 @frozen
@@ -177,3 +192,15 @@ def _links(rows: "Any") -> "tuple[FileLink, ...] | None":
         return tuple([FileLink(**dict(zip(_NAMES, row, strict=True))) for row in rows])
     except (TypeError, ValueError):
         return None
+
+
+def order_of(texts: "Iterable[str]") -> Order:
+    """Return the order of the versions that file names spell as *texts*."""
+    known: dict[Version, list[str]] = {}
+    for text in texts:
+        version = parsed_version(text)
+        if version is not None:
+            known.setdefault(version, []).append(text)
+    names = {version: str(version) for version in sorted(known, reverse=True)}
+    odd = {name: tuple(known[own]) for own, name in names.items() if known[own] != [name]}
+    return Order(names=tuple(names.values()), texts=odd)

@@ -1,12 +1,9 @@
 """What can be wrong with an index, a page of it, or a find-links place."""
 
+from collections.abc import Iterable
+
 from puffin.errors import TEMPORARY, USAGE, PuffinError
 from puffin.stages.urls import mask
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 _SHOWN = 3
 

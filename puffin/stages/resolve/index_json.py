@@ -1,17 +1,14 @@
 """JSON pages of package indexes: PEP 691 with PEPs 592, 700, 714 and 792."""
 
 import json
+from typing import Any
 
 from puffin.errors import Cause
+from puffin.names import printable
+from puffin.stages.resolve.index_config import bare
 from puffin.stages.resolve.index_errors import PageUnreadable, UnknownApiVersion
-from puffin.stages.resolve.index_href import QUARANTINED, Collector, checked_hashes, offered, printable
-from puffin.stages.resolve.index_page import Page
-from puffin.stages.resolve.index_url import bare
+from puffin.stages.resolve.index_page import QUARANTINED, Collector, Page, checked_hashes, offered
 from puffin.stages.urls import mask
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 def parse_json(body: bytes, *, name: str, url: str, content_type: str = "application/json") -> Page:

@@ -3,26 +3,31 @@
 import mmap
 import os
 import sys
+from collections.abc import Callable, Collection
 
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError
-from puffin.stages.resolve.index_cache import ABSENT, StoredPage, dump_groups, load_page, renewed
+from puffin.stages.fetch.client import PageResponse
+from puffin.stages.fetch.turns import turns_of
+from puffin.stages.resolve.index_cache import ABSENT, Row, StoredPage, dump_groups, load_page, renewed
+from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig, canonical, is_local
 from puffin.stages.resolve.index_errors import IndexFailure, NotInCache
-from puffin.stages.resolve.index_http import ACCEPT, Answer, Http, parse_reply, policy, status_error
-from puffin.stages.resolve.index_links import local_links, local_page
-from puffin.stages.resolve.index_page import FileLink, Page, by_version, is_archive
-from puffin.stages.resolve.index_url import canonical, is_local
+from puffin.stages.resolve.index_groups import Groups, group_reply
+from puffin.stages.resolve.index_http import (
+    ACCEPT,
+    Http,
+    local_links,
+    local_page,
+    parse_reply,
+    policy,
+    status_error,
+)
+from puffin.stages.resolve.index_page import Collector, FileLink, Page, by_version, is_archive
 from puffin.stages.urls import digest, mask
-from puffin.value import astuple
+from puffin.value import astuple, frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from puffin.stages.resolve.index_groups import Groups
-
-    Told = tuple[bool, bytes]
+Told = tuple[bool, bytes]
 
 THREADS = 24  # pages are small and far away: what counts is how many are on their way
 _LARGE = 128 << 10  # bytes
@@ -32,6 +37,24 @@ _FLAT = "find-links"  # the place of flat pages, which belong to no project; one
 def page_path(cache: Cache, index: str, name: str) -> str:
     """Return where the page of a project (its name normalised) of an index is kept."""
     return cache.path(Bucket.SIMPLE, digest(canonical(index)), name)
+
+
+@frozen
+class ProjectPages:
+    """The pages of a project, by their indexes: that of the first index that has it, or all there are.
+
+    ``rest`` are the indexes behind, which were not asked. ``unknown`` is why an index could not be asked while the
+    network is off.
+    """
+
+    pages: tuple[tuple[str, StoredPage], ...] = ()
+    rest: tuple[str, ...] = ()
+    unknown: PuffinError | None = None
+
+    @property
+    def page(self) -> StoredPage | None:
+        """The first page, None if no index has the project."""
+        return self.pages[0][1] if self.pages else None
 
 
 class Pages:
@@ -67,8 +90,7 @@ class Pages:
         missing = [key for key in dict.fromkeys(wanted) if not self._is_ready(*key)]
         if not missing:
             return
-        from puffin.stages.fetch.crew import Crew
-        from puffin.stages.fetch.turns import turns_of
+        from puffin.stages.fetch.turns import Crew
 
         def look(key: tuple[str, str]) -> "Callable[[], object]":
             return lambda: self._look(*key)
@@ -85,6 +107,21 @@ class Pages:
         if isinstance(found, PuffinError):
             raise found
         return found
+
+    def find(self, config: IndexConfig, name: str) -> ProjectPages:
+        """Return the pages of a project, asked for index by index; raises why an index could not answer."""
+        indexes = config.for_package(name)
+        found: list[tuple[str, StoredPage]] = []
+        for at, index in enumerate(indexes, 1):
+            try:
+                page = self.page(index, name)
+            except NotInCache as error:
+                return ProjectPages(pages=tuple(found), unknown=None if found else error)
+            if page.status != ABSENT:
+                found.append((index, page))
+                if config.strategy == FIRST_INDEX:
+                    return ProjectPages(pages=tuple(found), rest=indexes[at:])
+        return ProjectPages(pages=tuple(found))
 
     def evidence(self) -> tuple[tuple[str, ...], float] | None:
         """Return where the cache has the pages that were looked at, and until when all of them are fresh.
@@ -117,6 +154,11 @@ class Pages:
         error = self._seen[index, name] = pickle.loads(data)
         if _concerns_all(error):
             self._broken.setdefault(index, error)
+
+    def rows(self, index: str, name: str, version: str) -> "tuple[Row, ...]":
+        """Return the files of one version text as plain tuples; a page that is damaged is fetched again."""
+        found = self.page(index, name).rows(version)
+        return (self.again(index, name).rows(version) or ()) if found is None else found
 
     def links(self, index: str, name: str, version: str) -> tuple[FileLink, ...]:
         """Return the files of one version text; a page whose stored bytes are damaged is fetched again."""
@@ -196,7 +238,7 @@ class Pages:
             headers["if-modified-since"] = old.last_modified
         return headers
 
-    def _take(self, reply: Answer, old: "StoredPage | None", index: str, name: str) -> StoredPage:
+    def _take(self, reply: "PageResponse", old: "StoredPage | None", index: str, name: str) -> StoredPage:
         said = policy(reply.headers)
         if reply.status == 304 and old is not None:
             told = "cache-control" in reply.headers or "expires" in reply.headers
@@ -212,8 +254,6 @@ class Pages:
         elif reply.status != 200:
             raise status_error(reply, index)
         else:
-            from puffin.stages.resolve.index_groups import group_reply
-
             page = parse_reply(reply, name="") if name == _FLAT else group_reply(reply, name=name)
             data = self._dumped(page, said.max_age, said.etag, said.last_modified)
         if said.store:
@@ -276,8 +316,6 @@ def _loaded(data: bytes) -> StoredPage:
 
 
 def _single(location: str) -> tuple[FileLink, ...]:
-    from puffin.stages.resolve.index_href import Collector
-
     collector = Collector(location)
     collector.add("", location)
     return tuple(collector.files)

@@ -1,20 +1,19 @@
 """The names of packages that requirements leave to their distributions, as far as no build is needed to know them."""
 
 import os
+from collections.abc import Iterable
 
 from puffin.errors import PuffinError
-from puffin.stages.fetch.inside import NoSubdirectory, inner_directory
-from puffin.stages.resolve.index_page import is_archive, is_wheel, normalise
-from puffin.stages.resolve.index_url import is_local, local_path
+from puffin.names import normalise, parsed_version
+from puffin.stages.fetch.git_url import NoSubdirectory, inner_directory
+from puffin.stages.resolve.index_config import is_local, local_path
+from puffin.stages.resolve.index_page import is_archive, is_wheel, splits
 from puffin.stages.resolve.locate_errors import LocateFailed, NameUnknown
 from puffin.stages.resolve.locate_source import subdirectory
 from puffin.stages.resolve.pins import Pin
 from puffin.stages.resolve.reqvalues import Entry, Requirements
+from puffin.stages.urls import mask
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def named(requirements: Requirements) -> Requirements:
@@ -50,12 +49,9 @@ def name_of(entry: Entry) -> str:
 
 def _of_archive(filename: str) -> str:
     """Return the name in ``name-version.tar.gz``, where the last dash surely parts the two (PEP 625)."""
-    from puffin.stages.resolve.index_page import splits
-    from puffin.stages.resolve.locate_versions import parsed
-
     if not is_archive(filename) or is_wheel(filename):
         return ""
-    known = [(name, version) for name, version in splits(filename) if parsed(version) is not None]
+    known = [(name, version) for name, version in splits(filename) if parsed_version(version) is not None]
     return known[0][0] if len(known) == 1 else ""
 
 
@@ -88,8 +84,6 @@ def _stated_in_setup_cfg(path: str) -> str:
 
 
 def _unknown(pin: Pin) -> PuffinError:
-    from puffin.stages.urls import mask
-
     address, _, fragment = pin.url.partition("#")
     inner = subdirectory(fragment)
     if inner and is_local(address) and os.path.isdir(local_path(address)):

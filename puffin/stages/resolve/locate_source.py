@@ -2,25 +2,19 @@
 
 import json
 import os
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
+from puffin.cache.layout import Cache
+from puffin.names import parsed_version
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
-from puffin.stages.fetch.git_url import is_repository, parse
-from puffin.stages.fetch.inside import inner_directory
-from puffin.stages.resolve.index_href import file_name
-from puffin.stages.resolve.index_page import file_version, is_archive, is_wheel
-from puffin.stages.resolve.index_url import is_local, local_path
-from puffin.stages.resolve.locate_choose import Pin, shown
+from puffin.stages.fetch.git_url import inner_directory, is_repository, parse
+from puffin.stages.resolve.index_config import is_local, local_path
+from puffin.stages.resolve.index_page import file_name, file_version, is_archive, is_wheel
+from puffin.stages.resolve.locate_choose import AnyPin, builds_option, shown
 from puffin.stages.resolve.locate_errors import BuildForbidden, FileMissing, NotEditable
-from puffin.stages.resolve.locate_policy import builds_option
-from puffin.stages.resolve.locate_versions import parsed
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.urls import digest, file_url, strip_credentials
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, Protocol
-else:
-    Protocol = object
 
 # What tells that a project directory is to be built anew, as DESIGN.md's glossary of freshness has it.
 MARKS = ("pyproject.toml", "setup.py", "setup.cfg")
@@ -34,7 +28,7 @@ class Commits(Protocol):
         """Return *url* with the full commit in place of its ref; *package* is it in the user's words."""
 
 
-def source_kind(pin: Pin) -> str:
+def source_kind(pin: AnyPin) -> str:
     """Return the kind of artifact that a pin with a URL leads to, empty if it is a wheel, or nothing known."""
     address = pin.url.partition("#")[0]
     if is_repository(address):
@@ -45,7 +39,7 @@ def source_kind(pin: Pin) -> str:
     return SDIST if is_archive(name) and not is_wheel(name) else ""
 
 
-def check_source(pin: Pin, kind: str, files: FilePolicy) -> None:
+def check_source(pin: AnyPin, kind: str, files: FilePolicy) -> None:
     """Raise :class:`BuildForbidden` or :class:`NotEditable` for what must not be built, or not so."""
     if pin.editable and kind != DIRECTORY:
         what = _ARTICLES.get(kind, "a file")
@@ -54,7 +48,7 @@ def check_source(pin: Pin, kind: str, files: FilePolicy) -> None:
         raise BuildForbidden(package=shown(pin), kind=_ARTICLES[kind], option=option)
 
 
-def directory_artifact(pin: Pin) -> Artifact:
+def directory_artifact(pin: AnyPin) -> Artifact:
     """Return the artifact of a pin to a directory. Raises ``FileMissing`` and ``NoSubdirectory``."""
     address, _, fragment = pin.url.partition("#")
     path, inner = local_path(address), subdirectory(fragment)
@@ -76,7 +70,7 @@ def directory_artifact(pin: Pin) -> Artifact:
     )
 
 
-def repository_artifact(pin: Pin, commits: Commits) -> Artifact:
+def repository_artifact(pin: AnyPin, commits: Commits) -> Artifact:
     """Return the artifact of a pin to a git repository, at the commit that its ref is. Raises what *commits* raises."""
     url = commits(pin.url, package=shown(pin))
     asked, found = parse(pin.url), parse(url)
@@ -99,10 +93,10 @@ def repository_artifact(pin: Pin, commits: Commits) -> Artifact:
 def file_named_version(filename: str, name: str) -> str:
     """Return the version that the file name of a source distribution tells, empty where it surely tells none."""
     version = file_version(filename, name)
-    return version if version and parsed(version) is not None else ""
+    return version if version and parsed_version(version) is not None else ""
 
 
-def settings_of(pin: Pin) -> tuple[tuple[str, str], ...]:
+def settings_of(pin: AnyPin) -> tuple[tuple[str, str], ...]:
     """Return the config settings of a pin; plain pins have none."""
     return tuple(getattr(pin, "config_settings", ()))
 
@@ -126,3 +120,14 @@ def _stamp(path: str) -> int:
         except OSError:
             continue
     return max(times)
+
+
+def pinner(cache: "Cache", *, offline: bool, environ: "Mapping[str, str]") -> "Callable[..., str]":
+    """Return :func:`puffin.stages.fetch.git.pin_commit` for a cache and an environment, as ``(url, package="")``."""
+
+    def pin(url: str, package: str = "") -> str:
+        from puffin.stages.fetch.git import pin_commit  # and with it what runs git: most inputs name none
+
+        return pin_commit(url, cache=cache, offline=offline, environ=environ, package=package)
+
+    return pin

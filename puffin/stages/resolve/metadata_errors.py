@@ -6,7 +6,7 @@ from puffin.stages.resolve.solve.universe import Unusable
 OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
 
 
-class NeedsBuild(PuffinError):
+class MetadataNeedsBuild(PuffinError):
     """The metadata of a source distribution, a project directory or a repository is known only by building it.
 
     ``kind`` is what it is, with its article; ``reason`` why building cannot be avoided.

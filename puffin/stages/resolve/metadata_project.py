@@ -1,14 +1,15 @@
 """Static metadata of a source tree: the ``[project]`` table of its pyproject.toml (PEP 621)."""
 
-from puffin.stages.resolve.index_page import normalise
+from typing import Any
+
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+
+from puffin.names import normalise
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_lenient import requirement, specifier
 from puffin.stages.resolve.metadata_parse import check_identity
 from puffin.stages.resolve.solve.universe import Metadata
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 _NEEDED = frozenset(("dependencies", "optional-dependencies", "requires-python"))
 
@@ -86,9 +87,6 @@ def _version(project: "dict[str, Any]", known: str) -> str:
 
 
 def _under_extra(text: str, extra: str) -> str:
-    from packaging.markers import Marker
-    from packaging.requirements import Requirement
-
     parsed = Requirement(text)
     own = f"extra == '{extra}'"
     parsed.marker = Marker(own if parsed.marker is None else f"({parsed.marker}) and {own}")

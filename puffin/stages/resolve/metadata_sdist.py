@@ -6,17 +6,13 @@ import os
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from typing import IO
 
 from puffin.stages.resolve.metadata_errors import Malformed
-from puffin.stages.resolve.metadata_parse import header_fields, static_metadata
+from puffin.stages.resolve.metadata_parse import fields_of, static_metadata
 from puffin.stages.resolve.metadata_project import Dynamic, project_metadata
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import IO
-
-    from puffin.stages.resolve.solve.universe import Metadata
+from puffin.stages.resolve.solve.universe import Metadata
 
 _NAMES = ("PKG-INFO", "pyproject.toml")
 _MOST = 16 << 20  # bytes of one of these files
@@ -40,7 +36,7 @@ def sdist_metadata(
         static = static_metadata(info, name=name, version=version)
         if static is not None:
             return static
-        version = version or next(iter(header_fields(info).get("version", ())), "")
+        version = version or next(iter(fields_of(info).get("version", ())), "")
     if "pyproject.toml" not in found:
         raise Dynamic("it has no static metadata (PEP 643) and no `pyproject.toml`")
     return project_metadata(found["pyproject.toml"], name=name, version=version)

@@ -1,14 +1,13 @@
 """Whose metadata is asked for, and what stands in for an answer that only a build can give."""
 
-from puffin.stages.resolve.locate_choose import Candidate
-from puffin.stages.resolve.metadata_errors import NeedsBuild
-from puffin.stages.resolve.universe_values import Source
+from puffin.stages.resolve.file_choice import IndexFile
+from puffin.stages.resolve.metadata_errors import MetadataNeedsBuild
 from puffin.stages.urls import inherit_credentials
 from puffin.value import frozen
 
 
 @frozen
-class Wanted:
+class MetadataRequest:
     """One file whose metadata is asked for; ``package`` is it in the user's words, for messages.
 
     ``name`` (normalised) and ``version`` are what the metadata must say, where known. ``hashes`` are those
@@ -17,7 +16,7 @@ class Wanted:
     """
 
     package: str
-    candidate: Candidate
+    candidate: IndexFile
     name: str = ""
     version: str = ""
     hashes: tuple[str, ...] = ()
@@ -35,14 +34,32 @@ class Wanted:
 
 
 @frozen
+class BuildSource:
+    """What has to be built for its metadata: ``path`` is a source distribution or a directory on this machine.
+
+    ``package`` is it in the user's words, ``name`` and ``version`` what is known of it (else empty).
+    ``subdirectory`` is where in it the project is; ``url`` where it is from, credentials included.
+    """
+
+    package: str
+    path: str
+    name: str = ""
+    version: str = ""
+    subdirectory: str = ""
+    url: str = ""
+    editable: bool = False
+    config_settings: tuple[tuple[str, str], ...] = ()
+
+
+@frozen
 class Unbuilt:
     """The metadata is known only by building ``source``, because of ``reason``; ``place`` is its pinned requirement."""
 
-    source: Source
+    source: BuildSource
     reason: str
     kind: str = "a source distribution"
     place: object = None
 
-    def error(self) -> NeedsBuild:
+    def error(self) -> MetadataNeedsBuild:
         """Return the error for whoever cannot build."""
-        return NeedsBuild(package=self.source.package, kind=self.kind, reason=self.reason)
+        return MetadataNeedsBuild(package=self.source.package, kind=self.kind, reason=self.reason)

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterable, Sequence
 
+from puffin.stages.resolve.output_values import LINE, SPLIT, Listed, Style
 from puffin.stages.urls import strip_credentials
 from puffin.value import frozen
 
@@ -67,3 +68,82 @@ def _short(word: str, remaining: list[str], flags: "dict[str, tuple[Flag, bool]]
         before = [f"-{kept}"] if kept else []
         return [*before, f"-{word[at]}", *value] if keep else before
     return [f"-{kept}"] if kept else ()
+
+
+_EXCLUDED = "# The following packages were excluded from the output:"
+
+
+def render_requirements(packages: Iterable[Listed], style: Style) -> str:
+    """Return the text of the file, which ends in a newline unless it is empty."""
+    ordered = sorted(packages, key=_order)
+    lines = [*header(style.header)] if style.header else []
+    lines += _options(style, ordered)
+    for package in ordered:
+        if package.name not in style.excluded:
+            lines += annotated(_lines(package, style), package, style)
+    excluded = sorted(package.name for package in ordered if package.name in style.excluded)
+    if excluded and style.annotation:  # it is an annotation too
+        lines += ["", _EXCLUDED, *[f"# {name}" for name in excluded]]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _options(style: Style, packages: list[Listed]) -> list[str]:
+    return [*style.options, *([""] if packages else [])] if style.options else []
+
+
+def _order(package: Listed) -> tuple[bool, str, str]:
+    """Editables come first, by where they are; then all by name."""
+    direct = package.direct
+    editable = direct is not None and direct.editable
+    return not editable, direct.written if direct and editable else package.name, package.version
+
+
+def _lines(package: Listed, style: Style) -> list[str]:
+    lines = [_requirement(package, style), *[f"    --hash={each}" for each in sorted(set(package.hashes))]]
+    return [f"{line} \\" for line in lines[:-1]] + lines[-1:]
+
+
+def _requirement(package: Listed, style: Style) -> str:
+    extras = f"[{','.join(package.extras)}]" if style.extras and package.extras else ""
+    marker = f" ; {package.marker}" if style.markers and package.marker else ""
+    direct = package.direct
+    if direct is None:
+        return f"{package.name}{extras}=={package.version}{marker}"
+    if direct.editable or direct.bare:
+        return f"{'-e ' if direct.editable else ''}{direct.written}{extras}{marker}"
+    return f"{package.name}{extras} @ {direct.written}{marker}"
+
+
+_KINDS = ("-c", "--override", "-r")
+_COLUMN = 24  # where comments begin in line style, as pip-tools has it
+
+
+def via(package: Listed, annotation: str) -> tuple[str, ...]:
+    """Return the lines, without indentation, that say who wanted the package; none if nobody is known."""
+    if annotation == LINE:
+        wanted = (*sorted(package.parents), *sorted(package.origins, key=_rank))
+        return (f"# via {', '.join(wanted)}",) if wanted else ()
+    wanted = (*sorted(package.origins, key=_rank), *sorted(package.parents))
+    if annotation != SPLIT or not wanted:
+        return ()
+    if len(wanted) == 1:
+        return (f"# via {wanted[0]}",)
+    return ("# via", *[f"#   {each}" for each in wanted])
+
+
+def annotated(lines: Sequence[str], package: Listed, style: Style) -> list[str]:
+    """Return the lines of a requirement with its annotations."""
+    comments = list(via(package, style.annotation))
+    if style.annotation == LINE and comments and len(lines) == 1:
+        return [f"{lines[0].ljust(_COLUMN)}  {comments[0]}", *_index(package, style)]
+    return [*lines, *[f"    {comment}" for comment in comments], *_index(package, style)]
+
+
+def _rank(origin: str) -> tuple[int, str]:
+    """Order sources by kind: constraints, overrides, requirements files, projects."""
+    option = origin.partition(" ")[0]
+    return _KINDS.index(option) if option in _KINDS else len(_KINDS), origin
+
+
+def _index(package: Listed, style: Style) -> list[str]:
+    return [f"    # from {package.index}"] if style.index_annotation and package.index else []

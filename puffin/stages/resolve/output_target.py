@@ -3,6 +3,7 @@
 import os
 import stat
 
+from puffin.cache.atomic import read, write
 from puffin.errors import USAGE, PuffinError, UsageError, os_cause
 
 REQUIREMENTS, PYLOCK = "requirements.txt", "pylock.toml"
@@ -58,8 +59,6 @@ def write_output(path: str, data: bytes) -> bool:
 
     Raises :class:`OutputUnwritable`.
     """
-    from puffin.cache.atomic import read
-
     place = os.path.realpath(path)
     try:
         if os.path.lexists(place) and not os.path.isfile(place):  # such as /dev/null, or a pipe
@@ -76,8 +75,6 @@ def write_output(path: str, data: bytes) -> bool:
 
 def _replace(place: str, data: bytes) -> None:
     """Replace a file by way of a neighbour, which gets its mode, and stays nowhere."""
-    from puffin.cache.atomic import write
-
     temporary = f"{place}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
     try:
         write(temporary, data, durable=True)

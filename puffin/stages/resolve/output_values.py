@@ -21,7 +21,7 @@ class OutputFile:
 
 
 @frozen
-class Direct:
+class DirectReference:
     """Where a package comes from that was given by URL, path or repository.
 
     ``written`` goes into requirements files: a URL, or a path where ``bare``, which stands without the
@@ -55,7 +55,7 @@ class Listed:
     version: str
     extras: tuple[str, ...] = ()
     marker: str = ""
-    direct: Direct | None = None
+    direct: DirectReference | None = None
     hashes: tuple[str, ...] = ()
     files: tuple[OutputFile, ...] = ()
     parents: tuple[str, ...] = ()

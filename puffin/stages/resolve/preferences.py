@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from puffin.errors import PuffinError, UsageError
-from puffin.stages.resolve.index_page import normalise
-from puffin.stages.resolve.inputs_errors import InvalidProject
-from puffin.stages.resolve.inputs_toml import decode_text, parse_toml
+from puffin.names import normalise
+from puffin.stages.resolve.inputs_errors import InvalidProject, decode_text, parse_toml
 from puffin.stages.resolve.output_target import is_lock_name
 from puffin.stages.resolve.reqerrors import RequirementsFileNotFound
-from puffin.stages.resolve.reqfile import read_requirements
-from puffin.stages.resolve.reqinclude import absolute
+from puffin.stages.resolve.reqfile import absolute, read_requirements
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.stages.resolve.solve.request import Preference, Root
 from puffin.value import frozen
@@ -30,8 +30,6 @@ class Upgrades:
 
 def read_upgrades(everything: bool, packages: Iterable[str]) -> Upgrades:
     """Return what ``-U`` and ``-P`` ask for. Raises :class:`UsageError` for what is no requirement."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
     names, limits = set(), []
     for text in packages:
         try:

@@ -41,7 +41,7 @@ class Word:
 
 
 @frozen
-class Line:
+class LogicalLine:
     """One logical line: continuations joined, comment removed, variables expanded, blanks stripped.
 
     ``raw`` is the joined text before expansion. ``joints`` are (offset in raw, index of the physical line,
@@ -127,7 +127,7 @@ def decode(data: bytes, file: str) -> str:
     return _decoded(data, "utf-8", file)
 
 
-def logical_lines(text: str, file: str, environ: Mapping[str, str]) -> tuple[Line, ...]:
+def logical_lines(text: str, file: str, environ: Mapping[str, str]) -> tuple[LogicalLine, ...]:
     """Return the lines of *text* that hold anything, in order. *environ* are the variables to expand."""
     source = tuple(text.splitlines())
     lines = []
@@ -140,7 +140,7 @@ def logical_lines(text: str, file: str, environ: Mapping[str, str]) -> tuple[Lin
             shifted = tuple([(offset - lead, number, column) for offset, number, column in joints])
             expanded, spans = _expand(raw, environ)
             lines.append(
-                Line(
+                LogicalLine(
                     file=file,
                     text=expanded,
                     raw=raw,

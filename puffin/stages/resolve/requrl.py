@@ -4,7 +4,10 @@ import os
 import re
 from collections.abc import Callable
 
+from packaging.utils import InvalidWheelFilename, canonicalize_name, is_normalized_name, parse_wheel_filename
+
 from puffin.errors import PuffinError
+from puffin.stages.fetch.git_url import parse, with_path
 from puffin.stages.resolve.reqoptions import HASH_LENGTHS, hash_problem
 from puffin.stages.urls import file_path, file_url, is_file, mask
 from puffin.value import frozen
@@ -31,7 +34,7 @@ class UnusableLocation(PuffinError):
 
 
 @frozen
-class Place:
+class PathBase:
     """What relative paths mean: *cwd* first, as in pip, then *base*, the directory of the requirements file."""
 
     cwd: str
@@ -59,7 +62,7 @@ def looks_like_archive(location: str) -> bool:
     return location.partition("#")[0].partition("?")[0].lower().endswith(SUFFIXES)
 
 
-def locate(location: str, place: Place) -> tuple[str, str, tuple[str, ...]]:
+def locate(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
     """Return the absolute URL, the normalized name as far as the location tells it, and hashes in its fragment.
 
     Raises :class:`UnusableLocation`.
@@ -72,7 +75,7 @@ def locate(location: str, place: Place) -> tuple[str, str, tuple[str, ...]]:
         raise UnusableLocation(problem=f"`{mask(location)}` is no valid URL or path.") from None
 
 
-def _local(location: str, place: Place) -> tuple[str, str, tuple[str, ...]]:
+def _local(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
     fragment = ""
     if is_file(location):
         location, _, fragment = location.partition("#")
@@ -107,8 +110,6 @@ def _remote(location: str) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _check_repository(url: str) -> None:
-    from puffin.stages.fetch.git_url import parse, with_path
-
     try:
         parse(url)
     except ValueError as error:
@@ -154,8 +155,6 @@ def _checked(value: str) -> str:
 
 
 def _egg_name(egg: str) -> str:
-    from packaging.utils import canonicalize_name, is_normalized_name
-
     name = canonicalize_name(egg.partition("[")[0].strip())
     if not is_normalized_name(name):
         raise UnusableLocation(problem=f"`egg={egg}` is not the name of a package.")
@@ -166,8 +165,6 @@ def _wheel_name(filename: str) -> str:
     """Return the normalized name in the file name of a wheel, nothing for other files."""
     if not filename.lower().endswith(".whl"):
         return ""
-    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
     try:
         return str(parse_wheel_filename(filename)[0])
     except InvalidWheelFilename:

@@ -4,76 +4,64 @@ What they find lies in the cache too; here it is as if this process had found it
 had, the same is done by threads.
 """
 
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, Protocol, TypeVar
+
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
-from puffin.stages.fetch.crew import Crew
+from puffin.stages.fetch.client import Client
+from puffin.stages.fetch.turns import Crew
+from puffin.stages.resolve.file_choice import IndexFile
 from puffin.stages.resolve.index_page import FileLink
-from puffin.stages.resolve.locate_choose import Candidate
+from puffin.stages.resolve.metadata_wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe_obtain import obtain
-from puffin.stages.resolve.universe_pages import walk
-from puffin.stages.resolve.universe_scope import obtainer_of, pages_of
+from puffin.stages.resolve.universe_scope import Scope, obtain, obtainer_of, pages_of
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.value import astuple, from_tuple
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Any, Generic, Protocol, TypeVar
+T = TypeVar("T")
+Serve = Mapping[str, Callable[[Any], Any]]
+Begin = Callable[[], Callable[[Callable[[], None]], object]]
 
-    from puffin.stages.fetch.client import Client
-    from puffin.stages.resolve.metadata_wanted import Unbuilt
-    from puffin.stages.resolve.universe_scope import Scope
 
-    T = TypeVar("T")
+class ChildAnswer(Protocol):
+    """What a child answers to one question."""
 
-    class Answer(Protocol):
-        """What a child answers to one question."""
+    @property
+    def done(self) -> bool:
+        """Whether it is known to have come, so that :meth:`result` answers at once."""
 
-        @property
-        def done(self) -> bool:
-            """Whether it is known to have come, so that :meth:`result` answers at once."""
+    def result(self) -> Any:
+        """Wait, and return the answer or raise its error; None if the child was lost."""
 
-        def result(self) -> Any:
-            """Wait, and return the answer or raise its error; None if the child was lost."""
 
-    class Helpers(Protocol):
-        """Children that answer questions."""
+class ChildProcesses(Protocol):
+    """Children that answer questions."""
 
-        def ask(self, kind: str, question: Any, key: str) -> Answer:
-            """Ask one of them: always the same for one *key*. Questions and answers are made of builtins.
+    def ask(self, kind: str, question: Any, key: str) -> ChildAnswer:
+        """Ask one of them: always the same for one *key*. Questions and answers are made of builtins.
 
-            They may wait for :meth:`send`.
-            """
-
-        def send(self) -> None:
-            """Have the questions sent."""
-
-        def listen(self, *, wait: bool) -> bool:
-            """Take in answers that have come, or *wait* for the next; False if none is to come."""
-
-        def close(self) -> None:
-            """End them."""
-
-    Serve = Mapping[str, Callable[[Any], Any]]
-    Begin = Callable[[], Callable[[Callable[[], None]], object]]
-
-    class Helping(Protocol):
-        """The seam to the processes. *serve* has what answers a kind of question.
-
-        *begin* is called in each child and returns what has work done there. None where no child can be had.
+        They may wait for :meth:`send`.
         """
 
-        def __call__(self, serve: "Serve", begin: "Begin") -> "Helpers | None":
-            """Start the children."""
-else:
-    T = None
+    def send(self) -> None:
+        """Send the questions."""
 
-    class Generic:
-        """Stand in for ``typing.Generic``."""
+    def listen(self, *, wait: bool) -> bool:
+        """Take in answers that have come, or *wait* for the next; False if none is to come."""
 
-        def __class_getitem__(cls, _parameters):
-            return cls
+    def close(self) -> None:
+        """End them."""
+
+
+class StartChildren(Protocol):
+    """The seam to the processes. *serve* maps a kind of question to what answers it.
+
+    *begin* is called in each child and returns what has work done there. None where no child can be had.
+    """
+
+    def __call__(self, serve: Serve, begin: Begin) -> ChildProcesses | None:
+        """Start the children."""
 
 
 THREADS = 12  # of each child
@@ -81,9 +69,9 @@ MANY = 6  # packages that are asked for at once, from which on children pay
 
 
 class Asked(Generic[T]):
-    """A question under way: as a :class:`~puffin.stages.resolve.universe_pool.Job`."""
+    """A question under way: as a :class:`~puffin.stages.resolve.universe_pool.PoolJob`."""
 
-    def __init__(self, answer: "Answer", take: "Callable[[Any], T]", instead: "Callable[[], T]") -> None:
+    def __init__(self, answer: "ChildAnswer", take: "Callable[[Any], T]", instead: "Callable[[], T]") -> None:
         self._answer = answer
         self._take = take
         self._instead = instead
@@ -105,14 +93,14 @@ class Children:
     They never start in a process that has threads. *client* is the fetch stage's, *helping* the seam to processes.
     """
 
-    def __init__(self, scope: "Scope", *, client: "Client", cache: Cache, helping: "Helping") -> None:
+    def __init__(self, scope: "Scope", *, client: "Client", cache: Cache, helping: StartChildren) -> None:
         self.pages = pages_of(scope, client, cache)
         self.obtainer = obtainer_of(scope, client, cache)
         self._config = scope.config
-        self._helping: Helping | None = helping
+        self._helping: StartChildren | None = helping
         self._client = client
-        self._helpers: Helpers | None = None
-        self._early: dict[str, Answer] = {}
+        self._helpers: ChildProcesses | None = None
+        self._early: dict[str, ChildAnswer] = {}
 
     def expect(self, names: "Iterable[str]") -> None:
         """Have the pages of these packages looked for now, if they are many and not in the cache."""
@@ -157,7 +145,7 @@ class Children:
         if self._helpers is not None:
             self._helpers.close()
 
-    def _ask(self, kind: str, question: "Any", key: str) -> "Answer":
+    def _ask(self, kind: str, question: "Any", key: str) -> "ChildAnswer":
         if self._helpers is None:
             raise RuntimeError("there are no children")
         return self._helpers.ask(kind, question, key)
@@ -168,7 +156,7 @@ class Children:
     def _look(self, name: str) -> "tuple[Any, ...]":
         """Look for the page of a package and return all that was seen of it."""
         try:
-            walk(self.pages, self._config, name)
+            self.pages.find(self._config, name)
         except PuffinError:
             pass  # it is told with the page
         told = [(index, self.pages.told(index, name)) for index in self._config.for_package(name)]
@@ -200,5 +188,5 @@ def _packed(handle: Chosen) -> "tuple[Any, ...]":
 
 def _unpacked(fields: "tuple[Any, ...]") -> Chosen:
     name, version, *files = fields
-    found = [from_tuple(Candidate, (from_tuple(FileLink, row[0]), *row[1:])) for row in files]
+    found = [from_tuple(IndexFile, (from_tuple(FileLink, row[0]), *row[1:])) for row in files]
     return Chosen(name=name, version=version, install=found[0], metadata=found[-1])

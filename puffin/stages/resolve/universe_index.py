@@ -4,35 +4,27 @@ Pages and metadata are fetched ahead of need by a few threads; the resolver asks
 something that was only expected is raised when it is asked for, or never.
 """
 
+from collections.abc import Iterable
 from functools import partial
+from types import TracebackType
 
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
+from puffin.stages.fetch.client import Client
+from puffin.stages.resolve.file_choice import FileChooser, FileTarget, IndexFile, cutoff_of
 from puffin.stages.resolve.index_errors import on_several
-from puffin.stages.resolve.locate_choose import Candidate, Target
 from puffin.stages.resolve.metadata_wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place
-from puffin.stages.resolve.universe_choose import Chooser, cutoff_of
-from puffin.stages.resolve.universe_obtain import obtain, wanted
-from puffin.stages.resolve.universe_offer import Package
+from puffin.stages.resolve.universe_helpers import Asked, Children
+from puffin.stages.resolve.universe_offer import OfferedPackage
 from puffin.stages.resolve.universe_pages import Finder
-from puffin.stages.resolve.universe_place import Places, installed_metadata, is_remote, settled
-from puffin.stages.resolve.universe_pool import Job, Pool
-from puffin.stages.resolve.universe_scope import Scope, obtainer_of, pages_of
-from puffin.stages.resolve.universe_values import Built, Chosen, InstalledDistribution
+from puffin.stages.resolve.universe_place import PlaceReader, installed_metadata, is_remote, settled
+from puffin.stages.resolve.universe_pool import Pool, PoolJob
+from puffin.stages.resolve.universe_scope import Scope, obtain, obtainer_of, pages_of, wanted
+from puffin.stages.resolve.universe_values import Builder, Built, Checkout, Chosen, InstalledDistribution
 from puffin.value import replace
 
 _PATIENCE = 5.0  # seconds for requests that are under way when all is known
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import TracebackType
-
-    from puffin.stages.fetch.client import Client
-    from puffin.stages.resolve.universe_helpers import Asked, Children
-    from puffin.stages.resolve.universe_values import Builder, Checkout
-
 THREADS = 24  # answers are small and far away: what counts is how many are on their way
 
 
@@ -59,17 +51,17 @@ class IndexUniverse:
         self._children = children
         self._pages = pages = children.pages if children else pages_of(scope, client, cache)
         self._finder = Finder(pages, scope.config, self._pool, children)
-        target = Target(scope.tags, scope.python_version)
+        target = FileTarget(scope.tags, scope.python_version)
         cutoff = cutoff_of(scope.exclude_newer) if scope.exclude_newer else 0.0
-        self._chooser = Chooser(target, scope.files, cutoff)
+        self._chooser = FileChooser(target, scope.files, cutoff)
         self._obtainer = children.obtainer if children else obtainer_of(scope, client, cache)
-        self._places = Places(self._obtainer, self._chooser, checkout)
+        self._places = PlaceReader(self._obtainer, self._chooser, checkout)
         self._build = build
         self._has_built = False
-        self._packages: dict[str, Package] = {}
+        self._packages: dict[str, OfferedPackage] = {}
         self._known: dict[tuple[str, str], Metadata] = {}
-        self._jobs: dict[tuple[str, str], Job[Metadata | Unbuilt] | Asked[Metadata | Unbuilt]] = {}
-        self._place_jobs: dict[Place, Job[Metadata | Unbuilt]] = {}
+        self._jobs: dict[tuple[str, str], PoolJob[Metadata | Unbuilt] | Asked[Metadata | Unbuilt]] = {}
+        self._place_jobs: dict[Place, PoolJob[Metadata | Unbuilt]] = {}
 
     def __enter__(self) -> "IndexUniverse":
         return self
@@ -101,10 +93,10 @@ class IndexUniverse:
         """Return warnings about the packages that several indexes have, of which the first alone was used."""
         return on_several(self._finder.others(names).items())
 
-    def files(self, handle: Chosen) -> tuple[Candidate, ...]:
+    def files(self, handle: Chosen) -> tuple[IndexFile, ...]:
         """Return every file of a version, whether it fits or not: what ``--generate-hashes`` lists."""
         offered = self._package(handle.name).files(handle.version)
-        return tuple([each.candidate() for each in offered])
+        return tuple([each.file() for each in offered])
 
     def metadata(self, handle: object) -> Metadata:
         """Return the metadata of a :class:`Chosen`, a ``Place`` or an :class:`InstalledDistribution`.
@@ -152,11 +144,11 @@ class IndexUniverse:
         if self._children is not None:
             self._children.send()
 
-    def _package(self, name: str) -> Package:
+    def _package(self, name: str) -> OfferedPackage:
         package = self._packages.get(name)
         if package is None:
             hashes = self._scope.hashes.get(name, ())
-            package = self._packages[name] = Package(name, self._finder, self._chooser, hashes)
+            package = self._packages[name] = OfferedPackage(name, self._finder, self._chooser, hashes)
         return package
 
     def _placed(self, place: Place) -> Metadata:

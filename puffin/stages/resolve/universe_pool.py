@@ -1,31 +1,20 @@
 """Work that waits for the network: a few threads, started when first needed, and answers carried to who asks."""
 
 import os
+from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Event, Thread
 from time import monotonic
+from typing import Any, Generic, TypeVar
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Generic, TypeVar
-
-    T = TypeVar("T")
-else:
-    T = None
-
-    class Generic:
-        """Stand in for ``typing.Generic``."""
-
-        def __class_getitem__(cls, _parameters):
-            return cls
+T = TypeVar("T")
 
 
 class Dropped(Exception):
     """The pool was closed before the job was begun."""
 
 
-class Job(Generic[T]):
+class PoolJob(Generic[T]):
     """One piece of work and, once it is done, its result or its error."""
 
     def __init__(self, work: "Callable[[], T]") -> None:
@@ -70,15 +59,15 @@ class Pool:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._jobs: SimpleQueue[Job[object] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[PoolJob[object] | None] = SimpleQueue()
         self._threads: list[Thread] = []
-        self._pending: list[Job[Any]] = []
+        self._pending: list[PoolJob[Any]] = []
         self._closed = False
         self._process = os.getpid()
 
-    def submit(self, work: "Callable[[], T]") -> "Job[T]":
+    def submit(self, work: "Callable[[], T]") -> "PoolJob[T]":
         """Have *work* done, and return its job at once."""
-        job = Job(work)
+        job = PoolJob(work)
         if self._closed or self._process != os.getpid():
             job.drop()
             return job

@@ -1,17 +1,19 @@
 """What a resolution may look at, and what asks for it."""
 
+from collections.abc import Collection, Mapping
+
 from puffin.cache.layout import Cache
+from puffin.stages.fetch.client import Client
+from puffin.stages.resolve.file_choice import IndexFile
 from puffin.stages.resolve.index_config import IndexConfig
 from puffin.stages.resolve.index_pages import Pages
+from puffin.stages.resolve.metadata_errors import NotWhole
 from puffin.stages.resolve.metadata_obtain import Obtainer
+from puffin.stages.resolve.metadata_wanted import MetadataRequest, Unbuilt
 from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.resolve.solve.universe import Metadata
+from puffin.stages.resolve.universe_values import Chosen
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from puffin.stages.fetch.client import Client
 
 
 @frozen
@@ -48,3 +50,24 @@ def pages_of(scope: Scope, client: "Client", cache: Cache) -> Pages:
 def obtainer_of(scope: Scope, client: "Client", cache: Cache) -> Obtainer:
     """Return what obtains metadata for a resolution."""
     return Obtainer(client=client, cache=cache, now=scope.now, refresh=scope.refresh, offline=scope.offline)
+
+
+def obtain(obtainer: "Obtainer", handle: "Chosen", hashes: tuple[str, ...]) -> "Metadata | Unbuilt":
+    """Return the metadata of a version; *hashes* are those demanded. Raises what ``Obtainer.obtain`` raises."""
+    try:
+        return obtainer.obtain(wanted(handle, hashes))
+    except NotWhole:
+        return obtainer.obtain(wanted(handle, hashes, handle.install))
+
+
+def wanted(handle: "Chosen", hashes: tuple[str, ...], candidate: "IndexFile | None" = None) -> MetadataRequest:
+    """Return what to ask for: the metadata of *candidate*, or of the file of *handle* that tells it."""
+    chosen = candidate or handle.metadata
+    return MetadataRequest(
+        package=f"{handle.name}=={handle.version}",
+        candidate=chosen,
+        name=handle.name,
+        version=handle.version,
+        hashes=hashes if chosen is handle.install else (),
+        whole=chosen is handle.install,
+    )

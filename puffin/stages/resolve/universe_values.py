@@ -1,15 +1,11 @@
 """The universe's own values: the handles that stand for distributions, and what it asks of builders."""
 
-from puffin.stages.resolve.locate_choose import Candidate
+from typing import Protocol
+
+from puffin.stages.resolve.file_choice import IndexFile
+from puffin.stages.resolve.metadata_wanted import BuildSource
+from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    from puffin.stages.resolve.solve.universe import Metadata, Place
-else:
-    Protocol = object
 
 
 @frozen
@@ -22,8 +18,8 @@ class Chosen:
 
     name: str
     version: str
-    install: Candidate
-    metadata: Candidate
+    install: IndexFile
+    metadata: IndexFile
 
 
 @frozen
@@ -33,24 +29,6 @@ class InstalledDistribution:
     name: str
     version: str
     path: str
-
-
-@frozen
-class Source:
-    """What has to be built for its metadata: ``path`` is a source distribution or a directory on this machine.
-
-    ``package`` is it in the user's words, ``name`` and ``version`` what is known of it (else empty).
-    ``subdirectory`` is where in it the project is; ``url`` where it is from, credentials included.
-    """
-
-    package: str
-    path: str
-    name: str = ""
-    version: str = ""
-    subdirectory: str = ""
-    url: str = ""
-    editable: bool = False
-    config_settings: tuple[tuple[str, str], ...] = ()
 
 
 @frozen
@@ -72,7 +50,7 @@ class CheckedOut:
 class Builder(Protocol):
     """The seam to the build stage. It is called from the thread that asks for the metadata."""
 
-    def __call__(self, source: Source) -> "Built | Metadata":
+    def __call__(self, source: BuildSource) -> "Built | Metadata":
         """Return the metadata of *source*; raises what went wrong with the build."""
 
 

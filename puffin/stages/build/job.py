@@ -1,0 +1,58 @@
+"""What to build, and what came of it."""
+
+from puffin.value import frozen
+
+METADATA = "metadata"
+WHEEL = "wheel"
+EDITABLE = "editable"
+EDITABLE_METADATA = "editable-metadata"
+
+
+@frozen
+class HookJob:
+    """What to build, and how.
+
+    ``package`` is what errors call it. ``tree`` is the directory of the project, ``python`` the build
+    environment's own interpreter, ``scripts`` its directory of scripts, ``requires`` the requirements that it
+    was made for; ``backend`` and ``backend_path`` are those of :class:`~puffin.stages.build.system.BuildSystem`.
+    ``goal`` is ``metadata``, ``wheel``, ``editable`` or ``editable-metadata``. Wheels and metadata go into the
+    directory ``output``, all that is printed into the file ``log``; both are created.
+
+    Jobs with the same ``share``, which must mean the same environment, may run in forks of one process that has
+    the backend imported. ``isolated`` is False for ``--no-build-isolation``: further requirements are not asked
+    for, and Python's variables are kept. ``timeout`` is in seconds, 0 for none. ``environ`` holds the user's
+    environment variables as they were before anyone changed them; without it they are this process's.
+    ``lock`` is a file that is locked meanwhile, for trees that others may build too.
+    """
+
+    package: str
+    tree: str
+    python: str
+    backend: str
+    backend_path: "tuple[str, ...]" = ()
+    goal: str = WHEEL
+    config_settings: "tuple[tuple[str, str], ...]" = ()
+    output: str
+    log: str
+    requires: "tuple[str, ...]" = ()
+    scripts: str = ""
+    share: str = ""
+    isolated: bool = True
+    name: str = ""
+    version: str = ""
+    timeout: float = 0.0
+    environ: "tuple[tuple[str, str], ...]" = ()
+    lock: str = ""
+
+
+@frozen
+class HookAnswer:
+    """What came of a job.
+
+    Either ``requires``: the requirements that the backend asks for and the environment lacks; nothing was built
+    then. Or the path of the ``wheel``, or that of the file METADATA, or both.
+    """
+
+    requires: "tuple[str, ...]" = ()
+    wheel: str = ""
+    metadata: str = ""
