@@ -9,7 +9,7 @@ from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.console import Console
 from puffin.cli.guard import render
 from puffin.cli.many import chosen
-from puffin.cli.quantities import counted
+from puffin.cli.quantities import aligned, counted
 from puffin.errors import UsageError
 from puffin.pipeline.plan_many_look import Look
 from puffin.pipeline.plan_many_python import Interpreters
@@ -41,12 +41,7 @@ def _columns(looks: list[Look]) -> str:
     rows = [
         (each.name, each.python, str(each.packages), _state(each), os.path.relpath(each.path)) for each in looks
     ]
-    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(4)]
-    lines = []
-    for row in (heads, *rows):
-        cells = [text.ljust(width) for text, width in zip(row[:4], widths, strict=True)]
-        lines.append(f"{'  '.join((*cells, row[4]))}\n")
-    return "".join(lines)
+    return "".join(f"{line}\n" for line in aligned([heads, *rows], texts=len(heads)))
 
 
 def _state(look: Look) -> str:

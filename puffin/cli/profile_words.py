@@ -1,4 +1,4 @@
-"""How the figures of a profile read: times, sizes, the verdict."""
+"""A report on a run in words for people, and as JSON for programs (times in seconds, sizes in bytes)."""
 
 import os
 from collections.abc import Iterable

@@ -1,4 +1,7 @@
-"""The critical path: which work, one piece after the other, the end of a run had to wait for."""
+"""How the time of a run divides: spans of work without what lies within them, and the critical path through these.
+
+The critical path is the chain of steps that set the total time.
+"""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The report on a run: all that a page, a table or a comparison says of it, as values."""
+"""The report on a run and the comparison of two runs, as values: what pages, tables and JSON show."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
