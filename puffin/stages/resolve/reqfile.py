@@ -29,7 +29,7 @@ from puffin.stages.resolve.reqoptions import (
     split_options,
 )
 from puffin.stages.resolve.reqvalues import Entry, Requirements
-from puffin.stages.urls import file_path, is_file, mask
+from puffin.stages.urls import file_path, is_file, is_http, mask
 from puffin.value import frozen, replace
 
 __all__ = [
@@ -61,7 +61,7 @@ class IncludedFile:
     @property
     def directory(self) -> str:
         """The directory of a local file; empty for a URL and for standard input."""
-        return "" if self.path == STDIN or is_remote(self.path) else os.path.dirname(self.path)
+        return "" if self.path == STDIN or is_http(self.path) else os.path.dirname(self.path)
 
 
 def read_requirements(
@@ -272,29 +272,24 @@ STDIN = "-"
 
 def absolute(path: str) -> str:
     """Return what the reader of bytes gets for a *path* from the command line."""
-    if path == STDIN or is_remote(path):
+    if path == STDIN or is_http(path):
         return path
     return os.path.abspath(_local(path))
 
 
 def find_included(file: IncludedFile, target: str) -> tuple[str, str]:
     """Return absolute path (or URL) and shown name of what *file* includes as *target*."""
-    if is_remote(target):
+    if is_http(target):
         return target, target
     if is_file(target) or os.path.isabs(target):
         return absolute(target), target
-    if is_remote(file.path):
+    if is_http(file.path):
         from urllib.parse import urljoin
 
         url = urljoin(file.path, target)
         return url, url
     shown = os.path.normpath(os.path.join(os.path.dirname(_local(file.shown)), target))
     return os.path.normpath(os.path.join(file.directory or os.getcwd(), target)), shown
-
-
-def is_remote(path: str) -> bool:
-    """Tell whether *path* is a URL to fetch."""
-    return path[:8].lower().startswith(("http://", "https://"))
 
 
 def _local(path: str) -> str:
