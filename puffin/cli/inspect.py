@@ -16,6 +16,7 @@ from puffin.pipeline.plan_target import find_where
 from puffin.stages.link.details import duplicate_warnings
 from puffin.stages.link.environment import Environment
 from puffin.stages.link.installed import Distribution, read_installed, read_paths
+from puffin.stages.link.requires import read_requires
 from puffin.stages.link.stamps import at_rest
 
 
@@ -43,7 +44,6 @@ def _tell_doubles(installed: tuple[Distribution, ...], console: Console) -> None
 def _tell_broken(options: dict[str, Any], console: Console) -> None:
     if options["strict"]:
         from puffin.stages.link.demands import broken, sentence
-        from puffin.stages.link.requires import read_requires
 
         environment = environment_at_rest(options)
         for each in broken(read_requires(environment), dict(environment.interpreter.markers)):
@@ -102,7 +102,6 @@ def _style(options: dict[str, Any]) -> str:
 
 def _not_required(installed: tuple[Distribution, ...], options: dict[str, Any]) -> tuple[Distribution, ...]:
     from puffin.stages.link.details import requirement_names
-    from puffin.stages.link.requires import read_requires
 
     environment = environment_at_rest(options)
     markers = dict(environment.interpreter.markers)
@@ -127,7 +126,6 @@ def _latest(installed: tuple[Distribution, ...], options: dict[str, Any]) -> dic
 def show(options: dict[str, Any], console: Console, _started: float) -> int:
     """Print what the metadata of some packages tells."""
     from puffin.stages.link.details import details_of, show_lines
-    from puffin.stages.link.requires import read_requires
 
     if not options["arguments"]:
         raise UsageError(text="No packages were given", hints=("for example: `puffin pip show six`",))

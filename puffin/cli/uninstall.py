@@ -10,6 +10,7 @@ from puffin.cli.config_settings import CacheDirectory, where_of
 from puffin.cli.console import Console
 from puffin.errors import UsageError
 from puffin.names import normalise
+from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_sync import lock_timeout
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_uninstall import uninstall as run
@@ -39,7 +40,6 @@ def _names(options: dict[str, Any]) -> list[str]:
     names = [_name_of(text) for text in options["arguments"]]
     if options["requirement"]:
         from puffin.pipeline.plan_network import reader
-        from puffin.pipeline.plan_settings import Settings
         from puffin.stages.resolve.reqfile import read_requirements
 
         read = reader(Settings(files=(), cache_dir=""), os.environ)

@@ -10,14 +10,13 @@ from puffin.cli.config import configured
 from puffin.cli.config_settings import CacheDirectory, shared_settings
 from puffin.cli.console import Console
 from puffin.stages.link.environment import Environment
+from puffin.stages.link.interpreter_find import find_interpreter, find_requested, requested_version
+from puffin.stages.link.interpreter_known import inspect_interpreter
 from puffin.stages.link.venv import create_venv, seed_requirements
 
 
 def venv(options: dict[str, Any], console: Console, _started: float) -> int:
     """Create a virtual environment."""
-    from puffin.stages.link.interpreter_find import find_interpreter
-    from puffin.stages.link.interpreter_known import inspect_interpreter
-
     options = configured("venv", options, console, os.environ)
     path = options["arguments"][0] if options["arguments"] else ".venv"
     with CacheDirectory(options) as cache_dir:
@@ -48,8 +47,6 @@ def _activation(path: str, scripts: str) -> str:
 
 
 def _executable(options: dict[str, Any], find: Any) -> str:
-    from puffin.stages.link.interpreter_find import find_requested, requested_version
-
     if options["python"]:
         return str(find(options["python"], os.environ))
     wish = requested_version(os.getcwd())
