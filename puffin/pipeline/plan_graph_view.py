@@ -28,7 +28,7 @@ DEFAULT_FILE = "requirements.txt"
 
 
 @frozen
-class Target:
+class AbsentEnvironment:
     """What stands for an environment that is not there: the interpreter that it would have."""
 
     interpreter: "Interpreter"
@@ -49,7 +49,7 @@ def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[st
     inputs = read_inputs(requested(settings), settings, interpreter, environ)
     for warning in inputs.warnings:
         reporter.warn(warning)
-    target: Any = Target(interpreter=interpreter)
+    target: Any = AbsentEnvironment(interpreter=interpreter)
     names = [pin[0] if inputs.plain else pin.name for pin in inputs.pins]
     network = network_of(settings, environ, inputs.trusted_hosts)
     with shared(cache):
