@@ -194,8 +194,3 @@ def _quote(path: str) -> str:
     from urllib.parse import quote
 
     return quote(os.fsencode(path), safe="/!$&'()*+,;=:@")
-
-
-def is_remote(path: str) -> bool:
-    """Tell whether *path* is a URL to fetch."""
-    return path[:8].lower().startswith(("http://", "https://"))

@@ -30,7 +30,7 @@ from puffin.stages.resolve.reqoptions import (
     split_options,
 )
 from puffin.stages.resolve.reqvalues import Entry, Requirements
-from puffin.stages.urls import file_path, is_file, is_http, is_remote, mask
+from puffin.stages.urls import file_path, is_file, is_http, mask
 from puffin.value import frozen, replace
 
 __all__ = [
@@ -273,7 +273,7 @@ STDIN = "-"
 
 def absolute(path: str) -> str:
     """Return the absolute path, or the URL, of a *path* from the command line."""
-    if path == STDIN or is_remote(path):
+    if path == STDIN or is_http(path):
         return path
     return os.path.abspath(_local(path))
 
