@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from puffin.cli.console import Console
     from puffin.pipeline.plan_install import Installed
-    from puffin.pipeline.plan_install_settings import InstallSettings
-    from puffin.pipeline.plan_settings import Settings
+    from puffin.pipeline.plan_settings import InstallSettings, Settings
     from puffin.stages.resolve.inputs import Build, Sources
     from puffin.stages.resolve.reqerrors import InvalidRequirementLine
 
@@ -40,7 +39,7 @@ def install(options: "dict[str, Any]", console: "Console", started: float) -> in
 
 
 def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
-    from puffin.pipeline.plan_install_settings import InstallSettings
+    from puffin.pipeline.plan_settings import InstallSettings
     from puffin.stages.resolve.preferences import read_upgrades
 
     foreign = {"constraint": (), "extra": (), "all_extras": False, "group": ()}

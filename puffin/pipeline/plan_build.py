@@ -14,7 +14,7 @@ from puffin.pipeline.task import DONE, Task
 from puffin.stages.artifact import DIRECTORY, SDIST, WHEEL, expected_sha256
 from puffin.stages.build import kept
 from puffin.stages.build.environment import environment_key, environment_path, is_damaged, is_ready
-from puffin.stages.build.task import LACKS, BuildOrder
+from puffin.stages.build.job import LACKS, BuildOrder
 from puffin.stages.unzip.ready import archive_ready, discard_damaged
 from puffin.stages.unzip.store import known_archive
 from puffin.stages.urls import digest

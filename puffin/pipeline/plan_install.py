@@ -14,16 +14,17 @@ from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_graph import Supply
 from puffin.pipeline.plan_import import import_resolving
-from puffin.pipeline.plan_install_settings import InstallSettings
 from puffin.pipeline.plan_resolution import children_of, open_universe, resolved, setup_of
+from puffin.pipeline.plan_settings import InstallSettings
 from puffin.pipeline.plan_sync import lock_timeout, tell_recovery, warm_up, warn_of_broken
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import SEEDS
 from puffin.pipeline.plan_why import why_included
 from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL, Artifact, expected_sha256
+from puffin.stages.link.direct_url import direct_url_of
 from puffin.stages.link.environment import check_target
-from puffin.stages.link.installplan import Plan, Present, WantedDistribution, direct_url_of, satisfies
+from puffin.stages.link.installplan import Plan, Present, WantedDistribution, satisfies
 from puffin.stages.link.meanwhile import meanwhile
 from puffin.stages.resolve.file_choice import FileTarget
 from puffin.stages.resolve.locate_source import pinner

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.plan_install_settings import InstallSettings
-    from puffin.pipeline.plan_settings import CompileSettings
+    from puffin.pipeline.plan_settings import CompileSettings, InstallSettings
     from puffin.stages.resolve.index_config import IndexConfig
     from puffin.stages.resolve.inputs import Sources
     from puffin.stages.resolve.preferences import Upgrades

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from puffin.pipeline.remote import Remote
     from puffin.pipeline.task import Outcome, Task
     from puffin.stages.resolve.index_config import NamedIndex
+    from puffin.stages.resolve.inputs import Sources
+    from puffin.stages.resolve.preferences import Upgrades
 
     class Reporter(Protocol):
         """Who is told how a run goes."""
@@ -198,3 +200,21 @@ class CompileSettings:
     emit_find_links: bool = False
     emit_build_options: bool = False
     emit_index_annotation: bool = False
+
+
+@frozen
+class InstallSettings:
+    """What an install was asked for; ``run`` has what it shares with a sync. Empty texts mean "not given"."""
+
+    run: Settings
+    sources: "Sources"
+    upgrades: "Upgrades | None" = None
+    resolution: str = HIGHEST
+    prerelease: str = IF_NECESSARY_OR_EXPLICIT
+    exclude_newer: str = ""
+    no_deps: bool = False
+    exact: bool = False
+    strict: bool = False
+    no_binary: tuple[str, ...] = ()
+    only_binary: tuple[str, ...] = ()
+    no_build: bool = False

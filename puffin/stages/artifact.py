@@ -1,5 +1,6 @@
 """An artifact: one file at some place that satisfies a requirement."""
 
+from puffin.stages.urls import mask
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -50,8 +51,6 @@ class Artifact:
         """The artifact as messages and records call it: by its version, or by its place where that is not known."""
         if self.version:
             return f"{self.name}=={self.version}"
-        from puffin.stages.urls import mask
-
         return f"{self.name} @ {mask(self.url)}"
 
 

@@ -231,10 +231,10 @@ def timestamp(text: str) -> float:
 
 def cutoff_of(text: str) -> float:
     """Return ``--exclude-newer`` in seconds since the epoch, 0 for none: a time, or a whole day in local time."""
-    from datetime import date, datetime, timedelta
-
     if not text:
         return 0.0
+    from datetime import date, datetime, timedelta
+
     if len(text) == 10:
         day = date.fromisoformat(text) + timedelta(days=1)
         return datetime(day.year, day.month, day.day).astimezone().timestamp()

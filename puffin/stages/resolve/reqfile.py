@@ -1,8 +1,9 @@
-"""Requirements files as pip reads them, with everything they include, as one value.
+"""Requirements files and the files that they include, read into one value.
 
-The format is pip's (its page "Requirements File Format"). Two things differ on purpose: whatever a
-constraints file includes is a constraint too, so that constraints alone never add a package; and a file
-that is included again, by itself or by another, is read once.
+The format is pip's (its page "Requirements File Format"), with two differences:
+
+- what a constraints file includes is a constraint too, so that constraints never add a package;
+- a file that is included again, by itself or by another, is read once.
 """
 
 import os
@@ -47,9 +48,9 @@ _DEEPEST = 100
 
 @frozen
 class IncludedFile:
-    """A file to read: its absolute ``path`` or URL, and its name as the user would give it.
+    """A file to read: its absolute ``path`` or URL, and its name for messages.
 
-    ``included`` is the ``file:line`` that includes it, if any, and ``depth`` how many files are between.
+    ``included`` is the ``file:line`` that includes it, or empty; ``depth`` is the number of files above it.
     """
 
     path: str
@@ -105,7 +106,7 @@ def read_file(path: str) -> bytes:
 
 
 class _FileReader:
-    """Reads file by file and collects what they say, in the order of their lines."""
+    """Reads files and collects their entries in the order of the lines."""
 
     def __init__(
         self,
@@ -271,7 +272,7 @@ STDIN = "-"
 
 
 def absolute(path: str) -> str:
-    """Return what the reader of bytes gets for a *path* from the command line."""
+    """Return the absolute path, or the URL, of a *path* from the command line."""
     if path == STDIN or is_http(path):
         return path
     return os.path.abspath(_local(path))
@@ -293,7 +294,7 @@ def find_included(file: IncludedFile, target: str) -> tuple[str, str]:
 
 
 def _local(path: str) -> str:
-    """Return the path that a ``file:`` URL names; one that names none is taken as it is, and not found."""
+    """Return the path of a ``file:`` URL; one without a path is returned as it is, and not found."""
     try:
         return file_path(path) if is_file(path) else path
     except ValueError:

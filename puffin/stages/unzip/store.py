@@ -12,6 +12,8 @@ from puffin.cache.atomic import publish_link
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock, LockFailed, LockTimeout
 from puffin.stages.artifact import only_sha256
+from puffin.stages.buffers import give
+from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.urls import digest
 
 TYPE_CHECKING = False
@@ -57,7 +59,6 @@ def store(
 
 
 def _unzip(sha256: str, data: "Buffer", filename: str, cache_root: str) -> str:
-    from puffin.stages.buffers import give
     from puffin.stages.unzip.unzip import unzip
 
     archive = unzip(data=data, filename=filename, sha256=sha256, cache_root=cache_root)
@@ -138,8 +139,6 @@ def _stored(
     cache: Cache, hashes: "tuple[tuple[str, ...], ...]", name: str, source: str, filename: str, *, waited: bool
 ) -> str:
     """Return the archive of the file if another process has stored it meanwhile, else nothing."""
-    from puffin.stages.unzip.ready import archive_ready
-
     archive = only_sha256([each for group in hashes for each in group])
     if not archive and waited:
         archive = known_archive(cache, source, name, filename)
