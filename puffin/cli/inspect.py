@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 def environment_at_rest(options: "dict[str, Any]") -> "Environment":
     """Return the environment that *options* name; an interrupted change is brought to its end before."""
-    from puffin.pipeline.plan_environment import Workplace, settled
-    from puffin.pipeline.plan_sync import lock_timeout
+    from puffin.pipeline.plan_environment import Workplace, lock_timeout, settled
     from puffin.pipeline.plan_target import find_where
     from puffin.stages.link.stamps import at_rest
 

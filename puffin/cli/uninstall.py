@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def uninstall(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Remove packages from an environment."""
-    from puffin.pipeline.plan_sync import lock_timeout
+    from puffin.pipeline.plan_environment import lock_timeout
     from puffin.pipeline.plan_target import find_where
     from puffin.pipeline.plan_uninstall import uninstall as run
     from puffin.stages.link.environment import check_target

@@ -13,7 +13,7 @@ from puffin.pipeline.plan_execute import Takedown
 from puffin.pipeline.plan_graph import Supply, root_failure
 from puffin.pipeline.record import current
 from puffin.pipeline.task import DONE
-from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
+from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact, expected_sha256
 from puffin.stages.build import kept
 from puffin.stages.resolve.universe_values import Built
 from puffin.stages.unzip.ready import archive_ready
@@ -105,7 +105,7 @@ class Workshop:
 
 def identified(artifact: Artifact) -> Artifact:
     """Return the artifact of a local archive with the archive's hash, so that what was built of it is found."""
-    if artifact.kind != SDIST or kept.expected_sha256(artifact) or not is_file(artifact.url):
+    if artifact.kind != SDIST or expected_sha256(artifact) or not is_file(artifact.url):
         return artifact
     from puffin.stages.resolve.locate_url import direct_url
 

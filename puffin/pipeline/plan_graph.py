@@ -1,13 +1,12 @@
-"""From located artifacts to tasks: fetch, unzip and link for each wheel that the cache lacks, link for the rest."""
+"""A wheel to install, and the tasks that bring it into the cache: fetched and unzipped, built, compiled. Pure."""
 
-from puffin.meter import HIT, MISS
+from puffin.meter import MISS
 from puffin.pipeline.task import FAILED, Task
-from puffin.stages.artifact import WHEEL
+from puffin.stages.artifact import WHEEL, expected_sha256
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
     from puffin.pipeline.graph import Ledger
@@ -56,33 +55,6 @@ class Compiling:
     ready: "frozenset[str]" = frozenset()
 
 
-@frozen
-class Linking:
-    """What link tasks of one environment share. ``target`` is a link target in its wire form.
-
-    ``requested`` names what somebody asked for; None stands for everything. ``environment`` is the root of the
-    environment, under which the run record knows it.
-    """
-
-    transaction: str
-    directory: str
-    target: "tuple[Any, ...]"
-    mode: str
-    requested: "frozenset[str] | None" = None
-    compiling: "Compiling | None" = None
-    environment: str = ""
-
-
-def stage_of(linking: Linking, number: int) -> str:
-    """Return the staging directory of the distribution with this number."""
-    return f"{linking.directory}/{number}"
-
-
-def link_key(linking: Linking, supply: Supply) -> "Key":
-    """Return the key of a link task; it carries the transaction, so that no run reuses another's."""
-    return (LINK, f"{linking.transaction}/{supply.artifact.name}")
-
-
 def supplied(supply: Supply, builds: "Builds | None") -> "tuple[Supply, tuple[Task, ...]]":
     """Return *supply* as its links need it, and the tasks that build its wheel, where it has to be built.
 
@@ -96,26 +68,14 @@ def supplied(supply: Supply, builds: "Builds | None") -> "tuple[Supply, tuple[Ta
     return replace(supply, made=last, source=builds.fetched_by(last)), tasks
 
 
-def supply_tasks(
-    supply: Supply, *, cache_root: str, network: "tuple[Any, ...]", environments: tuple[str, ...] = ()
-) -> "tuple[Task, ...]":
-    """Return the tasks that bring a wheel into the cache; none when it is there, or has to be built.
-
-    *environments* are those that it is for.
-    """
-    if supply.archive or supply.artifact.kind != WHEEL:
-        return ()
-    return wheel_tasks(supply, cache_root=cache_root, network=network, environments=environments)
-
-
 def wheel_tasks(
     supply: Supply, *, cache_root: str, network: "tuple[Any, ...]", environments: tuple[str, ...] = ()
 ) -> "tuple[Task, Task]":
     """Return the tasks that fetch and unzip a wheel for *environments*."""
     artifact = supply.artifact
-    identity = _identity(artifact)
+    name = identity(artifact)
     fetch = Task(
-        key=(FETCH, identity),
+        key=(FETCH, name),
         function="puffin.stages.fetch.once:fetch_once",
         label=artifact.label,
         arguments=(
@@ -135,7 +95,7 @@ def wheel_tasks(
         cache=MISS,
     )
     unzip = Task(
-        key=(UNZIP, identity),
+        key=(UNZIP, name),
         function="puffin.stages.unzip.store:store",
         label=fetch.label,
         arguments=(
@@ -168,7 +128,7 @@ def archive_of(supply: Supply) -> "tuple[tuple[Any, ...], tuple[Any, ...]]":
     """Return the archive of a supply as an argument of a task where it is known, else as its input."""
     if supply.archive:
         return (("archive", supply.archive),), ()
-    return (), (("archive", supply.made or (UNZIP, _identity(supply.artifact))),)
+    return (), (("archive", supply.made or (UNZIP, identity(supply.artifact))),)
 
 
 def compile_task(
@@ -196,68 +156,16 @@ def compile_task(
     )
 
 
-def link_task(supply: Supply, number: int, linking: Linking, *, cache_root: str) -> Task:
-    """Return the task that stages a wheel for one environment."""
-    artifact = supply.artifact
-    known, inputs = archive_of(supply)
-    compiled = compile_task(supply, linking.compiling, cache_root=cache_root)
-    return Task(
-        key=link_key(linking, supply),
-        function="puffin.stages.link.linker:link",
-        label=artifact.label,
-        arguments=(
-            *known,
-            ("cache_root", cache_root),
-            ("stage", stage_of(linking, number)),
-            ("target", linking.target),
-            ("requested", linking.requested is None or artifact.name in linking.requested),
-            ("direct_url", artifact.direct_url),
-            ("mode", linking.mode),
-            *((("bytecode", linking.compiling.kind),) if linking.compiling else ()),
-        ),
-        inputs=(*inputs, *source_of(supply)),
-        after=(compiled.key,) if compiled else (),
-        environments=environments_of(linking),
-        cache=HIT if supply.archive else MISS,
+def identity(artifact: "Artifact", archive: str = "") -> str:
+    """Return what is the same for two artifacts that come to one archive, and are accepted by the same hashes."""
+    return (
+        archive or expected_sha256(artifact) or "#".join((artifact.url, str(artifact.size), *artifact.hashes))
     )
 
 
-def environments_of(linking: Linking) -> tuple[str, ...]:
-    """Return the environment of *linking* as the environments that tasks are for."""
-    return (linking.environment,) if linking.environment else ()
-
-
-def sync_tasks(
-    supplies: "Iterable[tuple[int, Supply]]",
-    linking: Linking,
-    *,
-    cache_root: str,
-    network: "tuple[Any, ...]",
-    builds: "Builds | None" = None,
-) -> "list[Task]":
-    """Return all tasks of one environment's change, each of the *supplies* with its number in the transaction."""
-    tasks: list[Task] = []
-    served = environments_of(linking)
-    for number, each in supplies:
-        supply, made = supplied(each, builds)
-        tasks += [replace(task, environments=served, cache=MISS) for task in made]
-        if not made:
-            tasks += supply_tasks(supply, cache_root=cache_root, network=network, environments=served)
-        compiled = compile_task(supply, linking.compiling, cache_root=cache_root, environments=served)
-        tasks += [compiled] if compiled else []
-        tasks.append(link_task(supply, number, linking, cache_root=cache_root))
-    return tasks
-
-
-def _identity(artifact: "Artifact") -> str:
-    sha256 = expected_sha256(artifact)
-    return sha256 or f"{artifact.url}#{artifact.size}"
-
-
-def expected_sha256(artifact: "Artifact") -> str:
-    """Return the one sha256 that the artifact must have, ``""`` where that is not known."""
-    known = [each for each in artifact.hashes if each.startswith("sha256:")]
-    return known[0][7:] if len(known) == 1 else ""
+def name_of(supply: Supply) -> str:
+    """Return what is the same for two supplies that one archive serves: of one that is built, its build."""
+    return supply.made[1] if supply.made else identity(supply.artifact, supply.archive)
 
 
 def root_failure(ledger: "Ledger", key: "Key") -> "BaseException | None":

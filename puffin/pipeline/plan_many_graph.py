@@ -1,15 +1,9 @@
-"""One graph for many environments: each artifact is supplied once, and one task links it into all of them. Pure."""
+"""The graph of a run: each artifact is supplied once, and one task links it into all environments. Pure."""
 
 from puffin.meter import HIT, MISS
-from puffin.pipeline.plan_graph import (
-    LINK,
-    archive_of,
-    compile_task,
-    expected_sha256,
-    source_of,
-    supply_tasks,
-)
+from puffin.pipeline.plan_graph import LINK, archive_of, compile_task, name_of, source_of, wheel_tasks
 from puffin.pipeline.task import Task
+from puffin.stages.artifact import WHEEL
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
@@ -19,7 +13,6 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.plan_graph import Compiling, Supply
     from puffin.pipeline.task import Key
-    from puffin.stages.artifact import Artifact
 
 _MANY = 8  # environments, from which on the last are brought to their end one by one
 _PLACE = 32 << 10  # bytes that a place in the order weighs; so what is much heavier still comes first
@@ -73,30 +66,21 @@ def _parted(loads: "list[Load]", last: "list[int]") -> "list[Load]":
     return [load for turn in turns.values() for load in turn]
 
 
-def identity(artifact: "Artifact", archive: str = "") -> str:
-    """Return what is the same for two supplies that come to one archive."""
-    return archive or expected_sha256(artifact) or f"{artifact.url}#{artifact.size}"
-
-
-def name_of(supply: "Supply") -> str:
-    """Return what is the same for two supplies that one archive serves: of one that is built, its build."""
-    return supply.made[1] if supply.made else identity(supply.artifact, supply.archive)
-
-
 def many_tasks(
     loads: "Iterable[Load]",
     place: "Callable[[Use], Any]",
     *,
     run: str,
     cache_root: str,
-    network: "tuple[Any, ...]",
+    network: "Callable[[Load], tuple[Any, ...]]",
     made: "Mapping[Key, tuple[Task, ...]] | None" = None,
     names: "Sequence[str]" = (),
     compilings: "Mapping[int, Compiling] | None" = None,
 ) -> "tuple[list[Task], dict[Key, Load]]":
     """Return all tasks, and which load each link task is of.
 
-    *place* returns a place as ``link_all`` takes it. What is only linked comes in the order of *loads*, after what
+    *place* returns a place as ``link_all`` takes it, *network* the network settings by which a load is fetched, in
+    their wire form. What is only linked comes in the order of *loads*, after what
     has to be fetched. *run* stands in the keys of link tasks, so that no run reuses another's. *made* are the tasks
     that build an archive, by the key whose result it is. *names* are those of the environments, for the run record;
     *compilings* tell by their numbers which of them get bytecode: these wait for it, and the others do not.
@@ -107,7 +91,8 @@ def many_tasks(
     for number, load in enumerate(loads):
         supply = load.supply
         served = _served(load, names)
-        tasks += supply_tasks(supply, cache_root=cache_root, network=network, environments=served)
+        if not supply.archive and supply.artifact.kind == WHEEL:
+            tasks += wheel_tasks(supply, cache_root=cache_root, network=network(load), environments=served)
         built = made.get(supply.made, ()) if made and supply.made else ()
         tasks += [replace(task, environments=served, cache=MISS) for task in built]
         for part, compiling in _parts(load, compilings or {}):
@@ -122,10 +107,11 @@ def many_tasks(
 
 def joined(loads: "Iterable[Load]") -> "list[Load]":
     """Return *loads* with all uses of a supply in one load again."""
-    gathered: dict[int, Load] = {}
+    gathered: dict[str, Load] = {}
     for load in loads:
-        former = gathered.get(id(load.supply))
-        gathered[id(load.supply)] = replace(load, uses=(*former.uses, *load.uses)) if former else load
+        name = name_of(load.supply)
+        former = gathered.get(name)
+        gathered[name] = replace(load, uses=(*former.uses, *load.uses)) if former else load
     return list(gathered.values())
 
 

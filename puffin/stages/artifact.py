@@ -49,3 +49,23 @@ class Artifact:
         from puffin.stages.urls import mask
 
         return f"{self.name} @ {mask(self.url)}"
+
+
+def decisive(hashes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the SHA-256 values of which a file must have one to be accepted with *hashes*.
+
+    It is empty where there are no hashes, and where a stronger algorithm decides (as when a file is fetched): then
+    the SHA-256 of a file does not tell whether it is accepted.
+    """
+    values = tuple(dict.fromkeys([each[7:] for each in hashes if each.startswith("sha256:")]))
+    if values and any(not each.startswith("sha256:") for each in hashes):
+        from puffin.stages.fetch.digests import strongest_of
+
+        return values if strongest_of(hashes) == "sha256" else ()
+    return values
+
+
+def expected_sha256(artifact: Artifact) -> str:
+    """Return the one SHA-256 that the artifact must have, ``""`` where that is not known."""
+    values = decisive(artifact.hashes)
+    return values[0] if len(values) == 1 else ""

@@ -7,8 +7,7 @@ import zlib
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache, default_root
 from puffin.errors import PuffinError
-from puffin.stages.artifact import Artifact
-from puffin.stages.build import kept
+from puffin.stages.artifact import Artifact, expected_sha256
 from puffin.stages.build.environment import environment
 from puffin.stages.build.errors import BuildFailed
 from puffin.stages.build.remote_python import fitting
@@ -136,7 +135,7 @@ class _Build:
         from puffin.stages.unzip.ready import archive_ready
         from puffin.stages.unzip.store import store
 
-        sha256 = kept.expected_sha256(artifact)
+        sha256 = expected_sha256(artifact)
         if sha256 and archive_ready(self._cache, sha256):
             return sha256
         where = {"name": artifact.name, "source": artifact.source, "cache_root": self._cache.root}

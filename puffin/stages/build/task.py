@@ -11,7 +11,7 @@ from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
 from puffin.errors import PuffinError, os_cause
-from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
+from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact, expected_sha256
 from puffin.stages.build import kept
 from puffin.stages.urls import digest, file_path, is_file
 from puffin.value import astuple, from_tuple, frozen
@@ -86,7 +86,7 @@ def archive_of(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "t
     from puffin.stages.fetch.fetch import fetch
 
     path = file_path(source.url) if is_file(source.url) else archive_place(source, cache)
-    revision = kept.expected_sha256(source)
+    revision = expected_sha256(source)
     if revision and os.path.exists(path) and kept.hash_of(path) == revision:
         return path, revision
     groups = (source.hashes,) if source.hashes else ()
@@ -101,7 +101,7 @@ def archive_of(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "t
 
 def archive_place(source: Artifact, cache: Cache) -> str:
     """Return where the cache has a source archive that is fetched."""
-    identity = kept.expected_sha256(source)[:32] or digest(source.url)
+    identity = expected_sha256(source)[:32] or digest(source.url)
     return cache.path(Bucket.SDISTS, source.name, identity, source.filename)
 
 

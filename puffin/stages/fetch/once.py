@@ -78,15 +78,11 @@ def _stored(
 ) -> str:
     """Return the archive of the file if another process has stored it meanwhile, else nothing."""
     from puffin.stages.unzip.ready import archive_ready
-    from puffin.stages.unzip.store import known_archive
+    from puffin.stages.unzip.store import meant_archive
 
-    known = [each[7:] for group in hashes for each in group if each.startswith("sha256:")]
-    if len(known) == 1:
-        archive = known[0]
-    elif waited:
-        archive = known_archive(cache, source, name, filename)
-        if not all(f"sha256:{archive}" in group for group in hashes):
-            return ""
-    else:
-        return ""
+    meant = {
+        meant_archive(cache, source=source, name=name, filename=filename, hashes=group, anew=not waited)
+        for group in hashes or ((),)
+    }
+    archive = meant.pop() if len(meant) == 1 else ""
     return archive if archive and archive_ready(cache, archive) else ""

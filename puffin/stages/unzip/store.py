@@ -5,6 +5,7 @@ import os
 
 from puffin.cache.atomic import publish_link
 from puffin.cache.layout import Bucket, Cache
+from puffin.stages.artifact import decisive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,3 +67,20 @@ def known_archive(cache: Cache, source: str, name: str, filename: str) -> str:
         return os.path.basename(os.readlink(cache.find(pointer(cache, source, name, filename))))
     except OSError:
         return ""
+
+
+def meant_archive(
+    cache: Cache, *, source: str, name: str, filename: str, hashes: tuple[str, ...], anew: bool = False
+) -> str:
+    """Return the archive that a wheel is, as far as that is known without its bytes, else ``""``.
+
+    It may be missing from the cache. The one SHA-256 that *hashes* allow names it. Else it is the one that was last
+    stored under the wheel's name, if that has one of *hashes* for certain; with *anew* what was stored does not count.
+    """
+    allowed = decisive(hashes)
+    if len(allowed) == 1:
+        return allowed[0]
+    if anew:
+        return ""
+    archive = known_archive(cache, source, name, filename)
+    return archive if not hashes or archive in allowed else ""
