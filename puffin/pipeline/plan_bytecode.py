@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.plan_graph import Supply
-    from puffin.pipeline.plan_many_graph import Load
+    from puffin.pipeline.plan_graph import Load, Supply
     from puffin.pipeline.plan_many_site import EnvironmentRun
     from puffin.pipeline.plan_settings import Settings
     from puffin.stages.link.interpreter import Interpreter

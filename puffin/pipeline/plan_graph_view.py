@@ -6,9 +6,8 @@ from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_bytecode import bytecode_kind, compiling
-from puffin.pipeline.plan_graph import supplied
+from puffin.pipeline.plan_graph import loads_of, many_tasks, supplied
 from puffin.pipeline.plan_inputs import check_files, read_inputs
-from puffin.pipeline.plan_many_graph import loads_of, many_tasks
 from puffin.pipeline.plan_many_locate import Search, SearchRequest
 from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_settings import Settings

@@ -9,7 +9,7 @@ from puffin.errors import PuffinError
 from puffin.pipeline.plan_artifact import artifact_for
 from puffin.pipeline.plan_build_settings import build_settings
 from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop, toolchain_of
-from puffin.pipeline.plan_change import ChangeRun
+from puffin.pipeline.plan_change import ChangeRun, bring_one, tell_dry
 from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, roots
 from puffin.pipeline.plan_environment import Workplace, lock_timeout, opened, tell_recovery, warn_of_broken
 from puffin.pipeline.plan_graph import Supply
@@ -17,7 +17,6 @@ from puffin.pipeline.plan_import import import_resolving
 from puffin.pipeline.plan_inputs import Inputs, index_config
 from puffin.pipeline.plan_many_site import EnvironmentRun
 from puffin.pipeline.plan_network import helping, network_of
-from puffin.pipeline.plan_one import bring_one, tell_dry
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_shelf import supply_of
 from puffin.pipeline.plan_target import find_where

@@ -255,7 +255,9 @@ class ManyRun:
     def _apply(self) -> None:
         sites = self._alive()
         if sites:
-            self._change.bring(sites, _Told(self._reporter, self._done), fail_fast=self._settings.fail_fast)
+            self._change.bring(
+                sites, _ManyWatch(self._reporter, self._done), fail_fast=self._settings.fail_fast
+            )
 
     def _done(self, site: "EnvironmentRun") -> None:
         """Say how a site ended, and let it go; what failed waits until nobody can be writing there any more."""
@@ -281,15 +283,16 @@ class ManyRun:
         )
 
 
-class _Told(Watch):
+class _ManyWatch(Watch):
     """Tells the reporter how environments come along; *done* is told of their ends."""
 
     def __init__(self, reporter: "ManyReporter", done: "Callable[[EnvironmentRun], None]") -> None:
         self._reporter = reporter
         self._done = done
 
-    def progress(self, site: "EnvironmentRun", text: str) -> None:
-        self._reporter.environment(site.name, text)
+    def linked(self, site: "EnvironmentRun", left: int) -> None:
+        total = len(site.supplies)
+        self._reporter.environment(site.name, f"{total - left} of {total} packages")
 
     def prepared(self, site: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
         self._reporter.environment(site.name, "committing")

@@ -9,7 +9,7 @@ from puffin.errors import PuffinError
 from puffin.pipeline.beside import Beside
 from puffin.pipeline.plan_graph import Supply, identity
 from puffin.pipeline.plan_import import import_fetching
-from puffin.pipeline.plan_inputs import Inputs, as_pins, places_digest
+from puffin.pipeline.plan_inputs import Inputs, places_digest, plain_pin
 from puffin.pipeline.plan_shelf import ChosenFiles, supply_of
 from puffin.stages.artifact import Artifact
 from puffin.value import astuple, from_tuple, frozen
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
     Name = tuple[str, str, str, tuple[str, ...], bool, bool, tuple[tuple[str, str], ...], Artifact | None]
 
+_PLAIN: "tuple[str, tuple[str, ...], bool, bool, tuple[tuple[str, str], ...], Artifact | None]" = (
+    "",
+    (),
+    False,
+    False,
+    (),
+    None,
+)
 _MANY = 48  # pins, from which on a second process pays for asking the index
 
 
@@ -61,7 +69,7 @@ class _Group:
         self.network = network
         self.files = files
         self.chosen = ChosenFiles(cache, places_digest(config, tags))
-        self.pins: dict[Name, Any] = {}
+        self.pins: dict[Name, Any] = {}  # None for one that is no more than a name and a version
         self.found: dict[Name, Supply | PuffinError] = {}
         self.asked: set[Name] = set()
 
@@ -89,8 +97,8 @@ class Search:
         self._wanted = self._grouped(requests)
         work = []
         for number, group in enumerate(self._groups):
-            for name, pin in group.pins.items():
-                if not self._known(group, name, pin):
+            for name in group.pins:
+                if not self._known(group, name):
                     group.asked.add(name)
                     work.append((number, name))
         self.missing = len(work)
@@ -102,16 +110,14 @@ class Search:
         groups: dict[tuple[Any, ...], _Group] = {}
         wanted: list[list[tuple[_Group, Name]]] = []
         for each in requests:
-            inputs = each.inputs
-            pins = [pin for pin in as_pins(inputs) if pin.name in each.names] if each.names else []
+            pins = _named(each)
             wanted.append([])
             if not pins:
                 continue
+            inputs = each.inputs
             key = (inputs.config, each.tags, each.python, each.network, inputs.files)
             group = groups.get(key) or groups.setdefault(key, _Group(*key, self._cache))
-            located = {artifact.name: artifact for artifact in inputs.located}
-            for pin in pins:
-                name = _name(pin, located.get(pin.name))
+            for name, pin in pins:
                 group.pins.setdefault(name, pin)
                 wanted[-1].append((group, name))
         self._groups = list(groups.values())
@@ -123,24 +129,24 @@ class Search:
     def _is_anew(self, name: str) -> bool:
         return self._refresh is True or name in (self._refresh or ())
 
-    def _known(self, group: _Group, name: "Name", pin: "Any") -> bool:
+    def _known(self, group: _Group, pin: "Name") -> bool:
         """Tell whether a pin's file is known without asking an index; if so, take it."""
-        locked = name[-1]
-        if locked is not None:
-            group.found[name] = self._supply(locked)
+        name, version, url, hashes, editable, *_, located = pin
+        if located is not None:
+            group.found[pin] = self._supply(located)
             return True
-        if self._settings.exclude_newer or group.config.find_links or self._is_anew(pin.name):
+        if self._settings.exclude_newer or group.config.find_links or self._is_anew(name):
             return False
-        if pin.url or pin.editable or not group.files.wheels(pin.name):
+        if url or editable or not group.files.wheels(name):
             return False
-        supply = group.chosen.find(pin.name, pin.version, pin.hashes)
+        supply = group.chosen.find(name, version, hashes)
         if supply is None:
             return False
-        group.found[name] = supply
+        group.found[pin] = supply
         yanked = supply.artifact.yanked
         if yanked is not None:
             reason = f" (reason: {yanked})" if yanked else ""
-            self.warnings.append(f"`{pin.name}=={pin.version}` is yanked{reason}")
+            self.warnings.append(f"`{name}=={version}` is yanked{reason}")
         return True
 
     def finish(self) -> None:
@@ -199,18 +205,29 @@ class Search:
             beside.stop()
 
 
-def _name(pin: "Any", located: Artifact | None) -> "Name":
-    """Return what makes a pin another one; last is its file where a lock names it."""
-    return (
-        pin.name,
-        pin.version,
-        pin.url,
-        pin.hashes,
-        pin.editable,
-        pin.exact,
-        getattr(pin, "config_settings", ()),
-        located or getattr(pin, "artifact", None),
-    )
+def _named(request: SearchRequest) -> "list[tuple[Name, Any]]":
+    """Return the pins of a request by what makes each another one; last is its file, where a lock names it."""
+    inputs, names = request.inputs, request.names
+    if inputs.plain:
+        return [((name, version, *_PLAIN), None) for name, version in inputs.pins if name in names]
+    located = {artifact.name: artifact for artifact in inputs.located}
+    return [
+        (
+            (
+                pin.name,
+                pin.version,
+                pin.url,
+                pin.hashes,
+                pin.editable,
+                pin.exact,
+                getattr(pin, "config_settings", ()),
+                located.get(pin.name) or getattr(pin, "artifact", None),
+            ),
+            pin,
+        )
+        for pin in inputs.pins
+        if pin.name in names
+    ]
 
 
 def _parts(work: "list[tuple[int, Name]]") -> "list[list[tuple[int, Name]]]":
@@ -250,7 +267,7 @@ def _locate_group(
 
     try:
         found, warnings, several = locate_each(
-            [group.pins[name] for name in names],
+            [group.pins[name] or plain_pin(name[0], name[1]) for name in names],
             config=group.config,
             tags=group.tags,
             python_version=group.python,

@@ -9,6 +9,7 @@ from puffin.pipeline.plan_many_locate import SearchRequest
 from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_wanted import Planner
 from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
+from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.installplan import Plan, without
 from puffin.stages.link.state import read_state
@@ -228,8 +229,6 @@ class EnvironmentRun:
         self, number: int, archive: str, names: "Names | None", source: "tuple[Any, ...] | None" = None
     ) -> None:
         """Note what a supply came to, and from which *source*; perhaps only now its version is known."""
-        from puffin.stages.link.direct_url import with_hash, with_source
-
         supply = self.supplies[number]
         told = with_source(supply.artifact.direct_url, source)
         self.staged[number] = (archive, with_hash(told, archive))

@@ -7,8 +7,7 @@ from puffin.cache.used import note_use
 from puffin.errors import Cause, PuffinError
 from puffin.pipeline.graph import no_growth
 from puffin.pipeline.plan_bytecode import compilings_of, to_compile
-from puffin.pipeline.plan_graph import COMPILE, FETCH, LINK, identity
-from puffin.pipeline.plan_many_graph import Use, joined, loads_of, many_tasks
+from puffin.pipeline.plan_graph import COMPILE, FETCH, LINK, Use, identity, joined, loads_of, many_tasks
 from puffin.pipeline.plan_many_site import guarded
 from puffin.pipeline.plan_workspace_values import SKIPPED, UPDATED
 from puffin.pipeline.record import phase
@@ -26,9 +25,8 @@ if TYPE_CHECKING:
     from puffin.cache.layout import Cache
     from puffin.pipeline.plan_environment import Names
     from puffin.pipeline.plan_execute import Engine
-    from puffin.pipeline.plan_graph import Supply
+    from puffin.pipeline.plan_graph import Load, Supply
     from puffin.pipeline.plan_many_builds import ManyBuilds, Tally, Workshops
-    from puffin.pipeline.plan_many_graph import Load
     from puffin.pipeline.plan_many_site import EnvironmentRun
     from puffin.pipeline.plan_settings import Reporter
     from puffin.pipeline.task import Key, Outcome, Task
@@ -41,8 +39,8 @@ class Stopped(BaseException):
 class Watch:
     """Is told how environments come along; this one does not care."""
 
-    def progress(self, site: "EnvironmentRun", text: str) -> None:
-        """What is being done for an environment changed."""
+    def linked(self, site: "EnvironmentRun", left: int) -> None:
+        """A distribution of an environment is staged, and so many are left."""
 
     def prepared(self, site: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
         """All of an environment's turn is staged; *compiled* are distributions so far, and seconds that it took."""
@@ -139,7 +137,8 @@ class GraphRun:
         turns: list[dict[int, Supply]] = [{} for _ in self._sites]
         for number, site in sites:
             turns[number] = self._supplied(number, site.turn) if site.alive else {}
-        self._wave(loads_of(turns, _Scales(self._cache)))
+        several = len(self._sites) > 1
+        self._wave(loads_of(turns, _Scales(self._cache)) if several else loads_of(turns))
         again, self._damaged = [load for load in self._damaged if self._is_awaited(load)], []
         if again:
             self._begin_builds()
@@ -257,7 +256,8 @@ class GraphRun:
         archive, results = result
         if archive not in self._names:
             self._names[archive] = read_names(self._cache.manifest(archive))
-        self.archives[identity(load.supply.artifact)] = archive
+        if not load.supply.archive:
+            self.archives[identity(load.supply.artifact)] = archive
         for use, came in zip(load.uses, results, strict=True):
             self._staged(use, load, archive, came)
 
@@ -274,8 +274,7 @@ class GraphRun:
         source = self._sources.get(load.supply.source) if load.supply.source else None
         site.take(use.number, archive, self._names[archive], source)
         self._left[use.site] -= 1
-        total = len(site.supplies)
-        self._watch.progress(site, f"{total - self._left[use.site]} of {total} packages")
+        self._watch.linked(site, self._left[use.site])
         if not self._left[use.site]:
             self._commit(use.site)
 

@@ -5,12 +5,11 @@ import time
 from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.errors import PuffinError
-from puffin.pipeline.plan_change import ChangeRun
+from puffin.pipeline.plan_change import ChangeRun, bring_one, tell_dry
 from puffin.pipeline.plan_environment import Workplace, lock_timeout, opened, tell_recovery, warn_of_broken
 from puffin.pipeline.plan_import import import_fetching
 from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs
 from puffin.pipeline.plan_many_site import EnvironmentRun
-from puffin.pipeline.plan_one import bring_one, tell_dry
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.record import phase

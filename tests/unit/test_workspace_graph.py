@@ -8,8 +8,19 @@ from hypothesis import strategies as st
 
 from puffin.errors import Cause
 from puffin.pipeline.graph import Ledger
-from puffin.pipeline.plan_graph import COMPILE, FETCH, LINK, UNZIP, Compiling, Supply, identity
-from puffin.pipeline.plan_many_graph import Use, joined, loads_of, many_tasks
+from puffin.pipeline.plan_graph import (
+    COMPILE,
+    FETCH,
+    LINK,
+    UNZIP,
+    Compiling,
+    Supply,
+    Use,
+    identity,
+    joined,
+    loads_of,
+    many_tasks,
+)
 from puffin.pipeline.plan_many_values import EnvResult, Several, failure_of
 from puffin.stages.artifact import Artifact
 from puffin.value import replace
