@@ -230,7 +230,7 @@ _NOTHING = _Nothing()
 
 
 def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:
-    """Return the shelf's name for these places and tags."""
+    """Return the name under which choices for these places and tags are kept."""
     return f"{config.digest()}-{digest(' '.join(tags))}"
 
 

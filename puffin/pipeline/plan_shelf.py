@@ -4,8 +4,6 @@ A pin names one version of one package, and the files of a version do not change
 chosen once for the same indexes and the same tags is chosen again, until ``--refresh``: so a warm sync asks no index.
 """
 
-import os
-
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
@@ -64,7 +62,7 @@ class ChosenFiles:
         return Supply(artifact=from_tuple(Artifact, fields[2:]), archive=archive)
 
     def put(self, supplies: "Iterable[Supply]") -> None:
-        """Remember choices. Files of directories and direct URLs are not for the shelf, nor what has to be built."""
+        """Remember choices. Files of directories and direct URLs are not remembered, nor is what has to be built."""
         for each in supplies:
             artifact = each.artifact
             of_index = artifact.source.startswith("index/") and not artifact.direct_url
@@ -75,22 +73,3 @@ class ChosenFiles:
                     publish_file(self._cache, path, frame.dump((FORMAT, each.archive, *astuple(plain))))
                 except OSError:
                     return
-
-
-def shelf_key(places: str, tags: str) -> str:
-    """Return the shelf's name for a digest of index places and one of tags."""
-    return f"{places}-{tags}"
-
-
-def forget(cache: Cache, names: "Iterable[str]") -> None:
-    """Take everything about packages off all shelves."""
-    wanted = frozenset(names)
-    root = cache.path(Bucket.PINS)
-    try:
-        shelves = os.listdir(root)
-    except FileNotFoundError:
-        return
-    for shelf in shelves:
-        for entry in os.listdir(f"{root}/{shelf}"):
-            if entry.rpartition("-")[0] in wanted:
-                os.unlink(f"{root}/{shelf}/{entry}")
