@@ -11,7 +11,6 @@ from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
 from puffin.pipeline.plan_environment import Workplace, settled
 from puffin.pipeline.plan_settings import Settings
-from puffin.pipeline.plan_sync import lock_timeout
 from puffin.pipeline.plan_target import find_where
 from puffin.stages.link.details import duplicate_warnings
 from puffin.stages.link.environment import Environment
@@ -22,6 +21,8 @@ from puffin.stages.link.stamps import at_rest
 
 def environment_at_rest(options: dict[str, Any]) -> Environment:
     """Return the environment that *options* name; an interrupted change is brought to its end before."""
+    from puffin.pipeline.plan_environment import lock_timeout
+
     with CacheDirectory(options) as cache_dir:
         environment = find_where(where_of(options), os.environ, Cache(cache_dir))
         if os.path.isdir(f"{environment.root}/.puffin") and not at_rest(environment.root):

@@ -11,7 +11,6 @@ from puffin.cli.console import Console
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.plan_settings import Settings
-from puffin.pipeline.plan_sync import lock_timeout
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_uninstall import uninstall as run
 from puffin.stages.link.environment import check_target
@@ -19,6 +18,8 @@ from puffin.stages.link.environment import check_target
 
 def uninstall(options: dict[str, Any], console: Console, _started: float) -> int:
     """Remove packages from an environment."""
+    from puffin.pipeline.plan_environment import lock_timeout
+
     names = _names(options)
     with CacheDirectory(options) as cache_dir:
         cache = Cache(cache_dir)

@@ -269,9 +269,9 @@ def test_two_runs_at_once_fetch_each_file_once(puffin, index):
 
 MEANWHILE = """
 import subprocess, sys
-from puffin.pipeline import plan_many
+from puffin.pipeline import plan_change
 
-class Search(plan_many.UnionSearch):
+class Search(plan_change.Search):
     begun = 0
 
     def __init__(self, *arguments, **named):
@@ -284,7 +284,7 @@ class Search(plan_many.UnionSearch):
         print("search", Search.begun, flush=True)
         super().finish()
 
-plan_many.UnionSearch = Search
+plan_change.Search = Search
 sys.argv = ["puffin", "sync", "services/*/requirements.txt", "-i", {url!r}]
 from puffin.cli.entry import run
 run()
