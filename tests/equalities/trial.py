@@ -115,7 +115,7 @@ class Trial:
     def _variables(self) -> dict[str, str]:
         told = {name: value or "1" for name, value in self._settings().items()}
         if self.place == r.PIP_CONF:
-            return self.puffin.pip_conf(**{"constraint": "", **told})  # whatever the machine's own files say
+            return self.puffin.pip_conf(**told)
         prefix = {r.VARIABLE: "PUFFIN_", r.PIP_VARIABLE: "PIP_"}.get(self.place)
         return (
             {prefix + name.upper().replace("-", "_"): value for name, value in told.items()} if prefix else {}

@@ -59,6 +59,7 @@ class Puffin:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
+            "XDG_CONFIG_DIRS": str(self.root / "machine"),  # its files for pip are not those of the tests
             "PUFFIN_CACHE_DIR": str(self.cache),
             "PYTHONPATH": str(CHECKOUT),
             "PYTHONHASHSEED": "0",
