@@ -17,6 +17,11 @@ def read(path: str) -> "bytes | None":
         os.close(descriptor)
 
 
+def read_text(path: str, errors: str = "replace") -> str:
+    """Return the text of a small file, its lines as they end there; empty where it cannot be read."""
+    return (read(path) or b"").decode("utf-8", errors)
+
+
 def _read_all(descriptor: int) -> bytes:
     parts = []
     while part := os.read(descriptor, max(65536, os.fstat(descriptor).st_size + 1)):

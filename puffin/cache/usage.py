@@ -14,12 +14,15 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import LockFailed, LockTimeout, hold, release
 from puffin.errors import PuffinError, os_cause
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment, unused-ignore]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from types import TracebackType
-
-    from puffin.cache.layout import Cache
 
 
 LOCK = ".lock"
@@ -46,9 +49,7 @@ class Usage:
         self._descriptor = -1
 
     def __enter__(self) -> frozenset[str]:
-        try:
-            import fcntl
-        except ImportError:
+        if fcntl is None:
             return frozenset()
         kind = fcntl.LOCK_EX if self._alone else fcntl.LOCK_SH
         deadline = 0.0
@@ -66,8 +67,6 @@ class Usage:
         return frozenset({LOCK})
 
     def _try(self, kind: int) -> bool:
-        import fcntl
-
         descriptor = self._open()
         hold(descriptor)
         try:

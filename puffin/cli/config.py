@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from puffin.cli.config_toml import IndexTable
     from puffin.cli.console import Console
 
+    Layer = Sequence[SettingValue]
     Options = dict[str, Any]
 
 # Options of requirements files go before these settings of configuration files, so they stay apart from options.
@@ -35,7 +36,7 @@ def configured(
     requirements files say, and under ``index_tables`` the ``[[index]]`` tables. A command on *many* environments reads
     the pip.conf of none of them. Raises ``ConfigurationInvalid``.
     """
-    layers: list[Sequence[SettingValue]] = []
+    layers: list[Layer] = []
     indexes: list[IndexTable] = []
     if not options["no_config"]:
         for path, data in puffin_files(environ, os.getcwd()):
@@ -70,13 +71,11 @@ def _default(setting: "Sequence[SettingValue]", tables: "Sequence[IndexTable]") 
     ][:1]
 
 
-def _first(layers: "Sequence[Sequence[SettingValue]]", name: str, options: "Options") -> str:
+def _first(layers: "Sequence[Layer]", name: str, options: "Options") -> str:
     return str(options[name] or next((setting.value for setting in _all(layers) if setting.name == name), ""))
 
 
-def _site_root(
-    layers: "Sequence[Sequence[SettingValue]]", options: "Options", environ: "Mapping[str, str]"
-) -> str:
+def _site_root(layers: "Sequence[Layer]", options: "Options", environ: "Mapping[str, str]") -> str:
     """Return where the interpreter of a command is from, as for pip: a target or prefix has no pip.conf of its own."""
     python = _first(layers, "python", options)
     return "" if options.get("system") and not python else site_root(python, environ)
@@ -104,23 +103,18 @@ def site_root(python: str, environ: "Mapping[str, str]") -> str:
         directory = os.path.dirname(directory)
 
 
-def _scalars(layers: "Sequence[Sequence[SettingValue]]", options: "Options") -> "Options":
+def _scalars(layers: "Sequence[Layer]", options: "Options") -> "Options":
     """Return the single values that neither an option nor a variable gives: those of the first layer."""
     found: Options = {}
+    elsewhere = {*options["given"], *_LOCATIONS, *_FORMATS}
     for setting in _all(layers):
-        if (
-            setting.name in options["given"]
-            or setting.name in found
-            or setting.name in (*_LOCATIONS, *_FORMATS)
-        ):
-            continue
-        if not isinstance(setting.value, tuple):
+        if not (setting.name in elsewhere or setting.name in found or isinstance(setting.value, tuple)):
             check_setting(setting)
             found[setting.name] = setting.value
     return found
 
 
-def _lists(layers: "Sequence[Sequence[SettingValue]]", options: "Options") -> "Options":
+def _lists(layers: "Sequence[Layer]", options: "Options") -> "Options":
     found: dict[str, tuple[str, ...]] = {}
     for setting in _all(layers):
         if isinstance(setting.value, tuple) and setting.name not in (*_LOCATIONS, *_FORMATS):
@@ -129,7 +123,7 @@ def _lists(layers: "Sequence[Sequence[SettingValue]]", options: "Options") -> "O
     return dict(found)
 
 
-def _formats(layers: "Sequence[Sequence[SettingValue]]", options: "Options") -> "Options":
+def _formats(layers: "Sequence[Layer]", options: "Options") -> "Options":
     """Return ``only_binary`` and ``no_binary``: a higher layer's word on a package goes before a lower one's."""
     found = {name: options[name] for name in _FORMATS if name in options}
     for layer in layers:
@@ -150,7 +144,7 @@ def _words(values: "Iterable[str]") -> "list[str]":
     return [word if word[0] == ":" else normalise(word) for word in words]
 
 
-def _locations(layers: "Sequence[Sequence[SettingValue]]", options: "Options") -> Configured:
+def _locations(layers: "Sequence[Layer]", options: "Options") -> Configured:
     """Return where to look; a layer's ``no-index`` counts unless a higher one names an index."""
     index_url = ""
     no_index = False if options["given"] & {"no_index", "index_url", "default_index"} else None
@@ -170,7 +164,7 @@ def _locations(layers: "Sequence[Sequence[SettingValue]]", options: "Options") -
     )
 
 
-def _tell(layers: "Sequence[Sequence[SettingValue]]", options: "Options", console: "Console") -> None:
+def _tell(layers: "Sequence[Layer]", options: "Options", console: "Console") -> None:
     """Say with ``-v`` where each value is from; what goes unused, because a higher place says it, is left out."""
     seen = set(options["given"])
     for setting in _all(layers):
@@ -187,5 +181,5 @@ def _shown(value: "Any") -> str:
     return mask_text(" ".join(value) if isinstance(value, tuple) else str(value))
 
 
-def _all(layers: "Sequence[Sequence[SettingValue]]") -> "list[SettingValue]":
+def _all(layers: "Sequence[Layer]") -> "list[SettingValue]":
     return [setting for layer in layers for setting in layer]

@@ -1,4 +1,4 @@
-"""``puffin sync``: many environments at once."""
+"""``puffin sync``: many environments at once, and the report on them."""
 
 import os
 import sys
@@ -88,7 +88,7 @@ def _changed(
     from puffin.pipeline.plan_workspace_changed import changed_specs
 
     read = reader(settings.run, os.environ)
-    return changed_specs(specs, workspace, reference, os.getcwd(), os.environ, read)
+    return changed_specs(specs, workspace, reference, os.getcwd(), os.environ, read, settings.run.constraint)
 
 
 def many_settings(options: "dict[str, Any]", cache_dir: str) -> ManySettings:

@@ -1,7 +1,6 @@
 """What every command that runs a graph, or resolves, has around it: its run record, profile, trace and dashboard."""
 
 import sys
-import threading
 import time
 
 from puffin import __version__
@@ -102,9 +101,11 @@ def linger(console: "Console") -> None:
     """Wait for Ctrl-C if a dashboard is up, and then let go of its processes. The run is over; its result stands."""
     if not kept:
         return
+    from threading import Event  # the executor's processes are up, so it is loaded
+
     console.say("The dashboard stays up until you press Ctrl-C")
     try:
-        threading.Event().wait()
+        Event().wait()
     except KeyboardInterrupt:
         pass
     finally:

@@ -4,9 +4,9 @@ from puffin.cache.layout import Cache
 from puffin.pipeline.remote import BUILD_THERE, Remote
 from puffin.pipeline.task import Task
 from puffin.stages.artifact import Artifact
+from puffin.stages.build.job import BuildOrder
 from puffin.stages.build.remote import SentBuild, brought, built_before
 from puffin.stages.build.remote_python import Python, python_of
-from puffin.stages.build.task import BuildOrder
 from puffin.stages.urls import digest
 from puffin.value import astuple, from_tuple, replace
 
@@ -111,10 +111,10 @@ def build(
 
 
 def _send(farm: "Farm", order: BuildOrder, packed: bytes, python: "tuple[Any, ...]") -> "tuple[str, bytes]":
-    from puffin.pipeline.remote_farm import Needs
+    from puffin.pipeline.remote_farm import WorkerNeeds
 
     artifact = from_tuple(Artifact, order.artifact)
-    needs = Needs(_FITS, (python,), str(from_tuple(Python, python)))
+    needs = WorkerNeeds(_FITS, (python,), str(from_tuple(Python, python)))
     name = f"{artifact.name}-{artifact.version or 'source'}"
     return farm.run(name, order.package, _HERE, packed, needs)
 

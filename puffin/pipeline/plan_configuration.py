@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PROJECT_FILE = "pyproject.toml"
 _OPENING = ("[", "{", '"""', "'''")  # a value without any of these ends with its line
+_CLOSING = ("]", "}", '"""', "'''")  # and one that goes on ends on a line with one of these
 
 
 @frozen
@@ -151,7 +152,9 @@ def places_of(text: str) -> "list[tuple[int, tuple[str, ...]]]":
     open_value = ""
     for number, line in enumerate(text.splitlines(), 1):
         if open_value:  # the value of an earlier line goes on
-            open_value = _unfinished(f"{open_value}\n{line}")
+            open_value = f"{open_value}\n{line}"
+            if any(mark in line for mark in _CLOSING):
+                open_value = _unfinished(open_value)
             continue
         stripped = line.strip()
         if stripped.startswith("["):
@@ -199,6 +202,8 @@ def _unfinished(value: str) -> str:
     """Return *value* if it needs further lines, else nothing."""
     if not any(mark in value for mark in _OPENING):
         return ""
+    if value.endswith("[") and "#" not in value:
+        return value
     import tomllib
 
     try:

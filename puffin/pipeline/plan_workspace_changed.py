@@ -25,16 +25,17 @@ def changed_specs(
     cwd: str,
     environ: "Mapping[str, str]",
     read: "Read",
+    constraints: tuple[str, ...] = (),
 ) -> "list[EnvSpec]":
     """Return those of *specs* whose files differ from the commit *reference*, or are new.
 
-    Files that these include, as *read* reads them, count too; a changed configuration concerns all. Raises
-    :class:`UsageError` where git cannot tell.
+    Files that these include, as *read* reads them, and *constraints* of all environments count too; a changed
+    configuration concerns all. Raises :class:`UsageError` where git cannot tell.
     """
     changed = changed_files(reference, cwd)
     if workspace is not None and os.path.realpath(os.path.join(cwd, workspace.file)) in changed:
         return list(specs)
-    return [spec for spec in specs if not changed.isdisjoint(files_of(spec, environ, read))]
+    return [spec for spec in specs if not changed.isdisjoint(files_of(spec, environ, read, constraints))]
 
 
 def changed_files(reference: str, cwd: str) -> "frozenset[str]":
@@ -66,7 +67,9 @@ def _git(cwd: str, *words: str, about: str = "") -> str:
     return done.stdout
 
 
-def files_of(spec: "EnvSpec", environ: "Mapping[str, str]", read: "Read") -> "frozenset[str]":
+def files_of(
+    spec: "EnvSpec", environ: "Mapping[str, str]", read: "Read", constraints: tuple[str, ...] = ()
+) -> "frozenset[str]":
     """Return the real paths of all files that an environment is made from, included ones and its lock among them."""
     from puffin.errors import PuffinError
     from puffin.pipeline.plan_workspace_specs import lock_of, sources_of
@@ -80,7 +83,7 @@ def files_of(spec: "EnvSpec", environ: "Mapping[str, str]", read: "Read") -> "fr
 
     if not spec.pylock:
         try:
-            read_sources(sources_of(spec), read=reading, environ=environ)
+            read_sources(sources_of(spec, constraints), read=reading, environ=environ)
         except PuffinError:
             pass  # the sync will tell; what was read so far counts
     return frozenset([os.path.realpath(path) for path in files])

@@ -10,7 +10,7 @@ from puffin.pipeline.plan_configuration import ConfigurationInvalid, Document
 from puffin.pipeline.plan_workspace_select import PROJECT, candidates, fill, mentions
 from puffin.pipeline.plan_workspace_specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
-from puffin.stages.resolve.reqfile import is_remote
+from puffin.stages.urls import is_http
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class _Reader:
         if project and not project.endswith(".toml"):
             project = f"{project}/{PROJECT}"
         pylock = self._text_of(own, "pylock", where)
-        first = next((path for path in requirements if not is_remote(path)), "") or project or pylock
+        first = next((path for path in requirements if not is_http(path)), "") or project or pylock
         template = self._template(own, where, matrix=matrix)
         return EnvSpec(
             name=f"{name}-{python}" if matrix else name,
@@ -222,7 +222,7 @@ class _Reader:
         return tuple(dict.fromkeys(map(str, texts)))
 
     def _absolute(self, path: str) -> str:
-        if is_remote(path):
+        if is_http(path):
             return path
         return os.path.normpath(os.path.join(self._root, os.path.expanduser(path)))
 

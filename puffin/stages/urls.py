@@ -40,7 +40,7 @@ def split_credentials(url: str) -> "tuple[str, str, str]":
     if at < 0:
         return url, "", ""
     user, _colon, password = url[start:at].partition(":")
-    return url[:start] + url[at + 1 :], _unquote(user), _unquote(password)
+    return url[:start] + url[at + 1 :], unquote(user), unquote(password)
 
 
 def inherit_credentials(url: str, parent: str) -> str:
@@ -71,6 +71,11 @@ def is_file(url: str) -> bool:
     return url[:5].lower() == "file:"
 
 
+def is_http(url: str) -> bool:
+    """Tell whether *url* is to be fetched from a server."""
+    return url[:8].lower().startswith(("http://", "https://"))
+
+
 def file_path(url: str) -> str:
     """Return the path that a ``file:`` URL names (RFC 8089), percent-decoded, without query and fragment.
 
@@ -84,10 +89,10 @@ def file_path(url: str) -> str:
         host, slash, rest = path[2:].partition("/")
         path = slash + rest
     if host.lower() in ("", "localhost"):
-        return _local_path(_unquote(path))
+        return _local_path(unquote(path))
     if not _WINDOWS:
         raise ValueError(f"`{mask(url)}` names a file on another host (`{mask_text(host.rpartition('@')[2])}`)")
-    return _unquote(f"//{host}{path}").replace("/", "\\")
+    return unquote(f"//{host}{path}").replace("/", "\\")
 
 
 def file_url(path: str) -> str:
@@ -174,7 +179,8 @@ def _mask_parameter(parameter: str) -> str:
     return f"{name}{equals}{MASK}" if secret else parameter
 
 
-def _unquote(text: str) -> str:
+def unquote(text: str) -> str:
+    """Return *text* with its percent-encoding undone; bytes that are not UTF-8 become surrogates."""
     if "%" not in text:
         return text
     from urllib.parse import unquote

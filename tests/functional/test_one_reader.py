@@ -239,3 +239,14 @@ def test_the_lock_of_a_project_with_extras_and_groups_is_taken(puffin, shop):
     done = puffin("sync", "--frozen")
     assert done.code == 0, done.err
     assert Env(puffin.cwd / ".many").installed() == {"alpha": "1.0", "beta": "1.0", "gamma": "1.0"}
+
+
+def test_constraints_of_a_configuration_hold_for_what_is_open_and_for_locks(puffin, shop):
+    shop.add(*forge_wheel("alpha", "2.0"))
+    puffin.file("limits.txt", "alpha<2\n")
+    puffin.file("requirements.in", "alpha\n")
+    puffin.file("puffin.toml", 'constraint = ["limits.txt"]\n')
+    assert many(puffin, "-i", shop.url, file="requirements.in")[1] == ["alpha==1.0"]
+    assert puffin("lock", "requirements.in", "-i", shop.url).code == 0
+    assert "alpha==1.0" in (puffin.cwd / "requirements.txt").read_text()
+    assert many(puffin, "-i", shop.url, "--frozen", file="requirements.in")[1] == ["alpha==1.0"]

@@ -1,3 +1,5 @@
+import json
+import mmap
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.client import PageResponse
-from puffin.stages.resolve.index_cache import dump_page, load_page, load_version, load_versions
+from puffin.stages.resolve.index_cache import dump_groups, load_page
 from puffin.stages.resolve.index_config import IndexConfig, canonical
 from puffin.stages.resolve.index_errors import (
     IndexAnswered,
@@ -19,6 +21,7 @@ from puffin.stages.resolve.index_errors import (
 )
 from puffin.stages.resolve.index_page import FileLink
 from puffin.stages.resolve.index_pages import Pages, page_path
+from puffin.value import astuple
 from tests.helpers.index_http import FakeHttp, Unreachable, json_reply
 
 INDEX = "https://host.invalid/simple"
@@ -29,13 +32,21 @@ LINK = FileLink(filename=WHEEL, url=f"https://host.invalid/f/{WHEEL}")
 
 
 def dumped(**versions: list[FileLink]) -> bytes:
-    return dump_page(versions, url=URL, fetched_at=5.0, max_age=600, etag='"e"')
+    groups = {text: tuple(astuple(link) for link in links) for text, links in versions.items()}
+    return dump_groups(groups, url=URL, fetched_at=5.0, max_age=600, etag='"e"')
+
+
+def load_version(data: bytes, version: str) -> tuple[FileLink, ...] | None:
+    page = load_page(data)
+    return None if page is None else page.links(version)
 
 
 def test_versions_load_one_by_one() -> None:
     other = FileLink(filename="x", url="y", hashes=("sha256:aa",), yanked="", size=3, metadata="true")
     data = dumped(one=[LINK], two=[other, LINK])
-    assert list(load_versions(data) or ()) == ["one", "two"]
+    page = load_page(data)
+    assert page is not None
+    assert list(page.versions) == ["one", "two"]
     assert load_version(data, "two") == (other, LINK)
     assert load_version(data, "three") == ()
 
@@ -100,6 +111,20 @@ def test_fresh_pages_need_no_request(run: Run) -> None:
     assert run.links(run.pages(1059.0)) == (LINK,)
     assert run.http.urls() == [URL]
     assert run.http.asked[0][1]["accept"].startswith("application/vnd.pypi.simple.v1+json")
+
+
+def test_large_pages_are_read_as_small_ones(run: Run) -> None:
+    files = [
+        {"filename": f"foo-{at}.0-py3-none-any.whl", "url": f"/f/{at}", "hashes": {}} for at in range(3000)
+    ]
+    body = json.dumps({"meta": {"api-version": "1.0"}, "files": files}).encode()
+    run.http.answers[URL] = json_reply(URL, body, cache_control="max-age=60")
+    fetched = run.pages().page(INDEX, "foo")
+    stored = run.pages().page(INDEX, "foo")
+    if sys.platform != "win32":
+        assert isinstance(stored.data, mmap.mmap)
+    assert stored.versions == fetched.versions
+    assert [stored.rows(version) for version in stored.versions] == [fetched.rows(v) for v in fetched.versions]
 
 
 def test_stale_pages_are_asked_for_with_their_validators(run: Run) -> None:

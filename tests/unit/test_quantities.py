@@ -2,7 +2,7 @@
 
 import pytest
 
-from puffin.cli.quantities import checked, counted, duration, size
+from puffin.cli.quantities import checked, counted, duration, sharing, size
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,11 @@ def test_times(value, text):
 )
 def test_sizes(value, text):
     assert size(value) == text
+
+
+def test_what_environments_share():
+    assert sharing(1208, 186, 297_000_000) == "1208 packages from 186 distinct files (283 MiB downloaded)"
+    assert sharing(1, 1, None) == "1 package from 1 distinct file"
 
 
 def test_counts():

@@ -9,8 +9,9 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from puffin.stages.resolve.index_groups import _said
+from puffin.stages.resolve.index_groups import _place, _said
 from puffin.stages.resolve.index_html import parse_html
+from puffin.stages.resolve.index_page import absolute
 from puffin.stages.resolve.markers import NAMES, for_extra
 from puffin.stages.resolve.metadata_lenient import _is_sure
 from puffin.stages.resolve.metadata_parse import fields_of
@@ -116,6 +117,21 @@ def test_requirements(name: str, extras: str, clauses: str, blank: str) -> None:
 @pytest.mark.parametrize("head", ["a", "a>=1,<2", "Foo_bar[x,y] >= 1.0 , != 1.5.*", "a==1.0+cpu"])
 def test_usual_requirements_take_no_parser(head: str) -> None:
     assert _usual(head) is not None
+
+
+@given(
+    base=st.sampled_from(
+        [
+            "http://h/simple/n/", "https://h:8/a/b/n/", "http://h/n/", "http://h/", "http://h/simple/n", "http://h//n//",
+            "file:///srv/simple/n/", "http://h/simple/n/?x=/", "http://h/a/../n/", "http://h",
+        ]
+    ),
+    relative=st.sampled_from(
+        ["../../files/", "../", "../../../../", "", "/f/", "f/", "https://o/f/", "./", "../.././f/"]
+    ),
+)  # fmt: skip
+def test_places_of_files(base: str, relative: str) -> None:
+    assert _place(base, relative) == absolute(base, f"{relative}x").removesuffix("x")
 
 
 def test_header_fields() -> None:

@@ -14,8 +14,12 @@ The library for this, pyproject_hooks, starts a process for each hook; one for b
 supervision would remain to be written around it.
 """
 
+import atexit
+import gc
+import importlib
 import os
 import sys
+import time
 
 if __name__ == "__main__" and sys.path[:1] == [os.path.dirname(os.path.abspath(__file__))]:
     del sys.path[0]  # puffin's own modules are not for a backend to find
@@ -145,9 +149,6 @@ def _null_stdin() -> None:
 
 def _import_early(request: "Any") -> None:
     """Import the backend and what it would import later; what fails here fails again in the job, to be told."""
-    import gc
-    import importlib
-
     name = request["backend"].partition(":")[0]
     importlib.import_module(name)
     family = name.partition(".")[0]
@@ -245,8 +246,6 @@ def _be_job(line: Pipes, request: "Any", pipes: "tuple[int, int]") -> "NoReturn"
 
 def _leave(status: int) -> "NoReturn":
     """End this process at once, but for what was registered to be done at its end."""
-    import atexit
-
     try:
         atexit._run_exitfuncs()
         sys.stdout.flush()
@@ -275,7 +274,6 @@ def _end_with_puffin(control: int) -> None:
     import _winapi
     import msvcrt
     import subprocess
-    import time
 
     try:
         while True:
@@ -323,7 +321,6 @@ def _exit_status(leaving: SystemExit) -> int:
 
 def _print_traceback(kind: "Any", error: "Any", trace: "TracebackType | None") -> None:
     """Print a traceback without the frames that lead from this script to what belongs to others."""
-    import importlib
     import traceback
 
     while trace is not None:
@@ -393,8 +390,6 @@ class Hooks:
 
 def _load(backend: str, backend_path: "list[str]") -> "Any":
     """Import ``module:object`` and return the object; in-tree backends come from *backend_path* alone."""
-    import importlib
-
     name, _, attributes = backend.partition(":")
     sys.path[:0] = backend_path
     try:

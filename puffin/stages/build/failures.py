@@ -5,6 +5,7 @@ import os
 import re
 
 from puffin.errors import PuffinError, os_cause
+from puffin.names import normalise
 from puffin.stages.urls import mask_text
 
 TYPE_CHECKING = False
@@ -19,19 +20,19 @@ if TYPE_CHECKING:
     from puffin.stages.build.supervisor import Story
 
 
-_NAME = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9]")
-_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
-_NO_PROGRAM = re.compile(
+_NAME = r"[A-Za-z0-9._-]*[A-Za-z0-9]"
+_NO_MODULE = r"ModuleNotFoundError: No module named '([^']+)'"
+_NO_PROGRAM = (
     r"command '([^']+)' failed: No such file or directory"
     r"|\[Errno 2\].*'((?:[^']*-)?(?:gcc|cc|g\+\+|c\+\+|clang|cl\.exe))'"
 )
-_NO_HEADER = re.compile(r"fatal error: '?([^\s:']+\.h(?:pp)?)'?:? (?:No such file or directory|file not found)")
-_NO_LIBRARY = re.compile(r"(?:cannot find -l|library not found for -l|library '?)(\S+?)'?(?::| not found|$)")
+_NO_HEADER = r"fatal error: '?([^\s:']+\.h(?:pp)?)'?:? (?:No such file or directory|file not found)"
+_NO_LIBRARY = r"(?:cannot find -l|library not found for -l|library '?)(\S+?)'?(?::| not found|$)"
 _NO_SPACE = "No space left on device"
 LINES = 40
 _TAIL = 1 << 16  # bytes
 _LONGEST = 500  # characters of a line
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_ESCAPES = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
 
 
 class BuildFailed(PuffinError):
@@ -189,7 +190,7 @@ def _hook(job: "HookJob", entered: str) -> str:
 
 def _hints(job: "HookJob", tail: "Iterable[str]", module: str, number: object = 0) -> "tuple[str, ...]":
     text = "\n".join(tail)
-    found = _NO_MODULE.findall(text)
+    found = re.findall(_NO_MODULE, text)
     module = module or (found[-1] if found else "")
     if module:
         return (_module_hint(job, module.partition(".")[0]),)
@@ -210,7 +211,7 @@ def _module_hint(job: "HookJob", module: str) -> str:
             " put `setuptools<82` into a file and name it with `--build-constraint`"
         )
     plain = job.name or job.package.partition("==")[0]
-    isolation = plain if _NAME.fullmatch(plain) else "NAME"  # a place cannot be named there
+    isolation = plain if re.fullmatch(_NAME, plain) else "NAME"  # a place cannot be named there
     if module == "distutils":
         return (
             "Python 3.12 and later have no `distutils`: build with an older Python, or install `setuptools`"
@@ -230,15 +231,15 @@ def _editable_hints(job: "HookJob", kind: str) -> "tuple[str, ...]":
 
 
 def _tool_hints(text: str) -> "tuple[str, ...]":
-    program = _NO_PROGRAM.search(text)
+    program = re.search(_NO_PROGRAM, text)
     if program:
         return (f"install a compiler: `{program[1] or program[2]}` was not found",)
-    header = _NO_HEADER.search(text)
+    header = re.search(_NO_HEADER, text)
     if header and header[1] == "Python.h":
         return ("install the headers of this Python (often a package named `python3-dev` or `python3-devel`)",)
     if header:
         return (f"install the library that has the header `{header[1]}`, with its development files",)
-    library = _NO_LIBRARY.search(text)
+    library = re.search(_NO_LIBRARY, text)
     if library:
         return (f"install the library `{library[1]}`, with its development files",)
     return ()
@@ -267,21 +268,20 @@ def missing_requirements(
 
     *markers* is the environment of their markers (PEP 508). Requirements that the environment was *made for*
     are there. One with extras or a URL is otherwise taken to be missing: names and versions do not tell.
-    Raises ``packaging.requirements.InvalidRequirement``.
+    Raises ``packaging.requirements.InvalidRequirement``, a ``ValueError``.
     """
     from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
 
     there: dict[str, str] = {}
     for name, version in installed:
-        there.setdefault(canonicalize_name(name), version)
+        there.setdefault(normalise(name), version)
     known = {_identity(each) for each in map(Requirement, made_for) if _applies(each, markers)}
     missing = []
     for text in wanted:
         requirement = Requirement(text)
         if not _applies(requirement, markers) or _identity(requirement) in known:
             continue
-        version = there.get(canonicalize_name(requirement.name), "")
+        version = there.get(normalise(requirement.name), "")
         if requirement.extras or requirement.url or not _fits(requirement.specifier, version):
             missing.append(text)
     return tuple(missing)
@@ -292,9 +292,8 @@ def _applies(requirement: "Requirement", markers: "Mapping[str, str]") -> bool:
 
 
 def _identity(requirement: "Requirement") -> "tuple[object, ...]":
-    from packaging.utils import canonicalize_name
 
-    name = canonicalize_name(requirement.name)
+    name = normalise(requirement.name)
     return name, frozenset(requirement.extras), requirement.specifier, requirement.url
 
 
@@ -319,7 +318,7 @@ def log_tail(path: str, lines: int = LINES) -> tuple[str, ...]:
             data = file.read()
     except OSError:
         return ()
-    text = mask_text(_ESCAPES.sub("", data.decode("utf-8", "replace")))
+    text = mask_text(re.sub(_ESCAPES, "", data.decode("utf-8", "replace")))
     shown = [_plain(line) for line in text.replace("\r\n", "\n").split("\n")]
     if size > _TAIL:
         del shown[0]  # it is cut off

@@ -10,10 +10,12 @@ import sys
 
 from puffin.cache.lock import Lock
 from puffin.stages.build import failures
+from puffin.stages.build.check import metadata_of, not_installable
 from puffin.stages.build.environ import build_environ, without_nanny
 from puffin.stages.build.failures import missing_requirements
 from puffin.stages.build.job import EDITABLE, METADATA, HookAnswer, HookJob
 from puffin.stages.build.supervisor import OutOfTime, Story, Supervisor, run_shared
+from puffin.stages.unzip.errors import BadArchive
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -106,14 +108,12 @@ class _Run:
         os.close(os.open(self._job.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666))
 
     def _may_go_on(self, message: "dict[str, Any]") -> bool:
-        from packaging.requirements import InvalidRequirement
-
         installed = [(name, version) for name, version in message["installed"]]
         try:
             self._missing = missing_requirements(
                 message["requires"], installed, message["markers"], self._job.requires
             )
-        except InvalidRequirement as error:
+        except ValueError as error:
             excerpt = str(error).splitlines()[1:2] or [""]
             text = f"`{message['hook']}` asks for `{excerpt[0].strip()}`, which is not a requirement (PEP 508)"
             raise failures.nonsense(self._job, message["hook"], text) from None
@@ -123,9 +123,6 @@ class _Run:
         wheel = self._result(story, "wheel")
         if not self._job.goal.endswith(METADATA):
             return HookAnswer(wheel=wheel)
-        from puffin.stages.build.check import metadata_of, not_installable
-        from puffin.stages.unzip.errors import BadArchive
-
         path = f"{wheel}.metadata"
         try:
             data = metadata_of(wheel)

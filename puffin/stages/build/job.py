@@ -2,10 +2,39 @@
 
 from puffin.value import frozen
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 METADATA = "metadata"
 WHEEL = "wheel"
 EDITABLE = "editable"
-EDITABLE_METADATA = "editable-metadata"
+LACKS = "lacks"  # what a build answers that needs more in its environment
+KEPT = "kept"  # what one answers whose wheel was there already
+
+
+@frozen
+class BuildOrder:
+    """What to build, and how: builtins and values of builtins, so that it can be sent.
+
+    ``artifact`` is the source in its wire form; ``goal`` is ``wheel``, ``editable``, ``metadata`` or
+    ``editable-metadata``. ``interpreter`` is the key of the interpreter that builds, ``tags`` the wheel tags it takes,
+    ``python`` its executable where the environment is not made for the build. ``settings`` names the settings
+    (``kept.settings_of``). What was built before ``since``, in seconds since the epoch, does not count. ``seconds`` is
+    how long it may take, 0 for ever.
+    """
+
+    package: str
+    artifact: "tuple[Any, ...]"
+    goal: str
+    interpreter: str
+    python: str
+    scripts: str
+    tags: tuple[str, ...]
+    settings: str
+    isolated: bool = True
+    since: float = 0.0
+    seconds: float = 0.0
 
 
 @frozen

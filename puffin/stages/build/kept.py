@@ -15,7 +15,7 @@ import os
 from puffin.cache import frame
 from puffin.cache.atomic import publish_tree, read, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
-from puffin.stages.artifact import DIRECTORY, GIT, expected_sha256
+from puffin.stages.artifact import DIRECTORY, GIT, Artifact, expected_sha256
 from puffin.stages.urls import digest, file_path, strip_credentials
 from puffin.value import frozen
 
@@ -23,7 +23,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from puffin.stages.artifact import Artifact
 
 FORMAT = 1
 WHEEL, METADATA = ".wheel", ".metadata"

@@ -8,22 +8,21 @@ import tarfile
 
 from puffin import meter
 from puffin.cache.atomic import remove_tree, write
+from puffin.cache.layout import Cache
 from puffin.errors import Cause, PuffinError
 from puffin.stages.artifact import SDIST, Artifact
 from puffin.stages.build import kept
 from puffin.stages.build.failures import BuildFailed, log_tail
-from puffin.stages.build.job import HookAnswer
+from puffin.stages.build.job import LACKS, WHEEL, BuildOrder, HookAnswer
 from puffin.stages.build.remote_here import ERROR, UNREACHABLE, Sent, pack, unpack
-from puffin.stages.build.task import LACKS, WHEEL, Build, BuildOrder
-from puffin.stages.urls import is_file
+from puffin.stages.build.task import Build
+from puffin.stages.urls import is_file, strip_credentials
 from puffin.value import astuple, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-
-    from puffin.cache.layout import Cache
 
     Brings = tuple[tuple[tuple[Any, ...], bytes], ...]
     from collections.abc import Iterator
@@ -159,8 +158,6 @@ class SentBuild(Build):
 
 def server_of(url: str) -> str:
     """Return scheme and host of *url*, without credentials."""
-    from puffin.stages.urls import strip_credentials
-
     scheme, _, rest = strip_credentials(url).partition("://")
     return f"{scheme}://{rest.partition('/')[0]}"
 

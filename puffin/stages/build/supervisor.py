@@ -5,9 +5,12 @@ so, a build begins at its hooks. So supervisors that have a backend imported are
 their environment: one that names the same key, interpreter, backend and environment variables.
 """
 
+import atexit
 import contextlib
 import json
 import os
+import select
+import signal
 import subprocess
 import threading
 import time
@@ -191,8 +194,6 @@ class Supervisor:
     def _readable(self, seconds: float) -> bool:
         if _WINDOWS:
             return _pipe_has_data(self._output(), seconds)
-        import select
-
         poll = select.poll()  # select.select fails for descriptors above 1023
         poll.register(self._output(), select.POLLIN)
         return bool(poll.poll(seconds * 1000))
@@ -218,8 +219,6 @@ class Supervisor:
 
     def _kill_orphan(self) -> None:
         """Kill the job's group after its supervisor was killed."""
-        import signal
-
         try:
             os.killpg(self._job, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
@@ -291,8 +290,6 @@ def run_shared(
 def _start(python: str, backend: str, environ: "Mapping[str, str]") -> Supervisor:
     global _registered
     if not _registered:
-        import atexit
-
         atexit.register(close_idle)
         _registered = True
     supervisor = Supervisor(python, "serve", environ)

@@ -7,20 +7,19 @@ directory may be named twice.
 
 import io
 import os
+import time
 
 from puffin.stages.build.unpack_rules import UnpackFailed, Writer, bad_source, check_count, check_size
 from puffin.stages.build.unpack_tar import tar_members, untar
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, content
 from puffin.stages.unzip.names import ancestors, check_collisions
-from puffin.stages.unzip.zipdir import read_directory
+from puffin.stages.unzip.zipdir import Member, read_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
     from typing import IO
-
-    from puffin.stages.unzip.zipdir import Member
 
 
 _KINDS = {
@@ -142,8 +141,6 @@ def unzip_source(data: memoryview, listed: "tuple[list[Member], set[str]]", dire
 
 def _times(data: memoryview) -> "dict[str, float]":
     """Return when each file was changed, in seconds since the epoch; zip files tell it in nobody's time zone."""
-    import io
-    import time
     import zipfile
 
     found = {}

@@ -14,7 +14,7 @@ from threading import Lock
 from puffin.stages.fetch.answer import HttpResponse, NotHttp, request_bytes
 from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.retry import Transient
-from puffin.stages.fetch.turns import Nobody, until_readable
+from puffin.stages.fetch.turns import NetworkTurns, Nobody, until_readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from puffin.stages.fetch.answer import Headers
-    from puffin.stages.fetch.turns import NetworkTurns
 
     Origin = tuple[str, str, int]
     from typing import Any

@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from binascii import b2a_base64
 
 from puffin.stages.fetch.network import AUTO, DISABLED, SUBPROCESS
 from puffin.stages.urls import split_credentials
@@ -93,9 +94,7 @@ class Credentials:
 
 def basic(user: str, password: str) -> str:
     """Return the value of an ``Authorization`` header (RFC 7617)."""
-    from base64 import b64encode
-
-    return "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")
+    return "Basic " + b2a_base64(f"{user}:{password}".encode(), newline=False).decode("ascii")
 
 
 class Keyring:

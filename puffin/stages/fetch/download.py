@@ -1,8 +1,10 @@
 """Downloads: a whole file in one buffer, hashed while it arrives, resumed where the connection broke."""
 
+import os
+
 from puffin.errors import UsageError
 from puffin.stages.buffers import take
-from puffin.stages.fetch.client import Client, transient, unreadable
+from puffin.stages.fetch.client import Client, unreadable
 from puffin.stages.fetch.connections import Body, ConnectionBroken
 from puffin.stages.fetch.digests import Hashers
 from puffin.stages.fetch.failures import HashMismatch, SizeMismatch
@@ -13,7 +15,7 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Protocol
 
     import httpx
@@ -218,11 +220,18 @@ def _continues(response: "Response", receiver: _Receiver) -> bool:
 
 
 def _receive(response: "Response", receiver: _Receiver) -> None:
-    body = response.body if isinstance(response, PlainResponse) else _body(response)
+    body, parts = (response.body, response.body) if isinstance(response, PlainResponse) else _by_httpx(response)
     if body is not None and body.length is not None and receiver.may_fill:
         receiver.fill(body)
     else:
-        _gather(body if body is not None else _raw(response), receiver)
+        _gather(parts, receiver)
+
+
+def _by_httpx(response: "httpx.Response") -> "tuple[Body | None, Iterable[bytes]]":
+    from puffin.stages.fetch.httpx_client import body_of, raw
+
+    body = body_of(response)
+    return body, body if body is not None else raw(response)
 
 
 def _gather(parts: "Iterable[bytes]", receiver: _Receiver) -> None:
@@ -231,24 +240,6 @@ def _gather(parts: "Iterable[bytes]", receiver: _Receiver) -> None:
         receiver.add(part)
         if limit and receiver.filled > limit:
             break  # longer than it may be: `finished` says so
-
-
-def _body(response: "httpx.Response") -> Body | None:
-    """Return the body of a response that came over puffin's own connections."""
-    from puffin.stages.fetch.transport import BODY
-
-    found = response.extensions.get(BODY)
-    return found if isinstance(found, Body) else None
-
-
-def _raw(response: "Response") -> "Iterator[bytes]":
-    """Yield the content of a response that came through a proxy."""
-    from puffin.stages.fetch.httpx_import import httpx
-
-    try:
-        yield from response.iter_raw()
-    except httpx.HTTPError as error:
-        raise transient(error) from error
 
 
 def _length(response: "Response") -> int:
@@ -267,8 +258,6 @@ def _validator(response: "Response") -> str:
 
 
 def _read_file(url: str, receiver: _Receiver) -> None:
-    import os
-
     try:
         with open(file_path(url), "rb", buffering=0) as file:
             receiver.begin(os.fstat(file.fileno()).st_size, "")

@@ -1,6 +1,8 @@
 """Running the system's git: with the user's configuration, but nothing of the directory that puffin is run from."""
 
 import os
+import shutil
+import subprocess
 
 from puffin.signals import SIGTERM
 from puffin.stages.fetch.git_errors import GitMissing
@@ -79,8 +81,6 @@ class Git:
         return GitResult(status=process.returncode, out=text[0], err=self._masked(text[1]))
 
     def _start(self, arguments: "tuple[str, ...]", cwd: str, lifeline: int) -> "subprocess.Popen[bytes]":
-        import subprocess
-
         try:
             return subprocess.Popen(
                 (*_GUARD, self._program, *self._settings, *arguments),
@@ -116,8 +116,6 @@ class Git:
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:
     """End a process with all that it started, and wait for it."""
-    import subprocess
-
     for signal in (SIGTERM, 9):
         try:
             os.killpg(process.pid, signal)
@@ -136,8 +134,6 @@ def end_group(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _program(environ: "Mapping[str, str]", package: str) -> str:
-    import shutil
-
     found = shutil.which("git", path=environ.get("PATH"))
     if not found:
         raise GitMissing(package=package)
@@ -169,8 +165,6 @@ def _origin(url: str) -> str:
 
 
 def _settings(url: "GitUrl", environ: "Mapping[str, str]") -> "tuple[str, ...]":
-    import shutil
-
     settings = [*_SETTINGS]
     if (
         url.local

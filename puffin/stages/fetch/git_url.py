@@ -3,7 +3,7 @@
 import os
 
 from puffin.errors import PuffinError
-from puffin.stages.urls import digest, file_path, is_file, mask, split_credentials
+from puffin.stages.urls import digest, file_path, is_file, mask, split_credentials, unquote
 from puffin.value import frozen
 
 OTHERS = {"hg": "Mercurial", "svn": "Subversion", "bzr": "Bazaar"}
@@ -107,7 +107,7 @@ def _split_ref(repository: str) -> "tuple[str, str]":
         at = repository.rfind("@")
     if is_file(repository):
         at = _local_split(repository)
-    return (repository, "") if at < 0 else (repository[:at], _unquote(repository[at + 1 :]))
+    return (repository, "") if at < 0 else (repository[:at], unquote(repository[at + 1 :]))
 
 
 def _local_split(repository: str) -> int:
@@ -140,13 +140,7 @@ def _scp_port(repository: str) -> str:
 
 def _subdirectory(fragment: str) -> str:
     parts = [part.partition("=") for part in fragment.split("&")]
-    return _unquote(next((value.strip("/") for key, _, value in parts if key == "subdirectory"), ""))
-
-
-def _unquote(text: str) -> str:
-    from urllib.parse import unquote
-
-    return unquote(text) if "%" in text else text
+    return unquote(next((value.strip("/") for key, _, value in parts if key == "subdirectory"), ""))
 
 
 class NoSubdirectory(PuffinError):

@@ -3,6 +3,9 @@
 Whatever is not plain (a proxy, a redirect, a refusal, a URL that needs normalising) is left to httpx.
 """
 
+import zlib
+
+from puffin import __version__
 from puffin.stages.fetch.connections import ConnectionBroken
 from puffin.stages.fetch.retry import Transient
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from puffin.stages.fetch.connections import Body, Origin
 
 ACCEPT_ENCODING = "gzip, zstd"
+AGENT = f"puffin/{__version__}"
 _PORTS = {"http": 80, "https": 443}
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
 _TARGET = frozenset(
@@ -92,8 +96,6 @@ def _decoded(data: bytes, encoding: str) -> bytes:
 
 
 def _gunzipped(data: bytes) -> bytes:
-    import zlib
-
     parts = []
     try:
         while data:

@@ -4,6 +4,7 @@ Threads that all have something to do hand the interpreter over at every system 
 the work: pages of an index are small, and a request for one is a dozen calls.
 """
 
+import select
 from queue import SimpleQueue
 from threading import Lock, Thread, get_ident
 
@@ -98,8 +99,6 @@ def until_readable(sock: "socket", turns: "NetworkTurns | Nobody") -> None:
     """Wait for the first bytes of an answer while others have their turn (``TimeoutError``)."""
     if not isinstance(turns, NetworkTurns) or not turns.mine:
         return  # who reads waits
-    import select
-
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     timeout = sock.gettimeout()

@@ -5,16 +5,13 @@
 
 import os
 
-from puffin.stages.link.state import State, disturbed
-from puffin.stages.unzip import record
+from puffin.stages.link.state import Owned, State, disturbed
 from puffin.stages.unzip.record import digest_of, read
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    from puffin.stages.link.state import Owned, State
 
 
 MISSING = "is missing"
@@ -64,7 +61,7 @@ def _whole(
     site: str, owned: "Owned", where: "frozenset[str] | None", stamp: int, lost: "frozenset[str]"
 ) -> bool:
     try:
-        rows = record.read(f"{site}/{owned.dist_info}/RECORD")
+        rows = read(f"{site}/{owned.dist_info}/RECORD")
     except (OSError, ValueError):
         return False
     if all(path != f"{owned.dist_info}/RECORD" for path, _, _ in rows):
@@ -73,27 +70,13 @@ def _whole(
         if path in lost or (not digest and path.endswith(".pyc")):
             continue  # another's file, or bytecode that was compiled here, which Python replaces as it likes
         directory = os.path.dirname(path) or "."
-        if (where is None or directory in where) and not _as_recorded(f"{site}/{path}", digest, size, stamp):
+        if (where is None or directory in where) and _difference(f"{site}/{path}", digest, size, stamp):
             return False
     return True
 
 
-def _as_recorded(path: str, digest: str, size: str, stamp: int) -> bool:
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return False
-    if size and facts.st_size != int(size):
-        return False
-    return (
-        facts.st_mtime_ns <= stamp or not digest or record.digest_of(path, digest.partition("=")[0]) == digest
-    )
-
-
 def restamped(site: str, state: State, changed: "list[str]") -> State:
     """Return *state* with the directories that changed, but hold nothing wrong, stamped as they are now."""
-    from puffin.value import replace
-
     moved = frozenset(changed)
     stamps: dict[tuple[int, int], list[str]] = {
         (first, last): [each for each in directories if each not in moved]

@@ -1,7 +1,9 @@
 """What ``freeze``, ``list`` and ``show`` print of installed distributions, as pip words it. Pure but for METADATA."""
 
+import json
 import os
 
+from puffin.cache.reading import read_text
 from puffin.names import normalise
 from puffin.stages.link.installed import Distribution, thaw
 from puffin.stages.link.site_scan import metadata_path
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from puffin.stages.link.installed import Distribution
     from puffin.stages.link.requires import Requires
 
 
@@ -66,7 +67,7 @@ def details_of(each: "Distribution", everything: "Sequence[Requires]", markers: 
         required_by=tuple(
             sorted((row.raw_name for row in everything if each.name in names[row.path]), key=str.lower)
         ),
-        entry_points=tuple(_text(f"{inside}/entry_points.txt").splitlines()) if inside else (),
+        entry_points=tuple(read_text(f"{inside}/entry_points.txt").splitlines()) if inside else (),
         files=tuple(sorted(os.path.relpath(path, location) for path in each.files)) if each.recorded else None,
     )
 
@@ -121,14 +122,6 @@ def _more(each: Details) -> list[str]:
     ):
         lines += [f"{title}:", *(f"  {value}" for value in values)]
     return lines
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
 
 
 def freeze_lines(
@@ -225,8 +218,6 @@ def _hash(archive: "dict[str, Any]") -> list[str]:
 
 
 def _json(chosen: list[Distribution], latest: "Mapping[str, tuple[str, str]] | None", verbose: bool) -> str:
-    import json
-
     rows = []
     for each in chosen:
         row = {"name": each.raw_name, "version": each.version}

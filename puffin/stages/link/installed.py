@@ -8,6 +8,7 @@ kept apart and must never be acted upon.
 import json
 import os
 
+from puffin.cache.reading import read_text
 from puffin.stages.link import site_scan
 from puffin.stages.link.environment import Environment
 from puffin.stages.unzip import record
@@ -97,7 +98,7 @@ def _read(
         version=version or own_version,
         path=path,
         kind=kind,
-        installer=_text(f"{path}/INSTALLER").strip(),
+        installer=read_text(f"{path}/INSTALLER", "surrogateescape").strip(),
         requested=os.path.exists(f"{path}/REQUESTED"),
         editable=bool(location),
         location=location,
@@ -121,7 +122,7 @@ def distribution_files(environment: Environment, entry: str, kind: str) -> "tupl
 def _direct_url(path: str) -> "dict[str, Any] | None":
     """Return direct_url.json; None where there is none, or none that PEP 610 would call one."""
     try:
-        value = json.loads(_text(f"{path}/direct_url.json") or "null")
+        value = json.loads(read_text(f"{path}/direct_url.json", "surrogateescape") or "null")
     except ValueError:
         return None
     return value if isinstance(value, dict) and isinstance(value.get("url"), str) else None
@@ -144,7 +145,7 @@ def _rows(site: str, path: str, kind: str) -> "list[str] | None":
     if kind == site_scan.DIST_INFO:
         return _record(path)
     if kind == site_scan.EGG_INFO:
-        listed = _text(f"{path}/installed-files.txt")
+        listed = read_text(f"{path}/installed-files.txt", "surrogateescape")
         if listed:
             base = os.path.basename(path)
             return [os.path.normpath(f"{base}/{line}") for line in listed.splitlines() if line.strip()]
@@ -162,9 +163,9 @@ def _record(path: str) -> "list[str] | None":
 
 
 def _by_top_level(site: str, path: str) -> list[str]:
-    shared = set(_text(f"{path}/namespace_packages.txt").split())
+    shared = set(read_text(f"{path}/namespace_packages.txt", "surrogateescape").split())
     rows = _walk(site, os.path.basename(path))
-    for name in _text(f"{path}/top_level.txt").split():
+    for name in read_text(f"{path}/top_level.txt", "surrogateescape").split():
         if name.isidentifier() and name not in shared:
             rows += _walk(site, name)
             rows += [f"{name}{end}" for end in (".py", ".pyc") if os.path.lexists(f"{site}/{name}{end}")]
@@ -217,11 +218,3 @@ def _makes_environment(path: str, environment: Environment) -> bool:
         return True
     top = path[len(root) + 1 :].split(os.sep)[0] if path.startswith(root + os.sep) else ""
     return top in _OWN
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return file.read()
-    except (OSError, ValueError):
-        return ""

@@ -1,6 +1,7 @@
 """The install plan: what of an environment is kept, added, replaced and removed. Pure."""
 
 from puffin.names import same_version
+from puffin.stages.link.direct_url import direct_url_of, origin_of
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -24,7 +25,9 @@ class Present:
 
 @frozen
 class WantedDistribution:
-    """A pin as the plan sees it: ``version`` is empty for a URL, ``url`` for a version.
+    """A pin, or a resolved package, as the plan sees it: ``version`` is empty for a URL, ``url`` for a version.
+
+    ``installed`` tells that what is installed was chosen as it stands.
 
     ``archive`` is the identity of the wheel behind a URL, where it is known already. For what has to be built,
     ``direct_url`` is the direct_url.json it would have, and ``source`` its ``Artifact.source``.
@@ -36,6 +39,7 @@ class WantedDistribution:
     archive: str = ""
     direct_url: str = ""
     source: str = ""
+    installed: bool = False
 
 
 @frozen
@@ -97,7 +101,9 @@ def make_plan(
 
     for want in wanted:
         found = by_name.get(want.name)
-        if not found:
+        if want.installed:
+            keep.append(want.name)
+        elif not found:
             add.append(want.name)
         elif everything_stale or want.name in stale or not met(found, want):
             replace.append(want.name)
@@ -142,29 +148,3 @@ def _is_fresh(wanted: WantedDistribution, source: str) -> bool:
         return source == wanted.source
     _url, editable, commit, _inner = origin_of(wanted.direct_url)
     return editable or bool(commit)
-
-
-def origin_of(text: str) -> "tuple[str, bool, str, str]":
-    """Return what of a direct_url.json makes it another: URL, editable or not, commit, and subdirectory."""
-    if not text:
-        return "", False, "", ""
-    import json
-
-    try:
-        record = json.loads(text)
-        info, vcs = record.get("dir_info") or {}, record.get("vcs_info") or {}
-        inner = record.get("subdirectory") or ""
-        return record.get("url") or "", info.get("editable") is True, vcs.get("commit_id") or "", inner
-    except (ValueError, AttributeError):
-        return "", False, "", ""
-
-
-def direct_url_of(text: str) -> str:
-    """Return the URL in the text of a direct_url.json, ``""`` where there is none."""
-    import json
-
-    try:
-        url = json.loads(text).get("url", "")
-    except (ValueError, AttributeError):
-        return ""
-    return url if isinstance(url, str) else ""

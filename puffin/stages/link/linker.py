@@ -6,7 +6,7 @@ from puffin import meter
 from puffin.cache.layout import Cache
 from puffin.cache.reading import read
 from puffin.errors import PuffinError, os_cause
-from puffin.stages.bytecode.layer import layer_path, manifest_path, read_layer
+from puffin.stages.bytecode.layer import Layer, layer_path, manifest_path, read_layer
 from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.staging import LinkTarget, Staging, clear_stage, spread
 from puffin.stages.unzip.manifest import BYTES, DIST_INFO, NAME, OUTSIDE, RAW_NAME, read_names
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from puffin.stages.bytecode.layer import Layer
     from puffin.stages.unzip.manifest import OutsideRow
 
     Found = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]

@@ -271,9 +271,3 @@ class _Planner:
         if there:
             self.replaced.append(path)
         self.moves.append((staged[winner], path))
-
-
-def owners_by_path(files: "Mapping[str, Sequence[str]]") -> "Owners":
-    """Return an ``owner_of`` over ``{distribution: absolute paths of its files}``."""
-    owners = {path: name for name in sorted(files, reverse=True) for path in files[name]}
-    return lambda path: owners.get(path, "")

@@ -6,6 +6,7 @@ setuptools' ``requires.txt``.
 
 import os
 
+from puffin.cache.reading import read_text
 from puffin.names import normalise
 from puffin.stages.link import site_scan
 from puffin.stages.link.environment import Environment
@@ -71,7 +72,7 @@ def _read(path: str, name: str, version: str, kind: str) -> Requires:
     fields = field_values(read_head(place), _FIELDS)
     requires = tuple(fields.get("requires-dist", ()))
     if not requires and kind in _EGGS:
-        requires = egg_requires(_text(os.path.join(os.path.dirname(place), "requires.txt")))
+        requires = egg_requires(read_text(os.path.join(os.path.dirname(place), "requires.txt")))
     return Requires(
         name=name,
         raw_name=_first(fields, "name") or name,
@@ -85,11 +86,3 @@ def _read(path: str, name: str, version: str, kind: str) -> Requires:
 
 def _first(fields: dict[str, list[str]], name: str) -> str:
     return next(iter(fields.get(name, ())), "")
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""

@@ -17,7 +17,6 @@ from puffin.stages.link.interpreter import Interpreter
 _CACHEDIR_TAG = b"""Signature: 8a477f597d28d172789f06886806bc55
 # This file is a cache directory tag created by puffin (https://bford.info/cachedir/).
 """
-_EXECUTABLE = 0o777
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_PARENT = (*_UNWRITABLE, errno.ENOENT)  # of the lock's file, whose directory was there a moment before
 
@@ -224,17 +223,6 @@ def _forget_lock(lock: str) -> None:
         os.unlink(lock)
     except OSError:
         pass
-
-
-__all__ = [
-    "VenvExists",
-    "VenvFailed",
-    "VenvRefused",
-    "create_venv",
-    "executable_name",
-    "lay_venv",
-    "seed_requirements",
-]
 
 
 def place_interpreter(bin_directory: str, interpreter: Interpreter) -> None:

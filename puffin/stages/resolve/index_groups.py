@@ -24,11 +24,12 @@ from puffin.stages.resolve.index_page import (
     QUARANTINED,
     Collector,
     FileLink,
+    Groups,
     absolute,
     by_version,
     file_version,
 )
-from puffin.value import astuple, frozen
+from puffin.value import astuple
 
 Rows = tuple[tuple[Any, ...], ...]
 
@@ -57,21 +58,6 @@ _LINK = re.compile(
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"').findall
 _UPLOADS = r'(?a) data-upload-time="([^"&\s]*)"'
 _REFERENCES = (("&gt;", ">"), ("&lt;", "<"), ("&quot;", '"'), ("&#39;", "'"), ("&#x27;", "'"))
-
-
-@frozen
-class Groups:
-    """A page of a project by version.
-
-    ``files`` maps version texts to what :func:`rows` reads. ``status`` and ``reason`` are those of PEP 792, empty
-    where the page says nothing. ``refused`` are the names of files with unsafe names.
-    """
-
-    url: str
-    files: "dict[str, Any]"
-    status: str = ""
-    reason: str = ""
-    refused: tuple[str, ...] = ()
 
 
 def group_reply(reply: "PageResponse", *, name: str) -> Groups:
@@ -240,18 +226,18 @@ def _row(piece: str, base: str) -> "tuple[Any, ...] | None":
     match = _LINK(piece)
     if match is None:
         return None
-    place, filename, algorithm, digest, rest = match.groups()
-    url = absolute(base, place + filename)
+    relative, filename, algorithm, digest, rest = match.groups()
+    place = _place(base, relative)
     attributes = dict(_ATTRIBUTE(rest))
     requires_python = _plain(attributes.get("data-requires-python", ""))
     uploaded = _plain(attributes.get("data-upload-time", ""))
     yanked = attributes.get("data-yanked")
     reason = None if yanked is None else _plain(yanked)
-    if not url or None in (requires_python, uploaded) or (yanked is not None and reason is None):
+    if not place or None in (requires_python, uploaded) or (yanked is not None and reason is None):
         return None
     return (
         filename,
-        url,
+        place + filename,
         (f"{algorithm}:{digest}",) if algorithm else (),
         requires_python,
         reason,
@@ -259,6 +245,19 @@ def _row(piece: str, base: str) -> "tuple[Any, ...] | None":
         uploaded,
         core_metadata(attributes),
     )
+
+
+def _place(base: str, relative: str) -> str:
+    """Return the place of files as an absolute URL; on one index it is mostly the same for all pages."""
+    above, _, page = base.removesuffix("/").rpartition("/")
+    if relative.startswith("../") and base.endswith("/") and above.count("/") > 2 and page and "?" not in base:
+        return _absolute(f"{above}/", relative[3:])
+    return _absolute(base, relative)
+
+
+@lru_cache(maxsize=1000)
+def _absolute(base: str, relative: str) -> str:
+    return absolute(base, f"{relative}x").removesuffix("x")
 
 
 @lru_cache(maxsize=10_000)

@@ -1,4 +1,4 @@
-"""How index pages are asked for over HTTP: the seam, the headers to send, and the freshness of answers."""
+"""Reading indexes and find-links places, by HTTP (what to ask for, how long an answer is fresh) and on the disk."""
 
 import os
 from collections.abc import Mapping
@@ -14,8 +14,6 @@ from puffin.stages.resolve.index_errors import (
     PageUnreadable,
     PlaceMissing,
 )
-from puffin.stages.resolve.index_html import looks_like_html, parse_html
-from puffin.stages.resolve.index_json import parse_json
 from puffin.stages.resolve.index_page import FileLink, Page, is_archive, is_safe
 from puffin.stages.urls import file_url, mask
 from puffin.value import frozen
@@ -31,18 +29,18 @@ FRESH_WITHOUT_HEADERS = 600
 
 
 class Http(Protocol):
-    """What the resolver needs of HTTP. It is called from many threads at once."""
+    """The HTTP client as the resolver uses it. Many threads may call it at once."""
 
     def get(self, url: str, headers: "Mapping[str, str]") -> "PageResponse":
-        """Return the answer; network failures and, if it likes, refusals raise a ``PuffinError``.
+        """Return the answer. Network failures raise a ``PuffinError``; refusals may.
 
-        An error with a ``status`` of 400, 403 and the like is about one page, others about the index.
+        An error with a ``status`` such as 400 or 403 concerns one page, others the whole index.
         """
 
 
 @frozen
 class Policy:
-    """For how long an answer is fresh (seconds), whether it may be stored, and how to ask again."""
+    """How long an answer is fresh (in seconds), whether it may be stored, and the validators to ask again with."""
 
     max_age: int
     store: bool
@@ -51,7 +49,7 @@ class Policy:
 
 
 def policy(headers: "Mapping[str, str]") -> Policy:
-    """Return what the headers of an answer say of its freshness (RFC 9111, as a private cache)."""
+    """Return the freshness of an answer by its headers, for a private cache (RFC 9111)."""
     words = [word.strip().lower() for word in headers.get("cache-control", "").split(",")]
     etag, last_modified = headers.get("etag", ""), headers.get("last-modified", "")
     return Policy(
@@ -76,7 +74,7 @@ def _max_age(words: list[str], headers: "Mapping[str, str]") -> int:
 
 
 def _moment(text: str) -> int:
-    """Return an HTTP date in seconds since the epoch; what is none, such as ``0``, is long past."""
+    """Return an HTTP date in seconds since the epoch; 0 for anything that is not a date."""
     from email.utils import parsedate_to_datetime
 
     try:
@@ -91,7 +89,7 @@ def _seconds(text: str) -> int:
 
 
 def content_type(headers: "Mapping[str, str]") -> tuple[str, str]:
-    """Return the media type of an answer in lower case, and its character set (utf-8 where unsaid)."""
+    """Return the media type of an answer in lower case, and its character set (utf-8 by default)."""
     kind, *parameters = headers.get("content-type", "").split(";")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
@@ -101,7 +99,10 @@ def content_type(headers: "Mapping[str, str]") -> tuple[str, str]:
 
 
 def parse_reply(reply: "PageResponse", *, name: str) -> Page:
-    """Return the page in an answer with status 200; :class:`PageUnreadable` if there is none."""
+    """Return the page in an answer with status 200. Raises :class:`PageUnreadable` and what the parsers raise."""
+    from puffin.stages.resolve.index_html import looks_like_html, parse_html
+    from puffin.stages.resolve.index_json import parse_json
+
     kind, charset = content_type(reply.headers)
     if kind in JSON_TYPES or _is_later_json(kind):
         return parse_json(reply.body, name=name, url=reply.url, content_type=kind)
@@ -118,12 +119,12 @@ def is_html(kind: str) -> bool:
 
 
 def _is_later_json(kind: str) -> bool:
-    """Return whether *kind* is the JSON of another major version, whose page tells its version itself."""
+    """Return whether *kind* is the JSON of another major version; the parser then reports the version."""
     return kind.startswith("application/vnd.pypi.simple.v") and kind.endswith("+json")
 
 
 def status_error(reply: "PageResponse", index: str) -> IndexAnswered:
-    """Return the error for an answer that is neither a page, nor "not changed", nor "not found"."""
+    """Return the error for an answer with any status but 200, 304, 404 and 410."""
     url = mask(reply.url)
     if reply.status in (401, 403):
         hint = f"give `{mask(index)}` a user name and password that it accepts, in its URL or in a netrc file"
@@ -181,6 +182,8 @@ def directory_links(path: str) -> tuple[FileLink, ...]:
 
 def html_page(path: str, *, name: str) -> Page:
     """Return the links of an HTML page on the disk."""
+    from puffin.stages.resolve.index_html import parse_html
+
     with open(path, "rb") as file:
         body = file.read()
     return parse_html(body, name=name, url=file_url(path))

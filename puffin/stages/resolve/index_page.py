@@ -1,4 +1,6 @@
-"""The pages of package indexes as values, and what file names say by plain splitting."""
+"""Index pages as values, what both kinds of pages share, and the names and versions in file names."""
+
+from typing import Any
 
 from puffin.names import normalise, printable
 from puffin.stages.urls import is_file
@@ -15,8 +17,8 @@ class FileLink:
 
     ``url`` is absolute and has no fragment. ``hashes`` are ``"algorithm:hex"``. ``yanked`` is None, or
     the reason of the yank, which may be empty (PEP 592). ``size`` is in bytes, 0 where unknown;
-    ``upload_time`` is what the index says (ISO 8601, PEP 700). ``metadata`` tells of the separate
-    metadata file of PEP 658 and 714: empty (there is none), ``true``, or its ``"sha256:hex"``.
+    ``upload_time`` is what the index says (ISO 8601, PEP 700). ``metadata`` is about the separate metadata file
+    (PEP 658, PEP 714): empty if there is none, ``true`` or ``"sha256:hex"`` if there is one.
     """
 
     filename: str
@@ -45,18 +47,33 @@ class Page:
     refused: tuple[str, ...] = ()
 
 
+@frozen
+class Groups:
+    """A page of a project by version.
+
+    ``files`` maps version texts to what ``index_groups.rows`` reads. ``status`` and ``reason`` are those of PEP 792,
+    empty where the page says nothing. ``refused`` are the names of files with unsafe names.
+    """
+
+    url: str
+    files: "dict[str, Any]"
+    status: str = ""
+    reason: str = ""
+    refused: tuple[str, ...] = ()
+
+
 def is_archive(filename: str) -> bool:
-    """Return whether *filename* ends as wheels and source distributions do."""
+    """Return whether *filename* has the ending of a wheel or a source distribution."""
     return filename.lower().endswith(ARCHIVE_ENDINGS)
 
 
 def is_wheel(filename: str) -> bool:
-    """Return whether *filename* ends as wheels do."""
+    """Return whether *filename* has the ending of a wheel."""
     return filename.lower().endswith(".whl")
 
 
 def is_safe(filename: str) -> bool:
-    """Return whether *filename* is one printable path component without anything left to decode."""
+    """Return whether *filename* is one printable path component without escapes."""
     if not filename.isprintable() or filename[:1] in ("", ".", "-", "~"):
         return False
     return not any(mark in filename for mark in '/\\:%"<>|?*') and len(filename.encode()) <= _LONGEST_NAME
@@ -65,8 +82,8 @@ def is_safe(filename: str) -> bool:
 def splits(filename: str) -> list[tuple[str, str]]:
     """Return every (normalised name, version text) that *filename* may stand for.
 
-    A wheel's name tells one. Older source distributions have dashes in their names and versions, so that
-    only who knows the name can tell where the version begins.
+    For a wheel there is one. Older source distributions have dashes in names and versions, so the version may begin
+    after any dash.
     """
     if is_wheel(filename):
         parts = filename[:-4].split("-")
@@ -79,12 +96,12 @@ def splits(filename: str) -> list[tuple[str, str]]:
 
 
 def file_version(filename: str, name: str) -> str:
-    """Return the version text in a file name of the project *name* (normalised); else empty."""
+    """Return the version text in *filename*, empty if it is not a file of the project *name* (normalised)."""
     return next((version for own, version in splits(filename) if own == name), "")
 
 
 def by_version(page: Page) -> dict[str, list[FileLink]]:
-    """Return the files of the page's project by the version text in their names, in page order."""
+    """Return the files of the project by the version texts in their names, in the order of the page."""
     groups: dict[str, list[FileLink]] = {}
     for link in page.files:
         version = file_version(link.filename, page.name)
@@ -98,7 +115,7 @@ QUARANTINED = "quarantined"  # PEP 792: installers must not offer such a project
 
 
 class Collector:
-    """Gathers the files of a page, and the names of those whose links are refused."""
+    """Collects the files of a page, and the file names of refused links."""
 
     def __init__(self, base: str) -> None:
         self.base = base
@@ -106,7 +123,7 @@ class Collector:
         self.refused: list[str] = []
 
     def add(self, filename: str, href: str, **fields: object) -> None:
-        """Add a link; one that is no archive is passed over, an unsafe or unusable one noted as refused."""
+        """Add a link. Links that are not archives are ignored; unsafe and unusable ones are refused."""
         url, _, fragment = href.partition("#")
         address = absolute(self.base, url)
         name = filename or file_name(url)
@@ -121,9 +138,9 @@ class Collector:
 
 
 def absolute(base: str, href: str) -> str:
-    """Return *href*, as seen from the page *base*, as an absolute URL; empty if it is none that may be used.
+    """Return *href* on the page *base* as an absolute URL, empty if it may not be used.
 
-    Only http and https may be used, and ``file:`` from pages that are local files themselves.
+    ``http:`` and ``https:`` may be used, and ``file:`` on pages that are local files themselves.
     """
     href = "".join(href.split("\n")).replace("\r", "").replace("\t", "").strip().replace(" ", "%20")
     from urllib.parse import urljoin
@@ -153,13 +170,13 @@ def file_name(url: str) -> str:
 
 
 def fragment_hashes(fragment: str) -> tuple[str, ...]:
-    """Return the hashes in a URL's fragment (``sha256=…``), other parts of it left out."""
+    """Return the hashes in the fragment of a URL (``sha256=…``) as ``"algorithm:hex"``."""
     pairs = [part.partition("=") for part in fragment.split("&")]
     return checked_hashes([(name, digest) for name, _, digest in pairs])
 
 
 def checked_hashes(pairs: "list[tuple[str, object]]") -> tuple[str, ...]:
-    """Return the pairs of algorithm and digest as ``"algorithm:hex"``, unknown algorithms left out."""
+    """Return pairs of algorithm and digest as ``"algorithm:hex"``, without unknown algorithms."""
     return tuple(
         f"{name.lower()}:{digest.strip().lower()}"
         for name, digest in pairs
@@ -168,5 +185,5 @@ def checked_hashes(pairs: "list[tuple[str, object]]") -> tuple[str, ...]:
 
 
 def offered(collector: Collector, status: str) -> tuple[FileLink, ...]:
-    """Return the files a page with this PEP 792 status offers: none if it is quarantined."""
+    """Return the files of a page with this PEP 792 status: none if it is ``quarantined``."""
     return () if status == QUARANTINED else tuple(collector.files)

@@ -1,4 +1,4 @@
-"""The pages of one run: from the cache while they are fresh, else from their index, each at most once."""
+"""The index pages of one run: from the cache while they are fresh, else from the index, each at most once."""
 
 import mmap
 import os
@@ -13,7 +13,6 @@ from puffin.stages.fetch.turns import turns_of
 from puffin.stages.resolve.index_cache import ABSENT, Row, StoredPage, dump_groups, load_page, renewed
 from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig, canonical, is_local
 from puffin.stages.resolve.index_errors import IndexFailure, NotInCache
-from puffin.stages.resolve.index_groups import Groups, group_reply
 from puffin.stages.resolve.index_http import (
     ACCEPT,
     Http,
@@ -23,7 +22,7 @@ from puffin.stages.resolve.index_http import (
     policy,
     status_error,
 )
-from puffin.stages.resolve.index_page import Collector, FileLink, Page, by_version, is_archive
+from puffin.stages.resolve.index_page import Collector, FileLink, Groups, Page, by_version, is_archive
 from puffin.stages.urls import digest, mask
 from puffin.value import astuple, frozen
 
@@ -35,16 +34,16 @@ _FLAT = "find-links"  # the place of flat pages, which belong to no project; one
 
 
 def page_path(cache: Cache, index: str, name: str) -> str:
-    """Return where the page of a project (its name normalised) of an index is kept."""
+    """Return the path in the cache of the page of a project (its name normalised)."""
     return cache.path(Bucket.SIMPLE, digest(canonical(index)), name)
 
 
 @frozen
 class ProjectPages:
-    """The pages of a project, by their indexes: that of the first index that has it, or all there are.
+    """The pages of a project as pairs (index, page): of the first index that has it, or of all, by the strategy.
 
-    ``rest`` are the indexes behind, which were not asked. ``unknown`` is why an index could not be asked while the
-    network is off.
+    ``rest`` are the indexes after the first, which were not asked. ``unknown`` is the error of an index whose page
+    is not in the cache while the network is off.
     """
 
     pages: tuple[tuple[str, StoredPage], ...] = ()
@@ -60,9 +59,9 @@ class ProjectPages:
 class Pages:
     """The index pages of one run.
 
-    ``refresh`` is True, or the normalised names, where the index must be asked though the cached page is
-    fresh. ``offline`` takes cached pages of any age and asks nobody. ``now`` is in seconds since the epoch.
-    With ``ordered`` what is fetched is stored with the order of its versions, for resolutions.
+    ``refresh`` is True, or the normalised names whose pages are fetched even if the cached ones are fresh. With
+    ``offline`` cached pages of any age are used and nothing is fetched. ``now`` is in seconds since the epoch. With
+    ``ordered`` pages are stored with the order of their versions, for resolutions.
     """
 
     def __init__(
@@ -86,7 +85,7 @@ class Pages:
         self._broken: dict[str, PuffinError] = {}
 
     def prefetch(self, wanted: "list[tuple[str, str]]") -> None:
-        """Make the pages of all (index, name) ready, many at once; failures wait for :meth:`page`."""
+        """Get the pages of all (index, name), many at once; :meth:`page` raises what went wrong."""
         missing = [key for key in dict.fromkeys(wanted) if not self._is_ready(*key)]
         if not missing:
             return
@@ -98,7 +97,7 @@ class Pages:
         Crew(turns_of(self._http), THREADS).do_all([look(key) for key in missing])
 
     def ready(self, index: str, name: str) -> bool:
-        """Return whether :meth:`page` needs no request: it is known already, fresh in the cache, or local."""
+        """Return whether :meth:`page` answers without a request: known, fresh in the cache, or local."""
         return self._is_ready(index, name) or is_local(index)
 
     def page(self, index: str, name: str) -> StoredPage:
@@ -124,9 +123,9 @@ class Pages:
         return ProjectPages(pages=tuple(found))
 
     def evidence(self) -> tuple[tuple[str, ...], float] | None:
-        """Return where the cache has the pages that were looked at, and until when all of them are fresh.
+        """Return the paths in the cache of the pages that were used, and until when all of them are fresh.
 
-        None if one of them could not be had. The time is in seconds since the epoch.
+        The time is in seconds since the epoch. None if a page could not be had.
         """
         pages = [each for each in self._seen.values() if isinstance(each, StoredPage)]
         if len(pages) < len(self._seen):
@@ -135,7 +134,7 @@ class Pages:
         return paths, min([page.fetched_at + page.max_age for page in pages], default=0.0)
 
     def told(self, index: str, name: str) -> "Told | None":
-        """Return what was found, for :meth:`adopt` in another process; None if it was not looked at."""
+        """Return the page, or the error, for :meth:`adopt` in another process; None if it was not asked for."""
         found = self._seen.get((index, name))
         if isinstance(found, PuffinError):
             import pickle
@@ -144,7 +143,7 @@ class Pages:
         return None if found is None else (True, bytes(found.data))
 
     def adopt(self, index: str, name: str, told: "Told") -> None:
-        """Take over what another process found."""
+        """Take over what :meth:`told` returned in another process."""
         good, data = told
         if good:
             self._seen[index, name] = _loaded(data)
@@ -166,7 +165,7 @@ class Pages:
         return (self.again(index, name).links(version) or ()) if links is None else links
 
     def again(self, index: str, name: str) -> StoredPage:
-        """Return the page of a project fetched anew, because the stored one turned out to be damaged."""
+        """Fetch the page of a project again, because the stored one is damaged."""
         page = self._seen[index, name] = self._fetch(index, name, None)
         return page
 
@@ -254,6 +253,8 @@ class Pages:
         elif reply.status != 200:
             raise status_error(reply, index)
         else:
+            from puffin.stages.resolve.index_groups import group_reply
+
             page = parse_reply(reply, name="") if name == _FLAT else group_reply(reply, name=name)
             data = self._dumped(page, said.max_age, said.etag, said.last_modified)
         if said.store:
@@ -288,7 +289,7 @@ def _concerns_all(error: PuffinError) -> bool:
 
 
 def _mapped(path: str) -> "bytes | mmap.mmap | None":
-    """Return the content of a stored page; of a large one only those parts are read that are looked at."""
+    """Return the content of a stored page; a large one is mapped, so that only the parts in use are read."""
     try:
         if sys.platform == "win32" or os.stat(path).st_size < _LARGE:  # Windows replaces no file that is mapped
             return read(path)
@@ -304,7 +305,7 @@ def _rows_of(page: Page) -> "dict[str, tuple[tuple[object, ...], ...]]":
 
 
 def _absent(index: str, now: float) -> bytes:
-    """Return the page of a name that the index does not have: kept for ``--offline``, else never fresh."""
+    """Return the stored page of a name that the index does not have. It is never fresh, but serves ``--offline``."""
     return dump_groups({}, url=mask(index), fetched_at=now, max_age=0, status=ABSENT)
 
 

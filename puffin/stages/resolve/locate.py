@@ -1,4 +1,4 @@
-"""Locating: from pins to the files that satisfy them, by index pages, find-links and URLs."""
+"""From pins to their files, by index pages, find-links and URLs."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
@@ -42,7 +42,7 @@ _QUARANTINED = "quarantined"
 
 @frozen
 class Located:
-    """The artifacts of all pins, in the order of the pins, and what the user should know of them.
+    """The artifacts of all pins in the order of the pins, and warnings.
 
     ``several`` are the packages that several indexes have, as :func:`on_several` takes them.
     """
@@ -74,12 +74,13 @@ def locate(
 ) -> Located:
     """Return the file of each pin, for an interpreter with these *tags* (best first) and full version.
 
-    It is a wheel, or what one is built from, as far as *files* allows; *commits* is the seam to version control.
-    Files that are not older than *exclude_newer* (ISO 8601, a time or a date) do not exist.
-    ``refresh`` is True, or the normalised names, for which fresh cached pages are not believed. ``now``
-    is in seconds since the epoch. Raises :class:`LocateFailed` with one cause for each pin that has no
-    file, :class:`LocateInterrupted` (exit code 75) if only the network stands in the way, and
-    ``PlaceMissing`` or :class:`UsageError` (exit code 2) for a configuration that cannot be used.
+    It is a wheel, or a source to build one from, as *files* allows; *commits* is the seam to version control. Only
+    files older than *exclude_newer* (a time or a date, ISO 8601) are used. ``refresh`` is True, or the normalised
+    names whose cached pages are not used. ``now`` is in seconds since the epoch.
+
+    Raises :class:`LocateFailed` with one cause for each pin without a file, :class:`LocateInterrupted` (exit code 75)
+    if all causes are temporary, and ``PlaceMissing`` or :class:`UsageError` (exit code 2) if the configuration cannot
+    be used.
     """
     found, warnings, several = locate_each(
         pins,
@@ -97,7 +98,7 @@ def locate(
     )
     failures = [each for each in found if isinstance(each, PuffinError)]
     if failures:
-        raise _failed(failures, len(pins))
+        raise cannot_locate(failures, len(pins))
     artifacts = tuple([each for each in found if isinstance(each, Artifact)])
     return Located(artifacts=artifacts, said=warnings, several=several)
 
@@ -140,8 +141,11 @@ def _found(pin: AnyPin, find: "Callable[[AnyPin], Artifact]") -> "Artifact | Puf
         return error
 
 
-def _failed(failures: list[PuffinError], total: int) -> PuffinError:
-    causes = tuple({id(error): error for error in failures}.values())  # an index that is down is one cause
+def cannot_locate(failures: "Sequence[PuffinError]", total: int) -> PuffinError:
+    """Return the error for a search in which so many of *total* pins failed: as in :func:`locate`."""
+    causes = tuple(
+        {(type(error), str(error)): error for error in failures}.values()
+    )  # an index may be down for all
     usage = next((error for error in causes if error.exit_code not in (1, TEMPORARY)), None)
     if usage is not None:
         return usage
@@ -155,7 +159,7 @@ def _is_direct(pin: AnyPin) -> bool:
 
 
 class _Finder:
-    """Finds the file of one pin after another, in the pages and find-links of one configuration."""
+    """Finds the files of pins in the pages and find-links places of one configuration."""
 
     def __init__(
         self,
@@ -204,7 +208,7 @@ def _is_best(link: FileLink) -> bool:
 
 
 class _Offers:
-    """What the places have for one pin: the find-links files and an index that has its name."""
+    """The files for one pin: those of find-links places and of an index that has the package."""
 
     def __init__(self, finder: _Finder, pin: AnyPin) -> None:
         self.finder = finder

@@ -1,4 +1,4 @@
-"""The names of packages that requirements leave to their distributions, as far as no build is needed to know them."""
+"""Names of packages for requirements without a name, as far as they are known without a build."""
 
 import os
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from puffin.value import replace
 
 
 def named(requirements: Requirements) -> Requirements:
-    """Return *requirements* with the names that local directories and the file names of archives tell."""
+    """Return *requirements* with the names that local directories and file names of archives have."""
     if all(entry.name for entry in requirements.entries):
         return requirements
     entries = [entry if entry.name else replace(entry, name=name_of(entry)) for entry in requirements.entries]
@@ -35,7 +35,7 @@ def check_names(pins: "Iterable[Pin]") -> None:
 
 
 def name_of(entry: Entry) -> str:
-    """Return the normalised name of what the URL of *entry* leads to, empty if only a build, or a download, tells."""
+    """Return the normalised name of the package at the URL of *entry*, empty if a build or a download is needed."""
     address, _, fragment = entry.url.partition("#")
     if "+" in address.partition(":")[0]:
         return ""

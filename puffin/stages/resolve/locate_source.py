@@ -1,4 +1,4 @@
-"""Pins that lead to something a wheel is built from: an archive, a directory, a repository."""
+"""Pins of sources: archives, directories and repositories that wheels are built from."""
 
 import json
 import os
@@ -29,7 +29,7 @@ class Commits(Protocol):
 
 
 def source_kind(pin: AnyPin) -> str:
-    """Return the kind of artifact that a pin with a URL leads to, empty if it is a wheel, or nothing known."""
+    """Return the kind of the source in the URL of a pin, empty for a wheel and for unknown files."""
     address = pin.url.partition("#")[0]
     if is_repository(address):
         return GIT
@@ -91,18 +91,18 @@ def repository_artifact(pin: AnyPin, commits: Commits) -> Artifact:
 
 
 def file_named_version(filename: str, name: str) -> str:
-    """Return the version that the file name of a source distribution tells, empty where it surely tells none."""
+    """Return the version in the file name of a source distribution, empty if it is not certain."""
     version = file_version(filename, name)
     return version if version and parsed_version(version) is not None else ""
 
 
 def settings_of(pin: AnyPin) -> tuple[tuple[str, str], ...]:
-    """Return the config settings of a pin; plain pins have none."""
+    """Return the config settings of a pin."""
     return tuple(getattr(pin, "config_settings", ()))
 
 
 def subdirectory(fragment: str) -> str:
-    """Return the subdirectory that a URL's fragment names, empty for none."""
+    """Return the ``subdirectory`` in the fragment of a URL, empty for none."""
     parts = [part.partition("=") for part in fragment.split("&")]
     return next((value.strip("/") for key, _, value in parts if key == "subdirectory"), "")
 

@@ -1,4 +1,4 @@
-"""Pins with a URL: they name their file themselves, so that no index is asked."""
+"""Pins with a URL, and the artifact of a chosen file."""
 
 import json
 import os
@@ -90,7 +90,7 @@ def _sdist_version(pin: AnyPin, filename: str) -> str:
 
 
 def merged(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the hashes to check: those offered, where pins are given only pinned ones.
+    """Return the hashes to check: the offered ones, and of these only pinned ones if there are pins.
 
     A hash that nobody pinned must not stand beside pinned ones: the check may take the strongest
     algorithm alone, and then a server could vouch for its own file. Several of one algorithm are

@@ -1,4 +1,4 @@
-"""Environment markers (PEP 508), evaluated for a target environment by packaging."""
+"""Environment markers (PEP 508): evaluation for a target environment by packaging, and the clauses on ``extra``."""
 
 import re
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ _BEGINNING = r"""extra\s*==\s*["'][^"']*["']\s+and\s+(?P<rest>.+)$"""
 def for_extra(marker: str) -> tuple[str, str] | None:
     """Return what else a marker of the form ``… and extra == "x"`` asks for, and the extra, normalised.
 
-    None for all other forms. Most markers are of this one, and parsing them is much of a resolution.
+    None for all other forms. Most markers have this form.
     """
     found = _FOR_EXTRA(marker)
     if found is None:
@@ -50,7 +50,7 @@ def for_extra(marker: str) -> tuple[str, str] | None:
 def without_extra(marker: str) -> str:
     """Return a marker without the clause on ``extra`` that it ends or begins with.
 
-    Where the clause is elsewhere, nothing is left: the package is then taken to be needed everywhere.
+    If the clause is elsewhere, the result is empty: the package is then needed everywhere.
     """
     if "extra" not in marker:
         return marker

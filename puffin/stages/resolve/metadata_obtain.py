@@ -1,4 +1,4 @@
-"""Getting the metadata of one file: from the cache if it has it, else from the file itself, and then it is kept."""
+"""Metadata of one file: from the cache, or from the file itself and then kept in the cache."""
 
 import os
 from collections.abc import Collection
@@ -27,10 +27,10 @@ _FRESH = 600.0  # seconds for which a file without a hash, which may be replaced
 
 
 class Obtainer:
-    """Gets metadata, with a cache. Threads may share it; ``now`` is in seconds since the epoch.
+    """Reads metadata through the cache. Threads may share it; ``now`` is in seconds since the epoch.
 
-    ``refresh`` is True, or the normalised names, where a file that may have been replaced is not believed to be
-    the same; one that is known by its hash needs no such thing.
+    ``refresh`` is True, or the normalised names whose metadata is read again if the file may have been replaced. A
+    file with a known hash cannot have been.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Obtainer:
         self._wheels: WheelReader | None = None
 
     def kept(self, wanted: MetadataRequest) -> Metadata | None:
-        """Return the metadata if the cache has it; reads one small file."""
+        """Return the metadata if it is in the cache, else None; reads one small file."""
         path, mutable = self._path(wanted)
         if mutable and self._refreshes(wanted.name):
             return None
@@ -64,9 +64,9 @@ class Obtainer:
         return self._refresh if isinstance(self._refresh, bool) else name in self._refresh
 
     def obtain(self, wanted: MetadataRequest) -> Metadata | Unbuilt:
-        """Return the metadata, from wherever it can be had with the fewest bytes, and keep it.
+        """Return the metadata, read with the fewest bytes, and keep it in the cache.
 
-        Raises ``Unusable`` for what rules out this file, and the errors of the network.
+        Raises ``Unusable`` if this file cannot be used, and the errors of the network.
         """
         path, mutable = self._path(wanted)
         try:
@@ -155,7 +155,7 @@ class Obtainer:
             return Unbuilt(source=source, reason=dynamic.reason)
 
     def sdist_path(self, wanted: MetadataRequest) -> str:
-        """Return where a source distribution is on this machine, having fetched it into the cache if needed."""
+        """Return the local path of a source distribution, fetched into the cache if needed."""
         link = wanted.candidate.link
         if is_local(link.url):
             return local_path(link.url)
@@ -182,23 +182,23 @@ _FIELDS = ("name", "version", "requires_dist", "requires_python", "provides_extr
 
 @frozen
 class Kept:
-    """Metadata in the cache: ``until`` is when it must be asked for anew (seconds since the epoch), 0 never."""
+    """Metadata in the cache, valid ``until`` a time in seconds since the epoch; 0 for ever."""
 
     metadata: Metadata
     until: float = 0.0
 
 
 def metadata_path(cache: Cache, name: str, identity: str) -> str:
-    """Return where the metadata of a file of the project *name* (normalised, ``_`` if unknown) is kept.
+    """Return the path in the cache of the metadata of a file; *name* is that of the project (normalised, or empty).
 
-    *identity* tells the file from all others: the place it is from, its name, and its hash or what else
-    changes with its content.
+    *identity* is different for different files: it has the place and name of the file, and its hash or something
+    else that changes with its content.
     """
     return cache.path(Bucket.METADATA, name or "_", digest(identity))
 
 
 def load_kept(path: str) -> Kept | None:
-    """Return what is kept at *path*; None for anything missing, damaged or of another format."""
+    """Return the metadata at *path*; None if it is missing, damaged or of another format."""
     data = read(path)
     value = None if data is None else frame.load(data)
     if type(value) is not tuple or len(value) != 3 or value[0] != _FORMAT or len(value[1]) != len(_FIELDS):
@@ -207,7 +207,7 @@ def load_kept(path: str) -> Kept | None:
 
 
 def keep(cache: Cache, path: str, kept: Kept) -> None:
-    """Keep metadata at *path*; a cache that cannot be written to only costs the next run its work."""
+    """Keep metadata at *path*; if the cache cannot be written to, the next run reads it again."""
     row = tuple([getattr(kept.metadata, field) for field in _FIELDS])
     try:
         cache.initialise()

@@ -1,4 +1,4 @@
-"""METADATA and PKG-INFO as the resolver needs them.
+"""METADATA and PKG-INFO files as the resolver needs them.
 
 https://packaging.python.org/en/latest/specifications/core-metadata/
 """
@@ -26,9 +26,9 @@ _MOST = 20_000  # requirements; real ones have some hundreds
 
 
 def parse_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadata:
-    """Return the metadata in a METADATA or PKG-INFO file, as of *name* (normalised) and *version* where given.
+    """Return the metadata in a METADATA or PKG-INFO file.
 
-    Raises :class:`Malformed` for one that cannot be used, or belongs to another distribution.
+    Raises :class:`Malformed` if it is not valid, or if *name* (normalised) or *version* are given and differ.
     """
     fields = fields_of(data)
     own_name = normalise(_single(fields, "name"))
@@ -49,9 +49,9 @@ def parse_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadat
 
 
 def static_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadata | None:
-    """Return the metadata in the PKG-INFO of a source distribution if no build may change it (PEP 643).
+    """Return the metadata in the PKG-INFO of a source distribution, None if a build may change it (PEP 643).
 
-    None if one may. Raises :class:`Malformed` as :func:`parse_metadata` does.
+    Raises :class:`Malformed` as :func:`parse_metadata` does.
     """
     fields = fields_of(data)
     if metadata_version(fields) < _STATIC_SINCE:

@@ -15,7 +15,7 @@ _NEEDED = frozenset(("dependencies", "optional-dependencies", "requires-python")
 
 
 class Dynamic(Exception):
-    """The metadata is known only by building; ``reason`` completes "because …"."""
+    """Only a build can tell the metadata; ``reason`` completes "because …"."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -23,10 +23,10 @@ class Dynamic(Exception):
 
 
 def project_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadata:
-    """Return the metadata that a pyproject.toml states once and for all.
+    """Return the static metadata in a pyproject.toml (PEP 621).
 
-    *version*, where a file name tells it, stands in for a dynamic one. Raises :class:`Dynamic` where a build
-    has to tell, and :class:`Malformed` for a file or a table that cannot be read or is another project's.
+    *version*, as a file name has it, replaces a dynamic version. Raises :class:`Dynamic` if a build is needed, and
+    :class:`Malformed` if the file or the table cannot be read, or is of another project.
     """
     project, tools = _tables(data)
     _check_static(project, tools)

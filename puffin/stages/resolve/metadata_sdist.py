@@ -1,4 +1,4 @@
-"""What a source distribution says of itself without being unpacked: its PKG-INFO and its pyproject.toml."""
+"""Static metadata of source distributions and source trees, read without unpacking or building."""
 
 import io
 import lzma
@@ -24,8 +24,8 @@ def sdist_metadata(
 ) -> "Metadata":
     """Return the static metadata of the source distribution *archive*, a path or a file.
 
-    *subdirectory* is where the project is, from the archive's top directory on.
-    Raises :class:`Dynamic` where a build has to tell, :class:`Malformed`, and OSError if it cannot be opened.
+    *subdirectory* is the path of the project below the top directory of the archive.
+    Raises :class:`Dynamic` if a build is needed, :class:`Malformed`, and OSError if it cannot be opened.
     """
     if isinstance(archive, str):
         with open(archive, "rb") as file:
@@ -76,9 +76,9 @@ def _own_files(
     *,
     enough: str = "",
 ) -> dict[str, bytes]:
-    """Return the wanted files of the archive's top directory; of several such directories the first counts.
+    """Return the files called *names* in the top directory of the archive, the first one if there are several.
 
-    Where the file *enough* was found, the rest does not matter.
+    The search ends when the file *enough* is found.
     """
     members = _zipped if filename.lower().endswith(".zip") else _tarred
     wanted = {"/".join(filter(None, (subdirectory.strip("/"), name))): name for name in names}

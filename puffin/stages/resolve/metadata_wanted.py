@@ -1,4 +1,4 @@
-"""Whose metadata is asked for, and what stands in for an answer that only a build can give."""
+"""Requests for metadata, and the answer that a build is needed."""
 
 from puffin.stages.resolve.file_choice import IndexFile
 from puffin.stages.resolve.metadata_errors import MetadataNeedsBuild
@@ -8,11 +8,11 @@ from puffin.value import frozen
 
 @frozen
 class MetadataRequest:
-    """One file whose metadata is asked for; ``package`` is it in the user's words, for messages.
+    """A request for the metadata of one file; ``package`` is the user's text for it, for messages.
 
-    ``name`` (normalised) and ``version`` are what the metadata must say, where known. ``hashes`` are those
-    demanded, of which one must match. ``whole`` tells whether it may be downloaded whole: not where it would not be
-    installed anyway. ``subdirectory`` is where in a source distribution the project is.
+    ``name`` (normalised) and ``version`` are what the metadata must have, empty if unknown. One of ``hashes`` must
+    match, if there are any. ``whole`` tells whether the file may be downloaded whole; a file that would not be
+    installed may not. ``subdirectory`` is the path of the project in a source distribution.
     """
 
     package: str
@@ -35,10 +35,10 @@ class MetadataRequest:
 
 @frozen
 class BuildSource:
-    """What has to be built for its metadata: ``path`` is a source distribution or a directory on this machine.
+    """A source that must be built for its metadata: ``path`` is a local source distribution or directory.
 
-    ``package`` is it in the user's words, ``name`` and ``version`` what is known of it (else empty).
-    ``subdirectory`` is where in it the project is; ``url`` where it is from, credentials included.
+    ``package`` is the user's text for it. ``name`` and ``version`` are empty if unknown. ``subdirectory`` is the path
+    of the project in it. ``url`` is where it is from, with credentials.
     """
 
     package: str
@@ -53,7 +53,7 @@ class BuildSource:
 
 @frozen
 class Unbuilt:
-    """The metadata is known only by building ``source``, because of ``reason``; ``place`` is its pinned requirement."""
+    """The metadata needs a build of ``source``, because of ``reason``; ``place`` is its pinned requirement."""
 
     source: BuildSource
     reason: str

@@ -1,4 +1,4 @@
-"""METADATA of a wheel with the fewest bytes: from its archive, the PEP 658 file, a part of it, or the whole."""
+"""METADATA of a wheel, read with the fewest bytes: from the cache, the PEP 658 file, a range, or the whole wheel."""
 
 import mmap
 import os
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class WheelReader:
-    """Reads METADATA of wheels. *source* tells the sub-bucket of the cache that a wheel belongs to."""
+    """Reads METADATA of wheels. *source* returns the sub-bucket of the cache for a wheel."""
 
     def __init__(
         self, *, client: "Client", cache: Cache, offline: bool, source: "Callable[[MetadataRequest], str]"
@@ -48,7 +48,7 @@ class WheelReader:
         return self._from_wheel(wanted) if data is None else data
 
     def _from_archive(self, hashes: tuple[str, ...]) -> bytes | None:
-        """Return METADATA of a wheel that is in the cache unzipped, None if it is not."""
+        """Return METADATA of a wheel that is unzipped in the cache, None if it is not."""
         sha256 = only_sha256(hashes)
         if not sha256 or not archive_ready(self._cache, sha256):
             return None
@@ -62,7 +62,7 @@ class WheelReader:
             return None
 
     def _separate(self, wanted: MetadataRequest) -> bytes | None:
-        """Return the metadata file beside the wheel (PEP 658), None if the index promised too much."""
+        """Return the metadata file beside the wheel (PEP 658), None if it does not exist in spite of the index."""
         link = wanted.candidate.link
         address, mark, query = wanted.url.partition("?")
         url = f"{address}.metadata{mark}{query}"
@@ -77,7 +77,7 @@ class WheelReader:
         return reply.body
 
     def _from_wheel(self, wanted: MetadataRequest) -> bytes:
-        """Return METADATA out of the wheel itself: by ranges, or whole, which is then unzipped and kept."""
+        """Return METADATA from the wheel itself: by ranges, or by the whole wheel, which is then unzipped and kept."""
         from puffin.stages.fetch.download import download
         from puffin.stages.fetch.ranges import NoRanges, Unranged, Whole, read_member
 

@@ -28,10 +28,10 @@ _ALWAYS: _Conditions = frozenset((frozenset(),))
 def direct_of(
     package: Resolved, entries: Iterable[Entry], *, cwd: str, sha256: "Callable[[str], tuple[str, int]] | None"
 ) -> DirectReference | None:
-    """Return where *package* is from, None if from an index.
+    """Return the direct reference of *package*, None if it is from an index.
 
-    *entries* are the requirements as they were written. *sha256* returns digest and size of the file at a
-    URL, credentials included; it is asked only for archives without a hash, and None where nobody needs one.
+    *entries* are the requirements as they were written. *sha256* returns the digest and the size in bytes of the file
+    at a URL with credentials; it is called for archives without a hash, and is None if no hash is needed.
     """
     handle = package.handle
     url = handle.url if isinstance(handle, Place) else package.url
@@ -140,7 +140,7 @@ def _through(parent: Parent, known: Mapping[str, _Conditions]) -> _Conditions:
 
 
 def _simplest(conditions: _Conditions) -> _Conditions:
-    """Return the conditions that none of the others makes superfluous."""
+    """Return the conditions that no other condition includes."""
     kept = frozenset(each for each in conditions if not any(other < each for other in conditions))
     return _ALWAYS if len(kept) > _MOST else kept
 

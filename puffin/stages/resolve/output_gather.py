@@ -1,4 +1,4 @@
-"""From a resolution to what the output lists: hashes, files, and who wanted what."""
+"""From a resolution to the packages of the output: hashes, files, and what requires them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -20,7 +20,7 @@ _ALGORITHMS = ("sha256", "sha512", "sha384")
 
 @frozen
 class Gathering:
-    """What to gather, besides names and versions, and from where.
+    """What to gather for the output, and where it is from.
 
     ``hashed`` and ``locked`` tell whether hashes, and whether files, are wanted. ``files_of`` returns every
     file of a version; ``sha256`` digest and size of the file at a URL. ``kept`` are the pins of the earlier
@@ -41,7 +41,7 @@ class Gathering:
 
 
 def gather(resolution: Resolution, gathering: Gathering) -> tuple[Listed, ...]:
-    """Return the packages of the output. Raises what looking at their files raises."""
+    """Return the packages of the output. Raises what reading their files raises."""
     gatherer = _Gatherer(resolution, gathering)
     return tuple([gatherer.listed(package) for package in resolution.packages])
 

@@ -24,7 +24,7 @@ _ENVIRONMENT = ("implementation_name", "platform_machine", "python_version", "sy
 
 
 class NoHash(PuffinError):
-    """A file cannot be locked, because nobody tells its hash."""
+    """A file cannot be locked, because its hash is not known."""
 
     stage = "resolve"
     filename: str
@@ -36,7 +36,7 @@ class NoHash(PuffinError):
 
 @frozen
 class LockStyle:
-    """What the lock file says besides its packages.
+    """The content of a lock file apart from its packages.
 
     ``markers`` are the target's; ``base`` is the directory of the lock file, which local paths are relative
     to; ``header`` is the command to name in the header, or empty.
@@ -111,7 +111,7 @@ def _files(package: Listed, lock: LockStyle) -> dict[str, object]:
 
 
 def _is_named_right(file: OutputFile, package: Listed) -> bool:
-    """Tell whether a file's name is what the standard says, which all readers of lock files may rely on."""
+    """Tell whether a file has a standard name, as readers of lock files may expect."""
     try:
         parsed = (parse_wheel_filename if is_wheel(file.filename) else parse_sdist_filename)(file.filename)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the output of a compilation lists, apart from how it is written."""
+"""The packages in the output of a compilation, and the style of a requirements file."""
 
 from puffin.value import frozen
 
@@ -22,7 +22,7 @@ class OutputFile:
 
 @frozen
 class DirectReference:
-    """Where a package comes from that was given by URL, path or repository.
+    """The place of a package that was required by URL, path or repository.
 
     ``written`` goes into requirements files: a URL, or a path where ``bare``, which stands without the
     package's name. ``url`` is absolute, without credentials and without fragment; ``kind`` is ``archive``,

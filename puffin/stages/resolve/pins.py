@@ -1,4 +1,4 @@
-"""From requirements to pins: what a sync has to install, each package once.
+"""From requirements to pins: the distributions that a sync installs, each package once.
 
 Pure: the same requirements and marker environment always give the same pins.
 """
@@ -62,7 +62,7 @@ class Selection:
 
 @frozen
 class PinnedVersion:
-    """A version that some entry pins: as text, parsed where it can be, and the entry."""
+    """A version that an entry pins, as text and parsed (None if it is not valid), and the entry."""
 
     text: str
     version: "Version | None"
@@ -91,7 +91,7 @@ def select_pins(requirements: Requirements, *, markers: Mapping[str, str], requi
 
 
 class _Chosen:
-    """Pins and problems, as they come up package by package."""
+    """Pins and problems, collected package by package."""
 
     def __init__(self, constraints: Iterable[Entry]) -> None:
         self.pins: list[Pin] = []
@@ -119,7 +119,7 @@ class _Chosen:
             self._problems.append(problem)
 
     def verify(self) -> None:
-        """Note all pins that have no hash which counts, and keep only hashes that do."""
+        """Note all pins without a strong hash, and keep only strong hashes."""
         refused = [(pin.text, pin.origin, reason) for pin in self.pins if (reason := _unverifiable(pin))]
         if refused:
             self._problems.append(UnverifiableRequirements(requirements=tuple(refused)))

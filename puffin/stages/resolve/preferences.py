@@ -1,4 +1,4 @@
-"""An existing output file as preferences: its pins are kept, and its hashes, as long as they fit."""
+"""The pins and hashes of an existing output file, which a new resolution prefers."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -17,7 +17,7 @@ from puffin.value import frozen
 
 @frozen
 class Upgrades:
-    """What may leave its pin: everything, or some packages (normalised); ``limits`` are of ``-P name==v``."""
+    """The packages (normalised names) that may leave their pins, or everything; ``limits`` are of ``-P name==v``."""
 
     everything: bool = False
     names: frozenset[str] = frozenset()

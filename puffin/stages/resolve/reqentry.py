@@ -1,7 +1,7 @@
 """One requirement of a requirements file: from an index, from a URL or from a path.
 
-Names, extras, specifiers and markers are packaging's (PEP 508, PEP 440); what stands around them, bare URLs
-and paths, is pip's (its page "Requirement Specifiers").
+packaging reads names, extras, specifiers and markers (PEP 508, PEP 440). Bare URLs and paths follow pip (its page
+"Requirement Specifiers").
 """
 
 import re
@@ -39,8 +39,8 @@ _WORDING = {
 class Piece:
     """The part of a line that holds a requirement: its ``text``, which stands at ``start``.
 
-    Where quotes were removed the text differs from the line (``verbatim`` is false), and every error
-    points at its start.
+    If quotes were removed, the text differs from the line (``verbatim`` is false), and every error points at its
+    start.
     """
 
     line: LogicalLine
@@ -56,8 +56,8 @@ class Piece:
 def parse_entry(piece: Piece, *, cwd: str, base: str, exists: Callable[[str], bool]) -> Entry:
     """Read a requirement; raises :class:`InvalidRequirementLine`.
 
-    Relative paths mean *cwd*, as in pip, or else *base* (the directory of the file) where only that
-    has them. File, line, hashes and the rest of the entry's surroundings are the caller's to add.
+    Relative paths are relative to *cwd*, as in pip, or to *base* (the directory of the file) if they exist only
+    there. The caller adds file, line, hashes and other options.
     """
     place = PathBase(cwd=cwd, base=base, exists=exists)
     text = piece.text
@@ -181,7 +181,7 @@ def _extras(piece: Piece, found: re.Match[str]) -> tuple[str, ...]:
 
 
 def _translated(piece: Piece, at: int, error: Exception) -> PuffinError:
-    """Turn what packaging says into a sentence and a place; its own text has an excerpt and no full stop."""
+    """Return the error of packaging as a sentence with a place; its own text has an excerpt and no full stop."""
     if isinstance(error, RecursionError):
         return piece.error(at, "The marker is nested too deeply.")
     span = getattr(error.__cause__, "span", (0, 0))

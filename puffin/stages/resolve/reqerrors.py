@@ -1,4 +1,4 @@
-"""What can be wrong with a requirements file, with the place in it, worded for people."""
+"""Errors of requirements files with their places, and the recognition of common mistakes."""
 
 import os
 import re
@@ -66,7 +66,7 @@ class InvalidRequirementLine(PuffinError):
 
 
 class InvalidArgument(InvalidRequirementLine):
-    """The same of a requirement on the command line, whose arguments are read as the lines of a file."""
+    """An argument of the command line cannot be understood; arguments are read as lines of a file."""
 
     def summary(self) -> str:
         """Name the command line."""
@@ -136,7 +136,7 @@ _DANGLING = r"(===|==|~=|!=|<=|>=|<|>)\s*(?=$|,|;)"
 
 
 def file_mistake(shown: str) -> tuple[str, tuple[str, ...]] | None:
-    """Return problem and hints if the name of a file tells that it holds no requirements."""
+    """Return problem and hints if a file, by its name, is not a requirements file."""
     name = os.path.basename(shown).lower()
     if name in _PROJECT_FILES:
         problem = f"`{shown}` is {_PROJECT_FILES[name]}, not a requirements file."
@@ -153,7 +153,7 @@ def file_mistake(shown: str) -> tuple[str, tuple[str, ...]] | None:
 
 
 def content_mistake(source: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
-    """Return problem and hints if the lines of a file that cannot be read are of another format."""
+    """Return problem and hints if the lines of an unreadable file are in another format."""
     if any(re.match(_CONDA, line) for line in source):
         return "The file is a conda environment, not a requirements file.", (_CONDA_HINT,)
     if any(re.match(_TABLE, line) for line in source):
@@ -170,7 +170,7 @@ def is_requirements_name(text: str) -> bool:
 
 
 def operator_mistake(text: str) -> tuple[int, str, tuple[str, ...]] | None:
-    """Return offset, problem and hints if a requirement has an operator that does not exist, or no version."""
+    """Return offset, problem and hints if a requirement has an unknown operator, or no version after one."""
     found = re.match(_SINGLE, text)
     if found:
         operator = found["operator"]

@@ -1,8 +1,9 @@
-"""Requirements files as pip reads them, with everything they include, as one value.
+"""Requirements files and the files that they include, read into one value.
 
-The format is pip's (its page "Requirements File Format"). Two things differ on purpose: whatever a
-constraints file includes is a constraint too, so that constraints alone never add a package; and a file
-that is included again, by itself or by another, is read once.
+The format is pip's (its page "Requirements File Format"), with two differences:
+
+- what a constraints file includes is a constraint too, so that constraints never add a package;
+- a file that is included again, by itself or by another, is read once.
 """
 
 import os
@@ -29,7 +30,7 @@ from puffin.stages.resolve.reqoptions import (
     split_options,
 )
 from puffin.stages.resolve.reqvalues import Entry, Requirements
-from puffin.stages.urls import file_path, is_file, mask
+from puffin.stages.urls import file_path, is_file, is_http, mask
 from puffin.value import frozen, replace
 
 __all__ = [
@@ -47,9 +48,9 @@ _DEEPEST = 100
 
 @frozen
 class IncludedFile:
-    """A file to read: its absolute ``path`` or URL, and its name as the user would give it.
+    """A file to read: its absolute ``path`` or URL, and its name for messages.
 
-    ``included`` is the ``file:line`` that includes it, if any, and ``depth`` how many files are between.
+    ``included`` is the ``file:line`` that includes it, or empty; ``depth`` is the number of files above it.
     """
 
     path: str
@@ -61,7 +62,7 @@ class IncludedFile:
     @property
     def directory(self) -> str:
         """The directory of a local file; empty for a URL and for standard input."""
-        return "" if self.path == STDIN or is_remote(self.path) else os.path.dirname(self.path)
+        return "" if self.path == STDIN or is_http(self.path) else os.path.dirname(self.path)
 
 
 def read_requirements(
@@ -105,7 +106,7 @@ def read_file(path: str) -> bytes:
 
 
 class _FileReader:
-    """Reads file by file and collects what they say, in the order of their lines."""
+    """Reads files and collects their entries in the order of the lines."""
 
     def __init__(
         self,
@@ -271,19 +272,19 @@ STDIN = "-"
 
 
 def absolute(path: str) -> str:
-    """Return what the reader of bytes gets for a *path* from the command line."""
-    if path == STDIN or is_remote(path):
+    """Return the absolute path, or the URL, of a *path* from the command line."""
+    if path == STDIN or is_http(path):
         return path
     return os.path.abspath(_local(path))
 
 
 def find_included(file: IncludedFile, target: str) -> tuple[str, str]:
     """Return absolute path (or URL) and shown name of what *file* includes as *target*."""
-    if is_remote(target):
+    if is_http(target):
         return target, target
     if is_file(target) or os.path.isabs(target):
         return absolute(target), target
-    if is_remote(file.path):
+    if is_http(file.path):
         from urllib.parse import urljoin
 
         url = urljoin(file.path, target)
@@ -292,13 +293,8 @@ def find_included(file: IncludedFile, target: str) -> tuple[str, str]:
     return os.path.normpath(os.path.join(file.directory or os.getcwd(), target)), shown
 
 
-def is_remote(path: str) -> bool:
-    """Tell whether *path* is a URL to fetch."""
-    return path[:8].lower().startswith(("http://", "https://"))
-
-
 def _local(path: str) -> str:
-    """Return the path that a ``file:`` URL names; one that names none is taken as it is, and not found."""
+    """Return the path of a ``file:`` URL; one without a path is returned as it is, and not found."""
     try:
         return file_path(path) if is_file(path) else path
     except ValueError:

@@ -1,4 +1,4 @@
-"""The text of a requirements file as logical lines whose every character knows its place in the file.
+"""The text of a requirements file as logical lines, with the place of every character in the file.
 
 The format is pip's (its page "Requirements File Format"): encoding by byte order mark, then by a PEP 263
 comment, then UTF-8; lines joined by a trailing backslash; comments removed; ``${NAME}`` expanded.
@@ -128,7 +128,7 @@ def decode(data: bytes, file: str) -> str:
 
 
 def logical_lines(text: str, file: str, environ: Mapping[str, str]) -> tuple[LogicalLine, ...]:
-    """Return the lines of *text* that hold anything, in order. *environ* are the variables to expand."""
+    """Return the lines of *text* that are not empty, in order. *environ* has the variables to expand."""
     source = tuple(text.splitlines())
     lines = []
     for joined, joints in _joined(source):

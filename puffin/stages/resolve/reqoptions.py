@@ -1,4 +1,4 @@
-"""The options of a requirements file: which there are, and how they are cut out of a line.
+"""The options of requirements files: their names, how they are read from a line, and the global ones.
 
 The set is pip's (its page "Requirements File Format").
 """
@@ -67,7 +67,7 @@ class Option:
 
 
 def split_options(line: LogicalLine) -> tuple[int, tuple[Option, ...]]:
-    """Return where the requirement before the options ends, and the options.
+    """Return the end of the requirement before the options, and the options.
 
     Raises :class:`InvalidRequirementLine` for unknown options, missing values and stray words.
     """
@@ -154,7 +154,7 @@ def _name_and_value(word: str) -> tuple[str, str | None]:
 
 
 def _extended(line: LogicalLine, option: Option, word: Word) -> Option:
-    """Let an editable go on up to *word*: a marker may follow it, or ``@`` and a URL its name."""
+    """Extend an editable to *word*: a marker may follow it, or ``@`` and a URL its name."""
     value = option.value + line.text[option.end : word.end]
     return Option(
         name=option.name, value=value, start=option.start, value_start=option.value_start, end=word.end
@@ -181,7 +181,7 @@ def _stray(line: LogicalLine, word: Word) -> InvalidRequirementLine:
 
 
 class GlobalOptions:
-    """Collects global options; later lines win where only one value can hold, as in pip."""
+    """Collects the global options of all files. Of options with one value the last one is used, as in pip."""
 
     def __init__(self) -> None:
         self.index_url: str | None = None
@@ -242,9 +242,9 @@ class GlobalOptions:
 
 
 def _select_format(line: LogicalLine, option: Option, chosen: list[str], other: list[str]) -> None:
-    """Add names to *chosen* and take them from *other*: the last word on a package counts, as in pip.
+    """Add names to *chosen* and remove them from *other*: the last option for a package is used, as in pip.
 
-    ``:none:`` forgets what was chosen, ``:all:`` replaces it.
+    ``:none:`` empties *chosen*, ``:all:`` replaces it.
     """
     for word in option.value.split(","):
         name = word.strip()

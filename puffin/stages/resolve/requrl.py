@@ -1,4 +1,4 @@
-"""Where a requirement that names its distribution points to: a remote archive, a repository, a local path."""
+"""The places of direct references (PEP 508): remote archives, repositories and local paths."""
 
 import os
 import re
@@ -24,7 +24,7 @@ _FORGE = re.compile(
 
 
 class UnusableLocation(PuffinError):
-    """A URL or path that no distribution can be at; the reader of lines turns it into an error with a place."""
+    """A URL or path without a distribution; the reader of lines turns it into an error with a place."""
 
     problem: str
 
@@ -35,7 +35,7 @@ class UnusableLocation(PuffinError):
 
 @frozen
 class PathBase:
-    """What relative paths mean: *cwd* first, as in pip, then *base*, the directory of the requirements file."""
+    """The directories of relative paths: *cwd* first, as in pip, then *base*, that of the requirements file."""
 
     cwd: str
     base: str
@@ -53,17 +53,17 @@ class PathBase:
 
 
 def looks_like_path(text: str) -> bool:
-    """Tell whether a requirement is a path for its separators, or its leading dot, alone."""
+    """Tell whether a requirement is a path by its separators or its leading dot."""
     return text.startswith(".") or os.sep in text or "/" in text
 
 
 def looks_like_archive(location: str) -> bool:
-    """Tell whether a path or URL ends as wheels and source distributions do."""
+    """Tell whether a path or URL has the ending of a wheel or a source distribution."""
     return location.partition("#")[0].partition("?")[0].lower().endswith(SUFFIXES)
 
 
 def locate(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
-    """Return the absolute URL, the normalized name as far as the location tells it, and hashes in its fragment.
+    """Return the absolute URL, the normalised name (empty if the location has none), and the hashes in its fragment.
 
     Raises :class:`UnusableLocation`.
     """

@@ -1,7 +1,7 @@
-"""Questions of a resolution that children answer: they ask indexes, and read what these say, while it goes on here.
+"""Child processes that fetch and read pages and metadata while the resolution runs in this process.
 
-What they find lies in the cache too; here it is as if this process had found it. Where a child was lost, or cannot be
-had, the same is done by threads.
+Their answers are taken over as if this process had fetched them; they are in the cache too. If a child is lost, or none
+can be started, threads do the same.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -69,7 +69,7 @@ MANY = 6  # packages that are asked for at once, from which on children pay
 
 
 class Asked(Generic[T]):
-    """A question under way: as a :class:`~puffin.stages.resolve.universe_pool.PoolJob`."""
+    """A question to a child, with the interface of :class:`~puffin.stages.resolve.universe_pool.PoolJob`."""
 
     def __init__(self, answer: "ChildAnswer", take: "Callable[[Any], T]", instead: "Callable[[], T]") -> None:
         self._answer = answer
@@ -82,15 +82,15 @@ class Asked(Generic[T]):
         return self._answer.done
 
     def result(self) -> T:
-        """Wait for the answer, and return its result or raise its error; do without if the child was lost."""
+        """Wait for the answer and return its result or raise its error; if the child was lost, do its work here."""
         said = self._answer.result()
         return self._instead() if said is None else self._take(said)
 
 
 class Children:
-    """What a resolution asks of indexes, and the children that do it, which start when that pays.
+    """The children of one resolution. They start at the first question that is worth it.
 
-    They never start in a process that has threads. *client* is the fetch stage's, *helping* the seam to processes.
+    They never start in a process that has threads. *client* is the fetch stage's; *helping* starts processes.
     """
 
     def __init__(self, scope: "Scope", *, client: "Client", cache: Cache, helping: StartChildren) -> None:
@@ -103,7 +103,7 @@ class Children:
         self._early: dict[str, ChildAnswer] = {}
 
     def expect(self, names: "Iterable[str]") -> None:
-        """Have the pages of these packages looked for now, if they are many and not in the cache."""
+        """Have the children get the pages of these packages now, if enough of them are not in the cache."""
         missing = [
             name
             for name in dict.fromkeys(names)
@@ -114,14 +114,14 @@ class Children:
             self.send()
 
     def begun(self, count: int) -> bool:
-        """Tell whether there are children, which start if *count* packages make that worth it."""
+        """Tell whether there are children; they are started if *count* packages are worth it."""
         if self._helpers is None and self._helping is not None and count >= MANY:
             helping, self._helping = self._helping, None
             self._helpers = helping({"page": self._look, "metadata": self._metadata}, self._begin)
         return self._helpers is not None
 
     def ask_page(self, name: str, take: "Callable[[Any], T]", instead: "Callable[[], T]") -> "Asked[T]":
-        """Have a child look for the page of a package."""
+        """Have a child get the page of a package."""
         answer = self._early.pop(name) if name in self._early else self._ask("page", name, name)
         return Asked(answer, take, instead)
 
@@ -132,7 +132,7 @@ class Children:
         return Asked(self._ask("metadata", (_packed(handle), hashes), handle.name), _read, instead)
 
     def send(self) -> None:
-        """Have what was asked sent."""
+        """Send the questions."""
         if self._helpers is not None:
             self._helpers.send()
 
@@ -154,7 +154,7 @@ class Children:
         return Crew(self._client.take_turns(), THREADS).submit
 
     def _look(self, name: str) -> "tuple[Any, ...]":
-        """Look for the page of a package and return all that was seen of it."""
+        """Get the pages of a package and return them with their indexes."""
         try:
             self.pages.find(self._config, name)
         except PuffinError:

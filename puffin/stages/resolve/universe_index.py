@@ -1,7 +1,7 @@
-"""The real universe: versions and metadata from indexes, find-links, URLs, directories, and the cache.
+"""The universe of a resolution: versions and metadata from indexes, find-links, URLs, directories, and the cache.
 
-Pages and metadata are fetched ahead of need by a few threads; the resolver asks from one. What went wrong with
-something that was only expected is raised when it is asked for, or never.
+Threads or children fetch pages and metadata ahead of need; the resolver asks from one thread. An error of something
+that was fetched ahead is raised when the resolver asks for it, or never.
 """
 
 from collections.abc import Iterable
@@ -29,10 +29,10 @@ THREADS = 24  # answers are small and far away: what counts is how many are on t
 
 
 class IndexUniverse:
-    """A :class:`~puffin.stages.resolve.solve.universe.Universe`; a context manager, so that its threads end.
+    """A :class:`~puffin.stages.resolve.solve.universe.Universe`, and a context manager that ends its threads.
 
-    *client* is the fetch stage's; *build* and *checkout* are the seams to builds and to version control; *children*,
-    of the same scope, ask indexes in the place of threads.
+    *client* is the fetch stage's. *build* and *checkout* are the seams to builds and to version control. *children*,
+    made for the same scope, ask indexes instead of threads.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class IndexUniverse:
         self._close(0.0 if interrupted else _PATIENCE)
 
     def close(self) -> None:
-        """Drop what is still only expected, and end the threads."""
+        """Drop what was fetched ahead and not asked for, and end the threads."""
         self._close(_PATIENCE)
 
     def _close(self, patience: float) -> None:
@@ -86,22 +86,22 @@ class IndexUniverse:
         return self._package(name).offer()
 
     def evidence(self) -> "tuple[tuple[str, ...], float] | None":
-        """Return the cached pages that were looked at, and until when all are fresh; None if there is more to it."""
+        """Return the cached pages that were used, and until when all are fresh; None if a build was needed too."""
         return None if self._has_built else self._pages.evidence()
 
     def ambiguities(self, names: "Iterable[str]") -> tuple[str, ...]:
-        """Return warnings about the packages that several indexes have, of which the first alone was used."""
+        """Return warnings about packages that are on several indexes, of which only the first was used."""
         return on_several(self._finder.others(names).items())
 
     def files(self, handle: Chosen) -> tuple[IndexFile, ...]:
-        """Return every file of a version, whether it fits or not: what ``--generate-hashes`` lists."""
+        """Return every file of a version, fitting or not, as ``--generate-hashes`` lists them."""
         offered = self._package(handle.name).files(handle.version)
         return tuple([each.file() for each in offered])
 
     def metadata(self, handle: object) -> Metadata:
         """Return the metadata of a :class:`Chosen`, a ``Place`` or an :class:`InstalledDistribution`.
 
-        Raises ``Unusable``, :class:`NeedsBuild` where nobody can build, and the errors of the network.
+        Raises ``Unusable``, :class:`MetadataNeedsBuild` if there is no builder, and the errors of the network.
         """
         if isinstance(handle, Chosen):
             return self._chosen(handle)
@@ -116,11 +116,11 @@ class IndexUniverse:
         self._finder.expect(names)
 
     def knows(self, name: str) -> bool | None:
-        """Tell whether the page of a package is there, or on this machine; None if it is on its way."""
+        """Tell whether the page of a package has come; None if it is being fetched."""
         return self._finder.knows(name)
 
     def knows_metadata(self, handle: object) -> bool | None:
-        """Tell whether the metadata of a distribution on an index is there; None if it is on its way."""
+        """Tell whether the metadata of a distribution on an index has come; None if it is being fetched."""
         if not isinstance(handle, Chosen):
             return False
         key = (handle.name, handle.version)
@@ -129,13 +129,13 @@ class IndexUniverse:
         return key in self._known
 
     def news(self, *, wait: bool) -> bool:
-        """Take in the answers of the children, or *wait* for one; False where threads ask too, or none is to come."""
+        """Take in answers of the children, or *wait* for one; False if threads fetch too, or none is to come."""
         return (
             self._children is not None and not (wait and self._pool.busy) and self._children.listen(wait=wait)
         )
 
     def expect_metadata(self, handles: "Iterable[object]") -> None:
-        """Fetch the metadata of these handles ahead of need, where it takes a request."""
+        """Fetch the metadata of these handles ahead of need, if that takes a request."""
         for handle in handles:
             if isinstance(handle, Chosen):
                 self._expect(handle)

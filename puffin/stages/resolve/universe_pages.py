@@ -1,4 +1,4 @@
-"""The pages of a resolution: found index by index, ahead of need, each asked for once."""
+"""The pages of a resolution, fetched ahead of need, each once."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -14,7 +14,7 @@ from puffin.stages.resolve.universe_pool import Pool, PoolJob
 
 
 class Finder:
-    """Finds pages by the strategy of a configuration, and the files of find-links places."""
+    """Finds the pages of packages by the strategy of a configuration, and the files of find-links places."""
 
     def __init__(
         self, pages: Pages, config: IndexConfig, pool: Pool, children: "Children | None" = None
@@ -32,7 +32,7 @@ class Finder:
         self._flat: dict[str, OfferedByText] | None = None
 
     def expect(self, names: "Iterable[str]") -> None:
-        """Have the pages of these packages fetched, those that are not in the cache."""
+        """Start to fetch the pages of these packages that are not in the cache."""
         unknown = [name for name in dict.fromkeys(names) if name not in self._found and name not in self._jobs]
         missing = [name for name in unknown if not self._try_cache(name)]
         remote = self._children is not None and bool(missing) and self._children.begun(len(missing))
@@ -42,7 +42,7 @@ class Finder:
             self._children.send()
 
     def knows(self, name: str) -> bool | None:
-        """Tell whether the page of a package that was expected has come, None if it is on its way."""
+        """Tell whether the page of a package that was expected has come; None if it is being fetched."""
         if name in self._jobs:
             if not self._jobs[name].done:
                 return None
@@ -50,7 +50,7 @@ class Finder:
         return name in self._found
 
     def find(self, name: str) -> ProjectPages:
-        """Return the page of a package; raises why an index could not answer."""
+        """Return the pages of a package; raises the error of an index that could not answer."""
         if name not in self._failed:
             self.expect((name,))
         if name in self._jobs:
@@ -60,7 +60,7 @@ class Finder:
         return self._found[name]
 
     def again(self, name: str, index: str) -> ProjectPages:
-        """Return the pages, that of *index* fetched anew, because what the cache has of it is damaged."""
+        """Return the pages after fetching that of *index* again, because the stored one is damaged."""
         old = self._found[name]
         page = self._pages.again(index, name)
         pages = tuple([(own, page if own == index else other) for own, other in old.pages])
@@ -68,7 +68,7 @@ class Finder:
         return found
 
     def versions_on(self, indexes: "Iterable[str]", name: str) -> "Iterable[tuple[str, tuple[str, ...]]]":
-        """Yield each index that has a project too, with the version texts there; what cannot be asked is left out."""
+        """Yield each of *indexes* that has the project, with its versions; indexes that fail are left out."""
         for index in indexes:
             try:
                 page = self._pages.page(index, name)
@@ -78,7 +78,7 @@ class Finder:
                 yield index, page.order().names
 
     def others(self, names: "Iterable[str]") -> "dict[str, tuple[str, ...]]":
-        """Return the projects that are on further indexes, which were not used, with all indexes that have them."""
+        """Return the projects that unused indexes have too, with all indexes that have them."""
         unasked = {name: self._found[name] for name in names if name in self._found and self._found[name].rest}
         self._pages.prefetch([(index, name) for name, found in unasked.items() for index in found.rest])
         also = {
@@ -110,7 +110,7 @@ class Finder:
         return self._children.ask_page(name, take, lambda: self._walk(name))
 
     def _try_cache(self, name: str) -> bool:
-        """Find the page without any request, if that can be done."""
+        """Find the pages without a request, if possible."""
         for index in self._config.for_package(name):
             if not self._pages.ready(index, name):
                 return False

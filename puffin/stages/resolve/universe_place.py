@@ -1,4 +1,4 @@
-"""Requirements that name their distribution themselves: by URL, by path, by repository; and what is installed."""
+"""Metadata of direct references (PEP 508: URLs, paths, repositories) and of installed distributions."""
 
 import os
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ REPOSITORY = "a repository"
 
 
 class PlaceReader:
-    """Reads the metadata of places, each time anew for directories, else through the cache."""
+    """Reads the metadata of direct references: of directories from the disk, of all others through the cache."""
 
     def __init__(self, obtainer: Obtainer, chooser: FileChooser, checkout: "Checkout | None") -> None:
         self._obtainer = obtainer
@@ -33,7 +33,7 @@ class PlaceReader:
         self._checkout = checkout
 
     def metadata(self, place: Place) -> Metadata | Unbuilt:
-        """Return the metadata of a place, or what has to be built for it; raises ``Unusable``."""
+        """Return the metadata of a direct reference, or what has to be built for it; raises ``Unusable``."""
         address, _, fragment = place.url.partition("#")
         if "+" in address.partition(":")[0]:
             return self._repository(place, fragment)
@@ -75,7 +75,7 @@ class PlaceReader:
         )
 
     def _identity(self, place: Place, package: str, filename: str) -> tuple[str, str]:
-        """Return the name and the version that the metadata must have, empty where the file name is silent."""
+        """Return the name and version that the metadata must have, each empty if the file name does not have it."""
         if is_local(place.url) and not os.path.lexists(local_path(place.url)):
             raise unusable(package, "there is no such file or directory")
         if not is_archive(filename) or not is_safe(filename):
@@ -94,12 +94,12 @@ class PlaceReader:
 
 
 def is_remote(place: Place) -> bool:
-    """Return whether a place is an archive that has to be asked for over HTTP."""
+    """Return whether a place is an archive behind HTTP."""
     return not is_local(place.url) and "+" not in place.url.partition(":")[0]
 
 
 def shown(place: Place) -> str:
-    """Return a place as messages show it: as the user gave it, with credentials masked."""
+    """Return a place for messages: as the user gave it, with credentials masked."""
     if place.text:
         return mask_text(place.text)
     return f"{place.name} @ {mask(place.url)}" if place.name else mask(place.url)
@@ -130,7 +130,7 @@ def _tree(place: Place, path: str, inner: str) -> Metadata | Unbuilt:
 
 
 def settled(built: Built, source: BuildSource) -> Metadata:
-    """Return what a build answered as metadata; raises ``Unusable`` if it is another distribution's."""
+    """Return the metadata that a build produced; raises ``Unusable`` if it is of another distribution."""
     try:
         found = parse_metadata(built.metadata, name=source.name, version=source.version)
     except Malformed as problem:
@@ -139,7 +139,7 @@ def settled(built: Built, source: BuildSource) -> Metadata:
 
 
 def installed_metadata(handle: InstalledDistribution) -> Metadata:
-    """Return the metadata of what is installed; what cannot be read of it counts as no requirements."""
+    """Return the metadata of an installed distribution; if it cannot be read, it has no requirements."""
     for name in ("METADATA", "PKG-INFO", ""):
         path = os.path.join(handle.path, name) if name else handle.path
         try:
@@ -156,7 +156,7 @@ def installed_metadata(handle: InstalledDistribution) -> Metadata:
 def checkout_place(
     place: "Place", *, cache: "Cache", offline: bool, environ: "Mapping[str, str]"
 ) -> CheckedOut:
-    """Check the repository that *place* names out; its URL then has the full commit.
+    """Check out the repository of *place*; its URL then has the full commit.
 
     Raises the errors of :func:`puffin.stages.fetch.git.checkout`, which name *place* in the user's words.
     """
@@ -164,12 +164,3 @@ def checkout_place(
 
     checked = checkout(place.url, cache=cache, offline=offline, environ=environ, package=shown(place))
     return CheckedOut(path=checked.path, place=replace(place, url=checked.url))
-
-
-def git_checkout(*, cache: "Cache", offline: bool, environ: "Mapping[str, str]") -> "Checkout":
-    """Return the :class:`~puffin.stages.resolve.universe_values.Checkout` of a run."""
-
-    def checked(place: "Place") -> CheckedOut:
-        return checkout_place(place, cache=cache, offline=offline, environ=environ)
-
-    return checked

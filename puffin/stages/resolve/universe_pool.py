@@ -1,4 +1,4 @@
-"""Work that waits for the network: a few threads, started when first needed, and answers carried to who asks."""
+"""A few threads for work that waits for the network, started when they are needed."""
 
 import os
 from collections.abc import Callable
@@ -15,7 +15,7 @@ class Dropped(Exception):
 
 
 class PoolJob(Generic[T]):
-    """One piece of work and, once it is done, its result or its error."""
+    """One piece of work, and its result or error when it is done."""
 
     def __init__(self, work: "Callable[[], T]") -> None:
         self._work: Callable[[], T] | None = work
@@ -24,7 +24,7 @@ class PoolJob(Generic[T]):
         self._error: BaseException | None = None
 
     def run(self) -> None:
-        """Do the work; nothing is raised here."""
+        """Do the work; its error is kept for :meth:`result`."""
         work, self._work = self._work, None
         try:
             if work is not None:
@@ -34,7 +34,7 @@ class PoolJob(Generic[T]):
         self._done.set()
 
     def drop(self) -> None:
-        """Let whoever waits know that the work will not be done."""
+        """Give the work up; :meth:`result` raises :class:`Dropped`."""
         self._error = Dropped()
         self._done.set()
 
@@ -52,7 +52,7 @@ class PoolJob(Generic[T]):
 
 
 class Pool:
-    """At most *size* threads that do jobs in the order they come; without jobs there is no thread.
+    """At most *size* threads that do jobs in order; they start with the jobs.
 
     Threads do not keep the interpreter from exiting, and a forked child has none of them.
     """

@@ -1,4 +1,4 @@
-"""What a resolution may look at, and what asks for it."""
+"""What a resolution may use, and what fetches it."""
 
 from collections.abc import Collection, Mapping
 
@@ -18,11 +18,11 @@ from puffin.value import frozen
 
 @frozen
 class Scope:
-    """What decides which files count, besides the places they come from.
+    """What decides which files a resolution may use.
 
-    ``tags`` (best first) and ``python_version`` (full) are the target's. ``hashes`` are those demanded, by
-    normalised name. ``exclude_newer`` is ISO 8601, a time or a date. ``refresh`` is True, or normalised
-    names, for which the cache is not believed. ``now`` is in seconds since the epoch.
+    ``tags`` (best first) and ``python_version`` (full, such as ``3.12.1``) are those of the target. ``hashes`` are
+    the demanded ones by normalised name. ``exclude_newer`` is a time or a date (ISO 8601). ``refresh`` is True, or
+    the normalised names whose cached pages and metadata are not used. ``now`` is in seconds since the epoch.
     """
 
     config: IndexConfig
@@ -37,7 +37,7 @@ class Scope:
 
 
 def pages_of(scope: Scope, client: "Client", cache: Cache) -> Pages:
-    """Return the index pages of a resolution, and make the cache ready to keep them."""
+    """Return the index pages of a resolution, and initialise the cache for them."""
     try:
         cache.initialise()
     except OSError:
@@ -48,7 +48,7 @@ def pages_of(scope: Scope, client: "Client", cache: Cache) -> Pages:
 
 
 def obtainer_of(scope: Scope, client: "Client", cache: Cache) -> Obtainer:
-    """Return what obtains metadata for a resolution."""
+    """Return the reader of metadata for a resolution."""
     return Obtainer(client=client, cache=cache, now=scope.now, refresh=scope.refresh, offline=scope.offline)
 
 

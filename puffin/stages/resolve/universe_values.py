@@ -1,4 +1,4 @@
-"""The universe's own values: the handles that stand for distributions, and what it asks of builders."""
+"""Values of the universe: the handles of distributions, and the seams to builds and version control."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from puffin.value import frozen
 
 @frozen
 class Chosen:
-    """The handle of one version of a package: what to install, and which file's metadata tells of it.
+    """The handle of one version of a package: the file to install, and the file whose metadata is read.
 
     ``install`` is a wheel that fits, else a source distribution. ``metadata`` is the same file, or, for a
     source distribution, a wheel of the same version that does not fit here. ``name`` is normalised.
@@ -33,7 +33,7 @@ class InstalledDistribution:
 
 @frozen
 class Built:
-    """What a build answered: the bytes of METADATA, and the handle to install it by, None to keep the old one."""
+    """The answer of a build: the bytes of METADATA, and the handle to install by (None keeps the old one)."""
 
     metadata: bytes
     source: object = None
@@ -58,4 +58,4 @@ class Checkout(Protocol):
     """The seam to version control."""
 
     def __call__(self, place: "Place") -> CheckedOut:
-        """Make sure that the repository which *place* names is on this machine, and return where."""
+        """Check out the repository of *place*, and return where it is."""

@@ -3,10 +3,20 @@
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
 """
 
+import io
+from binascii import b2a_base64
+
+try:  # CPython's own: for a few scripts, hashlib would first load OpenSSL (4 to 11 ms)
+    from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
+except ImportError:
+    try:
+        from _sha256 import sha256  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        from hashlib import sha256
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any
 
     from puffin.stages.unzip.manifest import OutsideRow
 
@@ -31,7 +41,6 @@ def rows_in(text: str) -> "list[tuple[str, str, str]]":
         rows = [line.removesuffix("\r").split(",") for line in text.split("\n") if line not in ("", "\r")]
     else:
         import csv
-        import io
 
         try:
             rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
@@ -83,27 +92,23 @@ def _is_sha256(text: str) -> bool:
     return plain and len(text) == HASH_LENGTH and text.startswith("sha256=")
 
 
-def digest(pieces: "Iterable[bytes | bytearray | memoryview]") -> str:
-    """Return the hash of a file, given in pieces, as RECORD has it."""
-    from hashlib import sha256
-
-    state = sha256()
-    for piece in pieces:
-        state.update(piece)
-    return f"sha256={_base64(state.digest())}"
-
-
 def digest_of(path: str, algorithm: str) -> str:
     """Return the hash of a file as RECORD has it (``OSError``; ``ValueError`` for an unknown algorithm)."""
+    with open(path, "rb") as file:
+        return digest((file.read(),), algorithm)
+
+
+def digest(pieces: "Iterable[bytes | bytearray | memoryview]", algorithm: str = "sha256") -> str:
+    """Return the hash of a file, given in pieces, as RECORD has it (``ValueError`` for an unknown algorithm)."""
     from hashlib import new
 
-    with open(path, "rb") as file:
-        return f"{algorithm}={_base64(new(algorithm, file.read()).digest())}"
+    state = new(algorithm)
+    for piece in pieces:
+        state.update(piece)
+    return f"{algorithm}={_base64(state.digest())}"
 
 
 def _base64(data: bytes) -> str:
-    from binascii import b2a_base64
-
     return b2a_base64(data, newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
 
 
@@ -114,7 +119,7 @@ def quoted(path: str) -> str:
 
 def row(path: str, data: bytes) -> str:
     """Return the row of a file with these bytes, its end included."""
-    return f"{quoted(path)},sha256={_base64(_sha256()(data).digest())},{len(data)}\n"
+    return f"{quoted(path)},sha256={_base64(sha256(data).digest())},{len(data)}\n"
 
 
 def rows(prefix: str, names: "Sequence[str]", digests: "Sequence[str]", sizes: "Sequence[int]") -> "list[str]":
@@ -135,25 +140,3 @@ def rows_below(home: str, outside: "Iterable[OutsideRow]") -> str:
         below = f"{home}/{directory}/" if directory else f"{home}/"
         lines += rows(below.removeprefix("./"), names, digests, sizes)
     return "".join(lines)
-
-
-_known_sha256: "Any" = None
-
-
-def _sha256() -> "Any":
-    """Return CPython's own sha256: for a few scripts, hashlib would first load OpenSSL (4 to 11 ms)."""
-    global _known_sha256
-    if _known_sha256 is None:  # an import that fails is looked for each time anew (70 µs)
-        _known_sha256 = _import_sha256()
-    return _known_sha256
-
-
-def _import_sha256() -> "Any":
-    try:
-        from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        try:
-            from _sha256 import sha256  # type: ignore[import-not-found, unused-ignore]
-        except ImportError:
-            from hashlib import sha256
-    return sha256
