@@ -1,7 +1,6 @@
 """From options to the settings that all commands share: where to look, and how to reach the network."""
 
-import os
-
+from puffin import depends
 from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Configured, NetworkOptions
 from puffin.stages.urls import strip_credentials
@@ -86,7 +85,7 @@ def _is_same(url: str, other: str) -> bool:
 def network_options(options: "Options") -> NetworkOptions:
     """Return how to reach the network; certificates must be there."""
     for name in ("cert", "client_cert"):
-        if options[name] and not os.path.exists(options[name]):
+        if options[name] and not depends.exists(options[name]):
             raise UsageError(text=f"The file `{options[name]}` of `{_spelled(name)}` does not exist")
     check_choice(options, "keyring_provider", _PROVIDERS)
     provider = options["keyring_provider"]

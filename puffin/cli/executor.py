@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.errors import UsageError
 from puffin.pipeline.executors import NAMES
 from puffin.pipeline.remote import Remote, check_address, is_address, times_of
@@ -49,7 +50,7 @@ def _remote(address: str, options: "Mapping[str, Any]", environ: "Mapping[str, s
             text="`--tls-ca`, `--tls-cert` and `--tls-key` belong together: give all three or none"
         )
     for path in given.values():
-        if not os.path.isfile(path):
+        if not depends.is_file(path):
             raise UsageError(text=f"There is no file `{path}`")
     return Remote(
         address=address,

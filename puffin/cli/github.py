@@ -7,7 +7,7 @@ import sys
 
 from puffin.cli.cache import size
 from puffin.cli.console import counted
-from puffin.cli.uptodate import duration
+from puffin.cli.duration import duration
 from puffin.pipeline.plan_many_report import error_of
 from puffin.pipeline.plan_many_values import failure_of
 from puffin.pipeline.plan_workspace_values import DRIFTED

@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.cli.compile import choice
 from puffin.cli.config import configured
@@ -12,12 +13,11 @@ from puffin.cli.observe import Observed
 from puffin.cli.sync import CacheDirectory, normalise, package_names
 from puffin.cli.table import unsaid
 from puffin.cli.table_compile import COMPILE
-from puffin.cli.uptodate import duration
 from puffin.errors import DRIFT, UsageError
 from puffin.pipeline.plan_many_values import failure_of
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_workspace_locks import needs_lock
-from puffin.pipeline.plan_workspace_values import FAILED, UPDATED
+from puffin.pipeline.plan_workspace_values import FAILED, UNCHANGED, UPDATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def lock(options: "dict[str, Any]", console: "Console", started: float) -> int:
         CacheDirectory(options) as cache_dir,
         Observed("lock", options, console, cache_dir, started) as record,
     ):
-        specs, _ = chosen(options, cache_dir, "lock")
+        specs, _ = chosen(options, "lock")
         wanted = [spec for spec in specs if needs_lock(spec)]
         if not wanted:
             raise UsageError(
@@ -66,7 +66,9 @@ def _tell(results: "tuple[EnvResult, ...]", console: "Console", seconds: float, 
             console.say(f"  {each.name}: {counted(each.packages)} in `{path}` ({verb})")
     done = sum(1 for each in results if each.status != FAILED)
     if done:
-        console.say(f"{'Checked' if check else 'Locked'} {counted(done, 'environment')} in {duration(seconds)}")
+        console.timed(f"{'Checked' if check else 'Locked'} {counted(done, 'environment')}", seconds)
+    if all(each.status == UNCHANGED for each in results):
+        depends.settled()
 
 
 def settings(options: "dict[str, Any]", cache_dir: str) -> "LockSettings":

@@ -35,7 +35,7 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
         Reporting(options["report"], cache_dir, started) as reporting,
     ):
         settings = many_settings(options, cache_dir)
-        specs, workspace = chosen(options, cache_dir, "sync")
+        specs, workspace = chosen(options, "sync")
         if options["compile_bytecode"] and "compile_bytecode" in options["given"]:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
         if options["changed_since"]:
@@ -59,16 +59,13 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     return result.exit_code
 
 
-def chosen(options: "dict[str, Any]", cache_dir: str, command: str) -> "tuple[list[EnvSpec], Workspace | None]":
+def chosen(options: "dict[str, Any]", command: str) -> "tuple[list[EnvSpec], Workspace | None]":
     """Return the environments that the command line of *command* means, and the configuration."""
     from puffin.pipeline.plan_workspace_config import find_workspace
-    from puffin.pipeline.plan_workspace_memory import remember
     from puffin.pipeline.plan_workspace_select import choose
 
     cwd = os.getcwd()
-    workspace, files = find_workspace(cwd)
-    if not options["no_cache"]:
-        remember(Cache(cache_dir), files)
+    workspace = find_workspace(cwd)
     named = options["arguments"]
     if options.get("all") and named:
         raise UsageError(text="`--all` cannot be used with names of environments")

@@ -3,10 +3,10 @@
 import os
 import time
 
+from puffin import depends
 from puffin.cli.cache import size
 from puffin.cli.console import Console, counted
-from puffin.cli.uptodate import duration
-from puffin.cli.uptodate_many import told
+from puffin.cli.duration import duration
 from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, SKIPPED, UPDATED
 
 TYPE_CHECKING = False
@@ -114,14 +114,15 @@ class ManyConsole:
         changed = result.with_status(UPDATED, DRIFTED, FAILED, SKIPPED)
         if not changed:
             packages = sum(each.packages for each in result.environments)
-            self._console.say(told(len(result.environments), packages, result.seconds).rstrip("\n"))
+            environments = counted(len(result.environments), "environment")
+            self._console.timed(f"Checked {environments} ({counted(packages)})", result.seconds)
+            depends.settled()
             return
         done = result.with_status(UPDATED, DRIFTED)
         if done:
             verb = "Would sync" if self._dry else "Synced"
             what = self._console.style(counted(len(done), "environment"), "bold")
-            took = self._console.style(f" in {duration(result.seconds)}", "dim")
-            self._console.say(f"{verb} {what}{took}")
+            self._console.timed(f"{verb} {what}", result.seconds, "dim")
         self._rows(changed)
         unchanged = len(result.environments) - len(changed)
         if unchanged:

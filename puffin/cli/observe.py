@@ -1,9 +1,11 @@
 """What every command that runs a graph, or resolves, has around it: its run record, profile, trace and dashboard."""
 
+import os
 import sys
 import time
 
 from puffin.cache.layout import Cache
+from puffin.cli.noop.record import judge
 from puffin.errors import USAGE
 from puffin.pipeline import record
 
@@ -40,6 +42,7 @@ class Observed:
         self._record.row("start puffin", began, now, time.process_time() - cpu)
 
     def __enter__(self) -> record.RunRecord:
+        judge(self._options, os.environ)
         record.begin(self._record)
         if self._options.get("profile") or self._options.get("trace"):
             self._record.keep()

@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.errors import UsageError
 from puffin.pipeline.plan_settings import Settings
 from puffin.stages.resolve.simple import simple_pins
@@ -83,7 +84,7 @@ def check_files(files: "tuple[str, ...]", groups: "tuple[str, ...]" = (), comman
             hints=(f"name one, as in `puffin {command} requirements.txt`",),
         )
     for path in files:
-        if path != "-" and "://" not in path and not os.path.lexists(path):
+        if path != "-" and "://" not in path and not depends.lexists(path):
             from puffin.stages.resolve.reqerrors import RequirementsFileNotFound
 
             raise RequirementsFileNotFound(path=path)
@@ -99,6 +100,7 @@ def _plain(settings: Settings) -> "tuple[tuple[str, str], ...] | None":
     )
     if len(settings.files) != 1 or more or os.path.basename(settings.files[0]).endswith(_PROJECTS):
         return None
+    depends.file(settings.files[0])
     if not os.path.isfile(settings.files[0]):  # a pipe can be read only once
         return None
     try:
@@ -176,7 +178,7 @@ def _requirements(settings: Settings, environ: "Mapping[str, str]", build: "Buil
 
 
 def _is_project(path: str) -> bool:
-    return os.path.basename(path).endswith(_PROJECTS) or os.path.isdir(path)
+    return os.path.basename(path).endswith(_PROJECTS) or depends.is_directory(path)
 
 
 def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":

@@ -2,6 +2,7 @@
 
 import time
 
+from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.cache.room import make_room
 from puffin.cache.usage import shared
@@ -193,6 +194,7 @@ class _Install:
         )
         if plan.nothing_to_do:
             self._reporter.phase("Checked", count, time.perf_counter() - self._started)
+            depends.settled()
         if self._run.dry_run:
             application.dry_run(plan, supplies)
         if plan.nothing_to_do or self._run.dry_run:

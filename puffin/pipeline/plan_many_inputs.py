@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.plan_inputs import Inputs, index_config, kinds_of_files, read_inputs, with_names
 from puffin.pipeline.plan_workspace_locks import is_source, lock_of, needs_lock
@@ -61,6 +62,7 @@ def read_spec(
 def _plain(settings: "Settings", markers: "Mapping[str, str]", environ: "Mapping[str, str]") -> Inputs | None:
     from puffin.stages.resolve.simple import simple_pins
 
+    depends.file(settings.files[0])
     try:
         with open(settings.files[0], "rb", buffering=0) as file:
             if simple_pins(file.read()) is None:
@@ -78,7 +80,7 @@ def _frozen(
     naming: "Naming | None",
 ) -> Inputs:
     lock = lock_of(spec)
-    if not os.path.isfile(lock):
+    if not depends.is_file(lock):
         source = os.path.relpath(spec.files[0])
         hints = (f"write it with `puffin lock {spec.name}`",)
         raise NotLocked(source=source, lock=os.path.relpath(lock), hints=hints)

@@ -3,6 +3,7 @@
 import os
 import time
 
+from puffin import depends
 from puffin.cache.atomic import remove_tree
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.plan_bytecode import bytecode_kind
@@ -125,7 +126,7 @@ class Site:
         from puffin.stages.link.environment import check_target
 
         root = self.spec.path
-        self.missing = not os.path.isfile(f"{root}/pyvenv.cfg")
+        self.missing = not depends.is_file(f"{root}/pyvenv.cfg")
         if self.missing:
             self.environment = environment_for(interpreter(self.spec.python), root)
             return

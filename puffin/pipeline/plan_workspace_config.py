@@ -5,6 +5,7 @@ Only what concerns environments is read here: ``envs``, ``env-defaults`` and ``e
 
 import os
 
+from puffin import depends
 from puffin.errors import USAGE, PuffinError, os_cause
 from puffin.pipeline.plan_workspace_glob import candidates, mentions
 from puffin.pipeline.plan_workspace_lines import line_of
@@ -46,23 +47,19 @@ class InvalidWorkspace(PuffinError):
         return (self.text.strip(),) if self.text.strip() else ()
 
 
-def find_workspace(cwd: str) -> "tuple[Workspace | None, dict[str, Workspace | None]]":
-    """Return the nearest configuration of environments in *cwd* and above, and all that was read on the way.
-
-    Raises :class:`InvalidWorkspace`.
-    """
-    read: dict[str, Workspace | None] = {}
+def find_workspace(cwd: str) -> Workspace | None:
+    """Return the nearest configuration of environments in *cwd* and above. Raises :class:`InvalidWorkspace`."""
     for path in candidates(cwd):
-        if mentions(path):
-            read[path] = read_workspace(path)
-            if read[path] is not None:
-                return read[path], read
-    return None, read
+        workspace = read_workspace(path) if mentions(path) else None
+        if workspace is not None:
+            return workspace
+    return None
 
 
 def read_workspace(path: str) -> "Workspace | None":
     """Return what the file at *path* says of environments, None where it says nothing of them."""
     shown = os.path.relpath(path)
+    depends.file(path)
     try:
         with open(path, "rb") as file:
             data = file.read()

@@ -5,6 +5,8 @@ A name that begins with a dot is matched only by a part of a pattern that does t
 
 import os
 
+from puffin import depends
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +35,7 @@ def expand(pattern: str, root: str) -> "list[str]":
 
 def _walk(base: str, parts: "list[str]", root: str) -> "Iterator[str]":
     if not parts:
-        if os.path.isfile(os.path.join(root, base)):
+        if depends.is_file(os.path.join(root, base)):
             yield base
         return
     part, rest = parts[0], parts[1:]
@@ -54,6 +56,7 @@ def _joined(base: str, name: str) -> str:
 
 
 def _names(directory: str) -> "list[str]":
+    depends.directory(directory or ".")
     try:
         return os.listdir(directory or ".")
     except OSError:
@@ -61,6 +64,7 @@ def _names(directory: str) -> "list[str]":
 
 
 def _directories(directory: str) -> "list[str]":
+    depends.directory(directory or ".")
     try:
         with os.scandir(directory or ".") as entries:
             return [
@@ -100,7 +104,7 @@ def candidates(cwd: str) -> "list[str]":
     found = []
     directory = cwd
     while True:
-        found += [path for name in CONFIG_FILES if os.path.isfile(path := os.path.join(directory, name))]
+        found += [path for name in CONFIG_FILES if depends.is_file(path := os.path.join(directory, name))]
         parent = os.path.dirname(directory)
         if parent == directory:
             return found
@@ -111,6 +115,7 @@ def mentions(path: str) -> bool:
     """Tell whether a file may configure a workspace: ``puffin.toml``, or a ``pyproject.toml`` that names puffin."""
     if path.endswith("puffin.toml"):
         return True
+    depends.file(path)
     try:
         with open(path, "rb", buffering=0) as file:
             return b"puffin" in file.read()

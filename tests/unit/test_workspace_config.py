@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puffin.cache.layout import Cache
 from puffin.errors import UsageError
 from puffin.pipeline.plan_workspace_config import InvalidWorkspace, parse_workspace
 from puffin.pipeline.plan_workspace_glob import expand, matches
 from puffin.pipeline.plan_workspace_lines import line_of
 from puffin.pipeline.plan_workspace_locks import lock_of
-from puffin.pipeline.plan_workspace_memory import recall, remember
 from puffin.pipeline.plan_workspace_select import NothingMatches, SamePath, all_specs, choose
 
 
@@ -214,25 +212,6 @@ def test_without_configuration_the_environment_is_beside_the_file(repository):
     assert (spec.project, spec.python) == (f"{repository}/services/a/pyproject.toml", "3.12")
     with pytest.raises(SamePath):
         choose(["services/a/*.t*"], str(repository), None, everything=False, python="")
-
-
-def test_what_was_remembered_holds_until_the_file_changes(tmp_path):
-    path = tmp_path / "puffin.toml"
-    path.write_text("[envs.a]\nrequirements = 'r.txt'\n[[env-glob]]\nmatch = 'x/*/r.txt'\n")
-    cache = Cache(str(tmp_path / "cache"))
-    workspace = parse(path.read_text(), str(path))
-    remember(cache, {str(path): workspace})
-    assert recall(cache, str(path)) is None  # too young: it may change once more in the same tick
-    import puffin.pipeline.plan_workspace_memory as memory
-
-    young, memory._YOUNG = memory._YOUNG, -1
-    try:
-        remember(cache, {str(path): workspace})
-    finally:
-        memory._YOUNG = young
-    assert recall(cache, str(path)) == (workspace,)
-    path.write_text(path.read_text() + "\n")
-    assert recall(cache, str(path)) is None
 
 
 names = st.text(alphabet="ab.*-", min_size=1, max_size=6)

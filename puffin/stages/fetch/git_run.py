@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+from puffin import depends
 from puffin.stages.fetch.git_errors import GitMissing
 from puffin.stages.urls import split_credentials
 from puffin.value import frozen
@@ -78,6 +79,7 @@ class Git:
         return Said(status=process.returncode, out=text[0], err=self._masked(text[1]))
 
     def _start(self, arguments: "tuple[str, ...]", cwd: str, lifeline: int) -> "subprocess.Popen[bytes]":
+        depends.unsure("git is asked")
         try:
             return subprocess.Popen(
                 (*_GUARD, self._program, *self._settings, *arguments),

@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.cache.atomic import read
 
 TYPE_CHECKING = False
@@ -18,6 +19,7 @@ def requested_version(directory: str) -> str:
     environments, or ``system``) ask for nothing.
     """
     while True:
+        depends.file(os.path.join(directory, NAME))
         data = read(os.path.join(directory, NAME))
         if data is not None:
             return _first(data.decode("utf-8", "replace"))

@@ -6,6 +6,7 @@ setuptools' ``requires.txt``.
 
 import os
 
+from puffin import depends
 from puffin.stages.link import site_scan
 from puffin.stages.link.environment import Environment
 from puffin.stages.link.site_scan import normalise
@@ -119,6 +120,7 @@ def _first(fields: dict[str, list[str]], name: str) -> str:
 def _head(path: str) -> bytes:
     """Return the file at least as far as its first empty line; nothing where it cannot be read."""
     data = b""
+    depends.file(path)
     try:
         with open(path, "rb", buffering=0) as file:
             while len(data) < _MOST:
@@ -138,6 +140,7 @@ def _plain(data: bytes) -> bytes:
 
 
 def _text(path: str) -> str:
+    depends.file(path)
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()

@@ -5,6 +5,8 @@ https://packaging.python.org/en/latest/specifications/recording-installed-packag
 
 import os
 
+from puffin import depends
+
 DIST_INFO = "dist-info"
 EGG_INFO = "egg-info"  # a directory, of setuptools
 EGG_INFO_FILE = "egg-info-file"  # a single file, of distutils: nobody knows what it installed
@@ -44,6 +46,7 @@ def normalise(name: str) -> str:
 def read_head(path: str) -> "dict[str, str]":
     """Return Name and Version from the start of a METADATA or PKG-INFO file, empty where it cannot be read."""
     fields: dict[str, str] = {}
+    depends.file(path)
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD).decode("utf-8", "replace")
@@ -94,6 +97,7 @@ def _egg_link(site: str, entry: str, stem: str) -> "tuple[str, str, str, str]":
 
 def egg_link_target(path: str) -> str:
     """Return the directory that an ``.egg-link`` file leads to; nothing where it cannot be read."""
+    depends.file(path)
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return file.readline().strip()

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
+from puffin import depends
 from puffin.errors import UsageError
 from puffin.stages.resolve.index_page import normalise
 from puffin.stages.resolve.inputs_directory import project_file
@@ -69,7 +70,7 @@ def read_sources(
     *,
     read: Callable[[str], bytes],
     environ: Mapping[str, str],
-    exists: Callable[[str], bool] = os.path.exists,
+    exists: Callable[[str], bool] = depends.exists,
     build: Build | None = None,
 ) -> Sources:
     """Read everything that *request* names; a directory stands for the project in it.

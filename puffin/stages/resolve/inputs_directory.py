@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.errors import UsageError
 from puffin.stages.resolve.inputs_entries import SourceFile
 from puffin.stages.resolve.inputs_pyproject import states_project
@@ -23,7 +24,7 @@ def project_file(path: str, *, read: "Read", exists: "Exists") -> str:
     What states the dependencies goes before what only a build can read. Raises :class:`UsageError` for a
     directory without a project, and the errors of reading its files.
     """
-    if path == "-" or "://" in path or not os.path.isdir(path):
+    if path == "-" or "://" in path or not depends.is_directory(path):
         return path
     pyproject, setup_cfg, setup_py = [
         os.path.normpath(os.path.join(path, name)) for name in ("pyproject.toml", "setup.cfg", "setup.py")

@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.errors import os_cause
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
 from puffin.stages.resolve.index_href import file_name, fragment_hashes
@@ -109,6 +110,7 @@ def place_of(url: str, source: str, pin: Pin) -> tuple[str, int]:
     if not is_local(url):
         return source, 0
     path = local_path(url)
+    depends.file(path, content=False)
     try:
         facts = os.stat(path)
     except OSError as error:

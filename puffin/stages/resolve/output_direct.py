@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 
+from puffin import depends
 from puffin.stages.fetch.git_url import parse
 from puffin.stages.resolve.locate_source import subdirectory
 from puffin.stages.resolve.output_values import Direct
@@ -52,7 +53,7 @@ def _local(
 ) -> Direct:
     address = url.partition("#")[0]
     path = file_path(address)
-    archive = looks_like_archive(path) and not os.path.isdir(path)
+    archive = looks_like_archive(path) and not depends.is_directory(path)
     hashes, size = _hashed(package, address, sha256) if archive else ((), 0)
     bare = bool(written) and not is_file(written)
     return Direct(

@@ -4,6 +4,7 @@ What they find lies in the cache too; here it is as if this process had found it
 had, the same is done by threads.
 """
 
+from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.crew import Crew
@@ -128,6 +129,7 @@ class Children:
     def begun(self, count: int) -> bool:
         """Tell whether there are children, which start if *count* packages make that worth it."""
         if self._helpers is None and self._helping is not None and count >= MANY:
+            depends.unsure("indexes are asked")
             helping, self._helping = self._helping, None
             self._helpers = helping({"page": self._look, "metadata": self._metadata}, self._begin)
         return self._helpers is not None

@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.stages.fetch.inside import inner_directory
 from puffin.stages.resolve.index_href import file_name, fragment_hashes
 from puffin.stages.resolve.index_page import FileLink, is_archive, is_safe, is_wheel, normalise
@@ -40,7 +41,7 @@ class Places:
         address, _, fragment = place.url.partition("#")
         if "+" in address.partition(":")[0]:
             return self._repository(place, fragment)
-        if is_local(address) and os.path.isdir(local_path(address)):
+        if is_local(address) and depends.is_directory(local_path(address)):
             return _tree(place, local_path(address), subdirectory(fragment))
         return self._archive(place, address, fragment)
 
@@ -145,6 +146,7 @@ def installed_metadata(handle: InstalledDistribution) -> Metadata:
     """Return the metadata of what is installed; what cannot be read of it counts as no requirements."""
     for name in ("METADATA", "PKG-INFO", ""):
         path = os.path.join(handle.path, name) if name else handle.path
+        depends.file(path)
         try:
             with open(path, "rb") as file:
                 data = file.read()
