@@ -3,6 +3,7 @@
 import marshal
 import os
 
+from puffin import depends
 from puffin.errors import PuffinError
 from puffin.pipeline import lifeline, record
 from puffin.pipeline.lost import describe_exit
@@ -31,6 +32,7 @@ class Beside:
     """
 
     def __init__(self, function: "Callable[[], Any]") -> None:
+        depends.unsure("a child process looks at things")
         self._function = function
         self._pid = 0
         if not hasattr(os, "fork"):

@@ -27,13 +27,17 @@ VARIABLES = frozenset(
 
 
 def question(argv: "list[str]", environ: "Mapping[str, str]") -> "tuple[Any, ...] | None":
-    """Return what is asked, as builtins; None for a command whose answer is never kept."""
+    """Return what is asked, as builtins: all that can be told without reading a file; None for other commands."""
     if not _is_remembered(argv):
+        return None
+    try:
+        here = os.getcwd()
+    except OSError:  # it is gone
         return None
     variables = [
         (name, value) for name, value in environ.items() if name.startswith(PREFIXES) or name in VARIABLES
     ]
-    return FORMAT, _puffin(), tuple(argv), os.getcwd(), os.isatty(2), tuple(sorted(variables))
+    return FORMAT, _puffin(), tuple(argv), here, os.isatty(2), tuple(sorted(variables)), _system()
 
 
 def place(asked: "tuple[Any, ...]", environ: "Mapping[str, str]") -> "tuple[str, str]":
@@ -54,6 +58,14 @@ def _is_remembered(argv: "list[str]") -> bool:
     if first == "pip":
         return len(argv) > 1 and argv[1] in COMMANDS
     return first in ("sync", "lock") or (first[:4] == "pip-" and first[4:] in COMMANDS)
+
+
+def _system() -> "tuple[str, ...]":
+    """Return what the markers and tags of an interpreter depend on besides itself."""
+    try:
+        return (*os.uname(), os.confstr("CS_GNU_LIBC_VERSION") or "")
+    except (AttributeError, ValueError, OSError):  # another system, or another C library
+        return ()
 
 
 def _puffin() -> "tuple[Any, ...]":
