@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 YOUNG = 2_000_000_000  # ns; the coarsest clock of a file system that is in use
 _SMALL = 1 << 18  # bytes of a young file that are kept to compare it by
+_MOST = 1 << 20  # bytes that are kept of all of them
 _FOREVER = float("inf")
 
 
@@ -34,6 +35,7 @@ class Dependencies:
         self.kinds: dict[str, int] = {}
         self.directories: dict[str, Stamp] = {}
         self.contents: dict[str, Any] = {}
+        self.kept = 0
         self.variables: dict[str, str | None] = {}
         self.environments: dict[str, tuple[Any, ...]] = {}
         self.since = 0.0
@@ -200,7 +202,8 @@ def _is_young(found: "Stamp") -> bool:
 def _keep(path: str) -> None:
     assert _noted is not None
     data = content(path)
-    if data is None or len(data) > _SMALL:
+    if data is None or len(data) > _SMALL or _noted.kept + len(data) > _MOST:
         unsure(f"`{path}` has just been written, and is large")
     else:
         _noted.contents[path] = data
+        _noted.kept += len(data)

@@ -104,6 +104,10 @@ def test_what_is_young_is_kept_with_its_content(noted, tmp_path):
     (tmp_path / "larger").write_bytes(bytes(1 << 20))
     depends.file(str(tmp_path / "larger"))
     assert len(noted.doubts) == 1
+    for number in range(5):
+        (tmp_path / f"some{number}").write_bytes(bytes(1 << 18))
+        depends.file(str(tmp_path / f"some{number}"))
+    assert len(noted.doubts) == 3, "much is too much, however it is shared out"
 
 
 def test_what_is_no_file_is_in_doubt(noted, tmp_path):

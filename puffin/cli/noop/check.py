@@ -6,6 +6,7 @@ from time import perf_counter, time
 
 from puffin.cache import frame
 from puffin.cache.reading import read
+from puffin.cli.duration import duration
 from puffin.depends import content, kind, names, stamp
 from puffin.stages.link.stamps import at_rest, current_boot, read_framed, stamped, state_stamp, undisturbed
 
@@ -16,16 +17,20 @@ if TYPE_CHECKING:
 
     Environments = tuple[tuple[str, tuple[Any, ...]], ...]
 
+FIELDS = 10
 MANY = 3  # environments, from which on a forked child looks at half of them
 
 
 def repeated(
     asked: "tuple[Any, ...]", path: str, environ: "Mapping[str, str]", started: float
-) -> "tuple[str, str] | None":
-    """Return what to write to stdout and stderr where the answer in the file *path* holds; None where it does not."""
+) -> "list[tuple[int, str]] | None":
+    """Return what to write, with the number of the stream, where the answer in the file *path* holds; else None.
+
+    *started* is of ``time.perf_counter``: when this run began.
+    """
     data = read(path)
     fields = frame.load(data) if data else None
-    if not isinstance(fields, tuple) or len(fields) != 10 or fields[0] != asked:
+    if not isinstance(fields, tuple) or len(fields) != FIELDS or fields[0] != asked:
         return None
     _, since, until, files, kinds, directories, contents, variables, environments, said = fields
     if not since <= time() < until:
@@ -34,7 +39,8 @@ def repeated(
         return None
     if not _unchanged(files, kinds, directories) or not _same(contents) or not _as_they_were(environments):
         return None
-    return _worded(said, 1, started), _worded(said, 2, started)
+    took = duration(perf_counter() - started)
+    return [(stream, text if behind is None else f"{text}{took}{behind}") for stream, text, behind in said]
 
 
 def told(asked: "tuple[Any, ...]", path: str, environ: "Mapping[str, str]", started: float) -> bool:
@@ -42,9 +48,8 @@ def told(asked: "tuple[Any, ...]", path: str, environ: "Mapping[str, str]", star
     words = repeated(asked, path, environ, started)
     if words is None:
         return False
-    for stream, text in zip((sys.stdout, sys.stderr), words, strict=True):
-        if text:
-            stream.write(text)
+    for stream, text in words:
+        (sys.stdout if stream == 1 else sys.stderr).write(text)
     return True
 
 
@@ -107,23 +112,3 @@ def _as_it_was(root: str, facts: "tuple[Any, ...]", boot: str, whole: "Any") -> 
         return False
     head, fields = read_framed(root)
     return head == facts[1] and fields is not None and fields[1] == boot and bool(whole(root, fields))
-
-
-def _worded(said: "Any", number: int, started: float) -> str:
-    took = ""
-    words = []
-    for stream, text, behind in said:
-        if stream != number:
-            continue
-        if behind is None:
-            words.append(text)
-        else:
-            took = took or _duration(perf_counter() - started)
-            words.append(f"{text}{took}{behind}")
-    return "".join(words)
-
-
-def _duration(seconds: float) -> str:
-    from puffin.cli.duration import duration
-
-    return duration(seconds)

@@ -152,7 +152,9 @@ class Pages:
             return True
         if is_local(index):
             return False
-        path = self._cache.find(self._path(index, name))
+        own = self._path(index, name)
+        path = self._cache.find(own)
+        depends.file(own, content=False)
         depends.file(path, content=False)
         old = load_page(_mapped(path))
         if old is None or not (self._offline or self._is_fresh(old, name)):
