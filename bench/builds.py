@@ -40,7 +40,7 @@ class BuildBench(SyncBench[BuildCase]):
     """Syncs source distributions."""
 
     def prepare(self, tool: Tool, case: BuildCase) -> None:
-        kept = case.kept if tool.name == "puffin" else ""
+        kept = case.kept if tool.kind == "puffin" else ""
         cache = self.cache(tool)
         for entry in cache.iterdir() if cache.is_dir() else ():
             if entry.name != kept:
@@ -49,7 +49,7 @@ class BuildBench(SyncBench[BuildCase]):
 
     def run(self, tool: Tool, case: BuildCase, *flags: str) -> Figures:
         sources = [word for name in pins_of(SDISTS) for word in ("--no-binary", name)]
-        own = case.options if tool.name == "puffin" else ()
+        own = case.options if tool.kind == "puffin" else ()
         job = self.job(tool, SDISTS, ("-q", *sources, *own))
         return self.sync(tool, job, *flags, variables=self.variables(job.environment))
 

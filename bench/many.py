@@ -71,7 +71,7 @@ class ManyBench(Bench[ManyCase]):
         if case.fresh_environments:
             for directory in self._directories(tool):
                 self.clear(directory / ".venv")
-                if tool.name == "uv":
+                if tool.kind == "uv":
                     self.make_environment(directory / ".venv")
 
     def run(self, tool: Tool, case: ManyCase, *flags: str) -> Figures:
@@ -80,7 +80,7 @@ class ManyBench(Bench[ManyCase]):
         figures = self._sync(tool, *flags)
         fetched = downloads(log, since)
         again = len(fetched) - len(set(fetched))
-        demand(tool.name != "puffin" or not again, f"puffin fetched {again} wheels more than once")
+        demand(tool.kind != "puffin" or not again, f"puffin fetched {again} wheels more than once")
         return {**figures, "downloads": len(fetched)}
 
     def _sync(self, tool: Tool, *flags: str) -> Figures:
@@ -97,7 +97,7 @@ class ManyBench(Bench[ManyCase]):
 
     def _command(self, tool: Tool) -> list[str]:
         common = ["--link-mode", self.options.link_mode, "--cache-dir", str(self.cache(tool))]
-        if tool.name == "puffin":
+        if tool.kind == "puffin":
             python = ["--python", self.options.python]
             return [tool.executable, "sync", PINS, "--index-url", self.url, *python, *common]
         sync = [tool.executable, "--no-config", "pip", "sync", "-q", "--default-index", self.url, *common]

@@ -32,6 +32,8 @@ def benchmark_parser(
     add("--python", default=sys.executable, help="the interpreter that is installed or resolved for")
     installed = "an installed puffin (default: this checkout, installed anew)"
     add("--puffin", default="", metavar="EXE", help=installed)
+    versus = "another installed puffin, measured in the same rounds as `before`"
+    add("--versus", default="", metavar="EXE", help=versus)
     add("--uv", default="", metavar="EXE", help="uv (default: the one on PATH, else installed)")
     add("--json", type=Path, metavar="FILE", help="write every figure there")
     add("--check", action="store_true", help="fail if a bound is missed")

@@ -25,12 +25,22 @@ def summarise(runs: dict[str, list[dict[str, float]]], base: str) -> dict[str, d
     return summary
 
 
+def compared(title: str, runs: dict[str, list[dict[str, float]]], other: str = "before") -> list[str]:
+    """Return a line about puffin's time beside that of the *other* puffin, if there is one among *runs*."""
+    if other not in runs:
+        return []
+    own = summarise({name: runs[name] for name in ("puffin", other)}, other)["puffin"]
+    return [f"- {title}: {own['ratio']:.3f} × {other}, {own['ratio_min']:.3f} by minima"]
+
+
 def markdown(report: dict[str, Any]) -> str:
     """Return the tables of a report."""
     parts = [_heading(report)]
     for place in dict.fromkeys(result["place"] for result in report["results"]):
         results = [result for result in report["results"] if result["place"] == place]
-        parts.append(f"**On {place}**\n\n{_times(results)}\n\n{_memory(results)}".rstrip())
+        ratios = [line for result in results for line in compared(result["title"], result["runs"])]
+        tables = [_times(results), "\n".join(ratios), _memory(results)]
+        parts.append("\n\n".join([f"**On {place}**", *filter(None, tables)]))
     return "\n\n".join(parts) + "\n"
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from options import add_wheels, benchmark_parser, fast_directory, parsed
-from report import summarise
+from report import compared, summarise
 from runs import INPUTS, Bench, Case, Figures, Report, demand, measured, run_benchmark, setting
 from tools import Tool
 from wheels import fetch_wheels
@@ -23,11 +23,12 @@ from wheels import fetch_wheels
 
 @dataclass(frozen=True, kw_only=True)
 class ResolveCase(Case):
-    """A case of a resolution; ``pip_bound`` is what puffin's time may be of pip's."""
+    """A case of a resolution; ``pip_bound`` is what puffin's time may be of pip's; ``kept`` leaves the output there."""
 
     pip_bound: float = math.inf
     fresh_cache: bool = False
     edited: bool = False
+    kept: bool = False
 
     def bounds(self) -> dict[str, float]:
         """Return what puffin's time may be of each tool's."""
@@ -38,6 +39,7 @@ class ResolveCase(Case):
 CASES = {
     "cold": ResolveCase(title="cold", bound=1.5, pip_bound=0.15, fresh_cache=True),
     "warm": ResolveCase(title="warm, the same file", bound=3.0),
+    "unchanged": ResolveCase(title="warm, the output is there and right", bound=1.0, kept=True),
     "edited": ResolveCase(title="warm, one requirement more", edited=True),
 }
 
@@ -64,7 +66,8 @@ class ResolveBench(Bench[ResolveCase]):
 
     def run(self, tool: Tool, case: ResolveCase, *flags: str) -> Figures:
         output, before = self.root / f"{tool.name}.txt", self._asked()
-        output.unlink(missing_ok=True)
+        if not case.kept:
+            output.unlink(missing_ok=True)
         command = self._command(tool, self._source(case), output)
         variables = self.variables(Path(self.options.python).parent.parent)
         figures, told = measured(command, *flags, variables=variables, cwd=self.root)
@@ -91,10 +94,10 @@ class ResolveBench(Bench[ResolveCase]):
     def _command(self, tool: Tool, source: Path, output: Path) -> list[str]:
         cache = ["--cache-dir", str(self.cache(tool))]
         python = self.options.python
-        if tool.name == "uv":
+        if tool.kind == "uv":
             own = [tool.executable, "--no-config", "pip", "compile", "-q", str(source), "-o", str(output)]
             return [*own, "--default-index", self.url, "-p", python, *cache]
-        if tool.name == "puffin":
+        if tool.kind == "puffin":
             own = [tool.executable, "pip", "compile", "-q", str(source), "-o", str(output)]
             return [*own, "--index-url", self.url, "-p", python, *cache]
         own = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--dry-run"]
@@ -135,7 +138,10 @@ def tables(report: dict[str, Any]) -> str:
                 f"| {CASES[name].title} | {tool} | {row['median']:.3f} | {row['min']:.3f} | {row['max']:.3f} "
                 f"| {row['cpu']:.2f} | {result['requests'][tool]} | {row['ratio']:.2f} | {row['ratio_min']:.2f} |"
             )
-    return "\n".join([*lines, "", *_verdicts(report)])
+    ratios = [
+        line for name, result in report["cases"].items() for line in compared(CASES[name].title, result["runs"])
+    ]
+    return "\n".join([*lines, "", *_verdicts(report), *ratios])
 
 
 def _summary(result: dict[str, Any]) -> dict[str, dict[str, float]]:

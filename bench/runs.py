@@ -77,7 +77,14 @@ def setting(
     machine, log = describe_machine(), scratch / "access.log"
     fetched, sources = wheels(), sdists()
     write_index(fetched, scratch / "index", sources)
-    tools = find_tools(scratch, puffin=options.puffin, uv=options.uv, pip=options.pip, python=options.python)
+    tools = find_tools(
+        scratch,
+        puffin=options.puffin,
+        uv=options.uv,
+        versus=options.versus,
+        pip=options.pip,
+        python=options.python,
+    )
     with IndexServer(scratch / "index", scratch, log=log if logged else None) as server:
         yield Setting(
             options=options,

@@ -24,20 +24,40 @@ MEMORY_BOUND = 1024**3  # bytes
 class SyncCase(Case):
     """A case of one environment.
 
-    ``options`` are for puffin, ``shared`` for all tools; ``pip_conf`` puts a configuration of pip's into the home.
+    ``options`` are for puffin, ``shared`` for all tools (``{environment}`` is a tool's own); ``pip_conf`` are the lines
+    of a configuration of pip's in the home (``{index}`` is the index, ``{beside}`` the directory that it is in).
     """
 
     fresh_environment: bool = True
     fresh_cache: bool = False
     options: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
-    pip_conf: bool = False
+    pip_conf: tuple[str, ...] = ()
 
 
+PLAIN_CONF = ("index-url = {index}", "timeout = 60")
+FULL_CONF = (
+    *PLAIN_CONF,
+    "extra-index-url = {index}/",
+    "find-links = {beside}/links",
+    "constraint = {beside}/constraints.txt",
+)
 CASES = {
     "noop": SyncCase(title="up to date, nothing to do", bound=1.0, fresh_environment=False),
     "noop-conf": SyncCase(
-        title="the same, with a `pip.conf`", bound=1.0, fresh_environment=False, pip_conf=True
+        title="the same, with a `pip.conf`", bound=1.0, fresh_environment=False, pip_conf=PLAIN_CONF
+    ),
+    "noop-full-conf": SyncCase(
+        title="the same, with constraints, links and two indexes in it",
+        bound=1.0,
+        fresh_environment=False,
+        pip_conf=FULL_CONF,
+    ),
+    "noop-python": SyncCase(
+        title="the same, with `-p DIR/bin/python`",
+        bound=1.0,
+        fresh_environment=False,
+        shared=("-p", "{environment}/bin/python"),
     ),
     "warm": SyncCase(title="warm cache, fresh environment", bound=0.9),
     "cold": SyncCase(title="cold, `auto`", bound=1.0, fresh_cache=True),
@@ -68,21 +88,25 @@ class PinsBench(SyncBench[SyncCase]):
             self.make_environment(self.environment(tool))
 
     def run(self, tool: Tool, case: SyncCase, *flags: str) -> Figures:
-        own = case.options if tool.name == "puffin" else ()
-        job = self.job(tool, self._requirements(), (*case.shared, *own))
+        own = case.options if tool.kind == "puffin" else ()
+        shared = [word.format(environment=self.environment(tool)) for word in case.shared]
+        job = self.job(tool, self._requirements(), (*shared, *own))
         variables = self.variables(job.environment)
         if case.pip_conf:
-            self._write_pip_conf()
+            self._write_pip_conf(case.pip_conf)
             del variables["PIP_CONFIG_FILE"]
         return self.sync(tool, job, *flags, variables=variables)
 
     def _requirements(self) -> Path:
         return self.root / "requirements.txt"
 
-    def _write_pip_conf(self) -> None:
+    def _write_pip_conf(self, lines: tuple[str, ...]) -> None:
         path = self.root / "home" / ".config" / "pip" / "pip.conf"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"[global]\nindex-url = {self.url}\ntimeout = 60\n")
+        shutil.copyfile(self.options.requirements, path.with_name("constraints.txt"))
+        path.with_name("links").mkdir(exist_ok=True)
+        told = [line.format(index=self.url, beside=path.parent) for line in lines]
+        path.write_text("\n".join(["[global]", *told, ""]))
 
 
 def main(argv: list[str]) -> int:

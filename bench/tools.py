@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+BEFORE = "before"  # the name of the other puffin
 _DROPPED = ("PIP_", "UV_", "PYTHON", "PUFFIN_", "VIRTUAL_ENV", "CONDA", "XDG_", "NO_PROXY")
 
 
@@ -27,15 +28,16 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """An installer by its executable."""
+    """An installer by its executable; ``kind`` (uv, puffin, pip) says which command line it understands."""
 
     name: str
+    kind: str
     executable: str
     version: str
 
     def command(self, job: Job) -> list[str]:
         """Return the command line of a sync."""
-        return _COMMANDS[self.name](self.executable, job)
+        return _COMMANDS[self.kind](self.executable, job)
 
 
 def _puffin(executable: str, job: Job) -> list[str]:
@@ -75,22 +77,33 @@ def environment(home: Path, virtual_env: Path) -> dict[str, str]:
     return {**kept, "HOME": str(home), "VIRTUAL_ENV": str(virtual_env), "PIP_CONFIG_FILE": os.devnull}
 
 
-def find_tools(scratch: Path, *, puffin: str, uv: str, pip: bool, python: str) -> list[Tool]:
-    """Return uv, puffin and, if asked for, pip; what is not given or found is installed under *scratch*."""
+def find_tools(scratch: Path, *, puffin: str, uv: str, versus: str, pip: bool, python: str) -> list[Tool]:
+    """Return uv, puffin and, if asked for, pip; what is not given or found is installed under *scratch*.
+
+    *versus* is another installed puffin, called ``before``.
+    """
     executables = {"uv": uv or shutil.which("uv") or "", "puffin": puffin}
     missing = [name for name, executable in executables.items() if not executable]
     if missing:
         executables |= _install(missing, scratch, python)
-    if not _is_installed_wheel(executables["puffin"]):
-        raise SystemExit(
-            f"{executables['puffin']} is not an installed wheel; an editable one starts more slowly"
-        )
+    executables |= {BEFORE: versus} if versus else {}
+    for name in {"puffin", BEFORE} & set(executables):
+        if not _is_installed_wheel(executables[name]):
+            raise SystemExit(
+                f"{executables[name]} is not an installed wheel; an editable one starts more slowly"
+            )
     tools = [
-        Tool(name=name, executable=executable, version=_version([executable, "--version"]))
+        Tool(
+            name=name,
+            kind="uv" if name == "uv" else "puffin",
+            executable=executable,
+            version=_version([executable, "--version"]),
+        )
         for name, executable in executables.items()
     ]
     if pip:
-        tools.append(Tool(name="pip", executable=python, version=_version([python, "-m", "pip", "--version"])))
+        version = _version([python, "-m", "pip", "--version"])
+        tools.append(Tool(name="pip", kind="pip", executable=python, version=version))
     return tools
 
 

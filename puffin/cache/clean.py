@@ -1,18 +1,28 @@
-"""Emptying the cache, all of it or what it holds of some packages. Links in it are removed, never followed."""
+"""Emptying the cache: all of it, what it holds of some packages, or what dead processes left behind.
+
+Links in it are removed, never followed.
+"""
 
 import os
+import time
 from contextlib import contextmanager
 
 from puffin.cache.atomic import remove_tree
-from puffin.cache.layout import Bucket, Cache
+from puffin.cache.layout import Bucket, Cache, process_space
 from puffin.cache.reading import read
 from puffin.cache.usage import NOT_WRITABLE
 from puffin.errors import PuffinError, os_cause
+from puffin.names import normalise
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+
+
+_FOREIGN_AFTER = (
+    24 * 3600.0
+)  # seconds; whether a process of another machine or container lives, nobody here can tell
 
 
 @frozen
@@ -92,7 +102,7 @@ def _names_built(revision: str) -> "Iterator[str]":
             for line in (read(f"{revision}/{settings}/{entry}/METADATA") or b"").split(b"\n\n")[0].splitlines():
                 field, _, value = line.decode("utf-8", "replace").partition(":")
                 if field.lower() == "name":
-                    yield _normalised(value.strip())
+                    yield normalise(value.strip())
 
 
 def _environments(cache: Cache) -> "Iterator[str]":
@@ -105,12 +115,8 @@ def _names_inside(environment: str) -> "Iterator[str]":
     for directory, names, _ in os.walk(environment):
         if os.path.basename(directory) == "site-packages":
             found = [name for name in names if name.endswith(".dist-info")]
-            yield from (_normalised(name.partition("-")[0]) for name in found)
+            yield from (normalise(name.partition("-")[0]) for name in found)
             names.clear()
-
-
-def _normalised(name: str) -> str:
-    return "-".join(filter(None, name.lower().replace("_", "-").replace(".", "-").split("-")))
 
 
 def _entries(bucket: str) -> "Iterator[str]":
@@ -162,3 +168,45 @@ def measure(path: str) -> tuple[int, int]:
             files += 1
             size += os.lstat(f"{directory}/{name}").st_size
     return files, size
+
+
+def collect(cache: Cache) -> int:
+    """Remove temporary entries whose makers are dead, and very old ones of other machines; return how many."""
+    room = cache.path(Bucket.TEMPORARY)
+    try:
+        names = os.listdir(room)
+    except OSError:
+        return 0
+    gone = [name for name in names if _is_leftover(room, name)]
+    for name in gone:
+        try:
+            remove_tree(f"{room}/{name}")
+        except OSError:
+            continue
+    return len(gone)
+
+
+def _is_leftover(room: str, name: str) -> bool:
+    pid, _, rest = name.partition("-")
+    space = rest.partition("-")[0]
+    if pid.isdigit() and space == process_space():
+        return not _lives(int(pid))
+    try:
+        return os.lstat(f"{room}/{name}").st_mtime < time.time() - _FOREIGN_AFTER
+    except OSError:
+        return False
+
+
+def _lives(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            return file.read(4096).rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except (OSError, IndexError):
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True

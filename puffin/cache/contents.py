@@ -3,8 +3,10 @@
 import os
 import time
 
+from puffin.cache import frame
 from puffin.cache.layout import Bucket, Cache
-from puffin.cache.used import DAY, last_used
+from puffin.cache.reading import read
+from puffin.cache.usage import DAY, last_used
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -125,9 +127,6 @@ def _pointers(cache: Cache) -> "dict[str, tuple[str, ...]]":
 
 def _pinned(path: str, at: int = 1) -> str:
     """Return the archive that a pin names in its field *at*; ``""`` for what cannot be read, which is of no use."""
-    from puffin.cache import frame
-    from puffin.cache.reading import read
-
     fields = frame.load(read(path) or b"")
     return fields[at] if isinstance(fields, tuple) and len(fields) > at and isinstance(fields[at], str) else ""
 

@@ -11,6 +11,11 @@ import time
 
 from puffin.errors import TEMPORARY, PuffinError, os_cause
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment, unused-ignore]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
@@ -103,9 +108,7 @@ class Lock:
         self._close()
 
     def _acquire(self) -> None:
-        try:
-            import fcntl  # noqa: F401
-        except ImportError:
+        if fcntl is None:
             self._wait_with_filelock()
             return
         deadline = 0.0
@@ -117,8 +120,6 @@ class Lock:
             time.sleep(min(_PAUSE, deadline - now))
 
     def _try_flock(self) -> bool:
-        import fcntl
-
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         descriptor = os.open(self._path, flags, 0o666)
         hold(descriptor)

@@ -1,22 +1,35 @@
-"""Who is using the cache: runs share it, cleaning has it alone."""
+"""The cache in use: made when it is missing, shared by runs, had alone by cleaning; and when archives were last used.
+
+For that there is one small file for each day and set of archives, written once. A run that uses what another used
+that day finds the file there: one ``stat``, however many archives there are.
+"""
 
 import errno
 import os
 import time
+from zlib import crc32
 
-from puffin.cache.layout import Cache
+from puffin.cache.atomic import publish_file, read
+from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import LockFailed, LockTimeout, hold, release
-from puffin.errors import os_cause
+from puffin.errors import PuffinError, os_cause
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment, unused-ignore]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from types import TracebackType
+
 
 LOCK = ".lock"
 NOT_WRITABLE = "make the cache writable for this user, or name another with `--cache-dir`"
 _TIMEOUT = 300.0
 _PAUSE = 0.1
+DAY = 24 * 3600
 
 
 class Usage:
@@ -36,9 +49,7 @@ class Usage:
         self._descriptor = -1
 
     def __enter__(self) -> frozenset[str]:
-        try:
-            import fcntl
-        except ImportError:
+        if fcntl is None:
             return frozenset()
         kind = fcntl.LOCK_EX if self._alone else fcntl.LOCK_SH
         deadline = 0.0
@@ -56,8 +67,6 @@ class Usage:
         return frozenset({LOCK})
 
     def _try(self, kind: int) -> bool:
-        import fcntl
-
         descriptor = self._open()
         hold(descriptor)
         try:
@@ -123,3 +132,71 @@ class _Free:
 
     def __exit__(self, *error: object) -> None:
         return None
+
+
+def note_use(cache: Cache, archives: "Collection[str]") -> None:
+    """Note that these archives were used today. A cache that cannot be written to is left as it is."""
+    text = "".join(sorted(archives))
+    if not text:
+        return
+    data = text.encode("ascii")
+    path = cache.path(Bucket.USED, f"{int(time.time()) // DAY}-{crc32(data):08x}")
+    if not os.path.exists(path):
+        try:
+            publish_file(cache, path, data)
+        except OSError:
+            pass
+
+
+def last_used(cache: Cache) -> dict[str, int]:
+    """Return for archives the last day (since the epoch) on which they are known to have been used."""
+    found: dict[str, int] = {}
+    for name, day in _days(cache):
+        for archive in _noted(cache, name):
+            found[archive] = max(day, found.get(archive, 0))
+    return found
+
+
+def repeated(cache: Cache, known: "Collection[str]") -> list[str]:
+    """Return the paths of notes that say nothing of an archive in *known* which newer notes do not say."""
+    said: set[str] = set()
+    needless = []
+    for name, _ in sorted(_days(cache), key=lambda each: (-each[1], each[0])):
+        news = [archive for archive in _noted(cache, name) if archive in known and archive not in said]
+        said.update(news)
+        needless += [] if news else [cache.path(Bucket.USED, name)]
+    return needless
+
+
+def _noted(cache: Cache, name: str) -> list[str]:
+    text = (read(cache.path(Bucket.USED, name)) or b"").decode("ascii", "replace")
+    return [text[at : at + 64] for at in range(0, len(text) - 63, 64)]
+
+
+def _days(cache: Cache) -> "list[tuple[str, int]]":
+    """Return the notes, by their names, and their days."""
+    try:
+        names = os.listdir(cache.path(Bucket.USED))
+    except OSError:
+        return []
+    split = [(name, name.partition("-")[0]) for name in names]
+    return sorted((name, int(day)) for name, day in split if day.isdigit() and len(day) < 9)
+
+
+class CacheUnusable(PuffinError):
+    """The cache directory can neither be made nor written to."""
+
+    path: str
+    hints: tuple[str, ...] = ("name another place with `--cache-dir` or `PUFFIN_CACHE_DIR`",)
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to initialize the cache at `{self.path}`"
+
+
+def make_room(cache: "Cache") -> None:
+    """Create what a cache needs before anything can be put into it. Raises :class:`CacheUnusable`."""
+    try:
+        cache.initialise()
+    except OSError as error:
+        raise CacheUnusable(path=cache.root, causes=(os_cause(error),)) from error

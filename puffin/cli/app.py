@@ -1,4 +1,4 @@
-"""The command tree, for click."""
+"""The commands, for click: what each is called with, and the function that runs it."""
 
 import re
 import sys
@@ -9,21 +9,34 @@ import click
 
 from puffin import __version__
 from puffin.cli import table, table_compile, table_inspect
-from puffin.cli.completion import SHELLS
 from puffin.cli.foreign import foreign_rows, judge, take_out
 from puffin.cli.guard import guarded
 from puffin.cli.options import OptionedCommand, WrongVariable, given, told, with_hidden, with_options
-from puffin.cli.overview import overview
 from puffin.cli.table_install import INSTALL
-from puffin.cli.table_profile import GRAPH, PROFILE_COMPARE, PROFILE_SHOW
 from puffin.cli.table_workspace import ENVS, KEY, LOCK, WORKSPACE_SYNC
+from puffin.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from puffin.cli.console import Console
 
+
+SHELLS = ("bash", "zsh", "fish")
+_EXAMPLES = (
+    ("puffin venv", "make a virtual environment in `.venv`"),
+    ("puffin pip install requests", "install a package with its dependencies into it"),
+    ("puffin pip compile requirements.in -o requirements.txt", "pin all dependencies of a project"),
+    ("puffin pip sync requirements.txt", "bring the environment to exactly these versions"),
+    ("puffin help pip sync", "show the help of a command"),
+)
+_WHOLE = 400  # characters: the first sentence, and no dots
+_NOTE = (
+    "Commands use the active environment, or else `.venv` in this directory or a parent. Each option has an "
+    "environment variable: `PUFFIN_INDEX_URL=URL` for `--index-url URL`. `puffin pip-X` is the same as `puffin pip X`."
+)
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -46,7 +59,28 @@ class Root(Commands):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write where to begin, and all commands."""
-        overview(self, formatter)
+        with formatter.section("First steps"):
+            formatter.write_dl(_EXAMPLES, col_max=40)
+        for title, rows in _sections(self):
+            with formatter.section(title):
+                formatter.write_dl(rows)
+        formatter.write_paragraph()
+        formatter.write_text(_NOTE)
+
+
+def _sections(root: click.Group) -> "Iterator[tuple[str, list[tuple[str, str]]]]":
+    """Yield the title and the commands of each section: those of groups first, in the order of their making."""
+    alone = []
+    for name, command in root.commands.items():
+        if isinstance(command, click.Group):
+            yield command.get_short_help_str(_WHOLE).rstrip("."), _rows(f"{name} ", command)
+        else:
+            alone.append((name, command.get_short_help_str(_WHOLE)))
+    yield "Other commands", sorted(alone)
+
+
+def _rows(prefix: str, group: click.Group) -> list[tuple[str, str]]:
+    return [(prefix + name, each.get_short_help_str(_WHOLE)) for name, each in sorted(group.commands.items())]
 
 
 @click.group(cls=Root, context_settings=_CONTEXT)
@@ -79,7 +113,7 @@ def run(reference: str, options: "dict[str, Any]", arguments: tuple[str, ...] = 
 @with_options(table.SYNC)
 @with_hidden(foreign_rows("sync"))
 def sync(files: tuple[str, ...], **options: "Any") -> None:
-    """Make an environment hold exactly the pins of requirements files, and nothing else."""
+    """Make an environment match the pins of requirements files exactly."""
     run("puffin.cli.sync:sync", options, files, foreign="sync")
 
 
@@ -89,7 +123,7 @@ def sync(files: tuple[str, ...], **options: "Any") -> None:
 @with_hidden(table_compile.COMPILE_FOREIGN)
 @click.pass_context
 def compile_(ctx: click.Context, /, sources: tuple[str, ...], **options: "Any") -> None:
-    """Pin what requirements files, projects and scripts ask for, and all that this needs."""
+    """Resolve and pin requirements files, projects and scripts with all dependencies."""
     typed = list(ctx.find_root().obj or ())
     words = typed[1:] if typed[:1] == ["pip-compile"] else typed[2:]
     run("puffin.cli.compile:compile_", {**options, "words": tuple(words)}, sources)
@@ -100,53 +134,53 @@ def compile_(ctx: click.Context, /, sources: tuple[str, ...], **options: "Any") 
 @with_options(INSTALL)
 @with_hidden(foreign_rows("install"))
 def install(packages: tuple[str, ...], **options: "Any") -> None:
-    """Install packages, and what they need, beside what is installed."""
+    """Install packages with their dependencies, next to what is installed."""
     run("puffin.cli.install:install", options, packages, foreign="install")
 
 
 @pip.command()
-@with_options((*table.TARGETS, *table_inspect.FREEZE, *table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.FREEZE)
 @with_hidden(foreign_rows("freeze"))
 def freeze(**options: "Any") -> None:
-    """Print what is installed as requirements."""
+    """Print the installed packages as requirements."""
     run("puffin.cli.inspect:freeze", options, foreign="freeze")
 
 
 @pip.command(name="list")
-@with_options((*table.TARGETS, *table_inspect.LISTING, *table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.LISTING)
 @with_hidden(foreign_rows("list"))
 def list_(**options: "Any") -> None:
-    """List what is installed."""
+    """List the installed packages."""
     run("puffin.cli.inspect:listing", options, foreign="list")
 
 
 @pip.command()
 @click.argument("packages", nargs=-1, metavar="PACKAGE...")
-@with_options((*table.TARGETS, *table_inspect.SHOW, *table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.SHOW)
 @with_hidden(foreign_rows("show"))
 def show(packages: tuple[str, ...], **options: "Any") -> None:
-    """Show what the metadata of installed packages tells."""
+    """Show the metadata of installed packages."""
     run("puffin.cli.inspect:show", options, packages, foreign="show")
 
 
 @pip.command()
-@with_options((*table.TARGETS, *table_inspect.TREE, *table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.TREE)
 def tree(**options: "Any") -> None:
-    """Show which installed package requires which."""
+    """Show the installed packages as a dependency tree."""
     run("puffin.cli.tree:tree", options)
 
 
 @pip.command()
-@with_options((*table.TARGETS, *table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.CHECK)
 @with_hidden(foreign_rows("check"))
 def check(**options: "Any") -> None:
-    """Check that what is installed fits together."""
+    """Check the installed packages for conflicts."""
     run("puffin.cli.tree:check", options, foreign="check")
 
 
 @pip.command()
 @click.argument("packages", nargs=-1, metavar="PACKAGE...")
-@with_options((*table.TARGETS, *table_inspect.UNINSTALL, *table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.UNINSTALL)
 @with_hidden(foreign_rows("uninstall"))
 def uninstall(packages: tuple[str, ...], **options: "Any") -> None:
     """Remove packages from an environment."""
@@ -157,7 +191,7 @@ def uninstall(packages: tuple[str, ...], **options: "Any") -> None:
 @click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
 @with_options(WORKSPACE_SYNC)
 def sync_many(environments: tuple[str, ...], **options: "Any") -> None:
-    """Make many environments at once: those of the configuration, or a `.venv` beside each requirements file."""
+    """Sync many environments at once: those configured, or a `.venv` next to each requirements file."""
     run("puffin.cli.many:sync", options, environments)
 
 
@@ -165,7 +199,7 @@ def sync_many(environments: tuple[str, ...], **options: "Any") -> None:
 @click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
 @with_options(ENVS)
 def envs(environments: tuple[str, ...], **options: "Any") -> None:
-    """List environments and what they are like."""
+    """List environments and their state."""
     run("puffin.cli.envs:envs", options, environments)
 
 
@@ -173,14 +207,14 @@ def envs(environments: tuple[str, ...], **options: "Any") -> None:
 @click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
 @with_options(LOCK)
 def lock(environments: tuple[str, ...], **options: "Any") -> None:
-    """Resolve what environments are made from, and write their locks."""
+    """Resolve the requirements of environments and write their lock files."""
     run("puffin.cli.lock:lock", options, environments)
 
 
 @puffin.command()
-@with_options((*table.TARGETS, *table_inspect.VERIFY, *table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.VERIFY)
 def verify(**options: "Any") -> None:
-    """Compare an environment with what was installed: files lost, cut short or changed (exit code 4)."""
+    """Find files of an environment that are missing, truncated or changed (exit code 4)."""
     run("puffin.cli.verify:verify", options)
 
 
@@ -194,13 +228,13 @@ def venv(path: str, **options: "Any") -> None:
 
 @puffin.group()
 def cache() -> None:
-    """Look at the cache, or clean it."""
+    """Inspect or clean the cache."""
 
 
 @cache.command(name="dir")
-@with_options((*table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.PLAIN)
 def cache_dir(**options: "Any") -> None:
-    """Print where the cache is."""
+    """Print the directory of the cache."""
     run("puffin.cli.cache:directory", options)
 
 
@@ -208,46 +242,60 @@ def cache_dir(**options: "Any") -> None:
 @click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
 @with_options(KEY)
 def cache_key(environments: tuple[str, ...], **options: "Any") -> None:
-    """Print a key for the cache of CI: the same for the same pins, Python and kind of machine."""
+    """Print a key for CI caches: equal for equal pins, Python and platform."""
     run("puffin.cli.envs:key", options, environments)
 
 
 @cache.command(name="clean")
 @click.argument("packages", nargs=-1, metavar="[PACKAGE]...")
-@with_options((*table_inspect.CLEAN, *table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.CLEAN)
 def cache_clean(packages: tuple[str, ...], **options: "Any") -> None:
-    """Remove everything from the cache, or what it holds of some packages."""
+    """Remove all cache entries, or those of some packages."""
     run("puffin.cli.cache:clean", options, packages)
 
 
 @cache.command(name="size")
-@with_options((*table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.PLAIN)
 def cache_size(**options: "Any") -> None:
-    """Print how much room the cache takes: in bytes, or for people on a terminal."""
+    """Print the size of the cache: in bytes, or with a unit on a terminal."""
     run("puffin.cli.cache:size_of", options)
 
 
 @cache.command(name="prune")
-@with_options((*table_inspect.PRUNE, *table_inspect.CLEAN, *table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.PRUNE)
 def cache_prune(**options: "Any") -> None:
-    """Remove what nothing leads to any more, and on request what is old, or too much."""
+    """Remove unused entries; optionally by age or total size."""
     run("puffin.cli.cache:prune", options)
 
 
 puffin.add_command(cache_clean, "clean")
 
 
+def print_completion(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
+    """Print the script for a shell."""
+    from click.shell_completion import get_completion_class
+
+    (shell,) = options["arguments"]
+    found = get_completion_class(shell)
+    if found is None:
+        known = ", ".join(f"`{each}`" for each in SHELLS)
+        raise UsageError(text=f"There is no completion for `{shell}`", hints=(f"use one of {known}",))
+    maker = found(puffin, {}, "puffin", "_PUFFIN_COMPLETE")
+    sys.stdout.write(f"{(maker.source_template % maker.source_vars()).strip()}\n")
+    return 0
+
+
 @puffin.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 @with_options(table.OUTPUT)
 def completion(shell: str, **options: "Any") -> None:
-    """Print what makes a shell complete commands and options: `eval "$(puffin completion bash)"`."""
-    run("puffin.cli.completion:completion", options, (shell,))
+    """Print a shell completion script: `eval "$(puffin completion bash)"`."""
+    run("puffin.cli.app:print_completion", options, (shell,))
 
 
 @puffin.command()
 @click.argument("files", nargs=-1, metavar="[FILE]...")
-@with_options((*GRAPH, *table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.GRAPH)
 def graph(files: tuple[str, ...], **options: "Any") -> None:
     """Print the task graph of a sync into an empty environment, without running it."""
     run("puffin.cli.graph:graph", options, files)
@@ -255,7 +303,7 @@ def graph(files: tuple[str, ...], **options: "Any") -> None:
 
 @puffin.group()
 def profile() -> None:
-    """See where the time of earlier runs went."""
+    """Show where earlier runs spent their time."""
 
 
 _RUNS = {"ignore_unknown_options": True}  # -1 is the last run, not an option
@@ -269,18 +317,18 @@ def _run_name(context: click.Context, _parameter: click.Parameter, value: str) -
 
 @profile.command(name="show", context_settings=_RUNS)
 @click.argument("run_", default="", metavar="[RUN]", callback=_run_name)
-@with_options((*PROFILE_SHOW, *table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.PROFILE_SHOW)
 def profile_show(run_: str, **options: "Any") -> None:
-    """Show a run (an id, a record's path, -1 for the last, -2 for the one before; default: the last)."""
+    """Show a run: an id, the path of a record, or -1 for the last, -2 for the one before (default: -1)."""
     run("puffin.cli.profile:show", options, (run_,) if run_ else ())
 
 
 @profile.command(name="compare", context_settings=_RUNS)
 @click.argument("before", callback=_run_name)
 @click.argument("after", callback=_run_name)
-@with_options((*PROFILE_COMPARE, *table.CACHE, *table.OUTPUT))
+@with_options(table_inspect.PROFILE_COMPARE)
 def profile_compare(before: str, after: str, **options: "Any") -> None:
-    """Show what is different between two runs, each given as for `show`."""
+    """Show the differences between two runs, each given as for `show`."""
     run("puffin.cli.profile:compare_", options, (before, after))
 
 
@@ -288,29 +336,22 @@ def profile_compare(before: str, after: str, **options: "Any") -> None:
 @click.argument("words", nargs=-1, metavar="[COMMAND]...")
 @click.pass_context
 def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
-    """Show what a command does and which options it has."""
-    parent = ctx.parent or ctx
-    command: click.Command = puffin
-    for word in words:
-        found = command.get_command(parent, word) if isinstance(command, click.Group) else None
+    """Show the help of a command."""
+    context, unknown = _context_of(words, ctx.parent or ctx)
+    if unknown:
+        raise click.UsageError(f"No such command `{' '.join(words)}`", context)
+    click.echo(context.command.get_help(context))
+
+
+def _context_of(words: "Sequence[str]", context: click.Context) -> "tuple[click.Context, Sequence[str]]":
+    """Return the context of the command that *words* name below that of *context*, and the words that name none."""
+    for number, word in enumerate(words):
+        group = context.command
+        found = group.get_command(context, word) if isinstance(group, click.Group) else None
         if found is None:
-            raise click.UsageError(f"No such command `{' '.join(words)}`", parent)
-        parent = click.Context(found, parent=parent, info_name=word)
-        command = found
-    click.echo(command.get_help(parent))
-
-
-def _command_of(argv: list[str]) -> str:
-    """Return the command that the words name, for errors of the parser that tell no context."""
-    command: click.Command = puffin
-    found = ["puffin"]
-    for word in argv:
-        below = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
-        if below is None:
-            break
-        command = below
-        found.append(word)
-    return " ".join(found)
+            return context, words[number:]
+        context = click.Context(found, parent=context, info_name=word)
+    return context, ()
 
 
 def run_app(argv: list[str]) -> int:
@@ -321,9 +362,11 @@ def run_app(argv: list[str]) -> int:
         click.echo(error.format_message())
         return 2
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else _command_of(argv)
+        context = error.ctx or _context_of(argv, click.Context(puffin, info_name="puffin"))[0]
+        what = "commands" if isinstance(context.command, click.Group) else "options"
         text = re.sub(r"\s*\n\s*", " ", re.sub(r"'([^' ]*)'", r"`\1`", error.format_message())).rstrip(".")
-        hint = error.hint if isinstance(error, WrongVariable) else f"`{command} --help` lists what can be said"
+        usage = f"run `{context.command_path} --help` to see all {what}"
+        hint = error.hint if isinstance(error, WrongVariable) else usage
         click.echo(f"error: {text}\n\nhint: {hint}", err=True)
         return 2
     except click.exceptions.Exit as ended:

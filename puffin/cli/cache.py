@@ -4,17 +4,25 @@ import os
 import sys
 
 from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning
+from puffin.cache.contents import now, read_contents, total_size
 from puffin.cache.layout import Cache
+from puffin.cache.prune import plan_prune
+from puffin.cache.prune import prune as remove
 from puffin.cache.usage import exclusive
-from puffin.cli.sync import CacheDirectory, normalise
+from puffin.cli.config_settings import CacheDirectory
+from puffin.cli.quantities import counted, size
+from puffin.errors import UsageError
+from puffin.names import normalise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from puffin.cli.console import Console
 
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+_AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def directory(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
@@ -42,8 +50,6 @@ def clean(options: "dict[str, Any]", console: "Console", _started: float) -> int
 
 def size_of(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
     """Print how much room the cache takes: in bytes, and for people on a terminal."""
-    from puffin.cache.contents import total_size
-
     with CacheDirectory(options) as cache_dir:
         count = total_size(cache_dir)
     sys.stdout.write(f"{size(count) if sys.stdout.isatty() else count}\n")
@@ -52,12 +58,8 @@ def size_of(options: "dict[str, Any]", _console: "Console", _started: float) -> 
 
 def prune(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Remove from the cache what is of no use any more."""
-    from puffin.cache.contents import now, read_contents, total_size
-    from puffin.cache.leftovers import collect
-    from puffin.cache.prune import plan_prune
-    from puffin.cache.prune import prune as remove
-    from puffin.cache.used import repeated
-    from puffin.cli.quantities import bytes_of, seconds_of
+    from puffin.cache.clean import collect
+    from puffin.cache.usage import repeated
 
     unused_for = seconds_of(options["unused_for"], "--unused-for") if options["unused_for"] else None
     max_size = bytes_of(options["max_size"], "--max-size") if options["max_size"] else None
@@ -96,13 +98,32 @@ def _tell(
     if not cleaned.files:
         console.say(nothing)
         return
-    noun = "file" if cleaned.files == 1 else "files"
-    console.say(f"Removed {cleaned.files} {noun} ({size(cleaned.bytes)}) from {cache_dir}")
+    console.say(f"Removed {counted(cleaned.files, 'file')} ({size(cleaned.bytes)}) from {cache_dir}")
 
 
-def size(count: int) -> str:
-    """Return a number of bytes as people read it."""
-    amount, unit = float(count), 0
-    while amount >= 1024 and unit < len(_UNITS) - 1:
-        amount, unit = amount / 1024, unit + 1
-    return f"{amount:.1f}{_UNITS[unit]}" if unit else f"{count}B"
+def seconds_of(text: str, option: str) -> float:
+    """Return an age such as ``14d`` in seconds; :class:`UsageError` for anything else."""
+    return _number(
+        text.strip().lower(), _AGES, f"`{text}` is not an age", f"`{option}` takes an age such as `14d`"
+    )
+
+
+def bytes_of(text: str, option: str) -> int:
+    """Return a size such as ``2G``, ``500MiB`` or ``1.5g`` in bytes (powers of 1024); :class:`UsageError`."""
+    plain = text.strip().lower()
+    if plain[-2:] == "ib" or (plain[-1:] == "b" and plain[-2:-1].isalpha()):
+        plain = plain.removesuffix("ib").removesuffix("b")
+    return int(_number(plain, _SIZES, f"`{text}` is not a size", f"`{option}` takes a size such as `2G`"))
+
+
+def _number(text: str, units: "Mapping[str, int]", wrong: str, hint: str) -> float:
+    unit = text[-1:] if text[-1:].isalpha() else ""
+    digits = text.removesuffix(unit).strip() if unit else text
+    if (
+        unit not in units
+        or not digits.isascii()
+        or not digits.replace(".", "", 1).isdigit()
+        or len(digits) > 15
+    ):
+        raise UsageError(text=wrong, hints=(hint,))
+    return float(digits) * units[unit]

@@ -5,13 +5,18 @@ import sys
 
 from puffin import depends
 from puffin.cli.config import configured
-from puffin.cli.config_settings import check_extras, located, moment
+from puffin.cli.config_settings import (
+    CacheDirectory,
+    check_extras,
+    choice,
+    normalised,
+    resolving,
+    shared_settings,
+)
 from puffin.cli.observe import Observed
-from puffin.cli.sync import CacheDirectory, normalise, package_names
 from puffin.cli.table import COUNT, FLAG, OPTIONAL
 from puffin.cli.table_compile import COMPILE
 from puffin.errors import UsageError
-from puffin.pipeline.plan_settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
 
     from puffin.cli.console import Console
     from puffin.cli.table import Row
-    from puffin.pipeline.plan_compile_settings import CompileSettings
+    from puffin.pipeline.plan_settings import CompileSettings
     from puffin.stages.resolve.output_header import Flag
 
 # Options that change nothing of the output, or that must not be in a file that others see.
@@ -41,7 +46,7 @@ _IGNORED = {
     "rebuild": "is `--refresh` here",
 }
 _REFUSED = {
-    "pip_args": ("puffin does not run pip", "give the options to puffin itself"),
+    "pip_args": ("puffin does not run pip", "pass the options to puffin"),
     "max_rounds": ("puffin goes on until it has a solution, or knows that there is none", "leave it out"),
     "no_reuse_hashes": ("hashes of unchanged pins are kept", "to ask for all of them anew, use `--upgrade`"),
     "dry_run": ("a dry run is the default", "leave out `--output-file`, and nothing is written"),
@@ -70,16 +75,16 @@ def compile_(options: "dict[str, Any]", console: "Console", started: float) -> i
 
 def settings(options: "dict[str, Any]", cache_dir: str) -> "CompileSettings":
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
-    from puffin.pipeline.plan_compile_settings import CompileSettings
-    from puffin.stages.resolve.inputs_request import SourceRequest
+    from puffin.pipeline.plan_settings import CompileSettings
+    from puffin.stages.resolve.reqvalues import SourceRequest
 
     check_extras(options)
     same = (
-        "upgrade", "upgrade_package", "exclude_newer", "python_version", "python_platform", "no_deps", "no_build",
-        "generate_hashes", "emit_index_url", "emit_find_links", "emit_build_options", "emit_index_annotation",
+        "upgrade", "upgrade_package", "python_version", "python_platform", "no_deps", "generate_hashes",
+        "emit_index_url", "emit_find_links", "emit_build_options", "emit_index_annotation",
     )  # fmt: skip
     return CompileSettings(
-        run=_run(options, cache_dir),
+        run=shared_settings(options, cache_dir),
         sources=SourceRequest(
             files=tuple(options["arguments"]),
             constraints=options["constraint"],
@@ -90,42 +95,14 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> "CompileSettings":
         ),
         output=options["output_file"],
         output_format=choice(options, "output_format"),
-        resolution=choice(options, "resolution") or "highest",
-        prerelease="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
-        no_binary=package_names(options["no_binary"]),
-        only_binary=package_names(options["only_binary"]),
         header="" if options["no_header"] else options["custom_compile_command"] or _typed(options),
         annotation="" if options["no_annotate"] else choice(options, "annotation_style") or "split",
         extras=options["no_strip_extras"],
         markers=options["no_strip_markers"],
-        no_emit_package=tuple(normalise(name) for name in options["no_emit_package"]),
-        **{name: options[name] for name in same} | {"exclude_newer": moment(options["exclude_newer"])},
-    )
-
-
-def _run(options: "dict[str, Any]", cache_dir: str) -> Settings:
-    same = ("python", "no_build_isolation", "config_setting", "build_constraint")
-    return Settings(
-        files=(),
-        cache_dir=cache_dir,
-        refresh=options["refresh"] or options["rebuild"],
-        refresh_package=tuple(normalise(name) for name in options["refresh_package"]),
-        no_build_isolation_package=tuple(normalise(name) for name in options["no_build_isolation_package"]),
+        no_emit_package=normalised(options["no_emit_package"]),
         **{name: options[name] for name in same},
-        **located(options, os.environ),
+        **resolving(options),
     )
-
-
-def choice(options: "dict[str, Any]", name: str) -> str:
-    """Return the value of an option with choices, which may come from the environment unchecked."""
-    row = next(row for row in COMPILE if row[1] == name)
-    value = str(options[name])
-    if value and value not in row[3].split("|"):
-        choices = ", ".join(f"`{each}`" for each in row[3].split("|"))
-        raise UsageError(
-            text=f"`{value}` is not a value of `PUFFIN_{name.upper()}`", hints=(f"use one of {choices}",)
-        )
-    return value
 
 
 def _judge_foreign(options: "dict[str, Any]", console: "Console") -> None:

@@ -8,8 +8,8 @@ import os
 
 from puffin import depends
 from puffin.cli.config_files import puffin_files
-from puffin.cli.config_settings import check_said
-from puffin.cli.config_values import Said
+from puffin.cli.config_settings import check_setting
+from puffin.pipeline.plan_configuration import SettingValue
 from puffin.pipeline.plan_settings import Configured
 
 TYPE_CHECKING = False
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from puffin.cli.config_toml import IndexTable
     from puffin.cli.console import Console
 
+    Layer = Sequence[SettingValue]
     Options = dict[str, Any]
 
 # Options of requirements files go before these settings of configuration files, so they stay apart from options.
@@ -36,21 +37,21 @@ def configured(
     requirements files say, and under ``index_tables`` the ``[[index]]`` tables. A command on *many* environments reads
     the pip.conf of none of them. Raises ``ConfigurationInvalid``.
     """
-    layers: list[Sequence[Said]] = []
+    layers: list[Layer] = []
     indexes: list[IndexTable] = []
     if not options["no_config"]:
         for path, data in puffin_files(environ, os.getcwd()):
             from puffin.cli.config_toml import puffin_settings
 
-            said, tables = puffin_settings(path, data)
-            layers.append((*said, *_default(said, tables)))
+            setting, tables = puffin_settings(path, data)
+            layers.append((*setting, *_default(setting, tables)))
             indexes += [each for each in tables if each.name not in {other.name for other in indexes}]
     if not options["isolated"]:
         from puffin.cli.config_pip import pip_settings
 
         root = "" if many or command == "venv" else _site_root(layers, options, environ)
         layers.append(pip_settings(environ, root, ("global", "install", command)))
-    layers = [[said for said in layer if said.name in options] for layer in layers]
+    layers = [[setting for setting in layer if setting.name in options] for layer in layers]
     _tell(layers, options, console)
     return {
         **options,
@@ -62,18 +63,20 @@ def configured(
     }
 
 
-def _default(said: "Sequence[Said]", tables: "Sequence[IndexTable]") -> "list[Said]":
+def _default(setting: "Sequence[SettingValue]", tables: "Sequence[IndexTable]") -> "list[SettingValue]":
     """Return the index that a file makes the default by its table, unless it names one by a setting."""
-    if any(each.name in ("index_url", "default_index") for each in said):
+    if any(each.name in ("index_url", "default_index") for each in setting):
         return []
-    return [Said(name="default_index", value=each.url, place=each.place) for each in tables if each.default][:1]
+    return [
+        SettingValue(name="default_index", value=each.url, place=each.place) for each in tables if each.default
+    ][:1]
 
 
-def _first(layers: "Sequence[Sequence[Said]]", name: str, options: "Options") -> str:
-    return str(options[name] or next((said.value for said in _all(layers) if said.name == name), ""))
+def _first(layers: "Sequence[Layer]", name: str, options: "Options") -> str:
+    return str(options[name] or next((setting.value for setting in _all(layers) if setting.name == name), ""))
 
 
-def _site_root(layers: "Sequence[Sequence[Said]]", options: "Options", environ: "Mapping[str, str]") -> str:
+def _site_root(layers: "Sequence[Layer]", options: "Options", environ: "Mapping[str, str]") -> str:
     """Return where the interpreter of a command is from, as for pip: a target or prefix has no pip.conf of its own."""
     python = _first(layers, "python", options)
     return "" if options.get("system") and not python else site_root(python, environ)
@@ -101,32 +104,31 @@ def site_root(python: str, environ: "Mapping[str, str]") -> str:
         directory = os.path.dirname(directory)
 
 
-def _scalars(layers: "Sequence[Sequence[Said]]", options: "Options") -> "Options":
+def _scalars(layers: "Sequence[Layer]", options: "Options") -> "Options":
     """Return the single values that neither an option nor a variable gives: those of the first layer."""
     found: Options = {}
-    for said in _all(layers):
-        if said.name in options["given"] or said.name in found or said.name in (*_LOCATIONS, *_FORMATS):
-            continue
-        if not isinstance(said.value, tuple):
-            check_said(said)
-            found[said.name] = said.value
+    elsewhere = {*options["given"], *_LOCATIONS, *_FORMATS}
+    for setting in _all(layers):
+        if not (setting.name in elsewhere or setting.name in found or isinstance(setting.value, tuple)):
+            check_setting(setting)
+            found[setting.name] = setting.value
     return found
 
 
-def _lists(layers: "Sequence[Sequence[Said]]", options: "Options") -> "Options":
+def _lists(layers: "Sequence[Layer]", options: "Options") -> "Options":
     found: dict[str, tuple[str, ...]] = {}
-    for said in _all(layers):
-        if isinstance(said.value, tuple) and said.name not in (*_LOCATIONS, *_FORMATS):
-            higher = found.get(said.name) or tuple(options[said.name])
-            found[said.name] = (*higher, *said.value)
+    for setting in _all(layers):
+        if isinstance(setting.value, tuple) and setting.name not in (*_LOCATIONS, *_FORMATS):
+            higher = found.get(setting.name) or tuple(options[setting.name])
+            found[setting.name] = (*higher, *setting.value)
     return dict(found)
 
 
-def _formats(layers: "Sequence[Sequence[Said]]", options: "Options") -> "Options":
+def _formats(layers: "Sequence[Layer]", options: "Options") -> "Options":
     """Return ``only_binary`` and ``no_binary``: a higher layer's word on a package goes before a lower one's."""
     found = {name: options[name] for name in _FORMATS if name in options}
     for layer in layers:
-        lower = {said.name: said.value for said in layer if said.name in found}
+        lower = {setting.name: setting.value for setting in layer if setting.name in found}
         spoken = {word for words in found.values() for word in _words(words)}
         if not lower or ":all:" in spoken:
             continue
@@ -137,19 +139,19 @@ def _formats(layers: "Sequence[Sequence[Said]]", options: "Options") -> "Options
 
 
 def _words(values: "Iterable[str]") -> "list[str]":
-    from puffin.cli.sync import normalise
+    from puffin.names import normalise
 
     words = [word.strip() for value in values for word in value.split(",") if word.strip()]
     return [word if word[0] == ":" else normalise(word) for word in words]
 
 
-def _locations(layers: "Sequence[Sequence[Said]]", options: "Options") -> Configured:
+def _locations(layers: "Sequence[Layer]", options: "Options") -> Configured:
     """Return where to look; a layer's ``no-index`` counts unless a higher one names an index."""
     index_url = ""
     no_index = False if options["given"] & {"no_index", "index_url", "default_index"} else None
     lists: dict[str, list[str]] = {"extra_index_url": [], "find_links": []}
     for layer in layers:
-        values = {said.name: said.value for said in layer if said.name in _LOCATIONS}
+        values = {setting.name: setting.value for setting in layer if setting.name in _LOCATIONS}
         if no_index is None and not index_url:
             no_index = values.get("no_index")
         index_url = index_url or values.get("default_index", "") or values.get("index_url", "")
@@ -163,13 +165,13 @@ def _locations(layers: "Sequence[Sequence[Said]]", options: "Options") -> Config
     )
 
 
-def _tell(layers: "Sequence[Sequence[Said]]", options: "Options", console: "Console") -> None:
+def _tell(layers: "Sequence[Layer]", options: "Options", console: "Console") -> None:
     """Say with ``-v`` where each value is from; what goes unused, because a higher place says it, is left out."""
     seen = set(options["given"])
-    for said in _all(layers):
-        if isinstance(said.value, tuple) or said.name not in seen:
-            console.detail(f"{said.name.replace('_', '-')} = {_shown(said.value)} ({said.place})")
-        seen.add(said.name)
+    for setting in _all(layers):
+        if isinstance(setting.value, tuple) or setting.name not in seen:
+            console.detail(f"{setting.name.replace('_', '-')} = {_shown(setting.value)} ({setting.place})")
+        seen.add(setting.name)
 
 
 def _shown(value: "Any") -> str:
@@ -180,5 +182,5 @@ def _shown(value: "Any") -> str:
     return mask_text(" ".join(value) if isinstance(value, tuple) else str(value))
 
 
-def _all(layers: "Sequence[Sequence[Said]]") -> "list[Said]":
-    return [said for layer in layers for said in layer]
+def _all(layers: "Sequence[Layer]") -> "list[SettingValue]":
+    return [setting for layer in layers for setting in layer]

@@ -3,8 +3,8 @@
 import os
 
 from puffin.cli.config_files import content, pip_files
-from puffin.cli.config_values import ConfigurationInvalid, Said, switch
 from puffin.cli.table import FLAG, LIST, VALUE
+from puffin.pipeline.plan_configuration import ConfigurationInvalid, SettingValue, decoded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,33 +32,37 @@ _KINDS = {
 }
 _OTHER_NAMES = {"default_timeout": "timeout", "pypi_url": "index_url"}
 _PATHS = ("cert", "client_cert")
+_TRUE = ("y", "yes", "t", "true", "on", "1")
+_FALSE = ("n", "no", "f", "false", "off", "0")
 
 
-def pip_settings(environ: "Mapping[str, str]", root: str, sections: tuple[str, ...]) -> tuple[Said, ...]:
+def pip_settings(
+    environ: "Mapping[str, str]", root: str, sections: tuple[str, ...]
+) -> tuple[SettingValue, ...]:
     """Return what pip's files and variables say, each setting once: variables go before files.
 
     Of *sections* the last one goes first, whatever the file; of files the last one (see
     :func:`~puffin.cli.config_files.pip_files`). *root* is the environment's directory, empty where unknown.
     Raises :class:`ConfigurationInvalid`.
     """
-    found: dict[str, dict[str, Said]] = {section: {} for section in sections}
+    found: dict[str, dict[str, SettingValue]] = {section: {} for section in sections}
     for path in pip_files(environ, root):
         data = content(path)
         if data is not None:
             _take_file(found, path, data)
-    merged: dict[str, Said] = {}
+    merged: dict[str, SettingValue] = {}
     for section in sections:
         merged.update(found[section])
-    merged.update({said.name: said for said in _variables(environ)})
+    merged.update({each.name: each for each in _variables(environ)})
     return tuple(merged.values())
 
 
-def _variables(environ: "Mapping[str, str]") -> "list[Said]":
+def _variables(environ: "Mapping[str, str]") -> "list[SettingValue]":
     found = []
     for variable, text in environ.items():
         name = _known(variable[4:]) if variable.startswith("PIP_") else ""
         if name and text:
-            found.append(Said(name=name, value=_value(name, text, variable), place=variable))
+            found.append(SettingValue(name=name, value=_value(name, text, variable), place=variable))
     return found
 
 
@@ -72,16 +76,28 @@ def _known(word: str) -> str:
 def _value(name: str, text: str, place: str) -> "Any":
     kind = _KINDS[name]
     if kind == FLAG:
-        return switch(text, place, name.replace("_", "-"))
+        return _switch(text, place, name.replace("_", "-"))
     if kind == LIST:
         return tuple(text.split())
     return os.path.expanduser(text.strip()) if name in _PATHS else text.strip()
 
 
-def _take_file(found: "dict[str, dict[str, Said]]", path: str, data: bytes) -> None:
-    if not data and not os.access(path, os.R_OK):
-        raise ConfigurationInvalid(place=path, problem="you may not read the file")
-    text = _decoded(path, data)
+def _switch(text: str, place: str, name: str) -> bool:
+    """Return the truth value of a text, in the words that pip takes. Raises :class:`ConfigurationInvalid`."""
+    word = text.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ConfigurationInvalid(
+        place=place,
+        problem=f"`{name}` is `{text}`, which is neither true nor false",
+        hints=("use `true` or `false`",),
+    )
+
+
+def _take_file(found: "dict[str, dict[str, SettingValue]]", path: str, data: bytes) -> None:
+    text = decoded(path, data, path)
     parser = _parsed(path, text)
     for section in parser.sections():
         if section not in found:
@@ -92,15 +108,7 @@ def _take_file(found: "dict[str, dict[str, Said]]", path: str, data: bytes) -> N
                 found[section].pop(name, None)  # a later file takes back what an earlier one says
             elif name:
                 place = f"{path}:{line_of(text, section, key)}"
-                found[section][name] = Said(name=name, value=_value(name, value, place), place=place)
-
-
-def _decoded(path: str, data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigurationInvalid(place=f"{path}:{line}", problem="the file is not UTF-8") from None
+                found[section][name] = SettingValue(name=name, value=_value(name, value, place), place=place)
 
 
 def _parsed(path: str, text: str) -> "RawConfigParser":

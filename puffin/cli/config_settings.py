@@ -1,22 +1,68 @@
-"""From options to the settings that all commands share: where to look, and how to reach the network."""
+"""From options to the settings that commands share: where to look, how to reach the network, what runs the work."""
+
+import os
 
 from puffin import depends
+from puffin.cache.layout import default_root
 from puffin.errors import UsageError
-from puffin.pipeline.plan_settings import Configured, NetworkOptions
+from puffin.names import normalise
+from puffin.pipeline.executor import NAMES
+from puffin.pipeline.plan_settings import Configured, NetworkOptions, Settings
+from puffin.pipeline.remote import Remote, check_address, is_address, times_of
 from puffin.stages.urls import strip_credentials
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from puffin.cli.config_values import Said
+    from puffin.pipeline.plan_configuration import SettingValue
+    from puffin.pipeline.plan_target import Where
     from puffin.stages.resolve.index_config import NamedIndex
 
     Options = dict[str, Any]
 
 _PROVIDERS = ("auto", "disabled", "import", "subprocess")
+_TLS = ("tls_ca", "tls_cert", "tls_key")
+
+
+def shared_settings(
+    options: "Options", cache_dir: str, *, files: tuple[str, ...] = (), **more: "Any"
+) -> Settings:
+    """Return the settings of a run as far as all commands that install or resolve share their options.
+
+    *more* are those that only some commands have. Raises :class:`UsageError` for values that cannot be.
+    """
+    isolation = ("no_build_isolation", "config_setting", "build_constraint")
+    return Settings(
+        cache_dir=cache_dir,
+        files=files,
+        python=options["python"],
+        refresh=options["refresh"] or bool(options.get("rebuild")),
+        refresh_package=normalised(options["refresh_package"]),
+        no_build_isolation_package=normalised(options.get("no_build_isolation_package", ())),
+        **{name: options[name] for name in isolation if name in options},
+        **located(options, os.environ),
+        **more,
+    )
+
+
+def resolving(options: "Options") -> "Options":
+    """Return the settings of a resolution that ``compile``, ``lock`` and ``install`` share."""
+    return {
+        "resolution": choice(options, "resolution") or "highest",
+        "prerelease": prereleases(options),
+        "exclude_newer": moment(options["exclude_newer"]),
+        "no_binary": package_names(options["no_binary"]),
+        "only_binary": package_names(options["only_binary"]),
+        "no_build": options["no_build"],
+    }
+
+
+def prereleases(options: "Options") -> str:
+    """Return the rule about pre-releases."""
+    return "allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit"
 
 
 def located(options: "Options", environ: "Mapping[str, str]") -> "Options":
@@ -100,25 +146,26 @@ def network_options(options: "Options") -> NetworkOptions:
     )
 
 
-def check_said(said: "Said") -> None:
+def check_setting(setting: "SettingValue") -> None:
     """Raise :class:`ConfigurationInvalid` for a choice or a number that the option of a setting does not take."""
-    from puffin.cli.config_values import ConfigurationInvalid
-    from puffin.cli.sync import jobs
+    from puffin.pipeline.plan_configuration import ConfigurationInvalid
 
-    choices = _choices().get(said.name)
+    choices = _choices().get(setting.name)
     checks: dict[str, Callable[[Options], object]] = {
         "timeout": _seconds,
         "retries": _count,
         "jobs": lambda values: jobs(values["jobs"]),
     }
     try:
-        if choices and said.value not in choices:
+        if choices and setting.value not in choices:
             hint = f"use one of {', '.join(f'`{each}`' for each in choices)}"
-            raise UsageError(text=f"`{said.value}` is no value of `{_spelled(said.name)[2:]}`", hints=(hint,))
-        if said.name in checks:
-            checks[said.name]({said.name: str(said.value)})
+            raise UsageError(
+                text=f"`{setting.value}` is no value of `{_spelled(setting.name)[2:]}`", hints=(hint,)
+            )
+        if setting.name in checks:
+            checks[setting.name]({setting.name: str(setting.value)})
     except UsageError as error:
-        raise ConfigurationInvalid(place=said.place, problem=error.text, hints=error.hints) from None
+        raise ConfigurationInvalid(place=setting.place, problem=error.text, hints=error.hints) from None
 
 
 def _choices() -> dict[str, list[str]]:
@@ -134,15 +181,56 @@ def check_choice(options: "Options", name: str, choices: tuple[str, ...]) -> Non
     """Raise :class:`UsageError` for a value that is none of *choices*; it may come unchecked from a variable."""
     if options[name] and options[name] not in choices:
         raise UsageError(
-            text=f"`{options[name]}` is not a value of `PUFFIN_{name.upper()}`",
+            text=f"`{options[name]}` is not a valid value for `PUFFIN_{name.upper()}`",
             hints=(f"use one of {', '.join(f'`{each}`' for each in choices)}",),
         )
+
+
+def choice(options: "Options", name: str) -> str:
+    """Return the value of an option with choices, which may come from the environment unchecked."""
+    from puffin.cli.table_compile import COMPILE
+
+    row = next(row for row in COMPILE if row[1] == name)
+    value = str(options[name])
+    if value and value not in row[3].split("|"):
+        choices = ", ".join(f"`{each}`" for each in row[3].split("|"))
+        raise UsageError(
+            text=f"`{value}` is not a valid value for `PUFFIN_{name.upper()}`", hints=(f"use one of {choices}",)
+        )
+    return value
 
 
 def check_extras(options: "Options") -> None:
     """Raise :class:`UsageError` where all extras are asked for, and some."""
     if options["extra"] and options["all_extras"]:
         raise UsageError(text="`--extra` cannot be used with `--all-extras`", hints=("leave out one of them",))
+
+
+def jobs(text: str) -> int:
+    """Return the number of jobs, 0 where none is given."""
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1024):
+        raise UsageError(text=f"`{text}` is not a number of jobs", hints=("give `--jobs` a number from 1 up",))
+    return int(text)
+
+
+def normalised(names: "Sequence[str]") -> tuple[str, ...]:
+    """Return names of packages in their normal form."""
+    return tuple(normalise(name) for name in names)
+
+
+def package_names(values: "Sequence[str]") -> tuple[str, ...]:
+    """Return the packages of ``--no-binary`` and ``--only-binary``: commas separate, ``:none:`` starts anew."""
+    names: list[str] = []
+    for value in values:
+        for word in value.split(","):
+            name = word.strip()
+            if name == ":none:":
+                names.clear()
+            elif name:
+                names.append(name if name == ":all:" else normalise(name))
+    return tuple(dict.fromkeys(names))
 
 
 def moment(text: str) -> str:
@@ -184,3 +272,80 @@ def _count(options: "Options") -> int:
 
 def _spelled(name: str) -> str:
     return f"--{name.replace('_', '-')}"
+
+
+def executor_of(options: "Options", environ: "Mapping[str, str]") -> "tuple[str, Remote | None]":
+    """Return the name of the executor, and the scheduler if it is an address; :class:`UsageError` for what is neither.
+
+    ``PUFFIN_SCHEDULER`` counts where nothing else says what to use.
+    """
+    name = options["executor"] or environ.get("PUFFIN_SCHEDULER", "").strip()
+    if name in NAMES or not name:
+        _refuse_alone(options)
+        return name, None
+    if not is_address(name):
+        choices = ", ".join(f"`{each}`" for each in (*NAMES, "tcp://HOST:PORT", "tls://HOST:PORT"))
+        raise UsageError(text=f"`{name}` is not an executor", hints=(f"use one of {choices}",))
+    check_address(name)
+    return name, _remote(name, options, environ)
+
+
+def _refuse_alone(options: "Options") -> None:
+    if options["shared_filesystem"]:
+        raise UsageError(
+            text="`--shared-filesystem` needs a scheduler",
+            hints=("for example: `--executor tcp://10.0.0.1:8786`",),
+        )
+
+
+def _remote(address: str, options: "Options", environ: "Mapping[str, str]") -> Remote:
+    given = {name: os.path.abspath(os.path.expanduser(options[name])) for name in _TLS if options[name]}
+    if given and not address.startswith("tls://"):
+        raise UsageError(
+            text=f"`{address}` is a scheduler without TLS", hints=("write its address as `tls://…`",)
+        )
+    if given and len(given) < len(_TLS):
+        raise UsageError(
+            text="`--tls-ca`, `--tls-cert` and `--tls-key` belong together: give all three or none"
+        )
+    for path in given.values():
+        if not depends.is_file(path):
+            raise UsageError(text=f"There is no file `{path}`")
+    return Remote(
+        address=address,
+        tls_ca=given.get("tls_ca", ""),
+        tls_cert=given.get("tls_cert", ""),
+        tls_key=given.get("tls_key", ""),
+        shared=bool(options["shared_filesystem"]),
+        **times_of(environ),
+    )
+
+
+def where_of(options: "Options") -> "Where":
+    """Return what *options* say of where to work."""
+    from puffin.pipeline.plan_target import Where
+
+    return Where(**{name: options[name] for name in ("python", "system", "target", "prefix")})
+
+
+class CacheDirectory:
+    """The cache directory of a command; with ``--no-cache`` one that goes at the end of the ``with`` block."""
+
+    def __init__(self, options: "Options") -> None:
+        self._options = options
+        self._temporary = ""
+
+    def __enter__(self) -> str:
+        if self._options.get("no_cache"):
+            import tempfile
+
+            self._temporary = tempfile.mkdtemp(prefix="puffin-cache-")
+            return self._temporary
+        chosen = self._options.get("cache_dir")
+        return os.path.abspath(os.path.expanduser(chosen)) if chosen else default_root(os.environ)
+
+    def __exit__(self, *error: object) -> None:
+        if self._temporary:
+            from puffin.cache.atomic import remove_tree
+
+            remove_tree(self._temporary)

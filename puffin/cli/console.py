@@ -4,7 +4,8 @@ import os
 import sys
 
 from puffin import depends
-from puffin.cli.duration import duration
+from puffin.cli.quantities import counted, duration
+from puffin.stages.urls import mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _SIGN_STYLES = {"+": "green", "-": "red", "~": "yellow"}
-_NOUN = "package"
 
 
 def wants_color(choice: str, stream: "Any") -> bool:
@@ -26,11 +26,6 @@ def wants_color(choice: str, stream: "Any") -> bool:
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
-
-
-def counted(count: int, noun: str = _NOUN) -> str:
-    """Return ``1 package`` or ``2 packages``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 class Console:
@@ -141,6 +136,4 @@ class Console:
 
 
 def _masked(url: str) -> str:
-    from puffin.stages.urls import mask
-
     return mask(url)

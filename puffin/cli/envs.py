@@ -4,8 +4,10 @@ import os
 import sys
 
 from puffin.cache.layout import Cache
+from puffin.cli.config_settings import CacheDirectory
+from puffin.cli.guard import render
 from puffin.cli.many import chosen
-from puffin.cli.sync import CacheDirectory
+from puffin.cli.quantities import counted
 from puffin.errors import UsageError
 from puffin.pipeline.plan_many_python import Interpreters
 from puffin.pipeline.plan_settings import Settings
@@ -22,11 +24,10 @@ _WORDS = {"unchanged": "up to date", "drifted": "differs"}
 
 def envs(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """List environments and what they are like."""
-    from puffin.cli.guard import render
     from puffin.pipeline.plan_many_look import look_at
 
     if options["format"] not in ("", "columns", "json"):
-        raise UsageError(text=f"`{options['format']}` is not a value of `PUFFIN_FORMAT`")
+        raise UsageError(text=f"`{options['format']}` is not a valid value for `PUFFIN_FORMAT`")
     with CacheDirectory(options) as cache_dir:
         specs, _ = chosen(options, "envs")
         cache = Cache(cache_dir)
@@ -54,7 +55,7 @@ def _columns(looks: "list[Look]") -> str:
 
 def _state(look: "Look") -> str:
     if look.state == "drifted":
-        return f"{look.changes} change{'' if look.changes == 1 else 's'}"
+        return counted(look.changes, "change")
     return _WORDS.get(look.state, look.state)
 
 
@@ -79,18 +80,14 @@ def _json(looks: "list[Look]") -> str:
 
 def key(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
     """Print a key for the cache of CI."""
-    from puffin.pipeline.plan_cache_key import cache_key, key_files
+    from puffin.pipeline.plan_network import reader
+    from puffin.pipeline.plan_workspace_changed import cache_key, key_files
 
     with CacheDirectory(options) as cache_dir:
         specs, _ = chosen(options, "cache key")
         find = Interpreters(Cache(cache_dir), os.environ)
         interpreters = [find(request) for request in dict.fromkeys(spec.python for spec in specs)]
-        contents = [_content(path) for path in key_files(specs)]
+        read = reader(Settings(files=(), cache_dir=cache_dir), os.environ)
+        contents = [read(path) for path in key_files(specs)]
     sys.stdout.write(f"{cache_key(interpreters, contents)}\n")
     return 0
-
-
-def _content(path: str) -> bytes:
-    from puffin.stages.resolve.reqfile import read_file
-
-    return read_file(path)

@@ -17,72 +17,80 @@ if TYPE_CHECKING:
 
 # (spellings, kind, what to say of it: a warning, or the reason and the hint of a refusal)
 _NO_PIP = "has no effect: puffin does not run pip"
-_ALWAYS = "has no effect: it is always so"
+_ALWAYS = "has no effect: it is always on"
 _NEW_PIP = ("puffin installs into environments and directories", "use a virtual environment, or `--target DIR`")
 _EVERYWHERE: "Foreign" = (
     (("--disable-pip-version-check",), FLAG, ""),
     (("--no-python-version-warning",), FLAG, ""),
     (("--no-input",), FLAG, ""),
-    (("--no-color",), FLAG, "has no effect; to have no colours, use `--color never`"),
-    (("--progress-bar",), VALUE, "has no effect; to have no progress display, use `--no-progress`"),
+    (("--no-color",), FLAG, "has no effect; use `--color never`"),
+    (("--progress-bar",), VALUE, "has no effect; use `--no-progress`"),
     (("--require-virtualenv", "--require-venv"), FLAG, _ALWAYS),
     (("--use-feature",), VALUE, _NO_PIP),
     (("--use-deprecated",), VALUE, _NO_PIP),
-    (("--log", "--log-file"), VALUE, "has no effect: every run leaves a record in the cache"),
-    (("--debug",), FLAG, "has no effect; to be told more, use `-vv`"),
+    (("--log", "--log-file"), VALUE, "has no effect: puffin records every run in the cache"),
+    (("--debug",), FLAG, "has no effect; use `-vv`"),
     (("--user",), FLAG, _NEW_PIP),
 )
 _INSTALL: "Foreign" = (
     (
         ("--no-compile", "--no-compile-bytecode"),
         FLAG,
-        "has no effect: nothing is compiled without `--compile-bytecode`",
+        "has no effect: this is the default; see `--compile-bytecode`",
     ),
     (("--use-pep517",), FLAG, _ALWAYS),
-    (("--no-use-pep517",), FLAG, ("puffin builds as PEP 517 says, and in no other way", "leave it out")),
+    (("--no-use-pep517",), FLAG, ("puffin always builds with PEP 517", "leave it out")),
     (("--no-warn-script-location",), FLAG, ""),
-    (("--no-warn-conflicts",), FLAG, "has no effect: what does not fit together is always told"),
-    (("--prefer-binary",), FLAG, "has no effect: of one version a wheel is always preferred"),
+    (("--no-warn-conflicts",), FLAG, "has no effect: conflicts are always reported"),
+    (
+        ("--prefer-binary",),
+        FLAG,
+        "has no effect: wheels are preferred to source distributions of the same version",
+    ),
     (("--root-user-action",), VALUE, ""),
     (("--no-clean",), FLAG, _NO_PIP),
-    (("--src",), VALUE, "has no effect: nothing is checked out into the environment"),
-    (("--force-reinstall",), FLAG, ("it has another name here", "use `--reinstall`")),
-    (("-I", "--ignore-installed"), FLAG, ("two versions cannot be installed at once", "use `--reinstall`")),
+    (("--src",), VALUE, "has no effect: sources are checked out into the cache"),
+    (("--force-reinstall",), FLAG, ("it has another name in puffin", "use `--reinstall`")),
+    (
+        ("-I", "--ignore-installed"),
+        FLAG,
+        ("an environment cannot hold two versions of a package", "use `--reinstall`"),
+    ),
     (
         ("--upgrade-strategy",),
         VALUE,
-        ("versions are kept unless they must change", "use `--upgrade-package NAME`"),
+        ("installed versions are kept unless they must change", "use `--upgrade-package NAME`"),
     ),
     (
         ("--root",),
         VALUE,
-        ("nothing is installed relative to another root", "use `--prefix DIR` or `--target DIR`"),
+        ("puffin does not install below another root", "use `--prefix DIR` or `--target DIR`"),
     ),
     (
         ("--platform",),
         VALUE,
-        ("it has another name here", "use `--python-platform`, as in `x86_64-manylinux_2_28`"),
+        ("it has another name in puffin", "use `--python-platform`, for example `x86_64-manylinux_2_28`"),
     ),
     (("--abi",), VALUE, ("the ABI follows from the version and the platform", "use `--python-version`")),
     (
         ("--implementation",),
         VALUE,
-        ("it follows from the interpreter", "use `--python`, as in `--python pypy3.10`"),
+        ("the implementation follows from the interpreter", "use `--python`, for example `--python pypy3.10`"),
     ),
 )
 _SYNC: "Foreign" = (
-    (("-a", "--ask"), FLAG, ("puffin never asks", "use `--dry-run`, then the same without it")),
-    (("--force",), FLAG, "has no effect: conflicts are told, and do not hold it up"),
-    (("--python-executable",), VALUE, ("it has another name here", "use `--python`")),
-    (("--pip-args",), VALUE, ("puffin does not run pip", "give the options to puffin itself")),
+    (("-a", "--ask"), FLAG, ("puffin never asks", "preview with `--dry-run`, then run it")),
+    (("--force",), FLAG, "has no effect: conflicts are reported but do not stop the sync"),
+    (("--python-executable",), VALUE, ("it has another name in puffin", "use `--python`")),
+    (("--pip-args",), VALUE, ("puffin does not run pip", "pass the options to puffin")),
 )
 _INSPECT: "Foreign" = (
-    (("-l", "--local"), FLAG, "has no effect: what the environment takes from elsewhere is never listed"),
+    (("-l", "--local"), FLAG, "has no effect: inherited system packages are never listed"),
     (("--include-editable",), FLAG, ""),
-    (("--all",), FLAG, "has no effect: nothing is left out"),
+    (("--all",), FLAG, "has no effect: nothing is excluded anyway"),
 )
 _UPTODATE: "Foreign" = (
-    (("-u", "--uptodate"), FLAG, ("only what is outdated can be asked for", "use `--outdated`")),
+    (("-u", "--uptodate"), FLAG, ("puffin lists only outdated packages", "use `--outdated`")),
 )
 COMMANDS = {
     "sync": (*_EVERYWHERE, *_INSTALL, *_SYNC),
@@ -97,7 +105,7 @@ COMMANDS = {
 
 def foreign_rows(command: str) -> "tuple[Row, ...]":
     """Return the foreign options of a command as rows of options that help does not list."""
-    return tuple((spellings, _name(spellings), kind, "", "") for spellings, kind, _ in COMMANDS[command])
+    return tuple((spellings, _name(spellings), kind, "", "", "") for spellings, kind, _ in COMMANDS[command])
 
 
 def take_out(command: str, options: "dict[str, Any]") -> "dict[str, Any]":

@@ -5,12 +5,10 @@ https://docs.github.com/en/actions/reference/workflow-commands-for-github-action
 
 import sys
 
-from puffin.cli.cache import size
-from puffin.cli.console import counted
-from puffin.cli.duration import duration
+from puffin.cli.quantities import counted, duration, size
 from puffin.pipeline.plan_many_report import error_of
 from puffin.pipeline.plan_many_values import failure_of
-from puffin.pipeline.plan_workspace_values import DRIFTED
+from puffin.pipeline.plan_settings import DRIFTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +44,7 @@ class Github:
         drifted = result.with_status(DRIFTED)
         if drifted and result.exit_code:
             names = ", ".join(each.name for each in drifted)
-            sys.stderr.write(f"::error title=puffin::not as they should be - {escaped(names)}\n")
+            sys.stderr.write(f"::error title=puffin::out of date - {escaped(names)}\n")
         if self._summary:
             with open(self._summary, "a", encoding="utf-8") as file:
                 file.write(markdown(result))

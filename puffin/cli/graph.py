@@ -3,9 +3,13 @@
 import os
 import sys
 
-from puffin.cli.sync import CacheDirectory
+from puffin.cache.atomic import replace_file
+from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.sync import settings as sync_settings
+from puffin.cli.table import DEFAULTS, SYNC
 from puffin.errors import UsageError, os_cause
+from puffin.pipeline.graph_text import FORMATS
+from puffin.pipeline.plan_graph_view import planned_tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,13 +20,10 @@ if TYPE_CHECKING:
 
 def graph(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print the task graph of a sync, without running it."""
-    from puffin.pipeline.graph_text import FORMATS
-    from puffin.pipeline.plan_graph_view import planned_tasks
-
     form = options["graph_format"] or "dot"
     if form not in FORMATS:
         raise UsageError(
-            text=f"`{form}` is not a value of `PUFFIN_GRAPH_FORMAT`",
+            text=f"`{form}` is not a valid value for `PUFFIN_GRAPH_FORMAT`",
             hints=(f"use one of {', '.join(f'`{each}`' for each in FORMATS)}",),
         )
     with CacheDirectory(options) as cache_dir:
@@ -33,8 +34,6 @@ def graph(options: "dict[str, Any]", console: "Console", _started: float) -> int
 
 def _of_sync(options: "dict[str, Any]") -> "dict[str, Any]":
     """Return *options* with the defaults of a sync's others."""
-    from puffin.cli.table import DEFAULTS, SYNC
-
     return {row[1]: DEFAULTS[row[2]] for row in SYNC} | options
 
 
@@ -42,8 +41,6 @@ def _write(text: str, target: str) -> None:
     if not target or target == "-":
         sys.stdout.write(text)
         return
-    from puffin.cache.atomic import replace_file
-
     try:
         replace_file(os.path.abspath(target), text.encode("utf-8", "surrogateescape"))
     except OSError as error:

@@ -3,18 +3,30 @@
 import errno
 import sys
 
-from puffin.errors import BUG, PuffinError
+from puffin import signals
+from puffin.cli.console import Console
+from puffin.errors import BUG, Cause, PuffinError
+from puffin.stages.urls import mask_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from typing import Any
+
+    from puffin.cli.console import Console
+    from puffin.errors import PuffinError
+
+    Trees = list[tuple[PuffinError, "Trees"]]
+    Path = tuple[int, ...]
+
 
 # of standard output; wherever else room may lack, there is an error that names the place
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-    from puffin.cli.causes import Trees
-    from puffin.cli.console import Console
-
+CAUSES = 10  # that are shown at the most
+HINTS = 5
+_MORE = "(`-v` shows all)"
 INTERRUPTED = 130
 TERMINATED = 143
 
@@ -29,8 +41,6 @@ def guarded(
     command: "Callable[[dict[str, object], Console, float], int]", options: "dict[str, object]", started: float
 ) -> int:
     """Run *command* and return its exit code; whatever it raises is told to the user here."""
-    from puffin.cli.console import Console
-
     console = Console(
         quiet=int(str(options.get("quiet") or 0)),
         verbose=int(str(options.get("verbose") or 0)),
@@ -64,8 +74,6 @@ def guarded(
 
 
 def _raise_on_sigterm() -> None:
-    from puffin import signals
-
     def terminate(_number: int, _frame: object) -> None:
         raise Terminated
 
@@ -76,7 +84,7 @@ def _bug() -> int:
     import traceback
 
     traceback.print_exc()
-    sys.stderr.write("error: this is a bug in puffin; please report it with the lines above\n")
+    sys.stderr.write("error: this is a bug in puffin; report it with the lines above\n")
     return BUG
 
 
@@ -91,10 +99,6 @@ def render(error: PuffinError, console: "Console") -> str:
 
     Of many causes and hints some of each kind are shown, unless the console is verbose.
     """
-    from puffin.cli.causes import CAUSES, HINTS, first_causes, first_hints, more_causes
-    from puffin.errors import Cause
-    from puffin.stages.urls import mask_text
-
     lines = [f"{console.style('error', 'red', 'bold')}: {error.summary()}"]
     lines += [f"  {line}" if line else "" for line in error.details()]
     trees, left = first_causes(error, 0 if console.verbose else CAUSES)
@@ -126,3 +130,60 @@ def _gather_hints(error: PuffinError, hints: dict[str, None]) -> None:
     for cause in error.causes:
         _gather_hints(cause, hints)
     hints.update(dict.fromkeys(error.hints))
+
+
+def first_causes(error: "PuffinError", most: int) -> "tuple[Trees, int]":
+    """Return the causes of *error* as trees with *most* ends at the most (0: all), and how many ends are left out.
+
+    What is of another kind, by the classes from the root to the end, comes before more of one.
+    """
+    ends = dict(_ends(error.causes))
+    chosen = _some(ends, most or len(ends))
+    kept = {path[:length] for path in chosen for length in range(1, len(path) + 1)}
+    return _kept(error.causes, kept, ()), len(ends) - len(chosen)
+
+
+def _ends(
+    causes: "Sequence[PuffinError]", at: "Path" = (), kind: tuple[str, ...] = ()
+) -> "Iterator[tuple[Path, tuple[str, ...]]]":
+    """Yield the place of each cause that has none beneath it, and its kind."""
+    for number, cause in enumerate(causes):
+        path, kinds = (*at, number), (*kind, type(cause).__name__)
+        if cause.causes:
+            yield from _ends(cause.causes, path, kinds)
+        else:
+            yield path, kinds
+
+
+def _kept(causes: "Sequence[PuffinError]", kept: "Collection[Path]", at: "Path") -> "Trees":
+    found = [(cause, (*at, number)) for number, cause in enumerate(causes)]
+    return [(cause, _kept(cause.causes, kept, path)) for cause, path in found if path in kept]
+
+
+def first_hints(hints: "Sequence[str]", most: int) -> "tuple[list[str], str]":
+    """Return *most* of the hints (0: all), each kind before more of one, in order; and a line about the others."""
+    kinds = {hint: _kind(hint) for hint in hints}
+    chosen = _some(kinds, most or len(kinds))
+    left = len(kinds) - len(chosen)
+    like = " like these" if {kinds[hint] for hint in chosen} == {*kinds.values()} else ""
+    return chosen, f"and {left} more{like} {_MORE}" if left else ""
+
+
+def _kind(hint: str) -> str:
+    """Return a hint without what it names."""
+    return "`".join(hint.split("`")[::2])
+
+
+def _some(kinds: "dict[Any, Any]", most: int) -> "list[Any]":
+    """Return *most* of the items, in order: the first of each kind before more of one."""
+    firsts: dict[Any, Any] = {}
+    for item, kind in kinds.items():
+        firsts.setdefault(kind, item)
+    first = {*firsts.values()}
+    chosen = {*[*firsts.values(), *[item for item in kinds if item not in first]][:most]}
+    return [item for item in kinds if item in chosen]
+
+
+def more_causes(count: int) -> str:
+    """Return the line about causes that are not shown."""
+    return f"and {count} more {_MORE}"

@@ -4,8 +4,16 @@ import os
 import sys
 
 from puffin.cache.layout import Cache
-from puffin.cli.sync import CacheDirectory, normalise, where_of
+from puffin.cli.config_settings import CacheDirectory, where_of
 from puffin.errors import FAILED, UsageError
+from puffin.names import normalise
+from puffin.pipeline.plan_environment import Workplace, settled
+from puffin.pipeline.plan_settings import Settings
+from puffin.pipeline.plan_sync import lock_timeout
+from puffin.pipeline.plan_target import find_where
+from puffin.stages.link.details import duplicate_warnings
+from puffin.stages.link.installed import read_installed, read_paths
+from puffin.stages.link.stamps import at_rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,16 +21,11 @@ if TYPE_CHECKING:
 
     from puffin.cli.console import Console
     from puffin.stages.link.environment import Environment
-    from puffin.stages.link.installed import Installed
+    from puffin.stages.link.installed import Distribution
 
 
 def environment_at_rest(options: "dict[str, Any]") -> "Environment":
     """Return the environment that *options* name; an interrupted change is brought to its end before."""
-    from puffin.pipeline.plan_environment import Workplace, settled
-    from puffin.pipeline.plan_sync import lock_timeout
-    from puffin.pipeline.plan_target import find_where
-    from puffin.stages.link.stamps import at_rest
-
     with CacheDirectory(options) as cache_dir:
         environment = find_where(where_of(options), os.environ, Cache(cache_dir))
         if os.path.isdir(f"{environment.root}/.puffin") and not at_rest(environment.root):
@@ -31,24 +34,20 @@ def environment_at_rest(options: "dict[str, Any]") -> "Environment":
         return settled(environment)
 
 
-def _installed(options: "dict[str, Any]") -> "tuple[Installed, ...]":
-    from puffin.stages.link.installed import read_installed, read_paths
-
+def _installed(options: "dict[str, Any]") -> "tuple[Distribution, ...]":
     if options["path"]:
         return read_paths(os.path.expanduser(path) for path in options["path"])
     return read_installed(environment_at_rest(options))
 
 
-def _tell_doubles(installed: "tuple[Installed, ...]", console: "Console") -> None:
-    from puffin.stages.link.inspect_lines import duplicate_warnings
-
+def _tell_doubles(installed: "tuple[Distribution, ...]", console: "Console") -> None:
     for warning in duplicate_warnings(installed):
         console.warn(warning)
 
 
 def _tell_broken(options: "dict[str, Any]", console: "Console") -> None:
     if options["strict"]:
-        from puffin.stages.link.consistency import broken, sentence
+        from puffin.stages.link.demands import broken, sentence
         from puffin.stages.link.requires import read_requires
 
         environment = environment_at_rest(options)
@@ -58,7 +57,7 @@ def _tell_broken(options: "dict[str, Any]", console: "Console") -> None:
 
 def freeze(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print requirements lines of what is installed."""
-    from puffin.stages.link.inspect_lines import freeze_lines
+    from puffin.stages.link.details import freeze_lines
 
     installed = _installed(options)
     exclude = [normalise(name) for name in options["exclude"]]
@@ -71,7 +70,7 @@ def freeze(options: "dict[str, Any]", console: "Console", _started: float) -> in
 
 def listing(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print a list of what is installed."""
-    from puffin.stages.link.inspect_lines import list_rows
+    from puffin.stages.link.details import list_rows
 
     style = _style(options)
     installed = _installed(options)
@@ -96,7 +95,7 @@ def _style(options: "dict[str, Any]") -> str:
     style = options["format"] or "columns"
     if style not in ("columns", "freeze", "json"):
         raise UsageError(
-            text=f"`{style}` is not a value of `PUFFIN_FORMAT`",
+            text=f"`{style}` is not a valid value for `PUFFIN_FORMAT`",
             hints=("use one of `columns`, `freeze`, `json`",),
         )
     if options["outdated"] and style == "freeze":
@@ -106,7 +105,9 @@ def _style(options: "dict[str, Any]") -> str:
     return str(style)
 
 
-def _not_required(installed: "tuple[Installed, ...]", options: "dict[str, Any]") -> "tuple[Installed, ...]":
+def _not_required(
+    installed: "tuple[Distribution, ...]", options: "dict[str, Any]"
+) -> "tuple[Distribution, ...]":
     from puffin.stages.link.details import requirement_names
     from puffin.stages.link.requires import read_requires
 
@@ -116,9 +117,8 @@ def _not_required(installed: "tuple[Installed, ...]", options: "dict[str, Any]")
     return tuple(each for each in installed if each.name not in wanted)
 
 
-def _latest(installed: "tuple[Installed, ...]", options: "dict[str, Any]") -> "dict[str, tuple[str, str]]":
+def _latest(installed: "tuple[Distribution, ...]", options: "dict[str, Any]") -> "dict[str, tuple[str, str]]":
     from puffin.pipeline.plan_outdated import is_newer, latest_versions
-    from puffin.pipeline.plan_settings import Settings
 
     wanted = ("index_url", "extra_index_url", "find_links", "no_index", "refresh", "refresh_package", "offline")
     names = {each.name: each.version for each in installed}
@@ -134,11 +134,10 @@ def _latest(installed: "tuple[Installed, ...]", options: "dict[str, Any]") -> "d
 def show(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print what the metadata of some packages tells."""
     from puffin.stages.link.details import details_of, show_lines
-    from puffin.stages.link.installed import read_installed
     from puffin.stages.link.requires import read_requires
 
     if not options["arguments"]:
-        raise UsageError(text="No package was named", hints=("name one, as in `puffin pip show six`",))
+        raise UsageError(text="No packages were given", hints=("for example: `puffin pip show six`",))
     environment = environment_at_rest(options)
     markers = dict(environment.interpreter.markers)
     installed, requires = read_installed(environment), read_requires(environment)

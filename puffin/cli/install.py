@@ -3,22 +3,19 @@
 import os
 import sys
 
-from puffin.cli.compile import choice
 from puffin.cli.config import configured
-from puffin.cli.config_settings import check_extras, moment
+from puffin.cli.config_settings import CacheDirectory, check_extras, moment, prereleases, resolving
 from puffin.cli.observe import Observed
-from puffin.cli.sync import CacheDirectory, package_names
 from puffin.cli.sync import settings as sync_settings
 from puffin.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from puffin.cli.console import Console
-    from puffin.pipeline.plan_install import Installed, InstallSettings
-    from puffin.pipeline.plan_settings import Settings
+    from puffin.pipeline.plan_install import Installed
+    from puffin.pipeline.plan_settings import InstallSettings, Settings
     from puffin.stages.resolve.inputs import Build, Sources
     from puffin.stages.resolve.reqerrors import InvalidRequirementLine
 
@@ -42,35 +39,20 @@ def install(options: "dict[str, Any]", console: "Console", started: float) -> in
 
 
 def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
-    from puffin.pipeline.plan_install import InstallSettings
-    from puffin.pipeline.plan_read import reader
+    from puffin.pipeline.plan_settings import InstallSettings
     from puffin.stages.resolve.preferences import read_upgrades
 
     foreign = {"constraint": (), "extra": (), "all_extras": False, "group": ()}
     run = sync_settings({**options, "arguments": (), "allow_empty_requirements": False, **foreign}, cache_dir)
     return InstallSettings(
         run=run,
-        sources=_verified(_sources(options, reader(run, os.environ), _building(options, run)), options),
+        sources=_sources(options, run),
         upgrades=read_upgrades(options["upgrade"], options["upgrade_package"]),
-        resolution=choice(options, "resolution") or "highest",
-        prerelease="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
-        exclude_newer=moment(options["exclude_newer"]),
         no_deps=options["no_deps"],
         exact=options["exact"],
         strict=options["strict"],
-        no_binary=package_names(options["no_binary"]),
-        only_binary=package_names(options["only_binary"]),
-        no_build=options["no_build"],
+        **resolving(options),
     )
-
-
-def _verified(sources: "Sources", options: "dict[str, Any]") -> "Sources":
-    from puffin.pipeline.plan_inputs import without_hashes
-    from puffin.value import replace
-
-    if not options["no_verify_hashes"]:
-        return sources
-    return replace(sources, requirements=without_hashes(sources.requirements))
 
 
 def _building(options: "dict[str, Any]", run: "Settings") -> "Build | None":
@@ -86,15 +68,16 @@ def _building(options: "dict[str, Any]", run: "Settings") -> "Build | None":
         os.environ,
         lambda cache: toolchain_of(find_where(run.where, os.environ, cache)),
         files=lambda requirements: kinds_of_files(run, requirements),
-        prereleases="allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit",
+        prereleases=prereleases(options),
         exclude_newer=moment(options["exclude_newer"]),
     )
 
 
-def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]", build: "Build | None") -> "Sources":
-    from puffin.stages.resolve.inputs import read_sources
-    from puffin.stages.resolve.inputs_request import SourceRequest
+def _sources(options: "dict[str, Any]", run: "Settings") -> "Sources":
+    from puffin.pipeline.plan_inputs import read_unpinned
+    from puffin.pipeline.plan_network import reader
     from puffin.stages.resolve.reqerrors import InvalidRequirementLine
+    from puffin.stages.resolve.reqvalues import SourceRequest
     from puffin.value import replace
 
     check_extras(options)
@@ -117,12 +100,14 @@ def _sources(options: "dict[str, Any]", read: "Callable[[str], bytes]", build: "
         all_extras=options["all_extras"],
         groups=options["group"],
     )
+    read = reader(run, os.environ)
     try:
-        sources = read_sources(
+        sources = read_unpinned(
             request,
+            run,
+            os.environ,
+            build=_building(options, run),
             read=lambda path: text if words and path == _ARGUMENTS else read(path),
-            environ=os.environ,
-            build=build,
         )
     except InvalidRequirementLine as error:
         raise (_argument(error) if words and error.file == _ARGUMENTS else error) from None

@@ -4,20 +4,17 @@ import os
 
 from puffin import depends
 from puffin.cache.layout import Cache
-from puffin.cli.compile import choice
 from puffin.cli.config import configured
-from puffin.cli.config_settings import located, moment
-from puffin.cli.console import counted
+from puffin.cli.config_settings import CacheDirectory, resolving, shared_settings
 from puffin.cli.many import chosen
 from puffin.cli.observe import Observed
-from puffin.cli.sync import CacheDirectory, normalise, package_names
+from puffin.cli.quantities import counted
 from puffin.cli.table import unsaid
 from puffin.cli.table_compile import COMPILE
 from puffin.errors import DRIFT, UsageError
 from puffin.pipeline.plan_many_values import failure_of
-from puffin.pipeline.plan_settings import Settings
-from puffin.pipeline.plan_workspace_locks import needs_lock
-from puffin.pipeline.plan_workspace_values import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.plan_settings import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.plan_workspace_specs import needs_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,36 +70,18 @@ def _tell(results: "tuple[EnvResult, ...]", console: "Console", seconds: float, 
 
 def settings(options: "dict[str, Any]", cache_dir: str) -> "LockSettings":
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
-    from puffin.pipeline.plan_compile_settings import CompileSettings
     from puffin.pipeline.plan_lock_many import LockSettings
-    from puffin.stages.resolve.inputs_request import SourceRequest
+    from puffin.pipeline.plan_settings import CompileSettings
+    from puffin.stages.resolve.reqvalues import SourceRequest
 
-    run = Settings(
-        files=(),
-        cache_dir=cache_dir,
-        refresh=options["refresh"],
-        refresh_package=tuple(normalise(name) for name in options["refresh_package"]),
-        no_build_isolation=options["no_build_isolation"],
-        no_build_isolation_package=tuple(normalise(name) for name in options["no_build_isolation_package"]),
-        config_setting=options["config_setting"],
-        build_constraint=options["build_constraint"],
-        **located(options, os.environ),
-    )
     return LockSettings(
         compile=CompileSettings(
-            run=run,
+            run=shared_settings(options, cache_dir, constraint=options["constraint"]),
             sources=SourceRequest(files=()),
             upgrade=options["upgrade"],
             upgrade_package=options["upgrade_package"],
-            resolution=choice(options, "resolution") or "highest",
-            prerelease="allow"
-            if options["pre"]
-            else choice(options, "prerelease") or "if-necessary-or-explicit",
-            exclude_newer=moment(options["exclude_newer"]),
             generate_hashes=options["generate_hashes"],
-            no_binary=package_names(options["no_binary"]),
-            only_binary=package_names(options["only_binary"]),
-            no_build=options["no_build"],
+            **resolving(options),
         ),
         consistent=options["consistent"],
         check=options["check"],

@@ -1,26 +1,32 @@
 """``puffin sync``: many environments at once."""
 
 import os
+import sys
+import time
 
 from puffin.cache.layout import Cache
 from puffin.cli.config import configured
+from puffin.cli.config_settings import CacheDirectory
+from puffin.cli.guard import INTERRUPTED, TERMINATED, Terminated, exit_code
 from puffin.cli.many_console import ManyConsole
-from puffin.cli.many_report import Reporting
 from puffin.cli.observe import Observed
-from puffin.cli.sync import CacheDirectory
 from puffin.cli.sync import settings as sync_settings
 from puffin.cli.table import SYNC, unsaid
-from puffin.errors import UsageError
-from puffin.pipeline.plan_many_early import ask_early
+from puffin.errors import BUG, PuffinError, UsageError
 from puffin.pipeline.plan_many_python import Interpreters
-from puffin.pipeline.plan_workspace_values import ManySettings
+from puffin.pipeline.plan_settings import ManySettings
+from puffin.pipeline.record import phase
+from puffin.stages.link.meanwhile import meanwhile
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from puffin.cli.console import Console
+    from puffin.pipeline.plan_many import ManyRun
+    from puffin.pipeline.plan_many_values import ManyResult
     from puffin.pipeline.plan_workspace_specs import EnvSpec, Workspace
 
 
@@ -39,7 +45,7 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
         if options["compile_bytecode"] and "compile_bytecode" in options["given"]:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
         if options["changed_since"]:
-            specs = _changed(specs, workspace, options["changed_since"])
+            specs = _changed(specs, workspace, options["changed_since"], settings)
             if not specs:
                 console.say(
                     f"No environment is made from files that changed since `{options['changed_since']}`"
@@ -48,7 +54,7 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
         reporter = ManyConsole(console, settings, started=started)
         record.warn = reporter.warn
         interpreters = Interpreters(Cache(cache_dir), os.environ)
-        ask_early(specs, interpreters)
+        _ask_early(specs, interpreters)
         from puffin.pipeline.plan_many import ManyRun, failure_of
 
         run = reporting.run = ManyRun(specs, settings, reporter, os.environ, started, interpreters)
@@ -57,6 +63,26 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
         if failure is not None:
             raise failure
     return result.exit_code
+
+
+def _ask_early(specs: "Iterable[EnvSpec]", interpreters: Interpreters) -> None:
+    """Ask the interpreter for the first environment that is to be made while the code for it is imported."""
+    for spec in specs:
+        if not os.path.isfile(f"{spec.path}/pyvenv.cfg"):
+            with phase("find interpreter"), meanwhile(_import_run):
+                try:
+                    interpreters(spec.python)
+                except (PuffinError, OSError):
+                    pass  # it is raised again for each environment that asks for it
+            return
+
+
+def _import_run() -> None:
+    import puffin.pipeline.plan_many
+    import puffin.stages.link.venv  # noqa: F401
+    from puffin.pipeline.plan_import import import_fetching
+
+    import_fetching()
 
 
 def chosen(options: "dict[str, Any]", command: str) -> "tuple[list[EnvSpec], Workspace | None]":
@@ -74,10 +100,14 @@ def chosen(options: "dict[str, Any]", command: str) -> "tuple[list[EnvSpec], Wor
     return specs, workspace
 
 
-def _changed(specs: "list[EnvSpec]", workspace: "Workspace | None", reference: str) -> "list[EnvSpec]":
+def _changed(
+    specs: "list[EnvSpec]", workspace: "Workspace | None", reference: str, settings: ManySettings
+) -> "list[EnvSpec]":
+    from puffin.pipeline.plan_network import reader
     from puffin.pipeline.plan_workspace_changed import changed_specs
 
-    return changed_specs(specs, workspace, reference, os.getcwd(), os.environ)
+    read = reader(settings.run, os.environ)
+    return changed_specs(specs, workspace, reference, os.getcwd(), os.environ, read, settings.run.constraint)
 
 
 def many_settings(options: "dict[str, Any]", cache_dir: str) -> ManySettings:
@@ -89,3 +119,54 @@ def many_settings(options: "dict[str, Any]", cache_dir: str) -> ManySettings:
         frozen=options["frozen"],
         fail_fast=options["fail_fast"],
     )
+
+
+class Reporting:
+    """Writes the report to *path* at the end of the ``with`` block, whatever ended it; none for an empty path."""
+
+    def __init__(self, path: str, cache_dir: str, started: float) -> None:
+        self._path = path
+        self._cache_dir = cache_dir
+        self._started = started
+        self.run: ManyRun | None = None
+        self.result: ManyResult | None = None
+
+    def __enter__(self) -> "Reporting":
+        return self
+
+    def __exit__(self, kind: object, error: "BaseException | None", trace: object) -> None:
+        if self._path:
+            try:
+                self._write(error)
+            except PuffinError:
+                if error is None:
+                    raise
+
+    def _write(self, error: "BaseException | None") -> None:
+        import json
+
+        from puffin.pipeline.plan_many_report import report_of
+        from puffin.pipeline.plan_many_values import ManyResult, Shared
+
+        result = self.result or (self.run.result() if self.run is not None else None)
+        if result is None:
+            seconds = time.perf_counter() - self._started
+            result = ManyResult(environments=(), shared=Shared(), seconds=seconds)
+        if error is not None:
+            result = replace(result, exit_code=_code(error))
+        text = json.dumps(report_of(result, Cache(self._cache_dir)), indent=1, ensure_ascii=False) + "\n"
+        if self._path == "-":
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        else:
+            from puffin.stages.resolve.output_target import write_output
+
+            write_output(self._path, text.encode("utf-8", "replace"))
+
+
+def _code(error: BaseException) -> int:
+    if isinstance(error, PuffinError):
+        return exit_code(error)
+    if isinstance(error, Terminated):
+        return TERMINATED
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else BUG

@@ -3,11 +3,10 @@
 import os
 import time
 
-from puffin import depends
-from puffin.cli.cache import size
-from puffin.cli.console import Console, counted
-from puffin.cli.duration import duration
-from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, SKIPPED, UPDATED
+from puffin import depends, signals
+from puffin.cli.console import Console
+from puffin.cli.quantities import counted, duration, size
+from puffin.pipeline.plan_settings import DRIFTED, FAILED, SKIPPED, UPDATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from puffin.cli.github import Github
     from puffin.cli.many_live import Live
     from puffin.pipeline.plan_many_values import EnvResult, ManyResult
-    from puffin.pipeline.plan_settings import Line
-    from puffin.pipeline.plan_workspace_values import ManySettings
+    from puffin.pipeline.plan_settings import Line, ManySettings
     from puffin.pipeline.task import Outcome, Task
 
 _HEADS = ("environment", "python", "+", "-", "~", "shared", "time")
@@ -182,8 +180,6 @@ class Heartbeat:
         self._wanted = wanted
 
     def __enter__(self) -> None:
-        from puffin import signals
-
         if self._wanted:
             self._wanted = signals.every(self.SECONDS, self._beat)
 
@@ -191,7 +187,5 @@ class Heartbeat:
         os.write(2, self._text().encode())
 
     def __exit__(self, *error: object) -> None:
-        from puffin import signals
-
         if self._wanted:
             signals.no_more()

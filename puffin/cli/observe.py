@@ -2,18 +2,24 @@
 
 import os
 import sys
+import threading
 import time
 
+from puffin import __version__
 from puffin.cache.layout import Cache
+from puffin.cli.guard import exit_code
 from puffin.cli.noop.record import judge
-from puffin.errors import USAGE
+from puffin.cli.table import GIVEN
+from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.pipeline import record
+from puffin.pipeline.executor import kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cli.console import Console
+
 
 DASHBOARD_PORT = 8787
 _INTERRUPTED, _BUG = 130, 70
@@ -28,8 +34,6 @@ class Observed:
     def __init__(
         self, command: str, options: "dict[str, Any]", console: "Console", cache_dir: str, started: float
     ) -> None:
-        from puffin import __version__
-
         now = time.time()
         began = now - (time.perf_counter() - started)
         entry = sys.modules.get("puffin.cli.entry")
@@ -62,19 +66,13 @@ class Observed:
 
             write_asked(self._options, self._record.path, self._cache, self._console)
         if self._options.get("dashboard_linger") and error is None:
-            from puffin.cli.linger import linger
-
             linger(self._console)
 
 
 def _status(error: BaseException | None) -> int:
-    from puffin.errors import PuffinError
-
     if error is None:
         return 0
     if isinstance(error, PuffinError):
-        from puffin.cli.guard import exit_code
-
         return exit_code(error)
     code = getattr(error, "exit_code", None)
     return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else code if isinstance(code, int) else _BUG
@@ -85,20 +83,33 @@ def dashboard_port(options: "dict[str, Any]") -> int:
     text = options.get("dashboard") or ""
     if not text:
         return -1
-    from puffin.cli.table import GIVEN
-    from puffin.errors import UsageError
-
     if text != GIVEN and not (text.isascii() and text.isdigit() and int(text) < 65536):
         raise UsageError(text=f"`{text}` is not a port", hints=("write `--dashboard=8787`",))
     if options["executor"] not in ("", None, "auto", "cluster"):
         raise UsageError(
             text=f"The dashboard shows the cluster executor, not `{options['executor']}`",
-            hints=("leave `--executor` out, or say `--executor cluster`",),
+            hints=("remove `--executor`, or use `--executor cluster`",),
         )
     import importlib.util
 
     if importlib.util.find_spec("bokeh") is None:
         if not options.get("quiet"):
-            sys.stderr.write("hint: the dashboard needs bokeh; `pip install 'puffin[dashboard]'` brings it\n")
+            sys.stderr.write(
+                "hint: the dashboard needs bokeh; install it with `pip install 'puffin[dashboard]'`\n"
+            )
         return -1
     return DASHBOARD_PORT if text == GIVEN else int(text)
+
+
+def linger(console: "Console") -> None:
+    """Wait for Ctrl-C if a dashboard is up, and then let go of its processes. The run is over; its result stands."""
+    if not kept:
+        return
+    console.say("The dashboard stays up until you press Ctrl-C")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        while kept:
+            kept.pop().close()

@@ -25,7 +25,7 @@ class WrongVariable(click.UsageError):
     """The environment variable of a switch, or a count, is neither true nor false; *kind* is the option's."""
 
     def __init__(self, variable: str, text: str, kind: str) -> None:
-        super().__init__(f"`{text}` is not a value of `{variable}`")
+        super().__init__(f"`{text}` is not a valid value for `{variable}`")
         self.hint = (
             "use a number, `true` or `false`"
             if kind == table.COUNT
@@ -33,7 +33,15 @@ class WrongVariable(click.UsageError):
         )
 
 
-class _Switch(click.Option):
+class _Option(click.Option):
+    """An option with the *group* that help shows it in."""
+
+    def __init__(self, *arguments: "Any", group: str, **settings: "Any") -> None:
+        super().__init__(*arguments, **settings)
+        self.group = group
+
+
+class _Switch(_Option):
     """A switch or a count. Its variable is read as it is where click has no part in it."""
 
     def value_from_envvar(self, ctx: click.Context) -> "Any":
@@ -63,7 +71,7 @@ def with_hidden(rows: "tuple[Row, ...]") -> "Callable[[Command], Command]":
     """Return a decorator that adds options which help does not list and variables do not set."""
 
     def decorate(command: "Command") -> "Command":
-        for spellings, name, kind, _, _ in reversed(rows):
+        for spellings, name, kind, _, _, _ in reversed(rows):
             flag = {"is_flag": True} if kind == table.FLAG else {"default": ""}
             command = click.option(*spellings, name, hidden=True, **flag)(command)
         return command
@@ -72,12 +80,13 @@ def with_hidden(rows: "tuple[Row, ...]") -> "Callable[[Command], Command]":
 
 
 def _option(row: "Row") -> "Callable[[Command], Command]":
-    spellings, name, kind, metavar, text = row
+    spellings, name, kind, metavar, text, group = row
     shared: dict[str, Any] = {"help": text, "envvar": f"PUFFIN_{name.upper()}", "show_envvar": True}
+    shared |= {"group": group, "cls": _Switch if kind in (table.FLAG, table.COUNT) else _Option}
     if kind == table.FLAG:
-        return click.option(*spellings, name, is_flag=True, default=False, cls=_Switch, **shared)
+        return click.option(*spellings, name, is_flag=True, default=False, **shared)
     if kind == table.COUNT:
-        return click.option(*spellings, name, count=True, cls=_Switch, **shared)
+        return click.option(*spellings, name, count=True, **shared)
     if kind == table.OPTIONAL:
         return click.option(*spellings, name, default="", metavar=f"[{metavar}]", callback=_optional, **shared)
     if any(word in metavar for word in ("FILE", "DIR")):
@@ -97,7 +106,22 @@ def _optional(context: click.Context, parameter: click.Parameter, value: str) ->
 
 
 class OptionedCommand(click.Command):
-    """A command in which an option of the kind ``OPTIONAL`` takes no value unless it is written with ``=``."""
+    """A command whose help shows options by group.
+
+    An option of the kind ``OPTIONAL`` takes no value unless it is written with ``=``.
+    """
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, a section for each group."""
+        groups: dict[str, list[tuple[str, str]]] = {group: [] for group in table.GROUPS}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                groups[getattr(parameter, "group", table.SHOWN)].append(record)
+        for group, records in groups.items():
+            if records:
+                with formatter.section(group):
+                    formatter.write_dl(records)
 
     def parse_args(self, ctx: click.Context, args: "list[str]") -> "list[str]":
         """Parse *args*, with the value filled in where it was left out."""

@@ -1,15 +1,23 @@
 """``puffin profile show`` and ``puffin profile compare``."""
 
+import json
 import sys
+from datetime import datetime
+
+from rich import box
+from rich.console import Console as RichConsole
+from rich.table import Table
+from rich.text import Text
 
 from puffin.cache.layout import Cache
-from puffin.cli.profile_words import ended, rate, seconds, signed, size, verdict
+from puffin.cli.config_settings import CacheDirectory
+from puffin.cli.console import wants_color
+from puffin.cli.profile_words import comparison_json, ended, moved, rate, report_json, signed, verdict
 from puffin.cli.profile_write import reported
-from puffin.cli.sync import CacheDirectory
+from puffin.cli.quantities import duration
 from puffin.errors import UsageError
-from puffin.pipeline.profile_compare import Comparison, compare
 from puffin.pipeline.profile_read import Profile, find_record, load, load_all
-from puffin.pipeline.profile_report import Report
+from puffin.pipeline.profile_report import Comparison, Report, compare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +54,7 @@ def show(options: "dict[str, Any]", console: "Console", _started: float) -> int:
 
 def _count(text: str) -> int:
     if text and not (text.isascii() and text.isdigit() and int(text)):
-        raise UsageError(text=f"`{text}` is not a number of runs", hints=("give `--last` a number from 1 up",))
+        raise UsageError(text=f"`{text}` is not a number of runs", hints=("`--last` must be 1 or more",))
     return int(text or 0)
 
 
@@ -58,8 +66,6 @@ def compare_(options: "dict[str, Any]", console: "Console", _started: float) -> 
         before, after = [reported(load(find_record(run, cache)), cache)[0] for run in (first, second)]
     found = compare(before, after)
     if options["json"]:
-        from puffin.cli.profile_json import comparison_json
-
         _dump(comparison_json(found))
     else:
         _print(options, *_comparison(found))
@@ -67,23 +73,15 @@ def compare_(options: "dict[str, Any]", console: "Console", _started: float) -> 
 
 
 def _print_json(reports: "Sequence[Report]") -> None:
-    from puffin.cli.profile_json import report_json
-
     _dump([report_json(report) for report in reports])
 
 
 def _dump(value: object) -> None:
-    import json
-
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
 def _print(options: "dict[str, Any]", *parts: "Any") -> None:
     """Print tables and lines to stdout, in colour where that is wanted."""
-    from rich.console import Console as RichConsole
-
-    from puffin.cli.console import wants_color
-
     color = wants_color(str(options["color"]), sys.stdout)
     width = None if sys.stdout.isatty() else 120
     printer = RichConsole(
@@ -102,10 +100,6 @@ def _print(options: "dict[str, Any]", *parts: "Any") -> None:
 
 def _table(title: str, columns: "Sequence[str]", rows: "Iterable[Sequence[str]]") -> "Table":
     """Return a table; columns whose title begins with ``<`` are text, others figures."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     made = Table(
         title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold"
     )
@@ -136,12 +130,12 @@ def _show_one(report: Report, options: "dict[str, Any]") -> None:
                 (
                     each.name,
                     f"{each.weighted / wall:.0%}",
-                    seconds(each.wall),
-                    seconds(each.sum),
-                    seconds(each.cpu),
+                    duration(each.wall),
+                    duration(each.sum),
+                    duration(each.cpu),
                     str(each.count) if each.stage else "",
-                    size(each.taken),
-                    size(each.given),
+                    moved(each.taken),
+                    moved(each.given),
                     rate(each.rate),
                 )
                 for each in shown
@@ -157,8 +151,8 @@ def _details(report: Report) -> "Iterable[Any]":
             (
                 "driver" if each.driver else each.name,
                 str(each.tasks),
-                seconds(each.busy),
-                "; ".join(f"{why} {seconds(time)}" for why, time in each.idle[:3]),
+                duration(each.busy),
+                "; ".join(f"{why} {duration(time)}" for why, time in each.idle[:3]),
             )
             for each in report.workers[:_ROWS]
         ]
@@ -167,8 +161,8 @@ def _details(report: Report) -> "Iterable[Any]":
         slow = [
             (
                 each.label,
-                seconds(each.seconds),
-                ", ".join(f"{name} {seconds(time)}" for name, time in each.stages),
+                duration(each.seconds),
+                ", ".join(f"{name} {duration(time)}" for name, time in each.stages),
             )
             for each in report.packages[:_ROWS]
         ]
@@ -185,13 +179,11 @@ def _line(profile: Profile) -> str:
 
 
 def _when(profile: Profile) -> str:
-    from datetime import datetime
-
     return datetime.fromtimestamp(profile.started).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _runs(reports: "Sequence[Report]") -> "Table":
-    columns = ("<Run", "<When", "<Command", "<Executor", "Tasks", "Wall", "<Limited by", "<Ended")
+    columns = ("<Run", "<When", "<Command", "<Executor", "Tasks", "Wall", "<Bottleneck", "<Ended")
     rows = [
         (
             each.profile.run,
@@ -199,7 +191,7 @@ def _runs(reports: "Sequence[Report]") -> "Table":
             each.profile.command,
             each.profile.executor,
             str(len(each.profile.tasks)),
-            seconds(each.profile.wall),
+            duration(each.profile.wall),
             f"{each.limit.name} {each.limit.package}".strip() if each.limit else "",
             ended(each.profile),
         )
@@ -216,7 +208,7 @@ def _comparison(found: Comparison) -> "Iterable[Any]":
     yield f"change: {signed(change)}"
     for title, differences in (("Stage or phase", found.phases), ("Package", found.packages)):
         rows = [
-            (each.name, seconds(each.before), seconds(each.after), signed(each.change))
+            (each.name, duration(each.before), duration(each.after), signed(each.change))
             for each in differences[:_ROWS]
             if abs(each.change) >= 0.0005
         ]

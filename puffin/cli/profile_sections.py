@@ -3,7 +3,8 @@
 from html import escape
 from urllib.parse import quote
 
-from puffin.cli.profile_words import place, rate, seconds, signed, size
+from puffin.cli.profile_words import moved, place, rate, signed
+from puffin.cli.quantities import duration
 from puffin.pipeline.profile_path import parts
 from puffin.pipeline.profile_report import Report
 
@@ -12,9 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from puffin.cli.profile_timeline import Styles
-    from puffin.pipeline.profile_compare import Comparison, Difference
     from puffin.pipeline.profile_path import Part
-    from puffin.pipeline.profile_report import Package, Phase
+    from puffin.pipeline.profile_report import Comparison, Difference, Package, Phase
 
 _ROWS = 12
 _LONGEST = 4  # packages that are named where a stage is
@@ -54,12 +54,9 @@ def path(report: Report, styles: "Styles") -> str:
         for name, width, text in _runs(report)
     )
     rows = _path_rows(report, styles)
-    why = (
-        '<p class="note">What the end of the run had to wait for, one piece after the other. Only what is on this '
-        "path can make the run shorter.</p>"
-    )
+    why = "The chain of steps that set the total time. Only a faster step here makes the run faster."
     head = ("<Work", "<", "Time", "Share", "<Longest parts")
-    return f'{why}<div class="strip">{strip}</div>{table(head, rows)}' if rows else ""
+    return f'<p class="note">{why}</p><div class="strip">{strip}</div>{table(head, rows)}' if rows else ""
 
 
 def _path_rows(report: Report, styles: "Styles") -> "Sequence[tuple[str, ...]]":
@@ -71,11 +68,11 @@ def _path_rows(report: Report, styles: "Styles") -> "Sequence[tuple[str, ...]]":
     for part in shown:
         packages = [each for each in longest if each.name == part.name and each.package][:_LONGEST]
         named_parts = ", ".join(
-            f"{each.package.partition('==')[0]} {seconds(each.seconds)}" for each in packages
+            f"{each.package.partition('==')[0]} {duration(each.seconds)}" for each in packages
         )
         bar = meter(part.seconds / wall, styles[part.name][0])
         name = named(part.name, styles)
-        rows.append((name, bar, seconds(part.seconds), f"{part.seconds / wall:.0%}", escape(named_parts)))
+        rows.append((name, bar, duration(part.seconds), f"{part.seconds / wall:.0%}", escape(named_parts)))
     if len(shown) < len(every):
         rows.append(_rest(every[len(shown) :], wall, styles))
     return rows
@@ -85,7 +82,7 @@ def _rest(rest: "Sequence[Part]", wall: float, styles: "Styles") -> tuple[str, .
     total = sum(part.seconds for part in rest)
     names = ", ".join(part.name or "waiting" for part in rest)
     bar = meter(total / wall, styles[""][0])
-    return '<span class="dim">the rest</span>', bar, seconds(total), f"{total / wall:.0%}", escape(names)
+    return '<span class="dim">the rest</span>', bar, duration(total), f"{total / wall:.0%}", escape(names)
 
 
 def _runs(report: Report) -> "list[tuple[str, float, str]]":
@@ -106,7 +103,7 @@ def _runs(report: Report) -> "list[tuple[str, float, str]]":
 def _run_text(name: str, time: float, labels: "list[str]") -> str:
     packages = list(dict.fromkeys(label for label in labels if label))
     more = f" and {len(packages) - 3} more" if len(packages) > 3 else ""
-    return f"{name or 'waiting'} {', '.join(packages[:3])}{more} · {seconds(time)}"
+    return f"{name or 'waiting'} {', '.join(packages[:3])}{more} · {duration(time)}"
 
 
 def phases(report: Report, styles: "Styles") -> str:
@@ -120,17 +117,17 @@ def phases(report: Report, styles: "Styles") -> str:
         total = sum(phase.weighted for phase in short)
         names = ", ".join(phase.name for phase in short)
         rest = f'<span class="dim" title="{escape(names)}">{len(short)} short phases</span>'
-        bar, cpu = meter(total / wall, styles[""][0]), seconds(sum(phase.cpu for phase in short))
-        rows.append((rest, bar, f"{total / wall:.0%}", seconds(total), seconds(total), cpu, "", "", "", ""))
+        bar, cpu = meter(total / wall, styles[""][0]), duration(sum(phase.cpu for phase in short))
+        rows.append((rest, bar, f"{total / wall:.0%}", duration(total), duration(total), cpu, "", "", "", ""))
     if report.idle > _LEAST * wall:
         share = f"{report.idle / wall:.0%}"
         bar = meter(report.idle / wall, styles[""][0])
         gap = named("", styles).replace("waiting", "nothing recorded")
-        rows.append((gap, bar, share, seconds(report.idle), "", "", "", "", "", ""))
+        rows.append((gap, bar, share, duration(report.idle), "", "", "", "", "", ""))
     head = ("<Stage or phase", "<", "Weighted", "Wall", "Sum", "CPU", "Count", "Bytes in", "Bytes out", "Rate")
     note = (
-        '<p class="note"><b>Weighted</b> divides each moment among what ran at it, so the column adds up to the run; '
-        "<b>wall</b> is the time in which at least one was under way, <b>sum</b> that of all together.</p>"
+        '<p class="note"><b>Weighted</b>: each second is split among the tasks running then, so the column adds up to '
+        "the run. <b>Wall</b>: at least one was running. <b>Sum</b>: all added.</p>"
     )
     return note + table(head, rows)
 
@@ -141,12 +138,12 @@ def _phase(phase: "Phase", wall: float, styles: "Styles") -> tuple[str, ...]:
         named(phase.name, styles, f"({phase.failed} failed)" if phase.failed else ""),
         meter(phase.weighted / wall, styles[phase.name][0]),
         f"{phase.weighted / wall:.0%}",
-        seconds(phase.wall),
-        seconds(phase.sum),
-        seconds(phase.cpu),
+        duration(phase.wall),
+        duration(phase.sum),
+        duration(phase.cpu),
         count,
-        size(phase.taken),
-        size(phase.given),
+        moved(phase.taken),
+        moved(phase.given),
         rate(phase.rate),
     )
 
@@ -157,7 +154,7 @@ def idleness(report: Report) -> str:
     others = [worker.name for worker in report.workers if not worker.driver]
     for worker in report.workers:
         total = worker.busy + sum(time for _, time in worker.idle) or 1.0
-        reasons = "; ".join(f"{reason} {seconds(time)}" for reason, time in worker.idle[:4]) or "never"
+        reasons = "; ".join(f"{reason} {duration(time)}" for reason, time in worker.idle[:4]) or "never"
         name = "driver" if worker.driver else f"worker {others.index(worker.name) + 1}"
         share = f"{worker.busy / total:.0%}"
         rows.append((name, str(worker.tasks), share, meter(worker.busy / total, "busy"), escape(reasons)))
@@ -182,10 +179,10 @@ def _package(package: "Package", longest: float, styles: "Styles") -> tuple[str,
         f'<i class="{styles[name][0]}" style="width:{time / longest * 100:.2f}%"></i>'
         for name, time in package.stages
     )
-    stages = ", ".join(f"{name} {seconds(time)}" for name, time in package.stages)
+    stages = ", ".join(f"{name} {duration(time)}" for name, time in package.stages)
     log = f'<a href="file://{escape(quote(package.log))}">build log</a>' if package.log else ""
     bar = f'<span class="meter">{strip}</span>'
-    return escape(package.label), bar, seconds(package.seconds), escape(stages), size(package.taken), log
+    return escape(package.label), bar, duration(package.seconds), escape(stages), moved(package.taken), log
 
 
 def environments(report: Report) -> str:
@@ -195,19 +192,19 @@ def environments(report: Report) -> str:
             escape(place(each.name)),
             str(each.packages),
             str(each.hits),
-            seconds(each.seconds),
-            seconds(each.ended - report.profile.started),
+            duration(each.seconds),
+            duration(each.ended - report.profile.started),
         )
         for each in report.places
     ]
-    head = ("<Environment", "Packages", "From the cache", "Work", "Staged after")
+    head = ("<Environment", "Packages", "From the cache", "Work", "Ready after")
     return table(head, rows) if rows else ""
 
 
 def change(comparison: "Comparison") -> str:
     """Return what is different from the run before."""
     before, after = comparison.before.profile, comparison.after.profile
-    whole = f"{seconds(before.wall)} before, {seconds(after.wall)} now ({signed(after.wall - before.wall)})"
+    whole = f"{duration(before.wall)} before, {duration(after.wall)} now ({signed(after.wall - before.wall)})"
     cached = f"{comparison.before.hits} packages from the cache before, {comparison.after.hits} now"
     least = 0.01 * max(before.wall, after.wall)
     shown = [each for each in comparison.phases if abs(each.change) >= least][:8]
@@ -220,4 +217,4 @@ def change(comparison: "Comparison") -> str:
 def _difference(each: "Difference") -> tuple[str, ...]:
     state = "worse" if each.change > 0 else "better"
     shown = f'<span class="{state}">{signed(each.change)}</span>'
-    return escape(each.name or "waiting"), seconds(each.before), seconds(each.after), shown
+    return escape(each.name or "waiting"), duration(each.before), duration(each.after), shown

@@ -2,16 +2,17 @@
 
 from html import escape
 
-from puffin.cli.profile_words import seconds, size
+from puffin.cli.profile_words import moved
+from puffin.cli.quantities import duration
+from puffin.pipeline.profile_path import spans
 from puffin.pipeline.profile_read import Profile, Row
-from puffin.pipeline.profile_spans import spans
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from puffin.pipeline.profile_spans import Span
+    from puffin.pipeline.profile_path import Span
 
     Styles = Mapping[str, tuple[str, str, str]]
 
@@ -32,8 +33,8 @@ class Bar:
 
 def told(row: Row) -> str:
     """Return what a bar says of a row."""
-    moved = f"{size(row.taken)} → {size(row.given)}" if row.given != row.taken else size(row.taken)
-    words = [f"{row.name} {row.label}".strip(), seconds(row.seconds), moved.strip(" →")]
+    sizes = [moved(row.taken)] if row.given == row.taken else [moved(row.taken), moved(row.given)]
+    words = [f"{row.name} {row.label}".strip(), duration(row.seconds), " → ".join(filter(None, sizes))]
     words += [f"cache {row.cache}"] if row.cache else []
     words += [row.status] if row.status != "done" else []
     words += [row.error] if row.error else []
@@ -123,8 +124,6 @@ def _worker(name: str, number: int, profile: Profile, styles: "Styles", cells: i
 
 
 def _cut(row: Row, start: float, end: float) -> Row:
-    from puffin.value import replace
-
     return replace(row, start=start, end=end)
 
 

@@ -2,32 +2,25 @@
 
 import os
 
+from puffin.cli.quantities import duration, size
+from puffin.pipeline.profile_path import parts
 from puffin.pipeline.profile_read import KILLED, UNTOLD, Profile
-from puffin.pipeline.profile_report import Report
+from puffin.pipeline.profile_report import Comparison, Report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from puffin.pipeline.profile_report import Difference
+
 
 STATUS = {0: "done", KILLED: "killed", UNTOLD: "", 130: "interrupted", 143: "terminated"}
 
 
-def seconds(value: float) -> str:
-    """Return a span of time: ``0.4 ms``, ``87 ms``, ``9.8 s``, ``2 min 05 s``."""
-    if value < 0.01:
-        return f"{value * 1000:.1f} ms"
-    if value < 0.9995:
-        return f"{value * 1000:.0f} ms"
-    if value < 99.95:
-        return f"{value:.1f} s" if value >= 9.995 else f"{value:.2f} s"
-    return f"{int(value // 60)} min {int(value % 60):02d} s"
-
-
-def size(count: float) -> str:
-    """Return a number of bytes: ``812 B``, ``3.4 MiB``; ``""`` for none."""
-    if count < 1:
-        return ""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1000 or unit == "GiB":
-            break
-        count /= 1024
-    return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+def moved(count: float) -> str:
+    """Return a number of bytes; ``""`` for none."""
+    return size(count) if count >= 1 else ""
 
 
 def rate(count: float) -> str:
@@ -41,18 +34,20 @@ def ended(profile: Profile) -> str:
 
 
 def verdict(report: Report) -> str:
-    """Return the line that says most: how long it took, what limited it, how parallel it was, what the cache saved."""
+    """Return the run in one line: its time, its bottleneck, how busy its workers were, what the cache saved."""
     profile = report.profile
-    words = [seconds(profile.wall)]
+    words = [duration(profile.wall)]
     if report.limit is not None:
         what = report.limit.name + (
             f" of {report.limit.package.partition('==')[0]}" if report.limit.package else ""
         )
-        words.append(f"limited by: {what}, {seconds(report.limit.seconds)} on the critical path")
+        words.append(f"bottleneck: {what} ({duration(report.limit.seconds)} on the critical path)")
     if profile.tasks:
-        words.append(f"{report.parallelism:.1f}× parallel of {max(profile.jobs, len(report.workers))}")
+        words.append(
+            f"{report.parallelism:.1f} of {max(profile.jobs, len(report.workers))} workers busy on average"
+        )
     if report.saved >= 0.05:
-        words.append(f"cache saved ≈ {seconds(report.saved)} of work")
+        words.append(f"cache saved about {duration(report.saved)} of work")
     if profile.status not in (0, UNTOLD):
         words.append(ended(profile))
     return " · ".join(words)
@@ -69,4 +64,56 @@ def place(path: str) -> str:
 
 def signed(change: float) -> str:
     """Return a change of a time: ``+1.2 s``, ``-40 ms``."""
-    return f"{'+' if change >= 0 else '-'}{seconds(abs(change))}"
+    return f"{'+' if change >= 0 else '-'}{duration(abs(change))}"
+
+
+def report_json(report: Report) -> "dict[str, Any]":
+    """Return what there is to say of a run."""
+    profile = report.profile
+    limit = report.limit
+    return {
+        "run": profile.run,
+        "record": profile.path,
+        "command": profile.command,
+        "puffin": profile.puffin,
+        "python": profile.python,
+        "executor": profile.executor,
+        "jobs": profile.jobs,
+        "started": profile.started,
+        "wall": profile.wall,
+        "status": profile.status if profile.status >= 0 else None,
+        "verdict": verdict(report),
+        "limited_by": {"name": limit.name, "package": limit.package, "seconds": limit.seconds}
+        if limit
+        else None,
+        "parallelism": report.parallelism,
+        "cache": {"hits": report.hits, "misses": report.misses, "saved": report.saved},
+        "critical_path": [
+            {"name": each.name, "package": each.package, "seconds": each.seconds}
+            for each in parts(report.path, by_package=True)
+        ],
+        "phases": [_fields(each) | {"rate": each.rate} for each in report.phases],
+        "idle": report.idle,
+        "workers": [_fields(each) | {"idle": dict(each.idle)} for each in report.workers],
+        "packages": [_fields(each) | {"stages": dict(each.stages)} for each in report.packages],
+        "environments": [_fields(each) for each in report.places],
+        "failures": [{"stage": row.name, "package": row.label, "error": row.error} for row in report.failures],
+    }
+
+
+def _fields(value: "Any") -> "dict[str, Any]":
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def comparison_json(found: Comparison) -> "dict[str, Any]":
+    """Return what is different between two runs."""
+    return {
+        "before": {"run": found.before.profile.run, "wall": found.before.profile.wall},
+        "after": {"run": found.after.profile.run, "wall": found.after.profile.wall},
+        "phases": _differences(found.phases),
+        "packages": _differences(found.packages),
+    }
+
+
+def _differences(each: "Iterable[Difference]") -> "list[dict[str, Any]]":
+    return [{"name": one.name, "before": one.before, "after": one.after, "change": one.change} for one in each]

@@ -1,13 +1,16 @@
 """Writing what ``--profile`` and ``--trace`` ask for, when a run has ended in whatever way."""
 
+import json
 import os
 
 from puffin.cache.atomic import replace_file
 from puffin.cache.layout import Cache
+from puffin.cli.profile_page import page
+from puffin.cli.table import GIVEN
 from puffin.errors import PuffinError
-from puffin.pipeline.profile_compare import previous
 from puffin.pipeline.profile_read import Profile, load, load_all
-from puffin.pipeline.profile_report import Report, report_on
+from puffin.pipeline.profile_report import Report, previous, report_on
+from puffin.pipeline.profile_trace import trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +34,6 @@ def write_asked(options: "dict[str, Any]", path: str, cache: Cache, console: "Co
 
     It is said where they are; what cannot be written is a warning, as the run itself has ended already.
     """
-    from puffin.cli.table import GIVEN
-
     try:
         profile = load(path)
     except PuffinError as error:
@@ -46,16 +47,10 @@ def write_asked(options: "dict[str, Any]", path: str, cache: Cache, console: "Co
 
 
 def _page(profile: Profile, cache: Cache) -> bytes:
-    from puffin.cli.profile_page import page
-
     return page(*reported(profile, cache)).encode("utf-8", "replace")
 
 
 def _trace(profile: Profile) -> bytes:
-    import json
-
-    from puffin.pipeline.profile_trace import trace
-
     return json.dumps(trace(profile), separators=(",", ":")).encode()
 
 

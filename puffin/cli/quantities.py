@@ -1,38 +1,26 @@
-"""Ages and sizes as people write them."""
+"""Counts, sizes and times as people read them. It imports nothing: what is up to date says so with it."""
 
-from puffin.errors import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
-def seconds_of(text: str, option: str) -> float:
-    """Return an age such as ``14d`` in seconds; :class:`UsageError` for anything else."""
-    return _number(
-        text.strip().lower(), _AGES, f"`{text}` is not an age", f"`{option}` takes an age such as `14d`"
-    )
+def counted(count: int, noun: str = "package") -> str:
+    """Return ``1 package`` or ``2 packages``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def bytes_of(text: str, option: str) -> int:
-    """Return a size such as ``2G``, ``500MiB`` or ``1.5g`` in bytes (powers of 1024); :class:`UsageError`."""
-    plain = text.strip().lower()
-    if plain[-2:] == "ib" or (plain[-1:] == "b" and plain[-2:-1].isalpha()):
-        plain = plain.removesuffix("ib").removesuffix("b")
-    return int(_number(plain, _SIZES, f"`{text}` is not a size", f"`{option}` takes a size such as `2G`"))
+def size(count: float) -> str:
+    """Return a number of bytes: ``812 B``, ``3.4 MiB``, ``283 MiB``."""
+    amount, unit = float(count), 0
+    while amount >= 999.5 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{amount:.1f} {_UNITS[unit]}" if unit and amount < 99.95 else f"{amount:.0f} {_UNITS[unit]}"
 
 
-def _number(text: str, units: "Mapping[str, int]", wrong: str, hint: str) -> float:
-    unit = text[-1:] if text[-1:].isalpha() else ""
-    digits = text.removesuffix(unit).strip() if unit else text
-    if (
-        unit not in units
-        or not digits.isascii()
-        or not digits.replace(".", "", 1).isdigit()
-        or len(digits) > 15
-    ):
-        raise UsageError(text=wrong, hints=(hint,))
-    return float(digits) * units[unit]
+def duration(seconds: float) -> str:
+    """Return a span of time: ``0.40ms``, ``3ms``, ``1.24s``, ``2m 05s``."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f}ms" if seconds >= 0.001 else f"{seconds * 1000:.2f}ms"
+    if seconds < 59.995:
+        return f"{seconds:.2f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m {rest:02d}s"

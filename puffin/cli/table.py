@@ -11,260 +11,169 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Row = tuple[tuple[str, ...], str, str, str, str]
+    Row = tuple[tuple[str, ...], str, str, str, str, str]
 
-# (spellings, name, kind, metavar or choices separated by "|", help); the environment variable is PUFFIN_<NAME>
-PYTHON: "Row" = (
-    ("-p", "--python"),
-    "python",
-    VALUE,
-    "PYTHON",
-    "The interpreter or environment to work on: a version, a path, or a virtual environment.",
+# groups of options, in the order in which help shows them
+COMMON, ENVIRONMENT, RESOLUTION, WRITTEN = "Options", "Environment", "Resolution", "Output file"
+DISTRIBUTIONS, INDEXES, NETWORKING, BUILDING = "Distributions and hashes", "Indexes", "Network", "Builds"
+RUNNING, PLACES, SHOWN = "Execution", "Configuration and cache", "Display"
+GROUPS = (
+    COMMON, ENVIRONMENT, RESOLUTION, WRITTEN, DISTRIBUTIONS, INDEXES, NETWORKING, BUILDING, RUNNING, PLACES, SHOWN,
+)  # fmt: skip
+
+
+def picked(rows: "tuple[Row, ...]", *names: str) -> "tuple[Row, ...]":
+    """Return those of *rows* that have these names."""
+    return tuple([row for row in rows if row[1] in names])
+
+
+# (spellings, name, kind, metavar or choices separated by "|", help, group); the environment variable is PUFFIN_<NAME>
+# fmt: off
+PYTHON = (
+    (("-p", "--python"), "python", VALUE, "PYTHON",
+     "The interpreter or environment to use: a version, a path, or a virtual environment.", ENVIRONMENT),
 )
-TARGETS: "tuple[Row, ...]" = (
-    PYTHON,
-    (("--system",), "system", FLAG, "", "Work on the first Python on PATH, not on a virtual environment."),
-    (
-        ("-t", "--target"),
-        "target",
-        VALUE,
-        "DIR",
-        "Work on a directory that holds packages, not on an environment.",
-    ),
-    (("--prefix",), "prefix", VALUE, "DIR", "Work on a prefix (with `lib` and `bin`), not on an environment."),
+TARGETS = (
+    *PYTHON,
+    (("--system",), "system", FLAG, "", "Use the first Python on PATH instead of a virtual environment.", ENVIRONMENT),
+    (("-t", "--target"), "target", VALUE, "DIR",
+     "Use a plain directory of packages instead of an environment.", ENVIRONMENT),
+    (("--prefix",), "prefix", VALUE, "DIR",
+     "Use a prefix (with `lib` and `bin`) instead of an environment.", ENVIRONMENT),
 )
-FOREIGN: "tuple[Row, ...]" = (
-    (
-        ("--python-version",),
-        "python_version",
-        VALUE,
-        "VERSION",
-        "With --target: install for this Python version, as in 3.8 or 3.8.1.",
-    ),
-    (
-        ("--python-platform",),
-        "python_platform",
-        VALUE,
-        "PLATFORM",
-        "With --target: install for linux, macos, windows, or such as x86_64-manylinux_2_28.",
-    ),
+FOREIGN = (
+    (("--python-version",), "python_version", VALUE, "VERSION",
+     "With --target: install for this Python version, for example 3.8 or 3.8.1.", ENVIRONMENT),
+    (("--python-platform",), "python_platform", VALUE, "PLATFORM",
+     "With --target: install for linux, macos, windows, or for example x86_64-manylinux_2_28.", ENVIRONMENT),
 )
-EXCLUDE_NEWER: "Row" = (
-    ("--exclude-newer",),
-    "exclude_newer",
-    VALUE,
-    "DATE",
-    "Act as on that date (the whole day counts) or at that RFC 3339 time: newer files do not exist.",
+EXTERNAL = (
+    (("--break-system-packages",), "break_system_packages", FLAG, "",
+     "Change an environment that is marked as externally managed.", ENVIRONMENT),
 )
-CONSTRAINT: "Row" = (
-    ("-c", "--constraint", "--constraints"),
-    "constraint",
-    LIST,
-    "FILE",
-    "Limit versions by a constraints file.",
+DRY_RUN = (
+    (("--dry-run",), "dry_run", FLAG, "", "Show what would change, and change nothing.", COMMON),
 )
-PROJECT: "tuple[Row, ...]" = (
-    (("--extra",), "extra", LIST, "NAME", "Take an extra of the project along."),
-    (("--all-extras",), "all_extras", FLAG, "", "Take all extras of the project along."),
-    (("--group",), "group", LIST, "[PATH:]NAME", "Take a dependency group of `pyproject.toml` along."),
+CONSTRAINTS = (
+    (("-c", "--constraint", "--constraints"), "constraint", LIST, "FILE",
+     "Constrain versions with a file.", RESOLUTION),
+    (("--exclude-newer",), "exclude_newer", VALUE, "DATE",
+     "Ignore files uploaded after DATE (inclusive) or after an RFC 3339 time.", RESOLUTION),
 )
-CACHE: "tuple[Row, ...]" = (
-    (("--cache-dir",), "cache_dir", VALUE, "DIR", "Where the cache is."),
-    (
-        ("-n", "--no-cache", "--no-cache-dir"),
-        "no_cache",
-        FLAG,
-        "",
-        "Use a temporary cache that goes with the command.",
-    ),
+PROJECT = (
+    (("--extra",), "extra", LIST, "NAME", "Include an extra of the project.", COMMON),
+    (("--all-extras",), "all_extras", FLAG, "", "Include all extras of the project.", COMMON),
+    (("--group",), "group", LIST, "[PATH:]NAME", "Include a dependency group of `pyproject.toml`.", COMMON),
 )
-OUTPUT: "tuple[Row, ...]" = (
-    (("-q", "--quiet"), "quiet", COUNT, "", "Say less; twice: nothing but errors."),
-    (("-v", "--verbose"), "verbose", COUNT, "", "Say more."),
-    (("--color",), "color", VALUE, "auto|always|never", "Whether to colour the output."),
-    (("--no-progress",), "no_progress", FLAG, "", "Show no progress display."),
+CACHE = (
+    (("--cache-dir",), "cache_dir", VALUE, "DIR", "The directory of the cache.", PLACES),
+    (("-n", "--no-cache", "--no-cache-dir"), "no_cache", FLAG, "",
+     "Use a temporary cache, deleted at the end.", PLACES),
 )
-NETWORK: "tuple[Row, ...]" = (
-    (("--cert",), "cert", VALUE, "FILE", "Trust the certificates in this PEM file, not the system's."),
-    (("--client-cert",), "client_cert", VALUE, "FILE", "Show this certificate (PEM, with its key) to servers."),
-    (
-        ("--trusted-host",),
-        "trusted_host",
-        LIST,
-        "HOST[:PORT]",
-        "Do not check the certificate of this host.",
-    ),
-    (("--proxy",), "proxy", VALUE, "URL", "Send all requests through this proxy."),
-    (
-        ("--timeout", "--default-timeout"),
-        "timeout",
-        VALUE,
-        "SECONDS",
-        "How long to wait for a server to answer (default: 30).",
-    ),
-    (("--retries",), "retries", VALUE, "N", "How often to try a failed request again (default: 3)."),
-    (
-        ("--keyring-provider",),
-        "keyring_provider",
-        VALUE,
-        "auto|disabled|import|subprocess",
-        "Whether to ask the `keyring` command for credentials (default: auto, when a server wants some).",
-    ),
+OUTPUT = (
+    (("-q", "--quiet"), "quiet", COUNT, "", "Print less; twice: only errors.", SHOWN),
+    (("-v", "--verbose"), "verbose", COUNT, "", "Print more.", SHOWN),
+    (("--color",), "color", VALUE, "auto|always|never", "Whether to colour the output.", SHOWN),
+    (("--no-progress",), "no_progress", FLAG, "", "Show no progress bars.", SHOWN),
 )
-CONFIG: "tuple[Row, ...]" = (
-    (("--isolated",), "isolated", FLAG, "", "Ignore pip's configuration files and `PIP_` variables."),
-    (("--no-config",), "no_config", FLAG, "", "Ignore `puffin.toml` and `[tool.puffin]`."),
+NETWORK = (
+    (("--offline",), "offline", FLAG, "", "Do not use the network; take everything from the cache.", NETWORKING),
+    (("--cert",), "cert", VALUE, "FILE",
+     "Trust the CA certificates in this PEM file instead of the system's.", NETWORKING),
+    (("--client-cert",), "client_cert", VALUE, "FILE", "The client certificate (PEM, with its key).", NETWORKING),
+    (("--trusted-host",), "trusted_host", LIST, "HOST[:PORT]",
+     "Do not verify the certificate of this host.", NETWORKING),
+    (("--proxy",), "proxy", VALUE, "URL", "Send all requests through this proxy.", NETWORKING),
+    (("--timeout", "--default-timeout"), "timeout", VALUE, "SECONDS",
+     "How long to wait for a response (default: 30).", NETWORKING),
+    (("--retries",), "retries", VALUE, "N", "How often to retry a failed request (default: 3).", NETWORKING),
+    (("--keyring-provider",), "keyring_provider", VALUE, "auto|disabled|import|subprocess",
+     "Whether to ask the `keyring` command for credentials (default: auto, when a server requires some).", NETWORKING),
 )
-INDEX: "tuple[Row, ...]" = (
-    (
-        ("-i", "--index-url"),
-        "index_url",
-        VALUE,
-        "URL",
-        "The base URL of the package index (PEP 503 or PEP 691).",
-    ),
-    (("--extra-index-url",), "extra_index_url", LIST, "URL", "A further index, asked before the index URL."),
-    (("--default-index",), "default_index", VALUE, "URL", "The same as --index-url, and goes before it."),
-    (("--index",), "index", LIST, "[NAME=]URL", "A further index, asked before those of --extra-index-url."),
-    (
-        ("--index-strategy",),
-        "index_strategy",
-        VALUE,
-        "first-index|unsafe-first-match|unsafe-best-match",
-        "What to do when several indexes have a package (default: first-index, which uses only that).",
-    ),
-    (("-f", "--find-links"), "find_links", LIST, "DIR|URL", "A directory or page with links to distributions."),
-    (("--no-index",), "no_index", FLAG, "", "Ask no index; only look at --find-links."),
-    (("--refresh",), "refresh", FLAG, "", "Do not trust what the cache knows of indexes and files."),
-    (("--refresh-package",), "refresh_package", LIST, "NAME", "The same for one package."),
-    (("--offline",), "offline", FLAG, "", "Do not use the network; take everything from the cache."),
+CONFIG = (
+    (("--isolated",), "isolated", FLAG, "", "Ignore pip's configuration files and `PIP_` variables.", PLACES),
+    (("--no-config",), "no_config", FLAG, "", "Ignore `puffin.toml` and `[tool.puffin]`.", PLACES),
+)
+INDEX = (
+    (("-i", "--index-url"), "index_url", VALUE, "URL", "The URL of the package index (PEP 503 or PEP 691).", INDEXES),
+    (("--extra-index-url",), "extra_index_url", LIST, "URL", "A further index, asked before the index URL.", INDEXES),
+    (("--default-index",), "default_index", VALUE, "URL", "The same as --index-url; wins over it.", INDEXES),
+    (("--index",), "index", LIST, "[NAME=]URL", "A further index, asked before those of --extra-index-url.", INDEXES),
+    (("--index-strategy",), "index_strategy", VALUE, "first-index|unsafe-first-match|unsafe-best-match",
+     "Which index to use if several have a package (default: first-index, the first one only).", INDEXES),
+    (("-f", "--find-links"), "find_links", LIST, "DIR|URL",
+     "A directory or page with links to distributions.", INDEXES),
+    (("--no-index",), "no_index", FLAG, "", "Ask no index; use only --find-links.", INDEXES),
+    (("--refresh",), "refresh", FLAG, "", "Ignore cached index data and ask again.", INDEXES),
+    (("--refresh-package",), "refresh_package", LIST, "NAME", "Ignore cached index data of one package.", INDEXES),
     *NETWORK,
     *CONFIG,
 )
-RUN: "tuple[Row, ...]" = (
-    (
-        ("--executor",),
-        "executor",
-        VALUE,
-        "auto|inline|pool|cluster|ADDRESS",
-        "What runs the task graph; auto decides from the plan; tcp://HOST:PORT is a dask scheduler, for builds.",
-    ),
-    (
-        ("-j", "--jobs"),
-        "jobs",
-        VALUE,
-        "N",
-        "How many processes work at once (default: the cores of this machine).",
-    ),
-    (
-        ("--shared-filesystem",),
-        "shared_filesystem",
-        FLAG,
-        "",
-        "With a scheduler: its workers see the cache and the environments, and do all of the work.",
-    ),
-    (("--tls-ca",), "tls_ca", VALUE, "FILE", "With tls://: the certificates that the scheduler is checked by."),
-    (("--tls-cert",), "tls_cert", VALUE, "FILE", "With tls://: the certificate of this side."),
-    (("--tls-key",), "tls_key", VALUE, "FILE", "With tls://: the key of that certificate."),
+RUN = (
+    (("-j", "--jobs"), "jobs", VALUE, "N",
+     "How many processes work in parallel (default: the number of cores).", RUNNING),
+    (("--executor",), "executor", VALUE, "auto|inline|pool|cluster|ADDRESS",
+     "What runs the task graph (default: auto); tcp://HOST:PORT sends builds to a dask scheduler.", RUNNING),
+    (("--shared-filesystem",), "shared_filesystem", FLAG, "",
+     "With a scheduler: its workers share the cache and the environments, and do all of the work.", RUNNING),
+    (("--tls-ca",), "tls_ca", VALUE, "FILE", "With tls://: CA certificates used to verify the scheduler.", RUNNING),
+    (("--tls-cert",), "tls_cert", VALUE, "FILE", "With tls://: the client certificate.", RUNNING),
+    (("--tls-key",), "tls_key", VALUE, "FILE", "With tls://: the key of the client certificate.", RUNNING),
 )
-FILES: "tuple[Row, ...]" = (
-    (
-        ("--only-binary",),
-        "only_binary",
-        LIST,
-        "NAME|:all:|:none:",
-        "Use no source distributions (of one package).",
-    ),
-    (("--no-binary",), "no_binary", LIST, "NAME|:all:|:none:", "Use no wheels (of one package)."),
-    (("--no-build",), "no_build", FLAG, "", "Build nothing: use wheels only."),
+FILES = (
+    (("--only-binary",), "only_binary", LIST, "NAME|:all:|:none:",
+     "Use no source distributions (of one package).", DISTRIBUTIONS),
+    (("--no-binary",), "no_binary", LIST, "NAME|:all:|:none:", "Use no wheels (of one package).", DISTRIBUTIONS),
+    (("--no-build",), "no_build", FLAG, "", "Build nothing; use only wheels.", DISTRIBUTIONS),
 )
-BUILD: "tuple[Row, ...]" = (
-    (
-        ("--no-build-isolation",),
-        "no_build_isolation",
-        FLAG,
-        "",
-        "Build with what is installed, not in environments made for it.",
-    ),
-    (
-        ("--no-build-isolation-package",),
-        "no_build_isolation_package",
-        LIST,
-        "NAME",
-        "The same for one package, which is built after the others are installed.",
-    ),
-    (
-        ("-C", "--config-setting", "--config-settings"),
-        "config_setting",
-        LIST,
-        "KEY=VALUE",
-        "Pass a setting to the build backends.",
-    ),
-    (
-        ("-b", "--build-constraint", "--build-constraints"),
-        "build_constraint",
-        LIST,
-        "FILE",
-        "Limit the versions of build requirements by a constraints file.",
-    ),
+HASHES = (
+    (("--require-hashes",), "require_hashes", FLAG, "", "Require a hash for every requirement.", DISTRIBUTIONS),
+    (("--no-verify-hashes",), "no_verify_hashes", FLAG, "",
+     "Do not verify the hashes in requirements files.", DISTRIBUTIONS),
 )
-PROFILE: "tuple[Row, ...]" = (
-    (("--profile",), "profile", OPTIONAL, "FILE.html", "Write a page about where the time went."),
-    (("--trace",), "trace", VALUE, "FILE.json", "Write a trace for Perfetto and Chrome's `chrome://tracing`."),
+BUILD = (
+    (("--no-build-isolation",), "no_build_isolation", FLAG, "",
+     "Build in the target environment instead of an isolated one.", BUILDING),
+    (("--no-build-isolation-package",), "no_build_isolation_package", LIST, "NAME",
+     "Build one package in the target environment, after the others are installed.", BUILDING),
+    (("-C", "--config-setting", "--config-settings"), "config_setting", LIST, "KEY=VALUE",
+     "Pass a setting to the build backends.", BUILDING),
+    (("-b", "--build-constraint", "--build-constraints"), "build_constraint", LIST, "FILE",
+     "Constrain the versions of build requirements with a file.", BUILDING),
 )
-DASHBOARD: "tuple[Row, ...]" = (
-    (("--dashboard",), "dashboard", OPTIONAL, "PORT", "Run on a cluster and show dask's live dashboard."),
-    (("--dashboard-linger",), "dashboard_linger", FLAG, "", "Keep the dashboard up until Ctrl-C."),
+PROFILE = (
+    (("--profile",), "profile", OPTIONAL, "FILE.html", "Write a page that shows where the time went.", RUNNING),
+    (("--trace",), "trace", VALUE, "FILE.json", "Write a trace for Perfetto or `chrome://tracing`.", RUNNING),
 )
-SYNC: "tuple[Row, ...]" = (
+DASHBOARD = (
+    (("--dashboard",), "dashboard", OPTIONAL, "PORT",
+     "Use the cluster executor and serve dask's live dashboard.", RUNNING),
+    (("--dashboard-linger",), "dashboard_linger", FLAG, "", "Keep the dashboard up until Ctrl-C.", RUNNING),
+)
+CHANGE = (
+    (("--reinstall",), "reinstall", FLAG, "", "Reinstall everything.", COMMON),
+    (("--reinstall-package",), "reinstall_package", LIST, "NAME", "Reinstall one package.", COMMON),
+    (("--link-mode",), "link_mode", VALUE, "clone|hardlink|copy|symlink",
+     "How files get from the cache into the environment (default: hardlink).", COMMON),
+    (("--compile-bytecode", "--compile"), "compile_bytecode", FLAG, "",
+     "Compile modules to bytecode, once for all environments.", COMMON),
+    (("--path-conflict",), "path_conflict", VALUE, "warn|error",
+     "What to do if packages contain the same file.", COMMON),
+)
+SYNC = (
+    *DRY_RUN,
+    *PROJECT,
+    *CHANGE,
+    (("--strict",), "strict", FLAG, "", "Check the installed packages for conflicts at the end.", COMMON),
+    (("--allow-empty-requirements",), "allow_empty_requirements", FLAG, "",
+     "Empty the environment if nothing is required.", COMMON),
     *TARGETS,
     *FOREIGN,
-    *INDEX,
+    *EXTERNAL,
+    *CONSTRAINTS,
     *FILES,
-    CONSTRAINT,
-    EXCLUDE_NEWER,
-    *PROJECT,
-    (("--require-hashes",), "require_hashes", FLAG, "", "Demand a hash for every requirement."),
-    (("--no-verify-hashes",), "no_verify_hashes", FLAG, "", "Do not check the hashes that files give."),
-    (("--strict",), "strict", FLAG, "", "Check afterwards that what is installed fits together."),
-    (("--reinstall",), "reinstall", FLAG, "", "Install everything anew."),
-    (("--reinstall-package",), "reinstall_package", LIST, "NAME", "Install one package anew."),
-    (
-        ("--link-mode",),
-        "link_mode",
-        VALUE,
-        "clone|hardlink|copy|symlink",
-        "How files come from the cache into the environment (default: hardlink).",
-    ),
-    (
-        ("--compile-bytecode", "--compile"),
-        "compile_bytecode",
-        FLAG,
-        "",
-        "Compile modules, once for all environments, and link the bytecode along.",
-    ),
-    (
-        ("--path-conflict",),
-        "path_conflict",
-        VALUE,
-        "warn|error",
-        "What to do when packages bring the same file.",
-    ),
-    (("--dry-run",), "dry_run", FLAG, "", "Say what would be done, and do nothing."),
-    (
-        ("--allow-empty-requirements",),
-        "allow_empty_requirements",
-        FLAG,
-        "",
-        "Empty the environment when nothing is required.",
-    ),
-    (
-        ("--break-system-packages",),
-        "break_system_packages",
-        FLAG,
-        "",
-        "Change an externally managed environment.",
-    ),
+    *HASHES,
+    *INDEX,
     *BUILD,
     *RUN,
     *PROFILE,
@@ -272,6 +181,7 @@ SYNC: "tuple[Row, ...]" = (
     *CACHE,
     *OUTPUT,
 )
+# fmt: on
 
 TRUE, FALSE = ("1", "true", "t", "yes", "y", "on"), ("0", "false", "f", "no", "n", "off")
 DEFAULTS: "dict[str, object]" = {FLAG: False, VALUE: "", LIST: (), COUNT: 0, OPTIONAL: ""}
@@ -294,7 +204,7 @@ def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
 
     None is for a switch, or a count, whose variable has another value than it takes (see :func:`switched`).
     """
-    _, name, kind, _, _ = row
+    _, name, kind, _, _, _ = row
     text = environ.get(f"PUFFIN_{name.upper()}", "")
     if not text:
         return DEFAULTS[kind]
@@ -333,7 +243,7 @@ def read_by_hand(
         row = spelled.get(spelling)
         if row is None or (equals and not spelling.startswith("--")):
             return None
-        _, name, kind, choices, _ = row
+        _, name, kind, choices, _, _ = row
         if kind in (FLAG, COUNT):
             if equals:
                 return None

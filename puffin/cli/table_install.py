@@ -3,58 +3,49 @@
 from puffin.cli.table import (
     BUILD,
     CACHE,
+    CHANGE,
+    COMMON,
+    CONSTRAINTS,
     DASHBOARD,
+    DRY_RUN,
+    EXTERNAL,
+    FILES,
     FLAG,
     FOREIGN,
+    HASHES,
     INDEX,
     LIST,
     OUTPUT,
     PROFILE,
+    PROJECT,
     RUN,
-    SYNC,
     TARGETS,
     VALUE,
+    picked,
 )
 from puffin.cli.table_compile import COMPILE
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.cli.table import Row
-
-_AS_COMPILE = (
-    "extra", "all_extras", "group", "constraint", "override", "resolution", "prerelease", "pre", "exclude_newer",
-    "only_binary", "no_binary", "no_build",
-)  # fmt: skip
-_AS_SYNC = (
-    "require_hashes", "no_verify_hashes", "reinstall", "reinstall_package", "link_mode", "compile_bytecode",
-    "path_conflict", "dry_run",
-    "break_system_packages",
-)  # fmt: skip
-
-
-def _rows(table: "tuple[Row, ...]", names: tuple[str, ...]) -> "tuple[Row, ...]":
-    return tuple(row for row in table if row[1] in names)
-
-
-INSTALL: "tuple[Row, ...]" = (
-    (("-r", "--requirement"), "requirement", LIST, "FILE", "Install what a file asks for."),
-    (("-e", "--editable"), "editable", LIST, "DIR", "Install a project so that its sources stay in use."),
-    (("-U", "--upgrade"), "upgrade", FLAG, "", "Take the newest versions, whatever is installed."),
-    (
-        ("-P", "--upgrade-package"),
-        "upgrade_package",
-        LIST,
-        "NAME[==V]",
-        "Take the newest version of one package.",
-    ),
-    (("--no-deps",), "no_deps", FLAG, "", "Install only what is named, not what that needs."),
-    (("--exact",), "exact", FLAG, "", "Remove what is neither named nor needed."),
-    (("--strict",), "strict", FLAG, "", "Check what is installed afterwards, even with --no-deps."),
-    (("--report",), "report", VALUE, "FILE", "Write a report as pip's (`-` is standard output)."),
+# fmt: off
+INSTALL = (
+    (("-r", "--requirement"), "requirement", LIST, "FILE", "Install the requirements in a file.", COMMON),
+    (("-e", "--editable"), "editable", LIST, "DIR", "Install a project in editable mode.", COMMON),
+    (("-U", "--upgrade"), "upgrade", FLAG, "", "Upgrade to the newest allowed versions.", COMMON),
+    (("-P", "--upgrade-package"), "upgrade_package", LIST, "NAME[==V]",
+     "Upgrade one package to the newest allowed version.", COMMON),
+    (("--no-deps",), "no_deps", FLAG, "", "Install only the given packages, without dependencies.", COMMON),
+    (("--exact",), "exact", FLAG, "", "Remove packages that are neither given nor required.", COMMON),
+    (("--strict",), "strict", FLAG, "", "Check the installed packages for conflicts, even with --no-deps.", COMMON),
+    (("--report",), "report", VALUE, "FILE", "Write a report in pip's format (`-`: to standard output).", COMMON),
+    *DRY_RUN,
+    *PROJECT,
+    *CHANGE,
     *TARGETS,
     *FOREIGN,
-    *_rows(COMPILE, _AS_COMPILE),
-    *_rows(SYNC, _AS_SYNC),
+    *EXTERNAL,
+    *picked(COMPILE, "override", "resolution", "prerelease", "pre"),
+    *CONSTRAINTS,
+    *FILES,
+    *HASHES,
     *BUILD,
     *INDEX,
     *RUN,
@@ -63,3 +54,4 @@ INSTALL: "tuple[Row, ...]" = (
     *CACHE,
     *OUTPUT,
 )
+# fmt: on

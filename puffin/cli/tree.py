@@ -3,10 +3,12 @@
 import sys
 import time
 
-from puffin.cli.console import counted
 from puffin.cli.inspect import environment_at_rest
-from puffin.cli.sync import normalise
+from puffin.cli.quantities import counted
 from puffin.errors import FAILED, UsageError
+from puffin.names import normalise
+from puffin.stages.link.requires import read_requires
+from puffin.stages.link.tree_lines import DEPTH, tree_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 
 def tree(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Print what is installed as a tree of who requires what; like ``show``, fail if nothing asked for is installed."""
-    from puffin.stages.link.tree_lines import DEPTH, tree_lines
-
     depth = _depth(str(options["depth"]), DEPTH)
     packages, prune = (tuple(map(normalise, options[name])) for name in ("package", "prune"))
     installed, markers = _read(options)
@@ -42,7 +42,7 @@ def tree(options: "dict[str, Any]", console: "Console", _started: float) -> int:
 
 def check(options: "dict[str, Any]", console: "Console", started: float) -> int:
     """Print what does not fit together, and fail if anything does not."""
-    from puffin.stages.link.consistency import broken, doubles, sentence
+    from puffin.stages.link.demands import broken, doubles, sentence
 
     installed, markers = _read(options)
     found = [sentence(each) for each in broken(installed, markers)]
@@ -60,8 +60,6 @@ def check(options: "dict[str, Any]", console: "Console", started: float) -> int:
 
 
 def _read(options: "dict[str, Any]") -> "tuple[tuple[Requires, ...], dict[str, str]]":
-    from puffin.stages.link.requires import read_requires
-
     environment = environment_at_rest(options)
     return read_requires(environment), dict(environment.interpreter.markers)
 
@@ -70,5 +68,5 @@ def _depth(text: str, most: int) -> int:
     if not text:
         return most
     if not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise UsageError(text=f"`{text}` is not a depth", hints=("give `--depth` a number from 0 up",))
+        raise UsageError(text=f"`{text}` is not a depth", hints=("`--depth` must be 0 or more",))
     return min(int(text), most)

@@ -2,9 +2,16 @@
 
 import os
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from puffin.cache.layout import Cache
-from puffin.cli.sync import CacheDirectory, normalise, where_of
+from puffin.cli.config_settings import CacheDirectory, where_of
 from puffin.errors import UsageError
+from puffin.names import normalise
+from puffin.pipeline.plan_sync import lock_timeout
+from puffin.pipeline.plan_target import find_where
+from puffin.pipeline.plan_uninstall import uninstall as run
+from puffin.stages.link.environment import check_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,11 +22,6 @@ if TYPE_CHECKING:
 
 def uninstall(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Remove packages from an environment."""
-    from puffin.pipeline.plan_sync import lock_timeout
-    from puffin.pipeline.plan_target import find_where
-    from puffin.pipeline.plan_uninstall import uninstall as run
-    from puffin.stages.link.environment import check_target
-
     names = _names(options)
     with CacheDirectory(options) as cache_dir:
         cache = Cache(cache_dir)
@@ -40,19 +42,20 @@ def uninstall(options: "dict[str, Any]", console: "Console", _started: float) ->
 def _names(options: "dict[str, Any]") -> list[str]:
     names = [_name_of(text) for text in options["arguments"]]
     if options["requirement"]:
-        from puffin.stages.resolve.reqfile import read_file, read_requirements
+        from puffin.pipeline.plan_network import reader
+        from puffin.pipeline.plan_settings import Settings
+        from puffin.stages.resolve.reqfile import read_requirements
 
-        entries = read_requirements(options["requirement"], read=read_file, environ=os.environ).entries
+        read = reader(Settings(files=(), cache_dir=""), os.environ)
+        entries = read_requirements(options["requirement"], read=read, environ=os.environ).entries
         names += [entry.name for entry in entries if entry.name]
     if not names:
-        raise UsageError(text="No package was named", hints=("name one, as in `puffin pip uninstall six`",))
+        raise UsageError(text="No packages were given", hints=("for example: `puffin pip uninstall six`",))
     return list(dict.fromkeys(names))
 
 
 def _name_of(text: str) -> str:
-    from packaging.requirements import InvalidRequirement, Requirement
-
     try:
         return normalise(Requirement(text).name)
     except InvalidRequirement:
-        raise UsageError(text=f"`{text}` is not the name of a package") from None
+        raise UsageError(text=f"`{text}` is not a valid package name") from None

@@ -2,11 +2,12 @@
 
 import os
 import sys
+from shlex import quote
 
 from puffin.cache.layout import Cache
 from puffin.cli.config import configured
-from puffin.cli.config_settings import located
-from puffin.cli.sync import CacheDirectory
+from puffin.cli.config_settings import CacheDirectory, shared_settings
+from puffin.stages.link.venv import create_venv, seed_requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 def venv(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     """Create a virtual environment."""
-    from puffin.stages.link.interpreter import find_interpreter, inspect_interpreter
-    from puffin.stages.link.venv import create_venv, seed_requirements
+    from puffin.stages.link.interpreter_find import find_interpreter
+    from puffin.stages.link.interpreter_known import inspect_interpreter
 
     options = configured("venv", options, console, os.environ)
     path = options["arguments"][0] if options["arguments"] else ".venv"
@@ -47,13 +48,11 @@ def venv(options: "dict[str, Any]", console: "Console", _started: float) -> int:
 def _activation(path: str, scripts: str) -> str:
     if os.name == "nt":
         return os.path.join(path, os.path.basename(scripts), "activate")
-    from shlex import quote
-
     return f"source {quote(os.path.join(path, os.path.basename(scripts), 'activate'))}"
 
 
 def _executable(options: "dict[str, Any]", find: "Any") -> str:
-    from puffin.stages.link.python_version import find_requested, requested_version
+    from puffin.stages.link.interpreter_find import find_requested, requested_version
 
     if options["python"]:
         return str(find(options["python"], os.environ))
@@ -71,9 +70,6 @@ def _seed(
     cache_dir: str,
 ) -> None:
     from puffin.pipeline.plan_seed import seed
-    from puffin.pipeline.plan_settings import Settings
 
-    wanted = ("refresh", "refresh_package")
-    same = {name: options[name] for name in wanted}
-    settings = Settings(files=(), cache_dir=cache_dir, **same, **located(options, os.environ))
+    settings = shared_settings(options, cache_dir)
     seed(environment, names, settings, console, os.environ)

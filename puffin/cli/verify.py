@@ -5,10 +5,13 @@ import sys
 import time
 
 from puffin.cache.layout import Cache
-from puffin.cli.console import counted
+from puffin.cli.config_settings import CacheDirectory
 from puffin.cli.inspect import environment_at_rest
-from puffin.cli.sync import CacheDirectory
+from puffin.cli.quantities import counted
 from puffin.errors import DRIFT
+from puffin.stages.link.stamps import DIRECTORY, STATE
+from puffin.stages.link.state import read_state
+from puffin.stages.unzip.manifest import HEALED, read_header, read_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +24,6 @@ if TYPE_CHECKING:
 
 def verify(options: "dict[str, Any]", console: "Console", started: float) -> int:
     """Compare an environment with what puffin installed there; 4 if something differs."""
-    from puffin.stages.link.stamps import DIRECTORY, STATE
-    from puffin.stages.link.state import read_state
-
     environment = environment_at_rest(options)
     state = read_state(environment.root)
     if state is None and os.path.exists(f"{environment.root}/{DIRECTORY}/{STATE}"):
@@ -40,7 +40,7 @@ def verify(options: "dict[str, Any]", console: "Console", started: float) -> int
 def _compared(
     environment: "Environment", state: "State", cache: Cache, deep: bool, console: "Console", started: float
 ) -> int:
-    from puffin.stages.link.verify import verify as compare
+    from puffin.stages.link.damage import verify as compare
 
     found = compare(environment.purelib, state, deep=deep, sizes=lambda archive: _sizes(cache, archive))
     owned = [each for each in state.distributions if each.archive]
@@ -60,8 +60,6 @@ def _compared(
 
 
 def _sizes(cache: Cache, archive: str) -> "dict[str, int]":
-    from puffin.stages.unzip.manifest import read_manifest
-
     manifest = read_manifest(cache.manifest(archive))
     if manifest is None:
         return {}
@@ -73,8 +71,6 @@ def _sizes(cache: Cache, archive: str) -> "dict[str, int]":
 
 
 def _tell_healed(cache: Cache, archive: str, label: str, console: "Console") -> None:
-    from puffin.stages.unzip.manifest import HEALED, read_header
-
     header = read_header(cache.manifest(archive))
     if header is not None and header[HEALED]:
         rows = counted(header[HEALED], "row")

@@ -1,7 +1,8 @@
 """The cluster executor: a ``distributed.LocalCluster`` of processes on this machine.
 
 Units travel in groups, because a task costs distributed 1.6 to 2 ms: each group is one task whose result is
-the encoded outcomes of all the fine tasks in it.
+the encoded outcomes of all the fine tasks in it. With a dashboard each task is a task of dask's, so that the page shows
+every stage; what a task brings forth stays on its worker for those that need it.
 """
 
 import contextlib
@@ -18,26 +19,31 @@ import distributed
 import toolz
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 from dask.task_spec import Task as DaskTask
+from dask.task_spec import TaskRef
 
 from puffin.cache.atomic import remove_tree
-from puffin.pipeline import lifeline
-from puffin.pipeline.fine import fine_graph
 from puffin.pipeline.graph import unit_weight
-from puffin.pipeline.lost import WorkerLost, tell_lost
 from puffin.pipeline.memory import keep_freed_memory
-from puffin.pipeline.runner import Runner
-from puffin.pipeline.task import FAILED, Outcome
+from puffin.pipeline.runner import Runner, attempt, without_buffers
+from puffin.pipeline.task import DONE, Outcome
 from puffin.pipeline.wire import Inbox, encode
+from puffin.pipeline.worker_loss import failed_with_worker, follow_parent, prepare_children, tell_lost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from puffin.pipeline.graph import Ledger
-    from puffin.pipeline.pull import Parcel
+    from puffin.pipeline.graph import Ledger, Unit
+    from puffin.pipeline.runner import WorkItem
+    from puffin.pipeline.task import Key
+
+    Name = tuple[str, str]
+    Carried = tuple[Key, bool, Any, bytes]  # key, is it done, its result, the outcomes up to here, encoded
+
 
 _LEAST = 100_000  # bytes; what a task weighs at least, whatever it says
+_RUN_FINE = "puffin.pipeline.cluster:run_fine"
 _RUN_GROUP = "puffin.pipeline.cluster:run_group"
 
 _CONFIGURATION = {
@@ -68,7 +74,7 @@ class ClusterExecutor:
         self._directory = local_directory
         self._at_rest = True
         keep_freed_memory()
-        lifeline.prepare()
+        prepare_children()
         environ = dict(os.environ)  # starting a nanny writes thread counts and more into it
         method = "fork" if hasattr(os, "fork") else "spawn"
         # A worker that is started again has semaphores, of which python's tracker tells whoever ends without ceremony.
@@ -97,12 +103,12 @@ class ClusterExecutor:
         """Run the graph to its end; units join as soon as what they need is done."""
         self._at_rest = False
         waiting = distributed.as_completed(loop=self._client.loop)
-        groups: dict[Any, list[Parcel]] = {}
-        lost: list[Parcel] = []
-        suspect: list[Parcel] = []
+        groups: dict[Any, list[WorkItem]] = {}
+        lost: list[WorkItem] = []
+        suspect: list[WorkItem] = []
 
-        def submit(parcels: "list[list[Parcel]]") -> None:
-            for future, group in self._submit(parcels):
+        def submit(items: "list[list[WorkItem]]") -> None:
+            for future, group in self._submit(items):
                 groups[future] = group
                 waiting.add(future)
 
@@ -111,7 +117,7 @@ class ClusterExecutor:
             group = groups.pop(future)
             outcomes = _outcomes(future, group, alone=group is suspect)
             if outcomes is None:  # its worker died, by its own fault or by that of a neighbour
-                lost.extend(parcel for parcel in group if not any(parcel is each for each in lost))
+                lost.extend(item for item in group if not any(item is each for each in lost))
                 tell_lost(group, "was lost", ledger)
             for outcome in outcomes or ():
                 for each in ledger.record(outcome):
@@ -122,24 +128,24 @@ class ClusterExecutor:
                 submit([suspect])
         self._at_rest = True
 
-    def _cut(self, ledger: "Ledger") -> "list[list[Parcel]]":
-        parcels = [(unit, ledger.inputs_of(unit)) for unit in ledger.take_ready()]
-        return [[parcel] for parcel in parcels] if self._fine else guided(parcels, self._jobs)
+    def _cut(self, ledger: "Ledger") -> "list[list[WorkItem]]":
+        items = [(unit, ledger.inputs_of(unit)) for unit in ledger.take_ready()]
+        return [[item] for item in items] if self._fine else guided(items, self._jobs)
 
-    def _submit(self, groups: "list[list[Parcel]]") -> "list[tuple[Any, list[Parcel]]]":
+    def _submit(self, groups: "list[list[WorkItem]]") -> "list[tuple[Any, list[WorkItem]]]":
         if not groups:
             return []
         return self._submit_fine(groups) if self._fine else self._submit_groups(groups)
 
-    def _submit_fine(self, groups: "list[list[Parcel]]") -> "list[tuple[Any, list[Parcel]]]":
-        parcels = [parcel for group in groups for parcel in group]
-        graph, last = fine_graph(parcels)
+    def _submit_fine(self, groups: "list[list[WorkItem]]") -> "list[tuple[Any, list[WorkItem]]]":
+        items = [item for group in groups for item in group]
+        graph, last = fine_graph(items)
         futures = self._client.get(graph, [name for names in last for name in names], sync=False)
         self._shown += futures
         pairs = iter(futures)
         return [(next(pairs), group) for group, names in zip(groups, last, strict=True) for _ in names]
 
-    def _submit_groups(self, groups: "list[list[Parcel]]") -> "list[tuple[Any, list[Parcel]]]":
+    def _submit_groups(self, groups: "list[list[WorkItem]]") -> "list[tuple[Any, list[WorkItem]]]":
         token = os.urandom(4).hex()
         keys = [("group", f"{token}-{number}") for number in range(len(groups))]
         graph = {
@@ -177,21 +183,21 @@ def _remote(key: "tuple[str, str]", reference: str, *arguments: "Any") -> DaskTa
     return DaskTask(key, toolz.apply, DaskTask(None, pkgutil.resolve_name, reference), *arguments)
 
 
-def guided(parcels: "list[Parcel]", workers: int) -> "list[list[Parcel]]":
-    """Cut *parcels*, heaviest first, into groups that get smaller and smaller.
+def guided(items: "list[WorkItem]", workers: int) -> "list[list[WorkItem]]":
+    """Cut *items*, heaviest first, into groups that get smaller and smaller.
 
     Each holds what one of *workers* would get of the rest, halved: few tasks in all, and none at the end that
     one worker is long at while the others have nothing left.
     """
-    weights = [unit_weight(unit) + _LEAST for unit, _ in parcels]
+    weights = [unit_weight(unit) + _LEAST for unit, _ in items]
     rest = sum(weights)
-    groups: list[list[Parcel]] = []
+    groups: list[list[WorkItem]] = []
     room = 0.0
-    for parcel, weight in zip(parcels, weights, strict=True):
+    for item, weight in zip(items, weights, strict=True):
         if room < weight / 2:
             groups.append([])
             room = rest / (2 * workers)
-        groups[-1].append(parcel)
+        groups[-1].append(item)
         room -= weight
         rest -= weight
     return groups
@@ -199,27 +205,22 @@ def guided(parcels: "list[Parcel]", workers: int) -> "list[list[Parcel]]":
 
 def run_group(pickled: bytes) -> bytes:
     """In a worker: run a group of units; return the outcomes of their tasks, encoded."""
-    lifeline.follow()
-    parcels: Iterator[Parcel] = iter(pickle.loads(pickled))
+    follow_parent()
+    items: Iterator[WorkItem] = iter(pickle.loads(pickled))
     sent: list[bytes] = []
-    Runner(lambda: next(parcels, None), lambda outcome: sent.append(encode(outcome))).run()
+    Runner(lambda: next(items, None), lambda outcome: sent.append(encode(outcome))).run()
     return b"".join(sent)
 
 
-def _outcomes(future: "Any", group: "list[Parcel]", *, alone: bool) -> "list[Outcome] | None":
+def _outcomes(future: "Any", group: "list[WorkItem]", *, alone: bool) -> "list[Outcome] | None":
     """Return what became of a group; None where its worker was lost while it was not *alone* on the cluster."""
     if future.status == "finished":
         result = future.result()
         return list(Inbox().feed(result[-1] if isinstance(result, tuple) else result))
     if not alone:
         return None
-    error = future.exception()
-    return [_lost(task, error) for unit, _ in group for task in unit]
-
-
-def _lost(task: "Any", error: BaseException) -> Outcome:
-    how = f"was lost ({type(error).__name__})"
-    return Outcome(key=task.key, status=FAILED, error=WorkerLost(label=task.label, how=how, package=task.label))
+    how = f"was lost ({type(future.exception()).__name__})"
+    return [failed_with_worker(task, how) for unit, _ in group for task in unit]
 
 
 @contextlib.contextmanager
@@ -228,3 +229,60 @@ def quiet() -> "Iterator[None]":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def fine_graph(items: "Sequence[WorkItem]") -> "tuple[HighLevelGraph, list[list[Name]]]":
+    """Return the graph of the tasks of *items*, and for each item the names of its last tasks.
+
+    There is a layer for each stage; a name begins with the stage, by which the dashboard knows and colours it.
+    """
+    token = os.urandom(4).hex()
+    layers: dict[str, dict[Name, DaskTask]] = {}
+    needs: dict[str, set[str]] = {}
+    rank: dict[Name, int] = {}
+    last: list[list[Name]] = []
+    for number, (unit, inputs) in enumerate(items):
+        names = {task.key: (task.stage, f"{task.label}-{token}-{number}-{at}") for at, task in enumerate(unit)}
+        ends = _ends(unit)
+        last.append([names[key] for key in ends])
+        for task in unit:
+            inner = [key for key in dict.fromkeys(task.dependencies) if key in names]
+            outer = {key: inputs[key] for _, key in task.inputs if key in inputs}
+            name = names[task.key]
+            sent = pickle.dumps((task, outer, task.key in ends))
+            references = [TaskRef(names[key]) for key in inner]
+            call = DaskTask(None, pkgutil.resolve_name, _RUN_FINE)
+            layers.setdefault(task.stage, {})[name] = DaskTask(name, toolz.apply, call, sent, *references)
+            needs.setdefault(task.stage, set()).update(key[0] for key in inner if key[0] != task.stage)
+            rank[name] = len(items) - number
+    annotations = {"priority": lambda name: rank[name], "retries": 0}
+    made = {stage: MaterializedLayer(layer, annotations=annotations) for stage, layer in layers.items()}
+    return HighLevelGraph(made, needs), last
+
+
+def _ends(unit: "Unit") -> "set[Key]":
+    needed = {key for task in unit for key in task.dependencies}
+    return {task.key for task in unit} - needed
+
+
+def run_fine(sent: bytes, *carried: "Carried") -> "Carried":
+    """In a worker: run one task with what the tasks before it carried here."""
+    follow_parent()
+    task, results, is_end = pickle.loads(sent)
+    told = b"".join([outcomes for _, _, _, outcomes in carried])
+    results.update({key: result for key, done, result, _ in carried if done})
+    if not all(done for _, done, _, _ in carried):
+        return task.key, False, None, told
+    outcome = attempt(task, results, str(os.getpid()))
+    told += encode(without_buffers(outcome) if task.transient else outcome)
+    result = None if is_end else portable(outcome.result)
+    return task.key, outcome.status == DONE, result, told
+
+
+def portable(result: "Any") -> "Any":
+    """Return *result* so that it can go to another worker: buffers in it become bytes."""
+    if isinstance(result, (memoryview, bytearray)):
+        return bytes(result)
+    if isinstance(result, (tuple, list)):
+        return type(result)(map(portable, result))
+    return result

@@ -11,8 +11,8 @@ import threading
 from concurrent.futures import Future
 from multiprocessing.connection import Connection, Pipe, wait
 
-from puffin.pipeline import lifeline
-from puffin.pipeline.lost import describe_exit
+from puffin.pipeline.wire import pickled, unpickled
+from puffin.pipeline.worker_loss import describe_exit, follow_parent, prepare_children
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _EMITTED, _RESULT, _ERROR = b"o", b"r", b"e"  # what a message from a worker begins with
 
 
-class Broken(Exception):
+class PoolBroken(Exception):
     """A worker of the pool is gone; the text says how."""
 
 
@@ -43,7 +43,7 @@ class ForkPool:
         self._reader.start()
 
     def _fork(self) -> None:
-        lifeline.prepare()
+        prepare_children()
         here, there = Pipe()
         pid = os.fork()
         if pid == 0:
@@ -60,7 +60,7 @@ class ForkPool:
         future.set_running_or_notify_cancel()
         with self._lock:
             if not self._idle:
-                future.set_exception(Broken("no worker is left"))
+                future.set_exception(PoolBroken("no worker is left"))
                 return future
             worker = self._idle.pop()
             self._calls[worker] = future
@@ -97,7 +97,7 @@ class ForkPool:
         if kind == _RESULT:
             future.set_result(pickle.loads(payload))
         else:
-            future.set_exception(pickle.loads(payload))
+            future.set_exception(unpickled(payload))
 
     def _lost(self, worker: "Any", _error: Exception) -> None:
         with self._lock:
@@ -110,7 +110,7 @@ class ForkPool:
         worker.close()
         how = describe_exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         if future is not None:
-            future.set_exception(Broken(how or "ended before its work"))
+            future.set_exception(PoolBroken(how or "ended before its work"))
 
     def close(self) -> None:
         """End the workers, at once, and wait until they are gone."""
@@ -137,7 +137,7 @@ def _be_worker(connection: "Connection[Any, Any]") -> "NoReturn":
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the driver decides
-        lifeline.follow()
+        follow_parent()
         _outlet = connection
         while True:
             _answer(connection)
@@ -152,5 +152,5 @@ def _answer(connection: "Connection[Any, Any]") -> None:
     try:
         message = _RESULT + pickle.dumps(function(*arguments))
     except Exception as error:
-        message = _ERROR + pickle.dumps(error)
+        message = _ERROR + pickled(error)
     connection.send_bytes(message)

@@ -2,14 +2,12 @@
 
 import os
 
-from puffin.pipeline import lifeline
-from puffin.pipeline.executors import FEW
+from puffin.pipeline.executor import FEW
 from puffin.pipeline.graph import unit_weight
-from puffin.pipeline.lost import describe_exit, run_surviving
-from puffin.pipeline.pull import PullQueue, Taker
-from puffin.pipeline.runner import Runner
+from puffin.pipeline.runner import QueueReader, Runner, WorkQueue
 from puffin.pipeline.waves import run_here, run_waves
 from puffin.pipeline.wire import Inbox, encode, send
+from puffin.pipeline.worker_loss import describe_exit, follow_parent, prepare_children, run_surviving
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +15,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from puffin.pipeline.graph import Ledger
-    from puffin.pipeline.pull import Parcel
-    from puffin.pipeline.runner import Pending
+    from puffin.pipeline.runner import Pending, WorkItem
     from puffin.pipeline.task import Outcome
 
     Record = Callable[[Outcome], None]
@@ -48,39 +45,39 @@ class InlineExecutor:
             for each in ledger.record(outcome):
                 notify(each)
 
-        run_waves(ledger, self._jobs, record, lambda parcels: self.wave(parcels, ledger, record))
+        run_waves(ledger, self._jobs, record, lambda items: self.wave(items, ledger, record))
 
-    def wave(self, parcels: "Sequence[Parcel]", ledger: "Ledger", record: "Record") -> None:
-        """Run *parcels* of *ledger* to their end; *record* gets each outcome."""
-        if sum([unit[0].waits for unit, _ in parcels]) > FEW:
+    def wave(self, items: "Sequence[WorkItem]", ledger: "Ledger", record: "Record") -> None:
+        """Run *items* of *ledger* to their end; *record* gets each outcome."""
+        if sum([unit[0].waits for unit, _ in items]) > FEW:
             from puffin.pipeline.memory import keep_freed_memory
 
             keep_freed_memory()
-        if self._jobs > 1 and _pays(parcels):
-            run_surviving(parcels, lambda some: run_with_child(some, record), ledger, record)
+        if self._jobs > 1 and _pays(items):
+            run_surviving(items, lambda some: run_with_child(some, record), ledger, record)
         else:
-            run_here(parcels, record)
+            run_here(items, record)
 
     def close(self) -> None:
         """Nothing outlives a run."""
 
 
-def _pays(parcels: "Sequence[Parcel]") -> bool:
-    if not hasattr(os, "fork") or len(parcels) < 2:
+def _pays(items: "Sequence[WorkItem]") -> bool:
+    if not hasattr(os, "fork") or len(items) < 2:
         return False
-    return len(parcels) >= FORK_FROM_UNITS or sum(unit_weight(unit) for unit, _ in parcels) > FORK_FROM_WEIGHT
+    return len(items) >= FORK_FROM_UNITS or sum(unit_weight(unit) for unit, _ in items) > FORK_FROM_WEIGHT
 
 
-def run_with_child(parcels: "Sequence[Parcel]", record: "Record") -> str:
-    """Run *parcels* in this process and a forked child; return how the child was lost, or ``""``.
+def run_with_child(items: "Sequence[WorkItem]", record: "Record") -> str:
+    """Run *items* in this process and a forked child; return how the child was lost, or ``""``.
 
-    A single parcel runs in the child alone, for the sake of this process.
+    A single item runs in the child alone, for the sake of this process.
     """
-    queue = PullQueue(len(parcels))
-    child = Child(queue, parcels, record)
+    queue = WorkQueue(len(items))
+    child = Child(queue, items, record)
     try:
-        if len(parcels) > 1:
-            take = Taker(queue, parcels)
+        if len(items) > 1:
+            take = QueueReader(queue, items)
             Runner(take, child.record, wait=child.wait, left=lambda: take.left).run()
         return child.finish()
     except BaseException:
@@ -96,15 +93,15 @@ class Child:
     *record* gets its outcomes, and those of this process.
     """
 
-    def __init__(self, queue: PullQueue, parcels: "Sequence[Parcel]", record: "Record") -> None:
+    def __init__(self, queue: WorkQueue, items: "Sequence[WorkItem]", record: "Record") -> None:
         self._record = record
         self._inbox = Inbox()
-        lifeline.prepare()
+        prepare_children()
         self._reader, writer = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
             os.close(self._reader)
-            be_child(queue, parcels, writer)
+            be_child(queue, items, writer)
         os.close(writer)
         os.set_blocking(self._reader, False)
         self._told = True
@@ -192,12 +189,12 @@ class Bell:
         os.close(self._ringing)
 
 
-def be_child(queue: PullQueue, parcels: "Sequence[Parcel]", writer: int) -> "NoReturn":
+def be_child(queue: WorkQueue, items: "Sequence[WorkItem]", writer: int) -> "NoReturn":
     """Be a forked worker: pull, run, send outcomes, and leave without touching anything of the parent's."""
     code = 1
     try:
-        lifeline.follow()
-        take = Taker(queue, parcels)
+        follow_parent()
+        take = QueueReader(queue, items)
         Runner(take, lambda outcome: send(writer, encode(outcome)), left=lambda: take.left).run()
         code = 0
     except (KeyboardInterrupt, BrokenPipeError):

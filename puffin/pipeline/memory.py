@@ -1,6 +1,8 @@
 """Keeping freed memory: buffers of many megabytes come and go, and each new page costs a fault and a clearing."""
 
+import ctypes
 import sys
+from ctypes import c_int, c_size_t, c_void_p
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +23,6 @@ def keep_freed_memory() -> None:
     """
     if sys.platform != "linux":
         return
-    import ctypes
-
     try:
         library = ctypes.CDLL(None)
         mallopt = library.mallopt
@@ -35,8 +35,6 @@ def keep_freed_memory() -> None:
 
 def _ask_for_huge_pages(library: "ctypes.CDLL") -> None:
     """Advise on what the heap will grow into: it is taken untouched, and given back."""
-    from ctypes import c_int, c_size_t, c_void_p
-
     library.malloc.restype, library.malloc.argtypes = c_void_p, (c_size_t,)
     library.madvise.argtypes = (c_void_p, c_size_t, c_int)
     library.free.argtypes = (c_void_p,)

@@ -3,7 +3,7 @@
 import os
 import time
 
-from puffin.cache.used import note_use
+from puffin.cache.usage import note_use
 from puffin.errors import Cause, PuffinError
 from puffin.pipeline.graph import no_growth
 from puffin.pipeline.plan_bytecode import bytecode_kind, compiling

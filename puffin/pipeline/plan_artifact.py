@@ -1,25 +1,26 @@
 """From a resolved package to the artifact that the graph fetches or builds. Pure but for looks at local files."""
 
-from puffin.stages.resolve.locate_url import locate_url
+from puffin.stages.resolve.locate_url import artifact_of, locate_url
 from puffin.stages.resolve.pins import Pin
-from puffin.stages.resolve.universe_artifact import artifact_of
 from puffin.stages.resolve.universe_values import Chosen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.stages.artifact import Artifact
-    from puffin.stages.resolve.locate_choose import Target
+    from puffin.stages.resolve.file_choice import FileTarget
     from puffin.stages.resolve.locate_source import Commits
-    from puffin.stages.resolve.solve.request import FilePolicy
-    from puffin.stages.resolve.solve.resolution import Resolved
+    from puffin.stages.resolve.solve.request import FilePolicy, Resolved
 
 
 def artifact_for(
-    package: "Resolved", target: "Target", *, files: "FilePolicy", commits: "Commits"
+    package: "Resolved", target: "FileTarget", *, files: "FilePolicy", commits: "Commits"
 ) -> "Artifact":
     """Return what to install for a resolved package. Raises what locating a URL raises."""
     if isinstance(package.handle, Chosen):
-        return artifact_of(package.handle, package.hashes)
+        chosen = package.handle
+        text = f"{chosen.name}=={chosen.version}"
+        listed = Pin(name=chosen.name, version=chosen.version, hashes=package.hashes, text=text)
+        return artifact_of(listed, chosen.install)
     pin = Pin(
         name=package.name,
         version=package.version,

@@ -11,10 +11,10 @@ from puffin.pipeline.plan_build_values import BuildCycle, BuildSettings, Toolcha
 from puffin.pipeline.plan_graph import BUILD, ENVIRONMENT, FETCH, UNZIP, Supply, wheel_tasks
 from puffin.pipeline.record import warn
 from puffin.pipeline.task import DONE, Task
-from puffin.stages.artifact import DIRECTORY, SDIST, WHEEL
+from puffin.stages.artifact import DIRECTORY, SDIST, WHEEL, expected_sha256
 from puffin.stages.build import kept
 from puffin.stages.build.environment import environment_key, environment_path, is_damaged, is_ready
-from puffin.stages.build.task import LACKS, BuildOrder
+from puffin.stages.build.job import LACKS, BuildOrder
 from puffin.stages.unzip.ready import archive_ready, discard_damaged
 from puffin.stages.unzip.store import known_archive
 from puffin.stages.urls import digest
@@ -338,7 +338,7 @@ class Builds:
         if artifact.kind != WHEEL:
             built = self._kept(self._with_settings(replace(artifact, editable=False)), toolchain)
             return built.sha256 if built else ""
-        sha256 = kept.expected_sha256(artifact)
+        sha256 = expected_sha256(artifact)
         if sha256 or self._is_anew(artifact.name):
             return sha256
         return known_archive(self._cache, artifact.source, artifact.name, artifact.filename)

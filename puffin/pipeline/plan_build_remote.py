@@ -4,9 +4,9 @@ from puffin.cache.layout import Cache
 from puffin.pipeline.remote import BUILD_THERE, Remote
 from puffin.pipeline.task import Task
 from puffin.stages.artifact import Artifact
+from puffin.stages.build.job import BuildOrder
 from puffin.stages.build.remote import SentBuild, brought, built_before
 from puffin.stages.build.remote_python import Python, python_of
-from puffin.stages.build.task import BuildOrder
 from puffin.stages.urls import digest
 from puffin.value import astuple, from_tuple, replace
 

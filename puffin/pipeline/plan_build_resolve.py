@@ -5,9 +5,11 @@ import os
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_artifact import artifact_for
 from puffin.pipeline.plan_build_values import BuildRequirementsFailed, BuildSettings, Toolchain
-from puffin.stages.fetch.commits import pinner
-from puffin.stages.resolve.locate_choose import Target
-from puffin.stages.resolve.solve.request import ResolveRequest, Root
+from puffin.pipeline.plan_resolution import ResolutionSetup, open_universe, resolved
+from puffin.stages.resolve.file_choice import FileTarget
+from puffin.stages.resolve.locate_source import pinner
+from puffin.stages.resolve.platforms import target_of
+from puffin.stages.resolve.solve.request import Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,43 +51,30 @@ class BuildResolver:
     def _resolve(
         self, wanted: tuple[str, ...], toolchain: Toolchain, build: "Builder", checkout: "Checkout | None"
     ) -> "tuple[Artifact, ...]":
-        from puffin.stages.fetch.fetch import client_for
-        from puffin.stages.resolve.solve.resolve import resolve
-        from puffin.stages.resolve.universe_index import IndexUniverse, Scope
-
+        setup = self._setup(wanted, toolchain)
+        with open_universe(setup, self._cache, build=build, checkout=checkout) as universe:
+            resolution = resolved(setup, universe)
         settings, interpreter = self._settings, toolchain.interpreter
-        scope = Scope(
-            config=settings.config,
-            tags=interpreter.tags,
-            python_version=interpreter.version_text,
-            now=settings.now,
-            files=settings.files,
-            exclude_newer=settings.exclude_newer,
-            refresh=settings.refresh,
-            offline=settings.offline,
-        )
-        client = client_for(settings.network)
-        with IndexUniverse(scope, client=client, cache=self._cache, build=build, checkout=checkout) as universe:
-            resolution = resolve(self._request(wanted, toolchain), universe)
-        target = Target(interpreter.tags, interpreter.version_text)
+        target = FileTarget(interpreter.tags, interpreter.version_text)
         commits = pinner(self._cache, offline=settings.offline, environ=os.environ)
         return tuple(
             [artifact_for(each, target, files=settings.files, commits=commits) for each in resolution.packages]
         )
 
-    def _request(self, wanted: tuple[str, ...], toolchain: Toolchain) -> ResolveRequest:
-        settings, interpreter = self._settings, toolchain.interpreter
-        return ResolveRequest(
+    def _setup(self, wanted: tuple[str, ...], toolchain: Toolchain) -> ResolutionSetup:
+        settings = self._settings
+        return ResolutionSetup(
+            config=settings.config,
+            network=settings.network,
+            now=settings.now,
+            target=target_of(toolchain.interpreter),
             requirements=tuple([root_of(text) for text in wanted]),
             constraints=settings.constraints,
-            markers=dict(interpreter.markers),
-            python_version=interpreter.version_text,
-            real_python_version=interpreter.version_text,
+            files=settings.files,
             prereleases=settings.prereleases,
             exclude_newer=settings.exclude_newer,
-            files=settings.files,
+            refresh=settings.refresh,
             offline=settings.offline,
-            tag=interpreter.tags[0] if interpreter.tags else "",
         )
 
 

@@ -1,20 +1,27 @@
-"""From what a command was asked for to what decides its builds."""
+"""From what a command was asked for to what decides its builds, and the seams of a resolution to them."""
 
 import time
+from threading import Lock
 
 from puffin.errors import UsageError
 from puffin.pipeline.plan_build_values import ALL, BuildSettings
-from puffin.pipeline.plan_compile_request import roots
+from puffin.pipeline.plan_network import reader
+from puffin.pipeline.plan_resolution import ResolutionSetup, roots
 from puffin.pipeline.plan_settings import Settings
-from puffin.stages.resolve.reqfile import read_file, read_requirements
+from puffin.stages.resolve.reqfile import read_requirements
 from puffin.stages.resolve.solve.request import FilePolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
+    from puffin.pipeline.plan_build_values import Toolchain
+    from puffin.pipeline.plan_build_workshop import Workshop
     from puffin.stages.resolve.index_config import IndexConfig
+    from puffin.stages.resolve.metadata_wanted import BuildSource
+    from puffin.stages.resolve.solve.universe import Place
+    from puffin.stages.resolve.universe_values import Built, CheckedOut
 
 
 def build_settings(
@@ -29,7 +36,7 @@ def build_settings(
 ) -> BuildSettings:
     """Return the settings of a run's builds. Reads ``--build-constraint`` files, with the errors of that."""
     constraints = read_requirements(
-        (), read=read_file, environ=environ, constraints=settings.build_constraint
+        (), read=reader(settings, environ), environ=environ, constraints=settings.build_constraint
     ).constraints
     return BuildSettings(
         config=config,
@@ -50,6 +57,19 @@ def build_settings(
     )
 
 
+def builds_of(setup: ResolutionSetup, settings: Settings, environ: "Mapping[str, str]") -> BuildSettings:
+    """Return the settings of the builds that a resolution leads to; raises as :func:`build_settings`."""
+    return build_settings(
+        settings,
+        environ,
+        config=setup.config,
+        network=setup.network,
+        files=setup.files,
+        prereleases=setup.prereleases,
+        exclude_newer=setup.exclude_newer,
+    )
+
+
 def config_setting(text: str) -> tuple[str, str]:
     """Return the key and the value of ``KEY=VALUE``; :class:`UsageError` for anything else."""
     key, equals, value = text.partition("=")
@@ -59,3 +79,29 @@ def config_setting(text: str) -> tuple[str, str]:
             hints=("give `--config-setting` a key and a value, as in `--config-setting key=value`",),
         )
     return key.strip(), value
+
+
+class BuildSeams:
+    """A universe's seams to builds and to version control; what these take is imported when one of them is needed."""
+
+    def __init__(self, workshop: "Callable[[], Workshop]", toolchain: "Callable[[], Toolchain]") -> None:
+        self._make = workshop
+        self._toolchain = toolchain
+        self._lock = Lock()  # repositories are checked out by several threads
+        self._workshop: Workshop | None = None
+
+    def build(self, source: "BuildSource") -> "Built":
+        """Return METADATA of *source*; raises what ``MetadataBuilder`` raises."""
+        from puffin.pipeline.plan_build_workshop import MetadataBuilder
+
+        return MetadataBuilder(self._shop(), self._toolchain())(source)
+
+    def checkout(self, place: "Place") -> "CheckedOut":
+        """Return the repository that *place* names, at one commit."""
+        return self._shop().checkout(place)
+
+    def _shop(self) -> "Workshop":
+        with self._lock:
+            if self._workshop is None:
+                self._workshop = self._make()
+            return self._workshop

@@ -13,8 +13,9 @@ from puffin.pipeline.plan_execute import Takedown
 from puffin.pipeline.plan_graph import Supply, root_failure
 from puffin.pipeline.record import current
 from puffin.pipeline.task import DONE
-from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
+from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact, expected_sha256
 from puffin.stages.build import kept
+from puffin.stages.resolve.metadata_wanted import BuildSource
 from puffin.stages.resolve.universe_values import Built
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.urls import file_path, file_url, is_file
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from puffin.stages.link.environment import Environment
     from puffin.stages.link.interpreter import Interpreter
     from puffin.stages.resolve.solve.universe import Place
-    from puffin.stages.resolve.universe_values import CheckedOut, Source
+    from puffin.stages.resolve.universe_values import CheckedOut
 
 
 def toolchain_of(environment: "Environment") -> Toolchain:
@@ -98,14 +99,14 @@ class Workshop:
 
     def checkout(self, place: "Place") -> "CheckedOut":
         """Be the seam to version control of a universe."""
-        from puffin.stages.resolve.universe_checkout import checkout_place
+        from puffin.stages.resolve.universe_place import checkout_place
 
         return checkout_place(place, cache=self._cache, offline=self.settings.offline, environ=dict(os.environ))
 
 
 def identified(artifact: Artifact) -> Artifact:
     """Return the artifact of a local archive with the archive's hash, so that what was built of it is found."""
-    if artifact.kind != SDIST or kept.expected_sha256(artifact) or not is_file(artifact.url):
+    if artifact.kind != SDIST or expected_sha256(artifact) or not is_file(artifact.url):
         return artifact
     from puffin.stages.resolve.locate_url import direct_url
 
@@ -129,7 +130,7 @@ class MetadataBuilder:
         self._toolchain = toolchain
         self._chain = chain
 
-    def __call__(self, source: "Source") -> Built:
+    def __call__(self, source: "BuildSource") -> Built:
         """Return METADATA of *source*. Raises what went wrong with the build, and :class:`BuildCycle`."""
         artifact = artifact_of_source(source)
         builds = self._workshop.builds((*self._chain, source.package))
@@ -155,7 +156,7 @@ class MetadataBuilder:
         record = current()
         return Takedown(record, ledger) if record is not None and record.is_own else None
 
-    def _check(self, source: "Source", artifact: Artifact) -> None:
+    def _check(self, source: "BuildSource", artifact: Artifact) -> None:
         toolchain = self._toolchain
         if not self._workshop.settings.isolates(artifact.name) and not os.path.exists(toolchain.python):
             hint = f"make it by `puffin venv {toolchain.prefix}`, and install there what the build needs"
@@ -166,7 +167,7 @@ def _nobody(_outcome: "Outcome") -> None:
     """Tell nobody of an outcome."""
 
 
-def artifact_of_source(source: "Source") -> Artifact:
+def artifact_of_source(source: "BuildSource") -> Artifact:
     """Return the artifact to build for the metadata of *source*."""
     url, filename = file_url(source.path), ""
     hashes: tuple[str, ...] = ()

@@ -7,12 +7,12 @@ from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.errors import UsageError
-from puffin.pipeline.plan_compile_settings import CompileSettings
+from puffin.pipeline.plan_settings import CompileSettings
 from puffin.pipeline.plan_target import target_interpreter
 from puffin.pipeline.record import phase
 from puffin.stages.link.meanwhile import meanwhile
-from puffin.stages.resolve.inputs_request import SourceRequest
 from puffin.stages.resolve.output_target import PYLOCK, choose_format, write_output
+from puffin.stages.resolve.reqvalues import SourceRequest
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from puffin.stages.link.interpreter import Interpreter
     from puffin.stages.resolve.inputs import Sources
     from puffin.stages.resolve.output_values import Listed
-    from puffin.stages.resolve.platforms import Target
+    from puffin.stages.resolve.platforms import ResolutionTarget
 
 DEFAULT_SOURCES = ("requirements.in", "pyproject.toml", "setup.cfg", "setup.py")
 
@@ -114,15 +114,15 @@ class _Command:
                 depends.settled()
         return text
 
-    def _text(self, packages: "tuple[Listed, ...]", target: "Target") -> str:
+    def _text(self, packages: "tuple[Listed, ...]", target: "ResolutionTarget") -> str:
         from puffin.pipeline.plan_compile_output import lock_text, requirements_text
 
         if self._locked:
             return lock_text(packages, self._settings, target)
-        return requirements_text(packages, self._settings, self.early.sources, self.early.config)
+        return requirements_text(packages, self._settings, self.early.sources, self.early.setup.config)
 
 
-def _warn(sources: "Sources", target: "Target", reporter: "Reporter") -> None:
+def _warn(sources: "Sources", target: "ResolutionTarget", reporter: "Reporter") -> None:
     from puffin.stages.resolve.inputs import check_python
 
     for warning in (*sources.requirements.warnings, *check_python(sources, target.python_version)):

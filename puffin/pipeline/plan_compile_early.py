@@ -3,33 +3,26 @@
 import time
 from functools import partial
 
-from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy
 from puffin.pipeline.plan_import import import_asking, import_resolving
-from puffin.pipeline.plan_inputs import index_config
-from puffin.pipeline.plan_network import helping, network_of
+from puffin.pipeline.plan_inputs import kinds_of_files, read_unpinned
+from puffin.pipeline.plan_network import reader
 from puffin.pipeline.plan_project import project_builder
-from puffin.pipeline.plan_read import reader
+from puffin.pipeline.plan_resolution import children_of, setup_of
 from puffin.pipeline.plan_target import target_interpreter
-from puffin.stages.fetch.fetch import client_for
-from puffin.stages.resolve.inputs import read_sources
 from puffin.stages.resolve.preferences import read_preferences, read_upgrades
-from puffin.stages.resolve.reqfile import read_file
-from puffin.stages.resolve.universe_helpers import Children
-from puffin.stages.resolve.universe_scope import Scope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.plan_build_values import Toolchain
-    from puffin.pipeline.plan_compile_settings import CompileSettings
-    from puffin.stages.fetch.client import Client
-    from puffin.stages.resolve.index_config import IndexConfig
+    from puffin.pipeline.plan_resolution import ResolutionSetup
+    from puffin.pipeline.plan_settings import CompileSettings
     from puffin.stages.resolve.inputs import Build, Sources
     from puffin.stages.resolve.preferences import Upgrades
     from puffin.stages.resolve.solve.request import Preference
+    from puffin.stages.resolve.universe_helpers import Children
 
 
 class Early:
@@ -49,10 +42,7 @@ class Early:
         self.upgrades: Upgrades
         self.sources: Sources
         self.earlier: tuple[Preference, ...] = ()
-        self.config: IndexConfig
-        self.network: tuple[Any, ...] = ()
-        self.client: Client
-        self.scope: Scope
+        self.setup: ResolutionSetup
         self.children: Children | None = None
 
     def begin(self) -> None:
@@ -90,11 +80,11 @@ class Early:
 
     def _read(self) -> None:
         settings, environ = self._settings, self._environ
-        read = reader(settings.run, environ)
         self.upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
         if settings.output:
-            self.earlier = read_preferences(settings.output, read=read_file, environ=environ)
-        self.sources = read_sources(settings.sources, read=read, environ=environ, build=self._builder())
+            read = reader(settings.run, environ)
+            self.earlier = read_preferences(settings.output, read=read, environ=environ)
+        self.sources = read_unpinned(settings.sources, settings.run, environ, build=self._builder())
 
     def _builder(self) -> "Build | None":
         settings, environ = self._settings, self._environ
@@ -104,7 +94,7 @@ class Early:
             settings.run,
             environ,
             self._toolchain,
-            files=partial(file_policy, settings),
+            files=partial(kinds_of_files, settings),
             prereleases=settings.prerelease,
             exclude_newer=settings.exclude_newer,
         )
@@ -115,20 +105,12 @@ class Early:
         return Toolchain(target_interpreter(self._settings.run.python, self._environ, cache))
 
     def _configure(self) -> None:
-        run, requirements = self._settings.run, self.sources.requirements
-        self.config = index_config(run, requirements)
-        self.network = network_of(run, self._environ, requirements.trusted_hosts)
-        self.client = client_for(self.network)
-        again = frozenset((*run.refresh_package, *self.upgrades.names))
-        self.scope = Scope(
-            config=self.config,
-            tags=(),
-            python_version="",
+        self.setup = setup_of(
+            self._settings,
+            self.sources,
+            self._environ,
             now=time.time(),
-            files=file_policy(self._settings, requirements),
-            hashes=demanded_hashes(requirements),
-            exclude_newer=self._settings.exclude_newer,
-            refresh=False if run.offline else (run.refresh or self.upgrades.everything or again),
-            offline=run.offline,
+            upgrades=self.upgrades,
+            preferences=self.earlier,
         )
-        self.children = Children(self.scope, client=self.client, cache=self._cache, helping=helping)
+        self.children = children_of(self.setup, self._cache)

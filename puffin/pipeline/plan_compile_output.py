@@ -1,25 +1,67 @@
-"""From the packages of a compilation to the text of its output. Pure."""
+"""From a resolution to the packages of its output, and to their text."""
 
 import os
+from functools import partial
 
-from puffin.pipeline.plan_compile_request import file_policy
-from puffin.pipeline.plan_compile_settings import CompileSettings
+from puffin.pipeline.plan_inputs import kinds_of_files
+from puffin.pipeline.plan_settings import CompileSettings
+from puffin.stages.fetch.fetch import client_for
+from puffin.stages.resolve.file_choice import cutoff_of
 from puffin.stages.resolve.index_config import IndexConfig
 from puffin.stages.resolve.inputs import Sources
+from puffin.stages.resolve.output_gather import Gathering, gather
 from puffin.stages.resolve.output_values import Listed, Style
-from puffin.stages.resolve.platforms import Target
+from puffin.stages.resolve.platforms import ResolutionTarget
 from puffin.stages.urls import strip_credentials
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from puffin.pipeline.plan_resolution import ResolutionSetup
+    from puffin.stages.resolve.solve.request import Resolution
+    from puffin.stages.resolve.universe_index import IndexUniverse
 
-def lock_text(packages: "Sequence[Listed]", settings: CompileSettings, target: Target) -> str:
+
+def listed(
+    resolution: "Resolution",
+    setup: "ResolutionSetup",
+    sources: Sources,
+    universe: "IndexUniverse",
+    *,
+    hashed: bool,
+    locked: bool,
+) -> "tuple[Listed, ...]":
+    """Return the packages of an output with their files; what a URL points to is fetched where its hash is wanted."""
+    target = setup.target
+    gathering = Gathering(
+        sources=sources,
+        markers=target.markers,
+        tags=target.tags,
+        policy=setup.files,
+        cwd=os.getcwd(),
+        files_of=universe.files,
+        sha256=partial(_sha256, setup),
+        hashed=hashed,
+        locked=locked,
+        kept=setup.preferences,
+        cutoff=cutoff_of(setup.exclude_newer),
+    )
+    return gather(resolution, gathering)
+
+
+def _sha256(setup: "ResolutionSetup", url: str) -> tuple[str, int]:
+    from puffin.stages.fetch.download import download
+
+    received = download(client_for(setup.network), url)
+    return received.sha256, len(received.data)
+
+
+def lock_text(packages: "Sequence[Listed]", settings: CompileSettings, target: ResolutionTarget) -> str:
     """Return the output as a lock file; its local paths are relative to it. Raises ``NoHash``."""
-    from puffin.stages.resolve.output_pylock import Lock, render_pylock
+    from puffin.stages.resolve.output_pylock import LockStyle, render_pylock
 
-    lock = Lock(
+    lock = LockStyle(
         markers=target.markers,
         python_version=target.python_version,
         base=os.path.dirname(os.path.abspath(settings.output or "pylock.toml")),
@@ -33,7 +75,7 @@ def requirements_text(
     packages: "Sequence[Listed]", settings: CompileSettings, sources: Sources, config: IndexConfig
 ) -> str:
     """Return the output as a requirements file."""
-    from puffin.stages.resolve.output_requirements import render_requirements
+    from puffin.stages.resolve.output_header import render_requirements
 
     style = Style(
         header=settings.header,
@@ -58,7 +100,7 @@ def _options(settings: CompileSettings, sources: Sources, config: IndexConfig) -
         places = dict.fromkeys((*settings.run.find_links, *sources.requirements.find_links))
         lines += [f"--find-links {strip_credentials(place)}" for place in places]
     if settings.emit_build_options:
-        policy = file_policy(settings, sources.requirements)
+        policy = kinds_of_files(settings, sources.requirements)
         lines += [f"--no-binary {name}" for name in sorted(policy.no_binary)]
         lines += [f"--only-binary {name}" for name in sorted(policy.only_binary | policy.no_build)]
     return lines

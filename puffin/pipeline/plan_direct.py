@@ -1,6 +1,6 @@
 """Pins with URLs, as the plan must see them: where they come from, and which archive they mean by now."""
 
-from puffin.stages.link.installplan import Wanted
+from puffin.stages.link.installplan import WantedDistribution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ class Directs:
         self._cache = cache
         self._present = {each.name: each for each in present}
         self._commits = commits
-        self._built: dict[str, Wanted] = {}
+        self._built: dict[str, WantedDistribution] = {}
 
-    def wanted(self, pin: "Pin", known: "Mapping[str, str]", *, refresh: bool) -> Wanted:
+    def wanted(self, pin: "Pin", known: "Mapping[str, str]", *, refresh: bool) -> WantedDistribution:
         """Return what the plan compares of *pin*; *known* and *refresh* are as :func:`wanted_direct` has them."""
         from puffin.stages.resolve.locate_source import source_kind
 
@@ -34,21 +34,21 @@ class Directs:
             self._built[pin.name] = self._to_build(pin, kind, refresh=refresh)
         return self._built[pin.name]
 
-    def _to_build(self, pin: "Pin", kind: str, *, refresh: bool) -> Wanted:
+    def _to_build(self, pin: "Pin", kind: str, *, refresh: bool) -> WantedDistribution:
         """Return what would be built; whatever stands against it is left to the search, which tells of all pins."""
         from puffin.errors import PuffinError
-        from puffin.stages.resolve.locate_choose import Target
+        from puffin.stages.resolve.file_choice import FileTarget
         from puffin.stages.resolve.locate_url import locate_url
 
-        unknown = Wanted(name=pin.name, version="", url=pin.url, direct_url="{}", source=_UNKNOWN)
+        unknown = WantedDistribution(name=pin.name, version="", url=pin.url, direct_url="{}", source=_UNKNOWN)
         if pin.name not in self._present:
             return unknown
         try:
-            artifact = locate_url(pin, Target((), ""), commits=self._commits)
+            artifact = locate_url(pin, FileTarget((), ""), commits=self._commits)
         except PuffinError:
             return unknown
         changed = (refresh and artifact.source.startswith("url/")) or self._other_hash(pin)
-        return Wanted(
+        return WantedDistribution(
             name=pin.name,
             version="",
             url=artifact.url,
@@ -70,14 +70,16 @@ class Directs:
         return bool(said) and not any(each in pin.hashes for each in said)
 
 
-def wanted_direct(pin: "Pin", known: "Mapping[str, str]", cache: "Cache", *, refresh: bool) -> Wanted:
+def wanted_direct(
+    pin: "Pin", known: "Mapping[str, str]", cache: "Cache", *, refresh: bool
+) -> WantedDistribution:
     """Return what the plan compares of a pin with the URL of a wheel.
 
     ``known`` are archives found out by now, by name. A pinned hash names the archive by itself; a local
     file is the archive that it was unzipped to, until its modification time or size changes; a remote one
     is what it was, until *refresh*.
     """
-    from puffin.stages.resolve.index_url import bare, is_local, local_path
+    from puffin.stages.resolve.index_config import bare, is_local, local_path
     from puffin.stages.urls import file_url
 
     address = pin.url.partition("#")[0]
@@ -86,7 +88,9 @@ def wanted_direct(pin: "Pin", known: "Mapping[str, str]", cache: "Cache", *, ref
     archive = known.get(pin.name) or _pinned(pin)
     if not archive and local and not pin.editable:
         archive = _of_local(pin, local_path(address), url, cache)
-    return Wanted(name=pin.name, version="", url=url, archive=archive or (_UNKNOWN if refresh else ""))
+    return WantedDistribution(
+        name=pin.name, version="", url=url, archive=archive or (_UNKNOWN if refresh else "")
+    )
 
 
 def _pinned(pin: "Pin") -> str:

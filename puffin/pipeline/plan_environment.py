@@ -7,14 +7,14 @@ from puffin.cache.lock import Lock
 from puffin.errors import FAILED, PuffinError, os_cause
 from puffin.pipeline.record import phase
 from puffin.stages.bytecode.layer import manifest_path, read_layer
-from puffin.stages.link.commitplan import Addition, Change, Homes, plan_commit
+from puffin.stages.link.commitplan import Addition, CommitRequest, Homes, plan_commit
 from puffin.stages.link.damage import find_damage, restamped
 from puffin.stages.link.environment import ELSEWHERE
 from puffin.stages.link.installplan import Present
 from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.link.removal import RealDisk
 from puffin.stages.link.site_scan import scan
-from puffin.stages.link.staging import Target
+from puffin.stages.link.staging import LinkTarget
 from puffin.stages.link.stamps import DIRECTORY, LOCK, STATE, current_boot, facts_of
 from puffin.stages.link.state import Owned, State, encode, read_state
 from puffin.stages.link.transaction import Transaction, recover
@@ -94,7 +94,7 @@ class Workplace:
         """Take stock: what is installed, and what of it is damaged."""
         self._look()
         if self.environment.origin in ELSEWHERE:
-            from puffin.stages.link.elsewhere import unfit
+            from puffin.stages.link.target_directory import unfit
 
             entries = {each.entry: each.name for each in self.present}
             self.damaged |= unfit(self.site, entries, self.environment.interpreter.tags)
@@ -162,7 +162,7 @@ class Workplace:
         names: "Mapping[str, Names | None] | None" = None,
         sources: "Mapping[int, str] | None" = None,
         bytecode: str = "",
-    ) -> Change:
+    ) -> CommitRequest:
         """Return the change that puts *staged* in, ``{number: (archive, direct_url)}``, and takes names out.
 
         *names* are what ``read_names`` said of archives already, *sources* what the numbers are from; what is put
@@ -189,7 +189,7 @@ class Workplace:
         ]
         gone = frozenset(removed)
         fresh = {each.name for each in additions}
-        return Change(
+        return CommitRequest(
             homes=homes_of(self.environment),
             additions=tuple(additions),
             removed={
@@ -222,7 +222,7 @@ class Workplace:
             tops=(),
         )
 
-    def commit(self, change: Change, *, refuse_conflicts: bool = False) -> "tuple[Conflict, ...]":
+    def commit(self, change: CommitRequest, *, refuse_conflicts: bool = False) -> "tuple[Conflict, ...]":
         """Plan and do the commit of a change; return the path conflicts in it."""
         if self._transaction is None:
             raise RuntimeError("a commit needs a transaction")
@@ -355,10 +355,10 @@ def homes_of(environment: "Environment") -> Homes:
     )
 
 
-def target_of(environment: "Environment") -> Target:
+def target_of(environment: "Environment") -> LinkTarget:
     """Return what link tasks know of *environment*."""
     site = environment.purelib
-    return Target(
+    return LinkTarget(
         executable=environment.executable,
         version=(environment.version[0], environment.version[1]),
         relocatable=environment.relocatable,

@@ -1,26 +1,30 @@
 """Running a sync's graph: the executor chosen and started, outcomes recorded and told."""
 
+import os
 import time
 
 from puffin import __version__
 from puffin.cache.layout import Cache
+from puffin.errors import UsageError
 from puffin.meter import MISS
-from puffin.pipeline.executors import choose, kept, make_executor, make_remote
+from puffin.pipeline.executor import NAMES, choose, kept
 from puffin.pipeline.graph import Ledger, no_growth
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.record import RunRecord, current, phase
 from puffin.pipeline.task import DONE, UNFINISHED, Outcome
 from puffin.stages.artifact import WHEEL
+from puffin.stages.urls import mask_text
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from puffin.pipeline.executors import Executor
+    from puffin.pipeline.executor import Executor
     from puffin.pipeline.graph import Grow
     from puffin.pipeline.plan_graph import Supply
     from puffin.pipeline.plan_settings import Reporter
+    from puffin.pipeline.remote import Remote
     from puffin.pipeline.task import Task
 
 
@@ -123,6 +127,40 @@ class Engine:
             self._own = None
 
 
+def make_remote(
+    remote: "Remote", *, jobs: int, local_directory: str, warn: "Callable[[str], None]"
+) -> "Executor":
+    """Return the executor that uses the workers of a scheduler; *warn* is told of those that it cannot use."""
+    if remote.shared:
+        from puffin.pipeline.remote_shared import SharedExecutor
+
+        return SharedExecutor(remote, local_directory, warn)
+    from puffin.pipeline.remote_executor import RemoteExecutor
+
+    return RemoteExecutor(remote, jobs, warn)
+
+
+def make_executor(name: str, *, jobs: int, local_directory: str, dashboard: int = -1) -> "Executor":
+    """Return a started executor; ``cluster`` starts its processes here, and its dashboard on a port from 0 up."""
+    if name == "inline":
+        from puffin.pipeline.inline import InlineExecutor
+
+        return InlineExecutor(jobs)
+    if name == "pool":
+        if not hasattr(os, "fork"):
+            return make_executor("inline", jobs=1, local_directory=local_directory)
+        from puffin.pipeline.pool import PoolExecutor
+
+        return PoolExecutor(jobs)
+    if name == "cluster":
+        from puffin.pipeline.cluster import ClusterExecutor
+
+        return ClusterExecutor(jobs, local_directory, dashboard=dashboard)
+    raise UsageError(
+        text=f"`{name}` is not an executor", hints=(f"use one of {', '.join(f'`{each}`' for each in NAMES)}",)
+    )
+
+
 def grown_for(grow: "Grow", task: "Task", outcome: "Outcome") -> "tuple[Task, ...]":
     """Return what *task* grows, as work that is for the environments which that task is for."""
     return tuple(
@@ -174,8 +212,6 @@ class Takedown:
 
 
 def _first_line(error: BaseException) -> str:
-    from puffin.stages.urls import mask_text
-
     return mask_text((str(error).splitlines() or [type(error).__name__])[0])
 
 

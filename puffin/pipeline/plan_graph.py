@@ -2,7 +2,7 @@
 
 from puffin.meter import HIT, MISS
 from puffin.pipeline.task import FAILED, Task
-from puffin.stages.artifact import WHEEL
+from puffin.stages.artifact import WHEEL, expected_sha256
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
@@ -116,7 +116,7 @@ def wheel_tasks(
     identity = _identity(artifact)
     fetch = Task(
         key=(FETCH, identity),
-        function="puffin.stages.fetch.once:fetch_once",
+        function="puffin.stages.unzip.store:fetch_once",
         label=artifact.label,
         arguments=(
             ("url", artifact.url),
@@ -252,12 +252,6 @@ def sync_tasks(
 def _identity(artifact: "Artifact") -> str:
     sha256 = expected_sha256(artifact)
     return sha256 or f"{artifact.url}#{artifact.size}"
-
-
-def expected_sha256(artifact: "Artifact") -> str:
-    """Return the one sha256 that the artifact must have, ``""`` where that is not known."""
-    known = [each for each in artifact.hashes if each.startswith("sha256:")]
-    return known[0][7:] if len(known) == 1 else ""
 
 
 def root_failure(ledger: "Ledger", key: "Key") -> "BaseException | None":

@@ -6,7 +6,7 @@ from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.pipeline.plan_bytecode import bytecode_kind, compiling
 from puffin.pipeline.plan_graph import Linking, sync_tasks
-from puffin.pipeline.plan_inputs import check_files, read_inputs
+from puffin.pipeline.plan_inputs import check_files, read_inputs, requested
 from puffin.pipeline.plan_locate import Search
 from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_settings import Settings
@@ -46,7 +46,7 @@ def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[st
     check_files(settings.files, command="graph")
     cache = Cache(settings.cache_dir)
     interpreter = target_interpreter(settings.python, environ, cache)
-    inputs = read_inputs(settings, dict(interpreter.markers), environ)
+    inputs = read_inputs(requested(settings), settings, interpreter, environ)
     for warning in inputs.warnings:
         reporter.warn(warning)
     target: Any = Target(interpreter=interpreter)

@@ -9,9 +9,8 @@ def import_fetching() -> None:
     import packaging.specifiers  # noqa: F401 - for Requires-Python, which real pages state of most files
 
     import puffin.stages.fetch.client
-    import puffin.stages.fetch.commits
-    import puffin.stages.fetch.crew
     import puffin.stages.fetch.fetch
+    import puffin.stages.fetch.turns
     import puffin.stages.resolve.index_groups
     import puffin.stages.resolve.locate  # noqa: F401
 
@@ -26,8 +25,8 @@ def import_supplying() -> None:
     import puffin.stages.fetch.client
     import puffin.stages.fetch.download
     import puffin.stages.fetch.fetch
-    import puffin.stages.fetch.once
     import puffin.stages.link.linker
+    import puffin.stages.unzip.store
     import puffin.stages.unzip.unzip  # noqa: F401
 
 

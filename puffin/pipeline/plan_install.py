@@ -4,46 +4,35 @@ import time
 
 from puffin import depends
 from puffin.cache.layout import Cache
-from puffin.cache.room import make_room
-from puffin.cache.usage import shared
+from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_artifact import artifact_for
-from puffin.pipeline.plan_build_settings import build_settings
-from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop, toolchain_of
+from puffin.pipeline.plan_build_settings import BuildSeams, builds_of
+from puffin.pipeline.plan_build_workshop import Workshop, toolchain_of
 from puffin.pipeline.plan_bytecode import bytecode_kind, lacking
-from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy, roots
 from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine
-from puffin.pipeline.plan_graph import Supply, expected_sha256
+from puffin.pipeline.plan_graph import Supply
 from puffin.pipeline.plan_import import import_resolving
-from puffin.pipeline.plan_inputs import index_config
-from puffin.pipeline.plan_network import helping, network_of
-from puffin.pipeline.plan_settings import Settings
+from puffin.pipeline.plan_resolution import children_of, open_universe, resolved, setup_of
+from puffin.pipeline.plan_settings import InstallSettings
 from puffin.pipeline.plan_sync import lock_timeout, tell_recovery, warm_up, warn_of_broken
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import SEEDS
 from puffin.pipeline.plan_why import why_included
 from puffin.pipeline.record import phase
-from puffin.stages.artifact import WHEEL, Artifact
-from puffin.stages.fetch.commits import pinner
-from puffin.stages.fetch.fetch import client_for
+from puffin.stages.artifact import WHEEL, Artifact, expected_sha256
+from puffin.stages.link.direct_url import direct_url_of
 from puffin.stages.link.environment import check_target
-from puffin.stages.link.installplan import Plan, Present, Wanted, direct_url_of, satisfies
+from puffin.stages.link.installplan import Plan, Present, WantedDistribution, satisfies
 from puffin.stages.link.meanwhile import meanwhile
-from puffin.stages.resolve.inputs import Sources
-from puffin.stages.resolve.locate_choose import Target
-from puffin.stages.resolve.preferences import Upgrades
+from puffin.stages.resolve.file_choice import FileTarget
+from puffin.stages.resolve.locate_source import pinner
+from puffin.stages.resolve.platforms import target_of
 from puffin.stages.resolve.solve.request import (
-    ALLOW,
-    HIGHEST,
-    IF_NECESSARY_OR_EXPLICIT,
     Preference,
-    ResolveRequest,
 )
-from puffin.stages.resolve.solve.resolve import resolve
-from puffin.stages.resolve.universe_helpers import Children
-from puffin.stages.resolve.universe_index import IndexUniverse, Scope
 from puffin.stages.resolve.universe_values import InstalledDistribution
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.unzip.store import known_archive
@@ -53,30 +42,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from puffin.pipeline.plan_build_values import BuildSettings
     from puffin.pipeline.plan_settings import Reporter
     from puffin.stages.link.environment import Environment
-    from puffin.stages.resolve.index_config import IndexConfig
-    from puffin.stages.resolve.solve.resolution import Resolution, Resolved
+    from puffin.stages.resolve.solve.request import Resolution, Resolved
     from puffin.stages.resolve.solve.universe import Metadata
-
-
-@frozen
-class InstallSettings:
-    """What an install was asked for; ``run`` has what it shares with a sync. Empty texts mean "not given"."""
-
-    run: Settings
-    sources: Sources
-    upgrades: Upgrades = Upgrades()
-    resolution: str = HIGHEST
-    prerelease: str = IF_NECESSARY_OR_EXPLICIT
-    exclude_newer: str = ""
-    no_deps: bool = False
-    exact: bool = False
-    strict: bool = False
-    no_binary: tuple[str, ...] = ()
-    only_binary: tuple[str, ...] = ()
-    no_build: bool = False
 
 
 @frozen
@@ -143,9 +112,18 @@ class _Install:
         self._metadata: dict[str, Metadata] = {}
         self._resolution: Resolution | None = None
         self._bare = lacking(workplace.state, bytecode_kind(workplace.environment, self._run))
-        self._config: IndexConfig = index_config(self._run, self._requirements)
         self._toolchain = toolchain_of(workplace.environment)
-        self._workshop = Workshop(self._build_settings(), cache)
+        self._setup = setup_of(
+            settings,
+            settings.sources,
+            environ,
+            now=time.time(),
+            upgrades=settings.upgrades,
+            target=target_of(workplace.environment.interpreter),
+            preferences=tuple(self._preferences()),
+            keep_yanked=True,
+        )
+        self._workshop = Workshop(builds_of(self._setup, self._run, environ), cache)
 
     def run(self) -> Installed:
         with phase("resolve"):
@@ -167,18 +145,6 @@ class _Install:
             metadata=self._metadata,
         )
 
-    def _build_settings(self) -> "BuildSettings":
-        settings = self._settings
-        return build_settings(
-            self._run,
-            self._environ,
-            config=self._config,
-            network=network_of(self._run, self._environ, self._requirements.trusted_hosts),
-            files=file_policy(settings, self._requirements),
-            prereleases=ALLOW if self._requirements.pre else settings.prerelease,
-            exclude_newer=settings.exclude_newer,
-        )
-
     def _apply(self, plan: Plan, supplies: "list[Supply]", count: int) -> "list[Supply]":
         application = Application(
             self._workplace,
@@ -186,7 +152,7 @@ class _Install:
             cache=self._cache,
             settings=self._run,
             reporter=self._reporter,
-            network=lambda: network_of(self._run, self._environ, self._requirements.trusted_hosts),
+            network=lambda: self._setup.network,
             action="change",
             requested=self._named(),
             workshop=self._workshop,
@@ -212,19 +178,19 @@ class _Install:
         return frozenset(entry.name for entry in self._requirements.entries)
 
     def _resolve(self) -> "Resolution":
-        client = client_for(network_of(self._run, self._environ, self._requirements.trusted_hosts))
-        build = MetadataBuilder(self._workshop, self._toolchain)
-        checkout = self._workshop.checkout
-        scope = self._scope()
-        children = Children(scope, client=client, cache=self._cache, helping=helping)
-        with IndexUniverse(
-            scope, client=client, cache=self._cache, build=build, checkout=checkout, children=children
+        seams = BuildSeams(lambda: self._workshop, lambda: self._toolchain)
+        setup = self._setup
+        with open_universe(
+            setup,
+            self._cache,
+            build=seams.build,
+            checkout=seams.checkout,
+            children=children_of(setup, self._cache),
         ) as universe:
-            resolution: Resolution = resolve(self._request(), universe)
+            resolution = resolved(setup, universe)
             coming = [each for each in resolution.packages if not each.installed]
             self._metadata = {each.name: universe.metadata(each.handle) for each in coming}
-            ambiguities = universe.ambiguities([each.name for each in coming])
-        for warning in (*resolution.warnings, *ambiguities):
+        for warning in resolution.warnings:
             self._reporter.warn(warning)
         self._require_hashes(resolution)
         return resolution
@@ -236,49 +202,12 @@ class _Install:
         if bare:
             raise HashesMissing(names=bare)
 
-    def _scope(self) -> Scope:
-        interpreter = self._workplace.environment.interpreter
-        upgrades = self._settings.upgrades
-        anew = frozenset((*self._run.refresh_package, *upgrades.names))
-        return Scope(
-            config=self._config,
-            tags=interpreter.tags,
-            python_version=interpreter.version_text,
-            now=time.time(),
-            files=file_policy(self._settings, self._requirements),
-            hashes=demanded_hashes(self._requirements),
-            exclude_newer=self._settings.exclude_newer,
-            refresh=not self._run.offline and (self._run.refresh or upgrades.everything or anew),
-            offline=self._run.offline,
-        )
-
-    def _request(self) -> ResolveRequest:
-        settings = self._settings
-        interpreter = self._workplace.environment.interpreter
-        return ResolveRequest(
-            requirements=roots(self._requirements.entries),
-            constraints=(*roots(self._requirements.constraints), *settings.upgrades.limits),
-            overrides=roots(settings.sources.overrides),
-            markers=dict(interpreter.markers),
-            python_version=interpreter.version_text,
-            real_python_version=interpreter.version_text,
-            preferences=tuple(self._preferences()),
-            resolution=settings.resolution,
-            prereleases=ALLOW if self._requirements.pre else settings.prerelease,
-            exclude_newer=settings.exclude_newer,
-            no_deps=settings.no_deps,
-            files=file_policy(self._settings, self._requirements),
-            offline=self._run.offline,
-            keep_yanked=True,
-            tag=interpreter.tags[0] if interpreter.tags else "",
-        )
-
     def _preferences(self) -> "list[Preference]":
         """Return what is installed as preferences: taken as it is, unless it must be installed anew."""
         names = [each.name for each in self._workplace.present]
         found = []
         for each in self._workplace.present:
-            if not self._settings.upgrades.keeps(each.name) or names.count(each.name) > 1 or not each.version:
+            if names.count(each.name) > 1 or not each.version:
                 continue
             path = f"{self._workplace.site}/{each.entry}"
             handle = InstalledDistribution(name=each.name, version=each.version, path=path)
@@ -330,7 +259,7 @@ class _Install:
         artifact = self._artifact(package)
         if artifact.kind == WHEEL:
             return bool(url) and url == direct_url_of(artifact.direct_url)
-        wanted = Wanted(
+        wanted = WantedDistribution(
             name=package.name,
             version="",
             url=artifact.url,
@@ -343,8 +272,8 @@ class _Install:
         interpreter = self._workplace.environment.interpreter
         return artifact_for(
             package,
-            Target(interpreter.tags, interpreter.version_text),
-            files=file_policy(self._settings, self._requirements),
+            FileTarget(interpreter.tags, interpreter.version_text),
+            files=self._setup.files,
             commits=pinner(self._cache, offline=self._run.offline, environ=self._environ),
         )
 

@@ -6,13 +6,13 @@ https://packaging.python.org/en/latest/specifications/core-metadata/ with PEP 56
 
 import json
 
+from puffin.stages.metadata_head import head_fields, split_head, unfolded
 from puffin.stages.urls import strip_credentials
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from email.message import Message
     from typing import Any
 
 FORMAT = "1"
@@ -70,17 +70,17 @@ def metadata_json(data: bytes) -> "dict[str, Any]":
     Keys are in lower case with underscores; fields that may be there several times are lists, as are the
     keywords; the body is the description.
     """
-    from email.parser import HeaderParser
-
-    message = HeaderParser().parsestr(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
+    values: dict[str, list[str]] = {}
+    for name, value in head_fields(data):
+        values.setdefault(name.lower(), []).append(value)
     found: dict[str, Any] = {}
     for field in _SINGLE:
-        if field in message:
-            found[_key(field)] = _value(field, str(message[field]))
+        if field.lower() in values:
+            found[_key(field)] = _value(field, values[field.lower()][0])
     for field in _MULTIPLE:
-        if field in message:
-            found[_key(field)] = [_unfolded(str(each)) for each in message.get_all(field, [])]
-    body = _body(message)
+        if field.lower() in values:
+            found[_key(field)] = [unfolded(value) for value in values[field.lower()]]
+    body = split_head(data)[1]
     if body:
         found["description"] = body
     return found
@@ -136,11 +136,7 @@ def _value(field: str, text: str) -> "str | list[str]":
     if field == "Keywords":
         words = text.split(",") if "," in text else text.split()
         return [word.strip() for word in words if word.strip()]
-    return _dedented(text) if field in _TEXTS else _unfolded(text)
-
-
-def _unfolded(text: str) -> str:
-    return " ".join(line.strip() for line in text.splitlines())
+    return _dedented(text) if field in _TEXTS else unfolded(text)
 
 
 def _dedented(text: str) -> str:
@@ -148,8 +144,3 @@ def _dedented(text: str) -> str:
     first, *rest = text.splitlines() or [""]
     prefixes = ("       |", "        ")
     return "\n".join([first, *[line[8:] if line.startswith(prefixes) else line.strip() for line in rest]])
-
-
-def _body(message: "Message") -> str:
-    payload = message.get_payload()
-    return payload if isinstance(payload, str) else ""

@@ -1,7 +1,7 @@
 """A change of an environment as the lines that people read. Pure."""
 
 from puffin.pipeline.plan_settings import Line
-from puffin.stages.link.installplan import origin_of
+from puffin.stages.link.direct_url import origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ import time
 
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
-from puffin.pipeline.beside import Beside
-from puffin.pipeline.plan_graph import Supply, expected_sha256
+from puffin.pipeline.forked_call import ForkedCall
+from puffin.pipeline.plan_graph import Supply
 from puffin.pipeline.plan_import import import_fetching
 from puffin.pipeline.plan_inputs import Inputs, as_pins, places_digest
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_shelf import Shelf
-from puffin.stages.artifact import WHEEL, Artifact
+from puffin.stages.artifact import WHEEL, Artifact, expected_sha256
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.unzip.store import known_archive
 from puffin.value import astuple, from_tuple, frozen
@@ -63,8 +63,8 @@ class Search:
         self._pins = missing
         self._besides = [self._beside(part) for part in _parts(missing)]
 
-    def _beside(self, pins: "list[Any]") -> Beside:
-        return Beside(lambda: _locate(pins, *self._context))
+    def _beside(self, pins: "list[Any]") -> ForkedCall:
+        return ForkedCall(lambda: _locate(pins, *self._context))
 
     def _take_from_shelf(self, inputs: Inputs, names: "frozenset[str]") -> "list[Any]":
         if not inputs.plain:
@@ -170,9 +170,9 @@ def _locate(
     network: "tuple[Any, ...]",
     environ: "Mapping[str, str]",
 ) -> "tuple[Any, ...]":
-    from puffin.stages.fetch.commits import pinner
     from puffin.stages.fetch.fetch import client_for
     from puffin.stages.resolve.locate import locate
+    from puffin.stages.resolve.locate_source import pinner
 
     located = locate(
         pins,

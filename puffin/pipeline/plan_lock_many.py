@@ -1,30 +1,24 @@
 """Locking many environments: each one's sources are resolved and its lock written, with one universe for all."""
 
-import os
 import time
 
 from puffin.cache.layout import Cache
-from puffin.cache.room import make_room
-from puffin.cache.usage import shared
+from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_build_workshop import toolchain_with
-from puffin.pipeline.plan_compile_output import lock_text, requirements_text
-from puffin.pipeline.plan_compile_request import file_policy, request_of
-from puffin.pipeline.plan_inputs import index_config
-from puffin.pipeline.plan_many_inputs import sources_of
+from puffin.pipeline.plan_compile_output import listed, lock_text, requirements_text
+from puffin.pipeline.plan_inputs import kinds_of_files, read_unpinned
 from puffin.pipeline.plan_many_projects import Projects
-from puffin.pipeline.plan_many_resolve import Question, question_of, scope_of, universe_for
+from puffin.pipeline.plan_many_resolve import Question, Universes, question_of
 from puffin.pipeline.plan_many_values import EnvResult
-from puffin.pipeline.plan_workspace_locks import lock_of
-from puffin.pipeline.plan_workspace_values import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.plan_resolution import resolved, setup_of
+from puffin.pipeline.plan_settings import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.plan_workspace_specs import lock_of, sources_of
 from puffin.pipeline.record import phase
-from puffin.stages.resolve.inputs import check_python, read_sources
-from puffin.stages.resolve.output_gather import Gathering, gather
+from puffin.stages.resolve.inputs import check_python
 from puffin.stages.resolve.output_target import write_output
 from puffin.stages.resolve.preferences import read_upgrades
-from puffin.stages.resolve.reqfile import read_file
 from puffin.stages.resolve.solve.request import Preference, Root
-from puffin.stages.resolve.solve.resolve import resolve
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
@@ -33,14 +27,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.pipeline.plan_build_values import Toolchain
-    from puffin.pipeline.plan_compile_settings import CompileSettings
-    from puffin.pipeline.plan_settings import Reporter
+    from puffin.pipeline.plan_settings import CompileSettings, Reporter
     from puffin.pipeline.plan_workspace_specs import EnvSpec
     from puffin.stages.resolve.inputs import Build
     from puffin.stages.resolve.output_values import Listed
-    from puffin.stages.resolve.solve.request import ResolveRequest
-    from puffin.stages.resolve.solve.resolution import Resolution
-    from puffin.stages.resolve.universe_index import IndexUniverse
+    from puffin.stages.resolve.solve.request import Resolution
 
 
 @frozen
@@ -74,26 +65,22 @@ class LockRun:
         self._upgrades = read_upgrades(settings.compile.upgrade, settings.compile.upgrade_package)
         self._projects = Projects(environ)
         self._questions: dict[str, Question] = {}
-        self._universes: dict[tuple[Any, ...], IndexUniverse] = {}
+        self._universes = Universes(self._cache)
         self._agreed: dict[tuple[Any, ...], tuple[Root, ...]] = {}
         self._results: dict[str, EnvResult] = {}
 
     def run(self) -> "tuple[EnvResult, ...]":
         """Lock all; return what became of each, in their order. What is wrong with some is in the result."""
         make_room(self._cache)
-        with shared(self._cache):
-            try:
-                with phase("read requirements"):
-                    for spec in self._specs:
-                        self._guarded(spec, self._read)
-                with phase("resolve"):
-                    if self._settings.consistent:
-                        self._agree()
-                    for spec in self._specs:
-                        self._guarded(spec, self._lock)
-            finally:
-                for universe in self._universes.values():
-                    universe.close()
+        with shared(self._cache), self._universes:
+            with phase("read requirements"):
+                for spec in self._specs:
+                    self._guarded(spec, self._read)
+            with phase("resolve"):
+                if self._settings.consistent:
+                    self._agree()
+                for spec in self._specs:
+                    self._guarded(spec, self._lock)
         return tuple([self._results[spec.name] for spec in self._specs])
 
     def _guarded(self, spec: "EnvSpec", step: "Callable[[EnvSpec], None]") -> None:
@@ -111,7 +98,7 @@ class LockRun:
         self._results[spec.name] = EnvResult(
             name=spec.name,
             path=lock_of(spec),
-            python=question.target.python_version if question else "",
+            python=_python(question) if question else "",
             status=status,
             packages=packages,
             error=error,
@@ -119,10 +106,9 @@ class LockRun:
         )
 
     def _read(self, spec: "EnvSpec") -> None:
-        sources = read_sources(
-            sources_of(spec), read=read_file, environ=self._environ, build=self._builder(spec)
-        )
         run = self._settings.compile.run
+        request = sources_of(spec, run.constraint)
+        sources = read_unpinned(request, run, self._environ, build=self._builder(spec))
         question = question_of(
             spec.name,
             run,
@@ -131,10 +117,10 @@ class LockRun:
             lock_of(spec),
             self._environ,
             self._settings.compile,
+            self._upgrades,
         )
-        kept = tuple([each for each in question.kept if self._upgrades.keeps(each.name)])
-        self._questions[spec.name] = replace(question, kept=kept)
-        for warning in (*sources.requirements.warnings, *check_python(sources, question.target.python_version)):
+        self._questions[spec.name] = question
+        for warning in (*sources.requirements.warnings, *check_python(sources, _python(question))):
             self._reporter.warn(f"{warning} (`{spec.name}`)")
 
     def _toolchain(self, spec: "EnvSpec") -> "Toolchain":
@@ -148,23 +134,10 @@ class LockRun:
         return self._projects.builder(
             settings.run,
             lambda: self._toolchain(spec),
-            files=lambda written: file_policy(settings, written),
+            files=lambda written: kinds_of_files(settings, written),
             prereleases=settings.prerelease,
             exclude_newer=settings.exclude_newer,
         )
-
-    def _universe(self, question: Question) -> "IndexUniverse":
-        anew = frozenset((*question.settings.refresh_package, *self._upgrades.names))
-        scope = scope_of(question, self._settings.compile)
-        if not question.settings.offline:
-            scope = replace(scope, refresh=question.settings.refresh or self._upgrades.everything or anew)
-        return universe_for(question, scope, self._universes, self._cache)
-
-    def _request(self, question: Question, constraints: "tuple[Root, ...]" = ()) -> "ResolveRequest":
-        request = request_of(
-            self._settings.compile, question.sources, question.target, self._upgrades, question.kept
-        )
-        return replace(request, constraints=(*request.constraints, *constraints))
 
     def _agree(self) -> None:
         """Resolve all that is wanted for one target together, so that a package has one version everywhere.
@@ -174,9 +147,9 @@ class LockRun:
         agreed: tuple[Preference, ...] = ()
         for key, names in self._targets().items():
             questions = [self._questions[name] for name in names]
-            union = _union(questions, agreed)
             try:
-                resolution = resolve(self._request(union), self._universe(union))
+                union = self._union(questions, agreed)
+                resolution = resolved(union.setup, self._universes.of(union))
             except PuffinError as error:
                 for spec in self._specs:
                     if spec.name in names:
@@ -194,15 +167,39 @@ class LockRun:
                 targets.setdefault(_target_key(question), []).append(name)
         return targets
 
+    def _union(self, questions: "Sequence[Question]", agreed: "tuple[Preference, ...]") -> Question:
+        """Return the question about all that any of *questions* wants. What their locks agree on is preferred."""
+        first = questions[0]
+        entries = tuple([entry for each in questions for entry in each.sources.requirements.entries])
+        limits = tuple([entry for each in questions for entry in each.sources.requirements.constraints])
+        requirements = replace(first.sources.requirements, entries=entries, constraints=limits)
+        kept: dict[str, Preference] = {each.name: each for each in agreed}
+        for question in questions:
+            for each in question.setup.preferences:
+                kept.setdefault(each.name, each)
+        setup = setup_of(
+            self._settings.compile,
+            replace(first.sources, requirements=requirements),
+            self._environ,
+            now=first.setup.now,
+            upgrades=self._upgrades,
+            target=first.setup.target,
+            preferences=tuple(kept.values()),
+        )
+        return replace(first, name="", setup=setup)
+
     def _lock(self, spec: "EnvSpec") -> None:
         question = self._questions[spec.name]
         limits = self._agreed.get(_target_key(question), ())
-        universe = self._universe(question)
-        resolution = resolve(self._request(question, limits), universe)
+        setup = replace(question.setup, constraints=(*question.setup.constraints, *limits))
+        universe = self._universes.of(question)
+        resolution = resolved(setup, universe)
         for warning in resolution.warnings:
             self._reporter.warn(f"{warning} (`{spec.name}`)")
         lock = lock_of(spec)
-        packages = gather(resolution, self._gathering(question, universe, lock))
+        locked = lock.endswith(".toml")
+        hashed = self._settings.compile.generate_hashes and not locked
+        packages = listed(resolution, setup, question.sources, universe, hashed=hashed, locked=locked)
         text = self._text(packages, question, spec, lock).encode()
         changed = _differs(lock, text) if self._settings.check else write_output(lock, text)
         self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages))
@@ -211,36 +208,8 @@ class LockRun:
         command = f"puffin lock {spec.name}"
         settings = replace(self._settings.compile, output=lock, header=command)
         if lock.endswith(".toml"):
-            return lock_text(packages, settings, question.target)
-        config = index_config(question.settings, question.sources.requirements)
-        return requirements_text(packages, settings, question.sources, config)
-
-    def _gathering(self, question: Question, universe: "IndexUniverse", lock: str) -> Gathering:
-        from puffin.stages.resolve.universe_choose import cutoff_of
-
-        settings = self._settings.compile
-        locked = lock.endswith(".toml")
-        return Gathering(
-            sources=question.sources,
-            markers=question.target.markers,
-            tags=question.target.tags,
-            policy=file_policy(settings, question.sources.requirements),
-            cwd=os.getcwd(),
-            files_of=universe.files,
-            sha256=lambda url: _sha256(question, url),
-            hashed=settings.generate_hashes and not locked,
-            locked=locked,
-            kept=question.kept,
-            cutoff=cutoff_of(settings.exclude_newer) if settings.exclude_newer else 0.0,
-        )
-
-
-def _sha256(question: Question, url: str) -> "tuple[str, int]":
-    from puffin.stages.fetch.download import download
-    from puffin.stages.fetch.fetch import client_for
-
-    received = download(client_for(question.network), url)
-    return received.sha256, len(received.data)
+            return lock_text(packages, settings, question.setup.target)
+        return requirements_text(packages, settings, question.sources, question.setup.config)
 
 
 def _differs(path: str, data: bytes) -> bool:
@@ -249,23 +218,13 @@ def _differs(path: str, data: bytes) -> bool:
     return read(path) != data
 
 
+def _python(question: Question) -> str:
+    return question.setup.target.python_version
+
+
 def _target_key(question: Question) -> "tuple[Any, ...]":
-    config = index_config(question.settings, question.sources.requirements)
-    return question.target.tags, question.target.python_version, config
-
-
-def _union(questions: "Sequence[Question]", agreed: "tuple[Preference, ...]") -> Question:
-    """Return the question about all that any of *questions* wants. What their locks agree on is preferred."""
-    first = questions[0]
-    entries = tuple([entry for each in questions for entry in each.sources.requirements.entries])
-    limits = tuple([entry for each in questions for entry in each.sources.requirements.constraints])
-    requirements = replace(first.sources.requirements, entries=entries, constraints=limits)
-    kept: dict[str, Preference] = {each.name: each for each in agreed}
-    for question in questions:
-        for each in question.kept:
-            kept.setdefault(each.name, each)
-    sources = replace(first.sources, requirements=requirements)
-    return replace(first, name="", sources=sources, kept=tuple(kept.values()))
+    scope = question.setup.scope
+    return scope.tags, scope.python_version, scope.config
 
 
 def _limits(resolution: "Resolution") -> "tuple[Root, ...]":

@@ -3,8 +3,7 @@
 import time
 
 from puffin.cache.layout import Cache
-from puffin.cache.room import make_room
-from puffin.cache.usage import shared
+from puffin.cache.usage import make_room, shared
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_import import import_fetching
 from puffin.pipeline.plan_inputs import Inputs, kinds_of_files
@@ -15,9 +14,9 @@ from puffin.pipeline.plan_many_site import Site, guarded
 from puffin.pipeline.plan_many_values import ManyResult, failure_of
 from puffin.pipeline.plan_many_work import Work
 from puffin.pipeline.plan_network import network_of
+from puffin.pipeline.plan_settings import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
 from puffin.pipeline.plan_sync import lock_timeout, naming_of, tell_recovery, warm_up
-from puffin.pipeline.plan_workspace_locks import lock_of
-from puffin.pipeline.plan_workspace_values import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
+from puffin.pipeline.plan_workspace_specs import lock_of
 from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL
 from puffin.stages.link.meanwhile import meanwhile

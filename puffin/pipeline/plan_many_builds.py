@@ -6,9 +6,9 @@ from puffin.pipeline.plan_graph import BUILD, supplied
 from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.task import DONE, FAILED
 from puffin.stages.artifact import WHEEL
-from puffin.stages.build.errors import BuildFailed, WrongWheel
-from puffin.stages.build.task import KEPT
-from puffin.stages.build.task import WHEEL as BUILT
+from puffin.stages.build.failures import BuildFailed, WrongWheel
+from puffin.stages.build.job import KEPT
+from puffin.stages.build.job import WHEEL as BUILT
 from puffin.value import replace
 
 TYPE_CHECKING = False

@@ -1,15 +1,9 @@
 """One graph for many environments: each artifact is supplied once, and one task links it into all of them. Pure."""
 
 from puffin.meter import HIT, MISS
-from puffin.pipeline.plan_graph import (
-    LINK,
-    archive_of,
-    compile_task,
-    expected_sha256,
-    source_of,
-    supply_tasks,
-)
+from puffin.pipeline.plan_graph import LINK, archive_of, compile_task, source_of, supply_tasks
 from puffin.pipeline.task import Task
+from puffin.stages.artifact import expected_sha256
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False

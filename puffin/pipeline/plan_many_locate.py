@@ -3,12 +3,12 @@
 import time
 
 from puffin.errors import PuffinError
-from puffin.pipeline.beside import Beside
-from puffin.pipeline.plan_graph import Supply, expected_sha256
+from puffin.pipeline.forked_call import ForkedCall
+from puffin.pipeline.plan_graph import Supply
 from puffin.pipeline.plan_import import import_fetching
 from puffin.pipeline.plan_inputs import as_pins, places_digest
 from puffin.pipeline.plan_shelf import Shelf
-from puffin.stages.artifact import WHEEL, Artifact
+from puffin.stages.artifact import WHEEL, Artifact, expected_sha256
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.unzip.store import known_archive
 from puffin.value import astuple, from_tuple
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.index_config import IndexConfig
     from puffin.stages.resolve.solve.request import FilePolicy
 
-    Name = tuple[str, str, str, tuple[str, ...], bool, bool]
+    Name = tuple[str, str, str, tuple[str, ...], bool, bool, Artifact | None]
 
 _MANY = 24  # pins, from which on a second process pays for asking the index
 
@@ -53,15 +53,15 @@ class Group:
         self.failed: dict[Name, PuffinError] = {}
         self.asked: set[Name] = set()
 
-    def want(self, site: "Site", pin: "Any") -> None:
-        """Note that *site* wants *pin*."""
-        name = _name(pin)
+    def want(self, site: "Site", pin: "Any", locked: "Artifact | None") -> None:
+        """Note that *site* wants *pin*, whose file is *locked* if a lock file names it."""
+        name = _name(pin, locked)
         self.pins.setdefault(name, pin)
         self.sites.setdefault(name, []).append(site)
 
 
-def _name(pin: "Any") -> "Name":
-    return pin.name, pin.version, pin.url, pin.hashes, pin.editable, pin.exact
+def _name(pin: "Any", locked: "Artifact | None") -> "Name":
+    return pin.name, pin.version, pin.url, pin.hashes, pin.editable, pin.exact, locked
 
 
 class UnionSearch:
@@ -92,15 +92,17 @@ class UnionSearch:
         self._parts = _parts(work)
         self._besides = [self._beside(part) for part in self._parts]
 
-    def _beside(self, part: "list[tuple[int, Name]]") -> Beside:
-        return Beside(lambda: _locate(part, self.groups, self._settings, self._cache, self._environ))
+    def _beside(self, part: "list[tuple[int, Name]]") -> ForkedCall:
+        return ForkedCall(lambda: _locate(part, self.groups, self._settings, self._cache, self._environ))
 
     def _shelve(self, group: Group, name: "Name", pin: "Any") -> bool:
-        locked = getattr(pin, "artifact", None)
+        locked = name[-1]
         if locked is not None:
             group.located[name] = self._supply(locked)
             return True
         if self._refresh is True or group.config.find_links or pin.name in (self._refresh or ()):
+            return False
+        if self._settings.exclude_newer:  # what is on a shelf does not tell when it was uploaded
             return False
         if pin.url or pin.editable or not group.files.wheels(pin.name):
             return False
@@ -157,6 +159,8 @@ class UnionSearch:
 
     def remember(self, archives: "dict[int, str]") -> None:
         """Put what was found on the shelves, for the next time; *archives* are by the identity of artifacts."""
+        if self._settings.exclude_newer:  # without a date, another file may be chosen
+            return
         for group in self.groups:
             found = [group.located[name] for name in group.asked if name in group.located]
             known = [(each, archives.get(id(each.artifact), each.archive)) for each in found]
@@ -179,10 +183,11 @@ def _grouped(
         pins = [pin for pin in as_pins(site.inputs) if pin.name in wanted] if wanted else []
         if not pins:
             continue
+        locked = {each.name: each for each in site.inputs.located}
         key = (config, interpreter.tags, interpreter.version_text, network, site.inputs.files)
         group = groups.get(key) or groups.setdefault(key, Group(*key, cache))
         for pin in pins:
-            group.want(site, pin)
+            group.want(site, pin, locked.get(pin.name))
     return groups
 
 
@@ -226,9 +231,9 @@ def _locate(
 def _locate_group(
     names: "list[Name]", group: Group, settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
 ) -> "tuple[list[Any], list[str], list[Any]]":
-    from puffin.stages.fetch.commits import pinner
     from puffin.stages.fetch.fetch import client_for
     from puffin.stages.resolve.locate import locate_each
+    from puffin.stages.resolve.locate_source import pinner
 
     try:
         found, warnings, several = locate_each(
@@ -243,6 +248,7 @@ def _locate_group(
             now=time.time(),
             files=group.files,
             commits=pinner(cache, offline=settings.offline, environ=environ),
+            exclude_newer=settings.exclude_newer,
         )
     except PuffinError as error:  # a place that cannot be used: nothing that is looked for there can be had
         return [_wire(error)] * len(names), [], []

@@ -6,7 +6,7 @@ from puffin.pipeline.plan_environment import look_around, settled
 from puffin.pipeline.plan_inputs import Inputs
 from puffin.pipeline.plan_many_inputs import NotLocked, read_spec
 from puffin.pipeline.plan_many_site import NotThereYet, Site, guarded
-from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, UNCHANGED
+from puffin.pipeline.plan_settings import DRIFTED, FAILED, UNCHANGED
 from puffin.stages.link.damage import find_damage
 from puffin.stages.link.stamps import JOURNAL, current_boot
 from puffin.stages.link.state import read_state

@@ -1,8 +1,10 @@
 """The interpreters of a run over many environments: each request is answered once."""
 
+import sys
+
 from puffin import depends
 from puffin.stages.link.environment import environment_at
-from puffin.stages.link.interpreter import find_interpreter, inspect_interpreter
+from puffin.stages.link.interpreter_known import inspect_interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +27,10 @@ class Interpreters:
         """Return the interpreter; raises what finding and asking it raise."""
         if request not in self._known:
             if request:
+                from puffin.stages.link.interpreter_find import find_interpreter
+
                 path = find_interpreter(request, self._environ)
             else:
-                import sys
-
                 path = sys.executable
             self._known[request] = inspect_interpreter(path, self._cache)
         return self._known[request]

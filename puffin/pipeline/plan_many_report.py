@@ -4,7 +4,7 @@ from puffin.cache.atomic import read
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_install_report import ReportItem, item_of
 from puffin.pipeline.plan_many_values import Several
-from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
+from puffin.pipeline.plan_settings import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
 from puffin.stages.unzip.manifest import DIST_INFO, read_header
 from puffin.stages.urls import mask, mask_text
 

@@ -3,9 +3,18 @@
 import time
 
 from puffin.errors import PuffinError
-from puffin.pipeline.beside import Beside
-from puffin.pipeline.plan_inputs import Inputs, index_config, kinds_of_files
+from puffin.pipeline.forked_call import ForkedCall
+from puffin.pipeline.plan_build_settings import BuildSeams, builds_of
+from puffin.pipeline.plan_build_workshop import Workshop
+from puffin.pipeline.plan_inputs import Inputs
+from puffin.pipeline.plan_network import reader
+from puffin.pipeline.plan_resolution import ResolutionSetup, open_universe, setup_of
+from puffin.pipeline.plan_settings import CompileSettings
 from puffin.stages.resolve.pins import Pin
+from puffin.stages.resolve.platforms import target_of
+from puffin.stages.resolve.preferences import read_preferences
+from puffin.stages.resolve.solve.resolve import resolve
+from puffin.stages.resolve.universe_index import IndexUniverse
 from puffin.value import astuple, from_tuple, frozen
 
 TYPE_CHECKING = False
@@ -15,28 +24,20 @@ if TYPE_CHECKING:
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.plan_build_values import BuildSettings, Toolchain
-    from puffin.pipeline.plan_compile_settings import CompileSettings
-    from puffin.pipeline.plan_settings import Settings
+    from puffin.pipeline.plan_settings import CompileSettings, Settings
     from puffin.stages.resolve.inputs import Sources
-    from puffin.stages.resolve.platforms import Target
-    from puffin.stages.resolve.solve.request import Preference, ResolveRequest
-    from puffin.stages.resolve.solve.resolution import Resolved
-    from puffin.stages.resolve.universe_index import IndexUniverse, Scope
+    from puffin.stages.resolve.preferences import Upgrades
+    from puffin.stages.resolve.solve.request import Resolved
 
 
 @frozen
 class Question:
-    """What is to be resolved for one environment. ``kept`` are pins to prefer, ``network`` in its wire form.
-
-    ``builds`` and ``toolchain`` say how metadata are built where nothing else tells them.
-    """
+    """What is to be resolved for one environment; ``builds`` and ``toolchain`` say how metadata are built for it."""
 
     name: str
+    setup: ResolutionSetup
     settings: "Settings"
     sources: "Sources"
-    target: "Target"
-    kept: "tuple[Preference, ...]"
-    network: "tuple[Any, ...]"
     builds: "BuildSettings"
     toolchain: "Toolchain"
 
@@ -46,11 +47,7 @@ def resolve_all(
 ) -> "dict[str, Inputs | PuffinError]":
     """Return what each question resolved to, or why it could not be, by name."""
     parts = [part for part in (list(questions[number::jobs]) for number in range(jobs)) if part]
-    if parts:
-        import puffin.pipeline.plan_build_workshop
-        import puffin.stages.resolve.solve.resolve
-        import puffin.stages.resolve.universe_index  # noqa: F401
-    besides = [Beside(lambda part=part: _answer(part, cache)) for part in parts]  # type: ignore[misc]
+    besides = [ForkedCall(lambda part=part: _answer(part, cache)) for part in parts]  # type: ignore[misc]
     found: dict[str, Inputs | PuffinError] = {}
     try:
         for part, beside in zip(parts, besides, strict=True):
@@ -73,8 +70,8 @@ def _inputs(question: Question, answer: "Any") -> "Inputs | PuffinError":
     return Inputs(
         pins=tuple([from_tuple(Pin, each) for each in pins]),
         plain=False,
-        config=index_config(question.settings, requirements),
-        files=kinds_of_files(question.settings, requirements),
+        config=question.setup.config,
+        files=question.setup.files,
         require_hashes=question.settings.require_hashes,
         trusted_hosts=requirements.trusted_hosts,
         warnings=(*requirements.warnings, *warnings),
@@ -83,74 +80,58 @@ def _inputs(question: Question, answer: "Any") -> "Inputs | PuffinError":
 
 def _answer(part: "Sequence[Question]", cache: "Cache") -> "list[Any]":
     """In a child: answer questions one after the other; those about the same world share one universe."""
-    universes: dict[tuple[Any, ...], IndexUniverse] = {}
     answers: list[Any] = []
-    try:
+    with Universes(cache) as universes:
         for question in part:
             try:
-                answers.append(_resolve(question, universes, cache))
+                resolution = resolve(question.setup.request, universes.of(question))
+                answers.append(
+                    ([astuple(_pin(each)) for each in resolution.packages], list(resolution.warnings))
+                )
             except PuffinError as error:
                 import pickle
 
                 answers.append(pickle.dumps(error))
-    finally:
-        for universe in universes.values():
-            universe.close()
     return answers
 
 
-def _resolve(
-    question: Question, universes: "dict[tuple[Any, ...], IndexUniverse]", cache: "Cache"
-) -> "tuple[list[Any], list[str]]":
-    from puffin.stages.resolve.solve.resolve import resolve
+class Universes:
+    """The universes of many set-ups: the same for those about the same world. A context manager, which closes all."""
 
-    compile_settings = settings_of(question.settings)
-    scope = scope_of(question, compile_settings)
-    universe = universe_for(question, scope, universes, cache)
-    resolution = resolve(request_for(question, compile_settings), universe)
-    return [astuple(_pin(each)) for each in resolution.packages], list(resolution.warnings)
+    def __init__(self, cache: "Cache") -> None:
+        self._cache = cache
+        self._known: dict[tuple[Any, ...], IndexUniverse] = {}
 
+    def __enter__(self) -> "Universes":
+        return self
 
-def universe_for(
-    question: Question,
-    scope: "Scope",
-    universes: "dict[tuple[Any, ...], IndexUniverse]",
-    cache: "Cache",
-) -> "IndexUniverse":
-    """Return the universe of *scope* for *question*, the same for the same; the caller closes all of them."""
-    from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop
-    from puffin.stages.fetch.fetch import client_for
-    from puffin.stages.resolve.universe_index import IndexUniverse
+    def __exit__(self, *error: object) -> None:
+        for universe in self._known.values():
+            universe.close()
 
-    hashes = tuple(sorted(scope.hashes.items()))
-    toolchain, network = question.toolchain, question.network
-    builder = (toolchain.key, toolchain.prefix if question.builds.shared else "", question.builds.prereleases)
-    key = (
-        scope.config,
-        scope.tags,
-        scope.python_version,
-        scope.files,
-        hashes,
-        scope.exclude_newer,
-        network,
-        builder,
-    )
-    if key not in universes:
-        workshop = Workshop(question.builds, cache)
-        universes[key] = IndexUniverse(
-            scope,
-            client=client_for(network),
-            cache=cache,
-            build=MetadataBuilder(workshop, toolchain),
-            checkout=workshop.checkout,
+    def of(self, question: Question) -> "IndexUniverse":
+        """Return the universe of a question."""
+        setup, builds, toolchain = question.setup, question.builds, question.toolchain
+        scope = setup.scope
+        world = (
+            scope.config,
+            scope.tags,
+            scope.python_version,
+            scope.files,
+            tuple(sorted(scope.hashes.items())),
         )
-    return universes[key]
+        builder = (toolchain.key, toolchain.prefix if builds.shared else "", builds.prereleases)
+        key = (*world, scope.exclude_newer, setup.network, builder)
+        if key not in self._known:
+            seams = BuildSeams(lambda: Workshop(builds, self._cache), lambda: toolchain)
+            self._known[key] = open_universe(setup, self._cache, build=seams.build, checkout=seams.checkout)
+        return self._known[key]
 
 
-def settings_of(run: "Settings") -> "CompileSettings":
+def settings_of(run: "Settings") -> CompileSettings:
     """Return the settings of a compilation that answers a question of this run."""
-    from puffin.pipeline.plan_compile_settings import CompileSettings
-    from puffin.stages.resolve.inputs_request import SourceRequest
+    from puffin.pipeline.plan_settings import CompileSettings
+    from puffin.stages.resolve.reqvalues import SourceRequest
 
     return CompileSettings(
         run=run,
@@ -158,34 +139,8 @@ def settings_of(run: "Settings") -> "CompileSettings":
         no_binary=run.no_binary,
         only_binary=run.only_binary,
         no_build=run.no_build,
+        exclude_newer=run.exclude_newer,
     )
-
-
-def scope_of(question: Question, settings: "CompileSettings") -> "Scope":
-    """Return which files count for *question*."""
-    from puffin.pipeline.plan_compile_request import demanded_hashes, file_policy
-    from puffin.stages.resolve.universe_index import Scope
-
-    run, requirements = question.settings, question.sources.requirements
-    return Scope(
-        config=index_config(run, requirements),
-        tags=question.target.tags,
-        python_version=question.target.python_version,
-        now=time.time(),
-        files=file_policy(settings, requirements),
-        hashes=demanded_hashes(requirements),
-        exclude_newer=settings.exclude_newer,
-        refresh=False if run.offline else (run.refresh or frozenset(run.refresh_package)),
-        offline=run.offline,
-    )
-
-
-def request_for(question: Question, settings: "CompileSettings") -> "ResolveRequest":
-    """Return the request that the resolver answers."""
-    from puffin.pipeline.plan_compile_request import request_of
-    from puffin.stages.resolve.preferences import Upgrades
-
-    return request_of(settings, question.sources, question.target, Upgrades(), question.kept)
 
 
 def _pin(package: "Resolved") -> Pin:
@@ -209,38 +164,27 @@ def question_of(
     toolchain: "Toolchain",
     lock: str,
     environ: "Mapping[str, str]",
-    compile_settings: "CompileSettings | None" = None,
+    compile_settings: CompileSettings | None = None,
+    upgrades: "Upgrades | None" = None,
 ) -> Question:
     """Return the question about an environment; the pins of its *lock*, if there is one, are preferred.
 
     *toolchain* is what it is for, and builds what has to be built to answer it. Reads ``--build-constraint`` files.
     """
-    from puffin.pipeline.plan_build_settings import build_settings
-    from puffin.pipeline.plan_compile_request import file_policy
-    from puffin.pipeline.plan_network import network_of
-    from puffin.stages.resolve.platforms import target_of
-    from puffin.stages.resolve.preferences import read_preferences
-    from puffin.stages.resolve.reqfile import read_file
-
-    asked = compile_settings or settings_of(settings)
-    requirements = sources.requirements
-    network = network_of(settings, environ, requirements.trusted_hosts)
-    builds = build_settings(
-        settings,
+    setup = setup_of(
+        compile_settings or settings_of(settings),
+        sources,
         environ,
-        config=index_config(settings, requirements),
-        network=network,
-        files=file_policy(asked, requirements),
-        prereleases="allow" if requirements.pre else asked.prerelease,
-        exclude_newer=asked.exclude_newer,
+        now=time.time(),
+        upgrades=upgrades,
+        target=target_of(toolchain.interpreter),
+        preferences=read_preferences(lock, read=reader(settings, environ), environ=environ) if lock else (),
     )
     return Question(
         name=name,
+        setup=setup,
         settings=settings,
         sources=sources,
-        target=target_of(toolchain.interpreter, python_version="", python_platform=""),
-        kept=read_preferences(lock, read=read_file, environ=environ) if lock else (),
-        network=network,
-        builds=builds,
+        builds=builds_of(setup, settings, environ),
         toolchain=toolchain,
     )

@@ -6,7 +6,7 @@ from puffin.errors import DRIFT
 from puffin.pipeline.plan_lines import change_lines
 from puffin.pipeline.plan_many_graph import identity
 from puffin.pipeline.plan_many_values import Change, EnvResult, ManyResult, Shared, failure_of
-from puffin.pipeline.plan_workspace_values import DRIFTED, UPDATED
+from puffin.pipeline.plan_settings import DRIFTED, UPDATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.plan_graph import Supply
     from puffin.pipeline.plan_many_site import Site
     from puffin.pipeline.plan_many_work import Work
-    from puffin.pipeline.plan_workspace_values import ManySettings
+    from puffin.pipeline.plan_settings import ManySettings
 
 _BYTES = 10  # puffin.stages.unzip.manifest.BYTES
 
@@ -68,7 +68,7 @@ def _changes(site: "Site") -> "list[Change]":
 
 
 def _pinned(supply: "Supply") -> str:
-    from puffin.pipeline.plan_graph import expected_sha256
+    from puffin.stages.artifact import expected_sha256
 
     return expected_sha256(supply.artifact)
 

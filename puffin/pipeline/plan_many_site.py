@@ -9,8 +9,8 @@ from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.plan_bytecode import bytecode_kind
 from puffin.pipeline.plan_environment import Workplace, target_of
 from puffin.pipeline.plan_many_values import Several, WrongPython
+from puffin.pipeline.plan_settings import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
 from puffin.pipeline.plan_wanted import Planner
-from puffin.pipeline.plan_workspace_values import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
 from puffin.stages.link.environment import environment_at, environment_for
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.state import read_state

@@ -10,7 +10,7 @@ from puffin.pipeline.plan_many_bytecode import compilings_of, to_compile
 from puffin.pipeline.plan_many_graph import Use, joined, loads_of, many_tasks
 from puffin.pipeline.plan_many_site import guarded
 from puffin.pipeline.plan_many_values import Stopped
-from puffin.pipeline.plan_workspace_values import SKIPPED, UPDATED
+from puffin.pipeline.plan_settings import SKIPPED, UPDATED
 from puffin.pipeline.record import phase
 from puffin.pipeline.task import DONE
 from puffin.stages.link.files import COPY, HARDLINK

@@ -1,14 +1,16 @@
-"""The network settings of a run, and the processes that ask indexes."""
+"""The network of a run: its settings, the processes that ask indexes, and the reader of files and of URLs."""
 
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
-    from puffin.pipeline.helpers import Begin, Helpers, Serve
+    from puffin.pipeline.forked_workers import Begin, ForkedWorkers, Serve
     from puffin.pipeline.plan_settings import Settings
+
+    Read = Callable[[str], bytes]
 
 
 def network_of(
@@ -35,8 +37,34 @@ def network_of(
     )
 
 
-def helping(serve: "Serve", begin: "Begin") -> "Helpers | None":
+def helping(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
     """Start the children of a resolution that has much to ask: the seam of ``IndexUniverse``."""
-    from puffin.pipeline.helpers import start_helpers
+    from puffin.pipeline.forked_workers import start_workers
 
-    return start_helpers(serve, begin)
+    return start_workers(serve, begin)
+
+
+def reader(settings: "Settings", environ: "Mapping[str, str]") -> "Read":
+    """Return what reads a path, ``-`` or an ``http(s):`` URL; raises the errors of files and of the network.
+
+    Every command reads requirements, constraints and what they include by it.
+    """
+    from puffin.stages.resolve.reqfile import read_file
+    from puffin.stages.urls import is_remote
+
+    def read(path: str) -> bytes:
+        return _fetched(path, settings, environ) if is_remote(path) else read_file(path)
+
+    return read
+
+
+def _fetched(url: str, settings: "Settings", environ: "Mapping[str, str]") -> bytes:
+    from puffin.stages.fetch.fetch import client_for
+    from puffin.stages.resolve.reqerrors import RequirementsFileNotFound
+    from puffin.stages.urls import mask
+
+    reply = client_for(network_of(settings, environ, ())).get(url)
+    if reply.status != 200:
+        raise RequirementsFileNotFound(path=mask(url))
+    body: bytes = reply.body
+    return body

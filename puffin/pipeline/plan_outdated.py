@@ -2,10 +2,13 @@
 
 import time
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_network import network_of
-from puffin.stages.fetch.fetch import client_for
-from puffin.stages.resolve.universe_index import IndexUniverse, Scope
+from puffin.pipeline.plan_resolution import ResolutionSetup, open_universe
+from puffin.stages.resolve.platforms import target_of
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.value import frozen
 
@@ -41,16 +44,15 @@ def latest_versions(
     *pre* counts pre-releases too. Packages that no index has are left out; raises the errors of the network.
     """
     wanted = list(names)
-    scope = Scope(
+    setup = ResolutionSetup(
         config=index_config(settings, None),
-        tags=environment.interpreter.tags,
-        python_version=environment.interpreter.version_text,
+        network=network_of(settings, environ, ()),
         now=time.time(),
+        target=target_of(environment.interpreter),
         refresh=not settings.offline,  # who asks wants to know how it is, not how it was
         offline=settings.offline,
     )
-    client = client_for(network_of(settings, environ, ()))
-    with IndexUniverse(scope, client=client, cache=cache) as universe:
+    with open_universe(setup, cache) as universe:
         universe.expect(wanted)
         found = {
             name: _latest(universe.versions(name), environment.interpreter.version_text, pre) for name in wanted
@@ -59,8 +61,6 @@ def latest_versions(
 
 
 def _latest(offer: "Offer", python: str, pre: bool) -> Latest | None:
-    from packaging.version import Version
-
     for text in offer.versions:
         if not pre and Version(text).is_prerelease:
             continue
@@ -72,8 +72,6 @@ def _latest(offer: "Offer", python: str, pre: bool) -> Latest | None:
 
 
 def _admits(release: "Release", python: str) -> bool:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
     try:
         return SpecifierSet(release.requires_python).contains(python.rstrip("+"), prereleases=True)
     except InvalidSpecifier:
@@ -82,8 +80,6 @@ def _admits(release: "Release", python: str) -> bool:
 
 def is_newer(latest: str, installed: str) -> bool:
     """Tell whether a version is newer than what is installed; what cannot be compared is."""
-    from packaging.version import InvalidVersion, Version
-
     try:
         return Version(latest) > Version(installed)
     except InvalidVersion:

@@ -1,8 +1,7 @@
 """The metadata of projects among the sources of a command, where only a build tells them."""
 
 from puffin.cache.layout import Cache
-from puffin.cache.room import make_room
-from puffin.cache.usage import shared
+from puffin.cache.usage import make_room, shared
 from puffin.pipeline.plan_build_settings import build_settings
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_settings import Settings
@@ -37,7 +36,7 @@ def project_builder(
     def build(directory: str, shown: str, written: "Requirements") -> bytes:
         from puffin.pipeline.plan_build_workshop import MetadataBuilder, Workshop
         from puffin.pipeline.plan_network import network_of
-        from puffin.stages.resolve.universe_values import Source
+        from puffin.stages.resolve.metadata_wanted import BuildSource
 
         cache = Cache(settings.cache_dir)
         make_room(cache)
@@ -52,6 +51,6 @@ def project_builder(
         )
         with shared(cache):
             builder = MetadataBuilder(Workshop(told, cache), toolchain(cache))
-            return builder(Source(package=shown, path=directory)).metadata
+            return builder(BuildSource(package=shown, path=directory)).metadata
 
     return build

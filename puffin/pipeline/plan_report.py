@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.pipeline.plan_install import Installed
-    from puffin.stages.resolve.solve.resolution import Resolved
+    from puffin.stages.resolve.solve.request import Resolved
     from puffin.stages.resolve.solve.universe import Metadata
 
 

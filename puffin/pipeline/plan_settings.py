@@ -2,6 +2,8 @@
 
 import os
 
+from puffin.stages.resolve.reqvalues import SourceRequest
+from puffin.stages.resolve.solve.request import HIGHEST, IF_NECESSARY_OR_EXPLICIT
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from puffin.pipeline.remote import Remote
     from puffin.pipeline.task import Outcome, Task
     from puffin.stages.resolve.index_config import NamedIndex
+    from puffin.stages.resolve.inputs import Sources
+    from puffin.stages.resolve.preferences import Upgrades
 
     class Reporter(Protocol):
         """Who is told how a run goes."""
@@ -30,6 +34,10 @@ if TYPE_CHECKING:
 
         def changes(self, lines: "tuple[Line, ...]") -> None:
             """The changes of an environment, as they were or would be made."""
+
+
+# how an environment can come out of a run over many
+UPDATED, UNCHANGED, FAILED, SKIPPED, DRIFTED = "updated", "unchanged", "failed", "skipped", "drifted"
 
 
 @frozen
@@ -146,3 +154,67 @@ def available_cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:
         return os.cpu_count() or 1
+
+
+@frozen
+class ManySettings:
+    """What a run over many environments was asked for; ``run`` has what it shares with a sync of one."""
+
+    run: Settings
+    check: bool = False
+    frozen: bool = False
+    fail_fast: bool = False
+
+
+@frozen
+class CompileSettings:
+    """What a compilation was asked for. ``run`` has what it shares with a sync: interpreter, indexes, cache.
+
+    Empty texts mean "not given". ``header`` is the command that the header names, empty for no header.
+    ``no_binary`` and ``only_binary`` are normalised names, or ``:all:``. ``exclude_newer`` is a date or a
+    time with its zone, in ISO 8601.
+    """
+
+    run: Settings
+    sources: SourceRequest
+    output: str = ""
+    output_format: str = ""
+    upgrade: bool = False
+    upgrade_package: tuple[str, ...] = ()
+    resolution: str = HIGHEST
+    prerelease: str = IF_NECESSARY_OR_EXPLICIT
+    exclude_newer: str = ""
+    python_version: str = ""
+    python_platform: str = ""
+    no_deps: bool = False
+    no_binary: tuple[str, ...] = ()
+    only_binary: tuple[str, ...] = ()
+    no_build: bool = False
+    generate_hashes: bool = False
+    header: str = ""
+    annotation: str = "split"  # `SPLIT` of output_values, which a sync need not import
+    extras: bool = False
+    markers: bool = False
+    no_emit_package: tuple[str, ...] = ()
+    emit_index_url: bool = False
+    emit_find_links: bool = False
+    emit_build_options: bool = False
+    emit_index_annotation: bool = False
+
+
+@frozen
+class InstallSettings:
+    """What an install was asked for; ``run`` has what it shares with a sync. Empty texts mean "not given"."""
+
+    run: Settings
+    sources: "Sources"
+    upgrades: "Upgrades | None" = None
+    resolution: str = HIGHEST
+    prerelease: str = IF_NECESSARY_OR_EXPLICIT
+    exclude_newer: str = ""
+    no_deps: bool = False
+    exact: bool = False
+    strict: bool = False
+    no_binary: tuple[str, ...] = ()
+    only_binary: tuple[str, ...] = ()
+    no_build: bool = False

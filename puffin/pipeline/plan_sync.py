@@ -4,14 +4,13 @@ import time
 
 from puffin import depends
 from puffin.cache.layout import Cache
-from puffin.cache.room import make_room
-from puffin.cache.usage import shared
-from puffin.pipeline.executors import FEW
+from puffin.cache.usage import make_room, shared
+from puffin.pipeline.executor import FEW
 from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_environment import Workplace, opened
 from puffin.pipeline.plan_execute import Engine
 from puffin.pipeline.plan_import import import_fetching, import_supplying
-from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs
+from puffin.pipeline.plan_inputs import Inputs, check_files, read_inputs, requested
 from puffin.pipeline.plan_locate import Found, Search
 from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_settings import Settings
@@ -58,10 +57,14 @@ def sync(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]",
     if not settings.dry_run:
         check_target(environment, break_system_packages=settings.break_system_packages)
     with phase("read requirements"):
-        interpreter = environment.interpreter
-        naming = naming_of(settings, environ, environment, cache)
-        build = _building(settings, environ, environment)
-        inputs = read_inputs(settings, dict(interpreter.markers), environ, naming, interpreter.tags, build)
+        inputs = read_inputs(
+            requested(settings),
+            settings,
+            environment.interpreter,
+            environ,
+            naming=naming_of(settings, environ, environment, cache),
+            build=_building(settings, environ, environment),
+        )
     for warning in inputs.warnings:
         reporter.warn(warning)
     with opened(Workplace(environment, timeout=lock_timeout(environ))) as workplace, shared(cache):
@@ -131,7 +134,7 @@ def warn_of_broken(
     environment: "Environment", reporter: "Reporter", names: "Collection[str] | None" = None
 ) -> None:
     """Warn of what does not fit together in an environment, or around packages by their normalised *names*."""
-    from puffin.stages.link.consistency import broken, sentence
+    from puffin.stages.link.demands import broken, sentence
     from puffin.stages.link.requires import read_requires
 
     for each in broken(read_requires(environment), dict(environment.interpreter.markers), names):
@@ -149,7 +152,7 @@ def lock_timeout(environ: "Mapping[str, str]") -> float:
 
 def warm_up(engine: Engine, cache: Cache, missing: int) -> None:
     """While an index is asked, import what the work will need and start its processes."""
-    from puffin.cache.leftovers import collect
+    from puffin.cache.clean import collect
 
     collect(cache)
     name = engine.chosen_for(missing, 0)

@@ -46,9 +46,8 @@ def base_interpreter(where: Where, environ: "Mapping[str, str]", cache: "Cache")
     The one asked for, the active environment's, that of ``.python-version``, the first on ``PATH``, or puffin's own.
     """
     from puffin.stages.link.environment import NoEnvironment, find_environment
-    from puffin.stages.link.interpreter import inspect_interpreter
-    from puffin.stages.link.interpreter_find import InterpreterNotFound
-    from puffin.stages.link.python_version import find_requested, requested_version
+    from puffin.stages.link.interpreter_find import InterpreterNotFound, find_requested, requested_version
+    from puffin.stages.link.interpreter_known import inspect_interpreter
 
     cwd = os.getcwd()
     try:
@@ -75,7 +74,7 @@ def _elsewhere(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "E
     if where.prefix and (where.python_version or where.python_platform):
         hints = ("use `--target DIR` instead of `--prefix`",)
         raise UsageError(text="A prefix is for the interpreter that installs into it", hints=hints)
-    from puffin.stages.link.elsewhere import in_directory, in_prefix
+    from puffin.stages.link.target_directory import in_directory, in_prefix
 
     interpreter = base_interpreter(where, environ, cache)
     if where.prefix:

@@ -1,7 +1,7 @@
 """From the pins of a sync and what is installed to the install plan."""
 
 from puffin.pipeline.plan_bytecode import bytecode_kind, lacking
-from puffin.stages.link.installplan import Plan, Wanted, make_plan
+from puffin.stages.link.installplan import Plan, WantedDistribution, make_plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Planner:
         losers = _losers(self._place, plan)
         return self._planned(wanted, stale | losers) if losers else plan
 
-    def _planned(self, wanted: "list[Wanted]", stale: "set[str]") -> Plan:
+    def _planned(self, wanted: "list[WantedDistribution]", stale: "set[str]") -> Plan:
         return make_plan(
             self._place.present,
             wanted,
@@ -74,21 +74,21 @@ class Planner:
             protected=SEEDS if self._place.environment.seed else (),
         )
 
-    def _wanted(self, archives: "Mapping[str, str]") -> "list[Wanted]":
+    def _wanted(self, archives: "Mapping[str, str]") -> "list[WantedDistribution]":
         if self._inputs.plain:
-            return [Wanted(name=name, version=version) for name, version in self._inputs.pins]
+            return [WantedDistribution(name=name, version=version) for name, version in self._inputs.pins]
         anew = self._settings.refresh_package
         return [
             self._directs().wanted(pin, archives, refresh=self._settings.refresh or pin.name in anew)
             if pin.url
-            else Wanted(name=pin.name, version=pin.version)
+            else WantedDistribution(name=pin.name, version=pin.version)
             for pin in self._inputs.pins
         ]
 
     def _directs(self) -> "Directs":
         if self._looked is None:
             from puffin.pipeline.plan_direct import Directs
-            from puffin.stages.fetch.commits import pinner
+            from puffin.stages.resolve.locate_source import pinner
 
             ask = pinner(self._cache, offline=self._settings.offline, environ=self._environ)
             self._looked = Directs(self._cache, self._place.present, ask)

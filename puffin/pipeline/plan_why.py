@@ -1,10 +1,10 @@
 """Why a package is in a resolution: the way to it from what somebody asked for. Pure."""
 
-from puffin.stages.resolve.solve.because import why_wanted
+from puffin.stages.resolve.solve.world import why_wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from puffin.stages.resolve.solve.resolution import Resolution
+    from puffin.stages.resolve.solve.request import Resolution
 
 
 def why_included(resolution: "Resolution", name: str) -> str:

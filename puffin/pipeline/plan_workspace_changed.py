@@ -1,15 +1,21 @@
-"""Which environments are made from files that changed since a commit."""
+"""Which environments are made from files that changed since a commit, and the key for the cache of CI."""
 
 import os
 import subprocess
 
 from puffin.errors import Cause, UsageError
+from puffin.pipeline.plan_workspace_specs import lock_of
+from puffin.stages.urls import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from puffin.pipeline.plan_network import Read
     from puffin.pipeline.plan_workspace_specs import EnvSpec, Workspace
+    from puffin.stages.link.interpreter import Interpreter
+
+FORMAT = "puffin-v0"
 
 
 def changed_specs(
@@ -18,16 +24,18 @@ def changed_specs(
     reference: str,
     cwd: str,
     environ: "Mapping[str, str]",
+    read: "Read",
+    constraints: tuple[str, ...] = (),
 ) -> "list[EnvSpec]":
     """Return those of *specs* whose files differ from the commit *reference*, or are new.
 
-    Files that these include count too; a changed configuration concerns all. Raises :class:`UsageError` where git
-    cannot tell.
+    Files that these include, as *read* reads them, and *constraints* of all environments count too; a changed
+    configuration concerns all. Raises :class:`UsageError` where git cannot tell.
     """
     changed = changed_files(reference, cwd)
     if workspace is not None and os.path.realpath(os.path.join(cwd, workspace.file)) in changed:
         return list(specs)
-    return [spec for spec in specs if not changed.isdisjoint(files_of(spec, environ))]
+    return [spec for spec in specs if not changed.isdisjoint(files_of(spec, environ, read, constraints))]
 
 
 def changed_files(reference: str, cwd: str) -> "frozenset[str]":
@@ -59,23 +67,46 @@ def _git(cwd: str, *words: str, about: str = "") -> str:
     return done.stdout
 
 
-def files_of(spec: "EnvSpec", environ: "Mapping[str, str]") -> "frozenset[str]":
+def files_of(
+    spec: "EnvSpec", environ: "Mapping[str, str]", read: "Read", constraints: tuple[str, ...] = ()
+) -> "frozenset[str]":
     """Return the real paths of all files that an environment is made from, included ones and its lock among them."""
     from puffin.errors import PuffinError
-    from puffin.pipeline.plan_many_inputs import sources_of
-    from puffin.pipeline.plan_workspace_locks import lock_of
+    from puffin.pipeline.plan_workspace_specs import lock_of, sources_of
     from puffin.stages.resolve.inputs import read_sources
-    from puffin.stages.resolve.reqfile import read_file
 
-    read: set[str] = {*spec.files, *filter(None, (lock_of(spec),))}
+    files: set[str] = {*spec.files, *filter(None, (lock_of(spec),))}
 
     def reading(path: str) -> bytes:
-        read.add(path)
-        return read_file(path)
+        files.add(path)
+        return read(path)
 
     if not spec.pylock:
         try:
-            read_sources(sources_of(spec), read=reading, environ=environ)
+            read_sources(sources_of(spec, constraints), read=reading, environ=environ)
         except PuffinError:
             pass  # the sync will tell; what was read so far counts
-    return frozenset([os.path.realpath(path) for path in read])
+    return frozenset([os.path.realpath(path) for path in files])
+
+
+def cache_key(interpreters: "Sequence[Interpreter]", contents: "Iterable[bytes]") -> str:
+    """Return the key: readable in front, so that a part of it finds older caches, and a digest of *contents* behind.
+
+    Neither paths nor the order of the contents are in it. Tags say which wheels fit, so two runners with different C
+    libraries have different keys.
+    """
+    first = dict(interpreters[0].markers)
+    system = f"{first.get('sys_platform', '')}-{first.get('platform_machine', '')}".lower()
+    pythons = "-".join(dict.fromkeys(sorted(each.cache_tag.replace("cpython-", "cp") for each in interpreters)))
+    tags = digest("\n".join(dict.fromkeys(sorted(" ".join(each.tags) for each in interpreters))))[:8]
+    locks = digest("\n".join(sorted(digest(each.decode("latin-1")) for each in contents)))
+    return f"{FORMAT}-{system}-{pythons}-{tags}-{locks}"
+
+
+def key_files(specs: "Sequence[EnvSpec]") -> "list[str]":
+    """Return the files that say what the environments hold: locks where there are any, else what they are made from."""
+    files: dict[str, None] = {}
+    for spec in specs:
+        lock = lock_of(spec)
+        files |= dict.fromkeys((lock,) if lock and os.path.isfile(lock) else spec.files)
+    return list(files)

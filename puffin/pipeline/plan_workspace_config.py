@@ -6,12 +6,12 @@ Only what concerns environments is read here: ``envs``, ``env-defaults`` and ``e
 import os
 
 from puffin import depends
-from puffin.errors import USAGE, PuffinError, os_cause
-from puffin.pipeline.plan_workspace_glob import candidates, mentions
-from puffin.pipeline.plan_workspace_lines import line_of
-from puffin.pipeline.plan_workspace_select import PROJECT, fill
+from puffin.errors import os_cause
+from puffin.pipeline.plan_configuration import ConfigurationInvalid, Document
+from puffin.pipeline.plan_workspace_select import PROJECT, candidates, fill, mentions
 from puffin.pipeline.plan_workspace_specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
+from puffin.stages.urls import is_remote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,27 +28,8 @@ _PATH, _MATRIX_PATH = "{dir}/.venv", "{dir}/.venv-{python}"
 _FIELDS = ("{dir}", "{name}", "{python}")
 
 
-class InvalidWorkspace(PuffinError):
-    """The configuration cannot be used. ``line`` counts from 1, 0 where it is not known; ``text`` is that line."""
-
-    exit_code = USAGE
-    file: str
-    line: int
-    problem: str
-    text: str = ""
-
-    def summary(self) -> str:
-        """Return the first line."""
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"Failed to read `{place}`: {self.problem}"
-
-    def details(self) -> tuple[str, ...]:
-        """Return the line."""
-        return (self.text.strip(),) if self.text.strip() else ()
-
-
 def find_workspace(cwd: str) -> Workspace | None:
-    """Return the nearest configuration of environments in *cwd* and above. Raises :class:`InvalidWorkspace`."""
+    """Return the nearest configuration of environments in *cwd* and above. Raises :class:`ConfigurationInvalid`."""
     for path in candidates(cwd):
         workspace = read_workspace(path) if mentions(path) else None
         if workspace is not None:
@@ -64,55 +45,43 @@ def read_workspace(path: str) -> "Workspace | None":
         with open(path, "rb") as file:
             data = file.read()
     except OSError as error:
-        raise InvalidWorkspace(
-            file=shown, line=0, problem="it cannot be read", causes=(os_cause(error),)
-        ) from error
+        problem = "it cannot be read"
+        raise ConfigurationInvalid(place=shown, problem=problem, causes=(os_cause(error),)) from error
     return parse_workspace(data, path, shown)
 
 
 def parse_workspace(data: bytes, path: str, shown: str) -> "Workspace | None":
     """Return what the text of a configuration file says; *shown* is its name in messages."""
-    import tomllib
-
-    try:
-        text = data.decode("utf-8-sig")
-        document = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        problem = str(error)
-        raise InvalidWorkspace(file=shown, line=0, problem=f"{problem[:1].lower()}{problem[1:]}") from None
-    prefix = ("tool", "puffin") if os.path.basename(path) == PROJECT else ()
-    return _Reader(text, path, shown, prefix).read(document)
+    return _Reader(Document(path, data, shown)).read()
 
 
 class _Reader:
     """Reads one document; every complaint names the line it is about."""
 
-    def __init__(self, text: str, path: str, shown: str, prefix: tuple[str, ...]) -> None:
-        self._text = text
-        self._path = path
-        self._shown = shown
-        self._prefix = prefix
-        self._root = os.path.dirname(path)
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._root = document.directory
         self._defaults: Mapping[str, Any] = {}
 
-    def read(self, document: "Mapping[str, Any]") -> "Workspace | None":
-        own: Any = document
-        for key in self._prefix:
-            own = own.get(key, {}) if isinstance(own, dict) else {}
-        if not isinstance(own, dict) or not any(key in own for key in TABLES):
+    def read(self) -> "Workspace | None":
+        """Return what the document says of environments."""
+        own = self._document.table
+        if not any(key in own for key in TABLES):
             return None
         self._defaults = self._table(own.get("env-defaults", {}), ("env-defaults",), SHARED_KEYS)
         for key in self._defaults:
             self._value(self._defaults, key, ("env-defaults",))
         envs = own.get("envs", {})
         if not isinstance(envs, dict):
-            raise self._bad(("envs",), "`envs` is not a table")
+            raise self._document.wrong(("envs",), "`envs` is not a table")
         globs = own.get("env-glob", [])
         if not isinstance(globs, list):
-            raise self._bad(("env-glob",), "`env-glob` is not an array of tables: write `[[…env-glob]]`")
+            raise self._document.wrong(
+                ("env-glob",), "`env-glob` is not an array of tables: write `[[…env-glob]]`"
+            )
         return Workspace(
             root=self._root,
-            file=self._shown,
+            file=self._document.shown,
             specs=tuple([spec for name, table in envs.items() for spec in self._env(name, table)]),
             globs=tuple([self._glob(number, table) for number, table in enumerate(globs)]),
         )
@@ -121,12 +90,14 @@ class _Reader:
         where = ("envs", name)
         own = self._table(table, where, ENV_KEYS)
         if not name or name != name.strip() or "," in name:
-            raise self._bad(where, f"`{name}` is not a name for an environment")
+            raise self._document.wrong(where, f"`{name}` is not a name for an environment")
         given = [key for key in SOURCE_KEYS if key in own]
         if len(given) != 1:
             which = "several of them" if given else "none of them"
             keys = ", ".join(f"`{key}`" for key in SOURCE_KEYS)
-            raise self._bad((*where, *given[1:2]), f"`{'.'.join(where)}` needs one of {keys}, and has {which}")
+            raise self._document.wrong(
+                (*where, *given[1:2]), f"`{'.'.join(where)}` needs one of {keys}, and has {which}"
+            )
         self._check_kind(own, where, given[0])
         pythons = self._texts(own, "python", where)
         return [self._spec(name, own, where, python, matrix=len(pythons) > 1) for python in pythons or ("",)]
@@ -134,23 +105,25 @@ class _Reader:
     def _check_kind(self, own: "Mapping[str, Any]", where: tuple[str, ...], kind: str) -> None:
         for key in ("extras", "groups"):
             if key in own and kind == "requirements":
-                raise self._bad(
+                raise self._document.wrong(
                     (*where, key), f"`{key}` goes with `project` or `pylock`, not with `requirements`"
                 )
         if "constraints" in own and kind == "pylock":
-            raise self._bad((*where, "constraints"), "`constraints` cannot change what `pylock` has locked")
+            raise self._document.wrong(
+                (*where, "constraints"), "`constraints` cannot change what `pylock` has locked"
+            )
 
     def _spec(
         self, name: str, own: "Mapping[str, Any]", where: tuple[str, ...], python: str, *, matrix: bool
     ) -> EnvSpec:
         requirements = self._texts(own, "requirements", where)
         if "requirements" in own and not requirements:
-            raise self._bad((*where, "requirements"), "`requirements` names no file")
+            raise self._document.wrong((*where, "requirements"), "`requirements` names no file")
         project = self._text_of(own, "project", where)
         if project and not project.endswith(".toml"):
             project = f"{project}/{PROJECT}"
         pylock = self._text_of(own, "pylock", where)
-        first = next(iter(requirements), "") or project or pylock
+        first = next((path for path in requirements if not is_remote(path)), "") or project or pylock
         template = self._template(own, where, matrix=matrix)
         return EnvSpec(
             name=f"{name}-{python}" if matrix else name,
@@ -165,7 +138,7 @@ class _Reader:
             constraints=() if pylock else tuple(map(self._absolute, self._texts(own, "constraints", where))),
             link_mode=self._link_mode(own, where),
             compile_bytecode=self._flag(own, _COMPILE, where),
-            origin=f"{self._shown}:{self._line(where)}",
+            origin=self._document.place(*where),
         )
 
     def _glob(self, number: int, table: "Any") -> GlobSpec:
@@ -173,7 +146,7 @@ class _Reader:
         own = self._table(table, where, GLOB_KEYS)
         match = self._text_of(own, "match", where)
         if not match:
-            raise self._bad(where, "an `env-glob` needs `match`, a pattern of files")
+            raise self._document.wrong(where, "an `env-glob` needs `match`, a pattern of files")
         pythons = self._texts(own, "python", where)
         return GlobSpec(
             match=match,
@@ -184,7 +157,7 @@ class _Reader:
             constraints=tuple(map(self._absolute, self._texts(own, "constraints", where))),
             link_mode=self._link_mode(own, where),
             compile_bytecode=self._flag(own, _COMPILE, where),
-            origin=f"{self._shown}:{self._line(where)}",
+            origin=self._document.place(*where),
         )
 
     def _template(self, own: "Mapping[str, Any]", where: tuple[str, ...], *, matrix: bool) -> str:
@@ -194,22 +167,24 @@ class _Reader:
             rest = rest.replace(field, "")
         if "{" in rest or "}" in rest:
             known = ", ".join(f"`{field}`" for field in _FIELDS)
-            raise self._bad((*where, "path"), f"`{template}` has a field that is none of {known}")
+            raise self._document.wrong((*where, "path"), f"`{template}` has a field that is none of {known}")
         return template
 
     def _link_mode(self, own: "Mapping[str, Any]", where: tuple[str, ...]) -> str:
         mode = self._text_of(own, "link-mode", where)
         if mode and mode not in MODES:
             modes = ", ".join(f"`{each}`" for each in MODES)
-            raise self._bad((*where, "link-mode"), f"`{mode}` is not a link mode: use one of {modes}")
+            raise self._document.wrong(
+                (*where, "link-mode"), f"`{mode}` is not a link mode: use one of {modes}"
+            )
         return mode
 
     def _table(self, value: "Any", where: tuple[str, ...], keys: "frozenset[str]") -> "Mapping[str, Any]":
         if not isinstance(value, dict):
-            raise self._bad(where, f"`{'.'.join(where)}` is not a table")
+            raise self._document.wrong(where, f"`{'.'.join(where)}` is not a table")
         for key in value:
             if key not in keys:
-                raise self._bad((*where, key), f"`{key}` is not a key here{_meant(key, keys)}")
+                raise self._document.wrong((*where, key), f"`{key}` is not a key here{_meant(key, keys)}")
         return value
 
     def _value(self, own: "Mapping[str, Any]", key: str, where: tuple[str, ...]) -> None:
@@ -226,12 +201,12 @@ class _Reader:
         value = own.get(key, self._defaults.get(key))
         if value is None or isinstance(value, bool):
             return value
-        raise self._bad((*where, key), f"`{key}` is neither true nor false")
+        raise self._document.wrong((*where, key), f"`{key}` is neither true nor false")
 
     def _text_of(self, own: "Mapping[str, Any]", key: str, where: tuple[str, ...]) -> str:
         value = own.get(key, self._defaults.get(key, ""))
         if not isinstance(value, str):
-            raise self._bad((*where, key), f"`{key}` is not a string")
+            raise self._document.wrong((*where, key), f"`{key}` is not a string")
         return value
 
     def _texts(self, own: "Mapping[str, Any]", key: str, where: tuple[str, ...]) -> tuple[str, ...]:
@@ -240,20 +215,13 @@ class _Reader:
             (value,) if isinstance(value, str) else tuple(value) if isinstance(value, (list, tuple)) else (0,)
         )
         if not all(isinstance(each, str) and each for each in texts):
-            raise self._bad((*where, key), f"`{key}` is neither a string nor a list of strings")
+            raise self._document.wrong((*where, key), f"`{key}` is neither a string nor a list of strings")
         return tuple(dict.fromkeys(map(str, texts)))
 
     def _absolute(self, path: str) -> str:
+        if is_remote(path):
+            return path
         return os.path.normpath(os.path.join(self._root, os.path.expanduser(path)))
-
-    def _line(self, where: tuple[str, ...]) -> int:
-        return line_of(self._text, (*self._prefix, *where))
-
-    def _bad(self, where: tuple[str, ...], problem: str) -> InvalidWorkspace:
-        line = self._line(where)
-        lines = self._text.splitlines()
-        text = lines[line - 1] if 0 < line <= len(lines) else ""
-        return InvalidWorkspace(file=self._shown, line=line, problem=problem, text=text)
 
 
 def _meant(key: str, keys: "frozenset[str]") -> str:

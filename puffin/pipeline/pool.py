@@ -6,26 +6,24 @@ import dask
 import dask.multiprocessing
 from dask.task_spec import Task as DaskTask
 
-from puffin.pipeline.forkpool import Broken, ForkPool, emit
-from puffin.pipeline.lost import run_surviving
+from puffin.pipeline.forkpool import ForkPool, PoolBroken, emit
 from puffin.pipeline.memory import keep_freed_memory
-from puffin.pipeline.pull import PullQueue, Taker
-from puffin.pipeline.runner import Runner, wait_for_one
+from puffin.pipeline.runner import QueueReader, Runner, WorkQueue, wait_for_one
 from puffin.pipeline.waves import run_waves
 from puffin.pipeline.wire import Inbox, encode
+from puffin.pipeline.worker_loss import run_surviving
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from puffin.pipeline.graph import Ledger
-    from puffin.pipeline.pull import Parcel
-    from puffin.pipeline.runner import Pending
+    from puffin.pipeline.runner import Pending, WorkItem
     from puffin.pipeline.task import Outcome
 
 _TOGETHER = 6  # outcomes in a message: about two wheels, so that progress is live and messages are few
 
-_inherited: "tuple[PullQueue, Sequence[Parcel]] | None" = None
+_inherited: "tuple[WorkQueue, Sequence[WorkItem]] | None" = None
 
 
 class PoolExecutor:
@@ -48,18 +46,18 @@ class PoolExecutor:
                 for each in ledger.record(outcome):
                     notify(each)
 
-        run_waves(ledger, self._jobs, record, lambda parcels: self.wave(parcels, ledger, record))
+        run_waves(ledger, self._jobs, record, lambda items: self.wave(items, ledger, record))
 
-    def wave(self, parcels: "Sequence[Parcel]", ledger: "Ledger", record: "Callable[[Outcome], None]") -> None:
-        """Run *parcels* of *ledger* to their end; *record* gets each outcome, on one of several threads."""
-        run_surviving(parcels, lambda left: self._wave(left, record), ledger, record)
+    def wave(self, items: "Sequence[WorkItem]", ledger: "Ledger", record: "Callable[[Outcome], None]") -> None:
+        """Run *items* of *ledger* to their end; *record* gets each outcome, on one of several threads."""
+        run_surviving(items, lambda left: self._wave(left, record), ledger, record)
 
-    def _wave(self, parcels: "Sequence[Parcel]", record: "Callable[[Outcome], None]") -> str:
+    def _wave(self, items: "Sequence[WorkItem]", record: "Callable[[Outcome], None]") -> str:
         global _inherited
-        queue = PullQueue(len(parcels))
-        _inherited = (queue, parcels)
+        queue = WorkQueue(len(items))
+        _inherited = (queue, items)
         inbox = Inbox()
-        workers = min(self._jobs, len(parcels))
+        workers = min(self._jobs, len(items))
 
         def emitted(data: bytes) -> None:
             for outcome in inbox.feed(data):
@@ -68,7 +66,7 @@ class PoolExecutor:
         pool = ForkPool(workers, emitted)
         try:
             _compute(pool, workers)
-        except Broken as broken:
+        except PoolBroken as broken:
             return str(broken)
         finally:
             pool.close()
@@ -82,16 +80,16 @@ class PoolExecutor:
 
 def _compute(pool: ForkPool, workers: int) -> None:
     keys = [("pull", f"worker-{number}") for number in range(workers)]
-    graph = {key: DaskTask(key, pull_units) for key in keys}
+    graph = {key: DaskTask(key, run_queued_units) for key in keys}
     with dask.config.set({"multiprocessing.context": "fork"}):
         dask.multiprocessing.get(graph, keys, pool=pool, chunksize=1, optimize_graph=False)
 
 
-def pull_units() -> int:
+def run_queued_units() -> int:
     """In a worker: pull units from the inherited queue until it is empty; return how many outcomes there were."""
     if _inherited is None:
         raise RuntimeError("only a forked worker of the pool executor can pull")
-    queue, parcels = _inherited
+    queue, items = _inherited
     count = 0
     gathered: list[bytes] = []
 
@@ -111,7 +109,7 @@ def pull_units() -> int:
         flush()
         wait_for_one(pending)
 
-    take = Taker(queue, parcels)
+    take = QueueReader(queue, items)
     Runner(take, send, wait=wait, left=lambda: take.left).run()
     flush()
     return count

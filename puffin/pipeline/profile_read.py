@@ -93,7 +93,7 @@ class RecordNotFound(PuffinError):
     """There is no record of the run that was asked for."""
 
     run: str
-    hints: tuple[str, ...] = ("`puffin profile show --last 20` lists the last runs",)
+    hints: tuple[str, ...] = ("run `puffin profile show --last 20` to see the last runs",)
 
     def summary(self) -> str:
         """Say which run."""

@@ -1,15 +1,15 @@
 """The report on a run: all that a page, a table or a comparison says of it, as values."""
 
-from puffin.pipeline.profile_path import Part, Step, critical_path, parts
+from puffin.pipeline.profile_path import IDLE, Part, Span, Step, critical_path, parts, spans, union, weighted
 from puffin.pipeline.profile_read import Profile, Row
-from puffin.pipeline.profile_spans import IDLE, Span, spans, union, weighted
 from puffin.pipeline.profile_workers import Worker, parallelism, workers
 from puffin.pipeline.task import CANCELLED, FAILED
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
 
 _ONE = 0.3  # the share of the run that makes one task its limit, rather than its stage
 
@@ -202,3 +202,69 @@ def saved(hits: "dict[str, Row]", known: "Sequence[Profile]") -> float:
         costs.update(made)
     rate = seconds / size if size else 0.0
     return sum(costs.get(label, row.taken * rate) for label, row in hits.items())
+
+
+@frozen
+class Difference:
+    """A figure in both runs: seconds of a phase (its part of the wall time), or of a package."""
+
+    name: str
+    before: float
+    after: float
+
+    @property
+    def change(self) -> float:
+        """How much more it is now."""
+        return self.after - self.before
+
+
+@frozen
+class Comparison:
+    """The change from one run to another; differences are in order of their size."""
+
+    before: Report
+    after: Report
+    phases: tuple[Difference, ...]
+    packages: tuple[Difference, ...]
+
+
+def compare(before: Report, after: Report) -> Comparison:
+    """Return what is different in *after*."""
+    return Comparison(
+        before=before,
+        after=after,
+        phases=_differences(
+            {phase.name: phase.weighted for phase in before.phases},
+            {phase.name: phase.weighted for phase in after.phases},
+        ),
+        packages=_differences(
+            {package.label: package.seconds for package in before.packages},
+            {package.label: package.seconds for package in after.packages},
+        ),
+    )
+
+
+def _differences(before: "Mapping[str, float]", after: "Mapping[str, float]") -> tuple[Difference, ...]:
+    names = dict.fromkeys((*before, *after))
+    found = [Difference(name=name, before=before.get(name, 0.0), after=after.get(name, 0.0)) for name in names]
+    return tuple(sorted(found, key=lambda each: (-abs(each.change), each.name)))
+
+
+def previous(profile: Profile, others: "Sequence[Profile]") -> Profile | None:
+    """Return the run to compare *profile* with: the last before it that finished with the same command.
+
+    One that served the same environments is preferred.
+    """
+    earlier = [
+        each
+        for each in others
+        if each.command == profile.command and each.run < profile.run and each.status == 0
+    ]
+    same = [each for each in earlier if _environments(each) == _environments(profile)]
+    found = same or earlier
+    return found[-1] if found else None
+
+
+def _environments(profile: Profile) -> "frozenset[str]":
+    rows: Iterable[tuple[str, ...]] = [row.environments for row in profile.tasks]
+    return frozenset(name for names in rows for name in names)

@@ -4,8 +4,8 @@ A worker is a process; its downloads, which overlap, lie on threads of their own
 of each task to the start of those that need it. Counters say what was running, ready, downloaded and computed.
 """
 
+from puffin.pipeline.profile_path import spans
 from puffin.pipeline.profile_read import Profile, Row
-from puffin.pipeline.profile_spans import spans
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,17 +1,17 @@
 """The workers of a run: when they were busy, and why they were not."""
 
+from puffin.pipeline.profile_path import merged, union
 from puffin.pipeline.profile_read import Profile, Row
-from puffin.pipeline.profile_spans import merged, union
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-STARTING = "starting up"
-DOWNLOADS = "waiting for its downloads"
-NOTHING_LEFT = "nothing left to take"
-BETWEEN = "between tasks"
+STARTING = "starting"
+DOWNLOADS = "waiting for downloads"
+NOTHING_LEFT = "no work left"
+BETWEEN = "scheduling"
 _LEAST = 0.0005  # seconds; shorter gaps are the cost of a task, not idleness
 
 

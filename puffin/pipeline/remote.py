@@ -44,7 +44,7 @@ def check_address(text: str) -> None:
     ):
         raise UsageError(
             text=f"`{text}` is not the address of a scheduler",
-            hints=("write it as `dask scheduler` tells it, as in `tcp://10.0.0.1:8786`",),
+            hints=("use the address that `dask scheduler` prints, for example `tcp://10.0.0.1:8786`",),
         )
 
 

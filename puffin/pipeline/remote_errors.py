@@ -9,7 +9,7 @@ class SchedulerUnreachable(PuffinError):
     exit_code = TEMPORARY
     address: str
     hints: tuple[str, ...] = (
-        "start one with `dask scheduler`, or leave out `--executor` to build on this machine",
+        "start one with `dask scheduler`, or remove `--executor` to build on this machine",
     )
 
     def summary(self) -> str:
@@ -21,12 +21,10 @@ class SchedulerLost(PuffinError):
 
     exit_code = TEMPORARY
     address: str
-    hints: tuple[str, ...] = (
-        "run the command again when the scheduler is back; what was built by then is kept",
-    )
+    hints: tuple[str, ...] = ("run the command again when the scheduler is back; finished builds are kept",)
 
     def summary(self) -> str:
-        return f"The scheduler at `{self.address}` does not answer any more"
+        return f"The scheduler at `{self.address}` no longer answers"
 
 
 class NoWorkers(PuffinError):
@@ -66,7 +64,7 @@ class NoInterpreter(PuffinError):
     wanted: str
     found: tuple[tuple[str, str], ...]
     hints: tuple[str, ...] = (
-        "start a worker on a machine that has it, or leave out `--executor` to build on this machine",
+        "start a worker on a machine that has it, or remove `--executor` to build on this machine",
     )
 
     def summary(self) -> str:
@@ -83,9 +81,7 @@ class BuildLost(PuffinError):
     attempts: tuple[tuple[str, str], ...]
 
     def summary(self) -> str:
-        return (
-            f"Failed to build `{self.package}`: it was tried on {len(self.attempts)} workers and came from none"
-        )
+        return f"Failed to build `{self.package}`: {len(self.attempts)} workers failed to build it"
 
     def details(self) -> tuple[str, ...]:
         return tuple([f"`{worker}` {how}" for worker, how in self.attempts])
@@ -111,11 +107,11 @@ class NotShared(PuffinError):
     workers: tuple[str, ...]
     hints: tuple[str, ...] = (
         "put the cache on a file system that all workers have, at the same path, with `--cache-dir`",
-        "or leave out `--shared-filesystem`: only builds then go to the workers",
+        "or remove `--shared-filesystem`, so that only builds go to the workers",
     )
 
     def summary(self) -> str:
         return f"`{self.path}` is not shared with the workers"
 
     def details(self) -> tuple[str, ...]:
-        return tuple([f"`{worker}` does not see what is written there" for worker in self.workers])
+        return tuple([f"`{worker}` does not see files written there" for worker in self.workers])

@@ -5,8 +5,8 @@ import sys
 from functools import partial
 from threading import Lock
 
-from puffin.pipeline.beside import Beside
-from puffin.pipeline.executors import choose
+from puffin.pipeline.executor import choose
+from puffin.pipeline.forked_call import ForkedCall
 from puffin.pipeline.inline import InlineExecutor
 from puffin.pipeline.remote import BUILD_THERE
 from puffin.pipeline.waves import run_here, run_waves
@@ -14,11 +14,12 @@ from puffin.pipeline.waves import run_here, run_waves
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from puffin.pipeline.graph import Ledger
     from puffin.pipeline.pool import PoolExecutor
-    from puffin.pipeline.pull import Parcel
     from puffin.pipeline.remote import Remote
+    from puffin.pipeline.runner import WorkItem
     from puffin.pipeline.task import Outcome
 
 
@@ -54,11 +55,11 @@ class RemoteExecutor:
                 for each in ledger.record(outcome):
                     notify(each)
 
-        def wave(parcels: "Sequence[Parcel]") -> None:
-            if self._is_open():
-                run_here(parcels, record)
+        def wave(items: "Sequence[WorkItem]") -> None:
+            if self._farms():
+                run_here(items, record)
             else:
-                local.wave(parcels, ledger, record)
+                local.wave(items, ledger, record)
 
         run_waves(ledger, max(slots, self._jobs), record, wave)
 
@@ -72,14 +73,16 @@ class RemoteExecutor:
             return PoolExecutor(self._jobs)
         return InlineExecutor(self._jobs)
 
-    def _is_open(self) -> bool:
+    def _farms(self) -> "Any":
+        """Return the module ``remote_farm`` if this process is connected to the scheduler by it, else None."""
         farms = sys.modules.get("puffin.pipeline.remote_farm")
-        return farms is not None and farms.is_open(self._remote)
+        return farms if farms is not None and farms.is_open(self._remote) else None
 
     def _check(self) -> int:
         """Return how much the workers can do at once; warn of those that are not used."""
+        farms = self._farms()
         slots, unfit = (
-            facts_of(self._remote) if self._is_open() else Beside(partial(_asked, self._remote)).result()
+            farms.facts_of(self._remote) if farms else ForkedCall(partial(_asked, self._remote)).result()
         )
         for worker, reason in unfit:
             if worker not in self._warned:
@@ -89,26 +92,13 @@ class RemoteExecutor:
 
     def close(self) -> None:
         """Let go of the scheduler."""
-        if self._is_open():
-            from puffin.pipeline.remote_farm import close_farms
-
-            close_farms()
-
-
-def facts_of(remote: "Remote") -> "tuple[int, tuple[tuple[str, str], ...]]":
-    """Return how much the workers at *remote* can do at once, and which cannot be used for what reason.
-
-    Raises what ``puffin.pipeline.remote_farm.farm_for`` raises.
-    """
-    from puffin.pipeline.remote_farm import farm_for
-
-    farm = farm_for(remote)
-    return farm.slots, tuple(sorted(farm.link.unfit.items()))
+        if farms := self._farms():
+            farms.close_farms()
 
 
 def _asked(remote: "Remote") -> "tuple[int, tuple[tuple[str, str], ...]]":
-    """Return :func:`facts_of` in a child that has nothing else to do there."""
-    from puffin.pipeline.remote_farm import close_farms
+    """Return ``facts_of`` from a child that has nothing else to do there."""
+    from puffin.pipeline.remote_farm import close_farms, facts_of
 
     try:
         return facts_of(remote)

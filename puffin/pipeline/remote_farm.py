@@ -45,6 +45,15 @@ def is_open(remote: "Remote") -> bool:
     return (os.getpid(), remote) in _farms
 
 
+def facts_of(remote: "Remote") -> "tuple[int, tuple[tuple[str, str], ...]]":
+    """Return how many tasks the workers at *remote* run at once, and each worker that cannot be used with the reason.
+
+    Raises what :func:`farm_for` raises.
+    """
+    farm = farm_for(remote)
+    return farm.slots, tuple(sorted(farm.link.unfit.items()))
+
+
 def close_farms() -> None:
     """Let go of all schedulers of this process."""
     while _farms:

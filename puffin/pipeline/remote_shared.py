@@ -5,6 +5,7 @@ import os
 import pickle
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from puffin.errors import PuffinError
 from puffin.pipeline.cluster import guided
 from puffin.pipeline.remote_errors import BuildLost, NotShared
 from puffin.pipeline.remote_farm import Needs, close_farms, farm_for
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
     from puffin.errors import PuffinError
     from puffin.pipeline.graph import Ledger
-    from puffin.pipeline.pull import Parcel
     from puffin.pipeline.remote import Remote
     from puffin.pipeline.remote_farm import Farm
+    from puffin.pipeline.runner import WorkItem
 
-    Group = list[Parcel]
+    Group = list[WorkItem]
 
 _RUN_UNITS = "puffin.pipeline.remote_work:run_units"
 _SEES = "puffin.pipeline.remote_work:sees"
@@ -70,14 +71,12 @@ class SharedExecutor:
 
     def _group(self, farm: "Farm", group: "Group") -> "list[Outcome]":
         """Return what became of a group; one whose worker is lost is tried again unit by unit."""
-        from puffin.errors import PuffinError
-
         try:
             return self._sent(farm, group, attempts=1 if len(group) > 1 else 2)
         except BuildLost as lost:
             if len(group) == 1:
                 return _failed(group, lost)
-            return [outcome for parcel in group for outcome in self._group(farm, [parcel])]
+            return [outcome for item in group for outcome in self._group(farm, [item])]
         except PuffinError as error:
             return _failed(group, error)
 

@@ -1,7 +1,11 @@
 """What runs in a worker of the user's own: a function that is named, as long as somebody waits for it."""
 
+import asyncio
 import os
 import pickle
+
+from distributed import Status, get_worker
+from distributed import worker as workers
 
 from puffin.pipeline.runner import Runner
 from puffin.pipeline.task import resolve_function
@@ -12,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from puffin.pipeline.pull import Parcel
+    from puffin.pipeline.runner import WorkItem
 
 _WHILE_WANTED = (
     "puffin.stages.build.supervisor:while_wanted"  # ends compilers when nobody wants their work any more
@@ -28,9 +32,6 @@ def work(reference: str, packed: bytes) -> bytes:
 
 def forgotten() -> "Callable[[], bool]":
     """Return a function that tells whether the task of this thread was cancelled, or its worker is about to end."""
-    from distributed import Status, get_worker
-    from distributed import worker as workers
-
     worker, key = get_worker(), workers.thread_state.key  # type: ignore[attr-defined]
 
     def ask() -> bool:
@@ -42,9 +43,9 @@ def forgotten() -> "Callable[[], bool]":
 
 def run_units(packed: bytes) -> bytes:
     """Run units, which were pickled with their inputs; return the outcomes of their tasks, encoded."""
-    parcels: Iterator[Parcel] = iter(pickle.loads(packed))
+    items: Iterator[WorkItem] = iter(pickle.loads(packed))
     told: list[bytes] = []
-    Runner(lambda: next(parcels, None), lambda outcome: told.append(encode(outcome))).run()
+    Runner(lambda: next(items, None), lambda outcome: told.append(encode(outcome))).run()
     return b"".join(told)
 
 
@@ -60,6 +61,4 @@ def sees(path: str, content: str) -> "tuple[bool, str]":
 
 async def ask(reference: str, *arguments: "Any") -> "Any":
     """Return what the function *reference* answers; the worker's event loop goes on meanwhile."""
-    import asyncio
-
     return await asyncio.to_thread(resolve_function(reference), *arguments)

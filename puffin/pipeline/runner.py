@@ -8,7 +8,8 @@ import time
 
 from puffin import meter
 from puffin.errors import PuffinError
-from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome, TaskCrashed, resolve_function
+from puffin.pipeline.task import DONE, FAILED, Outcome, TaskCrashed, resolve_function
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +21,60 @@ if TYPE_CHECKING:
     from puffin.pipeline.task import Key, Task
 
     Pending = Sequence[Future[Outcome]]
+    WorkItem = tuple[Unit, dict[Key, Any]]
 
 AHEAD_TASKS = 4
 AHEAD_BYTES = 48 * 1024 * 1024
+_NUMBER = 4  # bytes of a number in a queue
+_CAPACITY = 65536 // _NUMBER // 2  # half of what a pipe holds, so that filling it never blocks
+
+
+class WorkQueue:
+    """The numbers of *count* items in a pipe, from which several forked processes read: each takes the next when free.
+
+    It is filled before the forks. A read of four bytes is atomic, so there is no lock and no process that feeds it,
+    and each number is given out once.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.step = max(1, -(-count // _CAPACITY))
+        self._count = count
+        self._reader, writer = os.pipe()
+        for start in range(0, count, self.step):
+            os.write(writer, start.to_bytes(_NUMBER, "little"))
+        os.close(writer)
+
+    def take(self) -> "range | None":
+        """Return the next numbers, or None when all are given out."""
+        data = os.read(self._reader, _NUMBER)
+        if not data:
+            return None
+        start = int.from_bytes(data, "little")
+        return range(start, min(start + self.step, self._count))
+
+    def close(self) -> None:
+        """Close this process's end."""
+        os.close(self._reader)
+
+
+class QueueReader:
+    """Reads the next of *items* from *queue*. ``left`` is how many there are behind that, at the most."""
+
+    def __init__(self, queue: WorkQueue, items: "Sequence[WorkItem]") -> None:
+        self._queue = queue
+        self._items = items
+        self._taken: list[int] = []
+        self.left = len(items)
+
+    def __call__(self) -> "WorkItem | None":
+        """Return the next item, None at the end."""
+        if not self._taken:
+            numbers = self._queue.take()
+            if numbers is None:
+                return None
+            self._taken.extend(numbers)
+            self.left = len(self._items) - numbers.stop
+        return self._items[self._taken.pop(0)]
 
 
 def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
@@ -197,13 +249,8 @@ def run_unit(
 
 def without_buffers(outcome: Outcome) -> Outcome:
     """Return *outcome* without the buffers in its result, which stay in their process if they are transient."""
-    from puffin.value import replace
-
     result = outcome.result
     if not isinstance(result, tuple):
         return replace(outcome, result=None)
     light = tuple([each for each in result if not isinstance(each, (bytes, bytearray, memoryview))])
     return replace(outcome, result=light)
-
-
-__all__ = ["CANCELLED", "Runner", "attempt", "run_unit", "wait_for_one", "without_buffers"]

@@ -9,44 +9,44 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from puffin.pipeline.aside import Aside
+    from puffin.pipeline.build_threads import BuildThreads
     from puffin.pipeline.graph import Ledger
-    from puffin.pipeline.pull import Parcel
+    from puffin.pipeline.runner import WorkItem
     from puffin.pipeline.task import Outcome
 
     Record = Callable[[Outcome], None]
 
 
 def run_waves(
-    ledger: "Ledger", jobs: int, record: "Record", wave: "Callable[[Sequence[Parcel]], None]"
+    ledger: "Ledger", jobs: int, record: "Record", wave: "Callable[[Sequence[WorkItem]], None]"
 ) -> None:
-    """Run the graph to its end: *wave* runs parcels, and builds run on *jobs* threads.
+    """Run the graph to its end: *wave* runs items, and builds run on *jobs* threads.
 
     While there are threads, nothing is forked, so what comes up meanwhile runs in this process.
     """
-    aside: Aside | None = None
-    while (units := ledger.take_ready()) or (aside is not None and aside.is_busy):
-        parcels = [(unit, ledger.inputs_of(unit)) for unit in units if not unit[0].grows]
+    builds: BuildThreads | None = None
+    while (units := ledger.take_ready()) or (builds is not None and builds.is_busy):
+        items = [(unit, ledger.inputs_of(unit)) for unit in units if not unit[0].grows]
         growing = [(unit, ledger.inputs_of(unit)) for unit in units if unit[0].grows]
         if growing:
-            aside = aside or _aside(jobs)
-            aside.add(growing)
-        if aside is None or not aside.is_busy:
-            wave(parcels)
+            builds = builds or _build_threads(jobs)
+            builds.add(growing)
+        if builds is None or not builds.is_busy:
+            wave(items)
             continue
-        if parcels:
-            run_here(parcels, record)
-        for outcome in aside.ended(wait=not parcels):
+        if items:
+            run_here(items, record)
+        for outcome in builds.ended(wait=not items):
             record(outcome)
 
 
-def run_here(parcels: "Sequence[Parcel]", record: "Record") -> None:
-    """Run *parcels* one after the other in this process."""
-    stream = iter(parcels)
+def run_here(items: "Sequence[WorkItem]", record: "Record") -> None:
+    """Run *items* one after the other in this process."""
+    stream = iter(items)
     Runner(lambda: next(stream, None), record).run()
 
 
-def _aside(jobs: int) -> "Aside":
-    from puffin.pipeline.aside import Aside
+def _build_threads(jobs: int) -> "BuildThreads":
+    from puffin.pipeline.build_threads import BuildThreads
 
-    return Aside(jobs)
+    return BuildThreads(jobs)

@@ -14,11 +14,7 @@ _LENGTH = 4
 
 def encode(outcome: Outcome) -> bytes:
     """Return an outcome as bytes; its result must be made of builtins."""
-    error = b""
-    if outcome.error is not None:
-        import pickle
-
-        error = pickle.dumps(outcome.error)
+    error = pickled(outcome.error) if outcome.error is not None else b""
     body = marshal.dumps(
         (
             outcome.key,
@@ -39,16 +35,11 @@ def decode(body: bytes) -> Outcome:
     """Return the outcome that :func:`encode` wrote (without the length in front)."""
     key, status, result, error, started, ended, cpu, worker, metered = marshal.loads(body)
     taken, given, cache, log = metered
-    raised = None
-    if error:
-        import pickle
-
-        raised = pickle.loads(error)
     return Outcome(
         key=key,
         status=status,
         result=result,
-        error=raised,
+        error=unpickled(error) if error else None,
         started=started,
         ended=ended,
         cpu=cpu,
@@ -58,6 +49,24 @@ def decode(body: bytes) -> Outcome:
         cache=cache,
         log=log,
     )
+
+
+def pickled(error: BaseException) -> bytes:
+    """Return an error as bytes; one that cannot be pickled becomes a ``RuntimeError`` with its text."""
+    import pickle
+
+    try:
+        return pickle.dumps(error)
+    except Exception:  # of a library that does not care
+        return pickle.dumps(RuntimeError(repr(error)))
+
+
+def unpickled(data: bytes) -> BaseException:
+    """Return the error that :func:`pickled` wrote."""
+    import pickle
+
+    error: BaseException = pickle.loads(data)
+    return error
 
 
 def framed(body: bytes) -> bytes:

@@ -1,6 +1,11 @@
 """An artifact: one file at some place that satisfies a requirement."""
 
+from puffin.stages.urls import mask
 from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 WHEEL = "wheel"
 SDIST = "sdist"
@@ -46,6 +51,15 @@ class Artifact:
         """The artifact as messages and records call it: by its version, or by its place where that is not known."""
         if self.version:
             return f"{self.name}=={self.version}"
-        from puffin.stages.urls import mask
-
         return f"{self.name} @ {mask(self.url)}"
+
+
+def expected_sha256(artifact: Artifact) -> str:
+    """Return the one SHA-256 that the artifact must have (64 hex digits), ``""`` where that is not known."""
+    return only_sha256(artifact.hashes)
+
+
+def only_sha256(hashes: "Iterable[str]") -> str:
+    """Return the hex digits of the SHA-256 among *hashes* (``algorithm:hex``), ``""`` if there is none, or a choice."""
+    known = {each[7:] for each in hashes if each.startswith("sha256:")}
+    return known.pop() if len(known) == 1 else ""

@@ -40,7 +40,7 @@ def split_credentials(url: str) -> "tuple[str, str, str]":
     if at < 0:
         return url, "", ""
     user, _colon, password = url[start:at].partition(":")
-    return url[:start] + url[at + 1 :], _unquote(user), _unquote(password)
+    return url[:start] + url[at + 1 :], unquote(user), unquote(password)
 
 
 def inherit_credentials(url: str, parent: str) -> str:
@@ -84,10 +84,10 @@ def file_path(url: str) -> str:
         host, slash, rest = path[2:].partition("/")
         path = slash + rest
     if host.lower() in ("", "localhost"):
-        return _local_path(_unquote(path))
+        return _local_path(unquote(path))
     if not _WINDOWS:
         raise ValueError(f"`{mask(url)}` names a file on another host (`{mask_text(host.rpartition('@')[2])}`)")
-    return _unquote(f"//{host}{path}").replace("/", "\\")
+    return unquote(f"//{host}{path}").replace("/", "\\")
 
 
 def file_url(path: str) -> str:
@@ -174,7 +174,8 @@ def _mask_parameter(parameter: str) -> str:
     return f"{name}{equals}{MASK}" if secret else parameter
 
 
-def _unquote(text: str) -> str:
+def unquote(text: str) -> str:
+    """Return *text* with its percent-encoding undone; bytes that are not UTF-8 become surrogates."""
     if "%" not in text:
         return text
     from urllib.parse import unquote
@@ -188,3 +189,8 @@ def _quote(path: str) -> str:
     from urllib.parse import quote
 
     return quote(os.fsencode(path), safe="/!$&'()*+,;=:@")
+
+
+def is_remote(path: str) -> bool:
+    """Tell whether *path* is a URL to fetch."""
+    return path[:8].lower().startswith(("http://", "https://"))

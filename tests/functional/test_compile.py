@@ -99,6 +99,14 @@ def test_a_pin_that_no_longer_fits_is_moved(compile_, puffin, shop):
     assert pins(compile_("lib\n", "-o", "out.txt", "--refresh")) == ["lib==2.0"]
 
 
+def test_a_constraint_that_nothing_meets_is_an_error_and_no_pin(compile_, puffin, shop):
+    puffin.file("c.txt", "lib<0.4\n")
+    done = compile_("lib\n", "-c", "c.txt")
+    assert (done.code, done.out) == (1, "")
+    assert "Your constraints say `lib<0.4` (c.txt:1)" in done.err
+    assert "No version of `lib` meets `lib<0.4`" in done.err
+
+
 def test_constraints_add_nothing_and_overrides_beat_what_packages_require(compile_, puffin, shop):
     shop.add(*forge_wheel("capped", "1.0", requires=["lib<2"]))
     puffin.file("c.txt", "lib<3\nextra-lib==1.0\n")

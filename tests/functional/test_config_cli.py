@@ -97,6 +97,7 @@ def test_what_a_file_says_wrongly_is_told_with_its_line(puffin, env):
         lines(
             "error: Failed to read the configuration at `[TMP]/here/pyproject.toml:2`: "
             "the setting `indexurl` is unknown",
+            '  indexurl = "x"',
             "",
             "hint: did you mean `index-url`?",
         ),

@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from puffin.cli import table
 from puffin.cli.foreign import COMMANDS, foreign_rows
 from tests.helpers.cli import lines
 from tests.helpers.commands import LEAVES, tree
@@ -44,6 +45,27 @@ def test_no_option_is_there_twice_and_every_command_says_what_it_does(name):
     assert command.get_short_help_str(400).endswith((".", "`"))
     with click.Context(command, info_name=name) as context:
         assert command.get_help(context).startswith(f"Usage: {name}")
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_every_option_is_in_one_group_of_the_help(name):
+    command = LEAVES[name]
+    with click.Context(command, info_name=name, terminal_width=300) as context:
+        shown = command.get_help(context)
+        options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
+    found, group = {}, ""
+    for line in shown.splitlines():
+        if line.endswith(":") and not line.startswith(" "):
+            group = line.removesuffix(":")
+        if match := re.match(r"  ((?:(?:, | / )?-[-\w]+)+)", line):
+            found.setdefault(re.findall(r"-[-\w]+", match[1])[-1], []).append(group)
+    groups = [group for group in table.GROUPS if f"\n{group}:\n" in shown]
+    assert [line[:-1] for line in shown.splitlines() if re.match(r"\S.*:$", line)] == groups
+    for option in options:
+        last = (*option.opts, *option.secondary_opts)[-1]
+        expected = [] if option.hidden else [getattr(option, "group", table.SHOWN)]
+        assert found.pop(last, []) == expected
+    assert found == {}
 
 
 FOREIGN = [(command, row, said) for command, rows in COMMANDS.items() for row, (_, _, said) in
@@ -106,7 +128,7 @@ def test_foreign_options_on_the_command_line(puffin, env, index):
         "hint: use a virtual environment, or `--target DIR`"))  # fmt: skip
     done = puffin("pip", "list", "--progress-bar", "off", "--disable-pip-version-check", "--no-cache-dir")
     assert (done.code, done.err) == (
-        0, lines("warning: `--progress-bar` has no effect; to have no progress display, use `--no-progress`")
+        0, lines("warning: `--progress-bar` has no effect; use `--no-progress`")
     )  # fmt: skip
 
 
@@ -127,7 +149,7 @@ def test_version_is_told_without_importing_anything():
 def test_help_for_newcomers(puffin):
     done = puffin("help")
     assert done.out == puffin("--help").out
-    for wanted in ("To begin with:", "puffin venv  ", "  pip sync  ", "  cache prune  ", "Everything else:"):
+    for wanted in ("First steps:", "puffin venv  ", "  pip sync  ", "  cache prune  ", "Other commands:"):
         assert wanted in done.out
     assert "..." not in done.out.replace("[ARGS]...", "")
     assert [name for name in LEAVES if not re.search(rf"^  {name}  ", done.out, re.MULTILINE)] == []

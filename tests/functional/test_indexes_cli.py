@@ -99,7 +99,7 @@ def test_a_strategy_that_is_none(puffin, env):
     assert (done.code, done.err) == (
         2,
         lines(
-            "error: `any` is not a value of `PUFFIN_INDEX_STRATEGY`",
+            "error: `any` is not a valid value for `PUFFIN_INDEX_STRATEGY`",
             "",
             "hint: use one of `first-index`, `unsafe-first-match`, `unsafe-best-match`",
         ),

@@ -120,10 +120,10 @@ def test_uninstall_mistakes(puffin, env):
     done = puffin("pip", "uninstall")
     assert done.code == 2
     assert done.err == lines(
-        "error: No package was named", "", "hint: name one, as in `puffin pip uninstall six`"
+        "error: No packages were given", "", "hint: for example: `puffin pip uninstall six`"
     )
     done = puffin("pip", "uninstall", "not a name")
-    assert (done.code, done.err) == (2, lines("error: `not a name` is not the name of a package"))
+    assert (done.code, done.err) == (2, lines("error: `not a name` is not a valid package name"))
 
 
 def test_old_kinds_of_installs(puffin, env):

@@ -137,7 +137,7 @@ def test_outdated_as_pip(puffin, full, pip, index):
 def test_show_of_nothing(puffin, full):
     done = puffin("pip", "show")
     assert (done.code, done.err) == (
-        2, lines("error: No package was named", "", "hint: name one, as in `puffin pip show six`")
+        2, lines("error: No packages were given", "", "hint: for example: `puffin pip show six`")
     )  # fmt: skip
     done = puffin("pip", "show", "nobody")
     assert (done.code, done.out, done.err) == (1, "", lines("warning: `nobody` is not installed"))

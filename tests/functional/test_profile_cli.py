@@ -166,7 +166,7 @@ def test_the_trace_of_a_sync_pairs_its_arrows(puffin, env, shop):
 def test_earlier_runs_are_shown_and_compared(puffin, env, shop):
     assert puffin("profile", "show").err == (
         "error: There is no record of the run `-1`\n\n"
-        "hint: `puffin profile show --last 20` lists the last runs\n"
+        "hint: run `puffin profile show --last 20` to see the last runs\n"
     )
     puffin.sync("alpha==1.0\nbeta==1.0\n", "-i", shop.url)
     puffin.sync("alpha==2.0\n", "-i", shop.url)
@@ -174,7 +174,7 @@ def test_earlier_runs_are_shown_and_compared(puffin, env, shop):
     shown = puffin("profile", "show")
     assert (shown.code, shown.err) == (0, "")
     assert f"run {last}" in shown.out
-    for word in ("limited by", "Where the time went", "Slow packages", "alpha==2.0"):
+    for word in ("bottleneck", "Where the time went", "Slow packages", "alpha==2.0"):
         assert word in shown.out
     assert puffin("profile", "show", last).raw_out == shown.raw_out == puffin("profile", "show", "-1").raw_out
     listed = puffin("profile", "show", "--last", "9").out
@@ -264,7 +264,7 @@ def test_without_bokeh_there_is_a_hint_and_the_run_goes_on(puffin, env, shop):
     path = os.pathsep.join((str(puffin.cwd / "block"), puffin.environ()["PYTHONPATH"]))
     puffin.file("requirements.txt", "alpha==1.0\n")
     done = puffin("pip", "sync", "requirements.txt", "-i", shop.url, "--dashboard", env={"PYTHONPATH": path})
-    hint = "hint: the dashboard needs bokeh; `pip install 'puffin[dashboard]'` brings it\n"
+    hint = "hint: the dashboard needs bokeh; install it with `pip install 'puffin[dashboard]'`\n"
     assert (done.code, done.err) == (0, hint + told("+ alpha==1.0", pins=1, prepared=1, installed=1))
 
 
@@ -278,7 +278,7 @@ def test_the_dashboard_stays_up_as_long_as_it_is_asked_to(puffin, env, shop):
         said = []
         for line in process.stderr:
             said.append(line)
-            if line == "The dashboard stays up until Ctrl-C\n":
+            if line == "The dashboard stays up until you press Ctrl-C\n":
                 break
         (address,) = [line.split()[2] for line in said if line.startswith("Dashboard at ")]
         assert address.startswith("http://127.0.0.1:")

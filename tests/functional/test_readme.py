@@ -157,7 +157,7 @@ def test_a_bug_is_70_and_asks_for_a_report(puffin):
     assert (done.returncode, done.stdout) == (70, "")
     assert done.stderr.splitlines()[-2:] == [
         "ZeroDivisionError: division by zero",
-        "error: this is a bug in puffin; please report it with the lines above",
+        "error: this is a bug in puffin; report it with the lines above",
     ]
 
 

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from puffin.cache import frame
 from tests.helpers.wheels import forge_wheel
 
 
@@ -81,3 +82,18 @@ def test_local_places_are_always_looked_at(puffin, tmp_path):
         done = puffin("pip", "compile", "requirements.in", "--no-index", "-f", str(tmp_path))
         assert f"solo=={version}" in done.out
     assert not (puffin.cache / "resolutions-v0").exists()
+
+
+def test_what_is_remembered_and_breaks_a_rule_is_made_again(puffin, shop):
+    puffin.file("requirements.in", "app\n")
+    puffin.file("limits.txt", "lib<3\n")
+    words = ("pip", "compile", "requirements.in", "-c", "limits.txt", "-i", shop.url)
+    first = puffin(*words)
+    (path,) = [each for each in (puffin.cache / "resolutions-v0").rglob("*") if each.is_file()]
+    record = frame.load(path.read_bytes())
+    name, until, pages, packages, rest = record
+    wrong = tuple(tuple("3.0" if field == "2.0" else field for field in row) for row in packages)
+    path.write_bytes(frame.dump((name, until, pages, wrong, rest)))
+    again = puffin(*words)
+    assert again.out == first.out
+    assert "lib==2.0" in again.out

@@ -134,7 +134,7 @@ def test_files_that_are_not_shared_are_noticed(puffin, env, shop, tmp_path):
         done = puffin.sync("lib==1.0\n", "-i", shop.url, "--shared-filesystem")
     assert done.code == 2
     assert "error: `[TMP]/cache` is not shared with the workers\n" in done.err
-    assert f"  `{blind.address}` does not see what is written there\n" in done.err
+    assert f"  `{blind.address}` does not see files written there\n" in done.err
     assert env.installed() == {}
 
 

@@ -305,7 +305,7 @@ def test_usage_errors_name_the_help(puffin):
     done = puffin("pip", "sync", "--bogus")
     assert done.code == 2
     assert done.err.startswith("error: No such option `--bogus`")
-    assert done.err.endswith("\n\nhint: `puffin pip sync --help` lists what can be said\n")
+    assert done.err.endswith("\n\nhint: run `puffin pip sync --help` to see all options\n")
     done = puffin("pip", "sync", "requirements.txt", "--executor", "magic")
     assert done.code == 2
     assert done.err == lines(

@@ -5,7 +5,7 @@ import sys
 import click
 import pytest
 
-from puffin.cli import table, table_compile, table_inspect, table_install, table_profile, table_workspace
+from puffin.cli import table, table_compile, table_inspect, table_install, table_workspace
 from puffin.cli.app import puffin as tree
 from puffin.cli.foreign import take_out
 from puffin.cli.options import WrongVariable, given
@@ -139,7 +139,7 @@ COMMANDS = {" ".join(path): command for path, command in _commands(tree)}
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_in_the_table_and_has_a_variable(name):
-    modules = (table, table_compile, table_inspect, table_install, table_profile, table_workspace)
+    modules = (table, table_compile, table_inspect, table_install, table_workspace)
     tables = [value for each in modules for value in vars(each).values() if isinstance(value, tuple)]
     rows = {row[1]: row for value in tables for row in _rows(value)}
     for option in COMMANDS[name].params:
@@ -154,14 +154,14 @@ def test_every_option_is_in_the_table_and_has_a_variable(name):
 
 
 def _rows(value):
-    if len(value) == 5 and isinstance(value[1], str):
+    if len(value) == 6 and isinstance(value[1], str):
         return (value,)
-    return tuple(row for row in value if isinstance(row, tuple) and len(row) == 5)
+    return tuple(row for row in value if isinstance(row, tuple) and len(row) == 6)
 
 
 @pytest.mark.parametrize("row", table.SYNC, ids=lambda row: row[1])
 def test_what_is_read_by_hand_is_what_click_reads(row):
-    spellings, name, kind, metavar, _ = row
+    spellings, name, kind, metavar, _, _ = row
     value = metavar.split("|")[-1] if "|" in metavar and metavar.islower() else "one"
     for spelling in spellings:
         words = [spelling] if kind in (table.FLAG, table.COUNT) else [spelling, value]
@@ -197,7 +197,7 @@ def test_no_switch_is_on_or_off_by_a_word_that_is_neither(command, rows):
     switches = [row for row in rows if row[2] in (table.FLAG, table.COUNT)]
     assert len(switches) > 10
     parse = tree.get_command(None, "pip").commands[command].make_context
-    for _, name, _, _, _ in switches:
+    for _, name, _, _, _, _ in switches:
         variable = f"PUFFIN_{name.upper()}"
         for word in ("maybe", "2 ", "-1", "\u00b2", "truefalse"):
             assert table.read_by_hand(rows, ["r.txt"], {variable: word}) is None
@@ -219,14 +219,14 @@ def test_a_variable_that_is_neither_true_nor_false_is_refused(puffin, words):
         2,
         "",
         lines(
-            "error: `maybe` is not a value of `PUFFIN_NO_CACHE`",
+            "error: `maybe` is not a valid value for `PUFFIN_NO_CACHE`",
             "",
             "hint: use one of `1`, `true`, `yes`, `on`, or of `0`, `false`, `no`, `off`",
         ),
     )
     done = puffin(*words, env={"PUFFIN_QUIET": "very"})
     assert done.err == lines(
-        "error: `very` is not a value of `PUFFIN_QUIET`", "", "hint: use a number, `true` or `false`"
+        "error: `very` is not a valid value for `PUFFIN_QUIET`", "", "hint: use a number, `true` or `false`"
     )
     assert not (puffin.cwd / ".venv").exists()
 

@@ -72,7 +72,13 @@ def test_an_edit_that_kept_size_and_time_is_found_deep_down(puffin, synced, inde
 
 
 @pytest.mark.parametrize(
-    ("text", "what"), [(None, "is missing"), ("", "is cut short"), ("alpha/__init__.py,,\n", "is cut short")]
+    ("text", "what"),
+    [
+        (None, "is missing"),
+        ("", "is cut short"),
+        ("alpha/__init__.py,,\n", "is cut short"),
+        ('"alpha', "cannot be read"),
+    ],
 )
 def test_a_record_that_is_gone_or_cut_short(puffin, synced, text, what):
     record = synced.info("alpha") / "RECORD"

@@ -104,7 +104,7 @@ def test_a_lock_file_is_taken_as_it_is(puffin, shop):
     puffin.file("b/pylock.toml", "lock-version = 3\n")
     done = puffin("sync", "b/pylock.toml")
     assert done.code == 1
-    assert "Failed to take what the lock file `b/pylock.toml` holds" in done.err
+    assert "Failed to use the lock file `b/pylock.toml`" in done.err
 
 
 def test_a_configured_workspace(puffin, shop):
@@ -143,7 +143,8 @@ def test_a_wrong_key_is_told_with_file_and_line(puffin):
     assert (done.code, done.err) == (
         2,
         lines(
-            "error: Failed to read `pyproject.toml:2`: `requirement` is not a key here: did you mean `requirements`?",
+            "error: Failed to read the configuration at `pyproject.toml:2`: `requirement` is not a key here: "
+            "did you mean `requirements`?",
             '  requirement = "r.txt"',
         ),
     )

@@ -63,11 +63,11 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
 @pytest.mark.parametrize(
     ("words", "problem", "hint"),
     [
-        (("help", "pip", "nothing"), "No such command `pip nothing`", "`puffin pip --help` lists what can be said"),
+        (("help", "pip", "nothing"), "No such command `pip nothing`", "run `puffin pip --help` to see all commands"),
         (("pip", "install", "--no-binary"), "Option `--no-binary` requires an argument",
-            "`puffin pip install --help` lists what can be said"),
+            "run `puffin pip install --help` to see all options"),
         (("completion",), "Missing argument `{bash|zsh|fish}`. Choose from: bash, zsh, fish",
-            "`puffin completion --help` lists what can be said"),
+            "run `puffin completion --help` to see all options"),
         (("graph",), "No requirements file was given", "name one, as in `puffin graph requirements.txt`"),
     ],
 )  # fmt: skip

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from puffin.stages.build.errors import BuildFailed
-from puffin.stages.build.hooks import HookJob, run_hooks
+from puffin.stages.build.failures import BuildFailed
+from puffin.stages.build.hooks import run_hooks
+from puffin.stages.build.job import HookJob
 
 # Hooks that work. What a test appends overrides them.
 BACKEND = """

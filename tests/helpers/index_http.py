@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Mapping
 
 from puffin.errors import TEMPORARY, PuffinError
-from puffin.stages.resolve.index_http import Reply
+from puffin.stages.fetch.client import PageResponse
 from tests.helpers.index_server import JSON
 
 
@@ -24,16 +24,16 @@ class Unreachable(PuffinError):
 class FakeHttp:
     """Answers by URL with the given replies (or raises them); 404 for all others; keeps what was asked."""
 
-    def __init__(self, answers: Mapping[str, Reply | PuffinError] | None = None) -> None:
+    def __init__(self, answers: Mapping[str, PageResponse | PuffinError] | None = None) -> None:
         self.answers = dict(answers or {})
         self.asked: list[tuple[str, dict[str, str]]] = []
 
-    def get(self, url: str, headers: Mapping[str, str]) -> Reply:
+    def get(self, url: str, headers: Mapping[str, str]) -> PageResponse:
         self.asked.append((url, dict(headers)))
         answer = self.answers.get(url)
         if isinstance(answer, PuffinError):
             raise answer
-        return answer or Reply(status=404, url=url, headers={}, body=b"")
+        return answer or PageResponse(status=404, url=url, headers={}, body=b"")
 
     def urls(self) -> list[str]:
         return [url for url, _ in self.asked]
@@ -42,7 +42,7 @@ class FakeHttp:
 class LoopbackHttp:
     """The seam over urllib, for a server of this machine."""
 
-    def get(self, url: str, headers: Mapping[str, str]) -> Reply:
+    def get(self, url: str, headers: Mapping[str, str]) -> PageResponse:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         request = urllib.request.Request(url, headers=dict(headers))
         try:
@@ -55,12 +55,12 @@ class LoopbackHttp:
             raise Unreachable(url=url) from None
 
 
-def _reply(status: int, url: str, headers: object, body: bytes) -> Reply:
+def _reply(status: int, url: str, headers: object, body: bytes) -> PageResponse:
     lower = {name.lower(): value for name, value in headers}  # type: ignore[attr-defined]
-    return Reply(status=status, url=url, headers=lower, body=body)
+    return PageResponse(status=status, url=url, headers=lower, body=body)
 
 
-def json_reply(url: str, body: bytes, **headers: str) -> Reply:
+def json_reply(url: str, body: bytes, **headers: str) -> PageResponse:
     """Return an answer with a JSON page; header names are given with underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply(status=200, url=url, headers={"content-type": JSON, **named}, body=body)
+    return PageResponse(status=200, url=url, headers={"content-type": JSON, **named}, body=body)

@@ -12,8 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from puffin.stages.resolve.solve.replay import Replay
-from puffin.stages.resolve.solve.request import ALLOW, FilePolicy, ResolveRequest, Root
-from puffin.stages.resolve.solve.resolution import Resolution
+from puffin.stages.resolve.solve.request import ALLOW, FilePolicy, Resolution, ResolveRequest, Root
 from puffin.stages.resolve.solve.resolve import resolve
 
 SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"

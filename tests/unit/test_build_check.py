@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.stages.build.check import check_wheel, metadata_of
-from puffin.stages.build.errors import WrongWheel
-from puffin.stages.build.wanting import missing_requirements
+from puffin.stages.build.failures import WrongWheel, missing_requirements
 from puffin.stages.unzip.errors import BadArchive
 from tests.helpers.wheels import forge_wheel
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from puffin.stages.build.errors import BackendBroken, BuildFailed
+from puffin.stages.build.failures import BackendBroken, BuildFailed
 from tests.helpers.backends import (
     BACKEND,
     failing,

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from puffin.errors import PuffinError
-from puffin.stages.build.errors import BackendBroken, BuildTimedOut
-from puffin.stages.build.hooks import HookAnswer, HookJob, run_hooks, settings_dict
+from puffin.stages.build.failures import BackendBroken, BuildTimedOut
+from puffin.stages.build.hooks import run_hooks, settings_dict
+from puffin.stages.build.job import HookAnswer, HookJob
 from tests.helpers.backends import (
     EDITABLE,
     PREPARE,

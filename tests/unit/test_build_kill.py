@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from puffin.stages.build.hooks import HookJob
+from puffin.stages.build.job import HookJob
 from tests.helpers.backends import build_environment, hook_job, installed_job, source_tree
 from tests.helpers.faults import until
 
@@ -42,7 +42,8 @@ STAYS = {
 SCRIPT = """
 import os, signal, sys
 sys.path.insert(0, {root!r})
-from puffin.stages.build.hooks import HookJob, run_hooks
+from puffin.stages.build.hooks import run_hooks
+from puffin.stages.build.job import HookJob
 class Terminated(BaseException):
     pass
 def terminate(*_):

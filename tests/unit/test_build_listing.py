@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from puffin.cache.layout import Cache
-from puffin.stages.build.environment import environment, is_damaged
-from puffin.stages.build.listing import has_listing, is_whole, write_listing
-from puffin.stages.link.interpreter import inspect_interpreter
+from puffin.stages.build.environment import environment, has_listing, is_damaged, is_whole, write_listing
+from puffin.stages.link.interpreter_known import inspect_interpreter
 from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.unzip.store import store
 from tests.helpers.wheels import forge_wheel

@@ -21,8 +21,7 @@ from puffin.pipeline.plan_why import why_included
 from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome
 from puffin.stages.artifact import DIRECTORY, SDIST, Artifact
 from puffin.stages.resolve.index_config import IndexConfig
-from puffin.stages.resolve.solve.request import FilePolicy
-from puffin.stages.resolve.solve.resolution import Parent, Resolution, Resolved
+from puffin.stages.resolve.solve.request import FilePolicy, Parent, Resolution, Resolved
 from puffin.value import replace
 from tests.helpers.pythons import made_up
 

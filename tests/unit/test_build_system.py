@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puffin.stages.build.errors import InvalidBuildSystem
+from puffin.stages.build.failures import InvalidBuildSystem
 from puffin.stages.build.system import BuildSystem, read_build_system
 
 LEGACY = BuildSystem(

@@ -12,8 +12,8 @@ from puffin.cli.config_files import pip_files, puffin_files, speaks_of_puffin
 from puffin.cli.config_pip import line_of, pip_settings
 from puffin.cli.config_settings import located
 from puffin.cli.config_toml import puffin_settings
-from puffin.cli.config_values import ConfigurationInvalid
 from puffin.cli.table import SYNC, read_by_hand
+from puffin.pipeline.plan_configuration import ConfigurationInvalid
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_settings import Configured, Settings
 from puffin.stages.resolve.index_config import IndexConfig, NamedIndex

@@ -9,12 +9,13 @@ import sys
 import pytest
 
 from puffin.errors import Cause, UsageError
-from puffin.pipeline.executors import choose, make_executor
+from puffin.pipeline.executor import choose
 from puffin.pipeline.graph import Dependency, Ledger
 from puffin.pipeline.inline import InlineExecutor
-from puffin.pipeline.lost import WorkerLost
+from puffin.pipeline.plan_execute import make_executor
 from puffin.pipeline.runner import Runner
 from puffin.pipeline.task import CANCELLED, DONE, FAILED, Task, TaskCrashed
+from puffin.pipeline.worker_loss import WorkerLost
 from tests.helpers.cli import CHECKOUT
 
 NAMES = ["inline-1", "inline", "pool", "cluster", "dashboard"]

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from puffin.stages.fetch.addresses import Addresses
+from puffin.stages.fetch.connections import Addresses
 
 
 @pytest.fixture

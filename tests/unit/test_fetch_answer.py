@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puffin.stages.fetch.answer import Answer, NotHttp, request_bytes
+from puffin.stages.fetch.answer import HttpResponse, NotHttp, request_bytes
 
 
 class Wire:
@@ -35,7 +35,7 @@ class Wire:
 
 
 def answer(*pieces, method="GET"):
-    return Answer(Wire(*pieces), method)
+    return HttpResponse(Wire(*pieces), method)
 
 
 def test_a_head_and_a_body():
@@ -165,4 +165,4 @@ def test_a_real_connection():
     here, there = socket.socketpair()
     with here, there:
         there.sendall(PLAIN)
-        assert Answer(here, "GET").read() == b"hello, world"
+        assert HttpResponse(here, "GET").read() == b"hello, world"

@@ -25,7 +25,7 @@ def test_the_light_modules_import_nothing_of_weight(module):
 
 def test_plain_downloads_do_without_httpx():
     loaded = _imported("puffin.stages.fetch.download", "-I")
-    assert "puffin.stages.fetch.direct" in loaded
+    assert "puffin.stages.fetch.plain_request" in loaded
     assert loaded.isdisjoint({"httpx", "anyio", "logging"})
 
 

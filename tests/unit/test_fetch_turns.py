@@ -7,13 +7,12 @@ import threading
 
 import pytest
 
-from puffin.stages.fetch.crew import Crew
-from puffin.stages.fetch.turns import Nobody, Turns, until_readable
+from puffin.stages.fetch.turns import Crew, NetworkTurns, Nobody, until_readable
 from tests.helpers.faults import until
 
 
 def test_one_thread_works_at_a_time() -> None:
-    turns, at_work, most = Turns(), [0], [0]
+    turns, at_work, most = NetworkTurns(), [0], [0]
 
     def work() -> None:
         for _ in range(200):
@@ -31,7 +30,7 @@ def test_one_thread_works_at_a_time() -> None:
 
 
 def test_who_waits_lets_another_work() -> None:
-    turns, came = Turns(), threading.Event()
+    turns, came = NetworkTurns(), threading.Event()
 
     def other() -> None:
         with turns:
@@ -49,7 +48,7 @@ def test_who_waits_lets_another_work() -> None:
 
 
 def test_stepping_aside_twice_or_without_a_turn_is_nothing() -> None:
-    turns = Turns()
+    turns = NetworkTurns()
     with turns.aside():
         pass
     with turns, turns.aside(), turns.aside():
@@ -59,7 +58,7 @@ def test_stepping_aside_twice_or_without_a_turn_is_nothing() -> None:
 
 
 def test_an_error_while_aside_ends_in_turn() -> None:
-    turns = Turns()
+    turns = NetworkTurns()
     with pytest.raises(KeyError), turns, turns.aside():
         raise KeyError
     with turns:
@@ -67,7 +66,7 @@ def test_an_error_while_aside_ends_in_turn() -> None:
 
 
 def test_idleness_is_told_unless_another_is_about_to_work() -> None:
-    turns, told = Turns(), []
+    turns, told = NetworkTurns(), []
     turns.idle = lambda: told.append(1)
     with turns:
         assert not told
@@ -87,7 +86,7 @@ def test_an_answer_is_waited_for_as_long_as_the_socket_says() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.settimeout(0.01)
-        turns = Turns()
+        turns = NetworkTurns()
         with turns, pytest.raises(TimeoutError):
             until_readable(ours, turns)
         theirs.send(b"x")
@@ -103,7 +102,7 @@ def names() -> set[str]:
 
 def test_a_crew_is_one_thread_as_long_as_nothing_waits() -> None:
     before = names()
-    crew, done, seen = Crew(Turns(), 5), threading.Event(), set()
+    crew, done, seen = Crew(NetworkTurns(), 5), threading.Event(), set()
     for number in range(50):
         crew.submit(lambda number=number: seen.add(threading.get_ident()) or (number == 49 and done.set()))  # type: ignore[misc]
     assert done.wait(10)
@@ -112,7 +111,7 @@ def test_a_crew_is_one_thread_as_long_as_nothing_waits() -> None:
 
 
 def test_a_crew_grows_while_all_wait_and_no_further_than_it_may() -> None:
-    turns = Turns()
+    turns = NetworkTurns()
     crew, barrier, results = Crew(turns, 3), threading.Barrier(3), []
     ended = threading.Semaphore(0)
 
@@ -131,7 +130,7 @@ def test_a_crew_grows_while_all_wait_and_no_further_than_it_may() -> None:
 
 def test_all_is_done_by_a_crew_that_ends() -> None:
     before, done = names(), []
-    Crew(Turns(), 4).do_all([lambda number=number: done.append(number) for number in range(30)])  # type: ignore[misc]
+    Crew(NetworkTurns(), 4).do_all([lambda number=number: done.append(number) for number in range(30)])  # type: ignore[misc]
     assert sorted(done) == list(range(30))
     until(lambda: not names() - before)
 
@@ -143,6 +142,6 @@ def test_what_one_of_a_crew_raises_is_raised_when_all_is_done() -> None:
         raise KeyError("one")
 
     with pytest.raises(KeyError, match="one"):
-        Crew(Turns(), 2).do_all([fail, lambda: done.append(1)])
+        Crew(NetworkTurns(), 2).do_all([fail, lambda: done.append(1)])
     assert done == [1]
     until(lambda: not names() - before)

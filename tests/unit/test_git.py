@@ -12,14 +12,8 @@ from hypothesis import strategies as st
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import FAILED, TEMPORARY
 from puffin.stages.fetch import git, git_errors, git_url
-from puffin.stages.fetch.git_errors import (
-    GitFailed,
-    GitMissing,
-    GitOffline,
-    NotARepository,
-    UnknownRef,
-)
-from puffin.stages.fetch.inside import NoSubdirectory
+from puffin.stages.fetch.git_errors import GitFailed, GitMissing, GitOffline, NotARepository, UnknownRef
+from puffin.stages.fetch.git_url import NoSubdirectory
 from tests.helpers.repositories import Repository, environ, needs_git
 
 pytestmark = needs_git
@@ -295,7 +289,7 @@ def test_git_ends_when_puffin_is_killed(tmp_path, cache):
         "from puffin.stages.fetch import git_run\n"
         "from puffin.stages.fetch.git_url import parse\n"
         "popen = subprocess.Popen\n"
-        f"git_run.subprocess.Popen = lambda *a, **k: popen(*a, pass_fds=({gone},), **k)\n"
+        f"subprocess.Popen = lambda *a, **k: popen(*a, pass_fds=({gone},), **k)\n"
         "git = git_run.Git(parse('git+https://h.example/r'), environ=os.environ, above='/', package='r')\n"
         "git.run('fetch', cwd='/')\n"
     )

@@ -5,28 +5,29 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from puffin.stages.resolve.index_cache import dump_groups, load_page
-from puffin.stages.resolve.index_groups import group_reply
-from puffin.stages.resolve.index_http import Reply, parse_reply
-from puffin.stages.resolve.index_order import order_of
+from puffin.stages.fetch.client import PageResponse
+from puffin.stages.resolve.index_cache import dump_groups, load_page, order_of
+from puffin.stages.resolve.index_groups import HTML, JSON, group_reply
+from puffin.stages.resolve.index_http import parse_reply
 from puffin.stages.resolve.index_page import by_version
-from puffin.stages.resolve.index_raw import HTML, JSON
 from puffin.value import astuple
 
 URL = "https://host/simple/a-b/"
 SHA = "0123456789abcdef" * 4
 
 
-def html(*links: str, head: str = "<!DOCTYPE html><html><head></head><body><h1>Links</h1>\n") -> Reply:
+def html(*links: str, head: str = "<!DOCTYPE html><html><head></head><body><h1>Links</h1>\n") -> PageResponse:
     body = head + "\n".join(links) + "\n</body></html>\n"
-    return Reply(status=200, url=URL, headers={"content-type": "text/html"}, body=body.encode())
+    return PageResponse(status=200, url=URL, headers={"content-type": "text/html"}, body=body.encode())
 
 
-def as_json(*files: object, **more: object) -> Reply:
+def as_json(*files: object, **more: object) -> PageResponse:
     body = json.dumps({"meta": {"api-version": "1.1"}, "name": "a-b", "files": files, **more}).encode()
     kind = "application/vnd.pypi.simple.v1+json"
-    return Reply(status=200, url=URL, headers={"content-type": kind}, body=body)
+    return PageResponse(status=200, url=URL, headers={"content-type": kind}, body=body)
 
 
 PLAIN = (
@@ -62,7 +63,7 @@ ODD = (
 )
 
 
-def check(reply: Reply) -> dict[str, object]:
+def check(reply: PageResponse) -> dict[str, object]:
     """Check that cutting and reading agree, and return what the page was cut into."""
     groups = group_reply(reply, name="a-b")
     page = parse_reply(reply, name="a-b")
@@ -77,7 +78,8 @@ def check(reply: Reply) -> dict[str, object]:
         version: min([x.upload_time for x in links if x.upload_time], default="")
         for version, links in wanted.items()
     }
-    assert {version: stored.uploads()[version] for version in wanted} == uploads
+    if not page.refused:
+        assert {version: stored.uploads()[version] for version in wanted} == uploads
     return groups.files
 
 
@@ -90,6 +92,60 @@ def test_usual_html_is_cut() -> None:
 def test_unusual_html_is_read(link: str) -> None:
     files = check(html(*PLAIN, link))
     assert all(value[0] != HTML for value in files.values())  # type: ignore[index]
+
+
+PLACES = [
+    "",
+    "../",
+    "../../../../",
+    "/f/",
+    "f/",
+    "./",
+    "../.././f/",
+    "https://o/f/",
+    "HTTPS://O/f/",
+    "//o/",
+    "x:/",
+    "a b/",
+]
+NAMES = [
+    "a_b-1.0-py3-none-any.whl",
+    "A.B-1-2-py3-none-any.whl",
+    "a-b-2.0.tar.gz",
+    "a_b-3.zip",
+    "other-1.tar.gz",
+    "a_b.txt",
+]
+FRAGMENTS = ["", f"#sha256={SHA}", f"#SHA256={SHA.upper()}", "#md5=00&x=y", "#egg=a", "?q", "%2B.whl"]
+VALUES = [
+    "",
+    "true",
+    "True",
+    f"sha256={SHA}",
+    "&gt;=3.8,&lt;4",
+    "&amp;",
+    "&eacute;",
+    "a\nb",
+    "2024-01-02T03:04:05Z",
+]
+KEYS = ["requires-python", "yanked", "core-metadata", "dist-info-metadata", "upload-time", "x"]
+ATTRIBUTES = st.lists(
+    st.tuples(st.sampled_from(KEYS), st.sampled_from(VALUES)), max_size=3, unique_by=lambda x: x[0]
+)
+BEHIND = ["<br/>", "<br />\n", "", "</p><p>", "<li>", " text", "<!-- -->", "<b>", "</body>"]
+
+
+@st.composite
+def anchors(draw: st.DrawFn) -> str:
+    place, name, fragment = (draw(st.sampled_from(each)) for each in (PLACES, NAMES, FRAGMENTS))
+    attributes = "".join(f' data-{key}="{value}"' for key, value in draw(ATTRIBUTES))
+    text = draw(st.sampled_from([name, "x", "x &amp; y", ""]))
+    return f'<a href="{place}{name}{fragment}"{attributes}>{text}</a>{draw(st.sampled_from(BEHIND))}'
+
+
+@given(links=st.lists(anchors(), max_size=5))
+def test_generated_html(links: list[str]) -> None:
+    check(html(*links))
 
 
 @pytest.mark.parametrize(

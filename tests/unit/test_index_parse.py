@@ -5,11 +5,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from puffin.errors import PuffinError
+from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index_errors import PageUnreadable, UnknownApiVersion
 from puffin.stages.resolve.index_html import parse_html
-from puffin.stages.resolve.index_http import Reply, content_type, parse_reply, policy
+from puffin.stages.resolve.index_http import content_type, parse_reply, policy
 from puffin.stages.resolve.index_json import parse_json
-from puffin.stages.resolve.index_page import FileLink, by_version, file_version, is_safe, normalise
+from puffin.stages.resolve.index_page import FileLink, by_version, file_version, is_safe
 
 URL = "https://host.invalid/simple/foo/"
 WHEEL = "foo-1.0-py3-none-any.whl"
@@ -154,8 +155,8 @@ def test_later_api_versions_are_refused() -> None:
     assert parse_json(b'{"meta": {"api-version": "1.9"}, "files": []}', name="foo", url=URL).files == ()
 
 
-def reply(kind: str, body: bytes) -> Reply:
-    return Reply(
+def reply(kind: str, body: bytes) -> PageResponse:
+    return PageResponse(
         status=200, url="https://u:secret@host.invalid/simple/foo/", headers={"content-type": kind}, body=body
     )
 
@@ -262,10 +263,6 @@ def test_pages_group_only_their_own_project() -> None:
     assert {v: [link.filename for link in links] for v, links in groups.items()} == {
         "1": ["foo-1-py3-none-any.whl", "foo-1.tar.gz"]
     }
-
-
-def test_normal_names() -> None:
-    assert normalise("Foo.-_Bar") == "foo-bar"
 
 
 @pytest.mark.parametrize(

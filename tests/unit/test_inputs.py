@@ -4,7 +4,6 @@ import pytest
 
 from puffin.errors import PuffinError, UsageError
 from puffin.stages.resolve.inputs import Sources, check_python, read_sources
-from puffin.stages.resolve.inputs_built import built_project
 from puffin.stages.resolve.inputs_entries import SourceFile
 from puffin.stages.resolve.inputs_errors import (
     ExtraNotFound,
@@ -13,8 +12,9 @@ from puffin.stages.resolve.inputs_errors import (
     InvalidProject,
     NeedsBuild,
 )
-from puffin.stages.resolve.inputs_request import SourceRequest
+from puffin.stages.resolve.inputs_project import built_project
 from puffin.stages.resolve.reqerrors import InvalidRequirementLine, RequirementsFileNotFound
+from puffin.stages.resolve.reqvalues import SourceRequest
 from tests.helpers.requirements import fake_read
 
 PYPROJECT = """\

@@ -3,7 +3,7 @@
 import pytest
 
 from puffin.errors import UsageError
-from puffin.stages.resolve.inputs_directory import project_file
+from puffin.stages.resolve.inputs import project_file
 from puffin.stages.resolve.reqfile import read_file
 
 STATED = '[project]\nname = "a"\nversion = "1"\n'

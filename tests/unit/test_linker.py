@@ -9,7 +9,7 @@ import pytest
 
 from puffin.cache.layout import Cache
 from puffin.stages.link.linker import ArchiveGone, LinkFailed, link, link_all
-from puffin.stages.link.staging import Target
+from puffin.stages.link.staging import LinkTarget
 from puffin.stages.unzip.unzip import unzip
 from puffin.value import astuple
 from tests.helpers.faults import snapshot
@@ -41,7 +41,7 @@ def archive(cache):
 
 
 def target(*, data="../../..", headers="../../../include"):
-    made = Target(
+    made = LinkTarget(
         executable="/env/bin/python",
         version=(3, 12),
         relocatable=False,

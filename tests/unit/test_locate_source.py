@@ -6,13 +6,13 @@ import pytest
 from puffin.cache.layout import Cache
 from puffin.pipeline.plan_direct import Directs
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL
-from puffin.stages.fetch.git_url import parse
-from puffin.stages.fetch.inside import NoSubdirectory
+from puffin.stages.fetch.git_url import NoSubdirectory, parse
 from puffin.stages.link.installplan import Present, make_plan
+from puffin.stages.resolve.file_choice import FileChooser, FileTarget, Offered
 from puffin.stages.resolve.index_config import IndexConfig
 from puffin.stages.resolve.index_page import FileLink
 from puffin.stages.resolve.locate import locate
-from puffin.stages.resolve.locate_choose import Candidate, Target, choose
+from puffin.stages.resolve.locate_choose import file_of
 from puffin.stages.resolve.locate_errors import (
     BuildForbidden,
     FileMissing,
@@ -27,10 +27,10 @@ from puffin.stages.resolve.pins import Pin
 from puffin.stages.resolve.reqvalues import Entry, Requirements
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.urls import digest
-from puffin.value import replace
+from puffin.value import astuple, replace
 from tests.helpers.index_http import FakeHttp, json_reply
 
-TARGET = Target(("cp312-cp312-linux_x86_64", "py3-none-any"), "3.12.1")
+TARGET = FileTarget(("cp312-cp312-linux_x86_64", "py3-none-any"), "3.12.1")
 WHEEL_FILE, OTHER_WHEEL = "a-1.0-py3-none-any.whl", "a-1.0-cp39-cp39-win32.whl"
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 COMMIT = "0123456789" * 4
@@ -46,20 +46,19 @@ def policy(**names):
 
 
 def chosen(*files, hashes=(), policy=FilePolicy(), python="", **hashed):  # noqa: B008
-    candidates = [
-        Candidate(
-            link=FileLink(
+    rows = [
+        astuple(
+            FileLink(
                 filename=name,
                 url=f"https://h.invalid/{name}",
                 hashes=hashed.get(name[-3:], ()),
                 requires_python=python,
-            ),
-            version="1.0",
-            place="https://h.invalid",
+            )
         )
         for name in files
     ]
-    return choose(pin(hashes=hashes), candidates, TARGET, policy).link.filename
+    offered = [Offered(row, "1.0", "https://h.invalid") for row in rows]
+    return file_of(pin(hashes=hashes), offered, FileChooser(TARGET, policy)).link.filename
 
 
 def refused(kind, *files, **fields):

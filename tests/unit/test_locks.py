@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from puffin.cache.clean import collect
 from puffin.cache.layout import Bucket, Cache
-from puffin.cache.leftovers import collect
 from puffin.cache.lock import Lock, LockFailed, LockTimeout
 from puffin.cache.usage import LOCK, Usage, exclusive, shared
 from puffin.errors import TEMPORARY

@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_lenient import requirement, specifier
-from puffin.stages.resolve.metadata_parse import header_fields, parse_metadata, static_metadata
+from puffin.stages.resolve.metadata_parse import parse_metadata, static_metadata
 from puffin.stages.resolve.metadata_project import Dynamic, project_metadata
 from puffin.stages.resolve.metadata_sdist import sdist_metadata, tree_metadata
 
@@ -80,12 +80,6 @@ def test_nonsense_is_refused(text: str) -> None:
 )
 def test_requires_python(text: str, fixed: str) -> None:
     assert SpecifierSet(specifier(text)) == SpecifierSet(fixed)
-
-
-def test_header_fields_unfold_and_end_at_the_empty_line() -> None:
-    text = b"\xef\xbb\xbfname: a\r\nSummary: x\r\n"
-    text += b"  Requires-Dist: no\r\nREQUIRES-DIST: b\r\n  >=1\r\n\r\nRequires-Dist: c\r\n"
-    assert header_fields(text) == {"name": ["a"], "requires-dist": ["b >=1"]}
 
 
 def test_metadata_are_read() -> None:

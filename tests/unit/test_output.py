@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from puffin.errors import UsageError
-from puffin.stages.resolve.output_header import Flag, shown_command
-from puffin.stages.resolve.output_requirements import render_requirements
+from puffin.stages.resolve.output_header import Flag, render_requirements, shown_command
 from puffin.stages.resolve.output_target import OutputUnwritable, choose_format, is_lock_name, write_output
-from puffin.stages.resolve.output_values import LINE, Direct, Listed, Style
+from puffin.stages.resolve.output_values import LINE, DirectReference, Listed, Style
 
 IDNA = Listed(name="idna", version="3.1", parents=("requests", "anyio"), index="https://example.org/simple")
 SIX = Listed(
@@ -74,9 +73,9 @@ def test_the_index_is_said_beneath() -> None:
 
 
 def test_direct_requirements_and_editables_first() -> None:
-    url = Direct(written="https://e.org/b-1.tar.gz", url="https://e.org/b-1.tar.gz", kind="archive")
-    path = Direct(written="./c", url="file:///x/c", kind="directory", bare=True)
-    editable = Direct(written="./d", url="file:///x/d", kind="directory", bare=True, editable=True)
+    url = DirectReference(written="https://e.org/b-1.tar.gz", url="https://e.org/b-1.tar.gz", kind="archive")
+    path = DirectReference(written="./c", url="file:///x/c", kind="directory", bare=True)
+    editable = DirectReference(written="./d", url="file:///x/d", kind="directory", bare=True, editable=True)
     packages = [
         Listed(name="b", version="1", direct=url, extras=("x",)),
         Listed(name="c", version="1", direct=path, extras=("x",)),

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from puffin.stages.resolve.output_direct import direct_of
-from puffin.stages.resolve.output_markers import markers_of, without_extra
+from puffin.stages.resolve.markers import without_extra
+from puffin.stages.resolve.output_direct import direct_of, markers_of
 from puffin.stages.resolve.reqvalues import Entry
-from puffin.stages.resolve.solve.resolution import Parent, Resolved
+from puffin.stages.resolve.solve.request import Parent, Resolved
 from puffin.stages.resolve.solve.universe import Place
 
 SHA = "sha256:" + "0" * 64

@@ -4,7 +4,7 @@ import pytest
 from packaging.tags import parse_tag
 
 from puffin.errors import UsageError
-from puffin.stages.resolve.platforms import Target, parse_python, platform_named, target_of
+from puffin.stages.resolve.platforms import ResolutionTarget, parse_python, platform_named, target_of
 from puffin.value import frozen
 from tests.helpers.requirements import LINUX
 
@@ -20,11 +20,11 @@ class Fake:
     markers: tuple[tuple[str, str], ...] = tuple(LINUX.items())
 
 
-def target(asked: str = "", platform: str = "", **fake: object) -> Target:
+def target(asked: str = "", platform: str = "", **fake: object) -> ResolutionTarget:
     return target_of(Fake(**fake), python_version=asked, python_platform=platform)  # type: ignore[arg-type]
 
 
-def takes(found: Target, wheel_tag: str) -> bool:
+def takes(found: ResolutionTarget, wheel_tag: str) -> bool:
     return any(str(tag) in found.tags for tag in parse_tag(wheel_tag))
 
 

@@ -7,12 +7,12 @@ import pytest
 from packaging.pylock import Pylock
 from packaging.tags import parse_tag
 
-from puffin.stages.resolve.output_pylock import Lock, NoHash, render_pylock
-from puffin.stages.resolve.output_values import Direct, Listed, OutputFile
+from puffin.stages.resolve.output_pylock import LockStyle, NoHash, render_pylock
+from puffin.stages.resolve.output_values import DirectReference, Listed, OutputFile
 from tests.helpers.requirements import LINUX
 
 SHA = "sha256:" + "0" * 64
-LOCK = Lock(
+LOCK = LockStyle(
     markers=tuple(LINUX.items()), python_version="3.12.4", base="/project", header="puffin pip compile a.in"
 )
 
@@ -49,7 +49,7 @@ def locked(*packages: Listed, **changes: object) -> Pylock:
 
 
 def direct(**fields: object) -> Listed:
-    return Listed(name="a", version="1.0", direct=Direct(written="", **fields))  # type: ignore[arg-type]
+    return Listed(name="a", version="1.0", direct=DirectReference(written="", **fields))  # type: ignore[arg-type]
 
 
 ENVIRONMENT = (

@@ -5,9 +5,8 @@ import types
 
 import pytest
 
-from puffin.stages.link.consistency import Broken, broken, doubles, fits, sentence
-from puffin.stages.link.demands import demands, named
-from puffin.stages.link.requires import Requires, egg_requires, header_fields, read_requires
+from puffin.stages.link.demands import UnmetRequirement, broken, demands, doubles, fits, named, sentence
+from puffin.stages.link.requires import Requires, egg_requires, read_requires
 
 MARKERS = {
     "implementation_name": "cpython",
@@ -120,12 +119,6 @@ def test_requires_txt():
     )
 
 
-def test_header_of_rubbish():
-    assert header_fields(b"") == {}
-    assert header_fields(b" folded\nno colon\n\xff\n") == {}
-    assert header_fields(b"\xef\xbb\xbf\nName: a\rVersion: 1\r") == {"name": ["a"], "version": ["1"]}
-
-
 @pytest.mark.parametrize(
     ("text", "name"),
     [("A.b>1", "a-b"), (" a[x]", "a"), ("a@ http://h", "a"), ("a;os_name", "a"), ("a (>1)", "a"), ("", "")],
@@ -155,7 +148,7 @@ def test_what_does_not():
 
 def test_facts():
     (each,) = broken([dist("a", "1", "b<2"), dist("b", "2")], MARKERS)
-    assert each == Broken(name="a", version="1", requirement="b<2", found="2", kind="conflict")
+    assert each == UnmetRequirement(name="a", version="1", requirement="b<2", found="2", kind="conflict")
 
 
 def test_names_limit_it_to_both_sides():

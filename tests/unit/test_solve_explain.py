@@ -115,6 +115,15 @@ def test_prereleases_that_are_not_allowed() -> None:
     )
 
 
+def test_a_constraint_that_no_version_of_a_requirement_meets_is_named() -> None:
+    text = failure({"a": package({"0.5": [], "1.0": []})}, "a", constraints=["a<0.4"])
+    assert text == (
+        "Failed to resolve `a`: no version can be used\n"
+        "You require `a` (requirements.in:1).\nYour constraints say `a<0.4` (constraints.txt:1).\n"
+        "No version of `a` meets `a<0.4`: the index has 0.5 and 1.0."
+    )
+
+
 def test_constraints_and_overrides_are_named() -> None:
     packages = {"a": package({"1.0": ["b"], "2.0": ["b"]}), "b": package({"1.0": [], "2.0": []})}
     text = failure(packages, "a", constraints=["b<2"], overrides=["b>=2"])

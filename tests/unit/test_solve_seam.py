@@ -7,10 +7,9 @@ import pytest
 
 from puffin.stages.resolve.reqconflicts import ConflictingUrls
 from puffin.stages.resolve.solve.errors import NoSolution
-from puffin.stages.resolve.solve.places import NameMismatch
+from puffin.stages.resolve.solve.given import NameMismatch
 from puffin.stages.resolve.solve.replay import Replay
-from puffin.stages.resolve.solve.request import Preference
-from puffin.stages.resolve.solve.resolution import Parent
+from puffin.stages.resolve.solve.request import Parent, Preference
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.universe import INDEX_ERROR, Metadata, Place
 from puffin.value import replace

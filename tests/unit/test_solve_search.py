@@ -8,13 +8,12 @@ import pytest
 from packaging.requirements import Requirement
 
 from puffin.stages.resolve.solve import by_resolvelib
-from puffin.stages.resolve.solve.deduction import Deduction
 from puffin.stages.resolve.solve.errors import NoSolution, TooManyRounds
-from puffin.stages.resolve.solve.places import Places
+from puffin.stages.resolve.solve.given import Given, UrlMetadata
+from puffin.stages.resolve.solve.greedy import Greedy
+from puffin.stages.resolve.solve.pubgrub import PubGrub, Unsolvable
 from puffin.stages.resolve.solve.replay import Replay
 from puffin.stages.resolve.solve.resolve import resolve
-from puffin.stages.resolve.solve.verdict import Unsolvable
-from puffin.stages.resolve.solve.walk import Walk
 from puffin.stages.resolve.solve.world import World
 from tests.helpers.universe import check_closed, pins, request, solved, stored
 
@@ -152,7 +151,7 @@ def test_the_deduction_alone_against_trying_everything(start: int) -> None:
         packages, texts = random_universe(seed)
         universe = Replay(packages)
         try:
-            chosen = Deduction(World(request(*texts), universe, Places(universe)), 10_000).run()
+            chosen = PubGrub(World(Given(request(*texts)), UrlMetadata(universe)), 10_000).run()
         except Unsolvable:
             assert not by_trying(packages, texts), seed
         else:
@@ -188,6 +187,11 @@ def test_larger_random_universes_end() -> None:
     assert max(lines) <= 25
 
 
+def test_constraints_on_requirements_count_when_another_conflict_calls_the_last_search() -> None:
+    found = solved({**three_deep(), "k": chain(3, lambda i: [])}, "a", "d", "k", constraints=["k<1.1"])
+    assert (found["k"], found["c"]) == ("1.0", "1.0")
+
+
 def test_the_search_is_given_up_after_max_rounds() -> None:
     with pytest.raises(TooManyRounds) as caught:
         solved(three_deep(), "a", "d", max_rounds=50)
@@ -216,7 +220,7 @@ def test_a_resolution_without_conflicts_is_one_walk() -> None:
 @pytest.mark.parametrize("seed", range(300))
 def test_a_walk_that_ends_is_what_resolvelib_finds(seed: int) -> None:
     packages, texts = random_universe(seed)
-    walk = Walk(world_of(packages, texts))
+    walk = Greedy(world_of(packages, texts))
     if not walk.run():
         return
     mapping, _ = by_resolvelib.by_resolvelib(world_of(packages, texts))
@@ -228,7 +232,7 @@ def test_a_walk_that_ends_is_what_resolvelib_finds(seed: int) -> None:
 
 def world_of(packages: Packages, texts: list[str]) -> World:
     universe = Replay(packages)
-    return World(request(*texts), universe, Places(universe))
+    return World(Given(request(*texts)), UrlMetadata(universe))
 
 
 def test_a_stored_scenario() -> None:

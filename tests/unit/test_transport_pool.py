@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from puffin.stages.fetch.answer import NotHttp
-from puffin.stages.fetch.connections import Broken
+from puffin.stages.fetch.connections import ConnectionBroken
 from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.transport import BODY, PooledTransport, translated
 from tests.helpers.scripted_server import Answer, ScriptedServer
@@ -97,7 +97,7 @@ def test_other_schemes_are_unsupported(http_client):
     ],
 )
 def test_errors_become_httpxs(error, connecting, kind):
-    assert type(translated(Broken(error, connecting=connecting))) is kind
+    assert type(translated(ConnectionBroken(error, connecting=connecting))) is kind
 
 
 def test_a_server_that_does_not_speak_http():

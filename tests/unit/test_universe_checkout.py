@@ -1,19 +1,21 @@
 """Repositories in a resolution: checked out with git, and written down with their commit."""
 
+from functools import partial
+
 import pytest
 
 from puffin.cache.layout import Cache
 from puffin.stages.fetch import git
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.git_errors import UnknownRef
-from puffin.stages.fetch.inside import NoSubdirectory
+from puffin.stages.fetch.git_url import NoSubdirectory
 from puffin.stages.fetch.network import Network
 from puffin.stages.resolve.index_config import IndexConfig
 from puffin.stages.resolve.output_direct import direct_of
 from puffin.stages.resolve.solve.request import Root
 from puffin.stages.resolve.solve.resolve import resolve
-from puffin.stages.resolve.universe_checkout import git_checkout
 from puffin.stages.resolve.universe_index import IndexUniverse, Scope
+from puffin.stages.resolve.universe_place import checkout_place
 from puffin.value import replace
 from tests.helpers.repositories import Repository, environ, needs_git, project
 from tests.helpers.universe import request
@@ -32,7 +34,7 @@ def resolved(tmp_path):
         scope = Scope(
             config=IndexConfig(index_url=""), tags=("py3-none-any",), python_version="3.12.1", now=1.0
         )
-        checkout = git_checkout(cache=cache, offline=False, environ=environ())
+        checkout = partial(checkout_place, cache=cache, offline=False, environ=environ())
         asked = Root(name="foo", url=url, text=f"foo @ {url}", origin="requirements.in:1")
         with IndexUniverse(scope, client=client, cache=cache, checkout=checkout) as universe:
             found = resolve(replace(request(), requirements=(asked,)), universe)

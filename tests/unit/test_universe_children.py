@@ -15,7 +15,7 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.failures import NetworkFailed
 from puffin.stages.fetch.network import Network
 from puffin.stages.resolve.index_config import IndexConfig
-from puffin.stages.resolve.metadata_errors import NeedsBuild
+from puffin.stages.resolve.metadata_errors import MetadataNeedsBuild
 from puffin.stages.resolve.solve.universe import NOT_FOUND, Metadata, Unusable
 from puffin.stages.resolve.universe_helpers import MANY, Children
 from puffin.stages.resolve.universe_index import IndexUniverse, Scope
@@ -163,7 +163,7 @@ def test_what_is_wrong_is_raised_here(world: World, index: IndexServer) -> None:
     assert world.universe.versions("absent").missing == NOT_FOUND
     with pytest.raises(Unusable):
         metadata(world.universe, "broken")
-    with pytest.raises(NeedsBuild) as needs:
+    with pytest.raises(MetadataNeedsBuild) as needs:
         metadata(world.universe, "dynamic")
     assert needs.value.package == "dynamic==1.0"
     with pytest.raises(NetworkFailed):

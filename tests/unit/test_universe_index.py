@@ -13,9 +13,9 @@ from puffin.stages.fetch.failures import NetworkFailed
 from puffin.stages.fetch.network import Network
 from puffin.stages.resolve.index_config import IndexConfig
 from puffin.stages.resolve.locate_errors import HashesDiffer
+from puffin.stages.resolve.locate_url import artifact_of
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.resolve.solve.universe import EMPTY, NOT_FOUND, OFFLINE, Unusable
-from puffin.stages.resolve.universe_artifact import artifact_of
 from puffin.stages.resolve.universe_values import Chosen
 from tests.helpers.index_server import IndexServer
 from tests.helpers.index_universe import NOW, STATIC, TAGS, Make, newest, offer, sdist
@@ -244,7 +244,8 @@ def test_a_handle_becomes_the_artifact_that_sync_would_find(
     config = IndexConfig(index_url=index.url.replace("://", "://user:pass@"), find_links=(str(links),))
     universe = make(config=config)
     handles = [universe.versions(name).release("1.0").handle for name in "ab"]
-    found = tuple(artifact_of(handle) for handle in handles if isinstance(handle, Chosen))
+    assert all(isinstance(handle, Chosen) for handle in handles)
+    found = tuple(artifact_of(Pin(name=each.name, version=each.version), each.install) for each in handles)
     client = Client(Network())
     located = locate(
         [Pin(name="a", version="1.0"), Pin(name="b", version="1.0")],
@@ -259,7 +260,7 @@ def test_a_handle_becomes_the_artifact_that_sync_would_find(
     assert found == located.artifacts
     assert found[0].size == len(data)
     with pytest.raises(HashesDiffer):
-        artifact_of(handles[0], ("sha256:" + "0" * 64,))  # type: ignore[arg-type]
+        artifact_of(Pin(name="a", version="1.0", hashes=("sha256:" + "0" * 64,)), handles[0].install)
 
 
 def test_closing_drops_what_was_only_expected(make: Make, index: IndexServer) -> None:

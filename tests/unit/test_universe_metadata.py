@@ -9,9 +9,10 @@ import pytest
 
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.fetch.failures import HashMismatch
-from puffin.stages.resolve.metadata_errors import NeedsBuild
+from puffin.stages.resolve.metadata_errors import MetadataNeedsBuild
+from puffin.stages.resolve.metadata_wanted import BuildSource
 from puffin.stages.resolve.solve.universe import Metadata, Place, Unusable
-from puffin.stages.resolve.universe_values import Built, CheckedOut, InstalledDistribution, Source
+from puffin.stages.resolve.universe_values import Built, CheckedOut, InstalledDistribution
 from puffin.stages.urls import file_url
 from tests.helpers.index_server import IndexServer
 from tests.helpers.index_universe import STATIC, Make, newest, offer, sdist
@@ -142,12 +143,12 @@ def test_an_sdist_without_static_metadata_needs_a_build(make: Make, index: Index
     universe = make()
     handle = universe.versions("a").release("1.0").handle
     universe.expect_metadata([handle])
-    with pytest.raises(NeedsBuild) as caught:
+    with pytest.raises(MetadataNeedsBuild) as caught:
         universe.metadata(handle)
     assert "`a==1.0`" in str(caught.value)
-    asked: list[Source] = []
+    asked: list[BuildSource] = []
 
-    def build(source: Source) -> Built:
+    def build(source: BuildSource) -> Built:
         asked.append(source)
         return Built(
             metadata=b"Metadata-Version: 2.1\nName: a\nVersion: 1.0\nRequires-Dist: b\n\n", source="wheel"
@@ -207,14 +208,14 @@ def test_places_that_cannot_be_used(make: Make, url: str, name: str, reason: str
 def test_repositories_and_dynamic_trees_go_through_the_seams(make: Make, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "a"\nversion = "1"\n')
     place = Place(url="git+https://user:secret@host/a", name="a")
-    with pytest.raises(NeedsBuild) as caught:
+    with pytest.raises(MetadataNeedsBuild) as caught:
         make().metadata(place)
     assert "secret" not in str(caught.value)
     pinned = Place(url="git+https://host/a@0123", name="a")
     found = make(checkout=lambda _: CheckedOut(path=str(tmp_path), place=pinned)).metadata(place)
     assert (found.version, found.source) == ("1", pinned)
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "a"\ndynamic = ["version"]\n')
-    with pytest.raises(NeedsBuild, match="version"):
+    with pytest.raises(MetadataNeedsBuild, match="version"):
         make().metadata(Place(url=file_url(str(tmp_path)), name="a"))
 
 
@@ -232,7 +233,7 @@ def test_what_is_installed_tells_its_own_metadata(make: Make, tmp_path: Path) ->
 def test_errors_survive_pickling() -> None:
     import pickle
 
-    error = NeedsBuild(package="a==1", kind="a source distribution", reason="of that")
+    error = MetadataNeedsBuild(package="a==1", kind="a source distribution", reason="of that")
     again = pickle.loads(pickle.dumps(error))
     assert str(again) == str(error)
     assert "because of that" in str(error)

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puffin.stages.build import unpack_errors
+from puffin.stages.build import unpack_rules
 from puffin.stages.build.unpack import unpack
-from puffin.stages.build.unpack_errors import BadSource, UnpackFailed
+from puffin.stages.build.unpack_rules import BadSource, UnpackFailed
 from puffin.stages.unzip.names import fault
 
 COMPRESS = {
@@ -251,11 +251,11 @@ def test_damaged_content_is_refused(tmp_path):
 
 
 def test_an_archive_bomb_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(unpack_errors, "_HARMLESS_BYTES", 1 << 20)
+    monkeypatch.setattr(unpack_rules, "_HARMLESS_BYTES", 1 << 20)
     whole = tar(member("foo/zeros", bytes(4 << 20)))
     assert "archive bomb" in refusal(lzma.compress(whole), tmp_path, "foo.tar.xz")
     assert "archive bomb" in refusal(zipped(("foo/zeros", bytes(4 << 20))), tmp_path, "foo.zip")
-    monkeypatch.setattr(unpack_errors, "MOST_MEMBERS", 2)
+    monkeypatch.setattr(unpack_rules, "MOST_MEMBERS", 2)
     assert refusal(tar(*[member(f"foo/{i}") for i in range(3)]), tmp_path) == "it has more than 2 members"
     assert files(tmp_path) == []
 

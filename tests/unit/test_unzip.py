@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
-from puffin.stages.unzip import entry_points, inflate, place, ready, unzip, wheelfile
+from puffin.stages.unzip import inflate, place, ready, unzip, wheelfile
 from puffin.stages.unzip.errors import BadArchive, CacheWriteFailed, Refused
 from puffin.stages.unzip.manifest import BOOT_ID, encode, read_header, read_manifest
 from puffin.value import replace
@@ -339,23 +339,6 @@ def test_spellings_of_name_and_version_that_are_the_same(cache):
     assert put(cache, ("foo-1.0+cu_118-1build-py2.py3-none-any.whl", local))
 
 
-def test_versions():
-    assert wheelfile.same_version("1.0", "1.0.0")
-    assert wheelfile.same_version("1.0_1", "1.0.post1")
-    assert not wheelfile.same_version("1.0", "1.1")
-    assert not wheelfile.same_version("1.0", "one")
-    assert wheelfile.same_version("one", "one")
-
-
-def test_names_are_normalised():
-    assert wheelfile.normalise("Foo..Bar_-baz") == "foo-bar-baz"
-
-
-def test_headers_end_at_the_first_empty_line():
-    text = b"Name: a\r\nDescription: x\n  Name: folded\r\n\r\nName: b\n"
-    assert wheelfile.headers(text, ("name",), "") == {"name": "a"}
-
-
 @pytest.mark.parametrize(
     "value", ["foo:main", " foo . x : y ", "foo.bar:baz.qux", "foo:main [a, b]", "foo:main[a]"]
 )
@@ -363,23 +346,23 @@ def test_references(value):
     text = f"[console_scripts]\nx = {value}\n"
     if " . " in value:
         with pytest.raises(Refused):
-            entry_points.parse(text, "m")
+            wheelfile.entry_points(text, "m")
     else:
-        ((name, module, attribute, gui),) = entry_points.parse(text, "m")
+        ((name, module, attribute, gui),) = wheelfile.entry_points(text, "m")
         assert (name, module.split(".")[0], gui) == ("x", "foo", False)
         assert attribute in ("main", "baz.qux")
 
 
 def test_entry_points_that_are_plugins_are_not_looked_at():
-    assert entry_points.parse("[flake8.extension]\n../x = whatever, it is\n", "m") == ()
-    assert entry_points.parse("[a]\n../x = y z\n[console_scripts]\n%(a)s = a:b\n", "m") == (
+    assert wheelfile.entry_points("[flake8.extension]\n../x = whatever, it is\n", "m") == ()
+    assert wheelfile.entry_points("[a]\n../x = y z\n[console_scripts]\n%(a)s = a:b\n", "m") == (
         ("%(a)s", "a", "b", False),
     )
 
 
 def test_case_of_entry_points_is_kept_and_comments_are_not():
     text = "# comment\n[console_scripts]\nFoo = a:B\n; more\nfoo-bar = a:b\n"
-    assert [name for name, *_ in entry_points.parse(text, "m")] == ["Foo", "foo-bar"]
+    assert [name for name, *_ in wheelfile.entry_points(text, "m")] == ["Foo", "foo-bar"]
 
 
 def test_the_hot_modules_import_nothing():

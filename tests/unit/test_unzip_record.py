@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
@@ -80,6 +80,18 @@ def test_rows_are_quoted_where_needed():
     assert record.rows("a/", ["b", "c"], ["h", "i"], [1, 2]) == ["a/b,h,1\n", "a/c,i,2\n"]
     assert record.rows('a"/', ["b"], ["h"], [1]) == ['"a""/b",h,1\n']
     assert record.rows("", ["b,c", "d"], ["h", "i"], [1, 2]) == ['"b,c",h,1\n', "d,i,2\n"]
+
+
+@given(st.text(alphabet='ab,"\n\r\v\u2028é', max_size=12))
+@example("a\rb")
+def test_rows_are_read_as_csv_has_them(text):
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+    except csv.Error:
+        with pytest.raises(ValueError, match=r"\w"):
+            record.rows_in(text)
+    else:
+        assert record.rows_in(text) == [(*row, "", "")[:3] for row in rows]
 
 
 @given(

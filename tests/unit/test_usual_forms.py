@@ -9,15 +9,13 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from puffin.stages.resolve.index_anchor import _place
-from puffin.stages.resolve.index_groups import _said
-from puffin.stages.resolve.index_href import absolute
+from puffin.stages.resolve.index_groups import _place, _said
 from puffin.stages.resolve.index_html import parse_html
+from puffin.stages.resolve.index_page import absolute
 from puffin.stages.resolve.markers import NAMES, for_extra
-from puffin.stages.resolve.metadata_lenient import _is_flat, _is_sure
-from puffin.stages.resolve.metadata_parse import header_fields
-from puffin.stages.resolve.solve.conditions import Conditions
-from puffin.stages.resolve.solve.requirement import _parts, _usual
+from puffin.stages.resolve.metadata_lenient import _is_sure
+from puffin.stages.resolve.metadata_parse import fields_of
+from puffin.stages.resolve.solve.requirement import Conditions, _parts, _usual
 from puffin.stages.unzip import record
 from puffin.stages.unzip.names import _folded, fold
 
@@ -142,7 +140,7 @@ def test_header_fields() -> None:
         b"Requires-Dist: x>=1;\r\n  python_version\r\n\t< '3'\r\nrequires-dist:y\r\nLicense: long\r\n Name: no\r\n"
         b"Provides-Extra: UNKNOWN\r\nX-Name: c\r\nDynamic:\r\n\r\nName: body\r\n"
     )
-    assert header_fields(data) == {
+    assert fields_of(data) == {
         "metadata-version": ["2.1"],
         "name": ["a"],
         "version": ["1.0"],
@@ -150,28 +148,6 @@ def test_header_fields() -> None:
         "provides-extra": [],
         "dynamic": [""],
     }
-
-
-PART = st.tuples(
-    st.sampled_from(["python_version", "os_name", "extra", "python", "platform_release"]),
-    st.sampled_from([" == ", "<", ">=", " ~= ", " === ", " in ", "!=", "="]),
-    st.sampled_from(['"3.9"', "'nt'", '"a b"', "'x\"", '""', "3", "'3.*'"]),
-).map("".join)
-EXPRESSION = st.recursive(
-    PART,
-    lambda inner: (
-        st.tuples(inner, st.sampled_from([" and ", " or ", " xor ", ""]), inner).map("".join)
-        | inner.map("({})".format)
-        | inner.map("({}".format)
-    ),
-    max_leaves=5,
-)
-
-
-@given(marker=EXPRESSION)
-def test_markers_that_are_surely_valid(marker: str) -> None:
-    if _is_flat(marker):
-        Marker(marker)
 
 
 @given(

@@ -14,14 +14,14 @@ from puffin.stages.link import activators
 from puffin.stages.link.environment import (
     ExternallyManaged,
     NoEnvironment,
-    NotWritable,
+    SiteNotWritable,
     check_target,
     environment_of,
     find_environment,
     read_config,
 )
-from puffin.stages.link.interpreter import inspect_interpreter
 from puffin.stages.link.interpreter_ask import InspectFailed
+from puffin.stages.link.interpreter_known import inspect_interpreter
 from puffin.stages.link.venv import VenvExists, VenvFailed, VenvRefused, create_venv, seed_requirements
 from tests.helpers.pythons import VERSIONS, base_python, made_up, real_python
 
@@ -361,7 +361,7 @@ def test_unwritable_site_packages(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", "x")
 
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(NotWritable) as caught:
+    with pytest.raises(SiteNotWritable) as caught:
         check_target(environment)
     assert str(caught.value) == f"Cannot write to `{environment.purelib}`"
     assert str(caught.value.causes[0]) == "Permission denied"

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puffin.errors import UsageError
-from puffin.pipeline.plan_workspace_config import InvalidWorkspace, parse_workspace
-from puffin.pipeline.plan_workspace_glob import expand, matches
-from puffin.pipeline.plan_workspace_lines import line_of
-from puffin.pipeline.plan_workspace_locks import lock_of
-from puffin.pipeline.plan_workspace_select import NothingMatches, SamePath, all_specs, choose
+from puffin.pipeline.plan_configuration import ConfigurationInvalid, nearest, places_of
+from puffin.pipeline.plan_workspace_config import parse_workspace
+from puffin.pipeline.plan_workspace_select import NothingMatches, SamePath, all_specs, choose, expand, matches
+from puffin.pipeline.plan_workspace_specs import lock_of
 
 
 def parse(text, path="/w/puffin.toml"):
@@ -130,16 +129,16 @@ def test_pyproject_has_it_below_tool_puffin():
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(text, line, problem):
-    with pytest.raises(InvalidWorkspace) as raised:
+    with pytest.raises(ConfigurationInvalid) as raised:
         parse(text)
-    assert raised.value.summary() == f"Failed to read `puffin.toml:{line}`: {problem}"
+    assert raised.value.summary() == f"Failed to read the configuration at `puffin.toml:{line}`: {problem}"
     assert raised.value.exit_code == 2
 
 
 def test_what_is_no_toml_is_told():
-    with pytest.raises(InvalidWorkspace) as raised:
+    with pytest.raises(ConfigurationInvalid) as raised:
         parse("[envs\n")
-    assert raised.value.summary().startswith("Failed to read `puffin.toml`: ")
+    assert raised.value.summary().startswith("Failed to read the configuration at `puffin.toml:1`: ")
 
 
 def test_two_environments_on_one_path_are_told_with_both_places():
@@ -253,8 +252,9 @@ def test_every_key_is_found_in_its_line(tables):
             places["t", table, key] = len(lines) + 1
             lines += f"{key} = {value}".split("\n")
     text = "\n".join(lines)
-    assert {path: line_of(text, path) for path in places} == places
-    assert line_of(text, ("nothing",)) == 0
+    found = places_of(text)
+    assert {path: nearest(found, path) for path in places} == places
+    assert nearest(found, ("nothing",)) == 0
 
 
 @given(

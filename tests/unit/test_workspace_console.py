@@ -55,4 +55,4 @@ def test_the_summary_is_a_table():
     result = EnvResult(name="a|b", path="/p", python="3.12.1", status="unchanged", seconds=1.5)
     text = markdown(ManyResult(environments=(result,), shared=Shared(requested=3, unique=2), seconds=2.0))
     assert "| `a\\|b` | 3.12.1 | unchanged | 0 | 0 | 0 | 0 | 1.50s |\n" in text
-    assert text.endswith("3 artifacts wanted, 2 different; 0B downloaded; 2.00s in all\n")
+    assert text.endswith("3 artifacts wanted, 2 different; 0 B downloaded; 2.00s in all\n")

@@ -2,11 +2,12 @@
 
 import os
 
-from puffin.stages.build.errors import WrongWheel
+from puffin.names import normalise, printable, same_version
+from puffin.stages.build.failures import WrongWheel
 from puffin.stages.resolve.tags import mismatch, priorities, rank
-from puffin.stages.unzip.errors import BadArchive, Refused, bad_archive, printable
+from puffin.stages.unzip.errors import BadArchive, Refused, bad_archive
 from puffin.stages.unzip.unzip import read_metadata
-from puffin.stages.unzip.wheelfile import check_metadata, normalise, parse_filename, same_version
+from puffin.stages.unzip.wheelfile import check_metadata, parse_filename
 
 
 def metadata_of(path: str) -> bytes:

@@ -14,8 +14,12 @@ The library for this, pyproject_hooks, starts a process for each hook; one for b
 supervision would remain to be written around it.
 """
 
+import atexit
+import gc
+import importlib
 import os
 import sys
+import time
 
 if __name__ == "__main__" and sys.path[:1] == [os.path.dirname(os.path.abspath(__file__))]:
     del sys.path[0]  # puffin's own modules are not for a backend to find
@@ -78,7 +82,7 @@ _LATER = {
 _PLUGINS = {"setuptools": ("distutils.setup_keywords", "setuptools.finalize_distribution_options")}
 
 
-class Broken(Exception):
+class BackendUnusable(Exception):
     """The backend is not what the specification asks for; ``kind`` says in which way."""
 
     def __init__(self, kind: str, text: str) -> None:
@@ -87,7 +91,7 @@ class Broken(Exception):
         self.text = text
 
 
-class Line:
+class Pipes:
     """The two pipes to puffin."""
 
     def __init__(self, control: int, report: int) -> None:
@@ -121,7 +125,7 @@ def main(mode: str) -> int:
     signal.signal(
         signal.SIGINT, signal.default_int_handler
     )  # workers of puffin ignore it, and that is inherited
-    line = Line(os.dup(0), os.dup(1))
+    line = Pipes(os.dup(0), os.dup(1))
     _null_stdin()
     os.dup2(2, 1)
     if not hasattr(os, "fork"):
@@ -145,9 +149,6 @@ def _null_stdin() -> None:
 
 def _import_early(request: "Any") -> None:
     """Import the backend and what it would import later; what fails here fails again in the job, to be told."""
-    import gc
-    import importlib
-
     name = request["backend"].partition(":")[0]
     importlib.import_module(name)
     family = name.partition(".")[0]
@@ -174,7 +175,7 @@ def _entry_points(group: str) -> "Any":
     return found.select(group=group) if hasattr(found, "select") else found.get(group, ())
 
 
-def _supervise(line: Line, request: "Any") -> bool:
+def _supervise(line: Pipes, request: "Any") -> bool:
     """Fork the job, wait for its end and report it; False if puffin went first."""
     waker, wakes = os.pipe()
     os.set_blocking(wakes, False)
@@ -228,7 +229,7 @@ def _exit_code(status: int) -> int:
     return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
-def _be_job(line: Line, request: "Any", pipes: "tuple[int, int]") -> "NoReturn":
+def _be_job(line: Pipes, request: "Any", pipes: "tuple[int, int]") -> "NoReturn":
     status = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -245,8 +246,6 @@ def _be_job(line: Line, request: "Any", pipes: "tuple[int, int]") -> "NoReturn":
 
 def _leave(status: int) -> "NoReturn":
     """End this process at once, but for what was registered to be done at its end."""
-    import atexit
-
     try:
         atexit._run_exitfuncs()
         sys.stdout.flush()
@@ -257,7 +256,7 @@ def _leave(status: int) -> "NoReturn":
         os._exit(status)
 
 
-def _without_fork(line: Line) -> int:
+def _without_fork(line: Pipes) -> int:
     """Do the job in this very process; a thread ends it when puffin is gone."""
     import threading
 
@@ -275,7 +274,6 @@ def _end_with_puffin(control: int) -> None:
     import _winapi
     import msvcrt
     import subprocess
-    import time
 
     try:
         while True:
@@ -286,7 +284,7 @@ def _end_with_puffin(control: int) -> None:
         os._exit(1)
 
 
-def _job(line: Line, request: "Any") -> int:
+def _job(line: Pipes, request: "Any") -> int:
     """Run the hooks, tell what came of them and return the exit status."""
     log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     for descriptor in (1, 2):
@@ -296,7 +294,7 @@ def _job(line: Line, request: "Any") -> int:
     hooks = Hooks(line, request)
     try:
         hooks.run()
-    except Broken as broken:
+    except BackendUnusable as broken:
         cause = broken.__cause__
         if cause is not None:
             _print_traceback(type(cause), cause, cause.__traceback__)
@@ -323,7 +321,6 @@ def _exit_status(leaving: SystemExit) -> int:
 
 def _print_traceback(kind: "Any", error: "Any", trace: "TracebackType | None") -> None:
     """Print a traceback without the frames that lead from this script to what belongs to others."""
-    import importlib
     import traceback
 
     while trace is not None:
@@ -337,7 +334,7 @@ def _print_traceback(kind: "Any", error: "Any", trace: "TracebackType | None") -
 class Hooks:
     """The hooks of a backend that one request needs, in their order."""
 
-    def __init__(self, line: Line, request: "Any") -> None:
+    def __init__(self, line: Pipes, request: "Any") -> None:
         self.entered = ""
         self._line = line
         self._request = request
@@ -375,7 +372,7 @@ class Hooks:
         name = prefix + self._suffix
         hook = getattr(self._backend, name, None)
         if hook is None:
-            raise Broken("hookless", f"the build backend has no hook `{name}`")
+            raise BackendUnusable("hookless", f"the build backend has no hook `{name}`")
         self.entered = name
         self._line.tell(entered=name)
         return hook(*arguments)
@@ -388,27 +385,25 @@ class Hooks:
     def _nonsense(self, value: "Any", what: str) -> "NoReturn":
         shown = repr(value)
         shown = shown if len(shown) < 80 else shown[:79] + "…"
-        raise Broken("nonsense", f"`{self.entered}` returned {shown}, which is not {what}")
+        raise BackendUnusable("nonsense", f"`{self.entered}` returned {shown}, which is not {what}")
 
 
 def _load(backend: str, backend_path: "list[str]") -> "Any":
     """Import ``module:object`` and return the object; in-tree backends come from *backend_path* alone."""
-    import importlib
-
     name, _, attributes = backend.partition(":")
     sys.path[:0] = backend_path
     try:
         found: Any = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name + ".").startswith(error.name + "."):
-            raise Broken("absent", f"there is no module `{error.name}`") from error
+            raise BackendUnusable("absent", f"there is no module `{error.name}`") from error
         raise
     if backend_path and not _inside(found, backend_path):
         text = f"`{name}` was imported from outside `backend-path`"
-        raise Broken("outside", text)
+        raise BackendUnusable("outside", text)
     for attribute in filter(None, attributes.split(".")):
         if not hasattr(found, attribute):
-            raise Broken("absent", f"`{name}` has no `{attributes}`")
+            raise BackendUnusable("absent", f"`{name}` has no `{attributes}`")
         found = getattr(found, attribute)
     return found
 

@@ -2,23 +2,22 @@
 
 ``build-envs-v0/<key>`` appears by one rename, complete; its key is the interpreter and the archives in it, so whoever
 needs the same set uses the same directory, at the same time and in later runs. Python writes bytecode into
-it, which the next builds find. One that lost a file since is made anew.
+it, which the next builds find. A listing beside it says what it held; one that lost a file since is made anew.
 """
 
 import os
 
 from puffin import meter
-from puffin.cache.atomic import publish_tree, remove_tree
+from puffin.cache import frame
+from puffin.cache.atomic import publish_tree, read, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError, os_cause
-from puffin.stages.build.listing import has_listing, is_whole, write_listing
 from puffin.stages.link.environment import environment_for
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.interpreter import Interpreter, from_wire, interpreter_key
 from puffin.stages.link.linker import link
-from puffin.stages.link.staging import PARTS, Target
-from puffin.stages.link.venv import lay_venv
-from puffin.stages.link.venv_system import executable_name
+from puffin.stages.link.staging import PARTS, LinkTarget
+from puffin.stages.link.venv import executable_name, lay_venv
 from puffin.stages.unzip.ready import discard_damaged
 from puffin.stages.urls import digest
 from puffin.value import astuple
@@ -27,6 +26,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
+
+
+FORMAT = 1
+_NAME = ".listing"
 
 
 class EnvironmentFailed(PuffinError):
@@ -98,7 +101,7 @@ def _make(temporary: str, root: str, python: Interpreter, archives: "list[str]",
     lay_venv(temporary, place=root, interpreter=python)
     here = environment_for(python, temporary)
     site = here.purelib
-    target = Target(
+    target = LinkTarget(
         executable=python_of(root, python),
         version=(python.version[0], python.version[1]),
         relocatable=False,
@@ -134,3 +137,34 @@ def merge(source: str, target: str) -> None:
         else:
             os.replace(inner, place)
     os.rmdir(source)
+
+
+def write_listing(root: str) -> None:
+    """Write down what the environment at *root*, which is complete, holds. Raises OSError."""
+    rows = []
+    for directory, inner, files in os.walk(root):
+        links = [name for name in inner if os.path.islink(f"{directory}/{name}")]
+        names = tuple(sorted([name for name in (*files, *links) if not name.endswith(".pyc")]))
+        sizes = tuple([os.lstat(f"{directory}/{name}").st_size for name in names])
+        rows.append((os.path.relpath(directory, root), names, sizes))
+    write(f"{root}/{_NAME}", frame.dump((FORMAT, tuple(rows))))
+
+
+def has_listing(root: str) -> bool:
+    """Tell whether the environment at *root* was made with a listing, whatever became of it since."""
+    return os.path.exists(f"{root}/{_NAME}")
+
+
+def is_whole(root: str) -> bool:
+    """Tell whether every file of the listing of *root* is there in its size."""
+    found = frame.load(read(f"{root}/{_NAME}") or b"")
+    if not isinstance(found, tuple) or len(found) != 2 or found[0] != FORMAT:
+        return False
+    try:
+        return all(
+            os.lstat(f"{root}/{directory}/{name}").st_size == size
+            for directory, names, sizes in found[1]
+            for name, size in zip(names, sizes, strict=True)
+        )
+    except OSError:
+        return False

@@ -1,6 +1,6 @@
 """Running a build backend's hooks for one source tree (PEP 517, PEP 660).
 
-What is built, where and with what is decided by others; a :class:`HookJob` says it. Both hooks that a goal
+What is built, where and with what is decided by others; a ``HookJob`` says it. Both hooks that a goal
 needs run in one process, under ``child.py``.
 """
 
@@ -9,83 +9,28 @@ import os
 import sys
 
 from puffin.cache.lock import Lock
-from puffin.stages.build import mishaps, zygote
+from puffin.stages.build import failures
+from puffin.stages.build.check import metadata_of, not_installable
 from puffin.stages.build.environ import build_environ, without_nanny
-from puffin.stages.build.errors import BackendBroken, BuildFailed, BuildTimedOut
-from puffin.stages.build.supervisor import OutOfTime, Story, Supervisor
-from puffin.stages.build.wanting import missing_requirements
-from puffin.value import frozen, replace
+from puffin.stages.build.failures import missing_requirements
+from puffin.stages.build.job import EDITABLE, METADATA, HookAnswer, HookJob
+from puffin.stages.build.supervisor import OutOfTime, Story, Supervisor, run_shared
+from puffin.stages.unzip.errors import BadArchive
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any
 
-METADATA = "metadata"
-WHEEL = "wheel"
-EDITABLE = "editable"
-EDITABLE_METADATA = "editable-metadata"
-
 _LOCK_SECONDS = 3600.0  # how long a build may keep another one of the same tree waiting
-
-__all__ = ["BackendBroken", "BuildFailed", "BuildTimedOut", "HookAnswer", "HookJob", "run_hooks"]
-
-
-@frozen
-class HookJob:
-    """What to build, and how.
-
-    ``package`` is what errors call it. ``tree`` is the directory of the project, ``python`` the build
-    environment's own interpreter, ``scripts`` its directory of scripts, ``requires`` the requirements that it
-    was made for; ``backend`` and ``backend_path`` are those of :class:`~puffin.stages.build.system.BuildSystem`.
-    ``goal`` is ``metadata``, ``wheel``, ``editable`` or ``editable-metadata``. Wheels and metadata go into the
-    directory ``output``, all that is printed into the file ``log``; both are created.
-
-    Jobs with the same ``share``, which must mean the same environment, may run in forks of one process that has
-    the backend imported. ``isolated`` is False for ``--no-build-isolation``: further requirements are not asked
-    for, and Python's variables are kept. ``timeout`` is in seconds, 0 for none. ``environ`` holds the user's
-    environment variables as they were before anyone changed them; without it they are this process's.
-    ``lock`` is a file that is locked meanwhile, for trees that others may build too.
-    """
-
-    package: str
-    tree: str
-    python: str
-    backend: str
-    backend_path: "tuple[str, ...]" = ()
-    goal: str = WHEEL
-    config_settings: "tuple[tuple[str, str], ...]" = ()
-    output: str
-    log: str
-    requires: "tuple[str, ...]" = ()
-    scripts: str = ""
-    share: str = ""
-    isolated: bool = True
-    name: str = ""
-    version: str = ""
-    timeout: float = 0.0
-    environ: "tuple[tuple[str, str], ...]" = ()
-    lock: str = ""
-
-
-@frozen
-class HookAnswer:
-    """What came of a job.
-
-    Either ``requires``: the requirements that the backend asks for and the environment lacks; nothing was built
-    then. Or the path of the ``wheel``, or that of the file METADATA, or both.
-    """
-
-    requires: "tuple[str, ...]" = ()
-    wheel: str = ""
-    metadata: str = ""
 
 
 def run_hooks(job: HookJob) -> HookAnswer:
     """Run the hooks that the job's goal needs.
 
-    Raises :class:`BuildFailed` for a hook that fails, its kinds :class:`BuildTimedOut` and
-    :class:`BackendBroken`, and LockTimeout or LockFailed. However this ends, and however this process ends,
+    Raises :class:`~puffin.stages.build.failures.BuildFailed` for a hook that fails, its kinds ``BuildTimedOut`` and
+    ``BackendBroken``, and LockTimeout or LockFailed. However this ends, and however this process ends,
     no process of the build is left.
     """
     with _locked(job):
@@ -94,9 +39,9 @@ def run_hooks(job: HookJob) -> HookAnswer:
             os.makedirs(os.path.dirname(job.log) or ".", exist_ok=True)
             return _Run(job).answer()
         except OutOfTime as late:
-            raise mishaps.timed_out(job, late.entered) from None
+            raise failures.timed_out(job, late.entered) from None
         except OSError as error:
-            raise mishaps.not_started(job, error) from error
+            raise failures.not_started(job, error) from error
 
 
 def _locked(job: HookJob) -> "AbstractContextManager[object]":
@@ -120,7 +65,7 @@ class _Run:
             self._missing = ()
             story = self._fresh()
         if story.status != 0:
-            raise mishaps.failed(self._job, story)
+            raise failures.failed(self._job, story)
         if self._missing:
             return HookAnswer(requires=self._missing)
         if "wheel" in story.message:
@@ -128,14 +73,14 @@ class _Run:
         if "metadata" in story.message:
             path = self._result(story, "metadata", "METADATA")
             return HookAnswer(metadata=path)
-        raise mishaps.failed(self._job, story)
+        raise failures.failed(self._job, story)
 
     def _shared(self) -> "Story | None":
         job = self._job
         if not job.share or job.backend_path or not job.isolated:
             return None
         self._empty_log()
-        return zygote.run_shared(
+        return run_shared(
             key=(job.share, job.python, job.backend, tuple(sorted(self._environ.items()))),
             python=job.python,
             backend=job.backend,
@@ -163,26 +108,21 @@ class _Run:
         os.close(os.open(self._job.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666))
 
     def _may_go_on(self, message: "dict[str, Any]") -> bool:
-        from packaging.requirements import InvalidRequirement
-
         installed = [(name, version) for name, version in message["installed"]]
         try:
             self._missing = missing_requirements(
                 message["requires"], installed, message["markers"], self._job.requires
             )
-        except InvalidRequirement as error:
+        except ValueError as error:
             excerpt = str(error).splitlines()[1:2] or [""]
             text = f"`{message['hook']}` asks for `{excerpt[0].strip()}`, which is not a requirement (PEP 508)"
-            raise mishaps.nonsense(self._job, message["hook"], text) from None
+            raise failures.nonsense(self._job, message["hook"], text) from None
         return not self._missing
 
     def _built(self, story: Story) -> HookAnswer:
         wheel = self._result(story, "wheel")
         if not self._job.goal.endswith(METADATA):
             return HookAnswer(wheel=wheel)
-        from puffin.stages.build.check import metadata_of, not_installable
-        from puffin.stages.unzip.errors import BadArchive
-
         path = f"{wheel}.metadata"
         try:
             data = metadata_of(wheel)
@@ -198,7 +138,7 @@ class _Run:
         path = os.path.join(self._job.output, name, *filter(None, (inner,)))
         if not name or os.path.basename(name) != name or not os.path.isfile(path):
             text = f"`{story.entered}` returned `{name}`, and there is no such {kind} where it should be"
-            raise mishaps.nonsense(self._job, story.entered, text)
+            raise failures.nonsense(self._job, story.entered, text)
         return path
 
 

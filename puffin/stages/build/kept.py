@@ -15,7 +15,7 @@ import os
 from puffin.cache import frame
 from puffin.cache.atomic import publish_tree, read, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
-from puffin.stages.artifact import DIRECTORY, GIT
+from puffin.stages.artifact import DIRECTORY, GIT, Artifact, expected_sha256
 from puffin.stages.urls import digest, file_path, strip_credentials
 from puffin.value import frozen
 
@@ -23,7 +23,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from puffin.stages.artifact import Artifact
 
 FORMAT = 1
 WHEEL, METADATA = ".wheel", ".metadata"
@@ -55,12 +54,6 @@ def revision_of(artifact: "Artifact", sha256: str = "") -> str:
         if not state:
             return ""
     return digest(f"{state}\n{artifact.subdirectory}") + digest(f"{artifact.subdirectory}\n{state}")
-
-
-def expected_sha256(artifact: "Artifact") -> str:
-    """Return the one SHA-256 that the artifact must have, ``""`` where that is not known."""
-    known = [each for each in artifact.hashes if each.startswith("sha256:")]
-    return known[0][7:] if len(known) == 1 else ""
 
 
 def _newest(directory: str) -> int:

@@ -1,5 +1,6 @@
 """A build on a worker, for another machine: all that it needs is brought into this machine's cache first."""
 
+import hashlib
 import os
 import pickle
 import zlib
@@ -7,20 +8,22 @@ import zlib
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache, default_root
 from puffin.errors import PuffinError
-from puffin.stages.artifact import Artifact
-from puffin.stages.build import kept
+from puffin.stages.artifact import Artifact, expected_sha256
 from puffin.stages.build.environment import environment
-from puffin.stages.build.errors import BuildFailed
+from puffin.stages.build.failures import BuildFailed
+from puffin.stages.build.job import KEPT, LACKS, METADATA, WHEEL, BuildOrder
 from puffin.stages.build.remote_python import fitting
-from puffin.stages.build.task import KEPT, LACKS, METADATA, WHEEL, BuildOrder, archive_of, archive_place, build
-from puffin.stages.link.interpreter import interpreter_key
+from puffin.stages.build.task import archive_of, archive_place, build
+from puffin.stages.fetch.network import network_from_environ, to_wire
+from puffin.stages.link.interpreter import Interpreter, interpreter_key
+from puffin.stages.unzip.ready import archive_ready
+from puffin.stages.unzip.store import fetch_once, store
 from puffin.value import astuple, from_tuple, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from puffin.stages.link.interpreter import Interpreter
 
 UNREACHABLE, ERROR = "unreachable", "error"
 _MOST_LOG = 4 << 20  # bytes of a log that travel
@@ -30,7 +33,7 @@ _MOST_LOG = 4 << 20  # bytes of a log that travel
 class Sent:
     """A build as it travels, in builtins.
 
-    ``order`` is a :class:`~puffin.stages.build.task.BuildOrder`, ``system`` a build system, both in wire form;
+    ``order`` is a :class:`~puffin.stages.build.job.BuildOrder`, ``system`` a build system, both in wire form;
     ``brings`` are pairs of an artifact in wire form and its bytes, which are empty where the URL will do; ``source`` is
     that of the source. ``python`` is what the wheel is for, ``requires`` what the environment holds beyond ``system``.
     """
@@ -132,11 +135,7 @@ class _Build:
         return environment(interpreter=python.wire(), cache_root=self._cache.root, **named)
 
     def _archive(self, artifact: Artifact, data: bytes) -> str:
-        from puffin.stages.fetch.once import fetch_once
-        from puffin.stages.unzip.ready import archive_ready
-        from puffin.stages.unzip.store import store
-
-        sha256 = kept.expected_sha256(artifact)
+        sha256 = expected_sha256(artifact)
         if sha256 and archive_ready(self._cache, sha256):
             return sha256
         where = {"name": artifact.name, "source": artifact.source, "cache_root": self._cache.root}
@@ -168,8 +167,6 @@ class _Build:
 
 def _network(sent: Sent) -> "tuple[Any, ...]":
     """Return how this machine reaches the network: its own proxies and certificates; what fails is brought instead."""
-    from puffin.stages.fetch.network import network_from_environ, to_wire
-
     own = network_from_environ(os.environ)
     hosts = (*own.trusted_hosts, *sent.trusted_hosts)
     return to_wire(
@@ -182,8 +179,6 @@ def _translated(error: PuffinError, artifact: Artifact) -> Exception:
 
 
 def _hash(data: bytes) -> str:
-    import hashlib
-
     return hashlib.sha256(data).hexdigest()
 
 

@@ -1,8 +1,16 @@
-"""The parent's side of a supervisor: the process that ``child.py`` runs in, and the pipes to it."""
+"""The parent's side of a supervisor: the process that ``child.py`` runs in, and the pipes to it.
 
+Importing setuptools takes longer than building a small package with it; forked from a process that has done
+so, a build begins at its hooks. So supervisors that have a backend imported are kept for the next build that shares
+their environment: one that names the same key, interpreter, backend and environment variables.
+"""
+
+import atexit
 import contextlib
 import json
 import os
+import select
+import signal
 import subprocess
 import threading
 import time
@@ -14,20 +22,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
+
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 _WINDOWS = os.name == "nt"
 _LOOK = 1.0  # seconds after which a silent supervisor is looked at
 _GRACE = 5.0  # seconds that it has to end its job and itself
+_MOST_IDLE = 4  # supervisors, of all keys together; each takes about 30 MB
 
 _alive: "set[Supervisor]" = set()
 _thread = threading.local()
+_idle: "list[tuple[tuple[Any, ...], Supervisor]]" = []  # the longest idle first
+_spoiled: "set[tuple[Any, ...]]" = set()
+_registered = False
 
 
 def _forget_inherited() -> None:
     """In a forked child: let go of the parent's supervisors, which must notice when the parent ends."""
+    global _registered
     for supervisor in _alive:
         supervisor.let_go()
     _alive.clear()
+    _idle.clear()
+    _registered = False
 
 
 if hasattr(os, "register_at_fork"):
@@ -178,8 +194,6 @@ class Supervisor:
     def _readable(self, seconds: float) -> bool:
         if _WINDOWS:
             return _pipe_has_data(self._output(), seconds)
-        import select
-
         poll = select.poll()  # select.select fails for descriptors above 1023
         poll.register(self._output(), select.POLLIN)
         return bool(poll.poll(seconds * 1000))
@@ -205,8 +219,6 @@ class Supervisor:
 
     def _kill_orphan(self) -> None:
         """Kill the job's group after its supervisor was killed."""
-        import signal
-
         try:
             os.killpg(self._job, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
@@ -239,3 +251,73 @@ def _pipe_has_data(descriptor: int, seconds: float) -> bool:
         if time.monotonic() >= end:
             return False
         time.sleep(0.01)
+
+
+def run_shared(
+    *,
+    key: "tuple[Any, ...]",
+    python: str,
+    backend: str,
+    environ: "Mapping[str, str]",
+    request: "dict[str, Any]",
+    answer: "Callable[[dict[str, Any]], bool]",
+    seconds: float,
+) -> "Story | None":
+    """Run a job in a fork of a process that has *backend* imported; None if it is to be run in a fresh one.
+
+    That is so where processes cannot be forked, after a job with this *key* has failed, and when this job
+    failed before it came to any hook. Raises :class:`OutOfTime`.
+    """
+    if not hasattr(os, "fork") or key in _spoiled:
+        return None
+    try:
+        supervisor = _take(key) or _start(python, backend, environ)
+    except OSError:
+        return None
+    story = None
+    try:
+        if supervisor.send(**request):
+            story = supervisor.follow(answer, seconds)
+    finally:
+        if story is not None and story.status == 0:
+            _give_back(key, supervisor)
+        else:
+            _spoiled.add(key)
+            supervisor.close()
+    return story if story is not None and story.entered else None
+
+
+def _start(python: str, backend: str, environ: "Mapping[str, str]") -> Supervisor:
+    global _registered
+    if not _registered:
+        atexit.register(close_idle)
+        _registered = True
+    supervisor = Supervisor(python, "serve", environ)
+    supervisor.send(backend=backend)
+    return supervisor
+
+
+def _take(key: "tuple[Any, ...]") -> "Supervisor | None":
+    """Return an idle supervisor. Only single operations on the list, so that threads need no lock for it."""
+    for each in list(_idle):
+        if each[0] == key:
+            try:
+                _idle.remove(each)
+            except ValueError:
+                continue  # another thread has it
+            if each[1].is_alive():
+                return each[1]
+            each[1].close()
+    return None
+
+
+def _give_back(key: "tuple[Any, ...]", supervisor: Supervisor) -> None:
+    _idle.append((key, supervisor))
+    while len(_idle) > _MOST_IDLE:
+        _idle.pop(0)[1].close()
+
+
+def close_idle() -> None:
+    """End the supervisors that nobody uses now."""
+    while _idle:
+        _idle.pop()[1].close()

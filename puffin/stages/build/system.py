@@ -2,7 +2,7 @@
 
 import os
 
-from puffin.stages.build.errors import InvalidBuildSystem
+from puffin.stages.build.failures import InvalidBuildSystem
 from puffin.value import frozen
 
 TYPE_CHECKING = False

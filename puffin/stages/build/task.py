@@ -5,25 +5,37 @@ answer too: the planner then adds it and has the build run again.
 """
 
 import os
+import pickle
+import shutil
 
 from puffin import meter
 from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
 from puffin.errors import PuffinError, os_cause
-from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
+from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact, expected_sha256
 from puffin.stages.build import kept
+from puffin.stages.build.check import check_wheel, not_installable
+from puffin.stages.build.hooks import run_hooks
+from puffin.stages.build.job import KEPT, LACKS, METADATA, WHEEL, BuildOrder, HookAnswer, HookJob
+from puffin.stages.build.system import BuildSystem, read_build_system
+from puffin.stages.build.unpack import unpack
+from puffin.stages.fetch.fetch import fetch
+from puffin.stages.fetch.git import checkout
+from puffin.stages.fetch.network import from_wire
+from puffin.stages.link.venv import executable_name
+from puffin.stages.resolve.metadata_errors import Malformed, unusable
+from puffin.stages.resolve.metadata_sdist import project_files
+from puffin.stages.unzip.errors import BadArchive
+from puffin.stages.unzip.store import store
+from puffin.stages.unzip.unzip import read_metadata
 from puffin.stages.urls import digest, file_path, is_file
-from puffin.value import astuple, from_tuple, frozen
+from puffin.value import astuple, from_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from puffin.stages.build.hooks import HookAnswer
-    from puffin.stages.build.system import BuildSystem
-
-LACKS, WHEEL, KEPT, METADATA = "lacks", "wheel", "kept", "metadata"
 _PATIENCE = 24 * 3600.0  # seconds for another process's build of the same wheel
 
 
@@ -37,30 +49,6 @@ class BuildRoomFailed(PuffinError):
     def summary(self) -> str:
         """Return the first line."""
         return f"Failed to prepare the build of `{self.package}` in `{self.path}`"
-
-
-@frozen
-class BuildOrder:
-    """What to build, and how: builtins and values of builtins, so that it can be sent.
-
-    ``artifact`` is the source in its wire form; ``goal`` is ``wheel``, ``editable``, ``metadata`` or
-    ``editable-metadata``. ``interpreter`` is the key of the interpreter that builds, ``tags`` the wheel tags it takes,
-    ``python`` its executable where the environment is not made for the build. ``settings`` names the settings
-    (``kept.settings_of``). What was built before ``since``, in seconds since the epoch, does not count. ``seconds`` is
-    how long it may take, 0 for ever.
-    """
-
-    package: str
-    artifact: "tuple[Any, ...]"
-    goal: str
-    interpreter: str
-    python: str
-    scripts: str
-    tags: tuple[str, ...]
-    settings: str
-    isolated: bool = True
-    since: float = 0.0
-    seconds: float = 0.0
 
 
 def fetch_source(
@@ -83,10 +71,8 @@ def fetch_source(
 
 def archive_of(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "tuple[str, str]":
     """Make sure that a source archive is on this machine; return its path and SHA-256. Raises what a fetch raises."""
-    from puffin.stages.fetch.fetch import fetch
-
     path = file_path(source.url) if is_file(source.url) else archive_place(source, cache)
-    revision = kept.expected_sha256(source)
+    revision = expected_sha256(source)
     if revision and os.path.exists(path) and kept.hash_of(path) == revision:
         return path, revision
     groups = (source.hashes,) if source.hashes else ()
@@ -101,27 +87,19 @@ def archive_of(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "t
 
 def archive_place(source: Artifact, cache: Cache) -> str:
     """Return where the cache has a source archive that is fetched."""
-    identity = kept.expected_sha256(source)[:32] or digest(source.url)
+    identity = expected_sha256(source)[:32] or digest(source.url)
     return cache.path(Bucket.SDISTS, source.name, identity, source.filename)
 
 
 def _checked_out(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> str:
-    from puffin.stages.fetch.git import checkout
-    from puffin.stages.fetch.network import from_wire
-
     offline = from_wire(network).offline
     checked = checkout(source.url, cache=cache, offline=offline, environ=dict(os.environ), package=source.label)
     return str(checked.path)
 
 
 def _system(source: Artifact, path: str, package: str, cache: Cache) -> "BuildSystem":
-    from puffin.stages.build.system import read_build_system
-
     if source.kind != SDIST:
         return read_build_system(os.path.join(path, source.subdirectory), package)
-    from puffin.stages.resolve.metadata_errors import Malformed, unusable
-    from puffin.stages.resolve.metadata_sdist import project_files
-
     try:
         files = project_files(path, source.filename, source.subdirectory)
     except Malformed as problem:
@@ -234,21 +212,14 @@ class Build:
         if self._artifact.kind == DIRECTORY:
             return os.path.join(self._path, inner) if inner else self._path
         if self._artifact.kind == GIT:
-            import shutil
-
             top = f"{room}/source"
             shutil.copytree(self._path, top, symlinks=True)
         else:
-            from puffin.stages.build.unpack import unpack
-
             os.mkdir(f"{room}/source")
             top = unpack(self._path, self._artifact.filename, f"{room}/source", package=self._order.package)
         return os.path.join(top, inner) if inner else top
 
     def _run(self, tree: str, output: str) -> "HookAnswer":
-        from puffin.stages.build.hooks import HookJob, run_hooks
-        from puffin.stages.build.system import BuildSystem
-
         order = self._order
         system = from_tuple(BuildSystem, self._system)
         return run_hooks(
@@ -273,8 +244,6 @@ class Build:
         )
 
     def _python(self) -> str:
-        from puffin.stages.link.venv_system import executable_name
-
         return os.path.join(self._environment, self._order.scripts, executable_name())
 
     def _keep(self, answer: "HookAnswer") -> "tuple[Any, ...]":
@@ -290,9 +259,6 @@ class Build:
         )
 
     def _check(self, wheel: str) -> None:
-        from puffin.stages.build.check import check_wheel, not_installable
-        from puffin.stages.unzip.errors import BadArchive
-
         artifact, order = self._artifact, self._order
         try:
             check_wheel(
@@ -308,8 +274,6 @@ class Build:
 
 def wheel_metadata(path: str) -> bytes:
     """Return METADATA of the wheel at *path*."""
-    from puffin.stages.unzip.unzip import read_metadata
-
     return read_metadata(_read(path), os.path.basename(path))
 
 
@@ -328,8 +292,6 @@ def recalled(
 
 def refused(*, error: bytes, source: "tuple[str, str, tuple[Any, ...]]") -> "tuple[Any, ...]":
     """Raise the pickled *error* for which this build cannot even begin, whatever its *source* is."""
-    import pickle
-
     raise pickle.loads(error)
 
 
@@ -338,8 +300,6 @@ def store_built(*, built: "tuple[str, str, str, str]", name: str, cache_root: st
 
     Raises what ``puffin.stages.unzip.unzip.unzip`` raises.
     """
-    from puffin.stages.unzip.store import store
-
     _, path, filename, sha256 = built
     data = memoryview(_read(path))
     source = f"built/{sha256[:16]}"

@@ -7,16 +7,20 @@ directory may be named twice.
 
 import io
 import os
+import time
 
-from puffin.stages.build.unpack_errors import UnpackFailed, bad_source
+from puffin.stages.build.unpack_rules import UnpackFailed, Writer, bad_source, check_count, check_size
 from puffin.stages.build.unpack_tar import tar_members, untar
-from puffin.stages.build.unpack_zip import unzip_source, zip_members
 from puffin.stages.unzip.errors import Refused
+from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, content
+from puffin.stages.unzip.names import ancestors, check_collisions
+from puffin.stages.unzip.zipdir import Member, read_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
     from typing import IO
+
 
 _KINDS = {
     ".tar.gz": "gz", ".tgz": "gz", ".tar.bz2": "bz2", ".tbz": "bz2", ".tar.xz": "xz", ".txz": "xz",
@@ -32,8 +36,8 @@ def unpack(archive: "str | Buffer", filename: str, directory: str, *, package: s
     That is the only top-level directory, else *directory* itself, which is created where it is missing and should be
     empty. *filename* tells by its ending what the archive is; *package* is it in the user's words. Files are
     executable or not as in the archive, and no older than 1980, which zip files cannot hold. Raises
-    :class:`~puffin.stages.build.unpack_errors.BadSource` for an archive that is broken, ambiguous or hostile, and
-    :class:`~puffin.stages.build.unpack_errors.UnpackFailed`; what was written until then is the caller's to remove.
+    :class:`~puffin.stages.build.unpack_rules.BadSource` for an archive that is broken, ambiguous or hostile, and
+    :class:`~puffin.stages.build.unpack_rules.UnpackFailed`; what was written until then is the caller's to remove.
     """
     try:
         os.makedirs(directory, exist_ok=True)
@@ -108,3 +112,42 @@ def _refuse_tar(file: "IO[bytes]") -> None:
         file.seek(0)
         return
     raise Refused("it is a zip file and a tar file at once")
+
+
+def zip_members(data: memoryview) -> "tuple[list[Member], set[str]]":
+    """Return the files and the directories (no ``""``) of the zip file *data*; raises Refused."""
+    members, named = read_directory(data)
+    check_count(len(members) + len(named))
+    check_size(sum(member.size for member in members), len(data))
+    files = [member.name for member in members]
+    directories = ancestors(named | {name.rpartition("/")[0] for name in files})
+    check_collisions(files, directories)
+    return members, directories - {""}
+
+
+def unzip_source(data: memoryview, listed: "tuple[list[Member], set[str]]", directory: str) -> None:
+    """Write what :func:`zip_members` listed into *directory*. Raises Refused for damaged content, and OSError."""
+    members, directories = listed
+    times = _times(data)
+    writer = Writer(directory)
+    for name in sorted(directories):
+        writer.directory(name)
+    for member in members:
+        streamed = member.deflated and member.size > STREAM_ABOVE
+        body = chunks(data, member) if streamed else (content(data, member),)
+        writer.file(member.name, body, executable=member.executable, time=times.get(member.name, 0.0))
+    writer.finish()
+
+
+def _times(data: memoryview) -> "dict[str, float]":
+    """Return when each file was changed, in seconds since the epoch; zip files tell it in nobody's time zone."""
+    import zipfile
+
+    found = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for info in archive.infolist():
+            try:
+                found[info.filename.replace(os.sep, "/")] = time.mktime((*info.date_time, 0, 0, -1))
+            except (ValueError, OverflowError):
+                continue
+    return found

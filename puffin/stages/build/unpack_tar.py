@@ -1,12 +1,13 @@
 """Tar files: decompressed once, all members judged, then written."""
 
 import contextlib
+import gzip
 import os
 import tarfile
 import tempfile
+import zlib
 
-from puffin.stages.build.unpack_errors import check_count, check_size
-from puffin.stages.build.unpack_write import Writer
+from puffin.stages.build.unpack_rules import Writer, check_count, check_size
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.names import ancestors, check_collisions, fault
 
@@ -88,8 +89,7 @@ def _decompressed(file: "IO[bytes]", kind: str, packed: int) -> "IO[bytes]":
 
 
 def _pieces(file: "IO[bytes]", kind: str) -> "Iterator[bytes]":
-    import lzma
-    import zlib
+    from lzma import LZMAError
 
     try:
         with _reader(file, kind) as stream:
@@ -97,7 +97,7 @@ def _pieces(file: "IO[bytes]", kind: str) -> "Iterator[bytes]":
                 yield piece
     except EOFError:
         raise Refused("it is cut off: its compressed data end too early") from None
-    except (zlib.error, lzma.LZMAError, OSError) as error:
+    except (zlib.error, LZMAError, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise
         raise Refused(f"its compressed data are damaged ({error})") from None
@@ -105,8 +105,6 @@ def _pieces(file: "IO[bytes]", kind: str) -> "Iterator[bytes]":
 
 def _reader(file: "IO[bytes]", kind: str) -> "IO[bytes]":
     if kind == "gz":
-        import gzip
-
         return gzip.GzipFile(fileobj=file, mode="rb")  # type: ignore[return-value]
     if kind == "bz2":
         import bz2

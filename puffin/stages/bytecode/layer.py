@@ -14,15 +14,16 @@ The manifest holds two frames. Header: ``(FORMAT, seconds, boot id, has a __pyca
 
 import os
 
+from puffin.cache.atomic import publish_file
 from puffin.cache.frame import dump, load_at
-from puffin.cache.layout import Bucket
+from puffin.cache.layout import Bucket, Cache
+from puffin.stages.unzip.record import quoted
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from puffin.cache.layout import Cache
 
 FORMAT = 1
 CACHE = "__pycache__"
@@ -105,12 +106,8 @@ def layer_of(files: "Sequence[tuple[str, int]]") -> Layer:
         top=CACHE in tree,
         tree=tuple((directory, tuple(names)) for directory, (names, _) in tree.items()),
         sizes=tuple(tuple(sizes) for _, sizes in tree.values()),
-        rows="".join([f"{_quoted(path)},,\n" for path, _ in files]),
+        rows="".join([f"{quoted(path)},,\n" for path, _ in files]),
     )
-
-
-def _quoted(path: str) -> str:
-    return '"' + path.replace('"', '""') + '"' if '"' in path or "," in path or "\n" in path else path
 
 
 def _is_header(header: object) -> bool:
@@ -121,8 +118,6 @@ def _settle(cache: "Cache", kind: str, archive: str, path: str) -> bool:
     layer = read_layer(path)
     if layer is None or not _sizes_match(layer_path(cache, kind, archive), layer):
         return False
-    from puffin.cache.atomic import publish_file
-
     try:
         data = encode(layer, seconds=archive_time(cache, archive), boot="")
         publish_file(cache, path, data, durable=True)

@@ -43,7 +43,7 @@ def _by_name(fields: "Iterable[tuple[bytes, bytes]]") -> dict[str, str]:
     return found
 
 
-class Answer:
+class HttpResponse:
     """The answer to a request, whose head has come (RFC 9112, 4 to 6).
 
     ``fields`` are the header fields as they were sent, ``headers`` the same by their names in lower case, repeated ones
@@ -68,6 +68,7 @@ class Answer:
         self._ended = False
         self._came: list[bytes] = []  # of the body: what was received with other things
         self._parser = httptools.HttpResponseParser(self)
+        self._errors = httptools.HttpParserError, httptools.HttpParserUpgrade
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)  # RFC 9112, 2.2
         if not self._feed():
             raise ConnectionResetError("the server closed the connection without an answer")
@@ -125,12 +126,10 @@ class Answer:
 
     def _feed(self) -> bool:
         """Have the parser take in what comes next; False at the end of all."""
-        import httptools
-
         data = self._sock.recv(_MOST)
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+        except self._errors as error:
             self.keeps = False
             if not self._ended:  # behind the end it may be anything
                 shown = data[:_SHOWN].decode("latin-1")

@@ -1,19 +1,20 @@
 """Kept-alive HTTP/1.1 connections, made for whole files and for many pages.
 
 httpx's own transport spends two to three times the processor time per byte. Here a caller receives a body straight
-into its buffer.
+into its buffer. The system is asked where a host is once for each, however many connections begin at a time.
 """
 
 import os
+import socket
 import threading
 import time
 from collections import deque
+from threading import Lock
 
-from puffin.stages.fetch.addresses import Addresses
-from puffin.stages.fetch.answer import Answer, NotHttp, request_bytes
+from puffin.stages.fetch.answer import HttpResponse, NotHttp, request_bytes
 from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.retry import Transient
-from puffin.stages.fetch.turns import Nobody, until_readable
+from puffin.stages.fetch.turns import NetworkTurns, Nobody, until_readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from puffin.stages.fetch.answer import Headers
-    from puffin.stages.fetch.turns import Turns
 
     Origin = tuple[str, str, int]
+    from typing import Any
+
+    Address = tuple[Any, ...]
+
 
 _PIECE = 1 << 20
 _SMALL = 1 << 16  # bytes of a body, which come with its header or soon after
@@ -36,7 +40,7 @@ _LONGEST_CONNECT = 10.0
 _FAILURES = (OSError, EOFError, NotHttp)
 
 
-class Broken(Exception):
+class ConnectionBroken(Exception):
     """A connection could not be made, or broke; ``error`` is what the system, ssl or the parser said."""
 
     def __init__(self, error: BaseException, *, connecting: bool = False) -> None:
@@ -77,7 +81,7 @@ class Body:
         pool: "Connections",
         origin: "Origin",
         connection: "socket.socket",
-        answer: Answer,
+        answer: HttpResponse,
     ) -> None:
         self.answer = answer
         self._pool = pool
@@ -92,13 +96,13 @@ class Body:
     def readinto(self, view: memoryview) -> int:
         """Receive into *view*, blocking, and return the number of bytes; 0 means the end of the body.
 
-        Raises :class:`Broken`, also for a body that ends before its ``Content-Length``.
+        Raises :class:`ConnectionBroken`, also for a body that ends before its ``Content-Length``.
         """
         try:
             with self._pool.turns.aside():
                 return self.answer.readinto(view)
         except _FAILURES as error:
-            raise Broken(error) from error
+            raise ConnectionBroken(error) from error
 
     def __iter__(self) -> "Iterator[bytes]":
         buffer = bytearray(min(_PIECE, self.length or 65536))
@@ -107,14 +111,14 @@ class Body:
                 yield bytes(view[:count])
 
     def read(self) -> bytes:
-        """Return the rest of the body. Raises :class:`Broken`."""
+        """Return the rest of the body. Raises :class:`ConnectionBroken`."""
         try:
             if self.length is not None and self.length <= _SMALL:
                 return self.answer.read()
             with self._pool.turns.aside():
                 return self.answer.read()
         except _FAILURES as error:
-            raise Broken(error) from error
+            raise ConnectionBroken(error) from error
 
     def close(self) -> None:
         """Give the connection back, or close it when bytes are still on it."""
@@ -134,14 +138,14 @@ class Connections:
     """
 
     def __init__(self, network: Network) -> None:
-        self.turns: Turns | Nobody = Nobody()
+        self.turns: NetworkTurns | Nobody = Nobody()
         self._network = network
         self._own = _State()
 
     def exchange(
         self, origin: "Origin", method: str, target: str, headers: "Headers", data: bytes | None = None
     ) -> Body:
-        """Send a request and return the body of the answer, still to be read. Raises :class:`Broken`."""
+        """Send a request and return the body of the answer, still to be read. Raises :class:`ConnectionBroken`."""
         kept = self._take(origin)
         if kept is not None:
             try:
@@ -150,13 +154,13 @@ class Connections:
                 kept.close()  # the server hung up while it was idle: that is no failure of this request
             except _FAILURES as error:
                 kept.close()
-                raise Broken(error) from error
+                raise ConnectionBroken(error) from error
         fresh = self._connect(origin)
         try:
             return Body(self, origin, fresh, self._send(fresh, method, target, headers, data))
         except _FAILURES as error:
             fresh.close()
-            raise Broken(error) from error
+            raise ConnectionBroken(error) from error
 
     def give_back(self, origin: "Origin", connection: "socket.socket") -> None:
         """Keep *connection* for the next request to *origin*."""
@@ -204,7 +208,7 @@ class Connections:
                 made = self._connected(scheme, host.strip("[]"), port)
         except _FAILURES as error:
             _close_idle(self._state())  # if descriptors ran out, the next attempt finds some
-            raise Broken(error, connecting=True) from error
+            raise ConnectionBroken(error, connecting=True) from error
         made.settimeout(self._network.timeout)
         return made
 
@@ -228,10 +232,10 @@ class Connections:
         target: str,
         headers: "Headers",
         data: bytes | None,
-    ) -> Answer:
+    ) -> HttpResponse:
         connection.sendall(request_bytes(method, target, headers, data))
         until_readable(connection, self.turns)
-        return Answer(connection, method)
+        return HttpResponse(connection, method)
 
     def _state(self) -> _State:
         if self._own.pid != os.getpid():
@@ -247,3 +251,44 @@ def _close_idle(state: _State) -> None:
                 idle.pop()[0].close()
             except IndexError:  # another thread was quicker
                 break
+
+
+class Addresses:
+    """The addresses of hosts, kept for the life of a process."""
+
+    def __init__(self) -> None:
+        self._locks: dict[tuple[str, int], Lock] = {}
+        self._known: dict[tuple[str, int], list[Address]] = {}
+
+    def connect(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Return a connection to the first address that takes it in *timeout* seconds (``OSError``)."""
+        failure: OSError | None = None
+        for family, kind, protocol, _, address in self._addresses(host, port):
+            try:
+                return _connected(socket.socket(family, kind, protocol), address, timeout)
+            except OSError as error:
+                failure = error
+        self._known.pop((host, port), None)  # it may have moved
+        raise failure or OSError(f"`{host}` has no address")
+
+    def _addresses(self, host: str, port: int) -> "list[Address]":
+        place = host, port
+        with self._locks.setdefault(place, Lock()):
+            known = self._known.get(place)
+            if known is None:
+                bare = host.encode(
+                    "ascii"
+                )  # a text would be taken for a name in another script: 4 ms of imports
+                known = self._known[place] = list(socket.getaddrinfo(bare, port, type=socket.SOCK_STREAM))
+            return known
+
+
+def _connected(sock: socket.socket, address: "Any", timeout: float) -> socket.socket:
+    try:
+        sock.settimeout(timeout)
+        sock.connect(address)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,10 +1,11 @@
-"""Credentials: from the URL itself, else from netrc, else from a keyring. They are looked up, used, and never shown."""
+"""Credentials: from the URL itself, else from netrc, else from the ``keyring`` command. They are never shown."""
 
 import os
 import sys
+import threading
+from binascii import b2a_base64
 
-from puffin.stages.fetch.keyring import Keyring
-from puffin.stages.fetch.network import DISABLED
+from puffin.stages.fetch.network import AUTO, DISABLED, SUBPROCESS
 from puffin.stages.urls import split_credentials
 
 TYPE_CHECKING = False
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
     from netrc import netrc
 
 
+_PATIENCE = 60.0  # seconds; backends may open a dialogue
+
+
 class Credentials:
     """Finds user and password for a URL; the netrc file is read at the first need.
 
     The file is the one that *environ* names as ``NETRC``, else ``~/.netrc`` (on Windows also ``~/_netrc``).
-    *keyring* is a mode of :class:`~puffin.stages.fetch.keyring.Keyring`, which is asked last.
+    *keyring* is a mode of :class:`~puffin.stages.fetch.credentials.Keyring`, which is asked last.
     ``problem`` says, after a lookup, why the file could not be used; it holds no secrets.
     """
 
@@ -90,6 +94,70 @@ class Credentials:
 
 def basic(user: str, password: str) -> str:
     """Return the value of an ``Authorization`` header (RFC 7617)."""
-    from base64 import b64encode
+    return "Basic " + b2a_base64(f"{user}:{password}".encode(), newline=False).decode("ascii")
 
-    return "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")
+
+class Keyring:
+    """Asks the command on the ``PATH`` of *environ*.
+
+    By *mode*: ``subprocess`` asks whenever a URL has a user and no password, and when a server wants credentials;
+    ``auto`` only the latter; ``disabled`` never. ``problem`` says, after a question, why there was no answer.
+    """
+
+    def __init__(self, mode: str, environ: "Mapping[str, str]") -> None:
+        self._mode = mode
+        self._environ = environ
+        self._lock = threading.Lock()
+        self._answers: dict[tuple[str, str], tuple[str, str] | None] = {}
+        self.problem = ""
+
+    def known(self, url: str, user: str) -> "tuple[str, str] | None":
+        """Return what was answered before, or what is to be asked before the first request."""
+        if self._mode == DISABLED:
+            return None
+        if self._mode == SUBPROCESS and user:
+            return self.ask(url, user)
+        return self._answers.get((_origin(url), user))
+
+    def ask(self, url: str, user: str) -> "tuple[str, str] | None":
+        """Return user and password for *url* (without credentials), None if the keyring has none."""
+        if self._mode == DISABLED:
+            return None
+        key = (_origin(url), user)
+        with self._lock:
+            if key not in self._answers:
+                self._answers[key] = self._asked(url, user)
+        return self._answers[key]
+
+    def _asked(self, url: str, user: str) -> "tuple[str, str] | None":
+        from shutil import which
+
+        command = which("keyring", path=self._environ.get("PATH"))
+        if command is None:
+            if self._mode != AUTO:
+                self.problem = "there is no command `keyring` on the `PATH`"
+            return None
+        for service in (url, _origin(url).partition("://")[2]):
+            found = self._run(
+                [command, "get", service, user] if user else [command, "--mode", "creds", "get", service]
+            )
+            if found:
+                return (user, found[0]) if user else (found[0], found[1]) if len(found) > 1 else None
+        return None
+
+    def _run(self, words: list[str]) -> list[str]:
+        import subprocess
+
+        try:
+            done = subprocess.run(
+                words, env=dict(self._environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            self.problem = f"`{os.path.basename(words[0])}` could not be run, or did not answer"
+            return []
+        return done.stdout.decode("utf-8", "replace").splitlines() if done.returncode == 0 else []
+
+
+def _origin(url: str) -> str:
+    scheme, mark, rest = url.partition("://")
+    return f"{scheme}{mark}{rest.partition('/')[0]}".lower()

@@ -1,19 +1,21 @@
 """Downloads: a whole file in one buffer, hashed while it arrives, resumed where the connection broke."""
 
+import os
+
 from puffin.errors import UsageError
 from puffin.stages.buffers import take
-from puffin.stages.fetch.client import Client, transient, unreadable
-from puffin.stages.fetch.connections import Body, Broken
+from puffin.stages.fetch.client import Client, unreadable
+from puffin.stages.fetch.connections import Body, ConnectionBroken
 from puffin.stages.fetch.digests import Hashers
-from puffin.stages.fetch.direct import Direct
 from puffin.stages.fetch.failures import HashMismatch, SizeMismatch
+from puffin.stages.fetch.plain_request import PlainResponse
 from puffin.stages.fetch.retry import Transient
 from puffin.stages.urls import file_path, is_file, mask, strip_credentials
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Protocol
 
     import httpx
@@ -183,7 +185,7 @@ def _request(client: Client, url: str, receiver: _Receiver) -> None:
         _accept(response, receiver, "Range" in headers)
         receiver.url = str(response.url)
         _receive(response, receiver)
-    except Broken as broken:
+    except ConnectionBroken as broken:
         raise broken.transient() from broken
     finally:
         response.close()
@@ -218,11 +220,18 @@ def _continues(response: "Response", receiver: _Receiver) -> bool:
 
 
 def _receive(response: "Response", receiver: _Receiver) -> None:
-    body = response.body if isinstance(response, Direct) else _body(response)
+    body, parts = (response.body, response.body) if isinstance(response, PlainResponse) else _by_httpx(response)
     if body is not None and body.length is not None and receiver.may_fill:
         receiver.fill(body)
     else:
-        _gather(body if body is not None else _raw(response), receiver)
+        _gather(parts, receiver)
+
+
+def _by_httpx(response: "httpx.Response") -> "tuple[Body | None, Iterable[bytes]]":
+    from puffin.stages.fetch.httpx_client import body_of, raw
+
+    body = body_of(response)
+    return body, body if body is not None else raw(response)
 
 
 def _gather(parts: "Iterable[bytes]", receiver: _Receiver) -> None:
@@ -231,24 +240,6 @@ def _gather(parts: "Iterable[bytes]", receiver: _Receiver) -> None:
         receiver.add(part)
         if limit and receiver.filled > limit:
             break  # longer than it may be: `finished` says so
-
-
-def _body(response: "httpx.Response") -> Body | None:
-    """Return the body of a response that came over puffin's own connections."""
-    from puffin.stages.fetch.transport import BODY
-
-    found = response.extensions.get(BODY)
-    return found if isinstance(found, Body) else None
-
-
-def _raw(response: "Response") -> "Iterator[bytes]":
-    """Yield the content of a response that came through a proxy."""
-    from puffin.stages.fetch.lean import httpx
-
-    try:
-        yield from response.iter_raw()
-    except httpx.HTTPError as error:
-        raise transient(error) from error
 
 
 def _length(response: "Response") -> int:
@@ -267,8 +258,6 @@ def _validator(response: "Response") -> str:
 
 
 def _read_file(url: str, receiver: _Receiver) -> None:
-    import os
-
     try:
         with open(file_path(url), "rb", buffering=0) as file:
             receiver.begin(os.fstat(file.fileno()).st_size, "")

@@ -1,6 +1,10 @@
 """What can go wrong with a fetch."""
 
-from puffin.errors import TEMPORARY, PuffinError
+from puffin.errors import TEMPORARY, Cause, PuffinError
+from puffin.names import printable
+from puffin.stages.urls import mask_text
+
+MOST_SHOWN = 500  # characters of what somebody else said
 
 
 class NetworkFailed(PuffinError):
@@ -106,3 +110,8 @@ class HashMismatch(PuffinError):
         expected = [f"  {digest}" for digest in self.expected]
         computed = [f"  {digest}" for digest in self.computed]
         return ("Expected:", *expected, "Computed:", *computed)
+
+
+def statement(text: str) -> Cause:
+    """Return a cause with what somebody else said: masked, on one line."""
+    return Cause(text=mask_text(printable(text, MOST_SHOWN)))

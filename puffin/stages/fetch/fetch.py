@@ -3,6 +3,7 @@
 import os
 
 from puffin import meter
+from puffin.stages.fetch.network import from_wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ def client_for(network: "Wire") -> "Client":
     found = _clients.get(key)
     if found is None:
         from puffin.stages.fetch.client import Client
-        from puffin.stages.fetch.network import from_wire
 
         found = _clients.setdefault(key, Client(from_wire(wire)))  # atomic: of two makers, one is used
     return found

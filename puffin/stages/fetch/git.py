@@ -1,5 +1,6 @@
 """Checking out a repository at one commit: a clone for each repository in the cache, a directory for each commit."""
 
+from puffin.cache.layout import Cache
 from puffin.stages.fetch import git_store
 from puffin.stages.fetch.git_errors import (
     ABSENT,
@@ -12,8 +13,7 @@ from puffin.stages.fetch.git_errors import (
 )
 from puffin.stages.fetch.git_run import Git
 from puffin.stages.fetch.git_store import Store
-from puffin.stages.fetch.git_url import is_hexadecimal, parse
-from puffin.stages.fetch.inside import inner_directory
+from puffin.stages.fetch.git_url import GitUrl, inner_directory, is_hexadecimal, parse
 from puffin.stages.urls import digest, mask
 from puffin.value import frozen
 
@@ -21,8 +21,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from puffin.cache.layout import Cache
-    from puffin.stages.fetch.git_url import GitUrl
 
 _EVERYTHING = ("+refs/heads/*:refs/puffin/heads/*", "+refs/tags/*:refs/tags/*")
 _told: dict[tuple[str, str, str], str] = {}  # what refs are, by cache, repository and ref; a run believes it

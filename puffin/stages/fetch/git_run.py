@@ -1,15 +1,18 @@
 """Running the system's git: with the user's configuration, but nothing of the directory that puffin is run from."""
 
 import os
+import shutil
 import subprocess
 
 from puffin import depends
+from puffin.signals import SIGTERM
 from puffin.stages.fetch.git_errors import GitMissing
 from puffin.stages.urls import split_credentials
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
 
     from puffin.stages.fetch.git_url import GitUrl
@@ -45,7 +48,7 @@ _GRACE = 2.0  # seconds between asking git to end and ending it
 
 
 @frozen
-class Said:
+class GitResult:
     """What a git command returned: its exit status, and its output as text."""
 
     status: int
@@ -63,7 +66,7 @@ class Git:
         self._environ = _environment(url, environ, above)
         self._settings = _settings(url, environ)
 
-    def run(self, *arguments: str, cwd: str) -> Said:
+    def run(self, *arguments: str, cwd: str) -> GitResult:
         """Run git with *arguments* in *cwd*. Raises GitMissing; git outlives neither this call nor this process."""
         reader, writer = os.pipe()
         try:
@@ -76,7 +79,7 @@ class Git:
         finally:
             os.close(writer)
         text = [each.decode("utf-8", "replace") for each in (out, err)]
-        return Said(status=process.returncode, out=text[0], err=self._masked(text[1]))
+        return GitResult(status=process.returncode, out=text[0], err=self._masked(text[1]))
 
     def _start(self, arguments: "tuple[str, ...]", cwd: str, lifeline: int) -> "subprocess.Popen[bytes]":
         depends.unsure("git is asked")
@@ -115,8 +118,6 @@ class Git:
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:
     """End a process with all that it started, and wait for it."""
-    from puffin.signals import SIGTERM
-
     for signal in (SIGTERM, 9):
         try:
             os.killpg(process.pid, signal)
@@ -135,8 +136,6 @@ def end_group(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _program(environ: "Mapping[str, str]", package: str) -> str:
-    import shutil
-
     found = shutil.which("git", path=environ.get("PATH"))
     if not found:
         raise GitMissing(package=package)
@@ -168,8 +167,6 @@ def _origin(url: str) -> str:
 
 
 def _settings(url: "GitUrl", environ: "Mapping[str, str]") -> "tuple[str, ...]":
-    import shutil
-
     settings = [*_SETTINGS]
     if (
         url.local

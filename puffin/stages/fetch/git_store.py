@@ -13,7 +13,7 @@ from puffin.stages.fetch.git_errors import GitFailed, UnknownRef, failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from puffin.stages.fetch.git_run import Git, Said
+    from puffin.stages.fetch.git_run import Git, GitResult
     from puffin.stages.fetch.git_url import GitUrl
 
 _TIMEOUT = 1800.0  # seconds; somebody else's clone of a big repository is worth waiting for
@@ -74,7 +74,7 @@ class Store:
         """Remove the clone, because it is damaged."""
         remove_tree(self._clone)
 
-    def fetch(self, git: "Git", url: str, refspecs: "tuple[str, ...]") -> "Said":
+    def fetch(self, git: "Git", url: str, refspecs: "tuple[str, ...]") -> "GitResult":
         """Fetch into the clone. Progress is asked for: a git whose puffin is gone then ends, as nobody reads it."""
         flags = ("--force", "--progress", "--no-write-fetch-head", "--no-auto-gc", "--no-recurse-submodules")
         return git.run("--git-dir", self._clone, "fetch", *flags, "--", url, *refspecs, cwd=self.home())

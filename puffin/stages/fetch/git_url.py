@@ -2,7 +2,8 @@
 
 import os
 
-from puffin.stages.urls import digest, file_path, is_file, mask, split_credentials
+from puffin.errors import PuffinError
+from puffin.stages.urls import digest, file_path, is_file, mask, split_credentials, unquote
 from puffin.value import frozen
 
 OTHERS = {"hg": "Mercurial", "svn": "Subversion", "bzr": "Bazaar"}
@@ -106,7 +107,7 @@ def _split_ref(repository: str) -> "tuple[str, str]":
         at = repository.rfind("@")
     if is_file(repository):
         at = _local_split(repository)
-    return (repository, "") if at < 0 else (repository[:at], _unquote(repository[at + 1 :]))
+    return (repository, "") if at < 0 else (repository[:at], unquote(repository[at + 1 :]))
 
 
 def _local_split(repository: str) -> int:
@@ -139,10 +140,26 @@ def _scp_port(repository: str) -> str:
 
 def _subdirectory(fragment: str) -> str:
     parts = [part.partition("=") for part in fragment.split("&")]
-    return _unquote(next((value.strip("/") for key, _, value in parts if key == "subdirectory"), ""))
+    return unquote(next((value.strip("/") for key, _, value in parts if key == "subdirectory"), ""))
 
 
-def _unquote(text: str) -> str:
-    from urllib.parse import unquote
+class NoSubdirectory(PuffinError):
+    """What a requirement names has no such subdirectory, or none that lies inside."""
 
-    return unquote(text) if "%" in text else text
+    stage = "fetch"
+    subdirectory: str
+
+    def summary(self) -> str:
+        """Name the requirement and the subdirectory."""
+        return f"`{self.package}` has no subdirectory `{self.subdirectory}`"
+
+
+def inner_directory(root: str, subdirectory: str, *, package: str) -> str:
+    """Return the path of *subdirectory* (which may be empty) below *root*. Raises :class:`NoSubdirectory`."""
+    if not subdirectory:
+        return root
+    path = os.path.join(root, subdirectory)
+    inside = os.path.realpath(path).startswith(os.path.realpath(root) + os.sep)
+    if not os.path.isdir(path) or not (inside or os.path.normpath(subdirectory) == "."):
+        raise NoSubdirectory(package=package, subdirectory=subdirectory)
+    return path

@@ -8,7 +8,7 @@ import io
 import zipfile
 import zlib
 
-from puffin.stages.fetch.client import Client, read
+from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.failures import AccessDenied, RequestRefused
 from puffin.stages.urls import is_file
 from puffin.value import frozen
@@ -163,7 +163,7 @@ class _Remote:
     def _get_once(self, headers: dict[str, str]) -> "tuple[Response, bytes]":
         response = self._client.open(self._url, headers, _ACCEPTED)
         try:
-            return response, read(response)
+            return response, self._client.read(response)
         finally:
             response.close()
 

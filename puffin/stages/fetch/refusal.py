@@ -1,12 +1,13 @@
 """What a server says when it says no, worded for people."""
 
+import json
+
 from puffin.errors import Cause
-from puffin.stages.fetch.failures import AccessDenied, RequestRefused
-from puffin.stages.fetch.lean import httpx
-from puffin.stages.urls import mask_text
+from puffin.names import printable
+from puffin.stages.fetch.failures import MOST_SHOWN, AccessDenied, RequestRefused, statement
+from puffin.stages.fetch.httpx_import import httpx
 
 _MOST_TEXT = 65536
-_MOST_SHOWN = 500
 
 
 def excerpt(response: httpx.Response) -> bytes:
@@ -37,8 +38,6 @@ def problem(content_type: str, body: bytes) -> str:
     """Return title and detail of a problem description (RFC 9457), empty if *body* is none."""
     if content_type.partition(";")[0].strip().lower() != "application/problem+json":
         return ""
-    import json
-
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -46,12 +45,7 @@ def problem(content_type: str, body: bytes) -> str:
     if not isinstance(document, dict):
         return ""
     said = [document[name] for name in ("title", "detail") if isinstance(document.get(name), str)]
-    return _printable(": ".join(text for text in said if text.strip()))
-
-
-def statement(text: str) -> Cause:
-    """Return a cause with what somebody else said: masked, on one line."""
-    return Cause(text=mask_text(_printable(text)))
+    return printable(": ".join(text for text in said if text.strip()), MOST_SHOWN)
 
 
 def refused(url: str, response: httpx.Response, body: bytes, netrc_problem: str) -> RequestRefused:
@@ -61,7 +55,7 @@ def refused(url: str, response: httpx.Response, body: bytes, netrc_problem: str)
     return kind(
         url=url,
         status=response.status_code,
-        reason=_printable(response.reason_phrase),
+        reason=printable(response.reason_phrase, MOST_SHOWN),
         causes=(statement(said),) if said else (),
         hints=_hints(response, netrc_problem),
     )
@@ -72,7 +66,7 @@ def endless(url: str, response: httpx.Response) -> RequestRefused:
     return RequestRefused(
         url=url,
         status=response.status_code,
-        reason=_printable(response.reason_phrase),
+        reason=printable(response.reason_phrase, MOST_SHOWN),
         causes=(Cause(text="the redirects do not come to an end"),),
     )
 
@@ -96,8 +90,3 @@ def _credentials_hint(response: httpx.Response, host: str) -> str:
         f"credentials for `{host}` go into the URL (`https://user:password@{host}/…`) "
         f"or into `~/.netrc` (`machine {host} login user password …`)"
     )
-
-
-def _printable(text: str) -> str:
-    line = " ".join(text.split())
-    return "".join([character for character in line if character.isprintable()])[:_MOST_SHOWN]

@@ -4,7 +4,9 @@ import os
 import ssl
 
 from puffin.errors import UsageError, os_cause
+from puffin.stages.fetch.failures import CertificateRefused, statement
 from puffin.stages.fetch.network import Network
+from puffin.stages.urls import mask
 
 
 def context(network: Network) -> ssl.SSLContext:
@@ -53,3 +55,18 @@ def _fall_back(made: ssl.SSLContext) -> None:
 
 def _unusable(what: str, path: str, error: OSError) -> UsageError:
     return UsageError(text=f"Cannot read {what} from `{path}`", causes=(os_cause(error),))
+
+
+def check_certificate(url: str, host: str, error: BaseException) -> None:
+    """Raise :class:`CertificateRefused` where *error* is, or came of, a certificate that is not trusted."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return
+    hints = (
+        "`--cert <file>`, or `SSL_CERT_FILE=<file>`, names the certificates to trust, such as a company's",
+        f"`--trusted-host {host}` goes without the check (not safe)",
+    )
+    reason = cause.verify_message or str(cause)
+    raise CertificateRefused(url=mask(url), hints=hints, causes=(statement(reason),)) from error

@@ -3,8 +3,8 @@
 import threading
 
 from puffin.stages.fetch.answer import NotHttp
-from puffin.stages.fetch.connections import Body, Broken, Connections
-from puffin.stages.fetch.lean import httpx
+from puffin.stages.fetch.connections import Body, ConnectionBroken, Connections
+from puffin.stages.fetch.httpx_import import httpx
 from puffin.stages.fetch.network import Network
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ class _Stream(httpx.SyncByteStream):
     def __iter__(self) -> "Iterator[bytes]":
         try:
             yield from self._body
-        except Broken as broken:
+        except ConnectionBroken as broken:
             raise translated(broken) from broken
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class PooledTransport(httpx.BaseTransport):
             body = self._connections.exchange(
                 origin, request.method, target, request.headers.raw, request.read() or None
             )
-        except Broken as broken:
+        except ConnectionBroken as broken:
             raise translated(broken) from broken.error
         return _response(body)
 
@@ -87,7 +87,7 @@ def _response(body: Body) -> httpx.Response:
     return httpx.Response(answer.status, headers=answer.fields, stream=_Stream(body), extensions=extensions)
 
 
-def translated(broken: Broken) -> httpx.TransportError:
+def translated(broken: ConnectionBroken) -> httpx.TransportError:
     """Return httpx's error for a connection that broke."""
     text = str(broken)
     if isinstance(broken.error, TimeoutError):

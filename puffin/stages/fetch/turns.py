@@ -1,18 +1,20 @@
-"""Turns: of the threads of a process, one works while the others wait for the network.
+"""Threads that take turns: of those of a process, one works while the others wait for the network.
 
 Threads that all have something to do hand the interpreter over at every system call, and that takes more time than
 the work: pages of an index are small, and a request for one is a dozen calls.
 """
 
-from threading import Lock, get_ident
+import select
+from queue import SimpleQueue
+from threading import Lock, Thread, get_ident
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from socket import socket
 
 
-class Turns:
+class NetworkTurns:
     """Use it in ``with`` for work, and :meth:`aside` within it for what only waits.
 
     ``idle`` is called when a thread steps aside and no other wants its turn.
@@ -41,9 +43,9 @@ class Turns:
         if self.idle is not None and self.free:
             self.idle()
 
-    def aside(self) -> "Aside":
+    def aside(self) -> "Pause":
         """Let others have their turn during a ``with`` block, if this thread has it."""
-        return Aside(self)
+        return Pause(self)
 
     @property
     def free(self) -> bool:
@@ -56,10 +58,10 @@ class Turns:
         return self._owner == get_ident()
 
 
-class Aside:
-    """See :meth:`Turns.aside`."""
+class Pause:
+    """See :meth:`NetworkTurns.aside`."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: NetworkTurns) -> None:
         self._turns = turns
         self._mine = False
 
@@ -87,18 +89,16 @@ class Nobody:
         pass
 
 
-def turns_of(client: object) -> Turns:
+def turns_of(client: object) -> NetworkTurns:
     """Return the turns that the threads of a client are to have from now on."""
-    take: Callable[[], Turns] = getattr(client, "take_turns", Turns)
+    take: Callable[[], NetworkTurns] = getattr(client, "take_turns", NetworkTurns)
     return take()
 
 
-def until_readable(sock: "socket", turns: "Turns | Nobody") -> None:
+def until_readable(sock: "socket", turns: "NetworkTurns | Nobody") -> None:
     """Wait for the first bytes of an answer while others have their turn (``TimeoutError``)."""
-    if not isinstance(turns, Turns) or not turns.mine:
+    if not isinstance(turns, NetworkTurns) or not turns.mine:
         return  # who reads waits
-    import select
-
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     timeout = sock.gettimeout()
@@ -106,3 +106,61 @@ def until_readable(sock: "socket", turns: "Turns | Nobody") -> None:
         ready = poll.poll(None if timeout is None else timeout * 1000)
     if not ready:
         raise TimeoutError("timed out")
+
+
+class Crew:
+    """Threads that do jobs in turn, one working at a time; another starts when all others wait, up to *size*.
+
+    So there are as many as the distance to the servers takes, and none that only gets in the way of others.
+    """
+
+    def __init__(self, turns: NetworkTurns, size: int) -> None:
+        self._turns = turns
+        self._size = size
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads = 0
+        self._resting: set[int] = set()
+        turns.idle = self._more
+
+    def submit(self, work: "Callable[[], None]") -> None:
+        """Have *work* done; it raises nothing."""
+        self._jobs.put(work)
+        if self._turns.free:
+            self._more()
+
+    def do_all(self, works: "Iterable[Callable[[], object]]") -> None:
+        """Do all *works*, and end; raises what one of them raised. An interrupt waits for none of them."""
+        answers: SimpleQueue[BaseException | None] = SimpleQueue()
+        asked = [self.submit(lambda work=work: answers.put(_error_of(work))) for work in works]  # type: ignore[misc,func-returns-value]
+        errors = [error for error in [answers.get() for _ in asked] if error is not None]
+        for _ in range(self._threads):
+            self._jobs.put(None)
+        if errors:
+            raise errors[0]
+
+    def _more(self) -> None:
+        if self._threads < self._size and not self._resting and not self._jobs.empty():
+            self._start()
+
+    def _start(self) -> None:
+        self._threads += 1
+        Thread(target=self._serve, name=f"puffin-crew-{self._threads}", daemon=True).start()
+
+    def _serve(self) -> None:
+        me = get_ident()
+        while True:
+            self._resting.add(me)
+            work = self._jobs.get()
+            self._resting.discard(me)
+            if work is None:
+                return
+            with self._turns:
+                work()
+
+
+def _error_of(work: "Callable[[], object]") -> BaseException | None:
+    try:
+        work()
+    except BaseException as error:
+        return error
+    return None

@@ -3,7 +3,7 @@
 import os
 
 from puffin.stages.bytecode.layer import CACHE
-from puffin.stages.link.placement import Conflict, Source, plan_placement
+from puffin.stages.link.placement import Conflict, StagedPart, plan_placement
 from puffin.stages.link.removal import plan_removal
 from puffin.stages.link.state import Owned, State, encode
 from puffin.stages.link.transaction import IN, MKDIR, OUT, STAMP, Script
@@ -96,7 +96,7 @@ class Addition:
 
 
 @frozen
-class Change:
+class CommitRequest:
     """All that a commit needs to know. ``removed`` and ``kept`` map names to their absolute files.
 
     ``kept`` is a function because it is seldom needed and reads every RECORD; ``stay`` are the
@@ -116,7 +116,7 @@ class Change:
 
 
 def plan_commit(
-    change: Change, disk: "Disk", trash: "Callable[[], str]"
+    change: CommitRequest, disk: "Disk", trash: "Callable[[], str]"
 ) -> "tuple[Script, tuple[Conflict, ...]]":
     """Return the script of *change* and the path conflicts in it.
 
@@ -179,13 +179,13 @@ class _Kept:
         return self._load().get(path, "")
 
 
-def _sources(change: Change, disk: "Disk") -> "list[Source]":
+def _sources(change: CommitRequest, disk: "Disk") -> "list[StagedPart]":
     sources = []
     homes = change.homes
     for each in change.additions:
         site = homes.site(each.header[PURELIB])
         sources.append(
-            Source(
+            StagedPart(
                 name=each.name,
                 staged=each.staged,
                 home=site,
@@ -202,7 +202,7 @@ def _sources(change: Change, disk: "Disk") -> "list[Source]":
                     for name in sorted(disk.names(staged))
                 ]
             )
-            sources.append(Source(name=each.name, staged=staged, home=getattr(homes, part), tops=tops))
+            sources.append(StagedPart(name=each.name, staged=staged, home=getattr(homes, part), tops=tops))
     return sources
 
 
@@ -221,7 +221,7 @@ def _owned(addition: Addition) -> Owned:
 
 
 def _stamps(
-    change: Change, outs: "Sequence[str]", touched: "Iterable[str]"
+    change: CommitRequest, outs: "Sequence[str]", touched: "Iterable[str]"
 ) -> "tuple[tuple[Stamp, ...], list[str]]":
     """Return the stamps of the new state and the directories to stamp in the commit."""
     site = change.homes.purelib
@@ -275,7 +275,9 @@ def _directories(addition: Addition, ways: _Relative) -> "list[str]":
     return found
 
 
-def _conflicts(change: Change, fresh: "Sequence[Conflict]") -> "tuple[tuple[str, str, tuple[str, ...]], ...]":
+def _conflicts(
+    change: CommitRequest, fresh: "Sequence[Conflict]"
+) -> "tuple[tuple[str, str, tuple[str, ...]], ...]":
     site = change.homes.purelib
     names = {each.name for each in change.stay} | {each.name for each in change.additions}
     former = change.former.conflicts if change.former else ()

@@ -1,14 +1,24 @@
-"""Which distributions of an environment are damaged: files gone, cut short or replaced since the commit."""
+"""What is not as puffin left it in an environment: files that are gone, cut short or replaced since the commit.
+
+:func:`find_damage` looks at as little as tells which distributions are damaged, :func:`verify` at every file.
+"""
 
 import os
 
-from puffin.stages.link.state import State, disturbed
+from puffin.stages.link.state import Owned, State, disturbed
+from puffin.stages.unzip.record import digest_of, read
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Mapping
 
-    from puffin.stages.link.state import Owned
+
+MISSING = "is missing"
+SIZE = "has another size"
+CONTENT = "has another content"
+UNREADABLE = "cannot be read"
+CUT = "is cut short"
 
 
 def find_damage(site: str, state: State, *, everywhere: bool) -> "tuple[frozenset[str], list[str]]":
@@ -51,7 +61,7 @@ def _whole(
     site: str, owned: "Owned", where: "frozenset[str] | None", stamp: int, lost: "frozenset[str]"
 ) -> bool:
     try:
-        rows = list(record_rows(f"{site}/{owned.dist_info}/RECORD"))
+        rows = read(f"{site}/{owned.dist_info}/RECORD")
     except (OSError, ValueError):
         return False
     if all(path != f"{owned.dist_info}/RECORD" for path, _, _ in rows):
@@ -60,45 +70,13 @@ def _whole(
         if path in lost or (not digest and path.endswith(".pyc")):
             continue  # another's file, or bytecode that was compiled here, which Python replaces as it likes
         directory = os.path.dirname(path) or "."
-        if (where is None or directory in where) and not _as_recorded(f"{site}/{path}", digest, size, stamp):
+        if (where is None or directory in where) and _difference(f"{site}/{path}", digest, size, stamp):
             return False
     return True
 
 
-def record_rows(path: str) -> "Iterator[tuple[str, str, str]]":
-    """Yield path, hash and size of each row of a RECORD file (``OSError``, ``ValueError``, ``csv.Error``)."""
-    import csv
-
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        for row in csv.reader(file):
-            if len(row) >= 3:
-                yield row[0], row[1], row[2]
-
-
-def _as_recorded(path: str, digest: str, size: str, stamp: int) -> bool:
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return False
-    if size and facts.st_size != int(size):
-        return False
-    return facts.st_mtime_ns <= stamp or not digest or digest_of(path, digest.partition("=")[0]) == digest
-
-
-def digest_of(path: str, algorithm: str) -> str:
-    """Return the hash of a file as RECORD writes it (``OSError``; ``ValueError`` for an unknown algorithm)."""
-    from base64 import urlsafe_b64encode
-    from hashlib import new
-
-    with open(path, "rb") as file:
-        raw = new(algorithm, file.read()).digest()
-    return f"{algorithm}={urlsafe_b64encode(raw).rstrip(b'=').decode('ascii')}"
-
-
 def restamped(site: str, state: State, changed: "list[str]") -> State:
     """Return *state* with the directories that changed, but hold nothing wrong, stamped as they are now."""
-    from puffin.value import replace
-
     moved = frozenset(changed)
     stamps: dict[tuple[int, int], list[str]] = {
         (first, last): [each for each in directories if each not in moved]
@@ -111,3 +89,71 @@ def restamped(site: str, state: State, changed: "list[str]") -> State:
             continue
         stamps.setdefault((now, now), []).append(each)
     return replace(state, stamps=tuple((*window, tuple(each)) for window, each in stamps.items() if each))
+
+
+@frozen
+class Finding:
+    """A file that is not as installed. ``path`` is absolute, ``what`` says what is wrong with it."""
+
+    name: str
+    version: str
+    path: str
+    what: str
+
+
+def verify(
+    site: str, state: "State", *, deep: bool, sizes: "Callable[[str], Mapping[str, int]]"
+) -> tuple[Finding, ...]:
+    """Return what differs of the distributions that puffin installed, by name and path.
+
+    The content of a file is looked at where its time is later than the last commit, and of all with *deep*.
+    *sizes* returns for an archive the sizes of its files by path, as far as that is still known: what RECORD
+    was made from.
+    """
+    stamp = max((last for _, last, _ in state.stamps), default=0)
+    found: list[Finding] = []
+    for owned in state.distributions:
+        if owned.archive:
+            found += _differences(
+                site, owned, sizes(owned.archive), lost_paths(state, owned.name), -1 if deep else stamp
+            )
+    return tuple(sorted(found, key=lambda each: (each.name, each.path)))
+
+
+def _differences(
+    site: str, owned: "Owned", sizes: "Mapping[str, int]", lost: "frozenset[str]", stamp: int
+) -> "Iterable[Finding]":
+    record = f"{owned.dist_info}/RECORD"
+    rows: dict[str, tuple[str, str]] = {}
+    try:
+        rows.update({path: (digest, size) for path, digest, size in read(f"{site}/{record}")})
+        wrong = {} if record in rows else {record: CUT}
+    except FileNotFoundError:
+        wrong = {record: MISSING}
+    except (OSError, ValueError):
+        wrong = {record: UNREADABLE}
+    for path, count in sizes.items():
+        if path != record:
+            rows.setdefault(path, ("", str(count)))
+    for path, (digest, size) in rows.items():
+        if path not in lost and path not in wrong and (digest or not path.endswith(".pyc")):
+            what = _difference(f"{site}/{path}", digest, size, stamp)
+            wrong |= {path: what} if what else {}
+    for path, what in wrong.items():
+        yield Finding(
+            name=owned.name, version=owned.version, path=os.path.normpath(f"{site}/{path}"), what=what
+        )
+
+
+def _difference(path: str, digest: str, size: str, stamp: int) -> str:
+    try:
+        facts = os.stat(path)
+        if size and facts.st_size != int(size):
+            return SIZE
+        if digest and facts.st_mtime_ns > stamp and digest_of(path, digest.partition("=")[0]) != digest:
+            return CONTENT
+    except FileNotFoundError:
+        return MISSING
+    except (OSError, ValueError):
+        return UNREADABLE
+    return ""

@@ -1,4 +1,4 @@
-"""direct_url.json as it is written: with the hash of what was really installed (PEP 610)."""
+"""direct_url.json (PEP 610): what it says, and how it is written, with the hash of what was really installed."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,33 @@ def _filled(text: str, sha256: str) -> str:
 
 
 def _names_wheel(text: str) -> bool:
+    return direct_url_of(text).partition("?")[0].lower().endswith(".whl")
+
+
+def origin_of(text: str) -> "tuple[str, bool, str, str]":
+    """Return what of a direct_url.json makes it another: URL, editable or not, commit, and subdirectory."""
+    record = _record_in(text)
+    try:
+        info, vcs = record.get("dir_info") or {}, record.get("vcs_info") or {}
+        inner = record.get("subdirectory") or ""
+        return record.get("url") or "", info.get("editable") is True, vcs.get("commit_id") or "", inner
+    except AttributeError:
+        return "", False, "", ""
+
+
+def direct_url_of(text: str) -> str:
+    """Return the URL in the text of a direct_url.json, ``""`` where there is none."""
+    url = _record_in(text).get("url", "")
+    return url if isinstance(url, str) else ""
+
+
+def _record_in(text: str) -> "dict[str, Any]":
+    if not text:
+        return {}
     import json
 
-    url = str(json.loads(text).get("url", ""))
-    return url.partition("?")[0].lower().endswith(".whl")
+    try:
+        record = json.loads(text)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}

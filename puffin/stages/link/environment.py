@@ -6,17 +6,23 @@ from puffin import depends
 from puffin.cache.atomic import read
 from puffin.cache.layout import Cache
 from puffin.errors import USAGE, Cause, PuffinError, os_cause
-from puffin.stages.link.interpreter import Interpreter, find_interpreter, inspect_interpreter, venv_root, within
+from puffin.stages.link.interpreter import Interpreter, venv_root, within
+from puffin.stages.link.interpreter_known import inspect_interpreter
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ELSEWHERE = ("--target", "--prefix")  # origins of what is no environment, see puffin.stages.link.elsewhere
+
+ELSEWHERE = (
+    "--target",
+    "--prefix",
+)  # origins of what is no environment, see puffin.stages.link.target_directory
 _CONDA_BASE = ("base", "root")
 _VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX")
 _PLACES = ("Scripts/python.exe", "python.exe") if os.name == "nt" else ("bin/python", "bin/python3")
+_DEFAULT = "It is managed by another package manager, which does not say how to add packages to it."
 
 
 @frozen
@@ -76,7 +82,7 @@ class ExternallyManaged(PuffinError):
         return tuple(line.rstrip() for line in self.text.splitlines())
 
 
-class NotWritable(PuffinError):
+class SiteNotWritable(PuffinError):
     """Files cannot be made in the environment's site-packages."""
 
     exit_code = USAGE
@@ -161,12 +167,10 @@ def read_config(root: str) -> dict[str, str]:
 
 
 def check_target(environment: Environment, *, break_system_packages: bool = False) -> None:
-    """Raise :class:`ExternallyManaged` or :class:`NotWritable` if nothing may or can be installed there."""
+    """Raise :class:`ExternallyManaged` or :class:`SiteNotWritable` if nothing may or can be installed there."""
     if not environment.is_venv and not break_system_packages and environment.origin not in ELSEWHERE:
         marker = environment.interpreter.managed_marker
         if depends.exists(marker):
-            from puffin.stages.link.managed import marker_text
-
             raise ExternallyManaged(path=environment.executable, text=marker_text(marker))
     for directory in dict.fromkeys((environment.purelib, environment.platlib)):
         _check_writable(directory)
@@ -183,11 +187,11 @@ def _check_writable(directory: str) -> None:
         os.unlink(os.path.join(nearest, f".puffin-{os.getpid()}"))
     except OSError as error:
         reason = os_cause(error) if not error.filename else Cause(text=error.strerror or str(error))
-        raise NotWritable(path=directory, causes=(reason,)) from error
+        raise SiteNotWritable(path=directory, causes=(reason,)) from error
 
 
 def _asked_for(option: str, environ: "Mapping[str, str]", cwd: str, cache: Cache) -> Environment:
-    from puffin.stages.link.interpreter_find import is_path, satisfies
+    from puffin.stages.link.interpreter_find import find_interpreter, is_path, satisfies
 
     if is_path(option):
         executable = find_interpreter(os.path.join(cwd, os.path.expanduser(option)), environ)
@@ -244,3 +248,19 @@ def _executable(root: str) -> str:
     """Return the interpreter of the environment at *root*, or where it should be."""
     paths = [os.path.join(root, *place.split("/")) for place in _PLACES]
     return next((path for path in paths if depends.lexists(path)), paths[0])
+
+
+def marker_text(path: str) -> str:
+    """Return the message for the user in the marker at *path*, in the language of the locale if it has that."""
+    import configparser
+    import locale
+
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(path, encoding="utf-8")
+        section = parser["externally-managed"]
+    except (OSError, UnicodeDecodeError, configparser.Error, KeyError):
+        return _DEFAULT
+    language = locale.getlocale(getattr(locale, "LC_MESSAGES", locale.LC_CTYPE))[0] or ""
+    keys = (f"Error-{language}", f"Error-{language.partition('_')[0]}", "Error")
+    return next((section[key] for key in keys if section.get(key)), _DEFAULT)

@@ -3,6 +3,11 @@
 import errno
 import os
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment, unused-ignore]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -89,8 +94,6 @@ def _copy(name: str, source: int, target: int) -> None:
 
 
 def _clone(name: str, source: int, target: int) -> None:
-    import fcntl
-
     reader = os.open(name, os.O_RDONLY, dir_fd=source)
     try:
         facts = os.fstat(reader)
@@ -121,8 +124,6 @@ def _symlink(name: str, source: int, target: int) -> None:
 
 
 def _path_of(descriptor: int) -> str:
-    import fcntl
-
     return fcntl.fcntl(descriptor, 50, bytes(1024)).rstrip(b"\0").decode()  # F_GETPATH on macOS
 
 

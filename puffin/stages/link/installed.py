@@ -5,13 +5,13 @@ RECORD is another program's text: paths that leave the environment, or that name
 kept apart and must never be acted upon.
 """
 
-import csv
-import io
 import json
 import os
 
+from puffin.cache.reading import read_text
 from puffin.stages.link import site_scan
 from puffin.stages.link.environment import Environment
+from puffin.stages.unzip import record
 from puffin.stages.unzip.names import shadows
 from puffin.stages.urls import file_path
 from puffin.value import frozen
@@ -25,7 +25,7 @@ _OWN = ("pyvenv.cfg", ".puffin", ".gitignore", "CACHEDIR.TAG")
 
 
 @frozen
-class Installed:
+class Distribution:
     """A distribution in an environment.
 
     ``path`` is its metadata (a directory, or a file for old kinds), ``kind`` one of those of
@@ -50,7 +50,7 @@ class Installed:
     recorded: bool
 
 
-def read_installed(environment: Environment) -> tuple[Installed, ...]:
+def read_installed(environment: Environment) -> tuple[Distribution, ...]:
     """Return all distributions of *environment*, duplicates as they are, sorted by name and version."""
     sites = {os.path.realpath(site): site for site in (environment.platlib, environment.purelib)}
     found = []
@@ -60,7 +60,7 @@ def read_installed(environment: Environment) -> tuple[Installed, ...]:
     return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
 
 
-def read_paths(paths: "Iterable[str]") -> tuple[Installed, ...]:
+def read_paths(paths: "Iterable[str]") -> tuple[Distribution, ...]:
     """Return all distributions in some directories, sorted as by :func:`read_installed`, without their files."""
     found = [
         _read(None, path, name, version, entry, kind)
@@ -85,20 +85,20 @@ def _freeze(value: "Any") -> "Any":
 
 def _read(
     environment: Environment | None, site: str, name: str, version: str, entry: str, kind: str
-) -> Installed:
+) -> Distribution:
     path = f"{site}/{entry}"
-    head = site_scan.read_head(_metadata_file(path, kind))
+    raw_name, own_version = site_scan.name_and_version(site_scan.metadata_path(path, kind))
     direct_url = _direct_url(path) if kind == site_scan.DIST_INFO else None
     location = _location(path, kind, direct_url)
     rows = _rows(site, path, kind)
     files, unsafe = split_rows(rows or (), site, environment) if environment else ((), ())
-    return Installed(
+    return Distribution(
         name=name,
-        raw_name=head.get("name", name),
-        version=version or head.get("version", ""),
+        raw_name=raw_name or name,
+        version=version or own_version,
         path=path,
         kind=kind,
-        installer=_text(f"{path}/INSTALLER").strip(),
+        installer=read_text(f"{path}/INSTALLER", "surrogateescape").strip(),
         requested=os.path.exists(f"{path}/REQUESTED"),
         editable=bool(location),
         location=location,
@@ -119,18 +119,10 @@ def distribution_files(environment: Environment, entry: str, kind: str) -> "tupl
     return split_rows(_walk(site, entry) if rows is None else rows, site, environment)[0]
 
 
-def _metadata_file(path: str, kind: str) -> str:
-    if kind == site_scan.EGG_INFO_FILE:
-        return path
-    if kind == site_scan.EGG_LINK:
-        return f"{site_scan.linked_egg_info(path)}/PKG-INFO"
-    return f"{path}/{ {'dist-info': 'METADATA', 'egg': 'EGG-INFO/PKG-INFO'}.get(kind, 'PKG-INFO') }"
-
-
 def _direct_url(path: str) -> "dict[str, Any] | None":
     """Return direct_url.json; None where there is none, or none that PEP 610 would call one."""
     try:
-        value = json.loads(_text(f"{path}/direct_url.json") or "null")
+        value = json.loads(read_text(f"{path}/direct_url.json", "surrogateescape") or "null")
     except ValueError:
         return None
     return value if isinstance(value, dict) and isinstance(value.get("url"), str) else None
@@ -153,7 +145,7 @@ def _rows(site: str, path: str, kind: str) -> "list[str] | None":
     if kind == site_scan.DIST_INFO:
         return _record(path)
     if kind == site_scan.EGG_INFO:
-        listed = _text(f"{path}/installed-files.txt")
+        listed = read_text(f"{path}/installed-files.txt", "surrogateescape")
         if listed:
             base = os.path.basename(path)
             return [os.path.normpath(f"{base}/{line}") for line in listed.splitlines() if line.strip()]
@@ -164,19 +156,16 @@ def _rows(site: str, path: str, kind: str) -> "list[str] | None":
 
 
 def _record(path: str) -> "list[str] | None":
-    text = _text(f"{path}/RECORD")
-    if not text:
-        return None
     try:
-        return [row[0] for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row and row[0]]
-    except csv.Error:
+        return [row[0] for row in record.read(f"{path}/RECORD") if row[0]] or None
+    except (OSError, ValueError):
         return None
 
 
 def _by_top_level(site: str, path: str) -> list[str]:
-    shared = set(_text(f"{path}/namespace_packages.txt").split())
+    shared = set(read_text(f"{path}/namespace_packages.txt", "surrogateescape").split())
     rows = _walk(site, os.path.basename(path))
-    for name in _text(f"{path}/top_level.txt").split():
+    for name in read_text(f"{path}/top_level.txt", "surrogateescape").split():
         if name.isidentifier() and name not in shared:
             rows += _walk(site, name)
             rows += [f"{name}{end}" for end in (".py", ".pyc") if os.path.lexists(f"{site}/{name}{end}")]
@@ -229,11 +218,3 @@ def _makes_environment(path: str, environment: Environment) -> bool:
         return True
     top = path[len(root) + 1 :].split(os.sep)[0] if path.startswith(root + os.sep) else ""
     return top in _OWN
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return file.read()
-    except (OSError, ValueError):
-        return ""

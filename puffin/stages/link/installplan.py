@@ -1,5 +1,7 @@
 """The install plan: what of an environment is kept, added, replaced and removed. Pure."""
 
+from puffin.names import same_version
+from puffin.stages.link.direct_url import direct_url_of, origin_of
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -22,7 +24,7 @@ class Present:
 
 
 @frozen
-class Wanted:
+class WantedDistribution:
     """A pin as the plan sees it: ``version`` is empty for a URL, ``url`` for a version.
 
     ``archive`` is the identity of the wheel behind a URL, where it is known already. For what has to be built,
@@ -69,7 +71,7 @@ def without(plan: Plan, names: "frozenset[str]") -> Plan:
 
 def make_plan(
     present: "Sequence[Present]",
-    wanted: "Sequence[Wanted]",
+    wanted: "Sequence[WantedDistribution]",
     *,
     archives: "Mapping[str, str]",
     sources: "Mapping[str, str] | None" = None,
@@ -91,7 +93,7 @@ def make_plan(
     names = {each.name for each in wanted}
     keep, add, replace = [], [], []
 
-    def met(found: "Sequence[Present]", want: Wanted) -> bool:
+    def met(found: "Sequence[Present]", want: WantedDistribution) -> bool:
         return satisfies(found, want, archives.get(want.name, ""), (sources or {}).get(want.name, ""))
 
     for want in wanted:
@@ -113,7 +115,7 @@ def make_plan(
     )
 
 
-def satisfies(found: "Sequence[Present]", wanted: Wanted, archive: str, source: str = "") -> bool:
+def satisfies(found: "Sequence[Present]", wanted: WantedDistribution, archive: str, source: str = "") -> bool:
     """Tell whether what was found is what is wanted: one, of the right version, from the right kind of place.
 
     *archive* and *source* are what it came from, empty where nobody noted it down.
@@ -132,19 +134,7 @@ def satisfies(found: "Sequence[Present]", wanted: Wanted, archive: str, source: 
     return direct_url_of(present.direct_url) == wanted.url
 
 
-def same_version(one: str, other: str) -> bool:
-    """Compare versions as PEP 440 does, without parsing those that are spelt alike."""
-    if one == other:
-        return True
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return Version(one) == Version(other)
-    except InvalidVersion:
-        return False
-
-
-def _is_fresh(wanted: Wanted, source: str) -> bool:
+def _is_fresh(wanted: WantedDistribution, source: str) -> bool:
     """Tell whether what is there was built from what is there to build from now.
 
     Of what another tool installed, only a commit says so by itself, and an editable need not be told.
@@ -153,29 +143,3 @@ def _is_fresh(wanted: Wanted, source: str) -> bool:
         return source == wanted.source
     _url, editable, commit, _inner = origin_of(wanted.direct_url)
     return editable or bool(commit)
-
-
-def origin_of(text: str) -> "tuple[str, bool, str, str]":
-    """Return what of a direct_url.json makes it another: URL, editable or not, commit, and subdirectory."""
-    if not text:
-        return "", False, "", ""
-    import json
-
-    try:
-        record = json.loads(text)
-        info, vcs = record.get("dir_info") or {}, record.get("vcs_info") or {}
-        inner = record.get("subdirectory") or ""
-        return record.get("url") or "", info.get("editable") is True, vcs.get("commit_id") or "", inner
-    except (ValueError, AttributeError):
-        return "", False, "", ""
-
-
-def direct_url_of(text: str) -> str:
-    """Return the URL in the text of a direct_url.json, ``""`` where there is none."""
-    import json
-
-    try:
-        url = json.loads(text).get("url", "")
-    except (ValueError, AttributeError):
-        return ""
-    return url if isinstance(url, str) else ""

@@ -1,5 +1,6 @@
 """Asking an interpreter, by running the probe in it, and keeping its answer."""
 
+import json
 import os
 import subprocess
 
@@ -82,8 +83,6 @@ def _answer(path: str, origin: str) -> "dict[str, Any]":
     except subprocess.TimeoutExpired as error:
         cause = Cause(text=f"it did not answer within {_TIMEOUT:g} s")
         raise InspectFailed(path=path, origin=origin, causes=(cause,)) from error
-    import json
-
     try:
         answer = json.loads(done.stdout) if done.returncode == 0 else None
     except ValueError:

@@ -2,12 +2,14 @@
 
 The search itself is the python-discovery library's: the Python that runs puffin, ``PATH`` (shims of version
 managers seen through), the Windows registry and uv's installations. Pyenv's other versions come after it.
+A ``.python-version`` file says which Python a directory and those beneath it want.
 """
 
 import os
 import sys
 
 from puffin import depends
+from puffin.cache.atomic import read
 from puffin.errors import USAGE, Cause, PuffinError
 from puffin.stages.link.interpreter import Interpreter
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from python_discovery import PythonInfo, PythonSpec
+
+
+NAME = ".python-version"
 
 
 class InterpreterNotFound(PuffinError):
@@ -63,7 +68,7 @@ def executable_in(directory: str) -> str:
     return ""
 
 
-def find(request: str, environ: "Mapping[str, str]") -> str:
+def find_interpreter(request: str, environ: "Mapping[str, str]") -> str:
     """Return the absolute path of an interpreter that *request* names or describes.
 
     Raises :class:`InterpreterNotFound`, or :class:`InvalidPythonRequest` for what cannot be understood.
@@ -194,3 +199,39 @@ def _looked(environ: "Mapping[str, str]") -> tuple[str, ...]:
 
 def _running() -> str:
     return f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+def requested_version(directory: str) -> str:
+    """Return what the nearest ``.python-version`` in *directory* or above it asks for, ``""`` for nothing.
+
+    Its first line counts that is neither empty nor a comment. Names that only pyenv could resolve (of its
+    environments, or ``system``) ask for nothing.
+    """
+    while True:
+        depends.file(os.path.join(directory, NAME))
+        data = read(os.path.join(directory, NAME))
+        if data is not None:
+            return _first(data.decode("utf-8", "replace"))
+        above = os.path.dirname(directory)
+        if above == directory:
+            return ""
+        directory = above
+
+
+def find_requested(wish: str, environ: "Mapping[str, str]") -> str:
+    """Return the path of the interpreter that the file asks for; raises what :func:`find_interpreter` does, and why."""
+    try:
+        return find_interpreter(wish, environ)
+    except PuffinError as error:
+        error.hints = (*error.hints, f"it is `{NAME}` that asks for it; `--python` goes before the file")
+        raise
+
+
+def _first(text: str) -> str:
+    lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines()]
+    wish = next((line for line in lines if line and not line.startswith("#")), "")
+    parts = wish.lower().replace("@", "-").split("-")
+    if parts[0] in ("cpython", "pypy", "python"):  # as in cpython-3.12.1-linux-x86_64-gnu
+        parts[:2] = ["".join(parts[:2])]
+    version = parts[0].lstrip("abcdefghijklmnopqrstuvwxyz")
+    return parts[0] if version[:1].isdigit() and "/" not in wish else ""

@@ -6,11 +6,11 @@ from puffin import meter
 from puffin.cache.layout import Cache
 from puffin.cache.reading import read
 from puffin.errors import PuffinError, os_cause
-from puffin.stages.bytecode.layer import layer_path, manifest_path, read_layer
+from puffin.stages.bytecode.layer import Layer, layer_path, manifest_path, read_layer
 from puffin.stages.link.direct_url import with_hash, with_source
-from puffin.stages.link.rows import rows_below
-from puffin.stages.link.staging import Staging, Target, clear_stage, spread
+from puffin.stages.link.staging import LinkTarget, Staging, clear_stage, spread
 from puffin.stages.unzip.manifest import BYTES, DIST_INFO, NAME, OUTSIDE, RAW_NAME, read_names
+from puffin.stages.unzip.record import rows_below
 from puffin.value import from_tuple
 
 TYPE_CHECKING = False
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from puffin.stages.bytecode.layer import Layer
     from puffin.stages.unzip.manifest import OutsideRow
 
     Found = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
@@ -98,7 +97,7 @@ def _link(
         Staging(
             stage,
             header,
-            from_tuple(Target, target),
+            from_tuple(LinkTarget, target),
             requested=requested,
             direct_url=with_source(with_hash(direct_url, archive), source),
             mode=mode,

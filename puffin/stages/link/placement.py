@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from puffin.stages.link.removal import Disk
     from puffin.stages.unzip.manifest import Row
 
-    Claim = tuple["Source", str, bool]
+    Claim = tuple["StagedPart", str, bool]
     Owners = Callable[[str], str]
 
 
 @frozen
-class Source:
+class StagedPart:
     """One staged part of a distribution: the directory *staged* is to be found at *home* afterwards.
 
     ``tops`` are ``(name, is a directory)`` of its entries. ``manifest`` is the path of the archive's
@@ -78,7 +78,7 @@ class ManifestGone(PuffinError):
 
 
 def plan_placement(
-    sources: "Sequence[Source]", *, going: "frozenset[str]", owner_of: "Owners", disk: "Disk"
+    sources: "Sequence[StagedPart]", *, going: "frozenset[str]", owner_of: "Owners", disk: "Disk"
 ) -> Placement:
     """Plan how *sources* come into place once the paths *going* are out.
 
@@ -87,7 +87,7 @@ def plan_placement(
     Raises :class:`PathClash` and :class:`SymlinkedDirectory`.
     """
     planner = _Planner(going, owner_of, disk)
-    homes: dict[str, list[Source]] = {}
+    homes: dict[str, list[StagedPart]] = {}
     for source in sources:
         homes.setdefault(source.home, []).append(source)
     for home, contributors in homes.items():
@@ -194,7 +194,7 @@ class _Planner:
                     self.replaced.append(f"{path}/{name}")
                 self.moves.append((f"{source.staged}/{inner}/{name}", f"{path}/{name}"))
 
-    def _entries(self, source: Source, inner: str) -> "Sequence[tuple[str, bool]]":
+    def _entries(self, source: StagedPart, inner: str) -> "Sequence[tuple[str, bool]]":
         if not inner:
             return source.tops
         if source.manifest:
@@ -204,12 +204,12 @@ class _Planner:
             (name, self._disk.is_directory(f"{staged}/{name}")) for name in sorted(self._disk.names(staged))
         ]
 
-    def _fingerprint(self, source: Source, inner: str) -> "tuple[int, int]":
+    def _fingerprint(self, source: StagedPart, inner: str) -> "tuple[int, int]":
         if not source.manifest:
             return self._disk.fingerprint(f"{source.staged}/{inner}")
         return self._listing(source).fingerprint(inner)
 
-    def _listing(self, source: Source) -> "Listing":
+    def _listing(self, source: StagedPart) -> "Listing":
         path = source.manifest
         known = self._listings.get(path)
         if known is None:
@@ -271,9 +271,3 @@ class _Planner:
         if there:
             self.replaced.append(path)
         self.moves.append((staged[winner], path))
-
-
-def owners_by_path(files: "Mapping[str, Sequence[str]]") -> "Owners":
-    """Return an ``owner_of`` over ``{distribution: absolute paths of its files}``."""
-    owners = {path: name for name in sorted(files, reverse=True) for path in files[name]}
-    return lambda path: owners.get(path, "")

@@ -1,6 +1,7 @@
 """Which paths go when distributions are removed: whole directories where nothing else is in them."""
 
 import os
+from zlib import crc32
 
 from puffin.errors import PuffinError
 
@@ -65,8 +66,6 @@ class RealDisk:
 
     def fingerprint(self, path: str) -> tuple[int, int]:
         """Return ``(size, crc32)`` of a file."""
-        from zlib import crc32
-
         with open(path, "rb") as file:
             data = file.read()
         return len(data), crc32(data)

@@ -1,11 +1,13 @@
-"""Which distributions site-packages holds, by the names in it alone. HOT: imports nothing but ``os``.
+"""Which distributions site-packages holds, by the names in it alone. HOT: a warm sync passes through here.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/
 """
 
 import os
 
-from puffin import depends
+from puffin.cache.reading import read_text
+from puffin.names import normalise
+from puffin.stages.metadata_head import field_values, read_head
 
 DIST_INFO = "dist-info"
 EGG_INFO = "egg-info"  # a directory, of setuptools
@@ -13,7 +15,7 @@ EGG_INFO_FILE = "egg-info-file"  # a single file, of distutils: nobody knows wha
 EGG_LINK = "egg-link"  # of ``setup.py develop``
 EGG = "egg"
 
-_HEAD = 4096
+_METADATA = {DIST_INFO: "METADATA", EGG: "EGG-INFO/PKG-INFO"}
 
 
 def scan(site_packages: str) -> "tuple[tuple[str, str, str, str], ...]":
@@ -35,74 +37,47 @@ def scan(site_packages: str) -> "tuple[tuple[str, str, str, str], ...]":
     return tuple(sorted([each for each in found if each[0]]))
 
 
-def normalise(name: str) -> str:
-    """Return *name* in lower case, with runs of ``-``, ``_`` and ``.`` as one ``-`` (PEP 503)."""
-    name = name.lower().replace("_", "-").replace(".", "-")
-    while "--" in name:
-        name = name.replace("--", "-")
-    return name
+def metadata_path(path: str, kind: str) -> str:
+    """Return the file with the metadata of the distribution whose entry in site-packages is *path*."""
+    if kind == EGG_INFO_FILE:
+        return path
+    if kind == EGG_LINK:
+        return f"{linked_egg_info(path)}/PKG-INFO"
+    return f"{path}/{_METADATA.get(kind, 'PKG-INFO')}"
 
 
-def read_head(path: str) -> "dict[str, str]":
-    """Return Name and Version from the start of a METADATA or PKG-INFO file, empty where it cannot be read."""
-    fields: dict[str, str] = {}
-    depends.file(path)
-    try:
-        with open(path, "rb") as file:
-            head = file.read(_HEAD).decode("utf-8", "replace")
-    except OSError:
-        return fields
-    for line in head.split("\n"):
-        if not line.strip():
-            break
-        key, colon, value = line.partition(":")
-        if colon and key.lower() in ("name", "version"):
-            fields.setdefault(key.lower(), value.strip())
-    return fields
+def name_and_version(path: str) -> "tuple[str, str]":
+    """Return Name and Version of a METADATA or PKG-INFO file, empty where it cannot be read."""
+    fields = field_values(read_head(path), ("name", "version"))
+    return next(iter(fields.get("name", ())), ""), next(iter(fields.get("version", ())), "")
 
 
 def _dist_info(site: str, entry: str) -> "tuple[str, str, str, str]":
     name, dash, version = entry[: -len(".dist-info")].rpartition("-")
     if not dash:
-        head = read_head(f"{site}/{entry}/METADATA")
-        name, version = head.get("name", version), head.get("version", "")
+        stem = version
+        name, version = name_and_version(f"{site}/{entry}/METADATA")
+        name = name or stem
     return _valid(name), version, entry, DIST_INFO
 
 
 def _egg(site: str, entry: str) -> "tuple[str, str, str, str]":
+    path = f"{site}/{entry}"
     stem, _, suffix = entry.rpartition(".")
-    if suffix == "egg-link":
-        return _egg_link(site, entry, stem)
-    kind, inside = _egg_kind(f"{site}/{entry}", suffix)
+    kind = EGG_INFO_FILE if suffix == EGG_INFO and not os.path.isdir(path) else suffix
     name, _, rest = stem.partition("-")
     version = rest.partition("-")[0]
+    if kind == EGG_LINK:
+        name, version = stem, ""
     if not version or version.startswith("py"):
-        head = read_head(inside)
-        name, version = head.get("name", name), head.get("version", "")
+        own_name, version = name_and_version(metadata_path(path, kind))
+        name = own_name or name
     return _valid(name), version, entry, kind
-
-
-def _egg_kind(path: str, suffix: str) -> "tuple[str, str]":
-    """Return the kind of an egg and the file with its metadata."""
-    if suffix == "egg":
-        return EGG, f"{path}/EGG-INFO/PKG-INFO"
-    return (EGG_INFO, f"{path}/PKG-INFO") if os.path.isdir(path) else (EGG_INFO_FILE, path)
-
-
-def _egg_link(site: str, entry: str, stem: str) -> "tuple[str, str, str, str]":
-    info = linked_egg_info(f"{site}/{entry}")
-    head = read_head(f"{info}/PKG-INFO") if info else {}
-    return _valid(head.get("name", stem)), head.get("version", ""), entry, EGG_LINK
 
 
 def egg_link_target(path: str) -> str:
     """Return the directory that an ``.egg-link`` file leads to; nothing where it cannot be read."""
-    depends.file(path)
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.readline().strip()
-    except OSError:
-        return ""
+    return read_text(path, "surrogateescape").partition("\n")[0].strip()
 
 
 def linked_egg_info(path: str) -> str:

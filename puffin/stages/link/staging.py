@@ -10,9 +10,9 @@ import os
 
 from puffin.cache.atomic import remove_tree
 from puffin.stages.link.files import Placer
-from puffin.stages.link.rows import NOTHING, quoted, row
 from puffin.stages.link.scripts import launcher, rewrite_shebang, shebang, versioned, windows_launcher
 from puffin.stages.unzip.manifest import DIST_INFO, ENTRY_POINTS, NAME, SCRIPTS
+from puffin.stages.unzip.record import NOTHING, quoted, row
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ _FEW = 8  # names in a directory, from which on it pays to open it
 
 
 @frozen
-class Target:
+class LinkTarget:
     """What a link task knows of an environment. Paths in RECORD are relative to site-packages.
 
     ``executable`` goes into scripts; ``scripts``, ``data`` and ``headers`` lead from site-packages to
@@ -50,7 +50,7 @@ class Staging:
         self,
         stage: str,
         header: "tuple[Any, ...]",
-        target: Target,
+        target: LinkTarget,
         *,
         requested: bool,
         direct_url: str,

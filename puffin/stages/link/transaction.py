@@ -10,6 +10,7 @@ import errno
 import os
 import time
 
+from puffin import signals
 from puffin.cache import frame
 from puffin.cache.atomic import read, remove_tree, replace_file
 from puffin.errors import BUG, PuffinError, os_cause
@@ -18,6 +19,7 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     Step = tuple[str, str, str]
@@ -133,8 +135,6 @@ class Transaction:
             try:
                 roll_forward(self.root, script)
             except OSError as error:
-                from puffin.stages.link.recovery import undo
-
                 undo(self.root, script, error)
                 self._close(journal)
                 raise CommitFailed(environment=self.root, causes=(os_cause(error),)) from error
@@ -153,8 +153,6 @@ class Transaction:
 
     def _by_device(self, script: Script) -> Script:
         """Return *script* without renames from one device to another; what was staged on the wrong one is copied."""
-        from puffin.stages.link.devices import copy, device
-
         steps = []
         for number, (kind, first, second) in enumerate(script.steps):
             if kind == IN and device(first) != device(second):
@@ -291,8 +289,6 @@ def recover(root: str, *, home: str | None = None) -> str:
     data = read(f"{own}/{JOURNAL}")
     direction = ""
     if data is not None:
-        from puffin.stages.link.recovery import finish
-
         direction = finish(root, data)
     left = _leftovers(own)
     if home and (left or data is not None):
@@ -319,8 +315,6 @@ class Uninterrupted:
         self._came: list[int] = []
 
     def __enter__(self) -> None:
-        from puffin import signals
-
         for number in (signals.SIGINT, signals.SIGTERM):
             try:
                 self._former[number] = signals.signal(number, lambda came, _frame: self._came.append(came))
@@ -328,9 +322,105 @@ class Uninterrupted:
                 return  # not the main thread: signals do not come here
 
     def __exit__(self, *error: object) -> None:
-        from puffin import signals
-
         for number, handler in self._former.items():
             signals.signal(number, handler)
         for number in self._came[:1]:
             signals.raise_signal(number)
+
+
+def roll_back(steps: "Sequence[Step]") -> None:
+    """Undo, last first, all steps that were done."""
+    for kind, first, second in reversed(steps):
+        if kind == IN:
+            if not os.path.lexists(first) and os.path.lexists(second):
+                os.rename(second, first)
+        elif kind == OUT:
+            if os.path.lexists(second):
+                _put_back(second, first)
+        elif kind == MKDIR:
+            try:
+                os.rmdir(first)
+            except OSError:
+                pass  # it was there before, or holds something that is not ours
+
+
+def _put_back(trash: str, path: str) -> None:
+    try:
+        os.rename(trash, path)
+    except OSError as error:
+        if error.errno not in OCCUPIED:
+            raise
+        put_aside(path, f"{trash}~")
+        os.rename(trash, path)
+
+
+def undo(root: str, script: Script, reason: OSError) -> None:
+    """Roll back after *reason*; :class:`RecoveryFailed` where that fails too, and the journal must stay."""
+    try:
+        roll_back(script.steps)
+    except OSError as error:
+        raise RecoveryFailed(environment=root, causes=(os_cause(reason), os_cause(error))) from error
+
+
+def finish(root: str, data: bytes) -> str:
+    """Finish or undo what the journal *data* tells of; return ``"forward"`` or ``"back"``."""
+    journal = f"{home_of(root)}/{JOURNAL}"
+    fields = frame.load(data)
+    if not isinstance(fields, tuple) or len(fields) != 5 or fields[0] != FORMAT:
+        raise JournalDamaged(path=journal, hints=("create the environment anew with `puffin venv --clear`",))
+    _, directory, steps, state, stamp = fields
+    script = Script(steps=steps, state=state, stamp=stamp)
+    try:
+        direction = _finish_script(root, script)
+        os.unlink(journal)
+    except OSError as error:
+        raise RecoveryFailed(environment=root, causes=(os_cause(error),)) from error
+    discard(directory)
+    return direction
+
+
+def _finish_script(root: str, script: Script) -> str:
+    if _past_the_middle(script.steps):
+        try:
+            roll_forward(root, script, again=True)
+            return "forward"
+        except OSError as error:
+            if not _missing_in(script.steps):
+                raise  # all is in place but the state, for which there was no room
+            undo(root, script, error)
+    else:
+        roll_back(script.steps)
+    return "back"
+
+
+def _past_the_middle(steps: "Sequence[Step]") -> bool:
+    if any(kind == IN and not os.path.lexists(first) for kind, first, _ in steps):
+        return True
+    return all(is_out(second) for kind, _, second in steps if kind == OUT)
+
+
+def _missing_in(steps: "Sequence[Step]") -> bool:
+    """Tell whether something that should come in is not in its place."""
+    return any(
+        kind == IN and (os.path.lexists(first) or not os.path.lexists(second)) for kind, first, second in steps
+    )
+
+
+def device(path: str) -> int:
+    """Return the device that the entry *path* is, or will be, on: that of the nearest directory above it."""
+    while True:
+        path = os.path.dirname(path)
+        try:
+            return os.stat(path).st_dev
+        except FileNotFoundError:
+            continue
+
+
+def copy(source: str, target: str) -> None:
+    """Copy a file, a link or a tree, with modes and times (``OSError``)."""
+    import shutil
+
+    if os.path.isdir(source) and not os.path.islink(source):
+        shutil.copytree(source, target, symlinks=True)
+    else:
+        shutil.copy2(source, target, follow_symlinks=False)

@@ -1,7 +1,6 @@
 """The dependency tree of what is installed, as lines. Pure."""
 
-from puffin.stages.link.consistency import fits
-from puffin.stages.link.demands import demands
+from puffin.stages.link.demands import demands, fits
 from puffin.stages.link.requires import Requires
 from puffin.value import frozen
 

@@ -1,30 +1,43 @@
-"""Index pages at rest: parsed once, loaded lazily by version.
+"""Index pages in the cache, and the order of their versions.
 
-A stored page is a row of frames: a header first, then one frame for each version, found by the offset
-and length in the header. So a pin costs the check and the loading of two frames, whatever the size of
-the page. Parsed by plain splitting only; whoever looks at a version may parse it properly. Pages that were
-fetched for a resolution end with one more: the versions in their order.
+A stored page is a sequence of frames: a header, then one frame for each version. The header has the offset and the
+length of each of them, so a pin costs two frames whatever the size of the page. The keys are version texts as file
+names have them, unparsed. A page that was fetched for a resolution ends with one more frame: its versions in order.
 """
 
+from collections.abc import Iterable, Mapping
+from mmap import mmap
+from typing import Any
+
+from packaging.version import Version
+
 from puffin.cache import frame
-from puffin.stages.resolve.index_order import Order, order_of
+from puffin.names import parsed_version
 from puffin.stages.resolve.index_page import FileLink
-from puffin.stages.resolve.index_raw import first_upload, rows
 from puffin.value import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from mmap import mmap
-    from typing import Any
-
-    Row = tuple[Any, ...]
+Row = tuple[Any, ...]
 
 _FORMAT = "simple 2"
 _FIELDS = 10
 _NAMES = tuple(FileLink.__annotations__)
 
 ABSENT = "absent"
+
+
+@frozen
+class Order:
+    """Version texts in normal form (PEP 440), newest first, each once; what is not a version is left out.
+
+    ``texts`` maps those that file names spell in another way, or in several, to the spellings.
+    """
+
+    names: tuple[str, ...]
+    texts: "dict[str, tuple[str, ...]]"
+
+    def spellings(self, name: str) -> tuple[str, ...]:
+        """Return how file names spell one of ``names``."""
+        return self.texts.get(name) or (name,)
 
 
 @frozen
@@ -60,6 +73,8 @@ class StoredPage:
         place = self.versions.get(version)
         if place is None:
             return ()
+        from puffin.stages.resolve.index_groups import rows
+
         return rows(self._frame(place))
 
     def order(self) -> Order:
@@ -71,19 +86,14 @@ class StoredPage:
 
     def uploads(self) -> "dict[str, str]":
         """Return for each version text when its first file was uploaded, empty where the index does not tell."""
+        from puffin.stages.resolve.index_groups import first_upload
+
         found = {text: self._frame(place) for text, place in self.versions.items()}
         return {text: first_upload(each or ()) for text, each in found.items()}
 
     def _frame(self, place: tuple[int, int]) -> "Any":
         begin = self.start + place[0]
         return frame.load(self.data[begin : begin + place[1]])
-
-
-def dump_page(groups: "Mapping[str, Iterable[FileLink]]", **fields: "Any") -> bytes:
-    """Return the stored form of a page whose files are given by version text; *fields* as :func:`dump_groups`."""
-    return dump_groups(
-        {text: tuple([_row(link) for link in links]) for text, links in groups.items()}, **fields
-    )
 
 
 def dump_groups(
@@ -101,7 +111,7 @@ def dump_groups(
 ) -> bytes:
     """Return the stored form of a page (see :class:`StoredPage`) whose files are given as in ``Groups.files``.
 
-    With *ordered* the order of the versions is stored too, which takes the parsing of all of them.
+    With *ordered* the order of the versions is stored too; all of them are parsed for it.
     """
     frames = [frame.dump(each) for each in groups.values()]
     if ordered:
@@ -124,7 +134,7 @@ def _places(frames: list[bytes]) -> list[tuple[int, int]]:
 
 
 def load_page(data: "bytes | mmap | None") -> StoredPage | None:
-    """Return the page stored as *data*; None for anything damaged, foreign or of another format."""
+    """Return the page stored as *data*; None if it is damaged, or of another format."""
     if data is None:
         return None
     value, start = frame.load_at(data, 0)
@@ -150,26 +160,10 @@ def load_page(data: "bytes | mmap | None") -> StoredPage | None:
 def renewed(
     page: StoredPage, *, fetched_at: float, max_age: int, etag: str = "", last_modified: str = ""
 ) -> bytes:
-    """Return the stored form of *page* after its index said that it has not changed, with the validators it sent."""
+    """Return the stored form of *page* after status 304, with the validators of that answer."""
     header = (page.url, fetched_at, max_age, etag or page.etag, last_modified or page.last_modified)
     rest = (page.status, page.reason, page.refused, page.versions, page.tail)
     return frame.dump((_FORMAT, (*header, *rest))) + page.data[page.start :]
-
-
-def load_versions(data: bytes) -> "Mapping[str, tuple[int, int]] | None":
-    """Return the version texts of a stored page with the places of their frames; None if it is damaged."""
-    page = load_page(data)
-    return None if page is None else page.versions
-
-
-def load_version(data: bytes, version: str) -> "tuple[FileLink, ...] | None":
-    """Return the files of one version text of a stored page; None if the page is damaged."""
-    page = load_page(data)
-    return None if page is None else page.links(version)
-
-
-def _row(link: FileLink) -> "tuple[Any, ...]":
-    return tuple([getattr(link, name) for name in _NAMES])
 
 
 def _links(rows: "Any") -> "tuple[FileLink, ...] | None":
@@ -177,3 +171,15 @@ def _links(rows: "Any") -> "tuple[FileLink, ...] | None":
         return tuple([FileLink(**dict(zip(_NAMES, row, strict=True))) for row in rows])
     except (TypeError, ValueError):
         return None
+
+
+def order_of(texts: "Iterable[str]") -> Order:
+    """Return the order of the versions that file names spell as *texts*."""
+    known: dict[Version, list[str]] = {}
+    for text in texts:
+        version = parsed_version(text)
+        if version is not None:
+            known.setdefault(version, []).append(text)
+    names = {version: str(version) for version in sorted(known, reverse=True)}
+    odd = {name: tuple(known[own]) for own, name in names.items() if known[own] != [name]}
+    return Order(names=tuple(names.values()), texts=odd)

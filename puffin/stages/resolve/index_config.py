@@ -1,7 +1,9 @@
-"""Which indexes and find-links a run looks at."""
+"""Which indexes and find-links places a run uses, and the spellings of one place."""
 
-from puffin.stages.resolve.index_url import canonical
-from puffin.stages.urls import digest
+import os
+
+from puffin.errors import Cause, UsageError
+from puffin.stages.urls import digest, file_path, file_url, is_file, mask, strip_credentials
 from puffin.value import frozen
 
 FIRST_INDEX = "first-index"
@@ -12,10 +14,11 @@ STRATEGIES = (FIRST_INDEX, FIRST_MATCH, BEST_MATCH)
 
 @frozen
 class NamedIndex:
-    """An index with a name. ``packages`` are patterns (``acme-*``) of the names it alone is asked for.
+    """An index with a name.
 
-    An ``explicit`` one is asked for nothing else, and neither is a ``default`` one by way of its name: it is
-    the default index already, unless another took its place.
+    ``packages`` are patterns of package names, such as ``acme-*``: for these packages only this index is used. An
+    ``explicit`` index is used for no others. A ``default`` one is used for others only in its place as the default
+    index, if no option replaced it.
     """
 
     name: str
@@ -35,12 +38,12 @@ class NamedIndex:
 
 @frozen
 class IndexConfig:
-    """The places wheels may come from, in the words of the command line.
+    """The places that distributions may come from. All URLs may contain credentials.
 
-    ``index_url`` is the default index, empty under ``--no-index``. ``find_links`` are directories, HTML
-    pages or archives: paths, ``file:`` or ``http(s):`` URLs. Credentials may stand in all URLs.
-    ``strategy`` is one of :data:`STRATEGIES`. With ``first-index`` the first index that has a name is the only one
-    used for it, so that nobody can slip in a higher version of a private package by way of a public index.
+    ``index_url`` is the default index, empty under ``--no-index``. ``find_links`` are directories, HTML pages or
+    archives: paths, ``file:`` or ``http(s):`` URLs. ``strategy`` is one of :data:`STRATEGIES`. With ``first-index``
+    only the first index that has a package is used for it. So nobody can replace a private package by a higher
+    version on a public index.
     """
 
     index_url: str = ""
@@ -50,23 +53,57 @@ class IndexConfig:
     named: tuple[NamedIndex, ...] = ()
 
     def indexes(self) -> tuple[str, ...]:
-        """Return the URLs of the indexes for any package, the first to be asked first: the default comes last."""
+        """Return the URLs of the indexes for any package, in the order of use; the default index is the last."""
         named = [each.url for each in self.named if not each.explicit and not each.default]
         urls = (*named, *self.extra_index_urls, self.index_url)
         return tuple(dict.fromkeys(url for url in urls if url))
 
     def for_package(self, name: str) -> tuple[str, ...]:
-        """Return the URLs of the indexes for a package by its normalised name: those that claim it, else all."""
+        """Return the URLs of the indexes for a package (its name normalised): those that claim it, else all."""
         if not self.named:
             return self.indexes()
         claiming = dict.fromkeys(each.url for each in self.named if each.claims(name))
         return tuple(claiming) or self.indexes()
 
     def digest(self) -> str:
-        """Return 16 hexadecimal digits that stand for this configuration, whatever the credentials in it."""
+        """Return 16 hexadecimal digits that identify this configuration; credentials do not change them."""
         places = [f"index {canonical(url)}" for url in self.indexes()]
         places += [f"links {canonical(place)}" for place in self.find_links]
         places += [
             f"{' '.join(each.packages)} only {canonical(each.url)}" for each in self.named if each.packages
         ]
         return digest("\n".join((self.strategy, *places)))
+
+
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def bare(url: str) -> str:
+    """Return *url* without credentials and without fragment."""
+    return strip_credentials(url.partition("#")[0])
+
+
+def is_local(location: str) -> bool:
+    """Return whether a location is on this machine: a path or a ``file:`` URL."""
+    return is_file(location) or "://" not in location
+
+
+def canonical(location: str) -> str:
+    """Return the form of a URL or local path that is the same for all spellings of one place."""
+    if is_local(location):
+        return file_url(local_path(location))
+    scheme, mark, rest = bare(location).partition("://")
+    host, slash, path = rest.partition("/")
+    host = host.lower().removesuffix(_DEFAULT_PORTS.get(scheme.lower(), "/"))
+    return f"{scheme.lower()}{mark}{host}{(slash + path).rstrip('/')}"
+
+
+def local_path(location: str) -> str:
+    """Return the absolute path of a ``file:`` URL or a plain path; raises :class:`UsageError` if it has none."""
+    try:
+        path = file_path(location) if is_file(location) else os.path.expanduser(location)
+    except ValueError as error:
+        raise UsageError(text=f"Failed to use `{mask(location)}`", causes=(Cause(text=str(error)),)) from None
+    if not path or "\0" in path:
+        raise UsageError(text=f"`{mask(location)!r}` names no local file")
+    return os.path.abspath(path)

@@ -1,20 +1,17 @@
-"""What can be wrong with an index, a page of it, or a find-links place."""
+"""Errors of indexes, index pages and find-links places."""
+
+from collections.abc import Iterable
 
 from puffin.errors import TEMPORARY, USAGE, PuffinError
 from puffin.stages.urls import mask
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 _SHOWN = 3
 
 
 def on_several(found: "Iterable[tuple[str, Iterable[str]]]") -> tuple[str, ...]:
-    """Return warnings about packages that several indexes have, one for all that the same indexes have.
+    """Return warnings about packages that are on several indexes: one warning for each set of indexes.
 
-    *found* are pairs of a name and the URLs of indexes, which are masked here.
+    *found* are pairs of a package name and index URLs; credentials in the URLs are masked here.
     """
     names: dict[tuple[str, ...], dict[str, None]] = {}
     for name, indexes in found:
@@ -37,7 +34,7 @@ def _counted(names: "list[str]") -> str:
 
 
 class IndexFailure(PuffinError):
-    """Root of the errors below: an index gave no usable answer. URLs in the fields are masked."""
+    """Base of the errors below: an index gave no usable answer. Credentials in URL fields are masked."""
 
     stage = "resolve"
 
@@ -77,7 +74,7 @@ class IndexAnswered(IndexFailure):
 
 
 class IndexRefused(IndexAnswered):
-    """The index wants credentials, or other ones (401, 403)."""
+    """The index asks for credentials, or refuses those that were sent (401, 403)."""
 
     def summary(self) -> str:
         """Return the first line."""
@@ -85,7 +82,7 @@ class IndexRefused(IndexAnswered):
 
 
 class IndexUnavailable(IndexAnswered):
-    """The index has trouble that may pass (429, 5xx)."""
+    """The index may answer later (429, 5xx)."""
 
     exit_code = TEMPORARY
 

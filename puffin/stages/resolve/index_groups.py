@@ -1,50 +1,66 @@
-"""Pages cut into versions without reading them: what stands of a file on the page is kept as it is.
+"""The usual forms of index pages, read with less work than the parsers of whole pages need.
 
-Of the thousands of files on a page a resolution looks at those of a few versions. So a page that has the usual
-shape is only cut where one file ends and the next begins, and grouped by the versions in the file names; what
-is cut out is read, by the parsers of whole pages, when somebody asks for it. Every other page is read at once.
+A page has thousands of files, and a resolution looks at those of a few versions. So a page in the usual form is first
+cut: where one file ends and the next begins, and which version its name says. The pieces are stored as they are
+(:class:`Groups`), and :func:`rows` reads those of one version when somebody asks for it. Links in the form that
+indexes write are taken apart by a pattern, all others by the parser. A page in any other form is parsed at once.
+
+docs/INTERNALS.md ("The hot lanes") says what this saves; tests/unit/test_index_groups.py and test_usual_forms.py hold
+it equal to the parsers.
 """
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 
-from puffin.stages.resolve.index_anchor import OPEN
-from puffin.stages.resolve.index_href import QUARANTINED, Collector
-from puffin.stages.resolve.index_html import looks_like_html, parse_html
-from puffin.stages.resolve.index_http import JSON_TYPES, Answer, content_type, is_html, parse_reply
-from puffin.stages.resolve.index_page import by_version, file_version
-from puffin.stages.resolve.index_raw import HTML, JSON
-from puffin.stages.resolve.index_url import bare
-from puffin.value import astuple, frozen
+from puffin.names import printable
+from puffin.stages.fetch.client import PageResponse
+from puffin.stages.resolve.index_config import bare
+from puffin.stages.resolve.index_html import core_metadata, looks_like_html, parse_html
+from puffin.stages.resolve.index_http import JSON_TYPES, content_type, is_html, parse_reply
+from puffin.stages.resolve.index_json import add_file, read_json
+from puffin.stages.resolve.index_page import (
+    QUARANTINED,
+    Collector,
+    FileLink,
+    Groups,
+    absolute,
+    by_version,
+    file_version,
+)
+from puffin.value import astuple
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+Rows = tuple[tuple[Any, ...], ...]
 
-# What may follow a link without a parser's being needed to tell where the next one begins.
-_BETWEEN = re.compile(r"</a>(?:\s|<br ?/?>|</?li>|</?p>)*").fullmatch
-_BEHIND = re.compile(r"</a>(?:\s|<br ?/?>|</?li>|</?p>|</ul>|</body>|</html>|<!--[^<>]*-->)*").fullmatch
+HTML, JSON = "html", "json"
+_OPEN = '<a href="'
+_UPLOAD = tuple(FileLink.__annotations__).index("upload_time")
+
+# Patterns for cutting; they are compiled when a page is cut, which a warm run never does.
+# What may follow a link so that it is plain where the next one begins.
+_BETWEEN = r"</a>(?:\s|<br ?/?>|</?li>|</?p>)*"
+_BEHIND = r"</a>(?:\s|<br ?/?>|</?li>|</?p>|</ul>|</body>|</html>|<!--[^<>]*-->)*"
 # What may hide links from a reader of HTML, or give them another base.
-_HIDES = re.compile(r"<(?!/?(?:html|head|meta|title|body|h1|ul|li|p|br|!doctype)[\s>/])", re.IGNORECASE).search
-_TITLES = re.compile(r"<(title|h1)>[^<]*</\1>", re.IGNORECASE).sub
-_VERSION = re.compile(r'<meta name="pypi:repository-version" content="1\.\d+" ?/?>').sub
-_MOST_HEADS = 64
-_heads: dict[str, tuple[str, str]] = {}
-_PLAIN = re.compile(r"[A-Za-z0-9][\w.+!-]*", re.ASCII).fullmatch
+_HIDES = r"(?i)<(?!/?(?:html|head|meta|title|body|h1|ul|li|p|br|!doctype)[\s>/])"
+_TITLES = r"(?i)<(title|h1)>[^<]*</\1>"
+_VERSION = r'<meta name="pypi:repository-version" content="1\.\d+" ?/?>'
+_PLAIN = r"(?a)[A-Za-z0-9][\w.+!-]*"
+
+# Patterns for reading.
+_PLACE = r"(?:https?://[A-Za-z0-9][\w.:-]*/|(?:\.\./)*|/)(?:[\w.~+!@,=-]+/)*"
+_NAME = r"[A-Za-z0-9][\w.+-]*"
+_HASH = r"(?:#(sha256|sha512|sha384|sha1|md5)=([0-9a-f]+))?"
+_LINK = re.compile(
+    rf'({_PLACE})({_NAME}){_HASH}"((?: [a-z-]+="[^"<>]*")*)>[^<>&]*</a>[\s<>/a-z]*',
+    re.ASCII,
+).fullmatch
+_ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"').findall
+_UPLOADS = r'(?a) data-upload-time="([^"&\s]*)"'
+_REFERENCES = (("&gt;", ">"), ("&lt;", "<"), ("&quot;", '"'), ("&#39;", "'"), ("&#x27;", "'"))
 
 
-@frozen
-class Groups:
-    """A page by version: ``files`` maps version texts to what ``index_raw.rows`` reads."""
-
-    url: str
-    files: "dict[str, Any]"
-    status: str = ""
-    reason: str = ""
-    refused: tuple[str, ...] = ()
-
-
-def group_reply(reply: Answer, *, name: str) -> Groups:
+def group_reply(reply: "PageResponse", *, name: str) -> Groups:
     """Return the page of the project *name* (normalised) in an answer with status 200.
 
     Raises what ``parse_reply`` raises.
@@ -65,17 +81,16 @@ def group_reply(reply: Answer, *, name: str) -> Groups:
     return Groups(url=page.url, files=files, status=page.status, reason=page.reason, refused=page.refused)
 
 
-def _group_json(reply: Answer, name: str, kind: str) -> Groups:
-    from puffin.stages.resolve.index_json import add_file, read_json
-
+def _group_json(reply: "PageResponse", name: str, kind: str) -> Groups:
     files, status, reason = read_json(reply.body, url=reply.url, content_type=kind)
     url = bare(reply.url)
     version = _versions(name)
+    plain = re.compile(_PLAIN).fullmatch
     groups: dict[str, list[Any]] = {}
     refused: list[str] = []
     for file in files:
         own = file.get("filename") if isinstance(file, dict) else None
-        if isinstance(own, str) and _PLAIN(own) and len(own) < 200:
+        if isinstance(own, str) and plain(own) and len(own) < 200:
             text = version(own)
             if text:
                 groups.setdefault(text, []).append(file)
@@ -90,31 +105,26 @@ def _group_json(reply: Answer, name: str, kind: str) -> Groups:
     return Groups(url=url, files=frames, status=status, reason=reason, refused=tuple(refused))
 
 
-def _group_html(reply: Answer, name: str) -> Groups | None:
-    head, *links = reply.body.decode("utf-8", "replace").split(OPEN)
-    if _HIDES(head) or head.lower().count("<title") != head.lower().count("</title"):
+def _group_html(reply: "PageResponse", name: str) -> Groups | None:
+    head, *links = reply.body.decode("utf-8", "replace").split(_OPEN)
+    if re.search(_HIDES, head) or head.lower().count("<title") != head.lower().count("</title"):
         return None
     groups = _cut(links, name)
     if groups is None:
         return None
     url = bare(reply.url)
     status, reason = _said(head, reply.url)
-    files = {text: (HTML, url, OPEN.join(each)) for text, each in groups.items()}
+    files = {text: (HTML, url, _OPEN.join(each)) for text, each in groups.items()}
     return Groups(url=url, files={} if status == QUARANTINED else files, status=status, reason=reason)
 
 
 def _said(head: str, url: str) -> tuple[str, str]:
-    """Return status and reason that a page's head tells; the heads of an index differ in their titles alone."""
-    bald = _VERSION("", _TITLES("", head))
+    """Return the PEP 792 status in the head of a page, and its reason."""
+    bald = re.sub(_VERSION, "", re.sub(_TITLES, "", head))
     if "<meta" not in bald.lower():
         return "", ""
-    known = _heads.get(bald)
-    if known is None:
-        page = parse_html(bald.encode(), name="", url=url)
-        known = page.status, page.reason
-        if len(_heads) < _MOST_HEADS:
-            _heads[bald] = known
-    return known
+    page = parse_html(bald.encode(), name="", url=url)
+    return page.status, page.reason
 
 
 def _cut(links: list[str], name: str) -> dict[str, list[str]] | None:
@@ -122,6 +132,7 @@ def _cut(links: list[str], name: str) -> dict[str, list[str]] | None:
     version = _versions(name)
     groups: dict[str, list[str]] = {}
     between: dict[str, bool] = {}
+    plain = re.compile(_PLAIN).fullmatch
     if links and not _is_last(links[-1]):
         return None
     for link in links:
@@ -131,8 +142,8 @@ def _cut(links: list[str], name: str) -> dict[str, list[str]] | None:
         follows = link[close:]
         known = between.get(follows)
         if known is None:
-            known = between[follows] = bool(_BETWEEN(follows)) or link is links[-1]
-        if not known or not 0 <= quote < close or not _PLAIN(own) or len(own) > 200:
+            known = between[follows] = bool(re.fullmatch(_BETWEEN, follows)) or link is links[-1]
+        if not known or not 0 <= quote < close or not plain(own) or len(own) > 200:
             return None
         if text := version(own):
             groups.setdefault(text, []).append(link)
@@ -140,7 +151,7 @@ def _cut(links: list[str], name: str) -> dict[str, list[str]] | None:
 
 
 def _is_last(link: str) -> bool:
-    return bool(_BEHIND(link[link.find("<") :]))
+    return bool(re.fullmatch(_BEHIND, link[link.find("<") :]))
 
 
 def _versions(name: str) -> "Callable[[str], str]":
@@ -157,3 +168,101 @@ def _versions(name: str) -> "Callable[[str], str]":
         return parts[1] if fits else ""
 
     return version
+
+
+def rows(stored: "Any") -> "Rows | None":
+    """Return the files in a value of ``Groups.files``, the fields of :class:`FileLink`; None if it is none."""
+    if type(stored) is not tuple:
+        return None
+    if len(stored) != 3 or stored[0] not in (HTML, JSON):
+        return stored
+    kind, base, raw = stored
+    if kind == HTML:
+        return _html_rows(base, raw)
+    return _json_rows(base, raw)
+
+
+def _json_rows(base: str, files: "list[Any]") -> "Rows":
+    collector = Collector(base)
+    for file in files:
+        add_file(collector, file)
+    return tuple([astuple(link) for link in collector.files])
+
+
+def first_upload(stored: "Any") -> str:
+    """Return the earliest upload time in a value of ``Groups.files``, empty if there is none.
+
+    The texts of one index sort as times do. Links that were refused count too.
+    """
+    kind = stored[0] if len(stored) == 3 else ""
+    times: list[Any] = []
+    if kind == JSON:
+        times = [file.get("upload-time") for file in stored[2]]
+    elif kind == HTML:
+        times = re.findall(_UPLOADS, stored[2])
+    if kind not in (HTML, JSON) or (kind == HTML and len(times) != stored[2].lower().count("upload-time")):
+        times = [row[_UPLOAD] for row in rows(stored) or ()]
+    return min([time for time in times if time and isinstance(time, str)], default="")
+
+
+def _html_rows(base: str, raw: str) -> "Rows":
+    """Return the files of the links in *raw*, which begins behind the first :data:`_OPEN`, on the page *base*."""
+    found = []
+    for piece in raw.split(_OPEN):
+        row = _row(piece, base)
+        if row is None:
+            return _parsed(base, raw)
+        found.append(row)
+    return tuple(found)
+
+
+def _parsed(base: str, raw: str) -> "Rows":
+    page = parse_html((_OPEN + raw).encode(), name="", url=base)
+    return tuple([astuple(link) for link in page.files])
+
+
+def _row(piece: str, base: str) -> "tuple[Any, ...] | None":
+    """Return the file of a link without anything unusual in it; None for any other."""
+    match = _LINK(piece)
+    if match is None:
+        return None
+    relative, filename, algorithm, digest, rest = match.groups()
+    place = _place(base, relative)
+    attributes = dict(_ATTRIBUTE(rest))
+    requires_python = _plain(attributes.get("data-requires-python", ""))
+    uploaded = _plain(attributes.get("data-upload-time", ""))
+    yanked = attributes.get("data-yanked")
+    reason = None if yanked is None else _plain(yanked)
+    if not place or None in (requires_python, uploaded) or (yanked is not None and reason is None):
+        return None
+    return (
+        filename,
+        place + filename,
+        (f"{algorithm}:{digest}",) if algorithm else (),
+        requires_python,
+        reason,
+        0,
+        uploaded,
+        core_metadata(attributes),
+    )
+
+
+def _place(base: str, relative: str) -> str:
+    """Return the place of files as an absolute URL; on one index it is mostly the same for all pages."""
+    above, _, page = base.removesuffix("/").rpartition("/")
+    if relative.startswith("../") and base.endswith("/") and above.count("/") > 2 and page and "?" not in base:
+        return _absolute(f"{above}/", relative[3:])
+    return _absolute(base, relative)
+
+
+@lru_cache(maxsize=1000)
+def _absolute(base: str, relative: str) -> str:
+    return absolute(base, f"{relative}x").removesuffix("x")
+
+
+@lru_cache(maxsize=10_000)
+def _plain(text: str) -> str | None:
+    """Return the text of an attribute's value; None if it takes the parser to tell."""
+    for reference, character in _REFERENCES:
+        text = text.replace(reference, character)
+    return None if "&" in text else printable(text)

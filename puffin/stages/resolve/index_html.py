@@ -1,9 +1,9 @@
 """HTML pages of package indexes: PEP 503 with PEPs 592, 629, 658, 714 and 792."""
 
+from puffin.names import printable
+from puffin.stages.resolve.index_config import bare
 from puffin.stages.resolve.index_errors import UnknownApiVersion
-from puffin.stages.resolve.index_href import Collector, absolute, checked_hashes, offered, printable
-from puffin.stages.resolve.index_page import Page
-from puffin.stages.resolve.index_url import bare
+from puffin.stages.resolve.index_page import Collector, Page, absolute, checked_hashes, offered
 from puffin.stages.urls import mask
 
 TYPE_CHECKING = False
@@ -74,13 +74,13 @@ def _add(collector: Collector, attributes: "Attributes") -> None:
         requires_python=printable(attributes.get("data-requires-python") or ""),
         yanked=printable(attributes["data-yanked"] or "") if "data-yanked" in attributes else None,
         upload_time=printable(attributes.get("data-upload-time") or ""),
-        metadata=_metadata(attributes),
+        metadata=core_metadata(attributes),
     )
 
 
-def _metadata(attributes: "Attributes") -> str:
-    text = attributes.get("data-core-metadata") or attributes.get("data-dist-info-metadata") or ""
-    text = text.strip()
+def core_metadata(attributes: "Attributes") -> str:
+    """Return what a link says of its separate metadata file (PEP 658, 714), as in :class:`FileLink`."""
+    text = (attributes.get("data-core-metadata") or attributes.get("data-dist-info-metadata") or "").strip()
     if text.lower() == "true":
         return "true"
     name, _, digest = text.partition("=")

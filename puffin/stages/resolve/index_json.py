@@ -1,24 +1,21 @@
 """JSON pages of package indexes: PEP 691 with PEPs 592, 700, 714 and 792."""
 
 import json
+from typing import Any
 
 from puffin.errors import Cause
+from puffin.names import printable
+from puffin.stages.resolve.index_config import bare
 from puffin.stages.resolve.index_errors import PageUnreadable, UnknownApiVersion
-from puffin.stages.resolve.index_href import QUARANTINED, Collector, checked_hashes, offered, printable
-from puffin.stages.resolve.index_page import Page
-from puffin.stages.resolve.index_url import bare
+from puffin.stages.resolve.index_page import QUARANTINED, Collector, Page, checked_hashes, offered
 from puffin.stages.urls import mask
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 def parse_json(body: bytes, *, name: str, url: str, content_type: str = "application/json") -> Page:
     """Return the files of a JSON page.
 
-    Raises :class:`PageUnreadable` for what is no such page and :class:`UnknownApiVersion` for a major
-    version of the interface other than 1.
+    Raises :class:`PageUnreadable` if it is not such a page, and :class:`UnknownApiVersion` for a major version of
+    the interface other than 1 (PEP 629).
     """
     files, status, reason = read_json(body, url=url, content_type=content_type)
     collector = Collector(bare(url))
@@ -35,7 +32,7 @@ def parse_json(body: bytes, *, name: str, url: str, content_type: str = "applica
 
 
 def read_json(body: bytes, *, url: str, content_type: str) -> "tuple[list[Any], str, str]":
-    """Return the entries of a JSON page's files as they are, its PEP 792 status, and the reason of that.
+    """Return the file entries of a JSON page as they are, its PEP 792 status, and the reason for the status.
 
     Raises as :func:`parse_json` does.
     """
@@ -74,7 +71,7 @@ def _status(page: "dict[str, Any]") -> tuple[str, str]:
 
 
 def add_file(collector: Collector, file: "Any") -> None:
-    """Add one entry of a JSON page; what is no entry is passed over."""
+    """Add one entry of a JSON page; anything else is ignored."""
     if not isinstance(file, dict) or not isinstance(file.get("url"), str):
         return
     size = file.get("size")

@@ -1,5 +1,9 @@
-"""The pages of package indexes as values, and what file names say by plain splitting."""
+"""Index pages as values, what both kinds of pages share, and the names and versions in file names."""
 
+from typing import Any
+
+from puffin.names import normalise, printable
+from puffin.stages.urls import is_file
 from puffin.value import frozen
 
 SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar.lzma", ".tar.z")
@@ -13,8 +17,8 @@ class FileLink:
 
     ``url`` is absolute and has no fragment. ``hashes`` are ``"algorithm:hex"``. ``yanked`` is None, or
     the reason of the yank, which may be empty (PEP 592). ``size`` is in bytes, 0 where unknown;
-    ``upload_time`` is what the index says (ISO 8601, PEP 700). ``metadata`` tells of the separate
-    metadata file of PEP 658 and 714: empty (there is none), ``true``, or its ``"sha256:hex"``.
+    ``upload_time`` is what the index says (ISO 8601, PEP 700). ``metadata`` is about the separate metadata file
+    (PEP 658, PEP 714): empty if there is none, ``true`` or ``"sha256:hex"`` if there is one.
     """
 
     filename: str
@@ -43,26 +47,33 @@ class Page:
     refused: tuple[str, ...] = ()
 
 
-def normalise(name: str) -> str:
-    """Return a project name in its normal form (PEP 503)."""
-    name = name.lower().replace("_", "-").replace(".", "-")
-    while "--" in name:
-        name = name.replace("--", "-")
-    return name
+@frozen
+class Groups:
+    """A page of a project by version.
+
+    ``files`` maps version texts to what ``index_groups.rows`` reads. ``status`` and ``reason`` are those of PEP 792,
+    empty where the page says nothing. ``refused`` are the names of files with unsafe names.
+    """
+
+    url: str
+    files: "dict[str, Any]"
+    status: str = ""
+    reason: str = ""
+    refused: tuple[str, ...] = ()
 
 
 def is_archive(filename: str) -> bool:
-    """Return whether *filename* ends as wheels and source distributions do."""
+    """Return whether *filename* has the ending of a wheel or a source distribution."""
     return filename.lower().endswith(ARCHIVE_ENDINGS)
 
 
 def is_wheel(filename: str) -> bool:
-    """Return whether *filename* ends as wheels do."""
+    """Return whether *filename* has the ending of a wheel."""
     return filename.lower().endswith(".whl")
 
 
 def is_safe(filename: str) -> bool:
-    """Return whether *filename* is one printable path component without anything left to decode."""
+    """Return whether *filename* is one printable path component without escapes."""
     if not filename.isprintable() or filename[:1] in ("", ".", "-", "~"):
         return False
     return not any(mark in filename for mark in '/\\:%"<>|?*') and len(filename.encode()) <= _LONGEST_NAME
@@ -71,8 +82,8 @@ def is_safe(filename: str) -> bool:
 def splits(filename: str) -> list[tuple[str, str]]:
     """Return every (normalised name, version text) that *filename* may stand for.
 
-    A wheel's name tells one. Older source distributions have dashes in their names and versions, so that
-    only who knows the name can tell where the version begins.
+    For a wheel there is one. Older source distributions have dashes in names and versions, so the version may begin
+    after any dash.
     """
     if is_wheel(filename):
         parts = filename[:-4].split("-")
@@ -85,15 +96,94 @@ def splits(filename: str) -> list[tuple[str, str]]:
 
 
 def file_version(filename: str, name: str) -> str:
-    """Return the version text in a file name of the project *name* (normalised); else empty."""
+    """Return the version text in *filename*, empty if it is not a file of the project *name* (normalised)."""
     return next((version for own, version in splits(filename) if own == name), "")
 
 
 def by_version(page: Page) -> dict[str, list[FileLink]]:
-    """Return the files of the page's project by the version text in their names, in page order."""
+    """Return the files of the project by the version texts in their names, in the order of the page."""
     groups: dict[str, list[FileLink]] = {}
     for link in page.files:
         version = file_version(link.filename, page.name)
         if version:
             groups.setdefault(version, []).append(link)
     return groups
+
+
+_ALGORITHMS = ("sha256", "sha512", "sha384", "sha224", "sha1", "md5", "sha3_256", "sha3_512", "blake2b")
+QUARANTINED = "quarantined"  # PEP 792: installers must not offer such a project's files
+
+
+class Collector:
+    """Collects the files of a page, and the file names of refused links."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.files: list[FileLink] = []
+        self.refused: list[str] = []
+
+    def add(self, filename: str, href: str, **fields: object) -> None:
+        """Add a link. Links that are not archives are ignored; unsafe and unusable ones are refused."""
+        url, _, fragment = href.partition("#")
+        address = absolute(self.base, url)
+        name = filename or file_name(url)
+        if not is_archive(name):
+            return
+        if not address or not is_safe(name):
+            self.refused.append(printable(name)[:200])
+            return
+        if "hashes" not in fields:
+            fields["hashes"] = fragment_hashes(fragment)
+        self.files.append(FileLink(filename=name, url=address, **fields))  # type: ignore[arg-type]
+
+
+def absolute(base: str, href: str) -> str:
+    """Return *href* on the page *base* as an absolute URL, empty if it may not be used.
+
+    ``http:`` and ``https:`` may be used, and ``file:`` on pages that are local files themselves.
+    """
+    href = "".join(href.split("\n")).replace("\r", "").replace("\t", "").strip().replace(" ", "%20")
+    from urllib.parse import urljoin
+
+    try:
+        url = href if href.startswith(("https://", "http://")) else urljoin(base, href)
+    except ValueError:
+        return ""
+    if not url.isprintable():
+        return ""
+    if is_file(url):
+        return url if is_file(base) else ""
+    scheme, _, rest = url.partition("://")
+    host = rest.partition("/")[0]
+    whole = host[:1] not in ("", "?", "@") and host.count("[") == host.count("]")
+    return url if scheme.lower() in ("http", "https") and whole else ""
+
+
+def file_name(url: str) -> str:
+    """Return the decoded last component of the path of *url*."""
+    name = url.partition("?")[0].strip().rpartition("/")[2]
+    if "%" not in name:
+        return name
+    from urllib.parse import unquote
+
+    return unquote(name)
+
+
+def fragment_hashes(fragment: str) -> tuple[str, ...]:
+    """Return the hashes in the fragment of a URL (``sha256=…``) as ``"algorithm:hex"``."""
+    pairs = [part.partition("=") for part in fragment.split("&")]
+    return checked_hashes([(name, digest) for name, _, digest in pairs])
+
+
+def checked_hashes(pairs: "list[tuple[str, object]]") -> tuple[str, ...]:
+    """Return pairs of algorithm and digest as ``"algorithm:hex"``, without unknown algorithms."""
+    return tuple(
+        f"{name.lower()}:{digest.strip().lower()}"
+        for name, digest in pairs
+        if name.lower() in _ALGORITHMS and isinstance(digest, str) and digest.strip().isalnum()
+    )
+
+
+def offered(collector: Collector, status: str) -> tuple[FileLink, ...]:
+    """Return the files of a page with this PEP 792 status: none if it is ``quarantined``."""
+    return () if status == QUARANTINED else tuple(collector.files)

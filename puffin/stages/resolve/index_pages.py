@@ -1,29 +1,33 @@
-"""The pages of one run: from the cache while they are fresh, else from their index, each at most once."""
+"""The index pages of one run: from the cache while they are fresh, else from the index, each at most once."""
 
 import mmap
 import os
 import sys
+from collections.abc import Callable, Collection
 
 from puffin import depends
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError
-from puffin.stages.resolve.index_cache import ABSENT, StoredPage, dump_groups, load_page, renewed
+from puffin.stages.fetch.client import PageResponse
+from puffin.stages.fetch.turns import turns_of
+from puffin.stages.resolve.index_cache import ABSENT, Row, StoredPage, dump_groups, load_page, renewed
+from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig, canonical, is_local
 from puffin.stages.resolve.index_errors import IndexFailure, NotInCache
-from puffin.stages.resolve.index_http import ACCEPT, Answer, Http, parse_reply, policy, status_error
-from puffin.stages.resolve.index_links import local_links, local_page
-from puffin.stages.resolve.index_page import FileLink, Page, by_version, is_archive
-from puffin.stages.resolve.index_url import canonical, is_local
+from puffin.stages.resolve.index_http import (
+    ACCEPT,
+    Http,
+    local_links,
+    local_page,
+    parse_reply,
+    policy,
+    status_error,
+)
+from puffin.stages.resolve.index_page import Collector, FileLink, Groups, Page, by_version, is_archive
 from puffin.stages.urls import digest, mask
-from puffin.value import astuple
+from puffin.value import astuple, frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from puffin.stages.resolve.index_groups import Groups
-
-    Told = tuple[bool, bytes]
+Told = tuple[bool, bytes]
 
 THREADS = 24  # pages are small and far away: what counts is how many are on their way
 _LARGE = 128 << 10  # bytes
@@ -31,16 +35,34 @@ _FLAT = "find-links"  # the place of flat pages, which belong to no project; one
 
 
 def page_path(cache: Cache, index: str, name: str) -> str:
-    """Return where the page of a project (its name normalised) of an index is kept."""
+    """Return the path in the cache of the page of a project (its name normalised)."""
     return cache.path(Bucket.SIMPLE, digest(canonical(index)), name)
+
+
+@frozen
+class ProjectPages:
+    """The pages of a project as pairs (index, page): of the first index that has it, or of all, by the strategy.
+
+    ``rest`` are the indexes after the first, which were not asked. ``unknown`` is the error of an index whose page
+    is not in the cache while the network is off.
+    """
+
+    pages: tuple[tuple[str, StoredPage], ...] = ()
+    rest: tuple[str, ...] = ()
+    unknown: PuffinError | None = None
+
+    @property
+    def page(self) -> StoredPage | None:
+        """The first page, None if no index has the project."""
+        return self.pages[0][1] if self.pages else None
 
 
 class Pages:
     """The index pages of one run.
 
-    ``refresh`` is True, or the normalised names, where the index must be asked though the cached page is
-    fresh. ``offline`` takes cached pages of any age and asks nobody. ``now`` is in seconds since the epoch.
-    With ``ordered`` what is fetched is stored with the order of its versions, for resolutions.
+    ``refresh`` is True, or the normalised names whose pages are fetched even if the cached ones are fresh. With
+    ``offline`` cached pages of any age are used and nothing is fetched. ``now`` is in seconds since the epoch. With
+    ``ordered`` pages are stored with the order of their versions, for resolutions.
     """
 
     def __init__(
@@ -64,12 +86,11 @@ class Pages:
         self._broken: dict[str, PuffinError] = {}
 
     def prefetch(self, wanted: "list[tuple[str, str]]") -> None:
-        """Make the pages of all (index, name) ready, many at once; failures wait for :meth:`page`."""
+        """Get the pages of all (index, name), many at once; :meth:`page` raises what went wrong."""
         missing = [key for key in dict.fromkeys(wanted) if not self._is_ready(*key)]
         if not missing:
             return
-        from puffin.stages.fetch.crew import Crew
-        from puffin.stages.fetch.turns import turns_of
+        from puffin.stages.fetch.turns import Crew
 
         def look(key: tuple[str, str]) -> "Callable[[], object]":
             return lambda: self._look(*key)
@@ -77,7 +98,7 @@ class Pages:
         Crew(turns_of(self._http), THREADS).do_all([look(key) for key in missing])
 
     def ready(self, index: str, name: str) -> bool:
-        """Return whether :meth:`page` needs no request: it is known already, fresh in the cache, or local."""
+        """Return whether :meth:`page` answers without a request: known, fresh in the cache, or local."""
         return self._is_ready(index, name) or is_local(index)
 
     def page(self, index: str, name: str) -> StoredPage:
@@ -87,10 +108,25 @@ class Pages:
             raise found
         return found
 
-    def evidence(self) -> tuple[tuple[str, ...], float] | None:
-        """Return where the cache has the pages that were looked at, and until when all of them are fresh.
+    def find(self, config: IndexConfig, name: str) -> ProjectPages:
+        """Return the pages of a project, asked for index by index; raises why an index could not answer."""
+        indexes = config.for_package(name)
+        found: list[tuple[str, StoredPage]] = []
+        for at, index in enumerate(indexes, 1):
+            try:
+                page = self.page(index, name)
+            except NotInCache as error:
+                return ProjectPages(pages=tuple(found), unknown=None if found else error)
+            if page.status != ABSENT:
+                found.append((index, page))
+                if config.strategy == FIRST_INDEX:
+                    return ProjectPages(pages=tuple(found), rest=indexes[at:])
+        return ProjectPages(pages=tuple(found))
 
-        None if one of them could not be had. The time is in seconds since the epoch.
+    def evidence(self) -> tuple[tuple[str, ...], float] | None:
+        """Return the paths in the cache of the pages that were used, and until when all of them are fresh.
+
+        The time is in seconds since the epoch. None if a page could not be had.
         """
         pages = [each for each in self._seen.values() if isinstance(each, StoredPage)]
         if len(pages) < len(self._seen):
@@ -99,7 +135,7 @@ class Pages:
         return paths, min([page.fetched_at + page.max_age for page in pages], default=0.0)
 
     def told(self, index: str, name: str) -> "Told | None":
-        """Return what was found, for :meth:`adopt` in another process; None if it was not looked at."""
+        """Return the page, or the error, for :meth:`adopt` in another process; None if it was not asked for."""
         found = self._seen.get((index, name))
         if isinstance(found, PuffinError):
             import pickle
@@ -108,7 +144,7 @@ class Pages:
         return None if found is None else (True, bytes(found.data))
 
     def adopt(self, index: str, name: str, told: "Told") -> None:
-        """Take over what another process found."""
+        """Take over what :meth:`told` returned in another process."""
         depends.unsure("an index was asked")
         good, data = told
         if good:
@@ -120,13 +156,18 @@ class Pages:
         if _concerns_all(error):
             self._broken.setdefault(index, error)
 
+    def rows(self, index: str, name: str, version: str) -> "tuple[Row, ...]":
+        """Return the files of one version text as plain tuples; a page that is damaged is fetched again."""
+        found = self.page(index, name).rows(version)
+        return (self.again(index, name).rows(version) or ()) if found is None else found
+
     def links(self, index: str, name: str, version: str) -> tuple[FileLink, ...]:
         """Return the files of one version text; a page whose stored bytes are damaged is fetched again."""
         links = self.page(index, name).links(version)
         return (self.again(index, name).links(version) or ()) if links is None else links
 
     def again(self, index: str, name: str) -> StoredPage:
-        """Return the page of a project fetched anew, because the stored one turned out to be damaged."""
+        """Fetch the page of a project again, because the stored one is damaged."""
         page = self._seen[index, name] = self._fetch(index, name, None)
         return page
 
@@ -204,7 +245,7 @@ class Pages:
             headers["if-modified-since"] = old.last_modified
         return headers
 
-    def _take(self, reply: Answer, old: "StoredPage | None", index: str, name: str) -> StoredPage:
+    def _take(self, reply: "PageResponse", old: "StoredPage | None", index: str, name: str) -> StoredPage:
         said = policy(reply.headers)
         if reply.status == 304 and old is not None:
             told = "cache-control" in reply.headers or "expires" in reply.headers
@@ -256,7 +297,7 @@ def _concerns_all(error: PuffinError) -> bool:
 
 
 def _mapped(path: str) -> "bytes | mmap.mmap | None":
-    """Return the content of a stored page; of a large one only those parts are read that are looked at."""
+    """Return the content of a stored page; a large one is mapped, so that only the parts in use are read."""
     try:
         if sys.platform == "win32" or os.stat(path).st_size < _LARGE:  # Windows replaces no file that is mapped
             return read(path)
@@ -272,7 +313,7 @@ def _rows_of(page: Page) -> "dict[str, tuple[tuple[object, ...], ...]]":
 
 
 def _absent(index: str, now: float) -> bytes:
-    """Return the page of a name that the index does not have: kept for ``--offline``, else never fresh."""
+    """Return the stored page of a name that the index does not have. It is never fresh, but serves ``--offline``."""
     return dump_groups({}, url=mask(index), fetched_at=now, max_age=0, status=ABSENT)
 
 
@@ -284,8 +325,6 @@ def _loaded(data: bytes) -> StoredPage:
 
 
 def _single(location: str) -> tuple[FileLink, ...]:
-    from puffin.stages.resolve.index_href import Collector
-
     collector = Collector(location)
     collector.add("", location)
     return tuple(collector.files)

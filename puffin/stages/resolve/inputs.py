@@ -6,23 +6,21 @@ from functools import partial
 
 from puffin import depends
 from puffin.errors import UsageError
-from puffin.stages.resolve.index_page import normalise
-from puffin.stages.resolve.inputs_directory import project_file
+from puffin.names import normalise
 from puffin.stages.resolve.inputs_entries import SourceFile
-from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild
+from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild, decode_text
 from puffin.stages.resolve.inputs_project import Project, check_extras, requirements_of
-from puffin.stages.resolve.inputs_pyproject import has_project, read_group, read_pyproject
-from puffin.stages.resolve.inputs_request import SourceRequest
+from puffin.stages.resolve.inputs_pyproject import has_project, read_group, read_pyproject, states_project
 from puffin.stages.resolve.inputs_script import read_script
-from puffin.stages.resolve.inputs_setup import read_setup_cfg, read_setup_py
-from puffin.stages.resolve.inputs_toml import decode_text
+from puffin.stages.resolve.inputs_setup import describes_project, read_setup_cfg, read_setup_py
 from puffin.stages.resolve.reqerrors import RequirementsFileNotFound, RequirementsFileUnreadable
-from puffin.stages.resolve.reqfile import read_requirements
-from puffin.stages.resolve.reqinclude import STDIN, absolute
-from puffin.stages.resolve.reqvalues import Entry, Requirements
+from puffin.stages.resolve.reqfile import STDIN, absolute, read_requirements
+from puffin.stages.resolve.reqvalues import Entry, Requirements, SourceRequest
 from puffin.stages.urls import mask
 from puffin.value import frozen, replace
 
+Read = Callable[[str], bytes]
+Exists = Callable[[str], bool]
 Build = Callable[[str, str, Requirements], bytes]
 PYPROJECT, SETUP_CFG, SETUP_PY, SCRIPT, PLAIN = (
     "pyproject.toml",
@@ -68,9 +66,9 @@ def kind_of(path: str) -> str:
 def read_sources(
     request: SourceRequest,
     *,
-    read: Callable[[str], bytes],
+    read: Read,
     environ: Mapping[str, str],
-    exists: Callable[[str], bool] = depends.exists,
+    exists: Exists = depends.exists,
     build: Build | None = None,
 ) -> Sources:
     """Read everything that *request* names; a directory stands for the project in it.
@@ -108,7 +106,7 @@ def read_sources(
 
 def _built(build: Build | None, written: Requirements, file: SourceFile, error: NeedsBuild) -> Project:
     """Return the project of *file* from a build, or raise *error* where there can be none."""
-    from puffin.stages.resolve.inputs_built import built_project
+    from puffin.stages.resolve.inputs_project import built_project
 
     beside = os.path.join(file.directory, SETUP_PY)
     if build is None or not (file.exists(beside) or has_project(file)):
@@ -122,8 +120,8 @@ class _Reader:
     def __init__(
         self,
         request: SourceRequest,
-        read: Callable[[str], bytes],
-        exists: Callable[[str], bool],
+        read: Read,
+        exists: Exists,
         built: Callable[[SourceFile, NeedsBuild], Project],
     ) -> None:
         self._request = request
@@ -175,7 +173,7 @@ class _Reader:
         check_extras(self._projects, self._extras)
         for project in self._projects:
             entries = requirements_of(project, self._extras, all_extras=self._request.all_extras)
-            self._take(entries, replace(project, file=_relative(project.file)).label)
+            self._take(entries, replace(project, file=relative(project.file)).label)
 
     def group(self, text: str) -> None:
         """Take the requirements of a dependency group."""
@@ -186,14 +184,14 @@ class _Reader:
                 hints=("write `--group PATH/pyproject.toml:NAME`",),
             )
         project, entries = read_group(self._file(path), normalise(name))
-        project = replace(project, file=_relative(project.file))
+        project = replace(project, file=relative(project.file))
         self._take(entries, project.label if project.name else f"({project.file})")
 
     def label_plain(self, entries: Iterable[Entry], option: str) -> None:
         """Note where entries of requirements files come from."""
         for entry in entries:
             if entry.file != STDIN:
-                self._label(entry, f"{option} {_relative(entry.file)}")
+                self._label(entry, f"{option} {relative(entry.file)}")
 
     def _take(self, entries: Iterable[Entry], label: str) -> None:
         for entry in entries:
@@ -205,19 +203,27 @@ class _Reader:
         self.labels.setdefault((entry.origin, entry.name), {})[label] = None
 
     def _file(self, path: str) -> SourceFile:
-        whole, shown = absolute(path), mask(path)
         try:
-            data = self._read(whole)
-        except RequirementsFileNotFound:
+            return read_source(path, mask(path), self._read, self._exists)
+        except RequirementsFileNotFound as error:
             hints = ("name the file that has it, as in `--group PATH/pyproject.toml:NAME`",)
-            from_group = whole in self._grouped and path not in self._request.files
-            raise RequirementsFileNotFound(path=shown, hints=hints if from_group else ()) from None
-        except RequirementsFileUnreadable as error:
-            raise RequirementsFileUnreadable(path=shown, causes=error.causes) from None
-        return SourceFile(path=whole, shown=shown, text=decode_text(data, shown), exists=self._exists)
+            from_group = absolute(path) in self._grouped and path not in self._request.files
+            raise RequirementsFileNotFound(path=error.path, hints=hints if from_group else ()) from None
 
 
-def _relative(path: str) -> str:
+def read_source(path: str, shown: str, read: Read, exists: Exists = depends.exists) -> SourceFile:
+    """Return the file at *path*, which messages name as *shown*. Raises what *read* raises, and ``InvalidProject``."""
+    whole = absolute(path)
+    try:
+        data = read(whole)
+    except RequirementsFileNotFound as error:
+        raise RequirementsFileNotFound(path=shown, hints=error.hints) from None
+    except RequirementsFileUnreadable as error:
+        raise RequirementsFileUnreadable(path=shown, causes=error.causes) from None
+    return SourceFile(path=whole, shown=shown, text=decode_text(data, shown), exists=exists)
+
+
+def relative(path: str) -> str:
     """Return an absolute path beneath the working directory relative to it, so that outputs can be shared."""
     here = os.path.join(os.getcwd(), "")
     return path[len(here) :] if path.startswith(here) else path
@@ -247,6 +253,33 @@ def check_python(sources: Sources, version: str) -> tuple[str, ...]:
     )
 
 
+def project_file(path: str, *, read: Read, exists: Exists) -> str:
+    """Return the path of the file that describes the project in a directory, anything else as it is.
+
+    What states the dependencies goes before what only a build can read. Raises :class:`UsageError` for a
+    directory without a project, and the errors of reading its files.
+    """
+    if path == "-" or "://" in path or not depends.is_directory(path):
+        return path
+    pyproject, setup_cfg, setup_py = [
+        os.path.normpath(os.path.join(path, name)) for name in ("pyproject.toml", "setup.cfg", "setup.py")
+    ]
+    there = {each for each in (pyproject, setup_cfg, setup_py) if exists(absolute(each))}
+    if pyproject in there and states_project(_beside(pyproject, read)):
+        return pyproject
+    if setup_cfg in there and describes_project(_beside(setup_cfg, read)):
+        return setup_cfg
+    found = next((each for each in (setup_py, pyproject) if each in there), "")
+    if not found:
+        text = f"`{path}` is a directory without a `pyproject.toml`, `setup.cfg` or `setup.py` of a project"
+        raise UsageError(text=text, hints=("name a file, such as a `requirements.in`",))
+    return found
+
+
+def _beside(path: str, read: Read) -> SourceFile:
+    return SourceFile(path=absolute(path), shown=path, text=decode_text(read(absolute(path)), path))
+
+
 __all__ = [
     "Build",
     "InvalidProject",
@@ -254,6 +287,9 @@ __all__ = [
     "Sources",
     "check_python",
     "kind_of",
+    "project_file",
+    "read_source",
     "read_sources",
+    "relative",
     "split_group",
 ]

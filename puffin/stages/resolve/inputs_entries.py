@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from puffin import depends
 from puffin.stages.resolve.reqentry import Piece, parse_entry
-from puffin.stages.resolve.reqlines import Line
+from puffin.stages.resolve.reqlines import LogicalLine
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.value import frozen, replace
 
@@ -52,13 +52,13 @@ def _is_named(text: str) -> bool:
     return True
 
 
-def _line(text: str, file: SourceFile) -> Line:
+def _line(text: str, file: SourceFile) -> LogicalLine:
     source = tuple(file.text.splitlines())
     place = _find(text, source)
     if place is None:  # written with escapes, or over several lines
         source, place = (" ".join(text.split()),), (0, 0)
     joints = ((0, *place),)
-    return Line(file=file.shown, text=text, raw=text, joints=joints, expanded=(), source=source)
+    return LogicalLine(file=file.shown, text=text, raw=text, joints=joints, expanded=(), source=source)
 
 
 def _find(text: str, source: Sequence[str]) -> tuple[int, int] | None:

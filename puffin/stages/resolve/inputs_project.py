@@ -1,8 +1,13 @@
-"""A project's own requirements, and which of them its extras select. Pure."""
+"""A project's own requirements, which of them its extras select, and what METADATA of a build says of them. Pure.
+
+https://packaging.python.org/en/latest/specifications/core-metadata/
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from puffin.stages.resolve.inputs_errors import ExtraNotFound
+from puffin.names import normalise
+from puffin.stages.resolve.inputs_entries import SourceFile, entries_of
+from puffin.stages.resolve.inputs_errors import ExtraNotFound, InvalidProject
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.value import frozen, replace
 
@@ -73,3 +78,39 @@ def both_markers(one: str, other: str) -> str:
     if one and other and one != other:
         return f"({one}) and ({other})"
     return one or other
+
+
+def built_project(file: SourceFile, data: bytes) -> Project:
+    """Return the project of *file* (a ``pyproject.toml``, ``setup.cfg`` or ``setup.py``) from its METADATA.
+
+    Raises :class:`InvalidProject` for metadata that cannot be used, ``InvalidRequirementLine`` for a requirement.
+    """
+    from puffin.stages.resolve.metadata_errors import Malformed
+    from puffin.stages.resolve.metadata_parse import parse_metadata
+
+    try:
+        metadata = parse_metadata(data)
+    except Malformed as error:
+        raise InvalidProject(file=file.shown, problem=f"after a build, {error}") from None
+    entries = entries_of(metadata.requires_dist, replace(file, text=""))
+    return Project(
+        name=metadata.name,
+        file=file.shown,
+        dependencies=tuple([each for each in entries if not _extras_of(each)]),
+        extras=tuple([(extra, _under(extra, entries)) for extra in metadata.provides_extras]),
+        requires_python=metadata.requires_python,
+    )
+
+
+def _extras_of(entry: Entry) -> tuple[str, ...]:
+    import re
+
+    names = re.findall(r"""extra\s*==\s*["']([^"']*)["']""", entry.marker)
+    return tuple([normalise(name) for name in names])
+
+
+def _under(extra: str, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    from puffin.stages.resolve.markers import without_extra
+
+    found = [each for each in entries if extra in _extras_of(each)]
+    return tuple([replace(each, marker=without_extra(each.marker)) for each in found])

@@ -3,9 +3,8 @@
 import re
 
 from puffin.stages.resolve.inputs_entries import SourceFile, entries_of
-from puffin.stages.resolve.inputs_errors import InvalidProject
+from puffin.stages.resolve.inputs_errors import InvalidProject, check_specifier, parse_toml, text_of, texts_of
 from puffin.stages.resolve.inputs_project import Project
-from puffin.stages.resolve.inputs_toml import check_specifier, parse_toml, text_of, texts_of
 
 # The regular expression that the specification gives, with "script" in the place of any type.
 _BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")

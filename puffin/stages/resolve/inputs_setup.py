@@ -6,12 +6,11 @@ The keys are setuptools' (its page "Configuring setuptools using setup.cfg files
 import os
 from collections.abc import Callable
 
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise
 from puffin.stages.resolve.inputs_entries import SourceFile, entries_of
-from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild
+from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild, check_specifier, decode_text
 from puffin.stages.resolve.inputs_project import Project
 from puffin.stages.resolve.inputs_pyproject import is_static, read_pyproject
-from puffin.stages.resolve.inputs_toml import check_specifier, decode_text
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.value import replace
 

@@ -1,16 +1,27 @@
-"""Locating: from pins to the files that satisfy them, by index pages, find-links and URLs."""
+"""From pins to their files, by index pages, find-links and URLs."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from puffin.cache.layout import Cache
 from puffin.errors import TEMPORARY, PuffinError, UsageError
+from puffin.names import normalise
 from puffin.stages.artifact import Artifact
+from puffin.stages.resolve.file_choice import (
+    FileChooser,
+    FileTarget,
+    IndexFile,
+    Offered,
+    OfferedByText,
+    cutoff_of,
+    offered_by_name,
+)
 from puffin.stages.resolve.index_cache import ABSENT, StoredPage
 from puffin.stages.resolve.index_config import FIRST_INDEX, STRATEGIES, IndexConfig
 from puffin.stages.resolve.index_errors import NotInCache, on_several
 from puffin.stages.resolve.index_http import Http
-from puffin.stages.resolve.index_page import FileLink, is_wheel, normalise, splits
+from puffin.stages.resolve.index_page import FileLink, is_wheel
 from puffin.stages.resolve.index_pages import Pages
-from puffin.stages.resolve.locate_artifact import artifact_of
-from puffin.stages.resolve.locate_choose import Candidate, Pin, Target, choose, shown
+from puffin.stages.resolve.locate_choose import AnyPin, equal, file_of, nearby, same_text, shown
 from puffin.stages.resolve.locate_errors import (
     LocateFailed,
     LocateInterrupted,
@@ -18,27 +29,20 @@ from puffin.stages.resolve.locate_errors import (
     PackageNotFound,
     PinFailed,
     Quarantined,
-    TooNew,
     VersionNotFound,
 )
-from puffin.stages.resolve.locate_policy import ANY_FILES
 from puffin.stages.resolve.locate_source import Commits
-from puffin.stages.resolve.locate_url import locate_url
-from puffin.stages.resolve.locate_versions import equal, nearby, same_text
-from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.resolve.locate_url import artifact_of, locate_url
+from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy
 from puffin.stages.urls import mask
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
 
 _QUARANTINED = "quarantined"
 
 
 @frozen
 class Located:
-    """The artifacts of all pins, in the order of the pins, and what the user should know of them.
+    """The artifacts of all pins in the order of the pins, and warnings.
 
     ``several`` are the packages that several indexes have, as :func:`on_several` takes them.
     """
@@ -54,7 +58,7 @@ class Located:
 
 
 def locate(
-    pins: "Sequence[Pin]",
+    pins: "Sequence[AnyPin]",
     *,
     config: IndexConfig,
     tags: tuple[str, ...],
@@ -70,12 +74,13 @@ def locate(
 ) -> Located:
     """Return the file of each pin, for an interpreter with these *tags* (best first) and full version.
 
-    It is a wheel, or what one is built from, as far as *files* allows; *commits* is the seam to version control.
-    Files that are not older than *exclude_newer* (ISO 8601, a time or a date) do not exist.
-    ``refresh`` is True, or the normalised names, for which fresh cached pages are not believed. ``now``
-    is in seconds since the epoch. Raises :class:`LocateFailed` with one cause for each pin that has no
-    file, :class:`LocateInterrupted` (exit code 75) if only the network stands in the way, and
-    ``PlaceMissing`` or :class:`UsageError` (exit code 2) for a configuration that cannot be used.
+    It is a wheel, or a source to build one from, as *files* allows; *commits* is the seam to version control. Only
+    files older than *exclude_newer* (a time or a date, ISO 8601) are used. ``refresh`` is True, or the normalised
+    names whose cached pages are not used. ``now`` is in seconds since the epoch.
+
+    Raises :class:`LocateFailed` with one cause for each pin without a file, :class:`LocateInterrupted` (exit code 75)
+    if all causes are temporary, and ``PlaceMissing`` or :class:`UsageError` (exit code 2) if the configuration cannot
+    be used.
     """
     found, warnings, several = locate_each(
         pins,
@@ -99,7 +104,7 @@ def locate(
 
 
 def locate_each(
-    pins: "Sequence[Pin]",
+    pins: "Sequence[AnyPin]",
     *,
     config: IndexConfig,
     tags: tuple[str, ...],
@@ -123,13 +128,13 @@ def locate_each(
         known = ", ".join(f"`{each}`" for each in STRATEGIES)
         raise UsageError(text=f"The index strategy `{config.strategy}` is not known; there are {known}")
     pages = Pages(http=http, cache=cache, refresh=refresh, offline=offline, now=now)
-    finder = _Finder(pages, config, Target(tags, python_version), files, commits, exclude_newer)
+    finder = _Finder(pages, config, FileTarget(tags, python_version), files, commits, exclude_newer)
     named = [normalise(pin.name) for pin in pins if not _is_direct(pin)]
     pages.prefetch([(index, name) for name in named for index in config.for_package(name)])
     return [_found(pin, finder.find) for pin in pins], tuple(finder.warnings), tuple(finder.several.items())
 
 
-def _found(pin: Pin, find: "Callable[[Pin], Artifact]") -> "Artifact | PuffinError":
+def _found(pin: AnyPin, find: "Callable[[AnyPin], Artifact]") -> "Artifact | PuffinError":
     try:
         return find(pin)
     except PuffinError as error:
@@ -146,46 +151,47 @@ def _failed(failures: list[PuffinError], total: int) -> PuffinError:
     return kind(count=len(failures), total=total, causes=causes)
 
 
-def _is_direct(pin: Pin) -> bool:
+def _is_direct(pin: AnyPin) -> bool:
     return bool(pin.url) or pin.editable
 
 
 class _Finder:
-    """Finds the file of one pin after another, in the pages and find-links of one configuration."""
+    """Finds the files of pins in the pages and find-links places of one configuration."""
 
     def __init__(
         self,
         pages: Pages,
         config: IndexConfig,
-        target: Target,
+        target: FileTarget,
         files: FilePolicy,
         commits: Commits | None,
         exclude_newer: str,
     ) -> None:
         self.exclude_newer = exclude_newer
         self.pages = pages
-        self.target = target
-        self.files = files
+        self.chooser = FileChooser(target, files, cutoff_of(exclude_newer))
         self._commits = commits
         self.config = config
         self.warnings: list[str] = []
         self.several: dict[str, tuple[str, ...]] = {}
-        self._flat = _grouped([(place, link) for place in config.find_links for link in pages.flat(place)])
+        self._flat = offered_by_name(
+            [(place, link) for place in config.find_links for link in pages.flat(place)]
+        )
 
-    def find(self, pin: Pin) -> Artifact:
+    def find(self, pin: AnyPin) -> Artifact:
         """Return the artifact of a pin; raises why there is none."""
         if _is_direct(pin):
-            return locate_url(pin, self.target, files=self.files, commits=self._commits)
+            return locate_url(pin, self.chooser.target, files=self.chooser.files, commits=self._commits)
         offers = _Offers(self, pin)
         chosen = offers.choose()
         self._warn(pin, chosen, offers.holders)
         return artifact_of(pin, chosen)
 
-    def flat(self, name: str) -> "dict[str, list[Candidate]]":
+    def flat(self, name: str) -> "OfferedByText":
         """Return the files of a project in the find-links places, by version text."""
         return self._flat.get(name, {})
 
-    def _warn(self, pin: Pin, chosen: Candidate, holders: "Sequence[str]") -> None:
+    def _warn(self, pin: AnyPin, chosen: IndexFile, holders: "Sequence[str]") -> None:
         if chosen.link.yanked is not None:
             reason = f" (reason: {chosen.link.yanked})" if chosen.link.yanked else ""
             self.warnings.append(f"`{pin.name}=={chosen.version}` is yanked{reason}")
@@ -193,27 +199,15 @@ class _Finder:
             self.several[pin.name] = tuple(holders)
 
 
-def _grouped(links: "list[tuple[str, FileLink]]") -> "dict[str, dict[str, list[Candidate]]]":
-    """Return the files of find-links places by the names and version texts they may stand for."""
-    found: dict[str, dict[str, list[Candidate]]] = {}
-    for place, link in links:
-        for name, version in splits(link.filename):
-            candidate = Candidate(link=link, version=version, place=place, linked=True)
-            found.setdefault(name, {}).setdefault(version, []).append(candidate)
-    return found
-
-
-def _older(candidates: "Iterable[Candidate]", date: str) -> "list[Candidate]":
-    from puffin.stages.resolve.universe_choose import cutoff_of, timestamp
-
-    cutoff = cutoff_of(date)
-    return [each for each in candidates if timestamp(each.link.upload_time) < cutoff]
+def _is_best(link: FileLink) -> bool:
+    """Tell whether no other file of the version can be better by kind: it is a wheel, and not yanked."""
+    return is_wheel(link.filename) and link.yanked is None
 
 
 class _Offers:
-    """What the places have for one pin: the find-links files and an index that has its name."""
+    """The files for one pin: those of find-links places and of an index that has the package."""
 
-    def __init__(self, finder: _Finder, pin: Pin) -> None:
+    def __init__(self, finder: _Finder, pin: AnyPin) -> None:
         self.finder = finder
         self.pin = pin
         self.name = normalise(pin.name)
@@ -228,7 +222,7 @@ class _Offers:
         self.page = self._page(index) if index else None
         self.texts = {**dict.fromkeys(self.flat), **dict.fromkeys(self.page.versions if self.page else ())}
 
-    def choose(self) -> Candidate:
+    def choose(self) -> IndexFile:
         """Return the file to take: of the first index that has the name, or, unsafely, of the first that has it.
 
         Raises why there is none.
@@ -244,11 +238,11 @@ class _Offers:
                 failures.append(error)
         raise failures[0]
 
-    def _choose(self) -> Candidate:
+    def _choose(self) -> IndexFile:
         version, exact = self.pin.version, self.pin.exact
         plain = same_text(self.texts, version, exact=exact)
         try:
-            if plain and is_wheel((chosen := self._chosen(plain)).link.filename):
+            if plain and _is_best((chosen := self._chosen(plain)).link):
                 return chosen
         except NoCompatibleWheel:
             pass
@@ -258,14 +252,8 @@ class _Offers:
             raise self._not_found()
         return self._chosen(found)
 
-    def _chosen(self, texts: "Iterable[str]") -> Candidate:
-        candidates = self._candidates(texts)
-        date = self.finder.exclude_newer
-        if date:
-            candidates = _older(candidates, date)
-            if not candidates:
-                raise TooNew(package=shown(self.pin), date=date)
-        return choose(self.pin, candidates, self.finder.target, self.finder.files)
+    def _chosen(self, texts: "Iterable[str]") -> IndexFile:
+        return file_of(self.pin, self._offered(texts), self.finder.chooser, self.finder.exclude_newer)
 
     def _page(self, index: str) -> StoredPage:
         return self.finder.pages.page(index, self.name)
@@ -289,18 +277,14 @@ class _Offers:
                 break
         return found
 
-    def _candidates(self, texts: "Iterable[str]") -> list[Candidate]:
-        found: list[Candidate] = []
+    def _offered(self, texts: "Iterable[str]") -> list[Offered]:
+        found: list[Offered] = []
         for text in texts:
             found += self.flat.get(text, ())
-            found += [self._candidate(link, text) for link in self._links(text)]
+            if self.index:
+                rows = self.finder.pages.rows(self.index, self.name, text)
+                found += [Offered(row, text, self.index) for row in rows]
         return found
-
-    def _candidate(self, link: FileLink, version: str) -> Candidate:
-        return Candidate(link=link, version=version, place=self.index)
-
-    def _links(self, text: str) -> tuple[FileLink, ...]:
-        return self.finder.pages.links(self.index, self.name, text) if self.index else ()
 
     def _not_found(self) -> PuffinError:
         package = shown(self.pin)

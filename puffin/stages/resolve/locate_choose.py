@@ -1,17 +1,27 @@
-"""The choice of a pin's file among those that places offer: pure, no input or output."""
+"""The file of a pin among those that places offer, or why there is none. Pure."""
 
-from puffin.stages.resolve.index_page import FileLink, is_wheel, normalise
-from puffin.stages.resolve.locate_errors import HashesDiffer, NoCompatibleWheel
-from puffin.stages.resolve.locate_policy import ANY_FILES, sdists_option, wheels_option
-from puffin.stages.resolve.locate_versions import parsed
-from puffin.stages.resolve.solve.request import FilePolicy
-from puffin.stages.resolve.tags import build_order, mismatch, priorities, rank, split_tags
+from bisect import bisect_left
+
+from puffin.names import normalise
+from puffin.stages.resolve.file_choice import (
+    FILENAME,
+    HASHES,
+    REQUIRES_PYTHON,
+    Choice,
+    FileChooser,
+    FileTarget,
+    IndexFile,
+    Offered,
+    parsed,
+)
+from puffin.stages.resolve.locate_errors import HashesDiffer, NoCompatibleWheel, TooNew
+from puffin.stages.resolve.solve.request import ALL, FilePolicy
+from puffin.stages.resolve.tags import mismatch, split_tags
 from puffin.stages.urls import mask_text
-from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Protocol
 else:
     Protocol = object
@@ -19,7 +29,7 @@ else:
 _SHOWN = 5
 
 
-class Pin(Protocol):
+class AnyPin(Protocol):
     """What locating needs of a pin (see ``puffin.stages.resolve.pins``)."""
 
     @property
@@ -51,139 +61,56 @@ class Pin(Protocol):
         """Whether the version must be this very text (``===``)."""
 
 
-def shown(pin: Pin) -> str:
+def shown(pin: AnyPin) -> str:
     """Return a pin as messages show it: as the user gave it, with the credentials of its URL masked."""
     return mask_text(pin.text or pin.name)
 
 
-@frozen
-class Candidate:
-    """A file that may satisfy a pin, and where it was found.
+def file_of(pin: AnyPin, offered: "Sequence[Offered]", chooser: FileChooser, date: str = "") -> IndexFile:
+    """Return the file to take for *pin*, by the rule of :mod:`~puffin.stages.resolve.file_choice`.
 
-    ``place`` is the index or find-links place; ``linked`` tells that it is the latter.
+    *date* is that of ``--exclude-newer`` in the user's words. Raises :class:`NoCompatibleWheel`,
+    :class:`HashesDiffer`, and :class:`TooNew` where all files are newer.
     """
-
-    link: FileLink
-    version: str
-    place: str
-    linked: bool = False
-
-
-class Target:
-    """What the interpreter takes: its tags, best first, and its version as ``3.12.1``."""
-
-    def __init__(self, tags: tuple[str, ...], python_version: str) -> None:
-        self.tags = tags
-        self.python_version = python_version
-        self.priorities = priorities(tags)
-        self._admitted: dict[str, bool] = {"": True}
-
-    def admits(self, requires_python: str) -> bool:
-        """Return whether the interpreter's version fits a ``Requires-Python``; a malformed one admits all."""
-        known = self._admitted.get(requires_python)
-        if known is None:
-            known = self._admitted[requires_python] = self._contains(requires_python)
-        return known
-
-    def _contains(self, requires_python: str) -> bool:
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-        try:
-            return SpecifierSet(requires_python).contains(self.python_version, prereleases=True)
-        except InvalidSpecifier:  # old uploads have such values; their wheels have always been installed
-            return True
+    choice = chooser.choose(normalise(pin.name), offered, pin.hashes)
+    best = choice.best
+    if best is not None and chooser.target.admits(best.row[REQUIRES_PYTHON]):
+        return best.file()
+    if offered and not choice.visible:
+        raise TooNew(package=shown(pin), date=date)
+    raise _nothing(pin, choice, chooser)
 
 
-def choose(
-    pin: Pin, candidates: "Iterable[Candidate]", target: Target, files: FilePolicy = ANY_FILES
-) -> Candidate:
-    """Return the best wheel: by hash, yank, (local) version, tag, build tag, and find-links first.
-
-    Where no wheel can be used it is the best source distribution, as far as *files* allows.
-    Raises :class:`NoCompatibleWheel` or :class:`HashesDiffer`.
-    """
-    every = list(candidates)
-    name = normalise(pin.name)
-    fitting = [c for c in every if _fits(c, target)] if files.wheels(name) else []
-    sources = [c for c in every if not is_wheel(c.link.filename)] if files.sdists(name) else []
-    for usable in (fitting, sources):
-        admitted = [c for c in usable if target.admits(c.link.requires_python)]
-        allowed = [c for c in admitted if hash_verdict(c.link.hashes, pin.hashes) is not False]
-        if allowed:
-            order = version_order({c.version for c in allowed})
-            return max(allowed, key=lambda c: _preference(c, pin, target, order))
-    raise _nothing(pin, every, [*fitting, *sources], target, files)
+def _nothing(pin: AnyPin, choice: Choice, chooser: FileChooser) -> "NoCompatibleWheel | HashesDiffer":
+    """Return why no file can be taken."""
+    if not choice.usable:
+        return _no_file(pin, choice, chooser)
+    admitted = [each for each in choice.usable if chooser.target.admits(each.row[REQUIRES_PYTHON])]
+    return _hashes_differ(pin, admitted) if admitted else _no_python(pin, choice.usable, chooser.target)
 
 
-def _fits(candidate: Candidate, target: Target) -> bool:
-    filename = candidate.link.filename
-    return is_wheel(filename) and rank(filename, target.priorities) is not None
-
-
-def hash_verdict(offered: tuple[str, ...], pinned: tuple[str, ...]) -> bool | None:
-    """Return whether a file's hashes are pinned ones; None if nothing can be said (no common algorithm)."""
-    algorithms = {item.partition(":")[0] for item in pinned}
-    common = [item for item in offered if item.partition(":")[0] in algorithms]
-    return all(item in pinned for item in common) if common else None
-
-
-def version_order(versions: set[str]) -> dict[str, int]:
-    """Return the place of each version text in their order, -1 for malformed ones."""
-    if len(versions) < 2:
-        return dict.fromkeys(versions, 0)
-    known = {text: parsed(text) for text in versions}
-    places = {
-        own: place for place, own in enumerate(sorted({own for own in known.values() if own is not None}))
-    }
-    return {text: -1 if own is None else places[own] for text, own in known.items()}
-
-
-def _preference(c: Candidate, pin: Pin, target: Target, order: dict[str, int]) -> "tuple[object, ...]":
-    """Return the sort key of a file among its kind: the greatest is taken, the first of equals."""
-    said = hash_verdict(c.link.hashes, pin.hashes) is True
-    filename = c.link.filename
-    if is_wheel(filename):
-        kind: tuple[object, ...] = (-(rank(filename, target.priorities) or 0), build_order(filename))
-    else:
-        kind = (filename.lower().endswith(".tar.gz"), filename.lower().endswith(".zip"))
-    return (said, c.link.yanked is None, order[c.version], *kind, c.linked)
-
-
-def _nothing(
-    pin: Pin, every: list[Candidate], usable: list[Candidate], target: Target, files: FilePolicy
-) -> "NoCompatibleWheel | HashesDiffer":
-    """Return why none of *every* can be taken; *usable* are those of a kind and of tags that would do."""
-    if not usable:
-        return _no_file(pin, every, target, files)
-    admitted = [c for c in usable if target.admits(c.link.requires_python)]
-    return _hashes_differ(pin, admitted) if admitted else _no_python(pin, usable, target)
-
-
-def _no_file(pin: Pin, every: list[Candidate], target: Target, files: FilePolicy) -> NoCompatibleWheel:
-    name = normalise(pin.name)
-    wheels = [c for c in every if is_wheel(c.link.filename)]
-    source = len(wheels) < len(every)
-    if option := wheels_option(files, name):
-        other = sdists_option(files, name) if source else ""
-        lacks = f"{other} forbids its source distribution" if other else "it has no source distribution"
+def _no_file(pin: AnyPin, choice: Choice, chooser: FileChooser) -> NoCompatibleWheel:
+    name, files = normalise(pin.name), chooser.files
+    option = sdists_option(files, name) if choice.sdists else ""
+    if forbidden := wheels_option(files, name):
+        lacks = f"{option} forbids its source distribution" if option else "it has no source distribution"
         return NoCompatibleWheel(
             package=shown(pin),
-            reason=f"{option} forbids its wheels, and {lacks}",
-            hints=(f"to allow its wheels, leave out {option}",),
+            reason=f"{forbidden} forbids its wheels, and {lacks}",
+            hints=(f"to allow its wheels, leave out {forbidden}",),
         )
-    option = sdists_option(files, name) if source else ""
-    if not wheels:
+    if not choice.wheels:
         reason = f"there is only a source distribution, and {option} forbids it"
         return NoCompatibleWheel(package=shown(pin), reason=reason, hints=(_leave_out(option),))
-    return _no_tag(pin, wheels, target, option)
+    return _no_tag(pin, choice.wheels, chooser.target, option)
 
 
 def _leave_out(option: str) -> str:
     return f"to build its source distribution, leave out {option}"
 
 
-def _no_tag(pin: Pin, wheels: list[Candidate], target: Target, option: str) -> NoCompatibleWheel:
-    names = [c.link.filename for c in wheels]
+def _no_tag(pin: AnyPin, wheels: "list[Offered]", target: FileTarget, option: str) -> NoCompatibleWheel:
+    names = [each.row[FILENAME] for each in wheels]
     parts = list(dict.fromkeys(mismatch(name, target.tags) for name in names))
     found = list(dict.fromkeys("-".join(split_tags(name)[1:]) or name for name in names))
     best = f" (its best tag is `{target.tags[0]}`)" if target.tags else ""
@@ -197,14 +124,62 @@ def _no_tag(pin: Pin, wheels: list[Candidate], target: Target, option: str) -> N
     )
 
 
-def _no_python(pin: Pin, fitting: list[Candidate], target: Target) -> NoCompatibleWheel:
-    wanted = list(dict.fromkeys(c.link.requires_python for c in fitting))
+def _no_python(pin: AnyPin, fitting: "list[Offered]", target: FileTarget) -> NoCompatibleWheel:
+    wanted = list(dict.fromkeys(each.row[REQUIRES_PYTHON] for each in fitting))
     reason = f"it requires Python {' or '.join(wanted)}, but the interpreter is Python {target.python_version}"
     hint = f"use another interpreter, or another version of `{pin.name}`"
     return NoCompatibleWheel(package=shown(pin), reason=reason, hints=(hint,))
 
 
-def _hashes_differ(pin: Pin, admitted: list[Candidate]) -> HashesDiffer:
-    offered = [f"{item} ({c.link.filename})" for c in admitted for item in c.link.hashes]
+def _hashes_differ(pin: AnyPin, admitted: "list[Offered]") -> HashesDiffer:
+    offered = [f"{item} ({each.row[FILENAME]})" for each in admitted for item in each.row[HASHES]]
     hint = "if you trust the new files, write the pins with their hashes again"
     return HashesDiffer(package=shown(pin), expected=pin.hashes, offered=tuple(offered), hints=(hint,))
+
+
+def builds_option(files: FilePolicy, name: str) -> str:
+    """Return the option that forbids building *name*, wherever it is from; empty if none does."""
+    return "`--no-build`" if ALL in files.no_build or name in files.no_build else ""
+
+
+def sdists_option(files: FilePolicy, name: str) -> str:
+    """Return the option that forbids source distributions of *name* from an index; empty if none does."""
+    if files.sdists(name):
+        return ""
+    if option := builds_option(files, name):
+        return option
+    return f"`--only-binary {name if name in files.only_binary else ALL}`"
+
+
+def wheels_option(files: FilePolicy, name: str) -> str:
+    """Return the option that forbids wheels of *name* from an index; empty if none does."""
+    if files.wheels(name):
+        return ""
+    return f"`--no-binary {name if name in files.no_binary else ALL}`"
+
+
+def same_text(texts: "Iterable[str]", version: str, *, exact: bool) -> list[str]:
+    """Return the texts that are *version* or, unless *exact* (``===``), that with a local part (PEP 440)."""
+    if exact:
+        return [text for text in texts if text.lower() == version.lower()]
+    local = version + "+"
+    return [text for text in texts if text == version or text.startswith(local)]
+
+
+def equal(texts: "Iterable[str]", version: str) -> list[str]:
+    """Return the texts that satisfy ``==version``; malformed ones never do."""
+    wanted = parsed(version)
+    if wanted is None:
+        return [text for text in texts if text == version]
+    if wanted.local is None:  # then the local part of a candidate does not count
+        return [text for text in texts if parsed(text.partition("+")[0]) == wanted and parsed(text) is not None]
+    return [text for text in texts if parsed(text) == wanted]
+
+
+def nearby(texts: "Iterable[str]", version: str) -> tuple[tuple[str, ...], int]:
+    """Return up to five versions around *version*, in their order, and how many there are in all."""
+    known = sorted({own for own in map(parsed, texts) if own is not None})
+    wanted = parsed(version)
+    at = len(known) if wanted is None else bisect_left(known, wanted)
+    begin = max(0, min(at - _SHOWN // 2, len(known) - _SHOWN))
+    return tuple(str(own) for own in known[begin : begin + _SHOWN]), len(known)

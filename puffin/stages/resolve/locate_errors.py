@@ -1,4 +1,4 @@
-"""Why a pin has no file: each error is about one pin, and a run raises all of them at once."""
+"""Why a pin has no file. Each error is about one pin; a run raises all of them together."""
 
 from puffin.errors import TEMPORARY, PuffinError
 
@@ -16,13 +16,13 @@ class LocateFailed(PuffinError):
 
 
 class LocateInterrupted(LocateFailed):
-    """All that went wrong may pass: an index could not be reached, or had trouble."""
+    """All failures are temporary: an index could not be reached, or failed."""
 
     exit_code = TEMPORARY
 
 
 class PinFailed(PuffinError):
-    """Root of the errors that belong to one pin, which ``package`` shows as the user gave it."""
+    """Base of the errors of one pin; ``package`` is the pin as the user gave it."""
 
     stage = "resolve"
 
@@ -91,7 +91,7 @@ class NoCompatibleWheel(PinFailed):
 
 
 class HashesDiffer(PinFailed):
-    """Every fitting file has another hash than the pinned ones, by what its index or URL says."""
+    """No usable file has a pinned hash, by the index or the URL."""
 
     expected: tuple[str, ...]
     offered: tuple[str, ...]
@@ -106,7 +106,7 @@ class HashesDiffer(PinFailed):
 
 
 class TooNew(PinFailed):
-    """All files of a version are newer than ``--exclude-newer`` allows, or nobody tells how old they are."""
+    """All files of a version are newer than ``--exclude-newer`` allows, or of unknown age."""
 
     date: str
 
@@ -116,7 +116,7 @@ class TooNew(PinFailed):
 
 
 class BuildForbidden(PinFailed):
-    """What a pin names would have to be built, and an option forbids that; ``kind`` is what it is, with its article."""
+    """A pin needs a build, and an option forbids builds; ``kind`` names the source with its article."""
 
     kind: str
     option: str
@@ -127,7 +127,7 @@ class BuildForbidden(PinFailed):
 
 
 class NotEditable(PinFailed):
-    """What is to be installed as an editable is no directory on this machine."""
+    """An editable is not a local directory."""
 
     kind: str
 
@@ -139,7 +139,7 @@ class NotEditable(PinFailed):
 
 
 class NameUnknown(PinFailed):
-    """A requirement does not name its package, and neither does what it leads to, short of building it."""
+    """A requirement does not name its package, and only a build would tell the name."""
 
     def summary(self) -> str:
         """Return the first line."""
@@ -147,7 +147,7 @@ class NameUnknown(PinFailed):
 
 
 class WheelMismatch(PinFailed):
-    """The file name of a wheel given by URL is not that of the pinned distribution, or of no wheel at all."""
+    """The file name in a URL is not of the pinned distribution, or not of a wheel."""
 
     filename: str
     reason: str

@@ -1,25 +1,24 @@
-"""The names of packages that requirements leave to their distributions, as far as no build is needed to know them."""
+"""Names of packages for requirements without a name, as far as they are known without a build."""
 
 import os
+from collections.abc import Iterable
 
 from puffin import depends
 from puffin.errors import PuffinError
-from puffin.stages.fetch.inside import NoSubdirectory, inner_directory
-from puffin.stages.resolve.index_page import is_archive, is_wheel, normalise
-from puffin.stages.resolve.index_url import is_local, local_path
+from puffin.names import normalise, parsed_version
+from puffin.stages.fetch.git_url import NoSubdirectory, inner_directory
+from puffin.stages.resolve.index_config import is_local, local_path
+from puffin.stages.resolve.index_page import is_archive, is_wheel, splits
 from puffin.stages.resolve.locate_errors import LocateFailed, NameUnknown
 from puffin.stages.resolve.locate_source import subdirectory
 from puffin.stages.resolve.pins import Pin
 from puffin.stages.resolve.reqvalues import Entry, Requirements
+from puffin.stages.urls import mask
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def named(requirements: Requirements) -> Requirements:
-    """Return *requirements* with the names that local directories and the file names of archives tell."""
+    """Return *requirements* with the names that local directories and file names of archives have."""
     if all(entry.name for entry in requirements.entries):
         return requirements
     entries = [entry if entry.name else replace(entry, name=name_of(entry)) for entry in requirements.entries]
@@ -37,7 +36,7 @@ def check_names(pins: "Iterable[Pin]") -> None:
 
 
 def name_of(entry: Entry) -> str:
-    """Return the normalised name of what the URL of *entry* leads to, empty if only a build, or a download, tells."""
+    """Return the normalised name of the package at the URL of *entry*, empty if a build or a download is needed."""
     address, _, fragment = entry.url.partition("#")
     if "+" in address.partition(":")[0]:
         return ""
@@ -51,12 +50,9 @@ def name_of(entry: Entry) -> str:
 
 def _of_archive(filename: str) -> str:
     """Return the name in ``name-version.tar.gz``, where the last dash surely parts the two (PEP 625)."""
-    from puffin.stages.resolve.index_page import splits
-    from puffin.stages.resolve.locate_versions import parsed
-
     if not is_archive(filename) or is_wheel(filename):
         return ""
-    known = [(name, version) for name, version in splits(filename) if parsed(version) is not None]
+    known = [(name, version) for name, version in splits(filename) if parsed_version(version) is not None]
     return known[0][0] if len(known) == 1 else ""
 
 
@@ -91,8 +87,6 @@ def _stated_in_setup_cfg(path: str) -> str:
 
 
 def _unknown(pin: Pin) -> PuffinError:
-    from puffin.stages.urls import mask
-
     address, _, fragment = pin.url.partition("#")
     inner = subdirectory(fragment)
     if inner and is_local(address) and os.path.isdir(local_path(address)):

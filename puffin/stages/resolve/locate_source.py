@@ -1,27 +1,21 @@
-"""Pins that lead to something a wheel is built from: an archive, a directory, a repository."""
+"""Pins of sources: archives, directories and repositories that wheels are built from."""
 
 import json
 import os
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from puffin import depends
+from puffin.cache.layout import Cache
+from puffin.names import parsed_version
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
-from puffin.stages.fetch.git_url import is_repository, parse
-from puffin.stages.fetch.inside import inner_directory
-from puffin.stages.resolve.index_href import file_name
-from puffin.stages.resolve.index_page import file_version, is_archive, is_wheel
-from puffin.stages.resolve.index_url import is_local, local_path
-from puffin.stages.resolve.locate_choose import Pin, shown
+from puffin.stages.fetch.git_url import inner_directory, is_repository, parse
+from puffin.stages.resolve.index_config import is_local, local_path
+from puffin.stages.resolve.index_page import file_name, file_version, is_archive, is_wheel
+from puffin.stages.resolve.locate_choose import AnyPin, builds_option, shown
 from puffin.stages.resolve.locate_errors import BuildForbidden, FileMissing, NotEditable
-from puffin.stages.resolve.locate_policy import builds_option
-from puffin.stages.resolve.locate_versions import parsed
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.urls import digest, file_url, strip_credentials
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, Protocol
-else:
-    Protocol = object
 
 # What tells that a project directory is to be built anew, as DESIGN.md's glossary of freshness has it.
 MARKS = ("pyproject.toml", "setup.py", "setup.cfg")
@@ -35,8 +29,8 @@ class Commits(Protocol):
         """Return *url* with the full commit in place of its ref; *package* is it in the user's words."""
 
 
-def source_kind(pin: Pin) -> str:
-    """Return the kind of artifact that a pin with a URL leads to, empty if it is a wheel, or nothing known."""
+def source_kind(pin: AnyPin) -> str:
+    """Return the kind of the source in the URL of a pin, empty for a wheel and for unknown files."""
     address = pin.url.partition("#")[0]
     if is_repository(address):
         return GIT
@@ -46,7 +40,7 @@ def source_kind(pin: Pin) -> str:
     return SDIST if is_archive(name) and not is_wheel(name) else ""
 
 
-def check_source(pin: Pin, kind: str, files: FilePolicy) -> None:
+def check_source(pin: AnyPin, kind: str, files: FilePolicy) -> None:
     """Raise :class:`BuildForbidden` or :class:`NotEditable` for what must not be built, or not so."""
     if pin.editable and kind != DIRECTORY:
         what = _ARTICLES.get(kind, "a file")
@@ -55,7 +49,7 @@ def check_source(pin: Pin, kind: str, files: FilePolicy) -> None:
         raise BuildForbidden(package=shown(pin), kind=_ARTICLES[kind], option=option)
 
 
-def directory_artifact(pin: Pin) -> Artifact:
+def directory_artifact(pin: AnyPin) -> Artifact:
     """Return the artifact of a pin to a directory. Raises ``FileMissing`` and ``NoSubdirectory``."""
     address, _, fragment = pin.url.partition("#")
     path, inner = local_path(address), subdirectory(fragment)
@@ -77,7 +71,7 @@ def directory_artifact(pin: Pin) -> Artifact:
     )
 
 
-def repository_artifact(pin: Pin, commits: Commits) -> Artifact:
+def repository_artifact(pin: AnyPin, commits: Commits) -> Artifact:
     """Return the artifact of a pin to a git repository, at the commit that its ref is. Raises what *commits* raises."""
     url = commits(pin.url, package=shown(pin))
     asked, found = parse(pin.url), parse(url)
@@ -98,18 +92,18 @@ def repository_artifact(pin: Pin, commits: Commits) -> Artifact:
 
 
 def file_named_version(filename: str, name: str) -> str:
-    """Return the version that the file name of a source distribution tells, empty where it surely tells none."""
+    """Return the version in the file name of a source distribution, empty if it is not certain."""
     version = file_version(filename, name)
-    return version if version and parsed(version) is not None else ""
+    return version if version and parsed_version(version) is not None else ""
 
 
-def settings_of(pin: Pin) -> tuple[tuple[str, str], ...]:
-    """Return the config settings of a pin; plain pins have none."""
+def settings_of(pin: AnyPin) -> tuple[tuple[str, str], ...]:
+    """Return the config settings of a pin."""
     return tuple(getattr(pin, "config_settings", ()))
 
 
 def subdirectory(fragment: str) -> str:
-    """Return the subdirectory that a URL's fragment names, empty for none."""
+    """Return the ``subdirectory`` in the fragment of a URL, empty for none."""
     parts = [part.partition("=") for part in fragment.split("&")]
     return next((value.strip("/") for key, _, value in parts if key == "subdirectory"), "")
 
@@ -128,3 +122,14 @@ def _stamp(path: str) -> int:
         except OSError:
             continue
     return max(times)
+
+
+def pinner(cache: "Cache", *, offline: bool, environ: "Mapping[str, str]") -> "Callable[..., str]":
+    """Return :func:`puffin.stages.fetch.git.pin_commit` for a cache and an environment, as ``(url, package="")``."""
+
+    def pin(url: str, package: str = "") -> str:
+        from puffin.stages.fetch.git import pin_commit  # and with it what runs git: most inputs name none
+
+        return pin_commit(url, cache=cache, offline=offline, environ=environ, package=package)
+
+    return pin

@@ -1,16 +1,18 @@
-"""Pins with a URL: they name their file themselves, so that no index is asked."""
+"""Pins with a URL, and the artifact of a chosen file."""
 
+import json
 import os
+from functools import lru_cache
 
 from puffin import depends
 from puffin.errors import os_cause
+from puffin.names import normalise, same_version
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
-from puffin.stages.resolve.index_href import file_name, fragment_hashes
-from puffin.stages.resolve.index_page import FileLink, is_safe, is_wheel, normalise
-from puffin.stages.resolve.index_url import bare, canonical, is_local, local_path
-from puffin.stages.resolve.locate_choose import Candidate, Pin, Target, choose, hash_verdict, shown
+from puffin.stages.resolve.file_choice import FileChooser, FileTarget, IndexFile, Offered
+from puffin.stages.resolve.index_config import bare, canonical, is_local, local_path
+from puffin.stages.resolve.index_page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
+from puffin.stages.resolve.locate_choose import AnyPin, file_of, shown
 from puffin.stages.resolve.locate_errors import FileMissing, HashesDiffer, WheelMismatch
-from puffin.stages.resolve.locate_policy import ANY_FILES
 from puffin.stages.resolve.locate_source import (
     Commits,
     check_source,
@@ -21,14 +23,14 @@ from puffin.stages.resolve.locate_source import (
     source_kind,
     subdirectory,
 )
-from puffin.stages.resolve.locate_versions import parsed
-from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, hash_verdict
 from puffin.stages.resolve.tags import split_tags
-from puffin.stages.urls import digest, file_url
+from puffin.stages.urls import digest, file_url, inherit_credentials
+from puffin.value import astuple
 
 
 def locate_url(
-    pin: Pin, target: Target, *, files: FilePolicy = ANY_FILES, commits: Commits | None = None
+    pin: AnyPin, target: FileTarget, *, files: FilePolicy = ANY_FILES, commits: Commits | None = None
 ) -> Artifact:
     """Return the artifact of a pin with a URL or a local path: a wheel, or what one has to be built from.
 
@@ -48,7 +50,7 @@ def locate_url(
     return _archive(pin, kind or WHEEL, target)
 
 
-def _archive(pin: Pin, kind: str, target: Target) -> Artifact:
+def _archive(pin: AnyPin, kind: str, target: FileTarget) -> Artifact:
     address, _, fragment = pin.url.partition("#")
     local = is_local(address)
     filename = os.path.basename(local_path(address)) if local else file_name(address)
@@ -72,14 +74,15 @@ def _archive(pin: Pin, kind: str, target: Target) -> Artifact:
     )
 
 
-def _wheel_version(pin: Pin, filename: str, address: str, target: Target) -> str:
+def _wheel_version(pin: AnyPin, filename: str, address: str, target: FileTarget) -> str:
     _check_name(pin, filename)
     version = filename.split("-")[1]
-    choose(pin, (Candidate(link=FileLink(filename=filename, url=address), version=version, place=""),), target)
+    row = astuple(FileLink(filename=filename, url=address))
+    file_of(pin, (Offered(row, version, ""),), FileChooser(target))
     return version
 
 
-def _sdist_version(pin: Pin, filename: str) -> str:
+def _sdist_version(pin: AnyPin, filename: str) -> str:
     if not is_safe(filename):
         raise WheelMismatch(
             package=shown(pin), filename=filename, reason="this name is not safe as that of a file"
@@ -87,8 +90,8 @@ def _sdist_version(pin: Pin, filename: str) -> str:
     return file_named_version(filename, pin.name)
 
 
-def merged(pin: Pin, offered: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the hashes to check: those offered, where pins are given only pinned ones.
+def merged(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the hashes to check: the offered ones, and of these only pinned ones if there are pins.
 
     A hash that nobody pinned must not stand beside pinned ones: the check may take the strongest
     algorithm alone, and then a server could vouch for its own file. Several of one algorithm are
@@ -102,7 +105,7 @@ def merged(pin: Pin, offered: tuple[str, ...]) -> tuple[str, ...]:
     return tuple([item for item in offered if item in pin.hashes]) if verdict else pin.hashes
 
 
-def place_of(url: str, source: str, pin: Pin) -> tuple[str, int]:
+def place_of(url: str, source: str, pin: AnyPin) -> tuple[str, int]:
     """Return the cache source and the size of a file: *source* and 0 unless it is local.
 
     The modification time and size of a local file are in its source, so that a replaced one is a new one.
@@ -123,8 +126,6 @@ def direct_url(url: str, hashes: tuple[str, ...], inner: str = "") -> str:
 
     *inner* is the subdirectory of the project.
     """
-    import json
-
     known: dict[str, str] = {}
     for item in hashes:
         algorithm, _, value = item.partition(":")
@@ -137,22 +138,43 @@ def direct_url(url: str, hashes: tuple[str, ...], inner: str = "") -> str:
     return json.dumps({"archive_info": info, "url": bare(url), **place}, sort_keys=True)
 
 
-def _check_name(pin: Pin, filename: str) -> None:
+def _check_name(pin: AnyPin, filename: str) -> None:
     if not is_wheel(filename):
         reason = "its name ends neither as a wheel (`.whl`) nor as a source distribution (`.tar.gz`, `.zip`)"
     elif not split_tags(filename)[1] or not is_safe(filename):
         reason = "this is no valid name of a wheel"
     elif pin.name and normalise(filename.split("-")[0]) != normalise(pin.name):
         reason = f"it is a wheel of `{normalise(filename.split('-')[0])}`"
-    elif (
-        pin.version and pin.version != filename.split("-")[1] and not _same(pin.version, filename.split("-")[1])
-    ):
+    elif pin.version and not same_version(pin.version, filename.split("-")[1]):
         reason = f"it is a wheel of version {filename.split('-')[1]}"
     else:
         return
     raise WheelMismatch(package=shown(pin), filename=filename, reason=reason)
 
 
-def _same(one: str, other: str) -> bool:
-    version = parsed(one)
-    return version is not None and version == parsed(other)
+def artifact_of(pin: AnyPin, chosen: IndexFile) -> Artifact:
+    """Return the artifact for a file that an index or a find-links place offers.
+
+    Raises ``HashesDiffer`` where the pin's hashes contradict those offered, ``FileMissing`` for a local file
+    that is gone.
+    """
+    link = chosen.link
+    source, size = place_of(link.url, f"index/{_digest(chosen.place)}", pin)
+    return Artifact(
+        name=normalise(pin.name),
+        version=chosen.version,
+        filename=link.filename,
+        url=inherit_credentials(link.url, chosen.place),
+        source=source,
+        hashes=merged(pin, link.hashes),
+        size=size or link.size,
+        yanked=link.yanked,
+        requires_python=link.requires_python,
+        kind=WHEEL if is_wheel(link.filename) else SDIST,
+        config_settings=() if is_wheel(link.filename) else settings_of(pin),
+    )
+
+
+@lru_cache
+def _digest(place: str) -> str:
+    return digest(canonical(place))

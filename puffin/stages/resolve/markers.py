@@ -1,11 +1,13 @@
-"""Environment markers (PEP 508), evaluated for a target environment by packaging."""
+"""Environment markers (PEP 508): evaluation for a target environment by packaging, and the clauses on ``extra``."""
 
 import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from packaging.markers import Marker
+
 from puffin.errors import PuffinError
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise
 
 NAMES = (
     "implementation_name",
@@ -21,18 +23,19 @@ NAMES = (
     "sys_platform",
 )
 
-
 _FOR_EXTRA = re.compile(
     r"""(?:(.+?) and )?extra ?== ?(["'])([a-z][\w.-]*)\2""", re.ASCII | re.IGNORECASE
 ).fullmatch
 _ALTERNATIVE = re.compile(r"\b(?:or|extra)\b").search
+_ENDING = r"""(?:(?P<rest>.+?)\s+and\s+)?extra\s*==\s*["'][^"']*["']$"""
+_BEGINNING = r"""extra\s*==\s*["'][^"']*["']\s+and\s+(?P<rest>.+)$"""
 
 
 @lru_cache(maxsize=20_000)
 def for_extra(marker: str) -> tuple[str, str] | None:
     """Return what else a marker of the form ``… and extra == "x"`` asks for, and the extra, normalised.
 
-    None for all other forms. Most markers are of this one, and parsing them is much of a resolution.
+    None for all other forms. Most markers have this form.
     """
     found = _FOR_EXTRA(marker)
     if found is None:
@@ -42,6 +45,28 @@ def for_extra(marker: str) -> tuple[str, str] | None:
     return (
         None if _ALTERNATIVE(rest) and not (enclosed and "extra" not in rest) else (rest, normalise(found[3]))
     )
+
+
+def without_extra(marker: str) -> str:
+    """Return a marker without the clause on ``extra`` that it ends or begins with.
+
+    If the clause is elsewhere, the result is empty: the package is then needed everywhere.
+    """
+    if "extra" not in marker:
+        return marker
+    found = re.match(_ENDING, marker) or re.match(_BEGINNING, marker)
+    rest = (found["rest"] or "") if found else ""
+    return "" if "extra" in rest or (" or " in rest and not _is_one(rest)) else rest
+
+
+def _is_one(text: str) -> bool:
+    """Tell whether the text is one pair of parentheses."""
+    depth = 0
+    for at, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if not depth:
+            return text.startswith("(") and at == len(text) - 1
+    return False
 
 
 class MarkerNotEvaluable(PuffinError):
@@ -78,8 +103,6 @@ class Markers:
         return known
 
     def _evaluated(self, marker: str, origin: str) -> bool:
-        from packaging.markers import Marker
-
         try:
             return Marker(marker).evaluate(self._environment)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -1,4 +1,4 @@
-"""Why the metadata of a distribution cannot be had."""
+"""Errors of reading the metadata of a distribution."""
 
 from puffin.errors import Cause, PuffinError
 from puffin.stages.resolve.solve.universe import Unusable
@@ -6,10 +6,10 @@ from puffin.stages.resolve.solve.universe import Unusable
 OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
 
 
-class NeedsBuild(PuffinError):
-    """The metadata of a source distribution, a project directory or a repository is known only by building it.
+class MetadataNeedsBuild(PuffinError):
+    """Only a build can tell the metadata of a source distribution, a project directory or a repository.
 
-    ``kind`` is what it is, with its article; ``reason`` why building cannot be avoided.
+    ``kind`` names it with its article, such as ``a repository``. ``reason`` says why a build is needed.
     """
 
     stage = "resolve"
@@ -26,11 +26,11 @@ class NeedsBuild(PuffinError):
 
 
 class NotWhole(Exception):
-    """Only the whole file would tell, and it is not to be downloaded."""
+    """Only the whole file has the metadata, and it must not be downloaded whole."""
 
 
 class Malformed(Exception):
-    """Metadata break a rule that matters; what leaves this stage is an ``Unusable``."""
+    """The metadata are not valid. Inside this room only: callers get an ``Unusable``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -43,7 +43,7 @@ def unusable(package: str, reason: str, *causes: PuffinError) -> Unusable:
 
 
 def offline(package: str) -> Unusable:
-    """Return the error for what the cache does not have while the network is off."""
+    """Return the error for metadata that is not in the cache while the network is off."""
     reason = "its metadata is not in the cache, and the network is off"
     return Unusable(package=package, reason=reason, offline=True, hints=(OFFLINE_HINT,))
 

@@ -1,37 +1,37 @@
-"""Getting the metadata of one file: from the cache if it has it, else from the file itself, and then it is kept."""
+"""Metadata of one file: from the cache, or from the file itself and then kept in the cache."""
 
 import os
+from collections.abc import Collection
+from typing import Any
 
 from puffin import depends
-from puffin.cache.atomic import publish_file
+from puffin.cache import frame
+from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
+from puffin.stages.fetch.client import Client
+from puffin.stages.resolve.index_config import canonical, is_local, local_path
 from puffin.stages.resolve.index_page import is_wheel
-from puffin.stages.resolve.index_url import canonical, is_local, local_path
-from puffin.stages.resolve.metadata_cache import Kept, keep, load_kept, metadata_path
 from puffin.stages.resolve.metadata_errors import Malformed, offline, unreadable, unusable
 from puffin.stages.resolve.metadata_parse import parse_metadata
 from puffin.stages.resolve.metadata_project import Dynamic
-from puffin.stages.resolve.metadata_wanted import Unbuilt, Wanted
+from puffin.stages.resolve.metadata_wanted import BuildSource, MetadataRequest, Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe_values import Source
 from puffin.stages.unzip.errors import BadArchive
 from puffin.stages.urls import digest
+from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from puffin.stages.fetch.client import Client
     from puffin.stages.resolve.metadata_wheel import WheelReader
 
 _FRESH = 600.0  # seconds for which a file without a hash, which may be replaced, is believed to be the same
 
 
 class Obtainer:
-    """Gets metadata, with a cache. Threads may share it; ``now`` is in seconds since the epoch.
+    """Reads metadata through the cache. Threads may share it; ``now`` is in seconds since the epoch.
 
-    ``refresh`` is True, or the normalised names, where a file that may have been replaced is not believed to be
-    the same; one that is known by its hash needs no such thing.
+    ``refresh`` is True, or the normalised names whose metadata is read again if the file may have been replaced. A
+    file with a known hash cannot have been.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class Obtainer:
         self._places: dict[str, str] = {}
         self._wheels: WheelReader | None = None
 
-    def kept(self, wanted: Wanted) -> Metadata | None:
-        """Return the metadata if the cache has it; reads one small file."""
+    def kept(self, wanted: MetadataRequest) -> Metadata | None:
+        """Return the metadata if it is in the cache, else None; reads one small file."""
         path, mutable = self._path(wanted)
         if mutable and self._refreshes(wanted.name):
             return None
@@ -66,10 +66,10 @@ class Obtainer:
     def _refreshes(self, name: str) -> bool:
         return self._refresh if isinstance(self._refresh, bool) else name in self._refresh
 
-    def obtain(self, wanted: Wanted) -> Metadata | Unbuilt:
-        """Return the metadata, from wherever it can be had with the fewest bytes, and keep it.
+    def obtain(self, wanted: MetadataRequest) -> Metadata | Unbuilt:
+        """Return the metadata, read with the fewest bytes, and keep it in the cache.
 
-        Raises ``Unusable`` for what rules out this file, and the errors of the network.
+        Raises ``Unusable`` if this file cannot be used, and the errors of the network.
         """
         path, mutable = self._path(wanted)
         try:
@@ -90,12 +90,12 @@ class Obtainer:
         age = self._now - written
         return not self._offline and (self._refreshes(name) or not 0 <= age < _FRESH)
 
-    def _source(self, wanted: Wanted) -> str:
+    def _source(self, wanted: MetadataRequest) -> str:
         """Return the sub-bucket of the cache that a remote file belongs to, as ``Artifact.source`` has it."""
         place = wanted.candidate.place
         return f"index/{self._digest(place)}" if place else f"url/{self._digest(wanted.candidate.link.url)}"
 
-    def _path(self, wanted: Wanted) -> tuple[str, bool]:
+    def _path(self, wanted: MetadataRequest) -> tuple[str, bool]:
         """Return where the metadata is kept, and whether the file may be replaced under the same identity."""
         link = wanted.candidate.link
         mutable = False
@@ -110,7 +110,7 @@ class Obtainer:
         identity = "\n".join((place, link.filename, told, wanted.subdirectory))
         return metadata_path(self._cache, wanted.name, identity), mutable
 
-    def _local_facts(self, wanted: Wanted) -> str:
+    def _local_facts(self, wanted: MetadataRequest) -> str:
         url = wanted.candidate.link.url
         depends.file(local_path(url), content=False)
         try:
@@ -128,7 +128,7 @@ class Obtainer:
     def _digest(self, place: str) -> str:
         return digest(self._canonical(place))
 
-    def _wheel(self, wanted: Wanted) -> Metadata:
+    def _wheel(self, wanted: MetadataRequest) -> Metadata:
         return parse_metadata(self._reader().read(wanted), name=wanted.name, version=wanted.version)
 
     def _reader(self) -> "WheelReader":
@@ -140,7 +140,7 @@ class Obtainer:
             )
         return self._wheels
 
-    def _sdist(self, wanted: Wanted) -> Metadata | Unbuilt:
+    def _sdist(self, wanted: MetadataRequest) -> Metadata | Unbuilt:
         from puffin.stages.resolve.metadata_sdist import sdist_metadata
 
         path = self.sdist_path(wanted)
@@ -150,7 +150,7 @@ class Obtainer:
                 path, filename, name=wanted.name, version=wanted.version, subdirectory=wanted.subdirectory
             )
         except Dynamic as dynamic:
-            source = Source(
+            source = BuildSource(
                 package=wanted.package,
                 path=path,
                 name=wanted.name,
@@ -160,8 +160,8 @@ class Obtainer:
             )
             return Unbuilt(source=source, reason=dynamic.reason)
 
-    def sdist_path(self, wanted: Wanted) -> str:
-        """Return where a source distribution is on this machine, having fetched it into the cache if needed."""
+    def sdist_path(self, wanted: MetadataRequest) -> str:
+        """Return the local path of a source distribution, fetched into the cache if needed."""
         link = wanted.candidate.link
         if is_local(link.url):
             return local_path(link.url)
@@ -180,3 +180,55 @@ class Obtainer:
         self._cache.initialise()
         publish_file(self._cache, path, bytes(received.data))
         return path
+
+
+_FORMAT = "metadata 1"
+_FIELDS = ("name", "version", "requires_dist", "requires_python", "provides_extras", "dynamic")
+
+
+@frozen
+class Kept:
+    """Metadata in the cache, valid ``until`` a time in seconds since the epoch; 0 for ever."""
+
+    metadata: Metadata
+    until: float = 0.0
+
+
+def metadata_path(cache: Cache, name: str, identity: str) -> str:
+    """Return the path in the cache of the metadata of a file; *name* is that of the project (normalised, or empty).
+
+    *identity* is different for different files: it has the place and name of the file, and its hash or something
+    else that changes with its content.
+    """
+    return cache.path(Bucket.METADATA, name or "_", digest(identity))
+
+
+def load_kept(path: str) -> Kept | None:
+    """Return the metadata at *path*; None if it is missing, damaged or of another format."""
+    data = read(path)
+    value = None if data is None else frame.load(data)
+    if type(value) is not tuple or len(value) != 3 or value[0] != _FORMAT or len(value[1]) != len(_FIELDS):
+        return None
+    return Kept(metadata=_metadata(value[1]), until=value[2])
+
+
+def keep(cache: Cache, path: str, kept: Kept) -> None:
+    """Keep metadata at *path*; if the cache cannot be written to, the next run reads it again."""
+    row = tuple([getattr(kept.metadata, field) for field in _FIELDS])
+    try:
+        cache.initialise()
+        publish_file(cache, path, frame.dump((_FORMAT, row, kept.until)))
+    except OSError:
+        pass
+
+
+def _metadata(row: "tuple[Any, ...]") -> Metadata:
+    name, version, requires_dist, requires_python, provides_extras, dynamic = row
+    return Metadata(
+        name=name,
+        version=version,
+        requires_dist=requires_dist,
+        requires_python=requires_python,
+        provides_extras=provides_extras,
+        dynamic=dynamic,
+    )

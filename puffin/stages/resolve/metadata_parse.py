@@ -1,31 +1,36 @@
-"""METADATA and PKG-INFO as the resolver needs them.
+"""METADATA and PKG-INFO files as the resolver needs them.
 
 https://packaging.python.org/en/latest/specifications/core-metadata/
 """
 
-import re
-
-from puffin.stages.resolve.index_page import normalise
+from puffin.names import normalise, parsed_version, same_version
+from puffin.stages.metadata_head import field_values
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_lenient import requirement, specifier
 from puffin.stages.resolve.solve.universe import Metadata
 
-_FIELDS = re.compile(
-    r"^(metadata-version|name|version|requires-dist|requires-python|provides-extra|dynamic):(.*(?:\n[ \t].*)*)",
-    re.IGNORECASE | re.MULTILINE,
-).findall
-_PLAIN = re.compile(r"\d+(?:\.\d+)*(?:(?:a|b|rc|\.post|\.dev)\d+)?", re.ASCII).fullmatch
+_FIELDS = frozenset(
+    (
+        "metadata-version",
+        "name",
+        "version",
+        "requires-dist",
+        "requires-python",
+        "provides-extra",
+        "dynamic",
+    )
+)
 _STATIC_SINCE = (2, 2)
 _DEPENDENCIES = frozenset(("requires-dist", "requires-python", "provides-extra"))
 _MOST = 20_000  # requirements; real ones have some hundreds
 
 
 def parse_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadata:
-    """Return the metadata in a METADATA or PKG-INFO file, as of *name* (normalised) and *version* where given.
+    """Return the metadata in a METADATA or PKG-INFO file.
 
-    Raises :class:`Malformed` for one that cannot be used, or belongs to another distribution.
+    Raises :class:`Malformed` if it is not valid, or if *name* (normalised) or *version* are given and differ.
     """
-    fields = header_fields(data)
+    fields = fields_of(data)
     own_name = normalise(_single(fields, "name"))
     own_version = _single(fields, "version")
     if not own_name or not own_version:
@@ -44,11 +49,11 @@ def parse_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadat
 
 
 def static_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadata | None:
-    """Return the metadata in the PKG-INFO of a source distribution if no build may change it (PEP 643).
+    """Return the metadata in the PKG-INFO of a source distribution, None if a build may change it (PEP 643).
 
-    None if one may. Raises :class:`Malformed` as :func:`parse_metadata` does.
+    Raises :class:`Malformed` as :func:`parse_metadata` does.
     """
-    fields = header_fields(data)
+    fields = fields_of(data)
     if metadata_version(fields) < _STATIC_SINCE:
         return None
     dynamic = {each.lower() for each in fields.get("dynamic", ())}
@@ -57,44 +62,18 @@ def static_metadata(data: bytes, *, name: str = "", version: str = "") -> Metada
     return parse_metadata(data, name=name, version=version)
 
 
+def fields_of(data: bytes) -> dict[str, list[str]]:
+    """Return the values of the fields that resolution needs, by their names in lower case; ``UNKNOWN`` is none."""
+    fields = field_values(data, _FIELDS)
+    return {name: [value for value in values if value != "UNKNOWN"] for name, values in fields.items()}
+
+
 def check_identity(own_name: str, own_version: str, name: str, version: str) -> None:
     """Raise :class:`Malformed` unless the metadata's name and version are those expected (empty for any)."""
     if name and own_name != name:
         raise Malformed(f"its metadata is that of `{own_name}`")
-    if not same_version(own_version, version or own_version):
+    if parsed_version(own_version) is None or not same_version(own_version, version or own_version):
         raise Malformed(f"its metadata gives the version as `{own_version[:60]}`")
-
-
-def same_version(one: str, other: str) -> bool:
-    """Tell whether two texts are one version (PEP 440); malformed ones are none."""
-    if one == other and _PLAIN(one):
-        return True
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return Version(one) == Version(other.replace("_", "-"))
-    except InvalidVersion:
-        return False
-
-
-def header_fields(data: bytes) -> dict[str, list[str]]:
-    """Return the values of the header fields that resolution needs, by their names in lower case.
-
-    The header ends at the first empty line; a line that begins with a blank continues the one before.
-    """
-    fields: dict[str, list[str]] = {}
-    for field, text in _FIELDS(_header(data).decode("utf-8", "replace")):
-        value = " ".join([part.strip() for part in text.split("\n")]).strip() if "\n" in text else text.strip()
-        values = fields.setdefault(field.lower(), [])
-        if value != "UNKNOWN":
-            values.append(value)
-    return fields
-
-
-def _header(data: bytes) -> bytes:
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\n").partition(b"\n\n")[0]
 
 
 def metadata_version(fields: dict[str, list[str]]) -> tuple[int, int]:

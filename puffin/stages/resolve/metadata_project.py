@@ -1,20 +1,21 @@
 """Static metadata of a source tree: the ``[project]`` table of its pyproject.toml (PEP 621)."""
 
-from puffin.stages.resolve.index_page import normalise
+from typing import Any
+
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+
+from puffin.names import normalise
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_lenient import requirement, specifier
 from puffin.stages.resolve.metadata_parse import check_identity
 from puffin.stages.resolve.solve.universe import Metadata
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 _NEEDED = frozenset(("dependencies", "optional-dependencies", "requires-python"))
 
 
 class Dynamic(Exception):
-    """The metadata is known only by building; ``reason`` completes "because …"."""
+    """Only a build can tell the metadata; ``reason`` completes "because …"."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -22,10 +23,10 @@ class Dynamic(Exception):
 
 
 def project_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadata:
-    """Return the metadata that a pyproject.toml states once and for all.
+    """Return the static metadata in a pyproject.toml (PEP 621).
 
-    *version*, where a file name tells it, stands in for a dynamic one. Raises :class:`Dynamic` where a build
-    has to tell, and :class:`Malformed` for a file or a table that cannot be read or is another project's.
+    *version*, as a file name has it, replaces a dynamic version. Raises :class:`Dynamic` if a build is needed, and
+    :class:`Malformed` if the file or the table cannot be read, or is of another project.
     """
     project, tools = _tables(data)
     _check_static(project, tools)
@@ -86,9 +87,6 @@ def _version(project: "dict[str, Any]", known: str) -> str:
 
 
 def _under_extra(text: str, extra: str) -> str:
-    from packaging.markers import Marker
-    from packaging.requirements import Requirement
-
     parsed = Requirement(text)
     own = f"extra == '{extra}'"
     parsed.marker = Marker(own if parsed.marker is None else f"({parsed.marker}) and {own}")

@@ -1,4 +1,4 @@
-"""What a source distribution says of itself without being unpacked: its PKG-INFO and its pyproject.toml."""
+"""Static metadata of source distributions and source trees, read without unpacking or building."""
 
 import io
 import lzma
@@ -6,18 +6,14 @@ import os
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from typing import IO
 
 from puffin import depends
 from puffin.stages.resolve.metadata_errors import Malformed
-from puffin.stages.resolve.metadata_parse import header_fields, static_metadata
+from puffin.stages.resolve.metadata_parse import fields_of, static_metadata
 from puffin.stages.resolve.metadata_project import Dynamic, project_metadata
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import IO
-
-    from puffin.stages.resolve.solve.universe import Metadata
+from puffin.stages.resolve.solve.universe import Metadata
 
 _NAMES = ("PKG-INFO", "pyproject.toml")
 _MOST = 16 << 20  # bytes of one of these files
@@ -29,8 +25,8 @@ def sdist_metadata(
 ) -> "Metadata":
     """Return the static metadata of the source distribution *archive*, a path or a file.
 
-    *subdirectory* is where the project is, from the archive's top directory on.
-    Raises :class:`Dynamic` where a build has to tell, :class:`Malformed`, and OSError if it cannot be opened.
+    *subdirectory* is the path of the project below the top directory of the archive.
+    Raises :class:`Dynamic` if a build is needed, :class:`Malformed`, and OSError if it cannot be opened.
     """
     if isinstance(archive, str):
         with open(archive, "rb") as file:
@@ -41,7 +37,7 @@ def sdist_metadata(
         static = static_metadata(info, name=name, version=version)
         if static is not None:
             return static
-        version = version or next(iter(header_fields(info).get("version", ())), "")
+        version = version or next(iter(fields_of(info).get("version", ())), "")
     if "pyproject.toml" not in found:
         raise Dynamic("it has no static metadata (PEP 643) and no `pyproject.toml`")
     return project_metadata(found["pyproject.toml"], name=name, version=version)
@@ -82,9 +78,9 @@ def _own_files(
     *,
     enough: str = "",
 ) -> dict[str, bytes]:
-    """Return the wanted files of the archive's top directory; of several such directories the first counts.
+    """Return the files called *names* in the top directory of the archive, the first one if there are several.
 
-    Where the file *enough* was found, the rest does not matter.
+    The search ends when the file *enough* is found.
     """
     members = _zipped if filename.lower().endswith(".zip") else _tarred
     wanted = {"/".join(filter(None, (subdirectory.strip("/"), name))): name for name in names}

@@ -1,23 +1,22 @@
-"""Whose metadata is asked for, and what stands in for an answer that only a build can give."""
+"""Requests for metadata, and the answer that a build is needed."""
 
-from puffin.stages.resolve.locate_choose import Candidate
-from puffin.stages.resolve.metadata_errors import NeedsBuild
-from puffin.stages.resolve.universe_values import Source
+from puffin.stages.resolve.file_choice import IndexFile
+from puffin.stages.resolve.metadata_errors import MetadataNeedsBuild
 from puffin.stages.urls import inherit_credentials
 from puffin.value import frozen
 
 
 @frozen
-class Wanted:
-    """One file whose metadata is asked for; ``package`` is it in the user's words, for messages.
+class MetadataRequest:
+    """A request for the metadata of one file; ``package`` is the user's text for it, for messages.
 
-    ``name`` (normalised) and ``version`` are what the metadata must say, where known. ``hashes`` are those
-    demanded, of which one must match. ``whole`` tells whether it may be downloaded whole: not where it would not be
-    installed anyway. ``subdirectory`` is where in a source distribution the project is.
+    ``name`` (normalised) and ``version`` are what the metadata must have, empty if unknown. One of ``hashes`` must
+    match, if there are any. ``whole`` tells whether the file may be downloaded whole; a file that would not be
+    installed may not. ``subdirectory`` is the path of the project in a source distribution.
     """
 
     package: str
-    candidate: Candidate
+    candidate: IndexFile
     name: str = ""
     version: str = ""
     hashes: tuple[str, ...] = ()
@@ -35,14 +34,32 @@ class Wanted:
 
 
 @frozen
-class Unbuilt:
-    """The metadata is known only by building ``source``, because of ``reason``; ``place`` is its pinned requirement."""
+class BuildSource:
+    """A source that must be built for its metadata: ``path`` is a local source distribution or directory.
 
-    source: Source
+    ``package`` is the user's text for it. ``name`` and ``version`` are empty if unknown. ``subdirectory`` is the path
+    of the project in it. ``url`` is where it is from, with credentials.
+    """
+
+    package: str
+    path: str
+    name: str = ""
+    version: str = ""
+    subdirectory: str = ""
+    url: str = ""
+    editable: bool = False
+    config_settings: tuple[tuple[str, str], ...] = ()
+
+
+@frozen
+class Unbuilt:
+    """The metadata needs a build of ``source``, because of ``reason``; ``place`` is its pinned requirement."""
+
+    source: BuildSource
     reason: str
     kind: str = "a source distribution"
     place: object = None
 
-    def error(self) -> NeedsBuild:
+    def error(self) -> MetadataNeedsBuild:
         """Return the error for whoever cannot build."""
-        return NeedsBuild(package=self.source.package, kind=self.kind, reason=self.reason)
+        return MetadataNeedsBuild(package=self.source.package, kind=self.kind, reason=self.reason)

@@ -1,13 +1,15 @@
-"""METADATA of a wheel with the fewest bytes: from its archive, the PEP 658 file, a part of it, or the whole."""
+"""METADATA of a wheel, read with the fewest bytes: from the cache, the PEP 658 file, a range, or the whole wheel."""
 
+import mmap
 import os
 
 from puffin.cache.layout import Cache
+from puffin.stages.artifact import only_sha256
 from puffin.stages.fetch.digests import Hashers
 from puffin.stages.fetch.failures import HashMismatch, RequestRefused
-from puffin.stages.resolve.index_url import is_local, local_path
+from puffin.stages.resolve.index_config import is_local, local_path
 from puffin.stages.resolve.metadata_errors import Malformed, NotWhole, offline
-from puffin.stages.resolve.metadata_wanted import Wanted
+from puffin.stages.resolve.metadata_wanted import MetadataRequest
 from puffin.stages.unzip.errors import CacheWriteFailed
 from puffin.stages.unzip.manifest import DIST_INFO, read_header
 from puffin.stages.unzip.ready import archive_ready
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class WheelReader:
-    """Reads METADATA of wheels. *source* tells the sub-bucket of the cache that a wheel belongs to."""
+    """Reads METADATA of wheels. *source* returns the sub-bucket of the cache for a wheel."""
 
     def __init__(
-        self, *, client: "Client", cache: Cache, offline: bool, source: "Callable[[Wanted], str]"
+        self, *, client: "Client", cache: Cache, offline: bool, source: "Callable[[MetadataRequest], str]"
     ) -> None:
         self._client = client
         self._cache = cache
@@ -33,7 +35,7 @@ class WheelReader:
         self._source = source
         self._whole_only: set[str] = set()
 
-    def read(self, wanted: Wanted) -> bytes:
+    def read(self, wanted: MetadataRequest) -> bytes:
         """Return METADATA of a wheel; raises ``Unusable``, :class:`NotWhole` and the errors of the network."""
         link = wanted.candidate.link
         if is_local(link.url):
@@ -46,8 +48,8 @@ class WheelReader:
         return self._from_wheel(wanted) if data is None else data
 
     def _from_archive(self, hashes: tuple[str, ...]) -> bytes | None:
-        """Return METADATA of a wheel that is in the cache unzipped, None if it is not."""
-        sha256 = next((item[7:] for item in hashes if item.startswith("sha256:")), "")
+        """Return METADATA of a wheel that is unzipped in the cache, None if it is not."""
+        sha256 = only_sha256(hashes)
         if not sha256 or not archive_ready(self._cache, sha256):
             return None
         header = read_header(self._cache.manifest(sha256))
@@ -59,8 +61,8 @@ class WheelReader:
         except OSError:
             return None
 
-    def _separate(self, wanted: Wanted) -> bytes | None:
-        """Return the metadata file beside the wheel (PEP 658), None if the index promised too much."""
+    def _separate(self, wanted: MetadataRequest) -> bytes | None:
+        """Return the metadata file beside the wheel (PEP 658), None if it does not exist in spite of the index."""
         link = wanted.candidate.link
         address, mark, query = wanted.url.partition("?")
         url = f"{address}.metadata{mark}{query}"
@@ -74,8 +76,8 @@ class WheelReader:
         _check(reply.body, groups, f"{link.filename}.metadata", url)
         return reply.body
 
-    def _from_wheel(self, wanted: Wanted) -> bytes:
-        """Return METADATA out of the wheel itself: by ranges, or whole, which is then unzipped and kept."""
+    def _from_wheel(self, wanted: MetadataRequest) -> bytes:
+        """Return METADATA from the wheel itself: by ranges, or by the whole wheel, which is then unzipped and kept."""
         from puffin.stages.fetch.download import download
         from puffin.stages.fetch.ranges import NoRanges, Unranged, Whole, read_member
 
@@ -95,12 +97,12 @@ class WheelReader:
         received = download(self._client, url, hashes=wanted.groups(), size=link.size, filename=link.filename)
         return self._store(wanted, received.sha256, received.data)
 
-    def _keep_whole(self, wanted: Wanted, url: str, origin: str, whole: "Whole") -> bytes:
+    def _keep_whole(self, wanted: MetadataRequest, url: str, origin: str, whole: "Whole") -> bytes:
         self._whole_only.add(origin)
         sha256 = _check(whole.data, wanted.groups(), wanted.candidate.link.filename, url)
         return self._store(wanted, sha256, whole.data)
 
-    def _store(self, wanted: Wanted, sha256: str, data: "Buffer") -> bytes:
+    def _store(self, wanted: MetadataRequest, sha256: str, data: "Buffer") -> bytes:
         from puffin.stages.unzip.store import store
         from puffin.stages.unzip.unzip import read_metadata
 
@@ -128,8 +130,6 @@ def _own_metadata(names: list[str]) -> str:
 
 
 def _from_file(path: str, filename: str) -> bytes:
-    import mmap
-
     from puffin.stages.unzip.unzip import read_metadata
 
     with open(path, "rb") as file:

@@ -1,31 +1,38 @@
-"""How a package that was given by URL, path or repository is written into the output."""
+"""What is written of a package besides its version: its direct reference (PEP 508), and its marker."""
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+
+from packaging.markers import Marker
 
 from puffin import depends
 from puffin.stages.fetch.git_url import parse
 from puffin.stages.resolve.locate_source import subdirectory
-from puffin.stages.resolve.output_values import Direct
+from puffin.stages.resolve.markers import without_extra
+from puffin.stages.resolve.output_values import DirectReference
 from puffin.stages.resolve.requrl import looks_like_archive
 from puffin.stages.resolve.reqvalues import Entry
-from puffin.stages.resolve.solve.resolution import Resolved
+from puffin.stages.resolve.solve.request import Parent, Resolved
 from puffin.stages.resolve.solve.universe import Place
 from puffin.stages.urls import file_path, is_file, strip_credentials
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^\]]*\]\s*)?@\s*")
 _REST = re.compile(r"\s*;\s.*|\s+;.*|\s+--hash.*", re.DOTALL)
 _EXTRAS = re.compile(r"\s*\[[^\]]*\]$")
+_MOST = 8  # alternatives; what has more of them is needed almost everywhere, and is written without a marker
+
+_Conditions = frozenset[frozenset[str]]
+_ALWAYS: _Conditions = frozenset((frozenset(),))
 
 
 def direct_of(
     package: Resolved, entries: Iterable[Entry], *, cwd: str, sha256: "Callable[[str], tuple[str, int]] | None"
-) -> Direct | None:
-    """Return where *package* is from, None if from an index.
+) -> DirectReference | None:
+    """Return the direct reference of *package*, None if it is from an index.
 
-    *entries* are the requirements as they were written. *sha256* returns digest and size of the file at a
-    URL, credentials included; it is asked only for archives without a hash, and None where nobody needs one.
+    *entries* are the requirements as they were written. *sha256* returns the digest and the size in bytes of the file
+    at a URL with credentials; it is called for archives without a hash, and is None if no hash is needed.
     """
     handle = package.handle
     url = handle.url if isinstance(handle, Place) else package.url
@@ -40,7 +47,9 @@ def direct_of(
     hashes, size = _hashed(package, address, sha256)
     bare = strip_credentials(address)
     written = strip_credentials(url)
-    return Direct(written=written, url=bare, kind="archive", subdirectory=inner, hashes=hashes, size=size)
+    return DirectReference(
+        written=written, url=bare, kind="archive", subdirectory=inner, hashes=hashes, size=size
+    )
 
 
 def _local(
@@ -50,13 +59,13 @@ def _local(
     written: str,
     cwd: str,
     sha256: "Callable[[str], tuple[str, int]] | None",
-) -> Direct:
+) -> DirectReference:
     address = url.partition("#")[0]
     path = file_path(address)
     archive = looks_like_archive(path) and not depends.is_directory(path)
     hashes, size = _hashed(package, address, sha256) if archive else ((), 0)
     bare = bool(written) and not is_file(written)
-    return Direct(
+    return DirectReference(
         written=_path(written, path, cwd) if bare else url,
         url=address,
         kind="archive" if archive else "directory",
@@ -76,10 +85,10 @@ def _path(written: str, path: str, cwd: str) -> str:
     return relative if relative.startswith(".") else f"./{relative}"
 
 
-def _repository(package: Resolved, url: str, inner: str) -> Direct:
+def _repository(package: Resolved, url: str, inner: str) -> DirectReference:
     found = parse(url)
     asked = parse(package.url).ref if package.url else found.ref
-    return Direct(
+    return DirectReference(
         written=strip_credentials(url),
         url=strip_credentials(found.repository),
         kind="git",
@@ -108,3 +117,35 @@ def _as_written(package: Resolved, entries: Iterable[Entry]) -> str:
     location = _NAME.sub("", location, count=1) if _NAME.match(location) else location
     location = _EXTRAS.sub("", location).partition("#")[0]
     return "" if "${" in location else location
+
+
+def markers_of(packages: Iterable[Resolved]) -> dict[str, str]:
+    """Return the marker of each package by name; those without any condition are left out."""
+    parents = {package.name: package.via for package in packages}
+    known: dict[str, _Conditions] = dict.fromkeys(parents, frozenset())
+    changed = True
+    while changed:
+        changed = False
+        for name, via in parents.items():
+            found = _simplest(known[name].union(*[_through(parent, known) for parent in via]))
+            if found != known[name]:
+                known[name] = found
+                changed = True
+    return {name: _text(found) for name, found in known.items() if found and found != _ALWAYS}
+
+
+def _through(parent: Parent, known: Mapping[str, _Conditions]) -> _Conditions:
+    above = known.get(parent.name, _ALWAYS) if parent.name else _ALWAYS
+    own = without_extra(parent.marker)
+    return frozenset(each | {own} for each in above) if own else above
+
+
+def _simplest(conditions: _Conditions) -> _Conditions:
+    """Return the conditions that no other condition includes."""
+    kept = frozenset(each for each in conditions if not any(other < each for other in conditions))
+    return _ALWAYS if len(kept) > _MOST else kept
+
+
+def _text(conditions: _Conditions) -> str:
+    alternatives = [" and ".join(f"({each})" for each in sorted(condition)) for condition in conditions]
+    return str(Marker(" or ".join(f"({each})" for each in sorted(alternatives))))

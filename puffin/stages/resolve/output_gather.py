@@ -1,19 +1,16 @@
-"""From a resolution to what the output lists: hashes, files, and who wanted what."""
+"""From a resolution to the packages of the output: hashes, files, and what requires them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from puffin.stages.resolve.file_choice import IndexFile, timestamp
 from puffin.stages.resolve.index_page import FileLink, is_wheel
 from puffin.stages.resolve.inputs import Sources
-from puffin.stages.resolve.locate_choose import Candidate
 from puffin.stages.resolve.markers import Markers
-from puffin.stages.resolve.output_direct import direct_of
-from puffin.stages.resolve.output_markers import markers_of
+from puffin.stages.resolve.output_direct import direct_of, markers_of
 from puffin.stages.resolve.output_values import Listed, OutputFile
 from puffin.stages.resolve.reqvalues import Entry
-from puffin.stages.resolve.solve.request import FilePolicy, Preference
-from puffin.stages.resolve.solve.resolution import Resolution, Resolved
+from puffin.stages.resolve.solve.request import FilePolicy, Preference, Resolution, Resolved
 from puffin.stages.resolve.tags import priorities, rank
-from puffin.stages.resolve.universe_choose import timestamp
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.stages.urls import inherit_credentials, strip_credentials
 from puffin.value import frozen, replace
@@ -23,7 +20,7 @@ _ALGORITHMS = ("sha256", "sha512", "sha384")
 
 @frozen
 class Gathering:
-    """What to gather, besides names and versions, and from where.
+    """What to gather for the output, and where it is from.
 
     ``hashed`` and ``locked`` tell whether hashes, and whether files, are wanted. ``files_of`` returns every
     file of a version; ``sha256`` digest and size of the file at a URL. ``kept`` are the pins of the earlier
@@ -35,7 +32,7 @@ class Gathering:
     tags: tuple[str, ...]
     policy: FilePolicy
     cwd: str
-    files_of: "Callable[[Chosen], Sequence[Candidate]]"
+    files_of: "Callable[[Chosen], Sequence[IndexFile]]"
     sha256: "Callable[[str], tuple[str, int]]"
     hashed: bool = False
     locked: bool = False
@@ -44,7 +41,7 @@ class Gathering:
 
 
 def gather(resolution: Resolution, gathering: Gathering) -> tuple[Listed, ...]:
-    """Return the packages of the output. Raises what looking at their files raises."""
+    """Return the packages of the output. Raises what reading their files raises."""
     gatherer = _Gatherer(resolution, gathering)
     return tuple([gatherer.listed(package) for package in resolution.packages])
 
@@ -123,7 +120,7 @@ class _Gatherer:
         return policy.wheels(package.name) and rank(link.filename, self._ranks) is not None
 
 
-def _with_credentials(candidate: Candidate) -> FileLink:
+def _with_credentials(candidate: IndexFile) -> FileLink:
     """Return the link of a file as it can be fetched; what is written of it is stripped of credentials again."""
     return replace(candidate.link, url=inherit_credentials(candidate.link.url, candidate.place))
 

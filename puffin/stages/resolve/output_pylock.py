@@ -6,11 +6,16 @@ system and machine are in ``environments``, and only files that fit are listed.
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import tomlkit
+from packaging.utils import parse_sdist_filename, parse_wheel_filename
+from packaging.version import Version
 
 from puffin.errors import PuffinError
 from puffin.stages.resolve.index_page import is_wheel
 from puffin.stages.resolve.output_header import header
-from puffin.stages.resolve.output_values import Direct, Listed, OutputFile
+from puffin.stages.resolve.output_values import DirectReference, Listed, OutputFile
 from puffin.stages.urls import file_path, is_file
 from puffin.value import frozen
 
@@ -19,7 +24,7 @@ _ENVIRONMENT = ("implementation_name", "platform_machine", "python_version", "sy
 
 
 class NoHash(PuffinError):
-    """A file cannot be locked, because nobody tells its hash."""
+    """A file cannot be locked, because its hash is not known."""
 
     stage = "resolve"
     filename: str
@@ -30,8 +35,8 @@ class NoHash(PuffinError):
 
 
 @frozen
-class Lock:
-    """What the lock file says besides its packages.
+class LockStyle:
+    """The content of a lock file apart from its packages.
 
     ``markers`` are the target's; ``base`` is the directory of the lock file, which local paths are relative
     to; ``header`` is the command to name in the header, or empty.
@@ -44,10 +49,8 @@ class Lock:
     excluded: frozenset[str] = frozenset()
 
 
-def render_pylock(packages: Iterable[Listed], lock: Lock) -> str:
+def render_pylock(packages: Iterable[Listed], lock: LockStyle) -> str:
     """Return the text of the file. Raises :class:`NoHash`."""
-    import tomlkit
-
     document = tomlkit.document()
     for line in header(lock.header) if lock.header else ():
         document.add(tomlkit.comment(line.removeprefix("# ")))
@@ -61,7 +64,7 @@ def render_pylock(packages: Iterable[Listed], lock: Lock) -> str:
     return tomlkit.dumps(document)
 
 
-def lock_content(packages: Iterable[Listed], lock: Lock) -> dict[str, object]:
+def lock_content(packages: Iterable[Listed], lock: LockStyle) -> dict[str, object]:
     """Return the content of the file, as plain values in the order of their keys. Raises :class:`NoHash`."""
     kept = [package for package in packages if package.name not in lock.excluded]
     return {
@@ -78,7 +81,7 @@ def environment_marker(markers: Mapping[str, str]) -> str:
     return " and ".join(f"{name} == '{markers[name]}'" for name in _ENVIRONMENT)
 
 
-def _package(package: Listed, lock: Lock) -> dict[str, object]:
+def _package(package: Listed, lock: LockStyle) -> dict[str, object]:
     direct = package.direct
     known: dict[str, object] = {"name": package.name}
     if direct is None or direct.kind != "directory":
@@ -91,7 +94,7 @@ def _package(package: Listed, lock: Lock) -> dict[str, object]:
     return known | _files(package, lock)
 
 
-def _files(package: Listed, lock: Lock) -> dict[str, object]:
+def _files(package: Listed, lock: LockStyle) -> dict[str, object]:
     fitting = sorted(
         [file for file in package.files if _is_named_right(file, package)], key=lambda f: f.filename
     )
@@ -108,10 +111,7 @@ def _files(package: Listed, lock: Lock) -> dict[str, object]:
 
 
 def _is_named_right(file: OutputFile, package: Listed) -> bool:
-    """Tell whether a file's name is what the standard says, which all readers of lock files may rely on."""
-    from packaging.utils import parse_sdist_filename, parse_wheel_filename
-    from packaging.version import Version
-
+    """Tell whether a file has a standard name, as readers of lock files may expect."""
     try:
         parsed = (parse_wheel_filename if is_wheel(file.filename) else parse_sdist_filename)(file.filename)
     except ValueError:
@@ -119,9 +119,7 @@ def _is_named_right(file: OutputFile, package: Listed) -> bool:
     return parsed[0] == package.name and parsed[1] == Version(package.version)
 
 
-def _file(file: OutputFile, package: Listed, lock: Lock) -> dict[str, object]:
-    from datetime import datetime
-
+def _file(file: OutputFile, package: Listed, lock: LockStyle) -> dict[str, object]:
     found: dict[str, object] = {}
     if file.url.partition("?")[0].rpartition("/")[2] != file.filename:
         found["name"] = file.filename
@@ -133,7 +131,7 @@ def _file(file: OutputFile, package: Listed, lock: Lock) -> dict[str, object]:
     return found
 
 
-def _direct(package: Listed, direct: Direct, lock: Lock) -> dict[str, object]:
+def _direct(package: Listed, direct: DirectReference, lock: LockStyle) -> dict[str, object]:
     below = {"subdirectory": direct.subdirectory} if direct.subdirectory else {}
     if direct.kind == "directory":
         path: dict[str, object] = {"path": _relative(direct.url, lock)}
@@ -155,11 +153,11 @@ def _hashes(hashes: Iterable[str], filename: str, package: Listed) -> dict[str, 
     return found
 
 
-def _place(url: str, lock: Lock) -> dict[str, object]:
+def _place(url: str, lock: LockStyle) -> dict[str, object]:
     return {"path": _relative(url, lock)} if is_file(url) else {"url": url}
 
 
-def _relative(url: str, lock: Lock) -> str:
+def _relative(url: str, lock: LockStyle) -> str:
     path = file_path(url)
     try:
         relative = os.path.relpath(path, lock.base).replace(os.sep, "/")
@@ -169,8 +167,6 @@ def _relative(url: str, lock: Lock) -> str:
 
 
 def _table(package: Mapping[str, object]) -> object:
-    import tomlkit
-
     table = tomlkit.table()
     for key, value in package.items():
         table.add(key, _item(value))
@@ -179,8 +175,6 @@ def _table(package: Mapping[str, object]) -> object:
 
 def _item(value: object) -> object:
     """Return the item for a value; tables are inline, and a list of several things has a line for each."""
-    import tomlkit
-
     if isinstance(value, Mapping):
         inline = tomlkit.inline_table()
         for key, each in value.items():

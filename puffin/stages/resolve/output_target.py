@@ -1,8 +1,9 @@
-"""Where the output of a compilation goes, and in which format; written atomically, and only if it changes."""
+"""The output file of a compilation: its format, and writing it atomically and only if it changes."""
 
 import os
 import stat
 
+from puffin.cache.atomic import read, write
 from puffin.errors import USAGE, PuffinError, UsageError, os_cause
 
 REQUIREMENTS, PYLOCK = "requirements.txt", "pylock.toml"
@@ -23,16 +24,16 @@ class OutputUnwritable(PuffinError):
 
 
 def is_lock_name(path: str) -> bool:
-    """Tell whether a path has a name that PEP 751 gives to lock files."""
+    """Tell whether a path has the name of a lock file (PEP 751)."""
     name = os.path.basename(path)
     middle = name[len("pylock.") : -len(".toml")]
     return name == PYLOCK or (name.startswith("pylock.") and name.endswith(".toml") and _is_part(middle))
 
 
 def choose_format(path: str, asked: str, sources: "tuple[str, ...]") -> str:
-    """Return the format: *asked*, else the one that the output *path* (empty: standard output) tells.
+    """Return the format: *asked*, or by the name of the output *path* (empty for standard output).
 
-    Raises :class:`UsageError` for names that do not go with the format, and for an output that is a source.
+    Raises :class:`UsageError` if the name does not fit the format, or if the output is one of the sources.
     """
     name = os.path.basename(path)
     if path and os.path.abspath(path) in [os.path.abspath(source) for source in sources if source != "-"]:
@@ -54,12 +55,10 @@ def choose_format(path: str, asked: str, sources: "tuple[str, ...]") -> str:
 
 
 def write_output(path: str, data: bytes) -> bool:
-    """Make the file hold *data* and return whether it was changed; mode and symbolic links are kept.
+    """Write *data* to the file if it differs, and return whether it did; mode and symbolic links are kept.
 
     Raises :class:`OutputUnwritable`.
     """
-    from puffin.cache.atomic import read
-
     place = os.path.realpath(path)
     try:
         if os.path.lexists(place) and not os.path.isfile(place):  # such as /dev/null, or a pipe
@@ -75,9 +74,7 @@ def write_output(path: str, data: bytes) -> bool:
 
 
 def _replace(place: str, data: bytes) -> None:
-    """Replace a file by way of a neighbour, which gets its mode, and stays nowhere."""
-    from puffin.cache.atomic import write
-
+    """Replace a file by renaming a temporary file beside it, which gets its mode."""
     temporary = f"{place}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
     try:
         write(temporary, data, durable=True)

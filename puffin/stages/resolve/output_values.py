@@ -1,4 +1,4 @@
-"""What the output of a compilation lists, apart from how it is written."""
+"""The packages in the output of a compilation, and the style of a requirements file."""
 
 from puffin.value import frozen
 
@@ -21,8 +21,8 @@ class OutputFile:
 
 
 @frozen
-class Direct:
-    """Where a package comes from that was given by URL, path or repository.
+class DirectReference:
+    """The place of a package that was required by URL, path or repository.
 
     ``written`` goes into requirements files: a URL, or a path where ``bare``, which stands without the
     package's name. ``url`` is absolute, without credentials and without fragment; ``kind`` is ``archive``,
@@ -55,7 +55,7 @@ class Listed:
     version: str
     extras: tuple[str, ...] = ()
     marker: str = ""
-    direct: Direct | None = None
+    direct: DirectReference | None = None
     hashes: tuple[str, ...] = ()
     files: tuple[OutputFile, ...] = ()
     parents: tuple[str, ...] = ()

@@ -1,13 +1,20 @@
-"""From requirements to pins: what a sync has to install, each package once.
+"""From requirements to pins: the distributions that a sync installs, each package once.
 
 Pure: the same requirements and marker environment always give the same pins.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from packaging.specifiers import Specifier, SpecifierSet
+from packaging.utils import parse_wheel_filename
+from packaging.version import Version
+
 from puffin.errors import PuffinError
+from puffin.names import parsed_version
+from puffin.stages.resolve.index_page import file_name
 from puffin.stages.resolve.markers import Markers
 from puffin.stages.resolve.reqconflicts import (
+    ConflictingRequirements,
     ConflictingUrls,
     DisjointHashes,
     UnpinnedRequirement,
@@ -16,7 +23,6 @@ from puffin.stages.resolve.reqconflicts import (
 )
 from puffin.stages.resolve.requrl import looks_like_archive
 from puffin.stages.resolve.reqvalues import Entry, Requirements
-from puffin.stages.resolve.reqversions import Candidate, check_wheel_version, choose_version, origin_of, short
 from puffin.stages.urls import file_path, is_file, mask
 from puffin.value import frozen, replace
 
@@ -54,6 +60,16 @@ class Selection:
     warnings: tuple[str, ...] = ()
 
 
+@frozen
+class PinnedVersion:
+    """A version that an entry pins, as text and parsed (None if it is not valid), and the entry."""
+
+    text: str
+    version: "Version | None"
+    exact: bool
+    entry: Entry
+
+
 def select_pins(requirements: Requirements, *, markers: Mapping[str, str], require_hashes: bool) -> Selection:
     """Return what *requirements* pin for an environment, given its *markers* (all of PEP 508's variables).
 
@@ -75,7 +91,7 @@ def select_pins(requirements: Requirements, *, markers: Mapping[str, str], requi
 
 
 class _Chosen:
-    """Pins and problems, as they come up package by package."""
+    """Pins and problems, collected package by package."""
 
     def __init__(self, constraints: Iterable[Entry]) -> None:
         self.pins: list[Pin] = []
@@ -103,7 +119,7 @@ class _Chosen:
             self._problems.append(problem)
 
     def verify(self) -> None:
-        """Note all pins that have no hash which counts, and keep only hashes that do."""
+        """Note all pins without a strong hash, and keep only strong hashes."""
         refused = [(pin.text, pin.origin, reason) for pin in self.pins if (reason := _unverifiable(pin))]
         if refused:
             self._problems.append(UnverifiableRequirements(requirements=tuple(refused)))
@@ -170,7 +186,7 @@ def _groups(entries: Iterable[Entry]) -> Iterable[list[Entry]]:
     return groups.values()
 
 
-def _version_pin(name: str, candidate: Candidate, entries: Sequence[Entry]) -> Pin:
+def _version_pin(name: str, candidate: PinnedVersion, entries: Sequence[Entry]) -> Pin:
     spoken = entries[0] if candidate.entry.constraint else candidate.entry
     plain = candidate.version is None or candidate.exact
     return Pin(
@@ -232,3 +248,79 @@ def _place(url: str) -> str:
     if is_file(address):
         address = "file:" + file_path(address)
     return address.rstrip("/") + mark + fragment
+
+
+def choose_version(name: str, entries: Sequence[Entry]) -> PinnedVersion | None:
+    """Return a version that some entry pins and all admit; None if none is pinned.
+
+    Raises :class:`ConflictingRequirements`.
+    """
+    involved = [(entry, _specifiers(entry)) for entry in entries]
+    candidates = [candidate for entry, specifiers in involved for candidate in _candidates(entry, specifiers)]
+    if not candidates:
+        return None
+    candidates.sort(key=_precision)
+    refusing: list[Entry] = []
+    for candidate in candidates:
+        against = [entry for entry, specifiers in involved if not _admitted(candidate, specifiers)]
+        if not against:
+            return candidate
+        refusing = refusing or against
+    raise _conflict(name, [entry for entry, _ in involved if entry in refusing or entry is candidates[0].entry])
+
+
+def _specifiers(entry: Entry) -> "list[Specifier]":
+    return sorted(SpecifierSet(entry.specifier), key=str)
+
+
+def _candidates(entry: Entry, specifiers: "Iterable[Specifier]") -> list[PinnedVersion]:
+    found = []
+    for specifier in specifiers:
+        text = specifier.version
+        if specifier.operator == "===" or (specifier.operator == "==" and not text.endswith(".*")):
+            exact = specifier.operator == "==="
+            found.append(PinnedVersion(text=text, version=parsed_version(text), exact=exact, entry=entry))
+    return found
+
+
+def _precision(candidate: PinnedVersion) -> tuple[bool, bool]:
+    """Order candidates: ``===`` first, then versions with a local part, which ``==`` without one admits too."""
+    local = candidate.version is not None and candidate.version.local is not None
+    return not candidate.exact, not local
+
+
+def _admitted(candidate: PinnedVersion, specifiers: "Iterable[Specifier]") -> bool:
+    return all(_admits(specifier, candidate) for specifier in specifiers)
+
+
+def _admits(specifier: "Specifier", candidate: PinnedVersion) -> bool:
+    if specifier.operator == "===":
+        return specifier.version.lower() in (candidate.text.lower(), str(candidate.version or ""))
+    return candidate.version is not None and specifier.contains(candidate.version, prereleases=True)
+
+
+def check_wheel_version(name: str, located: Entry, entries: Sequence[Entry]) -> None:
+    """Refuse version specifiers that the file name of a wheel contradicts; other URLs do not tell a version."""
+    filename = file_name(located.url.partition("#")[0])
+    if not filename.lower().endswith(".whl") or not any(entry.specifier for entry in entries):
+        return
+    version = parse_wheel_filename(filename)[1]
+    candidate = PinnedVersion(text=str(version), version=version, exact=False, entry=located)
+    against = [entry for entry in entries if not _admitted(candidate, _specifiers(entry))]
+    if against:
+        raise _conflict(name, [*against, located])
+
+
+def _conflict(name: str, entries: Sequence[Entry]) -> ConflictingRequirements:
+    shown = [(short(entry), origin_of(entry)) for entry in entries]
+    return ConflictingRequirements(package=name, requirements=tuple(dict.fromkeys(shown)))
+
+
+def short(entry: Entry) -> str:
+    """Return the requirement without extras and marker, or the text of one that names a place."""
+    return f"{entry.name}{entry.specifier}" if entry.specifier else entry.text
+
+
+def origin_of(entry: Entry) -> str:
+    """Return where an entry stands, and whether it is a constraint."""
+    return f"{entry.origin}, a constraint" if entry.constraint else entry.origin

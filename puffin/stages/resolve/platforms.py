@@ -6,47 +6,46 @@ Platforms are named as uv names them: ``linux``, ``macos``, ``windows``, and ``A
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from packaging.tags import mac_platforms
+from packaging.version import InvalidVersion, Version
 
 from puffin.errors import UsageError
 from puffin.stages.resolve.tags import TagFacts, tag_strings
 from puffin.value import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Protocol
 
-    from packaging.version import Version
+class Running(Protocol):
+    """What is needed of an interpreter (see ``puffin.stages.link.interpreter.Interpreter``)."""
 
-    class Running(Protocol):
-        """What is needed of an interpreter (see ``puffin.stages.link.interpreter.Interpreter``)."""
+    @property
+    def implementation(self) -> str:
+        """Its name, such as ``cpython``."""
 
-        @property
-        def implementation(self) -> str:
-            """Its name, such as ``cpython``."""
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """Its version."""
 
-        @property
-        def version(self) -> tuple[int, int, int]:
-            """Its version."""
+    @property
+    def version_text(self) -> str:
+        """Its version with all that belongs to it."""
 
-        @property
-        def version_text(self) -> str:
-            """Its version with all that belongs to it."""
+    @property
+    def abis(self) -> tuple[str, ...]:
+        """The ABI tags it supports, best first."""
 
-        @property
-        def abis(self) -> tuple[str, ...]:
-            """The ABI tags it supports, best first."""
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """The platform tags it supports, best first."""
 
-        @property
-        def platforms(self) -> tuple[str, ...]:
-            """The platform tags it supports, best first."""
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags it supports, best first."""
 
-        @property
-        def tags(self) -> tuple[str, ...]:
-            """The tags it supports, best first."""
-
-        @property
-        def markers(self) -> tuple[tuple[str, str], ...]:
-            """The pairs of PEP 508's environment."""
+    @property
+    def markers(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of PEP 508's environment."""
 
 
 _ALIASES = {
@@ -84,7 +83,7 @@ class Platform:
 
 
 @frozen
-class Target:
+class ResolutionTarget:
     """What a resolution is made for.
 
     ``markers`` are the pairs of PEP 508's environment, ``python_version`` is full (``3.12.1``), ``tags`` are
@@ -97,7 +96,9 @@ class Target:
     real_python_version: str
 
 
-def target_of(interpreter: "Running", *, python_version: str = "", python_platform: str = "") -> Target:
+def target_of(
+    interpreter: "Running", *, python_version: str = "", python_platform: str = ""
+) -> ResolutionTarget:
     """Return the target: *interpreter*, with version and platform replaced by what is given.
 
     A version without a patch number is its first, as ``3.8`` is ``3.8.0``. Raises :class:`UsageError` for
@@ -111,7 +112,7 @@ def target_of(interpreter: "Running", *, python_version: str = "", python_platfo
     if platform is not None:
         markers |= dict(platform.markers)
     unchanged = platform is None and (version is None or version.release[:2] == interpreter.version[:2])
-    return Target(
+    return ResolutionTarget(
         markers=tuple(sorted(markers.items())),
         python_version=markers["python_full_version"],
         tags=interpreter.tags if unchanged else _tags(interpreter, version, platform),
@@ -121,8 +122,6 @@ def target_of(interpreter: "Running", *, python_version: str = "", python_platfo
 
 def parse_python(text: str) -> "Version":
     """Return the version in ``3.8``, ``3.8.1`` or ``3.14.0rc1``, with three numbers; or :class:`UsageError`."""
-    from packaging.version import InvalidVersion, Version
-
     try:
         version = Version(text)
     except InvalidVersion:
@@ -167,8 +166,6 @@ def _manylinux(arch: str, glibc: int) -> Iterator[str]:
 
 def _other(arch: str, system: str) -> Platform | None:
     if system == "apple-darwin" and arch in _MACHINES_MAC:
-        from packaging.tags import mac_platforms
-
         machine = _MACHINES_MAC[arch]
         return Platform(markers=_markers("darwin", machine), tags=tuple(mac_platforms(_MACOS, machine)))
     if system == "pc-windows-msvc" and arch in _WINDOWS:

@@ -1,15 +1,15 @@
-"""An existing output file as preferences: its pins are kept, and its hashes, as long as they fit."""
+"""The pins and hashes of an existing output file, which a new resolution prefers."""
 
 from collections.abc import Callable, Iterable, Mapping
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from puffin.errors import PuffinError, UsageError
-from puffin.stages.resolve.index_page import normalise
-from puffin.stages.resolve.inputs_errors import InvalidProject
-from puffin.stages.resolve.inputs_toml import decode_text, parse_toml
+from puffin.names import normalise
+from puffin.stages.resolve.inputs_errors import InvalidProject, decode_text, parse_toml
 from puffin.stages.resolve.output_target import is_lock_name
 from puffin.stages.resolve.reqerrors import RequirementsFileNotFound
-from puffin.stages.resolve.reqfile import read_requirements
-from puffin.stages.resolve.reqinclude import absolute
+from puffin.stages.resolve.reqfile import absolute, read_requirements
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.stages.resolve.solve.request import Preference, Root
 from puffin.value import frozen
@@ -17,7 +17,7 @@ from puffin.value import frozen
 
 @frozen
 class Upgrades:
-    """What may leave its pin: everything, or some packages (normalised); ``limits`` are of ``-P name==v``."""
+    """The packages (normalised names) that may leave their pins, or everything; ``limits`` are of ``-P name==v``."""
 
     everything: bool = False
     names: frozenset[str] = frozenset()
@@ -30,8 +30,6 @@ class Upgrades:
 
 def read_upgrades(everything: bool, packages: Iterable[str]) -> Upgrades:
     """Return what ``-U`` and ``-P`` ask for. Raises :class:`UsageError` for what is no requirement."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
     names, limits = set(), []
     for text in packages:
         try:

@@ -1,14 +1,22 @@
-"""Lock files, ``pylock.toml``, as input: what PEP 751 says to install in an environment. The format is packaging's."""
+"""Lock files, ``pylock.toml``, as input: what PEP 751 says to install in an environment. The format is packaging's.
+
+Every command reads them by this module. Where the PEP leaves a choice: the default groups are taken, and those that are
+asked for besides; a file's ``size`` and its strongest hash must hold, with ``--no-verify-hashes`` too; ``--no-binary``
+takes the source distribution, ``--only-binary`` and ``--no-build`` refuse one. An ``archive``, a ``directory`` and a
+``vcs`` entry come with a ``direct_url.json``, as a requirement with a URL does; a wheel and an sdist without, wherever
+their files are.
+"""
 
 import os
 import re
 
 from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.stages.artifact import SDIST, WHEEL, Artifact
-from puffin.stages.resolve.index_url import canonical
-from puffin.stages.resolve.inputs_toml import decode_text, parse_toml
+from puffin.stages.resolve.index_config import canonical
+from puffin.stages.resolve.inputs_entries import SourceFile
+from puffin.stages.resolve.inputs_errors import parse_toml
+from puffin.stages.resolve.locate_choose import sdists_option
 from puffin.stages.resolve.locate_errors import BuildForbidden
-from puffin.stages.resolve.locate_policy import sdists_option
 from puffin.stages.resolve.locate_url import place_of
 from puffin.stages.resolve.pins import Pin
 from puffin.stages.resolve.solve.request import FilePolicy
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"pylock(\.[^.]+)?\.toml")
 _KNOWN_MINOR = (1, 0)
+_STRONG = ("sha256", "sha512", "sha384")
 
 
 class LockUnusable(PuffinError):
@@ -68,15 +77,16 @@ def is_lock(path: str) -> bool:
     return _NAME.fullmatch(os.path.basename(path)) is not None
 
 
-def read_lock(data: bytes, *, path: str, shown: str, target: LockTarget) -> Locked:
-    """Return what the lock file at *path* has for *target*.
+def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
+    """Return what a lock file has for *target*; its paths are relative to it.
 
     Raises :class:`LockUnusable`, :class:`UsageError` for extras and groups it does not have, and ``InvalidProject``
     for what is not TOML, and ``BuildForbidden``.
     """
     from packaging.pylock import PylockSelectError
 
-    lock = _parsed(parse_toml(decode_text(data, shown), shown), shown)
+    shown = file.shown
+    lock = _parsed(parse_toml(file.text, shown), shown)
     tags = _tags(target.tags)
     try:
         chosen = list(
@@ -90,7 +100,7 @@ def read_lock(data: bytes, *, path: str, shown: str, target: LockTarget) -> Lock
         )
     except PylockSelectError as error:
         raise LockUnusable(file=shown, problem=_worded(str(error))) from None
-    reader = _Reader(os.path.dirname(path), shown, target.files)
+    reader = _Reader(file.directory, shown, target.files)
     for package, source in sorted(chosen, key=lambda pair: pair[0].name):
         reader.take(package, source)
     return Locked(pins=tuple(reader.pins), artifacts=tuple(reader.artifacts), warnings=_warnings(lock, shown))
@@ -221,7 +231,10 @@ def _pin(pin: Pin, url: str, subdirectory: str | None, **more: "Any") -> Pin:
 
 
 def _hashes(table: "Mapping[str, str]") -> tuple[str, ...]:
-    return tuple([f"{algorithm.lower()}:{value.lower()}" for algorithm, value in sorted(table.items())])
+    """Return the strongest hash alone: of a pin's hashes one must hold, of an entry's all."""
+    hashes = {algorithm.lower(): value.lower() for algorithm, value in sorted(table.items())}
+    kind = next((each for each in _STRONG if each in hashes), next(iter(hashes)))
+    return (f"{kind}:{hashes[kind]}",)
 
 
 def _worded(text: str) -> str:

@@ -11,10 +11,12 @@ from puffin import depends
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
+from puffin.stages.resolve.file_choice import IndexFile
+from puffin.stages.resolve.index_config import is_local
 from puffin.stages.resolve.index_page import FileLink
-from puffin.stages.resolve.index_url import is_local
-from puffin.stages.resolve.locate_choose import Candidate
-from puffin.stages.resolve.solve.resolution import Parent, Resolution, Resolved
+from puffin.stages.resolve.metadata_lenient import specifier
+from puffin.stages.resolve.solve.check import Facts, broken_rules
+from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.stages.urls import digest
 from puffin.value import astuple, field_names, from_tuple, replace
@@ -35,6 +37,7 @@ class Recall:
 
     def __init__(self, cache: Cache, request: "ResolveRequest", scope: "Scope") -> None:
         self._cache = cache
+        self._request = request
         self._now = scope.now
         self._may_read = not scope.refresh and not scope.offline
         self._path = ""
@@ -44,7 +47,7 @@ class Recall:
             self._path = cache.path(Bucket.RESOLUTIONS, key)
 
     def find(self) -> Resolution | None:
-        """Return the resolution, None where it has to be made."""
+        """Return the resolution, None where it has to be made, or one that was remembered breaks a rule."""
         data = read(self._path) if self._path and self._may_read else None
         value = frame.load(data) if data else None
         if not isinstance(value, tuple) or len(value) != 5 or value[0] != _FORMAT:
@@ -55,9 +58,10 @@ class Recall:
         depends.fresh(0.0, until)
         for path, _ in pages:
             depends.file(path, content=False)
-        return Resolution(
+        found = Resolution(
             packages=tuple([_resolved(row) for row in packages]), warnings=rest[0], rounds=rest[1]
         )
+        return None if broken_rules(self._request, found, _facts) else found
 
     def keep(self, resolution: Resolution, universe: "IndexUniverse") -> None:
         """Remember a resolution that was made, if it depends on nothing but index pages and hashed files."""
@@ -89,6 +93,14 @@ def _is_hashed(package: Resolved) -> bool:
     return isinstance(handle, Chosen) and bool(handle.metadata.link.hashes and handle.install.link.hashes)
 
 
+def _facts(package: Resolved) -> Facts:
+    """Return what the record has of a package, apart from the answer itself: the file that was chosen."""
+    handle = package.handle
+    assert isinstance(handle, Chosen)
+    link = handle.install.link
+    return Facts(requires_python=(specifier(link.requires_python),), hashes=link.hashes)
+
+
 def _stamp(path: str) -> "tuple[int, ...]":
     try:
         facts = os.stat(path)
@@ -117,17 +129,17 @@ def _row(package: Resolved) -> "tuple[Any, ...]":
     return (*fields.values(), tuple([astuple(each) for each in package.via]))
 
 
-def _distinct(handle: Chosen) -> "Iterable[Candidate]":
+def _distinct(handle: Chosen) -> "Iterable[IndexFile]":
     return (handle.install,) if handle.install == handle.metadata else (handle.install, handle.metadata)
 
 
-def _file(candidate: Candidate) -> "tuple[Any, ...]":
+def _file(candidate: IndexFile) -> "tuple[Any, ...]":
     return (astuple(candidate.link), candidate.version, candidate.place, candidate.linked)
 
 
-def _candidate(row: "tuple[Any, ...]") -> Candidate:
+def _candidate(row: "tuple[Any, ...]") -> IndexFile:
     link, version, place, linked = row
-    return Candidate(link=from_tuple(FileLink, link), version=version, place=place, linked=linked)
+    return IndexFile(link=from_tuple(FileLink, link), version=version, place=place, linked=linked)
 
 
 def _resolved(row: "tuple[Any, ...]") -> Resolved:

@@ -1,24 +1,23 @@
 """One requirement of a requirements file: from an index, from a URL or from a path.
 
-Names, extras, specifiers and markers are packaging's (PEP 508, PEP 440); what stands around them, bare URLs
-and paths, is pip's (its page "Requirement Specifiers").
+packaging reads names, extras, specifiers and markers (PEP 508, PEP 440). Bare URLs and paths follow pip (its page
+"Requirement Specifiers").
 """
 
 import re
 from collections.abc import Callable
 
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from puffin.errors import PuffinError
-from puffin.stages.resolve.reqerrors import InvalidRequirementLine
-from puffin.stages.resolve.reqlines import Line
-from puffin.stages.resolve.reqmistakes import is_requirements_name, operator_mistake
-from puffin.stages.resolve.requrl import Place, UnusableLocation, locate, looks_like_archive, looks_like_path
+from puffin.stages.resolve.reqerrors import InvalidRequirementLine, is_requirements_name, operator_mistake
+from puffin.stages.resolve.reqlines import LogicalLine
+from puffin.stages.resolve.requrl import PathBase, UnusableLocation, locate, looks_like_archive, looks_like_path
 from puffin.stages.resolve.reqvalues import Entry
 from puffin.stages.urls import mask_text
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from packaging.requirements import Requirement
 
 _NAMED_PLACE = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^\]]*\]\s*)?@\s*(\S*)")
 _SCP = re.compile(r"(?:git\+)?[\w.\-]+@[\w.\-]+:(?!//)\S*\.git\b")
@@ -40,11 +39,11 @@ _WORDING = {
 class Piece:
     """The part of a line that holds a requirement: its ``text``, which stands at ``start``.
 
-    Where quotes were removed the text differs from the line (``verbatim`` is false), and every error
-    points at its start.
+    If quotes were removed, the text differs from the line (``verbatim`` is false), and every error points at its
+    start.
     """
 
-    line: Line
+    line: LogicalLine
     text: str
     start: int
     verbatim: bool = True
@@ -57,10 +56,10 @@ class Piece:
 def parse_entry(piece: Piece, *, cwd: str, base: str, exists: Callable[[str], bool]) -> Entry:
     """Read a requirement; raises :class:`InvalidRequirementLine`.
 
-    Relative paths mean *cwd*, as in pip, or else *base* (the directory of the file) where only that
-    has them. File, line, hashes and the rest of the entry's surroundings are the caller's to add.
+    Relative paths are relative to *cwd*, as in pip, or to *base* (the directory of the file) if they exist only
+    there. The caller adds file, line, hashes and other options.
     """
-    place = Place(cwd=cwd, base=base, exists=exists)
+    place = PathBase(cwd=cwd, base=base, exists=exists)
     text = piece.text
     if _SCP.match(text):
         _, _, path = text.partition(":")
@@ -88,7 +87,7 @@ def parse_editable(piece: Piece, *, cwd: str, base: str, exists: Callable[[str],
     """Read what follows ``-e``: a directory, or a version-controlled URL; raises like :func:`parse_entry`."""
     location = _PATH_MARKER.split(piece.text, maxsplit=1)[0]
     bare = _EXTRAS.sub("", location)
-    place = Place(cwd=cwd, base=base, exists=exists)
+    place = PathBase(cwd=cwd, base=base, exists=exists)
     if not _URL.match(bare) and not _NAMED_PLACE.match(bare) and place.has(bare):
         entry = _bare_place(piece, place, _PATH_MARKER)
     elif _URL.match(bare) or _NAMED_PLACE.match(bare) or looks_like_path(bare) or _is_requirement(piece):
@@ -112,7 +111,7 @@ def _from_index(piece: Piece) -> Entry:
     return _entry(requirement, piece, specifier=str(requirement.specifier))
 
 
-def _named_place(piece: Piece, place: Place, at: int) -> Entry:
+def _named_place(piece: Piece, place: PathBase, at: int) -> Entry:
     requirement = _parse(piece)
     url, name, hashes = _located(piece, at, requirement.url or "", place)
     entry = _entry(requirement, piece, url=url, hashes=hashes)
@@ -121,7 +120,7 @@ def _named_place(piece: Piece, place: Place, at: int) -> Entry:
     return entry
 
 
-def _bare_place(piece: Piece, place: Place, separator: re.Pattern[str]) -> Entry:
+def _bare_place(piece: Piece, place: PathBase, separator: re.Pattern[str]) -> Entry:
     split = separator.search(piece.text)
     location = piece.text[: split.start()] if split else piece.text
     marker = _marker(piece, split.end()) if split else ""
@@ -131,14 +130,14 @@ def _bare_place(piece: Piece, place: Place, separator: re.Pattern[str]) -> Entry
     return Entry(name=name, text=_written(piece), extras=extras, marker=marker, url=url, hashes=hashes)
 
 
-def _located(piece: Piece, at: int, location: str, place: Place) -> tuple[str, str, tuple[str, ...]]:
+def _located(piece: Piece, at: int, location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
     try:
         return locate(location, place)
     except UnusableLocation as error:
         raise piece.error(at, error.problem, *error.hints) from None
 
 
-def _is_file_name(piece: Piece, place: Place) -> bool:
+def _is_file_name(piece: Piece, place: PathBase) -> bool:
     """Tell whether a text without any slash is the name of an archive; one that is missing is an error."""
     location = _EXTRAS.sub("", piece.text.partition(";")[0].strip())
     if not looks_like_archive(location) or any(mark in location for mark in "=<>~!"):
@@ -157,8 +156,6 @@ def _is_requirement(piece: Piece) -> bool:
 
 
 def _parse(piece: Piece) -> "Requirement":
-    from packaging.requirements import Requirement
-
     try:
         return Requirement(piece.text)
     except (ValueError, RecursionError) as error:
@@ -170,8 +167,6 @@ def _parse(piece: Piece) -> "Requirement":
 
 
 def _marker(piece: Piece, at: int) -> str:
-    from packaging.markers import Marker
-
     try:
         return str(Marker(piece.text[at:]))
     except (ValueError, RecursionError) as error:
@@ -179,8 +174,6 @@ def _marker(piece: Piece, at: int) -> str:
 
 
 def _extras(piece: Piece, found: re.Match[str]) -> tuple[str, ...]:
-    from packaging.utils import canonicalize_name
-
     names = [name.strip() for name in found[1].split(",")]
     if not all(names) and found[1].strip():
         raise piece.error(found.start(1), "The name of an extra is expected before and after each comma.")
@@ -188,7 +181,7 @@ def _extras(piece: Piece, found: re.Match[str]) -> tuple[str, ...]:
 
 
 def _translated(piece: Piece, at: int, error: Exception) -> PuffinError:
-    """Turn what packaging says into a sentence and a place; its own text has an excerpt and no full stop."""
+    """Return the error of packaging as a sentence with a place; its own text has an excerpt and no full stop."""
     if isinstance(error, RecursionError):
         return piece.error(at, "The marker is nested too deeply.")
     span = getattr(error.__cause__, "span", (0, 0))
@@ -230,8 +223,6 @@ def _entry(
     url: str = "",
     hashes: tuple[str, ...] = (),
 ) -> Entry:
-    from packaging.utils import canonicalize_name
-
     return Entry(
         name=str(canonicalize_name(requirement.name)),
         text=_written(piece),

@@ -1,8 +1,9 @@
-"""Requirements files as pip reads them, with everything they include, as one value.
+"""Requirements files and the files that they include, read into one value.
 
-The format is pip's (its page "Requirements File Format"). Two things differ on purpose: whatever a
-constraints file includes is a constraint too, so that constraints alone never add a package; and a file
-that is included again, by itself or by another, is read once.
+The format is pip's (its page "Requirements File Format"), with two differences:
+
+- what a constraints file includes is a constraint too, so that constraints never add a package;
+- a file that is included again, by itself or by another, is read once.
 """
 
 import os
@@ -16,22 +17,22 @@ from puffin.stages.resolve.reqerrors import (
     InvalidRequirementLine,
     RequirementsFileNotFound,
     RequirementsFileUnreadable,
+    content_mistake,
+    file_mistake,
     invalid_line,
 )
-from puffin.stages.resolve.reqinclude import STDIN, IncludedFile, absolute, find_included
-from puffin.stages.resolve.reqlines import Line, decode, logical_lines
-from puffin.stages.resolve.reqmistakes import content_mistake, file_mistake
+from puffin.stages.resolve.reqlines import LogicalLine, decode, logical_lines
 from puffin.stages.resolve.reqoptions import (
     PER_REQUIREMENT,
+    GlobalOptions,
     Option,
     check_config_setting,
     check_hash,
     split_options,
 )
-from puffin.stages.resolve.reqsettings import Settings
 from puffin.stages.resolve.reqvalues import Entry, Requirements
-from puffin.stages.urls import mask
-from puffin.value import replace
+from puffin.stages.urls import file_path, is_file, is_remote, mask
+from puffin.value import frozen, replace
 
 __all__ = [
     "Entry",
@@ -44,6 +45,25 @@ __all__ = [
 ]
 
 _DEEPEST = 100
+
+
+@frozen
+class IncludedFile:
+    """A file to read: its absolute ``path`` or URL, and its name for messages.
+
+    ``included`` is the ``file:line`` that includes it, or empty; ``depth`` is the number of files above it.
+    """
+
+    path: str
+    shown: str
+    constraint: bool
+    included: str = ""
+    depth: int = 0
+
+    @property
+    def directory(self) -> str:
+        """The directory of a local file; empty for a URL and for standard input."""
+        return "" if self.path == STDIN or is_remote(self.path) else os.path.dirname(self.path)
 
 
 def read_requirements(
@@ -60,7 +80,7 @@ def read_requirements(
     variables to expand. Raises :class:`RequirementsFileNotFound`, :class:`RequirementsFileUnreadable`,
     :class:`InvalidRequirementLine`, and whatever *read* raises.
     """
-    reader = _Reader(read, environ, os.getcwd(), exists)
+    reader = _FileReader(read, environ, os.getcwd(), exists)
     for path in paths:
         reader.file(IncludedFile(path=absolute(path), shown=mask(path), constraint=False))
     for path in constraints:
@@ -88,8 +108,8 @@ def read_file(path: str) -> bytes:
         raise RequirementsFileNotFound(path=path) from None
 
 
-class _Reader:
-    """Reads file by file and collects what they say, in the order of their lines."""
+class _FileReader:
+    """Reads files and collects their entries in the order of the lines."""
 
     def __init__(
         self,
@@ -102,7 +122,7 @@ class _Reader:
         self.environ = environ
         self.cwd = cwd
         self.exists = exists
-        self.settings = Settings()
+        self.settings = GlobalOptions()
         self.entries: list[Entry] = []
         self.constraints: list[Entry] = []
         self._seen: set[tuple[str, bool]] = set()
@@ -135,7 +155,7 @@ class _Reader:
                 path=file.shown, included=file.included, causes=error.causes, hints=error.hints
             ) from None
 
-    def _line(self, file: IncludedFile, line: Line) -> None:
+    def _line(self, file: IncludedFile, line: LogicalLine) -> None:
         end, options = split_options(line)
         self._warn_of_swallowed(line)
         editable = [option for option in options if option.name == "--editable"]
@@ -168,7 +188,7 @@ class _Reader:
         else:
             self.entries.append(entry)
 
-    def _checked_constraint(self, line: Line, entry: Entry) -> Entry:
+    def _checked_constraint(self, line: LogicalLine, entry: Entry) -> Entry:
         if entry.editable:
             raise line.error(0, "Constraints cannot be editable.", "move the line to a requirements file")
         if not entry.name:
@@ -177,7 +197,7 @@ class _Reader:
             self.settings.warn(f"The extras of the constraint `{entry.text}` at {entry.origin} are ignored.")
         return entry
 
-    def _option(self, file: IncludedFile, line: Line, option: Option) -> None:
+    def _option(self, file: IncludedFile, line: LogicalLine, option: Option) -> None:
         if option.name in PER_REQUIREMENT:
             problem = f"`{option.name}` belongs to a requirement, but there is none in front of it."
             hint = "end the line above with ` \\`, without a comment between"
@@ -189,7 +209,7 @@ class _Reader:
         else:
             self.settings.apply(line, option)
 
-    def _include(self, file: IncludedFile, line: Line, option: Option) -> None:
+    def _include(self, file: IncludedFile, line: LogicalLine, option: Option) -> None:
         if file.depth >= _DEEPEST:
             raise line.error(option.start, f"More than {_DEEPEST} files include one another.")
         path, shown = find_included(file, option.value)
@@ -208,14 +228,14 @@ class _Reader:
         beside = os.path.join(file.directory, value) if file.directory else value
         return beside if "://" not in value and self.exists(beside) else value
 
-    def _warn_of_swallowed(self, line: Line) -> None:
+    def _warn_of_swallowed(self, line: LogicalLine) -> None:
         if line.swallowed:
             place = f"line {line.swallowed} of `{line.file}`"
             self.settings.warn(f"The comment above {place} ends in a backslash, so that line is a comment too.")
 
 
 def _requirement_options(
-    line: Line, options: tuple[Option, ...], *, editable: bool
+    line: LogicalLine, options: tuple[Option, ...], *, editable: bool
 ) -> tuple[list[str], tuple[tuple[str, str], ...]]:
     hashes = []
     settings = []
@@ -233,7 +253,7 @@ def _requirement_options(
     return hashes, tuple(settings)
 
 
-def _editable_piece(line: Line, option: Option) -> Piece:
+def _editable_piece(line: LogicalLine, option: Option) -> Piece:
     written = line.text[option.value_start : option.end]
     verbatim = not any(quote in written for quote in "'\"") or written == option.value
     text = written if verbatim else option.value
@@ -249,3 +269,36 @@ def _explained(error: InvalidRequirementLine, problem: str, hints: tuple[str, ..
         problem=problem,
         hints=hints,
     )
+
+
+STDIN = "-"
+
+
+def absolute(path: str) -> str:
+    """Return the absolute path, or the URL, of a *path* from the command line."""
+    if path == STDIN or is_remote(path):
+        return path
+    return os.path.abspath(_local(path))
+
+
+def find_included(file: IncludedFile, target: str) -> tuple[str, str]:
+    """Return absolute path (or URL) and shown name of what *file* includes as *target*."""
+    if is_remote(target):
+        return target, target
+    if is_file(target) or os.path.isabs(target):
+        return absolute(target), target
+    if is_remote(file.path):
+        from urllib.parse import urljoin
+
+        url = urljoin(file.path, target)
+        return url, url
+    shown = os.path.normpath(os.path.join(os.path.dirname(_local(file.shown)), target))
+    return os.path.normpath(os.path.join(file.directory or os.getcwd(), target)), shown
+
+
+def _local(path: str) -> str:
+    """Return the path of a ``file:`` URL; one without a path is returned as it is, and not found."""
+    try:
+        return file_path(path) if is_file(path) else path
+    except ValueError:
+        return path

@@ -1,4 +1,4 @@
-"""The text of a requirements file as logical lines whose every character knows its place in the file.
+"""The text of a requirements file as logical lines, with the place of every character in the file.
 
 The format is pip's (its page "Requirements File Format"): encoding by byte order mark, then by a PEP 263
 comment, then UTF-8; lines joined by a trailing backslash; comments removed; ``${NAME}`` expanded.
@@ -42,7 +42,7 @@ class Word:
 
 
 @frozen
-class Line:
+class LogicalLine:
     """One logical line: continuations joined, comment removed, variables expanded, blanks stripped.
 
     ``raw`` is the joined text before expansion. ``joints`` are (offset in raw, index of the physical line,
@@ -128,8 +128,8 @@ def decode(data: bytes, file: str) -> str:
     return _decoded(data, "utf-8", file)
 
 
-def logical_lines(text: str, file: str, environ: Mapping[str, str]) -> tuple[Line, ...]:
-    """Return the lines of *text* that hold anything, in order. *environ* are the variables to expand."""
+def logical_lines(text: str, file: str, environ: Mapping[str, str]) -> tuple[LogicalLine, ...]:
+    """Return the lines of *text* that are not empty, in order. *environ* has the variables to expand."""
     source = tuple(text.splitlines())
     lines = []
     for joined, joints in _joined(source):
@@ -141,7 +141,7 @@ def logical_lines(text: str, file: str, environ: Mapping[str, str]) -> tuple[Lin
             shifted = tuple([(offset - lead, number, column) for offset, number, column in joints])
             expanded, spans = _expand(raw, environ)
             lines.append(
-                Line(
+                LogicalLine(
                     file=file,
                     text=expanded,
                     raw=raw,

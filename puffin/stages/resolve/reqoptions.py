@@ -1,12 +1,16 @@
-"""The options of a requirements file: which there are, and how they are cut out of a line.
+"""The options of requirements files: their names, how they are read from a line, and the global ones.
 
 The set is pip's (its page "Requirements File Format").
 """
 
 import re
 
+from packaging.utils import canonicalize_name, is_normalized_name
+
 from puffin.stages.resolve.reqerrors import InvalidRequirementLine
-from puffin.stages.resolve.reqlines import Line, Word
+from puffin.stages.resolve.reqlines import LogicalLine, Word
+from puffin.stages.resolve.reqvalues import Entry, Requirements
+from puffin.stages.urls import mask
 from puffin.value import frozen
 
 _FLAGS = {name: name for name in ("--no-index", "--require-hashes", "--prefer-binary", "--pre")}
@@ -62,8 +66,8 @@ class Option:
     end: int
 
 
-def split_options(line: Line) -> tuple[int, tuple[Option, ...]]:
-    """Return where the requirement before the options ends, and the options.
+def split_options(line: LogicalLine) -> tuple[int, tuple[Option, ...]]:
+    """Return the end of the requirement before the options, and the options.
 
     Raises :class:`InvalidRequirementLine` for unknown options, missing values and stray words.
     """
@@ -83,7 +87,7 @@ def split_options(line: Line) -> tuple[int, tuple[Option, ...]]:
     return found.start(), tuple(options)
 
 
-def check_hash(line: Line, option: Option) -> str:
+def check_hash(line: LogicalLine, option: Option) -> str:
     """Return the value of a ``--hash`` in lower case, or raise what is wrong with it."""
     value = option.value.lower()
     problem = hash_problem(value)
@@ -108,7 +112,7 @@ def hash_problem(value: str) -> str:
     return ""
 
 
-def check_config_setting(line: Line, option: Option) -> tuple[str, str]:
+def check_config_setting(line: LogicalLine, option: Option) -> tuple[str, str]:
     """Return key and value of a ``--config-settings KEY=VALUE``."""
     key, equals, value = option.value.partition("=")
     if not equals or not key:
@@ -116,7 +120,7 @@ def check_config_setting(line: Line, option: Option) -> tuple[str, str]:
     return key, value
 
 
-def _option(line: Line, word: Word, following: list[Word]) -> Option:
+def _option(line: LogicalLine, word: Word, following: list[Word]) -> Option:
     """Make the option that *word* begins; its value may be the last of *following*, the words in reverse."""
     name, value = _name_and_value(word.value)
     offset = len(word.value) - len(value or "")
@@ -149,15 +153,15 @@ def _name_and_value(word: str) -> tuple[str, str | None]:
     return word, None
 
 
-def _extended(line: Line, option: Option, word: Word) -> Option:
-    """Let an editable go on up to *word*: a marker may follow it, or ``@`` and a URL its name."""
+def _extended(line: LogicalLine, option: Option, word: Word) -> Option:
+    """Extend an editable to *word*: a marker may follow it, or ``@`` and a URL its name."""
     value = option.value + line.text[option.end : word.end]
     return Option(
         name=option.name, value=value, start=option.start, value_start=option.value_start, end=word.end
     )
 
 
-def _unknown(line: Line, word: Word, name: str) -> InvalidRequirementLine:
+def _unknown(line: LogicalLine, word: Word, name: str) -> InvalidRequirementLine:
     if name in _REFUSED:
         return line.error(word.start, f"`{name}` is no longer supported.", _REFUSED[name])
     from difflib import get_close_matches
@@ -170,7 +174,88 @@ def _unknown(line: Line, word: Word, name: str) -> InvalidRequirementLine:
     return line.error(word.start, f"The option `{shown}` is unknown in a requirements file.", *hints)
 
 
-def _stray(line: Line, word: Word) -> InvalidRequirementLine:
+def _stray(line: LogicalLine, word: Word) -> InvalidRequirementLine:
     shown = line.written(word.start, word.end)
     hint = "put a requirement on a line of its own, and quote a value that contains blanks"
     return line.error(word.start, f"`{shown}` does not belong to an option.", hint)
+
+
+class GlobalOptions:
+    """Collects the global options of all files. Of options with one value the last one is used, as in pip."""
+
+    def __init__(self) -> None:
+        self.index_url: str | None = None
+        self.extra_index_urls: list[str] = []
+        self.find_links: list[str] = []
+        self.no_binary: list[str] = []
+        self.only_binary: list[str] = []
+        self.trusted_hosts: list[str] = []
+        self._flags: set[str] = set()
+        self._warnings: list[str] = []
+
+    def warn(self, sentence: str) -> None:
+        """Keep a warning, once."""
+        if sentence not in self._warnings:
+            self._warnings.append(sentence)
+
+    def apply(self, line: LogicalLine, option: Option) -> None:
+        """Take over one option other than those that include files or belong to a requirement."""
+        if option.name == "--index-url":
+            self._set_index(line, option.value)
+        elif option.name == "--extra-index-url":
+            self.extra_index_urls.append(option.value)
+        elif option.name == "--trusted-host":
+            self.trusted_hosts.append(option.value)
+        elif option.name == "--no-binary":
+            _select_format(line, option, self.no_binary, self.only_binary)
+        elif option.name == "--only-binary":
+            _select_format(line, option, self.only_binary, self.no_binary)
+        elif option.name == "--use-feature":
+            shown = line.written(option.value_start, option.end)
+            self.warn(f"`--use-feature {shown}` in `{line.file}` at {line.number} has no effect.")
+        else:
+            self._flags.add(option.name)
+
+    def requirements(self, entries: tuple[Entry, ...], constraints: tuple[Entry, ...]) -> Requirements:
+        """Return all that was read, repeated values once."""
+        return Requirements(
+            entries=entries,
+            constraints=constraints,
+            index_url=self.index_url,
+            extra_index_urls=tuple(dict.fromkeys(self.extra_index_urls)),
+            find_links=tuple(dict.fromkeys(self.find_links)),
+            no_index="--no-index" in self._flags,
+            require_hashes="--require-hashes" in self._flags,
+            no_binary=tuple(self.no_binary),
+            only_binary=tuple(self.only_binary),
+            prefer_binary="--prefer-binary" in self._flags,
+            pre="--pre" in self._flags,
+            trusted_hosts=tuple(dict.fromkeys(self.trusted_hosts)),
+            warnings=tuple(self._warnings),
+        )
+
+    def _set_index(self, line: LogicalLine, url: str) -> None:
+        if self.index_url not in (None, url):
+            old = mask(self.index_url or "")
+            self.warn(f"`--index-url {mask(url)}` in `{line.file}` at {line.number} replaces `{old}`.")
+        self.index_url = url
+
+
+def _select_format(line: LogicalLine, option: Option, chosen: list[str], other: list[str]) -> None:
+    """Add names to *chosen* and remove them from *other*: the last option for a package is used, as in pip.
+
+    ``:none:`` empties *chosen*, ``:all:`` replaces it.
+    """
+    for word in option.value.split(","):
+        name = word.strip()
+        if name == ":all:":
+            chosen[:] = [name]
+            other.clear()
+        elif name == ":none:":
+            chosen.clear()
+        elif is_normalized_name(normalized := canonicalize_name(name)):
+            other[:] = [kept for kept in other if kept != normalized]
+            chosen.extend([str(normalized)] if normalized not in chosen else [])
+        else:
+            problem = f"`{option.name}` takes names of packages, `:all:` or `:none:`, with commas between."
+            raise line.error(option.value_start, problem)

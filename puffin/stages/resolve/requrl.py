@@ -1,10 +1,13 @@
-"""Where a requirement that names its distribution points to: a remote archive, a repository, a local path."""
+"""The places of direct references (PEP 508): remote archives, repositories and local paths."""
 
 import os
 import re
 from collections.abc import Callable
 
+from packaging.utils import InvalidWheelFilename, canonicalize_name, is_normalized_name, parse_wheel_filename
+
 from puffin.errors import PuffinError
+from puffin.stages.fetch.git_url import parse, with_path
 from puffin.stages.resolve.reqoptions import HASH_LENGTHS, hash_problem
 from puffin.stages.urls import file_path, file_url, is_file, mask
 from puffin.value import frozen
@@ -21,7 +24,7 @@ _FORGE = re.compile(
 
 
 class UnusableLocation(PuffinError):
-    """A URL or path that no distribution can be at; the reader of lines turns it into an error with a place."""
+    """A URL or path without a distribution; the reader of lines turns it into an error with a place."""
 
     problem: str
 
@@ -31,8 +34,8 @@ class UnusableLocation(PuffinError):
 
 
 @frozen
-class Place:
-    """What relative paths mean: *cwd* first, as in pip, then *base*, the directory of the requirements file."""
+class PathBase:
+    """The directories of relative paths: *cwd* first, as in pip, then *base*, that of the requirements file."""
 
     cwd: str
     base: str
@@ -50,17 +53,17 @@ class Place:
 
 
 def looks_like_path(text: str) -> bool:
-    """Tell whether a requirement is a path for its separators, or its leading dot, alone."""
+    """Tell whether a requirement is a path by its separators or its leading dot."""
     return text.startswith(".") or os.sep in text or "/" in text
 
 
 def looks_like_archive(location: str) -> bool:
-    """Tell whether a path or URL ends as wheels and source distributions do."""
+    """Tell whether a path or URL has the ending of a wheel or a source distribution."""
     return location.partition("#")[0].partition("?")[0].lower().endswith(SUFFIXES)
 
 
-def locate(location: str, place: Place) -> tuple[str, str, tuple[str, ...]]:
-    """Return the absolute URL, the normalized name as far as the location tells it, and hashes in its fragment.
+def locate(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
+    """Return the absolute URL, the normalised name (empty if the location has none), and the hashes in its fragment.
 
     Raises :class:`UnusableLocation`.
     """
@@ -72,7 +75,7 @@ def locate(location: str, place: Place) -> tuple[str, str, tuple[str, ...]]:
         raise UnusableLocation(problem=f"`{mask(location)}` is no valid URL or path.") from None
 
 
-def _local(location: str, place: Place) -> tuple[str, str, tuple[str, ...]]:
+def _local(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
     fragment = ""
     if is_file(location):
         location, _, fragment = location.partition("#")
@@ -107,8 +110,6 @@ def _remote(location: str) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _check_repository(url: str) -> None:
-    from puffin.stages.fetch.git_url import parse, with_path
-
     try:
         parse(url)
     except ValueError as error:
@@ -154,8 +155,6 @@ def _checked(value: str) -> str:
 
 
 def _egg_name(egg: str) -> str:
-    from packaging.utils import canonicalize_name, is_normalized_name
-
     name = canonicalize_name(egg.partition("[")[0].strip())
     if not is_normalized_name(name):
         raise UnusableLocation(problem=f"`egg={egg}` is not the name of a package.")
@@ -166,8 +165,6 @@ def _wheel_name(filename: str) -> str:
     """Return the normalized name in the file name of a wheel, nothing for other files."""
     if not filename.lower().endswith(".whl"):
         return ""
-    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
     try:
         return str(parse_wheel_filename(filename)[0])
     except InvalidWheelFilename:

@@ -1,4 +1,4 @@
-"""What a requirements file says, as values."""
+"""What requirements files say, and which of them to read, as values."""
 
 from puffin.value import frozen
 
@@ -54,3 +54,15 @@ class Requirements:
     pre: bool = False
     trusted_hosts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+@frozen
+class SourceRequest:
+    """What to read: paths (or ``-``, or URLs) as the user gave them; ``groups`` are ``NAME`` or ``PATH:NAME``."""
+
+    files: tuple[str, ...]
+    constraints: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    all_extras: bool = False
+    groups: tuple[str, ...] = ()

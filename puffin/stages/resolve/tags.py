@@ -1,10 +1,8 @@
-"""Compatibility tags (PEP 425, 600, 656): which wheels an interpreter takes, and which it likes best."""
+"""Compatibility tags (PEP 425, 600, 656): which wheels an interpreter supports, and in which order it prefers them."""
+
+from collections.abc import Iterator, Mapping
 
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 
 @frozen

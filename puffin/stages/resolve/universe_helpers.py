@@ -1,80 +1,68 @@
-"""Questions of a resolution that children answer: they ask indexes, and read what these say, while it goes on here.
+"""Child processes that fetch and read pages and metadata while the resolution runs in this process.
 
-What they find lies in the cache too; here it is as if this process had found it. Where a child was lost, or cannot be
-had, the same is done by threads.
+Their answers are taken over as if this process had fetched them; they are in the cache too. If a child is lost, or none
+can be started, threads do the same.
 """
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
 from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
-from puffin.stages.fetch.crew import Crew
+from puffin.stages.fetch.client import Client
+from puffin.stages.fetch.turns import Crew
+from puffin.stages.resolve.file_choice import IndexFile
 from puffin.stages.resolve.index_page import FileLink
-from puffin.stages.resolve.locate_choose import Candidate
+from puffin.stages.resolve.metadata_wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe_obtain import obtain
-from puffin.stages.resolve.universe_pages import walk
-from puffin.stages.resolve.universe_scope import obtainer_of, pages_of
+from puffin.stages.resolve.universe_scope import Scope, obtain, obtainer_of, pages_of
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.value import astuple, from_tuple
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Any, Generic, Protocol, TypeVar
+T = TypeVar("T")
+Serve = Mapping[str, Callable[[Any], Any]]
+Begin = Callable[[], Callable[[Callable[[], None]], object]]
 
-    from puffin.stages.fetch.client import Client
-    from puffin.stages.resolve.metadata_wanted import Unbuilt
-    from puffin.stages.resolve.universe_scope import Scope
 
-    T = TypeVar("T")
+class ChildAnswer(Protocol):
+    """What a child answers to one question."""
 
-    class Answer(Protocol):
-        """What a child answers to one question."""
+    @property
+    def done(self) -> bool:
+        """Whether it is known to have come, so that :meth:`result` answers at once."""
 
-        @property
-        def done(self) -> bool:
-            """Whether it is known to have come, so that :meth:`result` answers at once."""
+    def result(self) -> Any:
+        """Wait, and return the answer or raise its error; None if the child was lost."""
 
-        def result(self) -> Any:
-            """Wait, and return the answer or raise its error; None if the child was lost."""
 
-    class Helpers(Protocol):
-        """Children that answer questions."""
+class ChildProcesses(Protocol):
+    """Children that answer questions."""
 
-        def ask(self, kind: str, question: Any, key: str) -> Answer:
-            """Ask one of them: always the same for one *key*. Questions and answers are made of builtins.
+    def ask(self, kind: str, question: Any, key: str) -> ChildAnswer:
+        """Ask one of them: always the same for one *key*. Questions and answers are made of builtins.
 
-            They may wait for :meth:`send`.
-            """
-
-        def send(self) -> None:
-            """Have the questions sent."""
-
-        def listen(self, *, wait: bool) -> bool:
-            """Take in answers that have come, or *wait* for the next; False if none is to come."""
-
-        def close(self) -> None:
-            """End them."""
-
-    Serve = Mapping[str, Callable[[Any], Any]]
-    Begin = Callable[[], Callable[[Callable[[], None]], object]]
-
-    class Helping(Protocol):
-        """The seam to the processes. *serve* has what answers a kind of question.
-
-        *begin* is called in each child and returns what has work done there. None where no child can be had.
+        They may wait for :meth:`send`.
         """
 
-        def __call__(self, serve: "Serve", begin: "Begin") -> "Helpers | None":
-            """Start the children."""
-else:
-    T = None
+    def send(self) -> None:
+        """Send the questions."""
 
-    class Generic:
-        """Stand in for ``typing.Generic``."""
+    def listen(self, *, wait: bool) -> bool:
+        """Take in answers that have come, or *wait* for the next; False if none is to come."""
 
-        def __class_getitem__(cls, _parameters):
-            return cls
+    def close(self) -> None:
+        """End them."""
+
+
+class StartChildren(Protocol):
+    """The seam to the processes. *serve* maps a kind of question to what answers it.
+
+    *begin* is called in each child and returns what has work done there. None where no child can be had.
+    """
+
+    def __call__(self, serve: Serve, begin: Begin) -> ChildProcesses | None:
+        """Start the children."""
 
 
 THREADS = 12  # of each child
@@ -82,9 +70,9 @@ MANY = 6  # packages that are asked for at once, from which on children pay
 
 
 class Asked(Generic[T]):
-    """A question under way: as a :class:`~puffin.stages.resolve.universe_pool.Job`."""
+    """A question to a child, with the interface of :class:`~puffin.stages.resolve.universe_pool.PoolJob`."""
 
-    def __init__(self, answer: "Answer", take: "Callable[[Any], T]", instead: "Callable[[], T]") -> None:
+    def __init__(self, answer: "ChildAnswer", take: "Callable[[Any], T]", instead: "Callable[[], T]") -> None:
         self._answer = answer
         self._take = take
         self._instead = instead
@@ -95,28 +83,28 @@ class Asked(Generic[T]):
         return self._answer.done
 
     def result(self) -> T:
-        """Wait for the answer, and return its result or raise its error; do without if the child was lost."""
+        """Wait for the answer and return its result or raise its error; if the child was lost, do its work here."""
         said = self._answer.result()
         return self._instead() if said is None else self._take(said)
 
 
 class Children:
-    """What a resolution asks of indexes, and the children that do it, which start when that pays.
+    """The children of one resolution. They start at the first question that is worth it.
 
-    They never start in a process that has threads. *client* is the fetch stage's, *helping* the seam to processes.
+    They never start in a process that has threads. *client* is the fetch stage's; *helping* starts processes.
     """
 
-    def __init__(self, scope: "Scope", *, client: "Client", cache: Cache, helping: "Helping") -> None:
+    def __init__(self, scope: "Scope", *, client: "Client", cache: Cache, helping: StartChildren) -> None:
         self.pages = pages_of(scope, client, cache)
         self.obtainer = obtainer_of(scope, client, cache)
         self._config = scope.config
-        self._helping: Helping | None = helping
+        self._helping: StartChildren | None = helping
         self._client = client
-        self._helpers: Helpers | None = None
-        self._early: dict[str, Answer] = {}
+        self._helpers: ChildProcesses | None = None
+        self._early: dict[str, ChildAnswer] = {}
 
     def expect(self, names: "Iterable[str]") -> None:
-        """Have the pages of these packages looked for now, if they are many and not in the cache."""
+        """Have the children get the pages of these packages now, if enough of them are not in the cache."""
         missing = [
             name
             for name in dict.fromkeys(names)
@@ -127,7 +115,7 @@ class Children:
             self.send()
 
     def begun(self, count: int) -> bool:
-        """Tell whether there are children, which start if *count* packages make that worth it."""
+        """Tell whether there are children; they are started if *count* packages are worth it."""
         if self._helpers is None and self._helping is not None and count >= MANY:
             depends.unsure("indexes are asked")
             helping, self._helping = self._helping, None
@@ -135,7 +123,7 @@ class Children:
         return self._helpers is not None
 
     def ask_page(self, name: str, take: "Callable[[Any], T]", instead: "Callable[[], T]") -> "Asked[T]":
-        """Have a child look for the page of a package."""
+        """Have a child get the page of a package."""
         answer = self._early.pop(name) if name in self._early else self._ask("page", name, name)
         return Asked(answer, take, instead)
 
@@ -146,7 +134,7 @@ class Children:
         return Asked(self._ask("metadata", (_packed(handle), hashes), handle.name), _read, instead)
 
     def send(self) -> None:
-        """Have what was asked sent."""
+        """Send the questions."""
         if self._helpers is not None:
             self._helpers.send()
 
@@ -159,7 +147,7 @@ class Children:
         if self._helpers is not None:
             self._helpers.close()
 
-    def _ask(self, kind: str, question: "Any", key: str) -> "Answer":
+    def _ask(self, kind: str, question: "Any", key: str) -> "ChildAnswer":
         if self._helpers is None:
             raise RuntimeError("there are no children")
         return self._helpers.ask(kind, question, key)
@@ -168,9 +156,9 @@ class Children:
         return Crew(self._client.take_turns(), THREADS).submit
 
     def _look(self, name: str) -> "tuple[Any, ...]":
-        """Look for the page of a package and return all that was seen of it."""
+        """Get the pages of a package and return them with their indexes."""
         try:
-            walk(self.pages, self._config, name)
+            self.pages.find(self._config, name)
         except PuffinError:
             pass  # it is told with the page
         told = [(index, self.pages.told(index, name)) for index in self._config.for_package(name)]
@@ -202,5 +190,5 @@ def _packed(handle: Chosen) -> "tuple[Any, ...]":
 
 def _unpacked(fields: "tuple[Any, ...]") -> Chosen:
     name, version, *files = fields
-    found = [from_tuple(Candidate, (from_tuple(FileLink, row[0]), *row[1:])) for row in files]
+    found = [from_tuple(IndexFile, (from_tuple(FileLink, row[0]), *row[1:])) for row in files]
     return Chosen(name=name, version=version, install=found[0], metadata=found[-1])

@@ -1,46 +1,38 @@
-"""The real universe: versions and metadata from indexes, find-links, URLs, directories, and the cache.
+"""The universe of a resolution: versions and metadata from indexes, find-links, URLs, directories, and the cache.
 
-Pages and metadata are fetched ahead of need by a few threads; the resolver asks from one. What went wrong with
-something that was only expected is raised when it is asked for, or never.
+Threads or children fetch pages and metadata ahead of need; the resolver asks from one thread. An error of something
+that was fetched ahead is raised when the resolver asks for it, or never.
 """
 
+from collections.abc import Iterable
 from functools import partial
+from types import TracebackType
 
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
+from puffin.stages.fetch.client import Client
+from puffin.stages.resolve.file_choice import FileChooser, FileTarget, IndexFile, cutoff_of
 from puffin.stages.resolve.index_errors import on_several
-from puffin.stages.resolve.locate_choose import Candidate, Target
 from puffin.stages.resolve.metadata_wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place
-from puffin.stages.resolve.universe_choose import Chooser, cutoff_of
-from puffin.stages.resolve.universe_obtain import obtain, wanted
-from puffin.stages.resolve.universe_offer import Package
+from puffin.stages.resolve.universe_helpers import Asked, Children
+from puffin.stages.resolve.universe_offer import OfferedPackage
 from puffin.stages.resolve.universe_pages import Finder
-from puffin.stages.resolve.universe_place import Places, installed_metadata, is_remote, settled
-from puffin.stages.resolve.universe_pool import Job, Pool
-from puffin.stages.resolve.universe_scope import Scope, obtainer_of, pages_of
-from puffin.stages.resolve.universe_values import Built, Chosen, InstalledDistribution
+from puffin.stages.resolve.universe_place import PlaceReader, installed_metadata, is_remote, settled
+from puffin.stages.resolve.universe_pool import Pool, PoolJob
+from puffin.stages.resolve.universe_scope import Scope, obtain, obtainer_of, pages_of, wanted
+from puffin.stages.resolve.universe_values import Builder, Built, Checkout, Chosen, InstalledDistribution
 from puffin.value import replace
 
 _PATIENCE = 5.0  # seconds for requests that are under way when all is known
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import TracebackType
-
-    from puffin.stages.fetch.client import Client
-    from puffin.stages.resolve.universe_helpers import Asked, Children
-    from puffin.stages.resolve.universe_values import Builder, Checkout
-
 THREADS = 24  # answers are small and far away: what counts is how many are on their way
 
 
 class IndexUniverse:
-    """A :class:`~puffin.stages.resolve.solve.universe.Universe`; a context manager, so that its threads end.
+    """A :class:`~puffin.stages.resolve.solve.universe.Universe`, and a context manager that ends its threads.
 
-    *client* is the fetch stage's; *build* and *checkout* are the seams to builds and to version control; *children*,
-    of the same scope, ask indexes in the place of threads.
+    *client* is the fetch stage's. *build* and *checkout* are the seams to builds and to version control. *children*,
+    made for the same scope, ask indexes instead of threads.
     """
 
     def __init__(
@@ -59,17 +51,17 @@ class IndexUniverse:
         self._children = children
         self._pages = pages = children.pages if children else pages_of(scope, client, cache)
         self._finder = Finder(pages, scope.config, self._pool, children)
-        target = Target(scope.tags, scope.python_version)
+        target = FileTarget(scope.tags, scope.python_version)
         cutoff = cutoff_of(scope.exclude_newer) if scope.exclude_newer else 0.0
-        self._chooser = Chooser(target, scope.files, cutoff)
+        self._chooser = FileChooser(target, scope.files, cutoff)
         self._obtainer = children.obtainer if children else obtainer_of(scope, client, cache)
-        self._places = Places(self._obtainer, self._chooser, checkout)
+        self._places = PlaceReader(self._obtainer, self._chooser, checkout)
         self._build = build
         self._has_built = False
-        self._packages: dict[str, Package] = {}
+        self._packages: dict[str, OfferedPackage] = {}
         self._known: dict[tuple[str, str], Metadata] = {}
-        self._jobs: dict[tuple[str, str], Job[Metadata | Unbuilt] | Asked[Metadata | Unbuilt]] = {}
-        self._place_jobs: dict[Place, Job[Metadata | Unbuilt]] = {}
+        self._jobs: dict[tuple[str, str], PoolJob[Metadata | Unbuilt] | Asked[Metadata | Unbuilt]] = {}
+        self._place_jobs: dict[Place, PoolJob[Metadata | Unbuilt]] = {}
 
     def __enter__(self) -> "IndexUniverse":
         return self
@@ -81,7 +73,7 @@ class IndexUniverse:
         self._close(0.0 if interrupted else _PATIENCE)
 
     def close(self) -> None:
-        """Drop what is still only expected, and end the threads."""
+        """Drop what was fetched ahead and not asked for, and end the threads."""
         self._close(_PATIENCE)
 
     def _close(self, patience: float) -> None:
@@ -94,22 +86,22 @@ class IndexUniverse:
         return self._package(name).offer()
 
     def evidence(self) -> "tuple[tuple[str, ...], float] | None":
-        """Return the cached pages that were looked at, and until when all are fresh; None if there is more to it."""
+        """Return the cached pages that were used, and until when all are fresh; None if a build was needed too."""
         return None if self._has_built else self._pages.evidence()
 
     def ambiguities(self, names: "Iterable[str]") -> tuple[str, ...]:
-        """Return warnings about the packages that several indexes have, of which the first alone was used."""
+        """Return warnings about packages that are on several indexes, of which only the first was used."""
         return on_several(self._finder.others(names).items())
 
-    def files(self, handle: Chosen) -> tuple[Candidate, ...]:
-        """Return every file of a version, whether it fits or not: what ``--generate-hashes`` lists."""
+    def files(self, handle: Chosen) -> tuple[IndexFile, ...]:
+        """Return every file of a version, fitting or not, as ``--generate-hashes`` lists them."""
         offered = self._package(handle.name).files(handle.version)
-        return tuple([each.candidate() for each in offered])
+        return tuple([each.file() for each in offered])
 
     def metadata(self, handle: object) -> Metadata:
         """Return the metadata of a :class:`Chosen`, a ``Place`` or an :class:`InstalledDistribution`.
 
-        Raises ``Unusable``, :class:`NeedsBuild` where nobody can build, and the errors of the network.
+        Raises ``Unusable``, :class:`MetadataNeedsBuild` if there is no builder, and the errors of the network.
         """
         if isinstance(handle, Chosen):
             return self._chosen(handle)
@@ -124,11 +116,11 @@ class IndexUniverse:
         self._finder.expect(names)
 
     def knows(self, name: str) -> bool | None:
-        """Tell whether the page of a package is there, or on this machine; None if it is on its way."""
+        """Tell whether the page of a package has come; None if it is being fetched."""
         return self._finder.knows(name)
 
     def knows_metadata(self, handle: object) -> bool | None:
-        """Tell whether the metadata of a distribution on an index is there; None if it is on its way."""
+        """Tell whether the metadata of a distribution on an index has come; None if it is being fetched."""
         if not isinstance(handle, Chosen):
             return False
         key = (handle.name, handle.version)
@@ -137,13 +129,13 @@ class IndexUniverse:
         return key in self._known
 
     def news(self, *, wait: bool) -> bool:
-        """Take in the answers of the children, or *wait* for one; False where threads ask too, or none is to come."""
+        """Take in answers of the children, or *wait* for one; False if threads fetch too, or none is to come."""
         return (
             self._children is not None and not (wait and self._pool.busy) and self._children.listen(wait=wait)
         )
 
     def expect_metadata(self, handles: "Iterable[object]") -> None:
-        """Fetch the metadata of these handles ahead of need, where it takes a request."""
+        """Fetch the metadata of these handles ahead of need, if that takes a request."""
         for handle in handles:
             if isinstance(handle, Chosen):
                 self._expect(handle)
@@ -152,11 +144,11 @@ class IndexUniverse:
         if self._children is not None:
             self._children.send()
 
-    def _package(self, name: str) -> Package:
+    def _package(self, name: str) -> OfferedPackage:
         package = self._packages.get(name)
         if package is None:
             hashes = self._scope.hashes.get(name, ())
-            package = self._packages[name] = Package(name, self._finder, self._chooser, hashes)
+            package = self._packages[name] = OfferedPackage(name, self._finder, self._chooser, hashes)
         return package
 
     def _placed(self, place: Place) -> Metadata:

@@ -1,8 +1,22 @@
 """The versions of one package, from its page and the find-links places."""
 
+from puffin.stages.resolve.file_choice import (
+    FILENAME,
+    HASHES,
+    METADATA,
+    REQUIRES_PYTHON,
+    UPLOAD_TIME,
+    YANKED,
+    Choice,
+    FileChooser,
+    Offered,
+    timestamp,
+)
+from puffin.stages.resolve.index_cache import Order, order_of
 from puffin.stages.resolve.index_config import FIRST_MATCH
 from puffin.stages.resolve.index_errors import NotInCache
-from puffin.stages.resolve.index_order import Order, order_of
+from puffin.stages.resolve.index_pages import ProjectPages
+from puffin.stages.resolve.metadata_lenient import specifier
 from puffin.stages.resolve.solve.universe import (
     EMPTY,
     NOT_FOUND,
@@ -12,13 +26,13 @@ from puffin.stages.resolve.solve.universe import (
     Release,
     nothing,
 )
-from puffin.stages.resolve.universe_choose import Chooser, Offered, timestamp
-from puffin.stages.resolve.universe_pages import Finder, Found
+from puffin.stages.resolve.universe_pages import Finder
+from puffin.stages.resolve.universe_values import Chosen
 from puffin.stages.urls import mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _NO_ORDER = Order(names=(), texts={})
 _OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
@@ -37,10 +51,10 @@ class _Elsewhere:
             yield mask(index), versions
 
 
-class Package:
+class OfferedPackage:
     """One package: where it was found, and what is known of each of its versions, at most once."""
 
-    def __init__(self, name: str, finder: Finder, chooser: Chooser, hashes: tuple[str, ...]) -> None:
+    def __init__(self, name: str, finder: Finder, chooser: FileChooser, hashes: tuple[str, ...]) -> None:
         self.name = name
         self._finder = finder
         self._chooser = chooser
@@ -73,8 +87,8 @@ class Package:
         known = self._releases.get(version)
         if known is None:
             files = self.files(version)
-            known = self._chooser.release(self.name, version, files, self._hashes)
-            self._releases[version] = known
+            choice = self._chooser.choose(self.name, files, self._hashes)
+            known = self._releases[version] = release_of(self.name, version, choice)
         return known
 
     def files(self, version: str) -> list[Offered]:
@@ -101,11 +115,11 @@ class Package:
         spelled = [self._order.spellings(name) for name in names]
         return tuple([min([places.get(self._index(text), 0) for text in texts]) for texts in spelled])
 
-    def _find(self) -> Found:
+    def _find(self) -> ProjectPages:
         try:
             return self._finder.find(self.name)
         except NotInCache as error:
-            return Found(unknown=error)
+            return ProjectPages(unknown=error)
 
     def _rows(self, text: str, index: str) -> "tuple[tuple[object, ...], ...]":
         if not index:
@@ -147,3 +161,36 @@ class Package:
         refused = found.page.refused
         hints = (f"unsafe file names on the page were refused: {', '.join(refused)}",) if refused else ()
         return EMPTY, "", hints
+
+
+def release_of(name: str, version: str, choice: Choice) -> Release:
+    """Return what is known of a version by the choice among its files."""
+    best = choice.best
+    first = best or (choice.visible[0] if choice.visible else None)
+    return Release(
+        version=version,
+        handle=None if best is None else _chosen(name, version, best, choice.wheels),
+        wheel=bool(choice.fitting),
+        sdist=bool(choice.sdists),
+        tags=() if choice.fitting else _tags(choice.wheels),
+        requires_python=specifier(first.row[REQUIRES_PYTHON]) if first else "",
+        yanked=first.row[YANKED] if first else None,
+        hashes_differ=bool(choice.usable) and not choice.allowed,
+        hashes=best.row[HASHES] if best else (),
+        upload_time=first.row[UPLOAD_TIME] if first else "",
+        index=mask(first.place) if first else "",
+    )
+
+
+def _chosen(name: str, version: str, best: Offered, wheels: "Sequence[Offered]") -> Chosen:
+    install = best.file()
+    metadata = install
+    if not best.is_wheel and wheels:
+        told = next((each for each in wheels if each.row[METADATA]), wheels[0])
+        metadata = told.file()
+    return Chosen(name=name, version=version, install=install, metadata=metadata)
+
+
+def _tags(wheels: "Sequence[Offered]") -> tuple[str, ...]:
+    tails = ["-".join(each.row[FILENAME][:-4].rsplit("-", 3)[1:]) for each in wheels]
+    return tuple(dict.fromkeys(tails))

@@ -1,48 +1,20 @@
-"""The pages of a resolution: found index by index, ahead of need, each asked for once."""
+"""The pages of a resolution, fetched ahead of need, each once."""
 
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from puffin.errors import PuffinError
-from puffin.stages.resolve.index_cache import ABSENT, StoredPage
+from puffin.stages.resolve.file_choice import OfferedByText, offered_by_name
+from puffin.stages.resolve.index_cache import ABSENT
 from puffin.stages.resolve.index_config import FIRST_INDEX, IndexConfig
-from puffin.stages.resolve.index_errors import NotInCache
-from puffin.stages.resolve.index_page import splits
-from puffin.stages.resolve.index_pages import Pages
-from puffin.stages.resolve.universe_choose import Offered
-from puffin.stages.resolve.universe_pool import Pool
-from puffin.value import astuple, frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-    from puffin.stages.resolve.universe_helpers import Asked, Children
-    from puffin.stages.resolve.universe_pool import Job
-
-    Flat = dict[str, list[Offered]]
-
-
-@frozen
-class Found:
-    """The pages of a project, by their indexes: that of the first index that has it, or all there are.
-
-    ``rest`` are the indexes behind, which were not asked. ``unknown`` is why an index could not be asked while the
-    network is off.
-    """
-
-    pages: tuple[tuple[str, StoredPage], ...] = ()
-    rest: tuple[str, ...] = ()
-    unknown: PuffinError | None = None
-
-    @property
-    def page(self) -> StoredPage | None:
-        """The first page, None if no index has the project."""
-        return self.pages[0][1] if self.pages else None
+from puffin.stages.resolve.index_pages import Pages, ProjectPages
+from puffin.stages.resolve.universe_helpers import Asked, Children
+from puffin.stages.resolve.universe_pool import Pool, PoolJob
 
 
 class Finder:
-    """Finds pages by the strategy of a configuration, and the files of find-links places."""
+    """Finds the pages of packages by the strategy of a configuration, and the files of find-links places."""
 
     def __init__(
         self, pages: Pages, config: IndexConfig, pool: Pool, children: "Children | None" = None
@@ -54,13 +26,13 @@ class Finder:
         self.strategy = config.strategy
         self._first = config.strategy == FIRST_INDEX
         self._places = config.find_links
-        self._found: dict[str, Found] = {}
-        self._jobs: dict[str, Job[Found] | Asked[Found]] = {}
+        self._found: dict[str, ProjectPages] = {}
+        self._jobs: dict[str, PoolJob[ProjectPages] | Asked[ProjectPages]] = {}
         self._failed: dict[str, PuffinError] = {}
-        self._flat: dict[str, Flat] | None = None
+        self._flat: dict[str, OfferedByText] | None = None
 
     def expect(self, names: "Iterable[str]") -> None:
-        """Have the pages of these packages fetched, those that are not in the cache."""
+        """Start to fetch the pages of these packages that are not in the cache."""
         unknown = [name for name in dict.fromkeys(names) if name not in self._found and name not in self._jobs]
         missing = [name for name in unknown if not self._try_cache(name)]
         remote = self._children is not None and bool(missing) and self._children.begun(len(missing))
@@ -70,15 +42,15 @@ class Finder:
             self._children.send()
 
     def knows(self, name: str) -> bool | None:
-        """Tell whether the page of a package that was expected has come, None if it is on its way."""
+        """Tell whether the page of a package that was expected has come; None if it is being fetched."""
         if name in self._jobs:
             if not self._jobs[name].done:
                 return None
             self._settle(name)
         return name in self._found
 
-    def find(self, name: str) -> Found:
-        """Return the page of a package; raises why an index could not answer."""
+    def find(self, name: str) -> ProjectPages:
+        """Return the pages of a package; raises the error of an index that could not answer."""
         if name not in self._failed:
             self.expect((name,))
         if name in self._jobs:
@@ -87,16 +59,16 @@ class Finder:
             raise self._failed.pop(name)
         return self._found[name]
 
-    def again(self, name: str, index: str) -> Found:
-        """Return the pages, that of *index* fetched anew, because what the cache has of it is damaged."""
+    def again(self, name: str, index: str) -> ProjectPages:
+        """Return the pages after fetching that of *index* again, because the stored one is damaged."""
         old = self._found[name]
         page = self._pages.again(index, name)
         pages = tuple([(own, page if own == index else other) for own, other in old.pages])
-        found = self._found[name] = Found(pages=pages, rest=old.rest)
+        found = self._found[name] = ProjectPages(pages=pages, rest=old.rest)
         return found
 
     def versions_on(self, indexes: "Iterable[str]", name: str) -> "Iterable[tuple[str, tuple[str, ...]]]":
-        """Yield each index that has a project too, with the version texts there; what cannot be asked is left out."""
+        """Yield each of *indexes* that has the project, with its versions; indexes that fail are left out."""
         for index in indexes:
             try:
                 page = self._pages.page(index, name)
@@ -106,7 +78,7 @@ class Finder:
                 yield index, page.order().names
 
     def others(self, names: "Iterable[str]") -> "dict[str, tuple[str, ...]]":
-        """Return the projects that are on further indexes, which were not used, with all indexes that have them."""
+        """Return the projects that unused indexes have too, with all indexes that have them."""
         unasked = {name: self._found[name] for name in names if name in self._found and self._found[name].rest}
         self._pages.prefetch([(index, name) for name, found in unasked.items() for index in found.rest])
         also = {
@@ -114,10 +86,11 @@ class Finder:
         }
         return {name: (unasked[name].pages[0][0], *more) for name, more in also.items() if more}
 
-    def flat(self, name: str) -> "Flat":
+    def flat(self, name: str) -> "OfferedByText":
         """Return the files of a project in the find-links places, by the version text in their names."""
         if self._flat is None:
-            self._flat = self._grouped()
+            links = [(place, link) for place in self._places for link in self._pages.flat(place)]
+            self._flat = offered_by_name(links)
         return self._flat.get(name, {})
 
     def _settle(self, name: str) -> None:
@@ -126,8 +99,8 @@ class Finder:
         except PuffinError as error:
             self._failed[name] = error
 
-    def _asked(self, name: str) -> "Asked[Found]":
-        def take(told: "Any") -> Found:
+    def _asked(self, name: str) -> "Asked[ProjectPages]":
+        def take(told: "Any") -> ProjectPages:
             for index, found in told:
                 self._pages.adopt(index, name, found)
             return self._walk(name)
@@ -137,7 +110,7 @@ class Finder:
         return self._children.ask_page(name, take, lambda: self._walk(name))
 
     def _try_cache(self, name: str) -> bool:
-        """Find the page without any request, if that can be done."""
+        """Find the pages without a request, if possible."""
         for index in self._config.for_package(name):
             if not self._pages.ready(index, name):
                 return False
@@ -146,30 +119,5 @@ class Finder:
         self._found[name] = self._walk(name)
         return True
 
-    def _walk(self, name: str) -> Found:
-        return walk(self._pages, self._config, name)
-
-    def _grouped(self) -> "dict[str, Flat]":
-        groups: dict[str, Flat] = {}
-        for place in self._places:
-            for link in self._pages.flat(place):
-                for name, text in splits(link.filename):
-                    each = Offered(row=astuple(link), text=text, place=place, linked=True)
-                    groups.setdefault(name, {}).setdefault(text, []).append(each)
-        return groups
-
-
-def walk(pages: Pages, config: IndexConfig, name: str) -> Found:
-    """Return the pages of a package, index by index; raises why one could not answer."""
-    indexes = config.for_package(name)
-    found: list[tuple[str, StoredPage]] = []
-    for at, index in enumerate(indexes, 1):
-        try:
-            page = pages.page(index, name)
-        except NotInCache as error:
-            return Found(pages=tuple(found), unknown=None if found else error)
-        if page.status != ABSENT:
-            found.append((index, page))
-            if config.strategy == FIRST_INDEX:
-                return Found(pages=tuple(found), rest=indexes[at:])
-    return Found(pages=tuple(found))
+    def _walk(self, name: str) -> ProjectPages:
+        return self._pages.find(self._config, name)

@@ -1,43 +1,40 @@
-"""Requirements that name their distribution themselves: by URL, by path, by repository; and what is installed."""
+"""Metadata of direct references (PEP 508: URLs, paths, repositories) and of installed distributions."""
 
 import os
+from collections.abc import Mapping
 
 from puffin import depends
-from puffin.stages.fetch.inside import inner_directory
-from puffin.stages.resolve.index_href import file_name, fragment_hashes
-from puffin.stages.resolve.index_page import FileLink, is_archive, is_safe, is_wheel, normalise
-from puffin.stages.resolve.index_url import is_local, local_path
-from puffin.stages.resolve.locate_choose import Candidate
+from puffin.cache.layout import Cache
+from puffin.names import normalise
+from puffin.stages.fetch.git_url import inner_directory
+from puffin.stages.resolve.file_choice import FileChooser, IndexFile
+from puffin.stages.resolve.index_config import is_local, local_path
+from puffin.stages.resolve.index_page import FileLink, file_name, fragment_hashes, is_archive, is_safe, is_wheel
 from puffin.stages.resolve.locate_source import subdirectory
 from puffin.stages.resolve.metadata_errors import Malformed, unreadable, unusable
 from puffin.stages.resolve.metadata_obtain import Obtainer
 from puffin.stages.resolve.metadata_parse import parse_metadata
 from puffin.stages.resolve.metadata_project import Dynamic
-from puffin.stages.resolve.metadata_wanted import Unbuilt, Wanted
+from puffin.stages.resolve.metadata_wanted import BuildSource, MetadataRequest, Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.stages.resolve.tags import mismatch, split_tags
-from puffin.stages.resolve.universe_choose import Chooser
-from puffin.stages.resolve.universe_values import Built, InstalledDistribution, Source
+from puffin.stages.resolve.universe_values import Built, CheckedOut, Checkout, InstalledDistribution
 from puffin.stages.urls import mask, mask_text
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.stages.resolve.universe_values import Checkout
 
 REPOSITORY = "a repository"
 
 
-class Places:
-    """Reads the metadata of places, each time anew for directories, else through the cache."""
+class PlaceReader:
+    """Reads the metadata of direct references: of directories from the disk, of all others through the cache."""
 
-    def __init__(self, obtainer: Obtainer, chooser: Chooser, checkout: "Checkout | None") -> None:
+    def __init__(self, obtainer: Obtainer, chooser: FileChooser, checkout: "Checkout | None") -> None:
         self._obtainer = obtainer
         self._chooser = chooser
         self._checkout = checkout
 
     def metadata(self, place: Place) -> Metadata | Unbuilt:
-        """Return the metadata of a place, or what has to be built for it; raises ``Unusable``."""
+        """Return the metadata of a direct reference, or what has to be built for it; raises ``Unusable``."""
         address, _, fragment = place.url.partition("#")
         if "+" in address.partition(":")[0]:
             return self._repository(place, fragment)
@@ -47,7 +44,7 @@ class Places:
 
     def _repository(self, place: Place, fragment: str) -> Metadata | Unbuilt:
         if self._checkout is None:
-            source = Source(package=shown(place), path="", name=place.name, url=place.url)
+            source = BuildSource(package=shown(place), path="", name=place.name, url=place.url)
             return Unbuilt(source=source, reason="it has to be checked out first", kind=REPOSITORY)
         checked = self._checkout(place)
         found = _tree(checked.place, checked.path, subdirectory(fragment))
@@ -63,15 +60,15 @@ class Places:
             return found
         return replace(found, source=replace(found.source, config_settings=place.config_settings))
 
-    def _wanted(self, place: Place, address: str, fragment: str) -> Wanted:
+    def _wanted(self, place: Place, address: str, fragment: str) -> MetadataRequest:
         local = is_local(address)
         filename = os.path.basename(local_path(address)) if local else file_name(address)
         package = shown(place)
         name, version = self._identity(place, package, filename)
         link = FileLink(filename=filename, url=address, hashes=fragment_hashes(fragment))
-        return Wanted(
+        return MetadataRequest(
             package=package,
-            candidate=Candidate(link=link, version=version, place=""),
+            candidate=IndexFile(link=link, version=version, place=""),
             name=name,
             version=version,
             hashes=place.hashes,
@@ -79,7 +76,7 @@ class Places:
         )
 
     def _identity(self, place: Place, package: str, filename: str) -> tuple[str, str]:
-        """Return the name and the version that the metadata must have, empty where the file name is silent."""
+        """Return the name and version that the metadata must have, each empty if the file name does not have it."""
         if is_local(place.url) and not os.path.lexists(local_path(place.url)):
             raise unusable(package, "there is no such file or directory")
         if not is_archive(filename) or not is_safe(filename):
@@ -98,12 +95,12 @@ class Places:
 
 
 def is_remote(place: Place) -> bool:
-    """Return whether a place is an archive that has to be asked for over HTTP."""
+    """Return whether a place is an archive behind HTTP."""
     return not is_local(place.url) and "+" not in place.url.partition(":")[0]
 
 
 def shown(place: Place) -> str:
-    """Return a place as messages show it: as the user gave it, with credentials masked."""
+    """Return a place for messages: as the user gave it, with credentials masked."""
     if place.text:
         return mask_text(place.text)
     return f"{place.name} @ {mask(place.url)}" if place.name else mask(place.url)
@@ -121,7 +118,7 @@ def _tree(place: Place, path: str, inner: str) -> Metadata | Unbuilt:
     except OSError as error:
         raise unreadable(package, error) from error
     except Dynamic as dynamic:
-        source = Source(
+        source = BuildSource(
             package=package,
             path=path,
             name=place.name,
@@ -133,8 +130,8 @@ def _tree(place: Place, path: str, inner: str) -> Metadata | Unbuilt:
         return Unbuilt(source=source, reason=dynamic.reason, kind="a project directory")
 
 
-def settled(built: Built, source: Source) -> Metadata:
-    """Return what a build answered as metadata; raises ``Unusable`` if it is another distribution's."""
+def settled(built: Built, source: BuildSource) -> Metadata:
+    """Return the metadata that a build produced; raises ``Unusable`` if it is of another distribution."""
     try:
         found = parse_metadata(built.metadata, name=source.name, version=source.version)
     except Malformed as problem:
@@ -143,7 +140,7 @@ def settled(built: Built, source: Source) -> Metadata:
 
 
 def installed_metadata(handle: InstalledDistribution) -> Metadata:
-    """Return the metadata of what is installed; what cannot be read of it counts as no requirements."""
+    """Return the metadata of an installed distribution; if it cannot be read, it has no requirements."""
     for name in ("METADATA", "PKG-INFO", ""):
         path = os.path.join(handle.path, name) if name else handle.path
         depends.file(path)
@@ -156,3 +153,16 @@ def installed_metadata(handle: InstalledDistribution) -> Metadata:
         except Malformed:
             break
     return Metadata(name=handle.name, version=handle.version)
+
+
+def checkout_place(
+    place: "Place", *, cache: "Cache", offline: bool, environ: "Mapping[str, str]"
+) -> CheckedOut:
+    """Check out the repository of *place*; its URL then has the full commit.
+
+    Raises the errors of :func:`puffin.stages.fetch.git.checkout`, which name *place* in the user's words.
+    """
+    from puffin.stages.fetch.git import checkout
+
+    checked = checkout(place.url, cache=cache, offline=offline, environ=environ, package=shown(place))
+    return CheckedOut(path=checked.path, place=replace(place, url=checked.url))

@@ -1,32 +1,21 @@
-"""Work that waits for the network: a few threads, started when first needed, and answers carried to who asks."""
+"""A few threads for work that waits for the network, started when they are needed."""
 
 import os
+from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Event, Thread
 from time import monotonic
+from typing import Any, Generic, TypeVar
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Generic, TypeVar
-
-    T = TypeVar("T")
-else:
-    T = None
-
-    class Generic:
-        """Stand in for ``typing.Generic``."""
-
-        def __class_getitem__(cls, _parameters):
-            return cls
+T = TypeVar("T")
 
 
 class Dropped(Exception):
     """The pool was closed before the job was begun."""
 
 
-class Job(Generic[T]):
-    """One piece of work and, once it is done, its result or its error."""
+class PoolJob(Generic[T]):
+    """One piece of work, and its result or error when it is done."""
 
     def __init__(self, work: "Callable[[], T]") -> None:
         self._work: Callable[[], T] | None = work
@@ -35,7 +24,7 @@ class Job(Generic[T]):
         self._error: BaseException | None = None
 
     def run(self) -> None:
-        """Do the work; nothing is raised here."""
+        """Do the work; its error is kept for :meth:`result`."""
         work, self._work = self._work, None
         try:
             if work is not None:
@@ -45,7 +34,7 @@ class Job(Generic[T]):
         self._done.set()
 
     def drop(self) -> None:
-        """Let whoever waits know that the work will not be done."""
+        """Give the work up; :meth:`result` raises :class:`Dropped`."""
         self._error = Dropped()
         self._done.set()
 
@@ -63,22 +52,22 @@ class Job(Generic[T]):
 
 
 class Pool:
-    """At most *size* threads that do jobs in the order they come; without jobs there is no thread.
+    """At most *size* threads that do jobs in order; they start with the jobs.
 
     Threads do not keep the interpreter from exiting, and a forked child has none of them.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._jobs: SimpleQueue[Job[object] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[PoolJob[object] | None] = SimpleQueue()
         self._threads: list[Thread] = []
-        self._pending: list[Job[Any]] = []
+        self._pending: list[PoolJob[Any]] = []
         self._closed = False
         self._process = os.getpid()
 
-    def submit(self, work: "Callable[[], T]") -> "Job[T]":
+    def submit(self, work: "Callable[[], T]") -> "PoolJob[T]":
         """Have *work* done, and return its job at once."""
-        job = Job(work)
+        job = PoolJob(work)
         if self._closed or self._process != os.getpid():
             job.drop()
             return job

@@ -1,20 +1,16 @@
-"""The universe's own values: the handles that stand for distributions, and what it asks of builders."""
+"""Values of the universe: the handles of distributions, and the seams to builds and version control."""
 
-from puffin.stages.resolve.locate_choose import Candidate
+from typing import Protocol
+
+from puffin.stages.resolve.file_choice import IndexFile
+from puffin.stages.resolve.metadata_wanted import BuildSource
+from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    from puffin.stages.resolve.solve.universe import Metadata, Place
-else:
-    Protocol = object
 
 
 @frozen
 class Chosen:
-    """The handle of one version of a package: what to install, and which file's metadata tells of it.
+    """The handle of one version of a package: the file to install, and the file whose metadata is read.
 
     ``install`` is a wheel that fits, else a source distribution. ``metadata`` is the same file, or, for a
     source distribution, a wheel of the same version that does not fit here. ``name`` is normalised.
@@ -22,8 +18,8 @@ class Chosen:
 
     name: str
     version: str
-    install: Candidate
-    metadata: Candidate
+    install: IndexFile
+    metadata: IndexFile
 
 
 @frozen
@@ -36,26 +32,8 @@ class InstalledDistribution:
 
 
 @frozen
-class Source:
-    """What has to be built for its metadata: ``path`` is a source distribution or a directory on this machine.
-
-    ``package`` is it in the user's words, ``name`` and ``version`` what is known of it (else empty).
-    ``subdirectory`` is where in it the project is; ``url`` where it is from, credentials included.
-    """
-
-    package: str
-    path: str
-    name: str = ""
-    version: str = ""
-    subdirectory: str = ""
-    url: str = ""
-    editable: bool = False
-    config_settings: tuple[tuple[str, str], ...] = ()
-
-
-@frozen
 class Built:
-    """What a build answered: the bytes of METADATA, and the handle to install it by, None to keep the old one."""
+    """The answer of a build: the bytes of METADATA, and the handle to install by (None keeps the old one)."""
 
     metadata: bytes
     source: object = None
@@ -72,7 +50,7 @@ class CheckedOut:
 class Builder(Protocol):
     """The seam to the build stage. It is called from the thread that asks for the metadata."""
 
-    def __call__(self, source: Source) -> "Built | Metadata":
+    def __call__(self, source: BuildSource) -> "Built | Metadata":
         """Return the metadata of *source*; raises what went wrong with the build."""
 
 
@@ -80,4 +58,4 @@ class Checkout(Protocol):
     """The seam to version control."""
 
     def __call__(self, place: "Place") -> CheckedOut:
-        """Make sure that the repository which *place* names is on this machine, and return where."""
+        """Check out the repository of *place*, and return where it is."""

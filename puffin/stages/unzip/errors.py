@@ -1,6 +1,7 @@
 """What the unzip stage raises."""
 
 from puffin.errors import Cause, PuffinError, os_cause
+from puffin.names import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,12 +43,6 @@ class CacheWriteFailed(PuffinError):
     def summary(self) -> str:
         """Name the wheel and the cache."""
         return f"Failed to unzip `{self.filename}` into the cache (`{self.path}`)"
-
-
-def printable(text: str, limit: int = 120) -> str:
-    """Return *text* with what a terminal would act upon written as escapes, cut in the middle at *limit*."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
-    return shown if len(shown) <= limit else f"{shown[: limit - 40]}…{shown[-39:]}"
 
 
 def bad_archive(filename: str, refused: Refused) -> BadArchive:

@@ -1,7 +1,6 @@
 """Which file of a wheel goes where in the archive: the installed form, planned before a byte is written."""
 
 from puffin.stages.unzip import record, wheelfile
-from puffin.stages.unzip.entry_points import parse as parse_entry_points
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.names import ancestors, check_collisions, fold, shadows
 from puffin.stages.unzip.record import HASH_LENGTH
@@ -56,7 +55,7 @@ def plan(
     data = wheelfile.find_data(tops, name, version)
     texts = _read_own(dist_info, {member.name: member for member in members}, read)
     raw_name, raw_version = wheelfile.check_metadata(texts["METADATA"], f"{dist_info}/METADATA", name, version)
-    rows, plain = record.parse(texts["RECORD"], f"{dist_info}/RECORD")
+    rows, plain = _record(texts["RECORD"], f"{dist_info}/RECORD")
     ours = {f"{dist_info}/{own}" for own in _OURS}
     paths = [_place(member.name, ours, data) for member in members] if data else _in_place(members, ours)
     named = {_place_directory(path, data) for path in directories}
@@ -89,9 +88,16 @@ def _read_own(
     return texts
 
 
+def _record(text: bytes, member: str) -> "tuple[dict[str, str], str]":
+    try:
+        return record.parse(text, member)
+    except ValueError as error:
+        raise Refused(f"it cannot be parsed: {error}", member) from None
+
+
 def _entry_points(text: bytes, member: str) -> "tuple[tuple[str, str, str, bool], ...]":
     try:
-        return parse_entry_points(text.decode("utf-8"), member)
+        return wheelfile.entry_points(text.decode("utf-8"), member)
     except UnicodeDecodeError:
         raise Refused("it is not UTF-8", member) from None
 

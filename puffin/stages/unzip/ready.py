@@ -9,12 +9,9 @@ are compared once, and the manifest is rewritten to say so.
 import os
 
 from puffin.cache.atomic import publish_file, remove_tree
+from puffin.cache.layout import Cache
 from puffin.stages.unzip.manifest import BOOT_ID, Manifest, encode, read_header, read_manifest
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.cache.layout import Cache
 
 _boot_id: "str | None" = None
 

@@ -1,49 +1,69 @@
-"""RECORD, the list of a wheel's files, read with tolerance and written as the archive really is.
+"""RECORD, the list of a distribution's files: the one reader, and what writes its rows.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
 """
 
-import csv
 import io
-import re
-from base64 import urlsafe_b64encode
-from hashlib import sha256
+from binascii import b2a_base64
 
-from puffin.stages.unzip.errors import Refused
+try:  # CPython's own: for a few scripts, hashlib would first load OpenSSL (4 to 11 ms)
+    from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
+except ImportError:
+    try:
+        from _sha256 import sha256  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        from hashlib import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from puffin.stages.unzip.manifest import OutsideRow
+
 HASH_LENGTH = len("sha256=") + 43
-_WHOLE_ROWS = re.compile(r"^([^,\r\n]+),(sha256=[A-Za-z0-9_-]{43},[0-9]*)\r?$", re.ASCII | re.MULTILINE).findall
+NOTHING = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"  # the hash of an empty file
+_WHOLE_ROWS = r"(?m)^([^,\r\n]+),(sha256=[A-Za-z0-9_-]{43},[0-9]*)\r?$"
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+def read(path: str) -> "list[tuple[str, str, str]]":
+    """Return what :func:`rows_in` returns for the file at *path*; raises ``OSError`` and ``ValueError``."""
+    with open(path, "rb") as file:
+        return rows_in(file.read().decode("utf-8", "surrogateescape"))
+
+
+def rows_in(text: str) -> "list[tuple[str, str, str]]":
+    """Return path, hash and size of each row as written, ``""`` for a field that is not there.
+
+    Raises ``ValueError`` for a text that is not CSV. Unsafe paths are among them.
+    """
+    if '"' not in text and text.count("\r") == text.count("\r\n"):
+        rows = [line.removesuffix("\r").split(",") for line in text.split("\n") if line not in ("", "\r")]
+    else:
+        import csv
+
+        try:
+            rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+        except csv.Error as error:
+            raise ValueError(str(error)) from None
+    return [
+        (row[0], row[1], row[2]) if len(row) > 2 else (row[0], row[1] if row[1:] else "", "") for row in rows
+    ]
 
 
 def parse(text: bytes, member: str) -> "tuple[dict[str, str], str]":
-    """Return ``{path: "hash,size"}`` as written, with ``""`` for a row without a well-formed SHA-256.
+    """Return ``{path: "hash,size"}`` of a wheel's RECORD, with ``""`` for a row without a well-formed SHA-256.
 
     Unsafe paths are among them: they are only ever compared with what is in the archive. Returned beside them are the
     rows about other files than *member*, the RECORD itself, as :func:`rows` would write them; ``""`` where any row
-    is unusual. Raises Refused for a file that is not UTF-8 or not CSV.
+    is unusual. Raises ``ValueError`` for a file that is not UTF-8 or not CSV.
     """
-    try:
-        content = text.decode("utf-8")
-        usual = _usual(content, member)
-        if usual is not None:
-            return usual
-        lines = _rows_of(content)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Refused(f"it cannot be parsed: {error}", member) from None
-    found = {}
-    for row in lines:
-        if len(row) == 3 and len(row[1]) == HASH_LENGTH and row[1][:7] == "sha256=":
-            found[row[0]] = f"{row[1]},{row[2]}"
-        elif row:
-            found[row[0]] = ""
-    hashes = "".join([row[7:HASH_LENGTH] for row in found.values()])
-    if not hashes or _is_base64(hashes):
-        return found, ""
-    return {path: row if _is_base64(row[7:HASH_LENGTH]) else "" for path, row in found.items()}, ""
+    content = text.decode("utf-8")
+    usual = _usual(content, member)
+    if usual is not None:
+        return usual
+    found = rows_in(content)
+    return {path: f"{digest},{size}" if _is_sha256(digest) else "" for path, digest, size in found}, ""
 
 
 def split(row: str) -> tuple[str, str]:
@@ -53,45 +73,70 @@ def split(row: str) -> tuple[str, str]:
 
 def _usual(text: str, member: str) -> "tuple[dict[str, str], str] | None":
     """Return the same for a RECORD of whole rows and the one about itself; None for any other."""
+    import re
+
     head, own, rest = text.partition(f"{member},,")
     if not own or head[-1:] not in ("", "\n") or '"' in text or (rest and not rest.startswith(("\n", "\r\n"))):
         return None
     others = head + (rest.removeprefix("\r")[1:] if rest.strip() else "")
-    found: dict[str, str] = dict(_WHOLE_ROWS(others))
+    found: dict[str, str] = dict(re.findall(_WHOLE_ROWS, others))
     if len(found) != others.count("\n") or others[-1:] not in ("", "\n") or member in found:
         return None
     found[member] = ""
     return found, others.replace("\r", "")
 
 
-def _rows_of(text: str) -> "list[list[str]]":
-    if '"' in text:
-        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    return [line.rstrip("\r").split(",") for line in text.split("\n") if line and line != "\r"]
+def _is_sha256(text: str) -> bool:
+    digits = text[7:]
+    plain = digits.isascii() and digits.replace("-", "0").replace("_", "0").isalnum()
+    return plain and len(text) == HASH_LENGTH and text.startswith("sha256=")
 
 
-def _is_base64(text: str) -> bool:
-    return text.isascii() and text.replace("-", "0").replace("_", "0").isalnum()
+def digest_of(path: str, algorithm: str) -> str:
+    """Return the hash of a file as RECORD has it (``OSError``; ``ValueError`` for an unknown algorithm)."""
+    with open(path, "rb") as file:
+        return digest((file.read(),), algorithm)
 
 
-def digest(pieces: "Iterable[bytes | bytearray | memoryview]") -> str:
-    """Return the hash of a file, given in pieces, as RECORD has it."""
-    state = sha256()
+def digest(pieces: "Iterable[bytes | bytearray | memoryview]", algorithm: str = "sha256") -> str:
+    """Return the hash of a file, given in pieces, as RECORD has it (``ValueError`` for an unknown algorithm)."""
+    from hashlib import new
+
+    state = new(algorithm)
     for piece in pieces:
         state.update(piece)
-    return "sha256=" + urlsafe_b64encode(state.digest()).decode("ascii").rstrip("=")
+    return f"{algorithm}={_base64(state.digest())}"
+
+
+def _base64(data: bytes) -> str:
+    return b2a_base64(data, newline=False).rstrip(b"=").translate(_URL_SAFE).decode("ascii")
+
+
+def quoted(path: str) -> str:
+    """Return *path* as a field of RECORD, which is CSV."""
+    return '"' + path.replace('"', '""') + '"' if '"' in path or "," in path or "\n" in path else path
+
+
+def row(path: str, data: bytes) -> str:
+    """Return the row of a file with these bytes, its end included."""
+    return f"{quoted(path)},sha256={_base64(sha256(data).digest())},{len(data)}\n"
 
 
 def rows(prefix: str, names: "Sequence[str]", digests: "Sequence[str]", sizes: "Sequence[int]") -> "list[str]":
-    """Return the lines of RECORD, their ends included, for the files *names* beneath *prefix*."""
+    """Return the rows, their ends included, of the files *names* beneath *prefix*."""
     joined = f"{prefix}{'/'.join(names)}"
-    if "," in joined or '"' in joined:
-        names = [_quoted(prefix + name) for name in names]
+    if quoted(joined) is not joined:
+        names = [quoted(prefix + name) for name in names]
         prefix = ""
     return [
         f"{prefix}{name},{digest},{size}\n" for name, digest, size in zip(names, digests, sizes, strict=True)
     ]
 
 
-def _quoted(path: str) -> str:
-    return '"' + path.replace('"', '""') + '"' if "," in path or '"' in path else path
+def rows_below(home: str, outside: "Iterable[OutsideRow]") -> str:
+    """Return the rows of files that lie below *home*, as a manifest tells of them."""
+    lines = []
+    for _, directory, names, sizes, _, digests in outside:
+        below = f"{home}/{directory}/" if directory else f"{home}/"
+        lines += rows(below.removeprefix("./"), names, digests, sizes)
+    return "".join(lines)

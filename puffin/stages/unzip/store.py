@@ -1,17 +1,31 @@
-"""The unzip task: what was fetched becomes an archive, and the name of the file a pointer to it."""
+"""From a wheel's URL to its archive: fetched once, whoever asks for it at a time, and unzipped.
+
+Whoever comes second waits, and finds the file in the cache. The lock is taken by the fetch and let go by the unzip of
+the same process, which follows it; it goes with its process. Nothing but doubled work depends on it: where it cannot
+be had, the file is fetched all the same.
+"""
 
 import errno
 import os
 
 from puffin.cache.atomic import publish_link
 from puffin.cache.layout import Bucket, Cache
+from puffin.cache.lock import Lock, LockFailed, LockTimeout
+from puffin.stages.artifact import only_sha256
+from puffin.stages.buffers import give
+from puffin.stages.unzip.ready import archive_ready
+from puffin.stages.urls import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
 
+    from puffin.stages.fetch.network import Wire
+
 
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_WAIT = 600.0  # seconds; a big file over a slow line
+_held: "dict[str, tuple[Lock, str]]" = {}
 
 
 def store(
@@ -29,7 +43,6 @@ def store(
     afterwards; the lock under which *url* was fetched is let go. Raises what
     :func:`puffin.stages.unzip.unzip.unzip` raises.
     """
-    from puffin.stages.fetch.once import release
     from puffin.stages.unzip.errors import cache_write_failed
 
     sha256, _, data = fetched
@@ -46,7 +59,6 @@ def store(
 
 
 def _unzip(sha256: str, data: "Buffer", filename: str, cache_root: str) -> str:
-    from puffin.stages.buffers import give
     from puffin.stages.unzip.unzip import unzip
 
     archive = unzip(data=data, filename=filename, sha256=sha256, cache_root=cache_root)
@@ -66,3 +78,70 @@ def known_archive(cache: Cache, source: str, name: str, filename: str) -> str:
         return os.path.basename(os.readlink(cache.find(pointer(cache, source, name, filename))))
     except OSError:
         return ""
+
+
+def fetch_once(
+    *,
+    url: str,
+    filename: str,
+    hashes: "tuple[tuple[str, ...], ...]",
+    size: int,
+    network: "Wire",
+    name: str,
+    source: str,
+    cache_root: str,
+) -> "tuple[str, int, memoryview | None]":
+    """Return what :func:`puffin.stages.fetch.fetch.fetch` returns, or no bytes if another process has stored the file.
+
+    *name*, *source* and *cache_root* tell where the cache has it. Raises the errors of ``download.download``.
+    """
+    from puffin.stages.fetch.fetch import fetch
+
+    cache = Cache(cache_root, lower=())  # in one beneath it the archive may be damaged
+    waited = _take(cache, url)
+    try:
+        stored = _stored(cache, hashes, name, source, filename, waited=waited)
+        if stored:
+            release(url)
+            return stored, 0, None
+        return fetch(url=url, filename=filename, hashes=hashes, size=size, network=network)
+    except BaseException:
+        release(url)
+        raise
+
+
+def release(url: str) -> None:
+    """Let the lock of the file at *url* go; nothing where this process has none."""
+    lock, path = _held.pop(url, (None, ""))
+    if lock is not None:
+        try:
+            os.unlink(path)  # while it is held: who waits for it then locks a new one
+        except OSError:
+            pass
+        lock.__exit__(None, None, None)
+
+
+def _take(cache: Cache, url: str) -> bool:
+    """Take the lock of the file at *url* and return whether another process had it."""
+    path = cache.path(Bucket.LOCKS, f"fetch-{digest(url)}")
+    busy = os.path.exists(path)
+    lock = Lock(path, what=f"the download of `{url}`", timeout=_WAIT)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        lock.__enter__()
+    except (OSError, LockFailed, LockTimeout):
+        return busy
+    _held[url] = lock, path
+    return busy
+
+
+def _stored(
+    cache: Cache, hashes: "tuple[tuple[str, ...], ...]", name: str, source: str, filename: str, *, waited: bool
+) -> str:
+    """Return the archive of the file if another process has stored it meanwhile, else nothing."""
+    archive = only_sha256([each for group in hashes for each in group])
+    if not archive and waited:
+        archive = known_archive(cache, source, name, filename)
+        if not all(f"sha256:{archive}" in group for group in hashes):
+            return ""
+    return archive if archive and archive_ready(cache, archive) else ""

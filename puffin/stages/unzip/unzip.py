@@ -1,6 +1,7 @@
 """The unzip stage: a wheel's bytes become an archive in the cache, whole and checked, or nothing at all."""
 
 import os
+from hashlib import sha256
 from typing import NamedTuple
 from zlib import crc32
 
@@ -9,7 +10,7 @@ from puffin.cache.atomic import publish_file, publish_tree, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
 from puffin.stages.unzip import record
-from puffin.stages.unzip.errors import BadArchive, Refused, bad_archive, cache_write_failed
+from puffin.stages.unzip.errors import Refused, bad_archive, cache_write_failed
 from puffin.stages.unzip.inflate import content
 from puffin.stages.unzip.installed import OUTSIDE, Layout, plan
 from puffin.stages.unzip.manifest import Manifest, encode
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from puffin.stages.unzip.installed import Item
 
 INSTALLER = b"puffin\n"
-
-__all__ = ["BadArchive", "read_metadata", "unzip", "unzip_file"]
 
 
 def unzip(*, data: "Buffer", filename: str, sha256: str, cache_root: str) -> str:
@@ -55,8 +54,6 @@ def unzip_file(*, path: str, cache_root: str) -> str:
 
     Raises OSError where *path* cannot be read, and what :func:`unzip` raises.
     """
-    from hashlib import sha256
-
     with open(path, "rb") as file:
         data = file.read()
     digest = sha256(data).hexdigest()

@@ -1,33 +1,19 @@
-"""What a wheel says of itself: its file name, METADATA and WHEEL, and whether they agree.
+"""What a wheel says of itself: its file name, METADATA, WHEEL and ``entry_points.txt``, and whether they agree.
 
 https://packaging.python.org/en/latest/specifications/binary-distribution-format/
 """
 
+from puffin.names import normalise, same_version
+from puffin.stages.metadata_head import field_values
 from puffin.stages.unzip.errors import Refused
+from puffin.stages.unzip.names import shadows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def normalise(name: str) -> str:
-    """Return a project name in its normal form (PEP 503)."""
-    plain = name.lower().replace("_", "-").replace(".", "-")
-    while "--" in plain:
-        plain = plain.replace("--", "-")
-    return plain
-
-
-def same_version(one: str, other: str) -> bool:
-    """Tell whether two spellings are one version (PEP 440); ``_`` may stand for ``-`` in file names."""
-    if one == other:
-        return True
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return Version(one.replace("_", "-")) == Version(other.replace("_", "-"))
-    except InvalidVersion:
-        return False
+_GROUPS = (("console_scripts", False), ("gui_scripts", True))
 
 
 def parse_filename(filename: str) -> "tuple[str, str]":
@@ -69,27 +55,18 @@ def find_data(tops: "Iterable[str]", name: str, version: str) -> str:
     return found[0] if found else ""
 
 
-def headers(text: bytes, wanted: "tuple[str, ...]", member: str) -> "dict[str, str]":
-    """Return the *wanted* header fields (lower case) of a METADATA or WHEEL file; Refused if one is repeated.
-
-    Only the lines up to the first empty one are looked at, and a folded value ends with its first line.
-    """
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        if not line:
-            break
-        field, colon, value = line.partition(b":")
-        key = field.decode("ascii", "replace").lower()
-        if colon and key in wanted:
-            if key in found:
-                raise Refused(f"it has the field {key.title()} twice", member)
-            found[key] = value.strip().decode("utf-8", "backslashreplace")
-    return found
+def _single(text: bytes, wanted: "tuple[str, ...]", member: str) -> "dict[str, str]":
+    """Return the *wanted* fields (lower case) of a METADATA or WHEEL file; Refused if one is repeated."""
+    found = field_values(text, wanted)
+    for key, values in found.items():
+        if len(values) > 1:
+            raise Refused(f"it has the field {key.title()} twice", member)
+    return {key: values[0] for key, values in found.items()}
 
 
 def check_metadata(text: bytes, member: str, name: str, version: str) -> "tuple[str, str]":
     """Return Name and Version of METADATA as spelt; raise Refused unless they are *name* and *version*."""
-    found = headers(text, ("name", "version"), member)
+    found = _single(text, ("name", "version"), member)
     its_name, its_version = found.get("name", ""), found.get("version", "")
     if normalise(its_name) != name:
         raise Refused(f"the name there is `{its_name}`, and the file name says `{name}`", member)
@@ -100,7 +77,7 @@ def check_metadata(text: bytes, member: str, name: str, version: str) -> "tuple[
 
 def check_wheel(text: bytes, member: str) -> bool:
     """Return Root-Is-Purelib of WHEEL; raise Refused for a version of the format that puffin cannot know."""
-    found = headers(text, ("wheel-version", "root-is-purelib"), member)
+    found = _single(text, ("wheel-version", "root-is-purelib"), member)
     version = found.get("wheel-version", "")
     major = version.partition(".")[0]
     if not major.isdecimal() or not major.isascii():
@@ -108,3 +85,46 @@ def check_wheel(text: bytes, member: str) -> bool:
     if int(major[:9]) > 1:
         raise Refused(f"version {version} of the wheel format is not supported", member)
     return found.get("root-is-purelib", "").lower() == "true"
+
+
+def entry_points(text: str, member: str) -> "tuple[tuple[str, str, str, bool], ...]":
+    """Return ``(name, module, attribute, gui)`` of every launcher in the text of the file *member*.
+
+    Raises Refused for a malformed file or object reference, and for names that would leave the
+    directory of scripts or pass for the interpreter or an activation script there.
+    """
+    if "_scripts" not in text:
+        return ()  # plugins only: nothing here that an installer acts upon
+    from configparser import ConfigParser, Error
+
+    parser = ConfigParser(delimiters=("=",), interpolation=None, strict=False, default_section="\0")
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    try:
+        parser.read_string(text)
+    except Error as error:
+        raise Refused(f"it cannot be parsed: {str(error).splitlines()[0]}", member) from None
+    found = {}
+    for group, gui in _GROUPS:
+        for name, value in parser.items(group) if parser.has_section(group) else ():
+            found[name] = (name, *_reference(name, value, member), gui)
+    return tuple(found.values())
+
+
+def _reference(name: str, value: str, member: str) -> "tuple[str, str]":
+    if reason := _fault(name):
+        raise Refused(f"the entry point `{name}` {reason}", member)
+    target = value.partition("[")[0] if value.rstrip().endswith("]") else value  # extras: tolerated, not used
+    module, colon, attribute = (part.strip() for part in target.partition(":"))
+    if not colon or not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
+        raise Refused(f"the entry point `{name}` refers to `{value}`, which is not `module:attribute`", member)
+    return module, attribute
+
+
+def _fault(name: str) -> str:
+    if "/" in name or "\\" in name or name.startswith(".") or name[1:2] == ":":
+        return "would leave the directory of scripts"
+    if not name.isprintable() or len(name.encode()) > 200:  # room for `-script.py` and the like
+        return "is not a file name"
+    if shadows(name):
+        return "would take the place of the interpreter or an activation script"
+    return ""

@@ -10,7 +10,8 @@ from functools import partial
 from struct import Struct, error
 from typing import NamedTuple
 
-from puffin.stages.unzip.errors import Refused, printable
+from puffin.names import printable
+from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.names import decode
 
 TYPE_CHECKING = False

@@ -1,7 +1,18 @@
 """That there is no solution, and why, in statements that are worded here."""
 
 from puffin.errors import PuffinError
-from puffin.stages.resolve.solve import rejection
+from puffin.stages.resolve.solve.eligible import (
+    FOREIGN_URL,
+    HASHES,
+    NEEDS,
+    NO_BINARY,
+    NO_BUILD,
+    NO_FILES,
+    PRERELEASE,
+    PYTHON,
+    TAGS,
+    YANKED,
+)
 from puffin.stages.resolve.solve.ranges import listed
 from puffin.value import frozen
 
@@ -14,7 +25,7 @@ _WORDS = (
 
 
 @frozen
-class Demand:
+class UserDemand:
     """What the user says: a requirement, ``constraint``, or ``override``, as ``text``, and the place it stands at."""
 
     text: str
@@ -27,7 +38,7 @@ class Demand:
 
 
 @frozen
-class Needs:
+class PackageNeeds:
     """What versions of a package need of another one.
 
     ``versions`` are those versions in words, empty if they are all of several; ``count`` is how many. ``texts`` are the
@@ -84,7 +95,7 @@ class Missing:
 
 @frozen
 class Out:
-    """Versions of a package that cannot be used, for one reason (see ``rejection``)."""
+    """Versions of a package that cannot be used, for one reason (see ``eligible``)."""
 
     name: str
     versions: str
@@ -101,16 +112,16 @@ class Out:
     def _because(self) -> str:
         detail = self.detail
         return {
-            rejection.PRERELEASE: "pre-releases are not allowed here",
-            rejection.YANKED: "yanked" + (f" (reason: {detail})" if detail else ""),
-            rejection.PYTHON: f"Python {detail} is required, but the target is Python {self.target}",
-            rejection.TAGS: f"no wheel fits the target (there are wheels for {detail}), and no source distribution",
-            rejection.NO_BUILD: "no wheel fits the target, and building the source distribution is not allowed",
-            rejection.NO_BINARY: "there is no source distribution, and wheels are not allowed (`--no-binary`)",
-            rejection.NO_FILES: "there is no file that could be used",
-            rejection.HASHES: "no file has one of the hashes that are demanded",
-            rejection.FOREIGN_URL: f"it needs `{detail}`, and only your own requirements may name URLs",
-            rejection.NEEDS: f"it needs another version of itself (`{detail}`)",
+            PRERELEASE: "pre-releases are not allowed here",
+            YANKED: "yanked" + (f" (reason: {detail})" if detail else ""),
+            PYTHON: f"Python {detail} is required, but the target is Python {self.target}",
+            TAGS: f"no wheel fits the target (there are wheels for {detail}), and no source distribution",
+            NO_BUILD: "no wheel fits the target, and building the source distribution is not allowed",
+            NO_BINARY: "there is no source distribution, and wheels are not allowed (`--no-binary`)",
+            NO_FILES: "there is no file that could be used",
+            HASHES: "no file has one of the hashes that are demanded",
+            FOREIGN_URL: f"it needs `{detail}`, and only your own requirements may name URLs",
+            NEEDS: f"it needs another version of itself (`{detail}`)",
         }.get(self.kind, detail)
 
 
@@ -134,11 +145,11 @@ def condensed(statements: "tuple[Statement, ...]") -> "tuple[Statement, ...]":
         return statements
     others: dict[str, dict[str, None]] = {}
     for item in statements:
-        if isinstance(item, Needs):
+        if isinstance(item, PackageNeeds):
             others.setdefault(item.name, {})[item.other] = None
     found: dict[Statement, None] = {}
     for item in statements:
-        few = not isinstance(item, Needs) or len(others[item.name]) == 1
+        few = not isinstance(item, PackageNeeds) or len(others[item.name]) == 1
         found[item if few else Tried(name=item.name, others=tuple(others[item.name]))] = None
     return tuple(found)
 
@@ -147,7 +158,7 @@ def _who(name: str, versions: str, count: int) -> str:
     return f"`{name}` {versions}" if versions else f"Every version of `{name}`"
 
 
-Statement = Needs | Missing | Out | Tried
+Statement = PackageNeeds | Missing | Out | Tried
 
 
 class NoSolution(PuffinError):
@@ -159,7 +170,7 @@ class NoSolution(PuffinError):
 
     stage = "resolve"
     names: tuple[str, ...]
-    demands: tuple[Demand, ...]
+    demands: tuple[UserDemand, ...]
     statements: "tuple[Statement, ...]"
 
     def summary(self) -> str:
@@ -204,3 +215,19 @@ class TooManyRounds(PuffinError):
         """Name the packages that conflict most."""
         names = [f"`{name}`" for name in self.packages]
         return (f"Most conflicts are about {listed(names)}.",) if names else ()
+
+
+class AnswerRefused(PuffinError):
+    """No search found an answer that keeps all rules; ``broken`` are clauses, one for each rule that one breaks."""
+
+    stage = "resolve"
+    broken: tuple[str, ...]
+    hints: tuple[str, ...] = ("this is a fault of puffin: please report it, with your requirements",)
+
+    def summary(self) -> str:
+        """Say that the answer is wrong."""
+        return "Failed to resolve your requirements: the answer that was found is wrong, and is not used"
+
+    def details(self) -> tuple[str, ...]:
+        """Return a sentence for each rule that is broken."""
+        return tuple([f"{clause[:1].upper()}{clause[1:]}." for clause in self.broken[:_LINES]])

@@ -1,24 +1,45 @@
-"""From a proof that there is no solution to the statements that a user can act on."""
+"""From a proof that there is no solution to the statements and hints that a user can act on."""
+
+from collections.abc import Iterable, Sequence
 
 from packaging.version import InvalidVersion, Version
 
-from puffin.stages.resolve.solve.errors import Demand, Missing, Needs, NoSolution, Out, condensed
-from puffin.stages.resolve.solve.facts import (
+from puffin.stages.resolve.solve.eligible import (
+    FOREIGN_URL,
+    NO_BINARY,
+    NO_BUILD,
+    PRERELEASE,
+    PYTHON,
+    TAGS,
+    YANKED,
+)
+from puffin.stages.resolve.solve.errors import (
+    Missing,
+    NoSolution,
+    Out,
+    PackageNeeds,
+    TooManyRounds,
+    UserDemand,
+    condensed,
+)
+from puffin.stages.resolve.solve.incompatibility import (
     Constrained,
-    Dependency,
+    Depends,
     Incompatibility,
+    Required,
     RuledOut,
-    Wanted,
-    bits,
     leaves,
 )
-from puffin.stages.resolve.solve.hints import hints
 from puffin.stages.resolve.solve.package import OFFERED, Package
 from puffin.stages.resolve.solve.ranges import in_words, listed
+from puffin.stages.resolve.solve.request import DISALLOW, EXPLICIT
 from puffin.stages.resolve.solve.requirement import Need, is_prerelease
+from puffin.stages.resolve.solve.specifiers import VersionTable, bits
+from puffin.stages.resolve.solve.universe import NOT_FOUND, OFFLINE
 from puffin.stages.resolve.solve.world import World
 
 _SHOWN_TAGS = 4
+_MOST_HINTS = 4
 
 
 def explained(world: World, proof: Incompatibility) -> NoSolution:
@@ -36,14 +57,19 @@ def explained(world: World, proof: Incompatibility) -> NoSolution:
     )
 
 
+def too_many_rounds(world: World, heavy: tuple[str, ...]) -> TooManyRounds:
+    """Return the error for a search that was given up; *heavy* are the packages that conflict most."""
+    return TooManyRounds(rounds=world.given.request.max_rounds, packages=heavy)
+
+
 class _Parts:
     """The leaves of a proof by kind."""
 
     def __init__(self, proof: Incompatibility) -> None:
         found = list(leaves(proof))
-        self.wanted = [own for own in found if isinstance(own, Wanted)]
+        self.wanted = [own for own in found if isinstance(own, Required)]
         self.constrained = [own for own in found if isinstance(own, Constrained)]
-        self.dependencies = [own for own in found if isinstance(own, Dependency)]
+        self.dependencies = [own for own in found if isinstance(own, Depends)]
         self.ruled_out = [own for own in found if isinstance(own, RuledOut)]
         self.wanted.sort(key=lambda own: (own.need.root.origin if own.need.root else "", own.need.text))
         self.dependencies.sort(key=lambda own: (own.slot, own.target, own.need.text))
@@ -51,7 +77,7 @@ class _Parts:
 
     def needs(self) -> list[Need]:
         """Return everything that somebody wants."""
-        parts: list[Wanted | Constrained | Dependency] = [*self.wanted, *self.constrained, *self.dependencies]
+        parts: list[Required | Constrained | Depends] = [*self.wanted, *self.constrained, *self.dependencies]
         return [own.need for own in parts]
 
     def in_order(self) -> list[str]:
@@ -68,11 +94,11 @@ class _Parts:
         return list(names)
 
 
-def _demand(own: Need) -> Demand:
-    return Demand(text=own.text, origin=own.root.origin if own.root else "", kind=own.kind)
+def _demand(own: Need) -> UserDemand:
+    return UserDemand(text=own.text, origin=own.root.origin if own.root else "", kind=own.kind)
 
 
-def _about(world: World, parts: _Parts, name: str) -> list[Needs | Missing | Out]:
+def _about(world: World, parts: _Parts, name: str) -> list[PackageNeeds | Missing | Out]:
     package = world.package(name)
     missing = _missing(package, parts)
     if missing:
@@ -134,7 +160,7 @@ def _out(world: World, package: Package, parts: _Parts) -> list[Out]:
     found = []
     for (kind, detail), mask in masks.items():
         versions, count = _worded(package, mask)
-        target = world.request.python_version
+        target = world.given.request.python_version
         found.append(
             Out(name=package.name, versions=versions, count=count, kind=kind, detail=detail, target=target)
         )
@@ -149,7 +175,7 @@ def _detail(kind: str, detail: str) -> str:
     return ", ".join(parts[:_SHOWN_TAGS]) + ", …"
 
 
-def _needing(package: Package, parts: _Parts) -> list[Needs]:
+def _needing(package: Package, parts: _Parts) -> list[PackageNeeds]:
     """Return what the package needs of each other one, versions with the same requirement together."""
     groups: dict[str, dict[str, int]] = {}
     for own in parts.dependencies:
@@ -159,7 +185,7 @@ def _needing(package: Package, parts: _Parts) -> list[Needs]:
     return [item for other, masks in groups.items() for item in _needed(package, other, masks)]
 
 
-def _needed(package: Package, other: str, masks: dict[str, int]) -> list[Needs]:
+def _needed(package: Package, other: str, masks: dict[str, int]) -> list[PackageNeeds]:
     newest = sorted(masks.items(), key=lambda item: next(iter(bits(item[1])), OFFERED))
     if len(newest) > 2:
         union = 0
@@ -171,6 +197,87 @@ def _needed(package: Package, other: str, masks: dict[str, int]) -> list[Needs]:
         versions, count = _worded(package, mask)
         texts = (text,) if len(masks) <= 2 else (text, *(each for each in masks if each != text))
         sample = package.version(next(iter(bits(masks[text]))))
-        item = Needs(name=package.name, versions=versions, count=count, other=other, texts=texts, sample=sample)
+        item = PackageNeeds(
+            name=package.name, versions=versions, count=count, other=other, texts=texts, sample=sample
+        )
         found.append(item)
     return found
+
+
+def hints(world: World, needs: Sequence[Need], ruled_out: Sequence[RuledOut]) -> tuple[str, ...]:
+    """Return the hints for what is wanted and what was ruled out, most specific first."""
+    names = list(dict.fromkeys([own.name for own in needs]))
+    found: list[str] = []
+    first = {(out.slot[0], out.reason.kind): out for out in reversed(ruled_out)}
+    for out in reversed(first.values()):
+        found += _of_reason(world, world.package(out.slot[0]), out)
+    for name in names:
+        package = world.package(name)
+        if not package.located:
+            found += _of_offer(world, package, [own for own in needs if own.name == name])
+    return tuple(dict.fromkeys(found))[:_MOST_HINTS]
+
+
+def _of_reason(world: World, package: Package, out: RuledOut) -> list[str]:
+    kind, name = out.reason.kind, package.name
+    newest = package.version(next(iter(bits(out.versions))))
+    if kind == PRERELEASE:
+        return [_prerelease(world, name, newest)]
+    if kind == YANKED:
+        return [f"to take a yanked version, pin it among your own requirements: `{name}=={newest}`"]
+    if kind == PYTHON:
+        return [
+            f"`{name}=={newest}` needs Python {out.reason.detail}: use another Python, or `--python-version`"
+        ]
+    if kind == TAGS:
+        best = f" (its best tag is `{world.given.request.tag}`)" if world.given.request.tag else ""
+        return [f"choose a target{best} that a wheel of `{name}` fits, or another version of it"]
+    if kind == NO_BUILD:
+        return [
+            f"building `{name}` is switched off by `--only-binary` or `--no-build`: leave `{name}` out of that"
+        ]
+    if kind == NO_BINARY:
+        return [f"leave `{name}` out of `--no-binary`"]
+    if kind == FOREIGN_URL:
+        return [f"add `{out.reason.detail}` to your requirements"]
+    if out.reason.offline:
+        return ["run once without `--offline` to fill the cache"]
+    return []
+
+
+def _prerelease(world: World, name: str, newest: str) -> str:
+    mode = world.given.request.prereleases
+    by = f" (`--prerelease {mode}`)" if mode in (DISALLOW, EXPLICIT) else ""
+    return (
+        f"pre-releases of `{name}` exist, such as {newest}, but are not allowed{by}: try `--prerelease allow`"
+    )
+
+
+def _of_offer(world: World, package: Package, needs: Sequence[Need]) -> list[str]:
+    offer = package.offer
+    found = list(offer.hints)
+    if offer.missing == NOT_FOUND:
+        found.append(
+            f"check the spelling of `{package.name}`, or name the index that has it by `--extra-index-url`"
+        )
+    if offer.missing == OFFLINE:
+        found.append("run once without `--offline` to fill the cache")
+    newer = _admitted(offer.newer, needs)
+    if newer:
+        date = world.given.request.exclude_newer
+        found.append(f"`{package.name}` {newer} is hidden by `--exclude-newer{f' {date}' if date else ''}`")
+    for index, versions in offer.elsewhere:
+        other = _admitted(versions, needs)
+        if other:
+            strategy = "`--index-strategy unsafe-best-match` takes all indexes into account"
+            found.append(f"`{package.name}` {other} is on {index}, after an index that has it too: {strategy}")
+    return found
+
+
+def _admitted(versions: Iterable[str], needs: Sequence[Need]) -> str:
+    """Return the newest of *versions* that all needs admit, or nothing."""
+    table = VersionTable(tuple(versions))
+    mask = table.full
+    for own in needs:
+        mask &= table.mask(own.specifier)
+    return next((table.texts[index] for index in bits(mask)), "")

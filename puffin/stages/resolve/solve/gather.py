@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 
+from puffin.stages.resolve.solve.check import Facts
 from puffin.stages.resolve.solve.package import INSTALLED, OFFERED, Candidate
+from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved
 from puffin.stages.resolve.solve.requirement import Need
-from puffin.stages.resolve.solve.resolution import Parent, Resolution, Resolved
+from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.resolve.solve.world import World
 
 
 def gathered(world: World, chosen: "Mapping[str, Candidate]", rounds: int) -> Resolution:
-    """Return the packages that are reached from the user's requirements."""
+    """Return the packages that are reached from the user's requirements; what is not chosen is left out."""
     reached = _Reached(world, chosen)
-    packages = [_resolved(world, reached, name) for name in sorted(reached.extras)]
+    packages = [_resolved(world, reached, name) for name in sorted(reached.visited)]
     warnings = [text for own in packages for text in _warnings(world, reached, own)]
     return Resolution(packages=tuple(packages), warnings=tuple(dict.fromkeys(warnings)), rounds=rounds)
 
@@ -24,9 +26,10 @@ class _Reached:
         self.extras: dict[str, frozenset[str]] = {}
         self.parents: dict[str, dict[Parent, None]] = {}
         self.needs: dict[str, dict[str, None]] = {}
+        self.visited: set[str] = set()
         self._world = world
         self._pending: dict[str, None] = {}
-        for own in world.roots:
+        for own in world.given.roots:
             root = own.root
             self._take(
                 own,
@@ -40,7 +43,10 @@ class _Reached:
             self._visit(name)
 
     def _visit(self, name: str) -> None:
-        candidate = self.chosen[name]
+        candidate = self.chosen.get(name)
+        if candidate is None or candidate.index < 0:
+            return
+        self.visited.add(name)
         package = self._world.package(name)
         for own, marker in package.requires(candidate.index, self.extras[name]) or ():
             self.needs.setdefault(name, {})[own.name] = None
@@ -72,10 +78,23 @@ def _resolved(world: World, reached: _Reached, name: str) -> Resolved:
         yanked=release.yanked if release else None,
         index=release.index if release else "",
         via=tuple(sorted(reached.parents[name], key=_by_kind)),
-        direct=name in world.direct,
+        direct=name in world.given.direct,
         installed=candidate.index == INSTALLED,
         hashes=_hashes(world, name),
         requires=tuple(sorted(reached.needs.get(name, {}))),
+    )
+
+
+def facts(world: World, chosen: "Mapping[str, Candidate]", package: Resolved) -> Facts:
+    """Return what the index and the metadata tell of a package of an answer."""
+    index = chosen[package.name].index
+    own = world.package(package.name)
+    metadata = own.metadata(index) or Metadata(name=package.name, version=package.version)
+    release = own.release(index) if index >= OFFERED else None
+    return Facts(
+        requires_python=(metadata.requires_python, release.requires_python if release else ""),
+        hashes=release.hashes if release else (),
+        metadata=metadata,
     )
 
 
@@ -84,7 +103,7 @@ def _by_kind(parent: Parent) -> tuple[bool, str, str, str]:
 
 
 def _hashes(world: World, name: str) -> tuple[str, ...]:
-    roots = [own.root for own in world.given(name) if own.root is not None]
+    roots = [own.root for own in world.given.about(name) if own.root is not None]
     return tuple(dict.fromkeys(digest for root in roots for digest in root.hashes))
 
 

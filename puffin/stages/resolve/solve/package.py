@@ -5,17 +5,24 @@ from collections.abc import Iterable, Iterator
 from packaging.version import InvalidVersion
 
 from puffin.errors import Cause, PuffinError
-from puffin.stages.resolve.solve import rejection
-from puffin.stages.resolve.solve.admission import Admission
-from puffin.stages.resolve.solve.rejection import Rejection
+from puffin.stages.resolve.solve.eligible import (
+    FOREIGN_URL,
+    NEEDS,
+    PYTHON,
+    UNUSABLE,
+    Eligibility,
+    Rejection,
+    may_prerelease,
+)
+from puffin.stages.resolve.solve.given import Given, UrlMetadata
 from puffin.stages.resolve.solve.request import ALLOW, HIGHEST, LOWEST
 from puffin.stages.resolve.solve.requirement import InvalidRequirement, Need, is_prerelease, need, split
-from puffin.stages.resolve.solve.specifiers import VersionTable, admits
+from puffin.stages.resolve.solve.specifiers import VersionTable, admits, bits
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Release, Unusable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from puffin.stages.resolve.solve.world import World
+    from collections.abc import Callable
 
 ABSENT = -1
 INSTALLED = 0
@@ -54,13 +61,17 @@ class Package:
     the user names a URL, so that no index is asked.
     """
 
-    def __init__(self, name: str, world: "World") -> None:
+    def __init__(
+        self, name: str, given: Given, urls: UrlMetadata, why: "Callable[[str], str]" = lambda name: ""
+    ) -> None:
         self.name = name
         self.allowed = -1
         self.dead: dict[int, Rejection] = {}
         self.places: dict[int, Place] = {}
         self._special: dict[int, str] = {}
-        self._world = world
+        self._given = given
+        self._urls = urls
+        self._why = why
         self._table: VersionTable | None = None
         self._offer: Offer | None = None
         self._releases: dict[int, Release] = {}
@@ -68,16 +79,16 @@ class Package:
         self._requires: dict[tuple[int, frozenset[str]], Requires | None] = {}
         self._masks: dict[str, int] = {}
         self._candidates: dict[tuple[int, frozenset[str]], Candidate] = {}
-        self._admission = Admission(world.request, world.python)
+        self._eligibility = Eligibility(given.request, given.python)
         self._preferred: int | None = None
         self.absent = Candidate(name, "", ABSENT, _NONE)
-        self.located = name in world.located
+        self.located = name in given.located
         self._with_installed()
-        for own in world.pointing(name):
+        for own in given.pointing(name):
             self.locate(own)
 
     def _with_installed(self) -> None:
-        own = self._world.preferences.get(self.name)
+        own = self._given.preferences.get(self.name)
         if own is not None and own.installed is not None and not self.located:
             self._special[INSTALLED] = own.version
 
@@ -92,7 +103,7 @@ class Package:
     def offer(self) -> Offer:
         """What the universe offers; asked on first use."""
         if self._offer is None:
-            self._offer = self._world.universe.versions(self.name)
+            self._offer = self._urls.universe.versions(self.name)
         return self._offer
 
     @property
@@ -124,7 +135,7 @@ class Package:
         if index in self.places:
             return self.places[index]
         return (
-            self._world.preferences[self.name].installed if index == INSTALLED else self.release(index).handle
+            self._given.preferences[self.name].installed if index == INSTALLED else self.release(index).handle
         )
 
     # What matches
@@ -154,7 +165,7 @@ class Package:
         known = next((at for at, place in self.places.items() if place.url == own.url), None)
         if known is not None:
             return known
-        place, metadata = self._world.places.at(own)
+        place, metadata = self._urls.at(own)
         at = len(self.places) + 1
         self._metadata[at] = metadata
         self.places[at] = place
@@ -180,11 +191,11 @@ class Package:
         """Tell whether the installed version will do, without asking the universe for others."""
         if INSTALLED not in self._special or not (self.allowed & ~barred) & 1 << INSTALLED:
             return False
-        wanted = [*needs, *self._world.constraining(self.name)]
+        wanted = [*needs, *self._given.constraining(self.name)]
         return all(not own.url and admits(own.specifier, self._special[INSTALLED]) for own in wanted)
 
     def _matching(self, needs: list[Need]) -> int:
-        wanted = [*needs, *self._world.constraining(self.name)]
+        wanted = [*needs, *self._given.constraining(self.name)]
         located = [own for own in wanted if own.url]
         mask = self.allowed
         for own in [*located, *wanted]:
@@ -223,12 +234,12 @@ class Package:
         yield from later
 
     def _equal_prereleases(self) -> bool:
-        request = self._world.request
+        request = self._given.request
         return request.prereleases == ALLOW or self.name in request.prerelease_names
 
     def _directed(self, mask: int) -> Iterator[int]:
-        resolution = self._world.request.resolution
-        lowest = resolution == LOWEST or (resolution != HIGHEST and self.name in self._world.direct)
+        resolution = self._given.request.resolution
+        lowest = resolution == LOWEST or (resolution != HIGHEST and self.name in self._given.direct)
         while mask:
             index = mask.bit_length() - 1 if lowest else (mask & -mask).bit_length() - 1
             yield index
@@ -244,7 +255,7 @@ class Package:
 
     def _preference(self) -> int | None:
         """Return the bit of the version to be kept, or None; a local part given is told apart."""
-        own = self._world.preferences.get(self.name)
+        own = self._given.preferences.get(self.name)
         if own is None or own.installed is not None or self.located:
             return None
         if self._preferred is None:
@@ -269,20 +280,28 @@ class Package:
             return False
         if index < OFFERED:
             return True
-        reason = self._admission.refusal(
-            self.release(index), self._may_yank(index), self._may_prerelease, self.name
-        )
+        release = self.release(index)
+        may_yank = release.yanked is not None and self._may_yank(index)
+        reason = self._eligibility.refusal(release, may_yank, self._may_prerelease, self.name)
         if reason is not None:
             self.kill(index, reason)
         return reason is None
 
     def _may_yank(self, index: int) -> bool:
-        pins = self._world.pins.get(self.name, ())
-        return any(self.table.mask(pin) << OFFERED >> index & 1 for pin in pins)
+        """Tell whether a pin admits a version that is yanked, and of all others only such that cannot be taken."""
+        masks = [self.table.mask(pin) << OFFERED for pin in self._given.pins.get(self.name, ())]
+        return any(mask >> index & 1 and not self._has_better(mask) for mask in masks)
+
+    def _has_better(self, mask: int) -> bool:
+        may_prerelease = self._may_prerelease
+        return any(
+            self._eligibility.refusal(self.release(at), False, may_prerelease, self.name) is None
+            for at in bits(mask)
+        )
 
     @property
     def _may_prerelease(self) -> bool:
-        return self._admission.prereleases(self.name, explicit=self.name in self._world.explicit)
+        return may_prerelease(self._given.request, self.name, explicit=self.name in self._given.explicit)
 
     def kill(self, index: int, reason: Rejection) -> None:
         """Rule one version out for good."""
@@ -300,16 +319,16 @@ class Package:
 
     def _read(self, index: int) -> Metadata | None:
         try:
-            found = self._world.universe.metadata(self.handle(index))
+            found = self._urls.universe.metadata(self.handle(index))
         except Unusable as problem:
-            self.kill(index, Rejection(kind=rejection.UNUSABLE, detail=problem.reason, offline=problem.offline))
+            self.kill(index, Rejection(kind=UNUSABLE, detail=problem.reason, offline=problem.offline))
             return None
         except PuffinError as error:
-            why = self._world.why(self.name) if error.stage == "build" else ""
+            why = self._why(self.name) if error.stage == "build" else ""
             error.causes = (*error.causes, Cause(text=why)) if why else error.causes
             raise
-        if index != INSTALLED and not self._world.python.admits(found.requires_python):
-            self.kill(index, Rejection(kind=rejection.PYTHON, detail=found.requires_python))
+        if index != INSTALLED and not self._given.python.admits(found.requires_python):
+            self.kill(index, Rejection(kind=PYTHON, detail=found.requires_python))
             return None
         return found
 
@@ -332,8 +351,8 @@ class Package:
 
     def foreseen(self, index: int, extras: frozenset[str]) -> list[Need]:
         """Return what a version will probably need, from metadata that has come; nothing is concluded from it."""
-        metadata = self._world.universe.metadata(self.handle(index))
-        if self._world.request.no_deps or not self._world.python.admits(metadata.requires_python):
+        metadata = self._urls.universe.metadata(self.handle(index))
+        if self._given.request.no_deps or not self._given.python.admits(metadata.requires_python):
             return []
         try:
             found = self._overridden(self._holding(metadata, extras))
@@ -342,35 +361,35 @@ class Package:
         return [own for own, _ in found if own.name != self.name and not own.url]
 
     def _parsed(self, index: int, metadata: Metadata, extras: frozenset[str]) -> Requires | None:
-        if self._world.request.no_deps:
+        if self._given.request.no_deps:
             return ()
         try:
             found = self._holding(metadata, extras)
         except InvalidRequirement as problem:
             clause = f"its metadata has an invalid requirement ({problem})".partition("\n")[0]
-            self.kill(index, Rejection(kind=rejection.UNUSABLE, detail=clause))
+            self.kill(index, Rejection(kind=UNUSABLE, detail=clause))
             return None
         own = [each for each, _ in found if each.name == self.name]
         if any(not each.url and not admits(each.specifier, metadata.version) for each in own):
             texts = " and ".join(each.text for each in own)
-            self.kill(index, Rejection(kind=rejection.NEEDS, detail=texts, other=self.name))
+            self.kill(index, Rejection(kind=NEEDS, detail=texts, other=self.name))
             return None
         needed = self._overridden([item for item in found if item[0].name != self.name])
         foreign = next((each for each, _ in needed if each.url and not self._may_point(index, each)), None)
         if foreign is not None:
-            self.kill(index, Rejection(kind=rejection.FOREIGN_URL, detail=foreign.text, other=foreign.name))
+            self.kill(index, Rejection(kind=FOREIGN_URL, detail=foreign.text, other=foreign.name))
             return None
         return needed
 
     def _may_point(self, index: int, own: Need) -> bool:
         """Tell whether a version may need what a URL points to: if it comes from a URL itself, or the user does."""
-        return index < OFFERED or own.root is not None or self._world.points_to(own.url)
+        return index < OFFERED or own.root is not None or self._given.points_to(own.url)
 
     def _holding(self, metadata: Metadata, extras: frozenset[str]) -> list[tuple[Need, str]]:
         """Return what holds for *extras*, and for those that the package asks of itself."""
         parts = [split(text) for text in metadata.requires_dist]
         while True:
-            hold = self._world.conditions.hold
+            hold = self._given.conditions.hold
             found = [(need(head), marker) for head, marker in parts if hold(marker, extras)]
             asked = extras.union(*(own.extras for own, _ in found if own.name == self.name))
             if asked == extras:
@@ -378,5 +397,5 @@ class Package:
             extras = asked
 
     def _overridden(self, found: list[tuple[Need, str]]) -> Requires:
-        replaced = self._world.replaced
+        replaced = self._given.replaced
         return tuple((each, marker) for own, marker in found for each in replaced(own))

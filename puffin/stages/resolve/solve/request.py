@@ -1,10 +1,10 @@
-"""What is to be resolved."""
+"""What is to be resolved, and what was: the request of a resolution and its answer, as values."""
 
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 HIGHEST, LOWEST, LOWEST_DIRECT = "highest", "lowest", "lowest-direct"
 RESOLUTIONS = (HIGHEST, LOWEST, LOWEST_DIRECT)
@@ -77,6 +77,16 @@ class FilePolicy:
         return ALL not in self.only_binary or name in self.no_binary
 
 
+ANY_FILES = FilePolicy()
+
+
+def hash_verdict(offered: tuple[str, ...], demanded: "Collection[str]") -> bool | None:
+    """Return whether a file's hashes are demanded ones; None if nothing can be said (no common algorithm)."""
+    algorithms = {item.partition(":")[0] for item in demanded}
+    common = [item for item in offered if item.partition(":")[0] in algorithms]
+    return all(item in demanded for item in common) if common else None
+
+
 @frozen
 class ResolveRequest:
     """Everything that decides a resolution, besides the universe.
@@ -106,3 +116,59 @@ class ResolveRequest:
     keep_yanked: bool = False
     tag: str = ""
     max_rounds: int = 200_000
+
+
+@frozen
+class Parent:
+    """Who asks for a package: another package of the resolution (``name``), or a root's ``origin``.
+
+    ``requirement`` is the requirement's text as that parent has it; ``marker`` its marker without ``extra``
+    clauses evaluated, as written. Exactly one of ``name`` and ``origin`` is set. ``version`` is the parent
+    package's.
+    """
+
+    name: str = ""
+    version: str = ""
+    origin: str = ""
+    requirement: str = ""
+    marker: str = ""
+
+
+@frozen
+class Resolved:
+    """One package of the resolution.
+
+    ``version`` is the version text as the universe offered it (a URL's metadata for those). ``extras`` are
+    all that somebody asked for, normalised and sorted, unknown ones left out. ``url`` is empty for packages
+    from an index. ``handle`` is the universe's: ``Release.handle``, the
+    :class:`~puffin.stages.resolve.solve.universe.Place` (or what its metadata's ``source`` put in its
+    place), or ``Preference.installed``. ``via`` are the parents, packages by name first, then origins, in a
+    stable order. ``direct`` tells that a root requirement names it. ``hashes`` are those that roots and
+    constraints demand.
+    """
+
+    name: str
+    version: str
+    handle: object
+    extras: tuple[str, ...] = ()
+    url: str = ""
+    editable: bool = False
+    yanked: str | None = None
+    index: str = ""
+    via: tuple[Parent, ...] = ()
+    direct: bool = False
+    installed: bool = False
+    hashes: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+
+
+@frozen
+class Resolution:
+    """All packages, sorted by name, each once; ``warnings`` are sentences; ``rounds`` is resolvelib's count.
+
+    ``Resolved.requires`` names the packages that each one depends on here, sorted.
+    """
+
+    packages: tuple[Resolved, ...]
+    warnings: tuple[str, ...] = ()
+    rounds: int = 0

@@ -1,14 +1,22 @@
-"""The entry point: ``resolve(request, universe)``."""
+"""The entry point: ``resolve(request, universe)``. Three searches take their turns, and each answer is checked.
 
-from puffin.stages.resolve.solve.conditions import Conditions
-from puffin.stages.resolve.solve.gather import gathered
-from puffin.stages.resolve.solve.places import Places
-from puffin.stages.resolve.solve.request import ResolveRequest
-from puffin.stages.resolve.solve.resolution import Resolution
-from puffin.stages.resolve.solve.search import search
+The first is a greedy pass, the second resolvelib, for a few conflicts, and the third PubGrub, where that gets stuck.
+"""
+
+from puffin.stages.resolve.solve.check import broken_rules
+from puffin.stages.resolve.solve.gather import facts, gathered
+from puffin.stages.resolve.solve.given import Given, LatePlace, UrlMetadata
+from puffin.stages.resolve.solve.greedy import Greedy
+from puffin.stages.resolve.solve.request import Resolution, ResolveRequest
+from puffin.stages.resolve.solve.requirement import Conditions
 from puffin.stages.resolve.solve.universe import Universe
-from puffin.stages.resolve.solve.verdict import Exhausted, Unsolvable
 from puffin.stages.resolve.solve.world import World
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from puffin.stages.resolve.solve.package import Candidate
 
 
 def resolve(request: ResolveRequest, universe: Universe) -> Resolution:
@@ -16,19 +24,62 @@ def resolve(request: ResolveRequest, universe: Universe) -> Resolution:
 
     Raises :class:`~puffin.stages.resolve.solve.errors.NoSolution`,
     :class:`~puffin.stages.resolve.solve.errors.TooManyRounds`,
+    :class:`~puffin.stages.resolve.solve.errors.AnswerRefused`,
     :class:`~puffin.stages.resolve.reqconflicts.ConflictingUrls`,
-    :class:`~puffin.stages.resolve.solve.places.NameMismatch`, and what the universe raises.
+    :class:`~puffin.stages.resolve.solve.given.NameMismatch`, and what the universe raises.
     """
-    places = Places(universe)
-    world = World(places.read(request, Conditions(request.markers).hold), universe, places)
-    try:
-        chosen, rounds = search(world)
-    except Unsolvable as failure:
-        from puffin.stages.resolve.solve.explain import explained
+    urls = UrlMetadata(universe)
+    world = World(Given(urls.read(request, Conditions(request.markers).hold)), urls)
+    world.announce(world.given.roots)
+    while True:
+        try:
+            return _Searches(world).run()
+        except LatePlace:
+            world.renew()
 
-        raise explained(world, failure.proof) from None
-    except Exhausted as failure:
-        from puffin.stages.resolve.solve.errors import TooManyRounds
 
-        raise TooManyRounds(rounds=request.max_rounds, packages=failure.heavy) from None
-    return gathered(world, chosen, rounds)
+class _Searches:
+    """The searches, one after the other: the next has its turn where one finds nothing, or something wrong."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._rounds = 0
+        self._broken: tuple[str, ...] = ()
+
+    def run(self) -> Resolution:
+        greedy = Greedy(self._world)
+        chosen = greedy.chosen if greedy.run() else None
+        return self._checked(chosen, greedy.rounds) or self._with_conflicts()
+
+    def _with_conflicts(self) -> Resolution:
+        from puffin.stages.resolve.solve.by_resolvelib import by_resolvelib
+
+        return self._checked(*by_resolvelib(self._world)) or self._by_pubgrub()
+
+    def _by_pubgrub(self) -> Resolution:
+        from puffin.stages.resolve.solve.errors import AnswerRefused
+        from puffin.stages.resolve.solve.explain import explained, too_many_rounds
+        from puffin.stages.resolve.solve.pubgrub import Exhausted, PubGrub, Unsolvable
+
+        search = PubGrub(self._world, max(0, self._world.given.request.max_rounds - self._rounds))
+        try:
+            chosen = search.run()
+        except Unsolvable as failure:
+            raise explained(self._world, failure.proof) from None
+        except Exhausted as failure:
+            raise too_many_rounds(self._world, failure.heavy) from None
+        found = self._checked(chosen, search.rounds)
+        if found is None:
+            raise AnswerRefused(broken=self._broken)
+        return found
+
+    def _checked(self, chosen: "Mapping[str, Candidate] | None", rounds: int) -> Resolution | None:
+        """Return an answer that keeps all rules, None for any other."""
+        self._rounds += rounds
+        if chosen is None:
+            return None
+        found = gathered(self._world, chosen, self._rounds)
+        self._broken = broken_rules(
+            self._world.given.request, found, lambda each: facts(self._world, chosen, each)
+        )
+        return None if self._broken else found

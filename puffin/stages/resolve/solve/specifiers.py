@@ -4,10 +4,16 @@ An offer's versions are sorted, and what a PEP 440 comparison admits is (but for
 stretch of them; so the ends of the stretch are found by halving, and few versions are ever parsed.
 """
 
+from functools import lru_cache
+
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
 from puffin.stages.resolve.solve.requirement import specifiers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SIMPLE = (">=", "<=", "==", "<", ">")
 
@@ -111,6 +117,7 @@ class VersionTable:
         return found
 
 
+@lru_cache(maxsize=20_000)
 def admits(text: str, version: str) -> bool:
     """Tell whether the specifiers in *text* match *version*, pre-releases included."""
     return not text or all(_contains(single, version, Version(version)) for single in specifiers(text))
@@ -146,3 +153,11 @@ def _admits_python(requires_python: str, version: str) -> bool:
         return SpecifierSet(requires_python).contains(version, prereleases=True)
     except ValueError:
         return True
+
+
+def bits(mask: int) -> "Iterable[int]":
+    """Yield the places of the bits in *mask*, lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low

@@ -33,7 +33,8 @@ class Release:
     ``sdist`` holds. ``tags`` are the tags (``py3-none-win_amd64``) of wheels that do not fit, where none
     does. ``requires_python`` is that of the file in ``handle``: if any file admits the target, of one
     that does. ``yanked`` is None, or the reason, which may be empty (PEP 592); a version is yanked if all
-    usable files are. ``hashes_differ`` tells that no file has one of the hashes that were demanded.
+    usable files are. ``hashes_differ`` tells that no file has one of the hashes that were demanded;
+    ``hashes`` (``"algorithm:hex"``) are those that the index has of the file in ``handle``.
     ``upload_time`` is ISO 8601, empty if the index does not tell. ``index`` is the index or find-links
     place (credentials masked), for messages and annotations.
     """
@@ -46,6 +47,7 @@ class Release:
     requires_python: str = ""
     yanked: str | None = None
     hashes_differ: bool = False
+    hashes: tuple[str, ...] = ()
     upload_time: str = ""
     index: str = ""
 

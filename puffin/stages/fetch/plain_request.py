@@ -1,0 +1,109 @@
+"""The plain request: one GET to a server that answers it at once, without httpx, whose import takes 50 ms.
+
+Whatever is not plain (a proxy, a redirect, a refusal, a URL that needs normalising) is left to httpx.
+"""
+
+import zlib
+
+from puffin import __version__
+from puffin.stages.fetch.connections import ConnectionBroken
+from puffin.stages.fetch.retry import Transient
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from puffin.stages.fetch.connections import Body, Origin
+
+ACCEPT_ENCODING = "gzip, zstd"
+AGENT = f"puffin/{__version__}"
+_PORTS = {"http": 80, "https": 443}
+_HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
+_TARGET = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/!$&'()*+,;=:@%?",
+)
+_ENCODINGS = ("", "identity", "gzip", "x-gzip", "zstd")
+
+
+def split_plain(url: str) -> "tuple[Origin, str] | None":
+    """Return where a URL without credentials leads and the target of its request; None if httpx has to tell."""
+    scheme, _, rest = url.partition("#")[0].partition("://")
+    scheme = scheme.lower()
+    authority, slash, path = rest.partition("/")
+    host, colon, port = authority.lower().partition(":")
+    if scheme not in _PORTS or not host or not _HOST.issuperset(host) or not _TARGET.issuperset(path):
+        return None
+    if (colon and not (port.isascii() and port.isdigit() and len(port) < 6)) or "/." in slash + path:
+        return None
+    return (scheme, host, int(port) if colon else _PORTS[scheme]), f"/{path}"
+
+
+def host_header(origin: "Origin") -> str:
+    """Return the value of the ``Host`` header (RFC 9110, 7.2)."""
+    scheme, host, port = origin
+    return host if port == _PORTS[scheme] else f"{host}:{port}"
+
+
+class PlainResponse:
+    """The answer to a plain request, with what users of an ``httpx.Response`` here look at."""
+
+    def __init__(self, url: str, body: "Body") -> None:
+        self.url = url
+        self.body = body
+        self.status_code = body.answer.status
+        self.headers = body.answer.headers
+        """The header fields by their names in lower case."""
+
+    @property
+    def encoding(self) -> str:
+        """The content's coding in lower case."""
+        return self.headers.get("content-encoding", "").strip().lower()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the content can be read here."""
+        return self.encoding in _ENCODINGS
+
+    def read(self) -> bytes:
+        """Return the content, decoded. Raises :class:`Transient`."""
+        try:
+            data = self.body.read()
+        except ConnectionBroken as broken:
+            raise broken.transient() from broken
+        return _decoded(data, self.encoding) if data else data
+
+    def iter_raw(self) -> "Iterator[bytes]":
+        """Yield the content as it arrives, not decoded. Raises :class:`ConnectionBroken`."""
+        return iter(self.body)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self.body.close()
+
+
+def _decoded(data: bytes, encoding: str) -> bytes:
+    if encoding in ("gzip", "x-gzip"):
+        return _gunzipped(data)
+    if encoding == "zstd":
+        import zstandard
+
+        try:
+            with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as reader:
+                return bytes(reader.read())
+        except zstandard.ZstdError as error:
+            raise Transient(f"the body cannot be decoded: {error}") from error
+    return data
+
+
+def _gunzipped(data: bytes) -> bytes:
+    parts = []
+    try:
+        while data:
+            member = zlib.decompressobj(wbits=31)
+            parts.append(member.decompress(data))
+            if not member.eof:
+                raise Transient("the body cannot be decoded: it ends too early")
+            data = member.unused_data
+    except zlib.error as error:
+        raise Transient(f"the body cannot be decoded: {error}") from error
+    return b"".join(parts)

@@ -1,0 +1,182 @@
+"""What the user says: requirements, constraints and overrides that hold here, and what their URLs point to."""
+
+from collections import defaultdict
+
+from puffin.errors import PuffinError
+from puffin.stages.resolve.reqconflicts import ConflictingUrls
+from puffin.stages.resolve.solve.request import Preference, ResolveRequest, Root
+from puffin.stages.resolve.solve.requirement import Conditions, Need, names_prerelease, of_root, pinned
+from puffin.stages.resolve.solve.specifiers import PythonRange
+from puffin.stages.resolve.solve.universe import Metadata, Place, Universe
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+REQUIREMENT, CONSTRAINT, OVERRIDE = "requirement", "constraint", "override"
+
+
+class NameMismatch(PuffinError):
+    """A requirement's URL points to a distribution of another name."""
+
+    stage = "resolve"
+    found: str
+
+    def summary(self) -> str:
+        """Name the requirement, and what is there instead."""
+        return f"Failed to resolve `{self.package}`: the distribution there is called `{self.found}`"
+
+
+class LatePlace(Exception):
+    """A URL came up in the middle of the search; what was learned before does not take it into account."""
+
+
+class UrlMetadata:
+    """The metadata of what URLs point to: read once each, before the search where the user names them."""
+
+    def __init__(self, universe: Universe) -> None:
+        self.universe = universe
+        self._known: dict[str, tuple[Place, Metadata]] = {}
+
+    def read(self, request: ResolveRequest, holds: "Callable[[str], bool]") -> ResolveRequest:
+        """Read what the user points to, and return the request with the names that only metadata tells."""
+        given = (*request.requirements, *request.constraints, *request.overrides)
+        located = [root for root in given if root.url and holds(root.marker)]
+        places = {root.url: _place(root) for root in _editable_first(located)}
+        if len(places) > 1:
+            self.universe.expect_metadata(places.values())
+        self._known = {url: (place, self.universe.metadata(place)) for url, place in places.items()}
+        for root in located:
+            self._check(root.name, root.text, root.url)
+        self._check_single(located)
+        return replace(
+            request,
+            requirements=self._named(request.requirements),
+            constraints=self._named(request.constraints),
+            overrides=self._named(request.overrides),
+        )
+
+    def at(self, own: Need) -> tuple[Place, Metadata]:
+        """Return what a need points to. Raises :class:`LatePlace` when it had to be read now."""
+        known = self._known.get(own.url)
+        if known is None:
+            place = Place(url=own.url, name=own.name, text=own.text)
+            self._known[own.url] = (place, self.universe.metadata(place))
+            self._check(own.name, own.text, own.url)
+            raise LatePlace
+        self._check(own.name, own.text, own.url)
+        return known
+
+    def _check(self, name: str, text: str, url: str) -> None:
+        found = self._known[url][1].name
+        if name and found != name:
+            raise NameMismatch(package=text, found=found)
+
+    def _check_single(self, located: list[Root]) -> None:
+        """Refuse two places for one package."""
+        first: dict[str, Root] = {}
+        for root in located:
+            name = self._known[root.url][1].name
+            other = first.setdefault(name, root)
+            if other.url != root.url:
+                both = ((other.text, other.origin), (root.text, root.origin))
+                raise ConflictingUrls(package=name, requirements=both)
+
+    def _named(self, roots: tuple[Root, ...]) -> tuple[Root, ...]:
+        return tuple(
+            replace(root, name=self._known[root.url][1].name)
+            if not root.name and root.url in self._known
+            else root
+            for root in roots
+        )
+
+
+def _editable_first(roots: "Iterable[Root]") -> list[Root]:
+    """Sort so that the editable one of two requirements for one URL comes last, and wins."""
+    return sorted(roots, key=lambda root: root.editable)
+
+
+def _place(root: Root) -> Place:
+    return Place(
+        url=root.url,
+        name=root.name,
+        editable=root.editable,
+        hashes=root.hashes,
+        config_settings=root.config_settings,
+        text=root.text,
+    )
+
+
+class Given:
+    """The requirements, constraints and overrides of a request that hold for its target."""
+
+    def __init__(self, request: ResolveRequest) -> None:
+        self.request = request
+        self.conditions = Conditions(request.markers)
+        self.python = PythonRange(request.python_version)
+        self.overrides = self._by_name(request.overrides, OVERRIDE)
+        self.overridden = frozenset(root.name for root in request.overrides)
+        self.constraints = self._by_name(request.constraints, CONSTRAINT)
+        self.preferences: dict[str, Preference] = {own.name: own for own in request.preferences}
+        self.roots = self._roots()
+        self.direct = frozenset(own.name for own in self.roots)
+        self.explicit = self._explicit()
+        self.pins = self._pins()
+        self._pointing = [own for own in self._all() if own.url]
+        self.located = frozenset(own.name for own in self._pointing)
+
+    def replaced(self, own: Need) -> tuple[Need, ...]:
+        """Return what stands in place of a need: itself, or the overrides of that package that hold here."""
+        return tuple(self.overrides.get(own.name, ())) if own.name in self.overridden else (own,)
+
+    def constraining(self, name: str) -> list[Need]:
+        """Return the constraints of a package."""
+        return self.constraints.get(name, [])
+
+    def about(self, name: str) -> list[Need]:
+        """Return what the user says of a package: requirements and constraints."""
+        return [*(own for own in self.roots if own.name == name), *self.constraining(name)]
+
+    def points_to(self, url: str) -> bool:
+        """Tell whether the user names that URL."""
+        return any(own.url == url for own in self._pointing)
+
+    def pointing(self, name: str) -> list[Need]:
+        """Return what the user says of a package by naming a URL."""
+        return [own for own in self._pointing if own.name == name]
+
+    def _by_name(self, roots: tuple[Root, ...], kind: str) -> dict[str, list[Need]]:
+        found: dict[str, list[Need]] = defaultdict(list)
+        for root in roots:
+            if self.conditions.hold(root.marker):
+                found[root.name].append(of_root(root, kind))
+        return found
+
+    def _roots(self) -> list[Need]:
+        found: list[Need] = []
+        for root in self.request.requirements:
+            if self.conditions.hold(root.marker):
+                own = of_root(root, REQUIREMENT)
+                found += [each for each in self.replaced(own) if each not in found]
+        return found
+
+    def _all(self) -> list[Need]:
+        constraints = [own for each in self.constraints.values() for own in each]
+        return [*self.roots, *constraints, *(own for each in self.overrides.values() for own in each)]
+
+    def _explicit(self) -> frozenset[str]:
+        """Return the packages of which the user asks for a pre-release by naming one."""
+        return frozenset(own.name for own in self._all() if names_prerelease(own.specifier))
+
+    def _pins(self) -> dict[str, set[str]]:
+        """Return the versions that the user pins: a yanked one may be taken then."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for own in self._all():
+            version = pinned(own.specifier)
+            if version:
+                found[own.name].add(own.specifier)
+        if self.request.keep_yanked:
+            for each in self.preferences.values():
+                found[each.name].add(f"=={each.version}")
+        return found

@@ -1,0 +1,103 @@
+"""What cannot be, and why: the incompatibilities that PubGrub works with."""
+
+from puffin.stages.resolve.solve.eligible import Rejection
+from puffin.stages.resolve.solve.requirement import Need
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Slot = tuple[str, str]
+"""A package's name and an extra (empty for the package itself), for which one version, or none, is to be chosen."""
+
+
+class Incompatibility:
+    """Says that not all of its terms can hold at once. A term is a slot and the choices it names, as bits."""
+
+    __slots__ = ("parents", "terms")
+
+    def __init__(self, terms: dict[Slot, int], parents: "tuple[Incompatibility, ...]" = ()) -> None:
+        self.terms = terms
+        self.parents = parents
+
+
+class Required(Incompatibility):
+    """The user wants a package: anything but what ``need`` admits cannot be."""
+
+    __slots__ = ("need", "slot")
+
+    def __init__(self, slot: Slot, need: Need, terms: dict[Slot, int]) -> None:
+        super().__init__(terms)
+        self.slot = slot
+        self.need = need
+
+
+class Depends(Incompatibility):
+    """Versions of one slot need another: ``versions`` grows as more are found to need the same."""
+
+    __slots__ = ("need", "slot", "target", "versions")
+
+    def __init__(self, slot: Slot, target: Slot, need: Need, terms: dict[Slot, int]) -> None:
+        super().__init__(terms)
+        self.slot = slot
+        self.target = target
+        self.need = need
+        self.versions = 0
+
+
+class RuledOut(Incompatibility):
+    """Versions cannot be used, for one reason."""
+
+    __slots__ = ("reason", "slot", "versions")
+
+    def __init__(self, slot: Slot, reason: Rejection) -> None:
+        super().__init__({slot: 0})
+        self.slot = slot
+        self.reason = reason
+        self.versions = 0
+
+
+class SameVersion(Incompatibility):
+    """A package and its extra are of one version."""
+
+    __slots__ = ()
+
+
+class Constrained(Incompatibility):
+    """The user's constraint: a package, if it is chosen at all, is within ``need``."""
+
+    __slots__ = ("need", "slot")
+
+    def __init__(self, slot: Slot, need: Need, terms: dict[Slot, int]) -> None:
+        super().__init__(terms)
+        self.slot = slot
+        self.need = need
+
+
+def resolvent(one: Incompatibility, other: Incompatibility, slot: Slot, everything: int) -> Incompatibility:
+    """Return what follows from both about all slots but *slot*, of which *everything* is all there is."""
+    terms = dict(one.terms)
+    for own, mask in other.terms.items():
+        if own != slot:
+            terms[own] = terms[own] & mask if own in terms else mask
+    union = (one.terms[slot] | other.terms[slot]) & everything
+    if union == everything:
+        del terms[slot]
+    else:
+        terms[slot] = union
+    return Incompatibility(terms, (one, other))
+
+
+def leaves(proof: Incompatibility) -> "Iterator[Incompatibility]":
+    """Yield the statements that a proof rests on, each once."""
+    seen: set[int] = set()
+    pending = [proof]
+    while pending:
+        own = pending.pop()
+        if id(own) in seen:
+            continue
+        seen.add(id(own))
+        if own.parents:
+            pending += own.parents
+        else:
+            yield own

@@ -1,0 +1,322 @@
+"""The search that learns: for where resolvelib, which remembers conflicts only along its path, gets stuck.
+
+Each conflict is traced back to the decisions that led to it, and what follows is kept as a new statement of what
+cannot be together; the same dead end is never entered twice, and when no decision is left to blame, the
+statements used are the proof that there is no solution. The method is known as conflict-driven clause learning,
+for packages as PubGrub (Natalie Weizenbaum, 2018). Sets of versions are integers here, a bit for each.
+"""
+
+from collections import defaultdict
+from itertools import islice
+
+from puffin.stages.resolve.solve.eligible import Rejection
+from puffin.stages.resolve.solve.incompatibility import (
+    Constrained,
+    Depends,
+    Incompatibility,
+    Required,
+    RuledOut,
+    SameVersion,
+    Slot,
+    resolvent,
+)
+from puffin.stages.resolve.solve.package import Candidate, Package
+from puffin.stages.resolve.solve.partial_solution import PartialSolution
+from puffin.stages.resolve.solve.requirement import Need
+from puffin.stages.resolve.solve.world import World
+
+NONE = 1 << 63
+"""The choice of not having the package at all; a bit that no version has."""
+
+_HEAVY = 5  # conflicts until a package is decided before others
+_OFTEN = 5  # versions of a package read until those that follow are announced
+_AHEAD = 50
+
+
+class Unsolvable(Exception):
+    """There is no solution; ``proof`` is the conclusion that needs no decision."""
+
+    def __init__(self, proof: Incompatibility) -> None:
+        super().__init__()
+        self.proof = proof
+
+
+class Exhausted(Exception):
+    """The search took more than the allowed number of rounds; ``heavy`` are the packages that conflict most."""
+
+    def __init__(self, heavy: tuple[str, ...]) -> None:
+        super().__init__()
+        self.heavy = heavy
+
+
+class PubGrub:
+    """Finds one version for each package that is needed, or a proof that there is none."""
+
+    def __init__(self, world: World, max_rounds: int) -> None:
+        self._world = world
+        self._max_rounds = max_rounds
+        self._solution = PartialSolution(self._everything)
+        self._about: dict[Slot, list[Incompatibility]] = defaultdict(list)
+        self._dependencies: dict[tuple[Slot, Need, Slot], Depends] = {}
+        self._ruled_out: dict[tuple[Slot, Rejection], RuledOut] = {}
+        self._noted: dict[Slot, int] = defaultdict(int)
+        self._conflicts: dict[str, int] = defaultdict(int)
+        self._tried: dict[Slot, int] = defaultdict(int)
+        self._order: dict[Slot, int] = {}
+        self.rounds = 0
+
+    def run(self) -> dict[str, Candidate]:
+        """Return the candidates by package. Raises :class:`Unsolvable` and :class:`Exhausted`."""
+        changed: list[Slot] = []
+        for own in self._world.given.roots:
+            for slot in slots_of(own):
+                self._add(Required(slot, own, {slot: self._beyond(slot, own)}))
+                self._constrain(slot)
+                changed.append(slot)
+        while True:
+            self._count()
+            self._propagate(changed)
+            following = self._next()
+            if following is None:
+                return self._chosen()
+            changed = self._decide(following)
+
+    def _count(self) -> None:
+        self.rounds += 1
+        if self.rounds > self._max_rounds:
+            raise Exhausted(tuple(sorted(self._conflicts, key=self._conflicts.__getitem__, reverse=True)[:3]))
+
+    # Sets of choices
+
+    def _package(self, slot: Slot) -> Package:
+        return self._world.package(slot[0])
+
+    def _everything(self, slot: Slot) -> int:
+        package = self._package(slot)
+        self._order.setdefault(slot, len(self._order))
+        return package.known | NONE
+
+    def _beyond(self, slot: Slot, own: Need) -> int:
+        """Return the choices that a need leaves out, none at all included."""
+        return self._everything(slot) & ~self._package(slot).mask(own)
+
+    # Statements
+
+    def _add(self, statement: Incompatibility) -> None:
+        for slot in statement.terms:
+            self._about[slot].append(statement)
+
+    def _needs(self, slot: Slot, index: int, own: Need) -> None:
+        """State that a version needs something: for the package, and for each extra of it."""
+        for target in slots_of(own):
+            known = self._dependencies.get((slot, own, target))
+            if known is None:
+                terms = {slot: 0, target: self._beyond(target, own)}
+                known = self._dependencies[slot, own, target] = Depends(slot, target, own, terms)
+                self._add(known)
+                self._constrain(target)
+            known.versions |= 1 << index
+            known.terms[slot] |= 1 << index
+
+    def _constrain(self, slot: Slot) -> None:
+        """State the user's constraints on a package, once."""
+        if self._noted[slot] & NONE:
+            return
+        self._noted[slot] |= NONE
+        for own in self._world.given.constraining(slot[0]):
+            barred = self._beyond(slot, own) & ~NONE
+            if barred:
+                self._add(Constrained(slot, own, {slot: barred}))
+
+    def _rule_out(self, slot: Slot, index: int) -> None:
+        """State why a version cannot be used."""
+        reason = self._package(slot).dead[index]
+        known = self._ruled_out.get((slot, reason))
+        if known is None:
+            known = self._ruled_out[slot, reason] = RuledOut(slot, reason)
+            self._add(known)
+        known.versions |= 1 << index
+        known.terms[slot] |= 1 << index
+
+    # Conclusions
+
+    def _propagate(self, changed: list[Slot]) -> None:
+        """Draw all conclusions from slots that changed, learning from conflicts on the way."""
+        pending = dict.fromkeys(changed)
+        while pending:
+            slot = next(iter(pending))
+            del pending[slot]
+            for statement in reversed(self._about[slot]):
+                narrowed = self._apply(statement)
+                if narrowed is None:
+                    continue
+                if narrowed == ("", ""):
+                    self._count()
+                    learned = self._learn(statement)
+                    pending = dict.fromkeys(own for own in (self._apply(learned),) if own)
+                    break
+                pending[narrowed] = None
+
+    def _apply(self, statement: Incompatibility) -> Slot | None:
+        """Narrow the one slot that a statement leaves open, and return it; ``("", "")`` if all its terms hold."""
+        open_slot: Slot | None = None
+        for slot, mask in statement.terms.items():
+            left = self._solution.left(slot)
+            if left & ~mask:
+                if open_slot is not None or not left & mask:
+                    return None
+                open_slot = slot
+        if open_slot is None:
+            return ("", "")
+        left = self._solution.left(open_slot)
+        self._solution.conclude(open_slot, left & ~statement.terms[open_slot], statement)
+        return open_slot
+
+    def _learn(self, conflict: Incompatibility) -> Incompatibility:
+        """Return what a conflict teaches, having gone back to where it can be applied. Raises :class:`Unsolvable`."""
+        solution = self._solution
+        for slot in conflict.terms:
+            self._conflicts[slot[0]] += 1
+        known = conflict
+        while True:
+            if not known.terms:
+                raise Unsolvable(known)
+            since = {slot: solution.since(slot, mask) for slot, mask in known.terms.items()}
+            last = max(since, key=since.__getitem__)
+            if since[last] < 0:  # the terms hold from the start: nothing can be blamed
+                raise Unsolvable(known)
+            step = solution.step(since[last])
+            previous = max((solution.level_at(at) for slot, at in since.items() if slot != last), default=0)
+            if step.cause is not None:
+                union = known.terms[last] | step.cause.terms[last]
+                if self._everything(last) & ~union:
+                    previous = max(previous, solution.level_at(solution.since(last, union)))
+            if step.cause is None or previous < step.level:
+                solution.return_to(previous)
+                if known is not conflict:
+                    self._add(known)
+                return known
+            known = resolvent(known, step.cause, last, self._everything(last))
+
+    # Decisions
+
+    def _next(self) -> Slot | None:
+        """Return the slot to decide next: what must be there and is open; None if all are decided."""
+        decided = self._solution.decided
+        slots = [
+            slot
+            for slot in self._solution.slots()
+            if slot not in decided and not self._solution.left(slot) & NONE
+        ]
+        return min(slots, key=self._priority) if slots else None
+
+    def _priority(self, slot: Slot) -> tuple[bool, int, bool, int]:
+        name = slot[0]
+        left = self._solution.left(slot)
+        weight = self._conflicts[name]
+        single = not left & (left - 1)
+        return (
+            not single,
+            -weight if weight >= _HEAVY else 0,
+            name not in self._world.given.direct,
+            self._order[slot],
+        )
+
+    def _decide(self, slot: Slot) -> list[Slot]:
+        """Choose the best version, unless what it needs forbids it; return the slots to look at."""
+        package = self._package(slot)
+        index = self._best(slot)
+        if index is None:
+            return self._at_odds(slot)
+        self._look_ahead(slot, index)
+        needs = package.requires(index, frozenset([slot[1]] if slot[1] else []))
+        if needs is None:
+            self._rule_out(slot, index)
+            return [slot]
+        fresh = self._state(slot, index, [own for own, _ in needs])
+        if fresh and self._forbidden(slot, index):
+            return [slot]
+        self._solution.decide(slot, index)
+        return [slot]
+
+    def _best(self, slot: Slot) -> int | None:
+        """Return the best version left; statements about those ruled out are made on the way. None if there is none."""
+        package = self._package(slot)
+        left = self._solution.left(slot)
+        if slot[1]:
+            left &= self._solution.left((slot[0], ""))
+        for index in package.ordered(left):
+            if package.admitted(index):
+                return index
+            self._rule_out(slot, index)
+        return None
+
+    def _look_ahead(self, slot: Slot, index: int) -> None:
+        """Announce the next versions of a package that has been tried often: most of them will be read too."""
+        package = self._package(slot)
+        if package.read(index):
+            return
+        tried = self._tried[slot] = self._tried[slot] + 1
+        if tried >= _OFTEN and tried % _OFTEN == 0:
+            following = package.ordered(self._solution.left(slot))
+            good = (each for each in following if package.admitted(each))
+            self._world.likely(package, islice(good, min(tried, _AHEAD)))
+
+    def _at_odds(self, slot: Slot) -> list[Slot]:
+        """State that an extra is of its package's version, where no version is left for both."""
+        base = (slot[0], "")
+        if slot[1] and not self._solution.left(slot) & self._solution.left(base):
+            mask = self._solution.left(slot)
+            self._add(SameVersion({slot: mask, base: self._everything(base) & ~mask}))
+        return [slot]
+
+    def _state(self, slot: Slot, index: int, needs: list[Need]) -> bool:
+        """State what a version needs, once; return whether that was new."""
+        if self._noted[slot] >> index & 1:
+            return False
+        self._noted[slot] |= 1 << index
+        self._world.announce(needs)
+        for own in needs:
+            self._needs(slot, index, own)
+            self._expect_best((own.name, ""))
+        if slot[1]:
+            base = (slot[0], "")
+            bit = 1 << index
+            self._add(SameVersion({slot: bit, base: self._everything(base) & ~bit}))
+        return True
+
+    def _expect_best(self, slot: Slot) -> None:
+        """Announce the version that will probably be chosen."""
+        package = self._package(slot)
+        if slot not in self._solution.decided:
+            best = (
+                index for index in package.ordered(self._solution.left(slot) & ~NONE) if package.admitted(index)
+            )
+            self._world.likely(package, islice(best, 1))
+
+    def _forbidden(self, slot: Slot, index: int) -> bool:
+        """Tell whether deciding for a version would make some statement about it hold at once."""
+        bit = 1 << index
+        for statement in self._about[slot]:
+            if not statement.terms[slot] & bit:
+                continue
+            others = (item for item in statement.terms.items() if item[0] != slot)
+            if all(not self._solution.left(other) & ~mask for other, mask in others):
+                return True
+        return False
+
+    def _chosen(self) -> dict[str, Candidate]:
+        extras: dict[str, set[str]] = defaultdict(set)
+        for name, extra in self._solution.decided:
+            extras[name].update([extra] if extra else [])
+        decided = self._solution.decided
+        return {
+            name: self._world.package(name).candidate(index, frozenset(extras[name]))
+            for (name, extra), index in decided.items()
+            if not extra
+        }
+
+
+def slots_of(own: Need) -> list[Slot]:
+    """Return the slots that a need is about: the package itself, then each of its extras."""
+    return [(own.name, ""), *((own.name, extra) for extra in sorted(own.extras))]
