@@ -1,17 +1,17 @@
-"""Which configuration files count, and what is in them."""
+"""Which configuration files count: those of pip, and the user's own beside the nearest of puffin's."""
 
 import os
 import sys
+from itertools import islice
 
 from puffin import depends
+from puffin.pipeline.plan_configuration import PUFFIN_FILE, configurations, content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
 
 PIP_FILE = "pip.ini" if sys.platform == "win32" else "pip.conf"
-PUFFIN_FILE = "puffin.toml"
-PROJECT_FILE = "pyproject.toml"
 
 
 def pip_files(environ: "Mapping[str, str]", root: str) -> "tuple[str, ...]":
@@ -31,59 +31,16 @@ def pip_files(environ: "Mapping[str, str]", root: str) -> "tuple[str, ...]":
     return tuple([*found, chosen] if chosen else found)
 
 
-def puffin_files(environ: "Mapping[str, str]", cwd: str) -> "Iterable[tuple[str, bytes]]":
-    """Yield path and content of puffin's own configuration files, the one that goes first at first.
+def puffin_files(environ: "Mapping[str, str]", cwd: str) -> "Iterator[tuple[str, bytes]]":
+    """Yield path and content of the files with puffin's settings, the one that goes first at first.
 
-    It is the nearest ``puffin.toml``, or ``pyproject.toml`` that speaks of ``tool.puffin``, upwards from *cwd*;
-    then the user's ``puffin/puffin.toml``.
+    It is the nearest configuration in *cwd* and above; then the user's ``puffin/puffin.toml``.
     """
-    directory = cwd
-    while True:
-        path = os.path.join(directory, PUFFIN_FILE)
-        data = content(path)
-        if data is None:
-            path = os.path.join(directory, PROJECT_FILE)
-            data = content(path)
-            data = data if data is not None and speaks_of_puffin(data) else None
-        if data is not None:
-            yield path, data
-            break
-        above = os.path.dirname(directory)
-        if above == directory:
-            break
-        directory = above
+    yield from islice(configurations(cwd), 1)
     path = os.path.join(_config_home(environ), "puffin", PUFFIN_FILE)
     data = content(path)
     if data is not None:
         yield path, data
-
-
-def speaks_of_puffin(data: bytes) -> bool:
-    """Tell whether a ``pyproject.toml`` has a table of puffin's, written in any of the usual ways."""
-    if b"puffin" not in data:
-        return False
-    section = b""
-    for raw in data.split(b"\n"):
-        line = raw.strip()
-        if line[:1] == b"[":
-            section = line.strip(b"[] \t").replace(b" ", b"")
-        if section.startswith(b"tool.puffin") or line.replace(b" ", b"").startswith(b"tool.puffin"):
-            return True
-        if section == b"tool" and line.startswith(b"puffin"):
-            return True
-    return False
-
-
-def content(path: str) -> "bytes | None":
-    """Return what is in a file, None if it is not there; whoever may not read it, reads b""."""
-    depends.file(path)
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read()
-    except PermissionError:
-        return b""
-    except OSError:
-        return None
 
 
 def _global_directories(environ: "Mapping[str, str]") -> list[str]:

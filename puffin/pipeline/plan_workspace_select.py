@@ -7,6 +7,7 @@ import os
 
 from puffin import depends
 from puffin.errors import USAGE, PuffinError, UsageError
+from puffin.pipeline.plan_configuration import PROJECT_FILE
 from puffin.pipeline.plan_workspace_specs import EnvSpec, Workspace
 from puffin.value import replace
 
@@ -14,9 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-PROJECT = "pyproject.toml"
 MAGIC = frozenset("*?[")
-CONFIG_FILES = ("puffin.toml", "pyproject.toml")
 _SKIPPED = frozenset({"node_modules", "__pycache__"})  # that ``**`` does not enter
 
 
@@ -82,7 +81,7 @@ def all_specs(workspace: Workspace) -> "list[EnvSpec]":
 def made_from(spec: EnvSpec, file: str) -> EnvSpec:
     """Return *spec* as made from *file*, whose name tells its kind."""
     name = os.path.basename(file)
-    if name == PROJECT:
+    if name == PROJECT_FILE:
         return replace(spec, project=file)
     if name.startswith("pylock.") and name.endswith(".toml"):
         return replace(spec, pylock=file)
@@ -255,29 +254,6 @@ def matches(name: str, pattern: str) -> bool:
             return False
         at = found + len(piece)
     return True
-
-
-def candidates(cwd: str) -> "list[str]":
-    """Return the files in *cwd* and above that may configure a workspace, the nearest first."""
-    found = []
-    directory = cwd
-    while True:
-        found += [path for name in CONFIG_FILES if os.path.isfile(path := os.path.join(directory, name))]
-        parent = os.path.dirname(directory)
-        if parent == directory:
-            return found
-        directory = parent
-
-
-def mentions(path: str) -> bool:
-    """Tell whether a file may configure a workspace: ``puffin.toml``, or a ``pyproject.toml`` that names puffin."""
-    if path.endswith("puffin.toml"):
-        return True
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return b"puffin" in file.read()
-    except OSError:
-        return True
 
 
 def environment_beside(file: str) -> str:

@@ -1,4 +1,4 @@
-"""Configuration files: which count, what they say, and which cannot matter to a no-op."""
+"""Configuration files: which count, and what they say."""
 
 import os
 import sys
@@ -8,12 +8,12 @@ import pytest
 
 from puffin.cli import config_files
 from puffin.cli.config import configured
-from puffin.cli.config_files import pip_files, puffin_files, speaks_of_puffin
+from puffin.cli.config_files import pip_files, puffin_files
 from puffin.cli.config_pip import line_of, pip_settings
 from puffin.cli.config_settings import located
 from puffin.cli.config_toml import puffin_settings
 from puffin.cli.table import SYNC, read_by_hand
-from puffin.pipeline.plan_configuration import ConfigurationInvalid
+from puffin.pipeline.plan_configuration import ConfigurationInvalid, speaks_of_puffin
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_settings import Configured, Settings
 from puffin.stages.resolve.index_config import IndexConfig, NamedIndex
@@ -255,6 +255,9 @@ def test_the_nearest_file_of_puffins_and_then_the_users(home):
         ("[[tool.puffin.index]]\n", True),
         ("[tool]\npuffin = {}\n", True),
         ("tool.puffin.retries = 1\n", True),
+        ("[\"tool\".'puffin'.envs.a]\n", True),
+        ('[tool]\n"puffin" = {}\n', True),
+        ("tool = { puffin = {} }\n", True),
         ("[project]\ndependencies = ['puffin']\n", False),
         ("[tool.other]\nx = 1\n", False),
     ],

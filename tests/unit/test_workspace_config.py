@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from puffin.errors import UsageError
 from puffin.pipeline.plan_configuration import ConfigurationInvalid, nearest, places_of
-from puffin.pipeline.plan_workspace_config import parse_workspace
+from puffin.pipeline.plan_workspace_config import find_workspace, parse_workspace
 from puffin.pipeline.plan_workspace_select import NothingMatches, SamePath, all_specs, choose, expand, matches
 from puffin.pipeline.plan_workspace_specs import lock_of
 
@@ -277,3 +277,17 @@ def test_the_merge_takes_what_is_nearest(defaults, own):
     spec = one(f'[env-defaults]\n{table(defaults)}[envs.a]\nrequirements = "r.txt"\n{table(own)}')
     merged = {**defaults, **own}
     assert (spec.python, spec.link_mode) == (merged.get("python", ""), merged.get("link-mode", ""))
+
+
+def test_the_nearest_configuration_of_environments_counts(tmp_path):
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    table = "[tool.puffin.envs.x]\nrequirements = 'r.txt'\n"
+    (tmp_path / "pyproject.toml").write_text(table)
+    (tmp_path / "a" / "puffin.toml").write_text("retries = 1\n")
+    (below / "pyproject.toml").write_text("[project]\nname = 'puffin-user'\n")
+    assert find_workspace(str(below)).root == str(tmp_path)
+    (tmp_path / "a" / "pyproject.toml").write_text(table)
+    assert find_workspace(str(below)).root == str(tmp_path / "a")
+    (below / "puffin.toml").write_text("[envs.x]\nrequirements = 'r.txt'\n")
+    assert find_workspace(str(below)).root == str(below)
