@@ -2,27 +2,22 @@
 
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from time import perf_counter
+from typing import Any
 
 import click
 
 from puffin import __version__
 from puffin.cli import table, table_compile, table_inspect
+from puffin.cli.console import Console
 from puffin.cli.foreign import foreign_rows, judge, take_out
 from puffin.cli.guard import guarded
 from puffin.cli.options import OptionedCommand, WrongVariable, given, told, with_hidden, with_options
 from puffin.cli.table_install import INSTALL
 from puffin.cli.table_workspace import ENVS, KEY, LOCK, WORKSPACE_SYNC
 from puffin.errors import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Any
-
-    from puffin.cli.console import Console
-
 
 SHELLS = ("bash", "zsh", "fish")
 _EXAMPLES = (
@@ -54,7 +49,7 @@ class Commands(click.Group):
         return found
 
 
-class Root(Commands):
+class RootCommands(Commands):
     """The whole of puffin, which shows the commands of its groups too."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -68,7 +63,7 @@ class Root(Commands):
         formatter.write_text(_NOTE)
 
 
-def _sections(root: click.Group) -> "Iterator[tuple[str, list[tuple[str, str]]]]":
+def _sections(root: click.Group) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Yield the title and the commands of each section: those of groups first, in the order of their making."""
     alone = []
     for name, command in root.commands.items():
@@ -83,7 +78,7 @@ def _rows(prefix: str, group: click.Group) -> list[tuple[str, str]]:
     return [(prefix + name, each.get_short_help_str(_WHOLE)) for name, each in sorted(group.commands.items())]
 
 
-@click.group(cls=Root, context_settings=_CONTEXT)
+@click.group(cls=RootCommands, context_settings=_CONTEXT)
 @click.version_option(__version__, "-V", "--version", message="puffin %(version)s")
 def puffin() -> None:
     """Install Python packages: a task graph of downloads, builds and links, run on every core."""
@@ -94,13 +89,13 @@ def pip() -> None:
     """Manage the packages of an environment, with pip's and pip-tools' interface."""
 
 
-def run(reference: str, options: "dict[str, Any]", arguments: tuple[str, ...] = (), foreign: str = "") -> None:
+def run(reference: str, options: dict[str, Any], arguments: tuple[str, ...] = (), foreign: str = "") -> None:
     """Call the function behind a command and end with its exit code; *foreign* names whose foreign options it takes."""
     module, _, name = reference.partition(":")
     strange = take_out(foreign, options) if foreign else {}
     function = getattr(import_module(module), name)
 
-    def judged(known: "dict[str, Any]", console: "Console", started: float) -> int:
+    def judged(known: dict[str, Any], console: Console, started: float) -> int:
         judge(strange, console)
         return int(function(known, console, started))
 
@@ -112,7 +107,7 @@ def run(reference: str, options: "dict[str, Any]", arguments: tuple[str, ...] = 
 @click.argument("files", nargs=-1, type=click.Path(), metavar="FILE...")
 @with_options(table.SYNC)
 @with_hidden(foreign_rows("sync"))
-def sync(files: tuple[str, ...], **options: "Any") -> None:
+def sync(files: tuple[str, ...], **options: Any) -> None:
     """Make an environment match the pins of requirements files exactly."""
     run("puffin.cli.sync:sync", options, files, foreign="sync")
 
@@ -122,7 +117,7 @@ def sync(files: tuple[str, ...], **options: "Any") -> None:
 @with_options(table_compile.COMPILE)
 @with_hidden(table_compile.COMPILE_FOREIGN)
 @click.pass_context
-def compile_(ctx: click.Context, /, sources: tuple[str, ...], **options: "Any") -> None:
+def compile_(ctx: click.Context, /, sources: tuple[str, ...], **options: Any) -> None:
     """Resolve and pin requirements files, projects and scripts with all dependencies."""
     typed = list(ctx.find_root().obj or ())
     words = typed[1:] if typed[:1] == ["pip-compile"] else typed[2:]
@@ -133,7 +128,7 @@ def compile_(ctx: click.Context, /, sources: tuple[str, ...], **options: "Any") 
 @click.argument("packages", nargs=-1, metavar="PACKAGE...")
 @with_options(INSTALL)
 @with_hidden(foreign_rows("install"))
-def install(packages: tuple[str, ...], **options: "Any") -> None:
+def install(packages: tuple[str, ...], **options: Any) -> None:
     """Install packages with their dependencies, next to what is installed."""
     run("puffin.cli.install:install", options, packages, foreign="install")
 
@@ -141,7 +136,7 @@ def install(packages: tuple[str, ...], **options: "Any") -> None:
 @pip.command()
 @with_options(table_inspect.FREEZE)
 @with_hidden(foreign_rows("freeze"))
-def freeze(**options: "Any") -> None:
+def freeze(**options: Any) -> None:
     """Print the installed packages as requirements."""
     run("puffin.cli.inspect:freeze", options, foreign="freeze")
 
@@ -149,7 +144,7 @@ def freeze(**options: "Any") -> None:
 @pip.command(name="list")
 @with_options(table_inspect.LISTING)
 @with_hidden(foreign_rows("list"))
-def list_(**options: "Any") -> None:
+def list_(**options: Any) -> None:
     """List the installed packages."""
     run("puffin.cli.inspect:listing", options, foreign="list")
 
@@ -158,14 +153,14 @@ def list_(**options: "Any") -> None:
 @click.argument("packages", nargs=-1, metavar="PACKAGE...")
 @with_options(table_inspect.SHOW)
 @with_hidden(foreign_rows("show"))
-def show(packages: tuple[str, ...], **options: "Any") -> None:
+def show(packages: tuple[str, ...], **options: Any) -> None:
     """Show the metadata of installed packages."""
     run("puffin.cli.inspect:show", options, packages, foreign="show")
 
 
 @pip.command()
 @with_options(table_inspect.TREE)
-def tree(**options: "Any") -> None:
+def tree(**options: Any) -> None:
     """Show the installed packages as a dependency tree."""
     run("puffin.cli.tree:tree", options)
 
@@ -173,7 +168,7 @@ def tree(**options: "Any") -> None:
 @pip.command()
 @with_options(table_inspect.CHECK)
 @with_hidden(foreign_rows("check"))
-def check(**options: "Any") -> None:
+def check(**options: Any) -> None:
     """Check the installed packages for conflicts."""
     run("puffin.cli.tree:check", options, foreign="check")
 
@@ -182,7 +177,7 @@ def check(**options: "Any") -> None:
 @click.argument("packages", nargs=-1, metavar="PACKAGE...")
 @with_options(table_inspect.UNINSTALL)
 @with_hidden(foreign_rows("uninstall"))
-def uninstall(packages: tuple[str, ...], **options: "Any") -> None:
+def uninstall(packages: tuple[str, ...], **options: Any) -> None:
     """Remove packages from an environment."""
     run("puffin.cli.uninstall:uninstall", options, packages, foreign="uninstall")
 
@@ -190,7 +185,7 @@ def uninstall(packages: tuple[str, ...], **options: "Any") -> None:
 @puffin.command(name="sync")
 @click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
 @with_options(WORKSPACE_SYNC)
-def sync_many(environments: tuple[str, ...], **options: "Any") -> None:
+def sync_many(environments: tuple[str, ...], **options: Any) -> None:
     """Sync many environments at once: those configured, or a `.venv` next to each requirements file."""
     run("puffin.cli.many:sync", options, environments)
 
@@ -198,7 +193,7 @@ def sync_many(environments: tuple[str, ...], **options: "Any") -> None:
 @puffin.command()
 @click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
 @with_options(ENVS)
-def envs(environments: tuple[str, ...], **options: "Any") -> None:
+def envs(environments: tuple[str, ...], **options: Any) -> None:
     """List environments and their state."""
     run("puffin.cli.envs:envs", options, environments)
 
@@ -206,14 +201,14 @@ def envs(environments: tuple[str, ...], **options: "Any") -> None:
 @puffin.command()
 @click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
 @with_options(LOCK)
-def lock(environments: tuple[str, ...], **options: "Any") -> None:
+def lock(environments: tuple[str, ...], **options: Any) -> None:
     """Resolve the requirements of environments and write their lock files."""
     run("puffin.cli.lock:lock", options, environments)
 
 
 @puffin.command()
 @with_options(table_inspect.VERIFY)
-def verify(**options: "Any") -> None:
+def verify(**options: Any) -> None:
     """Find files of an environment that are missing, truncated or changed (exit code 4)."""
     run("puffin.cli.verify:verify", options)
 
@@ -221,7 +216,7 @@ def verify(**options: "Any") -> None:
 @puffin.command()
 @click.argument("path", default="", type=click.Path(), metavar="[PATH]")
 @with_options(table_inspect.VENV)
-def venv(path: str, **options: "Any") -> None:
+def venv(path: str, **options: Any) -> None:
     """Create a virtual environment (at PATH, by default `.venv`)."""
     run("puffin.cli.venv:venv", options, (path,) if path else ())
 
@@ -233,7 +228,7 @@ def cache() -> None:
 
 @cache.command(name="dir")
 @with_options(table_inspect.PLAIN)
-def cache_dir(**options: "Any") -> None:
+def cache_dir(**options: Any) -> None:
     """Print the directory of the cache."""
     run("puffin.cli.cache:directory", options)
 
@@ -241,7 +236,7 @@ def cache_dir(**options: "Any") -> None:
 @cache.command(name="key")
 @click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
 @with_options(KEY)
-def cache_key(environments: tuple[str, ...], **options: "Any") -> None:
+def cache_key(environments: tuple[str, ...], **options: Any) -> None:
     """Print a key for CI caches: equal for equal pins, Python and platform."""
     run("puffin.cli.envs:key", options, environments)
 
@@ -249,21 +244,21 @@ def cache_key(environments: tuple[str, ...], **options: "Any") -> None:
 @cache.command(name="clean")
 @click.argument("packages", nargs=-1, metavar="[PACKAGE]...")
 @with_options(table_inspect.CLEAN)
-def cache_clean(packages: tuple[str, ...], **options: "Any") -> None:
+def cache_clean(packages: tuple[str, ...], **options: Any) -> None:
     """Remove all cache entries, or those of some packages."""
     run("puffin.cli.cache:clean", options, packages)
 
 
 @cache.command(name="size")
 @with_options(table_inspect.PLAIN)
-def cache_size(**options: "Any") -> None:
+def cache_size(**options: Any) -> None:
     """Print the size of the cache: in bytes, or with a unit on a terminal."""
     run("puffin.cli.cache:size_of", options)
 
 
 @cache.command(name="prune")
 @with_options(table_inspect.PRUNE)
-def cache_prune(**options: "Any") -> None:
+def cache_prune(**options: Any) -> None:
     """Remove unused entries; optionally by age or total size."""
     run("puffin.cli.cache:prune", options)
 
@@ -271,7 +266,7 @@ def cache_prune(**options: "Any") -> None:
 puffin.add_command(cache_clean, "clean")
 
 
-def print_completion(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
+def print_completion(options: dict[str, Any], _console: Console, _started: float) -> int:
     """Print the script for a shell."""
     from click.shell_completion import get_completion_class
 
@@ -288,7 +283,7 @@ def print_completion(options: "dict[str, Any]", _console: "Console", _started: f
 @puffin.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 @with_options(table.OUTPUT)
-def completion(shell: str, **options: "Any") -> None:
+def completion(shell: str, **options: Any) -> None:
     """Print a shell completion script: `eval "$(puffin completion bash)"`."""
     run("puffin.cli.app:print_completion", options, (shell,))
 
@@ -296,7 +291,7 @@ def completion(shell: str, **options: "Any") -> None:
 @puffin.command()
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @with_options(table_inspect.GRAPH)
-def graph(files: tuple[str, ...], **options: "Any") -> None:
+def graph(files: tuple[str, ...], **options: Any) -> None:
     """Print the task graph of a sync into an empty environment, without running it."""
     run("puffin.cli.graph:graph", options, files)
 
@@ -318,7 +313,7 @@ def _run_name(context: click.Context, _parameter: click.Parameter, value: str) -
 @profile.command(name="show", context_settings=_RUNS)
 @click.argument("run_", default="", metavar="[RUN]", callback=_run_name)
 @with_options(table_inspect.PROFILE_SHOW)
-def profile_show(run_: str, **options: "Any") -> None:
+def profile_show(run_: str, **options: Any) -> None:
     """Show a run: an id, the path of a record, or -1 for the last, -2 for the one before (default: -1)."""
     run("puffin.cli.profile:show", options, (run_,) if run_ else ())
 
@@ -327,7 +322,7 @@ def profile_show(run_: str, **options: "Any") -> None:
 @click.argument("before", callback=_run_name)
 @click.argument("after", callback=_run_name)
 @with_options(table_inspect.PROFILE_COMPARE)
-def profile_compare(before: str, after: str, **options: "Any") -> None:
+def profile_compare(before: str, after: str, **options: Any) -> None:
     """Show the differences between two runs, each given as for `show`."""
     run("puffin.cli.profile:compare_", options, (before, after))
 
@@ -343,7 +338,7 @@ def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
     click.echo(context.command.get_help(context))
 
 
-def _context_of(words: "Sequence[str]", context: click.Context) -> "tuple[click.Context, Sequence[str]]":
+def _context_of(words: Sequence[str], context: click.Context) -> tuple[click.Context, Sequence[str]]:
     """Return the context of the command that *words* name below that of *context*, and the words that name none."""
     for number, word in enumerate(words):
         group = context.command

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning
 from puffin.cache.contents import now, read_contents, total_size
@@ -10,29 +12,23 @@ from puffin.cache.prune import plan_prune
 from puffin.cache.prune import prune as remove
 from puffin.cache.usage import exclusive
 from puffin.cli.config_settings import CacheDirectory
+from puffin.cli.console import Console
 from puffin.cli.quantities import counted, size
 from puffin.errors import UsageError
 from puffin.names import normalise
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from puffin.cli.console import Console
 
 _AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-def directory(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
+def directory(options: dict[str, Any], _console: Console, _started: float) -> int:
     """Print where the cache is."""
     with CacheDirectory(options) as cache_dir:
         sys.stdout.write(f"{cache_dir}\n")
     return 0
 
 
-def clean(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def clean(options: dict[str, Any], console: Console, _started: float) -> int:
     """Remove the cache, or what it holds of some packages."""
     with CacheDirectory(options) as cache_dir:
         cache = Cache(cache_dir)
@@ -48,7 +44,7 @@ def clean(options: "dict[str, Any]", console: "Console", _started: float) -> int
     return 0
 
 
-def size_of(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
+def size_of(options: dict[str, Any], _console: Console, _started: float) -> int:
     """Print how much room the cache takes: in bytes, and for people on a terminal."""
     with CacheDirectory(options) as cache_dir:
         count = total_size(cache_dir)
@@ -56,7 +52,7 @@ def size_of(options: "dict[str, Any]", _console: "Console", _started: float) -> 
     return 0
 
 
-def prune(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def prune(options: dict[str, Any], console: Console, _started: float) -> int:
     """Remove from the cache what is of no use any more."""
     from puffin.cache.clean import collect
     from puffin.cache.usage import repeated
@@ -82,7 +78,7 @@ def prune(options: "dict[str, Any]", console: "Console", _started: float) -> int
     return 0
 
 
-def _remove_root(cache_dir: str, kept: "frozenset[str]") -> None:
+def _remove_root(cache_dir: str, kept: frozenset[str]) -> None:
     """Remove the lock, while it is held, and the directory, unless somebody has already begun to fill it again."""
     for name in kept:
         os.unlink(f"{cache_dir}/{name}")
@@ -92,9 +88,7 @@ def _remove_root(cache_dir: str, kept: "frozenset[str]") -> None:
         pass
 
 
-def _tell(
-    cleaned: Cleaned, cache_dir: str, console: "Console", nothing: str = "No cache entries found"
-) -> None:
+def _tell(cleaned: Cleaned, cache_dir: str, console: Console, nothing: str = "No cache entries found") -> None:
     if not cleaned.files:
         console.say(nothing)
         return
@@ -116,7 +110,7 @@ def bytes_of(text: str, option: str) -> int:
     return int(_number(plain, _SIZES, f"`{text}` is not a size", f"`{option}` takes a size such as `2G`"))
 
 
-def _number(text: str, units: "Mapping[str, int]", wrong: str, hint: str) -> float:
+def _number(text: str, units: Mapping[str, int], wrong: str, hint: str) -> float:
     unit = text[-1:] if text[-1:].isalpha() else ""
     digits = text.removesuffix(unit).strip() if unit else text
     if (

@@ -2,27 +2,23 @@
 
 import os
 import sys
+from typing import Any
 
 from puffin.cache.layout import Cache
 from puffin.cli.config_settings import CacheDirectory
+from puffin.cli.console import Console
 from puffin.cli.guard import render
 from puffin.cli.many import chosen
-from puffin.cli.quantities import counted
+from puffin.cli.quantities import aligned, counted
 from puffin.errors import UsageError
+from puffin.pipeline.plan_many_look import Look
 from puffin.pipeline.plan_many_python import Interpreters
 from puffin.pipeline.plan_settings import Settings
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from puffin.cli.console import Console
-    from puffin.pipeline.plan_many_look import Look
 
 _WORDS = {"unchanged": "up to date", "drifted": "differs"}
 
 
-def envs(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def envs(options: dict[str, Any], console: Console, _started: float) -> int:
     """List environments and what they are like."""
     from puffin.pipeline.plan_many_look import look_at
 
@@ -40,26 +36,21 @@ def envs(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     return 0
 
 
-def _columns(looks: "list[Look]") -> str:
+def _columns(looks: list[Look]) -> str:
     heads = ("environment", "python", "packages", "state", "path")
     rows = [
         (each.name, each.python, str(each.packages), _state(each), os.path.relpath(each.path)) for each in looks
     ]
-    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(4)]
-    lines = []
-    for row in (heads, *rows):
-        cells = [text.ljust(width) for text, width in zip(row[:4], widths, strict=True)]
-        lines.append(f"{'  '.join((*cells, row[4]))}\n")
-    return "".join(lines)
+    return "".join(f"{line}\n" for line in aligned([heads, *rows], texts=len(heads)))
 
 
-def _state(look: "Look") -> str:
+def _state(look: Look) -> str:
     if look.state == "drifted":
         return counted(look.changes, "change")
     return _WORDS.get(look.state, look.state)
 
 
-def _json(looks: "list[Look]") -> str:
+def _json(looks: list[Look]) -> str:
     import json
 
     rows = [
@@ -78,7 +69,7 @@ def _json(looks: "list[Look]") -> str:
     return json.dumps(rows, indent=1) + "\n"
 
 
-def key(options: "dict[str, Any]", _console: "Console", _started: float) -> int:
+def key(options: dict[str, Any], _console: Console, _started: float) -> int:
     """Print a key for the cache of CI."""
     from puffin.pipeline.plan_network import reader
     from puffin.pipeline.plan_workspace_changed import cache_key, key_files

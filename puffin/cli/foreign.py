@@ -3,23 +3,19 @@
 They are accepted with a warning, or refused with a pointer to what to use instead; help does not list them.
 """
 
-from puffin.cli.table import FLAG, VALUE
+from typing import Any
+
+from puffin.cli.console import Console
+from puffin.cli.table import FLAG, VALUE, Row
 from puffin.errors import UsageError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from puffin.cli.console import Console
-    from puffin.cli.table import Row
-
-    Foreign = tuple[tuple[tuple[str, ...], str, str | tuple[str, str]], ...]
+Foreign = tuple[tuple[tuple[str, ...], str, str | tuple[str, str]], ...]
 
 # (spellings, kind, what to say of it: a warning, or the reason and the hint of a refusal)
 _NO_PIP = "has no effect: puffin does not run pip"
 _ALWAYS = "has no effect: it is always on"
 _NEW_PIP = ("puffin installs into environments and directories", "use a virtual environment, or `--target DIR`")
-_EVERYWHERE: "Foreign" = (
+_EVERYWHERE: Foreign = (
     (("--disable-pip-version-check",), FLAG, ""),
     (("--no-python-version-warning",), FLAG, ""),
     (("--no-input",), FLAG, ""),
@@ -32,7 +28,7 @@ _EVERYWHERE: "Foreign" = (
     (("--debug",), FLAG, "has no effect; use `-vv`"),
     (("--user",), FLAG, _NEW_PIP),
 )
-_INSTALL: "Foreign" = (
+_INSTALL: Foreign = (
     (
         ("--no-compile", "--no-compile-bytecode"),
         FLAG,
@@ -78,18 +74,18 @@ _INSTALL: "Foreign" = (
         ("the implementation follows from the interpreter", "use `--python`, for example `--python pypy3.10`"),
     ),
 )
-_SYNC: "Foreign" = (
+_SYNC: Foreign = (
     (("-a", "--ask"), FLAG, ("puffin never asks", "preview with `--dry-run`, then run it")),
     (("--force",), FLAG, "has no effect: conflicts are reported but do not stop the sync"),
     (("--python-executable",), VALUE, ("it has another name in puffin", "use `--python`")),
     (("--pip-args",), VALUE, ("puffin does not run pip", "pass the options to puffin")),
 )
-_INSPECT: "Foreign" = (
+_INSPECT: Foreign = (
     (("-l", "--local"), FLAG, "has no effect: inherited system packages are never listed"),
     (("--include-editable",), FLAG, ""),
     (("--all",), FLAG, "has no effect: nothing is excluded anyway"),
 )
-_UPTODATE: "Foreign" = (
+_UPTODATE: Foreign = (
     (("-u", "--uptodate"), FLAG, ("puffin lists only outdated packages", "use `--outdated`")),
 )
 COMMANDS = {
@@ -103,12 +99,12 @@ COMMANDS = {
 }
 
 
-def foreign_rows(command: str) -> "tuple[Row, ...]":
+def foreign_rows(command: str) -> tuple[Row, ...]:
     """Return the foreign options of a command as rows of options that help does not list."""
     return tuple((spellings, _name(spellings), kind, "", "", "") for spellings, kind, _ in COMMANDS[command])
 
 
-def take_out(command: str, options: "dict[str, Any]") -> "dict[str, Any]":
+def take_out(command: str, options: dict[str, Any]) -> dict[str, Any]:
     """Move the foreign options out of *options*; return those that were given, by their spelling."""
     given = {}
     for spellings, _, _ in COMMANDS[command]:
@@ -117,7 +113,7 @@ def take_out(command: str, options: "dict[str, Any]") -> "dict[str, Any]":
     return given
 
 
-def judge(given: "dict[str, Any]", console: "Console") -> None:
+def judge(given: dict[str, Any], console: Console) -> None:
     """Warn about options that change nothing; raise :class:`UsageError` for those that would mean something else.
 
     A few that ask for what nobody would miss are taken without a word.
@@ -130,9 +126,9 @@ def judge(given: "dict[str, Any]", console: "Console") -> None:
             console.warn(f"`{spelling}` {said}")
 
 
-def _long(spellings: "tuple[str, ...]") -> str:
+def _long(spellings: tuple[str, ...]) -> str:
     return next(each for each in spellings if each.startswith("--"))
 
 
-def _name(spellings: "tuple[str, ...]") -> str:
+def _name(spellings: tuple[str, ...]) -> str:
     return f"foreign_{_long(spellings)[2:].replace('-', '_')}"

@@ -4,30 +4,25 @@ https://docs.github.com/en/actions/reference/workflow-commands-for-github-action
 """
 
 import sys
+from collections.abc import Mapping
 
-from puffin.cli.quantities import counted, duration, size
+from puffin.cli.quantities import counted, duration, sharing
 from puffin.pipeline.plan_many_report import error_of
-from puffin.pipeline.plan_many_values import failure_of
+from puffin.pipeline.plan_many_values import EnvResult, ManyResult, failure_of
 from puffin.pipeline.plan_settings import DRIFTED
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from puffin.pipeline.plan_many_values import EnvResult, ManyResult
 
 
 class Github:
     """Writes workflow commands to stderr and Markdown to the file that ``GITHUB_STEP_SUMMARY`` names."""
 
-    def __init__(self, environ: "Mapping[str, str]") -> None:
+    def __init__(self, environ: Mapping[str, str]) -> None:
         self._summary = environ.get("GITHUB_STEP_SUMMARY", "")
 
     def warn(self, text: str) -> None:
         """Annotate the run with a warning."""
         sys.stderr.write(f"::warning title=puffin::{escaped(text)}\n")
 
-    def tell(self, result: "ManyResult", *, dry: bool) -> None:
+    def tell(self, result: ManyResult, *, dry: bool) -> None:
         """Write all that is to be said of a finished run."""
         for each in result.environments:
             if each.changes:
@@ -56,7 +51,7 @@ def escaped(text: str, *, inside: bool = False) -> str:
     return text.replace(":", "%3A").replace(",", "%2C") if inside else text
 
 
-def markdown(result: "ManyResult") -> str:
+def markdown(result: ManyResult) -> str:
     """Return the summary of a run as Markdown."""
     rows = [
         "| environment | Python | status | + | - | ~ | shared | time |",
@@ -64,12 +59,11 @@ def markdown(result: "ManyResult") -> str:
         *[_row(each) for each in result.environments],
     ]
     shared = result.shared
-    wanted = f"{counted(shared.requested, 'artifact')} wanted, {shared.unique} different"
-    told = f"{wanted}; {size(shared.downloaded)} downloaded"
+    told = sharing(shared.requested, shared.unique, shared.downloaded)
     return "### puffin sync\n\n" + "\n".join(rows) + f"\n\n{told}; {duration(result.seconds)} in all\n"
 
 
-def _row(each: "EnvResult") -> str:
+def _row(each: EnvResult) -> str:
     counts = " | ".join(str(each.count(sign)) for sign in "+-~")
     name = each.name.replace("|", "\\|")
     status = f"{each.status}, partly done" if each.partly else each.status

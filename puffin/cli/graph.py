@@ -2,23 +2,19 @@
 
 import os
 import sys
+from typing import Any
 
 from puffin.cache.atomic import replace_file
 from puffin.cli.config_settings import CacheDirectory
+from puffin.cli.console import Console
 from puffin.cli.sync import settings as sync_settings
 from puffin.cli.table import DEFAULTS, SYNC
 from puffin.errors import UsageError, os_cause
 from puffin.pipeline.graph_text import FORMATS
 from puffin.pipeline.plan_graph_view import planned_tasks
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
-    from puffin.cli.console import Console
-
-
-def graph(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def graph(options: dict[str, Any], console: Console, _started: float) -> int:
     """Print the task graph of a sync, without running it."""
     form = options["graph_format"] or "dot"
     if form not in FORMATS:
@@ -32,7 +28,7 @@ def graph(options: "dict[str, Any]", console: "Console", _started: float) -> int
     return 0
 
 
-def _of_sync(options: "dict[str, Any]") -> "dict[str, Any]":
+def _of_sync(options: dict[str, Any]) -> dict[str, Any]:
     """Return *options* with the defaults of a sync's others."""
     return {row[1]: DEFAULTS[row[2]] for row in SYNC} | options
 

@@ -1,4 +1,7 @@
-"""From errors to messages and exit codes: the only place where they are put into words."""
+"""From errors to messages and exit codes: errors are rendered here and nowhere else.
+
+Of many causes and hints only some of each kind are shown.
+"""
 
 import errno
 import sys

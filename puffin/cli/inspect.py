@@ -2,30 +2,27 @@
 
 import os
 import sys
+from typing import Any
 
 from puffin.cache.layout import Cache
 from puffin.cli.config_settings import CacheDirectory, where_of
+from puffin.cli.console import Console
 from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
 from puffin.pipeline.plan_environment import Workplace, settled
 from puffin.pipeline.plan_settings import Settings
-from puffin.pipeline.plan_sync import lock_timeout
 from puffin.pipeline.plan_target import find_where
 from puffin.stages.link.details import duplicate_warnings
-from puffin.stages.link.installed import read_installed, read_paths
+from puffin.stages.link.environment import Environment
+from puffin.stages.link.installed import Distribution, read_installed, read_paths
+from puffin.stages.link.requires import read_requires
 from puffin.stages.link.stamps import at_rest
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
-    from puffin.cli.console import Console
-    from puffin.stages.link.environment import Environment
-    from puffin.stages.link.installed import Distribution
-
-
-def environment_at_rest(options: "dict[str, Any]") -> "Environment":
+def environment_at_rest(options: dict[str, Any]) -> Environment:
     """Return the environment that *options* name; an interrupted change is brought to its end before."""
+    from puffin.pipeline.plan_environment import lock_timeout
+
     with CacheDirectory(options) as cache_dir:
         environment = find_where(where_of(options), os.environ, Cache(cache_dir))
         if os.path.isdir(f"{environment.root}/.puffin") and not at_rest(environment.root):
@@ -34,28 +31,27 @@ def environment_at_rest(options: "dict[str, Any]") -> "Environment":
         return settled(environment)
 
 
-def _installed(options: "dict[str, Any]") -> "tuple[Distribution, ...]":
+def _installed(options: dict[str, Any]) -> tuple[Distribution, ...]:
     if options["path"]:
         return read_paths(os.path.expanduser(path) for path in options["path"])
     return read_installed(environment_at_rest(options))
 
 
-def _tell_doubles(installed: "tuple[Distribution, ...]", console: "Console") -> None:
+def _tell_doubles(installed: tuple[Distribution, ...], console: Console) -> None:
     for warning in duplicate_warnings(installed):
         console.warn(warning)
 
 
-def _tell_broken(options: "dict[str, Any]", console: "Console") -> None:
+def _tell_broken(options: dict[str, Any], console: Console) -> None:
     if options["strict"]:
         from puffin.stages.link.demands import broken, sentence
-        from puffin.stages.link.requires import read_requires
 
         environment = environment_at_rest(options)
         for each in broken(read_requires(environment), dict(environment.interpreter.markers)):
             console.warn(sentence(each))
 
 
-def freeze(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def freeze(options: dict[str, Any], console: Console, _started: float) -> int:
     """Print requirements lines of what is installed."""
     from puffin.stages.link.details import freeze_lines
 
@@ -68,7 +64,7 @@ def freeze(options: "dict[str, Any]", console: "Console", _started: float) -> in
     return 0
 
 
-def listing(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def listing(options: dict[str, Any], console: Console, _started: float) -> int:
     """Print a list of what is installed."""
     from puffin.stages.link.details import list_rows
 
@@ -91,7 +87,7 @@ def listing(options: "dict[str, Any]", console: "Console", _started: float) -> i
     return 0
 
 
-def _style(options: "dict[str, Any]") -> str:
+def _style(options: dict[str, Any]) -> str:
     style = options["format"] or "columns"
     if style not in ("columns", "freeze", "json"):
         raise UsageError(
@@ -105,11 +101,8 @@ def _style(options: "dict[str, Any]") -> str:
     return str(style)
 
 
-def _not_required(
-    installed: "tuple[Distribution, ...]", options: "dict[str, Any]"
-) -> "tuple[Distribution, ...]":
+def _not_required(installed: tuple[Distribution, ...], options: dict[str, Any]) -> tuple[Distribution, ...]:
     from puffin.stages.link.details import requirement_names
-    from puffin.stages.link.requires import read_requires
 
     environment = environment_at_rest(options)
     markers = dict(environment.interpreter.markers)
@@ -117,7 +110,7 @@ def _not_required(
     return tuple(each for each in installed if each.name not in wanted)
 
 
-def _latest(installed: "tuple[Distribution, ...]", options: "dict[str, Any]") -> "dict[str, tuple[str, str]]":
+def _latest(installed: tuple[Distribution, ...], options: dict[str, Any]) -> dict[str, tuple[str, str]]:
     from puffin.pipeline.plan_outdated import is_newer, latest_versions
 
     wanted = ("index_url", "extra_index_url", "find_links", "no_index", "refresh", "refresh_package", "offline")
@@ -131,10 +124,9 @@ def _latest(installed: "tuple[Distribution, ...]", options: "dict[str, Any]") ->
     return {name: (each.version, each.filetype) for name, each in newer.items()}
 
 
-def show(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def show(options: dict[str, Any], console: Console, _started: float) -> int:
     """Print what the metadata of some packages tells."""
     from puffin.stages.link.details import details_of, show_lines
-    from puffin.stages.link.requires import read_requires
 
     if not options["arguments"]:
         raise UsageError(text="No packages were given", hints=("for example: `puffin pip show six`",))

@@ -1,4 +1,4 @@
-"""``puffin sync``: many environments at once."""
+"""``puffin sync``: many environments at once, and the report on them."""
 
 import os
 import sys

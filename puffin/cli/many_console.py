@@ -5,7 +5,7 @@ import time
 
 from puffin import depends, signals
 from puffin.cli.console import Console
-from puffin.cli.quantities import counted, duration, size
+from puffin.cli.quantities import aligned, counted, duration, sharing
 from puffin.pipeline.plan_settings import DRIFTED, FAILED, SKIPPED, UPDATED
 
 TYPE_CHECKING = False
@@ -128,7 +128,7 @@ class ManyConsole:
         self._dedupe(result)
 
     def _rows(self, changed: "tuple[EnvResult, ...]") -> None:
-        heads, *lines = aligned([_HEADS, *[row_of(each) for each in changed]])
+        heads, *lines = aligned([_HEADS, *[row_of(each) for each in changed]], texts=2)
         self._console.say(self._console.style(f"  {heads}", "dim"))
         for each, line in zip(changed, lines, strict=True):
             self._console.say(f"  {self._console.style(line, _STYLES[each.status])}")
@@ -139,13 +139,11 @@ class ManyConsole:
         shared = result.shared
         if not shared.requested:
             return
-        text = f"{counted(shared.requested, 'artifact')} wanted, {shared.unique} different"
-        if not self._dry:
-            text += f"; {size(shared.downloaded)} downloaded"
+        text = sharing(shared.requested, shared.unique, None if self._dry else shared.downloaded)
         if shared.built or shared.builds_shared:
-            text += f"; {counted(shared.built, 'build')} run, {shared.builds_shared} shared"
+            text += f"; {counted(shared.built)} built, {counted(shared.builds_shared, 'build')} shared"
         if shared.compiled:
-            text += f"; {shared.compiled} compiled"
+            text += f"; {shared.compiled} compiled to bytecode"
         self._console.say(text)
 
 
@@ -155,19 +153,6 @@ def row_of(result: "EnvResult") -> "tuple[str, ...]":
     ended = f"{result.status}, partly done" if result.partly else result.status
     took = duration(result.seconds) if result.status in (UPDATED, DRIFTED) else ended
     return (result.name, result.python, *counts, str(result.shared), took)
-
-
-def aligned(rows: "list[tuple[str, ...]]") -> "list[str]":
-    """Return the rows of a table as lines, texts to the left and numbers to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [
-            text.ljust(width) if column < 2 else text.rjust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
 
 
 class Heartbeat:

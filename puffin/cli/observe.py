@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 import time
 
 from puffin import __version__
@@ -105,9 +104,11 @@ def linger(console: "Console") -> None:
     """Wait for Ctrl-C if a dashboard is up, and then let go of its processes. The run is over; its result stands."""
     if not kept:
         return
+    from threading import Event  # the executor's processes are up, so it is loaded
+
     console.say("The dashboard stays up until you press Ctrl-C")
     try:
-        threading.Event().wait()
+        Event().wait()
     except KeyboardInterrupt:
         pass
     finally:

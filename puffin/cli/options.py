@@ -1,18 +1,15 @@
 """Click's parameters out of the option table, so that what is read by hand and what click reads is one list."""
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 from click.core import ParameterSource
 
 from puffin.cli import table
+from puffin.cli.table import Row
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from puffin.cli.table import Row
-
-    Command = Callable[..., Any]
+Command = Callable[..., Any]
 
 
 class _Place(click.Path):
@@ -36,7 +33,7 @@ class WrongVariable(click.UsageError):
 class _Option(click.Option):
     """An option with the *group* that help shows it in."""
 
-    def __init__(self, *arguments: "Any", group: str, **settings: "Any") -> None:
+    def __init__(self, *arguments: Any, group: str, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.group = group
 
@@ -44,7 +41,7 @@ class _Option(click.Option):
 class _Switch(_Option):
     """A switch or a count. Its variable is read as it is where click has no part in it."""
 
-    def value_from_envvar(self, ctx: click.Context) -> "Any":
+    def value_from_envvar(self, ctx: click.Context) -> Any:
         """Return what the variable says, None where it is not set; raises :class:`WrongVariable`."""
         text = self.resolve_envvar_value(ctx)
         if text is None:
@@ -56,10 +53,10 @@ class _Switch(_Option):
         return value
 
 
-def with_options(rows: "tuple[Row, ...]") -> "Callable[[Command], Command]":
+def with_options(rows: tuple[Row, ...]) -> Callable[[Command], Command]:
     """Return a decorator that adds the options of *rows* to a command."""
 
-    def decorate(command: "Command") -> "Command":
+    def decorate(command: Command) -> Command:
         for row in reversed(rows):
             command = _option(row)(command)
         return command
@@ -67,10 +64,10 @@ def with_options(rows: "tuple[Row, ...]") -> "Callable[[Command], Command]":
     return decorate
 
 
-def with_hidden(rows: "tuple[Row, ...]") -> "Callable[[Command], Command]":
+def with_hidden(rows: tuple[Row, ...]) -> Callable[[Command], Command]:
     """Return a decorator that adds options which help does not list and variables do not set."""
 
-    def decorate(command: "Command") -> "Command":
+    def decorate(command: Command) -> Command:
         for spellings, name, kind, _, _, _ in reversed(rows):
             flag = {"is_flag": True} if kind == table.FLAG else {"default": ""}
             command = click.option(*spellings, name, hidden=True, **flag)(command)
@@ -79,7 +76,7 @@ def with_hidden(rows: "tuple[Row, ...]") -> "Callable[[Command], Command]":
     return decorate
 
 
-def _option(row: "Row") -> "Callable[[Command], Command]":
+def _option(row: Row) -> Callable[[Command], Command]:
     spellings, name, kind, metavar, text, group = row
     shared: dict[str, Any] = {"help": text, "envvar": f"PUFFIN_{name.upper()}", "show_envvar": True}
     shared |= {"group": group, "cls": _Switch if kind in (table.FLAG, table.COUNT) else _Option}
@@ -123,7 +120,7 @@ class OptionedCommand(click.Command):
                 with formatter.section(group):
                     formatter.write_dl(records)
 
-    def parse_args(self, ctx: click.Context, args: "list[str]") -> "list[str]":
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse *args*, with the value filled in where it was left out."""
         options = [each for each in self.params if isinstance(each, click.Option)]
         bare = {word for each in options if each.callback is _optional for word in each.opts}
@@ -132,13 +129,13 @@ class OptionedCommand(click.Command):
         return super().parse_args(ctx, [*filled, *args[end:]])
 
 
-def given(options: "dict[str, Any]", arguments: tuple[str, ...] = ()) -> "dict[str, Any]":
+def given(options: dict[str, Any], arguments: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return click's values in the form that reading by hand gives them."""
     plain = {name: "" if value is None else value for name, value in options.items()}
     return {**plain, "arguments": arguments}
 
 
-def told(ctx: click.Context) -> "frozenset[str]":
+def told(ctx: click.Context) -> frozenset[str]:
     """Return the names of the options that the command line or a variable tells."""
     sources = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
     options = [each.name for each in ctx.command.params if isinstance(each, click.Option) and each.name]

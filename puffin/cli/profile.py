@@ -2,7 +2,9 @@
 
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from rich import box
 from rich.console import Console as RichConsole
@@ -11,7 +13,7 @@ from rich.text import Text
 
 from puffin.cache.layout import Cache
 from puffin.cli.config_settings import CacheDirectory
-from puffin.cli.console import wants_color
+from puffin.cli.console import Console, wants_color
 from puffin.cli.profile_words import comparison_json, ended, moved, rate, report_json, signed, verdict
 from puffin.cli.profile_write import reported
 from puffin.cli.quantities import duration
@@ -19,19 +21,10 @@ from puffin.errors import UsageError
 from puffin.pipeline.profile_read import Profile, find_record, load, load_all
 from puffin.pipeline.profile_report import Comparison, Report, compare
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
-
-    from rich.table import Table
-
-    from puffin.cli.console import Console
-
 _ROWS = 10
 
 
-def show(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def show(options: dict[str, Any], console: Console, _started: float) -> int:
     """Print the last runs, or one run in full."""
     last = _count(str(options["last"]))
     with CacheDirectory(options) as cache_dir:
@@ -58,7 +51,7 @@ def _count(text: str) -> int:
     return int(text or 0)
 
 
-def compare_(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def compare_(options: dict[str, Any], console: Console, _started: float) -> int:
     """Print what is different between two runs."""
     first, second = options["arguments"]
     with CacheDirectory(options) as cache_dir:
@@ -72,7 +65,7 @@ def compare_(options: "dict[str, Any]", console: "Console", _started: float) -> 
     return 0
 
 
-def _print_json(reports: "Sequence[Report]") -> None:
+def _print_json(reports: Sequence[Report]) -> None:
     _dump([report_json(report) for report in reports])
 
 
@@ -80,7 +73,7 @@ def _dump(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
-def _print(options: "dict[str, Any]", *parts: "Any") -> None:
+def _print(options: dict[str, Any], *parts: Any) -> None:
     """Print tables and lines to stdout, in colour where that is wanted."""
     color = wants_color(str(options["color"]), sys.stdout)
     width = None if sys.stdout.isatty() else 120
@@ -98,7 +91,7 @@ def _print(options: "dict[str, Any]", *parts: "Any") -> None:
         printer.print(part)
 
 
-def _table(title: str, columns: "Sequence[str]", rows: "Iterable[Sequence[str]]") -> "Table":
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """Return a table; columns whose title begins with ``<`` are text, others figures."""
     made = Table(
         title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold"
@@ -115,7 +108,7 @@ def _table(title: str, columns: "Sequence[str]", rows: "Iterable[Sequence[str]]"
     return made
 
 
-def _show_one(report: Report, options: "dict[str, Any]") -> None:
+def _show_one(report: Report, options: dict[str, Any]) -> None:
     profile = report.profile
     wall = profile.wall or 1.0
     shown = sorted(report.phases, key=lambda each: -each.weighted)
@@ -145,7 +138,7 @@ def _show_one(report: Report, options: "dict[str, Any]") -> None:
     )
 
 
-def _details(report: Report) -> "Iterable[Any]":
+def _details(report: Report) -> Iterable[Any]:
     if report.workers:
         rows = [
             (
@@ -182,7 +175,7 @@ def _when(profile: Profile) -> str:
     return datetime.fromtimestamp(profile.started).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _runs(reports: "Sequence[Report]") -> "Table":
+def _runs(reports: Sequence[Report]) -> Table:
     columns = ("<Run", "<When", "<Command", "<Executor", "Tasks", "Wall", "<Bottleneck", "<Ended")
     rows = [
         (
@@ -200,7 +193,7 @@ def _runs(reports: "Sequence[Report]") -> "Table":
     return _table("The last runs", columns, rows)
 
 
-def _comparison(found: Comparison) -> "Iterable[Any]":
+def _comparison(found: Comparison) -> Iterable[Any]:
     before, after = found.before, found.after
     change = after.profile.wall - before.profile.wall
     yield f"before: {verdict(before)}"

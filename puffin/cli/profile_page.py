@@ -1,22 +1,16 @@
 """The profile page: one file that needs no network, read from top to bottom."""
 
 import os
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from html import escape
 
 from puffin.cli.profile_sections import change, environments, idleness, packages, path, phases
-from puffin.cli.profile_timeline import timeline
+from puffin.cli.profile_timeline import Styles, timeline
 from puffin.cli.profile_words import ended, verdict
 from puffin.cli.quantities import counted
 from puffin.pipeline.profile_report import Report, compare
 from puffin.pipeline.task import FAILED
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from puffin.cli.profile_timeline import Styles
-
 
 _SHOWN_ERRORS = 12
 
@@ -85,7 +79,7 @@ def _failures(report: Report) -> str:
     return f'<section class="failed"><h2>{title}</h2><ul>{items}</ul>{note}</section>'
 
 
-def _legend(report: Report, colors: "Styles") -> str:
+def _legend(report: Report, colors: Styles) -> str:
     items = "".join(
         f'<li class="{colors[phase.name][0]}"><i></i>{escape(phase.name)}</li>'
         for phase in sorted(report.phases, key=lambda each: (not each.stage, -each.weighted))
@@ -111,7 +105,7 @@ _OTHERS = (("#4a6fa5", "#7f9fcf"), ("#9c5b4b", "#c98a7a"), ("#5f8f8f", "#86b6b6"
 _WAIT = ("#d5d9e0", "#333a46")
 
 
-def styles(names: "Iterable[str]") -> "dict[str, tuple[str, str, str]]":
+def styles(names: Iterable[str]) -> dict[str, tuple[str, str, str]]:
     """Return for each name its class on the page and its colours for light and dark; ``""`` is waiting."""
     found = {"": ("c0", *_WAIT)}
     unknown = 0
@@ -126,7 +120,7 @@ def styles(names: "Iterable[str]") -> "dict[str, tuple[str, str, str]]":
     return found
 
 
-def rules(found: "Mapping[str, tuple[str, str, str]]") -> str:
+def rules(found: Mapping[str, tuple[str, str, str]]) -> str:
     """Return the style sheet of the classes."""
     light = "".join(f".{name}{{--c:{color}}}" for name, color, _ in found.values())
     dark = "".join(f".{name}{{--c:{color}}}" for name, _, color in found.values())

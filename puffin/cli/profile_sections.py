@@ -1,20 +1,14 @@
 """The tables of a profile page."""
 
+from collections.abc import Iterable, Sequence
 from html import escape
 from urllib.parse import quote
 
+from puffin.cli.profile_timeline import Styles
 from puffin.cli.profile_words import moved, place, rate, signed
 from puffin.cli.quantities import duration
-from puffin.pipeline.profile_path import parts
-from puffin.pipeline.profile_report import Report
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from puffin.cli.profile_timeline import Styles
-    from puffin.pipeline.profile_path import Part
-    from puffin.pipeline.profile_report import Comparison, Difference, Package, Phase
+from puffin.pipeline.profile_path import Part, parts
+from puffin.pipeline.profile_report import Comparison, Difference, PackageWork, Phase, Report
 
 _ROWS = 12
 _LONGEST = 4  # packages that are named where a stage is
@@ -22,7 +16,7 @@ _LEAST = 0.002  # of the run; a gap on the critical path that is shorter is not 
 _SHORT = 0.005  # of the run; what is shorter is summed up in one row
 
 
-def table(head: "Sequence[str]", rows: "Iterable[Sequence[str]]") -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table; columns whose title begins with ``<`` are text, others figures. Cells are HTML."""
     names = [name.removeprefix("<") for name in head]
     kinds = ["" if name.startswith("<") else ' class="n"' for name in head]
@@ -40,13 +34,13 @@ def meter(share: float, style: str) -> str:
     return f'<span class="meter"><i class="{style}" style="width:{width:.2f}%"></i></span>'
 
 
-def named(name: str, styles: "Styles", more: str = "") -> str:
+def named(name: str, styles: Styles, more: str = "") -> str:
     """Return a stage's name with its colour."""
     shown = escape(name or "waiting")
     return f'<span class="key {styles[name][0]}"><i></i>{shown}{f" {escape(more)}" if more else ""}</span>'
 
 
-def path(report: Report, styles: "Styles") -> str:
+def path(report: Report, styles: Styles) -> str:
     """Return the critical path: a bar in the order of time, and its longest parts."""
     wall = report.profile.wall or 1.0
     strip = "".join(
@@ -59,7 +53,7 @@ def path(report: Report, styles: "Styles") -> str:
     return f'<p class="note">{why}</p><div class="strip">{strip}</div>{table(head, rows)}' if rows else ""
 
 
-def _path_rows(report: Report, styles: "Styles") -> "Sequence[tuple[str, ...]]":
+def _path_rows(report: Report, styles: Styles) -> Sequence[tuple[str, ...]]:
     wall = report.profile.wall or 1.0
     longest = parts(report.path, by_package=True)
     every = parts(report.path, by_package=False)
@@ -78,14 +72,14 @@ def _path_rows(report: Report, styles: "Styles") -> "Sequence[tuple[str, ...]]":
     return rows
 
 
-def _rest(rest: "Sequence[Part]", wall: float, styles: "Styles") -> tuple[str, ...]:
+def _rest(rest: Sequence[Part], wall: float, styles: Styles) -> tuple[str, ...]:
     total = sum(part.seconds for part in rest)
     names = ", ".join(part.name or "waiting" for part in rest)
     bar = meter(total / wall, styles[""][0])
     return '<span class="dim">the rest</span>', bar, duration(total), f"{total / wall:.0%}", escape(names)
 
 
-def _runs(report: Report) -> "list[tuple[str, float, str]]":
+def _runs(report: Report) -> list[tuple[str, float, str]]:
     """Return the path with neighbours of one stage made one: name, seconds, what to say."""
     found: list[tuple[str, float, list[str]]] = []
     for step in report.path:
@@ -100,13 +94,13 @@ def _runs(report: Report) -> "list[tuple[str, float, str]]":
     return [(name, time, _run_text(name, time, labels)) for name, time, labels in found]
 
 
-def _run_text(name: str, time: float, labels: "list[str]") -> str:
+def _run_text(name: str, time: float, labels: list[str]) -> str:
     packages = list(dict.fromkeys(label for label in labels if label))
     more = f" and {len(packages) - 3} more" if len(packages) > 3 else ""
     return f"{name or 'waiting'} {', '.join(packages[:3])}{more} · {duration(time)}"
 
 
-def phases(report: Report, styles: "Styles") -> str:
+def phases(report: Report, styles: Styles) -> str:
     """Return the table of stages and phases: stages by name first, phases in the order of time."""
     wall = report.profile.wall or 1.0
     every = sorted(report.phases, key=lambda each: -each.weighted)
@@ -132,7 +126,7 @@ def phases(report: Report, styles: "Styles") -> str:
     return note + table(head, rows)
 
 
-def _phase(phase: "Phase", wall: float, styles: "Styles") -> tuple[str, ...]:
+def _phase(phase: Phase, wall: float, styles: Styles) -> tuple[str, ...]:
     count = str(phase.count) if phase.stage else ""
     return (
         named(phase.name, styles, f"({phase.failed} failed)" if phase.failed else ""),
@@ -165,7 +159,7 @@ def _more(count: int) -> str:
     return f'<p class="dim">and {count - _ROWS} more</p>' if count > _ROWS else ""
 
 
-def packages(report: Report, styles: "Styles") -> str:
+def packages(report: Report, styles: Styles) -> str:
     """Return the packages that took most time, with links to the logs of their builds."""
     longest = report.packages[0].seconds if report.packages else 0.0
     rows = [_package(package, longest or 1.0, styles) for package in report.packages[:_ROWS]]
@@ -174,7 +168,7 @@ def packages(report: Report, styles: "Styles") -> str:
     return table(head[:cut], [row[:cut] for row in rows]) + _more(len(report.packages)) if rows else ""
 
 
-def _package(package: "Package", longest: float, styles: "Styles") -> tuple[str, ...]:
+def _package(package: PackageWork, longest: float, styles: Styles) -> tuple[str, ...]:
     strip = "".join(
         f'<i class="{styles[name][0]}" style="width:{time / longest * 100:.2f}%"></i>'
         for name, time in package.stages
@@ -201,7 +195,7 @@ def environments(report: Report) -> str:
     return table(head, rows) if rows else ""
 
 
-def change(comparison: "Comparison") -> str:
+def change(comparison: Comparison) -> str:
     """Return what is different from the run before."""
     before, after = comparison.before.profile, comparison.after.profile
     whole = f"{duration(before.wall)} before, {duration(after.wall)} now ({signed(after.wall - before.wall)})"
@@ -214,7 +208,7 @@ def change(comparison: "Comparison") -> str:
     )
 
 
-def _difference(each: "Difference") -> tuple[str, ...]:
+def _difference(each: Difference) -> tuple[str, ...]:
     state = "worse" if each.change > 0 else "better"
     shown = f'<span class="{state}">{signed(each.change)}</span>'
     return escape(each.name or "waiting"), duration(each.before), duration(each.after), shown

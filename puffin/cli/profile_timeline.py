@@ -1,20 +1,15 @@
 """The timeline of a profile page: a lane of bars for each worker, as SVG that any width fits."""
 
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from puffin.cli.profile_words import moved
 from puffin.cli.quantities import duration
-from puffin.pipeline.profile_path import spans
+from puffin.pipeline.profile_path import Span, spans
 from puffin.pipeline.profile_read import Profile, Row
 from puffin.value import frozen, replace
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from puffin.pipeline.profile_path import Span
-
-    Styles = Mapping[str, tuple[str, str, str]]
+Styles = Mapping[str, tuple[str, str, str]]
 
 _SINGLE = 1500  # rows, up to which each has its own bar
 _CELLS = 1000  # cells of a lane beyond that, over all lanes of up to eight workers
@@ -41,7 +36,7 @@ def told(row: Row) -> str:
     return " · ".join(word for word in words if word)
 
 
-def bars(rows: "Sequence[Row]", profile: Profile, cells: int) -> list[Bar]:
+def bars(rows: Sequence[Row], profile: Profile, cells: int) -> list[Bar]:
     """Return the bars of a lane; with *cells* above 0 short rows share bars, one for each stretch of a stage."""
     wall = profile.wall or 1.0
     found = [
@@ -59,7 +54,7 @@ def bars(rows: "Sequence[Row]", profile: Profile, cells: int) -> list[Bar]:
     return long + _together([bar for bar in found if bar.width < 2 / cells], cells)
 
 
-def _together(short: "list[Bar]", cells: int) -> list[Bar]:
+def _together(short: list[Bar], cells: int) -> list[Bar]:
     filled: dict[int, list[Bar]] = {}
     for bar in short:
         filled.setdefault(int((bar.left + bar.width / 2) * cells), []).append(bar)
@@ -76,7 +71,7 @@ def _together(short: "list[Bar]", cells: int) -> list[Bar]:
     return [_group(*group, cells) for group in groups]
 
 
-def _group(stage: str, first: int, last: int, inside: "list[Bar]", cells: int) -> Bar:
+def _group(stage: str, first: int, last: int, inside: list[Bar], cells: int) -> Bar:
     if len(inside) == 1:
         return inside[0]
     counts: dict[str, int] = {}
@@ -90,7 +85,7 @@ def _group(stage: str, first: int, last: int, inside: "list[Bar]", cells: int) -
     )
 
 
-def svg(lane: "Sequence[Bar]", height: int, styles: "Styles") -> str:
+def svg(lane: Sequence[Bar], height: int, styles: Styles) -> str:
     """Return a lane as an SVG element."""
     inside = "".join(
         f'<rect class="{styles[bar.stage][0]}" x="{bar.left * 100:.3f}%" width="{max(bar.width * 100, 0.06):.3f}%" '
@@ -100,7 +95,7 @@ def svg(lane: "Sequence[Bar]", height: int, styles: "Styles") -> str:
     return f'<svg class="lane" height="{height}">{inside}</svg>'
 
 
-def timeline(profile: Profile, styles: "Styles") -> str:
+def timeline(profile: Profile, styles: Styles) -> str:
     """Return the lanes of all workers under an axis, the driver first."""
     workers = list(dict.fromkeys([profile.driver, *[row.worker for row in profile.rows if row.worker]]))
     cells = 0
@@ -111,7 +106,7 @@ def timeline(profile: Profile, styles: "Styles") -> str:
     return f'<div class="timeline">{_axis(profile.wall)}{rows}</div>'
 
 
-def _worker(name: str, number: int, profile: Profile, styles: "Styles", cells: int, found: "list[Span]") -> str:
+def _worker(name: str, number: int, profile: Profile, styles: Styles, cells: int, found: list[Span]) -> str:
     mine = [row for row in profile.rows if row.worker == name]
     phases = [_cut(span.row, span.start, span.end) for span in found if span.row.worker == name]
     work = [*phases, *[row for row in mine if not row.phase and not row.waits]]
@@ -127,7 +122,7 @@ def _cut(row: Row, start: float, end: float) -> Row:
     return replace(row, start=start, end=end)
 
 
-def _packed(rows: "Sequence[Row]") -> list[list[Row]]:
+def _packed(rows: Sequence[Row]) -> list[list[Row]]:
     """Return rows that overlap as lanes in which none do."""
     lanes: list[list[Row]] = []
     for row in rows:

@@ -1,19 +1,13 @@
-"""How the figures of a profile read: times, sizes, the verdict."""
+"""A report on a run in words for people, and as JSON for programs (times in seconds, sizes in bytes)."""
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from puffin.cli.quantities import duration, size
 from puffin.pipeline.profile_path import parts
 from puffin.pipeline.profile_read import KILLED, UNTOLD, Profile
-from puffin.pipeline.profile_report import Comparison, Report
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-    from puffin.pipeline.profile_report import Difference
-
+from puffin.pipeline.profile_report import Comparison, Difference, Report
 
 STATUS = {0: "done", KILLED: "killed", UNTOLD: "", 130: "interrupted", 143: "terminated"}
 
@@ -67,7 +61,7 @@ def signed(change: float) -> str:
     return f"{'+' if change >= 0 else '-'}{duration(abs(change))}"
 
 
-def report_json(report: Report) -> "dict[str, Any]":
+def report_json(report: Report) -> dict[str, Any]:
     """Return what there is to say of a run."""
     profile = report.profile
     limit = report.limit
@@ -101,11 +95,11 @@ def report_json(report: Report) -> "dict[str, Any]":
     }
 
 
-def _fields(value: "Any") -> "dict[str, Any]":
+def _fields(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__slots__}
 
 
-def comparison_json(found: Comparison) -> "dict[str, Any]":
+def comparison_json(found: Comparison) -> dict[str, Any]:
     """Return what is different between two runs."""
     return {
         "before": {"run": found.before.profile.run, "wall": found.before.profile.wall},
@@ -115,5 +109,5 @@ def comparison_json(found: Comparison) -> "dict[str, Any]":
     }
 
 
-def _differences(each: "Iterable[Difference]") -> "list[dict[str, Any]]":
+def _differences(each: Iterable[Difference]) -> list[dict[str, Any]]:
     return [{"name": one.name, "before": one.before, "after": one.after, "change": one.change} for one in each]

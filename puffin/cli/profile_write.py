@@ -2,21 +2,17 @@
 
 import json
 import os
+from typing import Any
 
 from puffin.cache.atomic import replace_file
 from puffin.cache.layout import Cache
+from puffin.cli.console import Console
 from puffin.cli.profile_page import page
 from puffin.cli.table import GIVEN
 from puffin.errors import PuffinError
 from puffin.pipeline.profile_read import Profile, load, load_all
 from puffin.pipeline.profile_report import Report, previous, report_on
 from puffin.pipeline.profile_trace import trace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from puffin.cli.console import Console
 
 DEFAULT_PAGE = "puffin-profile.html"
 
@@ -29,7 +25,7 @@ def reported(profile: Profile, cache: Cache) -> tuple[Report, Report | None]:
     return report_on(profile, earlier), report_on(before, earlier) if before else None
 
 
-def write_asked(options: "dict[str, Any]", path: str, cache: Cache, console: "Console") -> None:
+def write_asked(options: dict[str, Any], path: str, cache: Cache, console: Console) -> None:
     """Write the page and the trace that *options* ask for from the record at *path*.
 
     It is said where they are; what cannot be written is a warning, as the run itself has ended already.
@@ -54,7 +50,7 @@ def _trace(profile: Profile) -> bytes:
     return json.dumps(trace(profile), separators=(",", ":")).encode()
 
 
-def _write(target: str, data: bytes, what: str, console: "Console") -> None:
+def _write(target: str, data: bytes, what: str, console: Console) -> None:
     path = os.path.abspath(os.path.expanduser(target))
     try:
         replace_file(path, data)

@@ -4,9 +4,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.pipeline.task import Outcome, Task
+from puffin.pipeline.task import Outcome, Task
 
 
 class Progress:
@@ -30,7 +28,7 @@ class Progress:
         """Count up to another number of tasks."""
         self._progress.update(self._bar, total=total)
 
-    def task(self, task: "Task", outcome: "Outcome") -> None:
+    def task(self, task: Task, outcome: Outcome) -> None:
         """Count an outcome."""
         self._progress.update(self._bar, advance=1, last=f"{task.stage} {task.label}")
 

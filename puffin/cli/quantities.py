@@ -1,4 +1,4 @@
-"""Counts, sizes and times as people read them. It imports nothing: what is up to date says so with it."""
+"""Counts, sizes, times and tables as people read them. It imports nothing: what is up to date says so with it."""
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -24,3 +24,20 @@ def duration(seconds: float) -> str:
         return f"{seconds:.2f}s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}m {rest:02d}s"
+
+
+def sharing(packages: int, files: int, downloaded: int | None) -> str:
+    """Return how many distinct files serve *packages* of several environments, and the bytes downloaded if known."""
+    loaded = f" ({size(downloaded)} downloaded)" if downloaded is not None else ""
+    return f"{counted(packages)} from {counted(files, 'distinct file')}{loaded}"
+
+
+def aligned(rows: "list[tuple[str, ...]]", *, texts: int) -> "list[str]":
+    """Return the rows of a table as lines: the first *texts* columns to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = enumerate(zip(row, widths, strict=True))
+        line = [text.ljust(width) if at < texts else text.rjust(width) for at, (text, width) in cells]
+        lines.append("  ".join(line).rstrip())
+    return lines

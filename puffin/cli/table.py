@@ -11,8 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Row = tuple[tuple[str, ...], str, str, str, str, str]
-
+Row = tuple[tuple[str, ...], str, str, str, str, str]
 # groups of options, in the order in which help shows them
 COMMON, ENVIRONMENT, RESOLUTION, WRITTEN = "Options", "Environment", "Resolution", "Output file"
 DISTRIBUTIONS, INDEXES, NETWORKING, BUILDING = "Distributions and hashes", "Indexes", "Network", "Builds"

@@ -2,23 +2,18 @@
 
 import sys
 import time
+from typing import Any
 
+from puffin.cli.console import Console
 from puffin.cli.inspect import environment_at_rest
 from puffin.cli.quantities import counted
 from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
-from puffin.stages.link.requires import read_requires
+from puffin.stages.link.requires import Requires, read_requires
 from puffin.stages.link.tree_lines import DEPTH, tree_lines
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
-    from puffin.cli.console import Console
-    from puffin.stages.link.requires import Requires
-
-
-def tree(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def tree(options: dict[str, Any], console: Console, _started: float) -> int:
     """Print what is installed as a tree of who requires what; like ``show``, fail if nothing asked for is installed."""
     depth = _depth(str(options["depth"]), DEPTH)
     packages, prune = (tuple(map(normalise, options[name])) for name in ("package", "prune"))
@@ -40,7 +35,7 @@ def tree(options: "dict[str, Any]", console: "Console", _started: float) -> int:
     return FAILED if packages and set(missing) == set(packages) else 0
 
 
-def check(options: "dict[str, Any]", console: "Console", started: float) -> int:
+def check(options: dict[str, Any], console: Console, started: float) -> int:
     """Print what does not fit together, and fail if anything does not."""
     from puffin.stages.link.demands import broken, doubles, sentence
 
@@ -59,7 +54,7 @@ def check(options: "dict[str, Any]", console: "Console", started: float) -> int:
     return FAILED
 
 
-def _read(options: "dict[str, Any]") -> "tuple[tuple[Requires, ...], dict[str, str]]":
+def _read(options: dict[str, Any]) -> tuple[tuple[Requires, ...], dict[str, str]]:
     environment = environment_at_rest(options)
     return read_requires(environment), dict(environment.interpreter.markers)
 

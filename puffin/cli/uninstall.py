@@ -1,27 +1,25 @@
 """``puffin pip uninstall``."""
 
 import os
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.cache.layout import Cache
 from puffin.cli.config_settings import CacheDirectory, where_of
+from puffin.cli.console import Console
 from puffin.errors import UsageError
 from puffin.names import normalise
-from puffin.pipeline.plan_sync import lock_timeout
+from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_uninstall import uninstall as run
 from puffin.stages.link.environment import check_target
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
-    from puffin.cli.console import Console
-
-
-def uninstall(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def uninstall(options: dict[str, Any], console: Console, _started: float) -> int:
     """Remove packages from an environment."""
+    from puffin.pipeline.plan_environment import lock_timeout
+
     names = _names(options)
     with CacheDirectory(options) as cache_dir:
         cache = Cache(cache_dir)
@@ -39,11 +37,10 @@ def uninstall(options: "dict[str, Any]", console: "Console", _started: float) ->
     return 0
 
 
-def _names(options: "dict[str, Any]") -> list[str]:
+def _names(options: dict[str, Any]) -> list[str]:
     names = [_name_of(text) for text in options["arguments"]]
     if options["requirement"]:
         from puffin.pipeline.plan_network import reader
-        from puffin.pipeline.plan_settings import Settings
         from puffin.stages.resolve.reqfile import read_requirements
 
         read = reader(Settings(files=(), cache_dir=""), os.environ)

@@ -3,25 +3,20 @@
 import os
 import sys
 from shlex import quote
+from typing import Any
 
 from puffin.cache.layout import Cache
 from puffin.cli.config import configured
 from puffin.cli.config_settings import CacheDirectory, shared_settings
+from puffin.cli.console import Console
+from puffin.stages.link.environment import Environment
+from puffin.stages.link.interpreter_find import find_interpreter, find_requested, requested_version
+from puffin.stages.link.interpreter_known import inspect_interpreter
 from puffin.stages.link.venv import create_venv, seed_requirements
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
-    from puffin.cli.console import Console
-    from puffin.stages.link.environment import Environment
-
-
-def venv(options: "dict[str, Any]", console: "Console", _started: float) -> int:
+def venv(options: dict[str, Any], console: Console, _started: float) -> int:
     """Create a virtual environment."""
-    from puffin.stages.link.interpreter_find import find_interpreter
-    from puffin.stages.link.interpreter_known import inspect_interpreter
-
     options = configured("venv", options, console, os.environ)
     path = options["arguments"][0] if options["arguments"] else ".venv"
     with CacheDirectory(options) as cache_dir:
@@ -51,9 +46,7 @@ def _activation(path: str, scripts: str) -> str:
     return f"source {quote(os.path.join(path, os.path.basename(scripts), 'activate'))}"
 
 
-def _executable(options: "dict[str, Any]", find: "Any") -> str:
-    from puffin.stages.link.interpreter_find import find_requested, requested_version
-
+def _executable(options: dict[str, Any], find: Any) -> str:
     if options["python"]:
         return str(find(options["python"], os.environ))
     wish = requested_version(os.getcwd())
@@ -63,10 +56,10 @@ def _executable(options: "dict[str, Any]", find: "Any") -> str:
 
 
 def _seed(
-    environment: "Environment",
+    environment: Environment,
     names: tuple[str, ...],
-    options: "dict[str, Any]",
-    console: "Console",
+    options: dict[str, Any],
+    console: Console,
     cache_dir: str,
 ) -> None:
     from puffin.pipeline.plan_seed import seed

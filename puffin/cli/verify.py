@@ -3,26 +3,21 @@
 import os
 import sys
 import time
+from typing import Any
 
 from puffin.cache.layout import Cache
 from puffin.cli.config_settings import CacheDirectory
+from puffin.cli.console import Console
 from puffin.cli.inspect import environment_at_rest
 from puffin.cli.quantities import counted
 from puffin.errors import DRIFT
+from puffin.stages.link.environment import Environment
 from puffin.stages.link.stamps import DIRECTORY, STATE
-from puffin.stages.link.state import read_state
+from puffin.stages.link.state import State, read_state
 from puffin.stages.unzip.manifest import HEALED, read_header, read_manifest
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
-    from puffin.cli.console import Console
-    from puffin.stages.link.environment import Environment
-    from puffin.stages.link.state import State
-
-
-def verify(options: "dict[str, Any]", console: "Console", started: float) -> int:
+def verify(options: dict[str, Any], console: Console, started: float) -> int:
     """Compare an environment with what puffin installed there; 4 if something differs."""
     environment = environment_at_rest(options)
     state = read_state(environment.root)
@@ -38,7 +33,7 @@ def verify(options: "dict[str, Any]", console: "Console", started: float) -> int
 
 
 def _compared(
-    environment: "Environment", state: "State", cache: Cache, deep: bool, console: "Console", started: float
+    environment: Environment, state: State, cache: Cache, deep: bool, console: Console, started: float
 ) -> int:
     from puffin.stages.link.damage import verify as compare
 
@@ -59,7 +54,7 @@ def _compared(
     return DRIFT if found else 0
 
 
-def _sizes(cache: Cache, archive: str) -> "dict[str, int]":
+def _sizes(cache: Cache, archive: str) -> dict[str, int]:
     manifest = read_manifest(cache.manifest(archive))
     if manifest is None:
         return {}
@@ -70,7 +65,7 @@ def _sizes(cache: Cache, archive: str) -> "dict[str, int]":
     }
 
 
-def _tell_healed(cache: Cache, archive: str, label: str, console: "Console") -> None:
+def _tell_healed(cache: Cache, archive: str, label: str, console: Console) -> None:
     header = read_header(cache.manifest(archive))
     if header is not None and header[HEALED]:
         rows = counted(header[HEALED], "row")

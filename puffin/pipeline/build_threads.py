@@ -8,14 +8,8 @@ import os
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from puffin.pipeline.runner import run_unit
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from queue import SimpleQueue
-
-    from puffin.pipeline.runner import WorkItem
-    from puffin.pipeline.task import Outcome
+from puffin.pipeline.runner import WorkItem, run_unit
+from puffin.pipeline.task import Outcome
 
 
 class BuildThreads:
@@ -33,12 +27,12 @@ class BuildThreads:
         """Whether anything runs or waits."""
         return bool(self._running or self._waiting)
 
-    def add(self, items: "list[WorkItem]") -> None:
+    def add(self, items: list[WorkItem]) -> None:
         """Take *items* in and start what there is room for."""
         self._waiting += items
         self._fill()
 
-    def ended(self, *, wait: bool) -> "list[Outcome]":
+    def ended(self, *, wait: bool) -> list[Outcome]:
         """Return the outcomes of a item that ended; with *wait* there is one, else perhaps none."""
         if self._ended is None:
             return []
@@ -57,19 +51,19 @@ class BuildThreads:
             self._waiting.remove(chosen)
             self._start(chosen)
 
-    def _order(self, item: "WorkItem") -> "tuple[bool, int, bool]":
+    def _order(self, item: WorkItem) -> tuple[bool, int, bool]:
         """Prefer what no running one shares, then what most others share, then what is warm."""
         affinity = item[0][0].affinity
         others = sum(1 for unit, _ in self._waiting if unit[0].affinity == affinity)
         return affinity in self._running and bool(affinity), -others, affinity not in self._warm
 
-    def _start(self, item: "WorkItem") -> None:
+    def _start(self, item: WorkItem) -> None:
         if self._ended is None:
             self._ended = SimpleQueue()
         self._running.append(item[0][0].affinity)
         Thread(target=self._run, args=(item,), name="puffin-builds", daemon=True).start()
 
-    def _run(self, item: "WorkItem") -> None:
+    def _run(self, item: WorkItem) -> None:
         unit, inputs = item
         outcomes: list[Outcome] = []
         try:

@@ -13,6 +13,8 @@ import pkgutil
 import signal
 import sys
 import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import dask
 import distributed
@@ -22,24 +24,15 @@ from dask.task_spec import Task as DaskTask
 from dask.task_spec import TaskRef
 
 from puffin.cache.atomic import remove_tree
-from puffin.pipeline.graph import unit_weight
+from puffin.pipeline.graph import Ledger, Unit, unit_weight
 from puffin.pipeline.memory import keep_freed_memory
-from puffin.pipeline.runner import Runner, attempt, without_buffers
-from puffin.pipeline.task import DONE, Outcome
+from puffin.pipeline.runner import Runner, WorkItem, attempt, without_buffers
+from puffin.pipeline.task import DONE, Key, Outcome
 from puffin.pipeline.wire import Inbox, encode
 from puffin.pipeline.worker_loss import failed_with_worker, follow_parent, prepare_children, tell_lost
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Any
-
-    from puffin.pipeline.graph import Ledger, Unit
-    from puffin.pipeline.runner import WorkItem
-    from puffin.pipeline.task import Key
-
-    Name = tuple[str, str]
-    Carried = tuple[Key, bool, Any, bytes]  # key, is it done, its result, the outcomes up to here, encoded
+Name = tuple[str, str]
+Carried = tuple[Key, bool, Any, bytes]  # key, is it done, its result, the outcomes up to here, encoded
 
 
 _LEAST = 100_000  # bytes; what a task weighs at least, whatever it says
@@ -99,7 +92,7 @@ class ClusterExecutor:
         os.environ.clear()
         os.environ.update(environ)
 
-    def run(self, ledger: "Ledger", notify: "Callable[[Outcome], None]") -> None:
+    def run(self, ledger: Ledger, notify: Callable[[Outcome], None]) -> None:
         """Run the graph to its end; units join as soon as what they need is done."""
         self._at_rest = False
         waiting = distributed.as_completed(loop=self._client.loop)
@@ -107,7 +100,7 @@ class ClusterExecutor:
         lost: list[WorkItem] = []
         suspect: list[WorkItem] = []
 
-        def submit(items: "list[list[WorkItem]]") -> None:
+        def submit(items: list[list[WorkItem]]) -> None:
             for future, group in self._submit(items):
                 groups[future] = group
                 waiting.add(future)
@@ -128,16 +121,16 @@ class ClusterExecutor:
                 submit([suspect])
         self._at_rest = True
 
-    def _cut(self, ledger: "Ledger") -> "list[list[WorkItem]]":
+    def _cut(self, ledger: Ledger) -> list[list[WorkItem]]:
         items = [(unit, ledger.inputs_of(unit)) for unit in ledger.take_ready()]
         return [[item] for item in items] if self._fine else guided(items, self._jobs)
 
-    def _submit(self, groups: "list[list[WorkItem]]") -> "list[tuple[Any, list[WorkItem]]]":
+    def _submit(self, groups: list[list[WorkItem]]) -> list[tuple[Any, list[WorkItem]]]:
         if not groups:
             return []
         return self._submit_fine(groups) if self._fine else self._submit_groups(groups)
 
-    def _submit_fine(self, groups: "list[list[WorkItem]]") -> "list[tuple[Any, list[WorkItem]]]":
+    def _submit_fine(self, groups: list[list[WorkItem]]) -> list[tuple[Any, list[WorkItem]]]:
         items = [item for group in groups for item in group]
         graph, last = fine_graph(items)
         futures = self._client.get(graph, [name for names in last for name in names], sync=False)
@@ -145,11 +138,12 @@ class ClusterExecutor:
         pairs = iter(futures)
         return [(next(pairs), group) for group, names in zip(groups, last, strict=True) for _ in names]
 
-    def _submit_groups(self, groups: "list[list[WorkItem]]") -> "list[tuple[Any, list[WorkItem]]]":
+    def _submit_groups(self, groups: list[list[WorkItem]]) -> list[tuple[Any, list[WorkItem]]]:
         token = os.urandom(4).hex()
         keys = [("group", f"{token}-{number}") for number in range(len(groups))]
         graph = {
-            key: _remote(key, _RUN_GROUP, pickle.dumps(group)) for key, group in zip(keys, groups, strict=True)
+            key: named_task(key, _RUN_GROUP, pickle.dumps(group))
+            for key, group in zip(keys, groups, strict=True)
         }
         priority = {key: len(keys) - number for number, key in enumerate(keys)}
         layer = MaterializedLayer(graph, annotations={"priority": lambda key: priority[key], "retries": 0})
@@ -178,12 +172,12 @@ class ClusterExecutor:
                     os.kill(nanny.pid, signal.SIGKILL)
 
 
-def _remote(key: "tuple[str, str]", reference: str, *arguments: "Any") -> DaskTask:
+def named_task(key: tuple[str, str], reference: str, *arguments: Any) -> DaskTask:
     """Return a dask task that names its function: one that cannot be imported there fails and kills no worker."""
     return DaskTask(key, toolz.apply, DaskTask(None, pkgutil.resolve_name, reference), *arguments)
 
 
-def guided(items: "list[WorkItem]", workers: int) -> "list[list[WorkItem]]":
+def guided(items: list[WorkItem], workers: int) -> list[list[WorkItem]]:
     """Cut *items*, heaviest first, into groups that get smaller and smaller.
 
     Each holds what one of *workers* would get of the rest, halved: few tasks in all, and none at the end that
@@ -212,7 +206,7 @@ def run_group(pickled: bytes) -> bytes:
     return b"".join(sent)
 
 
-def _outcomes(future: "Any", group: "list[WorkItem]", *, alone: bool) -> "list[Outcome] | None":
+def _outcomes(future: Any, group: list[WorkItem], *, alone: bool) -> list[Outcome] | None:
     """Return what became of a group; None where its worker was lost while it was not *alone* on the cluster."""
     if future.status == "finished":
         result = future.result()
@@ -224,14 +218,14 @@ def _outcomes(future: "Any", group: "list[WorkItem]", *, alone: bool) -> "list[O
 
 
 @contextlib.contextmanager
-def quiet() -> "Iterator[None]":
-    """Silence what distributed warns of when it forks workers beside its event loop thread."""
+def quiet() -> Iterator[None]:
+    """Silence warnings of distributed: of forks next to its event loop thread, large graphs and other versions."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def fine_graph(items: "Sequence[WorkItem]") -> "tuple[HighLevelGraph, list[list[Name]]]":
+def fine_graph(items: Sequence[WorkItem]) -> tuple[HighLevelGraph, list[list[Name]]]:
     """Return the graph of the tasks of *items*, and for each item the names of its last tasks.
 
     There is a layer for each stage; a name begins with the stage, by which the dashboard knows and colours it.
@@ -251,8 +245,7 @@ def fine_graph(items: "Sequence[WorkItem]") -> "tuple[HighLevelGraph, list[list[
             name = names[task.key]
             sent = pickle.dumps((task, outer, task.key in ends))
             references = [TaskRef(names[key]) for key in inner]
-            call = DaskTask(None, pkgutil.resolve_name, _RUN_FINE)
-            layers.setdefault(task.stage, {})[name] = DaskTask(name, toolz.apply, call, sent, *references)
+            layers.setdefault(task.stage, {})[name] = named_task(name, _RUN_FINE, sent, *references)
             needs.setdefault(task.stage, set()).update(key[0] for key in inner if key[0] != task.stage)
             rank[name] = len(items) - number
     annotations = {"priority": lambda name: rank[name], "retries": 0}
@@ -260,12 +253,12 @@ def fine_graph(items: "Sequence[WorkItem]") -> "tuple[HighLevelGraph, list[list[
     return HighLevelGraph(made, needs), last
 
 
-def _ends(unit: "Unit") -> "set[Key]":
+def _ends(unit: Unit) -> set[Key]:
     needed = {key for task in unit for key in task.dependencies}
     return {task.key for task in unit} - needed
 
 
-def run_fine(sent: bytes, *carried: "Carried") -> "Carried":
+def run_fine(sent: bytes, *carried: Carried) -> Carried:
     """In a worker: run one task with what the tasks before it carried here."""
     follow_parent()
     task, results, is_end = pickle.loads(sent)
@@ -279,7 +272,7 @@ def run_fine(sent: bytes, *carried: "Carried") -> "Carried":
     return task.key, outcome.status == DONE, result, told
 
 
-def portable(result: "Any") -> "Any":
+def portable(result: Any) -> Any:
     """Return *result* so that it can go to another worker: buffers in it become bytes."""
     if isinstance(result, (memoryview, bytearray)):
         return bytes(result)

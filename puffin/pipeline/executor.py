@@ -1,4 +1,4 @@
-"""Which executor runs a graph: the choice, and the seam they all stand behind."""
+"""What an executor is, and which one runs a graph."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

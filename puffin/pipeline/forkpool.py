@@ -8,17 +8,13 @@ import os
 import pickle
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from multiprocessing.connection import Connection, Pipe, wait
+from typing import Any, NoReturn
 
 from puffin.pipeline.wire import pickled, unpickled
 from puffin.pipeline.worker_loss import describe_exit, follow_parent, prepare_children
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, NoReturn
-
 
 _EMITTED, _RESULT, _ERROR = b"o", b"r", b"e"  # what a message from a worker begins with
 
@@ -30,7 +26,7 @@ class PoolBroken(Exception):
 class ForkPool:
     """*count* forked workers. ``emitted`` gets, on a thread of this process, what the calls emit."""
 
-    def __init__(self, count: int, emitted: "Callable[[bytes], None]") -> None:
+    def __init__(self, count: int, emitted: Callable[[bytes], None]) -> None:
         self._max_workers = count  # the name dask.multiprocessing looks for
         self._emitted = emitted
         self._pids: dict[Any, int] = {}
@@ -54,7 +50,7 @@ class ForkPool:
         self._pids[here] = pid
         self._idle.append(here)
 
-    def submit(self, function: "Callable[..., Any]", *arguments: "Any") -> "Future[Any]":
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Run a picklable call on an idle worker (dask never submits more than there are workers)."""
         future: Future[Any] = Future()
         future.set_running_or_notify_cancel()
@@ -81,7 +77,7 @@ class ForkPool:
             for future in calls.values():
                 future.set_exception(error)
 
-    def _receive(self, worker: "Any") -> None:
+    def _receive(self, worker: Any) -> None:
         try:
             message = worker.recv_bytes()
         except (EOFError, OSError) as error:
@@ -99,7 +95,7 @@ class ForkPool:
         else:
             future.set_exception(unpickled(payload))
 
-    def _lost(self, worker: "Any", _error: Exception) -> None:
+    def _lost(self, worker: Any, _error: Exception) -> None:
         with self._lock:
             pid = self._pids.pop(worker, None)
             future = self._calls.pop(worker, None)
@@ -132,7 +128,7 @@ def emit(data: bytes) -> None:
     _outlet.send_bytes(_EMITTED + data)
 
 
-def _be_worker(connection: "Connection[Any, Any]") -> "NoReturn":
+def _be_worker(connection: "Connection[Any, Any]") -> NoReturn:
     global _outlet
     code = 1
     try:

@@ -3,18 +3,18 @@
 import time
 
 from puffin.errors import BUG, PuffinError
-from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome, Task
+from puffin.pipeline.task import CANCELLED, DONE, FAILED, Key, Outcome, Task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from puffin.pipeline.task import Key
-
-    Unit = tuple[Task, ...]
     Grow = Callable[[Task, Outcome], Iterable[Task]]
     Attempted = Callable[[Task, Outcome], None]
+
+
+Unit = tuple[Task, ...]
 
 
 class BrokenGraph(PuffinError):
@@ -27,7 +27,7 @@ class BrokenGraph(PuffinError):
         return f"The task graph cannot be run: {', '.join(f'`{label}`' for label in self.labels)} wait for each other"
 
 
-class Dependency(PuffinError):
+class DependencyFailed(PuffinError):
     """A task was not run because one that it needs failed."""
 
     label: str
@@ -158,7 +158,7 @@ class Ledger:
             key = stack.pop()
             if key in self.outcomes:
                 continue
-            error = Dependency(label=self.tasks[key].label)
+            error = DependencyFailed(label=self.tasks[key].label)
             outcome = Outcome(key=key, status=CANCELLED, error=error)
             self._settle(outcome)
             cancelled.append(outcome)

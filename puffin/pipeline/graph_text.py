@@ -1,14 +1,10 @@
 """A task graph as text that other programs draw: Graphviz's dot, Mermaid, or JSON."""
 
 import json
+from collections.abc import Callable, Iterator, Sequence
 
 from puffin.pipeline.record import name_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from puffin.pipeline.task import Key, Task
+from puffin.pipeline.task import Key, Task
 
 _COLORS = {
     "fetch": "#cfe2fb",
@@ -20,7 +16,7 @@ _COLORS = {
 _OTHER = "#e6e8ec"
 
 
-def _edges(tasks: "Sequence[Task]") -> "Iterator[tuple[Key, Key]]":
+def _edges(tasks: Sequence[Task]) -> Iterator[tuple[Key, Key]]:
     known = {task.key for task in tasks}
     for task in tasks:
         for need in dict.fromkeys(task.dependencies):
@@ -28,7 +24,7 @@ def _edges(tasks: "Sequence[Task]") -> "Iterator[tuple[Key, Key]]":
                 yield need, task.key
 
 
-def as_json(tasks: "Sequence[Task]") -> str:
+def as_json(tasks: Sequence[Task]) -> str:
     """Return the graph as an object of ``tasks`` and ``edges``, which name tasks by ``id``; weights are bytes."""
     nodes = [
         {
@@ -48,7 +44,7 @@ def as_json(tasks: "Sequence[Task]") -> str:
     return json.dumps({"tasks": nodes, "edges": edges}, indent=2) + "\n"
 
 
-def as_dot(tasks: "Sequence[Task]") -> str:
+def as_dot(tasks: Sequence[Task]) -> str:
     """Return the graph in Graphviz's language."""
     names = {task.key: f"t{number}" for number, task in enumerate(tasks)}
     lines = [
@@ -67,7 +63,7 @@ def _dot(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def as_mermaid(tasks: "Sequence[Task]") -> str:
+def as_mermaid(tasks: Sequence[Task]) -> str:
     """Return the graph as a Mermaid flowchart."""
     names = {task.key: f"t{number}" for number, task in enumerate(tasks)}
     nodes = [f'  {names[task.key]}["{_mermaid(task.stage)}<br>{_mermaid(task.label)}"]' for task in tasks]
@@ -90,4 +86,4 @@ def _class(stage: str) -> str:
     return "stage_" + "".join(each if each.isascii() and each.isalnum() else "_" for each in stage)
 
 
-FORMATS: "dict[str, Callable[[Sequence[Task]], str]]" = {"dot": as_dot, "mermaid": as_mermaid, "json": as_json}
+FORMATS: dict[str, Callable[[Sequence[Task]], str]] = {"dot": as_dot, "mermaid": as_mermaid, "json": as_json}

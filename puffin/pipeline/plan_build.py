@@ -8,15 +8,15 @@ time the build task is put anew, with an environment as a further input.
 from puffin.errors import PuffinError
 from puffin.pipeline.plan_build_turns import Turns
 from puffin.pipeline.plan_build_values import BuildCycle, BuildSettings, Toolchain
-from puffin.pipeline.plan_graph import BUILD, ENVIRONMENT, FETCH, UNZIP, Supply, wheel_tasks
+from puffin.pipeline.plan_graph import BUILD, ENVIRONMENT, FETCH, UNZIP, wheel_tasks
+from puffin.pipeline.plan_shelf import archive_of_wheel, supply_of
 from puffin.pipeline.record import warn
 from puffin.pipeline.task import DONE, Task
-from puffin.stages.artifact import DIRECTORY, SDIST, WHEEL, expected_sha256
+from puffin.stages.artifact import DIRECTORY, SDIST, WHEEL
 from puffin.stages.build import kept
 from puffin.stages.build.environment import environment_key, environment_path, is_damaged, is_ready
 from puffin.stages.build.job import LACKS, BuildOrder
 from puffin.stages.unzip.ready import archive_ready, discard_damaged
-from puffin.stages.unzip.store import known_archive
 from puffin.stages.urls import digest
 from puffin.value import astuple, frozen, replace
 
@@ -338,10 +338,7 @@ class Builds:
         if artifact.kind != WHEEL:
             built = self._kept(self._with_settings(replace(artifact, editable=False)), toolchain)
             return built.sha256 if built else ""
-        sha256 = expected_sha256(artifact)
-        if sha256 or self._is_anew(artifact.name):
-            return sha256
-        return known_archive(self._cache, artifact.source, artifact.name, artifact.filename)
+        return archive_of_wheel(self._cache, artifact, anew=self._is_anew(artifact.name))
 
     def _brought(
         self, job: Job, found: "tuple[Artifact, ...]", toolchain: Toolchain, tasks: "list[Task]"
@@ -363,10 +360,9 @@ class Builds:
     def _one(self, artifact: "Artifact", toolchain: Toolchain) -> "tuple[tuple[Task, ...], Key | str]":
         if artifact.kind != WHEEL:
             return self.supply(replace(artifact, editable=False), toolchain)
-        sha256 = self._archive(artifact, toolchain)
-        if sha256 and archive_ready(self._cache, sha256):
-            return (), sha256
-        supply = Supply(artifact=artifact, archive="")
+        supply = supply_of(self._cache, artifact, anew=self._is_anew(artifact.name))
+        if supply.archive:
+            return (), supply.archive
         wheel = wheel_tasks(supply, cache_root=self._cache.root, network=self._settings.network)
         return wheel, wheel[-1].key
 

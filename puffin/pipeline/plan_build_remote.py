@@ -111,10 +111,10 @@ def build(
 
 
 def _send(farm: "Farm", order: BuildOrder, packed: bytes, python: "tuple[Any, ...]") -> "tuple[str, bytes]":
-    from puffin.pipeline.remote_farm import Needs
+    from puffin.pipeline.remote_farm import WorkerNeeds
 
     artifact = from_tuple(Artifact, order.artifact)
-    needs = Needs(_FITS, (python,), str(from_tuple(Python, python)))
+    needs = WorkerNeeds(_FITS, (python,), str(from_tuple(Python, python)))
     name = f"{artifact.name}-{artifact.version or 'source'}"
     return farm.run(name, order.package, _HERE, packed, needs)
 

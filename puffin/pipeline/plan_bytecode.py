@@ -6,22 +6,23 @@ from puffin.stages.unzip.ready import current_boot_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.plan_graph import Supply
+    from puffin.pipeline.plan_graph import Load, Supply
+    from puffin.pipeline.plan_many_site import EnvironmentRun
     from puffin.pipeline.plan_settings import Settings
-    from puffin.stages.link.environment import Environment
+    from puffin.stages.link.interpreter import Interpreter
     from puffin.stages.link.state import State
 
 _LEVEL = 0  # of optimisation: what Python looks for when it is run without `-O`
 
 
-def bytecode_kind(environment: "Environment", settings: "Settings") -> str:
-    """Return the kind of bytecode that the environment is to have, ``""`` for none."""
+def bytecode_kind(interpreter: "Interpreter", settings: "Settings") -> str:
+    """Return the kind of bytecode that an environment of *interpreter* is to have, ``""`` for none."""
     if not settings.compile_bytecode:
         return ""
-    return kind_of(environment.interpreter.cache_tag, environment.interpreter.magic, _LEVEL)
+    return kind_of(interpreter.cache_tag, interpreter.magic, _LEVEL)
 
 
 def lacking(state: "State | None", kind: str) -> "set[str]":
@@ -32,7 +33,7 @@ def lacking(state: "State | None", kind: str) -> "set[str]":
 
 
 def compiling(
-    environment: "Environment", kind: str, supplies: "Iterable[Supply]", cache: "Cache"
+    interpreter: "Interpreter", kind: str, supplies: "Iterable[Supply]", cache: "Cache"
 ) -> "Compiling | None":
     """Return what the tasks of *supplies* must know of bytecode; None where no *kind* is wanted."""
     if not kind:
@@ -40,9 +41,38 @@ def compiling(
     boot = current_boot_id()
     archives = [each.archive for each in supplies if each.archive]
     return Compiling(
-        executable=environment.interpreter.base_executable,
+        executable=interpreter.base_executable,
         kind=kind,
-        tag=environment.interpreter.cache_tag,
+        tag=interpreter.cache_tag,
         level=_LEVEL,
         ready=frozenset([each for each in archives if layer_ready(cache, kind, each, boot)]),
     )
+
+
+def compilings_of(
+    sites: "Sequence[EnvironmentRun]", loads: "Sequence[Load]", cache: "Cache"
+) -> "dict[int, Compiling]":
+    """Return what compiles for each environment that wants bytecode, by its number."""
+    kinds: dict[str, list[int]] = {}
+    for number, site in enumerate(sites):
+        if site.alive and site.bytecode:
+            kinds.setdefault(site.bytecode, []).append(number)
+    found = {}
+    for kind, numbers in kinds.items():
+        supplies = [load.supply for load in loads if not {use.site for use in load.uses}.isdisjoint(numbers)]
+        told = compiling(sites[numbers[0]].environment.interpreter, kind, supplies, cache)
+        if told is not None:
+            found.update(dict.fromkeys(numbers, told))
+    return found
+
+
+def to_compile(loads: "Sequence[Load]", compilings: "Mapping[int, Compiling]") -> "list[Supply]":
+    """Return the supplies that are to be compiled: work for every core, as fetching and unzipping is."""
+    return [
+        load.supply
+        for load in loads
+        if any(
+            use.site in compilings and load.supply.archive not in compilings[use.site].ready
+            for use in load.uses
+        )
+    ]

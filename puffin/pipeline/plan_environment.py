@@ -22,14 +22,18 @@ from puffin.stages.unzip.manifest import read_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from typing import Any
 
     from puffin.cache.layout import Cache
+    from puffin.pipeline.plan_settings import Reporter
     from puffin.stages.link.environment import Environment
     from puffin.stages.link.placement import Conflict
 
     Names = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
+
+
+LOCK_TIMEOUT = 300.0
 
 
 class NotWritable(PuffinError):
@@ -373,3 +377,31 @@ def files_of(environment: "Environment", present: Present) -> "Sequence[str]":
     from puffin.stages.link.installed import distribution_files
 
     return distribution_files(environment, present.entry, present.kind)
+
+
+def lock_timeout(environ: "Mapping[str, str]") -> float:
+    """Return for how many seconds to wait for an environment's lock."""
+    text = environ.get("PUFFIN_LOCK_TIMEOUT", "")
+    try:
+        return float(text) if text else LOCK_TIMEOUT
+    except ValueError:
+        return LOCK_TIMEOUT
+
+
+def tell_recovery(workplace: Workplace, reporter: "Reporter") -> None:
+    """Say that an interrupted change was finished or undone, if one was."""
+    words = {"forward": "completed", "back": "undone"}
+    if workplace.recovered:
+        root = workplace.environment.root
+        reporter.warn(f"An interrupted change of `{root}` was {words[workplace.recovered]}")
+
+
+def warn_of_broken(
+    environment: "Environment", reporter: "Reporter", names: "Collection[str] | None" = None
+) -> None:
+    """Warn of what does not fit together in an environment, or around packages by their normalised *names*."""
+    from puffin.stages.link.demands import broken, sentence
+    from puffin.stages.link.requires import read_requires
+
+    for each in broken(read_requires(environment), dict(environment.interpreter.markers), names):
+        reporter.warn(sentence(each))

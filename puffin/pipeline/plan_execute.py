@@ -1,4 +1,4 @@
-"""Running a sync's graph: the executor chosen and started, outcomes recorded and told."""
+"""Running a graph: the executor is chosen, made and started; outcomes go to the run record and the reporter."""
 
 import os
 import time

@@ -4,34 +4,26 @@ import os
 
 from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
+from puffin.errors import PuffinError
 from puffin.pipeline.plan_bytecode import bytecode_kind, compiling
-from puffin.pipeline.plan_graph import Linking, sync_tasks
+from puffin.pipeline.plan_graph import loads_of, many_tasks, supplied
 from puffin.pipeline.plan_inputs import check_files, read_inputs, requested
-from puffin.pipeline.plan_locate import Search
+from puffin.pipeline.plan_many_locate import Search, SearchRequest
 from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_settings import Settings
 from puffin.pipeline.plan_target import target_interpreter
 from puffin.stages.artifact import WHEEL
-from puffin.stages.link.files import HARDLINK
-from puffin.value import frozen, replace
+from puffin.stages.resolve.locate import cannot_locate
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from puffin.pipeline.plan_settings import Reporter
-    from puffin.pipeline.task import Task
-    from puffin.stages.link.interpreter import Interpreter
+    from puffin.pipeline.task import Key, Task
 
 DEFAULT_FILE = "requirements.txt"
-
-
-@frozen
-class Target:
-    """What stands for an environment that is not there: the interpreter that it would have."""
-
-    interpreter: "Interpreter"
 
 
 def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]") -> "list[Task]":
@@ -49,27 +41,26 @@ def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[st
     inputs = read_inputs(requested(settings), settings, interpreter, environ)
     for warning in inputs.warnings:
         reporter.warn(warning)
-    target: Any = Target(interpreter=interpreter)
-    names = [pin[0] if inputs.plain else pin.name for pin in inputs.pins]
+    names = frozenset([pin[0] if inputs.plain else pin.name for pin in inputs.pins])
     network = network_of(settings, environ, inputs.trusted_hosts)
+    request = SearchRequest(
+        inputs=inputs, names=names, tags=interpreter.tags, python=interpreter.version_text, network=network
+    )
     with shared(cache):
-        search = Search(
-            inputs,
-            names,
-            settings=settings,
-            cache=cache,
-            environment=target,
-            network=network,
-            environ=environ,
-        )
+        search = Search([request], settings=settings, cache=cache, environ=environ)
         try:
-            found = search.found()
+            search.finish()
         finally:
             search.stop()
-    for warning in found.warnings:
+    for warning in search.warnings:
         reporter.warn(warning)
-    supplies = sorted(found.supplies, key=lambda each: each.artifact.name)
-    builds = None
+    answers = search.answers(0)
+    failures = [each for each in answers if isinstance(each, PuffinError)]
+    if failures:
+        raise cannot_locate(failures, search.missing)
+    supplies = [each for each in answers if not isinstance(each, PuffinError)]
+    supplies.sort(key=lambda each: each.artifact.name)
+    made: dict[Key, tuple[Task, ...]] = {}
     if any(each.artifact.kind != WHEEL for each in supplies):
         from puffin.pipeline.plan_build_settings import build_settings
         from puffin.pipeline.plan_build_values import Toolchain
@@ -77,13 +68,20 @@ def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[st
 
         told = build_settings(settings, environ, config=inputs.config, network=network, files=inputs.files)
         workshop, toolchain = Workshop(told, cache), Toolchain(interpreter)
-        supplies = [workshop.settled(replace(each, toolchain=toolchain)) for each in supplies]
         builds = workshop.builds()
-    linking = Linking(
-        transaction="plan",
-        directory="",
-        target=(),
-        mode=settings.link_mode or HARDLINK,
-        compiling=compiling(target, bytecode_kind(target, settings), supplies, cache),
+        for number, each in enumerate(supplies):
+            supply, building = supplied(workshop.settled(replace(each, toolchain=toolchain)), builds)
+            supplies[number] = supply
+            if supply.made:
+                made[supply.made] = building
+    compiling_ = compiling(interpreter, bytecode_kind(interpreter, settings), supplies, cache)
+    tasks, _links = many_tasks(
+        loads_of([dict(enumerate(supplies))]),
+        lambda _use: (),
+        run="plan",
+        cache_root=cache.root,
+        network=lambda _load: network,
+        made=made,
+        compilings={0: compiling_} if compiling_ else {},
     )
-    return sync_tasks(enumerate(supplies), linking, cache_root=cache.root, network=network, builds=builds)
+    return tasks

@@ -17,25 +17,24 @@ if TYPE_CHECKING:
     from puffin.pipeline.plan_settings import Reporter
 
 
-def heal(
+def damaged_archives(
     supplies: "Sequence[Supply]",
     again: "Collection[str]",
     damaged: "Collection[str]",
     cache: "Cache",
     reporter: "Reporter",
-) -> "list[Supply]":
-    """Return *supplies*, those to be fetched again whose cached archive is not whole.
+) -> "set[str]":
+    """Throw the archives of *supplies* away that are not whole, say so, and return them.
 
     Of the names in *again* the size of every file is compared, of those in *damaged* the content too.
     """
-    return [
-        without_archive(each, cache, reporter)
-        if each.archive
-        and each.artifact.name in again
-        and not _whole(cache, each.archive, each.artifact.name in damaged)
-        else each
-        for each in supplies
-    ]
+    gone = set()
+    for each in supplies:
+        name = each.artifact.name
+        if each.archive and name in again and not _whole(cache, each.archive, name in damaged):
+            without_archive(each, cache, reporter)
+            gone.add(each.archive)
+    return gone
 
 
 def without_archive(supply: "Supply", cache: "Cache", reporter: "Reporter") -> "Supply":

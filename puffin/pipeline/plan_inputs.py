@@ -378,7 +378,7 @@ _NOTHING = _Nothing()
 
 
 def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:
-    """Return the shelf's name for these places and tags."""
+    """Return the name under which choices for these places and tags are kept."""
     return f"{config.digest()}-{digest(' '.join(tags))}"
 
 
@@ -395,10 +395,6 @@ class PlainPin:
     exact: bool = False
 
 
-def as_pins(inputs: Inputs) -> "tuple[Any, ...]":
-    """Return the pins of *inputs* in the form in which they are located."""
-    if not inputs.plain:
-        return inputs.pins
-    return tuple(
-        PlainPin(name=name, version=version, text=f"{name}=={version}") for name, version in inputs.pins
-    )
+def plain_pin(name: str, version: str) -> PlainPin:
+    """Return a plain pin in the form in which it is located."""
+    return PlainPin(name=name, version=version, text=f"{name}=={version}")

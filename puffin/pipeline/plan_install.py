@@ -6,26 +6,26 @@ from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
-from puffin.pipeline.plan_apply import Application
 from puffin.pipeline.plan_artifact import artifact_for
 from puffin.pipeline.plan_build_settings import BuildSeams, builds_of
 from puffin.pipeline.plan_build_workshop import Workshop, toolchain_of
-from puffin.pipeline.plan_bytecode import bytecode_kind, lacking
-from puffin.pipeline.plan_environment import Workplace, opened
-from puffin.pipeline.plan_execute import Engine
+from puffin.pipeline.plan_change import ChangeRun, bring_one, tell_dry
+from puffin.pipeline.plan_environment import Workplace, lock_timeout, opened, tell_recovery, warn_of_broken
 from puffin.pipeline.plan_graph import Supply
 from puffin.pipeline.plan_import import import_resolving
+from puffin.pipeline.plan_inputs import Inputs
+from puffin.pipeline.plan_many_site import EnvironmentRun
 from puffin.pipeline.plan_resolution import children_of, open_universe, resolved, setup_of
 from puffin.pipeline.plan_settings import InstallSettings
-from puffin.pipeline.plan_sync import lock_timeout, tell_recovery, warm_up, warn_of_broken
+from puffin.pipeline.plan_shelf import supply_of
 from puffin.pipeline.plan_target import find_where
-from puffin.pipeline.plan_wanted import SEEDS
+from puffin.pipeline.plan_wanted import stale_names
 from puffin.pipeline.plan_why import why_included
 from puffin.pipeline.record import phase
-from puffin.stages.artifact import WHEEL, Artifact, expected_sha256
+from puffin.stages.artifact import WHEEL, Artifact
 from puffin.stages.link.direct_url import direct_url_of
 from puffin.stages.link.environment import check_target
-from puffin.stages.link.installplan import Plan, Present, WantedDistribution, satisfies
+from puffin.stages.link.installplan import Present, WantedDistribution
 from puffin.stages.link.meanwhile import meanwhile
 from puffin.stages.resolve.file_choice import FileTarget
 from puffin.stages.resolve.locate_source import pinner
@@ -34,8 +34,6 @@ from puffin.stages.resolve.solve.request import (
     Preference,
 )
 from puffin.stages.resolve.universe_values import InstalledDistribution
-from puffin.stages.unzip.ready import archive_ready
-from puffin.stages.unzip.store import known_archive
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
@@ -108,10 +106,9 @@ class _Install:
         self._cache = cache
         self._workplace = workplace
         self._started = started
-        self._engine = Engine(self._run, cache, reporter, command="pip install")
         self._metadata: dict[str, Metadata] = {}
-        self._resolution: Resolution | None = None
-        self._bare = lacking(workplace.state, bytecode_kind(workplace.environment, self._run))
+        self._artifacts: dict[str, Artifact] = {}
+        self._stale = stale_names(workplace, self._run)
         self._toolchain = toolchain_of(workplace.environment)
         self._setup = setup_of(
             settings,
@@ -127,55 +124,69 @@ class _Install:
 
     def run(self) -> Installed:
         with phase("resolve"):
-            resolution = self._resolution = self._resolve()
-            plan = self._plan(resolution)
-        self._reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - self._started)
-        supplies = [self._supply(each) for each in resolution.packages if each.name in plan.install]
+            resolution = self._resolve()
+            site = self._site(resolution)
+            site.make_plan()
+        count = len(resolution.packages)
+        self._reporter.phase("Resolved", count, time.perf_counter() - self._started)
+        change = ChangeRun(self._run, self._cache, self._environ, self._reporter, command="pip install")
+        wanted = [each for each in resolution.packages if each.name in site.plan.install]
+        site.supplies = [self._supply(each) for each in wanted]
+        change.settle(site)
         try:
-            stored = self._apply(plan, supplies, len(resolution.packages))
+            self._apply(change, site, count)
         finally:
-            self._engine.close()
+            change.close()
         if not self._run.dry_run and (self._settings.strict or not self._settings.no_deps):
-            touched = {each.artifact.name for each in stored} | set(plan.remove)
+            touched = {each.artifact.name for each in site.supplies} | set(site.plan.remove)
             warn_of_broken(self._workplace.environment, self._reporter, touched)
         return Installed(
             environment=self._workplace.environment,
             resolution=resolution,
-            supplies=tuple(stored),
+            supplies=tuple(
+                [
+                    replace(each, archive=site.staged[number][0]) if number in site.staged else each
+                    for number, each in enumerate(site.supplies)
+                ]
+            ),
             metadata=self._metadata,
         )
 
-    def _apply(self, plan: Plan, supplies: "list[Supply]", count: int) -> "list[Supply]":
-        application = Application(
-            self._workplace,
-            self._engine,
-            cache=self._cache,
-            settings=self._run,
-            reporter=self._reporter,
-            network=lambda: self._setup.network,
-            action="change",
-            requested=self._named(),
-            workshop=self._workshop,
-            why=self._why,
+    def _site(self, resolution: "Resolution") -> EnvironmentRun:
+        """Return the course of the environment, which is to hold what was resolved."""
+        environment = self._workplace.environment
+        site = EnvironmentRun(environment.root, environment.root, self._run, self._cache, self._environ)
+        site.environment = environment
+        site.inputs = Inputs(
+            pins=(),
+            plain=False,
+            config=self._setup.config,
+            files=self._setup.files,
+            require_hashes=False,
+            trusted_hosts=self._requirements.trusted_hosts,
+            warnings=(),
         )
-        if plan.nothing_to_do:
+        site.use(self._workplace)
+        site.wanted = [self._wanted(each) for each in resolution.packages]
+        site.exact = self._settings.exact
+        site.requested = frozenset(entry.name for entry in self._requirements.entries)
+        site.why = lambda name: why_included(resolution, name)
+        site.workshop = self._workshop
+        return site
+
+    def _apply(self, change: ChangeRun, site: EnvironmentRun, count: int) -> None:
+        if site.plan.nothing_to_do:
             self._reporter.phase("Checked", count, time.perf_counter() - self._started)
             depends.settled()
         if self._run.dry_run:
-            application.dry_run(plan, supplies)
-        if plan.nothing_to_do or self._run.dry_run:
-            return supplies
-        missing = sum(1 for each in supplies if not each.archive)
+            tell_dry(site, self._reporter)
+        if site.plan.nothing_to_do or self._run.dry_run:
+            return
+        missing = sum(1 for each in site.supplies if not each.archive)
         if missing:
             make_room(self._cache)
-            warm_up(self._engine, self._cache, missing)
-        return application.apply(plan, supplies)
-
-    def _why(self, name: str) -> str:
-        return why_included(self._resolution, name) if self._resolution else ""
-
-    def _named(self) -> frozenset[str]:
-        return frozenset(entry.name for entry in self._requirements.entries)
+            change.warm_up(missing)
+        bring_one(change, site, self._reporter, action="change")
 
     def _resolve(self) -> "Resolution":
         seams = BuildSeams(lambda: self._workshop, lambda: self._toolchain)
@@ -213,77 +224,43 @@ class _Install:
             handle = InstalledDistribution(name=each.name, version=each.version, path=path)
             found.append(
                 Preference(
-                    name=each.name, version=each.version, installed=None if self._stale(each) else handle
+                    name=each.name, version=each.version, installed=None if self._is_stale(each) else handle
                 )
             )
         return found
 
-    def _stale(self, present: Present) -> bool:
-        return (
-            self._run.reinstall
-            or present.name in self._run.reinstall_package
-            or present.name in self._workplace.damaged
-            or present.name in self._bare
-        )
+    def _is_stale(self, present: Present) -> bool:
+        return self._run.reinstall or present.name in self._stale
 
-    def _plan(self, resolution: "Resolution") -> Plan:
-        present: dict[str, list[Present]] = {}
-        for each in self._workplace.present:
-            present.setdefault(each.name, []).append(each)
-        keep, add, replace = [], [], []
-        for package in resolution.packages:
-            found = present.get(package.name)
-            if not found:
-                add.append(package.name)
-            elif package.installed or self._is_there(package, found):
-                keep.append(package.name)
-            else:
-                replace.append(package.name)
-        names = {package.name for package in resolution.packages}
-        protected = SEEDS if self._workplace.environment.seed else ()
-        others = [name for name in present if name not in names]
-        remove = [name for name in others if self._settings.exact and name not in protected]
-        keep += [name for name in others if name not in remove]
-        return Plan(
-            keep=tuple(sorted(keep)),
-            add=tuple(sorted(add)),
-            replace=tuple(sorted(replace)),
-            remove=tuple(sorted(remove)),
-        )
-
-    def _is_there(self, package: "Resolved", found: "list[Present]") -> bool:
-        """Tell whether a package that was asked for by URL is installed from that very URL."""
-        if not package.url or len(found) != 1 or self._stale(found[0]):
-            return False
-        url = direct_url_of(found[0].direct_url)
+    def _wanted(self, package: "Resolved") -> WantedDistribution:
+        """Return what the plan compares of a package; of one that was asked for by URL, that URL."""
+        if package.installed or not package.url:
+            return WantedDistribution(name=package.name, version=package.version, installed=package.installed)
         artifact = self._artifact(package)
         if artifact.kind == WHEEL:
-            return bool(url) and url == direct_url_of(artifact.direct_url)
-        wanted = WantedDistribution(
+            return WantedDistribution(name=package.name, version="", url=direct_url_of(artifact.direct_url))
+        return WantedDistribution(
             name=package.name,
             version="",
             url=artifact.url,
             direct_url=artifact.direct_url,
             source=artifact.source,
         )
-        return satisfies(found, wanted, "", self._workplace.sources.get(package.name, ""))
 
     def _artifact(self, package: "Resolved") -> Artifact:
-        interpreter = self._workplace.environment.interpreter
-        return artifact_for(
-            package,
-            FileTarget(interpreter.tags, interpreter.version_text),
-            files=self._setup.files,
-            commits=pinner(self._cache, offline=self._run.offline, environ=self._environ),
-        )
+        if package.name not in self._artifacts:
+            interpreter = self._workplace.environment.interpreter
+            self._artifacts[package.name] = artifact_for(
+                package,
+                FileTarget(interpreter.tags, interpreter.version_text),
+                files=self._setup.files,
+                commits=pinner(self._cache, offline=self._run.offline, environ=self._environ),
+            )
+        return self._artifacts[package.name]
 
     def _supply(self, package: "Resolved") -> Supply:
         artifact = self._artifact(package)
         if artifact.kind != WHEEL:
             artifact = replace(artifact, version=artifact.version or package.version)
-            return self._workshop.settled(Supply(artifact=artifact, archive="", toolchain=self._toolchain))
-        archive = expected_sha256(artifact)
-        if not archive:
-            archive = known_archive(self._cache, artifact.source, artifact.name, artifact.filename)
-        ready = bool(archive) and archive_ready(self._cache, archive)
-        return Supply(artifact=artifact, archive=archive if ready else "")
+        anew = self._run.refresh or package.name in self._run.refresh_package
+        return supply_of(self._cache, artifact, anew=anew)

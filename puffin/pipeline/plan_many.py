@@ -1,35 +1,36 @@
-"""Sync of many environments: one search, one graph, and a commit for each environment as soon as it is ready."""
+"""Sync of many environments: what their inputs are, who fails, and what became of each."""
 
 import time
 
 from puffin.cache.layout import Cache
-from puffin.cache.usage import make_room, shared
-from puffin.pipeline.plan_execute import Engine
+from puffin.cache.usage import shared
+from puffin.errors import PuffinError
+from puffin.pipeline.plan_change import ChangeRun
+from puffin.pipeline.plan_environment import lock_timeout, tell_recovery
 from puffin.pipeline.plan_import import import_fetching
 from puffin.pipeline.plan_inputs import Inputs, kinds_of_files
 from puffin.pipeline.plan_many_inputs import read_spec
-from puffin.pipeline.plan_many_locate import UnionSearch
 from puffin.pipeline.plan_many_projects import Projects
-from puffin.pipeline.plan_many_site import Site, guarded
+from puffin.pipeline.plan_many_site import guarded
+from puffin.pipeline.plan_many_spec import SpecRun
 from puffin.pipeline.plan_many_values import ManyResult, failure_of
-from puffin.pipeline.plan_many_work import Work
-from puffin.pipeline.plan_network import network_of
+from puffin.pipeline.plan_many_work import Watch
 from puffin.pipeline.plan_settings import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
-from puffin.pipeline.plan_sync import lock_timeout, naming_of, tell_recovery, warm_up
+from puffin.pipeline.plan_sync import naming_of
 from puffin.pipeline.plan_workspace_specs import lock_of
 from puffin.pipeline.record import phase
-from puffin.stages.artifact import WHEEL
 from puffin.stages.link.meanwhile import meanwhile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Mapping, Sequence
 
     from puffin.pipeline.plan_build_values import Toolchain
-    from puffin.pipeline.plan_many_builds import Workshops
+    from puffin.pipeline.plan_graph import Supply
+    from puffin.pipeline.plan_many_locate import Search
     from puffin.pipeline.plan_many_python import Interpreters
     from puffin.pipeline.plan_many_resolve import Question
+    from puffin.pipeline.plan_many_site import EnvironmentRun
     from puffin.pipeline.plan_many_values import ManyReporter
     from puffin.pipeline.plan_workspace_specs import EnvSpec
     from puffin.stages.resolve.inputs import Build
@@ -56,15 +57,12 @@ class ManyRun:
         self._started = started
         self._order = [spec.name for spec in specs]
         self._sites = [
-            Site(spec, settings.run, self.cache, environ) for spec in sorted(specs, key=lambda spec: spec.path)
+            SpecRun(spec, settings.run, self.cache, environ)
+            for spec in sorted(specs, key=lambda spec: spec.path)
         ]
         self._interpreter = interpreters
         self._projects = Projects(environ)
-        self._engine = Engine(settings.run, self.cache, reporter, command="sync")
-        self._search: UnionSearch | None = None
-        self._work: Work | None = None
-        self._workshops: Workshops | None = None
-        self._networks: dict[str, tuple[Any, ...]] = {}
+        self._change = ChangeRun(settings.run, self.cache, environ, reporter, command="sync")
         self._questions: list[Question] = []
         self._ahead = False
         self._phases: list[tuple[str, float]] = []
@@ -88,7 +86,7 @@ class ManyRun:
         return self.result()
 
     def _run(self) -> None:
-        self._reporter.began(tuple([site.spec.name for site in self._sites]))
+        self._reporter.began(tuple([site.name for site in self._sites]))
         with phase("read requirements"), meanwhile(import_fetching):
             for site in self._sites:
                 guarded(site, self._read)
@@ -99,7 +97,7 @@ class ManyRun:
         with phase("compare"):
             self._ahead = not self._dry and all(site.missing for site in self._alive())
             for site in self._sites:
-                guarded(site, Site.foresee if self._ahead else self._open)
+                guarded(site, SpecRun.foresee if self._ahead else self._open)
             self._end_failed()
         self._phase("plan")
         with phase("locate"):
@@ -118,10 +116,10 @@ class ManyRun:
         self._phases.append((name, now - self._mark))
         self._mark = now
 
-    def _alive(self) -> "list[Site]":
+    def _alive(self) -> "list[SpecRun]":
         return [site for site in self._sites if site.alive]
 
-    def _read(self, site: Site) -> None:
+    def _read(self, site: SpecRun) -> None:
         site.find(self._interpreter)
         interpreter = site.environment.interpreter
         found = read_spec(
@@ -141,10 +139,10 @@ class ManyRun:
             from puffin.pipeline.plan_many_resolve import question_of
 
             toolchain = toolchain_of(site.environment)
-            question = question_of(site.spec.name, site.settings, found, toolchain, lock, self._environ)
+            question = question_of(site.name, site.settings, found, toolchain, lock, self._environ)
             self._questions.append(question)
 
-    def _builder(self, site: Site) -> "Build | None":
+    def _builder(self, site: SpecRun) -> "Build | None":
         """Return what tells the metadata of a site's project where only a build does."""
 
         def toolchain() -> "Toolchain":
@@ -162,38 +160,39 @@ class ManyRun:
             exclude_newer=settings.exclude_newer,
         )
 
-    def _take_inputs(self, site: Site, inputs: Inputs) -> None:
+    def _take_inputs(self, site: SpecRun, inputs: Inputs) -> None:
         site.inputs = inputs
         for warning in inputs.warnings:
-            self._reporter.warn(f"{warning} (`{site.spec.name}`)")
+            self._reporter.warn(f"{warning} (`{site.name}`)")
 
     def _resolve(self) -> None:
         """Resolve what is not pinned, all at once."""
         if not self._questions:
             return
+        from puffin.cache.usage import make_room
         from puffin.pipeline.plan_many_resolve import resolve_all
 
         make_room(self.cache)
         answers = resolve_all(self._questions, self.cache, self._settings.run.workers)
         for site in self._alive():
-            answer = answers.get(site.spec.name)
+            answer = answers.get(site.name)
             if isinstance(answer, Inputs):
                 self._take_inputs(site, answer)
             elif answer is not None:
                 site.fail(answer)
 
-    def _open(self, site: Site) -> None:
-        site.open(timeout=lock_timeout(self._environ), make=not self._dry)
+    def _open(self, site: SpecRun) -> None:
+        site.enter(timeout=lock_timeout(self._environ), make=not self._dry)
         if not self._dry:
             tell_recovery(site.workplace, self._reporter)
         if not (self._ahead and site.created):  # else its plan was made before it was
             site.make_plan()
         self._judge(site)
 
-    def _judge(self, site: Site) -> None:
+    def _judge(self, site: SpecRun) -> None:
         """End a site that has nothing to do."""
         if not site.inputs.pins and site.plan.remove and not self._settings.run.allow_empty_requirements:
-            self._reporter.warn(_EMPTY.format(site.spec.name))
+            self._reporter.warn(_EMPTY.format(site.name))
             site.end(UNCHANGED)
         elif site.plan.nothing_to_do and not (site.missing and self._dry):
             site.end(UNCHANGED)
@@ -214,24 +213,22 @@ class ManyRun:
         sites = self._alive()
         if not sites:
             return
-        make_room(self.cache)
-        for site in sites:
-            self._networks[site.spec.name] = network_of(
-                self._settings.run, self._environ, site.inputs.trusted_hosts
-            )
-        search = self._begin_search(sites)
-        if search.missing and not self._dry:
-            warm_up(self._engine, self.cache, search.missing)
+        search = self._change.search(sites)
+        if not self._dry:
+            self._change.warm_up(search.missing)
         if self._ahead:
-            search = self._make(search)
+            search, sites = self._make(search, sites)
         search.finish()
         for warning in search.warnings:
             self._reporter.warn(warning)
+        for number, site in enumerate(sites):
+            if site.alive:
+                self._take(site, search.answers(number))
         for site in self._alive():
             guarded(site, self._settle)
         self._end_failed()
 
-    def _make(self, search: UnionSearch) -> UnionSearch:
+    def _make(self, search: "Search", searched: "list[SpecRun]") -> "tuple[Search, list[SpecRun]]":
         """Make the environments while *search* goes on; return it, or another for what is still to be looked for."""
         with phase("make environments"):
             for site in self._alive():
@@ -239,79 +236,39 @@ class ManyRun:
             self._end_failed()
         sites = self._alive()
         if sites and all(site.created for site in sites):
-            return search
+            return search, searched
         search.stop()  # another run made some, perhaps otherwise
-        return self._begin_search(sites)
+        return self._change.search(sites), sites
 
-    def _begin_search(self, sites: "list[Site]") -> UnionSearch:
-        self._search = UnionSearch(
-            sites, settings=self._settings.run, cache=self.cache, networks=self._networks, environ=self._environ
-        )
-        return self._search
+    def _take(self, site: SpecRun, answers: "Sequence[Supply | PuffinError]") -> None:
+        for each in answers:
+            if isinstance(each, PuffinError):
+                site.fail(each)
+            else:
+                site.supplies.append(each)
 
-    def _settle(self, site: Site) -> None:
-        """Plan again where the wheel behind a URL is known only now."""
-        known = {s.artifact.name: s.archive for s in site.supplies if s.artifact.direct_url and s.archive}
-        if known:
-            site.make_plan(known)
-            wanted = frozenset(site.plan.install)
-            site.supplies = [each for each in site.supplies if each.artifact.name in wanted]
-            self._judge(site)
-        if any(each.artifact.kind != WHEEL for each in site.supplies):
-            from puffin.pipeline.plan_many_builds import Workshops
-
-            if self._workshops is None:
-                self._workshops = Workshops(self.cache, self._environ)
-            self._workshops.settle(site)
+    def _settle(self, site: SpecRun) -> None:
+        site.settle()
+        self._judge(site)
+        self._change.settle(site)
 
     def _apply(self) -> None:
         sites = self._alive()
-        if not sites:
-            return
-        self._heal(sites)
-        self._work = Work(
-            sites,
-            self._engine,
-            cache=self.cache,
-            reporter=self._reporter,
-            network=self._networks[sites[0].spec.name],
-            fail_fast=self._settings.fail_fast,
-            done=self._done,
-            workshops=self._workshops,
-        )
-        self._work.run()
-        if self._search is not None:
-            self._search.remember(self._work.archives)
+        if sites:
+            self._change.bring(
+                sites, _ManyWatch(self._reporter, self._done), fail_fast=self._settings.fail_fast
+            )
 
-    def _heal(self, sites: "Sequence[Site]") -> None:
-        """Look at archives that are linked once more; one that is not whole is fetched anew for all."""
-        from puffin.value import replace
-
-        gone = set()
-        for site in sites:
-            again = {name for name in site.plan.replace if name in site.workplace.archives}
-            if again:
-                from puffin.pipeline.plan_heal import heal
-
-                healed = heal(site.supplies, again, site.workplace.damaged, self.cache, self._reporter)
-                gone |= {old.archive for old, new in zip(site.supplies, healed, strict=True) if old is not new}
-        for site in sites if gone else ():
-            site.supplies = [
-                replace(each, archive="") if each.archive in gone else each for each in site.supplies
-            ]
-
-    def _done(self, site: Site) -> None:
+    def _done(self, site: "EnvironmentRun") -> None:
         """Say how a site ended, and let it go; what failed waits until nobody can be writing there any more."""
         if site.status in (UPDATED, UNCHANGED):
             with phase("close environment"):
                 site.close()
-        self._reporter.ended(site.spec.name, site.status)
+        self._reporter.ended(site.name, site.status)
 
     def close(self) -> None:
         """Let everything go, whatever happened."""
-        if self._search is not None:
-            self._search.stop()
-        self._engine.close()
+        self._change.close()
         for site in self._sites:
             if site.alive:
                 site.end(SKIPPED)
@@ -322,8 +279,26 @@ class ManyRun:
         from puffin.pipeline.plan_many_result import many_result
 
         return many_result(
-            self._sites, self._order, self._work, tuple(self._phases), self._started, self._settings
+            self._sites, self._order, self._change.graph, tuple(self._phases), self._started, self._settings
         )
+
+
+class _ManyWatch(Watch):
+    """Tells the reporter how environments come along; *done* is told of their ends."""
+
+    def __init__(self, reporter: "ManyReporter", done: "Callable[[EnvironmentRun], None]") -> None:
+        self._reporter = reporter
+        self._done = done
+
+    def linked(self, site: "EnvironmentRun", left: int) -> None:
+        total = len(site.supplies)
+        self._reporter.environment(site.name, f"{total - left} of {total} packages")
+
+    def prepared(self, site: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
+        self._reporter.environment(site.name, "committing")
+
+    def ended(self, site: "EnvironmentRun") -> None:
+        self._done(site)
 
 
 __all__ = ["ManyRun", "failure_of"]

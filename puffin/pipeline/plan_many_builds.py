@@ -1,9 +1,8 @@
-"""The builds of a run over many environments: whose settings decide them, what they make, and for how many."""
+"""The builds of a run: whose settings decide them, what they make, and for how many environments."""
 
 from puffin.pipeline.plan_build_settings import build_settings
 from puffin.pipeline.plan_build_workshop import Workshop, toolchain_of
 from puffin.pipeline.plan_graph import BUILD, supplied
-from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.task import DONE, FAILED
 from puffin.stages.artifact import WHEEL
 from puffin.stages.build.failures import BuildFailed, WrongWheel
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from puffin.cache.layout import Cache
     from puffin.pipeline.plan_build import Builds
     from puffin.pipeline.plan_graph import Supply
-    from puffin.pipeline.plan_many_site import Site
+    from puffin.pipeline.plan_many_site import EnvironmentRun
     from puffin.pipeline.task import Key, Outcome, Task
 
 
@@ -31,19 +30,20 @@ class Workshops:
         self._environ = environ
         self._known: dict[tuple[Any, ...], Workshop] = {}
 
-    def of(self, site: "Site") -> Workshop:
+    def of(self, site: "EnvironmentRun") -> Workshop:
         """Return the workshop that builds for *site*. Reads ``--build-constraint`` files, with the errors of that."""
+        if site.workshop is not None:
+            return site.workshop
         inputs = site.inputs
-        network = network_of(site.settings, self._environ, inputs.trusted_hosts)
-        key = (inputs.config, inputs.files, network)
+        key = (inputs.config, inputs.files, site.network)
         if key not in self._known:
             told = build_settings(
-                site.settings, self._environ, config=inputs.config, network=network, files=inputs.files
+                site.settings, self._environ, config=inputs.config, network=site.network, files=inputs.files
             )
             self._known[key] = Workshop(told, self._cache)
         return self._known[key]
 
-    def settle(self, site: "Site") -> None:
+    def settle(self, site: "EnvironmentRun") -> None:
         """Note who builds the supplies of *site* that have to be built, or which wheel was built of them before."""
         sources = [number for number, each in enumerate(site.supplies) if each.artifact.kind != WHEEL]
         if not sources:
@@ -63,7 +63,7 @@ class ManyBuilds:
         self._builds: dict[Workshop, Builds] = {}
         self.tasks: dict[Key, tuple[Task, ...]] = {}
 
-    def supplied(self, site: "Site", supply: "Supply") -> "Supply":
+    def supplied(self, site: "EnvironmentRun", supply: "Supply") -> "Supply":
         """Return *supply* as its links need it. Raises what planning a build raises."""
         if supply.archive or supply.artifact.kind == WHEEL:
             return supply

@@ -1,35 +1,57 @@
-"""Finding the wheels of many environments: once for each different pin, tags and places."""
+"""Finding the files of pins, for one environment or many: once for each different pin, interpreter and place.
+
+What was chosen before is taken from the cache; the indexes are asked for the rest, from forked children.
+"""
 
 import time
 
 from puffin.errors import PuffinError
 from puffin.pipeline.forked_call import ForkedCall
-from puffin.pipeline.plan_graph import Supply
+from puffin.pipeline.plan_graph import Supply, identity
 from puffin.pipeline.plan_import import import_fetching
-from puffin.pipeline.plan_inputs import as_pins, places_digest
-from puffin.pipeline.plan_shelf import Shelf
-from puffin.stages.artifact import WHEEL, Artifact, expected_sha256
-from puffin.stages.unzip.ready import archive_ready
-from puffin.stages.unzip.store import known_archive
-from puffin.value import astuple, from_tuple
+from puffin.pipeline.plan_inputs import Inputs, places_digest, plain_pin
+from puffin.pipeline.plan_shelf import ChosenFiles, supply_of
+from puffin.stages.artifact import Artifact
+from puffin.value import astuple, from_tuple, frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.plan_many_site import Site
     from puffin.pipeline.plan_settings import Settings
     from puffin.stages.resolve.index_config import IndexConfig
     from puffin.stages.resolve.solve.request import FilePolicy
 
-    Name = tuple[str, str, str, tuple[str, ...], bool, bool, Artifact | None]
+    Name = tuple[str, str, str, tuple[str, ...], bool, bool, tuple[tuple[str, str], ...], Artifact | None]
 
-_MANY = 24  # pins, from which on a second process pays for asking the index
+_PLAIN: "tuple[str, tuple[str, ...], bool, bool, tuple[tuple[str, str], ...], Artifact | None]" = (
+    "",
+    (),
+    False,
+    False,
+    (),
+    None,
+)
+_MANY = 48  # pins, from which on a second process pays for asking the index
 
 
-class Group:
+@frozen
+class SearchRequest:
+    """What one environment needs: those pins of *inputs* that *names* has, for an interpreter.
+
+    ``tags`` are the interpreter's, best first, ``python`` is its full version; ``network`` is in its wire form.
+    """
+
+    inputs: Inputs
+    names: frozenset[str]
+    tags: tuple[str, ...]
+    python: str
+    network: "tuple[Any, ...]"
+
+
+class _Group:
     """The pins that are looked for in the same places, for interpreters with the same tags."""
 
     def __init__(
@@ -46,82 +68,94 @@ class Group:
         self.python = python
         self.network = network
         self.files = files
-        self.shelf = Shelf(cache, places_digest(config, tags))
-        self.pins: dict[Name, Any] = {}
-        self.sites: dict[Name, list[Site]] = {}
-        self.located: dict[Name, Supply] = {}
-        self.failed: dict[Name, PuffinError] = {}
+        self.chosen = ChosenFiles(cache, places_digest(config, tags))
+        self.pins: dict[Name, Any] = {}  # None for one that is no more than a name and a version
+        self.found: dict[Name, Supply | PuffinError] = {}
         self.asked: set[Name] = set()
 
-    def want(self, site: "Site", pin: "Any", locked: "Artifact | None") -> None:
-        """Note that *site* wants *pin*, whose file is *locked* if a lock file names it."""
-        name = _name(pin, locked)
-        self.pins.setdefault(name, pin)
-        self.sites.setdefault(name, []).append(site)
 
+class Search:
+    """The search for the files of pins. An index is asked at once for what is not known; :meth:`finish` waits for it.
 
-def _name(pin: "Any", locked: "Artifact | None") -> "Name":
-    return pin.name, pin.version, pin.url, pin.hashes, pin.editable, pin.exact, locked
-
-
-class UnionSearch:
-    """The search for all that the plans of many sites install. What is not on a shelf is asked for at once."""
+    ``missing`` counts the pins that an index is asked for; ``warnings`` are complete after :meth:`finish`.
+    """
 
     def __init__(
         self,
-        sites: "Iterable[Site]",
+        requests: "Sequence[SearchRequest]",
         *,
         settings: "Settings",
         cache: "Cache",
-        networks: "dict[str, tuple[Any, ...]]",
         environ: "Mapping[str, str]",
     ) -> None:
         self._settings = settings
         self._cache = cache
         self._environ = environ
         self._refresh = settings.refresh or frozenset(settings.refresh_package)
-        self.groups: list[Group] = list(_grouped(sites, cache, networks).values())
+        self._groups: list[_Group] = []
         self.warnings: list[str] = []
+        self._wanted = self._grouped(requests)
         work = []
-        for number, group in enumerate(self.groups):
-            for name, pin in group.pins.items():
-                if not self._shelve(group, name, pin):
+        for number, group in enumerate(self._groups):
+            for name in group.pins:
+                if not self._known(group, name):
                     group.asked.add(name)
                     work.append((number, name))
         self.missing = len(work)
         self._parts = _parts(work)
         self._besides = [self._beside(part) for part in self._parts]
 
-    def _beside(self, part: "list[tuple[int, Name]]") -> ForkedCall:
-        return ForkedCall(lambda: _locate(part, self.groups, self._settings, self._cache, self._environ))
+    def _grouped(self, requests: "Sequence[SearchRequest]") -> "list[list[tuple[_Group, Name]]]":
+        """Return what each of *requests* wants, and put it to the groups."""
+        groups: dict[tuple[Any, ...], _Group] = {}
+        wanted: list[list[tuple[_Group, Name]]] = []
+        for each in requests:
+            pins = _named(each)
+            wanted.append([])
+            if not pins:
+                continue
+            inputs = each.inputs
+            key = (inputs.config, each.tags, each.python, each.network, inputs.files)
+            group = groups.get(key) or groups.setdefault(key, _Group(*key, self._cache))
+            for name, pin in pins:
+                group.pins.setdefault(name, pin)
+                wanted[-1].append((group, name))
+        self._groups = list(groups.values())
+        return wanted
 
-    def _shelve(self, group: Group, name: "Name", pin: "Any") -> bool:
-        locked = name[-1]
-        if locked is not None:
-            group.located[name] = self._supply(locked)
+    def _beside(self, part: "list[tuple[int, Name]]") -> ForkedCall:
+        return ForkedCall(lambda: _locate(part, self._groups, self._settings, self._cache, self._environ))
+
+    def _is_anew(self, name: str) -> bool:
+        return self._refresh is True or name in (self._refresh or ())
+
+    def _known(self, group: _Group, pin: "Name") -> bool:
+        """Tell whether a pin's file is known without asking an index; if so, take it."""
+        name, version, url, hashes, editable, *_, located = pin
+        if located is not None:
+            group.found[pin] = self._supply(located)
             return True
-        if self._refresh is True or group.config.find_links or pin.name in (self._refresh or ()):
+        # what was chosen before does not tell when it was uploaded, nor what a directory holds now
+        if self._settings.exclude_newer or group.config.find_links or self._is_anew(name):
             return False
-        if self._settings.exclude_newer:  # what is on a shelf does not tell when it was uploaded
+        if url or editable or not group.files.wheels(name):
             return False
-        if pin.url or pin.editable or not group.files.wheels(pin.name):
+        supply = group.chosen.find(name, version, hashes)
+        if supply is None:
             return False
-        supply = group.shelf.find(pin.name, pin.version)
-        if supply is None or (pin.hashes and f"sha256:{supply.archive}" not in pin.hashes):
-            return False
-        group.located[name] = supply
+        group.found[pin] = supply
         yanked = supply.artifact.yanked
         if yanked is not None:
             reason = f" (reason: {yanked})" if yanked else ""
-            self.warnings.append(f"`{pin.name}=={pin.version}` is yanked{reason}")
+            self.warnings.append(f"`{name}=={version}` is yanked{reason}")
         return True
 
     def finish(self) -> None:
-        """Wait for the answers and give each site its supplies, or its failure."""
+        """Wait for the answers. Raises only what stands in the way of all of them."""
         ambiguous: list[tuple[str, tuple[str, ...]]] = []
         for part, beside in zip(self._parts, self._besides, strict=True):
             for number, answers, warnings, several in beside.result():
-                self._take(self.groups[number], [name for group, name in part if group == number], answers)
+                self._take(self._groups[number], [name for group, name in part if group == number], answers)
                 self.warnings += warnings
                 ambiguous += several
         self.warnings = list(dict.fromkeys(self.warnings))
@@ -129,42 +163,42 @@ class UnionSearch:
             from puffin.stages.resolve.index_errors import on_several
 
             self.warnings += on_several(sorted(ambiguous))
-        alive = {
-            id(site) for group in self.groups for sites in group.sites.values() for site in sites if site.alive
-        }
-        for group in self.groups:
-            for name, sites in group.sites.items():
-                _hand_out(group, name, [site for site in sites if id(site) in alive])
 
-    def _take(self, group: Group, names: "list[Name]", answers: "list[Any]") -> None:
+    def _take(self, group: _Group, names: "list[Name]", answers: "list[Any]") -> None:
         for name, answer in zip(names, answers, strict=True):
             if isinstance(answer, bytes):
                 import pickle
 
-                group.failed[name] = pickle.loads(answer)
+                group.found[name] = pickle.loads(answer)
             else:
-                group.located[name] = self._supply(from_tuple(Artifact, answer))
+                group.found[name] = self._supply(from_tuple(Artifact, answer))
 
     def _supply(self, artifact: Artifact) -> Supply:
-        if artifact.kind != WHEEL:
-            return Supply(artifact=artifact, archive="")
-        archive = expected_sha256(artifact)
-        fresh = self._refresh is True or artifact.name in (self._refresh or ())
-        if not archive and not fresh:
-            archive = known_archive(self._cache, artifact.source, artifact.name, artifact.filename)
-            if artifact.hashes and f"sha256:{archive}" not in artifact.hashes:
-                archive = ""  # whether it has one of these hashes only another download can tell
-        ready = bool(archive) and archive_ready(self._cache, archive)
-        return Supply(artifact=artifact, archive=archive if ready else "")
+        return supply_of(self._cache, artifact, anew=self._is_anew(artifact.name))
 
-    def remember(self, archives: "dict[int, str]") -> None:
-        """Put what was found on the shelves, for the next time; *archives* are by the identity of artifacts."""
-        if self._settings.exclude_newer:  # without a date, another file may be chosen
+    def answers(self, number: int) -> "list[Supply | PuffinError]":
+        """Return what was found for the request with this number, in the order of its pins, or why there is nothing."""
+        return [group.found[name] for group, name in self._wanted[number]]
+
+    def remember(self, archives: "Mapping[str, str]") -> None:
+        """Remember what an index answered, for the next time.
+
+        *archives* are those that came in since, by the identity of their artifacts (see ``plan_graph.identity``).
+        """
+        if self._settings.exclude_newer:
             return
-        for group in self.groups:
-            found = [group.located[name] for name in group.asked if name in group.located]
-            known = [(each, archives.get(id(each.artifact), each.archive)) for each in found]
-            group.shelf.put([Supply(artifact=each.artifact, archive=archive) for each, archive in known])
+        for group in self._groups:
+            if group.asked:
+                found = [group.found[name] for name in group.asked if name in group.found]
+                group.chosen.put(
+                    [
+                        Supply(
+                            artifact=each.artifact, archive=archives.get(identity(each.artifact), each.archive)
+                        )
+                        for each in found
+                        if isinstance(each, Supply)
+                    ]
+                )
 
     def stop(self) -> None:
         """End the search."""
@@ -172,23 +206,29 @@ class UnionSearch:
             beside.stop()
 
 
-def _grouped(
-    sites: "Iterable[Site]", cache: "Cache", networks: "dict[str, tuple[Any, ...]]"
-) -> "dict[tuple[Any, ...], Group]":
-    groups: dict[tuple[Any, ...], Group] = {}
-    for site in sites:
-        wanted = frozenset(site.plan.install)
-        interpreter, config = site.environment.interpreter, site.inputs.config
-        network = networks[site.spec.name]
-        pins = [pin for pin in as_pins(site.inputs) if pin.name in wanted] if wanted else []
-        if not pins:
-            continue
-        locked = {each.name: each for each in site.inputs.located}
-        key = (config, interpreter.tags, interpreter.version_text, network, site.inputs.files)
-        group = groups.get(key) or groups.setdefault(key, Group(*key, cache))
-        for pin in pins:
-            group.want(site, pin, locked.get(pin.name))
-    return groups
+def _named(request: SearchRequest) -> "list[tuple[Name, Any]]":
+    """Return the pins of a request by what makes each another one; last is its file, where a lock names it."""
+    inputs, names = request.inputs, request.names
+    if inputs.plain:
+        return [((name, version, *_PLAIN), None) for name, version in inputs.pins if name in names]
+    located = {artifact.name: artifact for artifact in inputs.located}
+    return [
+        (
+            (
+                pin.name,
+                pin.version,
+                pin.url,
+                pin.hashes,
+                pin.editable,
+                pin.exact,
+                getattr(pin, "config_settings", ()),
+                located.get(pin.name),
+            ),
+            pin,
+        )
+        for pin in inputs.pins
+        if pin.name in names
+    ]
 
 
 def _parts(work: "list[tuple[int, Name]]") -> "list[list[tuple[int, Name]]]":
@@ -201,18 +241,9 @@ def _parts(work: "list[tuple[int, Name]]") -> "list[list[tuple[int, Name]]]":
     return [part for part in parts if part]
 
 
-def _hand_out(group: Group, name: "Name", sites: "list[Site]") -> None:
-    error = group.failed.get(name)
-    for site in sites:
-        if error is not None:
-            site.fail(error)
-        else:
-            site.supplies.append(group.located[name])
-
-
 def _locate(
     part: "list[tuple[int, Name]]",
-    groups: "list[Group]",
+    groups: "list[_Group]",
     settings: "Settings",
     cache: "Cache",
     environ: "Mapping[str, str]",
@@ -229,7 +260,7 @@ def _locate(
 
 
 def _locate_group(
-    names: "list[Name]", group: Group, settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
+    names: "list[Name]", group: _Group, settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
 ) -> "tuple[list[Any], list[str], list[Any]]":
     from puffin.stages.fetch.fetch import client_for
     from puffin.stages.resolve.locate import locate_each
@@ -237,7 +268,7 @@ def _locate_group(
 
     try:
         found, warnings, several = locate_each(
-            [group.pins[name] for name in names],
+            [group.pins[name] or plain_pin(name[0], name[1]) for name in names],
             config=group.config,
             tags=group.tags,
             python_version=group.python,
@@ -245,10 +276,10 @@ def _locate_group(
             cache=cache,
             refresh=settings.refresh or frozenset(settings.refresh_package),
             offline=settings.offline,
+            exclude_newer=settings.exclude_newer,
             now=time.time(),
             files=group.files,
             commits=pinner(cache, offline=settings.offline, environ=environ),
-            exclude_newer=settings.exclude_newer,
         )
     except PuffinError as error:  # a place that cannot be used: nothing that is looked for there can be had
         return [_wire(error)] * len(names), [], []

@@ -5,7 +5,8 @@ import os
 from puffin.pipeline.plan_environment import look_around, settled
 from puffin.pipeline.plan_inputs import Inputs
 from puffin.pipeline.plan_many_inputs import NotLocked, read_spec
-from puffin.pipeline.plan_many_site import NotThereYet, Site, guarded
+from puffin.pipeline.plan_many_site import guarded
+from puffin.pipeline.plan_many_spec import NotThereYet, SpecRun
 from puffin.pipeline.plan_settings import DRIFTED, FAILED, UNCHANGED
 from puffin.stages.link.damage import find_damage
 from puffin.stages.link.stamps import JOURNAL, current_boot
@@ -49,23 +50,23 @@ def look_at(
     interpreter: "Any",
 ) -> "list[Look]":
     """Return what each environment is like; what is not pinned is judged by its lock."""
-    return [_look(Site(spec, settings, cache, environ), environ, interpreter) for spec in specs]
+    return [_look(SpecRun(spec, settings, cache, environ), environ, interpreter) for spec in specs]
 
 
-def _look(site: Site, environ: "Mapping[str, str]", interpreter: "Any") -> Look:
-    def take(site: Site) -> None:
+def _look(site: SpecRun, environ: "Mapping[str, str]", interpreter: "Any") -> Look:
+    def take(site: SpecRun) -> None:
         site.find(interpreter)
         found = read_spec(site.spec, site.settings, site.environment.interpreter, environ, frozen=True)
         assert isinstance(found, Inputs)
         site.inputs = found
-        site.place = NotThereYet(site.environment) if site.missing else seen(site.environment)
+        site.use(NotThereYet(site.environment) if site.missing else seen(site.environment))
         site.make_plan()
 
     guarded(site, take)
     known = site.error is None
     return Look(
-        name=site.spec.name,
-        path=site.spec.path,
+        name=site.name,
+        path=site.path,
         python=site.environment.interpreter.version_text if hasattr(site, "environment") else "",
         state=_state(site),
         packages=len(site.inputs.pins) if known else 0,
@@ -88,13 +89,13 @@ def seen(environment: "Environment") -> NotThereYet:
     return place
 
 
-def _state(site: Site) -> str:
+def _state(site: SpecRun) -> str:
     if isinstance(site.error, NotLocked):
         return NOT_LOCKED
     if site.error is not None:
         return FAILED
     if site.missing:
         return MISSING
-    if os.path.exists(f"{home_of(site.spec.path)}/{JOURNAL}"):
+    if os.path.exists(f"{home_of(site.path)}/{JOURNAL}"):
         return INTERRUPTED
     return UNCHANGED if site.plan.nothing_to_do else DRIFTED

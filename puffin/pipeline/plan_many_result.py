@@ -3,30 +3,31 @@
 import time
 
 from puffin.errors import DRIFT
+from puffin.pipeline.plan_graph import identity
 from puffin.pipeline.plan_lines import change_lines
-from puffin.pipeline.plan_many_graph import identity
 from puffin.pipeline.plan_many_values import Change, EnvResult, ManyResult, Shared, failure_of
 from puffin.pipeline.plan_settings import DRIFTED, UPDATED
+from puffin.stages.artifact import expected_sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from puffin.pipeline.plan_graph import Supply
-    from puffin.pipeline.plan_many_site import Site
-    from puffin.pipeline.plan_many_work import Work
+    from puffin.pipeline.plan_many_site import EnvironmentRun
+    from puffin.pipeline.plan_many_work import GraphRun
     from puffin.pipeline.plan_settings import ManySettings
 
 _BYTES = 10  # puffin.stages.unzip.manifest.BYTES
 
 
-def result_of(site: "Site", started: float, work: "Work | None", shared: int = 0) -> EnvResult:
+def result_of(site: "EnvironmentRun", started: float, work: "GraphRun | None", shared: int = 0) -> EnvResult:
     """Return what became of one site."""
     changed = site.partly or site.status in (UPDATED, DRIFTED)
     supplies = list(site.done.values())
     return EnvResult(
-        name=site.spec.name,
-        path=site.spec.path,
+        name=site.name,
+        path=site.path,
         python=site.environment.interpreter.version_text if hasattr(site, "environment") else "",
         status=site.status,
         packages=len(site.inputs.pins) if hasattr(site, "inputs") else 0,
@@ -41,13 +42,13 @@ def result_of(site: "Site", started: float, work: "Work | None", shared: int = 0
     )
 
 
-def _linked(site: "Site", work: "Work | None") -> int:
+def _linked(site: "EnvironmentRun", work: "GraphRun | None") -> int:
     archives = [site.staged[number][0] for number in site.done if number in site.staged]
     headers = [work.header(archive) for archive in archives] if work else []
     return sum([header[_BYTES] for header in headers if header])
 
 
-def _changes(site: "Site") -> "list[Change]":
+def _changes(site: "EnvironmentRun") -> "list[Change]":
     """Return the changes, sorted by name; a distribution that goes and comes is one of them."""
     former = {each.name: each.version for each in site.former}
     changes = [Change(action="remove", name=name, former=former[name]) for name in site.plan.remove]
@@ -61,22 +62,16 @@ def _changes(site: "Site") -> "list[Change]":
                 version=artifact.version,
                 source=artifact.url,
                 direct_url=artifact.direct_url,
-                sha256=site.staged.get(number, (supply.archive, ""))[0] or _pinned(supply),
+                sha256=site.staged.get(number, (supply.archive, ""))[0] or expected_sha256(artifact),
             )
         )
     return sorted(changes, key=lambda each: each.name)
 
 
-def _pinned(supply: "Supply") -> str:
-    from puffin.stages.artifact import expected_sha256
-
-    return expected_sha256(supply.artifact)
-
-
 def many_result(
-    sites: "Sequence[Site]",
+    sites: "Sequence[EnvironmentRun]",
     order: "Sequence[str]",
-    work: "Work | None",
+    work: "GraphRun | None",
     phases: "tuple[tuple[str, float], ...]",
     started: float,
     settings: "ManySettings",
@@ -90,7 +85,7 @@ def many_result(
     results = {}
     for site in sites:
         shared = sum(1 for each in site.supplies if users[identity(each.artifact)] > 1)
-        results[site.spec.name] = result_of(site, started, work, shared)
+        results[site.name] = result_of(site, started, work, shared)
     environments = tuple([results[name] for name in order])
     failure = failure_of(environments)
     drifted = any(each.status == DRIFTED for each in environments)
@@ -104,7 +99,10 @@ def many_result(
 
 
 def _shared(
-    sites: "Sequence[Site]", users: "dict[str, int]", environments: "Sequence[EnvResult]", work: "Work | None"
+    sites: "Sequence[EnvironmentRun]",
+    users: "dict[str, int]",
+    environments: "Sequence[EnvResult]",
+    work: "GraphRun | None",
 ) -> Shared:
     found: dict[str, Supply] = {}
     for site in sites:

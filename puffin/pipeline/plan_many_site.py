@@ -1,90 +1,79 @@
-"""One of the environments of a run: found or made, opened under its lock, planned, and committed by itself."""
+"""The course of one environment through a run: opened under its lock, planned, staged and committed by itself."""
 
-import os
 import time
 
-from puffin import depends
-from puffin.cache.atomic import remove_tree
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.plan_bytecode import bytecode_kind
 from puffin.pipeline.plan_environment import Workplace, target_of
-from puffin.pipeline.plan_many_values import Several, WrongPython
+from puffin.pipeline.plan_many_locate import SearchRequest
+from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_settings import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
 from puffin.pipeline.plan_wanted import Planner
-from puffin.stages.link.environment import environment_at, environment_for
+from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.files import HARDLINK
+from puffin.stages.link.installplan import Plan, without
 from puffin.stages.link.state import read_state
 from puffin.stages.unzip.manifest import VERSION
 from puffin.value import astuple, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from puffin.cache.layout import Cache
+    from puffin.pipeline.plan_build_workshop import Workshop
     from puffin.pipeline.plan_environment import Names
     from puffin.pipeline.plan_graph import Supply
     from puffin.pipeline.plan_inputs import Inputs
     from puffin.pipeline.plan_settings import Settings
-    from puffin.pipeline.plan_workspace_specs import EnvSpec
+    from puffin.pipeline.plan_wanted import Place
     from puffin.stages.link.environment import Environment
-    from puffin.stages.link.installplan import Plan, Present
-    from puffin.stages.link.interpreter import Interpreter
+    from puffin.stages.link.installplan import Present, WantedDistribution
     from puffin.stages.link.placement import Conflict
-    from puffin.stages.link.state import State
 
 
-class NotThereYet:
-    """An environment that a dry run does not make: empty, and nothing can be done in it."""
-
-    def __init__(self, environment: "Environment") -> None:
-        self.environment = environment
-        self.state: State | None = None
-        self.present: tuple[Present, ...] = ()
-        self.damaged: frozenset[str] = frozenset()
-        self.archives: dict[str, str] = {}
-        self.sources: dict[str, str] = {}
-        self.recovered = ""
-
-
-class Site:
+class EnvironmentRun:
     """The course of one environment through a run. ``error`` ends it; then the environment is left as it was.
 
     What is built in the environment itself comes with a second commit; an error then leaves the first (``partly``).
+    ``inputs`` say what it is to hold, or ``wanted`` does, and where that is looked for. Of what cannot be supplied,
+    ``lacking`` has the errors by the numbers of the supplies.
+
+    ``requested`` names what somebody asked for by name (PEP 376); None stands for everything. ``why`` says of a name
+    why it is wanted. ``workshop`` builds what has no wheel, where the command has one already.
     """
 
     def __init__(
-        self, spec: "EnvSpec", settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
+        self, name: str, path: str, settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
     ) -> None:
-        self.spec = spec
-        self._environ = environ
-        self._planner: Planner | None = None
-        self.settings = replace(
-            settings,
-            files=spec.requirements,
-            link_mode=spec.link_mode or settings.link_mode,
-            compile_bytecode=settings.compile_bytecode
-            if spec.compile_bytecode is None
-            else spec.compile_bytecode,
-            python=spec.python,
-        )
+        self.name = name
+        self.path = path
+        self.settings = settings
         self.status = ""
         self.error: PuffinError | None = None
+        self.lacking: dict[int, PuffinError] = {}
         self.created = False
-        self.missing = False
         self.ended = 0.0
         self.supplies: list[Supply] = []
         self.staged: dict[int, tuple[str, str]] = {}
         self.conflicts: tuple[Conflict, ...] = ()
         self.former: tuple[Present, ...] = ()
-        self._late: frozenset[int] = frozenset()
-        self._is_late = False
+        self.requested: frozenset[str] | None = None
+        self.wanted: Sequence[WantedDistribution] | None = None
+        self.why: Callable[[str], str] = _nothing
+        self.exact = True
+        self.workshop: Workshop | None = None
         self.environment: Environment
         self.inputs: Inputs
-        self.place: Workplace | NotThereYet
+        self.place: Place
         self.plan: Plan
         self._cache = cache
+        self._environ = environ
+        self._planner: Planner | None = None
+        self._network: tuple[Any, ...] | None = None
+        self._late: frozenset[int] = frozenset()
+        self._is_late = False
         self._open = False
         self._places: dict[int, Any] = {}
 
@@ -107,75 +96,17 @@ class Site:
             return {}
         return {number: each for number, each in enumerate(self.supplies) if number not in self._late}
 
-    def fail(self, error: PuffinError) -> None:
-        """Note why the environment cannot be made; further reasons of one run add up."""
-        if self.error is not None:
-            parts = self.error.causes if isinstance(self.error, Several) else (self.error,)
-            self.error = Several(causes=(*parts, error))
-            return
-        self.error = error
-        self.end(FAILED)
-
-    def end(self, status: str) -> None:
-        """Note how it ended."""
-        self.status = status
-        self.ended = time.perf_counter()
-
-    def find(self, interpreter: "Any") -> None:
-        """Find the environment, or what it will be made from; *interpreter* finds one for a request."""
-        from puffin.stages.link.environment import check_target
-
-        root = self.spec.path
-        self.missing = not depends.is_file(f"{root}/pyvenv.cfg")
-        if self.missing:
-            self.environment = environment_for(interpreter(self.spec.python), root)
-            return
-        self.environment = environment_at(root, self._cache, origin=self.spec.origin)
-        if self.spec.python and not _fits(self.spec.python, self.environment, interpreter):
-            raise WrongPython(
-                path=root,
-                version=self.environment.interpreter.version_text,
-                request=self.spec.python,
-                hints=(f"remove `{root}`, and it will be made anew",),
-            )
-        check_target(self.environment)
-
-    def open(self, *, timeout: float, make: bool) -> None:
-        """Make the environment if it is not there (unless it is a dry run), lock it and take stock."""
-        if self.missing and not make:
-            self.place = NotThereYet(self.environment)
-            return
-        if self.missing:
-            self._create()
-        place = Workplace(self.environment, timeout=timeout)
-        place.__enter__()
-        self.place, self._open, self._planner = place, True, None
-
-    def foresee(self) -> None:
-        """Plan for an environment that is not there before it is made, so that indexes can be asked meanwhile."""
-        self.place = NotThereYet(self.environment)
-        self.make_plan()
-
-    def _create(self) -> None:
-        from puffin.stages.link.venv import VenvExists, create_venv
-
-        try:
-            create_venv(self.spec.path, interpreter=self.environment.interpreter)
-            self.created = True
-        except VenvExists:  # another run made it meanwhile
-            self.environment = environment_at(self.spec.path, self._cache, origin=self.spec.origin)
-
-    def make_plan(self, archives: "dict[str, str] | None" = None) -> None:
-        """Plan what is to change; *archives* are those of pins with URLs that are known by now."""
-        if self._planner is None:
-            self._planner = Planner(self.place, self.inputs, self.settings, self._cache, self._environ)
-            self.former = self.place.present
-        self.plan = self._planner.plan(archives)
+    @property
+    def network(self) -> "tuple[Any, ...]":
+        """The network settings of the environment in their wire form."""
+        if self._network is None:
+            self._network = network_of(self.settings, self._environ, self.inputs.trusted_hosts)
+        return self._network
 
     @property
     def bytecode(self) -> str:
         """The kind of bytecode that the environment is to have, ``""`` for none."""
-        return bytecode_kind(self.environment, self.settings)
+        return bytecode_kind(self.environment.interpreter, self.settings)
 
     @property
     def workplace(self) -> Workplace:
@@ -183,6 +114,60 @@ class Site:
         if not isinstance(self.place, Workplace):
             raise RuntimeError("a dry run changes nothing")
         return self.place
+
+    def fail(self, error: PuffinError) -> None:
+        """Note why the environment cannot be made; further reasons of one run add up."""
+        if self.error is not None:
+            from puffin.pipeline.plan_many_values import Several
+
+            parts = self.error.causes if isinstance(self.error, Several) else (self.error,)
+            self.error = Several(causes=(*parts, error))
+            return
+        self.error = error
+        self.end(FAILED)
+
+    def lack(self, number: int, error: PuffinError) -> None:
+        """Note why the supply with this number cannot be had."""
+        self.lacking[number] = error
+        self.fail(error)
+
+    def end(self, status: str) -> None:
+        """Note how it ended."""
+        self.status = status
+        self.ended = time.perf_counter()
+
+    def use(self, place: "Place") -> None:
+        """Take *place* as the state of the environment that is planned for."""
+        self.place, self._planner = place, None
+
+    def make_plan(self, archives: "dict[str, str] | None" = None) -> None:
+        """Plan what is to change; *archives* are those of pins with URLs that are known by now."""
+        if self._planner is None:
+            self._planner = Planner(self.place, self.settings, self._cache, self._environ, exact=self.exact)
+            self.former = self.place.present
+        if self.wanted is not None:
+            self.plan = self._planner.plan(self.wanted)
+        else:
+            self.plan = self._planner.plan_of(self.inputs, archives or {})
+
+    def request(self) -> SearchRequest:
+        """Return what the plan needs to be looked for."""
+        interpreter = self.environment.interpreter
+        return SearchRequest(
+            inputs=self.inputs,
+            names=frozenset(self.plan.install),
+            tags=interpreter.tags,
+            python=interpreter.version_text,
+            network=self.network,
+        )
+
+    def settle(self) -> None:
+        """Plan again where the wheel behind a URL is known only now."""
+        known = {s.artifact.name: s.archive for s in self.supplies if s.artifact.direct_url and s.archive}
+        if known:
+            self.make_plan(known)
+            wanted = frozenset(self.plan.install)
+            self.supplies = [each for each in self.supplies if each.artifact.name in wanted]
 
     def postpone(self, numbers: "list[int]") -> None:
         """Note which supplies are built in the environment, as far as they are: what they need comes in before them."""
@@ -198,6 +183,16 @@ class Site:
             for number, each in enumerate(self.supplies)
             if not self._late or (number in self._late) is self._is_late
         }
+
+    @property
+    def turn_plan(self) -> Plan:
+        """The part of the plan that is to be done now."""
+        if not self._late:
+            return self.plan
+        names = frozenset([self.supplies[number].artifact.name for number in self._late])
+        if not self._is_late:
+            return without(self.plan, names)
+        return without(replace(self.plan, remove=()), frozenset(self.plan.install) - names)
 
     def advance(self) -> bool:
         """Go on after a commit, to what is built in the environment; tell whether there is such a thing."""
@@ -218,7 +213,7 @@ class Site:
             number: (
                 transaction.stage(number),
                 target,
-                True,
+                self.requested is None or supply.artifact.name in self.requested,
                 supply.artifact.direct_url,
                 mode,
                 kind,
@@ -234,8 +229,6 @@ class Site:
         self, number: int, archive: str, names: "Names | None", source: "tuple[Any, ...] | None" = None
     ) -> None:
         """Note what a supply came to, and from which *source*; perhaps only now its version is known."""
-        from puffin.stages.link.direct_url import with_hash, with_source
-
         supply = self.supplies[number]
         told = with_source(supply.artifact.direct_url, source)
         self.staged[number] = (archive, with_hash(told, archive))
@@ -260,7 +253,7 @@ class Site:
         except Exception:
             raise
         except BaseException:  # a signal, which the commit has held back until its end
-            if read_state(self.spec.path) != place.state:
+            if read_state(self.path) != place.state:
                 self._committed()
             raise
 
@@ -271,6 +264,13 @@ class Site:
         else:
             self.end(UPDATED)
 
+    def open(self, *, timeout: float) -> None:
+        """Lock the environment and take stock."""
+        place = Workplace(self.environment, timeout=timeout)
+        place.__enter__()
+        self.use(place)
+        self._open = True
+
     def close(self) -> None:
         """Let go of the environment; one that this run made and could not fill goes with it."""
         if not self._open:
@@ -279,22 +279,20 @@ class Site:
         try:
             self.workplace.end()
             if self.created and self.status not in (UPDATED, UNCHANGED):
-                remove_tree(self.spec.path)
+                from puffin.cache.atomic import remove_tree
+
+                remove_tree(self.path)
         finally:
             self.workplace.__exit__(None, None, None)
 
 
-def _fits(request: str, environment: "Environment", interpreter: "Any") -> bool:
-    from puffin.stages.link.interpreter_find import is_path, satisfies
-
-    if not is_path(request):
-        return satisfies(request, environment.interpreter)
-    wanted: Interpreter = interpreter(request)
-    return os.path.realpath(wanted.base_executable) == os.path.realpath(environment.interpreter.base_executable)
+def _nothing(_name: str) -> str:
+    """Know no reason."""
+    return ""
 
 
-def guarded(site: Site, step: "Any") -> None:
-    """Do *step* for a site that is alive; what is wrong there is its own affair."""
+def guarded(site: "Any", step: "Callable[[Any], None]") -> None:
+    """Do *step* for an environment's run that is alive; what is wrong there is its own affair."""
     if not site.alive:
         return
     try:
@@ -302,7 +300,9 @@ def guarded(site: Site, step: "Any") -> None:
     except PuffinError as error:
         site.fail(error)
     except OSError as error:
-        site.fail(SiteFailed(path=site.spec.path, causes=(os_cause(error),)))
+        failure = SiteFailed(path=site.path, causes=(os_cause(error),))
+        failure.__cause__ = error
+        site.fail(failure)
 
 
 class SiteFailed(PuffinError):

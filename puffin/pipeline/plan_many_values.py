@@ -153,10 +153,6 @@ class WrongPython(PuffinError):
         return f"The environment `{self.path}` has Python {self.version}, and `{self.request}` is asked for"
 
 
-class Stopped(BaseException):
-    """An environment failed, and ``--fail-fast`` was given. Like an interrupt it waits for no download."""
-
-
 _SHOWN = 5
 
 
@@ -174,7 +170,7 @@ def failure_of(results: "tuple[EnvResult, ...]", action: str = "sync") -> "Envir
     grouped: dict[str, tuple[PuffinError, list[str]]] = {}
     for each in failed:
         for error in _reasons(each.error):
-            grouped.setdefault(_identity(error), (error, []))[1].append(each.name)
+            grouped.setdefault(identity_of(error), (error, []))[1].append(each.name)
     alike: dict[tuple[str, ...], list[PuffinError]] = {}
     for error, names in grouped.values():
         alike.setdefault(tuple(dict.fromkeys(names)), []).append(error)
@@ -192,8 +188,9 @@ def _reasons(error: "PuffinError | None") -> "tuple[PuffinError, ...]":
     return (error,) if error is not None else ()
 
 
-def _identity(error: PuffinError) -> str:
-    return "\n".join((type(error).__name__, str(error), *[_identity(cause) for cause in error.causes]))
+def identity_of(error: PuffinError) -> str:
+    """Return what is the same for errors that tell people the same."""
+    return "\n".join((type(error).__name__, str(error), *[identity_of(cause) for cause in error.causes]))
 
 
 class Several(PuffinError):

@@ -1,15 +1,14 @@
 """Running the one graph: environments are committed as their last link is done, and failures stay local."""
 
 import os
+import time
 
-from puffin.errors import PuffinError
+from puffin.cache.usage import note_use
+from puffin.errors import Cause, PuffinError
 from puffin.pipeline.graph import no_growth
-from puffin.pipeline.plan_apply import explained
-from puffin.pipeline.plan_graph import COMPILE, FETCH, LINK
-from puffin.pipeline.plan_many_bytecode import compilings_of, to_compile
-from puffin.pipeline.plan_many_graph import Use, joined, loads_of, many_tasks
+from puffin.pipeline.plan_bytecode import compilings_of, to_compile
+from puffin.pipeline.plan_graph import COMPILE, FETCH, LINK, Use, identity, joined, loads_of, many_tasks
 from puffin.pipeline.plan_many_site import guarded
-from puffin.pipeline.plan_many_values import Stopped
 from puffin.pipeline.plan_settings import SKIPPED, UPDATED
 from puffin.pipeline.record import phase
 from puffin.pipeline.task import DONE
@@ -20,21 +19,40 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.plan_environment import Names
     from puffin.pipeline.plan_execute import Engine
-    from puffin.pipeline.plan_graph import Supply
+    from puffin.pipeline.plan_graph import Load, Supply
     from puffin.pipeline.plan_many_builds import ManyBuilds, Tally, Workshops
-    from puffin.pipeline.plan_many_graph import Load
-    from puffin.pipeline.plan_many_site import Site
-    from puffin.pipeline.plan_many_values import ManyReporter
+    from puffin.pipeline.plan_many_site import EnvironmentRun
+    from puffin.pipeline.plan_settings import Reporter
     from puffin.pipeline.task import Key, Outcome, Task
 
 
-class Scales:
+class Stopped(BaseException):
+    """An environment failed, and ``--fail-fast`` was given. Like an interrupt it waits for no download."""
+
+
+class Watch:
+    """Is told how environments come along; this one does not care."""
+
+    def linked(self, site: "EnvironmentRun", left: int) -> None:
+        """A distribution of an environment is staged, and so many are left."""
+
+    def prepared(self, site: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
+        """All of an environment's turn is staged; *compiled* are distributions so far, and seconds that it took."""
+
+    def committed(self, site: "EnvironmentRun", seconds: float) -> None:
+        """The turn of an environment was committed in so many seconds."""
+
+    def ended(self, site: "EnvironmentRun") -> None:
+        """An environment is as it will be."""
+
+
+class _Scales:
     """What it takes to bring in a supply, in bytes: of its manifest, which tells of each file, or of the wheel."""
 
     def __init__(self, cache: "Cache") -> None:
@@ -53,28 +71,26 @@ class Scales:
         return self._known[supply.archive]
 
 
-class Work:
-    """The supplying, linking and committing of sites that have something to do."""
+class GraphRun:
+    """The supplying, linking and committing of environments that have something to do."""
 
     def __init__(
         self,
-        sites: "list[Site]",
+        sites: "Sequence[EnvironmentRun]",
         engine: "Engine",
         *,
         cache: "Cache",
-        reporter: "ManyReporter",
-        network: "tuple[Any, ...]",
-        fail_fast: bool,
-        done: "Callable[[Site], None]",
+        reporter: "Reporter",
+        watch: Watch,
+        fail_fast: bool = False,
         workshops: "Workshops | None" = None,
     ) -> None:
         self._sites = sites
         self._engine = engine
         self._cache = cache
         self._reporter = reporter
-        self._network = network
+        self._watch = watch
         self._fail_fast = fail_fast
-        self._done = done
         self._run_id = os.urandom(6).hex()
         self._workshops = workshops
         self._builds: ManyBuilds | None = None
@@ -84,7 +100,8 @@ class Work:
         self._errors: dict[Key, PuffinError] = {}
         self._damaged: list[Load] = []
         self._names: dict[str, Names | None] = {}
-        self.archives: dict[int, str] = {}
+        self._compiling = (0.0, 0.0)  # when the first began, and the last ended
+        self.archives: dict[str, str] = {}
         self._sources: dict[Key, tuple[Any, ...]] = {}
         self.downloaded = 0
         self.repaired = 0
@@ -102,7 +119,8 @@ class Work:
             for site in self._sites:
                 if site.alive:
                     site.end(SKIPPED)
-                    self._done(site)
+                    self._watch.ended(site)
+        note_use(self._cache, {archive for site in self._sites for archive, _ in site.staged.values()})
 
     def _turn(self, numbers: "Iterable[int]") -> None:
         """Bring in what is to be brought in now; a second time what turned out to be damaged in the cache."""
@@ -119,11 +137,15 @@ class Work:
         turns: list[dict[int, Supply]] = [{} for _ in self._sites]
         for number, site in sites:
             turns[number] = self._supplied(number, site.turn) if site.alive else {}
-        self._wave(loads_of(turns, Scales(self._cache)))
-        if self._damaged:
-            again, self._damaged = self._damaged, []
+        several = len(self._sites) > 1
+        self._wave(loads_of(turns, _Scales(self._cache)) if several else loads_of(turns))
+        again, self._damaged = [load for load in self._damaged if self._is_awaited(load)], []
+        if again:
             self._begin_builds()
             self._wave([each for load in joined(again) for each in self._anew(load)], last=True)
+
+    def _is_awaited(self, load: "Load") -> bool:
+        return any(self._sites[use.site].alive for use in load.uses)
 
     def _begin_builds(self) -> None:
         self._run_id = os.urandom(6).hex()
@@ -141,7 +163,7 @@ class Work:
         try:
             return {each: builds.supplied(self._sites[number], supply) for each, supply in supplies.items()}
         except PuffinError as error:
-            self._fail(number, error)
+            self._fail_site(number, error)
             return {}
 
     def _anew(self, load: "Load") -> "list[Load]":
@@ -159,9 +181,9 @@ class Work:
             lambda use: self._sites[use.site].link_place(use.number),
             run=self._run_id,
             cache_root=self._cache.root,
-            network=self._network,
+            network=lambda load: self._sites[load.uses[0].site].network,
             made=self._builds.tasks if self._builds else None,
-            names=[site.spec.name for site in self._sites],
+            names=[site.name for site in self._sites],
             compilings=compilings,
         )
         if not tasks:
@@ -189,6 +211,11 @@ class Work:
             self.downloaded += size if isinstance(size, int) else outcome.taken  # of a source, its path is told
         elif task.stage == COMPILE:
             self.compiled += 1
+            began, ended = self._compiling
+            self._compiling = (
+                min(began, outcome.started) if began else outcome.started,
+                max(ended, outcome.ended),
+            )
         elif task.stage == LINK:
             self._linked(self._links[task.key], outcome.result)
 
@@ -205,20 +232,23 @@ class Work:
         if isinstance(error, ArchiveGone) and not self._last:
             self._damaged.append(load)
             return
-        error = explained(error, load.supply)
+        error = explained(error, load.supply, self._sites[load.uses[0].site].why(load.supply.artifact.name))
         for use in load.uses:
-            self._fail(use.site, error)
+            self._fail(use, error)
 
-    def _fail(self, number: int, error: PuffinError) -> None:
-        site = self._sites[number]
+    def _fail_site(self, number: int, error: PuffinError) -> None:
+        self._fail(Use(site=number, number=-1), error)
+
+    def _fail(self, use: Use, error: PuffinError) -> None:
+        site = self._sites[use.site]
         first = site.alive
-        site.fail(error)
+        site.lack(use.number, error)
         if first:
             self._ended(site)
 
-    def _ended(self, site: "Site") -> None:
-        """Say how a site ended."""
-        self._done(site)
+    def _ended(self, site: "EnvironmentRun") -> None:
+        """Say how an environment ended."""
+        self._watch.ended(site)
         if site.error is not None and self._fail_fast:
             raise Stopped
 
@@ -226,7 +256,8 @@ class Work:
         archive, results = result
         if archive not in self._names:
             self._names[archive] = read_names(self._cache.manifest(archive))
-        self.archives[id(load.supply.artifact)] = archive
+        if not load.supply.archive:
+            self.archives[identity(load.supply.artifact)] = archive
         for use, came in zip(load.uses, results, strict=True):
             self._staged(use, load, archive, came)
 
@@ -237,14 +268,13 @@ class Work:
         if isinstance(came, bytes):
             import pickle
 
-            self._fail(use.site, pickle.loads(came))
+            self._fail(use, pickle.loads(came))
             return
-        self._tell_copied(site, came[0])
+        self._tell_copied(site, archive, came[0])
         source = self._sources.get(load.supply.source) if load.supply.source else None
         site.take(use.number, archive, self._names[archive], source)
         self._left[use.site] -= 1
-        total = len(site.supplies)
-        self._reporter.environment(site.spec.name, f"{total - self._left[use.site]} of {total} packages")
+        self._watch.linked(site, self._left[use.site])
         if not self._left[use.site]:
             self._commit(use.site)
 
@@ -252,9 +282,12 @@ class Work:
         site = self._sites[number]
         if not site.alive:
             return
-        self._reporter.environment(site.spec.name, "committing")
+        self._watch.prepared(site, (self.compiled, self._compiling[1] - self._compiling[0]))
+        began = time.perf_counter()
         with phase("commit"):
             guarded(site, lambda site: site.commit(self._names))
+        if site.alive:
+            self._watch.committed(site, time.perf_counter() - began)
         if site.alive and site.advance():
             self._later.append(number)
             return
@@ -262,17 +295,36 @@ class Work:
             site.end(UPDATED)
         self._ended(site)
 
-    def _tell_copied(self, site: "Site", mode: str) -> None:
+    def _tell_copied(self, site: "EnvironmentRun", archive: str, mode: str) -> None:
         """Say, once, that the cache and the environments share no files although they should."""
         if self._told_copied or mode != COPY or (site.settings.link_mode or HARDLINK) == COPY:
             return
+        if not self._cache.archive(archive).startswith(f"{self._cache.root}/"):
+            return  # caches beneath it may be anywhere
         self._told_copied = True
+        which = "environment" if len(self._sites) == 1 else "environments"
         self._reporter.warn(
             f"Files are copied, because none can be linked from the cache (`{self._cache.root}`) to the "
-            "environments; put them on one file system, or pass `--link-mode copy` to silence this"
+            f"{which}; put them on one file system, or pass `--link-mode copy` to silence this"
         )
 
     def header(self, archive: str) -> "tuple[Any, ...] | None":
         """Return the header of an archive that was linked."""
         found = self._names.get(archive)
         return found[0] if found else None
+
+
+class NeededHere(Cause):
+    """Why something had to be built."""
+
+
+def explained(error: PuffinError, supply: "Supply", why: str = "") -> PuffinError:
+    """Add to the error of a build why there was a build at all, unless another package's failure said that."""
+    if error.stage != "build" or any(isinstance(each, NeededHere) for each in error.causes):
+        return error
+    label = supply.artifact.label
+    if error.package and error.package != label:
+        why = f"`{error.package}` is needed to build `{label}`"
+    if why:
+        error.causes = (*error.causes, NeededHere(text=why))
+    return error

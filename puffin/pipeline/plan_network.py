@@ -1,5 +1,6 @@
 """The network of a run: its settings, the processes that ask indexes, and the reader of files and of URLs."""
 
+from puffin.stages.urls import is_http
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -50,10 +51,9 @@ def reader(settings: "Settings", environ: "Mapping[str, str]") -> "Read":
     Every command reads requirements, constraints and what they include by it.
     """
     from puffin.stages.resolve.reqfile import read_file
-    from puffin.stages.urls import is_remote
 
     def read(path: str) -> bytes:
-        return _fetched(path, settings, environ) if is_remote(path) else read_file(path)
+        return _fetched(path, settings, environ) if is_http(path) else read_file(path)
 
     return read
 

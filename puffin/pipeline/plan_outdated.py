@@ -1,25 +1,21 @@
 """Which installed packages an index has newer versions of."""
 
 import time
+from collections.abc import Iterable, Mapping
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from puffin.cache.layout import Cache
 from puffin.pipeline.plan_inputs import index_config
 from puffin.pipeline.plan_network import network_of
 from puffin.pipeline.plan_resolution import ResolutionSetup, open_universe
+from puffin.pipeline.plan_settings import Settings
+from puffin.stages.link.environment import Environment
 from puffin.stages.resolve.platforms import target_of
+from puffin.stages.resolve.solve.universe import Offer, Release
 from puffin.stages.resolve.universe_values import Chosen
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from puffin.cache.layout import Cache
-    from puffin.pipeline.plan_settings import Settings
-    from puffin.stages.link.environment import Environment
-    from puffin.stages.resolve.solve.universe import Offer, Release
 
 
 @frozen
@@ -31,11 +27,11 @@ class Latest:
 
 
 def latest_versions(
-    names: "Iterable[str]",
-    settings: "Settings",
-    environment: "Environment",
-    cache: "Cache",
-    environ: "Mapping[str, str]",
+    names: Iterable[str],
+    settings: Settings,
+    environment: Environment,
+    cache: Cache,
+    environ: Mapping[str, str],
     *,
     pre: bool = False,
 ) -> dict[str, Latest]:
@@ -60,7 +56,7 @@ def latest_versions(
     return {name: latest for name, latest in found.items() if latest is not None}
 
 
-def _latest(offer: "Offer", python: str, pre: bool) -> Latest | None:
+def _latest(offer: Offer, python: str, pre: bool) -> Latest | None:
     for text in offer.versions:
         if not pre and Version(text).is_prerelease:
             continue
@@ -71,7 +67,7 @@ def _latest(offer: "Offer", python: str, pre: bool) -> Latest | None:
     return None
 
 
-def _admits(release: "Release", python: str) -> bool:
+def _admits(release: Release, python: str) -> bool:
     try:
         return SpecifierSet(release.requires_python).contains(python.rstrip("+"), prereleases=True)
     except InvalidSpecifier:

@@ -1,22 +1,19 @@
 """The installation report of an install, in pip's format."""
 
+from typing import Any
+
 from puffin import __version__
 from puffin.cache.atomic import read
 from puffin.cache.layout import Cache
 from puffin.pipeline.plan_graph import Supply
+from puffin.pipeline.plan_install import Installed
 from puffin.pipeline.plan_install_report import ReportItem, report
+from puffin.stages.resolve.solve.request import Resolved
+from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.unzip.manifest import DIST_INFO, read_header
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
-    from puffin.pipeline.plan_install import Installed
-    from puffin.stages.resolve.solve.request import Resolved
-    from puffin.stages.resolve.solve.universe import Metadata
-
-
-def report_of(done: "Installed", cache_dir: str) -> "dict[str, Any]":
+def report_of(done: Installed, cache_dir: str) -> dict[str, Any]:
     """Return the report: what came in, or would have, by name."""
     cache = Cache(cache_dir)
     packages = {each.name: each for each in done.resolution.packages}
@@ -24,7 +21,7 @@ def report_of(done: "Installed", cache_dir: str) -> "dict[str, Any]":
     return report(items, dict(done.environment.interpreter.markers), __version__)
 
 
-def _item(supply: Supply, package: "Resolved", done: "Installed", cache: Cache) -> ReportItem:
+def _item(supply: Supply, package: Resolved, done: Installed, cache: Cache) -> ReportItem:
     artifact = supply.artifact
     hashes = (f"sha256:{supply.archive}",) if supply.archive else artifact.hashes
     return ReportItem(
@@ -46,7 +43,7 @@ def _archived(archive: str, cache: Cache) -> bytes:
     return (read(f"{cache.archive(archive)}/{header[DIST_INFO]}/METADATA") or b"") if header else b""
 
 
-def _written(metadata: "Metadata") -> bytes:
+def _written(metadata: Metadata) -> bytes:
     """Return what resolution knew, as METADATA: a dry run fetches no wheel that could be asked."""
     lines = ["Metadata-Version: 2.1", f"Name: {metadata.name}", f"Version: {metadata.version}"]
     lines += [f"Requires-Python: {metadata.requires_python}"] if metadata.requires_python else []

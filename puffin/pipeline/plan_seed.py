@@ -1,10 +1,9 @@
 """The packages of a seeded environment: the newest of each that fits, installed as by a sync."""
 
-import os
 import time
 
 from puffin.cache.layout import Cache
-from puffin.pipeline.plan_inputs import index_config
+from puffin.pipeline.plan_inputs import Inputs, index_config, kinds_of_files
 from puffin.pipeline.plan_settings import Settings
 from puffin.stages.link.environment import Environment
 
@@ -24,18 +23,18 @@ def seed(
     environ: "Mapping[str, str]",
 ) -> None:
     """Install the newest fitting version of each of *names*. Raises what locating and syncing raise."""
-    import tempfile
+    from puffin.pipeline.plan_sync import sync_pins
 
-    from puffin.pipeline.plan_sync import sync
-    from puffin.value import replace
-
-    pins = newest_pins(environment, names, settings, environ)
-    with tempfile.TemporaryDirectory(prefix="puffin-seed-") as directory:
-        path = os.path.join(directory, "seed.txt")
-        with open(path, "w", encoding="utf-8") as file:
-            file.writelines(f"{name}=={version}\n" for name, version in pins)
-        started = time.perf_counter()
-        sync(replace(settings, files=(path,), python=environment.root), reporter, environ, started=started)
+    inputs = Inputs(
+        pins=tuple(newest_pins(environment, names, settings, environ)),
+        plain=True,
+        config=index_config(settings, None),
+        files=kinds_of_files(settings, None),
+        require_hashes=False,
+        trusted_hosts=(),
+        warnings=(),
+    )
+    sync_pins(environment, inputs, settings, reporter, environ, started=time.perf_counter())
 
 
 def newest_pins(

@@ -5,9 +5,8 @@ import time
 
 from puffin.cache.layout import Cache
 from puffin.errors import FAILED, PuffinError
-from puffin.pipeline.plan_environment import Workplace, target_of
+from puffin.pipeline.plan_environment import LOCK_TIMEOUT, Workplace, target_of
 from puffin.pipeline.plan_settings import Line
-from puffin.pipeline.plan_sync import LOCK_TIMEOUT
 from puffin.stages.link.environment import Environment
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.linker import ArchiveGone, link

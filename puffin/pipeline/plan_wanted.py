@@ -1,11 +1,11 @@
-"""From the pins of a sync and what is installed to the install plan."""
+"""From what an environment is to hold and what is installed to the install plan."""
 
 from puffin.pipeline.plan_bytecode import bytecode_kind, lacking
 from puffin.stages.link.installplan import Plan, WantedDistribution, make_plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Protocol
 
     from puffin.cache.layout import Cache
@@ -37,33 +37,39 @@ SEEDS = ("pip", "setuptools", "wheel")
 
 
 class Planner:
-    """Plans what makes *place* hold exactly the pins of *inputs*, several times where more becomes known."""
+    """Plans what makes *place* hold what is wanted, several times where more becomes known.
+
+    With *exact* the environment is to hold nothing else.
+    """
 
     def __init__(
         self,
         place: "Place",
-        inputs: "Inputs",
         settings: "Settings",
         cache: "Cache",
         environ: "Mapping[str, str]",
+        *,
+        exact: bool = True,
     ) -> None:
         self._place = place
-        self._inputs = inputs
         self._settings = settings
         self._cache = cache
         self._environ = environ
+        self._exact = exact
         self._looked: Directs | None = None
 
-    def plan(self, archives: "Mapping[str, str] | None" = None) -> Plan:
-        """Return the plan; *archives* are those of pins with URLs, by name, as far as they were found out by now."""
-        bare = lacking(self._place.state, bytecode_kind(self._place.environment, self._settings))
-        stale = {*self._settings.reinstall_package, *self._place.damaged, *bare}
-        wanted = self._wanted(archives or {})
+    def plan_of(self, inputs: "Inputs", archives: "Mapping[str, str]") -> Plan:
+        """Return the plan for pins; *archives* are those of pins with URLs, by name, that were found out by now."""
+        return self.plan(self._wanted(inputs, archives))
+
+    def plan(self, wanted: "Sequence[WantedDistribution]") -> Plan:
+        """Return the plan."""
+        stale = stale_names(self._place, self._settings)
         plan = self._planned(wanted, stale)
         losers = _losers(self._place, plan)
         return self._planned(wanted, stale | losers) if losers else plan
 
-    def _planned(self, wanted: "list[WantedDistribution]", stale: "set[str]") -> Plan:
+    def _planned(self, wanted: "Sequence[WantedDistribution]", stale: "set[str]") -> Plan:
         return make_plan(
             self._place.present,
             wanted,
@@ -72,17 +78,18 @@ class Planner:
             stale=stale,
             everything_stale=self._settings.reinstall,
             protected=SEEDS if self._place.environment.seed else (),
+            exact=self._exact,
         )
 
-    def _wanted(self, archives: "Mapping[str, str]") -> "list[WantedDistribution]":
-        if self._inputs.plain:
-            return [WantedDistribution(name=name, version=version) for name, version in self._inputs.pins]
+    def _wanted(self, inputs: "Inputs", archives: "Mapping[str, str]") -> "list[WantedDistribution]":
+        if inputs.plain:
+            return [WantedDistribution(name=name, version=version) for name, version in inputs.pins]
         anew = self._settings.refresh_package
         return [
             self._directs().wanted(pin, archives, refresh=self._settings.refresh or pin.name in anew)
             if pin.url
             else WantedDistribution(name=pin.name, version=pin.version)
-            for pin in self._inputs.pins
+            for pin in inputs.pins
         ]
 
     def _directs(self) -> "Directs":
@@ -93,6 +100,12 @@ class Planner:
             ask = pinner(self._cache, offline=self._settings.offline, environ=self._environ)
             self._looked = Directs(self._cache, self._place.present, ask)
         return self._looked
+
+
+def stale_names(place: "Place", settings: "Settings") -> "set[str]":
+    """Return what has to be installed anew: it is damaged, lacks the bytecode that is wanted, or was named for it."""
+    bare = lacking(place.state, bytecode_kind(place.environment.interpreter, settings))
+    return {*settings.reinstall_package, *place.damaged, *bare}
 
 
 def _losers(place: "Place", plan: Plan) -> "set[str]":

@@ -9,7 +9,7 @@ from puffin.pipeline.plan_configuration import PROJECT_FILE, Document, configura
 from puffin.pipeline.plan_workspace_select import fill
 from puffin.pipeline.plan_workspace_specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
-from puffin.stages.urls import is_remote
+from puffin.stages.urls import is_http
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class _Reader:
         if project and not project.endswith(".toml"):
             project = f"{project}/{PROJECT_FILE}"
         pylock = self._text_of(own, "pylock", where)
-        first = next((path for path in requirements if not is_remote(path)), "") or project or pylock
+        first = next((path for path in requirements if not is_http(path)), "") or project or pylock
         template = self._template(own, where, matrix=matrix)
         return EnvSpec(
             name=f"{name}-{python}" if matrix else name,
@@ -204,7 +204,7 @@ class _Reader:
         return tuple(dict.fromkeys(map(str, texts)))
 
     def _absolute(self, path: str) -> str:
-        if is_remote(path):
+        if is_http(path):
             return path
         return os.path.normpath(os.path.join(self._root, os.path.expanduser(path)))
 

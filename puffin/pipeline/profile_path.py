@@ -1,14 +1,13 @@
-"""The critical path: which work, one piece after the other, the end of a run had to wait for."""
+"""How the time of a run divides: spans of work without what lies within them, and the critical path through these.
+
+The critical path is the chain of steps that set the total time.
+"""
 
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 
 from puffin.pipeline.profile_read import Profile, Row
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
 
 IDLE = ""  # the name of the time in which nothing that is recorded was done
 
@@ -51,7 +50,7 @@ def _within(inner: Row, outer: Row) -> bool:
     return inner.seconds < outer.seconds or (inner.seconds > 0 and not inner.phase)
 
 
-def _own(row: Row, inside: "list[Row]") -> "list[Span]":
+def _own(row: Row, inside: list[Row]) -> list[Span]:
     found = []
     at = row.start
     for each in sorted(inside, key=lambda each: each.start):
@@ -63,12 +62,12 @@ def _own(row: Row, inside: "list[Row]") -> "list[Span]":
     return found
 
 
-def union(stretches: "Iterable[tuple[float, float]]") -> float:
+def union(stretches: Iterable[tuple[float, float]]) -> float:
     """Return for how long at least one of the *stretches* lasted."""
     return sum(end - start for start, end in merged(stretches))
 
 
-def merged(stretches: "Iterable[tuple[float, float]]") -> "list[tuple[float, float]]":
+def merged(stretches: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     """Return the *stretches* with those that touch made one, in order."""
     found: list[tuple[float, float]] = []
     for start, end in sorted(stretches):
@@ -79,7 +78,7 @@ def merged(stretches: "Iterable[tuple[float, float]]") -> "list[tuple[float, flo
     return found
 
 
-def weighted(named: "Iterable[tuple[str, float, float]]", start: float, end: float) -> "dict[str, float]":
+def weighted(named: Iterable[tuple[str, float, float]], start: float, end: float) -> dict[str, float]:
     """Divide the time from *start* to *end* among the names that were active at each moment, in equal parts a row.
 
     Together the parts make the whole; what was left to nobody is under :data:`IDLE`.
@@ -103,7 +102,7 @@ def weighted(named: "Iterable[tuple[str, float, float]]", start: float, end: flo
     return shares
 
 
-def _share(shares: "dict[str, float]", active: "Mapping[str, int]", seconds: float) -> None:
+def _share(shares: dict[str, float], active: Mapping[str, int], seconds: float) -> None:
     if seconds <= 0:
         return
     total = sum(active.values())
@@ -117,7 +116,7 @@ _SAME = 2e-6  # seconds; records round to a millionth
 
 
 @frozen
-class Step:
+class PathStep:
     """A piece of the critical path; ``row`` is None where the next piece was waited for without any recorded work."""
 
     row: Row | None
@@ -133,11 +132,11 @@ class Step:
 class _Finished:
     """Spans by their ends: which was the last to end before a moment?"""
 
-    def __init__(self, found: "Iterable[Span]") -> None:
+    def __init__(self, found: Iterable[Span]) -> None:
         self._spans = sorted(found, key=lambda span: span.end)
         self._ends = [span.end for span in self._spans]
 
-    def before(self, moment: float, used: "set[int]") -> "Iterator[Span]":
+    def before(self, moment: float, used: set[int]) -> Iterator[Span]:
         """Yield the last span that ended by *moment* and is not among those *used*."""
         at = bisect_right(self._ends, moment + _SAME)
         while at and id(self._spans[at - 1]) in used:
@@ -146,7 +145,7 @@ class _Finished:
             yield self._spans[at - 1]
 
 
-def critical_path(profile: Profile) -> tuple[Step, ...]:
+def critical_path(profile: Profile) -> tuple[PathStep, ...]:
     """Return the steps that led to the end of the run, in order; they do not overlap.
 
     Backwards from what ended last: a task was held up by the last to end of what it needs, of the work before it in
@@ -165,7 +164,7 @@ def critical_path(profile: Profile) -> tuple[Step, ...]:
     lanes = {worker: _Finished(each) for worker, each in workers.items()}
     driver = _Finished([span for span in found if span.row.phase])
 
-    def held_up(span: Span, used: "set[int]") -> "Iterator[Span]":
+    def held_up(span: Span, used: set[int]) -> Iterator[Span]:
         if span.row.phase:
             yield from everything.before(span.start, used)
             return
@@ -177,8 +176,8 @@ def critical_path(profile: Profile) -> tuple[Step, ...]:
     return tuple(_walk(max(found, key=lambda span: span.end), held_up))
 
 
-def _walk(last: Span, held_up: "object") -> "list[Step]":
-    steps: list[Step] = []
+def _walk(last: Span, held_up: object) -> list[PathStep]:
+    steps: list[PathStep] = []
     used: set[int] = set()
     span: Span | None = last
     until = last.end
@@ -186,9 +185,9 @@ def _walk(last: Span, held_up: "object") -> "list[Step]":
         used.add(id(span))
         end = min(span.end, until)
         if until - end > _SAME:
-            steps.append(Step(row=None, start=end, end=until))
+            steps.append(PathStep(row=None, start=end, end=until))
         if end > span.start or not steps:
-            steps.append(Step(row=span.row, start=span.start, end=end))
+            steps.append(PathStep(row=span.row, start=span.start, end=end))
         until = min(until, span.start)
         candidates = [each for each in held_up(span, used) if each.start <= until]  # type: ignore[operator]
         span = max(candidates, key=lambda each: min(each.end, until), default=None)
@@ -205,7 +204,7 @@ class Part:
     count: int
 
 
-def parts(steps: "Iterable[Step]", *, by_package: bool) -> tuple[Part, ...]:
+def parts(steps: Iterable[PathStep], *, by_package: bool) -> tuple[Part, ...]:
     """Return what the path consists of, the longest first: by stage, or by stage and package; waits are ``""``."""
     found: dict[tuple[str, str], list[float]] = {}
     for step in steps:

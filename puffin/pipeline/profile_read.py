@@ -2,16 +2,13 @@
 
 import json
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.task import DONE
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
 
 KILLED = -1  # the run ended before it could say how
 UNTOLD = -2  # records of this format do not say
@@ -160,7 +157,7 @@ def load_all(cache: Cache) -> list[Profile]:
     return found
 
 
-def _lines(data: bytes) -> "Iterable[dict[str, Any]]":
+def _lines(data: bytes) -> Iterable[dict[str, Any]]:
     for line in data.splitlines():
         try:
             value = json.loads(line)
@@ -170,7 +167,7 @@ def _lines(data: bytes) -> "Iterable[dict[str, Any]]":
             yield value
 
 
-def parse(lines: "list[dict[str, Any]]", path: str = "") -> Profile:
+def parse(lines: list[dict[str, Any]], path: str = "") -> Profile:
     """Return the profile in the *lines* of a record; fields of a wrong kind count as not given."""
     head = lines[0]
     rows = [_row(line) for line in lines if "stage" in line or "phase" in line]
@@ -197,7 +194,7 @@ def parse(lines: "list[dict[str, Any]]", path: str = "") -> Profile:
     )
 
 
-def _row(line: "dict[str, Any]") -> Row:
+def _row(line: dict[str, Any]) -> Row:
     phase = "phase" in line
     start = _number(line, "start")
     stage, key = _text(line, "stage"), _text(line, "key")
@@ -224,17 +221,17 @@ def _row(line: "dict[str, Any]") -> Row:
     )
 
 
-def _text(line: "dict[str, Any]", name: str) -> str:
+def _text(line: dict[str, Any], name: str) -> str:
     value = line.get(name)
     return value if isinstance(value, str) else ""
 
 
-def _texts(line: "dict[str, Any]", name: str) -> tuple[str, ...]:
+def _texts(line: dict[str, Any], name: str) -> tuple[str, ...]:
     value = line.get(name)
     return tuple([each for each in value if isinstance(each, str)]) if isinstance(value, list) else ()
 
 
-def _number(line: "dict[str, Any]", name: str, default: float = 0.0) -> float:
+def _number(line: dict[str, Any], name: str, default: float = 0.0) -> float:
     value = line.get(name)
     known = isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
     return min(float(value), 1e15) if known and value is not None else default

@@ -1,15 +1,22 @@
-"""The report on a run: all that a page, a table or a comparison says of it, as values."""
+"""The report on a run and the comparison of two runs, as values: what pages, tables and JSON show."""
 
-from puffin.pipeline.profile_path import IDLE, Part, Span, Step, critical_path, parts, spans, union, weighted
+from collections.abc import Iterable, Mapping, Sequence
+
+from puffin.pipeline.profile_path import (
+    IDLE,
+    Part,
+    PathStep,
+    Span,
+    critical_path,
+    parts,
+    spans,
+    union,
+    weighted,
+)
 from puffin.pipeline.profile_read import Profile, Row
 from puffin.pipeline.profile_workers import Worker, parallelism, workers
 from puffin.pipeline.task import CANCELLED, FAILED
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
 
 _ONE = 0.3  # the share of the run that makes one task its limit, rather than its stage
 
@@ -36,7 +43,7 @@ class Phase:
 
 
 @frozen
-class Package:
+class PackageWork:
     """The work for one package, in all stages; ``stages`` are their names and seconds, the longest first."""
 
     label: str
@@ -48,7 +55,7 @@ class Package:
 
 
 @frozen
-class Place:
+class EnvironmentWork:
     """What one environment got: ``hits`` of its ``packages`` were in the cache; the last was there at ``ended``.
 
     ``seconds`` are its part of the work: what was done for several counts for each of them in equal parts.
@@ -66,21 +73,21 @@ class Report:
     """What there is to say of a run. ``saved`` are seconds of work that the cache made unnecessary, as it seems."""
 
     profile: Profile
-    path: tuple[Step, ...]
+    path: tuple[PathStep, ...]
     limit: Part | None
     phases: tuple[Phase, ...]
     idle: float
     workers: tuple[Worker, ...]
     parallelism: float
-    packages: tuple[Package, ...]
-    places: tuple[Place, ...]
+    packages: tuple[PackageWork, ...]
+    places: tuple[EnvironmentWork, ...]
     hits: int
     misses: int
     saved: float
     failures: tuple[Row, ...]
 
 
-def report_on(profile: Profile, earlier: "Sequence[Profile]" = ()) -> Report:
+def report_on(profile: Profile, earlier: Sequence[Profile] = ()) -> Report:
     """Return the report on *profile*; *earlier* runs tell what the work would have cost that was not done."""
     path = critical_path(profile)
     found = spans(profile)
@@ -103,7 +110,7 @@ def report_on(profile: Profile, earlier: "Sequence[Profile]" = ()) -> Report:
     )
 
 
-def limit_of(path: "Sequence[Step]", wall: float) -> Part | None:
+def limit_of(path: Sequence[PathStep], wall: float) -> Part | None:
     """Return what limited the run: one task if it is long enough, else what has the most of the critical path."""
     single = next((part for part in parts(path, by_package=True) if part.package), None)
     if single is not None and single.seconds >= _ONE * wall:
@@ -111,14 +118,14 @@ def limit_of(path: "Sequence[Step]", wall: float) -> Part | None:
     return next((part for part in parts(path, by_package=False) if part.name), None)
 
 
-def _phases(found: "Iterable[Span]", shares: "dict[str, float]") -> tuple[Phase, ...]:
+def _phases(found: Iterable[Span], shares: dict[str, float]) -> tuple[Phase, ...]:
     named: dict[str, list[Span]] = {}
     for span in found:
         named.setdefault(span.row.name, []).append(span)
     return tuple(_phase(name, each, shares.get(name, 0.0)) for name, each in named.items())
 
 
-def _phase(name: str, found: "list[Span]", share: float) -> Phase:
+def _phase(name: str, found: list[Span], share: float) -> Phase:
     rows = list({id(span.row): span.row for span in found}.values())
     return Phase(
         name=name,
@@ -134,7 +141,7 @@ def _phase(name: str, found: "list[Span]", share: float) -> Phase:
     )
 
 
-def _packages(rows: "Iterable[Row]") -> tuple[Package, ...]:
+def _packages(rows: Iterable[Row]) -> tuple[PackageWork, ...]:
     named: dict[str, list[Row]] = {}
     for row in rows:
         named.setdefault(row.label, []).append(row)
@@ -142,11 +149,11 @@ def _packages(rows: "Iterable[Row]") -> tuple[Package, ...]:
     return tuple(sorted(found, key=lambda package: (-package.seconds, package.label)))
 
 
-def _package(label: str, rows: "list[Row]") -> Package:
+def _package(label: str, rows: list[Row]) -> PackageWork:
     stages: dict[str, float] = {}
     for row in rows:
         stages[row.name] = stages.get(row.name, 0.0) + row.seconds
-    return Package(
+    return PackageWork(
         label=label,
         seconds=sum(stages.values()),
         stages=tuple(sorted(stages.items(), key=lambda each: -each[1])),
@@ -156,7 +163,7 @@ def _package(label: str, rows: "list[Row]") -> Package:
     )
 
 
-def _places(rows: "Iterable[Row]") -> tuple[Place, ...]:
+def _places(rows: Iterable[Row]) -> tuple[EnvironmentWork, ...]:
     """Return what each environment got, the last one that was ready first."""
     named: dict[str, list[Row]] = {}
     for row in rows:
@@ -166,10 +173,10 @@ def _places(rows: "Iterable[Row]") -> tuple[Place, ...]:
     return tuple(sorted(found, key=lambda place: (-place.ended, place.name)))
 
 
-def _place(name: str, rows: "list[Row]") -> Place:
+def _place(name: str, rows: list[Row]) -> EnvironmentWork:
     packages = {row.label for row in rows}
     misses = {row.label for row in rows if row.cache == "miss"}
-    return Place(
+    return EnvironmentWork(
         name=name,
         packages=len(packages),
         hits=len({row.label for row in rows if row.cache == "hit"} - misses),
@@ -178,14 +185,14 @@ def _place(name: str, rows: "list[Row]") -> Place:
     )
 
 
-def _cached(rows: "Sequence[Row]") -> "tuple[dict[str, Row], set[str]]":
+def _cached(rows: Sequence[Row]) -> tuple[dict[str, Row], set[str]]:
     """Return what came from the cache, each package once with a row that says how large it is, and what did not."""
     misses = {row.label for row in rows if row.cache == "miss" and row.status != CANCELLED}
     hits = {row.label: row for row in rows if row.cache == "hit" and row.label not in misses}
     return hits, misses
 
 
-def saved(hits: "dict[str, Row]", known: "Sequence[Profile]") -> float:
+def saved(hits: dict[str, Row], known: Sequence[Profile]) -> float:
     """Return the seconds of work that *hits* saved: what the same took in *known* runs, the latest first.
 
     For what none of them did, its size counts at the rate at which they made archives; 0 where they made none.
@@ -244,13 +251,13 @@ def compare(before: Report, after: Report) -> Comparison:
     )
 
 
-def _differences(before: "Mapping[str, float]", after: "Mapping[str, float]") -> tuple[Difference, ...]:
+def _differences(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[Difference, ...]:
     names = dict.fromkeys((*before, *after))
     found = [Difference(name=name, before=before.get(name, 0.0), after=after.get(name, 0.0)) for name in names]
     return tuple(sorted(found, key=lambda each: (-abs(each.change), each.name)))
 
 
-def previous(profile: Profile, others: "Sequence[Profile]") -> Profile | None:
+def previous(profile: Profile, others: Sequence[Profile]) -> Profile | None:
     """Return the run to compare *profile* with: the last before it that finished with the same command.
 
     One that served the same environments is preferred.
@@ -265,6 +272,6 @@ def previous(profile: Profile, others: "Sequence[Profile]") -> Profile | None:
     return found[-1] if found else None
 
 
-def _environments(profile: Profile) -> "frozenset[str]":
+def _environments(profile: Profile) -> frozenset[str]:
     rows: Iterable[tuple[str, ...]] = [row.environments for row in profile.tasks]
     return frozenset(name for names in rows for name in names)

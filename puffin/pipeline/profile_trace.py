@@ -4,22 +4,20 @@ A worker is a process; its downloads, which overlap, lie on threads of their own
 of each task to the start of those that need it. Counters say what was running, ready, downloaded and computed.
 """
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from puffin.pipeline.profile_path import spans
 from puffin.pipeline.profile_read import Profile, Row
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any
-
-    Event = dict[str, Any]
+Event = dict[str, Any]
 
 _MAIN = 1  # the thread of what ran on a worker's main thread; downloads lie on 2 and following
 _COUNTERS = 0  # the process that the counters belong to
 _STEPS = 400  # points of a counter at most
 
 
-def trace(profile: Profile) -> "dict[str, Any]":
+def trace(profile: Profile) -> dict[str, Any]:
     """Return the trace, ready for ``json.dumps``. Times are microseconds since the start of the run."""
     numbers = {name: number for number, name in enumerate(_workers(profile), start=1)}
     places = _places(profile, numbers)
@@ -42,11 +40,11 @@ def trace(profile: Profile) -> "dict[str, Any]":
     }
 
 
-def _workers(profile: Profile) -> "list[str]":
+def _workers(profile: Profile) -> list[str]:
     return list(dict.fromkeys([profile.driver, *[row.worker for row in profile.rows]]))
 
 
-def _places(profile: Profile, numbers: "dict[str, int]") -> "dict[int, tuple[int, int]]":
+def _places(profile: Profile, numbers: dict[str, int]) -> dict[int, tuple[int, int]]:
     """Return process and thread of each row: downloads get the first thread that is free."""
     free: dict[int, list[float]] = {}
     places = {}
@@ -62,9 +60,7 @@ def _places(profile: Profile, numbers: "dict[str, int]") -> "dict[int, tuple[int
     return places
 
 
-def _names(
-    profile: Profile, numbers: "dict[str, int]", places: "dict[int, tuple[int, int]]"
-) -> "Iterator[Event]":
+def _names(profile: Profile, numbers: dict[str, int], places: dict[int, tuple[int, int]]) -> Iterator[Event]:
     for name, number in numbers.items():
         told = f"driver {name}" if name == profile.driver else f"worker {name}" if name else "lost"
         yield _meta("process_name", number, 0, told)
@@ -73,11 +69,11 @@ def _names(
     yield _meta("process_name", _COUNTERS, 0, "counters")
 
 
-def _meta(kind: str, process: int, thread: int, name: str) -> "Event":
+def _meta(kind: str, process: int, thread: int, name: str) -> Event:
     return {"ph": "M", "name": kind, "pid": process, "tid": thread, "args": {"name": name}}
 
 
-def _complete(row: Row, process: int, thread: int, zero: float) -> "Event":
+def _complete(row: Row, process: int, thread: int, zero: float) -> Event:
     details = {
         "key": row.key,
         "status": row.status,
@@ -105,7 +101,7 @@ def _micro(seconds: float) -> float:
     return round(max(0.0, seconds) * 1e6, 1)
 
 
-def _flows(profile: Profile, places: "dict[int, tuple[int, int]]") -> "Iterator[Event]":
+def _flows(profile: Profile, places: dict[int, tuple[int, int]]) -> Iterator[Event]:
     ends = {row.key: row for row in profile.tasks}
     number = 0
     for row in profile.tasks:
@@ -127,11 +123,11 @@ def _flows(profile: Profile, places: "dict[int, tuple[int, int]]") -> "Iterator[
             }
 
 
-def _at(place: tuple[int, int]) -> "Event":
+def _at(place: tuple[int, int]) -> Event:
     return {"pid": place[0], "tid": place[1]}
 
 
-def _counters(profile: Profile) -> "Iterator[Event]":
+def _counters(profile: Profile) -> Iterator[Event]:
     tasks = profile.tasks
     if not tasks:
         return
@@ -156,8 +152,8 @@ def _counters(profile: Profile) -> "Iterator[Event]":
 
 
 def _sampled(
-    stretches: "Iterable[tuple[float, float, float]]", start: float, end: float
-) -> "Iterator[tuple[float, float]]":
+    stretches: Iterable[tuple[float, float, float]], start: float, end: float
+) -> Iterator[tuple[float, float]]:
     """Yield the sum of the stretches' values over time, at most at :data:`_STEPS` moments and where it changes."""
     edges = sorted([edge for begin, until, value in stretches for edge in ((begin, value), (until, -value))])
     step = max((end - start) / _STEPS, 1e-6)

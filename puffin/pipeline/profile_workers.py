@@ -1,12 +1,10 @@
 """The workers of a run: when they were busy, and why they were not."""
 
+from collections.abc import Iterator, Sequence
+
 from puffin.pipeline.profile_path import merged, union
 from puffin.pipeline.profile_read import Profile, Row
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 STARTING = "starting"
 DOWNLOADS = "waiting for downloads"
@@ -33,7 +31,7 @@ def window(profile: Profile) -> tuple[float, float]:
     return begins, max([row.end for row in tasks], default=begins)
 
 
-def by_worker(profile: Profile) -> "dict[str, list[Row]]":
+def by_worker(profile: Profile) -> dict[str, list[Row]]:
     """Return the tasks of each worker, in the order in which the workers began."""
     found: dict[str, list[Row]] = {}
     for row in profile.tasks:
@@ -57,7 +55,7 @@ def workers(profile: Profile) -> tuple[Worker, ...]:
 
 
 def _worker(
-    name: str, rows: "list[Row]", profile: Profile, limits: tuple[float, float], stages: "dict[str, str]"
+    name: str, rows: list[Row], profile: Profile, limits: tuple[float, float], stages: dict[str, str]
 ) -> Worker:
     working = [row for row in rows if not row.waits]
     idle: dict[str, float] = {}
@@ -73,9 +71,7 @@ def _worker(
     )
 
 
-def _gaps(
-    busy: "Sequence[tuple[float, float]]", limits: tuple[float, float]
-) -> "Iterator[tuple[float, float]]":
+def _gaps(busy: Sequence[tuple[float, float]], limits: tuple[float, float]) -> Iterator[tuple[float, float]]:
     at = limits[0]
     for begin, end in (*busy, (limits[1], limits[1])):
         if begin - at > _LEAST:
@@ -83,9 +79,7 @@ def _gaps(
         at = max(at, end)
 
 
-def _why(
-    begin: float, end: float, rows: "Sequence[Row]", stages: "dict[str, str]"
-) -> "Iterator[tuple[str, float]]":
+def _why(begin: float, end: float, rows: Sequence[Row], stages: dict[str, str]) -> Iterator[tuple[str, float]]:
     """Divide a gap of one worker among its reasons."""
     downloads = merged(
         [
@@ -102,7 +96,7 @@ def _why(
         yield _reason(begin, end, rows, stages), left
 
 
-def _reason(begin: float, end: float, rows: "Sequence[Row]", stages: "dict[str, str]") -> str:
+def _reason(begin: float, end: float, rows: Sequence[Row], stages: dict[str, str]) -> str:
     if all(row.start >= begin for row in rows):
         return STARTING
     following = min((row for row in rows if row.start >= end - _LEAST), key=lambda row: row.start, default=None)

@@ -5,18 +5,14 @@ import contextlib
 import os
 import threading
 import time
+from typing import Any
 
 import distributed
 
+from puffin.pipeline.remote import Remote
 from puffin.pipeline.remote_errors import BuildLost, NoInterpreter, NoWorkers, RemoteCrashed
 from puffin.pipeline.remote_link import Link
 from puffin.pipeline.remote_work import ask
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from puffin.pipeline.remote import Remote
 
 _WORK = "puffin.pipeline.remote_work:work"
 _LOOK = 0.5
@@ -26,7 +22,7 @@ _farms: "dict[tuple[int, Remote], Farm]" = {}
 _opening = threading.Lock()
 
 
-def farm_for(remote: "Remote") -> "Farm":
+def farm_for(remote: Remote) -> "Farm":
     """Return this process's farm at *remote*, connected and checked at the first call.
 
     Raises ``SchedulerUnreachable``, ``Unfit`` and ``NoWorkers``.
@@ -40,12 +36,12 @@ def farm_for(remote: "Remote") -> "Farm":
         return _farms[key]
 
 
-def is_open(remote: "Remote") -> bool:
+def is_open(remote: Remote) -> bool:
     """Tell whether this process is connected to *remote*."""
     return (os.getpid(), remote) in _farms
 
 
-def facts_of(remote: "Remote") -> "tuple[int, tuple[tuple[str, str], ...]]":
+def facts_of(remote: Remote) -> tuple[int, tuple[tuple[str, str], ...]]:
     """Return how many tasks the workers at *remote* run at once, and each worker that cannot be used with the reason.
 
     Raises what :func:`farm_for` raises.
@@ -65,7 +61,7 @@ def close_farms() -> None:
 class Farm:
     """The workers of one scheduler, for work that may be done by any of them; used by many threads."""
 
-    def __init__(self, remote: "Remote") -> None:
+    def __init__(self, remote: Remote) -> None:
         self.remote = remote
         self.link = Link(remote)
         self.unreachable: set[str] = set()  # servers that workers cannot reach
@@ -91,11 +87,11 @@ class Farm:
         label: str,
         reference: str,
         packed: bytes,
-        needs: "Needs",
+        needs: "WorkerNeeds",
         *,
         stage: str = "build",
         attempts: int = 2,
-    ) -> "tuple[str, bytes]":
+    ) -> tuple[str, bytes]:
         """Have a worker that meets *needs* run a function on *packed*; return the worker and the answer.
 
         What is lost with a worker, or takes too long, is tried up to *attempts* times, then elsewhere and with no other
@@ -115,7 +111,7 @@ class Farm:
             if len(tried) >= attempts:
                 raise BuildLost(package=label, attempts=tuple(tried))
 
-    def _take(self, tried: "list[str]", label: str, needs: "Needs", *, alone: bool) -> str:
+    def _take(self, tried: list[str], label: str, needs: "WorkerNeeds", *, alone: bool) -> str:
         """Wait for a worker to be free and return it, taken; for what is to be *alone*, wait until it is idle."""
         reserved = ""
         taken = False
@@ -141,7 +137,7 @@ class Farm:
             if not taken:
                 self._reserved.discard(reserved)
 
-    def _reserve(self, able: "dict[str, dict[str, Any]]", reserved: str) -> str:
+    def _reserve(self, able: dict[str, dict[str, Any]], reserved: str) -> str:
         """Return the worker that is reserved for one thread, another one where it has gone meanwhile."""
         if reserved not in able:
             self._reserved.discard(reserved)
@@ -150,7 +146,7 @@ class Farm:
                 self._reserved.add(reserved)
         return reserved
 
-    def _choose(self, able: "dict[str, dict[str, Any]]", *, alone: bool) -> str:
+    def _choose(self, able: dict[str, dict[str, Any]], *, alone: bool) -> str:
         free = [
             (self._busy.get(name, 0) / facts["nthreads"], name)
             for name, facts in able.items()
@@ -165,7 +161,7 @@ class Farm:
                 self._reserved.discard(worker)
             self._free.notify_all()
 
-    def _able_workers(self, tried: "list[str]", label: str, needs: "Needs") -> "dict[str, dict[str, Any]]":
+    def _able_workers(self, tried: list[str], label: str, needs: "WorkerNeeds") -> dict[str, dict[str, Any]]:
         fit = self.link.fit()
         new = [name for name in fit if (name, needs.key) not in self._able]
         if new:
@@ -184,8 +180,8 @@ class Farm:
         }
 
     def _attempt(
-        self, worker: str, key: "tuple[str, str]", label: str, reference: str, packed: bytes
-    ) -> "tuple[bytes | None, str]":
+        self, worker: str, key: tuple[str, str], label: str, reference: str, packed: bytes
+    ) -> tuple[bytes | None, str]:
         """Return the answer of *worker*, or None and what became of it."""
         future = self.link.submit(*key, _WORK, reference, packed, worker=worker)
         deadline = time.monotonic() + self.remote.limit + self.remote.patience
@@ -213,7 +209,7 @@ class Farm:
             return f"was not done within {self.remote.limit:g} s"
         return ""
 
-    def _ended(self, future: "Any", worker: str, label: str) -> "tuple[bytes | None, str]":
+    def _ended(self, future: Any, worker: str, label: str) -> tuple[bytes | None, str]:
         try:
             answer: bytes = future.result(timeout=self.remote.patience)
             return answer, ""
@@ -230,10 +226,10 @@ class Farm:
         self.link.close()
 
 
-class Needs:
+class WorkerNeeds:
     """What a worker must have: a function to ask it, which answers whether, and what it has; ``wanted`` in words."""
 
-    def __init__(self, reference: str, arguments: "tuple[Any, ...]", wanted: str) -> None:
+    def __init__(self, reference: str, arguments: tuple[Any, ...], wanted: str) -> None:
         self.reference = reference
         self.arguments = arguments
         self.wanted = wanted

@@ -13,26 +13,21 @@ import pkgutil
 import platform
 import threading
 import time
-import warnings
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 import distributed
 import toolz
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
-from dask.task_spec import Task as DaskTask
 from distributed.comm.core import CommClosedError
 
 from puffin import __version__
 from puffin.errors import Cause
+from puffin.pipeline.cluster import named_task, quiet
+from puffin.pipeline.remote import Remote
 from puffin.pipeline.remote_errors import NoWorkers, SchedulerLost, SchedulerUnreachable, Unfit
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator
-    from typing import Any
-
-    from puffin.pipeline.remote import Remote
-
-    Worker = dict[str, Any]
+Worker = dict[str, Any]
 
 _LOOK = 0.5  # seconds between two looks at the scheduler
 _COUNTED = "n_workers" in inspect.signature(distributed.Scheduler.identity).parameters
@@ -47,7 +42,7 @@ class Link:
     of the scheduler, why they are not used. Raises :class:`SchedulerUnreachable`.
     """
 
-    def __init__(self, remote: "Remote") -> None:
+    def __init__(self, remote: Remote) -> None:
         self.remote = remote
         self.workers: dict[str, Worker] = {}
         self.unfit: dict[str, str] = {}
@@ -72,7 +67,7 @@ class Link:
             raise SchedulerUnreachable(address=remote.address, causes=(cause,)) from error
         self._answered = time.monotonic()
 
-    def call(self, function: "Callable[..., Coroutine[Any, Any, Any]]", *arguments: "Any") -> "Any":
+    def call(self, function: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> Any:
         """Return what a coroutine function answers within the patience; TimeoutError, OSError."""
         return self.client.sync(function, *arguments, callback_timeout=self.remote.patience)
 
@@ -96,15 +91,15 @@ class Link:
         return self._lost
 
     @property
-    def _scheduler(self) -> "Any":
+    def _scheduler(self) -> Any:
         return self.client.scheduler
 
-    async def _identity(self) -> "dict[str, Any]":
+    async def _identity(self) -> dict[str, Any]:
         more = {"n_workers": -1} if _COUNTED else {}
         found: dict[str, Any] = await self._scheduler.identity(**more)
         return found
 
-    def _take(self, identity: "dict[str, Any]") -> None:
+    def _take(self, identity: dict[str, Any]) -> None:
         now = self._answered = time.monotonic()
         self.workers = {name: dict(facts) for name, facts in identity["workers"].items()}
         for name, facts in self.workers.items():
@@ -117,7 +112,7 @@ class Link:
         with self._lock:
             return self._answered - self._seen.get(worker, (0.0, self._answered))[1]
 
-    def fit(self) -> "dict[str, Worker]":
+    def fit(self) -> dict[str, Worker]:
         """Return the workers that may be used, having asked those that are new. Raises :class:`SchedulerLost`."""
         self.look()
         new = [name for name in self.workers if name not in self._fit and name not in self.unfit]
@@ -132,7 +127,7 @@ class Link:
             if name in self._fit and facts.get("status", "running") == "running"
         }
 
-    def wait_for_workers(self, *, lost: bool = False) -> "dict[str, Worker]":
+    def wait_for_workers(self, *, lost: bool = False) -> dict[str, Worker]:
         """Return the workers that may be used, as soon as there are any.
 
         Raises :class:`NoWorkers`, :class:`Unfit` where the only ones cannot be used, and :class:`SchedulerLost`.
@@ -156,7 +151,7 @@ class Link:
     def check_scheduler(self) -> None:
         """Raise :class:`Unfit` if the scheduler has other versions of dask or distributed."""
 
-        async def versions() -> "Any":
+        async def versions() -> Any:
             return await self._scheduler.versions(packages=[])
 
         try:
@@ -169,7 +164,7 @@ class Link:
         if other:
             raise Unfit(address=self.remote.address, reasons=(("scheduler", other),))
 
-    def _ask_versions(self, workers: "list[str]") -> "dict[str, str]":
+    def _ask_versions(self, workers: list[str]) -> dict[str, str]:
         own = {
             "python": platform.python_version(),
             "dask": _version("dask"),
@@ -183,14 +178,14 @@ class Link:
         answers = self.ask(workers, [(platform.python_version,), *asked])
         return {worker: _judge(own, dict(zip(own, answers[worker], strict=True))) for worker in workers}
 
-    def ask(self, workers: "Iterable[str]", calls: "list[tuple[Any, ...]]") -> "dict[str, list[Any]]":
+    def ask(self, workers: Iterable[str], calls: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
         """Return what each worker answers to each of *calls*, a function with arguments; an exception where it fails.
 
         TimeoutError stands for a worker that does not answer within the patience.
         """
         patience = self.remote.patience
 
-        async def one(worker: str, call: "tuple[Any, ...]") -> "Any":
+        async def one(worker: str, call: tuple[Any, ...]) -> Any:
             try:
                 told = await asyncio.wait_for(
                     self.client.run(*call, workers=[worker], on_error="return"), patience
@@ -199,7 +194,7 @@ class Link:
             except Exception as error:
                 return error
 
-        async def every() -> "dict[str, list[Any]]":
+        async def every() -> dict[str, list[Any]]:
             names = list(workers)
             told = await asyncio.gather(*[one(name, call) for name in names for call in calls])
             rows = [told[start : start + len(calls)] for start in range(0, len(told), len(calls))]
@@ -211,13 +206,13 @@ class Link:
             raise self._gone() from error
         return found
 
-    def submit(self, stage: str, name: str, reference: str, *arguments: "Any", worker: str) -> "Any":
+    def submit(self, stage: str, name: str, reference: str, *arguments: Any, worker: str) -> Any:
         """Return the future of a task for one worker. Its function is named: one that is not there fails harmlessly.
 
         The key holds nothing but *stage* and *name*, and is new each time: no other run's result is taken for it.
         """
         key = (stage, f"{name}-{os.urandom(5).hex()}0")
-        task = DaskTask(key, toolz.apply, DaskTask(None, pkgutil.resolve_name, reference), *arguments)
+        task = named_task(key, reference, *arguments)
         layer = MaterializedLayer(
             {key: task}, annotations={"workers": [worker], "allow_other_workers": False, "retries": 0}
         )
@@ -234,7 +229,7 @@ class Link:
             self.client.close(timeout=2)
 
 
-def _judge(own: "dict[str, str]", found: "dict[str, Any]") -> str:
+def _judge(own: dict[str, str], found: dict[str, Any]) -> str:
     if found["puffin"] is None:
         return "has no puffin installed"
     silent = [each for each in found.values() if isinstance(each, BaseException)]
@@ -252,12 +247,12 @@ def _minor(version: str) -> str:
     return ".".join(version.split(".")[:2])
 
 
-def _other(own: "dict[str, str]", found: "dict[str, str]") -> str:
+def _other(own: dict[str, str], found: dict[str, str]) -> str:
     other = [f"{name} {found[name]}, and not {own[name]}" for name in own if found[name] != own[name]]
     return f"has {'; '.join(other)}" if other else ""
 
 
-def _security(remote: "Remote") -> "Any":
+def _security(remote: Remote) -> Any:
     if not remote.address.startswith("tls://"):
         return None
     given = {
@@ -280,11 +275,3 @@ def _be_silent() -> None:
     names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _LOGGERS]
     for name in (*_LOGGERS, *names):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-
-
-@contextlib.contextmanager
-def quiet() -> "Iterator[None]":
-    """Silence distributed's warnings, of large graphs and other versions: the first are meant, the others told."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

@@ -3,27 +3,21 @@
 import contextlib
 import os
 import pickle
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from puffin.errors import PuffinError
 from puffin.pipeline.cluster import guided
+from puffin.pipeline.graph import Ledger
+from puffin.pipeline.remote import Remote
 from puffin.pipeline.remote_errors import BuildLost, NotShared
-from puffin.pipeline.remote_farm import Needs, close_farms, farm_for
+from puffin.pipeline.remote_farm import Farm, WorkerNeeds, close_farms, farm_for
 from puffin.pipeline.remote_work import ask
+from puffin.pipeline.runner import WorkItem
 from puffin.pipeline.task import FAILED, Outcome
 from puffin.pipeline.wire import Inbox
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from puffin.errors import PuffinError
-    from puffin.pipeline.graph import Ledger
-    from puffin.pipeline.remote import Remote
-    from puffin.pipeline.remote_farm import Farm
-    from puffin.pipeline.runner import WorkItem
-
-    Group = list[WorkItem]
+Group = list[WorkItem]
 
 _RUN_UNITS = "puffin.pipeline.remote_work:run_units"
 _SEES = "puffin.pipeline.remote_work:sees"
@@ -36,14 +30,14 @@ class SharedExecutor:
     fuse = True
     address = ""
 
-    def __init__(self, remote: "Remote", local_directory: str, warn: "Callable[[str], None]") -> None:
+    def __init__(self, remote: Remote, local_directory: str, warn: Callable[[str], None]) -> None:
         self._remote = remote
         self._place = os.path.dirname(local_directory)
         self._warn = warn
-        self._needs: Needs | None = None
+        self._needs: WorkerNeeds | None = None
         self._probe = ""
 
-    def run(self, ledger: "Ledger", notify: "Callable[[Outcome], None]") -> None:
+    def run(self, ledger: Ledger, notify: Callable[[Outcome], None]) -> None:
         """Run the graph to its end. Raises what a farm raises when it is opened, and :class:`NotShared`."""
         farm = farm_for(self._remote)
         self._check(farm)
@@ -51,7 +45,7 @@ class SharedExecutor:
         running: dict[Future[list[Outcome]], Group] = {}
         threads = ThreadPoolExecutor(slots, thread_name_prefix="puffin-remote")
 
-        def submit(groups: "list[Group]") -> None:
+        def submit(groups: list[Group]) -> None:
             for group in groups:
                 running[threads.submit(self._group, farm, group)] = group
 
@@ -69,7 +63,7 @@ class SharedExecutor:
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
 
-    def _group(self, farm: "Farm", group: "Group") -> "list[Outcome]":
+    def _group(self, farm: Farm, group: Group) -> list[Outcome]:
         """Return what became of a group; one whose worker is lost is tried again unit by unit."""
         try:
             return self._sent(farm, group, attempts=1 if len(group) > 1 else 2)
@@ -80,7 +74,7 @@ class SharedExecutor:
         except PuffinError as error:
             return _failed(group, error)
 
-    def _sent(self, farm: "Farm", group: "Group", attempts: int) -> "list[Outcome]":
+    def _sent(self, farm: Farm, group: Group, attempts: int) -> list[Outcome]:
         assert self._needs is not None
         unit = group[0][0]
         name = unit[0].stage if len(group) > 1 else f"{unit[0].stage}-{unit[0].label.partition(' ')[0]}"
@@ -90,7 +84,7 @@ class SharedExecutor:
         )
         return list(Inbox().feed(answer))
 
-    def _check(self, farm: "Farm") -> None:
+    def _check(self, farm: Farm) -> None:
         """Have every worker read a file that is new. Raises :class:`NotShared`."""
         for worker, reason in sorted(farm.link.unfit.items()):
             self._warn(f"The worker `{worker}` is not used: it {reason}")
@@ -110,7 +104,7 @@ class SharedExecutor:
         if blind:
             self.close()
             raise NotShared(path=os.path.dirname(self._place), workers=tuple(blind))
-        self._needs = Needs(_SEES, (self._probe, token), "the cache of this machine")
+        self._needs = WorkerNeeds(_SEES, (self._probe, token), "the cache of this machine")
 
     def close(self) -> None:
         """Let go of the scheduler."""
@@ -120,5 +114,5 @@ class SharedExecutor:
                 os.unlink(self._probe)
 
 
-def _failed(group: "Group", error: "PuffinError") -> "list[Outcome]":
+def _failed(group: Group, error: PuffinError) -> list[Outcome]:
     return [Outcome(key=task.key, status=FAILED, error=error) for unit, _ in group for task in unit]

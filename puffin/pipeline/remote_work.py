@@ -3,20 +3,15 @@
 import asyncio
 import os
 import pickle
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from distributed import Status, get_worker
 from distributed import worker as workers
 
-from puffin.pipeline.runner import Runner
+from puffin.pipeline.runner import Runner, WorkItem
 from puffin.pipeline.task import resolve_function
 from puffin.pipeline.wire import encode
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
-
-    from puffin.pipeline.runner import WorkItem
 
 _WHILE_WANTED = (
     "puffin.stages.build.supervisor:while_wanted"  # ends compilers when nobody wants their work any more
@@ -30,7 +25,7 @@ def work(reference: str, packed: bytes) -> bytes:
     return answer
 
 
-def forgotten() -> "Callable[[], bool]":
+def forgotten() -> Callable[[], bool]:
     """Return a function that tells whether the task of this thread was cancelled, or its worker is about to end."""
     worker, key = get_worker(), workers.thread_state.key  # type: ignore[attr-defined]
 
@@ -49,7 +44,7 @@ def run_units(packed: bytes) -> bytes:
     return b"".join(told)
 
 
-def sees(path: str, content: str) -> "tuple[bool, str]":
+def sees(path: str, content: str) -> tuple[bool, str]:
     """Return whether the file at *path* is here and holds *content*, and that in words."""
     try:
         with open(path, encoding="ascii") as file:
@@ -59,6 +54,6 @@ def sees(path: str, content: str) -> "tuple[bool, str]":
     return found, f"{'a' if found else 'no'} view of `{os.path.dirname(path)}`"
 
 
-async def ask(reference: str, *arguments: "Any") -> "Any":
+async def ask(reference: str, *arguments: Any) -> Any:
     """Return what the function *reference* answers; the worker's event loop goes on meanwhile."""
     return await asyncio.to_thread(resolve_function(reference), *arguments)

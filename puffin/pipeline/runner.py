@@ -8,7 +8,8 @@ import time
 
 from puffin import meter
 from puffin.errors import PuffinError
-from puffin.pipeline.task import DONE, FAILED, Outcome, TaskCrashed, resolve_function
+from puffin.pipeline.graph import Unit
+from puffin.pipeline.task import DONE, FAILED, Key, Outcome, TaskCrashed, resolve_function
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any
 
-    from puffin.pipeline.graph import Unit
-    from puffin.pipeline.task import Key, Task
+    from puffin.pipeline.task import Task
 
     Pending = Sequence[Future[Outcome]]
-    WorkItem = tuple[Unit, dict[Key, Any]]
 
+WorkItem = tuple[Unit, dict[Key, "Any"]]  # a unit, and the results that it needs from others
 AHEAD_TASKS = 4
 AHEAD_BYTES = 48 * 1024 * 1024
 _NUMBER = 4  # bytes of a number in a queue

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    Key = tuple[str, str]
-
+Key = tuple[str, str]
 DONE = "done"
 FAILED = "failed"
 CANCELLED = "cancelled"

@@ -5,7 +5,7 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    pass
 
 WHEEL = "wheel"
 SDIST = "sdist"
@@ -54,12 +54,26 @@ class Artifact:
         return f"{self.name} @ {mask(self.url)}"
 
 
+def decisive(hashes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the SHA-256 values of which a file must have one to be accepted with *hashes*.
+
+    It is empty where there are no hashes, and where a stronger algorithm decides (as when a file is fetched): then
+    the SHA-256 of a file does not tell whether it is accepted.
+    """
+    values = tuple(dict.fromkeys([each[7:] for each in hashes if each.startswith("sha256:")]))
+    if values and any(not each.startswith("sha256:") for each in hashes):
+        from puffin.stages.fetch.digests import strongest_of
+
+        return values if strongest_of(hashes) == "sha256" else ()
+    return values
+
+
 def expected_sha256(artifact: Artifact) -> str:
     """Return the one SHA-256 that the artifact must have (64 hex digits), ``""`` where that is not known."""
     return only_sha256(artifact.hashes)
 
 
-def only_sha256(hashes: "Iterable[str]") -> str:
-    """Return the hex digits of the SHA-256 among *hashes* (``algorithm:hex``), ``""`` if there is none, or a choice."""
-    known = {each[7:] for each in hashes if each.startswith("sha256:")}
-    return known.pop() if len(known) == 1 else ""
+def only_sha256(hashes: tuple[str, ...]) -> str:
+    """Return the one SHA-256 (64 hex digits) that *hashes* allow, ``""`` where there is none, or a choice."""
+    values = decisive(hashes)
+    return values[0] if len(values) == 1 else ""

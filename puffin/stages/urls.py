@@ -71,6 +71,11 @@ def is_file(url: str) -> bool:
     return url[:5].lower() == "file:"
 
 
+def is_http(url: str) -> bool:
+    """Tell whether *url* is to be fetched from a server."""
+    return url[:8].lower().startswith(("http://", "https://"))
+
+
 def file_path(url: str) -> str:
     """Return the path that a ``file:`` URL names (RFC 8089), percent-decoded, without query and fragment.
 
@@ -189,8 +194,3 @@ def _quote(path: str) -> str:
     from urllib.parse import quote
 
     return quote(os.fsencode(path), safe="/!$&'()*+,;=:@")
-
-
-def is_remote(path: str) -> bool:
-    """Tell whether *path* is a URL to fetch."""
-    return path[:8].lower().startswith(("http://", "https://"))

@@ -114,6 +114,11 @@ def test_a_no_op_and_a_warm_sync_import_nothing_heavy(puffin, env, shop):
     warm = _imported(puffin, "pip", "sync", "requirements.txt", "-i", shop.url, "-p", other.root)
     assert other.installed() == {"alpha": "1.0", "beta": "1.0"}
     assert warm & HEAVY <= baseline
+    (puffin.cwd / "w").mkdir()
+    (puffin.cwd / "w/requirements.txt").write_text("alpha==1.0\nbeta==1.0\n")
+    many = _imported(puffin, "sync", "w/requirements.txt", "-i", shop.url)
+    assert (puffin.cwd / "w/.venv/pyvenv.cfg").exists()
+    assert many & HEAVY <= baseline
 
 
 def _imported_by_python():

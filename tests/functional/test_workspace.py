@@ -42,7 +42,7 @@ def test_environments_are_made_beside_their_files_and_each_file_is_fetched_once(
     assert [row[0] for row in rows[1:5]] == ["environment", "services/a", "services/b", "services/c"]
     assert all(row[1].startswith(python) for row in rows[2:5])
     assert [row[2:6] for row in rows[2:5]] == [["2", "0", "0", "1"], ["1", "0", "0", "1"], ["3", "0", "0", "1"]]
-    assert done.err.splitlines()[-1].startswith("6 artifacts wanted, 4 different; ")
+    assert done.err.splitlines()[-1].startswith("6 packages from 4 distinct files (")
     assert envs["a"].installed() == {"alpha": "1.0", "beta": "1.0"}
     assert envs["b"].installed() == {"beta": "1.0"}
     assert envs["c"].installed() == {"alpha": "2.0", "beta": "1.0", "gamma": "1.0"}

@@ -51,7 +51,7 @@ def test_three_environments_that_want_one_source_get_one_build(puffin, shop, log
     assert hooks_run(log) == ["wheel thing"]
     assert shop.count("/files/thing-1.0.tar.gz") == 1
     assert (told["builds_run"], told["builds_shared"]) == (1, 2)
-    assert done.err.splitlines()[-1].endswith("; 1 build run, 2 shared")
+    assert done.err.splitlines()[-1].endswith("; 1 package built, 2 builds shared")
     for env in envs.values():
         assert env.installed()["thing"] == "1.0"
         assert env.unlisted() == set()

@@ -59,7 +59,7 @@ def test_those_that_want_it_share_it_and_the_others_have_none(puffin, shop, envs
     puffin.file("puffin.toml", WORKSPACE)
     done = puffin("sync", "-i", shop.url, "--executor", executor)
     assert done.code == 0, done.err
-    assert done.err.endswith("; 2 compiled\n")
+    assert done.err.endswith("; 2 compiled to bytecode\n")
     assert {name: compiled(env) for name, env in envs.items()} == {
         "a": ["alpha"],
         "b": ["alpha", "beta"],
@@ -98,7 +98,7 @@ def test_what_was_made_without_it_gets_it(puffin, shop, envs, word):
     done = puffin("sync", *options, "-i", shop.url, env=variables)
     assert done.code == 0, done.err
     assert shop.count("/files/alpha-1.0-py3-none-any.whl") == 1
-    assert done.err.endswith("; 2 compiled\n")
+    assert done.err.endswith("; 2 compiled to bytecode\n")
     bare = [] if word == "setting" else ["alpha", "beta"]  # what is said now goes before what is configured
     assert {name: compiled(env) for name, env in envs.items()} == {
         "a": ["alpha"],
@@ -116,7 +116,7 @@ def test_each_kind_of_interpreter_has_its_own(puffin, shop, envs):
     )
     done = puffin("sync", "-i", shop.url)
     assert done.code == 0, done.err
-    assert done.err.endswith("; 4 compiled\n")
+    assert done.err.endswith("; 4 compiled to bytecode\n")
     files = (puffin.cwd / ".venv").rglob("site-packages/**/*.pyc")
     suffix = f".cpython-{other.replace('.', '')}.pyc"
     assert sorted(path.name for path in files) == [f"alpha{suffix}", f"beta{suffix}"]
@@ -153,7 +153,7 @@ def test_what_is_built_is_compiled_too_and_all_of_it_names_its_environments(puff
     puffin.file("puffin.toml", WORKSPACE)
     done = puffin("sync", "-i", index.url)
     assert done.code == 0, done.err
-    assert "; 1 build run, 2 shared; 2 compiled\n" in done.err
+    assert "; 1 package built, 2 builds shared; 2 compiled to bytecode\n" in done.err
     assert {name: compiled(env) for name, env in envs.items()} == {
         "a": ["alpha"], "b": ["__init__", "alpha"], "bare": [],
     }  # fmt: skip

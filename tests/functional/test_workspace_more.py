@@ -162,7 +162,7 @@ def test_a_matrix_shares_what_its_tags_allow(puffin, index):
     places = ":".join(os.path.dirname(real_python(version)) for version in ("3.11", "3.12"))
     done = puffin("sync", "m", "-i", index.url, env={"PATH": f"{places}:{os.environ['PATH']}"})
     assert done.code == 0, done.err
-    assert "4 artifacts wanted, 3 different" in done.err
+    assert "4 packages from 3 distinct files" in done.err
     assert index.count("/files/pure-1.0-py3-none-any.whl") == 1
     assert index.count("/simple/pure/") == 1
     for version in ("3.11", "3.12"):
@@ -269,9 +269,9 @@ def test_two_runs_at_once_fetch_each_file_once(puffin, index):
 
 MEANWHILE = """
 import subprocess, sys
-from puffin.pipeline import plan_many
+from puffin.pipeline import plan_change
 
-class Search(plan_many.UnionSearch):
+class Search(plan_change.Search):
     begun = 0
 
     def __init__(self, *arguments, **named):
@@ -284,7 +284,7 @@ class Search(plan_many.UnionSearch):
         print("search", Search.begun, flush=True)
         super().finish()
 
-plan_many.UnionSearch = Search
+plan_change.Search = Search
 sys.argv = ["puffin", "sync", "services/*/requirements.txt", "-i", {url!r}]
 from puffin.cli.entry import run
 run()

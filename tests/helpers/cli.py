@@ -22,7 +22,7 @@ _NO_NETWORK = "http://127.0.0.1:9"  # nobody listens there: a test that asks for
 # of pip, and the machine's own files may set them
 _PIP_SETTINGS = (
     "index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "cert", "client-cert", "proxy", "timeout",
-    "default-timeout", "retries", "only-binary", "no-binary", "keyring-provider",
+    "default-timeout", "retries", "only-binary", "no-binary", "keyring-provider", "constraint",
 )  # fmt: skip
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"  # as directories of environments have it
 

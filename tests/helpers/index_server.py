@@ -51,6 +51,7 @@ class Upload(NamedTuple):
     yanked: str | None
     hashes: bool
     metadata: bytes | None
+    uploaded: str
 
 
 class IndexServer:
@@ -128,15 +129,17 @@ class IndexServer:
         hashes: bool = True,
         metadata: bytes | bool = True,
         name: str | None = None,
+        uploaded: str = "2024-01-02T03:04:05.678901Z",
     ) -> str:
         """Offer a file, replacing one of the same name; return its URL.
 
         ``yanked`` is the reason, which may be empty. ``metadata`` is the PEP 658 file: True takes it from
         the wheel, where there is one; False offers none. ``name`` is the project, else by the file name.
+        ``uploaded`` is the time of the upload, which JSON pages tell.
         """
         project = (name or filename.split("-")[0]).lower().replace("_", "-").replace(".", "-")
         found = _wheel_metadata(data) if metadata is True else metadata or None
-        upload = Upload(filename, data, requires_python, yanked, hashes, found)
+        upload = Upload(filename, data, requires_python, yanked, hashes, found, uploaded)
         with self._lock:
             self._uploads.setdefault(project, {})[filename] = upload
         return self.file_url(filename)
@@ -233,7 +236,7 @@ class IndexServer:
         entry: dict[str, Any] = {"filename": upload.filename, "url": self._href(upload)}
         entry["size"] = len(upload.data)
         entry["hashes"] = {"sha256": _sha256(upload.data)} if upload.hashes else {}
-        entry["upload-time"] = "2024-01-02T03:04:05.678901Z"
+        entry["upload-time"] = upload.uploaded
         entry["yanked"] = False if upload.yanked is None else upload.yanked or True
         if upload.requires_python is not None:
             entry["requires-python"] = upload.requires_python

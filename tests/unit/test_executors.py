@@ -10,7 +10,7 @@ import pytest
 
 from puffin.errors import Cause, UsageError
 from puffin.pipeline.executor import choose
-from puffin.pipeline.graph import Dependency, Ledger
+from puffin.pipeline.graph import DependencyFailed, Ledger
 from puffin.pipeline.inline import InlineExecutor
 from puffin.pipeline.plan_execute import make_executor
 from puffin.pipeline.runner import Runner
@@ -129,7 +129,7 @@ def test_a_failure_cancels_what_needs_it_and_nothing_else(executor):
     assert states["after"] == states["later"] == CANCELLED
     error = ledger.outcomes[key("bad")].error
     assert (type(error), error.text, error.package) == (Cause, "broken", "nbad")
-    assert isinstance(ledger.outcomes[key("later")].error, Dependency)
+    assert isinstance(ledger.outcomes[key("later")].error, DependencyFailed)
 
 
 def test_an_unexpected_exception_is_told_as_a_bug(executor):

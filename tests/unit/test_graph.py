@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from puffin.errors import Cause, PuffinError
-from puffin.pipeline.graph import BrokenGraph, Dependency, Ledger, fuse_units, in_order
+from puffin.pipeline.graph import BrokenGraph, DependencyFailed, Ledger, fuse_units, in_order
 from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome, Task
 
 
@@ -165,7 +165,7 @@ def test_growth_that_fails_is_the_failure_of_its_task():
     ledger.take_ready()
     outcomes = ledger.record(done(0))
     assert [(each.key, each.status) for each in outcomes] == [(key(0), FAILED), (key(1), CANCELLED)]
-    assert isinstance(outcomes[1].error, Dependency)
+    assert isinstance(outcomes[1].error, DependencyFailed)
     assert [str(each.error) for each in ledger.failures()] == ["cannot be resolved"]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from puffin.cli.quantities import checked, counted, duration, size
+from puffin.cli.quantities import counted, duration, sharing, size
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,10 @@ def test_sizes(value, text):
     assert size(value) == text
 
 
+def test_what_environments_share():
+    assert sharing(1208, 186, 297_000_000) == "1208 packages from 186 distinct files (283 MiB downloaded)"
+    assert sharing(1, 1, None) == "1 package from 1 distinct file"
+
+
 def test_counts():
     assert [counted(number) for number in (0, 1, 2)] == ["0 packages", "1 package", "2 packages"]
-    assert checked(1, 2, 0.003) == "Checked 1 environment (2 packages) in 3ms"

@@ -5,12 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puffin.errors import PuffinError
-from puffin.pipeline.plan_inputs import as_pins, read_inputs, read_open
+from puffin.pipeline.plan_inputs import plain_pin, read_inputs, read_open
 from puffin.pipeline.plan_settings import Settings
 from puffin.stages.resolve.reqvalues import SourceRequest
 from tests.helpers.requirements import LINUX
 
 SETTINGS = Settings(files=(), cache_dir="")
+
+
+def as_pins(inputs):
+    return [plain_pin(*pin) for pin in inputs.pins] if inputs.plain else inputs.pins
+
 
 LINES = st.lists(
     st.one_of(

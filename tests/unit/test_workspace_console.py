@@ -3,8 +3,9 @@
 import os
 
 from puffin.cli.github import escaped, markdown
-from puffin.cli.many_console import Heartbeat, aligned, row_of
+from puffin.cli.many_console import Heartbeat, row_of
 from puffin.cli.many_live import Live
+from puffin.cli.quantities import aligned
 from puffin.pipeline.plan_many_values import Change, EnvResult, ManyResult, Shared
 from tests.helpers.faults import until
 
@@ -43,7 +44,10 @@ def test_the_table_is_aligned():
         name="api", path="/p", python="3.12.1", status="updated", changes=(change,), seconds=0.5, shared=1
     )
     assert row_of(result) == ("api", "3.12.1", "1", "0", "0", "1", "500ms")
-    assert aligned([("n", "p", "+"), ("api", "3.12.1", "10")]) == ["n    p        +", "api  3.12.1  10"]
+    assert aligned([("n", "p", "+"), ("api", "3.12.1", "10")], texts=2) == [
+        "n    p        +",
+        "api  3.12.1  10",
+    ]
 
 
 def test_workflow_commands_are_escaped():
@@ -55,4 +59,4 @@ def test_the_summary_is_a_table():
     result = EnvResult(name="a|b", path="/p", python="3.12.1", status="unchanged", seconds=1.5)
     text = markdown(ManyResult(environments=(result,), shared=Shared(requested=3, unique=2), seconds=2.0))
     assert "| `a\\|b` | 3.12.1 | unchanged | 0 | 0 | 0 | 0 | 1.50s |\n" in text
-    assert text.endswith("3 artifacts wanted, 2 different; 0 B downloaded; 2.00s in all\n")
+    assert text.endswith("3 packages from 2 distinct files (0 B downloaded); 2.00s in all\n")

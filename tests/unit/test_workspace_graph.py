@@ -8,8 +8,19 @@ from hypothesis import strategies as st
 
 from puffin.errors import Cause
 from puffin.pipeline.graph import Ledger
-from puffin.pipeline.plan_graph import COMPILE, FETCH, LINK, UNZIP, Compiling, Supply
-from puffin.pipeline.plan_many_graph import Use, identity, joined, loads_of, many_tasks
+from puffin.pipeline.plan_graph import (
+    COMPILE,
+    FETCH,
+    LINK,
+    UNZIP,
+    Compiling,
+    Supply,
+    Use,
+    identity,
+    joined,
+    loads_of,
+    many_tasks,
+)
 from puffin.pipeline.plan_many_values import EnvResult, Several, failure_of
 from puffin.stages.artifact import Artifact
 from puffin.value import replace
@@ -32,6 +43,10 @@ def _place(use):
     return "stage", use.site, use.number
 
 
+def _network(_load):
+    return ()
+
+
 sites = st.lists(st.sets(st.integers(0, 12), max_size=10), max_size=7)
 
 
@@ -39,7 +54,7 @@ sites = st.lists(st.sets(st.integers(0, 12), max_size=10), max_size=7)
 def test_every_artifact_is_supplied_once_and_linked_where_it_is_wanted(wanted, cached):
     supplies = [[supply(number, number in cached) for number in sorted(site)] for site in wanted]
     loads = loads_of([dict(enumerate(each)) for each in supplies])
-    tasks, links = many_tasks(loads, _place, run="r", cache_root="/c", network=())
+    tasks, links = many_tasks(loads, _place, run="r", cache_root="/c", network=_network)
     kinds = [task.key[0] for task in tasks]
     different = set().union(*wanted) if wanted else set()
     assert kinds.count(LINK) == len(different)
@@ -70,7 +85,7 @@ def test_bytecode_is_made_once_a_kind_and_only_those_that_want_it_wait(wanted, c
         lambda use: kinds[use.site],
         run="r",
         cache_root="/c",
-        network=(),
+        network=_network,
         names=names,
         compilings=compilings,
     )
@@ -98,7 +113,7 @@ def _first(load, site, kinds):
 def test_small_environments_are_finished_first_where_nothing_is_fetched(wanted):
     supplies = [[supply(number, True) for number in sorted(site)] for site in wanted]
     loads = loads_of([dict(enumerate(each)) for each in supplies])
-    tasks, links = many_tasks(loads, _place, run="r", cache_root="/c", network=())
+    tasks, links = many_tasks(loads, _place, run="r", cache_root="/c", network=_network)
     linked: set[Use] = set()
     order = sorted(range(len(supplies)), key=lambda site: (len(supplies[site]), site))
     needed = [  # how many units there are at least until each environment and all smaller ones are done
@@ -116,7 +131,7 @@ def test_small_environments_are_finished_first_where_nothing_is_fetched(wanted):
 def test_of_many_the_biggest_and_then_the_smallest_get_what_is_cached_at_the_end(wanted, cached):
     supplies = [[supply(number, number in cached) for number in sorted(site)] for site in wanted]
     loads = loads_of([dict(enumerate(each)) for each in supplies])
-    tasks, links = many_tasks(loads, _place, run="r", cache_root="/c", network=())
+    tasks, links = many_tasks(loads, _place, run="r", cache_root="/c", network=_network)
     assert len({task.key for task in tasks}) == len(tasks)
     linked = sorted((use.site, use.number) for load in links.values() for use in load.uses)
     assert linked == sorted((site, place) for site, each in enumerate(supplies) for place in range(len(each)))
@@ -139,7 +154,7 @@ def test_the_order_holds_where_sizes_are_known_but_for_what_is_much_heavier():
     small = [sized(1, 20_000), sized(2, 18_000)]
     big = [sized(3, 22_000), sized(4, 21_000), sized(5, 900_000), sized(6, 23_000)]
     loads = loads_of([dict(enumerate(each)) for each in (big, small)])
-    tasks, _ = many_tasks(loads, _place, run="r", cache_root="/c", network=())
+    tasks, _ = many_tasks(loads, _place, run="r", cache_root="/c", network=_network)
     assert [unit[0].label.partition("=")[0] for unit in Ledger(tasks).take_ready()] == [
         "p5", "p1", "p2", "p3", "p4", "p6",
     ]  # fmt: skip

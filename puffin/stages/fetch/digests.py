@@ -30,7 +30,7 @@ class Hashers:
 
     def __init__(self, groups: "Groups") -> None:
         names = {"sha256"}
-        names.update(_strongest(group) for group in groups)
+        names.update(strongest_of(group) for group in groups)
         names.discard("")
         self._running = {name: hashlib.new(name, usedforsecurity=False) for name in sorted(names)}
         self._updates = [running.update for running in self._running.values()]
@@ -61,11 +61,12 @@ class Hashers:
 
 
 def _holds(group: "Iterable[str]", computed: tuple[str, ...]) -> bool:
-    strongest = _strongest(group)
+    strongest = strongest_of(group)
     return any(_normal(digest) in computed for digest in group if _algorithm(digest) == strongest)
 
 
-def _strongest(group: "Iterable[str]") -> str:
+def strongest_of(group: "Iterable[str]") -> str:
+    """Return the algorithm that decides among ``"algorithm:hex"``, ``""`` where none of them is known."""
     named = {_algorithm(digest) for digest in group}
     return next((name for name in _STRENGTH if name in named and name in hashlib.algorithms_available), "")
 

@@ -25,7 +25,9 @@ class Present:
 
 @frozen
 class WantedDistribution:
-    """A pin as the plan sees it: ``version`` is empty for a URL, ``url`` for a version.
+    """A pin, or a resolved package, as the plan sees it: ``version`` is empty for a URL, ``url`` for a version.
+
+    ``installed`` tells that what is installed was chosen as it stands.
 
     ``archive`` is the identity of the wheel behind a URL, where it is known already. For what has to be built,
     ``direct_url`` is the direct_url.json it would have, and ``source`` its ``Artifact.source``.
@@ -37,6 +39,7 @@ class WantedDistribution:
     archive: str = ""
     direct_url: str = ""
     source: str = ""
+    installed: bool = False
 
 
 @frozen
@@ -98,7 +101,9 @@ def make_plan(
 
     for want in wanted:
         found = by_name.get(want.name)
-        if not found:
+        if want.installed:
+            keep.append(want.name)
+        elif not found:
             add.append(want.name)
         elif everything_stale or want.name in stale or not met(found, want):
             replace.append(want.name)

@@ -98,7 +98,7 @@ def locate(
     )
     failures = [each for each in found if isinstance(each, PuffinError)]
     if failures:
-        raise _failed(failures, len(pins))
+        raise cannot_locate(failures, len(pins))
     artifacts = tuple([each for each in found if isinstance(each, Artifact)])
     return Located(artifacts=artifacts, said=warnings, several=several)
 
@@ -141,8 +141,11 @@ def _found(pin: AnyPin, find: "Callable[[AnyPin], Artifact]") -> "Artifact | Puf
         return error
 
 
-def _failed(failures: list[PuffinError], total: int) -> PuffinError:
-    causes = tuple({id(error): error for error in failures}.values())  # an index that is down is one cause
+def cannot_locate(failures: "Sequence[PuffinError]", total: int) -> PuffinError:
+    """Return the error for a search in which so many of *total* pins failed: as in :func:`locate`."""
+    causes = tuple(
+        {(type(error), str(error)): error for error in failures}.values()
+    )  # an index may be down for all
     usage = next((error for error in causes if error.exit_code not in (1, TEMPORARY)), None)
     if usage is not None:
         return usage

@@ -31,7 +31,7 @@ from puffin.stages.resolve.reqoptions import (
     split_options,
 )
 from puffin.stages.resolve.reqvalues import Entry, Requirements
-from puffin.stages.urls import file_path, is_file, is_remote, mask
+from puffin.stages.urls import file_path, is_file, is_http, mask
 from puffin.value import frozen, replace
 
 __all__ = [
@@ -63,7 +63,7 @@ class IncludedFile:
     @property
     def directory(self) -> str:
         """The directory of a local file; empty for a URL and for standard input."""
-        return "" if self.path == STDIN or is_remote(self.path) else os.path.dirname(self.path)
+        return "" if self.path == STDIN or is_http(self.path) else os.path.dirname(self.path)
 
 
 def read_requirements(
@@ -276,18 +276,18 @@ STDIN = "-"
 
 def absolute(path: str) -> str:
     """Return the absolute path, or the URL, of a *path* from the command line."""
-    if path == STDIN or is_remote(path):
+    if path == STDIN or is_http(path):
         return path
     return os.path.abspath(_local(path))
 
 
 def find_included(file: IncludedFile, target: str) -> tuple[str, str]:
     """Return absolute path (or URL) and shown name of what *file* includes as *target*."""
-    if is_remote(target):
+    if is_http(target):
         return target, target
     if is_file(target) or os.path.isabs(target):
         return absolute(target), target
-    if is_remote(file.path):
+    if is_http(file.path):
         from urllib.parse import urljoin
 
         url = urljoin(file.path, target)

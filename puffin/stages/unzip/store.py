@@ -11,7 +11,7 @@ import os
 from puffin.cache.atomic import publish_link
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock, LockFailed, LockTimeout
-from puffin.stages.artifact import only_sha256
+from puffin.stages.artifact import decisive
 from puffin.stages.buffers import give
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.urls import digest
@@ -139,9 +139,27 @@ def _stored(
     cache: Cache, hashes: "tuple[tuple[str, ...], ...]", name: str, source: str, filename: str, *, waited: bool
 ) -> str:
     """Return the archive of the file if another process has stored it meanwhile, else nothing."""
-    archive = only_sha256([each for group in hashes for each in group])
-    if not archive and waited:
-        archive = known_archive(cache, source, name, filename)
-        if not all(f"sha256:{archive}" in group for group in hashes):
-            return ""
+
+    meant = {
+        meant_archive(cache, source=source, name=name, filename=filename, hashes=group, anew=not waited)
+        for group in hashes or ((),)
+    }
+    archive = meant.pop() if len(meant) == 1 else ""
     return archive if archive and archive_ready(cache, archive) else ""
+
+
+def meant_archive(
+    cache: Cache, *, source: str, name: str, filename: str, hashes: tuple[str, ...], anew: bool = False
+) -> str:
+    """Return the archive that a wheel is, as far as that is known without its bytes, else ``""``.
+
+    It may be missing from the cache. The one SHA-256 that *hashes* allow names it. Else it is the one that was last
+    stored under the wheel's name, if that has one of *hashes* for certain; with *anew* what was stored does not count.
+    """
+    allowed = decisive(hashes)
+    if len(allowed) == 1:
+        return allowed[0]
+    if anew:
+        return ""
+    archive = known_archive(cache, source, name, filename)
+    return archive if not hashes or archive in allowed else ""
