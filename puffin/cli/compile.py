@@ -3,6 +3,7 @@
 import os
 import sys
 
+from puffin import depends
 from puffin.cli.config import configured
 from puffin.cli.config_settings import (
     CacheDirectory,
@@ -68,6 +69,7 @@ def compile_(options: "dict[str, Any]", console: "Console", started: float) -> i
     if not (options["output_file"] and options["quiet"]):
         sys.stdout.write(text)
         sys.stdout.flush()
+        depends.said(1, text)
     return 0
 
 

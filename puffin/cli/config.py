@@ -6,6 +6,7 @@ The command line and ``PUFFIN_`` variables go first, then requirements files, th
 
 import os
 
+from puffin import depends
 from puffin.cli.config_files import puffin_files
 from puffin.cli.config_settings import check_setting
 from puffin.pipeline.plan_configuration import SettingValue
@@ -85,9 +86,9 @@ def site_root(python: str, environ: "Mapping[str, str]") -> str:
     """Return the directory of the environment a command works on, empty where only a search would tell."""
     if python:
         place = os.path.abspath(os.path.expanduser(python))
-        if os.path.isdir(place):
+        if depends.is_directory(place):
             return place
-        if os.sep not in python or not os.path.isfile(place):
+        if os.sep not in python or not depends.is_file(place):
             return ""
         return os.path.dirname(os.path.dirname(place))
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
@@ -96,7 +97,7 @@ def site_root(python: str, environ: "Mapping[str, str]") -> str:
     directory = os.getcwd()
     while True:
         root = os.path.join(directory, ".venv")
-        if os.path.isfile(os.path.join(root, "pyvenv.cfg")):
+        if depends.is_file(os.path.join(root, "pyvenv.cfg")):
             return root
         if os.path.dirname(directory) == directory:
             return ""

@@ -2,9 +2,9 @@
 
 import os
 
-from puffin.cli.config_files import content, pip_files
+from puffin.cli.config_files import pip_files
 from puffin.cli.table import FLAG, LIST, VALUE
-from puffin.pipeline.plan_configuration import ConfigurationInvalid, SettingValue, decoded
+from puffin.pipeline.plan_configuration import ConfigurationInvalid, SettingValue, content, decoded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.cache.layout import default_root
 from puffin.errors import UsageError
 from puffin.names import normalise
@@ -130,7 +131,7 @@ def _is_same(url: str, other: str) -> bool:
 def network_options(options: "Options") -> NetworkOptions:
     """Return how to reach the network; certificates must be there."""
     for name in ("cert", "client_cert"):
-        if options[name] and not os.path.exists(options[name]):
+        if options[name] and not depends.exists(options[name]):
             raise UsageError(text=f"The file `{options[name]}` of `{_spelled(name)}` does not exist")
     check_choice(options, "keyring_provider", _PROVIDERS)
     provider = options["keyring_provider"]
@@ -308,7 +309,7 @@ def _remote(address: str, options: "Options", environ: "Mapping[str, str]") -> R
             text="`--tls-ca`, `--tls-cert` and `--tls-key` belong together: give all three or none"
         )
     for path in given.values():
-        if not os.path.isfile(path):
+        if not depends.is_file(path):
             raise UsageError(text=f"There is no file `{path}`")
     return Remote(
         address=address,

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from puffin import depends
 from puffin.cli.quantities import counted, duration
 from puffin.stages.urls import mask
 
@@ -69,6 +70,15 @@ class Console:
         if not self._quiet:
             self.stop_progress()
             sys.stderr.write(f"{text}\n")
+            depends.said(2, f"{text}\n")
+
+    def timed(self, text: str, seconds: float, style: str = "") -> None:
+        """Write a line that ends with a duration, unless quiet."""
+        if not self._quiet:
+            self.stop_progress()
+            before, _, behind = self.style(" in \0", *([style] if style else [])).partition("\0")
+            sys.stderr.write(f"{text}{before}{duration(seconds)}{behind}\n")
+            depends.said(2, f"{text}{before}", f"{behind}\n")
 
     def detail(self, text: str) -> None:
         """Write a line that only ``-v`` asks for."""
@@ -78,15 +88,20 @@ class Console:
     def phase(self, verb: str, count: int, seconds: float) -> None:
         """Say that a phase is over; a negative count or time is left out."""
         what = f" {self.style(counted(count), 'bold')}" if count >= 0 else ""
-        took = self.style(f" in {duration(seconds)}", "dim") if seconds >= 0 and count >= 0 else ""
         verb, space, url = verb.rpartition(" ") if "://" in verb else (verb, "", "")
-        self.say(f"{verb}{space}{self.link(url, url)}{what}{took}" if url else f"{verb}{what}{took}")
+        text = f"{verb}{space}{self.link(url, url)}{what}" if url else f"{verb}{what}"
+        if seconds >= 0 and count >= 0:
+            self.timed(text, seconds, "dim")
+        else:
+            self.say(text)
 
     def warn(self, text: str) -> None:
         """Say what the user should know."""
         if self._quiet < 2:
             self.stop_progress()
-            sys.stderr.write(f"{self.style('warning', 'yellow', 'bold')}: {text}\n")
+            line = f"{self.style('warning', 'yellow', 'bold')}: {text}\n"
+            sys.stderr.write(line)
+            depends.said(2, line)
 
     def changes(self, lines: "tuple[Line, ...]") -> None:
         """List the changes of an environment."""

@@ -25,7 +25,7 @@ def envs(options: dict[str, Any], console: Console, _started: float) -> int:
     if options["format"] not in ("", "columns", "json"):
         raise UsageError(text=f"`{options['format']}` is not a valid value for `PUFFIN_FORMAT`")
     with CacheDirectory(options) as cache_dir:
-        specs, _ = chosen(options, cache_dir, "envs")
+        specs, _ = chosen(options, "envs")
         cache = Cache(cache_dir)
         settings = Settings(files=(), cache_dir=cache_dir)
         looks = look_at(specs, settings, cache, os.environ, Interpreters(cache, os.environ))
@@ -75,7 +75,7 @@ def key(options: dict[str, Any], _console: Console, _started: float) -> int:
     from puffin.pipeline.plan_workspace_changed import cache_key, key_files
 
     with CacheDirectory(options) as cache_dir:
-        specs, _ = chosen(options, cache_dir, "cache key")
+        specs, _ = chosen(options, "cache key")
         find = Interpreters(Cache(cache_dir), os.environ)
         interpreters = [find(request) for request in dict.fromkeys(spec.python for spec in specs)]
         read = reader(Settings(files=(), cache_dir=cache_dir), os.environ)

@@ -2,17 +2,18 @@
 
 import os
 
+from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.cli.config import configured
 from puffin.cli.config_settings import CacheDirectory, resolving, shared_settings
 from puffin.cli.many import chosen
 from puffin.cli.observe import Observed
-from puffin.cli.quantities import counted, duration
+from puffin.cli.quantities import counted
 from puffin.cli.table import unsaid
 from puffin.cli.table_compile import COMPILE
 from puffin.errors import DRIFT, UsageError
 from puffin.pipeline.plan_many_values import failure_of
-from puffin.pipeline.plan_settings import FAILED, UPDATED
+from puffin.pipeline.plan_settings import FAILED, UNCHANGED, UPDATED
 from puffin.pipeline.plan_workspace_specs import needs_lock
 
 TYPE_CHECKING = False
@@ -36,7 +37,7 @@ def lock(options: "dict[str, Any]", console: "Console", started: float) -> int:
         CacheDirectory(options) as cache_dir,
         Observed("lock", options, console, cache_dir, started) as record,
     ):
-        specs, _ = chosen(options, cache_dir, "lock")
+        specs, _ = chosen(options, "lock")
         wanted = [spec for spec in specs if needs_lock(spec)]
         if not wanted:
             raise UsageError(
@@ -62,7 +63,9 @@ def _tell(results: "tuple[EnvResult, ...]", console: "Console", seconds: float, 
             console.say(f"  {each.name}: {counted(each.packages)} in `{path}` ({verb})")
     done = sum(1 for each in results if each.status != FAILED)
     if done:
-        console.say(f"{'Checked' if check else 'Locked'} {counted(done, 'environment')} in {duration(seconds)}")
+        console.timed(f"{'Checked' if check else 'Locked'} {counted(done, 'environment')}", seconds)
+    if all(each.status == UNCHANGED for each in results):
+        depends.settled()
 
 
 def settings(options: "dict[str, Any]", cache_dir: str) -> "LockSettings":

@@ -13,13 +13,15 @@ from puffin.cli.observe import Observed
 from puffin.cli.sync import settings as sync_settings
 from puffin.cli.table import SYNC, unsaid
 from puffin.errors import BUG, PuffinError, UsageError
-from puffin.pipeline.plan_many_early import ask_early
 from puffin.pipeline.plan_many_python import Interpreters
 from puffin.pipeline.plan_settings import ManySettings
+from puffin.pipeline.record import phase
+from puffin.stages.link.meanwhile import meanwhile
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from puffin.cli.console import Console
@@ -39,7 +41,7 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
         Reporting(options["report"], cache_dir, started) as reporting,
     ):
         settings = many_settings(options, cache_dir)
-        specs, workspace = chosen(options, cache_dir, "sync")
+        specs, workspace = chosen(options, "sync")
         if options["compile_bytecode"] and "compile_bytecode" in options["given"]:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
         if options["changed_since"]:
@@ -52,7 +54,7 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
         reporter = ManyConsole(console, settings, started=started)
         record.warn = reporter.warn
         interpreters = Interpreters(Cache(cache_dir), os.environ)
-        ask_early(specs, interpreters)
+        _ask_early(specs, interpreters)
         from puffin.pipeline.plan_many import ManyRun, failure_of
 
         run = reporting.run = ManyRun(specs, settings, reporter, os.environ, started, interpreters)
@@ -63,16 +65,33 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     return result.exit_code
 
 
-def chosen(options: "dict[str, Any]", cache_dir: str, command: str) -> "tuple[list[EnvSpec], Workspace | None]":
+def _ask_early(specs: "Iterable[EnvSpec]", interpreters: Interpreters) -> None:
+    """Ask the interpreter for the first environment that is to be made while the code for it is imported."""
+    for spec in specs:
+        if not os.path.isfile(f"{spec.path}/pyvenv.cfg"):
+            with phase("find interpreter"), meanwhile(_import_run):
+                try:
+                    interpreters(spec.python)
+                except (PuffinError, OSError):
+                    pass  # it is raised again for each environment that asks for it
+            return
+
+
+def _import_run() -> None:
+    import puffin.pipeline.plan_many
+    import puffin.stages.link.venv  # noqa: F401
+    from puffin.pipeline.plan_import import import_fetching
+
+    import_fetching()
+
+
+def chosen(options: "dict[str, Any]", command: str) -> "tuple[list[EnvSpec], Workspace | None]":
     """Return the environments that the command line of *command* means, and the configuration."""
     from puffin.pipeline.plan_workspace_config import find_workspace
-    from puffin.pipeline.plan_workspace_memory import remember
     from puffin.pipeline.plan_workspace_select import choose
 
     cwd = os.getcwd()
-    workspace, files = find_workspace(cwd)
-    if not options["no_cache"]:
-        remember(Cache(cache_dir), files)
+    workspace = find_workspace(cwd)
     named = options["arguments"]
     if options.get("all") and named:
         raise UsageError(text="`--all` cannot be used with names of environments")

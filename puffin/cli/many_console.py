@@ -3,9 +3,9 @@
 import os
 import time
 
-from puffin import signals
+from puffin import depends, signals
 from puffin.cli.console import Console
-from puffin.cli.quantities import aligned, checked, counted, duration, sharing
+from puffin.cli.quantities import aligned, counted, duration, sharing
 from puffin.pipeline.plan_settings import DRIFTED, FAILED, SKIPPED, UPDATED
 
 TYPE_CHECKING = False
@@ -112,14 +112,15 @@ class ManyConsole:
         changed = result.with_status(UPDATED, DRIFTED, FAILED, SKIPPED)
         if not changed:
             packages = sum(each.packages for each in result.environments)
-            self._console.say(checked(len(result.environments), packages, result.seconds))
+            environments = counted(len(result.environments), "environment")
+            self._console.timed(f"Checked {environments} ({counted(packages)})", result.seconds)
+            depends.settled()
             return
         done = result.with_status(UPDATED, DRIFTED)
         if done:
             verb = "Would sync" if self._dry else "Synced"
             what = self._console.style(counted(len(done), "environment"), "bold")
-            took = self._console.style(f" in {duration(result.seconds)}", "dim")
-            self._console.say(f"{verb} {what}{took}")
+            self._console.timed(f"{verb} {what}", result.seconds, "dim")
         self._rows(changed)
         unchanged = len(result.environments) - len(changed)
         if unchanged:

@@ -1,11 +1,13 @@
 """What every command that runs a graph, or resolves, has around it: its run record, profile, trace and dashboard."""
 
+import os
 import sys
 import time
 
 from puffin import __version__
 from puffin.cache.layout import Cache
 from puffin.cli.guard import exit_code
+from puffin.cli.noop.record import judge
 from puffin.cli.table import GIVEN
 from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.pipeline import record
@@ -43,6 +45,7 @@ class Observed:
         self._record.row("start puffin", began, now, time.process_time() - cpu)
 
     def __enter__(self) -> record.RunRecord:
+        judge(self._options, os.environ)
         record.begin(self._record)
         if self._options.get("profile") or self._options.get("trace"):
             self._record.keep()

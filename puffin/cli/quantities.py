@@ -26,11 +26,6 @@ def duration(seconds: float) -> str:
     return f"{minutes}m {rest:02d}s"
 
 
-def checked(environments: int, packages: int, seconds: float) -> str:
-    """Return the line about environments that are up to date."""
-    return f"Checked {counted(environments, 'environment')} ({counted(packages)}) in {duration(seconds)}"
-
-
 def sharing(packages: int, files: int, downloaded: int | None) -> str:
     """Return how many distinct files serve *packages* of several environments, and the bytes downloaded if known."""
     loaded = f" ({size(downloaded)} downloaded)" if downloaded is not None else ""

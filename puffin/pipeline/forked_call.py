@@ -3,6 +3,7 @@
 import marshal
 import os
 
+from puffin import depends
 from puffin.errors import PuffinError
 from puffin.pipeline import record
 from puffin.pipeline.wire import pickled, send, unpickled
@@ -31,6 +32,7 @@ class ForkedCall:
     """
 
     def __init__(self, function: "Callable[[], Any]") -> None:
+        depends.unsure("a child process looks at things")
         self._function = function
         self._pid = 0
         if not hasattr(os, "fork"):

@@ -3,8 +3,7 @@
 An interpreter that has to be asked is asked before all that can be done without its answer, imports included.
 """
 
-import os
-
+from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.errors import UsageError
@@ -52,7 +51,7 @@ def _with_default(sources: SourceRequest) -> SourceRequest:
     """Return *sources*, or the first of the files that pip-tools would take where none is named."""
     if sources.files or sources.groups:
         return sources
-    found = next((name for name in DEFAULT_SOURCES if os.path.isfile(name)), "")
+    found = next((name for name in DEFAULT_SOURCES if depends.is_file(name)), "")
     if not found:
         text = "No source of requirements was given, and this directory has none"
         raise UsageError(text=text, hints=("name one, as in `puffin pip compile requirements.in`",))
@@ -111,8 +110,8 @@ class _Command:
         packages = compilation.run(reporter, started)
         with phase("write output"):
             text = self._text(packages, target)
-            if settings.output:
-                write_output(settings.output, text.encode())
+            if not (settings.output and write_output(settings.output, text.encode())):
+                depends.settled()
         return text
 
     def _text(self, packages: "tuple[Listed, ...]", target: "ResolutionTarget") -> str:

@@ -1,17 +1,20 @@
-"""Configuration files in TOML: puffin's table, and the line of each value, which tomllib does not tell.
+"""Configuration files in TOML: where they are, puffin's table, and the line of each value (tomllib does not tell).
 
-Settings and environments are read by this module, so that what is wrong is told in one way, with file and line.
+Settings and environments are found and read by this module, so that all errors have one form, with file and line.
 """
 
 import os
 
+from puffin import depends
 from puffin.errors import USAGE, PuffinError
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
+PUFFIN_FILE = "puffin.toml"
 PROJECT_FILE = "pyproject.toml"
 _OPENING = ("[", "{", '"""', "'''")  # a value without any of these ends with its line
 _CLOSING = ("]", "}", '"""', "'''")  # and one that goes on ends on a line with one of these
@@ -49,6 +52,58 @@ class ConfigurationInvalid(PuffinError):
         from puffin.stages.urls import mask_text
 
         return (mask_text(self.text.strip()),) if self.text.strip() else ()
+
+
+def configurations(directory: str) -> "Iterator[tuple[str, bytes]]":
+    """Yield path and content of the files in *directory* and above that configure puffin, the nearest first.
+
+    In one directory ``puffin.toml`` goes before a ``pyproject.toml``, which counts if it has a table of puffin's.
+    """
+    while True:
+        path = os.path.join(directory, PUFFIN_FILE)
+        data = content(path)
+        if data is not None:
+            yield path, data
+        path = os.path.join(directory, PROJECT_FILE)
+        data = content(path)
+        if data is not None and speaks_of_puffin(data):
+            yield path, data
+        above = os.path.dirname(directory)
+        if above == directory:
+            return
+        directory = above
+
+
+def content(path: str) -> "bytes | None":
+    """Return what is in a file, None if it is not there; whoever may not read it, reads b""."""
+    depends.file(path)
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
+    except PermissionError:
+        return b""
+    except OSError:
+        return None
+
+
+def speaks_of_puffin(data: bytes) -> bool:
+    """Tell whether a ``pyproject.toml`` has a table of puffin's, written in any of the usual ways."""
+    if b"puffin" not in data:
+        return False
+    section = b""
+    for raw in data.split(b"\n"):
+        line = raw.translate(None, b" \t\r\"'")
+        if line[:1] == b"[":
+            section = line.strip(b"[]")
+        if section.startswith(b"tool.puffin") or line.startswith(b"tool.puffin"):
+            return True
+        if (
+            line.startswith(b"puffin")
+            if section == b"tool"
+            else line.startswith(b"tool={") and b"puffin" in line
+        ):
+            return True
+    return False
 
 
 class Document:

@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.cache.lock import Lock
 from puffin.errors import FAILED, PuffinError, os_cause
 from puffin.pipeline.record import phase
@@ -14,7 +15,7 @@ from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.link.removal import RealDisk
 from puffin.stages.link.site_scan import scan
 from puffin.stages.link.staging import LinkTarget
-from puffin.stages.link.stamps import DIRECTORY, LOCK, STATE, current_boot
+from puffin.stages.link.stamps import DIRECTORY, LOCK, STATE, current_boot, facts_of
 from puffin.stages.link.state import Owned, State, encode, read_state
 from puffin.stages.link.transaction import Transaction, recover
 from puffin.stages.unzip.manifest import read_names
@@ -103,6 +104,7 @@ class Workplace:
             self.damaged |= unfit(self.site, entries, self.environment.interpreter.tags)
 
     def _look(self) -> None:
+        depends.environment(self.environment.root, facts_of(self.environment.root))
         self.state = read_state(self.environment.root)
         self.present = look_around(self.environment, self.state)
         if self.state is None:
@@ -128,6 +130,7 @@ class Workplace:
             replace_file(f"{self.home}/{STATE}", encode(self.state))
         except OSError:
             pass
+        depends.environment(self.environment.root, facts_of(self.environment.root))
 
     @property
     def archives(self) -> "dict[str, str]":
@@ -281,7 +284,11 @@ def look_around(environment: "Environment", state: State | None) -> tuple[Presen
 def _direct_url(site: str, entry: str, kind: str) -> str:
     from puffin.cache.atomic import read
 
-    data = read(f"{site}/{entry}/direct_url.json") if kind == "dist-info" else None
+    if kind != "dist-info":
+        return ""
+    path = f"{site}/{entry}/direct_url.json"
+    depends.file(path)
+    data = read(path)
     return data.decode("utf-8", "replace") if data else ""
 
 

@@ -5,6 +5,7 @@ Plain files are read without packaging.
 
 import os
 
+from puffin import depends
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.plan_network import reader
@@ -231,7 +232,7 @@ def check_files(files: "tuple[str, ...]", groups: "tuple[str, ...]" = (), comman
             hints=(f"name one, as in `puffin {command} requirements.txt`",),
         )
     for path in files:
-        if path != "-" and "://" not in path and not os.path.lexists(path):
+        if path != "-" and "://" not in path and not depends.lexists(path):
             from puffin.stages.resolve.reqerrors import RequirementsFileNotFound
 
             raise RequirementsFileNotFound(path=path)
@@ -246,7 +247,10 @@ def _plain(request: SourceRequest, settings: Settings) -> "tuple[tuple[str, str]
     if len(request.files) != 1 or more or settings.require_hashes:
         return None
     path = request.files[0]
-    if os.path.basename(path).endswith(_PROJECTS) or not os.path.isfile(path):  # a pipe can be read only once
+    if os.path.basename(path).endswith(_PROJECTS):
+        return None
+    depends.file(path)
+    if not os.path.isfile(path):  # a pipe can be read only once
         return None
     try:
         with open(path, "rb", buffering=0) as file:
@@ -320,7 +324,7 @@ def _believed(requirements: "Requirements", settings: Settings) -> "Requirements
 
 
 def _is_project(path: str) -> bool:
-    return os.path.basename(path).endswith(_PROJECTS) or os.path.isdir(path)
+    return os.path.basename(path).endswith(_PROJECTS) or depends.is_directory(path)
 
 
 def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":

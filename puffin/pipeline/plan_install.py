@@ -2,6 +2,7 @@
 
 import time
 
+from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
@@ -176,6 +177,7 @@ class _Install:
     def _apply(self, change: ChangeRun, site: EnvironmentRun, count: int) -> None:
         if site.plan.nothing_to_do:
             self._reporter.phase("Checked", count, time.perf_counter() - self._started)
+            depends.settled()
         if self._run.dry_run:
             tell_dry(site, self._reporter)
         if site.plan.nothing_to_do or self._run.dry_run:

@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.plan_inputs import Inputs, read_inputs, read_open, read_unpinned
 from puffin.pipeline.plan_workspace_specs import lock_of, needs_lock, sources_of
@@ -79,7 +80,7 @@ def _pinned(
 def _lock_of(spec: "EnvSpec") -> str:
     """Return the lock of an environment, which was written for its extras and groups."""
     lock = lock_of(spec)
-    if not os.path.isfile(lock):
+    if not depends.is_file(lock):
         source = os.path.relpath(spec.files[0])
         hints = (f"write it with `puffin lock {spec.name}`",)
         raise NotLocked(source=source, lock=os.path.relpath(lock), hints=hints)

@@ -1,8 +1,8 @@
 """The interpreters of a run over many environments: each request is answered once."""
 
-import os
 import sys
 
+from puffin import depends
 from puffin.stages.link.environment import environment_at
 from puffin.stages.link.interpreter_known import inspect_interpreter
 
@@ -37,6 +37,6 @@ class Interpreters:
 
     def of(self, spec: "EnvSpec") -> "Interpreter":
         """Return the interpreter of an environment: the one that it has, unless another is asked for."""
-        if spec.python or not os.path.isfile(f"{spec.path}/pyvenv.cfg"):
+        if spec.python or not depends.is_file(f"{spec.path}/pyvenv.cfg"):
             return self(spec.python)
         return environment_at(spec.path, self._cache, origin=spec.origin).interpreter

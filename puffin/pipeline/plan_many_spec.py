@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.pipeline.plan_many_site import EnvironmentRun
 from puffin.pipeline.plan_many_values import WrongPython
 from puffin.stages.link.environment import check_target, environment_at, environment_for
@@ -54,7 +55,7 @@ class SpecRun(EnvironmentRun):
     def find(self, interpreter: "Callable[[str], Interpreter]") -> None:
         """Find the environment, or what it will be made from; *interpreter* finds one for a request."""
         root = self.path
-        self.missing = not os.path.isfile(f"{root}/pyvenv.cfg")
+        self.missing = not depends.is_file(f"{root}/pyvenv.cfg")
         if self.missing:
             self.environment = environment_for(interpreter(self.spec.python), root)
             return

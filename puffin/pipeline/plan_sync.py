@@ -2,6 +2,7 @@
 
 import time
 
+from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
@@ -148,6 +149,7 @@ class _Sync:
         if site.plan.nothing_to_do:
             self._tell("Resolved")
             self._tell("Checked")
+            depends.settled()
             if self._settings.dry_run:
                 self._reporter.phase("Would make no changes", -1, 0)
             return

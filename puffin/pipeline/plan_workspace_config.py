@@ -5,9 +5,8 @@ Only what concerns environments is read here: ``envs``, ``env-defaults`` and ``e
 
 import os
 
-from puffin.errors import os_cause
-from puffin.pipeline.plan_configuration import ConfigurationInvalid, Document
-from puffin.pipeline.plan_workspace_select import PROJECT, candidates, fill, mentions
+from puffin.pipeline.plan_configuration import PROJECT_FILE, Document, configurations
+from puffin.pipeline.plan_workspace_select import fill
 from puffin.pipeline.plan_workspace_specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
 from puffin.stages.urls import is_http
@@ -27,30 +26,13 @@ _PATH, _MATRIX_PATH = "{dir}/.venv", "{dir}/.venv-{python}"
 _FIELDS = ("{dir}", "{name}", "{python}")
 
 
-def find_workspace(cwd: str) -> "tuple[Workspace | None, dict[str, Workspace | None]]":
-    """Return the nearest configuration of environments in *cwd* and above, and all that was read on the way.
-
-    Raises :class:`ConfigurationInvalid`.
-    """
-    read: dict[str, Workspace | None] = {}
-    for path in candidates(cwd):
-        if mentions(path):
-            read[path] = read_workspace(path)
-            if read[path] is not None:
-                return read[path], read
-    return None, read
-
-
-def read_workspace(path: str) -> "Workspace | None":
-    """Return what the file at *path* says of environments, None where it says nothing of them."""
-    shown = os.path.relpath(path)
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        problem = "it cannot be read"
-        raise ConfigurationInvalid(place=shown, problem=problem, causes=(os_cause(error),)) from error
-    return parse_workspace(data, path, shown)
+def find_workspace(cwd: str) -> Workspace | None:
+    """Return the nearest configuration of environments in *cwd* and above. Raises :class:`ConfigurationInvalid`."""
+    for path, data in configurations(cwd):
+        workspace = parse_workspace(data, path, os.path.relpath(path))
+        if workspace is not None:
+            return workspace
+    return None
 
 
 def parse_workspace(data: bytes, path: str, shown: str) -> "Workspace | None":
@@ -124,7 +106,7 @@ class _Reader:
             raise self._document.wrong((*where, "requirements"), "`requirements` names no file")
         project = self._text_of(own, "project", where)
         if project and not project.endswith(".toml"):
-            project = f"{project}/{PROJECT}"
+            project = f"{project}/{PROJECT_FILE}"
         pylock = self._text_of(own, "pylock", where)
         first = next((path for path in requirements if not is_http(path)), "") or project or pylock
         template = self._template(own, where, matrix=matrix)

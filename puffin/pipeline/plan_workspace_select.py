@@ -5,7 +5,9 @@ In a pattern, a name that begins with a dot is matched only by a part that does 
 
 import os
 
+from puffin import depends
 from puffin.errors import USAGE, PuffinError, UsageError
+from puffin.pipeline.plan_configuration import PROJECT_FILE
 from puffin.pipeline.plan_workspace_specs import EnvSpec, Workspace
 from puffin.value import replace
 
@@ -13,9 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-PROJECT = "pyproject.toml"
 MAGIC = frozenset("*?[")
-CONFIG_FILES = ("puffin.toml", "pyproject.toml")
 _SKIPPED = frozenset({"node_modules", "__pycache__"})  # that ``**`` does not enter
 
 
@@ -81,7 +81,7 @@ def all_specs(workspace: Workspace) -> "list[EnvSpec]":
 def made_from(spec: EnvSpec, file: str) -> EnvSpec:
     """Return *spec* as made from *file*, whose name tells its kind."""
     name = os.path.basename(file)
-    if name == PROJECT:
+    if name == PROJECT_FILE:
         return replace(spec, project=file)
     if name.startswith("pylock.") and name.endswith(".toml"):
         return replace(spec, pylock=file)
@@ -192,7 +192,7 @@ def expand(pattern: str, root: str) -> "list[str]":
 
 def _walk(base: str, parts: "list[str]", root: str) -> "Iterator[str]":
     if not parts:
-        if os.path.isfile(os.path.join(root, base)):
+        if depends.is_file(os.path.join(root, base)):
             yield base
         return
     part, rest = parts[0], parts[1:]
@@ -213,6 +213,7 @@ def _joined(base: str, name: str) -> str:
 
 
 def _names(directory: str) -> "list[str]":
+    depends.directory(directory or ".")
     try:
         return os.listdir(directory or ".")
     except OSError:
@@ -220,6 +221,7 @@ def _names(directory: str) -> "list[str]":
 
 
 def _directories(directory: str) -> "list[str]":
+    depends.directory(directory or ".")
     try:
         with os.scandir(directory or ".") as entries:
             return [
@@ -252,29 +254,6 @@ def matches(name: str, pattern: str) -> bool:
             return False
         at = found + len(piece)
     return True
-
-
-def candidates(cwd: str) -> "list[str]":
-    """Return the files in *cwd* and above that may configure a workspace, the nearest first."""
-    found = []
-    directory = cwd
-    while True:
-        found += [path for name in CONFIG_FILES if os.path.isfile(path := os.path.join(directory, name))]
-        parent = os.path.dirname(directory)
-        if parent == directory:
-            return found
-        directory = parent
-
-
-def mentions(path: str) -> bool:
-    """Tell whether a file may configure a workspace: ``puffin.toml``, or a ``pyproject.toml`` that names puffin."""
-    if path.endswith("puffin.toml"):
-        return True
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return b"puffin" in file.read()
-    except OSError:
-        return True
 
 
 def environment_beside(file: str) -> str:

@@ -106,6 +106,7 @@ def _imported(puffin, *words):
 
 def test_a_no_op_and_a_warm_sync_import_nothing_heavy(puffin, env, shop):
     puffin.sync("alpha==1.0\nbeta==1.0\n", "-i", shop.url)
+    assert puffin("pip", "sync", "requirements.txt", "-i", shop.url).err == checked(2)
     baseline = HEAVY & set(_imported_by_python())
     noop = _imported(puffin, "pip", "sync", "requirements.txt", "-i", shop.url)
     assert noop & HEAVY <= baseline

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 
+from puffin import depends
 from puffin.signals import SIGTERM
 from puffin.stages.fetch.git_errors import GitMissing
 from puffin.stages.urls import split_credentials
@@ -81,6 +82,7 @@ class Git:
         return GitResult(status=process.returncode, out=text[0], err=self._masked(text[1]))
 
     def _start(self, arguments: "tuple[str, ...]", cwd: str, lifeline: int) -> "subprocess.Popen[bytes]":
+        depends.unsure("git is asked")
         try:
             return subprocess.Popen(
                 (*_GUARD, self._program, *self._settings, *arguments),

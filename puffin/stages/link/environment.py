@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.cache.atomic import read
 from puffin.cache.layout import Cache
 from puffin.errors import USAGE, Cause, PuffinError, os_cause
@@ -154,7 +155,9 @@ def environment_for(interpreter: Interpreter, root: str) -> Environment:
 
 def read_config(root: str) -> dict[str, str]:
     """Return pyvenv.cfg of the environment at *root* (PEP 405), keys in lower case; empty if absent."""
-    data = read(os.path.join(root, "pyvenv.cfg")) or b""
+    path = os.path.join(root, "pyvenv.cfg")
+    depends.file(path)
+    data = read(path) or b""
     config = {}
     for line in data.decode("utf-8", "surrogateescape").splitlines():
         key, equals, value = line.partition("=")
@@ -167,7 +170,7 @@ def check_target(environment: Environment, *, break_system_packages: bool = Fals
     """Raise :class:`ExternallyManaged` or :class:`SiteNotWritable` if nothing may or can be installed there."""
     if not environment.is_venv and not break_system_packages and environment.origin not in ELSEWHERE:
         marker = environment.interpreter.managed_marker
-        if os.path.exists(marker):
+        if depends.exists(marker):
             raise ExternallyManaged(path=environment.executable, text=marker_text(marker))
     for directory in dict.fromkeys((environment.purelib, environment.platlib)):
         _check_writable(directory)
@@ -207,6 +210,7 @@ def _on_path(environ: "Mapping[str, str]") -> str:
     for directory in directories:
         for name in names:
             path = os.path.join(directory, name)
+            depends.file(path, content=False)
             if os.access(path, os.X_OK) and not venv_root(path):
                 return path
     from puffin.stages.link.interpreter_find import InterpreterNotFound
@@ -233,7 +237,7 @@ def _active(environ: "Mapping[str, str]", cwd: str, cache: Cache) -> "Environmen
     directory = cwd
     while True:
         root = os.path.join(directory, ".venv")
-        if os.path.isfile(os.path.join(root, "pyvenv.cfg")):
+        if depends.is_file(os.path.join(root, "pyvenv.cfg")):
             return environment_at(root, cache, origin=".venv")
         if os.path.dirname(directory) == directory:
             return None
@@ -243,7 +247,7 @@ def _active(environ: "Mapping[str, str]", cwd: str, cache: Cache) -> "Environmen
 def _executable(root: str) -> str:
     """Return the interpreter of the environment at *root*, or where it should be."""
     paths = [os.path.join(root, *place.split("/")) for place in _PLACES]
-    return next((path for path in paths if os.path.lexists(path)), paths[0])
+    return next((path for path in paths if depends.lexists(path)), paths[0])
 
 
 def marker_text(path: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.stages.urls import digest
 from puffin.value import frozen, replace
 
@@ -101,7 +102,7 @@ def venv_root(executable: str) -> str:
     """Return the root of the virtual environment that *executable* belongs to (PEP 405), or nothing."""
     directory = os.path.dirname(executable)
     for root in (directory, os.path.dirname(directory)):
-        if os.path.isfile(os.path.join(root, "pyvenv.cfg")):
+        if depends.is_file(os.path.join(root, "pyvenv.cfg")):
             return root
     return ""
 

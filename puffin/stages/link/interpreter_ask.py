@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 
+from puffin import depends
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file
 from puffin.cache.layout import Cache
@@ -53,6 +54,7 @@ class UnsupportedPython(PuffinError):
 def ask(path: str, origin: str = "") -> Interpreter:
     """Run the probe in the interpreter at *path* and return its facts; about 50 ms."""
     answer = _answer(path, origin)
+    depends.unsure("an interpreter was asked")
     try:
         if tuple(answer["version"]) < OLDEST:
             raise UnsupportedPython(path=path, version=answer["markers"]["python_full_version"])

@@ -8,6 +8,7 @@ A ``.python-version`` file says which Python a directory and those beneath it wa
 import os
 import sys
 
+from puffin import depends
 from puffin.cache.atomic import read
 from puffin.errors import USAGE, Cause, PuffinError
 from puffin.stages.link.interpreter import Interpreter
@@ -54,7 +55,7 @@ class InvalidPythonRequest(PuffinError):
 
 def is_path(request: str) -> bool:
     """Tell whether *request* names a place on the disk and not a version."""
-    return os.sep in request or bool(os.altsep and os.altsep in request) or os.path.isdir(request)
+    return os.sep in request or bool(os.altsep and os.altsep in request) or depends.is_directory(request)
 
 
 def executable_in(directory: str) -> str:
@@ -62,7 +63,7 @@ def executable_in(directory: str) -> str:
     places = ("Scripts/python.exe", "python.exe") if os.name == "nt" else ("bin/python", "bin/python3")
     for place in places:
         path = os.path.join(directory, *place.split("/"))
-        if os.path.lexists(path):
+        if depends.lexists(path):
             return path
     return ""
 
@@ -89,6 +90,7 @@ def _search(request: str, spec: "PythonSpec", environ: "Mapping[str, str]") -> s
     """
     import python_discovery
 
+    depends.unsure("a Python is searched for")
     path = environ.get("PATH", "").split(os.pathsep)
     shims = os.path.join(os.path.dirname(_pyenv_versions(environ)), "shims")
     at = path.index(shims) if shims in path else len(path)
@@ -132,12 +134,12 @@ def satisfies(request: str, interpreter: Interpreter) -> bool:
 
 def _by_path(request: str) -> str:
     path = os.path.abspath(os.path.expanduser(request))
-    if os.path.isdir(path):
+    if depends.is_directory(path):
         inside = executable_in(path)
         if inside:
             return inside
         cause = Cause(text="the directory holds no `bin/python`")
-    elif os.path.exists(path):
+    elif depends.exists(path):
         return path
     else:
         cause = Cause(text="there is no such file or directory")
@@ -206,6 +208,7 @@ def requested_version(directory: str) -> str:
     environments, or ``system``) ask for nothing.
     """
     while True:
+        depends.file(os.path.join(directory, NAME))
         data = read(os.path.join(directory, NAME))
         if data is not None:
             return _first(data.decode("utf-8", "replace"))

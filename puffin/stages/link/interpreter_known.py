@@ -6,6 +6,7 @@ are those of the base with other paths. So one asked interpreter serves all envi
 
 import os
 
+from puffin import depends
 from puffin.cache import frame
 from puffin.cache.atomic import read
 from puffin.cache.layout import Bucket, Cache
@@ -23,6 +24,7 @@ def inspect_interpreter(path: str, cache: Cache, *, origin: str = "") -> Interpr
     path = os.path.abspath(path)
     root = venv_root(path)
     real = os.path.realpath(path)
+    depends.file(path, content=False)
     if root and os.path.exists(real) and not real.startswith(os.path.realpath(root) + os.sep):
         return within(_inspect(real, real, cache, origin), root, path)
     return _inspect(path, real, cache, origin)

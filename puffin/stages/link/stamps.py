@@ -4,6 +4,7 @@ import os
 
 from puffin.cache import frame
 from puffin.cache.reading import read
+from puffin.depends import stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,11 +24,30 @@ _FORK_FROM = 1500
 
 def read_raw(root: str) -> "tuple[Any, ...] | None":
     """Return the fields of the state of the environment at *root* as builtins; None where there is none."""
-    data = read(f"{root}/{DIRECTORY}/{STATE}")
+    return read_framed(root)[1]
+
+
+def read_framed(root: str) -> "tuple[bytes, tuple[Any, ...] | None]":
+    """Return the first bytes of the state, by which its content is known again, and its fields as :func:`read_raw`."""
+    data = read(f"{root}/{DIRECTORY}/{STATE}") or b""
     fields = frame.load(data) if data else None
     if not isinstance(fields, tuple) or len(fields) != 7 or fields[0] != FORMAT:
+        return data[: frame.HEAD], None
+    return data[: frame.HEAD], fields
+
+
+def facts_of(root: str) -> "tuple[Any, ...] | None":
+    """Return what tells a state from every other one that the environment at *root* has or will have."""
+    found = state_stamp(root)
+    if not found:
         return None
-    return fields
+    with open(f"{root}/{DIRECTORY}/{STATE}", "rb", buffering=0) as file:
+        return found, file.read(frame.HEAD)
+
+
+def state_stamp(root: str) -> "tuple[int, ...]":
+    """Return the stamp of the file with the state, nothing where there is none."""
+    return stamp(f"{root}/{DIRECTORY}/{STATE}")
 
 
 def at_rest(root: str) -> bool:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Protocol
 
+from puffin import depends
 from puffin.errors import os_cause
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index_config import local_path
@@ -143,9 +144,10 @@ def local_links(location: str) -> tuple[FileLink, ...]:
     """
     path = local_path(location)
     try:
-        if os.path.isdir(path):
+        if depends.is_directory(path):
             return directory_links(path)
         if is_archive(path):
+            depends.file(path, content=False)
             os.stat(path)
             return (_link(path),)
         return html_page(path, name="").files
@@ -162,11 +164,11 @@ def local_page(index: str, name: str) -> Page | None:
     root = local_path(index)
     directory = os.path.join(root, name)
     try:
-        if not os.path.isdir(directory):
+        if not depends.is_directory(directory):
             os.listdir(root)
             return None
         page = os.path.join(directory, "index.html")
-        if os.path.exists(page):
+        if depends.exists(page):
             return html_page(page, name=name)
         return Page(name=name, url=file_url(directory), files=directory_links(directory))
     except OSError as error:
@@ -175,6 +177,7 @@ def local_page(index: str, name: str) -> Page | None:
 
 def directory_links(path: str) -> tuple[FileLink, ...]:
     """Return the archives in a directory, in the order of their names."""
+    depends.directory(path)
     with os.scandir(path) as entries:
         found = [entry.name for entry in entries if is_archive(entry.name) and is_safe(entry.name)]
     return tuple([_link(os.path.join(path, name)) for name in sorted(found)])
@@ -184,6 +187,7 @@ def html_page(path: str, *, name: str) -> Page:
     """Return the links of an HTML page on the disk."""
     from puffin.stages.resolve.index_html import parse_html
 
+    depends.file(path)
     with open(path, "rb") as file:
         body = file.read()
     return parse_html(body, name=name, url=file_url(path))

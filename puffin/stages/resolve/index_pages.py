@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Collection
 
+from puffin import depends
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError
@@ -144,6 +145,7 @@ class Pages:
 
     def adopt(self, index: str, name: str, told: "Told") -> None:
         """Take over what :meth:`told` returned in another process."""
+        depends.unsure("an index was asked")
         good, data = told
         if good:
             self._seen[index, name] = _loaded(data)
@@ -191,9 +193,15 @@ class Pages:
             return True
         if is_local(index):
             return False
-        old = load_page(_mapped(self._cache.find(self._path(index, name))))
+        own = self._path(index, name)
+        path = self._cache.find(own)
+        depends.file(own, content=False)
+        depends.file(path, content=False)
+        old = load_page(_mapped(path))
         if old is None or not (self._offline or self._is_fresh(old, name)):
             return False
+        if not self._offline:
+            depends.fresh(old.fetched_at, old.fetched_at + old.max_age)
         self._seen[index, name] = old
         return True
 

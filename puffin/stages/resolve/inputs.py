@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
+from puffin import depends
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.stages.resolve.inputs_entries import SourceFile
@@ -67,7 +68,7 @@ def read_sources(
     *,
     read: Read,
     environ: Mapping[str, str],
-    exists: Exists = os.path.exists,
+    exists: Exists = depends.exists,
     build: Build | None = None,
 ) -> Sources:
     """Read everything that *request* names; a directory stands for the project in it.
@@ -210,7 +211,7 @@ class _Reader:
             raise RequirementsFileNotFound(path=error.path, hints=hints if from_group else ()) from None
 
 
-def read_source(path: str, shown: str, read: Read, exists: Exists = os.path.exists) -> SourceFile:
+def read_source(path: str, shown: str, read: Read, exists: Exists = depends.exists) -> SourceFile:
     """Return the file at *path*, which messages name as *shown*. Raises what *read* raises, and ``InvalidProject``."""
     whole = absolute(path)
     try:
@@ -258,7 +259,7 @@ def project_file(path: str, *, read: Read, exists: Exists) -> str:
     What states the dependencies goes before what only a build can read. Raises :class:`UsageError` for a
     directory without a project, and the errors of reading its files.
     """
-    if path == "-" or "://" in path or not os.path.isdir(path):
+    if path == "-" or "://" in path or not depends.is_directory(path):
         return path
     pyproject, setup_cfg, setup_py = [
         os.path.normpath(os.path.join(path, name)) for name in ("pyproject.toml", "setup.cfg", "setup.py")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 
+from puffin import depends
 from puffin.stages.resolve.reqentry import Piece, parse_entry
 from puffin.stages.resolve.reqlines import LogicalLine
 from puffin.stages.resolve.reqvalues import Entry
@@ -16,7 +17,7 @@ class SourceFile:
     path: str
     shown: str
     text: str
-    exists: Callable[[str], bool] = os.path.exists
+    exists: Callable[[str], bool] = depends.exists
 
     @property
     def directory(self) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 
+from puffin import depends
 from puffin.errors import PuffinError
 from puffin.names import normalise, parsed_version
 from puffin.stages.fetch.git_url import NoSubdirectory, inner_directory
@@ -42,7 +43,7 @@ def name_of(entry: Entry) -> str:
     if not is_local(address):
         return _of_archive(address.partition("?")[0].rpartition("/")[2])
     path = local_path(address)
-    if os.path.isdir(path):
+    if depends.is_directory(path):
         return _of_directory(os.path.join(path, subdirectory(fragment)))
     return _of_archive(os.path.basename(path))
 
@@ -63,6 +64,7 @@ def _of_directory(path: str) -> str:
 def _stated_in_pyproject(path: str) -> str:
     import tomllib
 
+    depends.file(os.path.join(path, "pyproject.toml"))
     try:
         with open(os.path.join(path, "pyproject.toml"), "rb") as file:
             table = tomllib.load(file)
@@ -76,6 +78,7 @@ def _stated_in_setup_cfg(path: str) -> str:
     from configparser import Error, RawConfigParser
 
     parser = RawConfigParser()
+    depends.file(os.path.join(path, "setup.cfg"))
     try:
         parser.read(os.path.join(path, "setup.cfg"), encoding="utf-8")
         return normalise(parser.get("metadata", "name", fallback="").strip())

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.names import parsed_version
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
@@ -33,7 +34,7 @@ def source_kind(pin: AnyPin) -> str:
     address = pin.url.partition("#")[0]
     if is_repository(address):
         return GIT
-    if is_local(address) and (pin.editable or os.path.isdir(local_path(address))):
+    if is_local(address) and (pin.editable or depends.is_directory(local_path(address))):
         return DIRECTORY
     name = file_name(address)
     return SDIST if is_archive(name) and not is_wheel(name) else ""
@@ -52,7 +53,7 @@ def directory_artifact(pin: AnyPin) -> Artifact:
     """Return the artifact of a pin to a directory. Raises ``FileMissing`` and ``NoSubdirectory``."""
     address, _, fragment = pin.url.partition("#")
     path, inner = local_path(address), subdirectory(fragment)
-    if not os.path.isdir(path):
+    if not depends.is_directory(path):
         raise FileMissing(package=shown(pin), path=path)
     url = file_url(path)
     stamp = _stamp(inner_directory(path, inner, package=shown(pin)))
@@ -115,6 +116,7 @@ def _stamp(path: str) -> int:
     """Return the newest modification time, in ns, of the files that say how a project is built."""
     times = [0]
     for name in MARKS:
+        depends.file(os.path.join(path, name), content=False)
         try:
             times.append(os.stat(os.path.join(path, name)).st_mtime_ns)
         except OSError:

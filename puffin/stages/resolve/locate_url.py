@@ -4,6 +4,7 @@ import json
 import os
 from functools import lru_cache
 
+from puffin import depends
 from puffin.errors import os_cause
 from puffin.names import normalise, same_version
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
@@ -112,6 +113,7 @@ def place_of(url: str, source: str, pin: AnyPin) -> tuple[str, int]:
     if not is_local(url):
         return source, 0
     path = local_path(url)
+    depends.file(path, content=False)
     try:
         facts = os.stat(path)
     except OSError as error:

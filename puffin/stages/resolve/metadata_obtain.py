@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection
 from typing import Any
 
+from puffin import depends
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
@@ -58,6 +59,8 @@ class Obtainer:
         kept = load_kept(self._cache.find(path))
         if kept is None or (kept.until and kept.until < self._now and not self._offline):
             return None
+        if kept.until and not self._offline:
+            depends.fresh(0.0, kept.until)
         return kept.metadata
 
     def _refreshes(self, name: str) -> bool:
@@ -82,7 +85,9 @@ class Obtainer:
         return found
 
     def _is_old(self, path: str, name: str) -> bool:
-        age = self._now - os.stat(path).st_mtime
+        written = os.stat(path).st_mtime
+        depends.fresh(written, written + _FRESH)
+        age = self._now - written
         return not self._offline and (self._refreshes(name) or not 0 <= age < _FRESH)
 
     def _source(self, wanted: MetadataRequest) -> str:
@@ -107,6 +112,7 @@ class Obtainer:
 
     def _local_facts(self, wanted: MetadataRequest) -> str:
         url = wanted.candidate.link.url
+        depends.file(local_path(url), content=False)
         try:
             facts = os.stat(local_path(url))
         except OSError as error:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO
 
+from puffin import depends
 from puffin.stages.resolve.metadata_errors import Malformed
 from puffin.stages.resolve.metadata_parse import fields_of, static_metadata
 from puffin.stages.resolve.metadata_project import Dynamic, project_metadata
@@ -56,13 +57,14 @@ def tree_metadata(path: str, *, name: str = "") -> "Metadata":
 
     Raises :class:`Dynamic`, :class:`Malformed`, and OSError for a directory that cannot be read.
     """
+    depends.file(os.path.join(path, "pyproject.toml"))
     try:
         with open(os.path.join(path, "pyproject.toml"), "rb") as file:
             data = file.read()
     except FileNotFoundError:
-        if not os.path.isdir(path):
+        if not depends.is_directory(path):
             raise
-        if not os.path.isfile(os.path.join(path, "setup.py")):
+        if not depends.is_file(os.path.join(path, "setup.py")):
             raise Malformed("the directory has neither a `pyproject.toml` nor a `setup.py`") from None
         raise Dynamic("it has no `pyproject.toml`") from None
     return project_metadata(data, name=name)

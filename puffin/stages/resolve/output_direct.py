@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from packaging.markers import Marker
 
+from puffin import depends
 from puffin.stages.fetch.git_url import parse
 from puffin.stages.resolve.locate_source import subdirectory
 from puffin.stages.resolve.markers import without_extra
@@ -61,7 +62,7 @@ def _local(
 ) -> DirectReference:
     address = url.partition("#")[0]
     path = file_path(address)
-    archive = looks_like_archive(path) and not os.path.isdir(path)
+    archive = looks_like_archive(path) and not depends.is_directory(path)
     hashes, size = _hashed(package, address, sha256) if archive else ((), 0)
     bare = bool(written) and not is_file(written)
     return DirectReference(

@@ -7,6 +7,7 @@ be refreshed, the record counts for nothing. What local places, URLs and reposit
 
 import os
 
+from puffin import depends
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
@@ -54,6 +55,9 @@ class Recall:
         _, until, pages, packages, rest = value
         if not self._now < until or not all(_stamp(path) == stamp for path, stamp in pages):
             return None
+        depends.fresh(0.0, until)
+        for path, _ in pages:
+            depends.file(path, content=False)
         found = Resolution(
             packages=tuple([_resolved(row) for row in packages]), warnings=rest[0], rounds=rest[1]
         )

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from puffin import depends
 from puffin.errors import os_cause
 from puffin.stages.resolve.reqentry import Piece, parse_editable, parse_entry
 from puffin.stages.resolve.reqerrors import (
@@ -71,7 +72,7 @@ def read_requirements(
     read: Callable[[str], bytes],
     environ: Mapping[str, str],
     constraints: Sequence[str] = (),
-    exists: Callable[[str], bool] = os.path.exists,
+    exists: Callable[[str], bool] = depends.exists,
 ) -> Requirements:
     """Read requirements files, then *constraints* files, and all that they include.
 
@@ -93,7 +94,9 @@ def read_file(path: str) -> bytes:
     Raises :class:`RequirementsFileNotFound` or :class:`RequirementsFileUnreadable`.
     """
     if path == STDIN:
+        depends.unsure("standard input is read")
         return sys.stdin.buffer.read()
+    depends.file(path)
     try:
         with open(path, "rb") as file:
             return file.read()

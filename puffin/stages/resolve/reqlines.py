@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 
+from puffin import depends
 from puffin.stages.resolve.reqerrors import InvalidRequirementLine, invalid_line
 from puffin.value import frozen
 
@@ -208,6 +209,7 @@ def _expand(raw: str, environ: Mapping[str, str]) -> tuple[str, tuple[tuple[int,
     done = 0
     for found in _VARIABLE.finditer(raw):
         value = environ.get(found[1], "")
+        depends.variable(found[1], environ.get(found[1]))
         if value:
             text += raw[done : found.start()]
             spans.append((len(text), len(text) + len(value), found.start(), found.end()))

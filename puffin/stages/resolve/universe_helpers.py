@@ -7,6 +7,7 @@ can be started, threads do the same.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
+from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
@@ -116,6 +117,7 @@ class Children:
     def begun(self, count: int) -> bool:
         """Tell whether there are children; they are started if *count* packages are worth it."""
         if self._helpers is None and self._helping is not None and count >= MANY:
+            depends.unsure("indexes are asked")
             helping, self._helping = self._helping, None
             self._helpers = helping({"page": self._look, "metadata": self._metadata}, self._begin)
         return self._helpers is not None

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.names import normalise
 from puffin.stages.fetch.git_url import inner_directory
@@ -37,7 +38,7 @@ class PlaceReader:
         address, _, fragment = place.url.partition("#")
         if "+" in address.partition(":")[0]:
             return self._repository(place, fragment)
-        if is_local(address) and os.path.isdir(local_path(address)):
+        if is_local(address) and depends.is_directory(local_path(address)):
             return _tree(place, local_path(address), subdirectory(fragment))
         return self._archive(place, address, fragment)
 
@@ -142,6 +143,7 @@ def installed_metadata(handle: InstalledDistribution) -> Metadata:
     """Return the metadata of an installed distribution; if it cannot be read, it has no requirements."""
     for name in ("METADATA", "PKG-INFO", ""):
         path = os.path.join(handle.path, name) if name else handle.path
+        depends.file(path)
         try:
             with open(path, "rb") as file:
                 data = file.read()
