@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from puffin.cli.quantities import counted, duration, sharing
-from puffin.pipeline.plan_many_report import error_of
+from puffin.pipeline.plan_install_report import error_of
 from puffin.pipeline.plan_many_values import EnvResult, ManyResult, failure_of
 from puffin.pipeline.plan_settings import DRIFTED
 

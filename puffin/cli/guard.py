@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from typing import Any
 
-    from puffin.cli.console import Console
-    from puffin.errors import PuffinError
-
     Trees = list[tuple[PuffinError, "Trees"]]
     Path = tuple[int, ...]
 

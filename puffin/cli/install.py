@@ -58,7 +58,7 @@ def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
 def _building(options: "dict[str, Any]", run: "Settings") -> "Build | None":
     from puffin.pipeline.plan_build_workshop import toolchain_of
     from puffin.pipeline.plan_inputs import kinds_of_files
-    from puffin.pipeline.plan_project import project_builder
+    from puffin.pipeline.plan_many_projects import project_builder
     from puffin.pipeline.plan_target import find_where
 
     if options["no_build"]:

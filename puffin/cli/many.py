@@ -145,7 +145,7 @@ class Reporting:
     def _write(self, error: "BaseException | None") -> None:
         import json
 
-        from puffin.pipeline.plan_many_report import report_of
+        from puffin.pipeline.plan_install_report import report_of
         from puffin.pipeline.plan_many_values import ManyResult, Shared
 
         result = self.result or (self.run.result() if self.run is not None else None)

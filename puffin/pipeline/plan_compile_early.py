@@ -5,8 +5,8 @@ from functools import partial
 
 from puffin.pipeline.plan_import import import_asking, import_resolving
 from puffin.pipeline.plan_inputs import kinds_of_files, read_unpinned
+from puffin.pipeline.plan_many_projects import project_builder
 from puffin.pipeline.plan_network import reader
-from puffin.pipeline.plan_project import project_builder
 from puffin.pipeline.plan_resolution import children_of, setup_of
 from puffin.pipeline.plan_target import target_interpreter
 from puffin.stages.resolve.preferences import read_preferences, read_upgrades

@@ -20,7 +20,6 @@ from puffin.pipeline.plan_settings import InstallSettings
 from puffin.pipeline.plan_shelf import supply_of
 from puffin.pipeline.plan_target import find_where
 from puffin.pipeline.plan_wanted import stale_names
-from puffin.pipeline.plan_why import why_included
 from puffin.pipeline.record import phase
 from puffin.stages.artifact import WHEEL, Artifact
 from puffin.stages.link.direct_url import direct_url_of
@@ -33,6 +32,7 @@ from puffin.stages.resolve.platforms import target_of
 from puffin.stages.resolve.solve.request import (
     Preference,
 )
+from puffin.stages.resolve.solve.world import why_wanted
 from puffin.stages.resolve.universe_values import InstalledDistribution
 from puffin.value import frozen, replace
 
@@ -264,3 +264,10 @@ class _Install:
             artifact = replace(artifact, version=artifact.version or package.version)
         anew = self._run.refresh or package.name in self._run.refresh_package
         return supply_of(self._cache, artifact, anew=anew)
+
+
+def why_included(resolution: "Resolution", name: str) -> str:
+    """Return why *name* is there, as a sentence without its full stop; empty for what was asked for itself."""
+    parents = {each.name: [parent.name for parent in each.via if parent.name] for each in resolution.packages}
+    direct = {each.name for each in resolution.packages if each.direct}
+    return why_wanted(name, direct, lambda each: parents.get(each, ()))

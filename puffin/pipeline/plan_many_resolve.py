@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.plan_build_values import BuildSettings, Toolchain
-    from puffin.pipeline.plan_settings import CompileSettings, Settings
+    from puffin.pipeline.plan_settings import Settings
     from puffin.stages.resolve.inputs import Sources
     from puffin.stages.resolve.preferences import Upgrades
     from puffin.stages.resolve.solve.request import Resolved

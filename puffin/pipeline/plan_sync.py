@@ -91,7 +91,7 @@ def naming_of(
     """Return what finds the names of packages that only a build tells."""
 
     def naming(requirements: "Requirements", config: "IndexConfig", files: "FilePolicy") -> "Requirements":
-        from puffin.pipeline.plan_build_names import names_by_building
+        from puffin.pipeline.plan_many_projects import names_by_building
         from puffin.pipeline.plan_network import network_of
 
         make_room(cache)
@@ -115,7 +115,7 @@ def _building(settings: Settings, environ: "Mapping[str, str]", environment: "En
     def build(directory: str, shown: str, written: "Requirements") -> bytes:
         from puffin.pipeline.plan_build_workshop import toolchain_of
         from puffin.pipeline.plan_inputs import kinds_of_files
-        from puffin.pipeline.plan_project import project_builder
+        from puffin.pipeline.plan_many_projects import project_builder
 
         building = project_builder(
             settings,

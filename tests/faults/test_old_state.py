@@ -28,7 +28,6 @@ ENTRIES = {
     Bucket.BUILT: "*/*/*.wheel/entry",
     Bucket.BUILD_ENVIRONMENTS: "*/.listing",
     Bucket.INTERPRETER: "*",
-    Bucket.WORKSPACES: "*",
     Bucket.RUNS: "*",
     Bucket.USED: "*",
     Bucket.LOCKS: "*",

@@ -65,7 +65,6 @@ class Puffin:
             "PYTHONHASHSEED": "0",
             "NO_COLOR": "1",
             "PIP_CONFIG_FILE": os.devnull,
-            "XDG_CONFIG_DIRS": str(self.home / "xdg"),  # a machine's own pip.conf may say anything
             "HTTPS_PROXY": _NO_NETWORK,
             "NO_PROXY": "127.0.0.1",
             "LC_ALL": "C.UTF-8",

@@ -17,7 +17,7 @@ from puffin.pipeline.plan_build_values import (
     Toolchain,
 )
 from puffin.pipeline.plan_graph import root_failure
-from puffin.pipeline.plan_why import why_included
+from puffin.pipeline.plan_install import why_included
 from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome
 from puffin.stages.artifact import DIRECTORY, SDIST, Artifact
 from puffin.stages.resolve.index_config import IndexConfig
