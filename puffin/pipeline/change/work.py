@@ -197,6 +197,7 @@ class GraphRun:
             compilings=compilings,
         )
         if not tasks:
+            self._engine.idle()
             return
         missing = to_compile(loads, compilings) or [load.supply for load in loads if not load.supply.archive]
         self._last = last

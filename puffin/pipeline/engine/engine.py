@@ -105,6 +105,10 @@ class Engine:
             taken.end()
         return ledger
 
+    def idle(self) -> None:
+        """Note in the record that what changes needs no tasks."""
+        self._record().graph("inline", jobs=self._settings.workers, tasks=0, at=time.time())
+
     def _record(self) -> RunRecord:
         """Return the record of the command, or one of this run alone where the command keeps none."""
         record = current() or self._own
