@@ -13,7 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BY_AGE = (Bucket.SIMPLE, Bucket.METADATA, Bucket.RESOLUTIONS, Bucket.SDISTS, Bucket.RUNS)
+_BY_AGE = (Bucket.ANSWERS, Bucket.SIMPLE, Bucket.METADATA, Bucket.RESOLUTIONS, Bucket.SDISTS, Bucket.RUNS)
+_RETIRED = frozenset({"workspaces"})  # stems of buckets that former versions of puffin had
 _HEX = frozenset("0123456789abcdef")
 
 ARCHIVE = "archive"
@@ -68,9 +69,9 @@ def read_contents(cache: Cache) -> "tuple[tuple[Item, ...], tuple[str, ...]]":
 
 
 def _outdated(cache: Cache) -> "Iterator[str]":
-    """Yield the buckets whose names tell of another version of their format."""
+    """Yield the buckets whose names tell of another version of their format, or of puffin."""
     current = {value for key, value in vars(Bucket).items() if key.isupper()}
-    stems = {name.rpartition("-v")[0] for name in current}
+    stems = {*_RETIRED, *[name.rpartition("-v")[0] for name in current]}
     for name in _names(cache.root):
         stem, _, version = name.rpartition("-v")
         if stem in stems and version.isdigit() and name not in current:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MAGIC = b"puffin1\n"
-_HEAD = len(_MAGIC) + 8
+HEAD = len(_MAGIC) + 8  # bytes: magic word, checksum and length
 
 
 def dump(value: "Any") -> bytes:
@@ -29,10 +29,10 @@ def load(data: bytes) -> "Any":
 
 def load_at(data: "bytes | mmap", start: int) -> "tuple[Any, int]":
     """Return the value of the frame at *start* and where it ends; ``(None, start)`` for a damaged one."""
-    if data[start : start + len(_MAGIC)] != _MAGIC or len(data) < start + _HEAD:
+    if data[start : start + len(_MAGIC)] != _MAGIC or len(data) < start + HEAD:
         return None, start
     at = start + len(_MAGIC)
-    body_at = start + _HEAD
+    body_at = start + HEAD
     end = body_at + int.from_bytes(data[at + 4 : body_at], "little")
     body = data[body_at:end]
     if len(body) != end - body_at or crc32(body) != int.from_bytes(data[at : at + 4], "little"):

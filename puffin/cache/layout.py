@@ -29,7 +29,7 @@ class Bucket:
                                            metadata and the logs (see puffin.stages.build.kept)
         build-envs-v0/<key>/               an environment to build in, by its interpreter and its archives
         interpreter-v0/<digest>            what an interpreter said of itself
-        workspaces-v0/<digest>             what a configuration file says of environments, parsed
+        answers-v0/<digest>                the answer of a run that found nothing to do, and what it depends on
         runs-v0/<time>-<id>.jsonl          the record of a run, a line for each task
         tmp-v0/<pid>-<space>-<id>          work in progress; of no value to anyone but its writer
         used-v0/<day>-<digest>             archives that a run linked from on that day (since the epoch)
@@ -48,7 +48,7 @@ class Bucket:
     BUILT = "built-wheels-v0"
     BUILD_ENVIRONMENTS = "build-envs-v0"
     INTERPRETER = "interpreter-v0"
-    WORKSPACES = "workspaces-v0"
+    ANSWERS = "answers-v0"
     RUNS = "runs-v0"
     TEMPORARY = "tmp-v0"
     USED = "used-v0"

@@ -11,7 +11,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_CHEAP = (Bucket.SIMPLE, Bucket.RESOLUTIONS, Bucket.SDISTS, Bucket.GIT, Bucket.BUILD_ENVIRONMENTS, Bucket.RUNS)
+_CHEAP = (
+    Bucket.ANSWERS,
+    Bucket.SIMPLE,
+    Bucket.RESOLUTIONS,
+    Bucket.SDISTS,
+    Bucket.GIT,
+    Bucket.BUILD_ENVIRONMENTS,
+    Bucket.RUNS,
+)
 
 
 def plan_prune(

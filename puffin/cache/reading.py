@@ -2,6 +2,8 @@
 
 import os
 
+from puffin import depends
+
 
 def read(path: str) -> "bytes | None":
     """Return the bytes of a small file, or None where it cannot be read (a cache miss)."""
@@ -19,6 +21,7 @@ def read(path: str) -> "bytes | None":
 
 def read_text(path: str, errors: str = "replace") -> str:
     """Return the text of a small file, its lines as they end there; empty where it cannot be read."""
+    depends.file(path)
     return (read(path) or b"").decode("utf-8", errors)
 
 

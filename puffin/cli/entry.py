@@ -5,12 +5,13 @@ import os
 import sys
 from time import perf_counter, process_time
 
-from puffin import __version__
-from puffin.cli.table import SYNC, read_by_hand
+from puffin import __version__, depends
+from puffin.cli.noop.check import told
+from puffin.cli.noop.question import place, question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 STARTED = perf_counter()
 STARTED_CPU = process_time()  # what the interpreter needed to get here
@@ -53,14 +54,36 @@ def main(argv: "list[str]") -> int:
     if argv in (["--version"], ["-V"]):
         sys.stdout.write(f"puffin {__version__}\n")
         return 0
+    asked = question(argv, os.environ)
+    return _run(argv) if asked is None else _answered(asked, argv)
+
+
+def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:
+    """Repeat the answer to what is asked, or run the command line and keep its answer."""
+    root, path = place(asked, os.environ)
+    if told(asked, path, os.environ, STARTED):
+        return 0
+    noted = depends.begin()
+    code = _run(argv)
+    depends.end()
+    if code == 0 and noted.settled:
+        from puffin.cli.noop.record import keep
+
+        keep(asked, root, path, noted)
+    return code
+
+
+def _run(argv: "list[str]") -> int:
     if argv[:1] == ["sync"]:
         return _sync_many(argv)
     command, rest = _split(argv)
     if command == "sync":
+        from puffin.cli.options.table import SYNC, read_by_hand
+
         options = read_by_hand(SYNC, rest, os.environ)
         return _run_app(argv) if options is None else _sync(options)
     if command in ("compile", "install"):
-        from puffin.cli.lanes import run_by_hand
+        from puffin.cli.by_hand import run_by_hand
 
         code = run_by_hand(command, rest, STARTED)
         return _run_app(argv) if code is None else code
@@ -68,38 +91,28 @@ def main(argv: "list[str]") -> int:
 
 
 def _sync(options: "dict[str, object]") -> int:
-    from puffin.cli.uptodate import checked
-
-    told = checked(options, os.environ, STARTED)
-    if told is not None:
-        sys.stderr.write(told)
-        return 0
-    from puffin.cli.guard import guarded
-    from puffin.cli.sync import sync
+    from puffin.cli.commands.sync import sync
+    from puffin.cli.screen.errors import guarded
 
     return guarded(sync, options, STARTED)
 
 
 def _sync_many(argv: "list[str]") -> int:
-    """Run ``sync`` over many environments: the same in front, and the rest by click."""
-    from puffin.cli.table_workspace import WORKSPACE_SYNC
-    from puffin.cli.uptodate_many import checked
+    """Run ``sync`` over many environments."""
+    from puffin.cli.options.table import read_by_hand
+    from puffin.cli.options.workspace import WORKSPACE_SYNC
 
     options = read_by_hand(WORKSPACE_SYNC, argv[1:], os.environ)
-    told = checked(options, os.environ, STARTED) if options is not None else None
-    if told is not None:
-        sys.stderr.write(told)
-        return 0
     if options is None:
         return _run_app(argv)
-    from puffin.cli.guard import guarded
-    from puffin.cli.many import sync
+    from puffin.cli.commands.workspace import sync
+    from puffin.cli.screen.errors import guarded
 
     return guarded(sync, options, STARTED)
 
 
 def _run_app(argv: "list[str]") -> int:
-    from puffin.cli.app import run_app
+    from puffin.cli.commands.app import run_app
 
     return run_app(argv)
 

@@ -3,6 +3,8 @@
 https://packaging.python.org/en/latest/specifications/core-metadata/
 """
 
+from puffin import depends
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -14,6 +16,7 @@ _LONGEST = 16_777_216  # bytes; a head beyond that is none
 def read_head(path: str) -> bytes:
     """Return the file at *path* at least as far as its first empty line; nothing where it cannot be read."""
     data = b""
+    depends.file(path)
     try:
         with open(path, "rb", buffering=0) as file:
             while len(data) < _LONGEST:

@@ -122,7 +122,8 @@ def test_prune_of_a_cache_in_good_order_removes_nothing_that_is_used(puffin, fil
 def test_prune_of_what_nothing_leads_to(puffin, filled, env, index):
     for path in [*filled.glob("wheels-v0/*/*/alpha/*"), *filled.glob("pins-v0/*/alpha-*")]:
         path.unlink()
-    (filled / "simple-v99").mkdir()
+    for name in ("simple-v99", "workspaces-v0"):  # of other versions of puffin
+        (filled / name).mkdir()
     (filled / "strange-v1").mkdir()
     half = filled / "archive-v0" / "ab" / f"ab{'0' * 62}"
     (half / "package").mkdir(parents=True)
@@ -131,6 +132,7 @@ def test_prune_of_what_nothing_leads_to(puffin, filled, env, index):
     assert _archives(filled) == ["beta"]
     assert not half.exists()
     assert not (filled / "simple-v99").exists()
+    assert not (filled / "workspaces-v0").exists()
     assert (filled / "strange-v1").exists(), "who knows whose it is"
     assert puffin("cache", "prune").err == "Nothing to prune\n"
 

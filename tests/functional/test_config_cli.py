@@ -58,6 +58,7 @@ def test_a_no_op_heeds_configuration_and_stays_light(puffin, env, shop):
     conf = puffin.pip_conf(index_url=shop.url, timeout="9")
     puffin.file("puffin.toml", 'link-mode = "copy"\n')
     puffin.sync("alpha==1.0\n", env=conf)
+    assert puffin("pip", "sync", "requirements.txt", env=conf).err == checked(1)
     light = {*HEAVY, "configparser", "tomllib"} - {*_imported_by_python()}
     environ = {**conf, "PYTHONPROFILEIMPORTTIME": "1"}
     done = puffin("pip", "sync", "requirements.txt", env=environ)

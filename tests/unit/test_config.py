@@ -1,26 +1,23 @@
-"""Configuration files: which count, what they say, and which cannot matter to a no-op."""
+"""Configuration files: which count, and what they say."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from puffin.cli import config_files
-from puffin.cli.config import configured
-from puffin.cli.config_files import pip_files, puffin_files, speaks_of_puffin, unconcerned
-from puffin.cli.config_pip import line_of, pip_settings
-from puffin.cli.config_settings import located
-from puffin.cli.config_toml import puffin_settings
-from puffin.cli.table import SYNC, read_by_hand
-from puffin.pipeline.plan_configuration import ConfigurationInvalid
-from puffin.pipeline.plan_inputs import index_config
-from puffin.pipeline.plan_settings import Configured, Settings
-from puffin.stages.resolve.index_config import IndexConfig, NamedIndex
-from puffin.stages.resolve.reqvalues import Requirements
+from puffin.cli.config import files as config_files
+from puffin.cli.config.files import pip_files, puffin_files
+from puffin.cli.config.layers import configured
+from puffin.cli.config.pip import line_of, pip_settings
+from puffin.cli.config.settings import located
+from puffin.cli.config.toml import puffin_settings
+from puffin.cli.options.table import SYNC, read_by_hand
+from puffin.pipeline.inputs.inputs import index_config
+from puffin.pipeline.request.settings import Configured, Settings
+from puffin.pipeline.workspace.document import ConfigurationInvalid, speaks_of_puffin
+from puffin.stages.resolve.index.config import IndexConfig, NamedIndex
+from puffin.stages.resolve.requirements.values import Requirements
 from puffin.value import replace
 
 POSIX = pytest.mark.skipif(sys.platform != "linux", reason="the places differ elsewhere")
@@ -258,6 +255,9 @@ def test_the_nearest_file_of_puffins_and_then_the_users(home):
         ("[[tool.puffin.index]]\n", True),
         ("[tool]\npuffin = {}\n", True),
         ("tool.puffin.retries = 1\n", True),
+        ("[\"tool\".'puffin'.envs.a]\n", True),
+        ('[tool]\n"puffin" = {}\n', True),
+        ("tool = { puffin = {} }\n", True),
         ("[project]\ndependencies = ['puffin']\n", False),
         ("[tool.other]\nx = 1\n", False),
     ],
@@ -376,88 +376,3 @@ def test_the_digest_of_places_knows_what_changes_an_answer():
 
 
 HARMLESS = 'index-url = "x"  # y\nextra-index-url = [\n  "a=b",\n  "c"]\n[[index]]\nname = "x"\n'
-
-
-@pytest.mark.parametrize(
-    ("pip", "own", "project", "answer"),
-    [
-        ("[global]\nindex-url = x\nextra-index-url =\n  y\n", "", "", True),
-        ("[global]\nrequire-hashes = true\n", "", "", False),
-        ("[install]\nREQUIRE_HASHES = 1\n", "", "", False),
-        ("[global]\nconstraint = c.txt\n", "", "", False),
-        (None, HARMLESS, "", True),
-        (None, "require-hashes = true\n", "", False),
-        (None, '"require-hashes" = true\n', "", False),
-        (None, "reinstall = true\n", "", False),
-        (None, "unknown = true\n", "", False),
-        (None, "[envs.a]\nfiles = ['x']\n", "", True),
-        (None, "", "[project]\nname = 'puffin'\n", True),
-        (None, "", "[project]\ndependencies = [\n  'x',\n]\n[tool.puffin]\nretries = 1\n[tool.x]\na = 1\n", True),
-        (None, "", "[tool.puffin]\nrequire-hashes = true\n", False),
-        (None, "", "[tool]\npuffin = {require-hashes = true}\n", False),
-        (None, "", "tool.puffin.require-hashes = true\n", False),
-    ],
-)  # fmt: skip
-def test_what_can_matter_to_a_no_op(quiet, home, pip, own, project, answer):
-    if pip is not None:
-        Path(quiet["PIP_CONFIG_FILE"]).write_text(pip)
-    else:
-        quiet = {**quiet, "PIP_CONFIG_FILE": os.devnull}
-    if own:
-        write(home / "puffin.toml", own)
-    if project:
-        write(home / "pyproject.toml", project)
-    options = read_by_hand(SYNC, ["r.txt"], {})
-    assert unconcerned(options, quiet, "", str(home)) is answer
-
-
-def test_switches_and_variables_matter_to_a_no_op(quiet, home):
-    options = read_by_hand(SYNC, ["r.txt"], {})
-    off = {"PIP_CONFIG_FILE": os.devnull}
-    assert unconcerned(options, off, "", str(home))
-    assert not unconcerned(options, {**off, "PIP_CONSTRAINT": "c.txt"}, "", str(home))
-    assert not unconcerned(options, {**off, "PIP_REQUIRE_HASHES": "1"}, "", str(home))
-    assert unconcerned({**options, "isolated": True}, {"PIP_CONSTRAINT": "c.txt"}, "", str(home))
-    write(home / "puffin.toml", "reinstall = true\n")
-    assert not unconcerned(options, off, "", str(home))
-    assert unconcerned({**options, "no_config": True}, off, "", str(home))
-    write(home / "env" / "pip.conf", "[global]\nconstraint = x\n")
-    environ = {"PIP_CONFIG_FILE": str(write(home / "empty.conf", "[global]\n"))}
-    assert not unconcerned({**options, "no_config": True}, environ, str(home / "env"), str(home))
-
-
-KEYS = [
-    "index-url", "find-links", "retries", "require-hashes", "reinstall", "allow-empty-requirements", "link-mode",
-    "reinstall-package", "offline", "break-system-packages", "constraint", "executor",
-]  # fmt: skip
-
-
-@given(st.lists(st.sampled_from(KEYS), unique=True), st.booleans())
-def test_nothing_that_a_no_op_must_heed_is_taken_for_harmless(tmp_path_factory, keys, quoted):
-    kinds = {row[1].replace("_", "-"): row[2] for row in SYNC}
-    values = {"flag": "true", "value": '"x"', "list": '[\n  "x=1",\n  "y",\n]'}
-    lines = [f"{_quoted(key) if quoted else key} = {values[kinds[key]]}\n" for key in keys]
-    directory = tmp_path_factory.mktemp("own")
-    write(directory / "puffin.toml", "".join(lines))
-    options = read_by_hand(SYNC, ["r.txt"], {})
-    heeded = {"require-hashes", "reinstall", "reinstall-package", "constraint"} & set(keys)
-    if heeded or (quoted and keys):
-        assert not unconcerned({**options, "isolated": True}, {}, "", str(directory))
-
-
-def _quoted(key):
-    return f'"{key}"'
-
-
-def test_looking_at_configuration_imports_nothing():
-    code = (
-        "import sys, os; before = set(sys.modules); import puffin.cli.config_files as c; "
-        "options = {'isolated': False, 'no_config': False}; c.unconcerned(options, os.environ, '/', os.getcwd()); "
-        "print(sorted(m for m in set(sys.modules) - before if not m.startswith('puffin')))"
-    )
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = [{str(root)!r}]; {code}"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout.strip() == "[]"

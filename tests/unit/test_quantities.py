@@ -2,7 +2,7 @@
 
 import pytest
 
-from puffin.cli.quantities import checked, counted, duration, sharing, size
+from puffin.cli.screen.quantities import counted, duration, sharing, size
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,3 @@ def test_what_environments_share():
 
 def test_counts():
     assert [counted(number) for number in (0, 1, 2)] == ["0 packages", "1 package", "2 packages"]
-    assert checked(1, 2, 0.003) == "Checked 1 environment (2 packages) in 3ms"

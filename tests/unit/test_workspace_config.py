@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puffin.cache.layout import Cache
 from puffin.errors import UsageError
-from puffin.pipeline.plan_configuration import ConfigurationInvalid, nearest, places_of
-from puffin.pipeline.plan_workspace_config import parse_workspace
-from puffin.pipeline.plan_workspace_memory import recall, remember
-from puffin.pipeline.plan_workspace_select import NothingMatches, SamePath, all_specs, choose, expand, matches
-from puffin.pipeline.plan_workspace_specs import lock_of
+from puffin.pipeline.workspace.config import find_workspace, parse_workspace
+from puffin.pipeline.workspace.document import ConfigurationInvalid, nearest, places_of
+from puffin.pipeline.workspace.select import NothingMatches, SamePath, all_specs, choose, expand, matches
+from puffin.pipeline.workspace.specs import lock_of
 
 
 def parse(text, path="/w/puffin.toml"):
@@ -215,25 +213,6 @@ def test_without_configuration_the_environment_is_beside_the_file(repository):
         choose(["services/a/*.t*"], str(repository), None, everything=False, python="")
 
 
-def test_what_was_remembered_holds_until_the_file_changes(tmp_path):
-    path = tmp_path / "puffin.toml"
-    path.write_text("[envs.a]\nrequirements = 'r.txt'\n[[env-glob]]\nmatch = 'x/*/r.txt'\n")
-    cache = Cache(str(tmp_path / "cache"))
-    workspace = parse(path.read_text(), str(path))
-    remember(cache, {str(path): workspace})
-    assert recall(cache, str(path)) is None  # too young: it may change once more in the same tick
-    import puffin.pipeline.plan_workspace_memory as memory
-
-    young, memory._YOUNG = memory._YOUNG, -1
-    try:
-        remember(cache, {str(path): workspace})
-    finally:
-        memory._YOUNG = young
-    assert recall(cache, str(path)) == (workspace,)
-    path.write_text(path.read_text() + "\n")
-    assert recall(cache, str(path)) is None
-
-
 names = st.text(alphabet="ab.*-", min_size=1, max_size=6)
 
 
@@ -298,3 +277,17 @@ def test_the_merge_takes_what_is_nearest(defaults, own):
     spec = one(f'[env-defaults]\n{table(defaults)}[envs.a]\nrequirements = "r.txt"\n{table(own)}')
     merged = {**defaults, **own}
     assert (spec.python, spec.link_mode) == (merged.get("python", ""), merged.get("link-mode", ""))
+
+
+def test_the_nearest_configuration_of_environments_counts(tmp_path):
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    table = "[tool.puffin.envs.x]\nrequirements = 'r.txt'\n"
+    (tmp_path / "pyproject.toml").write_text(table)
+    (tmp_path / "a" / "puffin.toml").write_text("retries = 1\n")
+    (below / "pyproject.toml").write_text("[project]\nname = 'puffin-user'\n")
+    assert find_workspace(str(below)).root == str(tmp_path)
+    (tmp_path / "a" / "pyproject.toml").write_text(table)
+    assert find_workspace(str(below)).root == str(tmp_path / "a")
+    (below / "puffin.toml").write_text("[envs.x]\nrequirements = 'r.txt'\n")
+    assert find_workspace(str(below)).root == str(below)

@@ -3,6 +3,7 @@
 import os
 import time
 
+from puffin import depends
 from puffin.errors import UsageError, os_cause
 from puffin.stages.fetch.connections import ConnectionBroken, Connections
 from puffin.stages.fetch.credentials import Credentials, basic
@@ -95,6 +96,7 @@ class Client:
         """
         if is_file(url):
             return _read_page(url)
+        depends.unsure("the network is used")
         return self.persist(url, lambda: self._get_once(url, headers or {}))
 
     def persist(self, url: str, attempt: "Callable[[], T]") -> "T":
@@ -121,6 +123,7 @@ class Client:
         The status is 2xx or one of *accepted*. Raises ``Transient`` for what may be tried again, and
         the errors of :meth:`get` for the rest.
         """
+        depends.unsure("the network is used")
         direct = self._direct(url, headers)
         if (
             direct is not None
@@ -172,9 +175,10 @@ def _read_page(url: str) -> PageResponse:
         path = file_path(url)
     except ValueError as error:
         raise UsageError(text=str(error)) from error
-    if os.path.isdir(path):
+    if depends.is_directory(path):
         path = os.path.join(path, "index.html")
         url = url if url.endswith("/") else url + "/"
+    depends.file(path)
     try:
         with open(path, "rb") as file:
             body = file.read()

@@ -1,0 +1,1 @@
+"""Answers of former runs, repeated while nothing they depend on has changed."""

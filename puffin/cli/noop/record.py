@@ -1,0 +1,55 @@
+"""Keeping the answer of a run, if it found nothing to do and all that it depends on is known."""
+
+from puffin.cache import frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from puffin.depends import Dependencies
+
+# Options that ask for more than an answer, or for one that must not come from memory.
+_NEVER = (
+    "verbose", "dry_run", "refresh", "refresh_package", "rebuild", "reinstall", "reinstall_package", "profile",
+    "trace", "dashboard", "report", "no_cache", "changed_since",
+)  # fmt: skip
+
+
+def judge(options: "Mapping[str, Any]", environ: "Mapping[str, str]") -> None:
+    """Take note of *options*, configuration included, whose answer is not to be kept."""
+    from puffin.depends import unsure
+
+    for name in _NEVER:
+        if options.get(name):
+            unsure(f"`{name}` is asked for")
+    if environ.get("GITHUB_ACTIONS"):
+        unsure("GitHub is to be told")
+
+
+def keep(asked: "tuple[Any, ...]", root: str, path: str, noted: "Dependencies") -> bool:
+    """Keep the answer to *asked* in the file *path* of the cache at *root*; return whether there is one to keep."""
+    if not noted.settled or noted.doubts:
+        return False
+    from puffin.cache.atomic import publish_file
+    from puffin.cache.layout import Cache
+
+    fields = (
+        asked,
+        noted.since,
+        noted.until,
+        tuple(noted.files.items()),
+        tuple(noted.kinds.items()),
+        tuple(noted.directories.items()),
+        tuple(noted.contents.items()),
+        tuple(noted.variables.items()),
+        tuple(noted.environments.items()),
+        tuple(noted.said),
+    )
+    try:
+        cache = Cache(root, lower=())
+        cache.initialise()
+        publish_file(cache, path, frame.dump(fields))
+    except (OSError, ValueError):
+        return False  # then the next run finds its answer anew
+    return True

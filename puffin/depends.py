@@ -1,0 +1,209 @@
+"""What the answer of a run depends on: whatever reads or looks for something says so here, at the lowest seam.
+
+Nothing is noted unless :func:`begin` was called, and a note costs about two microseconds. A file is noted *before* it
+is read: one that changes in between then has another stamp than the noted one, and the answer is not repeated.
+"""
+
+import os
+import stat
+from time import time_ns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Stamp = tuple[int, ...]
+
+YOUNG = 2_000_000_000  # ns; the coarsest clock of a file system that is in use
+_SMALL = 1 << 18  # bytes of a young file that are kept to compare it by
+_MOST = 1 << 20  # bytes that are kept of all of them
+_FOREVER = float("inf")
+
+
+class Dependencies:
+    """What one run looked at, as builtins.
+
+    ``files`` maps paths to stamps (of what is absent: an empty one), ``kinds`` paths to the type of what is there,
+    ``directories`` paths to stamps; ``contents`` has the bytes of files, and the names in directories, that changed so
+    shortly before the run that another change may leave the stamp as it is. ``said`` is what the run told:
+    ``(number of the stream, text, text behind a duration or None)``.
+    """
+
+    def __init__(self) -> None:
+        self.began = time_ns()
+        self.files: dict[str, Stamp] = {}
+        self.kinds: dict[str, int] = {}
+        self.directories: dict[str, Stamp] = {}
+        self.contents: dict[str, Any] = {}
+        self.kept = 0
+        self.variables: dict[str, str | None] = {}
+        self.environments: dict[str, tuple[Any, ...]] = {}
+        self.since = 0.0
+        self.until = _FOREVER
+        self.said: list[tuple[int, str, str | None]] = []
+        self.doubts: list[str] = []
+        self.settled = False
+
+
+_noted: "Dependencies | None" = None
+
+
+def begin() -> Dependencies:
+    """Begin to note what this process looks at, and return where it is noted."""
+    global _noted
+    _noted = Dependencies()
+    return _noted
+
+
+def end() -> None:
+    """Note nothing any more."""
+    global _noted
+    _noted = None
+
+
+def stamp(path: str) -> "Stamp":
+    """Return what changes with a file: times in ns, size, number and device; nothing for one that is not there.
+
+    The change time of a file with several names is left out: whoever gives it another name changes it.
+    """
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        return ()
+    changed = facts.st_ctime_ns if facts.st_nlink == 1 else 0
+    return facts.st_mtime_ns, changed, facts.st_size, facts.st_ino, facts.st_dev
+
+
+def kind(path: str) -> int:
+    """Return the type of what is at *path*, 0 for nothing."""
+    try:
+        return stat.S_IFMT(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return 0
+
+
+def file(path: str, *, content: bool = True) -> None:
+    """Note a file that is going to be read, or is not there. Without *content*, its stamp is all that counts."""
+    if _noted is None or path in _noted.files:
+        return
+    _noted.files[path] = found = stamp(path)
+    if not found:
+        return
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        unsure(f"`{path}` is no file that could be read twice")
+    elif content and _is_young(found):
+        _keep(path)
+
+
+def looked_for(path: str) -> None:
+    """Note that only the presence and the type of something count."""
+    if _noted is not None and path not in _noted.kinds:
+        _noted.kinds[path] = kind(path)
+
+
+def exists(path: str) -> bool:
+    """Tell whether something is there, as ``os.path.exists``, and note it."""
+    looked_for(path)
+    return os.path.exists(path)
+
+
+def is_file(path: str) -> bool:
+    """Tell whether a file is there, as ``os.path.isfile``, and note it."""
+    looked_for(path)
+    return os.path.isfile(path)
+
+
+def is_directory(path: str) -> bool:
+    """Tell whether a directory is there, as ``os.path.isdir``, and note it."""
+    looked_for(path)
+    return os.path.isdir(path)
+
+
+def lexists(path: str) -> bool:
+    """Tell whether something is there, be it a link to nothing, and note what it leads to."""
+    looked_for(path)
+    return os.path.lexists(path)
+
+
+def directory(path: str) -> None:
+    """Note a directory whose names are going to be read."""
+    if _noted is None or path in _noted.directories:
+        return
+    _noted.directories[path] = found = stamp(path)
+    if found and _is_young(found):
+        _noted.contents[path] = names(path)
+
+
+def variable(name: str, value: "str | None") -> None:
+    """Note an environment variable, of those that are not always part of the question."""
+    if _noted is not None:
+        _noted.variables[name] = value
+
+
+def environment(root: str, facts: "tuple[Any, ...] | None") -> None:
+    """Note an environment by what its state says (see ``commit.stamps``), the last time it was looked at."""
+    if _noted is None:
+        return
+    if facts is None:
+        unsure(f"`{root}` is not as any state says")
+    else:
+        _noted.environments[root] = facts
+
+
+def fresh(since: float, until: float) -> None:
+    """Note between which moments (seconds since the epoch) a part of the answer holds."""
+    if _noted is not None:
+        _noted.since = max(_noted.since, since)
+        _noted.until = min(_noted.until, until)
+
+
+def unsure(why: str) -> None:
+    """Note that the answer may be another one the next time, whatever else is noted."""
+    if _noted is not None:
+        _noted.doubts.append(why)
+
+
+def settled() -> None:
+    """Note that there was nothing to do: the same question has the same answer."""
+    if _noted is not None:
+        _noted.settled = True
+
+
+def said(stream: int, text: str, behind: "str | None" = None) -> None:
+    """Note what was written to a stream, 1 or 2; with *behind* the duration of the run stands between the two."""
+    if _noted is not None:
+        _noted.said.append((stream, text, behind))
+
+
+def names(path: str) -> "tuple[str, ...]":
+    """Return the names in a directory, sorted; nothing where they cannot be read."""
+    try:
+        return tuple(sorted(os.listdir(path)))
+    except OSError:
+        return ()
+
+
+def content(path: str) -> "bytes | None":
+    """Return the bytes of a file, None where it cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return None
+    try:
+        return os.read(descriptor, _SMALL + 1)
+    finally:
+        os.close(descriptor)
+
+
+def _is_young(found: "Stamp") -> bool:
+    return _noted is not None and max(found[0], found[1]) > _noted.began - YOUNG
+
+
+def _keep(path: str) -> None:
+    assert _noted is not None
+    data = content(path)
+    if data is None or len(data) > _SMALL or _noted.kept + len(data) > _MOST:
+        unsure(f"`{path}` has just been written, and is large")
+    else:
+        _noted.contents[path] = data
+        _noted.kept += len(data)

@@ -1,0 +1,286 @@
+"""Configuration files in TOML: where they are, puffin's table, and the line of each value (tomllib does not tell).
+
+Settings and environments are found and read by this module, so that all errors have one form, with file and line.
+"""
+
+import os
+
+from puffin import depends
+from puffin.errors import USAGE, PuffinError
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+PUFFIN_FILE = "puffin.toml"
+PROJECT_FILE = "pyproject.toml"
+_OPENING = ("[", "{", '"""', "'''")  # a value without any of these ends with its line
+_CLOSING = ("]", "}", '"""', "'''")  # and one that goes on ends on a line with one of these
+
+
+@frozen
+class SettingValue:
+    """One setting: ``name`` as in the option table; ``value`` a text, a switch or a tuple of texts.
+
+    ``place`` is the variable, or ``file:line``.
+    """
+
+    name: str
+    value: "Any"
+    place: str
+
+
+class ConfigurationInvalid(PuffinError):
+    """A configuration file, or a variable of pip's, cannot be used.
+
+    ``place`` is ``file:line``, or the variable; ``text`` is that line, empty where there is none to show.
+    """
+
+    exit_code = USAGE
+    place: str
+    problem: str
+    text: str = ""
+
+    def summary(self) -> str:
+        """Name the place and what is wrong there."""
+        return f"Failed to read the configuration at `{self.place}`: {self.problem}"
+
+    def details(self) -> tuple[str, ...]:
+        """Return the line, credentials masked."""
+        from puffin.stages.urls import mask_text
+
+        return (mask_text(self.text.strip()),) if self.text.strip() else ()
+
+
+def configurations(directory: str) -> "Iterator[tuple[str, bytes]]":
+    """Yield path and content of the files in *directory* and above that configure puffin, the nearest first.
+
+    In one directory ``puffin.toml`` goes before a ``pyproject.toml``, which counts if it has a table of puffin's.
+    """
+    while True:
+        path = os.path.join(directory, PUFFIN_FILE)
+        data = content(path)
+        if data is not None:
+            yield path, data
+        path = os.path.join(directory, PROJECT_FILE)
+        data = content(path)
+        if data is not None and speaks_of_puffin(data):
+            yield path, data
+        above = os.path.dirname(directory)
+        if above == directory:
+            return
+        directory = above
+
+
+def content(path: str) -> "bytes | None":
+    """Return what is in a file, None if it is not there; whoever may not read it, reads b""."""
+    depends.file(path)
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
+    except PermissionError:
+        return b""
+    except OSError:
+        return None
+
+
+def speaks_of_puffin(data: bytes) -> bool:
+    """Tell whether a ``pyproject.toml`` has a table of puffin's, written in any of the usual ways."""
+    if b"puffin" not in data:
+        return False
+    section = b""
+    for raw in data.split(b"\n"):
+        line = raw.translate(None, b" \t\r\"'")
+        if line[:1] == b"[":
+            section = line.strip(b"[]")
+        if section.startswith(b"tool.puffin") or line.startswith(b"tool.puffin"):
+            return True
+        if (
+            line.startswith(b"puffin")
+            if section == b"tool"
+            else line.startswith(b"tool={") and b"puffin" in line
+        ):
+            return True
+    return False
+
+
+class Document:
+    """A configuration file: all of a ``puffin.toml``, or ``[tool.puffin]`` of a ``pyproject.toml``.
+
+    *path* is absolute, *shown* its name in messages (the path, if it is empty). Raises :class:`ConfigurationInvalid`
+    for what is not UTF-8, not TOML, or no table.
+    """
+
+    def __init__(self, path: str, data: bytes, shown: str = "") -> None:
+        self.directory = os.path.dirname(path)
+        self.shown = shown or path
+        self._prefix = ("tool", "puffin") if os.path.basename(path) == PROJECT_FILE else ()
+        self._places: list[tuple[int, tuple[str, ...]]] | None = None
+        self._text = decoded(path, data, self.shown)
+        self.table: dict[str, Any] = self._own()
+
+    def line(self, *keys: str) -> int:
+        """Return the line, from 1, of a key of puffin's table, or of the nearest table above it; 0 where unknown.
+
+        An array of tables has the number of its element, as text, among the *keys*.
+        """
+        if self._places is None:
+            self._places = places_of(self._text)
+        return nearest(self._places, (*self._prefix, *keys))
+
+    def place(self, *keys: str) -> str:
+        """Return ``file:line`` of a key."""
+        line = self.line(*keys)
+        return f"{self.shown}:{line}" if line else self.shown
+
+    def wrong(self, keys: tuple[str, ...], problem: str, *hints: str) -> ConfigurationInvalid:
+        """Make the error about a key."""
+        return self._at(self.line(*keys), problem, *hints)
+
+    def _at(self, line: int, problem: str, *hints: str) -> ConfigurationInvalid:
+        lines = self._text.splitlines()
+        return ConfigurationInvalid(
+            place=f"{self.shown}:{line}" if line else self.shown,
+            problem=problem,
+            text=lines[line - 1] if 0 < line <= len(lines) else "",
+            hints=hints,
+        )
+
+    def _own(self) -> "dict[str, Any]":
+        import tomllib
+
+        try:
+            table: Any = tomllib.loads(self._text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            problem, _, where = str(error).partition(" (at line ")
+            line = where.partition(",")[0]
+            raise self._at(int(line) if line.isdigit() else 0, problem[:1].lower() + problem[1:]) from None
+        for number, key in enumerate(self._prefix):
+            table = table.get(key, {})
+            if not isinstance(table, dict):
+                raise ConfigurationInvalid(
+                    place=self.shown, problem=f"`{'.'.join(self._prefix[: number + 1])}` is not a table"
+                )
+        found: dict[str, Any] = table
+        return found
+
+
+def decoded(path: str, data: bytes, shown: str) -> str:
+    """Return the text of a configuration file. Raises :class:`ConfigurationInvalid`; *shown* is its name there."""
+    if not data and not os.access(path, os.R_OK):
+        raise ConfigurationInvalid(place=shown, problem="you may not read the file")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigurationInvalid(place=f"{shown}:{line}", problem="the file is not UTF-8") from None
+
+
+def nearest(places: "list[tuple[int, tuple[str, ...]]]", path: tuple[str, ...]) -> int:
+    """Return the line of *path* among *places*, or of the nearest table above it; 0 where there is none."""
+    best, depth = 0, 0
+    for number, where in places:
+        shared = _shared(where, path)
+        if shared == len(path) and len(where) >= len(path):
+            return number
+        if shared == len(where) and shared > depth:
+            best, depth = number, shared
+    return best
+
+
+def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    count = 0
+    for mine, theirs in zip(one, other, strict=False):
+        if mine != theirs:
+            break
+        count += 1
+    return count
+
+
+def places_of(text: str) -> "list[tuple[int, tuple[str, ...]]]":
+    """Return line and path of every header and key, in order, without what only looks like one inside a value."""
+    found: list[tuple[int, tuple[str, ...]]] = []
+    table: tuple[str, ...] = ()
+    counts: dict[tuple[str, ...], int] = {}
+    open_value = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if open_value:  # the value of an earlier line goes on
+            open_value = f"{open_value}\n{line}"
+            if any(mark in line for mark in _CLOSING):
+                open_value = _unfinished(open_value)
+            continue
+        stripped = line.strip()
+        if stripped.startswith("["):
+            path = _header(stripped)
+            if stripped.startswith("[[") and path:
+                counts[path] = counts.get(path, -1) + 1
+                path = (*path, str(counts[path]))
+            if path:
+                table = path
+                found.append((number, table))
+        elif "=" in stripped and not stripped.startswith("#"):
+            key = _key(stripped)
+            if key:
+                found.append((number, (*table, *key)))
+            open_value = _unfinished(line)
+    return found
+
+
+def _header(line: str) -> tuple[str, ...]:
+    return _bare(line.partition("#")[0].strip().strip("[]")) or _parsed(line)
+
+
+def _key(line: str) -> tuple[str, ...]:
+    """Return the parts of the key in front of the first ``=`` that ends one."""
+    at = line.find("=")
+    bare = _bare(line[:at])
+    if bare:
+        return bare
+    while at >= 0:
+        path = _parsed(f"{line[:at]}= 0")
+        if path:
+            return path
+        at = line.find("=", at + 1)
+    return ()
+
+
+def _bare(text: str) -> tuple[str, ...]:
+    """Return the parts of a key that is written without quotes, nothing for any other."""
+    parts = tuple([part.strip() for part in text.split(".")])
+    plain = all(part.isascii() and part.replace("-", "").replace("_", "").isalnum() for part in parts)
+    return parts if plain else ()
+
+
+def _unfinished(value: str) -> str:
+    """Return *value* if it needs further lines, else nothing."""
+    if not any(mark in value for mark in _OPENING):
+        return ""
+    if value.endswith("[") and "#" not in value:
+        return value
+    import tomllib
+
+    try:
+        tomllib.loads(value)
+    except tomllib.TOMLDecodeError:
+        return value
+    return ""
+
+
+def _parsed(line: str) -> tuple[str, ...]:
+    """Return the path that a header, or a key with a value, leads to."""
+    import tomllib
+
+    try:
+        value: Any = tomllib.loads(line)
+    except tomllib.TOMLDecodeError:
+        return ()
+    path: list[str] = []
+    while True:
+        if isinstance(value, list):
+            value = value[0] if value else {}
+        if not isinstance(value, dict) or len(value) != 1:
+            return tuple(path)
+        key, value = next(iter(value.items()))
+        path.append(key)

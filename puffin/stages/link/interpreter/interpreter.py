@@ -1,0 +1,115 @@
+"""An interpreter and what is known of it. HOT: a warm sync passes through here."""
+
+import os
+
+from puffin import depends
+from puffin.stages.urls import digest
+from puffin.value import frozen, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+FORMAT = 2
+SCHEME_KEYS = ("purelib", "platlib", "scripts", "data", "headers")
+
+
+@frozen
+class Scheme:
+    """Where an installation's files go (sysconfig); ``headers`` is without the distribution's name."""
+
+    purelib: str
+    platlib: str
+    scripts: str
+    data: str
+    headers: str
+
+
+@frozen
+class Interpreter:
+    """What a Python interpreter said of itself.
+
+    ``executable`` is the path it was asked for by, ``base_executable`` that of the installation behind a
+    virtual environment. ``magic`` is its bytecode's magic number in hex. ``scheme`` is absolute;
+    ``venv_scheme`` is relative to the root of any virtual environment made from it. ``tags`` are the
+    supported wheel tags, best first (PEP 425); ``markers`` the pairs of PEP 508's environment;
+    ``managed_marker`` where PEP 668's file would be.
+    """
+
+    executable: str
+    base_executable: str
+    implementation: str
+    cache_tag: str
+    magic: str
+    version: tuple[int, int, int]
+    prefix: str
+    base_prefix: str
+    is_venv: bool
+    stdlib: str
+    managed_marker: str
+    scheme: Scheme
+    venv_scheme: Scheme
+    abis: tuple[str, ...]
+    platforms: tuple[str, ...]
+    tags: tuple[str, ...]
+    markers: tuple[tuple[str, str], ...]
+    gil_disabled: bool
+    debug: bool
+    bits: int
+
+    @property
+    def version_text(self) -> str:
+        """The full version, such as ``3.13.0rc1``."""
+        return dict(self.markers)["python_full_version"]
+
+    def wire(self) -> "tuple[Any, ...]":
+        """Return the value as builtins, for the cache and for other processes."""
+        fields = []
+        for name in Interpreter.__slots__:  # type: ignore[attr-defined]
+            value = getattr(self, name)
+            fields.append(_astuple(value) if isinstance(value, Scheme) else value)
+        return tuple(fields)
+
+
+def interpreter_key(interpreter: Interpreter) -> str:
+    """Return what stands for the interpreter, its ABI and its platform in the names of cache entries."""
+    abi = next(iter(interpreter.abis), "none")
+    platform = next(iter(interpreter.platforms), "any")
+    tag, version = interpreter.cache_tag or interpreter.implementation, interpreter.version_text
+    return digest("\n".join((interpreter.base_executable, tag, version, abi, platform)))
+
+
+def from_wire(fields: "tuple[Any, ...]") -> Interpreter:
+    """Return the value of :meth:`Interpreter.wire`; ``ValueError`` or ``TypeError`` if it is none."""
+    given = dict(zip(Interpreter.__slots__, fields, strict=True))  # type: ignore[attr-defined]
+    for name in ("scheme", "venv_scheme"):
+        given[name] = Scheme(**dict(zip(SCHEME_KEYS, given[name], strict=True)))
+    return Interpreter(**given)
+
+
+def within(base: Interpreter, root: str, executable: str) -> Interpreter:
+    """Return *base* as it appears from the virtual environment at *root*."""
+    return replace(
+        base,
+        executable=executable,
+        prefix=root,
+        is_venv=True,
+        scheme=Scheme(**{key: _join(root, getattr(base.venv_scheme, key)) for key in SCHEME_KEYS}),
+    )
+
+
+def venv_root(executable: str) -> str:
+    """Return the root of the virtual environment that *executable* belongs to (PEP 405), or nothing."""
+    directory = os.path.dirname(executable)
+    for root in (directory, os.path.dirname(directory)):
+        if depends.is_file(os.path.join(root, "pyvenv.cfg")):
+            return root
+    return ""
+
+
+def _join(root: str, relative: str) -> str:
+    return root if relative == "." else os.path.join(root, relative)
+
+
+def _astuple(scheme: Scheme) -> "tuple[str, ...]":
+    return tuple([getattr(scheme, key) for key in SCHEME_KEYS])
