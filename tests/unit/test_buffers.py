@@ -4,7 +4,7 @@ import mmap
 
 import pytest
 
-from puffin.stages import buffers
+from puffin.artifact import buffers
 
 
 @pytest.fixture(autouse=True)

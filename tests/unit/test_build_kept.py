@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, Artifact
 from puffin.cache.layout import Cache
-from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
 from puffin.stages.build import kept
 from puffin.stages.resolve.locate.tags import priorities
 from puffin.value import replace

@@ -4,22 +4,17 @@ import pickle
 
 import pytest
 
+from puffin.artifact.artifact import DIRECTORY, SDIST, Artifact
 from puffin.cache.layout import Cache
 from puffin.pipeline.builds.builds import METADATA_GOAL, Builds
 from puffin.pipeline.builds.resolve import root_of
 from puffin.pipeline.builds.settings import config_setting
-from puffin.pipeline.builds.values import (
-    ALL,
-    BuildCycle,
-    BuildRequirementsFailed,
-    BuildSettings,
-    Toolchain,
-)
+from puffin.pipeline.builds.values import ALL, BuildCycle, BuildRequirementsFailed, BuildSettings
 from puffin.pipeline.commands.install import why_included
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.task import CANCELLED, DONE, FAILED, Outcome
+from puffin.pipeline.request.toolchain import Toolchain
 from puffin.pipeline.tasks.supply import root_failure
-from puffin.stages.artifact import DIRECTORY, SDIST, Artifact
 from puffin.stages.resolve.index.config import IndexConfig
 from puffin.stages.resolve.solve.request import FilePolicy, Parent, Resolution, Resolved
 from puffin.value import replace

@@ -10,9 +10,9 @@ import threading
 
 import pytest
 
+from puffin.artifact.urls import file_url
 from puffin.errors import UsageError
 from puffin.stages.fetch.failures import FileFailed, NetworkFailed, OfflineError, RequestRefused
-from puffin.stages.urls import file_url
 from tests.helpers.fetching import client, get, redirects, script
 from tests.helpers.scripted_server import Answer, ScriptedServer, gzipped
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from puffin.artifact.urls import file_url
 from puffin.errors import UsageError
 from puffin.stages.fetch import fetch as stage
 from puffin.stages.fetch.client import Client
@@ -21,7 +22,6 @@ from puffin.stages.fetch.failures import (
     SizeMismatch,
 )
 from puffin.stages.fetch.network import Network, to_wire
-from puffin.stages.urls import file_url
 from tests.helpers.scripted_server import Answer, ScriptedServer
 
 DATA = bytes(range(256)) * 20_000  # 5 MB: several pieces

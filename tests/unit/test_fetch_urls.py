@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puffin.stages import urls
+from puffin.artifact import urls
 
 
 @pytest.mark.parametrize(

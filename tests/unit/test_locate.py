@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from puffin.artifact.urls import digest
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError, UsageError
 from puffin.stages.resolve.index.config import IndexConfig
@@ -21,7 +22,6 @@ from puffin.stages.resolve.locate.errors import (
     WheelMismatch,
 )
 from puffin.stages.resolve.locate.locate import Located, locate
-from puffin.stages.urls import digest
 from puffin.value import frozen
 from tests.helpers.index_http import FakeHttp, Unreachable, json_reply
 

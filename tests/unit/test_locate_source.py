@@ -3,9 +3,10 @@ import os
 
 import pytest
 
+from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, WHEEL
+from puffin.artifact.urls import digest
 from puffin.cache.layout import Cache
 from puffin.pipeline.change.direct import Directs
-from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL
 from puffin.stages.fetch.git.url import NoSubdirectory, parse
 from puffin.stages.link.commit.installplan import Present, make_plan
 from puffin.stages.resolve.index.config import IndexConfig
@@ -26,7 +27,6 @@ from puffin.stages.resolve.locate.url import locate_url
 from puffin.stages.resolve.requirements.pins import Pin
 from puffin.stages.resolve.requirements.values import Entry, Requirements
 from puffin.stages.resolve.solve.request import FilePolicy
-from puffin.stages.urls import digest
 from puffin.value import astuple, replace
 from tests.helpers.index_http import FakeHttp, json_reply
 

@@ -6,7 +6,7 @@ from email.policy import compat32
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puffin.stages.metadata_head import field_values, head_fields, read_head, split_head, unfolded
+from puffin.artifact.metadata_head import field_values, head_fields, read_head, split_head, unfolded
 
 
 def test_rubbish_has_no_fields():

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
+from puffin.artifact.urls import file_url
 from puffin.errors import PuffinError
 from puffin.stages.resolve.requirements.conflicts import (
     ConflictingRequirements,
@@ -17,7 +18,6 @@ from puffin.stages.resolve.requirements.conflicts import (
 from puffin.stages.resolve.requirements.markers import MarkerNotEvaluable, Markers
 from puffin.stages.resolve.requirements.pins import select_pins
 from puffin.stages.resolve.requirements.plain import simple_pins
-from puffin.stages.urls import file_url
 from tests.helpers.requirements import LINUX, parse
 
 SHA = "sha256:" + "a" * 64

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
+from puffin.artifact.urls import file_url
 from puffin.stages.resolve.requirements.file import (
     RequirementsFileNotFound,
     RequirementsFileUnreadable,
     read_file,
     read_requirements,
 )
-from puffin.stages.urls import file_url
 from tests.helpers.requirements import fake_read, parse
 
 SHA = "sha256:" + "a" * 64

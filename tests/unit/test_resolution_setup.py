@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from puffin.pipeline.inputs.resolution import ResolutionSetup, setup_of
 from puffin.pipeline.request.settings import CompileSettings, InstallSettings, Settings
 from puffin.pipeline.resolve.many import settings_of
-from puffin.pipeline.resolve.setup import ResolutionSetup, setup_of
 from puffin.stages.resolve.output.earlier import Upgrades
 from puffin.stages.resolve.projects.sources import Sources
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from puffin.artifact.urls import file_url
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.fetch.failures import HashMismatch
 from puffin.stages.resolve.metadata.errors import MetadataNeedsBuild
 from puffin.stages.resolve.metadata.wanted import BuildSource
 from puffin.stages.resolve.solve.universe import Metadata, Place, Unusable
 from puffin.stages.resolve.universe.values import Built, CheckedOut, InstalledDistribution
-from puffin.stages.urls import file_url
 from tests.helpers.index_server import IndexServer
 from tests.helpers.index_universe import STATIC, Make, newest, offer, sdist
 from tests.helpers.wheels import forge_wheel

@@ -12,8 +12,8 @@ from packaging.utils import canonicalize_name
 from puffin.stages.resolve.index.html import parse_html
 from puffin.stages.resolve.index.page import absolute
 from puffin.stages.resolve.index.usual import _place, _said
-from puffin.stages.resolve.metadata.lenient import _is_sure
 from puffin.stages.resolve.metadata.parse import fields_of
+from puffin.stages.resolve.requirements.lenient import _is_sure
 from puffin.stages.resolve.requirements.markers import NAMES, for_extra
 from puffin.stages.resolve.solve.requirement import Conditions, _parts, _usual
 from puffin.stages.unzip import record

@@ -6,6 +6,7 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
+from puffin.artifact.artifact import Artifact
 from puffin.errors import Cause
 from puffin.pipeline.change.values import EnvResult, Several, failure_of
 from puffin.pipeline.graph.ledger import Ledger
@@ -22,7 +23,6 @@ from puffin.pipeline.tasks.supply import (
     loads_of,
     many_tasks,
 )
-from puffin.stages.artifact import Artifact
 from puffin.value import replace
 
 

@@ -57,8 +57,8 @@ def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
 
 def _building(options: "dict[str, Any]", run: "Settings") -> "Build | None":
     from puffin.pipeline.builds.projects import project_builder
-    from puffin.pipeline.builds.session import toolchain_of
     from puffin.pipeline.inputs.inputs import kinds_of_files
+    from puffin.pipeline.request.toolchain import toolchain_of
     from puffin.pipeline.request.where import find_where
 
     if options["no_build"]:

@@ -175,7 +175,7 @@ def _tell(layers: "Sequence[Layer]", options: "Options", console: "Console") -> 
 
 
 def _shown(value: "Any") -> str:
-    from puffin.stages.urls import mask_text
+    from puffin.artifact.urls import mask_text
 
     if isinstance(value, bool):
         return str(value).lower()

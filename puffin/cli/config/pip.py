@@ -127,7 +127,7 @@ def _parsed(path: str, text: str) -> "RawConfigParser":
 
 
 def _problem(text: str, line: int) -> str:
-    from puffin.stages.urls import mask_text
+    from puffin.artifact.urls import mask_text
 
     written = mask_text(text.splitlines()[line - 1].strip()) if 0 < line <= text.count("\n") + 1 else ""
     return f"`{written}` cannot stand there"

@@ -3,13 +3,13 @@
 import os
 
 from puffin import depends
+from puffin.artifact.urls import strip_credentials
 from puffin.cache.layout import default_root
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.scheduler import Remote, check_address, is_address, times_of
 from puffin.pipeline.request.settings import Configured, NetworkOptions, Settings
 from puffin.pipeline.run.executor import NAMES
-from puffin.stages.urls import strip_credentials
 from puffin.value import replace
 
 TYPE_CHECKING = False

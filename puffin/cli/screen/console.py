@@ -4,8 +4,8 @@ import os
 import sys
 
 from puffin import depends
+from puffin.artifact.urls import mask
 from puffin.cli.screen.quantities import counted, duration
-from puffin.stages.urls import mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

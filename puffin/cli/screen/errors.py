@@ -7,9 +7,9 @@ import errno
 import sys
 
 from puffin import signals
+from puffin.artifact.urls import mask_text
 from puffin.cli.screen.console import Console
 from puffin.errors import BUG, Cause, PuffinError
-from puffin.stages.urls import mask_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

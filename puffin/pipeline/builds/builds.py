@@ -5,19 +5,20 @@ build runs in is known only when the source has been read, and perhaps only when
 time the build task is put anew, with an environment as a further input.
 """
 
+from puffin.artifact.artifact import DIRECTORY, SDIST, WHEEL
+from puffin.artifact.urls import digest
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.turns import Turns
-from puffin.pipeline.builds.values import BuildCycle, BuildSettings, Toolchain
+from puffin.pipeline.builds.values import BuildCycle, BuildSettings
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import warn
 from puffin.pipeline.graph.task import DONE, Task
+from puffin.pipeline.request.toolchain import Toolchain
 from puffin.pipeline.tasks.supply import BUILD, ENVIRONMENT, FETCH, UNZIP, wheel_tasks
-from puffin.stages.artifact import DIRECTORY, SDIST, WHEEL
 from puffin.stages.build import kept
 from puffin.stages.build.environment import environment_key, environment_path, is_damaged, is_ready
 from puffin.stages.build.job import LACKS, BuildOrder
 from puffin.stages.unzip.ready import archive_ready, discard_damaged
-from puffin.stages.urls import digest
 from puffin.value import astuple, frozen, replace
 
 TYPE_CHECKING = False
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from puffin.artifact.artifact import Artifact
     from puffin.cache.layout import Cache
     from puffin.pipeline.graph.task import Key, Outcome
-    from puffin.stages.artifact import Artifact
 
     Resolve = Callable[[tuple[str, ...], Toolchain, str], tuple[Artifact, ...]]
 

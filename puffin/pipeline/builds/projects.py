@@ -5,10 +5,11 @@ import os
 from puffin.cache.layout import Cache
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
-from puffin.pipeline.builds.session import MetadataBuilder, Workshop, toolchain_of
+from puffin.pipeline.builds.session import MetadataBuilder, Workshop
 from puffin.pipeline.builds.settings import build_settings
 from puffin.pipeline.inputs.inputs import index_config
 from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.toolchain import toolchain_of
 from puffin.stages.resolve.universe.index import IndexUniverse, Scope
 from puffin.value import field_names, replace
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from puffin.pipeline.builds.values import Toolchain
+    from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.link.environment.environment import Environment
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.projects.sources import Build

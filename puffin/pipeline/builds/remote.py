@@ -1,22 +1,22 @@
 """Builds for the workers of a scheduler: the task that sends one, and waits on a thread of this process."""
 
+from puffin.artifact.artifact import Artifact
+from puffin.artifact.urls import digest
 from puffin.cache.layout import Cache
 from puffin.pipeline.graph.task import Task
-from puffin.pipeline.request.scheduler import BUILD_THERE, Remote
-from puffin.stages.artifact import Artifact
+from puffin.pipeline.request.scheduler import Remote
 from puffin.stages.build.job import BuildOrder
 from puffin.stages.build.remote import SentBuild, brought, built_before
 from puffin.stages.build.remote_python import Python, python_of
-from puffin.stages.urls import digest
 from puffin.value import astuple, from_tuple, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from puffin.pipeline.builds.values import Toolchain
     from puffin.pipeline.farm.farm import Farm
     from puffin.pipeline.graph.task import Key
+    from puffin.pipeline.request.toolchain import Toolchain
 
 _HERE = "puffin.stages.build.remote_here:build_here"
 _FITS = "puffin.stages.build.remote_python:fits"
@@ -42,7 +42,7 @@ def sent(
     inputs = tuple([(f"built_{number}", made) for number, (_, made) in enumerate(keys)])
     return replace(
         build_task,
-        function=BUILD_THERE,
+        function="puffin.pipeline.builds.remote:build",
         arguments=(
             ("order", astuple(order)),
             ("cache_root", dict(build_task.arguments)["cache_root"]),

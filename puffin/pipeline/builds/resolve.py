@@ -3,9 +3,10 @@
 import os
 
 from puffin.errors import PuffinError
-from puffin.pipeline.builds.values import BuildRequirementsFailed, BuildSettings, Toolchain
+from puffin.pipeline.builds.values import BuildRequirementsFailed, BuildSettings
 from puffin.pipeline.find.artifact import artifact_for
-from puffin.pipeline.resolve.setup import ResolutionSetup, open_universe, resolved
+from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved
+from puffin.pipeline.request.toolchain import Toolchain
 from puffin.stages.resolve.locate.file_choice import FileTarget
 from puffin.stages.resolve.locate.platforms import target_of
 from puffin.stages.resolve.locate.source import pinner
@@ -13,8 +14,8 @@ from puffin.stages.resolve.solve.request import Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from puffin.artifact.artifact import Artifact
     from puffin.cache.layout import Cache
-    from puffin.stages.artifact import Artifact
     from puffin.stages.resolve.universe.values import Builder, Checkout
 
 

@@ -2,52 +2,31 @@
 
 import os
 
+from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact, expected_sha256
+from puffin.artifact.urls import file_path, file_url, is_file
 from puffin.cache.layout import Cache
 from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.builds.builds import METADATA_GOAL, Builds
 from puffin.pipeline.builds.resolve import BuildResolver
-from puffin.pipeline.builds.values import BuildCycle, BuildSettings, Toolchain
+from puffin.pipeline.builds.values import BuildCycle, BuildSettings
 from puffin.pipeline.engine.engine import Takedown
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.record import current
 from puffin.pipeline.graph.task import DONE
+from puffin.pipeline.request.toolchain import Toolchain
 from puffin.pipeline.run.inline import InlineExecutor
 from puffin.pipeline.tasks.supply import Supply, root_failure
-from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact, expected_sha256
 from puffin.stages.build import kept
 from puffin.stages.resolve.metadata.wanted import BuildSource
 from puffin.stages.resolve.universe.values import Built
 from puffin.stages.unzip.ready import archive_ready
-from puffin.stages.urls import file_path, file_url, is_file
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.graph.task import Outcome
-    from puffin.stages.link.environment.environment import Environment
-    from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.solve.universe import Place
     from puffin.stages.resolve.universe.values import CheckedOut
-
-
-def toolchain_of(environment: "Environment") -> Toolchain:
-    """Return the toolchain of an environment: its interpreter, and itself for builds without isolation."""
-    return Toolchain(
-        environment.interpreter,
-        python=environment.executable,
-        scripts=environment.scripts,
-        prefix=environment.root,
-    )
-
-
-def toolchain_with(interpreter: "Interpreter") -> Toolchain:
-    """Return the toolchain of an interpreter, whatever it belongs to: builds without isolation use what it has."""
-    return Toolchain(
-        interpreter,
-        python=interpreter.executable,
-        scripts=interpreter.scheme.scripts,
-        prefix=interpreter.prefix,
-    )
 
 
 class NothingToBuildIn(PuffinError):

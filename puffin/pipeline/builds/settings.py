@@ -5,9 +5,9 @@ from threading import Lock
 
 from puffin.errors import UsageError
 from puffin.pipeline.builds.values import ALL, BuildSettings
+from puffin.pipeline.inputs.resolution import ResolutionSetup, roots
 from puffin.pipeline.request.network import reader
 from puffin.pipeline.request.settings import Settings
-from puffin.pipeline.resolve.setup import ResolutionSetup, roots
 from puffin.stages.resolve.requirements.file import read_requirements
 from puffin.stages.resolve.solve.request import FilePolicy
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.pipeline.builds.session import Workshop
-    from puffin.pipeline.builds.values import Toolchain
+    from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.metadata.wanted import BuildSource
     from puffin.stages.resolve.solve.universe import Place

@@ -1,14 +1,10 @@
 """What builds are planned from, and why a plan may fail."""
 
 from puffin.errors import PuffinError
-from puffin.stages.link.interpreter.interpreter import Interpreter, interpreter_key
-from puffin.stages.resolve.locate.tags import priorities
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from puffin.pipeline.request.scheduler import Remote
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.solve.request import FilePolicy, Root
@@ -44,20 +40,6 @@ class BuildSettings:
     def isolates(self, name: str) -> bool:
         """Return whether a package is built in an environment of its own."""
         return name not in self.shared and ALL not in self.shared
-
-
-class Toolchain:
-    """An interpreter that builds. ``python`` is that of the environment to build in without isolation."""
-
-    def __init__(
-        self, interpreter: Interpreter, *, python: str = "", scripts: str = "", prefix: str = ""
-    ) -> None:
-        self.interpreter = interpreter
-        self.python = python
-        self.scripts = scripts
-        self.prefix = prefix
-        self.key = interpreter_key(interpreter)
-        self.priorities: Mapping[str, int] = priorities(interpreter.tags)
 
 
 class BuildCycle(PuffinError):

@@ -1,10 +1,11 @@
 """The builds of a run: whose settings decide them, what they make, and for how many environments."""
 
-from puffin.pipeline.builds.session import Workshop, toolchain_of
+from puffin.artifact.artifact import WHEEL
+from puffin.pipeline.builds.session import Workshop
 from puffin.pipeline.builds.settings import build_settings
 from puffin.pipeline.graph.task import DONE, FAILED
+from puffin.pipeline.request.toolchain import toolchain_of
 from puffin.pipeline.tasks.supply import BUILD, supplied
-from puffin.stages.artifact import WHEEL
 from puffin.stages.build.failures import BuildFailed, WrongWheel
 from puffin.stages.build.job import KEPT
 from puffin.stages.build.job import WHEEL as BUILT

@@ -79,8 +79,8 @@ def wanted_direct(
     file is the archive that it was unzipped to, until its modification time or size changes; a remote one
     is what it was, until *refresh*.
     """
+    from puffin.artifact.urls import file_url
     from puffin.stages.resolve.index.config import bare, is_local, local_path
-    from puffin.stages.urls import file_url
 
     address = pin.url.partition("#")[0]
     local = is_local(address)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.builds.session import Workshop
-    from puffin.pipeline.change.plan import Place
+    from puffin.pipeline.change.plan import PlannedPlace
     from puffin.pipeline.change.workplace import Names
     from puffin.pipeline.inputs.inputs import Inputs
     from puffin.pipeline.request.settings import Settings
@@ -66,7 +66,7 @@ class EnvironmentRun:
         self.workshop: Workshop | None = None
         self.environment: Environment
         self.inputs: Inputs
-        self.place: Place
+        self.place: PlannedPlace
         self.plan: Plan
         self._cache = cache
         self._environ = environ
@@ -136,7 +136,7 @@ class EnvironmentRun:
         self.status = status
         self.ended = time.perf_counter()
 
-    def use(self, place: "Place") -> None:
+    def use(self, place: "PlannedPlace") -> None:
         """Take *place* as the state of the environment that is planned for."""
         self.place, self._planner = place, None
 

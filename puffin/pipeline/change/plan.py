@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from puffin.stages.link.commit.state import State
     from puffin.stages.link.environment.environment import Environment
 
-    class Place(Protocol):
+    class PlannedPlace(Protocol):
         """What a plan looks at in an environment, as ``Workplace`` has it."""
 
         environment: Environment
@@ -44,7 +44,7 @@ class Planner:
 
     def __init__(
         self,
-        place: "Place",
+        place: "PlannedPlace",
         settings: "Settings",
         cache: "Cache",
         environ: "Mapping[str, str]",
@@ -102,13 +102,13 @@ class Planner:
         return self._looked
 
 
-def stale_names(place: "Place", settings: "Settings") -> "set[str]":
+def stale_names(place: "PlannedPlace", settings: "Settings") -> "set[str]":
     """Return what has to be installed anew: it is damaged, lacks the bytecode that is wanted, or was named for it."""
     bare = lacking(place.state, bytecode_kind(place.environment.interpreter, settings))
     return {*settings.reinstall_package, *place.damaged, *bare}
 
 
-def _losers(place: "Place", plan: Plan) -> "set[str]":
+def _losers(place: "PlannedPlace", plan: Plan) -> "set[str]":
     """Return the distributions whose copy of a file comes back because the winner goes or changes."""
     if place.state is None or not place.state.conflicts:
         return set()

@@ -6,13 +6,13 @@ https://packaging.python.org/en/latest/specifications/core-metadata/ with PEP 56
 
 import json
 
+from puffin.artifact.metadata_head import head_fields, split_head, unfolded
+from puffin.artifact.urls import mask, mask_text, strip_credentials
 from puffin.cache.atomic import read
 from puffin.errors import PuffinError
 from puffin.pipeline.change.values import Several
 from puffin.pipeline.request.settings import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
-from puffin.stages.metadata_head import head_fields, split_head, unfolded
 from puffin.stages.unzip.manifest import DIST_INFO, read_header
-from puffin.stages.urls import mask, mask_text, strip_credentials
 from puffin.value import frozen
 
 TYPE_CHECKING = False

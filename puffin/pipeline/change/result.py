@@ -2,12 +2,12 @@
 
 import time
 
+from puffin.artifact.artifact import expected_sha256
 from puffin.errors import DRIFT
 from puffin.pipeline.change.lines import change_lines
 from puffin.pipeline.change.values import Change, EnvResult, ManyResult, Shared, failure_of
 from puffin.pipeline.request.settings import DRIFTED, UPDATED
 from puffin.pipeline.tasks.supply import identity
-from puffin.stages.artifact import expected_sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

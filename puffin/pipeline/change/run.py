@@ -3,6 +3,7 @@
 import os
 import time
 
+from puffin.artifact.artifact import WHEEL
 from puffin.cache.usage import make_room
 from puffin.errors import PuffinError
 from puffin.pipeline.change.environment import SiteFailed
@@ -12,7 +13,6 @@ from puffin.pipeline.engine.engine import Engine
 from puffin.pipeline.find.search import Search
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.run.executor import FEW
-from puffin.stages.artifact import WHEEL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

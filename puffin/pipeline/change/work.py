@@ -10,8 +10,18 @@ from puffin.pipeline.graph.ledger import no_growth
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.graph.task import DONE
 from puffin.pipeline.request.settings import SKIPPED, UPDATED
-from puffin.pipeline.tasks.bytecode import compilings_of, to_compile
-from puffin.pipeline.tasks.supply import COMPILE, FETCH, LINK, Use, identity, joined, loads_of, many_tasks
+from puffin.pipeline.tasks.bytecode import compiling, to_compile
+from puffin.pipeline.tasks.supply import (
+    COMPILE,
+    FETCH,
+    LINK,
+    Compiling,
+    Use,
+    identity,
+    joined,
+    loads_of,
+    many_tasks,
+)
 from puffin.stages.link.files import COPY, HARDLINK
 from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.unzip.manifest import read_names
@@ -175,7 +185,7 @@ class GraphRun:
         return [replace(load, supply=each) for each in found.values()]
 
     def _wave(self, loads: "list[Load]", *, last: bool = False) -> None:
-        compilings = compilings_of(self._sites, loads, self._cache)
+        compilings = _compilings_of(self._sites, loads, self._cache)
         tasks, self._links = many_tasks(
             loads,
             lambda use: self._sites[use.site].link_place(use.number),
@@ -328,3 +338,20 @@ def explained(error: PuffinError, supply: "Supply", why: str = "") -> PuffinErro
     if why:
         error.causes = (*error.causes, NeededHere(text=why))
     return error
+
+
+def _compilings_of(
+    sites: "Sequence[EnvironmentRun]", loads: "Sequence[Load]", cache: "Cache"
+) -> "dict[int, Compiling]":
+    """Return what compiles for each environment that wants bytecode, by its number."""
+    kinds: dict[str, list[int]] = {}
+    for number, site in enumerate(sites):
+        if site.alive and site.bytecode:
+            kinds.setdefault(site.bytecode, []).append(number)
+    found = {}
+    for kind, numbers in kinds.items():
+        supplies = [load.supply for load in loads if not {use.site for use in load.uses}.isdisjoint(numbers)]
+        told = compiling(sites[numbers[0]].environment.interpreter, kind, supplies, cache)
+        if told is not None:
+            found.update(dict.fromkeys(numbers, told))
+    return found

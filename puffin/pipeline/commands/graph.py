@@ -2,6 +2,7 @@
 
 import os
 
+from puffin.artifact.artifact import WHEEL
 from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.errors import PuffinError
@@ -12,7 +13,6 @@ from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import target_interpreter
 from puffin.pipeline.tasks.bytecode import bytecode_kind, compiling
 from puffin.pipeline.tasks.supply import loads_of, many_tasks, supplied
-from puffin.stages.artifact import WHEEL
 from puffin.stages.resolve.locate.locate import cannot_locate
 from puffin.value import replace
 
@@ -64,7 +64,7 @@ def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[st
     if any(each.artifact.kind != WHEEL for each in supplies):
         from puffin.pipeline.builds.session import Workshop
         from puffin.pipeline.builds.settings import build_settings
-        from puffin.pipeline.builds.values import Toolchain
+        from puffin.pipeline.request.toolchain import Toolchain
 
         told = build_settings(settings, environ, config=inputs.config, network=network, files=inputs.files)
         workshop, toolchain = Workshop(told, cache), Toolchain(interpreter)

@@ -3,10 +3,11 @@
 import time
 
 from puffin import depends
+from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.cache.layout import Cache
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
-from puffin.pipeline.builds.session import Workshop, toolchain_of
+from puffin.pipeline.builds.session import Workshop
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.plan import stale_names
@@ -16,12 +17,12 @@ from puffin.pipeline.find.artifact import artifact_for
 from puffin.pipeline.find.chosen import supply_of
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Inputs
+from puffin.pipeline.inputs.resolution import children_of, open_universe, resolved, setup_of
 from puffin.pipeline.request.imports import import_resolving
 from puffin.pipeline.request.settings import InstallSettings
+from puffin.pipeline.request.toolchain import toolchain_of
 from puffin.pipeline.request.where import find_where
-from puffin.pipeline.resolve.setup import children_of, open_universe, resolved, setup_of
 from puffin.pipeline.tasks.supply import Supply
-from puffin.stages.artifact import WHEEL, Artifact
 from puffin.stages.link.commit.installplan import Present, WantedDistribution
 from puffin.stages.link.direct_url import direct_url_of
 from puffin.stages.link.environment.environment import check_target

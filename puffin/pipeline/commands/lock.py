@@ -6,14 +6,14 @@ from puffin.cache.layout import Cache
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.projects import Projects
-from puffin.pipeline.builds.session import toolchain_with
 from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import kinds_of_files, read_unpinned
+from puffin.pipeline.inputs.resolution import resolved, setup_of
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.request.toolchain import toolchain_with
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, lock_text, requirements_text
-from puffin.pipeline.resolve.setup import resolved, setup_of
 from puffin.pipeline.workspace.specs import lock_of, sources_of
 from puffin.stages.resolve.output.earlier import read_upgrades
 from puffin.stages.resolve.output.target import write_output
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from puffin.pipeline.builds.values import Toolchain
     from puffin.pipeline.request.settings import CompileSettings, Reporter
+    from puffin.pipeline.request.toolchain import Toolchain
     from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.resolve.output.values import Listed
     from puffin.stages.resolve.projects.sources import Build

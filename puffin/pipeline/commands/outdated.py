@@ -8,9 +8,9 @@ from packaging.version import InvalidVersion, Version
 
 from puffin.cache.layout import Cache
 from puffin.pipeline.inputs.inputs import index_config
+from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe
 from puffin.pipeline.request.network import network_of
 from puffin.pipeline.request.settings import Settings
-from puffin.pipeline.resolve.setup import ResolutionSetup, open_universe
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.resolve.locate.platforms import target_of
 from puffin.stages.resolve.solve.universe import Offer, Release

@@ -114,8 +114,8 @@ def _building(settings: Settings, environ: "Mapping[str, str]", environment: "En
 
     def build(directory: str, shown: str, written: "Requirements") -> bytes:
         from puffin.pipeline.builds.projects import project_builder
-        from puffin.pipeline.builds.session import toolchain_of
         from puffin.pipeline.inputs.inputs import kinds_of_files
+        from puffin.pipeline.request.toolchain import toolchain_of
 
         building = project_builder(
             settings,

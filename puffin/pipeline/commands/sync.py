@@ -25,11 +25,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from puffin.pipeline.builds.values import Toolchain
     from puffin.pipeline.change.environment import EnvironmentRun
     from puffin.pipeline.change.values import ManyReporter
     from puffin.pipeline.commands.python import Interpreters
     from puffin.pipeline.find.search import Search
+    from puffin.pipeline.request.toolchain import Toolchain
     from puffin.pipeline.resolve.many import Question
     from puffin.pipeline.tasks.supply import Supply
     from puffin.pipeline.workspace.specs import EnvSpec
@@ -135,7 +135,7 @@ class ManyRun:
             self._take_inputs(site, found)
         else:
             lock = lock_of(site.spec)
-            from puffin.pipeline.builds.session import toolchain_of
+            from puffin.pipeline.request.toolchain import toolchain_of
             from puffin.pipeline.resolve.many import question_of
 
             toolchain = toolchain_of(site.environment)
@@ -146,7 +146,7 @@ class ManyRun:
         """Return what tells the metadata of a site's project where only a build does."""
 
         def toolchain() -> "Toolchain":
-            from puffin.pipeline.builds.session import toolchain_of
+            from puffin.pipeline.request.toolchain import toolchain_of
 
             return toolchain_of(site.environment)
 

@@ -4,6 +4,8 @@ import os
 import time
 
 from puffin import __version__
+from puffin.artifact.artifact import WHEEL
+from puffin.artifact.urls import mask_text
 from puffin.cache.layout import Cache
 from puffin.errors import UsageError
 from puffin.meter import MISS
@@ -12,8 +14,6 @@ from puffin.pipeline.graph.record import RunRecord, current, phase
 from puffin.pipeline.graph.task import DONE, UNFINISHED, Outcome
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.run.executor import NAMES, choose, kept
-from puffin.stages.artifact import WHEEL
-from puffin.stages.urls import mask_text
 from puffin.value import replace
 
 TYPE_CHECKING = False

@@ -5,7 +5,6 @@ import sys
 from functools import partial
 from threading import Lock
 
-from puffin.pipeline.request.scheduler import BUILD_THERE
 from puffin.pipeline.run.executor import choose
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.run.inline import InlineExecutor
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.pipeline.graph.ledger import Ledger
-    from puffin.pipeline.graph.task import Outcome
+    from puffin.pipeline.graph.task import Outcome, Task
     from puffin.pipeline.request.scheduler import Remote
     from puffin.pipeline.run.pool import PoolExecutor
     from puffin.pipeline.run.runner import WorkItem
@@ -43,7 +42,7 @@ class RemoteExecutor:
     def run(self, ledger: "Ledger", notify: "Callable[[Outcome], None]") -> None:
         """Run the graph to its end. Raises what a farm raises when it is opened."""
         local = self._local(ledger)
-        if not any(task.function == BUILD_THERE or task.grows for task in ledger.tasks.values()):
+        if not any(task.grows or _is_sent(task) for task in ledger.tasks.values()):
             local.run(ledger, notify)
             return
         slots = self._check()
@@ -104,3 +103,8 @@ def _asked(remote: "Remote") -> "tuple[int, tuple[tuple[str, str], ...]]":
         return facts_of(remote)
     finally:
         close_farms()
+
+
+def _is_sent(task: "Task") -> bool:
+    """Tell whether a task waits for a worker: its argument says where the scheduler is."""
+    return any(name == "remote" for name, _ in task.arguments)

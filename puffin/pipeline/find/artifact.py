@@ -6,7 +6,7 @@ from puffin.stages.resolve.universe.values import Chosen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from puffin.stages.artifact import Artifact
+    from puffin.artifact.artifact import Artifact
     from puffin.stages.resolve.locate.file_choice import FileTarget
     from puffin.stages.resolve.locate.source import Commits
     from puffin.stages.resolve.solve.request import FilePolicy, Resolved

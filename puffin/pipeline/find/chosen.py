@@ -4,14 +4,14 @@ A pin names one version of one package, and the files of a version do not change
 chosen once for the same indexes and the same tags is chosen again, until ``--refresh``: so a warm sync asks no index.
 """
 
+from puffin.artifact.artifact import WHEEL, Artifact, decisive
+from puffin.artifact.urls import strip_credentials
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.pipeline.tasks.supply import Supply
-from puffin.stages.artifact import WHEEL, Artifact, decisive
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.unzip.store import meant_archive
-from puffin.stages.urls import strip_credentials
 from puffin.value import astuple, field_names, from_tuple, replace
 
 TYPE_CHECKING = False

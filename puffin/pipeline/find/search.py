@@ -5,13 +5,13 @@ What was chosen before is taken from the cache; the indexes are asked for the re
 
 import time
 
+from puffin.artifact.artifact import Artifact
 from puffin.errors import PuffinError
 from puffin.pipeline.find.chosen import ChosenFiles, supply_of
 from puffin.pipeline.inputs.inputs import Inputs, places_digest, plain_pin
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.tasks.supply import Supply, identity
-from puffin.stages.artifact import Artifact
 from puffin.value import astuple, from_tuple, frozen
 
 TYPE_CHECKING = False

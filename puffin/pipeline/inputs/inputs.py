@@ -6,13 +6,13 @@ Plain files are read without packaging.
 import os
 
 from puffin import depends
+from puffin.artifact.urls import digest, inherit_credentials, mask
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.network import reader
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.requirements.plain import simple_pins
 from puffin.stages.resolve.requirements.values import SourceRequest
-from puffin.stages.urls import digest, inherit_credentials, mask
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Protocol
 
+    from puffin.artifact.artifact import Artifact
     from puffin.pipeline.request.network import Read
-    from puffin.stages.artifact import Artifact
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.projects.sources import Build, Sources

@@ -1,6 +1,6 @@
 """The network of a run: its settings, the processes that ask indexes, and the reader of files and of URLs."""
 
-from puffin.stages.urls import is_http
+from puffin.artifact.urls import is_http
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -59,9 +59,9 @@ def reader(settings: "Settings", environ: "Mapping[str, str]") -> "Read":
 
 
 def _fetched(url: str, settings: "Settings", environ: "Mapping[str, str]") -> bytes:
+    from puffin.artifact.urls import mask
     from puffin.stages.fetch.fetch import client_for
     from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
-    from puffin.stages.urls import mask
 
     reply = client_for(network_of(settings, environ, ())).get(url)
     if reply.status != 200:

@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEMES = ("tcp://", "tls://")
-BUILD_THERE = "puffin.pipeline.builds.remote:build"  # the task of a build that goes to a worker
 _PATIENCE, _SILENCE, _LIMIT = 30.0, 60.0, 3600.0
 
 

@@ -5,10 +5,10 @@ from functools import partial
 
 from puffin.pipeline.builds.projects import project_builder
 from puffin.pipeline.inputs.inputs import kinds_of_files, read_unpinned
+from puffin.pipeline.inputs.resolution import children_of, setup_of
 from puffin.pipeline.request.imports import import_asking, import_resolving
 from puffin.pipeline.request.network import reader
 from puffin.pipeline.request.where import target_interpreter
-from puffin.pipeline.resolve.setup import children_of, setup_of
 from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
 
 TYPE_CHECKING = False
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.builds.values import Toolchain
+    from puffin.pipeline.inputs.resolution import ResolutionSetup
     from puffin.pipeline.request.settings import CompileSettings
-    from puffin.pipeline.resolve.setup import ResolutionSetup
+    from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Build, Sources
     from puffin.stages.resolve.solve.request import Preference
@@ -100,7 +100,7 @@ class Early:
         )
 
     def _toolchain(self, cache: "Cache") -> "Toolchain":
-        from puffin.pipeline.builds.values import Toolchain
+        from puffin.pipeline.request.toolchain import Toolchain
 
         return Toolchain(target_interpreter(self._settings.run.python, self._environ, cache))
 

@@ -6,9 +6,9 @@ from puffin.errors import PuffinError
 from puffin.pipeline.builds.session import Workshop
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.inputs.inputs import Inputs
+from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, setup_of
 from puffin.pipeline.request.network import reader
 from puffin.pipeline.request.settings import CompileSettings
-from puffin.pipeline.resolve.setup import ResolutionSetup, open_universe, setup_of
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.stages.resolve.locate.platforms import target_of
 from puffin.stages.resolve.output.earlier import read_preferences
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.builds.values import BuildSettings, Toolchain
+    from puffin.pipeline.builds.values import BuildSettings
     from puffin.pipeline.request.settings import Settings
+    from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.solve.request import Resolved

@@ -3,6 +3,7 @@
 import os
 from functools import partial
 
+from puffin.artifact.urls import strip_credentials
 from puffin.pipeline.inputs.inputs import kinds_of_files
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.stages.fetch.fetch import client_for
@@ -12,13 +13,12 @@ from puffin.stages.resolve.locate.platforms import ResolutionTarget
 from puffin.stages.resolve.output.gather import Gathering, gather
 from puffin.stages.resolve.output.values import Listed, Style
 from puffin.stages.resolve.projects.sources import Sources
-from puffin.stages.urls import strip_credentials
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from puffin.pipeline.resolve.setup import ResolutionSetup
+    from puffin.pipeline.inputs.resolution import ResolutionSetup
     from puffin.stages.resolve.solve.request import Resolution
     from puffin.stages.resolve.universe.index import IndexUniverse
 

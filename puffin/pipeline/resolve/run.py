@@ -4,10 +4,10 @@ import time
 
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.graph.record import phase
+from puffin.pipeline.inputs.resolution import open_universe, resolved
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.pipeline.resolve.early import Early
 from puffin.pipeline.resolve.output import listed
-from puffin.pipeline.resolve.setup import open_universe, resolved
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
 from puffin.value import replace
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.builds.session import Workshop
-    from puffin.pipeline.builds.values import Toolchain
     from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.output.values import Listed
 
@@ -74,6 +74,6 @@ class Compilation:
         return Workshop(self._builds, self._cache)
 
     def _toolchain(self) -> "Toolchain":
-        from puffin.pipeline.builds.session import toolchain_with
+        from puffin.pipeline.request.toolchain import toolchain_with
 
         return toolchain_with(self._interpreter)

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.change.environment import EnvironmentRun
     from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.tasks.supply import Load, Supply
     from puffin.stages.link.commit.state import State
@@ -47,23 +46,6 @@ def compiling(
         level=_LEVEL,
         ready=frozenset([each for each in archives if layer_ready(cache, kind, each, boot)]),
     )
-
-
-def compilings_of(
-    sites: "Sequence[EnvironmentRun]", loads: "Sequence[Load]", cache: "Cache"
-) -> "dict[int, Compiling]":
-    """Return what compiles for each environment that wants bytecode, by its number."""
-    kinds: dict[str, list[int]] = {}
-    for number, site in enumerate(sites):
-        if site.alive and site.bytecode:
-            kinds.setdefault(site.bytecode, []).append(number)
-    found = {}
-    for kind, numbers in kinds.items():
-        supplies = [load.supply for load in loads if not {use.site for use in load.uses}.isdisjoint(numbers)]
-        told = compiling(sites[numbers[0]].environment.interpreter, kind, supplies, cache)
-        if told is not None:
-            found.update(dict.fromkeys(numbers, told))
-    return found
 
 
 def to_compile(loads: "Sequence[Load]", compilings: "Mapping[int, Compiling]") -> "list[Supply]":

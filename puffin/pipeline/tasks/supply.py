@@ -4,21 +4,30 @@ Each artifact is supplied once: fetched and unzipped, or built, unless the cache
 environments that want it.
 """
 
+from puffin.artifact.artifact import WHEEL, expected_sha256
 from puffin.meter import HIT, MISS
 from puffin.pipeline.graph.task import FAILED, Task
-from puffin.stages.artifact import WHEEL, expected_sha256
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any
+    from typing import Any, Protocol
 
-    from puffin.pipeline.builds.builds import Builds
-    from puffin.pipeline.builds.values import Toolchain
+    from puffin.artifact.artifact import Artifact
     from puffin.pipeline.graph.ledger import Ledger
     from puffin.pipeline.graph.task import Key
-    from puffin.stages.artifact import Artifact
+    from puffin.pipeline.request.toolchain import Toolchain
+
+    class WheelBuilds(Protocol):
+        """What plans the builds of a run."""
+
+        def supply(self, artifact: Artifact, toolchain: Toolchain) -> tuple[tuple[Task, ...], Key | str]:
+            """Return the tasks that make a wheel, and the key of the last, or the archive that is there."""
+
+        def fetched_by(self, key: Key) -> Key | None:
+            """Return the task that fetches what the build *key* is of, if that tells its hash."""
+
 
 FETCH = "fetch"
 UNZIP = "unzip"
@@ -62,7 +71,7 @@ class Compiling:
     ready: "frozenset[str]" = frozenset()
 
 
-def supplied(supply: Supply, builds: "Builds | None") -> "tuple[Supply, tuple[Task, ...]]":
+def supplied(supply: Supply, builds: "WheelBuilds | None") -> "tuple[Supply, tuple[Task, ...]]":
     """Return *supply* as its links need it, and the tasks that build its wheel, where it has to be built.
 
     A wheel that was built before and unzipped is in the cache; then there are no tasks.

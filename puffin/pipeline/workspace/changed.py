@@ -3,15 +3,14 @@
 import os
 import subprocess
 
+from puffin.artifact.urls import digest
 from puffin.errors import Cause, UsageError
 from puffin.pipeline.workspace.specs import lock_of
-from puffin.stages.urls import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from puffin.pipeline.request.network import Read
     from puffin.pipeline.workspace.specs import EnvSpec, Workspace
     from puffin.stages.link.interpreter.interpreter import Interpreter
 
@@ -24,7 +23,7 @@ def changed_specs(
     reference: str,
     cwd: str,
     environ: "Mapping[str, str]",
-    read: "Read",
+    read: "Callable[[str], bytes]",
     constraints: tuple[str, ...] = (),
 ) -> "list[EnvSpec]":
     """Return those of *specs* whose files differ from the commit *reference*, or are new.
@@ -68,7 +67,10 @@ def _git(cwd: str, *words: str, about: str = "") -> str:
 
 
 def files_of(
-    spec: "EnvSpec", environ: "Mapping[str, str]", read: "Read", constraints: tuple[str, ...] = ()
+    spec: "EnvSpec",
+    environ: "Mapping[str, str]",
+    read: "Callable[[str], bytes]",
+    constraints: tuple[str, ...] = (),
 ) -> "frozenset[str]":
     """Return the real paths of all files that an environment is made from, included ones and its lock among them."""
     from puffin.errors import PuffinError

@@ -5,11 +5,11 @@ Only what concerns environments is read here: ``envs``, ``env-defaults`` and ``e
 
 import os
 
+from puffin.artifact.urls import is_http
 from puffin.pipeline.workspace.document import PROJECT_FILE, Document, configurations
 from puffin.pipeline.workspace.select import fill
 from puffin.pipeline.workspace.specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
-from puffin.stages.urls import is_http
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -49,7 +49,7 @@ class ConfigurationInvalid(PuffinError):
 
     def details(self) -> tuple[str, ...]:
         """Return the line, credentials masked."""
-        from puffin.stages.urls import mask_text
+        from puffin.artifact.urls import mask_text
 
         return (mask_text(self.text.strip()),) if self.text.strip() else ()
 

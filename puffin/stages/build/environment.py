@@ -8,6 +8,7 @@ it, which the next builds find. A listing beside it says what it held; one that 
 import os
 
 from puffin import meter
+from puffin.artifact.urls import digest
 from puffin.cache import frame
 from puffin.cache.atomic import publish_tree, read, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
@@ -19,7 +20,6 @@ from puffin.stages.link.interpreter.interpreter import Interpreter, from_wire, i
 from puffin.stages.link.linker import link
 from puffin.stages.link.staging import PARTS, LinkTarget
 from puffin.stages.unzip.ready import discard_damaged
-from puffin.stages.urls import digest
 from puffin.value import astuple
 
 TYPE_CHECKING = False

@@ -4,9 +4,9 @@ import errno
 import os
 import re
 
+from puffin.artifact.urls import mask_text
 from puffin.errors import PuffinError, os_cause
 from puffin.names import normalise
-from puffin.stages.urls import mask_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

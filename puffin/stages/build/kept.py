@@ -12,11 +12,11 @@ that decide how a directory is built. ``<build>`` is the interpreter and the env
 
 import os
 
+from puffin.artifact.artifact import DIRECTORY, GIT, Artifact, expected_sha256
+from puffin.artifact.urls import digest, file_path, strip_credentials
 from puffin.cache import frame
 from puffin.cache.atomic import publish_tree, read, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
-from puffin.stages.artifact import DIRECTORY, GIT, Artifact, expected_sha256
-from puffin.stages.urls import digest, file_path, strip_credentials
 from puffin.value import frozen
 
 TYPE_CHECKING = False

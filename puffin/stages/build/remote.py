@@ -7,16 +7,16 @@ import os
 import tarfile
 
 from puffin import meter
+from puffin.artifact.artifact import SDIST, Artifact
+from puffin.artifact.urls import is_file, strip_credentials
 from puffin.cache.atomic import remove_tree, write
 from puffin.cache.layout import Cache
 from puffin.errors import Cause, PuffinError
-from puffin.stages.artifact import SDIST, Artifact
 from puffin.stages.build import kept
 from puffin.stages.build.failures import BuildFailed, log_tail
 from puffin.stages.build.job import LACKS, WHEEL, BuildOrder, HookAnswer
 from puffin.stages.build.remote_here import ERROR, UNREACHABLE, Sent, pack, unpack
 from puffin.stages.build.task import Build
-from puffin.stages.urls import is_file, strip_credentials
 from puffin.value import astuple, replace
 
 TYPE_CHECKING = False

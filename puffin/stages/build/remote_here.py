@@ -5,10 +5,10 @@ import os
 import pickle
 import zlib
 
+from puffin.artifact.artifact import Artifact, expected_sha256
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache, default_root
 from puffin.errors import PuffinError
-from puffin.stages.artifact import Artifact, expected_sha256
 from puffin.stages.build.environment import environment
 from puffin.stages.build.failures import BuildFailed
 from puffin.stages.build.job import KEPT, LACKS, METADATA, WHEEL, BuildOrder

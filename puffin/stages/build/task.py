@@ -9,11 +9,12 @@ import pickle
 import shutil
 
 from puffin import meter
+from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, Artifact, expected_sha256
+from puffin.artifact.urls import digest, file_path, is_file
 from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
 from puffin.errors import PuffinError, os_cause
-from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact, expected_sha256
 from puffin.stages.build import kept
 from puffin.stages.build.check import check_wheel, not_installable
 from puffin.stages.build.hooks import run_hooks
@@ -24,12 +25,12 @@ from puffin.stages.fetch.fetch import fetch
 from puffin.stages.fetch.git.checkout import checkout
 from puffin.stages.fetch.network import from_wire
 from puffin.stages.link.environment.venv import executable_name
-from puffin.stages.resolve.metadata.errors import Malformed, unusable
+from puffin.stages.resolve.metadata.errors import unusable
 from puffin.stages.resolve.metadata.sdist import project_files
+from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.unzip.errors import BadArchive
 from puffin.stages.unzip.store import store
 from puffin.stages.unzip.unzip import read_metadata
-from puffin.stages.urls import digest, file_path, is_file
 from puffin.value import astuple, from_tuple
 
 TYPE_CHECKING = False

@@ -4,6 +4,7 @@ import os
 import time
 
 from puffin import depends
+from puffin.artifact.urls import file_path, is_file, mask, split_credentials
 from puffin.errors import UsageError, os_cause
 from puffin.stages.fetch.connections import ConnectionBroken, Connections
 from puffin.stages.fetch.credentials import Credentials, basic
@@ -12,7 +13,6 @@ from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.plain_request import ACCEPT_ENCODING, AGENT, PlainResponse, host_header, split_plain
 from puffin.stages.fetch.retry import persist
 from puffin.stages.fetch.turns import NetworkTurns
-from puffin.stages.urls import file_path, is_file, mask, split_credentials
 from puffin.value import frozen
 
 TYPE_CHECKING = False

@@ -5,8 +5,8 @@ import sys
 import threading
 from binascii import b2a_base64
 
+from puffin.artifact.urls import split_credentials
 from puffin.stages.fetch.network import AUTO, DISABLED, SUBPROCESS
-from puffin.stages.urls import split_credentials
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,6 +2,8 @@
 
 import hashlib
 
+from puffin.artifact.hashes import STRENGTH, algorithm_of, strongest_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -9,20 +11,6 @@ if TYPE_CHECKING:
     Groups = tuple[tuple[str, ...], ...]
 
 # Strongest first, by size and age of the algorithm.
-_STRENGTH = (
-    "sha3_512",
-    "sha512",
-    "blake2b",
-    "sha3_384",
-    "sha384",
-    "sha3_256",
-    "sha256",
-    "blake2s",
-    "sha3_224",
-    "sha224",
-    "sha1",
-    "md5",
-)
 
 
 class Hashers:
@@ -47,7 +35,7 @@ class Hashers:
 
     def computed(self) -> tuple[str, ...]:
         """Return all digests so far as ``"algorithm:hex"``, strongest first."""
-        names = [name for name in _STRENGTH if name in self._running]
+        names = [name for name in STRENGTH if name in self._running]
         return tuple([f"{name}:{self._running[name].hexdigest()}" for name in names])
 
     def broken(self, groups: "Groups") -> "Groups":
@@ -62,18 +50,8 @@ class Hashers:
 
 def _holds(group: "Iterable[str]", computed: tuple[str, ...]) -> bool:
     strongest = strongest_of(group)
-    return any(_normal(digest) in computed for digest in group if _algorithm(digest) == strongest)
-
-
-def strongest_of(group: "Iterable[str]") -> str:
-    """Return the algorithm that decides among ``"algorithm:hex"``, ``""`` where none of them is known."""
-    named = {_algorithm(digest) for digest in group}
-    return next((name for name in _STRENGTH if name in named and name in hashlib.algorithms_available), "")
-
-
-def _algorithm(digest: str) -> str:
-    return digest.partition(":")[0].strip().lower()
+    return any(_normal(digest) in computed for digest in group if algorithm_of(digest) == strongest)
 
 
 def _normal(digest: str) -> str:
-    return f"{_algorithm(digest)}:{digest.partition(':')[2].strip().lower()}"
+    return f"{algorithm_of(digest)}:{digest.partition(':')[2].strip().lower()}"

@@ -2,15 +2,15 @@
 
 import os
 
+from puffin.artifact.buffers import take
+from puffin.artifact.urls import file_path, is_file, mask, strip_credentials
 from puffin.errors import UsageError
-from puffin.stages.buffers import take
 from puffin.stages.fetch.client import Client, unreadable
 from puffin.stages.fetch.connections import Body, ConnectionBroken
 from puffin.stages.fetch.digests import Hashers
 from puffin.stages.fetch.failures import HashMismatch, SizeMismatch
 from puffin.stages.fetch.plain_request import PlainResponse
 from puffin.stages.fetch.retry import Transient
-from puffin.stages.urls import file_path, is_file, mask, strip_credentials
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from puffin.stages.buffers import Buffer
+    from puffin.artifact.buffers import Buffer
     from puffin.stages.fetch.client import Response
 
     Groups = tuple[tuple[str, ...], ...]
@@ -42,7 +42,7 @@ _RANGE_UNSATISFIABLE = 416
 class Download:
     """A file that was received whole: ``url`` is the final one without credentials, ``sha256`` hexadecimal.
 
-    Whoever has no more use for ``data`` may give its buffer back (``puffin.stages.buffers``).
+    Whoever has no more use for ``data`` may give its buffer back (``puffin.artifact.buffers``).
     """
 
     data: memoryview

@@ -1,8 +1,8 @@
 """What can go wrong with a fetch."""
 
+from puffin.artifact.urls import mask_text
 from puffin.errors import TEMPORARY, Cause, PuffinError
 from puffin.names import printable
-from puffin.stages.urls import mask_text
 
 MOST_SHOWN = 500  # characters of what somebody else said
 

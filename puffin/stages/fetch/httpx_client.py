@@ -5,6 +5,7 @@ httpx's errors are translated to puffin's here and nowhere else.
 
 import time
 
+from puffin.artifact.urls import mask, mask_text, split_credentials
 from puffin.errors import UsageError
 from puffin.stages.fetch import refusal
 from puffin.stages.fetch.connections import Body, Connections
@@ -15,7 +16,6 @@ from puffin.stages.fetch.plain_request import AGENT
 from puffin.stages.fetch.retry import Transient, is_transient, retry_after
 from puffin.stages.fetch.tls import check_certificate
 from puffin.stages.fetch.transport import ANSWER, BODY, PooledTransport
-from puffin.stages.urls import mask, mask_text, split_credentials
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """How to reach the network: one value of builtins, so that every process of a run does it alike."""
 
+from puffin.artifact.urls import is_file, mask
 from puffin.errors import UsageError
-from puffin.stages.urls import is_file, mask
 from puffin.value import frozen
 
 TYPE_CHECKING = False

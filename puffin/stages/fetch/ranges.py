@@ -8,9 +8,9 @@ import io
 import zipfile
 import zlib
 
+from puffin.artifact.urls import is_file
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.failures import AccessDenied, RequestRefused
-from puffin.stages.urls import is_file
 from puffin.value import frozen
 
 TYPE_CHECKING = False

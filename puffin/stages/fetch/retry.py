@@ -2,9 +2,9 @@
 
 import time
 
+from puffin.artifact.urls import mask, mask_text
 from puffin.errors import Cause
 from puffin.stages.fetch.failures import NetworkFailed
-from puffin.stages.urls import mask, mask_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 import os
 import ssl
 
+from puffin.artifact.urls import mask
 from puffin.errors import UsageError, os_cause
 from puffin.stages.fetch.failures import CertificateRefused, statement
 from puffin.stages.fetch.network import Network
-from puffin.stages.urls import mask
 
 
 def context(network: Network) -> ssl.SSLContext:

@@ -8,13 +8,13 @@ be had, the file is fetched all the same.
 import errno
 import os
 
+from puffin.artifact.artifact import decisive
+from puffin.artifact.buffers import give
+from puffin.artifact.urls import digest
 from puffin.cache.atomic import publish_link
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock, LockFailed, LockTimeout
-from puffin.stages.artifact import decisive
-from puffin.stages.buffers import give
 from puffin.stages.unzip.ready import archive_ready
-from puffin.stages.urls import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

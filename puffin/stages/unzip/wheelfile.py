@@ -3,8 +3,8 @@
 https://packaging.python.org/en/latest/specifications/binary-distribution-format/
 """
 
+from puffin.artifact.metadata_head import field_values
 from puffin.names import normalise, same_version
-from puffin.stages.metadata_head import field_values
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.names import shadows
 

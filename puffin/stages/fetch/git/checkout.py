@@ -1,5 +1,6 @@
 """Checking out a repository at one commit: a clone for each repository in the cache, a directory for each commit."""
 
+from puffin.artifact.urls import digest, mask
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.git import store as git_store
 from puffin.stages.fetch.git.errors import (
@@ -14,7 +15,6 @@ from puffin.stages.fetch.git.errors import (
 from puffin.stages.fetch.git.run import Git
 from puffin.stages.fetch.git.store import Store
 from puffin.stages.fetch.git.url import GitUrl, inner_directory, is_hexadecimal, parse
-from puffin.stages.urls import digest, mask
 from puffin.value import frozen
 
 TYPE_CHECKING = False

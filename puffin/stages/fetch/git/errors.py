@@ -1,7 +1,7 @@
 """What can go wrong with a repository. ``package`` is its URL in the form of a requirement, credentials masked."""
 
+from puffin.artifact.urls import mask_text
 from puffin.errors import TEMPORARY, Cause, PuffinError
-from puffin.stages.urls import mask_text
 
 _LINES = 8
 _AUTH = (

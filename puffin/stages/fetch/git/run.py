@@ -5,9 +5,9 @@ import shutil
 import subprocess
 
 from puffin import depends
+from puffin.artifact.urls import split_credentials
 from puffin.signals import SIGTERM
 from puffin.stages.fetch.git.errors import GitMissing
-from puffin.stages.urls import split_credentials
 from puffin.value import frozen
 
 TYPE_CHECKING = False

@@ -2,8 +2,8 @@
 
 import os
 
+from puffin.artifact.urls import digest, file_path, is_file, mask, split_credentials, unquote
 from puffin.errors import PuffinError
-from puffin.stages.urls import digest, file_path, is_file, mask, split_credentials, unquote
 from puffin.value import frozen
 
 OTHERS = {"hg": "Mercurial", "svn": "Subversion", "bzr": "Bazaar"}

@@ -3,9 +3,9 @@
 Pure.
 """
 
+from puffin.artifact.urls import mask_text
 from puffin.names import normalise
 from puffin.stages.link.installed.requires import Requires
-from puffin.stages.urls import mask_text
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -142,8 +142,7 @@ def _parsed(text: str) -> "Requirement | None":
     """Return the requirement, with the slips of old uploads corrected as the resolver corrects them."""
     from packaging.requirements import InvalidRequirement, Requirement
 
-    from puffin.stages.resolve.metadata.errors import Malformed
-    from puffin.stages.resolve.metadata.lenient import requirement
+    from puffin.stages.resolve.requirements.lenient import Malformed, requirement
 
     try:
         return Requirement(requirement(text))
@@ -240,7 +239,7 @@ def _unmet(demand: ActiveRequirement, versions: list[str]) -> "Iterable[dict[str
 
 
 def _of_python(installed: "Sequence[Requires]", python: str) -> "Iterable[UnmetRequirement]":
-    from puffin.stages.resolve.metadata.lenient import specifier
+    from puffin.stages.resolve.requirements.lenient import specifier
 
     release = _release(python)
     for each in installed:

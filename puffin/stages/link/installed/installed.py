@@ -8,12 +8,12 @@ kept apart and must never be acted upon.
 import json
 import os
 
+from puffin.artifact.urls import file_path
 from puffin.cache.reading import read_text
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed import scan as site_scan
 from puffin.stages.unzip import record
 from puffin.stages.unzip.names import shadows
-from puffin.stages.urls import file_path
 from puffin.value import frozen
 
 TYPE_CHECKING = False

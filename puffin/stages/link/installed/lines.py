@@ -3,12 +3,12 @@
 import json
 import os
 
+from puffin.artifact.metadata_head import head_fields, read_head
+from puffin.artifact.urls import file_url, mask
 from puffin.cache.reading import read_text
 from puffin.names import normalise
 from puffin.stages.link.installed.installed import Distribution, thaw
 from puffin.stages.link.installed.scan import metadata_path
-from puffin.stages.metadata_head import head_fields, read_head
-from puffin.stages.urls import file_url, mask
 from puffin.value import frozen
 
 TYPE_CHECKING = False

@@ -6,11 +6,11 @@ setuptools' ``requires.txt``.
 
 import os
 
+from puffin.artifact.metadata_head import field_values, read_head
 from puffin.cache.reading import read_text
 from puffin.names import normalise
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed import scan as site_scan
-from puffin.stages.metadata_head import field_values, read_head
 from puffin.value import frozen
 
 _FIELDS = frozenset(("name", "version", "requires-dist", "requires-python", "provides-extra"))

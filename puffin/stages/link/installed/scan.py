@@ -5,9 +5,9 @@ https://packaging.python.org/en/latest/specifications/recording-installed-packag
 
 import os
 
+from puffin.artifact.metadata_head import field_values, read_head
 from puffin.cache.reading import read_text
 from puffin.names import normalise
-from puffin.stages.metadata_head import field_values, read_head
 
 DIST_INFO = "dist-info"
 EGG_INFO = "egg-info"  # a directory, of setuptools

@@ -3,7 +3,7 @@
 import os
 
 from puffin import depends
-from puffin.stages.urls import digest
+from puffin.artifact.urls import digest
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False

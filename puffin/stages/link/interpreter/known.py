@@ -7,11 +7,11 @@ are those of the base with other paths. So one asked interpreter serves all envi
 import os
 
 from puffin import depends
+from puffin.artifact.urls import digest
 from puffin.cache import frame
 from puffin.cache.atomic import read
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.link.interpreter.interpreter import FORMAT, Interpreter, from_wire, venv_root, within
-from puffin.stages.urls import digest
 from puffin.value import replace
 
 

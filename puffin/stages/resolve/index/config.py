@@ -2,8 +2,8 @@
 
 import os
 
+from puffin.artifact.urls import digest, file_path, file_url, is_file, mask, strip_credentials
 from puffin.errors import Cause, UsageError
-from puffin.stages.urls import digest, file_path, file_url, is_file, mask, strip_credentials
 from puffin.value import frozen
 
 FIRST_INDEX = "first-index"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from puffin.artifact.urls import mask
 from puffin.errors import TEMPORARY, USAGE, PuffinError
-from puffin.stages.urls import mask
 
 _SHOWN = 3
 

@@ -1,10 +1,10 @@
 """HTML pages of package indexes: PEP 503 with PEPs 592, 629, 658, 714 and 792."""
 
+from puffin.artifact.urls import mask
 from puffin.names import printable
 from puffin.stages.resolve.index.config import bare
 from puffin.stages.resolve.index.errors import UnknownApiVersion
 from puffin.stages.resolve.index.page import Collector, Page, absolute, checked_hashes, offered
-from puffin.stages.urls import mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

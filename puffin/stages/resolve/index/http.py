@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from puffin import depends
+from puffin.artifact.urls import file_url, mask
 from puffin.errors import os_cause
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.config import local_path
@@ -16,7 +17,6 @@ from puffin.stages.resolve.index.errors import (
     PlaceMissing,
 )
 from puffin.stages.resolve.index.page import FileLink, Page, is_archive, is_safe
-from puffin.stages.urls import file_url, mask
 from puffin.value import frozen
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.5, text/html;q=0.1"

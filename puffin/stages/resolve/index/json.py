@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
+from puffin.artifact.urls import mask
 from puffin.errors import Cause
 from puffin.names import printable
 from puffin.stages.resolve.index.config import bare
 from puffin.stages.resolve.index.errors import PageUnreadable, UnknownApiVersion
 from puffin.stages.resolve.index.page import QUARANTINED, Collector, Page, checked_hashes, offered
-from puffin.stages.urls import mask
 
 
 def parse_json(body: bytes, *, name: str, url: str, content_type: str = "application/json") -> Page:

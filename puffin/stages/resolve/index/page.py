@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from puffin.artifact.urls import is_file
 from puffin.names import normalise, printable
-from puffin.stages.urls import is_file
 from puffin.value import frozen
 
 SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar.lzma", ".tar.z")

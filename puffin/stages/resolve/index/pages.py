@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Collection
 
 from puffin import depends
+from puffin.artifact.urls import digest, mask
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError
@@ -24,7 +25,6 @@ from puffin.stages.resolve.index.http import (
 )
 from puffin.stages.resolve.index.page import Collector, FileLink, Groups, Page, by_version, is_archive
 from puffin.stages.resolve.index.stored import ABSENT, Row, StoredPage, dump_groups, load_page, renewed
-from puffin.stages.urls import digest, mask
 from puffin.value import astuple, frozen
 
 Told = tuple[bool, bytes]

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 
+from puffin.artifact.urls import mask_text
 from puffin.names import normalise
 from puffin.stages.resolve.locate.errors import HashesDiffer, NoCompatibleWheel, TooNew
 from puffin.stages.resolve.locate.file_choice import (
@@ -17,7 +18,6 @@ from puffin.stages.resolve.locate.file_choice import (
 )
 from puffin.stages.resolve.locate.tags import mismatch, split_tags
 from puffin.stages.resolve.solve.request import ALL, FilePolicy
-from puffin.stages.urls import mask_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

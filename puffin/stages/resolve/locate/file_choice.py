@@ -112,7 +112,7 @@ class FileTarget:
         try:
             specifiers = SpecifierSet(requires_python)
         except InvalidSpecifier:  # old uploads have such values; their files have always been installed
-            from puffin.stages.resolve.metadata.lenient import specifier
+            from puffin.stages.resolve.requirements.lenient import specifier
 
             specifiers = SpecifierSet(specifier(requires_python))
         return specifiers.contains(self.python_version, prereleases=True)

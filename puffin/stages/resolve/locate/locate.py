@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from puffin.artifact.artifact import Artifact
+from puffin.artifact.urls import mask
 from puffin.cache.layout import Cache
 from puffin.errors import TEMPORARY, PuffinError, UsageError
 from puffin.names import normalise
-from puffin.stages.artifact import Artifact
 from puffin.stages.resolve.index.config import FIRST_INDEX, STRATEGIES, IndexConfig
 from puffin.stages.resolve.index.errors import NotInCache, on_several
 from puffin.stages.resolve.index.http import Http
@@ -34,7 +35,6 @@ from puffin.stages.resolve.locate.file_choice import (
 from puffin.stages.resolve.locate.source import Commits
 from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy
-from puffin.stages.urls import mask
 from puffin.value import frozen
 
 _QUARANTINED = "quarantined"

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 
 from puffin import depends
+from puffin.artifact.urls import mask
 from puffin.errors import PuffinError
 from puffin.names import normalise, parsed_version
 from puffin.stages.fetch.git.url import NoSubdirectory, inner_directory
@@ -13,7 +14,6 @@ from puffin.stages.resolve.locate.errors import LocateFailed, NameUnknown
 from puffin.stages.resolve.locate.source import subdirectory
 from puffin.stages.resolve.requirements.pins import Pin
 from puffin.stages.resolve.requirements.values import Entry, Requirements
-from puffin.stages.urls import mask
 from puffin.value import replace
 
 

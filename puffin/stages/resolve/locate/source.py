@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from puffin import depends
+from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, Artifact
+from puffin.artifact.urls import digest, file_url, strip_credentials
 from puffin.cache.layout import Cache
 from puffin.names import parsed_version
-from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
 from puffin.stages.fetch.git.url import inner_directory, is_repository, parse
 from puffin.stages.resolve.index.config import is_local, local_path
 from puffin.stages.resolve.index.page import file_name, file_version, is_archive, is_wheel
 from puffin.stages.resolve.locate.choose import AnyPin, builds_option, shown
 from puffin.stages.resolve.locate.errors import BuildForbidden, FileMissing, NotEditable
 from puffin.stages.resolve.solve.request import FilePolicy
-from puffin.stages.urls import digest, file_url, strip_credentials
 
 # What tells that a project directory is to be built anew, as DESIGN.md's glossary of freshness has it.
 MARKS = ("pyproject.toml", "setup.py", "setup.cfg")

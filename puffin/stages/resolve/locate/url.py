@@ -5,9 +5,10 @@ import os
 from functools import lru_cache
 
 from puffin import depends
+from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
+from puffin.artifact.urls import digest, file_url, inherit_credentials
 from puffin.errors import os_cause
 from puffin.names import normalise, same_version
-from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
 from puffin.stages.resolve.index.config import bare, canonical, is_local, local_path
 from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
 from puffin.stages.resolve.locate.choose import AnyPin, file_of, shown
@@ -25,7 +26,6 @@ from puffin.stages.resolve.locate.source import (
 )
 from puffin.stages.resolve.locate.tags import split_tags
 from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, hash_verdict
-from puffin.stages.urls import digest, file_url, inherit_credentials
 from puffin.value import astuple
 
 

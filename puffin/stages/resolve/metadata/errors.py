@@ -29,14 +29,6 @@ class NotWhole(Exception):
     """Only the whole file has the metadata, and it must not be downloaded whole."""
 
 
-class Malformed(Exception):
-    """The metadata are not valid. Inside this room only: callers get an ``Unusable``."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 def unusable(package: str, reason: str, *causes: PuffinError) -> Unusable:
     """Return the error that rules out one distribution."""
     return Unusable(package=package, reason=reason, causes=causes)

@@ -5,19 +5,20 @@ from collections.abc import Collection
 from typing import Any
 
 from puffin import depends
+from puffin.artifact.urls import digest
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.index.config import canonical, is_local, local_path
 from puffin.stages.resolve.index.page import is_wheel
-from puffin.stages.resolve.metadata.errors import Malformed, offline, unreadable, unusable
+from puffin.stages.resolve.metadata.errors import offline, unreadable, unusable
 from puffin.stages.resolve.metadata.parse import parse_metadata
 from puffin.stages.resolve.metadata.project import Dynamic
 from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest, Unbuilt
+from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.unzip.errors import BadArchive
-from puffin.stages.urls import digest
 from puffin.value import frozen
 
 TYPE_CHECKING = False

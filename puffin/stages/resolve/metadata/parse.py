@@ -3,10 +3,9 @@
 https://packaging.python.org/en/latest/specifications/core-metadata/
 """
 
+from puffin.artifact.metadata_head import field_values
 from puffin.names import normalise, parsed_version, same_version
-from puffin.stages.metadata_head import field_values
-from puffin.stages.resolve.metadata.errors import Malformed
-from puffin.stages.resolve.metadata.lenient import requirement, specifier
+from puffin.stages.resolve.requirements.lenient import Malformed, requirement, specifier
 from puffin.stages.resolve.solve.universe import Metadata
 
 _FIELDS = frozenset(

@@ -6,9 +6,8 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 
 from puffin.names import normalise
-from puffin.stages.resolve.metadata.errors import Malformed
-from puffin.stages.resolve.metadata.lenient import requirement, specifier
 from puffin.stages.resolve.metadata.parse import check_identity
+from puffin.stages.resolve.requirements.lenient import Malformed, requirement, specifier
 from puffin.stages.resolve.solve.universe import Metadata
 
 _NEEDED = frozenset(("dependencies", "optional-dependencies", "requires-python"))

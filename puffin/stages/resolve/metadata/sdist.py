@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 from puffin import depends
-from puffin.stages.resolve.metadata.errors import Malformed
 from puffin.stages.resolve.metadata.parse import fields_of, static_metadata
 from puffin.stages.resolve.metadata.project import Dynamic, project_metadata
+from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.resolve.solve.universe import Metadata
 
 _NAMES = ("PKG-INFO", "pyproject.toml")

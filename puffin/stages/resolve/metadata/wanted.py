@@ -1,8 +1,8 @@
 """Requests for metadata, and the answer that a build is needed."""
 
+from puffin.artifact.urls import inherit_credentials
 from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.metadata.errors import MetadataNeedsBuild
-from puffin.stages.urls import inherit_credentials
 from puffin.value import frozen
 
 

@@ -3,17 +3,18 @@
 import mmap
 import os
 
+from puffin.artifact.artifact import only_sha256
+from puffin.artifact.urls import mask
 from puffin.cache.layout import Cache
-from puffin.stages.artifact import only_sha256
 from puffin.stages.fetch.digests import Hashers
 from puffin.stages.fetch.failures import HashMismatch, RequestRefused
 from puffin.stages.resolve.index.config import is_local, local_path
-from puffin.stages.resolve.metadata.errors import Malformed, NotWhole, offline
+from puffin.stages.resolve.metadata.errors import NotWhole, offline
 from puffin.stages.resolve.metadata.wanted import MetadataRequest
+from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.unzip.errors import CacheWriteFailed
 from puffin.stages.unzip.manifest import DIST_INFO, read_header
 from puffin.stages.unzip.ready import archive_ready
-from puffin.stages.urls import mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

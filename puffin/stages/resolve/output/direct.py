@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from packaging.markers import Marker
 
 from puffin import depends
+from puffin.artifact.urls import file_path, is_file, strip_credentials
 from puffin.stages.fetch.git.url import parse
 from puffin.stages.resolve.locate.source import subdirectory
 from puffin.stages.resolve.output.values import DirectReference
@@ -15,7 +16,6 @@ from puffin.stages.resolve.requirements.place import looks_like_archive
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Parent, Resolved
 from puffin.stages.resolve.solve.universe import Place
-from puffin.stages.urls import file_path, is_file, strip_credentials
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^\]]*\]\s*)?@\s*")
 _REST = re.compile(r"\s*;\s.*|\s+;.*|\s+--hash.*", re.DOTALL)

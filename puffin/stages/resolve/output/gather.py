@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from puffin.artifact.urls import inherit_credentials, strip_credentials
 from puffin.stages.resolve.index.page import FileLink, is_wheel
 from puffin.stages.resolve.locate.file_choice import IndexFile, timestamp
 from puffin.stages.resolve.locate.tags import priorities, rank
@@ -12,7 +13,6 @@ from puffin.stages.resolve.requirements.markers import Markers
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import FilePolicy, Preference, Resolution, Resolved
 from puffin.stages.resolve.universe.values import Chosen
-from puffin.stages.urls import inherit_credentials, strip_credentials
 from puffin.value import frozen, replace
 
 _ALGORITHMS = ("sha256", "sha512", "sha384")

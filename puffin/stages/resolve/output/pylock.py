@@ -12,11 +12,11 @@ import tomlkit
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
+from puffin.artifact.urls import file_path, is_file
 from puffin.errors import PuffinError
 from puffin.stages.resolve.index.page import is_wheel
 from puffin.stages.resolve.output.requirements import header
 from puffin.stages.resolve.output.values import DirectReference, Listed, OutputFile
-from puffin.stages.urls import file_path, is_file
 from puffin.value import frozen
 
 LOCK_VERSION = "1.0"

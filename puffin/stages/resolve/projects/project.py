@@ -85,8 +85,8 @@ def built_project(file: SourceFile, data: bytes) -> Project:
 
     Raises :class:`InvalidProject` for metadata that cannot be used, ``InvalidRequirementLine`` for a requirement.
     """
-    from puffin.stages.resolve.metadata.errors import Malformed
     from puffin.stages.resolve.metadata.parse import parse_metadata
+    from puffin.stages.resolve.requirements.lenient import Malformed
 
     try:
         metadata = parse_metadata(data)

@@ -10,8 +10,9 @@ their files are.
 import os
 import re
 
+from puffin.artifact.artifact import SDIST, WHEEL, Artifact
+from puffin.artifact.urls import digest, file_url
 from puffin.errors import USAGE, PuffinError, UsageError
-from puffin.stages.artifact import SDIST, WHEEL, Artifact
 from puffin.stages.resolve.index.config import canonical
 from puffin.stages.resolve.locate.choose import sdists_option
 from puffin.stages.resolve.locate.errors import BuildForbidden
@@ -20,7 +21,6 @@ from puffin.stages.resolve.projects.entries import SourceFile
 from puffin.stages.resolve.projects.toml import parse_toml
 from puffin.stages.resolve.requirements.pins import Pin
 from puffin.stages.resolve.solve.request import FilePolicy
-from puffin.stages.urls import digest, file_url
 from puffin.value import frozen
 
 TYPE_CHECKING = False

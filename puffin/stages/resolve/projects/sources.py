@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from puffin import depends
+from puffin.artifact.urls import mask
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.stages.resolve.projects.entries import SourceFile
@@ -16,7 +17,6 @@ from puffin.stages.resolve.projects.toml import InvalidProject, NeedsBuild, deco
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound, RequirementsFileUnreadable
 from puffin.stages.resolve.requirements.file import STDIN, absolute, read_requirements
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
-from puffin.stages.urls import mask
 from puffin.value import frozen, replace
 
 Read = Callable[[str], bytes]

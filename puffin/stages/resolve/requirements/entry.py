@@ -11,6 +11,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from puffin.artifact.urls import mask_text
 from puffin.errors import PuffinError
 from puffin.stages.resolve.requirements.errors import (
     InvalidRequirementLine,
@@ -26,7 +27,6 @@ from puffin.stages.resolve.requirements.place import (
     looks_like_path,
 )
 from puffin.stages.resolve.requirements.values import Entry
-from puffin.stages.urls import mask_text
 from puffin.value import frozen
 
 _NAMED_PLACE = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^\]]*\]\s*)?@\s*(\S*)")

@@ -4,9 +4,9 @@ import os
 import re
 from collections.abc import Sequence
 
+from puffin.artifact.urls import mask_text
 from puffin.errors import USAGE, PuffinError
 from puffin.names import printable
-from puffin.stages.urls import mask_text
 
 _WIDTH = 100
 _LEAD = 40

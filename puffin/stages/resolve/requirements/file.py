@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from puffin import depends
+from puffin.artifact.urls import file_path, is_file, is_http, mask
 from puffin.errors import os_cause
 from puffin.stages.resolve.requirements.entry import Piece, parse_editable, parse_entry
 from puffin.stages.resolve.requirements.errors import (
@@ -31,7 +32,6 @@ from puffin.stages.resolve.requirements.options import (
     split_options,
 )
 from puffin.stages.resolve.requirements.values import Entry, Requirements
-from puffin.stages.urls import file_path, is_file, is_http, mask
 from puffin.value import frozen, replace
 
 __all__ = [

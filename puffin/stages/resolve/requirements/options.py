@@ -7,10 +7,10 @@ import re
 
 from packaging.utils import canonicalize_name, is_normalized_name
 
+from puffin.artifact.urls import mask
 from puffin.stages.resolve.requirements.errors import InvalidRequirementLine
 from puffin.stages.resolve.requirements.lines import LogicalLine, Word
 from puffin.stages.resolve.requirements.values import Entry, Requirements
-from puffin.stages.urls import mask
 from puffin.value import frozen
 
 _FLAGS = {name: name for name in ("--no-index", "--require-hashes", "--prefer-binary", "--pre")}

@@ -9,6 +9,7 @@ from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
+from puffin.artifact.urls import file_path, is_file, mask
 from puffin.errors import PuffinError
 from puffin.names import parsed_version
 from puffin.stages.resolve.index.page import file_name
@@ -23,7 +24,6 @@ from puffin.stages.resolve.requirements.conflicts import (
 from puffin.stages.resolve.requirements.markers import Markers
 from puffin.stages.resolve.requirements.place import looks_like_archive
 from puffin.stages.resolve.requirements.values import Entry, Requirements
-from puffin.stages.urls import file_path, is_file, mask
 from puffin.value import frozen, replace
 
 _STRONG = ("sha256:", "sha384:", "sha512:")

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, is_normalized_name, parse_wheel_filename
 
+from puffin.artifact.urls import file_path, file_url, is_file, mask
 from puffin.errors import PuffinError
 from puffin.stages.fetch.git.url import parse, with_path
 from puffin.stages.resolve.requirements.options import HASH_LENGTHS, hash_problem
-from puffin.stages.urls import file_path, file_url, is_file, mask
 from puffin.value import frozen
 
 SDIST_SUFFIXES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar")

@@ -1,5 +1,6 @@
 """The versions of one package, from its page and the find-links places."""
 
+from puffin.artifact.urls import mask
 from puffin.stages.resolve.index.config import FIRST_MATCH
 from puffin.stages.resolve.index.errors import NotInCache
 from puffin.stages.resolve.index.pages import ProjectPages
@@ -16,7 +17,7 @@ from puffin.stages.resolve.locate.file_choice import (
     Offered,
     timestamp,
 )
-from puffin.stages.resolve.metadata.lenient import specifier
+from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.solve.universe import (
     EMPTY,
     NOT_FOUND,
@@ -28,7 +29,6 @@ from puffin.stages.resolve.solve.universe import (
 )
 from puffin.stages.resolve.universe.pages import Finder
 from puffin.stages.resolve.universe.values import Chosen
-from puffin.stages.urls import mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,17 +8,17 @@ be refreshed, the record counts for nothing. What local places, URLs and reposit
 import os
 
 from puffin import depends
+from puffin.artifact.urls import digest
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.resolve.index.config import is_local
 from puffin.stages.resolve.index.page import FileLink
 from puffin.stages.resolve.locate.file_choice import IndexFile
-from puffin.stages.resolve.metadata.lenient import specifier
+from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.solve.check import Facts, broken_rules
 from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved
 from puffin.stages.resolve.universe.values import Chosen
-from puffin.stages.urls import digest
 from puffin.value import astuple, field_names, from_tuple, replace
 
 TYPE_CHECKING = False

@@ -1,6 +1,6 @@
 """An artifact: one file at some place that satisfies a requirement."""
 
-from puffin.stages.urls import mask
+from puffin.artifact.urls import mask
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -62,7 +62,7 @@ def decisive(hashes: tuple[str, ...]) -> tuple[str, ...]:
     """
     values = tuple(dict.fromkeys([each[7:] for each in hashes if each.startswith("sha256:")]))
     if values and any(not each.startswith("sha256:") for each in hashes):
-        from puffin.stages.fetch.digests import strongest_of
+        from puffin.artifact.hashes import strongest_of
 
         return values if strongest_of(hashes) == "sha256" else ()
     return values

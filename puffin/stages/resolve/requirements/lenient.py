@@ -12,7 +12,15 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from puffin.names import printable
-from puffin.stages.resolve.metadata.errors import Malformed
+
+
+class Malformed(Exception):
+    """The metadata of a distribution is not valid. Callers of the resolver get an ``Unusable``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
 
 _OPERATOR = r"(?:~=|===?|!=|<=|>=|<|>)"
 _VERSION = r"\d+(?:\.\d+)*(?:\.?(?:a|b|rc)\.?\d+)?(?:\.post\d+)?(?:\.dev\d+)?"

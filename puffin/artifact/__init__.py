@@ -1,0 +1,1 @@
+"""What an artifact is: its file, its place, its hashes, its metadata."""
