@@ -4,8 +4,6 @@ from __future__ import annotations
 
 _HASH = "the hash of a file in the cache is not checked by `pip install`"
 _VERIFY = "`no-verify-hashes` is not heeded by `sync`"
-_YANKED = "a yanked wheel goes before a source distribution that is not yanked"
-_CONSTRAINT = "constraints are ignored"
 _SETTING = "constraints that are configured are ignored by `sync` and `lock`"
 _NEWER = "`exclude-newer` is ignored by `sync`"
 _URL = "files behind URLs are not read by `sync` and `lock`"
@@ -19,18 +17,6 @@ _WAYS = {
     "a wrong sha512, and an index without hashes": {"pip install": _HASH},
     "two wrong hashes, and an index without hashes": {"pip install": _HASH},
     "a wrong hash that is not looked at": {"sync": _VERIFY},
-    "a pin with a yanked wheel": dict.fromkeys(
-        ("pip sync", "sync", "compile, pip sync", "pylock, pip sync", "pylock, sync"), _YANKED
-    ),
-    "a range with a yanked wheel": dict.fromkeys(
-        ("sync", "lock, sync", "compile, pip sync", "pylock, pip sync", "pylock, sync"), _YANKED
-    ),
-    "a constraint against a pin": dict.fromkeys(
-        ("pip install", "pylock, pip sync", "pylock, sync"), _CONSTRAINT
-    ),
-    "a constraint that nothing can hold": dict.fromkeys(
-        ("pip install", "sync", "pylock, pip sync", "pylock, sync"), _CONSTRAINT
-    ),
     "a constraint of a range": dict.fromkeys(
         [
             f"{way}/{place}"

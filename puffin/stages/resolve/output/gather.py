@@ -114,7 +114,10 @@ class _Gatherer:
         )
 
     def _is_installable(self, package: Resolved, link: FileLink) -> bool:
+        """Tell whether a lock may list a file; a yanked one only where all of the version are."""
         policy = self._gathering.policy
+        if link.yanked is not None and package.yanked is None:
+            return False
         if not is_wheel(link.filename):
             return policy.sdists(package.name)
         return policy.wheels(package.name) and rank(link.filename, self._ranks) is not None
