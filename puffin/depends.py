@@ -141,7 +141,7 @@ def variable(name: str, value: "str | None") -> None:
 
 
 def environment(root: str, facts: "tuple[Any, ...] | None") -> None:
-    """Note an environment by what its state says (see ``stages.link.stamps``), the last time it was looked at."""
+    """Note an environment by what its state says (see ``commit.stamps``), the last time it was looked at."""
     if _noted is None:
         return
     if facts is None:

@@ -1,1 +1,1 @@
-"""The content-addressed store: buckets, keys, atomic publication, locks."""
+"""The content-addressed store: buckets, atomic publication, locks, use, prune."""

@@ -1,1 +1,1 @@
-"""Commands: parse options, call one function, render the result."""
+"""The command line: it parses options, calls one command, renders the result."""

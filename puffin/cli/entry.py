@@ -78,12 +78,12 @@ def _run(argv: "list[str]") -> int:
         return _sync_many(argv)
     command, rest = _split(argv)
     if command == "sync":
-        from puffin.cli.table import SYNC, read_by_hand
+        from puffin.cli.options.table import SYNC, read_by_hand
 
         options = read_by_hand(SYNC, rest, os.environ)
         return _run_app(argv) if options is None else _sync(options)
     if command in ("compile", "install"):
-        from puffin.cli.lanes import run_by_hand
+        from puffin.cli.by_hand import run_by_hand
 
         code = run_by_hand(command, rest, STARTED)
         return _run_app(argv) if code is None else code
@@ -91,28 +91,28 @@ def _run(argv: "list[str]") -> int:
 
 
 def _sync(options: "dict[str, object]") -> int:
-    from puffin.cli.guard import guarded
-    from puffin.cli.sync import sync
+    from puffin.cli.commands.sync import sync
+    from puffin.cli.screen.errors import guarded
 
     return guarded(sync, options, STARTED)
 
 
 def _sync_many(argv: "list[str]") -> int:
     """Run ``sync`` over many environments."""
-    from puffin.cli.table import read_by_hand
-    from puffin.cli.table_workspace import WORKSPACE_SYNC
+    from puffin.cli.options.table import read_by_hand
+    from puffin.cli.options.workspace import WORKSPACE_SYNC
 
     options = read_by_hand(WORKSPACE_SYNC, argv[1:], os.environ)
     if options is None:
         return _run_app(argv)
-    from puffin.cli.guard import guarded
-    from puffin.cli.many import sync
+    from puffin.cli.commands.workspace import sync
+    from puffin.cli.screen.errors import guarded
 
     return guarded(sync, options, STARTED)
 
 
 def _run_app(argv: "list[str]") -> int:
-    from puffin.cli.app import run_app
+    from puffin.cli.commands.app import run_app
 
     return run_app(argv)
 

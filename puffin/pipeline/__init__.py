@@ -1,1 +1,1 @@
-"""The framework (tasks, graph, executors, records) and the planners that turn a resolution into a graph."""
+"""The task graph: its framework, and the plans that become one graph."""

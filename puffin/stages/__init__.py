@@ -1,1 +1,1 @@
-"""What the tasks do, one sub-package a stage: resolve, fetch, unzip, link."""
+"""What tasks do, one room for each stage."""

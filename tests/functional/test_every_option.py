@@ -9,8 +9,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from puffin.cli import table
-from puffin.cli.foreign import COMMANDS, foreign_rows
+from puffin.cli.options import table
+from puffin.cli.options.foreign import COMMANDS, foreign_rows
 from tests.helpers.cli import lines
 from tests.helpers.commands import LEAVES, tree
 
@@ -77,7 +77,7 @@ def judged():
     """What is said of every foreign option, asked in one process: starting 100 would take long."""
     code = """
 import sys
-from puffin.cli.app import run_app
+from puffin.cli.commands.app import run_app
 from puffin.cli import app
 app.import_module = lambda _module: type("M", (), {"__getattr__": lambda *_: lambda *_: 0})()
 for line in sys.stdin:

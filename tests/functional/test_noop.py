@@ -242,7 +242,7 @@ def test_it_imports_nothing(puffin, env, shop, tmp_path):
 
     loaded = modules()
     assert "puffin.pipeline" not in loaded
-    assert "puffin.cli.table" not in loaded
+    assert "puffin.cli.options.table" not in loaded
     assert "'re'" not in loaded
 
 

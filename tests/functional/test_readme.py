@@ -149,7 +149,7 @@ def test_kinds_of_files(puffin, env, shop, kind):
 
 def test_a_bug_is_70_and_asks_for_a_report(puffin):
     broken = puffin.file(
-        "broken/sitecustomize.py", "import puffin.cli.inspect as it\nit.freeze = lambda *_: 1 / 0\n"
+        "broken/sitecustomize.py", "import puffin.cli.commands.inspect as it\nit.freeze = lambda *_: 1 / 0\n"
     )
     environ = puffin.environ(PYTHONPATH=f"{broken.parent}:{CHECKOUT}")
     words = [sys.executable, "-m", "puffin", "pip", "freeze"]

@@ -5,13 +5,17 @@ import sys
 import click
 import pytest
 
-from puffin.cli import table, table_compile, table_inspect, table_install, table_workspace
-from puffin.cli.app import puffin as tree
-from puffin.cli.foreign import take_out
-from puffin.cli.options import WrongVariable, given
-from puffin.cli.options import told as told_by_click
-from puffin.cli.table_compile import COMPILE
-from puffin.cli.table_install import INSTALL
+from puffin.cli.commands.app import puffin as tree
+from puffin.cli.options import compile as table_compile
+from puffin.cli.options import inspect as table_inspect
+from puffin.cli.options import install as table_install
+from puffin.cli.options import table
+from puffin.cli.options import workspace as table_workspace
+from puffin.cli.options.click import WrongVariable, given
+from puffin.cli.options.click import told as told_by_click
+from puffin.cli.options.compile import COMPILE
+from puffin.cli.options.foreign import take_out
+from puffin.cli.options.install import INSTALL
 from tests.helpers.cli import checked, lines, told
 from tests.helpers.wheels import forge_wheel
 

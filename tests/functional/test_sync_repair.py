@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from puffin.stages.link.venv import seed_requirements
+from puffin.stages.link.environment.venv import seed_requirements
 from tests.helpers.cli import checked, told
 from tests.helpers.wheels import forge_wheel
 

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from puffin.stages.link.state import read_state
+from puffin.stages.link.commit.state import read_state
 from tests.helpers.cli import lines
 from tests.helpers.repositories import Repository, needs_git, project
 from tests.helpers.wheels import forge_wheel

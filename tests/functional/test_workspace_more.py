@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from puffin.pipeline.plan_many_resolve import resolve_all  # noqa: F401 - importable without a running command
+from puffin.pipeline.resolve.many import resolve_all  # noqa: F401 - importable without a running command
 from tests.functional.test_workspace import GLOB, services, sync
 from tests.helpers.cli import PYTHON, Env, lines
 from tests.helpers.faults import at_rest, of_packages, started, temporaries, until

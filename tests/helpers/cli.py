@@ -22,7 +22,7 @@ _NO_NETWORK = "http://127.0.0.1:9"  # nobody listens there: a test that asks for
 # of pip, and the machine's own files may set them
 _PIP_SETTINGS = (
     "index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "cert", "client-cert", "proxy", "timeout",
-    "default-timeout", "retries", "only-binary", "no-binary", "keyring-provider", "constraint",
+    "default-timeout", "retries", "only-binary", "no-binary", "keyring-provider",
 )  # fmt: skip
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"  # as directories of environments have it
 
@@ -59,12 +59,12 @@ class Puffin:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
+            "XDG_CONFIG_DIRS": str(self.root / "machine"),  # its files for pip are not those of the tests
             "PUFFIN_CACHE_DIR": str(self.cache),
             "PYTHONPATH": str(CHECKOUT),
             "PYTHONHASHSEED": "0",
             "NO_COLOR": "1",
             "PIP_CONFIG_FILE": os.devnull,
-            "XDG_CONFIG_DIRS": str(self.home / "xdg"),  # a machine's own pip.conf may say anything
             "HTTPS_PROXY": _NO_NETWORK,
             "NO_PROXY": "127.0.0.1",
             "LC_ALL": "C.UTF-8",

@@ -2,7 +2,7 @@
 
 import click
 
-from puffin.cli.app import puffin as tree
+from puffin.cli.commands.app import puffin as tree
 
 
 def _commands(group, path=()):

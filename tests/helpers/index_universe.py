@@ -13,9 +13,9 @@ from typing import Any
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.network import Network
-from puffin.stages.resolve.index_config import IndexConfig
+from puffin.stages.resolve.index.config import IndexConfig
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe_index import IndexUniverse, Scope
+from puffin.stages.resolve.universe.index import IndexUniverse, Scope
 from tests.helpers.index_server import IndexServer
 from tests.helpers.wheels import forge_wheel
 

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from puffin.stages.link.interpreter import Interpreter, Scheme
+from puffin.stages.link.interpreter.interpreter import Interpreter, Scheme
 
 VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 
-from puffin.stages.resolve.reqfile import Requirements, RequirementsFileNotFound, read_requirements
+from puffin.stages.resolve.requirements.file import Requirements, RequirementsFileNotFound, read_requirements
 
 LINUX = {
     "implementation_name": "cpython",

@@ -7,7 +7,7 @@ import pytest
 from puffin.cache.layout import Cache
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
 from puffin.stages.build import kept
-from puffin.stages.resolve.tags import priorities
+from puffin.stages.resolve.locate.tags import priorities
 from puffin.value import replace
 
 TAGS = priorities(("cp312-cp312-linux_x86_64", "py3-none-any"))

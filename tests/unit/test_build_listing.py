@@ -9,7 +9,7 @@ import pytest
 
 from puffin.cache.layout import Cache
 from puffin.stages.build.environment import environment, has_listing, is_damaged, is_whole, write_listing
-from puffin.stages.link.interpreter_known import inspect_interpreter
+from puffin.stages.link.interpreter.known import inspect_interpreter
 from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.unzip.store import store
 from tests.helpers.wheels import forge_wheel

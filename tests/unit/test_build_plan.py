@@ -5,22 +5,22 @@ import pickle
 import pytest
 
 from puffin.cache.layout import Cache
-from puffin.pipeline.graph import Ledger
-from puffin.pipeline.plan_build import METADATA_GOAL, Builds
-from puffin.pipeline.plan_build_resolve import root_of
-from puffin.pipeline.plan_build_settings import config_setting
-from puffin.pipeline.plan_build_values import (
+from puffin.pipeline.builds.builds import METADATA_GOAL, Builds
+from puffin.pipeline.builds.resolve import root_of
+from puffin.pipeline.builds.settings import config_setting
+from puffin.pipeline.builds.values import (
     ALL,
     BuildCycle,
     BuildRequirementsFailed,
     BuildSettings,
     Toolchain,
 )
-from puffin.pipeline.plan_graph import root_failure
-from puffin.pipeline.plan_why import why_included
-from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome
+from puffin.pipeline.commands.install import why_included
+from puffin.pipeline.graph.ledger import Ledger
+from puffin.pipeline.graph.task import CANCELLED, DONE, FAILED, Outcome
+from puffin.pipeline.tasks.supply import root_failure
 from puffin.stages.artifact import DIRECTORY, SDIST, Artifact
-from puffin.stages.resolve.index_config import IndexConfig
+from puffin.stages.resolve.index.config import IndexConfig
 from puffin.stages.resolve.solve.request import FilePolicy, Parent, Resolution, Resolved
 from puffin.value import replace
 from tests.helpers.pythons import made_up

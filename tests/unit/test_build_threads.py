@@ -2,10 +2,10 @@
 
 import threading
 
-from puffin.pipeline.build_threads import BuildThreads
-from puffin.pipeline.graph import Ledger
-from puffin.pipeline.inline import InlineExecutor
-from puffin.pipeline.task import DONE, FAILED, Task
+from puffin.pipeline.graph.ledger import Ledger
+from puffin.pipeline.graph.task import DONE, FAILED, Task
+from puffin.pipeline.run.build_threads import BuildThreads
+from puffin.pipeline.run.inline import InlineExecutor
 
 _gates = {}
 _log = []

@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
-from puffin.pipeline.plan_environment import Workplace, target_of
+from puffin.pipeline.change.workplace import Workplace, target_of
 from puffin.stages.bytecode.compiler import close_all
 from puffin.stages.bytecode.layer import kind_of
 from puffin.stages.bytecode.stage import compile_archive
-from puffin.stages.link.environment import environment_of
+from puffin.stages.link.commit.placement import PathClash
+from puffin.stages.link.commit.stamps import read_raw, undisturbed
+from puffin.stages.link.commit.state import read_state
+from puffin.stages.link.environment.environment import environment_of
 from puffin.stages.link.linker import link
-from puffin.stages.link.placement import PathClash
-from puffin.stages.link.stamps import read_raw, undisturbed
-from puffin.stages.link.state import read_state
 from puffin.stages.unzip.unzip import unzip
 from puffin.value import astuple
 from tests.helpers.faults import snapshot

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from puffin.cli import config_files
-from puffin.cli.config import configured
-from puffin.cli.config_files import pip_files, puffin_files
-from puffin.cli.config_pip import line_of, pip_settings
-from puffin.cli.config_settings import located
-from puffin.cli.config_toml import puffin_settings
-from puffin.cli.table import SYNC, read_by_hand
-from puffin.pipeline.plan_configuration import ConfigurationInvalid, speaks_of_puffin
-from puffin.pipeline.plan_inputs import index_config
-from puffin.pipeline.plan_settings import Configured, Settings
-from puffin.stages.resolve.index_config import IndexConfig, NamedIndex
-from puffin.stages.resolve.reqvalues import Requirements
+from puffin.cli.config import files as config_files
+from puffin.cli.config.files import pip_files, puffin_files
+from puffin.cli.config.layers import configured
+from puffin.cli.config.pip import line_of, pip_settings
+from puffin.cli.config.settings import located
+from puffin.cli.config.toml import puffin_settings
+from puffin.cli.options.table import SYNC, read_by_hand
+from puffin.pipeline.inputs.inputs import index_config
+from puffin.pipeline.request.settings import Configured, Settings
+from puffin.pipeline.workspace.document import ConfigurationInvalid, speaks_of_puffin
+from puffin.stages.resolve.index.config import IndexConfig, NamedIndex
+from puffin.stages.resolve.requirements.values import Requirements
 from puffin.value import replace
 
 POSIX = pytest.mark.skipif(sys.platform != "linux", reason="the places differ elsewhere")

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from puffin.cli.console import Console
+from puffin.cli.screen.console import Console
 
 
 class Terminal(io.StringIO):

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from puffin.stages.link.damage import find_damage, verify
-from puffin.stages.link.state import Owned, State
+from puffin.stages.link.commit.damage import find_damage, verify
+from puffin.stages.link.commit.state import Owned, State
 
 INFO = "a-1.dist-info"
 

@@ -9,13 +9,13 @@ import sys
 import pytest
 
 from puffin.errors import Cause, UsageError
-from puffin.pipeline.executor import choose
-from puffin.pipeline.graph import DependencyFailed, Ledger
-from puffin.pipeline.inline import InlineExecutor
-from puffin.pipeline.plan_execute import make_executor
-from puffin.pipeline.runner import Runner
-from puffin.pipeline.task import CANCELLED, DONE, FAILED, Task, TaskCrashed
-from puffin.pipeline.worker_loss import WorkerLost
+from puffin.pipeline.engine.engine import make_executor
+from puffin.pipeline.graph.ledger import DependencyFailed, Ledger
+from puffin.pipeline.graph.task import CANCELLED, DONE, FAILED, Task, TaskCrashed
+from puffin.pipeline.run.executor import choose
+from puffin.pipeline.run.inline import InlineExecutor
+from puffin.pipeline.run.runner import Runner
+from puffin.pipeline.run.worker_loss import WorkerLost
 from tests.helpers.cli import CHECKOUT
 
 NAMES = ["inline-1", "inline", "pool", "cluster", "dashboard"]
@@ -327,8 +327,8 @@ def test_which_executor_auto_means():
 
 
 def test_groups_of_the_cluster_get_smaller_and_keep_the_order():
-    from puffin.pipeline.cluster import guided
-    from puffin.pipeline.task import Task
+    from puffin.pipeline.graph.task import Task
+    from puffin.pipeline.run.cluster import guided
 
     weights = [4_000_000] * 40 + [300_000] * 100
     tasks = [

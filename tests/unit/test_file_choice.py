@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from puffin.stages.resolve.file_choice import FileChooser, FileTarget, Offered
-from puffin.stages.resolve.index_page import FileLink
+from puffin.stages.resolve.index.page import FileLink
+from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, Offered
 from puffin.stages.resolve.solve.request import FilePolicy
-from puffin.stages.resolve.universe_offer import release_of
+from puffin.stages.resolve.universe.offer import release_of
 from puffin.value import astuple
 
 TARGET = FileTarget(("cp312-cp312-linux_x86_64", "py3-none-any"), "3.12.1")

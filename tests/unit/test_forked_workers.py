@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are fo
 BEFORE = """
 import json, os, signal, sys, threading, time
 from puffin.errors import UsageError
-from puffin.pipeline.forked_workers import ForkedWorkers, start_workers
+from puffin.pipeline.run.forked_workers import ForkedWorkers, start_workers
 
 class Odd(Exception):
     def __reduce__(self):

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import FAILED, TEMPORARY
-from puffin.stages.fetch import git, git_errors, git_url
-from puffin.stages.fetch.git_errors import GitFailed, GitMissing, GitOffline, NotARepository, UnknownRef
-from puffin.stages.fetch.git_url import NoSubdirectory
+from puffin.stages.fetch.git import checkout as git
+from puffin.stages.fetch.git import errors as git_errors
+from puffin.stages.fetch.git import url as git_url
+from puffin.stages.fetch.git.errors import GitFailed, GitMissing, GitOffline, NotARepository, UnknownRef
+from puffin.stages.fetch.git.url import NoSubdirectory
 from tests.helpers.repositories import Repository, environ, needs_git
 
 pytestmark = needs_git
@@ -256,7 +258,7 @@ def test_a_git_that_is_given_up_does_not_live_on(tmp_path, cache):
     class Impatient(Exception):
         pass
 
-    from puffin.stages.fetch.git_run import Git
+    from puffin.stages.fetch.git.run import Git
 
     script = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\nimport time\ntime.sleep(600)"
     runner = Git(
@@ -287,7 +289,7 @@ def test_git_ends_when_puffin_is_killed(tmp_path, cache):
     program = (
         "import os, sys, subprocess\n"
         "from puffin.stages.fetch import git_run\n"
-        "from puffin.stages.fetch.git_url import parse\n"
+        "from puffin.stages.fetch.git.url import parse\n"
         "popen = subprocess.Popen\n"
         f"subprocess.Popen = lambda *a, **k: popen(*a, pass_fds=({gone},), **k)\n"
         "git = git_run.Git(parse('git+https://h.example/r'), environ=os.environ, above='/', package='r')\n"
@@ -314,7 +316,7 @@ def test_many_at_once_make_one_clone(repository, cache):
 
 def test_processes_at_once_make_one_clone(repository, cache):
     script = (
-        "import os, sys; from puffin.cache.layout import Cache; from puffin.stages.fetch.git import checkout\n"
+        "import os, sys; from puffin.cache.layout import Cache; from puffin.stages.fetch.git.checkout import checkout\n"
         "print(checkout(sys.argv[1], cache=Cache(sys.argv[2]), environ=os.environ).path)"
     )
     command = (sys.executable, "-c", script, repository.url, cache.root)

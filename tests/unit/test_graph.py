@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from puffin.errors import Cause, PuffinError
-from puffin.pipeline.graph import BrokenGraph, DependencyFailed, Ledger, fuse_units, in_order
-from puffin.pipeline.task import CANCELLED, DONE, FAILED, Outcome, Task
+from puffin.pipeline.graph.ledger import BrokenGraph, DependencyFailed, Ledger, fuse_units, in_order
+from puffin.pipeline.graph.task import CANCELLED, DONE, FAILED, Outcome, Task
 
 
 def key(number):

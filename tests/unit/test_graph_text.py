@@ -6,8 +6,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puffin.pipeline.graph_text import as_dot, as_json, as_mermaid
-from puffin.pipeline.task import Task
+from puffin.pipeline.graph.task import Task
+from puffin.pipeline.graph.text import as_dot, as_json, as_mermaid
 
 
 def task(stage, label, needs=()):

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from puffin.cli.console import Console
-from puffin.cli.guard import first_causes, first_hints, render
+from puffin.cli.screen.console import Console
+from puffin.cli.screen.errors import first_causes, first_hints, render
 from puffin.errors import Cause, UsageError
 
 

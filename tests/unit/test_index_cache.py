@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.client import PageResponse
-from puffin.stages.resolve.index_cache import dump_groups, load_page
-from puffin.stages.resolve.index_config import IndexConfig, canonical
-from puffin.stages.resolve.index_errors import (
+from puffin.stages.resolve.index.config import IndexConfig, canonical
+from puffin.stages.resolve.index.errors import (
     IndexAnswered,
     IndexRefused,
     IndexUnavailable,
     NotInCache,
     PlaceMissing,
 )
-from puffin.stages.resolve.index_page import FileLink
-from puffin.stages.resolve.index_pages import Pages, page_path
+from puffin.stages.resolve.index.page import FileLink
+from puffin.stages.resolve.index.pages import Pages, page_path
+from puffin.stages.resolve.index.stored import dump_groups, load_page
 from puffin.value import astuple
 from tests.helpers.index_http import FakeHttp, Unreachable, json_reply
 
@@ -67,8 +67,8 @@ def test_foreign_bytes_are_a_miss(data: bytes) -> None:
 
 def test_reading_imports_nothing_heavy() -> None:
     code = (
-        "import sys, os; before = set(sys.modules); import puffin.stages.resolve.index_cache,"
-        "puffin.stages.resolve.tags, puffin.stages.resolve.index_config;"
+        "import sys, os; before = set(sys.modules); import puffin.stages.resolve.index.stored,"
+        "puffin.stages.resolve.locate.tags, puffin.stages.resolve.index.config;"
         "heavy = ('httpx', 'selectolax', 'tomllib', 'zipfile', 'email', 'dask', 'click');"
         "print([m for m in set(sys.modules) - before if m.partition('.')[0] in heavy])"
     )

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puffin.stages.fetch.client import PageResponse
-from puffin.stages.resolve.index_cache import dump_groups, load_page, order_of
-from puffin.stages.resolve.index_groups import HTML, JSON, group_reply
-from puffin.stages.resolve.index_http import parse_reply
-from puffin.stages.resolve.index_page import by_version
+from puffin.stages.resolve.index.http import parse_reply
+from puffin.stages.resolve.index.page import by_version
+from puffin.stages.resolve.index.stored import dump_groups, load_page, order_of
+from puffin.stages.resolve.index.usual import HTML, JSON, group_reply
 from puffin.value import astuple
 
 URL = "https://host/simple/a-b/"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from puffin.cache.layout import Cache
-from puffin.stages.resolve.index_errors import IndexRefused, IndexUnavailable, PageUnreadable
-from puffin.stages.resolve.index_pages import Pages
+from puffin.stages.resolve.index.errors import IndexRefused, IndexUnavailable, PageUnreadable
+from puffin.stages.resolve.index.pages import Pages
 from tests.helpers.index_http import LoopbackHttp, Unreachable
 from tests.helpers.index_server import HTML, IndexServer
 

@@ -3,18 +3,18 @@
 import pytest
 
 from puffin.errors import PuffinError, UsageError
-from puffin.stages.resolve.inputs import Sources, check_python, read_sources
-from puffin.stages.resolve.inputs_entries import SourceFile
-from puffin.stages.resolve.inputs_errors import (
+from puffin.stages.resolve.projects.entries import SourceFile
+from puffin.stages.resolve.projects.project import built_project
+from puffin.stages.resolve.projects.sources import Sources, check_python, read_sources
+from puffin.stages.resolve.projects.toml import (
     ExtraNotFound,
     GroupCycle,
     GroupNotFound,
     InvalidProject,
     NeedsBuild,
 )
-from puffin.stages.resolve.inputs_project import built_project
-from puffin.stages.resolve.reqerrors import InvalidRequirementLine, RequirementsFileNotFound
-from puffin.stages.resolve.reqvalues import SourceRequest
+from puffin.stages.resolve.requirements.errors import InvalidRequirementLine, RequirementsFileNotFound
+from puffin.stages.resolve.requirements.values import SourceRequest
 from tests.helpers.requirements import fake_read
 
 PYPROJECT = """\

@@ -3,8 +3,8 @@
 import pytest
 
 from puffin.errors import UsageError
-from puffin.stages.resolve.inputs import project_file
-from puffin.stages.resolve.reqfile import read_file
+from puffin.stages.resolve.projects.sources import project_file
+from puffin.stages.resolve.requirements.file import read_file
 
 STATED = '[project]\nname = "a"\nversion = "1"\n'
 SYSTEM = '[build-system]\nrequires = []\n[tool.poetry]\nname = "a"\n'

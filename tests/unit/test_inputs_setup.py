@@ -2,7 +2,7 @@
 
 import pytest
 
-from puffin.stages.resolve.inputs_errors import InvalidProject, NeedsBuild
+from puffin.stages.resolve.projects.toml import InvalidProject, NeedsBuild
 from tests.unit.test_inputs import labels, names, sources
 
 CONFIG = """\

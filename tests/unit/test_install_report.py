@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from puffin.pipeline.plan_install_report import ReportItem, metadata_json, report
+from puffin.pipeline.change.report import ReportItem, metadata_json, report
 from tests.helpers.wheels import forge_wheel
 
 MARKERS = {"python_version": "3.12", "os_name": "posix", "extra": ""}

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puffin.stages.link.details import duplicate_warnings, freeze_lines, list_rows
-from puffin.stages.link.environment import environment_of
-from puffin.stages.link.installed import read_installed, split_rows, thaw
-from puffin.stages.link.interpreter import within
-from puffin.stages.link.site_scan import scan
+from puffin.stages.link.environment.environment import environment_of
+from puffin.stages.link.installed.installed import read_installed, split_rows, thaw
+from puffin.stages.link.installed.lines import duplicate_warnings, freeze_lines, list_rows
+from puffin.stages.link.installed.scan import scan
+from puffin.stages.link.interpreter.interpreter import within
 from tests.helpers.pythons import made_up
 
 

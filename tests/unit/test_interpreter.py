@@ -10,17 +10,18 @@ from packaging import markers as packaging_markers
 from packaging import tags as packaging_tags
 
 from puffin.cache.layout import Bucket, Cache
-from puffin.stages.link import interpreter_ask, probe
-from puffin.stages.link.interpreter import Interpreter, from_wire
-from puffin.stages.link.interpreter_ask import InspectFailed, UnsupportedPython
-from puffin.stages.link.interpreter_find import (
+from puffin.stages.link.interpreter import ask as interpreter_ask
+from puffin.stages.link.interpreter import probe
+from puffin.stages.link.interpreter.ask import InspectFailed, UnsupportedPython
+from puffin.stages.link.interpreter.find import (
     InterpreterNotFound,
     InvalidPythonRequest,
     find_interpreter,
     satisfies,
 )
-from puffin.stages.link.interpreter_known import inspect_interpreter
-from puffin.stages.link.meanwhile import meanwhile
+from puffin.stages.link.interpreter.interpreter import Interpreter, from_wire
+from puffin.stages.link.interpreter.known import inspect_interpreter
+from puffin.stages.link.interpreter.meanwhile import meanwhile
 from tests.helpers.pythons import VERSIONS, base_python, made_up, real_python
 
 
@@ -125,9 +126,9 @@ def test_warm_reading_imports_nothing_heavy(cache):
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[1]); before = set(sys.modules)\n"
         "from puffin.cache.layout import Cache\n"
-        "from puffin.stages.link.environment import environment_of\n"
-        "from puffin.stages.link.interpreter_known import inspect_interpreter\n"
-        "import puffin.stages.link.site_scan\n"
+        "from puffin.stages.link.environment.environment import environment_of\n"
+        "from puffin.stages.link.interpreter.known import inspect_interpreter\n"
+        "import puffin.stages.link.installed.scan\n"
         "environment_of(inspect_interpreter(sys.argv[2], Cache(sys.argv[3])))\n"
         "print(' '.join(set(sys.modules) - before))"
     )

@@ -7,10 +7,9 @@ import pytest
 
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError, UsageError
-from puffin.stages.resolve.index_config import IndexConfig
-from puffin.stages.resolve.index_errors import NotInCache, PlaceMissing
-from puffin.stages.resolve.locate import Located, locate
-from puffin.stages.resolve.locate_errors import (
+from puffin.stages.resolve.index.config import IndexConfig
+from puffin.stages.resolve.index.errors import NotInCache, PlaceMissing
+from puffin.stages.resolve.locate.errors import (
     FileMissing,
     HashesDiffer,
     LocateFailed,
@@ -21,6 +20,7 @@ from puffin.stages.resolve.locate_errors import (
     VersionNotFound,
     WheelMismatch,
 )
+from puffin.stages.resolve.locate.locate import Located, locate
 from puffin.stages.urls import digest
 from puffin.value import frozen
 from tests.helpers.index_http import FakeHttp, Unreachable, json_reply

@@ -4,16 +4,14 @@ import os
 import pytest
 
 from puffin.cache.layout import Cache
-from puffin.pipeline.plan_direct import Directs
+from puffin.pipeline.change.direct import Directs
 from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL
-from puffin.stages.fetch.git_url import NoSubdirectory, parse
-from puffin.stages.link.installplan import Present, make_plan
-from puffin.stages.resolve.file_choice import FileChooser, FileTarget, Offered
-from puffin.stages.resolve.index_config import IndexConfig
-from puffin.stages.resolve.index_page import FileLink
-from puffin.stages.resolve.locate import locate
-from puffin.stages.resolve.locate_choose import file_of
-from puffin.stages.resolve.locate_errors import (
+from puffin.stages.fetch.git.url import NoSubdirectory, parse
+from puffin.stages.link.commit.installplan import Present, make_plan
+from puffin.stages.resolve.index.config import IndexConfig
+from puffin.stages.resolve.index.page import FileLink
+from puffin.stages.resolve.locate.choose import file_of
+from puffin.stages.resolve.locate.errors import (
     BuildForbidden,
     FileMissing,
     HashesDiffer,
@@ -21,10 +19,12 @@ from puffin.stages.resolve.locate_errors import (
     NoCompatibleWheel,
     NotEditable,
 )
-from puffin.stages.resolve.locate_name import check_names, name_of, named
-from puffin.stages.resolve.locate_url import locate_url
-from puffin.stages.resolve.pins import Pin
-from puffin.stages.resolve.reqvalues import Entry, Requirements
+from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, Offered
+from puffin.stages.resolve.locate.locate import locate
+from puffin.stages.resolve.locate.name import check_names, name_of, named
+from puffin.stages.resolve.locate.url import locate_url
+from puffin.stages.resolve.requirements.pins import Pin
+from puffin.stages.resolve.requirements.values import Entry, Requirements
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.urls import digest
 from puffin.value import astuple, replace

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging import tags as packaging_tags
 from packaging.utils import parse_wheel_filename
 
-from puffin.stages.resolve.tags import TagFacts, build_order, mismatch, priorities, rank, tag_strings
+from puffin.stages.resolve.locate.tags import TagFacts, build_order, mismatch, priorities, rank, tag_strings
 
 
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="compares with this interpreter, a CPython")

@@ -9,7 +9,7 @@ import pytest
 
 FAULTS = """
 import resource, sys
-from puffin.pipeline.memory import keep_freed_memory
+from puffin.pipeline.run.memory import keep_freed_memory
 
 def faults(size):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

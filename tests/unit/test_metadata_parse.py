@@ -10,11 +10,11 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from puffin.stages.resolve.metadata_errors import Malformed
-from puffin.stages.resolve.metadata_lenient import requirement, specifier
-from puffin.stages.resolve.metadata_parse import parse_metadata, static_metadata
-from puffin.stages.resolve.metadata_project import Dynamic, project_metadata
-from puffin.stages.resolve.metadata_sdist import sdist_metadata, tree_metadata
+from puffin.stages.resolve.metadata.errors import Malformed
+from puffin.stages.resolve.metadata.lenient import requirement, specifier
+from puffin.stages.resolve.metadata.parse import parse_metadata, static_metadata
+from puffin.stages.resolve.metadata.project import Dynamic, project_metadata
+from puffin.stages.resolve.metadata.sdist import sdist_metadata, tree_metadata
 
 
 @pytest.mark.parametrize(

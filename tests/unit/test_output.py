@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from puffin.errors import UsageError
-from puffin.stages.resolve.output_header import Flag, render_requirements, shown_command
-from puffin.stages.resolve.output_target import OutputUnwritable, choose_format, is_lock_name, write_output
-from puffin.stages.resolve.output_values import LINE, DirectReference, Listed, Style
+from puffin.stages.resolve.output.requirements import Flag, render_requirements, shown_command
+from puffin.stages.resolve.output.target import OutputUnwritable, choose_format, is_lock_name, write_output
+from puffin.stages.resolve.output.values import LINE, DirectReference, Listed, Style
 
 IDNA = Listed(name="idna", version="3.1", parents=("requests", "anyio"), index="https://example.org/simple")
 SIX = Listed(

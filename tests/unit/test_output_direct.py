@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from puffin.stages.resolve.markers import without_extra
-from puffin.stages.resolve.output_direct import direct_of, markers_of
-from puffin.stages.resolve.reqvalues import Entry
+from puffin.stages.resolve.output.direct import direct_of, markers_of
+from puffin.stages.resolve.requirements.markers import without_extra
+from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Parent, Resolved
 from puffin.stages.resolve.solve.universe import Place
 

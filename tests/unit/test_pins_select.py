@@ -6,9 +6,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from puffin.errors import PuffinError
-from puffin.stages.resolve.markers import MarkerNotEvaluable, Markers
-from puffin.stages.resolve.pins import select_pins
-from puffin.stages.resolve.reqconflicts import (
+from puffin.stages.resolve.requirements.conflicts import (
     ConflictingRequirements,
     ConflictingUrls,
     DisjointHashes,
@@ -16,7 +14,9 @@ from puffin.stages.resolve.reqconflicts import (
     UnusableRequirements,
     UnverifiableRequirements,
 )
-from puffin.stages.resolve.simple import simple_pins
+from puffin.stages.resolve.requirements.markers import MarkerNotEvaluable, Markers
+from puffin.stages.resolve.requirements.pins import select_pins
+from puffin.stages.resolve.requirements.plain import simple_pins
 from puffin.stages.urls import file_url
 from tests.helpers.requirements import LINUX, parse
 

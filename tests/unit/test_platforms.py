@@ -4,7 +4,7 @@ import pytest
 from packaging.tags import parse_tag
 
 from puffin.errors import UsageError
-from puffin.stages.resolve.platforms import ResolutionTarget, parse_python, platform_named, target_of
+from puffin.stages.resolve.locate.platforms import ResolutionTarget, parse_python, platform_named, target_of
 from puffin.value import frozen
 from tests.helpers.requirements import LINUX
 

@@ -3,9 +3,9 @@
 import pytest
 
 from puffin.errors import UsageError
-from puffin.stages.resolve.inputs_errors import InvalidProject
-from puffin.stages.resolve.preferences import read_preferences, read_upgrades
-from puffin.stages.resolve.reqerrors import InvalidRequirementLine
+from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
+from puffin.stages.resolve.projects.toml import InvalidProject
+from puffin.stages.resolve.requirements.errors import InvalidRequirementLine
 from tests.helpers.requirements import fake_read
 
 SHA = "sha256:" + "0" * 64

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puffin.cli.profile_page import page
-from puffin.cli.profile_words import verdict
-from puffin.pipeline.profile_path import IDLE, critical_path, merged, parts, spans, union, weighted
-from puffin.pipeline.profile_read import parse
-from puffin.pipeline.profile_report import compare, previous, report_on
-from puffin.pipeline.profile_trace import trace
-from puffin.pipeline.profile_workers import BETWEEN, DOWNLOADS, NOTHING_LEFT, STARTING, window, workers
+from puffin.cli.page.page import page
+from puffin.cli.page.words import verdict
+from puffin.pipeline.profile.read import parse
+from puffin.pipeline.profile.report import compare, previous, report_on
+from puffin.pipeline.profile.spans import IDLE, critical_path, merged, parts, spans, union, weighted
+from puffin.pipeline.profile.trace import trace
+from puffin.pipeline.profile.workers import BETWEEN, DOWNLOADS, NOTHING_LEFT, STARTING, window, workers
 from tests.helpers.records import ZERO, end, graph, head, phase, task
 
 CLOSE = 1e-6

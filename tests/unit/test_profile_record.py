@@ -8,11 +8,12 @@ import pytest
 
 from puffin.cache.layout import Cache
 from puffin.errors import Cause
-from puffin.pipeline import record
-from puffin.pipeline.graph import Ledger
-from puffin.pipeline.plan_execute import Takedown
-from puffin.pipeline.pool import PoolExecutor
-from puffin.pipeline.profile_read import (
+from puffin.pipeline.engine.engine import Takedown
+from puffin.pipeline.graph import record
+from puffin.pipeline.graph.ledger import Ledger
+from puffin.pipeline.graph.record import RunRecord
+from puffin.pipeline.graph.task import CANCELLED, DONE, FAILED, LOST, UNFINISHED, Outcome, Task
+from puffin.pipeline.profile.read import (
     KILLED,
     UNTOLD,
     RecordNotFound,
@@ -22,10 +23,9 @@ from puffin.pipeline.profile_read import (
     load_all,
     parse,
 )
-from puffin.pipeline.record import RunRecord
-from puffin.pipeline.runner import attempt
-from puffin.pipeline.task import CANCELLED, DONE, FAILED, LOST, UNFINISHED, Outcome, Task
-from puffin.pipeline.wire import decode, encode
+from puffin.pipeline.run.pool import PoolExecutor
+from puffin.pipeline.run.runner import attempt
+from puffin.pipeline.run.wire import decode, encode
 from tests.helpers import records
 
 

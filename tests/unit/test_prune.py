@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from puffin.cache.contents import ARCHIVE, ENTRY, Item
 from puffin.cache.layout import Bucket
 from puffin.cache.prune import plan_prune
-from puffin.cli.cache import bytes_of, seconds_of
+from puffin.cli.commands.cache import bytes_of, seconds_of
 from puffin.errors import UsageError
 
 ITEMS = st.lists(

@@ -7,8 +7,8 @@ import pytest
 from packaging.pylock import Pylock
 from packaging.tags import parse_tag
 
-from puffin.stages.resolve.output_pylock import LockStyle, NoHash, render_pylock
-from puffin.stages.resolve.output_values import DirectReference, Listed, OutputFile
+from puffin.stages.resolve.output.pylock import LockStyle, NoHash, render_pylock
+from puffin.stages.resolve.output.values import DirectReference, Listed, OutputFile
 from tests.helpers.requirements import LINUX
 
 SHA = "sha256:" + "0" * 64

@@ -2,7 +2,7 @@
 
 import pytest
 
-from puffin.cli.quantities import counted, duration, sharing, size
+from puffin.cli.screen.quantities import counted, duration, sharing, size
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puffin.errors import PuffinError
-from puffin.pipeline.plan_inputs import plain_pin, read_inputs, read_open
-from puffin.pipeline.plan_settings import Settings
-from puffin.stages.resolve.reqvalues import SourceRequest
+from puffin.pipeline.inputs.inputs import plain_pin, read_inputs, read_open
+from puffin.pipeline.request.settings import Settings
+from puffin.stages.resolve.requirements.values import SourceRequest
 from tests.helpers.requirements import LINUX
 
 SETTINGS = Settings(files=(), cache_dir="")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
-from puffin.stages.resolve.reqfile import (
+from puffin.stages.resolve.requirements.file import (
     RequirementsFileNotFound,
     RequirementsFileUnreadable,
     read_file,

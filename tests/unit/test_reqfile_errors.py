@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from puffin.errors import PuffinError
-from puffin.stages.resolve.reqfile import InvalidRequirementLine, read_requirements
-from puffin.stages.resolve.reqlines import logical_lines
+from puffin.stages.resolve.requirements.file import InvalidRequirementLine, read_requirements
+from puffin.stages.resolve.requirements.lines import logical_lines
 from tests.helpers.requirements import fake_read, parse
 
 

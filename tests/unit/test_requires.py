@@ -5,8 +5,16 @@ import types
 
 import pytest
 
-from puffin.stages.link.demands import UnmetRequirement, broken, demands, doubles, fits, named, sentence
-from puffin.stages.link.requires import Requires, egg_requires, read_requires
+from puffin.stages.link.installed.demands import (
+    UnmetRequirement,
+    broken,
+    demands,
+    doubles,
+    fits,
+    named,
+    sentence,
+)
+from puffin.stages.link.installed.requires import Requires, egg_requires, read_requires
 
 MARKERS = {
     "implementation_name": "cpython",

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from puffin.pipeline.plan_many_resolve import settings_of
-from puffin.pipeline.plan_resolution import ResolutionSetup, setup_of
-from puffin.pipeline.plan_settings import CompileSettings, InstallSettings, Settings
-from puffin.stages.resolve.inputs import Sources
-from puffin.stages.resolve.preferences import Upgrades
-from puffin.stages.resolve.reqvalues import Entry, Requirements, SourceRequest
+from puffin.pipeline.request.settings import CompileSettings, InstallSettings, Settings
+from puffin.pipeline.resolve.many import settings_of
+from puffin.pipeline.resolve.setup import ResolutionSetup, setup_of
+from puffin.stages.resolve.output.earlier import Upgrades
+from puffin.stages.resolve.projects.sources import Sources
+from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
 from puffin.stages.resolve.solve.request import ALLOW, FilePolicy, Preference, Root
 
 A = Entry(name="a", text="a>=1", specifier=">=1", hashes=("sha256:aa", "sha256:bb"), file="r.in", line=1)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from puffin.stages.resolve.simple import simple_pins
+from puffin.stages.resolve.requirements.plain import simple_pins
 from tests.helpers.requirements import parse
 
 
@@ -142,7 +142,7 @@ def test_no_version_is_accepted_that_packaging_refuses(text):
 
 def test_it_imports_nothing():
     code = (
-        "import sys; before = set(sys.modules); import puffin.stages.resolve.simple; "
+        "import sys; before = set(sys.modules); import puffin.stages.resolve.requirements.plain; "
         "print(sorted(m for m in set(sys.modules) - before if not m.startswith('puffin')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

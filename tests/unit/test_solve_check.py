@@ -139,14 +139,18 @@ def test_hashes_of_a_file_are_among_those_demanded() -> None:
     assert not broken(asked, found, RULES, x=Facts(metadata=Metadata(name="x", version="1.0")))
 
 
-def test_a_remembered_answer_is_checked_by_its_own_record() -> None:
+def test_a_remembered_answer_is_checked_against_the_request() -> None:
     found = changed(answer(a="1.0", b="1.0"), "b", via=(Parent(name="a", version="1.0", requirement="b>=1"),))
     told = {each.name: Facts() for each in found.packages}
     assert not broken(request("a<2"), found, RULES, **told)
-    wrong = changed(found, "b", via=(Parent(name="a", version="1.0", requirement="b>=2"),))
-    assert broken(request("a<2"), wrong, RULES, **told) == ("`a==1.0` needs `b>=2`, and it has `b==1.0`",)
+    words = ("you require `a>1`, and it has `a==1.0`",)
+    assert broken(request("a>1"), found, RULES, **told) == words
     words = ("your constraints say `b<1`, and it has `b==1.0`",)
     assert broken(request("a<2", constraints=["b<1"]), found, RULES, **told) == words
+    words = ("`a==1.0` needs `b<1`, and it has `b==1.0`",)
+    assert broken(request("a<2", overrides=["b<1"]), found, RULES, **told) == words
+    words = ("`b==1.0` is there, and nobody needs it",)
+    assert broken(request("a<2"), changed(found, "b", via=()), RULES, **told) == words
 
 
 def test_the_next_search_decides_where_an_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,9 @@ import stat
 
 import pytest
 
-from puffin.stages.link import transaction as tx
-from puffin.stages.link.stamps import JOURNAL
-from puffin.stages.link.transaction import (
+from puffin.stages.link.commit import transaction as tx
+from puffin.stages.link.commit.stamps import JOURNAL
+from puffin.stages.link.commit.transaction import (
     IN,
     MKDIR,
     OUT,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from puffin.stages.link.requires import Requires
-from puffin.stages.link.tree_lines import tree_lines
+from puffin.stages.link.installed.requires import Requires
+from puffin.stages.link.installed.tree import tree_lines
 
 MARKERS = {"os_name": "posix", "python_full_version": "3.12.1", "python_version": "3.12"}
 

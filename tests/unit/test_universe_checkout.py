@@ -5,17 +5,17 @@ from functools import partial
 import pytest
 
 from puffin.cache.layout import Cache
-from puffin.stages.fetch import git
 from puffin.stages.fetch.client import Client
-from puffin.stages.fetch.git_errors import UnknownRef
-from puffin.stages.fetch.git_url import NoSubdirectory
+from puffin.stages.fetch.git import checkout as git
+from puffin.stages.fetch.git.errors import UnknownRef
+from puffin.stages.fetch.git.url import NoSubdirectory
 from puffin.stages.fetch.network import Network
-from puffin.stages.resolve.index_config import IndexConfig
-from puffin.stages.resolve.output_direct import direct_of
+from puffin.stages.resolve.index.config import IndexConfig
+from puffin.stages.resolve.output.direct import direct_of
 from puffin.stages.resolve.solve.request import Root
 from puffin.stages.resolve.solve.resolve import resolve
-from puffin.stages.resolve.universe_index import IndexUniverse, Scope
-from puffin.stages.resolve.universe_place import checkout_place
+from puffin.stages.resolve.universe.index import IndexUniverse, Scope
+from puffin.stages.resolve.universe.place import checkout_place
 from puffin.value import replace
 from tests.helpers.repositories import Repository, environ, needs_git, project
 from tests.helpers.universe import request

@@ -11,12 +11,12 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.failures import NetworkFailed
 from puffin.stages.fetch.network import Network
-from puffin.stages.resolve.index_config import IndexConfig
-from puffin.stages.resolve.locate_errors import HashesDiffer
-from puffin.stages.resolve.locate_url import artifact_of
+from puffin.stages.resolve.index.config import IndexConfig
+from puffin.stages.resolve.locate.errors import HashesDiffer
+from puffin.stages.resolve.locate.url import artifact_of
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.resolve.solve.universe import EMPTY, NOT_FOUND, OFFLINE, Unusable
-from puffin.stages.resolve.universe_values import Chosen
+from puffin.stages.resolve.universe.values import Chosen
 from tests.helpers.index_server import IndexServer
 from tests.helpers.index_universe import NOW, STATIC, TAGS, Make, newest, offer, sdist
 from tests.helpers.wheels import forge_wheel
@@ -233,8 +233,8 @@ def test_find_links_are_pooled_and_win_ties(make: Make, index: IndexServer, tmp_
 def test_a_handle_becomes_the_artifact_that_sync_would_find(
     make: Make, index: IndexServer, tmp_path: Path
 ) -> None:
-    from puffin.stages.resolve.locate import locate
-    from puffin.stages.resolve.pins import Pin
+    from puffin.stages.resolve.locate.locate import locate
+    from puffin.stages.resolve.requirements.pins import Pin
 
     data = offer(index, "a", "1.0")
     links = tmp_path / "links"

@@ -9,10 +9,10 @@ import pytest
 
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.fetch.failures import HashMismatch
-from puffin.stages.resolve.metadata_errors import MetadataNeedsBuild
-from puffin.stages.resolve.metadata_wanted import BuildSource
+from puffin.stages.resolve.metadata.errors import MetadataNeedsBuild
+from puffin.stages.resolve.metadata.wanted import BuildSource
 from puffin.stages.resolve.solve.universe import Metadata, Place, Unusable
-from puffin.stages.resolve.universe_values import Built, CheckedOut, InstalledDistribution
+from puffin.stages.resolve.universe.values import Built, CheckedOut, InstalledDistribution
 from puffin.stages.urls import file_url
 from tests.helpers.index_server import IndexServer
 from tests.helpers.index_universe import STATIC, Make, newest, offer, sdist

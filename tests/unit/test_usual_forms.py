@@ -9,12 +9,12 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from puffin.stages.resolve.index_groups import _place, _said
-from puffin.stages.resolve.index_html import parse_html
-from puffin.stages.resolve.index_page import absolute
-from puffin.stages.resolve.markers import NAMES, for_extra
-from puffin.stages.resolve.metadata_lenient import _is_sure
-from puffin.stages.resolve.metadata_parse import fields_of
+from puffin.stages.resolve.index.html import parse_html
+from puffin.stages.resolve.index.page import absolute
+from puffin.stages.resolve.index.usual import _place, _said
+from puffin.stages.resolve.metadata.lenient import _is_sure
+from puffin.stages.resolve.metadata.parse import fields_of
+from puffin.stages.resolve.requirements.markers import NAMES, for_extra
 from puffin.stages.resolve.solve.requirement import Conditions, _parts, _usual
 from puffin.stages.unzip import record
 from puffin.stages.unzip.names import _folded, fold

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
-from puffin.stages.link import activators
-from puffin.stages.link.environment import (
+from puffin.stages.link.environment import activators
+from puffin.stages.link.environment.environment import (
     ExternallyManaged,
     NoEnvironment,
     SiteNotWritable,
@@ -20,9 +20,15 @@ from puffin.stages.link.environment import (
     find_environment,
     read_config,
 )
-from puffin.stages.link.interpreter_ask import InspectFailed
-from puffin.stages.link.interpreter_known import inspect_interpreter
-from puffin.stages.link.venv import VenvExists, VenvFailed, VenvRefused, create_venv, seed_requirements
+from puffin.stages.link.environment.venv import (
+    VenvExists,
+    VenvFailed,
+    VenvRefused,
+    create_venv,
+    seed_requirements,
+)
+from puffin.stages.link.interpreter.ask import InspectFailed
+from puffin.stages.link.interpreter.known import inspect_interpreter
 from tests.helpers.pythons import VERSIONS, base_python, made_up, real_python
 
 
@@ -230,7 +236,7 @@ def test_empty_and_linked_directories_are_filled(tmp_path, python):
 
 
 def test_failure_leaves_nothing(tmp_path, python, monkeypatch):
-    from puffin.stages.link import venv
+    from puffin.stages.link.environment import venv
 
     def fail(*_):
         raise OSError(28, "No space left on device")

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puffin.errors import UsageError
-from puffin.pipeline.plan_configuration import ConfigurationInvalid, nearest, places_of
-from puffin.pipeline.plan_workspace_config import find_workspace, parse_workspace
-from puffin.pipeline.plan_workspace_select import NothingMatches, SamePath, all_specs, choose, expand, matches
-from puffin.pipeline.plan_workspace_specs import lock_of
+from puffin.pipeline.workspace.config import find_workspace, parse_workspace
+from puffin.pipeline.workspace.document import ConfigurationInvalid, nearest, places_of
+from puffin.pipeline.workspace.select import NothingMatches, SamePath, all_specs, choose, expand, matches
+from puffin.pipeline.workspace.specs import lock_of
 
 
 def parse(text, path="/w/puffin.toml"):

@@ -2,11 +2,11 @@
 
 import os
 
-from puffin.cli.github import escaped, markdown
-from puffin.cli.many_console import Heartbeat, row_of
-from puffin.cli.many_live import Live
-from puffin.cli.quantities import aligned
-from puffin.pipeline.plan_many_values import Change, EnvResult, ManyResult, Shared
+from puffin.cli.screen.github import escaped, markdown
+from puffin.cli.screen.live import Live
+from puffin.cli.screen.quantities import aligned
+from puffin.cli.screen.workspace import Heartbeat, row_of
+from puffin.pipeline.change.values import Change, EnvResult, ManyResult, Shared
 from tests.helpers.faults import until
 
 

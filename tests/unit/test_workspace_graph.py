@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puffin.errors import Cause
-from puffin.pipeline.graph import Ledger
-from puffin.pipeline.plan_graph import (
+from puffin.pipeline.change.values import EnvResult, Several, failure_of
+from puffin.pipeline.graph.ledger import Ledger
+from puffin.pipeline.tasks.supply import (
     COMPILE,
     FETCH,
     LINK,
@@ -21,7 +22,6 @@ from puffin.pipeline.plan_graph import (
     loads_of,
     many_tasks,
 )
-from puffin.pipeline.plan_many_values import EnvResult, Several, failure_of
 from puffin.stages.artifact import Artifact
 from puffin.value import replace
 
@@ -222,5 +222,14 @@ def test_the_no_op_over_many_imports_nothing_of_weight(puffin, index):
     assert "tomllib" in modules()[0]  # by the long way, whose answer is kept
     loaded, said = modules()
     assert said.startswith("Checked 3 environments (3 packages) in ")
-    heavy = {"re", "click", "packaging", "tomllib", "json", "subprocess", "puffin.pipeline.plan_many", "dask"}
+    heavy = {
+        "re",
+        "click",
+        "packaging",
+        "tomllib",
+        "json",
+        "subprocess",
+        "puffin.pipeline.commands.sync",
+        "dask",
+    }
     assert heavy.isdisjoint(loaded)

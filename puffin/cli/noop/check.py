@@ -6,9 +6,16 @@ from time import perf_counter, time
 
 from puffin.cache import frame
 from puffin.cache.reading import read
-from puffin.cli.quantities import duration
+from puffin.cli.screen.quantities import duration
 from puffin.depends import content, kind, names, stamp
-from puffin.stages.link.stamps import at_rest, current_boot, read_framed, stamped, state_stamp, undisturbed
+from puffin.stages.link.commit.stamps import (
+    at_rest,
+    current_boot,
+    read_framed,
+    stamped,
+    state_stamp,
+    undisturbed,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""The build stage: source distributions and directories become wheels."""
+"""PEP 517 builds in supervised child processes."""

@@ -4,7 +4,7 @@ import os
 
 from puffin.names import normalise, printable, same_version
 from puffin.stages.build.failures import WrongWheel
-from puffin.stages.resolve.tags import mismatch, priorities, rank
+from puffin.stages.resolve.locate.tags import mismatch, priorities, rank
 from puffin.stages.unzip.errors import BadArchive, Refused, bad_archive
 from puffin.stages.unzip.unzip import read_metadata
 from puffin.stages.unzip.wheelfile import check_metadata, parse_filename

@@ -12,12 +12,12 @@ from puffin.cache import frame
 from puffin.cache.atomic import publish_tree, read, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError, os_cause
-from puffin.stages.link.environment import environment_for
+from puffin.stages.link.environment.environment import environment_for
+from puffin.stages.link.environment.venv import executable_name, lay_venv
 from puffin.stages.link.files import HARDLINK
-from puffin.stages.link.interpreter import Interpreter, from_wire, interpreter_key
+from puffin.stages.link.interpreter.interpreter import Interpreter, from_wire, interpreter_key
 from puffin.stages.link.linker import link
 from puffin.stages.link.staging import PARTS, LinkTarget
-from puffin.stages.link.venv import executable_name, lay_venv
 from puffin.stages.unzip.ready import discard_damaged
 from puffin.stages.urls import digest
 from puffin.value import astuple

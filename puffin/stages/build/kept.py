@@ -81,7 +81,7 @@ def find_wheel(directory: str, priorities: "Mapping[str, int]", *, since: float 
 
     What was built before *since*, in seconds since the epoch, does not count.
     """
-    from puffin.stages.resolve.tags import rank
+    from puffin.stages.resolve.locate.tags import rank
 
     found = []
     for entry in _entries(directory, WHEEL):

@@ -15,7 +15,7 @@ from puffin.stages.build.job import KEPT, LACKS, METADATA, WHEEL, BuildOrder
 from puffin.stages.build.remote_python import fitting
 from puffin.stages.build.task import archive_of, archive_place, build
 from puffin.stages.fetch.network import network_from_environ, to_wire
-from puffin.stages.link.interpreter import Interpreter, interpreter_key
+from puffin.stages.link.interpreter.interpreter import Interpreter, interpreter_key
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.unzip.store import fetch_once, store
 from puffin.value import astuple, from_tuple, frozen, replace

@@ -6,9 +6,9 @@ import sys
 
 from puffin.cache.layout import Cache, default_root
 from puffin.errors import PuffinError
-from puffin.stages.link.interpreter import Interpreter
-from puffin.stages.link.interpreter_find import find_interpreter
-from puffin.stages.link.interpreter_known import inspect_interpreter
+from puffin.stages.link.interpreter.find import find_interpreter
+from puffin.stages.link.interpreter.interpreter import Interpreter
+from puffin.stages.link.interpreter.known import inspect_interpreter
 from puffin.value import from_tuple, frozen
 
 TYPE_CHECKING = False

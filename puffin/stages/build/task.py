@@ -21,11 +21,11 @@ from puffin.stages.build.job import KEPT, LACKS, METADATA, WHEEL, BuildOrder, Ho
 from puffin.stages.build.system import BuildSystem, read_build_system
 from puffin.stages.build.unpack import unpack
 from puffin.stages.fetch.fetch import fetch
-from puffin.stages.fetch.git import checkout
+from puffin.stages.fetch.git.checkout import checkout
 from puffin.stages.fetch.network import from_wire
-from puffin.stages.link.venv import executable_name
-from puffin.stages.resolve.metadata_errors import Malformed, unusable
-from puffin.stages.resolve.metadata_sdist import project_files
+from puffin.stages.link.environment.venv import executable_name
+from puffin.stages.resolve.metadata.errors import Malformed, unusable
+from puffin.stages.resolve.metadata.sdist import project_files
 from puffin.stages.unzip.errors import BadArchive
 from puffin.stages.unzip.store import store
 from puffin.stages.unzip.unzip import read_metadata

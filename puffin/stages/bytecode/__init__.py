@@ -1,1 +1,1 @@
-"""Bytecode, compiled once for each archive and interpreter and linked into every environment."""
+"""Modules compiled by the interpreter of an environment."""

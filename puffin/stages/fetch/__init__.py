@@ -1,1 +1,1 @@
-"""Getting the bytes of an artifact: HTTP, local files, hashes."""
+"""Bytes from elsewhere: HTTP, credentials, downloads."""

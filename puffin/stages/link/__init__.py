@@ -1,1 +1,1 @@
-"""The environment: interpreter, scheme, what is installed, the plan, staging and the transaction."""
+"""Distributions into environments: staging trees, scripts, direct_url.json."""

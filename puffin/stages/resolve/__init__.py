@@ -1,1 +1,1 @@
-"""From what was asked for to the files that satisfy it: inputs, indexes, locating."""
+"""Versions and files: from requirements to what they mean."""

@@ -1,1 +1,1 @@
-"""Wheel archives into the cache: reading, refusing, unpacking, listing."""
+"""Archives into the store: zip directories, RECORD, manifests."""

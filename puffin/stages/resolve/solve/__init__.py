@@ -1,1 +1,1 @@
-"""The resolver: which version of each package, by resolvelib over the two functions of :mod:`universe`."""
+"""Choosing versions: the resolver behind two functions."""

@@ -24,8 +24,8 @@ class Facts:
     """What is known of one version of an answer, apart from the answer.
 
     ``requires_python`` are those of the index and of the metadata. ``hashes`` (``"algorithm:hex"``) are those that the
-    index has of the file. ``metadata`` may be None for an answer that is remembered: then its own record of who needs
-    what is checked.
+    index has of the file. ``metadata`` may be None for an answer that is remembered: what its packages need of each
+    other was checked when it was made, of the same files, and only who needs whom is looked at again.
     """
 
     requires_python: tuple[str, ...] = ()
@@ -52,6 +52,7 @@ class _Check:
         self._extras: dict[str, frozenset[str]] = {}
         self._urls: dict[str, set[str]] = {}
         self._pending: dict[str, None] = {}
+        self._children: dict[str, list[str]] = {}
 
     def run(self) -> "Iterable[str]":
         """Yield what is wrong."""
@@ -107,14 +108,12 @@ class _Check:
             extras = more
 
     def _recorded(self, package: "Resolved") -> list[Need]:
-        """Return what the answer itself says of a package's needs; overrides stand there for themselves."""
-        overridden = self._given.overridden
-        return [
-            Need(other.name, other.name) if other.name in overridden else need(parent.requirement)
-            for other in self._packages.values()
-            for parent in other.via
-            if parent.name == package.name
-        ]
+        """Return what the answer itself says of a package's needs: their names, and overrides as they stand."""
+        if not self._children:
+            for other in self._packages.values():
+                for parent in other.via:
+                    self._children.setdefault(parent.name, []).append(other.name)
+        return [Need(name, name) for name in self._children.get(package.name, ())]
 
     def _may_point(self, package: "Resolved", own: Need) -> bool:
         return bool(package.url or package.installed or own.root or self._given.points_to(own.url))

@@ -20,7 +20,7 @@ ALL = ":all:"
 class Root:
     """A requirement, constraint or override that somebody gave, with the place it stands at.
 
-    The fields are as in :class:`~puffin.stages.resolve.reqvalues.Entry`: ``name`` normalised, empty only
+    The fields are as in :class:`~puffin.stages.resolve.requirements.values.Entry`: ``name`` normalised, empty only
     for a URL whose distribution alone can tell it; ``text`` for messages, credentials masked; ``origin`` is
     ``file:line``, ``pyproject.toml (project)``, or another name of the place, and comes back in
     ``Resolved.via``.

@@ -10,7 +10,7 @@ from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from puffin.stages.resolve.markers import NAMES, for_extra
+from puffin.stages.resolve.requirements.markers import NAMES, for_extra
 from puffin.stages.resolve.solve.request import Root
 
 TYPE_CHECKING = False

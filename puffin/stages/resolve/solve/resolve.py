@@ -25,7 +25,7 @@ def resolve(request: ResolveRequest, universe: Universe) -> Resolution:
     Raises :class:`~puffin.stages.resolve.solve.errors.NoSolution`,
     :class:`~puffin.stages.resolve.solve.errors.TooManyRounds`,
     :class:`~puffin.stages.resolve.solve.errors.AnswerRefused`,
-    :class:`~puffin.stages.resolve.reqconflicts.ConflictingUrls`,
+    :class:`~puffin.stages.resolve.requirements.conflicts.ConflictingUrls`,
     :class:`~puffin.stages.resolve.solve.given.NameMismatch`, and what the universe raises.
     """
     urls = UrlMetadata(universe)

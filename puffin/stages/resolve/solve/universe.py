@@ -94,7 +94,7 @@ def nothing(name: str, missing: str, reason: str = "", hints: tuple[str, ...] = 
 class Place:
     """The handle of a requirement that names its distribution by URL, path or repository.
 
-    The fields are those of :class:`~puffin.stages.resolve.reqvalues.Entry`. ``name`` may be empty: the
+    The fields are those of :class:`~puffin.stages.resolve.requirements.values.Entry`. ``name`` may be empty: the
     metadata tells it.
     """
 

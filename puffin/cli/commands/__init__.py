@@ -1,0 +1,1 @@
+"""The commands as click declares them."""

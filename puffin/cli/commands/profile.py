@@ -1,0 +1,209 @@
+"""``puffin profile show`` and ``puffin profile compare``."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich import box
+from rich.console import Console as RichConsole
+from rich.table import Table
+from rich.text import Text
+
+from puffin.cache.layout import Cache
+from puffin.cli.config.settings import CacheDirectory
+from puffin.cli.page.words import comparison_json, ended, moved, rate, report_json, signed, verdict
+from puffin.cli.page.write import reported
+from puffin.cli.screen.console import Console, wants_color
+from puffin.cli.screen.quantities import duration
+from puffin.errors import UsageError
+from puffin.pipeline.profile.read import Profile, find_record, load, load_all
+from puffin.pipeline.profile.report import Comparison, Report, compare
+
+_ROWS = 10
+
+
+def show(options: dict[str, Any], console: Console, _started: float) -> int:
+    """Print the last runs, or one run in full."""
+    last = _count(str(options["last"]))
+    with CacheDirectory(options) as cache_dir:
+        cache = Cache(cache_dir)
+        if options["arguments"]:
+            chosen = [load(find_record(options["arguments"][0], cache))]
+        elif last:
+            chosen = load_all(cache)[-last:]
+        else:
+            chosen = [load(find_record("-1", cache))]
+        reports = [reported(profile, cache)[0] for profile in chosen]
+    if options["json"]:
+        _print_json(reports)
+    elif len(reports) == 1 and not last:
+        _show_one(reports[0], options)
+    else:
+        _print(options, _runs(reports))
+    return 0
+
+
+def _count(text: str) -> int:
+    if text and not (text.isascii() and text.isdigit() and int(text)):
+        raise UsageError(text=f"`{text}` is not a number of runs", hints=("`--last` must be 1 or more",))
+    return int(text or 0)
+
+
+def compare_(options: dict[str, Any], console: Console, _started: float) -> int:
+    """Print what is different between two runs."""
+    first, second = options["arguments"]
+    with CacheDirectory(options) as cache_dir:
+        cache = Cache(cache_dir)
+        before, after = [reported(load(find_record(run, cache)), cache)[0] for run in (first, second)]
+    found = compare(before, after)
+    if options["json"]:
+        _dump(comparison_json(found))
+    else:
+        _print(options, *_comparison(found))
+    return 0
+
+
+def _print_json(reports: Sequence[Report]) -> None:
+    _dump([report_json(report) for report in reports])
+
+
+def _dump(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def _print(options: dict[str, Any], *parts: Any) -> None:
+    """Print tables and lines to stdout, in colour where that is wanted."""
+    color = wants_color(str(options["color"]), sys.stdout)
+    width = None if sys.stdout.isatty() else 120
+    printer = RichConsole(
+        file=sys.stdout,
+        width=width,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        no_color=not color,
+        color_system="auto" if color else None,
+        soft_wrap=False,
+    )
+    for part in parts:
+        printer.print(part)
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Return a table; columns whose title begins with ``<`` are text, others figures."""
+    made = Table(
+        title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold"
+    )
+    for name in columns:
+        made.add_column(
+            name.removeprefix("<"),
+            justify="left" if name.startswith("<") else "right",
+            no_wrap=not name.startswith("<"),
+            overflow="fold",
+        )
+    for row in rows:
+        made.add_row(*[Text(cell) for cell in row])
+    return made
+
+
+def _show_one(report: Report, options: dict[str, Any]) -> None:
+    profile = report.profile
+    wall = profile.wall or 1.0
+    shown = sorted(report.phases, key=lambda each: -each.weighted)
+    _print(
+        options,
+        verdict(report),
+        _line(profile),
+        _table(
+            "Where the time went",
+            ("<Stage or phase", "Weighted", "Wall", "Sum", "CPU", "Count", "In", "Out", "Rate"),
+            [
+                (
+                    each.name,
+                    f"{each.weighted / wall:.0%}",
+                    duration(each.wall),
+                    duration(each.sum),
+                    duration(each.cpu),
+                    str(each.count) if each.stage else "",
+                    moved(each.taken),
+                    moved(each.given),
+                    rate(each.rate),
+                )
+                for each in shown
+            ],
+        ),
+        *_details(report),
+    )
+
+
+def _details(report: Report) -> Iterable[Any]:
+    if report.workers:
+        rows = [
+            (
+                "driver" if each.driver else each.name,
+                str(each.tasks),
+                duration(each.busy),
+                "; ".join(f"{why} {duration(time)}" for why, time in each.idle[:3]),
+            )
+            for each in report.workers[:_ROWS]
+        ]
+        yield _table("Workers", ("<Worker", "Tasks", "Busy", "<Idle"), rows)
+    if report.packages:
+        slow = [
+            (
+                each.label,
+                duration(each.seconds),
+                ", ".join(f"{name} {duration(time)}" for name, time in each.stages),
+            )
+            for each in report.packages[:_ROWS]
+        ]
+        yield _table("Slow packages", ("<Package", "Time", "<Stages"), slow)
+    if report.failures:
+        failed = [(f"{row.name} {row.label}", row.error) for row in report.failures[:_ROWS]]
+        yield _table("What failed", ("<Task", "<Error"), failed)
+
+
+def _line(profile: Profile) -> str:
+    executor = f"{profile.executor} executor, {profile.jobs} jobs" if profile.executor else ""
+    facts = (f"puffin {profile.command}", _when(profile), executor, f"run {profile.run}")
+    return " · ".join(fact for fact in facts if fact)
+
+
+def _when(profile: Profile) -> str:
+    return datetime.fromtimestamp(profile.started).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _runs(reports: Sequence[Report]) -> Table:
+    columns = ("<Run", "<When", "<Command", "<Executor", "Tasks", "Wall", "<Bottleneck", "<Ended")
+    rows = [
+        (
+            each.profile.run,
+            _when(each.profile),
+            each.profile.command,
+            each.profile.executor,
+            str(len(each.profile.tasks)),
+            duration(each.profile.wall),
+            f"{each.limit.name} {each.limit.package}".strip() if each.limit else "",
+            ended(each.profile),
+        )
+        for each in reports
+    ]
+    return _table("The last runs", columns, rows)
+
+
+def _comparison(found: Comparison) -> Iterable[Any]:
+    before, after = found.before, found.after
+    change = after.profile.wall - before.profile.wall
+    yield f"before: {verdict(before)}"
+    yield f"after:  {verdict(after)}"
+    yield f"change: {signed(change)}"
+    for title, differences in (("Stage or phase", found.phases), ("Package", found.packages)):
+        rows = [
+            (each.name, duration(each.before), duration(each.after), signed(each.change))
+            for each in differences[:_ROWS]
+            if abs(each.change) >= 0.0005
+        ]
+        if rows:
+            yield _table("", (f"<{title}", "Before", "After", "Change"), rows)

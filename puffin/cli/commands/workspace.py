@@ -1,0 +1,172 @@
+"""``puffin sync``: many environments at once, and the report on them."""
+
+import os
+import sys
+import time
+
+from puffin.cache.layout import Cache
+from puffin.cli.commands.observe import Observed
+from puffin.cli.commands.sync import settings as sync_settings
+from puffin.cli.config.layers import configured
+from puffin.cli.config.settings import CacheDirectory
+from puffin.cli.options.table import SYNC, unsaid
+from puffin.cli.screen.errors import INTERRUPTED, TERMINATED, Terminated, exit_code
+from puffin.cli.screen.workspace import ManyConsole
+from puffin.errors import BUG, PuffinError, UsageError
+from puffin.pipeline.commands.python import Interpreters
+from puffin.pipeline.graph.record import phase
+from puffin.pipeline.request.settings import ManySettings
+from puffin.stages.link.interpreter.meanwhile import meanwhile
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from puffin.cli.screen.console import Console
+    from puffin.pipeline.change.values import ManyResult
+    from puffin.pipeline.commands.sync import ManyRun
+    from puffin.pipeline.workspace.specs import EnvSpec, Workspace
+
+
+def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
+    """Make the environments that are named, or all of the configuration, hold exactly what they should."""
+    if options["keep_going"] and options["fail_fast"]:
+        raise UsageError(text="`--keep-going` cannot be used with `--fail-fast`")
+    options = configured("sync", {**unsaid(SYNC), **options}, console, os.environ, many=True)
+    with (
+        CacheDirectory(options) as cache_dir,
+        Observed("sync", options, console, cache_dir, started) as record,
+        Reporting(options["report"], cache_dir, started) as reporting,
+    ):
+        settings = many_settings(options, cache_dir)
+        specs, workspace = chosen(options, "sync")
+        if options["compile_bytecode"] and "compile_bytecode" in options["given"]:
+            specs = [replace(spec, compile_bytecode=True) for spec in specs]
+        if options["changed_since"]:
+            specs = _changed(specs, workspace, options["changed_since"], settings)
+            if not specs:
+                console.say(
+                    f"No environment is made from files that changed since `{options['changed_since']}`"
+                )
+                return 0
+        reporter = ManyConsole(console, settings, started=started)
+        record.warn = reporter.warn
+        interpreters = Interpreters(Cache(cache_dir), os.environ)
+        _ask_early(specs, interpreters)
+        from puffin.pipeline.commands.sync import ManyRun, failure_of
+
+        run = reporting.run = ManyRun(specs, settings, reporter, os.environ, started, interpreters)
+        result = reporting.result = reporter.shown(run.sync)
+        failure = failure_of(result.environments)
+        if failure is not None:
+            raise failure
+    return result.exit_code
+
+
+def _ask_early(specs: "Iterable[EnvSpec]", interpreters: Interpreters) -> None:
+    """Ask the interpreter for the first environment that is to be made while the code for it is imported."""
+    for spec in specs:
+        if not os.path.isfile(f"{spec.path}/pyvenv.cfg"):
+            with phase("find interpreter"), meanwhile(_import_run):
+                try:
+                    interpreters(spec.python)
+                except (PuffinError, OSError):
+                    pass  # it is raised again for each environment that asks for it
+            return
+
+
+def _import_run() -> None:
+    import puffin.pipeline.commands.sync
+    import puffin.stages.link.environment.venv  # noqa: F401
+    from puffin.pipeline.request.imports import import_fetching
+
+    import_fetching()
+
+
+def chosen(options: "dict[str, Any]", command: str) -> "tuple[list[EnvSpec], Workspace | None]":
+    """Return the environments that the command line of *command* means, and the configuration."""
+    from puffin.pipeline.workspace.config import find_workspace
+    from puffin.pipeline.workspace.select import choose
+
+    cwd = os.getcwd()
+    workspace = find_workspace(cwd)
+    named = options["arguments"]
+    if options.get("all") and named:
+        raise UsageError(text="`--all` cannot be used with names of environments")
+    everything = bool(options.get("all"))
+    specs = choose(named, cwd, workspace, everything=everything, python=options["python"], command=command)
+    return specs, workspace
+
+
+def _changed(
+    specs: "list[EnvSpec]", workspace: "Workspace | None", reference: str, settings: ManySettings
+) -> "list[EnvSpec]":
+    from puffin.pipeline.request.network import reader
+    from puffin.pipeline.workspace.changed import changed_specs
+
+    read = reader(settings.run, os.environ)
+    return changed_specs(specs, workspace, reference, os.getcwd(), os.environ, read, settings.run.constraint)
+
+
+def many_settings(options: "dict[str, Any]", cache_dir: str) -> ManySettings:
+    """Return the settings in *options*."""
+    run = {**options, "arguments": ()}
+    return ManySettings(
+        run=sync_settings(run, cache_dir),
+        check=options["check"],
+        frozen=options["frozen"],
+        fail_fast=options["fail_fast"],
+    )
+
+
+class Reporting:
+    """Writes the report to *path* at the end of the ``with`` block, whatever ended it; none for an empty path."""
+
+    def __init__(self, path: str, cache_dir: str, started: float) -> None:
+        self._path = path
+        self._cache_dir = cache_dir
+        self._started = started
+        self.run: ManyRun | None = None
+        self.result: ManyResult | None = None
+
+    def __enter__(self) -> "Reporting":
+        return self
+
+    def __exit__(self, kind: object, error: "BaseException | None", trace: object) -> None:
+        if self._path:
+            try:
+                self._write(error)
+            except PuffinError:
+                if error is None:
+                    raise
+
+    def _write(self, error: "BaseException | None") -> None:
+        import json
+
+        from puffin.pipeline.change.report import report_of
+        from puffin.pipeline.change.values import ManyResult, Shared
+
+        result = self.result or (self.run.result() if self.run is not None else None)
+        if result is None:
+            seconds = time.perf_counter() - self._started
+            result = ManyResult(environments=(), shared=Shared(), seconds=seconds)
+        if error is not None:
+            result = replace(result, exit_code=_code(error))
+        text = json.dumps(report_of(result, Cache(self._cache_dir)), indent=1, ensure_ascii=False) + "\n"
+        if self._path == "-":
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        else:
+            from puffin.stages.resolve.output.target import write_output
+
+            write_output(self._path, text.encode("utf-8", "replace"))
+
+
+def _code(error: BaseException) -> int:
+    if isinstance(error, PuffinError):
+        return exit_code(error)
+    if isinstance(error, Terminated):
+        return TERMINATED
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else BUG

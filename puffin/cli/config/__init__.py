@@ -1,0 +1,1 @@
+"""Settings from configuration files and variables, with their places."""

@@ -1,0 +1,70 @@
+"""Which configuration files count: those of pip, and the user's own beside the nearest of puffin's."""
+
+import os
+import sys
+from itertools import islice
+
+from puffin import depends
+from puffin.pipeline.workspace.document import PUFFIN_FILE, configurations, content
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PIP_FILE = "pip.ini" if sys.platform == "win32" else "pip.conf"
+
+
+def pip_files(environ: "Mapping[str, str]", root: str) -> "tuple[str, ...]":
+    """Return pip's configuration files in pip's order, the last one wins; they need not exist.
+
+    Global files, then the user's, then that of the environment at *root*, then ``PIP_CONFIG_FILE``, which
+    replaces the user's if it exists, and which as ``os.devnull`` switches all files off.
+    """
+    chosen = environ.get("PIP_CONFIG_FILE", "")
+    if chosen == os.devnull:
+        return ()
+    found = [os.path.join(directory, PIP_FILE) for directory in _global_directories(environ)]
+    if not (chosen and depends.exists(chosen)):
+        found += _user_files(environ)
+    if root:
+        found.append(os.path.join(root, PIP_FILE))
+    return tuple([*found, chosen] if chosen else found)
+
+
+def puffin_files(environ: "Mapping[str, str]", cwd: str) -> "Iterator[tuple[str, bytes]]":
+    """Yield path and content of the files with puffin's settings, the one that goes first at first.
+
+    It is the nearest configuration in *cwd* and above; then the user's ``puffin/puffin.toml``.
+    """
+    yield from islice(configurations(cwd), 1)
+    path = os.path.join(_config_home(environ), "puffin", PUFFIN_FILE)
+    data = content(path)
+    if data is not None:
+        yield path, data
+
+
+def _global_directories(environ: "Mapping[str, str]") -> list[str]:
+    if sys.platform == "win32":
+        return [os.path.join(environ.get("PROGRAMDATA") or "C:\\ProgramData", "pip")]
+    if sys.platform == "darwin":
+        return ["/Library/Application Support/pip"]
+    shared = environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+    return [*(os.path.join(each, "pip") for each in shared.split(os.pathsep) if each), "/etc"]
+
+
+def _user_files(environ: "Mapping[str, str]") -> list[str]:
+    home = os.path.expanduser("~")
+    if sys.platform == "win32":
+        base = environ.get("APPDATA") or os.path.join(home, "AppData", "Roaming")
+        return [os.path.join(home, "pip", PIP_FILE), os.path.join(base, "pip", PIP_FILE)]
+    base = os.path.join(_config_home(environ), "pip")
+    if sys.platform == "darwin":
+        own = os.path.join(home, "Library", "Application Support", "pip")
+        base = own if depends.is_directory(own) else os.path.join(home, ".config", "pip")
+    return [os.path.join(home, ".pip", PIP_FILE), os.path.join(base, PIP_FILE)]
+
+
+def _config_home(environ: "Mapping[str, str]") -> str:
+    if sys.platform == "win32":
+        return environ.get("APPDATA") or os.path.expanduser("~")
+    return environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")

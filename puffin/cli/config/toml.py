@@ -1,0 +1,128 @@
+"""Puffin's own configuration: ``puffin.toml``, and ``[tool.puffin]`` of ``pyproject.toml``."""
+
+import os
+
+from puffin.cli.options.compile import COMPILE
+from puffin.cli.options.inspect import VENV
+from puffin.cli.options.install import INSTALL
+from puffin.cli.options.table import COUNT, FLAG, LIST, SYNC, VALUE
+from puffin.pipeline.workspace.document import ConfigurationInvalid, Document, SettingValue
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+_KINDS = {row[1]: row[2] for row in (*SYNC, *COMPILE, *INSTALL, *VENV)}
+# What only makes sense for one run, or decides whether this file is read at all.
+_NOT_HERE = frozenset(
+    (
+        "isolated", "no_config", "output_file", "index", "report", "requirement", "editable", "quiet", "verbose",
+        "color", "no_progress", "clear", "prompt", "dry_run",
+    )
+)  # fmt: skip
+_OTHER_TABLES = frozenset(("envs", "env-defaults", "env-glob"))  # read by the commands that they are for
+_PLACES = frozenset(
+    ("cert", "client_cert", "cache_dir", "find_links", "constraint", "override", "build_constraint")
+)
+_INDEX_KINDS = {"name": VALUE, "url": VALUE, "packages": LIST, "explicit": FLAG, "default": FLAG}
+
+
+@frozen
+class IndexTable:
+    """One ``[[index]]`` table: ``packages`` are patterns of the names that are looked for nowhere else."""
+
+    name: str
+    url: str
+    packages: tuple[str, ...]
+    explicit: bool
+    default: bool
+    place: str
+
+
+def puffin_settings(path: str, data: bytes) -> "tuple[tuple[SettingValue, ...], tuple[IndexTable, ...]]":
+    """Return the settings and the indexes of one file. Raises :class:`ConfigurationInvalid`."""
+    file = _File(Document(path, data))
+    table = file.document.table
+    values = [
+        file.setting(key, value) for key, value in table.items() if key != "index" and key not in _OTHER_TABLES
+    ]
+    indexes = table.get("index", [])
+    if not isinstance(indexes, list) or not all(isinstance(each, dict) for each in indexes):
+        raise file.document.wrong(("index",), "indexes are written as `[[index]]` tables")
+    return tuple(values), tuple([file.index(number, each) for number, each in enumerate(indexes)])
+
+
+class _File:
+    """The settings of one file."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+
+    def setting(self, key: str, value: "Any") -> SettingValue:
+        """Return a setting, its paths relative to the file made absolute."""
+        name = key.replace("-", "_")
+        if name not in _KINDS or name in _NOT_HERE:
+            raise self._unknown(key)
+        checked = self._checked((key,), value, _KINDS[name])
+        return SettingValue(name=name, value=self._placed(name, checked), place=self.document.place(key))
+
+    def index(self, number: int, table: "Mapping[str, Any]") -> IndexTable:
+        """Return an index, the one with this *number* in the file."""
+        where = ("index", str(number))
+        for key, value in table.items():
+            if key not in _INDEX_KINDS:
+                problem = f"`{key}` is unknown in an index"
+                raise self.document.wrong((*where, key), problem, "an index has " + _listed(_INDEX_KINDS))
+            self._checked((*where, key), value, _INDEX_KINDS[key])
+        for key in ("name", "url"):
+            if not table.get(key):
+                raise self.document.wrong(where, f"an index has no `{key}`")
+        found = IndexTable(
+            name=table["name"],
+            url=self._place(table["url"]),
+            packages=tuple(table.get("packages", ())),
+            explicit=table.get("explicit", False),
+            default=table.get("default", False),
+            place=self.document.place(*where, "url"),
+        )
+        if found.explicit and not found.packages:
+            problem = f"the index `{found.name}` is explicit, but has no `packages`"
+            hint = 'name the packages that it is for, as in `packages = ["acme-*"]`'
+            raise self.document.wrong((*where, "explicit"), problem, hint)
+        return found
+
+    def _unknown(self, key: str) -> ConfigurationInvalid:
+        from difflib import get_close_matches
+
+        known = sorted(name.replace("_", "-") for name in _KINDS if name not in _NOT_HERE)
+        close = get_close_matches(key, known, n=1)
+        hints = (f"did you mean `{close[0]}`?",) if close else ()
+        return self.document.wrong((key,), f"the setting `{key}` is unknown", *hints)
+
+    def _checked(self, where: tuple[str, ...], value: "Any", kind: str) -> "Any":
+        if kind == FLAG and isinstance(value, bool):
+            return value
+        if kind == COUNT and type(value) is int and value >= 0:
+            return value
+        if kind == VALUE and (isinstance(value, str) or type(value) in (int, float)):
+            return str(value)
+        if kind == LIST and isinstance(value, list) and all(isinstance(each, str) for each in value):
+            return tuple(value)
+        wanted = {FLAG: "true or false", COUNT: "a number", VALUE: "a string", LIST: "a list of strings"}[kind]
+        raise self.document.wrong(where, f"`{where[-1]}` is not {wanted}")
+
+    def _placed(self, name: str, value: "Any") -> "Any":
+        if name not in _PLACES and not (name == "python" and "/" in value):
+            return value
+        return tuple(map(self._place, value)) if isinstance(value, tuple) else self._place(value)
+
+    def _place(self, text: str) -> str:
+        if "://" in text or text[:5].lower() == "file:":
+            return text
+        return os.path.normpath(os.path.join(self.document.directory, os.path.expanduser(text)))
+
+
+def _listed(names: "Mapping[str, str]") -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,134 @@
+"""Options of pip, pip-tools and uv that have no effect here, another name, or no counterpart, for each command.
+
+They are accepted with a warning, or refused with a pointer to what to use instead; help does not list them.
+"""
+
+from typing import Any
+
+from puffin.cli.options.table import FLAG, VALUE, Row
+from puffin.cli.screen.console import Console
+from puffin.errors import UsageError
+
+Foreign = tuple[tuple[tuple[str, ...], str, str | tuple[str, str]], ...]
+
+# (spellings, kind, what to say of it: a warning, or the reason and the hint of a refusal)
+_NO_PIP = "has no effect: puffin does not run pip"
+_ALWAYS = "has no effect: it is always on"
+_NEW_PIP = ("puffin installs into environments and directories", "use a virtual environment, or `--target DIR`")
+_EVERYWHERE: Foreign = (
+    (("--disable-pip-version-check",), FLAG, ""),
+    (("--no-python-version-warning",), FLAG, ""),
+    (("--no-input",), FLAG, ""),
+    (("--no-color",), FLAG, "has no effect; use `--color never`"),
+    (("--progress-bar",), VALUE, "has no effect; use `--no-progress`"),
+    (("--require-virtualenv", "--require-venv"), FLAG, _ALWAYS),
+    (("--use-feature",), VALUE, _NO_PIP),
+    (("--use-deprecated",), VALUE, _NO_PIP),
+    (("--log", "--log-file"), VALUE, "has no effect: puffin records every run in the cache"),
+    (("--debug",), FLAG, "has no effect; use `-vv`"),
+    (("--user",), FLAG, _NEW_PIP),
+)
+_INSTALL: Foreign = (
+    (
+        ("--no-compile", "--no-compile-bytecode"),
+        FLAG,
+        "has no effect: this is the default; see `--compile-bytecode`",
+    ),
+    (("--use-pep517",), FLAG, _ALWAYS),
+    (("--no-use-pep517",), FLAG, ("puffin always builds with PEP 517", "leave it out")),
+    (("--no-warn-script-location",), FLAG, ""),
+    (("--no-warn-conflicts",), FLAG, "has no effect: conflicts are always reported"),
+    (
+        ("--prefer-binary",),
+        FLAG,
+        "has no effect: wheels are preferred to source distributions of the same version",
+    ),
+    (("--root-user-action",), VALUE, ""),
+    (("--no-clean",), FLAG, _NO_PIP),
+    (("--src",), VALUE, "has no effect: sources are checked out into the cache"),
+    (("--force-reinstall",), FLAG, ("it has another name in puffin", "use `--reinstall`")),
+    (
+        ("-I", "--ignore-installed"),
+        FLAG,
+        ("an environment cannot hold two versions of a package", "use `--reinstall`"),
+    ),
+    (
+        ("--upgrade-strategy",),
+        VALUE,
+        ("installed versions are kept unless they must change", "use `--upgrade-package NAME`"),
+    ),
+    (
+        ("--root",),
+        VALUE,
+        ("puffin does not install below another root", "use `--prefix DIR` or `--target DIR`"),
+    ),
+    (
+        ("--platform",),
+        VALUE,
+        ("it has another name in puffin", "use `--python-platform`, for example `x86_64-manylinux_2_28`"),
+    ),
+    (("--abi",), VALUE, ("the ABI follows from the version and the platform", "use `--python-version`")),
+    (
+        ("--implementation",),
+        VALUE,
+        ("the implementation follows from the interpreter", "use `--python`, for example `--python pypy3.10`"),
+    ),
+)
+_SYNC: Foreign = (
+    (("-a", "--ask"), FLAG, ("puffin never asks", "preview with `--dry-run`, then run it")),
+    (("--force",), FLAG, "has no effect: conflicts are reported but do not stop the sync"),
+    (("--python-executable",), VALUE, ("it has another name in puffin", "use `--python`")),
+    (("--pip-args",), VALUE, ("puffin does not run pip", "pass the options to puffin")),
+)
+_INSPECT: Foreign = (
+    (("-l", "--local"), FLAG, "has no effect: inherited system packages are never listed"),
+    (("--include-editable",), FLAG, ""),
+    (("--all",), FLAG, "has no effect: nothing is excluded anyway"),
+)
+_UPTODATE: Foreign = (
+    (("-u", "--uptodate"), FLAG, ("puffin lists only outdated packages", "use `--outdated`")),
+)
+COMMANDS = {
+    "sync": (*_EVERYWHERE, *_INSTALL, *_SYNC),
+    "install": (*_EVERYWHERE, *_INSTALL),
+    "uninstall": (*_EVERYWHERE, (("--root-user-action",), VALUE, "")),
+    "freeze": (*_EVERYWHERE, *_INSPECT),
+    "list": (*_EVERYWHERE, *_INSPECT[:2], *_UPTODATE),
+    "show": _EVERYWHERE,
+    "check": _EVERYWHERE,
+}
+
+
+def foreign_rows(command: str) -> tuple[Row, ...]:
+    """Return the foreign options of a command as rows of options that help does not list."""
+    return tuple((spellings, _name(spellings), kind, "", "", "") for spellings, kind, _ in COMMANDS[command])
+
+
+def take_out(command: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Move the foreign options out of *options*; return those that were given, by their spelling."""
+    given = {}
+    for spellings, _, _ in COMMANDS[command]:
+        if options.pop(_name(spellings), None):
+            given[_long(spellings)] = next(said for names, _, said in COMMANDS[command] if names == spellings)
+    return given
+
+
+def judge(given: dict[str, Any], console: Console) -> None:
+    """Warn about options that change nothing; raise :class:`UsageError` for those that would mean something else.
+
+    A few that ask for what nobody would miss are taken without a word.
+    """
+    for spelling, said in given.items():
+        if isinstance(said, tuple):
+            raise UsageError(text=f"`{spelling}` is not supported: {said[0]}", hints=(said[1],))
+    for spelling, said in given.items():
+        if said:
+            console.warn(f"`{spelling}` {said}")
+
+
+def _long(spellings: tuple[str, ...]) -> str:
+    return next(each for each in spellings if each.startswith("--"))
+
+
+def _name(spellings: tuple[str, ...]) -> str:
+    return f"foreign_{_long(spellings)[2:].replace('-', '_')}"

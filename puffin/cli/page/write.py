@@ -1,0 +1,60 @@
+"""Writing what ``--profile`` and ``--trace`` ask for, when a run has ended in whatever way."""
+
+import json
+import os
+from typing import Any
+
+from puffin.cache.atomic import replace_file
+from puffin.cache.layout import Cache
+from puffin.cli.options.table import GIVEN
+from puffin.cli.page.page import page
+from puffin.cli.screen.console import Console
+from puffin.errors import PuffinError
+from puffin.pipeline.profile.read import Profile, load, load_all
+from puffin.pipeline.profile.report import Report, previous, report_on
+from puffin.pipeline.profile.trace import trace
+
+DEFAULT_PAGE = "puffin-profile.html"
+
+
+def reported(profile: Profile, cache: Cache) -> tuple[Report, Report | None]:
+    """Return the reports on a run and on the one that it is to be compared with, if there is one."""
+    known = [each for each in load_all(cache) if each.run != profile.run]
+    before = previous(profile, known)
+    earlier = [each for each in known if each.run < profile.run]
+    return report_on(profile, earlier), report_on(before, earlier) if before else None
+
+
+def write_asked(options: dict[str, Any], path: str, cache: Cache, console: Console) -> None:
+    """Write the page and the trace that *options* ask for from the record at *path*.
+
+    It is said where they are; what cannot be written is a warning, as the run itself has ended already.
+    """
+    try:
+        profile = load(path)
+    except PuffinError as error:
+        console.warn(str(error))
+        return
+    if options.get("profile"):
+        target = DEFAULT_PAGE if options["profile"] == GIVEN else str(options["profile"])
+        _write(target, _page(profile, cache), "Profile", console)
+    if options.get("trace"):
+        _write(str(options["trace"]), _trace(profile), "Trace", console)
+
+
+def _page(profile: Profile, cache: Cache) -> bytes:
+    return page(*reported(profile, cache)).encode("utf-8", "replace")
+
+
+def _trace(profile: Profile) -> bytes:
+    return json.dumps(trace(profile), separators=(",", ":")).encode()
+
+
+def _write(target: str, data: bytes, what: str, console: Console) -> None:
+    path = os.path.abspath(os.path.expanduser(target))
+    try:
+        replace_file(path, data)
+    except OSError as error:
+        console.warn(f"Failed to write the {what.lower()} `{target}`: {error.strerror or error}")
+        return
+    console.say(f"{what} written to {console.link(f'file://{path}', target)}")

@@ -1,0 +1,1 @@
+"""Terminal output: phases, progress, errors, tables."""

@@ -1,0 +1,139 @@
+"""What people see: phases and warnings on stderr, data on stdout. Light enough for the way of a warm sync."""
+
+import os
+import sys
+
+from puffin import depends
+from puffin.cli.screen.quantities import counted, duration
+from puffin.stages.urls import mask
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.cli.screen.progress import Progress
+    from puffin.pipeline.graph.task import Outcome, Task
+    from puffin.pipeline.request.settings import Line
+
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+_SIGN_STYLES = {"+": "green", "-": "red", "~": "yellow"}
+
+
+def wants_color(choice: str, stream: "Any") -> bool:
+    """Decide on colours: the option, then ``NO_COLOR`` and ``FORCE_COLOR``, then whether it is a terminal."""
+    if choice in ("always", "never"):
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+class Console:
+    """Writes what a command has to say. ``quiet`` of 1 keeps errors and warnings, of 2 errors alone."""
+
+    def __init__(self, *, quiet: int = 0, verbose: int = 0, color: str = "", no_progress: bool = False) -> None:
+        self._quiet = quiet
+        self._verbose = verbose
+        self._color = wants_color(color, sys.stderr)
+        self._live = not (quiet or no_progress) and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._progress: Progress | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether there is a terminal to draw on."""
+        return self._live
+
+    @property
+    def verbose(self) -> bool:
+        """Whether more is to be said than usual."""
+        return self._verbose > 0
+
+    @property
+    def wants_heartbeat(self) -> bool:
+        """Whether somebody reads who cannot see that something goes on."""
+        return not self._quiet and not self._live
+
+    def style(self, text: str, *names: str) -> str:
+        """Return *text* in a style, where colours are wanted."""
+        if not self._color:
+            return text
+        return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
+
+    def link(self, url: str, text: str) -> str:
+        """Return *text* as a link to *url*, where the terminal can show one (OSC 8)."""
+        if not (self._color and sys.stderr.isatty()):
+            return text
+        return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"
+
+    def say(self, text: str) -> None:
+        """Write a line to stderr, unless quiet."""
+        if not self._quiet:
+            self.stop_progress()
+            sys.stderr.write(f"{text}\n")
+            depends.said(2, f"{text}\n")
+
+    def timed(self, text: str, seconds: float, style: str = "") -> None:
+        """Write a line that ends with a duration, unless quiet."""
+        if not self._quiet:
+            self.stop_progress()
+            before, _, behind = self.style(" in \0", *([style] if style else [])).partition("\0")
+            sys.stderr.write(f"{text}{before}{duration(seconds)}{behind}\n")
+            depends.said(2, f"{text}{before}", f"{behind}\n")
+
+    def detail(self, text: str) -> None:
+        """Write a line that only ``-v`` asks for."""
+        if self._verbose:
+            self.say(self.style(text, "dim"))
+
+    def phase(self, verb: str, count: int, seconds: float) -> None:
+        """Say that a phase is over; a negative count or time is left out."""
+        what = f" {self.style(counted(count), 'bold')}" if count >= 0 else ""
+        verb, space, url = verb.rpartition(" ") if "://" in verb else (verb, "", "")
+        text = f"{verb}{space}{self.link(url, url)}{what}" if url else f"{verb}{what}"
+        if seconds >= 0 and count >= 0:
+            self.timed(text, seconds, "dim")
+        else:
+            self.say(text)
+
+    def warn(self, text: str) -> None:
+        """Say what the user should know."""
+        if self._quiet < 2:
+            self.stop_progress()
+            line = f"{self.style('warning', 'yellow', 'bold')}: {text}\n"
+            sys.stderr.write(line)
+            depends.said(2, line)
+
+    def changes(self, lines: "tuple[Line, ...]") -> None:
+        """List the changes of an environment."""
+        for line in lines:
+            sign = self.style(line.sign, _SIGN_STYLES[line.sign])
+            place = f" (from {_masked(line.place)})" if line.place else ""
+            version = f"=={line.version}" if line.version else ""
+            self.say(f" {sign} {self.style(line.name, 'bold')}{version}{place}")
+
+    def expect(self, tasks: int) -> None:
+        """Show progress over so many tasks, on a terminal; there may be more of them later."""
+        if self._progress is not None:
+            self._progress.expect(tasks)
+        elif self._live and tasks > 20:
+            from puffin.cli.screen.progress import Progress
+
+            self._progress = Progress(tasks)
+
+    def task(self, task: "Task", outcome: "Outcome") -> None:
+        """Take note of an outcome."""
+        if self._progress is not None:
+            self._progress.task(task, outcome)
+        if self._verbose > 1:
+            took = duration(max(0.0, outcome.ended - outcome.started))
+            sys.stderr.write(f"{task.stage} {task.label}: {outcome.status} in {took}\n")
+
+    def stop_progress(self) -> None:
+        """Take the progress display away."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def _masked(url: str) -> str:
+    return mask(url)

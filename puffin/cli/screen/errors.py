@@ -1,0 +1,189 @@
+"""From errors to messages and exit codes: errors are rendered here and nowhere else.
+
+Of many causes and hints only some of each kind are shown.
+"""
+
+import errno
+import sys
+
+from puffin import signals
+from puffin.cli.screen.console import Console
+from puffin.errors import BUG, Cause, PuffinError
+from puffin.stages.urls import mask_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from typing import Any
+
+    Trees = list[tuple[PuffinError, "Trees"]]
+    Path = tuple[int, ...]
+
+
+# of standard output; wherever else room may lack, there is an error that names the place
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+CAUSES = 10  # that are shown at the most
+HINTS = 5
+_MORE = "(`-v` shows all)"
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived."""
+
+    exit_code = TERMINATED
+
+
+def guarded(
+    command: "Callable[[dict[str, object], Console, float], int]", options: "dict[str, object]", started: float
+) -> int:
+    """Run *command* and return its exit code; whatever it raises is told to the user here."""
+    console = Console(
+        quiet=int(str(options.get("quiet") or 0)),
+        verbose=int(str(options.get("verbose") or 0)),
+        color=str(options.get("color") or ""),
+        no_progress=bool(options.get("no_progress")),
+    )
+    _raise_on_sigterm()
+    try:
+        return command(options, console, started)
+    except PuffinError as error:
+        console.stop_progress()
+        sys.stderr.write(render(error, console))
+        return exit_code(error)
+    except KeyboardInterrupt:
+        console.stop_progress()
+        return INTERRUPTED
+    except Terminated:
+        console.stop_progress()
+        return TERMINATED
+    except BrokenPipeError:
+        return 1
+    except OSError as error:
+        console.stop_progress()
+        if error.errno not in _FULL:
+            return _bug()
+        sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
+        return 1
+    except Exception:
+        console.stop_progress()
+        return _bug()
+
+
+def _raise_on_sigterm() -> None:
+    def terminate(_number: int, _frame: object) -> None:
+        raise Terminated
+
+    signals.signal(signals.SIGTERM, terminate)
+
+
+def _bug() -> int:
+    import traceback
+
+    traceback.print_exc()
+    sys.stderr.write("error: this is a bug in puffin; report it with the lines above\n")
+    return BUG
+
+
+def exit_code(error: PuffinError) -> int:
+    """Return the exit code of an error; one that only sums up others has the worst of theirs."""
+    worst = getattr(error, "worst", None)
+    return int(worst) if worst is not None else error.exit_code
+
+
+def render(error: PuffinError, console: "Console") -> str:
+    """Return the error as people read it: first line, details, causes as a tree, hints at the end, each once.
+
+    Of many causes and hints some of each kind are shown, unless the console is verbose.
+    """
+    lines = [f"{console.style('error', 'red', 'bold')}: {error.summary()}"]
+    lines += [f"  {line}" if line else "" for line in error.details()]
+    trees, left = first_causes(error, 0 if console.verbose else CAUSES)
+    if left:
+        trees.append((Cause(text=more_causes(left)), []))
+    _add_causes(trees, lines, "  ")
+    hints: dict[str, None] = {}
+    _gather_hints(error, hints)
+    shown, more = first_hints(list(hints), 0 if console.verbose else HINTS)
+    if shown:
+        lines.append("")
+    lines += [f"{console.style('hint', 'cyan', 'bold')}: {hint}" for hint in shown]
+    if more:
+        lines.append(f"      {more}")
+    return mask_text("\n".join(lines)) + "\n"
+
+
+def _add_causes(trees: "Trees", lines: list[str], indent: str) -> None:
+    last = len(trees) - 1
+    for number, (cause, below_it) in enumerate(trees):
+        branch, below = ("╰─▶ ", "    ") if number == last else ("├─▶ ", "│   ")
+        first, *rest = str(cause).splitlines() or [""]
+        lines.append(f"{indent}{branch}{first}")
+        lines += [f"{indent}{below}{line}" for line in rest]
+        _add_causes(below_it, lines, indent + below)
+
+
+def _gather_hints(error: PuffinError, hints: dict[str, None]) -> None:
+    for cause in error.causes:
+        _gather_hints(cause, hints)
+    hints.update(dict.fromkeys(error.hints))
+
+
+def first_causes(error: "PuffinError", most: int) -> "tuple[Trees, int]":
+    """Return the causes of *error* as trees with *most* ends at the most (0: all), and how many ends are left out.
+
+    What is of another kind, by the classes from the root to the end, comes before more of one.
+    """
+    ends = dict(_ends(error.causes))
+    chosen = _some(ends, most or len(ends))
+    kept = {path[:length] for path in chosen for length in range(1, len(path) + 1)}
+    return _kept(error.causes, kept, ()), len(ends) - len(chosen)
+
+
+def _ends(
+    causes: "Sequence[PuffinError]", at: "Path" = (), kind: tuple[str, ...] = ()
+) -> "Iterator[tuple[Path, tuple[str, ...]]]":
+    """Yield the place of each cause that has none beneath it, and its kind."""
+    for number, cause in enumerate(causes):
+        path, kinds = (*at, number), (*kind, type(cause).__name__)
+        if cause.causes:
+            yield from _ends(cause.causes, path, kinds)
+        else:
+            yield path, kinds
+
+
+def _kept(causes: "Sequence[PuffinError]", kept: "Collection[Path]", at: "Path") -> "Trees":
+    found = [(cause, (*at, number)) for number, cause in enumerate(causes)]
+    return [(cause, _kept(cause.causes, kept, path)) for cause, path in found if path in kept]
+
+
+def first_hints(hints: "Sequence[str]", most: int) -> "tuple[list[str], str]":
+    """Return *most* of the hints (0: all), each kind before more of one, in order; and a line about the others."""
+    kinds = {hint: _kind(hint) for hint in hints}
+    chosen = _some(kinds, most or len(kinds))
+    left = len(kinds) - len(chosen)
+    like = " like these" if {kinds[hint] for hint in chosen} == {*kinds.values()} else ""
+    return chosen, f"and {left} more{like} {_MORE}" if left else ""
+
+
+def _kind(hint: str) -> str:
+    """Return a hint without what it names."""
+    return "`".join(hint.split("`")[::2])
+
+
+def _some(kinds: "dict[Any, Any]", most: int) -> "list[Any]":
+    """Return *most* of the items, in order: the first of each kind before more of one."""
+    firsts: dict[Any, Any] = {}
+    for item, kind in kinds.items():
+        firsts.setdefault(kind, item)
+    first = {*firsts.values()}
+    chosen = {*[*firsts.values(), *[item for item in kinds if item not in first]][:most]}
+    return [item for item in kinds if item in chosen]
+
+
+def more_causes(count: int) -> str:
+    """Return the line about causes that are not shown."""
+    return f"and {count} more {_MORE}"

@@ -1,0 +1,1 @@
+"""The growth of the graph by builds."""

@@ -1,0 +1,402 @@
+"""Builds in the graph: it grows from each fetched source by what the build needs, until there is a wheel.
+
+A source's wheel is planned at once as ``fetch``, ``build`` and ``unzip``, so that others can depend on it. What the
+build runs in is known only when the source has been read, and perhaps only when the backend was asked: each
+time the build task is put anew, with an environment as a further input.
+"""
+
+from puffin.errors import PuffinError
+from puffin.pipeline.builds.turns import Turns
+from puffin.pipeline.builds.values import BuildCycle, BuildSettings, Toolchain
+from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
+from puffin.pipeline.graph.record import warn
+from puffin.pipeline.graph.task import DONE, Task
+from puffin.pipeline.tasks.supply import BUILD, ENVIRONMENT, FETCH, UNZIP, wheel_tasks
+from puffin.stages.artifact import DIRECTORY, SDIST, WHEEL
+from puffin.stages.build import kept
+from puffin.stages.build.environment import environment_key, environment_path, is_damaged, is_ready
+from puffin.stages.build.job import LACKS, BuildOrder
+from puffin.stages.unzip.ready import archive_ready, discard_damaged
+from puffin.stages.urls import digest
+from puffin.value import astuple, frozen, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.graph.task import Key, Outcome
+    from puffin.stages.artifact import Artifact
+
+    Resolve = Callable[[tuple[str, ...], Toolchain, str], tuple[Artifact, ...]]
+
+METADATA_GOAL, WHEEL_GOAL, EDITABLE_GOAL = "metadata", "wheel", "editable"
+_SOURCE_WEIGHT = 2_000_000  # bytes: what a build counts as among the work of unzipping
+_GROWTH = "growth"
+
+
+@frozen
+class Job:
+    """One build: what of, for whom, and to which end. ``id`` is the second half of the keys of its tasks.
+
+    ``group`` is the same for builds that differ in nothing but the interpreter.
+    """
+
+    id: str
+    group: str
+    artifact: "Artifact"
+    goal: str
+    label: str
+
+
+class Builds:
+    """Plans the builds of one ledger; :meth:`grow` is for its growth.
+
+    *resolve* returns what a set of build requirements comes to, for a toolchain and for the package that needs
+    them. Nothing here belongs to one environment: the toolchain comes with each artifact.
+    """
+
+    def __init__(self, settings: BuildSettings, cache: "Cache", resolve: "Resolve") -> None:
+        self._settings = settings
+        self._cache = cache
+        self._resolve = resolve
+        self._toolchains: dict[str, Toolchain] = {}
+        self._jobs: dict[str, Job] = {}
+        self._turns = Turns()
+        self._sources: dict[Key, list[str]] = {}
+        self._read: dict[Key, tuple[str, str, tuple[Any, ...]]] = {}
+        self._requires: dict[str, tuple[str, ...]] = {}
+        self._needs: dict[str, set[str]] = {}
+        self._whole: set[str] = set()
+        self._damaged: set[str] = set()
+
+    def supply(
+        self, artifact: "Artifact", toolchain: Toolchain, goal: str = "", label: str = ""
+    ) -> "tuple[tuple[Task, ...], Key | str]":
+        """Return the tasks that make a wheel of *artifact*, and the key whose result is its archive.
+
+        Where the cache has the archive, it is returned in the key's place. With the goal ``metadata`` the result is
+        ``(METADATA, path)``. Tasks that were handed out before are not repeated.
+        """
+        artifact = self._with_settings(artifact)
+        goal = goal or (EDITABLE_GOAL if artifact.editable else WHEEL_GOAL)
+        group = self._group(artifact, toolchain, goal)
+        job = Job(
+            id=digest(repr((group, toolchain.key))) + group[:16],
+            group=group,
+            artifact=artifact,
+            goal=goal,
+            label=label or artifact.label,
+        )
+        last = (BUILD if goal == METADATA_GOAL else UNZIP, job.id)
+        found = None if goal == METADATA_GOAL else self._kept(artifact, toolchain)
+        if found is not None and archive_ready(self._cache, found.sha256):
+            return (), found.sha256
+        if found is not None and not kept.is_sound(found):
+            found = None
+        if job.id in self._jobs:
+            return (), last
+        self._jobs[job.id] = job
+        self._toolchains[job.id] = toolchain
+        if found is not None:
+            return (self._store(job, found),), last
+        return self._planned(job), last
+
+    def _with_settings(self, artifact: "Artifact") -> "Artifact":
+        more = self._settings.config_settings
+        return replace(artifact, config_settings=(*artifact.config_settings, *more)) if more else artifact
+
+    def fetched_by(self, made: "Key") -> "Key | None":
+        """Return the key of the task that fetches what *made* is the archive of; None if nothing is fetched."""
+        key = self._fetch(self._jobs[made[1]]).key
+        return key if key in self._sources or key in self._read else None
+
+    def built_before(self, artifact: "Artifact", toolchain: Toolchain) -> "kept.KeptWheel | None":
+        """Return the wheel that was built of the source's present state before and fits best, None if there is none."""
+        return self._kept(self._with_settings(artifact), toolchain)
+
+    def metadata(self, artifact: "Artifact", toolchain: Toolchain) -> bytes | None:
+        """Return METADATA as an earlier build for this interpreter told it, None if there was none."""
+        artifact = self._with_settings(artifact)
+        place = kept.place(self._cache, kept.revision_of(artifact), self._settings_key(artifact, toolchain))
+        return kept.find_metadata(place, toolchain.key, toolchain.priorities, since=self._since(artifact))
+
+    def _kept(self, artifact: "Artifact", toolchain: Toolchain, sha256: str = "") -> "kept.KeptWheel | None":
+        revision = kept.revision_of(artifact, sha256)
+        if not revision:
+            return None
+        place = kept.place(self._cache, revision, self._settings_key(artifact, toolchain))
+        return kept.find_wheel(place, toolchain.priorities, since=self._since(artifact))
+
+    def _is_anew(self, name: str) -> bool:
+        refresh = self._settings.refresh
+        return refresh if isinstance(refresh, bool) else name in refresh
+
+    def _since(self, artifact: "Artifact") -> float:
+        """Return from which time on builds count: a directory may have changed where its revision does not show it."""
+        anew = self._settings.anew
+        wanted = anew if isinstance(anew, bool) else artifact.name in anew
+        return self._settings.now if wanted and artifact.kind == DIRECTORY else 0.0
+
+    def _settings_key(self, artifact: "Artifact", toolchain: Toolchain) -> str:
+        shared = "" if self._settings.isolates(artifact.name) else toolchain.prefix
+        return kept.settings_of(artifact, shared=shared)
+
+    def _group(self, artifact: "Artifact", toolchain: Toolchain, goal: str) -> str:
+        source = kept.revision_of(artifact) or f"{artifact.url} {artifact.hashes} {artifact.subdirectory}"
+        return digest(source) + digest(repr((source, self._settings_key(artifact, toolchain), goal)))
+
+    def _planned(self, job: Job) -> "tuple[Task, ...]":
+        fetch = self._fetch(job)
+        if fetch.key in self._read:  # nobody will be told of it again
+            store = () if job.goal == METADATA_GOAL else (self._store(job, None),)
+            return (*self._begun(job), *store)
+        self._sources.setdefault(fetch.key, []).append(job.id)
+        build = replace(self._build(job), after=((_GROWTH, job.id),))
+        return (fetch, build) if job.goal == METADATA_GOAL else (fetch, build, self._store(job, None))
+
+    def _fetch(self, job: Job) -> Task:
+        artifact = replace(job.artifact, editable=False, config_settings=(), direct_url="", yanked=None)
+        return Task(
+            key=(FETCH, f"source-{digest(repr(astuple(artifact)))}"),
+            function="puffin.stages.build.task:fetch_source",
+            label=job.label,
+            arguments=(
+                ("artifact", astuple(artifact)),
+                ("package", job.label),
+                ("cache_root", self._cache.root),
+                ("network", self._settings.network),
+            ),
+            weight=artifact.size or 300_000,
+            waits=artifact.kind == SDIST,
+        )
+
+    def _build(self, job: Job) -> Task:
+        toolchain = self._toolchains[job.id]
+        isolated = self._settings.isolates(job.artifact.name)
+        order = BuildOrder(
+            package=job.label,
+            artifact=astuple(job.artifact),
+            goal=f"editable-{job.goal}" if job.goal == METADATA_GOAL and job.artifact.editable else job.goal,
+            interpreter=toolchain.key,
+            python="" if isolated else toolchain.python,
+            scripts=toolchain.interpreter.venv_scheme.scripts if isolated else toolchain.scripts,
+            tags=toolchain.interpreter.tags,
+            settings=self._settings_key(job.artifact, toolchain),
+            isolated=isolated,
+            since=self._since(job.artifact),
+        )
+        return Task(
+            key=(BUILD, job.id),
+            function="puffin.stages.build.task:build",
+            label=job.label,
+            arguments=(("order", astuple(order)), ("cache_root", self._cache.root)),
+            inputs=(("source", self._fetch(job).key),),
+            weight=_SOURCE_WEIGHT + job.artifact.size,
+            grows=True,
+        )
+
+    def _store(self, job: Job, found: "kept.KeptWheel | None") -> Task:
+        arguments: tuple[tuple[str, Any], ...] = (("name", job.artifact.name), ("cache_root", self._cache.root))
+        if found is not None:
+            built = (kept.WHEEL, found.path, found.filename, found.sha256)
+            arguments = (*arguments, ("built", built))
+        return Task(
+            key=(UNZIP, job.id),
+            function="puffin.stages.build.task:store_built",
+            label=job.label,
+            arguments=arguments,
+            inputs=() if found else (("built", (BUILD, job.id)),),
+            weight=300_000,
+        )
+
+    def grow(self, task: Task, outcome: "Outcome") -> "tuple[Task, ...]":
+        """Return what follows from a source that was fetched, from a build that lacks something or ended; else nothing.
+
+        A build that cannot begin becomes one that fails: :class:`BuildCycle`, ``BuildRequirementsFailed``.
+        """
+        if task.key in self._sources and outcome.status == DONE:
+            self._read[task.key] = outcome.result
+            jobs = [self._jobs[each] for each in self._sources.pop(task.key)]
+            return tuple([each for job in jobs for each in self._begun(job)])
+        job = self._jobs.get(task.key[1]) if task.stage == BUILD else None
+        if job is None:
+            return ()
+        if outcome.status == DONE and outcome.result[0] == LACKS:
+            return self._prepared(job, (*self._requires[job.id], *outcome.result[1]))
+        released = self._turns.ended(job.group, job.id, built=outcome.status == DONE)
+        return tuple([each for other in released for each in self._begun(self._jobs[other])])
+
+    def _begun(self, job: Job) -> "tuple[Task, ...]":
+        """Return a build whose source was read, with what it needs; while it has to wait for its turn, as it stands."""
+        _, sha256, system = self._read[self._fetch(job).key]
+        toolchain = self._toolchains[job.id]
+        found = self._kept(job.artifact, toolchain, sha256) if job.goal != METADATA_GOAL else None
+        if found is not None:  # only now it is known which archive this is
+            built = (kept.WHEEL, found.path, found.filename, found.sha256)
+            return (self._instead(job, "recalled", ("built", built)),)
+        if not self._turns.may_begin(job.group, job.id):
+            return (replace(self._build(job), after=((_GROWTH, job.id),)),)
+        return self._prepared(job, tuple(system[0]))
+
+    def _instead(self, job: Job, function: str, argument: "tuple[str, Any]") -> Task:
+        name = f"puffin.stages.build.task:{function}"
+        return replace(self._build(job), function=name, arguments=(argument,))
+
+    def _prepared(self, job: Job, requires: tuple[str, ...]) -> "tuple[Task, ...]":
+        """Return the build with an environment that has what *requires* says, and what makes that environment.
+
+        Where that cannot be had, the build is one that fails; what was planned until then may be wanted by others.
+        """
+        self._requires[job.id] = requires
+        tasks: list[Task] = []
+        try:
+            build = self._equipped(job, requires, tasks)
+        except PuffinError as error:
+            import pickle
+
+            build = self._instead(job, "refused", ("error", pickle.dumps(error)))
+        return (*tasks, build)
+
+    def _equipped(self, job: Job, requires: tuple[str, ...], tasks: "list[Task]") -> Task:
+        build = self._build(job)
+        build = replace(build, arguments=(*build.arguments, ("requires", requires)))
+        if not self._settings.isolates(job.artifact.name):
+            return build
+        toolchain = self._toolchains[job.id]
+        found = self._resolve(requires, toolchain, job.label) if requires else ()
+        if self._settings.remote is not None and job.goal != EDITABLE_GOAL and not job.artifact.editable:
+            return self._sent(job, build, found, requires, tasks)
+        root = self._ready_environment(found, toolchain)
+        if root:
+            return replace(build, arguments=(*build.arguments, ("environment", root)), affinity=root)
+        archives, keys = self._brought(job, found, toolchain, tasks)
+        made = self._environment(job, toolchain, archives, keys)
+        tasks.append(made)
+        return replace(build, inputs=(*build.inputs, ("environment", made.key)), affinity=made.key[1])
+
+    def _sent(
+        self,
+        job: Job,
+        build: Task,
+        found: "tuple[Artifact, ...]",
+        requires: tuple[str, ...],
+        tasks: "list[Task]",
+    ) -> Task:
+        """Return the build as one for a worker; the builds of what it needs as wheels are put to *tasks*."""
+        from puffin.pipeline.builds.remote import sent
+
+        assert self._settings.remote is not None
+        toolchain = self._toolchains[job.id]
+        built: dict[str, Any] = {}
+        for artifact in found:
+            if artifact.kind == WHEEL:
+                continue
+            plain = self._with_settings(replace(artifact, editable=False))
+            known = self._kept(plain, toolchain)
+            if known is not None and kept.is_sound(known):
+                built[artifact.name] = (kept.WHEEL, known.path, known.filename, known.sha256)
+                continue
+            more, last = self.supply(replace(artifact, editable=False), toolchain)
+            tasks += more
+            self._note(job.id, last[1])
+            built[artifact.name] = (BUILD, last[1])
+        return sent(
+            build,
+            self._settings.remote,
+            toolchain,
+            found=found,
+            built=built,
+            requires=requires,
+            network=self._settings.network,
+        )
+
+    def _ready_environment(self, found: "tuple[Artifact, ...]", toolchain: Toolchain) -> str:
+        """Return the path of the environment with these distributions if it is kept, even without their archives."""
+        archives = {self._archive(artifact, toolchain) for artifact in found}
+        if "" in archives:
+            return ""
+        root = environment_path(self._cache, environment_key(toolchain.interpreter, archives))
+        if root in self._whole or is_ready(root, toolchain.interpreter):
+            self._whole.add(root)
+            return root
+        if root not in self._damaged and is_damaged(root):
+            self._damaged.add(root)
+            self._prepare_anew(found, archives)
+        return ""
+
+    def _prepare_anew(self, found: "tuple[Artifact, ...]", archives: "set[str]") -> None:
+        """Say that an environment was damaged; an archive that has the same damage, by a hard link, is thrown away."""
+        names = ", ".join(sorted([f"`{artifact.name}`" for artifact in found]))
+        warn(f"The kept build environment of {names} was damaged; making it anew")
+        for archive in archives:
+            discard_damaged(self._cache, archive)
+
+    def _archive(self, artifact: "Artifact", toolchain: Toolchain) -> str:
+        """Return the archive that an artifact is or was, ``""`` where that is not known."""
+        if artifact.kind != WHEEL:
+            built = self._kept(self._with_settings(replace(artifact, editable=False)), toolchain)
+            return built.sha256 if built else ""
+        return archive_of_wheel(self._cache, artifact, anew=self._is_anew(artifact.name))
+
+    def _brought(
+        self, job: Job, found: "tuple[Artifact, ...]", toolchain: Toolchain, tasks: "list[Task]"
+    ) -> "tuple[list[str], list[Key]]":
+        """Return the archives that are there, and the keys of the others; what brings these is put to *tasks*."""
+        archives: list[str] = []
+        keys: list[Key] = []
+        for artifact in found:
+            more, last = self._one(artifact, toolchain)
+            tasks += more
+            if isinstance(last, tuple) and artifact.kind != WHEEL:
+                self._note(job.id, last[1])
+            if isinstance(last, str):
+                archives.append(last)
+            else:
+                keys.append(last)
+        return archives, keys
+
+    def _one(self, artifact: "Artifact", toolchain: Toolchain) -> "tuple[tuple[Task, ...], Key | str]":
+        if artifact.kind != WHEEL:
+            return self.supply(replace(artifact, editable=False), toolchain)
+        supply = supply_of(self._cache, artifact, anew=self._is_anew(artifact.name))
+        if supply.archive:
+            return (), supply.archive
+        wheel = wheel_tasks(supply, cache_root=self._cache.root, network=self._settings.network)
+        return wheel, wheel[-1].key
+
+    def _note(self, upper: str, lower: str) -> None:
+        """Note that a build needs another one. Raises :class:`BuildCycle` if that needs it in turn."""
+        chain = self._chain(lower, upper)
+        if chain:
+            names = (upper, *chain)
+            raise BuildCycle(
+                package=self._jobs[upper].label, names=tuple([self._jobs[each].label for each in names])
+            )
+        self._needs.setdefault(upper, set()).add(lower)
+
+    def _chain(self, start: str, end: str) -> "tuple[str, ...]":
+        if start == end:
+            return (end,)
+        for each in sorted(self._needs.get(start, ())):
+            rest = self._chain(each, end)
+            if rest:
+                return (start, *rest)
+        return ()
+
+    def _environment(self, job: Job, toolchain: Toolchain, archives: "list[str]", keys: "list[Key]") -> Task:
+        named = sorted(set(archives))
+        parts = sorted([*named, *[each[1] for each in keys]])
+        return Task(
+            key=(ENVIRONMENT, f"{toolchain.key}-{digest(' '.join(parts))}"),
+            function="puffin.stages.build.environment:environment",
+            label=job.label,
+            arguments=(
+                ("interpreter", toolchain.interpreter.wire()),
+                ("cache_root", self._cache.root),
+                *[(f"archive{number}", each) for number, each in enumerate(named)],
+            ),
+            inputs=tuple([(f"input{number}", key) for number, key in enumerate(sorted(set(keys)))]),
+            weight=_SOURCE_WEIGHT,
+        )

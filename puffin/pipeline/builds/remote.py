@@ -1,0 +1,129 @@
+"""Builds for the workers of a scheduler: the task that sends one, and waits on a thread of this process."""
+
+from puffin.cache.layout import Cache
+from puffin.pipeline.graph.task import Task
+from puffin.pipeline.request.scheduler import BUILD_THERE, Remote
+from puffin.stages.artifact import Artifact
+from puffin.stages.build.job import BuildOrder
+from puffin.stages.build.remote import SentBuild, brought, built_before
+from puffin.stages.build.remote_python import Python, python_of
+from puffin.stages.urls import digest
+from puffin.value import astuple, from_tuple, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.pipeline.builds.values import Toolchain
+    from puffin.pipeline.farm.farm import Farm
+    from puffin.pipeline.graph.task import Key
+
+_HERE = "puffin.stages.build.remote_here:build_here"
+_FITS = "puffin.stages.build.remote_python:fits"
+
+
+def sent(
+    build_task: Task,
+    remote: Remote,
+    toolchain: "Toolchain",
+    *,
+    found: "tuple[Artifact, ...]",
+    built: "dict[str, Key | tuple[str, str, str, str]]",
+    requires: tuple[str, ...],
+    network: "tuple[Any, ...]",
+) -> Task:
+    """Return *build_task* as one that a worker does, in an environment of the distributions *found*.
+
+    *built* has, for those among them that have to be built themselves, the task that does it, or the wheel as
+    ``(WHEEL, path, file name, sha256)``; by their names.
+    """
+    order = replace(from_tuple(BuildOrder, dict(build_task.arguments)["order"]), seconds=remote.limit)
+    keys = sorted((name, made) for name, made in built.items() if len(made) == 2)
+    inputs = tuple([(f"built_{number}", made) for number, (_, made) in enumerate(keys)])
+    return replace(
+        build_task,
+        function=BUILD_THERE,
+        arguments=(
+            ("order", astuple(order)),
+            ("cache_root", dict(build_task.arguments)["cache_root"]),
+            ("remote", astuple(remote)),
+            ("python", astuple(python_of(toolchain.interpreter))),
+            ("found", tuple([astuple(each) for each in found])),
+            ("made", tuple([(name, made) for name, made in sorted(built.items()) if len(made) != 2])),
+            ("names", tuple([name for name, _ in keys])),
+            ("requires", requires),
+            ("network", network),
+        ),
+        inputs=(*build_task.inputs, *inputs),
+    )
+
+
+def build(
+    *,
+    order: "tuple[Any, ...]",
+    source: "tuple[str, str, tuple[Any, ...]]",
+    cache_root: str,
+    remote: "tuple[Any, ...]",
+    python: "tuple[Any, ...]",
+    found: "tuple[tuple[Any, ...], ...]",
+    made: "tuple[tuple[str, tuple[str, str, str, str]], ...]",
+    names: tuple[str, ...],
+    requires: tuple[str, ...],
+    network: "tuple[Any, ...]",
+    **inputs: "tuple[str, str, str, str]",
+) -> "tuple[Any, ...]":
+    """Have a worker build a source; return what ``puffin.stages.build.task.build`` returns.
+
+    Raises what that raises, and the errors of ``puffin.pipeline.farm.farm``.
+    """
+    from puffin.pipeline.farm.farm import farm_for
+    from puffin.stages.fetch.network import from_wire
+
+    told = from_tuple(BuildOrder, order)
+    farm = farm_for(from_tuple(Remote, remote))
+    wheels = {**dict(made), **{name: inputs[f"built_{number}"] for number, name in enumerate(names)}}
+    artifacts = [from_tuple(Artifact, each) for each in found]
+    parts = [wheels[each.name][3] if each.name in wheels else each.filename for each in artifacts]
+
+    def brings(unreachable: "set[str]") -> "tuple[Any, ...]":
+        return tuple(
+            [
+                built_before(each, wheels[each.name])
+                if each.name in wheels
+                else brought(each, unreachable, lambda artifact: _fetched(artifact, network))
+                for each in artifacts
+            ]
+        )
+
+    return SentBuild(
+        told,
+        source,
+        Cache(cache_root),
+        key=digest(repr((sorted(parts), python))),
+        requires=requires,
+        python=python,
+        brings=brings,
+        send=lambda packed: _send(farm, told, packed, python),
+        unreachable=farm.unreachable,
+        trusted_hosts=from_wire(network).trusted_hosts,
+        offline=from_wire(network).offline,
+    ).answer()
+
+
+def _send(farm: "Farm", order: BuildOrder, packed: bytes, python: "tuple[Any, ...]") -> "tuple[str, bytes]":
+    from puffin.pipeline.farm.farm import WorkerNeeds
+
+    artifact = from_tuple(Artifact, order.artifact)
+    needs = WorkerNeeds(_FITS, (python,), str(from_tuple(Python, python)))
+    name = f"{artifact.name}-{artifact.version or 'source'}"
+    return farm.run(name, order.package, _HERE, packed, needs)
+
+
+def _fetched(artifact: Artifact, network: "tuple[Any, ...]") -> bytes:
+    from puffin.stages.fetch.fetch import fetch
+
+    groups = (artifact.hashes,) if artifact.hashes else ()
+    _, _, data = fetch(
+        url=artifact.url, filename=artifact.filename, hashes=groups, size=artifact.size, network=network
+    )
+    return bytes(data)

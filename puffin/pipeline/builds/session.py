@@ -1,0 +1,192 @@
+"""What a run builds with: one resolver of build requirements, for the graph's growth and for metadata."""
+
+import os
+
+from puffin.cache.layout import Cache
+from puffin.errors import USAGE, PuffinError
+from puffin.pipeline.builds.builds import METADATA_GOAL, Builds
+from puffin.pipeline.builds.resolve import BuildResolver
+from puffin.pipeline.builds.values import BuildCycle, BuildSettings, Toolchain
+from puffin.pipeline.engine.engine import Takedown
+from puffin.pipeline.graph.ledger import Ledger
+from puffin.pipeline.graph.record import current
+from puffin.pipeline.graph.task import DONE
+from puffin.pipeline.run.inline import InlineExecutor
+from puffin.pipeline.tasks.supply import Supply, root_failure
+from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact, expected_sha256
+from puffin.stages.build import kept
+from puffin.stages.resolve.metadata.wanted import BuildSource
+from puffin.stages.resolve.universe.values import Built
+from puffin.stages.unzip.ready import archive_ready
+from puffin.stages.urls import file_path, file_url, is_file
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.pipeline.graph.task import Outcome
+    from puffin.stages.link.environment.environment import Environment
+    from puffin.stages.link.interpreter.interpreter import Interpreter
+    from puffin.stages.resolve.solve.universe import Place
+    from puffin.stages.resolve.universe.values import CheckedOut
+
+
+def toolchain_of(environment: "Environment") -> Toolchain:
+    """Return the toolchain of an environment: its interpreter, and itself for builds without isolation."""
+    return Toolchain(
+        environment.interpreter,
+        python=environment.executable,
+        scripts=environment.scripts,
+        prefix=environment.root,
+    )
+
+
+def toolchain_with(interpreter: "Interpreter") -> Toolchain:
+    """Return the toolchain of an interpreter, whatever it belongs to: builds without isolation use what it has."""
+    return Toolchain(
+        interpreter,
+        python=interpreter.executable,
+        scripts=interpreter.scheme.scripts,
+        prefix=interpreter.prefix,
+    )
+
+
+class NothingToBuildIn(PuffinError):
+    """A build without isolation is to use an environment that is yet to be made."""
+
+    exit_code = USAGE
+    stage = "build"
+    environment: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return (
+            f"Failed to build `{self.package}` without isolation for its metadata: the environment "
+            f"`{self.environment}` does not exist yet"
+        )
+
+
+class Workshop:
+    """The builds of one run. A ledger gets its own :class:`Builds`; what was resolved for one serves all."""
+
+    def __init__(self, settings: BuildSettings, cache: Cache) -> None:
+        self.settings = settings
+        self._cache = cache
+        self._resolver = BuildResolver(settings, cache)
+
+    def builds(self, chain: tuple[str, ...] = ()) -> Builds:
+        """Return the planner of builds for one ledger; *chain* is what is being built for its metadata meanwhile."""
+
+        def resolve(requires: tuple[str, ...], toolchain: Toolchain, package: str) -> "tuple[Artifact, ...]":
+            return self._resolver.resolve(
+                requires,
+                toolchain,
+                package=package,
+                build=MetadataBuilder(self, toolchain, chain),
+                checkout=self.checkout,
+            )
+
+        return Builds(self.settings, self._cache, resolve)
+
+    def settled(self, supply: Supply) -> Supply:
+        """Return *supply* with the archive of the wheel that was built of it before, where the cache has both."""
+        toolchain = supply.toolchain
+        if supply.archive or supply.artifact.kind == WHEEL or toolchain is None:
+            return supply
+        supply = replace(supply, artifact=identified(supply.artifact))
+        found = self.builds().built_before(supply.artifact, toolchain)
+        ready = found is not None and archive_ready(self._cache, found.sha256)
+        return replace(supply, archive=found.sha256) if found and ready else supply
+
+    def checkout(self, place: "Place") -> "CheckedOut":
+        """Be the seam to version control of a universe."""
+        from puffin.stages.resolve.universe.place import checkout_place
+
+        return checkout_place(place, cache=self._cache, offline=self.settings.offline, environ=dict(os.environ))
+
+
+def identified(artifact: Artifact) -> Artifact:
+    """Return the artifact of a local archive with the archive's hash, so that what was built of it is found."""
+    if artifact.kind != SDIST or expected_sha256(artifact) or not is_file(artifact.url):
+        return artifact
+    from puffin.stages.resolve.locate.url import direct_url
+
+    try:
+        sha256 = kept.hash_of(file_path(artifact.url))
+    except OSError:
+        return artifact  # whoever fetches it says why it cannot be read
+    hashes = (f"sha256:{sha256}",) if not artifact.hashes else artifact.hashes
+    told = direct_url(artifact.url, hashes, artifact.subdirectory) if artifact.direct_url else ""
+    return replace(artifact, hashes=hashes, direct_url=told)
+
+
+class MetadataBuilder:
+    """The seam to the build stage of a universe: metadata that only a build tells, kept for the next time.
+
+    It works in this process, whatever runs the graph of the run. ``chain`` are the sources whose metadata wait for it.
+    """
+
+    def __init__(self, workshop: Workshop, toolchain: Toolchain, chain: tuple[str, ...] = ()) -> None:
+        self._workshop = workshop
+        self._toolchain = toolchain
+        self._chain = chain
+
+    def __call__(self, source: "BuildSource") -> Built:
+        """Return METADATA of *source*. Raises what went wrong with the build, and :class:`BuildCycle`."""
+        artifact = artifact_of_source(source)
+        builds = self._workshop.builds((*self._chain, source.package))
+        known = builds.metadata(artifact, self._toolchain)
+        if known is not None:
+            return Built(metadata=known)
+        if source.package in self._chain:
+            names = (*self._chain[self._chain.index(source.package) :], source.package)
+            raise BuildCycle(package=source.package, names=names)
+        self._check(source, artifact)
+        tasks, last = builds.supply(artifact, self._toolchain, METADATA_GOAL, label=source.package)
+        ledger = Ledger(tasks, builds.grow)
+        taken = self._takedown(ledger)
+        InlineExecutor(1).run(ledger, taken.outcome if taken else _nobody)
+        outcome = ledger.outcomes[last]  # type: ignore[index]
+        if outcome.status != DONE:
+            raise root_failure(ledger, outcome.key) or RuntimeError(source.package)
+        with open(outcome.result[1], "rb") as file:
+            return Built(metadata=file.read())
+
+    def _takedown(self, ledger: Ledger) -> "Takedown | None":
+        """Return what puts the build into the record of the run; None in a child, whose parent writes that."""
+        record = current()
+        return Takedown(record, ledger) if record is not None and record.is_own else None
+
+    def _check(self, source: "BuildSource", artifact: Artifact) -> None:
+        toolchain = self._toolchain
+        if not self._workshop.settings.isolates(artifact.name) and not os.path.exists(toolchain.python):
+            hint = f"make it by `puffin venv {toolchain.prefix}`, and install there what the build needs"
+            raise NothingToBuildIn(package=source.package, environment=toolchain.prefix, hints=(hint,))
+
+
+def _nobody(_outcome: "Outcome") -> None:
+    """Tell nobody of an outcome."""
+
+
+def artifact_of_source(source: "BuildSource") -> Artifact:
+    """Return the artifact to build for the metadata of *source*."""
+    url, filename = file_url(source.path), ""
+    hashes: tuple[str, ...] = ()
+    if source.url.partition(":")[0].lower().startswith("git+"):
+        kind, url = GIT, source.url
+    elif os.path.isdir(source.path):
+        kind = DIRECTORY
+    else:
+        kind, filename = SDIST, os.path.basename(source.path)
+        hashes = (f"sha256:{kept.hash_of(source.path)}",)
+    return Artifact(
+        name=source.name,
+        version=source.version,
+        filename=filename,
+        url=url,
+        source="",
+        hashes=hashes,
+        kind=kind,
+        subdirectory=source.subdirectory,
+        editable=source.editable,
+        config_settings=source.config_settings,
+    )

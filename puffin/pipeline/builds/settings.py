@@ -1,0 +1,107 @@
+"""From what a command was asked for to what decides its builds, and the seams of a resolution to them."""
+
+import time
+from threading import Lock
+
+from puffin.errors import UsageError
+from puffin.pipeline.builds.values import ALL, BuildSettings
+from puffin.pipeline.request.network import reader
+from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.resolve.setup import ResolutionSetup, roots
+from puffin.stages.resolve.requirements.file import read_requirements
+from puffin.stages.resolve.solve.request import FilePolicy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from puffin.pipeline.builds.session import Workshop
+    from puffin.pipeline.builds.values import Toolchain
+    from puffin.stages.resolve.index.config import IndexConfig
+    from puffin.stages.resolve.metadata.wanted import BuildSource
+    from puffin.stages.resolve.solve.universe import Place
+    from puffin.stages.resolve.universe.values import Built, CheckedOut
+
+
+def build_settings(
+    settings: Settings,
+    environ: "Mapping[str, str]",
+    *,
+    config: "IndexConfig",
+    network: "tuple[Any, ...]",
+    files: FilePolicy,
+    prereleases: str = "if-necessary-or-explicit",
+    exclude_newer: str = "",
+) -> BuildSettings:
+    """Return the settings of a run's builds. Reads ``--build-constraint`` files, with the errors of that."""
+    constraints = read_requirements(
+        (), read=reader(settings, environ), environ=environ, constraints=settings.build_constraint
+    ).constraints
+    return BuildSettings(
+        config=config,
+        network=network,
+        now=time.time(),
+        files=files,
+        constraints=roots(constraints),
+        config_settings=tuple([config_setting(each) for each in settings.config_setting]),
+        shared=frozenset((ALL,) if settings.no_build_isolation else settings.no_build_isolation_package),
+        prereleases=prereleases,
+        exclude_newer=exclude_newer,
+        refresh=not settings.offline and (settings.refresh or frozenset(settings.refresh_package)),
+        offline=settings.offline,
+        anew=settings.refresh
+        or settings.reinstall
+        or frozenset((*settings.refresh_package, *settings.reinstall_package)),
+        remote=None if settings.remote is None or settings.remote.shared else settings.remote,
+    )
+
+
+def builds_of(setup: ResolutionSetup, settings: Settings, environ: "Mapping[str, str]") -> BuildSettings:
+    """Return the settings of the builds that a resolution leads to; raises as :func:`build_settings`."""
+    return build_settings(
+        settings,
+        environ,
+        config=setup.config,
+        network=setup.network,
+        files=setup.files,
+        prereleases=setup.prereleases,
+        exclude_newer=setup.exclude_newer,
+    )
+
+
+def config_setting(text: str) -> tuple[str, str]:
+    """Return the key and the value of ``KEY=VALUE``; :class:`UsageError` for anything else."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(
+            text=f"`{text}` is no setting for a build backend",
+            hints=("give `--config-setting` a key and a value, as in `--config-setting key=value`",),
+        )
+    return key.strip(), value
+
+
+class BuildSeams:
+    """A universe's seams to builds and to version control; what these take is imported when one of them is needed."""
+
+    def __init__(self, workshop: "Callable[[], Workshop]", toolchain: "Callable[[], Toolchain]") -> None:
+        self._make = workshop
+        self._toolchain = toolchain
+        self._lock = Lock()  # repositories are checked out by several threads
+        self._workshop: Workshop | None = None
+
+    def build(self, source: "BuildSource") -> "Built":
+        """Return METADATA of *source*; raises what ``MetadataBuilder`` raises."""
+        from puffin.pipeline.builds.session import MetadataBuilder
+
+        return MetadataBuilder(self._shop(), self._toolchain())(source)
+
+    def checkout(self, place: "Place") -> "CheckedOut":
+        """Return the repository that *place* names, at one commit."""
+        return self._shop().checkout(place)
+
+    def _shop(self) -> "Workshop":
+        with self._lock:
+            if self._workshop is None:
+                self._workshop = self._make()
+            return self._workshop

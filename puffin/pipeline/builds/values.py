@@ -1,0 +1,85 @@
+"""What builds are planned from, and why a plan may fail."""
+
+from puffin.errors import PuffinError
+from puffin.stages.link.interpreter.interpreter import Interpreter, interpreter_key
+from puffin.stages.resolve.locate.tags import priorities
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from puffin.pipeline.request.scheduler import Remote
+    from puffin.stages.resolve.index.config import IndexConfig
+    from puffin.stages.resolve.solve.request import FilePolicy, Root
+
+ALL = ":all:"
+
+
+@frozen
+class BuildSettings:
+    """What decides how builds go, besides the sources: one value for a run, however many environments.
+
+    ``network`` is in its wire form. ``shared`` are the normalised names (or :data:`ALL`) that are built without
+    isolation. ``config_settings`` are for every build that this run was asked for. ``constraints`` limit build
+    requirements. ``now`` is in seconds since the epoch; ``refresh`` as in ``Scope``. ``anew`` is True, or the
+    normalised names, where a directory is built again although what decides its build did not change. ``remote`` is
+    where isolated builds are done, None for this machine.
+    """
+
+    config: "IndexConfig"
+    network: "tuple[object, ...]"
+    now: float
+    files: "FilePolicy"
+    constraints: "tuple[Root, ...]" = ()
+    config_settings: tuple[tuple[str, str], ...] = ()
+    shared: frozenset[str] = frozenset()
+    prereleases: str = "if-necessary-or-explicit"
+    exclude_newer: str = ""
+    refresh: "bool | frozenset[str]" = False
+    offline: bool = False
+    anew: "bool | frozenset[str]" = False
+    remote: "Remote | None" = None
+
+    def isolates(self, name: str) -> bool:
+        """Return whether a package is built in an environment of its own."""
+        return name not in self.shared and ALL not in self.shared
+
+
+class Toolchain:
+    """An interpreter that builds. ``python`` is that of the environment to build in without isolation."""
+
+    def __init__(
+        self, interpreter: Interpreter, *, python: str = "", scripts: str = "", prefix: str = ""
+    ) -> None:
+        self.interpreter = interpreter
+        self.python = python
+        self.scripts = scripts
+        self.prefix = prefix
+        self.key = interpreter_key(interpreter)
+        self.priorities: Mapping[str, int] = priorities(interpreter.tags)
+
+
+class BuildCycle(PuffinError):
+    """Packages need each other to be built; ``names`` begins and ends with the same."""
+
+    stage = "build"
+    names: tuple[str, ...]
+    hints: tuple[str, ...] = ("use a wheel of one of them, or give `--find-links` a place that has one",)
+
+    def summary(self) -> str:
+        """Return the first line."""
+        first, *rest = [f"`{name}`" for name in self.names]
+        return f"Failed to build {first}: it needs {', which needs '.join(rest)}, to be built"
+
+
+class BuildRequirementsFailed(PuffinError):
+    """What a build needs cannot be had."""
+
+    stage = "build"
+    requires: tuple[str, ...]
+
+    def summary(self) -> str:
+        """Return the first line."""
+        wanted = ", ".join(f"`{each}`" for each in self.requires)
+        return f"Failed to resolve the build requirements of `{self.package}` ({wanted})"

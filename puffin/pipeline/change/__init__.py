@@ -1,0 +1,1 @@
+"""Environments under change: plan, stage, commit, report."""

@@ -1,0 +1,123 @@
+"""The builds of a run: whose settings decide them, what they make, and for how many environments."""
+
+from puffin.pipeline.builds.session import Workshop, toolchain_of
+from puffin.pipeline.builds.settings import build_settings
+from puffin.pipeline.graph.task import DONE, FAILED
+from puffin.pipeline.tasks.supply import BUILD, supplied
+from puffin.stages.artifact import WHEEL
+from puffin.stages.build.failures import BuildFailed, WrongWheel
+from puffin.stages.build.job import KEPT
+from puffin.stages.build.job import WHEEL as BUILT
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.builds.builds import Builds
+    from puffin.pipeline.change.environment import EnvironmentRun
+    from puffin.pipeline.graph.task import Key, Outcome, Task
+    from puffin.pipeline.tasks.supply import Supply
+
+
+class Workshops:
+    """The workshops of a run: one, unless environments look for distributions in different places."""
+
+    def __init__(self, cache: "Cache", environ: "Mapping[str, str]") -> None:
+        self._cache = cache
+        self._environ = environ
+        self._known: dict[tuple[Any, ...], Workshop] = {}
+
+    def of(self, site: "EnvironmentRun") -> Workshop:
+        """Return the workshop that builds for *site*. Reads ``--build-constraint`` files, with the errors of that."""
+        if site.workshop is not None:
+            return site.workshop
+        inputs = site.inputs
+        key = (inputs.config, inputs.files, site.network)
+        if key not in self._known:
+            told = build_settings(
+                site.settings, self._environ, config=inputs.config, network=site.network, files=inputs.files
+            )
+            self._known[key] = Workshop(told, self._cache)
+        return self._known[key]
+
+    def settle(self, site: "EnvironmentRun") -> None:
+        """Note who builds the supplies of *site* that have to be built, or which wheel was built of them before."""
+        sources = [number for number, each in enumerate(site.supplies) if each.artifact.kind != WHEEL]
+        if not sources:
+            return
+        toolchain, workshop = toolchain_of(site.environment), self.of(site)
+        for number in sources:
+            site.supplies[number] = workshop.settled(replace(site.supplies[number], toolchain=toolchain))
+        alone = workshop.settings.isolates
+        site.postpone([number for number in sources if not alone(site.supplies[number].artifact.name)])
+
+
+class ManyBuilds:
+    """The builds of one ledger. ``tasks`` are those that make an archive, by the key whose result that is."""
+
+    def __init__(self, workshops: Workshops) -> None:
+        self._workshops = workshops
+        self._builds: dict[Workshop, Builds] = {}
+        self.tasks: dict[Key, tuple[Task, ...]] = {}
+
+    def supplied(self, site: "EnvironmentRun", supply: "Supply") -> "Supply":
+        """Return *supply* as its links need it. Raises what planning a build raises."""
+        if supply.archive or supply.artifact.kind == WHEEL:
+            return supply
+        workshop = self._workshops.of(site)
+        builds = self._builds.get(workshop)
+        if builds is None:
+            builds = self._builds[workshop] = workshop.builds()
+        supply, tasks = supplied(supply, builds)
+        if supply.made:
+            self.tasks[supply.made] = (*self.tasks.get(supply.made, ()), *tasks)
+        return supply
+
+    def grow(self, task: "Task", outcome: "Outcome") -> "tuple[Task, ...]":
+        """Be the growth of the ledger: whatever builds of one source agree on has one key, so it is done once."""
+        return tuple([each for builds in self._builds.values() for each in builds.grow(task, outcome)])
+
+
+class Tally:
+    """Counts the builds that were run, and the times that a wheel was built for another environment already."""
+
+    def __init__(self) -> None:
+        self._ended: dict[Key, Outcome] = {}
+        self._uses: dict[Key, int] = {}
+
+    def want(self, made: "Key", uses: int) -> None:
+        """Note that so many environments want the archive that is the result of *made*."""
+        self._uses[made] = self._uses.get(made, 0) + uses
+
+    def take(self, task: "Task", outcome: "Outcome") -> None:
+        """Take note of an outcome."""
+        if task.stage == BUILD and outcome.status in (DONE, FAILED):
+            self._ended[task.key] = outcome
+
+    @property
+    def built(self) -> int:
+        """How many builds ran, those of build requirements and those that failed among them."""
+        return sum(1 for each in self._ended.values() if _ran(each))
+
+    @property
+    def shared(self) -> int:
+        """How many times a wheel was used beyond the first, where it was built by this run or beside it."""
+        paths = {each.result[1] for each in self._ended.values() if each.status == DONE and _ran(each)}
+        return sum(self._shared(made, uses, paths) for made, uses in self._uses.items())
+
+    def _shared(self, made: "Key", uses: int, paths: "set[str]") -> int:
+        outcome = self._ended.get((BUILD, made[1]))
+        if outcome is None or outcome.status != DONE:
+            return 0
+        if _ran(outcome):
+            return uses - 1
+        return uses if outcome.result[0] == KEPT or outcome.result[1] in paths else 0
+
+
+def _ran(outcome: "Outcome") -> bool:
+    if outcome.status == FAILED:
+        return isinstance(outcome.error, (BuildFailed, WrongWheel))
+    return bool(outcome.result[0] == BUILT)

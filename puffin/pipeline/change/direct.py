@@ -1,0 +1,114 @@
+"""Pins with URLs, as the plan must see them: where they come from, and which archive they mean by now."""
+
+from puffin.stages.link.commit.installplan import WantedDistribution
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from puffin.cache.layout import Cache
+    from puffin.stages.link.commit.installplan import Present
+    from puffin.stages.resolve.locate.source import Commits
+    from puffin.stages.resolve.requirements.pins import Pin
+
+_UNKNOWN = "unknown"  # no archive's identity: the file changed, or the cache does not know it
+
+
+class Directs:
+    """Looks at pins with URLs. *commits* tells which commit a repository's URL means."""
+
+    def __init__(self, cache: "Cache", present: "Iterable[Present]", commits: "Commits") -> None:
+        self._cache = cache
+        self._present = {each.name: each for each in present}
+        self._commits = commits
+        self._built: dict[str, WantedDistribution] = {}
+
+    def wanted(self, pin: "Pin", known: "Mapping[str, str]", *, refresh: bool) -> WantedDistribution:
+        """Return what the plan compares of *pin*; *known* and *refresh* are as :func:`wanted_direct` has them."""
+        from puffin.stages.resolve.locate.source import source_kind
+
+        kind = source_kind(pin)
+        if not kind:
+            return wanted_direct(pin, known, self._cache, refresh=refresh)
+        if pin.name not in self._built:
+            self._built[pin.name] = self._to_build(pin, kind, refresh=refresh)
+        return self._built[pin.name]
+
+    def _to_build(self, pin: "Pin", kind: str, *, refresh: bool) -> WantedDistribution:
+        """Return what would be built; whatever stands against it is left to the search, which tells of all pins."""
+        from puffin.errors import PuffinError
+        from puffin.stages.resolve.locate.file_choice import FileTarget
+        from puffin.stages.resolve.locate.url import locate_url
+
+        unknown = WantedDistribution(name=pin.name, version="", url=pin.url, direct_url="{}", source=_UNKNOWN)
+        if pin.name not in self._present:
+            return unknown
+        try:
+            artifact = locate_url(pin, FileTarget((), ""), commits=self._commits)
+        except PuffinError:
+            return unknown
+        changed = (refresh and artifact.source.startswith("url/")) or self._other_hash(pin)
+        return WantedDistribution(
+            name=pin.name,
+            version="",
+            url=artifact.url,
+            direct_url=artifact.direct_url,
+            source=_UNKNOWN if changed else artifact.source,
+        )
+
+    def _other_hash(self, pin: "Pin") -> bool:
+        """Tell whether what is installed is known to have none of the pinned hashes."""
+        import json
+
+        text = self._present[pin.name].direct_url
+        try:
+            found = dict(json.loads(text)["archive_info"]["hashes"]) if pin.hashes and text else {}
+        except (ValueError, TypeError, KeyError):
+            return False
+        algorithms = {each.partition(":")[0] for each in pin.hashes}
+        said = [f"{name}:{value}" for name, value in found.items() if name in algorithms]
+        return bool(said) and not any(each in pin.hashes for each in said)
+
+
+def wanted_direct(
+    pin: "Pin", known: "Mapping[str, str]", cache: "Cache", *, refresh: bool
+) -> WantedDistribution:
+    """Return what the plan compares of a pin with the URL of a wheel.
+
+    ``known`` are archives found out by now, by name. A pinned hash names the archive by itself; a local
+    file is the archive that it was unzipped to, until its modification time or size changes; a remote one
+    is what it was, until *refresh*.
+    """
+    from puffin.stages.resolve.index.config import bare, is_local, local_path
+    from puffin.stages.urls import file_url
+
+    address = pin.url.partition("#")[0]
+    local = is_local(address)
+    url = bare(file_url(local_path(address)) if local else address)
+    archive = known.get(pin.name) or _pinned(pin)
+    if not archive and local and not pin.editable:
+        archive = _of_local(pin, local_path(address), url, cache)
+    return WantedDistribution(
+        name=pin.name, version="", url=url, archive=archive or (_UNKNOWN if refresh else "")
+    )
+
+
+def _pinned(pin: "Pin") -> str:
+    hashes = [each for each in pin.hashes if each.startswith("sha256:")]
+    return hashes[0][7:] if len(pin.hashes) == len(hashes) == 1 else ""
+
+
+def _of_local(pin: "Pin", path: str, url: str, cache: "Cache") -> str:
+    import os
+
+    from puffin.stages.resolve.locate.errors import FileMissing
+    from puffin.stages.resolve.locate.url import place_of
+    from puffin.stages.unzip.store import known_archive
+
+    if os.path.isdir(path):
+        return ""
+    try:
+        source, _ = place_of(url, "", pin)
+    except FileMissing:
+        return _UNKNOWN
+    return known_archive(cache, source, pin.name, os.path.basename(path)) or _UNKNOWN

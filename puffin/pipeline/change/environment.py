@@ -1,0 +1,315 @@
+"""The course of one environment through a run: opened under its lock, planned, staged and committed by itself."""
+
+import time
+
+from puffin.errors import PuffinError, os_cause
+from puffin.pipeline.change.plan import Planner
+from puffin.pipeline.change.workplace import Workplace, target_of
+from puffin.pipeline.find.search import SearchRequest
+from puffin.pipeline.request.network import network_of
+from puffin.pipeline.request.settings import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
+from puffin.pipeline.tasks.bytecode import bytecode_kind
+from puffin.stages.link.commit.installplan import Plan, without
+from puffin.stages.link.commit.state import read_state
+from puffin.stages.link.direct_url import with_hash, with_source
+from puffin.stages.link.files import HARDLINK
+from puffin.stages.unzip.manifest import VERSION
+from puffin.value import astuple, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.builds.session import Workshop
+    from puffin.pipeline.change.plan import Place
+    from puffin.pipeline.change.workplace import Names
+    from puffin.pipeline.inputs.inputs import Inputs
+    from puffin.pipeline.request.settings import Settings
+    from puffin.pipeline.tasks.supply import Supply
+    from puffin.stages.link.commit.installplan import Present, WantedDistribution
+    from puffin.stages.link.commit.placement import Conflict
+    from puffin.stages.link.environment.environment import Environment
+
+
+class EnvironmentRun:
+    """The course of one environment through a run. ``error`` ends it; then the environment is left as it was.
+
+    What is built in the environment itself comes with a second commit; an error then leaves the first (``partly``).
+    ``inputs`` say what it is to hold, or ``wanted`` does, and where that is looked for. Of what cannot be supplied,
+    ``lacking`` has the errors by the numbers of the supplies.
+
+    ``requested`` names what somebody asked for by name (PEP 376); None stands for everything. ``why`` says of a name
+    why it is wanted. ``workshop`` builds what has no wheel, where the command has one already.
+    """
+
+    def __init__(
+        self, name: str, path: str, settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
+    ) -> None:
+        self.name = name
+        self.path = path
+        self.settings = settings
+        self.status = ""
+        self.error: PuffinError | None = None
+        self.lacking: dict[int, PuffinError] = {}
+        self.created = False
+        self.ended = 0.0
+        self.supplies: list[Supply] = []
+        self.staged: dict[int, tuple[str, str]] = {}
+        self.conflicts: tuple[Conflict, ...] = ()
+        self.former: tuple[Present, ...] = ()
+        self.requested: frozenset[str] | None = None
+        self.wanted: Sequence[WantedDistribution] | None = None
+        self.why: Callable[[str], str] = _nothing
+        self.exact = True
+        self.workshop: Workshop | None = None
+        self.environment: Environment
+        self.inputs: Inputs
+        self.place: Place
+        self.plan: Plan
+        self._cache = cache
+        self._environ = environ
+        self._planner: Planner | None = None
+        self._network: tuple[Any, ...] | None = None
+        self._late: frozenset[int] = frozenset()
+        self._is_late = False
+        self._open = False
+        self._places: dict[int, Any] = {}
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is still something to be done here."""
+        return not self.status
+
+    @property
+    def partly(self) -> bool:
+        """Whether it ended between two commits; an environment that the run made itself is not left like that."""
+        return self._is_late and not self.created and self.status in (FAILED, SKIPPED)
+
+    @property
+    def done(self) -> "dict[int, Supply]":
+        """The supplies that were brought in, or would be, by number."""
+        if self.status in (UPDATED, DRIFTED):
+            return dict(enumerate(self.supplies))
+        if not self.partly:
+            return {}
+        return {number: each for number, each in enumerate(self.supplies) if number not in self._late}
+
+    @property
+    def network(self) -> "tuple[Any, ...]":
+        """The network settings of the environment in their wire form."""
+        if self._network is None:
+            self._network = network_of(self.settings, self._environ, self.inputs.trusted_hosts)
+        return self._network
+
+    @property
+    def bytecode(self) -> str:
+        """The kind of bytecode that the environment is to have, ``""`` for none."""
+        return bytecode_kind(self.environment.interpreter, self.settings)
+
+    @property
+    def workplace(self) -> Workplace:
+        """The locked environment of a run that changes something."""
+        if not isinstance(self.place, Workplace):
+            raise RuntimeError("a dry run changes nothing")
+        return self.place
+
+    def fail(self, error: PuffinError) -> None:
+        """Note why the environment cannot be made; further reasons of one run add up."""
+        if self.error is not None:
+            from puffin.pipeline.change.values import Several
+
+            parts = self.error.causes if isinstance(self.error, Several) else (self.error,)
+            self.error = Several(causes=(*parts, error))
+            return
+        self.error = error
+        self.end(FAILED)
+
+    def lack(self, number: int, error: PuffinError) -> None:
+        """Note why the supply with this number cannot be had."""
+        self.lacking[number] = error
+        self.fail(error)
+
+    def end(self, status: str) -> None:
+        """Note how it ended."""
+        self.status = status
+        self.ended = time.perf_counter()
+
+    def use(self, place: "Place") -> None:
+        """Take *place* as the state of the environment that is planned for."""
+        self.place, self._planner = place, None
+
+    def make_plan(self, archives: "dict[str, str] | None" = None) -> None:
+        """Plan what is to change; *archives* are those of pins with URLs that are known by now."""
+        if self._planner is None:
+            self._planner = Planner(self.place, self.settings, self._cache, self._environ, exact=self.exact)
+            self.former = self.place.present
+        if self.wanted is not None:
+            self.plan = self._planner.plan(self.wanted)
+        else:
+            self.plan = self._planner.plan_of(self.inputs, archives or {})
+
+    def request(self) -> SearchRequest:
+        """Return what the plan needs to be looked for."""
+        interpreter = self.environment.interpreter
+        return SearchRequest(
+            inputs=self.inputs,
+            names=frozenset(self.plan.install),
+            tags=interpreter.tags,
+            python=interpreter.version_text,
+            network=self.network,
+        )
+
+    def settle(self) -> None:
+        """Plan again where the wheel behind a URL is known only now."""
+        known = {s.artifact.name: s.archive for s in self.supplies if s.artifact.direct_url and s.archive}
+        if known:
+            self.make_plan(known)
+            wanted = frozenset(self.plan.install)
+            self.supplies = [each for each in self.supplies if each.artifact.name in wanted]
+
+    def postpone(self, numbers: "list[int]") -> None:
+        """Note which supplies are built in the environment, as far as they are: what they need comes in before them."""
+        late = frozenset([number for number in numbers if not self.supplies[number].archive])
+        if len(late) < len(self.supplies) or self.plan.remove:
+            self._late = late
+
+    @property
+    def turn(self) -> "dict[int, Supply]":
+        """The supplies that are to be brought in now, by number."""
+        return {
+            number: each
+            for number, each in enumerate(self.supplies)
+            if not self._late or (number in self._late) is self._is_late
+        }
+
+    @property
+    def turn_plan(self) -> Plan:
+        """The part of the plan that is to be done now."""
+        if not self._late:
+            return self.plan
+        names = frozenset([self.supplies[number].artifact.name for number in self._late])
+        if not self._is_late:
+            return without(self.plan, names)
+        return without(replace(self.plan, remove=()), frozenset(self.plan.install) - names)
+
+    def advance(self) -> bool:
+        """Go on after a commit, to what is built in the environment; tell whether there is such a thing."""
+        if not self._late or self._is_late:
+            return False
+        self._is_late = True
+        self.workplace.end()
+        self.workplace.look()
+        return True
+
+    def begin(self) -> None:
+        """Start the transaction that the supplies are staged in."""
+        transaction = self.workplace.begin()
+        target = astuple(target_of(self.workplace.environment))
+        mode = self.settings.link_mode or HARDLINK
+        kind = self.bytecode
+        self._places = {
+            number: (
+                transaction.stage(number),
+                target,
+                self.requested is None or supply.artifact.name in self.requested,
+                supply.artifact.direct_url,
+                mode,
+                kind,
+            )
+            for number, supply in self.turn.items()
+        }
+
+    def link_place(self, number: int) -> "Any":
+        """Return where the supply with this number is staged, as ``link_all`` takes it."""
+        return self._places[number]
+
+    def take(
+        self, number: int, archive: str, names: "Names | None", source: "tuple[Any, ...] | None" = None
+    ) -> None:
+        """Note what a supply came to, and from which *source*; perhaps only now its version is known."""
+        supply = self.supplies[number]
+        told = with_source(supply.artifact.direct_url, source)
+        self.staged[number] = (archive, with_hash(told, archive))
+        if names and not supply.artifact.version:
+            artifact = replace(supply.artifact, version=names[0][VERSION])
+            self.supplies[number] = replace(supply, artifact=artifact)
+
+    def commit(self, names: "dict[str, Names | None]") -> None:
+        """Bring in what was staged and take out what goes, as a whole."""
+        place, turn = self.workplace, self.turn
+        change = place.change(
+            self._cache,
+            {number: staged for number, staged in self.staged.items() if number in turn},
+            () if self._is_late else self.plan.remove,
+            names=names,
+            sources={number: supply.artifact.source for number, supply in turn.items()},
+            bytecode=self.bytecode,
+        )
+        refuse = self.settings.path_conflict == "error"
+        try:
+            self.conflicts += place.commit(change, refuse_conflicts=refuse)
+        except Exception:
+            raise
+        except BaseException:  # a signal, which the commit has held back until its end
+            if read_state(self.path) != place.state:
+                self._committed()
+            raise
+
+    def _committed(self) -> None:
+        """Note a commit after which nothing else is done."""
+        if self._late and not self._is_late:
+            self._is_late = True
+        else:
+            self.end(UPDATED)
+
+    def open(self, *, timeout: float) -> None:
+        """Lock the environment and take stock."""
+        place = Workplace(self.environment, timeout=timeout)
+        place.__enter__()
+        self.use(place)
+        self._open = True
+
+    def close(self) -> None:
+        """Let go of the environment; one that this run made and could not fill goes with it."""
+        if not self._open:
+            return
+        self._open = False
+        try:
+            self.workplace.end()
+            if self.created and self.status not in (UPDATED, UNCHANGED):
+                from puffin.cache.atomic import remove_tree
+
+                remove_tree(self.path)
+        finally:
+            self.workplace.__exit__(None, None, None)
+
+
+def _nothing(_name: str) -> str:
+    """Know no reason."""
+    return ""
+
+
+def guarded(site: "Any", step: "Callable[[Any], None]") -> None:
+    """Do *step* for an environment's run that is alive; what is wrong there is its own affair."""
+    if not site.alive:
+        return
+    try:
+        step(site)
+    except PuffinError as error:
+        site.fail(error)
+    except OSError as error:
+        failure = SiteFailed(path=site.path, causes=(os_cause(error),))
+        failure.__cause__ = error
+        site.fail(failure)
+
+
+class SiteFailed(PuffinError):
+    """The operating system refused something about an environment."""
+
+    path: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"Failed to work on the environment `{self.path}`"

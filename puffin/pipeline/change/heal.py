@@ -1,0 +1,59 @@
+"""Archives that are linked once more are looked at first: what damaged an environment may sit in the cache.
+
+A file that is edited in place in an environment is edited in the cache too, where both are one by a hard
+link. Linking it again would repair nothing.
+"""
+
+from puffin.stages.unzip.manifest import read_manifest
+from puffin.stages.unzip.ready import discard, files, sizes_match
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.tasks.supply import Supply
+
+
+def damaged_archives(
+    supplies: "Sequence[Supply]",
+    again: "Collection[str]",
+    damaged: "Collection[str]",
+    cache: "Cache",
+    reporter: "Reporter",
+) -> "set[str]":
+    """Throw the archives of *supplies* away that are not whole, say so, and return them.
+
+    Of the names in *again* the size of every file is compared, of those in *damaged* the content too.
+    """
+    gone = set()
+    for each in supplies:
+        name = each.artifact.name
+        if each.archive and name in again and not _whole(cache, each.archive, name in damaged):
+            without_archive(each, cache, reporter)
+            gone.add(each.archive)
+    return gone
+
+
+def without_archive(supply: "Supply", cache: "Cache", reporter: "Reporter") -> "Supply":
+    """Throw a damaged archive away, say so, and return the supply as one to be fetched."""
+    reporter.warn(f"The cached archive of `{supply.artifact.name}` was damaged; fetching it again")
+    discard(cache, supply.archive)
+    return replace(supply, archive="")
+
+
+def _whole(cache: "Cache", archive: str, contents: bool) -> bool:
+    manifest = read_manifest(cache.manifest(archive))
+    root = cache.archive(archive)
+    if manifest is None or not sizes_match(root, manifest):
+        return False
+    return not contents or all(_checksum(path) == checksum for path, _, checksum in files(root, manifest))
+
+
+def _checksum(path: str) -> int:
+    from zlib import crc32
+
+    with open(path, "rb") as file:
+        return crc32(file.read())

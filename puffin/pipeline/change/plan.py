@@ -1,0 +1,116 @@
+"""From what an environment is to hold and what is installed to the install plan."""
+
+from puffin.pipeline.tasks.bytecode import bytecode_kind, lacking
+from puffin.stages.link.commit.installplan import Plan, WantedDistribution, make_plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Protocol
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.change.direct import Directs
+    from puffin.pipeline.inputs.inputs import Inputs
+    from puffin.pipeline.request.settings import Settings
+    from puffin.stages.link.commit.installplan import Present
+    from puffin.stages.link.commit.state import State
+    from puffin.stages.link.environment.environment import Environment
+
+    class Place(Protocol):
+        """What a plan looks at in an environment, as ``Workplace`` has it."""
+
+        environment: Environment
+        state: State | None
+        present: tuple[Present, ...]
+        damaged: frozenset[str]
+
+        @property
+        def archives(self) -> dict[str, str]:
+            """The archives that installed distributions came from, by name."""
+
+        @property
+        def sources(self) -> dict[str, str]:
+            """Where they came from, by name (see ``Artifact.source``)."""
+
+
+SEEDS = ("pip", "setuptools", "wheel")
+
+
+class Planner:
+    """Plans what makes *place* hold what is wanted, several times where more becomes known.
+
+    With *exact* the environment is to hold nothing else.
+    """
+
+    def __init__(
+        self,
+        place: "Place",
+        settings: "Settings",
+        cache: "Cache",
+        environ: "Mapping[str, str]",
+        *,
+        exact: bool = True,
+    ) -> None:
+        self._place = place
+        self._settings = settings
+        self._cache = cache
+        self._environ = environ
+        self._exact = exact
+        self._looked: Directs | None = None
+
+    def plan_of(self, inputs: "Inputs", archives: "Mapping[str, str]") -> Plan:
+        """Return the plan for pins; *archives* are those of pins with URLs, by name, that were found out by now."""
+        return self.plan(self._wanted(inputs, archives))
+
+    def plan(self, wanted: "Sequence[WantedDistribution]") -> Plan:
+        """Return the plan."""
+        stale = stale_names(self._place, self._settings)
+        plan = self._planned(wanted, stale)
+        losers = _losers(self._place, plan)
+        return self._planned(wanted, stale | losers) if losers else plan
+
+    def _planned(self, wanted: "Sequence[WantedDistribution]", stale: "set[str]") -> Plan:
+        return make_plan(
+            self._place.present,
+            wanted,
+            archives=self._place.archives,
+            sources=self._place.sources,
+            stale=stale,
+            everything_stale=self._settings.reinstall,
+            protected=SEEDS if self._place.environment.seed else (),
+            exact=self._exact,
+        )
+
+    def _wanted(self, inputs: "Inputs", archives: "Mapping[str, str]") -> "list[WantedDistribution]":
+        if inputs.plain:
+            return [WantedDistribution(name=name, version=version) for name, version in inputs.pins]
+        anew = self._settings.refresh_package
+        return [
+            self._directs().wanted(pin, archives, refresh=self._settings.refresh or pin.name in anew)
+            if pin.url
+            else WantedDistribution(name=pin.name, version=pin.version)
+            for pin in inputs.pins
+        ]
+
+    def _directs(self) -> "Directs":
+        if self._looked is None:
+            from puffin.pipeline.change.direct import Directs
+            from puffin.stages.resolve.locate.source import pinner
+
+            ask = pinner(self._cache, offline=self._settings.offline, environ=self._environ)
+            self._looked = Directs(self._cache, self._place.present, ask)
+        return self._looked
+
+
+def stale_names(place: "Place", settings: "Settings") -> "set[str]":
+    """Return what has to be installed anew: it is damaged, lacks the bytecode that is wanted, or was named for it."""
+    bare = lacking(place.state, bytecode_kind(place.environment.interpreter, settings))
+    return {*settings.reinstall_package, *place.damaged, *bare}
+
+
+def _losers(place: "Place", plan: Plan) -> "set[str]":
+    """Return the distributions whose copy of a file comes back because the winner goes or changes."""
+    if place.state is None or not place.state.conflicts:
+        return set()
+    leaving = {*plan.remove, *plan.replace}
+    return {name for _, winner, losers in place.state.conflicts if winner in leaving for name in losers}

@@ -1,0 +1,123 @@
+"""From the sites of a run to what became of them, as values. Pure."""
+
+import time
+
+from puffin.errors import DRIFT
+from puffin.pipeline.change.lines import change_lines
+from puffin.pipeline.change.values import Change, EnvResult, ManyResult, Shared, failure_of
+from puffin.pipeline.request.settings import DRIFTED, UPDATED
+from puffin.pipeline.tasks.supply import identity
+from puffin.stages.artifact import expected_sha256
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from puffin.pipeline.change.environment import EnvironmentRun
+    from puffin.pipeline.change.work import GraphRun
+    from puffin.pipeline.request.settings import ManySettings
+    from puffin.pipeline.tasks.supply import Supply
+
+_BYTES = 10  # puffin.stages.unzip.manifest.BYTES
+
+
+def result_of(site: "EnvironmentRun", started: float, work: "GraphRun | None", shared: int = 0) -> EnvResult:
+    """Return what became of one site."""
+    changed = site.partly or site.status in (UPDATED, DRIFTED)
+    supplies = list(site.done.values())
+    return EnvResult(
+        name=site.name,
+        path=site.path,
+        python=site.environment.interpreter.version_text if hasattr(site, "environment") else "",
+        status=site.status,
+        packages=len(site.inputs.pins) if hasattr(site, "inputs") else 0,
+        lines=(lambda: change_lines(site.former, site.plan, supplies)) if changed else tuple,
+        changes=tuple(_changes(site)) if changed else (),
+        conflicts=site.conflicts,
+        error=site.error,
+        seconds=site.ended - started,
+        shared=shared,
+        linked=_linked(site, work) if site.status != DRIFTED else 0,
+        partly=site.partly,
+    )
+
+
+def _linked(site: "EnvironmentRun", work: "GraphRun | None") -> int:
+    archives = [site.staged[number][0] for number in site.done if number in site.staged]
+    headers = [work.header(archive) for archive in archives] if work else []
+    return sum([header[_BYTES] for header in headers if header])
+
+
+def _changes(site: "EnvironmentRun") -> "list[Change]":
+    """Return the changes, sorted by name; a distribution that goes and comes is one of them."""
+    former = {each.name: each.version for each in site.former}
+    changes = [Change(action="remove", name=name, former=former[name]) for name in site.plan.remove]
+    for number, supply in site.done.items():
+        artifact = supply.artifact
+        changes.append(
+            Change(
+                action="replace" if artifact.name in former else "add",
+                name=artifact.name,
+                former=former.get(artifact.name, ""),
+                version=artifact.version,
+                source=artifact.url,
+                direct_url=artifact.direct_url,
+                sha256=site.staged.get(number, (supply.archive, ""))[0] or expected_sha256(artifact),
+            )
+        )
+    return sorted(changes, key=lambda each: each.name)
+
+
+def many_result(
+    sites: "Sequence[EnvironmentRun]",
+    order: "Sequence[str]",
+    work: "GraphRun | None",
+    phases: "tuple[tuple[str, float], ...]",
+    started: float,
+    settings: "ManySettings",
+) -> ManyResult:
+    """Return what became of all of them, in the order they were asked for."""
+    users: dict[str, int] = {}
+    for site in sites:
+        for each in site.supplies:
+            key = identity(each.artifact)
+            users[key] = users.get(key, 0) + 1
+    results = {}
+    for site in sites:
+        shared = sum(1 for each in site.supplies if users[identity(each.artifact)] > 1)
+        results[site.name] = result_of(site, started, work, shared)
+    environments = tuple([results[name] for name in order])
+    failure = failure_of(environments)
+    drifted = any(each.status == DRIFTED for each in environments)
+    return ManyResult(
+        environments=environments,
+        shared=_shared(sites, users, environments, work),
+        phases=phases,
+        seconds=time.perf_counter() - started,
+        exit_code=failure.worst if failure else DRIFT if drifted and settings.check else 0,
+    )
+
+
+def _shared(
+    sites: "Sequence[EnvironmentRun]",
+    users: "dict[str, int]",
+    environments: "Sequence[EnvResult]",
+    work: "GraphRun | None",
+) -> Shared:
+    found: dict[str, Supply] = {}
+    for site in sites:
+        for each in site.supplies:
+            found.setdefault(identity(each.artifact), each)
+    hits = sum(1 for each in found.values() if each.archive)
+    return Shared(
+        requested=sum(users.values()),
+        unique=len(users),
+        downloaded=work.downloaded if work else 0,
+        linked=sum(each.linked for each in environments),
+        hits=hits,
+        misses=len(found) - hits,
+        repaired=work.repaired if work else 0,
+        built=work.tally.built if work and work.tally else 0,
+        builds_shared=work.tally.shared if work and work.tally else 0,
+        compiled=work.compiled if work else 0,
+    )

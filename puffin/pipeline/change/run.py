@@ -1,0 +1,217 @@
+"""Bringing environments from what they are to hold to their commits: one search, one graph, however many they are."""
+
+import os
+import time
+
+from puffin.cache.usage import make_room
+from puffin.errors import PuffinError
+from puffin.pipeline.change.environment import SiteFailed
+from puffin.pipeline.change.lines import change_lines
+from puffin.pipeline.change.work import GraphRun, Watch
+from puffin.pipeline.engine.engine import Engine
+from puffin.pipeline.find.search import Search
+from puffin.pipeline.graph.record import phase
+from puffin.pipeline.run.executor import FEW
+from puffin.stages.artifact import WHEEL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.change.builds import Workshops
+    from puffin.pipeline.change.environment import EnvironmentRun
+    from puffin.pipeline.request.settings import Reporter, Settings
+    from puffin.pipeline.tasks.supply import Supply
+    from puffin.stages.link.commit.placement import Conflict
+
+
+class ChangeRun:
+    """The part of a command in which environments change. ``command`` is its name in the run record."""
+
+    def __init__(
+        self,
+        settings: "Settings",
+        cache: "Cache",
+        environ: "Mapping[str, str]",
+        reporter: "Reporter",
+        *,
+        command: str,
+    ) -> None:
+        self._settings = settings
+        self._cache = cache
+        self._environ = environ
+        self._reporter = reporter
+        self._engine = Engine(settings, cache, reporter, command=command)
+        self._search: Search | None = None
+        self._workshops: Workshops | None = None
+        self.graph: GraphRun | None = None
+
+    def search(self, sites: "Sequence[EnvironmentRun]") -> Search:
+        """Begin to look for all that the plans of *sites* install."""
+        make_room(self._cache)
+        self._search = Search(
+            [site.request() for site in sites],
+            settings=self._settings,
+            cache=self._cache,
+            environ=self._environ,
+        )
+        return self._search
+
+    def warm_up(self, missing: int) -> None:
+        """While an index is asked for so many pins, import what the work will need and start its processes."""
+        if not missing:
+            return
+        from puffin.cache.clean import collect
+
+        collect(self._cache)
+        name = self._engine.chosen_for(missing, 0)
+        if name != "inline" or missing > FEW:
+            from puffin.pipeline.request.imports import import_supplying
+
+            import_supplying()
+        self._engine.start(name)
+
+    def settle(self, site: "EnvironmentRun") -> None:
+        """Note who builds what has to be built for *site*, or which wheel was built of it before."""
+        if any(each.artifact.kind != WHEEL for each in site.supplies):
+            if self._workshops is None:
+                from puffin.pipeline.change.builds import Workshops
+
+                self._workshops = Workshops(self._cache, self._environ)
+            self._workshops.settle(site)
+
+    def bring(self, sites: "Sequence[EnvironmentRun]", watch: Watch, *, fail_fast: bool = False) -> None:
+        """Supply, stage and commit what the plans of *sites* say; how each ended is in it."""
+        self._heal(sites)
+        self.graph = GraphRun(
+            sites,
+            self._engine,
+            cache=self._cache,
+            reporter=self._reporter,
+            watch=watch,
+            fail_fast=fail_fast,
+            workshops=self._workshops,
+        )
+        self.graph.run()
+        if self._search is not None:
+            with phase("remember"):
+                self._search.remember(self.graph.archives)
+
+    def _heal(self, sites: "Sequence[EnvironmentRun]") -> None:
+        """Look at archives that are linked once more; one that is not whole is fetched anew for all."""
+        gone: set[str] = set()
+        for site in sites:
+            again = {name for name in site.plan.replace if name in site.workplace.archives}
+            if again:
+                from puffin.pipeline.change.heal import damaged_archives
+
+                gone |= damaged_archives(
+                    site.supplies, again, site.workplace.damaged, self._cache, self._reporter
+                )
+        for site in sites if gone else ():
+            site.supplies = [_without(each, gone) for each in site.supplies]
+
+    def close(self) -> None:
+        """End the search and let the executor's processes go."""
+        if self._search is not None:
+            self._search.stop()
+        self._engine.close()
+
+
+def _without(supply: "Supply", archives: "Collection[str]") -> "Supply":
+    from puffin.value import replace
+
+    return replace(supply, archive="") if supply.archive in archives else supply
+
+
+class ApplyFailed(PuffinError):
+    """Some distributions could not be prepared; the environment is as it was, or ``partly`` changed already."""
+
+    environment: str
+    action: str
+    partly: bool = False
+
+    def summary(self) -> str:
+        """Say what failed, and what changed."""
+        left = "all else is done, as these builds needed it there" if self.partly else "it was left as it was"
+        return f"Failed to {self.action} the environment `{self.environment}`; {left}"
+
+    @property
+    def worst(self) -> int:
+        """The exit code of the causes: the highest among them."""
+        return max((cause.exit_code for cause in self.causes), default=1)
+
+
+class _OneWatch(Watch):
+    """Tells a reporter of the one environment, a commit at a time."""
+
+    def __init__(self, reporter: "Reporter") -> None:
+        self._reporter = reporter
+        self._began = time.perf_counter()
+        self._conflicts = 0
+
+    def prepared(self, site: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
+        fetched = sum(1 for each in site.turn.values() if not each.archive)
+        if fetched:
+            self._reporter.phase("Prepared", fetched, time.perf_counter() - self._began)
+        if compiled[0]:
+            self._reporter.phase("Compiled", *compiled)
+
+    def committed(self, site: "EnvironmentRun", seconds: float) -> None:
+        for conflict in site.conflicts[self._conflicts :]:
+            self._reporter.warn(_conflict(conflict, site.workplace.site))
+        self._conflicts = len(site.conflicts)
+        plan, supplies = site.turn_plan, list(site.turn.values())
+        gone = len(plan.remove) + len(plan.replace)
+        if gone:
+            self._reporter.phase("Uninstalled", gone, seconds)
+        if supplies:
+            self._reporter.phase("Installed", len(supplies), seconds)
+        self._reporter.changes(change_lines(site.workplace.present, plan, supplies))
+        self._began = time.perf_counter()
+
+
+def tell_dry(site: "EnvironmentRun", reporter: "Reporter") -> None:
+    """Say what would be done."""
+    plan, supplies = site.plan, site.supplies
+    for verb, count in (
+        ("Would download", sum(1 for each in supplies if not each.archive)),
+        ("Would uninstall", len(plan.remove) + len(plan.replace)),
+        ("Would install", len(supplies)),
+    ):
+        if count:
+            reporter.phase(verb, count, -1)
+    if plan.nothing_to_do:
+        reporter.phase("Would make no changes", -1, 0)
+    reporter.changes(change_lines(site.place.present, plan, supplies))
+
+
+def bring_one(run: ChangeRun, site: "EnvironmentRun", reporter: "Reporter", *, action: str = "sync") -> None:
+    """Supply, stage and commit what the plan of *site* says, and tell of it; *action* is the verb for messages.
+
+    Raises :class:`ApplyFailed` and the errors of planning and doing the commit; then nothing changed, but for the
+    first of two changes.
+    """
+    run.bring([site], _OneWatch(reporter))
+    if site.lacking:
+        causes = [site.lacking[number] for number in sorted(site.lacking)]
+        raise ApplyFailed(
+            environment=site.environment.root, action=action, partly=site.partly, causes=_distinct(causes)
+        )
+    if isinstance(site.error, SiteFailed) and site.error.__cause__ is not None:
+        raise site.error.__cause__
+    if site.error is not None:
+        raise site.error
+
+
+def _distinct(errors: "Sequence[PuffinError]") -> "tuple[PuffinError, ...]":
+    from puffin.pipeline.change.values import identity_of
+
+    return tuple({identity_of(error): error for error in errors}.values())
+
+
+def _conflict(conflict: "Conflict", home: str) -> str:
+    path = os.path.relpath(conflict.path, home)
+    names = ", ".join(f"`{name}`" for name in (conflict.winner, *conflict.losers))
+    return f"`{path}` differs between {names}; that of `{conflict.winner}` is used"

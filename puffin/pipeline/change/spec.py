@@ -1,0 +1,102 @@
+"""The course of an environment that a workspace configures: found, or made where it is not there."""
+
+import os
+
+from puffin import depends
+from puffin.pipeline.change.environment import EnvironmentRun
+from puffin.pipeline.change.values import WrongPython
+from puffin.stages.link.environment.environment import check_target, environment_at, environment_for
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.request.settings import Settings
+    from puffin.pipeline.workspace.specs import EnvSpec
+    from puffin.stages.link.commit.installplan import Present
+    from puffin.stages.link.commit.state import State
+    from puffin.stages.link.environment.environment import Environment
+    from puffin.stages.link.interpreter.interpreter import Interpreter
+
+
+class NotThereYet:
+    """An environment that a dry run does not make: empty, and nothing can be done in it."""
+
+    def __init__(self, environment: "Environment") -> None:
+        self.environment = environment
+        self.state: State | None = None
+        self.present: tuple[Present, ...] = ()
+        self.damaged: frozenset[str] = frozenset()
+        self.archives: dict[str, str] = {}
+        self.sources: dict[str, str] = {}
+        self.recovered = ""
+
+
+class SpecRun(EnvironmentRun):
+    """The course of the environment that *spec* configures. ``missing`` tells that it is not there."""
+
+    def __init__(
+        self, spec: "EnvSpec", settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
+    ) -> None:
+        said = spec.compile_bytecode
+        own = replace(
+            settings,
+            files=spec.requirements,
+            link_mode=spec.link_mode or settings.link_mode,
+            compile_bytecode=settings.compile_bytecode if said is None else said,
+            python=spec.python,
+        )
+        super().__init__(spec.name, spec.path, own, cache, environ)
+        self.spec = spec
+        self.missing = False
+
+    def find(self, interpreter: "Callable[[str], Interpreter]") -> None:
+        """Find the environment, or what it will be made from; *interpreter* finds one for a request."""
+        root = self.path
+        self.missing = not depends.is_file(f"{root}/pyvenv.cfg")
+        if self.missing:
+            self.environment = environment_for(interpreter(self.spec.python), root)
+            return
+        self.environment = environment_at(root, self._cache, origin=self.spec.origin)
+        if self.spec.python and not _fits(self.spec.python, self.environment, interpreter):
+            raise WrongPython(
+                path=root,
+                version=self.environment.interpreter.version_text,
+                request=self.spec.python,
+                hints=(f"remove `{root}`, and it will be made anew",),
+            )
+        check_target(self.environment)
+
+    def foresee(self) -> None:
+        """Plan for an environment that is not there before it is made, so that indexes can be asked meanwhile."""
+        self.use(NotThereYet(self.environment))
+        self.make_plan()
+
+    def enter(self, *, timeout: float, make: bool) -> None:
+        """Make the environment if it is not there (unless it is a dry run), lock it and take stock."""
+        if self.missing and not make:
+            self.use(NotThereYet(self.environment))
+            return
+        if self.missing:
+            self._create()
+        self.open(timeout=timeout)
+
+    def _create(self) -> None:
+        from puffin.stages.link.environment.venv import VenvExists, create_venv
+
+        try:
+            create_venv(self.path, interpreter=self.environment.interpreter)
+            self.created = True
+        except VenvExists:  # another run made it meanwhile
+            self.environment = environment_at(self.path, self._cache, origin=self.spec.origin)
+
+
+def _fits(request: str, environment: "Environment", interpreter: "Callable[[str], Interpreter]") -> bool:
+    from puffin.stages.link.interpreter.find import is_path, satisfies
+
+    if not is_path(request):
+        return satisfies(request, environment.interpreter)
+    wanted = interpreter(request)
+    return os.path.realpath(wanted.base_executable) == os.path.realpath(environment.interpreter.base_executable)

@@ -1,0 +1,330 @@
+"""Running the one graph: environments are committed as their last link is done, and failures stay local."""
+
+import os
+import time
+
+from puffin.cache.usage import note_use
+from puffin.errors import Cause, PuffinError
+from puffin.pipeline.change.environment import guarded
+from puffin.pipeline.graph.ledger import no_growth
+from puffin.pipeline.graph.record import phase
+from puffin.pipeline.graph.task import DONE
+from puffin.pipeline.request.settings import SKIPPED, UPDATED
+from puffin.pipeline.tasks.bytecode import compilings_of, to_compile
+from puffin.pipeline.tasks.supply import COMPILE, FETCH, LINK, Use, identity, joined, loads_of, many_tasks
+from puffin.stages.link.files import COPY, HARDLINK
+from puffin.stages.link.linker import ArchiveGone
+from puffin.stages.unzip.manifest import read_names
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.change.builds import ManyBuilds, Tally, Workshops
+    from puffin.pipeline.change.environment import EnvironmentRun
+    from puffin.pipeline.change.workplace import Names
+    from puffin.pipeline.engine.engine import Engine
+    from puffin.pipeline.graph.task import Key, Outcome, Task
+    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.tasks.supply import Load, Supply
+
+
+class Stopped(BaseException):
+    """An environment failed, and ``--fail-fast`` was given. Like an interrupt it waits for no download."""
+
+
+class Watch:
+    """Is told how environments come along; this one does not care."""
+
+    def linked(self, site: "EnvironmentRun", left: int) -> None:
+        """A distribution of an environment is staged, and so many are left."""
+
+    def prepared(self, site: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
+        """All of an environment's turn is staged; *compiled* are distributions so far, and seconds that it took."""
+
+    def committed(self, site: "EnvironmentRun", seconds: float) -> None:
+        """The turn of an environment was committed in so many seconds."""
+
+    def ended(self, site: "EnvironmentRun") -> None:
+        """An environment is as it will be."""
+
+
+class _Scales:
+    """What it takes to bring in a supply, in bytes: of its manifest, which tells of each file, or of the wheel."""
+
+    def __init__(self, cache: "Cache") -> None:
+        self._cache = cache
+        self._known: dict[str, int] = {}
+
+    def __call__(self, supply: "Supply") -> int:
+        """Return the weight of *supply*."""
+        if not supply.archive:
+            return supply.artifact.size or 0
+        if supply.archive not in self._known:
+            try:
+                self._known[supply.archive] = os.stat(self._cache.manifest(supply.archive)).st_size
+            except OSError:
+                self._known[supply.archive] = 0
+        return self._known[supply.archive]
+
+
+class GraphRun:
+    """The supplying, linking and committing of environments that have something to do."""
+
+    def __init__(
+        self,
+        sites: "Sequence[EnvironmentRun]",
+        engine: "Engine",
+        *,
+        cache: "Cache",
+        reporter: "Reporter",
+        watch: Watch,
+        fail_fast: bool = False,
+        workshops: "Workshops | None" = None,
+    ) -> None:
+        self._sites = sites
+        self._engine = engine
+        self._cache = cache
+        self._reporter = reporter
+        self._watch = watch
+        self._fail_fast = fail_fast
+        self._run_id = os.urandom(6).hex()
+        self._workshops = workshops
+        self._builds: ManyBuilds | None = None
+        self._left = [0] * len(sites)
+        self._later: list[int] = []
+        self._links: dict[Key, Load] = {}
+        self._errors: dict[Key, PuffinError] = {}
+        self._damaged: list[Load] = []
+        self._names: dict[str, Names | None] = {}
+        self._compiling = (0.0, 0.0)  # when the first began, and the last ended
+        self.archives: dict[str, str] = {}
+        self._sources: dict[Key, tuple[Any, ...]] = {}
+        self.downloaded = 0
+        self.repaired = 0
+        self.tally: Tally | None = None
+        self.compiled = 0
+        self._told_copied = False
+
+    def run(self) -> None:
+        """Do it all; what is built in the environments comes after all else."""
+        try:
+            self._turn(range(len(self._sites)))
+            if self._later:
+                self._turn(self._later)
+        except Stopped:
+            for site in self._sites:
+                if site.alive:
+                    site.end(SKIPPED)
+                    self._watch.ended(site)
+        note_use(self._cache, {archive for site in self._sites for archive, _ in site.staged.values()})
+
+    def _turn(self, numbers: "Iterable[int]") -> None:
+        """Bring in what is to be brought in now; a second time what turned out to be damaged in the cache."""
+        sites = [(number, self._sites[number]) for number in numbers]
+        for number, site in sites:
+            guarded(site, lambda site: site.begin())
+            if not site.alive:
+                self._ended(site)
+            self._left[number] = len(site.turn)
+        for number, _ in sites:
+            if not self._left[number]:
+                self._commit(number)
+        self._begin_builds()
+        turns: list[dict[int, Supply]] = [{} for _ in self._sites]
+        for number, site in sites:
+            turns[number] = self._supplied(number, site.turn) if site.alive else {}
+        several = len(self._sites) > 1
+        self._wave(loads_of(turns, _Scales(self._cache)) if several else loads_of(turns))
+        again, self._damaged = [load for load in self._damaged if self._is_awaited(load)], []
+        if again:
+            self._begin_builds()
+            self._wave([each for load in joined(again) for each in self._anew(load)], last=True)
+
+    def _is_awaited(self, load: "Load") -> bool:
+        return any(self._sites[use.site].alive for use in load.uses)
+
+    def _begin_builds(self) -> None:
+        self._run_id = os.urandom(6).hex()
+        if self._workshops is not None:
+            from puffin.pipeline.change.builds import ManyBuilds, Tally
+
+            self._builds = ManyBuilds(self._workshops)
+            self.tally = self.tally or Tally()
+
+    def _supplied(self, number: int, supplies: "dict[int, Supply]") -> "dict[int, Supply]":
+        """Return *supplies* of a site with what builds them; nothing if that cannot be, and then the site fails."""
+        builds = self._builds
+        if builds is None:
+            return supplies
+        try:
+            return {each: builds.supplied(self._sites[number], supply) for each, supply in supplies.items()}
+        except PuffinError as error:
+            self._fail_site(number, error)
+            return {}
+
+    def _anew(self, load: "Load") -> "list[Load]":
+        from puffin.pipeline.change.heal import without_archive
+
+        self.repaired += 1
+        supply = replace(without_archive(load.supply, self._cache, self._reporter), made=None)
+        found = self._supplied(load.uses[0].site, {0: supply})
+        return [replace(load, supply=each) for each in found.values()]
+
+    def _wave(self, loads: "list[Load]", *, last: bool = False) -> None:
+        compilings = compilings_of(self._sites, loads, self._cache)
+        tasks, self._links = many_tasks(
+            loads,
+            lambda use: self._sites[use.site].link_place(use.number),
+            run=self._run_id,
+            cache_root=self._cache.root,
+            network=lambda load: self._sites[load.uses[0].site].network,
+            made=self._builds.tasks if self._builds else None,
+            names=[site.name for site in self._sites],
+            compilings=compilings,
+        )
+        if not tasks:
+            return
+        missing = to_compile(loads, compilings) or [load.supply for load in loads if not load.supply.archive]
+        self._last = last
+        for load in loads:
+            if self.tally and load.supply.made:
+                self.tally.want(load.supply.made, len(load.uses))
+        grow = self._builds.grow if self._builds else no_growth
+        self._engine.run(tasks, self._engine.chosen(missing), self._take, grow)
+        if self.compiled:
+            from puffin.stages.bytecode.compiler import close_all
+
+            close_all()
+
+    def _take(self, task: "Task", outcome: "Outcome") -> None:
+        if self.tally:
+            self.tally.take(task, outcome)
+        if outcome.status != DONE:
+            self._note_failure(task, outcome)
+        elif task.stage == FETCH and outcome.result:
+            self._sources[task.key] = outcome.result
+            size = outcome.result[1]
+            self.downloaded += size if isinstance(size, int) else outcome.taken  # of a source, its path is told
+        elif task.stage == COMPILE:
+            self.compiled += 1
+            began, ended = self._compiling
+            self._compiling = (
+                min(began, outcome.started) if began else outcome.started,
+                max(ended, outcome.ended),
+            )
+        elif task.stage == LINK:
+            self._linked(self._links[task.key], outcome.result)
+
+    def _note_failure(self, task: "Task", outcome: "Outcome") -> None:
+        """Remember the root cause for what depends on this task; a link that cannot be made fails its environments."""
+        inherited = [self._errors[key] for key in task.dependencies if key in self._errors]
+        error = inherited[0] if inherited else outcome.error
+        if not isinstance(error, PuffinError):
+            error = PuffinError(package=task.label)
+        self._errors[task.key] = error
+        if task.stage != LINK:
+            return
+        load = self._links[task.key]
+        if isinstance(error, ArchiveGone) and not self._last:
+            self._damaged.append(load)
+            return
+        error = explained(error, load.supply, self._sites[load.uses[0].site].why(load.supply.artifact.name))
+        for use in load.uses:
+            self._fail(use, error)
+
+    def _fail_site(self, number: int, error: PuffinError) -> None:
+        self._fail(Use(site=number, number=-1), error)
+
+    def _fail(self, use: Use, error: PuffinError) -> None:
+        site = self._sites[use.site]
+        first = site.alive
+        site.lack(use.number, error)
+        if first:
+            self._ended(site)
+
+    def _ended(self, site: "EnvironmentRun") -> None:
+        """Say how an environment ended."""
+        self._watch.ended(site)
+        if site.error is not None and self._fail_fast:
+            raise Stopped
+
+    def _linked(self, load: "Load", result: "tuple[str, Any]") -> None:
+        archive, results = result
+        if archive not in self._names:
+            self._names[archive] = read_names(self._cache.manifest(archive))
+        if not load.supply.archive:
+            self.archives[identity(load.supply.artifact)] = archive
+        for use, came in zip(load.uses, results, strict=True):
+            self._staged(use, load, archive, came)
+
+    def _staged(self, use: Use, load: "Load", archive: str, came: "Any") -> None:
+        site = self._sites[use.site]
+        if not site.alive:
+            return
+        if isinstance(came, bytes):
+            import pickle
+
+            self._fail(use, pickle.loads(came))
+            return
+        self._tell_copied(site, archive, came[0])
+        source = self._sources.get(load.supply.source) if load.supply.source else None
+        site.take(use.number, archive, self._names[archive], source)
+        self._left[use.site] -= 1
+        self._watch.linked(site, self._left[use.site])
+        if not self._left[use.site]:
+            self._commit(use.site)
+
+    def _commit(self, number: int) -> None:
+        site = self._sites[number]
+        if not site.alive:
+            return
+        self._watch.prepared(site, (self.compiled, self._compiling[1] - self._compiling[0]))
+        began = time.perf_counter()
+        with phase("commit"):
+            guarded(site, lambda site: site.commit(self._names))
+        if site.alive:
+            self._watch.committed(site, time.perf_counter() - began)
+        if site.alive and site.advance():
+            self._later.append(number)
+            return
+        if site.alive:
+            site.end(UPDATED)
+        self._ended(site)
+
+    def _tell_copied(self, site: "EnvironmentRun", archive: str, mode: str) -> None:
+        """Say, once, that the cache and the environments share no files although they should."""
+        if self._told_copied or mode != COPY or (site.settings.link_mode or HARDLINK) == COPY:
+            return
+        if not self._cache.archive(archive).startswith(f"{self._cache.root}/"):
+            return  # caches beneath it may be anywhere
+        self._told_copied = True
+        which = "environment" if len(self._sites) == 1 else "environments"
+        self._reporter.warn(
+            f"Files are copied, because none can be linked from the cache (`{self._cache.root}`) to the "
+            f"{which}; put them on one file system, or pass `--link-mode copy` to silence this"
+        )
+
+    def header(self, archive: str) -> "tuple[Any, ...] | None":
+        """Return the header of an archive that was linked."""
+        found = self._names.get(archive)
+        return found[0] if found else None
+
+
+class NeededHere(Cause):
+    """Why something had to be built."""
+
+
+def explained(error: PuffinError, supply: "Supply", why: str = "") -> PuffinError:
+    """Add to the error of a build why there was a build at all, unless another package's failure said that."""
+    if error.stage != "build" or any(isinstance(each, NeededHere) for each in error.causes):
+        return error
+    label = supply.artifact.label
+    if error.package and error.package != label:
+        why = f"`{error.package}` is needed to build `{label}`"
+    if why:
+        error.causes = (*error.causes, NeededHere(text=why))
+    return error

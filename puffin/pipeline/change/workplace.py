@@ -1,0 +1,407 @@
+"""One environment under its lock: what is in it, what is to change, and the commit of that change."""
+
+import os
+
+from puffin import depends
+from puffin.cache.lock import Lock
+from puffin.errors import FAILED, PuffinError, os_cause
+from puffin.pipeline.graph.record import phase
+from puffin.stages.bytecode.layer import manifest_path, read_layer
+from puffin.stages.link.commit.commitplan import Addition, CommitRequest, Homes, plan_commit
+from puffin.stages.link.commit.damage import find_damage, restamped
+from puffin.stages.link.commit.installplan import Present
+from puffin.stages.link.commit.removal import RealDisk
+from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, current_boot, facts_of
+from puffin.stages.link.commit.state import Owned, State, encode, read_state
+from puffin.stages.link.commit.transaction import Transaction, recover
+from puffin.stages.link.environment.environment import ELSEWHERE
+from puffin.stages.link.installed.scan import scan
+from puffin.stages.link.linker import ArchiveGone
+from puffin.stages.link.staging import LinkTarget
+from puffin.stages.unzip.manifest import read_names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from typing import Any
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.request.settings import Reporter
+    from puffin.stages.link.commit.placement import Conflict
+    from puffin.stages.link.environment.environment import Environment
+
+    Names = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
+
+
+LOCK_TIMEOUT = 300.0
+
+
+class NotWritable(PuffinError):
+    """The environment cannot be changed by this user."""
+
+    exit_code = FAILED
+    stage = "link"
+    path: str
+
+    def summary(self) -> str:
+        return f"Failed to write to the environment `{self.path}`"
+
+
+class Workplace:
+    """An environment, locked, repaired where a change was broken off, and looked at. Use it in ``with``."""
+
+    def __init__(self, environment: "Environment", *, timeout: float) -> None:
+        self.environment = settled(environment)
+        self._lock = Lock(f"{self.home}/{LOCK}", what=f"the environment `{environment.root}`", timeout=timeout)
+        self.recovered = ""
+        self.state: State | None = None
+        self.present: tuple[Present, ...] = ()
+        self.damaged: frozenset[str] = frozenset()
+        self._transaction: Transaction | None = None
+
+    @property
+    def home(self) -> str:
+        """The directory of puffin's own files in the environment."""
+        return f"{self.environment.root}/{DIRECTORY}"
+
+    @property
+    def site(self) -> str:
+        """The site-packages directory."""
+        return self.environment.purelib
+
+    def __enter__(self) -> "Workplace":
+        try:
+            os.makedirs(self.home, exist_ok=True)
+            if self.environment.origin in ELSEWHERE:
+                os.makedirs(self.site, exist_ok=True)
+        except OSError as error:
+            raise NotWritable(path=self.environment.root, causes=(os_cause(error),)) from error
+        self._lock.__enter__()
+        try:
+            if not os.access(self.site, os.W_OK | os.X_OK):
+                raise NotWritable(path=self.site)
+            self.recovered = recover(self.environment.root, home=_staging_home(self.environment))
+            self.look()
+        except BaseException:
+            self._lock.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            if self._transaction is not None:
+                self._transaction.end()
+        finally:
+            self._lock.__exit__(None, None, None)
+
+    def look(self) -> None:
+        """Take stock: what is installed, and what of it is damaged."""
+        self._look()
+        if self.environment.origin in ELSEWHERE:
+            from puffin.stages.link.environment.target_directory import unfit
+
+            entries = {each.entry: each.name for each in self.present}
+            self.damaged |= unfit(self.site, entries, self.environment.interpreter.tags)
+
+    def _look(self) -> None:
+        depends.environment(self.environment.root, facts_of(self.environment.root))
+        self.state = read_state(self.environment.root)
+        self.present = look_around(self.environment, self.state)
+        if self.state is None:
+            if os.path.exists(f"{self.home}/{STATE}"):  # damaged, so who knows what else is
+                self.damaged = frozenset(each.name for each in self.present)
+            return
+        rebooted = self.state.boot != current_boot()
+        self.damaged, changed = find_damage(self.site, self.state, everywhere=rebooted)
+        if (changed or rebooted) and not self.damaged:
+            self._refresh(changed)
+
+    def _refresh(self, changed: list[str]) -> None:
+        """Note that the directories that changed hold nothing wrong, so that the next look is quick."""
+        from puffin.cache.atomic import replace_file
+        from puffin.value import replace
+
+        if self.state is None or {each.name: each.version for each in self.state.distributions} != {
+            each.name: each.version for each in self.present
+        }:
+            return
+        self.state = replace(restamped(self.site, self.state, changed), boot=current_boot())
+        try:
+            replace_file(f"{self.home}/{STATE}", encode(self.state))
+        except OSError:
+            pass
+        depends.environment(self.environment.root, facts_of(self.environment.root))
+
+    @property
+    def archives(self) -> "dict[str, str]":
+        """The archives that installed distributions came from, by name."""
+        return {each.name: each.archive for each in self.state.distributions} if self.state else {}
+
+    @property
+    def sources(self) -> "dict[str, str]":
+        """The sources (``Artifact.source``) that installed distributions came from, by name."""
+        return {each.name: each.source for each in self.state.distributions} if self.state else {}
+
+    def begin(self) -> Transaction:
+        """Start a transaction; what it leaves is cleared away at the end of the ``with`` block."""
+        self._transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
+        try:
+            self._transaction.begin()
+        except OSError as error:
+            raise NotWritable(path=self.environment.root, causes=(os_cause(error),)) from error
+        return self._transaction
+
+    def end(self) -> None:
+        """Clear the current transaction away."""
+        if self._transaction is not None:
+            self._transaction.end()
+            self._transaction = None
+
+    def change(
+        self,
+        cache: "Cache",
+        staged: "Mapping[int, tuple[str, str]]",
+        removed: "Iterable[str]",
+        *,
+        names: "Mapping[str, Names | None] | None" = None,
+        sources: "Mapping[int, str] | None" = None,
+        bytecode: str = "",
+    ) -> CommitRequest:
+        """Return the change that puts *staged* in, ``{number: (archive, direct_url)}``, and takes names out.
+
+        *names* are what ``read_names`` said of archives already, *sources* what the numbers are from; what is put
+        there again comes from where it came from. *bytecode* is the kind of bytecode that was staged.
+        """
+        known = names or {}
+        former = {each.archive: each.source for each in self.state.distributions} if self.state else {}
+        origins = {
+            number: (sources or {}).get(number) or former.get(staged[number][0], "") for number in staged
+        }
+        if self._transaction is None:
+            raise RuntimeError("a change needs a transaction")
+        additions = [
+            _addition(
+                cache,
+                self._transaction.stage(number),
+                archive,
+                direct_url,
+                known.get(archive),
+                origins[number],
+                bytecode,
+            )
+            for number, (archive, direct_url) in staged.items()
+        ]
+        gone = frozenset(removed)
+        fresh = {each.name for each in additions}
+        return CommitRequest(
+            homes=homes_of(self.environment),
+            additions=tuple(additions),
+            removed={
+                each.entry: files_of(self.environment, each)
+                for each in self.present
+                if each.name in gone | fresh
+            },
+            kept=lambda: {
+                each.name: files_of(self.environment, each)
+                for each in self.present
+                if each.name not in gone and each.name not in fresh
+            },
+            stay=tuple(self._owned(each) for each in self.present if each.name not in gone | fresh),
+            former=self.state,
+            boot=current_boot(),
+            seed=self.environment.seed,
+            window=self._transaction.window(),
+        )
+
+    def _owned(self, present: Present) -> Owned:
+        for each in self.state.distributions if self.state else ():
+            if each.name == present.name and each.dist_info == present.entry:
+                return each
+        return Owned(
+            name=present.name,
+            version=present.version,
+            dist_info=present.entry,
+            archive="",
+            direct_url=present.direct_url,
+            tops=(),
+        )
+
+    def commit(self, change: CommitRequest, *, refuse_conflicts: bool = False) -> "tuple[Conflict, ...]":
+        """Plan and do the commit of a change; return the path conflicts in it."""
+        if self._transaction is None:
+            raise RuntimeError("a commit needs a transaction")
+        script, conflicts = plan_commit(change, RealDisk(), self._transaction.trash)
+        if conflicts and refuse_conflicts:
+            raise ConflictsRefused(conflicts=conflicts)
+        self._transaction.commit(script)
+        return conflicts
+
+
+class opened:  # noqa: N801 - reads as the function that it is to its callers
+    """Use a workplace in ``with``; how long opening it took (its lock, repairs, the look around) is recorded."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+
+    def __enter__(self) -> Workplace:
+        with phase("open environment"):
+            return self._workplace.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        with phase("close environment"):
+            self._workplace.__exit__(*error)
+
+
+class ConflictsRefused(PuffinError):
+    """Distributions bring different files of the same path, and the user wants that refused."""
+
+    stage = "link"
+    conflicts: "tuple[Conflict, ...]"
+    hints: tuple[str, ...] = ("without `--path-conflict error` the first of them by name wins, with a warning",)
+
+    def summary(self) -> str:
+        count = len(self.conflicts)
+        what = "1 path has" if count == 1 else f"{count} paths have"
+        return f"Refused to install: {what} different contents in different packages"
+
+    def details(self) -> tuple[str, ...]:
+        shown = [f"`{each.path}`: {', '.join((each.winner, *each.losers))}" for each in self.conflicts[:10]]
+        more = len(self.conflicts) - len(shown)
+        return (*shown, *((f"and {more} more",) if more else ()))
+
+
+def look_around(environment: "Environment", state: State | None) -> tuple[Present, ...]:
+    """Return the distributions in site-packages, with the direct URLs of those that have one."""
+    known = {each.dist_info: each for each in state.distributions if each.archive} if state else {}
+    present = []
+    for name, version, entry, kind in scan(environment.purelib):
+        owned = known.get(entry)
+        direct_url = owned.direct_url if owned else _direct_url(environment.purelib, entry, kind)
+        present.append(Present(name=name, version=version, entry=entry, direct_url=direct_url, kind=kind))
+    return tuple(present)
+
+
+def _direct_url(site: str, entry: str, kind: str) -> str:
+    from puffin.cache.atomic import read
+
+    if kind != "dist-info":
+        return ""
+    path = f"{site}/{entry}/direct_url.json"
+    depends.file(path)
+    data = read(path)
+    return data.decode("utf-8", "replace") if data else ""
+
+
+def _addition(
+    cache: "Cache",
+    staged: str,
+    archive: str,
+    direct_url: str,
+    names: "Names | None",
+    source: str,
+    bytecode: str = "",
+) -> Addition:
+    path = cache.manifest(archive)
+    found = names or read_names(path)
+    if found is None:
+        raise ArchiveGone(archive=archive)
+    header, tree = found
+    layer = read_layer(manifest_path(cache, bytecode, archive)) if bytecode else None
+    return Addition(
+        staged=staged,
+        archive=archive,
+        direct_url=direct_url,
+        manifest=path,
+        header=header,
+        tree=tree,
+        source=source,
+        bytecode=bytecode if layer else "",
+        layer=layer.tree if layer else (),
+    )
+
+
+def _staging_home(environment: "Environment") -> "str | None":
+    """Return where to stage when site-packages lies on another device than the environment's root."""
+    here, there = os.stat(environment.root).st_dev, os.stat(environment.purelib).st_dev
+    return None if here == there else f"{environment.purelib}/{DIRECTORY}"
+
+
+def settled(environment: "Environment") -> "Environment":
+    """Return *environment* with the real site-packages where a symlink inside the environment leads to it.
+
+    RECORD is then relative to where it lies, and what was installed through the link is found again.
+    """
+    root = os.path.realpath(environment.root)
+    real = {}
+    for field in ("purelib",) if environment.purelib == environment.platlib else ("purelib", "platlib"):
+        found = os.path.realpath(getattr(environment, field))
+        if found.startswith(root + os.sep):
+            found = environment.root + found[len(root) :]
+        if found != getattr(environment, field):
+            real[field] = found
+    if not real:
+        return environment
+    from puffin.value import replace
+
+    both = {"platlib": real["purelib"]} if environment.purelib == environment.platlib else {}
+    return replace(environment, **real, **both)
+
+
+def homes_of(environment: "Environment") -> Homes:
+    """Return the directories of *environment* that distributions go to."""
+    return Homes(
+        root=environment.root,
+        purelib=environment.purelib,
+        platlib=environment.platlib,
+        scripts=environment.scripts,
+        data=environment.data,
+        headers=environment.headers,
+    )
+
+
+def target_of(environment: "Environment") -> LinkTarget:
+    """Return what link tasks know of *environment*."""
+    site = environment.purelib
+    return LinkTarget(
+        executable=environment.executable,
+        version=(environment.version[0], environment.version[1]),
+        relocatable=environment.relocatable,
+        scripts=os.path.relpath(environment.scripts, site),
+        data=os.path.relpath(environment.data, site),
+        headers=os.path.relpath(environment.headers, site),
+    )
+
+
+def files_of(environment: "Environment", present: Present) -> "Sequence[str]":
+    """Return the absolute paths of the files of an installed distribution; unsafe rows of RECORD are left out."""
+    from puffin.stages.link.installed.installed import distribution_files
+
+    return distribution_files(environment, present.entry, present.kind)
+
+
+def lock_timeout(environ: "Mapping[str, str]") -> float:
+    """Return for how many seconds to wait for an environment's lock."""
+    text = environ.get("PUFFIN_LOCK_TIMEOUT", "")
+    try:
+        return float(text) if text else LOCK_TIMEOUT
+    except ValueError:
+        return LOCK_TIMEOUT
+
+
+def tell_recovery(workplace: Workplace, reporter: "Reporter") -> None:
+    """Say that an interrupted change was finished or undone, if one was."""
+    words = {"forward": "completed", "back": "undone"}
+    if workplace.recovered:
+        root = workplace.environment.root
+        reporter.warn(f"An interrupted change of `{root}` was {words[workplace.recovered]}")
+
+
+def warn_of_broken(
+    environment: "Environment", reporter: "Reporter", names: "Collection[str] | None" = None
+) -> None:
+    """Warn of what does not fit together in an environment, or around packages by their normalised *names*."""
+    from puffin.stages.link.installed.demands import broken, sentence
+    from puffin.stages.link.installed.requires import read_requires
+
+    for each in broken(read_requires(environment), dict(environment.interpreter.markers), names):
+        reporter.warn(sentence(each))

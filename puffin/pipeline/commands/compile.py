@@ -1,0 +1,131 @@
+"""Compile: sources of requirements are resolved, and the pins written.
+
+An interpreter that has to be asked is asked before all that can be done without its answer, imports included.
+"""
+
+from puffin import depends
+from puffin.cache.layout import Cache
+from puffin.cache.usage import shared
+from puffin.errors import UsageError
+from puffin.pipeline.graph.record import phase
+from puffin.pipeline.request.settings import CompileSettings
+from puffin.pipeline.request.where import target_interpreter
+from puffin.stages.link.interpreter.meanwhile import meanwhile
+from puffin.stages.resolve.output.target import PYLOCK, choose_format, write_output
+from puffin.stages.resolve.requirements.values import SourceRequest
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.resolve.early import Early
+    from puffin.stages.link.interpreter.interpreter import Interpreter
+    from puffin.stages.resolve.locate.platforms import ResolutionTarget
+    from puffin.stages.resolve.output.values import Listed
+    from puffin.stages.resolve.projects.sources import Sources
+
+DEFAULT_SOURCES = ("requirements.in", "pyproject.toml", "setup.cfg", "setup.py")
+
+
+def compile_sources(
+    settings: CompileSettings, reporter: "Reporter", environ: "Mapping[str, str]", *, started: float
+) -> str:
+    """Resolve the sources, write the output file if there is one, and return the text of the output.
+
+    ``started`` is of ``time.perf_counter``. Raises :class:`UsageError` and the errors of reading, of
+    resolving and of writing; then the output file is as it was.
+    """
+    settings = replace(settings, sources=_with_default(settings.sources))
+    files = (*settings.sources.files, *settings.sources.constraints, *settings.sources.overrides)
+    form = choose_format(settings.output, settings.output_format, files)
+    command = _Command(settings, Cache(settings.run.cache_dir), environ, locked=form == PYLOCK)
+    with shared(command.cache), command:
+        with phase("find interpreter"), meanwhile(command.begin):
+            interpreter = target_interpreter(settings.run.python, environ, command.cache)
+        return command.run(interpreter, reporter, started)
+
+
+def _with_default(sources: SourceRequest) -> SourceRequest:
+    """Return *sources*, or the first of the files that pip-tools would take where none is named."""
+    if sources.files or sources.groups:
+        return sources
+    found = next((name for name in DEFAULT_SOURCES if depends.is_file(name)), "")
+    if not found:
+        text = "No source of requirements was given, and this directory has none"
+        raise UsageError(text=text, hints=("name one, as in `puffin pip compile requirements.in`",))
+    return replace(sources, files=(found,))
+
+
+class _Command:
+    """The steps of a compilation, each of which imports what it takes; leaving the ``with`` block ends the children."""
+
+    def __init__(
+        self, settings: CompileSettings, cache: Cache, environ: "Mapping[str, str]", *, locked: bool
+    ) -> None:
+        self.cache = cache
+        self._settings = settings
+        self._environ = environ
+        self._locked = locked
+        self._early: Early | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        if self._early is not None:
+            self._early.close()
+
+    @property
+    def early(self) -> "Early":
+        """What needs no interpreter."""
+        if self._early is None:
+            from puffin.pipeline.resolve.early import Early
+
+            self._early = Early(self._settings, self.cache, self._environ)
+        return self._early
+
+    def begin(self) -> None:
+        """Do what needs no interpreter."""
+        self.early.begin()
+
+    def run(self, interpreter: "Interpreter", reporter: "Reporter", started: float) -> str:
+        """Resolve, write the output file if there is one, and return the text of the output."""
+        from puffin.pipeline.resolve.run import Compilation
+        from puffin.stages.resolve.locate.platforms import target_of
+
+        settings = self._settings
+        with phase("read requirements"):
+            self.early.finish()
+        target = target_of(
+            interpreter,
+            python_version=settings.python_version,
+            python_platform=settings.python_platform,
+        )
+        _warn(self.early.sources, target, reporter)
+        compilation = Compilation(
+            settings, self.early, target, interpreter, self._locked, self.cache, self._environ
+        )
+        packages = compilation.run(reporter, started)
+        with phase("write output"):
+            text = self._text(packages, target)
+            if not (settings.output and write_output(settings.output, text.encode())):
+                depends.settled()
+        return text
+
+    def _text(self, packages: "tuple[Listed, ...]", target: "ResolutionTarget") -> str:
+        from puffin.pipeline.resolve.output import lock_text, requirements_text
+
+        if self._locked:
+            return lock_text(packages, self._settings, target)
+        return requirements_text(packages, self._settings, self.early.sources, self.early.setup.config)
+
+
+def _warn(sources: "Sources", target: "ResolutionTarget", reporter: "Reporter") -> None:
+    from puffin.stages.resolve.projects.sources import check_python
+
+    for warning in (*sources.requirements.warnings, *check_python(sources, target.python_version)):
+        reporter.warn(warning)
+    if not sources.requirements.entries:
+        reporter.warn("The sources contain no requirements")

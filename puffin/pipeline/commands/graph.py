@@ -1,0 +1,87 @@
+"""The task graph of a sync into an empty environment: planned as a sync would, and not run."""
+
+import os
+
+from puffin.cache.layout import Cache
+from puffin.cache.usage import shared
+from puffin.errors import PuffinError
+from puffin.pipeline.find.search import Search, SearchRequest
+from puffin.pipeline.inputs.inputs import check_files, read_inputs, requested
+from puffin.pipeline.request.network import network_of
+from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.where import target_interpreter
+from puffin.pipeline.tasks.bytecode import bytecode_kind, compiling
+from puffin.pipeline.tasks.supply import loads_of, many_tasks, supplied
+from puffin.stages.artifact import WHEEL
+from puffin.stages.resolve.locate.locate import cannot_locate
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from puffin.pipeline.graph.task import Key, Task
+    from puffin.pipeline.request.settings import Reporter
+
+DEFAULT_FILE = "requirements.txt"
+
+
+def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]") -> "list[Task]":
+    """Return the tasks of a sync of *settings* into an empty environment, given what the cache has.
+
+    Builds are there as far as they are known before they run: what a source needs to be built is read after its fetch.
+
+    No environment is needed, and none is looked at. Raises the errors of reading requirements and of locating.
+    """
+    if not settings.files and os.path.isfile(DEFAULT_FILE):
+        settings = replace(settings, files=(DEFAULT_FILE,))
+    check_files(settings.files, command="graph")
+    cache = Cache(settings.cache_dir)
+    interpreter = target_interpreter(settings.python, environ, cache)
+    inputs = read_inputs(requested(settings), settings, interpreter, environ)
+    for warning in inputs.warnings:
+        reporter.warn(warning)
+    names = frozenset([pin[0] if inputs.plain else pin.name for pin in inputs.pins])
+    network = network_of(settings, environ, inputs.trusted_hosts)
+    request = SearchRequest(
+        inputs=inputs, names=names, tags=interpreter.tags, python=interpreter.version_text, network=network
+    )
+    with shared(cache):
+        search = Search([request], settings=settings, cache=cache, environ=environ)
+        try:
+            search.finish()
+        finally:
+            search.stop()
+    for warning in search.warnings:
+        reporter.warn(warning)
+    answers = search.answers(0)
+    failures = [each for each in answers if isinstance(each, PuffinError)]
+    if failures:
+        raise cannot_locate(failures, search.missing)
+    supplies = [each for each in answers if not isinstance(each, PuffinError)]
+    supplies.sort(key=lambda each: each.artifact.name)
+    made: dict[Key, tuple[Task, ...]] = {}
+    if any(each.artifact.kind != WHEEL for each in supplies):
+        from puffin.pipeline.builds.session import Workshop
+        from puffin.pipeline.builds.settings import build_settings
+        from puffin.pipeline.builds.values import Toolchain
+
+        told = build_settings(settings, environ, config=inputs.config, network=network, files=inputs.files)
+        workshop, toolchain = Workshop(told, cache), Toolchain(interpreter)
+        builds = workshop.builds()
+        for number, each in enumerate(supplies):
+            supply, building = supplied(workshop.settled(replace(each, toolchain=toolchain)), builds)
+            supplies[number] = supply
+            if supply.made:
+                made[supply.made] = building
+    compiling_ = compiling(interpreter, bytecode_kind(interpreter, settings), supplies, cache)
+    tasks, _links = many_tasks(
+        loads_of([dict(enumerate(supplies))]),
+        lambda _use: (),
+        run="plan",
+        cache_root=cache.root,
+        network=lambda _load: network,
+        made=made,
+        compilings={0: compiling_} if compiling_ else {},
+    )
+    return tasks

@@ -1,0 +1,242 @@
+"""Locking many environments: each one's sources are resolved and its lock written, with one universe for all."""
+
+import time
+
+from puffin.cache.layout import Cache
+from puffin.cache.usage import make_room, shared
+from puffin.errors import PuffinError
+from puffin.pipeline.builds.projects import Projects
+from puffin.pipeline.builds.session import toolchain_with
+from puffin.pipeline.change.values import EnvResult
+from puffin.pipeline.graph.record import phase
+from puffin.pipeline.inputs.inputs import kinds_of_files, read_unpinned
+from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.resolve.many import Question, Universes, question_of
+from puffin.pipeline.resolve.output import listed, lock_text, requirements_text
+from puffin.pipeline.resolve.setup import resolved, setup_of
+from puffin.pipeline.workspace.specs import lock_of, sources_of
+from puffin.stages.resolve.output.earlier import read_upgrades
+from puffin.stages.resolve.output.target import write_output
+from puffin.stages.resolve.projects.sources import check_python
+from puffin.stages.resolve.solve.request import Preference, Root
+from puffin.value import frozen, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from puffin.pipeline.builds.values import Toolchain
+    from puffin.pipeline.request.settings import CompileSettings, Reporter
+    from puffin.pipeline.workspace.specs import EnvSpec
+    from puffin.stages.resolve.output.values import Listed
+    from puffin.stages.resolve.projects.sources import Build
+    from puffin.stages.resolve.solve.request import Resolution
+
+
+@frozen
+class LockSettings:
+    """What a run was asked for: ``compile`` as a compilation, for each of the environments."""
+
+    compile: "CompileSettings"
+    consistent: bool = False
+    check: bool = False
+
+
+class LockRun:
+    """One run over environments that have a lock."""
+
+    def __init__(
+        self,
+        specs: "Sequence[EnvSpec]",
+        settings: LockSettings,
+        reporter: "Reporter",
+        environ: "Mapping[str, str]",
+        interpreter: "Callable[[EnvSpec], Any]",
+        started: float,
+    ) -> None:
+        self._specs = specs
+        self._settings = settings
+        self._reporter = reporter
+        self._environ = environ
+        self._interpreter = interpreter
+        self._started = started
+        self._cache = Cache(settings.compile.run.cache_dir)
+        self._upgrades = read_upgrades(settings.compile.upgrade, settings.compile.upgrade_package)
+        self._projects = Projects(environ)
+        self._questions: dict[str, Question] = {}
+        self._universes = Universes(self._cache)
+        self._agreed: dict[tuple[Any, ...], tuple[Root, ...]] = {}
+        self._results: dict[str, EnvResult] = {}
+
+    def run(self) -> "tuple[EnvResult, ...]":
+        """Lock all; return what became of each, in their order. What is wrong with some is in the result."""
+        make_room(self._cache)
+        with shared(self._cache), self._universes:
+            with phase("read requirements"):
+                for spec in self._specs:
+                    self._guarded(spec, self._read)
+            with phase("resolve"):
+                if self._settings.consistent:
+                    self._agree()
+                for spec in self._specs:
+                    self._guarded(spec, self._lock)
+        return tuple([self._results[spec.name] for spec in self._specs])
+
+    def _guarded(self, spec: "EnvSpec", step: "Callable[[EnvSpec], None]") -> None:
+        if spec.name in self._results:
+            return
+        try:
+            step(spec)
+        except PuffinError as error:
+            self._note(spec, FAILED, error=error)
+
+    def _note(
+        self, spec: "EnvSpec", status: str, *, packages: int = 0, error: "PuffinError | None" = None
+    ) -> None:
+        question = self._questions.get(spec.name)
+        self._results[spec.name] = EnvResult(
+            name=spec.name,
+            path=lock_of(spec),
+            python=_python(question) if question else "",
+            status=status,
+            packages=packages,
+            error=error,
+            seconds=time.perf_counter() - self._started,
+        )
+
+    def _read(self, spec: "EnvSpec") -> None:
+        run = self._settings.compile.run
+        request = sources_of(spec, run.constraint)
+        sources = read_unpinned(request, run, self._environ, build=self._builder(spec))
+        question = question_of(
+            spec.name,
+            run,
+            sources,
+            self._toolchain(spec),
+            lock_of(spec),
+            self._environ,
+            self._settings.compile,
+            self._upgrades,
+        )
+        self._questions[spec.name] = question
+        for warning in (*sources.requirements.warnings, *check_python(sources, _python(question))):
+            self._reporter.warn(f"{warning} (`{spec.name}`)")
+
+    def _toolchain(self, spec: "EnvSpec") -> "Toolchain":
+        return toolchain_with(self._interpreter(spec))
+
+    def _builder(self, spec: "EnvSpec") -> "Build | None":
+        """Return what tells the metadata of a project where only a build does."""
+        settings = self._settings.compile
+        if settings.no_build:
+            return None
+        return self._projects.builder(
+            settings.run,
+            lambda: self._toolchain(spec),
+            files=lambda written: kinds_of_files(settings, written),
+            prereleases=settings.prerelease,
+            exclude_newer=settings.exclude_newer,
+        )
+
+    def _agree(self) -> None:
+        """Resolve all that is wanted for one target together, so that a package has one version everywhere.
+
+        What was agreed on for one target is preferred for the next.
+        """
+        agreed: tuple[Preference, ...] = ()
+        for key, names in self._targets().items():
+            questions = [self._questions[name] for name in names]
+            try:
+                union = self._union(questions, agreed)
+                resolution = resolved(union.setup, self._universes.of(union))
+            except PuffinError as error:
+                for spec in self._specs:
+                    if spec.name in names:
+                        self._note(spec, FAILED, error=error)
+                continue
+            self._agreed[key] = _limits(resolution)
+            known = {each.name for each in agreed}
+            fresh = [each for each in resolution.packages if not each.url and each.name not in known]
+            agreed += tuple([Preference(name=each.name, version=each.version) for each in fresh])
+
+    def _targets(self) -> "dict[tuple[Any, ...], list[str]]":
+        targets: dict[tuple[Any, ...], list[str]] = {}
+        for name, question in self._questions.items():
+            if name not in self._results:
+                targets.setdefault(_target_key(question), []).append(name)
+        return targets
+
+    def _union(self, questions: "Sequence[Question]", agreed: "tuple[Preference, ...]") -> Question:
+        """Return the question about all that any of *questions* wants. What their locks agree on is preferred."""
+        first = questions[0]
+        entries = tuple([entry for each in questions for entry in each.sources.requirements.entries])
+        limits = tuple([entry for each in questions for entry in each.sources.requirements.constraints])
+        requirements = replace(first.sources.requirements, entries=entries, constraints=limits)
+        kept: dict[str, Preference] = {each.name: each for each in agreed}
+        for question in questions:
+            for each in question.setup.preferences:
+                kept.setdefault(each.name, each)
+        setup = setup_of(
+            self._settings.compile,
+            replace(first.sources, requirements=requirements),
+            self._environ,
+            now=first.setup.now,
+            upgrades=self._upgrades,
+            target=first.setup.target,
+            preferences=tuple(kept.values()),
+        )
+        return replace(first, name="", setup=setup)
+
+    def _lock(self, spec: "EnvSpec") -> None:
+        question = self._questions[spec.name]
+        limits = self._agreed.get(_target_key(question), ())
+        setup = replace(question.setup, constraints=(*question.setup.constraints, *limits))
+        universe = self._universes.of(question)
+        resolution = resolved(setup, universe)
+        for warning in resolution.warnings:
+            self._reporter.warn(f"{warning} (`{spec.name}`)")
+        lock = lock_of(spec)
+        locked = lock.endswith(".toml")
+        hashed = self._settings.compile.generate_hashes and not locked
+        packages = listed(resolution, setup, question.sources, universe, hashed=hashed, locked=locked)
+        text = self._text(packages, question, spec, lock).encode()
+        changed = _differs(lock, text) if self._settings.check else write_output(lock, text)
+        self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages))
+
+    def _text(self, packages: "tuple[Listed, ...]", question: Question, spec: "EnvSpec", lock: str) -> str:
+        command = f"puffin lock {spec.name}"
+        settings = replace(self._settings.compile, output=lock, header=command)
+        if lock.endswith(".toml"):
+            return lock_text(packages, settings, question.setup.target)
+        return requirements_text(packages, settings, question.sources, question.setup.config)
+
+
+def _differs(path: str, data: bytes) -> bool:
+    from puffin.cache.atomic import read
+
+    return read(path) != data
+
+
+def _python(question: Question) -> str:
+    return question.setup.target.python_version
+
+
+def _target_key(question: Question) -> "tuple[Any, ...]":
+    scope = question.setup.scope
+    return scope.tags, scope.python_version, scope.config
+
+
+def _limits(resolution: "Resolution") -> "tuple[Root, ...]":
+    return tuple(
+        [
+            Root(
+                name=each.name,
+                text=f"{each.name}=={each.version}",
+                specifier=f"=={each.version}",
+                origin="--consistent",
+            )
+            for each in resolution.packages
+            if not each.url
+        ]
+    )

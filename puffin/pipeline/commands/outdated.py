@@ -1,0 +1,82 @@
+"""Which installed packages an index has newer versions of."""
+
+import time
+from collections.abc import Iterable, Mapping
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from puffin.cache.layout import Cache
+from puffin.pipeline.inputs.inputs import index_config
+from puffin.pipeline.request.network import network_of
+from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.resolve.setup import ResolutionSetup, open_universe
+from puffin.stages.link.environment.environment import Environment
+from puffin.stages.resolve.locate.platforms import target_of
+from puffin.stages.resolve.solve.universe import Offer, Release
+from puffin.stages.resolve.universe.values import Chosen
+from puffin.value import frozen
+
+
+@frozen
+class Latest:
+    """The newest version of a package that fits an environment; ``filetype`` is ``wheel`` or ``sdist``."""
+
+    version: str
+    filetype: str
+
+
+def latest_versions(
+    names: Iterable[str],
+    settings: Settings,
+    environment: Environment,
+    cache: Cache,
+    environ: Mapping[str, str],
+    *,
+    pre: bool = False,
+) -> dict[str, Latest]:
+    """Return the newest version of each package that fits the environment and is not yanked.
+
+    *pre* counts pre-releases too. Packages that no index has are left out; raises the errors of the network.
+    """
+    wanted = list(names)
+    setup = ResolutionSetup(
+        config=index_config(settings, None),
+        network=network_of(settings, environ, ()),
+        now=time.time(),
+        target=target_of(environment.interpreter),
+        refresh=not settings.offline,  # who asks wants to know how it is, not how it was
+        offline=settings.offline,
+    )
+    with open_universe(setup, cache) as universe:
+        universe.expect(wanted)
+        found = {
+            name: _latest(universe.versions(name), environment.interpreter.version_text, pre) for name in wanted
+        }
+    return {name: latest for name, latest in found.items() if latest is not None}
+
+
+def _latest(offer: Offer, python: str, pre: bool) -> Latest | None:
+    for text in offer.versions:
+        if not pre and Version(text).is_prerelease:
+            continue
+        release = offer.release(text)
+        if isinstance(release.handle, Chosen) and release.yanked is None and _admits(release, python):
+            filename = release.handle.install.link.filename
+            return Latest(version=text, filetype="wheel" if filename.endswith(".whl") else "sdist")
+    return None
+
+
+def _admits(release: Release, python: str) -> bool:
+    try:
+        return SpecifierSet(release.requires_python).contains(python.rstrip("+"), prereleases=True)
+    except InvalidSpecifier:
+        return True
+
+
+def is_newer(latest: str, installed: str) -> bool:
+    """Tell whether a version is newer than what is installed; what cannot be compared is."""
+    try:
+        return Version(latest) > Version(installed)
+    except InvalidVersion:
+        return True

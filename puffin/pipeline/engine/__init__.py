@@ -1,0 +1,1 @@
+"""Choosing, starting and feeding an executor."""

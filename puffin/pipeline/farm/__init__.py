@@ -1,0 +1,1 @@
+"""The workers of a user's dask scheduler."""

@@ -1,0 +1,106 @@
+"""The executor of a run whose builds go to the workers of a scheduler; all else is done on this machine."""
+
+import os
+import sys
+from functools import partial
+from threading import Lock
+
+from puffin.pipeline.request.scheduler import BUILD_THERE
+from puffin.pipeline.run.executor import choose
+from puffin.pipeline.run.forked_call import ForkedCall
+from puffin.pipeline.run.inline import InlineExecutor
+from puffin.pipeline.run.waves import run_here, run_waves
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from puffin.pipeline.graph.ledger import Ledger
+    from puffin.pipeline.graph.task import Outcome
+    from puffin.pipeline.request.scheduler import Remote
+    from puffin.pipeline.run.pool import PoolExecutor
+    from puffin.pipeline.run.runner import WorkItem
+
+
+class RemoteExecutor:
+    """Runs waves as ``inline`` or ``pool`` would, and as many builds at once as the workers can do.
+
+    The scheduler is asked when something has to be built: first by a child, so that a wrong address is told before
+    anything is fetched, and this process stays without threads, and forks, until the first build goes out.
+    """
+
+    name = "remote"
+    fuse = True
+    address = ""
+
+    def __init__(self, remote: "Remote", jobs: int, warn: "Callable[[str], None]") -> None:
+        self._remote = remote
+        self._jobs = jobs
+        self._warn = warn
+        self._warned: set[str] = set()
+
+    def run(self, ledger: "Ledger", notify: "Callable[[Outcome], None]") -> None:
+        """Run the graph to its end. Raises what a farm raises when it is opened."""
+        local = self._local(ledger)
+        if not any(task.function == BUILD_THERE or task.grows for task in ledger.tasks.values()):
+            local.run(ledger, notify)
+            return
+        slots = self._check()
+
+        lock = Lock()
+
+        def record(outcome: "Outcome") -> None:
+            with lock:
+                for each in ledger.record(outcome):
+                    notify(each)
+
+        def wave(items: "Sequence[WorkItem]") -> None:
+            if self._farms():
+                run_here(items, record)
+            else:
+                local.wave(items, ledger, record)
+
+        run_waves(ledger, max(slots, self._jobs), record, wave)
+
+    def _local(self, ledger: "Ledger") -> "InlineExecutor | PoolExecutor":
+        fetches = [task for task in ledger.tasks.values() if task.waits]
+        size = sum(task.weight for task in fetches)
+        name = choose("auto", to_fetch=len(fetches), to_fetch_bytes=size, jobs=self._jobs)
+        if name == "pool" and hasattr(os, "fork"):
+            from puffin.pipeline.run.pool import PoolExecutor
+
+            return PoolExecutor(self._jobs)
+        return InlineExecutor(self._jobs)
+
+    def _farms(self) -> "Any":
+        """Return the module ``remote_farm`` if this process is connected to the scheduler by it, else None."""
+        farms = sys.modules.get("puffin.pipeline.farm.farm")
+        return farms if farms is not None and farms.is_open(self._remote) else None
+
+    def _check(self) -> int:
+        """Return how much the workers can do at once; warn of those that are not used."""
+        farms = self._farms()
+        slots, unfit = (
+            farms.facts_of(self._remote) if farms else ForkedCall(partial(_asked, self._remote)).result()
+        )
+        for worker, reason in unfit:
+            if worker not in self._warned:
+                self._warned.add(worker)
+                self._warn(f"The worker `{worker}` is not used: it {reason}")
+        return int(slots)
+
+    def close(self) -> None:
+        """Let go of the scheduler."""
+        if farms := self._farms():
+            farms.close_farms()
+
+
+def _asked(remote: "Remote") -> "tuple[int, tuple[tuple[str, str], ...]]":
+    """Return ``facts_of`` from a child that has nothing else to do there."""
+    from puffin.pipeline.farm.farm import close_farms, facts_of
+
+    try:
+        return facts_of(remote)
+    finally:
+        close_farms()

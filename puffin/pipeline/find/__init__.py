@@ -1,0 +1,1 @@
+"""Which file a pin means: cache first, then the indexes."""

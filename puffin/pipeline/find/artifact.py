@@ -1,0 +1,33 @@
+"""From a resolved package to the artifact that the graph fetches or builds. Pure but for looks at local files."""
+
+from puffin.stages.resolve.locate.url import artifact_of, locate_url
+from puffin.stages.resolve.requirements.pins import Pin
+from puffin.stages.resolve.universe.values import Chosen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.artifact import Artifact
+    from puffin.stages.resolve.locate.file_choice import FileTarget
+    from puffin.stages.resolve.locate.source import Commits
+    from puffin.stages.resolve.solve.request import FilePolicy, Resolved
+
+
+def artifact_for(
+    package: "Resolved", target: "FileTarget", *, files: "FilePolicy", commits: "Commits"
+) -> "Artifact":
+    """Return what to install for a resolved package. Raises what locating a URL raises."""
+    if isinstance(package.handle, Chosen):
+        chosen = package.handle
+        text = f"{chosen.name}=={chosen.version}"
+        listed = Pin(name=chosen.name, version=chosen.version, hashes=package.hashes, text=text)
+        return artifact_of(listed, chosen.install)
+    pin = Pin(
+        name=package.name,
+        version=package.version,
+        url=package.url,
+        hashes=package.hashes,
+        editable=package.editable,
+        config_settings=getattr(package.handle, "config_settings", ()),
+        text=f"{package.name} @ {package.url}",
+    )
+    return locate_url(pin, target, files=files, commits=commits)

@@ -1,0 +1,75 @@
+"""What of the cache serves a pin: the archive of its file, and the file that was chosen for it the last time.
+
+A pin names one version of one package, and the files of a version do not change on an index; what was
+chosen once for the same indexes and the same tags is chosen again, until ``--refresh``: so a warm sync asks no index.
+"""
+
+from puffin.cache import frame
+from puffin.cache.atomic import publish_file, read
+from puffin.cache.layout import Bucket, Cache
+from puffin.pipeline.tasks.supply import Supply
+from puffin.stages.artifact import WHEEL, Artifact, decisive
+from puffin.stages.unzip.ready import archive_ready
+from puffin.stages.unzip.store import meant_archive
+from puffin.stages.urls import strip_credentials
+from puffin.value import astuple, field_names, from_tuple, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FORMAT = 2
+_LENGTH = 2 + len(field_names(Artifact))
+
+
+def supply_of(cache: Cache, artifact: Artifact, *, anew: bool = False) -> Supply:
+    """Return *artifact* with the archive of the cache that serves it; without one it is to be fetched or built.
+
+    With *anew* what was stored under a file's name does not count (``--refresh``).
+    """
+    archive = archive_of_wheel(cache, artifact, anew=anew) if artifact.kind == WHEEL else ""
+    return Supply(artifact=artifact, archive=archive if archive and archive_ready(cache, archive) else "")
+
+
+def archive_of_wheel(cache: Cache, artifact: Artifact, *, anew: bool = False) -> str:
+    """Return the archive that a wheel is, ``""`` where only fetching it tells; it need not be in the cache."""
+    return meant_archive(
+        cache,
+        source=artifact.source,
+        name=artifact.name,
+        filename=artifact.filename,
+        hashes=artifact.hashes,
+        anew=anew,
+    )
+
+
+class ChosenFiles:
+    """The files that were chosen for pins under one configuration of indexes and one list of tags."""
+
+    def __init__(self, cache: Cache, key: str) -> None:
+        self._cache = cache
+        self._directory = cache.path(Bucket.PINS, key)
+
+    def find(self, name: str, version: str, hashes: tuple[str, ...] = ()) -> Supply | None:
+        """Return the wheel that was chosen for a pin, if its archive is in the cache and *hashes* allow it."""
+        data = read(self._cache.find(f"{self._directory}/{name}-{version}"))
+        fields = frame.load(data) if data else None
+        if not isinstance(fields, tuple) or len(fields) != _LENGTH or fields[0] != FORMAT:
+            return None
+        archive = fields[1]
+        if (hashes and archive not in decisive(hashes)) or not archive_ready(self._cache, archive):
+            return None
+        return Supply(artifact=from_tuple(Artifact, fields[2:]), archive=archive)
+
+    def put(self, supplies: "Iterable[Supply]") -> None:
+        """Remember choices. Files of directories and direct URLs are not remembered, nor is what has to be built."""
+        for each in supplies:
+            artifact = each.artifact
+            of_index = artifact.source.startswith("index/") and not artifact.direct_url
+            if of_index and artifact.kind == WHEEL and each.archive:
+                plain = replace(artifact, url=strip_credentials(artifact.url))
+                path = f"{self._directory}/{artifact.name}-{artifact.version}"
+                try:
+                    publish_file(self._cache, path, frame.dump((FORMAT, each.archive, *astuple(plain))))
+                except OSError:
+                    return

@@ -1,0 +1,1 @@
+"""Tasks, the ledger of outcomes, the record of a run. Knows no stage."""

@@ -1,0 +1,87 @@
+"""What an environment of a workspace is made from: pins, a lock, or sources that have to be resolved first."""
+
+import os
+
+from puffin import depends
+from puffin.errors import USAGE, PuffinError
+from puffin.pipeline.inputs.inputs import Inputs, read_inputs, read_open, read_unpinned
+from puffin.pipeline.workspace.specs import lock_of, needs_lock, sources_of
+from puffin.stages.resolve.requirements.values import SourceRequest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from puffin.pipeline.inputs.inputs import Naming
+    from puffin.pipeline.request.settings import Settings
+    from puffin.pipeline.workspace.specs import EnvSpec
+    from puffin.stages.link.interpreter.interpreter import Interpreter
+    from puffin.stages.resolve.projects.sources import Build, Sources
+
+
+class NotLocked(PuffinError):
+    """``--frozen`` was given, and what an environment is made from has no lock."""
+
+    exit_code = USAGE
+    source: str
+    lock: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        if not self.lock:
+            return f"With `--frozen`, `{self.source}` cannot be used: it is not pinned"
+        return f"With `--frozen`, `{self.source}` needs its lock `{self.lock}`, which does not exist"
+
+
+def read_spec(
+    spec: "EnvSpec",
+    settings: "Settings",
+    interpreter: "Interpreter",
+    environ: "Mapping[str, str]",
+    *,
+    frozen: bool,
+    naming: "Naming | None" = None,
+    build: "Build | None" = None,
+) -> "Inputs | Sources":
+    """Return the pins of an environment, or the sources that they have to be resolved from: its lock with *frozen*.
+
+    *naming* finds the names that only builds tell, and *build* the metadata of projects. Raises :class:`NotLocked`, and
+    the errors of :func:`~puffin.pipeline.inputs.inputs.read_inputs`.
+    """
+    request = sources_of(spec, settings.constraint)
+    if not needs_lock(spec):
+        if not frozen:
+            return read_open(request, settings, interpreter, environ, naming=naming, build=build)
+        return _pinned(request, settings, interpreter, environ, naming, build)
+    if not frozen:
+        return read_unpinned(request, settings, environ, build=build)
+    lock = _lock_of(spec)
+    request = SourceRequest(files=(lock,), constraints=() if lock.endswith(".toml") else settings.constraint)
+    return read_inputs(request, settings, interpreter, environ, naming=naming)
+
+
+def _pinned(
+    request: "SourceRequest",
+    settings: "Settings",
+    interpreter: "Interpreter",
+    environ: "Mapping[str, str]",
+    naming: "Naming | None",
+    build: "Build | None",
+) -> Inputs:
+    from puffin.stages.resolve.requirements.conflicts import UnpinnedRequirement
+
+    try:
+        return read_inputs(request, settings, interpreter, environ, naming=naming, build=build)
+    except UnpinnedRequirement:
+        hints = ("pin it with `puffin pip compile`, or leave out `--frozen`",)
+        raise NotLocked(source=os.path.relpath(request.files[0]), lock="", hints=hints) from None
+
+
+def _lock_of(spec: "EnvSpec") -> str:
+    """Return the lock of an environment, which was written for its extras and groups."""
+    lock = lock_of(spec)
+    if not depends.is_file(lock):
+        source = os.path.relpath(spec.files[0])
+        hints = (f"write it with `puffin lock {spec.name}`",)
+        raise NotLocked(source=source, lock=os.path.relpath(lock), hints=hints)
+    return lock

@@ -1,0 +1,400 @@
+"""From the files that an environment is made from to pins and the places they come from, or to sources to resolve.
+
+Plain files are read without packaging.
+"""
+
+import os
+
+from puffin import depends
+from puffin.errors import UsageError
+from puffin.names import normalise
+from puffin.pipeline.request.network import reader
+from puffin.pipeline.request.settings import Settings
+from puffin.stages.resolve.requirements.plain import simple_pins
+from puffin.stages.resolve.requirements.values import SourceRequest
+from puffin.stages.urls import digest, inherit_credentials, mask
+from puffin.value import frozen, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, Protocol
+
+    from puffin.pipeline.request.network import Read
+    from puffin.stages.artifact import Artifact
+    from puffin.stages.link.interpreter.interpreter import Interpreter
+    from puffin.stages.resolve.index.config import IndexConfig
+    from puffin.stages.resolve.projects.sources import Build, Sources
+    from puffin.stages.resolve.requirements.values import Requirements
+    from puffin.stages.resolve.solve.request import FilePolicy
+
+    Naming = Callable[[Requirements, IndexConfig, FilePolicy], Requirements]
+
+    class KindsOfFiles(Protocol):
+        """What settings say of kinds of files: normalised names, or ``:all:``."""
+
+        @property
+        def no_binary(self) -> tuple[str, ...]:
+            """What no wheel is used of."""
+
+        @property
+        def only_binary(self) -> tuple[str, ...]:
+            """What nothing but wheels is used of."""
+
+        @property
+        def no_build(self) -> bool:
+            """Whether nothing is built."""
+
+
+_PROJECTS = (".toml", ".py", ".pyw", "setup.cfg")
+DEFAULT_INDEX = "https://pypi.org/simple/"
+
+
+@frozen
+class Inputs:
+    """The pins of a run (``Pin`` values, or plain ``(name, version)``), where to look and for what, and warnings.
+
+    ``located`` are the wheels of those pins for which no index need be asked: those of lock files.
+    """
+
+    pins: "tuple[Any, ...]"
+    plain: bool
+    config: "IndexConfig"
+    files: "FilePolicy"
+    require_hashes: bool
+    trusted_hosts: tuple[str, ...]
+    warnings: tuple[str, ...]
+    located: "tuple[Artifact, ...]" = ()
+
+
+def read_inputs(
+    request: SourceRequest,
+    settings: Settings,
+    interpreter: "Interpreter",
+    environ: "Mapping[str, str]",
+    *,
+    naming: "Naming | None" = None,
+    build: "Build | None" = None,
+) -> Inputs:
+    """Return what the files of *request* pin for *interpreter*; an environment's request is of one kind everywhere.
+
+    They are requirements files, projects and scripts that pin what they need, or one lock file (``pylock.toml``), which
+    is complete and can have nothing beside it. *naming* finds the names that only builds tell, *build* the metadata of
+    projects; ``--no-build`` forbids both. With ``--no-verify-hashes``, no hash of a requirements file counts.
+
+    Raises ``UnpinnedRequirement`` for what is left open, and the other errors of reading and selecting pins.
+    """
+    reading = _Reading(request, settings, interpreter, environ, naming, build)
+    return reading.quick() or reading.pinned(reading.requirements())
+
+
+def read_open(
+    request: SourceRequest,
+    settings: Settings,
+    interpreter: "Interpreter",
+    environ: "Mapping[str, str]",
+    *,
+    naming: "Naming | None" = None,
+    build: "Build | None" = None,
+) -> "Inputs | Sources":
+    """Return the pins as :func:`read_inputs` does, or the sources where they leave something open."""
+    from puffin.stages.resolve.requirements.conflicts import UnpinnedRequirement
+
+    reading = _Reading(request, settings, interpreter, environ, naming, build)
+    quick = reading.quick()
+    if quick is not None:
+        return quick
+    sources = reading.sources()
+    try:
+        return reading.pinned(sources.requirements)
+    except UnpinnedRequirement:
+        return sources
+
+
+def read_unpinned(
+    request: SourceRequest,
+    settings: Settings,
+    environ: "Mapping[str, str]",
+    *,
+    build: "Build | None" = None,
+    read: "Read | None" = None,
+) -> "Sources":
+    """Return the sources of a resolution, by the same rules as :func:`read_inputs`, whatever they pin.
+
+    *read* stands for :func:`~puffin.pipeline.request.network.reader` where some files are no files.
+    """
+    from puffin.stages.resolve.projects.sources import read_sources
+
+    read = read or reader(settings, environ)
+    sources = read_sources(request, read=read, environ=environ, build=None if settings.no_build else build)
+    return replace(sources, requirements=_believed(sources.requirements, settings))
+
+
+def requested(settings: Settings) -> SourceRequest:
+    """Return what the options of a command on one environment name."""
+    return SourceRequest(
+        files=settings.files,
+        constraints=settings.constraint,
+        extras=settings.extra,
+        all_extras=settings.all_extras,
+        groups=settings.group,
+    )
+
+
+class _Reading:
+    """The ways in which a request can be read, the quick ones apart."""
+
+    def __init__(
+        self,
+        request: SourceRequest,
+        settings: Settings,
+        interpreter: "Interpreter",
+        environ: "Mapping[str, str]",
+        naming: "Naming | None",
+        build: "Build | None",
+    ) -> None:
+        self._request = request
+        self._settings = settings
+        self._interpreter = interpreter
+        self._environ = environ
+        self._naming = naming
+        self._build = build
+
+    def quick(self) -> Inputs | None:
+        """Return the pins of a plain requirements file or of a lock file, None for anything else."""
+        plain = _plain(self._request, self._settings)
+        if plain is not None:
+            return _inputs(self._settings, None, plain, plain=True)
+        if not any(path.endswith(".toml") for path in self._request.files):
+            return None
+        return _locked(self._request, self._settings, self._interpreter, self._environ)
+
+    def requirements(self) -> "Requirements":
+        """Return what the files say; those that are requirements files alone need no more than their reader."""
+        asked = self._request.extras or self._request.all_extras or self._request.groups
+        if asked or any(_is_project(path) for path in self._request.files):
+            return self.sources().requirements
+        from puffin.stages.resolve.requirements.file import read_requirements
+
+        requirements = read_requirements(
+            self._request.files,
+            read=reader(self._settings, self._environ),
+            environ=self._environ,
+            constraints=self._request.constraints,
+        )
+        return _believed(requirements, self._settings)
+
+    def sources(self) -> "Sources":
+        """Return what the files say, with what a resolution takes besides."""
+        return read_unpinned(self._request, self._settings, self._environ, build=self._build)
+
+    def pinned(self, requirements: "Requirements") -> Inputs:
+        """Return the pins of *requirements*."""
+        from puffin.stages.resolve.locate.name import check_names, named
+        from puffin.stages.resolve.requirements.pins import select_pins
+
+        settings = self._settings
+        requirements = _with_names(named(requirements), settings, self._naming)
+        hashes = settings.require_hashes or requirements.require_hashes
+        selection = select_pins(requirements, markers=dict(self._interpreter.markers), require_hashes=hashes)
+        check_names(selection.pins)
+        warnings = (*requirements.warnings, *selection.warnings)
+        return _inputs(settings, requirements, selection.pins, require_hashes=hashes, warnings=warnings)
+
+
+def _inputs(
+    settings: Settings,
+    requirements: "Requirements | None",
+    pins: "tuple[Any, ...]",
+    *,
+    plain: bool = False,
+    require_hashes: bool = False,
+    warnings: tuple[str, ...] = (),
+    located: "tuple[Artifact, ...]" = (),
+) -> Inputs:
+    return Inputs(
+        pins=pins,
+        plain=plain,
+        config=index_config(settings, requirements),
+        files=kinds_of_files(settings, requirements),
+        require_hashes=require_hashes,
+        trusted_hosts=requirements.trusted_hosts if requirements else (),
+        warnings=warnings,
+        located=located,
+    )
+
+
+def check_files(files: "tuple[str, ...]", groups: "tuple[str, ...]" = (), command: str = "pip sync") -> None:
+    """Raise the error for requirements files that are not given or not there, before *command* does anything."""
+    if not files and not groups:
+        raise UsageError(
+            text="No requirements file was given",
+            hints=(f"name one, as in `puffin {command} requirements.txt`",),
+        )
+    for path in files:
+        if path != "-" and "://" not in path and not depends.lexists(path):
+            from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
+
+            raise RequirementsFileNotFound(path=path)
+
+
+def _plain(request: SourceRequest, settings: Settings) -> "tuple[tuple[str, str], ...] | None":
+    """Return the pins of a file with nothing but plain pins, which need no parser; else None.
+
+    A property test holds this equal to what the full reader says.
+    """
+    more = request.constraints or request.extras or request.all_extras or request.groups
+    if len(request.files) != 1 or more or settings.require_hashes:
+        return None
+    path = request.files[0]
+    if os.path.basename(path).endswith(_PROJECTS):
+        return None
+    depends.file(path)
+    if not os.path.isfile(path):  # a pipe can be read only once
+        return None
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return simple_pins(file.read())
+    except OSError:
+        return None
+
+
+def _locked(
+    request: SourceRequest, settings: Settings, interpreter: "Interpreter", environ: "Mapping[str, str]"
+) -> Inputs | None:
+    """Return what the lock file of *request* has for *interpreter*; None where there is none among the files.
+
+    Raises :class:`UsageError` for whatever is given beside it, and the errors of reading it.
+    """
+    from puffin.stages.resolve.projects.pylock import LockTarget, is_lock, read_lock
+    from puffin.stages.resolve.projects.sources import read_source, relative
+
+    shown = next((mask(relative(path)) for path in request.files if is_lock(path)), "")
+    if not shown:
+        return None
+    if len(request.files) > 1 or request.constraints:
+        text = f"`{shown}` is a lock file, which is complete: nothing can be given beside it"
+        raise UsageError(text=text, hints=("leave out the other files, and the constraints",))
+    policy = kinds_of_files(settings, None)
+    target = LockTarget(
+        markers=dict(interpreter.markers),
+        tags=interpreter.tags,
+        extras=tuple(map(normalise, request.extras)),
+        all_extras=request.all_extras,
+        groups=tuple(map(normalise, request.groups)),
+        files=policy,
+    )
+    locked = read_lock(read_source(request.files[0], shown, reader(settings, environ)), target=target)
+    config = index_config(settings, None)
+    artifacts = [replace(each, url=_with_credentials(each.url, config)) for each in locked.artifacts]
+    return _inputs(
+        settings,
+        None,
+        locked.pins,
+        require_hashes=settings.require_hashes,
+        warnings=locked.warnings,
+        located=tuple(artifacts),
+    )
+
+
+def _with_credentials(url: str, config: "IndexConfig") -> str:
+    """Return the URL of a file with the credentials of an index on the same host: lock files hold none."""
+    for index in (*config.indexes(), *[each.url for each in config.named]):
+        url = inherit_credentials(url, index)
+    return url
+
+
+def _with_names(requirements: "Requirements", settings: Settings, naming: "Naming | None") -> "Requirements":
+    """Return *requirements* with the names that *naming* finds, where some have none. Raises what that raises."""
+    if naming is None or settings.no_build or all(each.name for each in requirements.entries):
+        return requirements
+    return naming(requirements, index_config(settings, requirements), kinds_of_files(settings, requirements))
+
+
+def _believed(requirements: "Requirements", settings: Settings) -> "Requirements":
+    """Return *requirements*, with ``--no-verify-hashes`` as if no file gave or demanded any hash."""
+    if not settings.no_verify_hashes:
+        return requirements
+    return replace(
+        requirements,
+        entries=tuple([replace(each, hashes=()) for each in requirements.entries]),
+        constraints=tuple([replace(each, hashes=()) for each in requirements.constraints]),
+        require_hashes=False,
+    )
+
+
+def _is_project(path: str) -> bool:
+    return os.path.basename(path).endswith(_PROJECTS) or depends.is_directory(path)
+
+
+def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":
+    """Return the places to look: the command line's, then files', then configuration's; the default comes last."""
+    from puffin.stages.resolve.index.config import FIRST_INDEX, IndexConfig
+
+    written = requirements or _NOTHING
+    configured = settings.configured
+    index_url = settings.index_url or written.index_url or configured.index_url or DEFAULT_INDEX
+    no_index = settings.no_index or written.no_index or (configured.no_index and not written.index_url)
+    extra = (*settings.extra_index_url, *written.extra_index_urls, *configured.extra_index_url)
+    return IndexConfig(
+        index_url="" if no_index else absolute(index_url),
+        extra_index_urls=() if no_index else tuple(map(absolute, extra)),
+        find_links=tuple(map(absolute, (*settings.find_links, *written.find_links, *configured.find_links))),
+        strategy=settings.index_strategy or FIRST_INDEX,
+        named=() if no_index else tuple([replace(each, url=absolute(each.url)) for each in settings.indexes]),
+    )
+
+
+def kinds_of_files(settings: "KindsOfFiles", requirements: "Any | None") -> "FilePolicy":
+    """Return which kinds of files may be used: what options say, and what files say, adds up."""
+    from puffin.stages.resolve.solve.request import ALL, FilePolicy
+
+    written = requirements
+    return FilePolicy(
+        no_binary=frozenset((*settings.no_binary, *(written.no_binary if written else ()))),
+        only_binary=frozenset((*settings.only_binary, *(written.only_binary if written else ()))),
+        no_build=frozenset((ALL,)) if settings.no_build else frozenset(),
+    )
+
+
+def absolute(place: str) -> str:
+    """Return a place as an absolute path, unless it is a URL."""
+    return (
+        place if "://" in place or place[:5].lower() == "file:" else os.path.abspath(os.path.expanduser(place))
+    )
+
+
+@frozen
+class _Nothing:
+    """Stands for the settings of requirements files where there are none."""
+
+    index_url: str = ""
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+
+
+_NOTHING = _Nothing()
+
+
+def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:
+    """Return the name under which choices for these places and tags are kept."""
+    return f"{config.digest()}-{digest(' '.join(tags))}"
+
+
+@frozen
+class PlainPin:
+    """A pin that is a name and a version: what locating needs of a ``Pin``, without the import of packaging."""
+
+    name: str
+    version: str
+    text: str
+    url: str = ""
+    hashes: tuple[str, ...] = ()
+    editable: bool = False
+    exact: bool = False
+
+
+def plain_pin(name: str, version: str) -> PlainPin:
+    """Return a plain pin in the form in which it is located."""
+    return PlainPin(name=name, version=version, text=f"{name}=={version}")

@@ -1,0 +1,68 @@
+"""A scheduler of distributed that the user runs: where it is, and how long to wait for it. Light: no dask here."""
+
+from puffin.errors import UsageError
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMES = ("tcp://", "tls://")
+BUILD_THERE = "puffin.pipeline.builds.remote:build"  # the task of a build that goes to a worker
+_PATIENCE, _SILENCE, _LIMIT = 30.0, 60.0, 3600.0
+
+
+@frozen
+class Remote:
+    """Where the scheduler is and how long to wait, in seconds.
+
+    The ``tls_…`` are PEM files, empty for what dask's own configuration says. ``patience`` is for a scheduler or a
+    worker to appear, or to answer; ``silence`` is how long a worker may send no sign of life; ``limit`` is for one
+    build. With ``shared`` the workers see the cache and the environments.
+    """
+
+    address: str
+    tls_ca: str = ""
+    tls_cert: str = ""
+    tls_key: str = ""
+    patience: float = _PATIENCE
+    silence: float = _SILENCE
+    limit: float = _LIMIT
+    shared: bool = False
+
+
+def is_address(text: str) -> bool:
+    """Tell whether *text* is meant as the address of a scheduler."""
+    return text.lower().startswith(SCHEMES)
+
+
+def check_address(text: str) -> None:
+    """Raise :class:`UsageError` unless *text* is ``tcp://HOST:PORT`` or ``tls://HOST:PORT``."""
+    host, colon, port = text.partition("://")[2].rpartition(":")
+    if not (
+        is_address(text) and host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65536
+    ):
+        raise UsageError(
+            text=f"`{text}` is not the address of a scheduler",
+            hints=("use the address that `dask scheduler` prints, for example `tcp://10.0.0.1:8786`",),
+        )
+
+
+def times_of(environ: "Mapping[str, str]") -> dict[str, float]:
+    """Return ``patience``, ``silence`` and ``limit`` as variables set them; UsageError for numbers that cannot be."""
+    return {
+        "patience": _seconds(environ, "PUFFIN_SCHEDULER_TIMEOUT", _PATIENCE),
+        "silence": _seconds(environ, "PUFFIN_WORKER_TIMEOUT", _SILENCE),
+        "limit": _seconds(environ, "PUFFIN_REMOTE_BUILD_TIMEOUT", _LIMIT),
+    }
+
+
+def _seconds(environ: "Mapping[str, str]", name: str, default: float) -> float:
+    text = environ.get(name, "").strip()
+    try:
+        number = float(text) if text else default
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e9:
+        raise UsageError(text=f"`{name}={text}` is not a number of seconds above 0")
+    return number

@@ -1,0 +1,220 @@
+"""What a command was asked to do, as one value; where it comes from (options, variables) is the cli's affair."""
+
+import os
+
+from puffin.stages.resolve.requirements.values import SourceRequest
+from puffin.stages.resolve.solve.request import HIGHEST, IF_NECESSARY_OR_EXPLICIT
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from puffin.pipeline.graph.task import Outcome, Task
+    from puffin.pipeline.request.scheduler import Remote
+    from puffin.pipeline.request.where import Where
+    from puffin.stages.resolve.index.config import NamedIndex
+    from puffin.stages.resolve.output.earlier import Upgrades
+    from puffin.stages.resolve.projects.sources import Sources
+
+    class Reporter(Protocol):
+        """Who is told how a run goes."""
+
+        def phase(self, verb: str, count: int, seconds: float) -> None:
+            """A phase is over: ``Resolved``, ``Prepared``, ``Uninstalled``, ``Installed``, …"""
+
+        def warn(self, text: str) -> None:
+            """Something the user should know."""
+
+        def expect(self, tasks: int) -> None:
+            """So many tasks will run; said again when they have become more."""
+
+        def task(self, task: Task, outcome: Outcome) -> None:
+            """A task ended."""
+
+        def changes(self, lines: "tuple[Line, ...]") -> None:
+            """The changes of an environment, as they were or would be made."""
+
+
+# how an environment can come out of a run over many
+UPDATED, UNCHANGED, FAILED, SKIPPED, DRIFTED = "updated", "unchanged", "failed", "skipped", "drifted"
+
+
+@frozen
+class Line:
+    """One change: ``sign`` is ``+``, ``-`` or ``~`` (installed anew); ``place`` is where it came from, if told."""
+
+    sign: str
+    name: str
+    version: str
+    place: str = ""
+
+
+@frozen
+class Configured:
+    """Where configuration files say to look. What options and requirements files say goes before it."""
+
+    index_url: str = ""
+    extra_index_url: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+
+
+@frozen
+class NetworkOptions:
+    """How to reach the network, as far as it was told: empty texts, a timeout of 0 and -1 retries mean "not given"."""
+
+    cert: str = ""
+    client_cert: str = ""
+    trusted_host: tuple[str, ...] = ()
+    proxy: str = ""
+    timeout: float = 0.0
+    retries: int = -1
+    keyring_provider: str = ""
+
+
+@frozen
+class Settings:
+    """The settings of a sync. Empty texts mean "not given".
+
+    ``dashboard`` is a port, 0 for any, -1 for none; ``remote`` is the scheduler that ``executor`` names.
+    """
+
+    files: tuple[str, ...]
+    cache_dir: str
+    python: str = ""
+    system: bool = False
+    target: str = ""
+    prefix: str = ""
+    target_version: str = ""
+    target_platform: str = ""
+    index_url: str = ""
+    extra_index_url: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+    require_hashes: bool = False
+    no_binary: tuple[str, ...] = ()
+    only_binary: tuple[str, ...] = ()
+    no_build: bool = False
+    no_verify_hashes: bool = False
+    strict: bool = False
+    reinstall: bool = False
+    reinstall_package: tuple[str, ...] = ()
+    refresh: bool = False
+    refresh_package: tuple[str, ...] = ()
+    offline: bool = False
+    link_mode: str = ""
+    path_conflict: str = ""
+    compile_bytecode: bool = False
+    dry_run: bool = False
+    allow_empty_requirements: bool = False
+    break_system_packages: bool = False
+    no_build_isolation: bool = False
+    no_build_isolation_package: tuple[str, ...] = ()
+    config_setting: tuple[str, ...] = ()
+    build_constraint: tuple[str, ...] = ()
+    executor: str = ""
+    remote: "Remote | None" = None
+    jobs: int = 0
+    dashboard: int = -1
+    dashboard_linger: bool = False
+    constraint: tuple[str, ...] = ()
+    exclude_newer: str = ""
+    extra: tuple[str, ...] = ()
+    all_extras: bool = False
+    group: tuple[str, ...] = ()
+    configured: Configured = Configured()
+    indexes: "tuple[NamedIndex, ...]" = ()
+    index_strategy: str = ""
+    network: NetworkOptions = NetworkOptions()
+
+    @property
+    def where(self) -> "Where":
+        """Where the command works."""
+        from puffin.pipeline.request.where import Where
+
+        return Where(
+            python=self.python,
+            system=self.system,
+            target=self.target,
+            prefix=self.prefix,
+            python_version=self.target_version,
+            python_platform=self.target_platform,
+        )
+
+    @property
+    def workers(self) -> int:
+        """How many processes work at once."""
+        return self.jobs or available_cores()
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+@frozen
+class ManySettings:
+    """What a run over many environments was asked for; ``run`` has what it shares with a sync of one."""
+
+    run: Settings
+    check: bool = False
+    frozen: bool = False
+    fail_fast: bool = False
+
+
+@frozen
+class CompileSettings:
+    """What a compilation was asked for. ``run`` has what it shares with a sync: interpreter, indexes, cache.
+
+    Empty texts mean "not given". ``header`` is the command that the header names, empty for no header.
+    ``no_binary`` and ``only_binary`` are normalised names, or ``:all:``. ``exclude_newer`` is a date or a
+    time with its zone, in ISO 8601.
+    """
+
+    run: Settings
+    sources: SourceRequest
+    output: str = ""
+    output_format: str = ""
+    upgrade: bool = False
+    upgrade_package: tuple[str, ...] = ()
+    resolution: str = HIGHEST
+    prerelease: str = IF_NECESSARY_OR_EXPLICIT
+    exclude_newer: str = ""
+    python_version: str = ""
+    python_platform: str = ""
+    no_deps: bool = False
+    no_binary: tuple[str, ...] = ()
+    only_binary: tuple[str, ...] = ()
+    no_build: bool = False
+    generate_hashes: bool = False
+    header: str = ""
+    annotation: str = "split"  # `SPLIT` of output_values, which a sync need not import
+    extras: bool = False
+    markers: bool = False
+    no_emit_package: tuple[str, ...] = ()
+    emit_index_url: bool = False
+    emit_find_links: bool = False
+    emit_build_options: bool = False
+    emit_index_annotation: bool = False
+
+
+@frozen
+class InstallSettings:
+    """What an install was asked for; ``run`` has what it shares with a sync. Empty texts mean "not given"."""
+
+    run: Settings
+    sources: "Sources"
+    upgrades: "Upgrades | None" = None
+    resolution: str = HIGHEST
+    prerelease: str = IF_NECESSARY_OR_EXPLICIT
+    exclude_newer: str = ""
+    no_deps: bool = False
+    exact: bool = False
+    strict: bool = False
+    no_binary: tuple[str, ...] = ()
+    only_binary: tuple[str, ...] = ()
+    no_build: bool = False

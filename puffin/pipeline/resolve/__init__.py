@@ -1,0 +1,1 @@
+"""Resolutions for compile, install, lock and sync."""

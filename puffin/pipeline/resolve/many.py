@@ -1,0 +1,190 @@
+"""Resolving what is not pinned, for many environments: in a few children at once, which share pages and metadata."""
+
+import time
+
+from puffin.errors import PuffinError
+from puffin.pipeline.builds.session import Workshop
+from puffin.pipeline.builds.settings import BuildSeams, builds_of
+from puffin.pipeline.inputs.inputs import Inputs
+from puffin.pipeline.request.network import reader
+from puffin.pipeline.request.settings import CompileSettings
+from puffin.pipeline.resolve.setup import ResolutionSetup, open_universe, setup_of
+from puffin.pipeline.run.forked_call import ForkedCall
+from puffin.stages.resolve.locate.platforms import target_of
+from puffin.stages.resolve.output.earlier import read_preferences
+from puffin.stages.resolve.requirements.pins import Pin
+from puffin.stages.resolve.solve.resolve import resolve
+from puffin.stages.resolve.universe.index import IndexUniverse
+from puffin.value import astuple, from_tuple, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.builds.values import BuildSettings, Toolchain
+    from puffin.pipeline.request.settings import Settings
+    from puffin.stages.resolve.output.earlier import Upgrades
+    from puffin.stages.resolve.projects.sources import Sources
+    from puffin.stages.resolve.solve.request import Resolved
+
+
+@frozen
+class Question:
+    """What is to be resolved for one environment; ``builds`` and ``toolchain`` say how metadata are built for it."""
+
+    name: str
+    setup: ResolutionSetup
+    settings: "Settings"
+    sources: "Sources"
+    builds: "BuildSettings"
+    toolchain: "Toolchain"
+
+
+def resolve_all(
+    questions: "Sequence[Question]", cache: "Cache", jobs: int
+) -> "dict[str, Inputs | PuffinError]":
+    """Return what each question resolved to, or why it could not be, by name."""
+    parts = [part for part in (list(questions[number::jobs]) for number in range(jobs)) if part]
+    besides = [ForkedCall(lambda part=part: _answer(part, cache)) for part in parts]  # type: ignore[misc]
+    found: dict[str, Inputs | PuffinError] = {}
+    try:
+        for part, beside in zip(parts, besides, strict=True):
+            for question, answer in zip(part, beside.result(), strict=True):
+                found[question.name] = _inputs(question, answer)
+    finally:
+        for beside in besides:
+            beside.stop()
+    return found
+
+
+def _inputs(question: Question, answer: "Any") -> "Inputs | PuffinError":
+    if isinstance(answer, bytes):
+        import pickle
+
+        error: PuffinError = pickle.loads(answer)
+        return error
+    pins, warnings = answer
+    requirements = question.sources.requirements
+    return Inputs(
+        pins=tuple([from_tuple(Pin, each) for each in pins]),
+        plain=False,
+        config=question.setup.config,
+        files=question.setup.files,
+        require_hashes=question.settings.require_hashes,
+        trusted_hosts=requirements.trusted_hosts,
+        warnings=(*requirements.warnings, *warnings),
+    )
+
+
+def _answer(part: "Sequence[Question]", cache: "Cache") -> "list[Any]":
+    """In a child: answer questions one after the other; those about the same world share one universe."""
+    answers: list[Any] = []
+    with Universes(cache) as universes:
+        for question in part:
+            try:
+                resolution = resolve(question.setup.request, universes.of(question))
+                answers.append(
+                    ([astuple(_pin(each)) for each in resolution.packages], list(resolution.warnings))
+                )
+            except PuffinError as error:
+                import pickle
+
+                answers.append(pickle.dumps(error))
+    return answers
+
+
+class Universes:
+    """The universes of many set-ups: the same for those about the same world. A context manager, which closes all."""
+
+    def __init__(self, cache: "Cache") -> None:
+        self._cache = cache
+        self._known: dict[tuple[Any, ...], IndexUniverse] = {}
+
+    def __enter__(self) -> "Universes":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for universe in self._known.values():
+            universe.close()
+
+    def of(self, question: Question) -> "IndexUniverse":
+        """Return the universe of a question."""
+        setup, builds, toolchain = question.setup, question.builds, question.toolchain
+        scope = setup.scope
+        world = (
+            scope.config,
+            scope.tags,
+            scope.python_version,
+            scope.files,
+            tuple(sorted(scope.hashes.items())),
+        )
+        builder = (toolchain.key, toolchain.prefix if builds.shared else "", builds.prereleases)
+        key = (*world, scope.exclude_newer, setup.network, builder)
+        if key not in self._known:
+            seams = BuildSeams(lambda: Workshop(builds, self._cache), lambda: toolchain)
+            self._known[key] = open_universe(setup, self._cache, build=seams.build, checkout=seams.checkout)
+        return self._known[key]
+
+
+def settings_of(run: "Settings") -> CompileSettings:
+    """Return the settings of a compilation that answers a question of this run."""
+    from puffin.pipeline.request.settings import CompileSettings
+    from puffin.stages.resolve.requirements.values import SourceRequest
+
+    return CompileSettings(
+        run=run,
+        sources=SourceRequest(files=()),
+        no_binary=run.no_binary,
+        only_binary=run.only_binary,
+        no_build=run.no_build,
+        exclude_newer=run.exclude_newer,
+    )
+
+
+def _pin(package: "Resolved") -> Pin:
+    version = "" if package.url else package.version
+    text = f"{package.name} @ {package.url}" if package.url else f"{package.name}=={version}"
+    return Pin(
+        name=package.name,
+        version=version,
+        url=package.url,
+        hashes=package.hashes,
+        editable=package.editable,
+        config_settings=getattr(package.handle, "config_settings", ()) if package.url else (),
+        text=text,
+    )
+
+
+def question_of(
+    name: str,
+    settings: "Settings",
+    sources: "Sources",
+    toolchain: "Toolchain",
+    lock: str,
+    environ: "Mapping[str, str]",
+    compile_settings: CompileSettings | None = None,
+    upgrades: "Upgrades | None" = None,
+) -> Question:
+    """Return the question about an environment; the pins of its *lock*, if there is one, are preferred.
+
+    *toolchain* is what it is for, and builds what has to be built to answer it. Reads ``--build-constraint`` files.
+    """
+    setup = setup_of(
+        compile_settings or settings_of(settings),
+        sources,
+        environ,
+        now=time.time(),
+        upgrades=upgrades,
+        target=target_of(toolchain.interpreter),
+        preferences=read_preferences(lock, read=reader(settings, environ), environ=environ) if lock else (),
+    )
+    return Question(
+        name=name,
+        setup=setup,
+        settings=settings,
+        sources=sources,
+        builds=builds_of(setup, settings, environ),
+        toolchain=toolchain,
+    )

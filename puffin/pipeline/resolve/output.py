@@ -1,0 +1,106 @@
+"""From a resolution to the packages of its output, and to their text."""
+
+import os
+from functools import partial
+
+from puffin.pipeline.inputs.inputs import kinds_of_files
+from puffin.pipeline.request.settings import CompileSettings
+from puffin.stages.fetch.fetch import client_for
+from puffin.stages.resolve.index.config import IndexConfig
+from puffin.stages.resolve.locate.file_choice import cutoff_of
+from puffin.stages.resolve.locate.platforms import ResolutionTarget
+from puffin.stages.resolve.output.gather import Gathering, gather
+from puffin.stages.resolve.output.values import Listed, Style
+from puffin.stages.resolve.projects.sources import Sources
+from puffin.stages.urls import strip_credentials
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from puffin.pipeline.resolve.setup import ResolutionSetup
+    from puffin.stages.resolve.solve.request import Resolution
+    from puffin.stages.resolve.universe.index import IndexUniverse
+
+
+def listed(
+    resolution: "Resolution",
+    setup: "ResolutionSetup",
+    sources: Sources,
+    universe: "IndexUniverse",
+    *,
+    hashed: bool,
+    locked: bool,
+) -> "tuple[Listed, ...]":
+    """Return the packages of an output with their files; what a URL points to is fetched where its hash is wanted."""
+    target = setup.target
+    gathering = Gathering(
+        sources=sources,
+        markers=target.markers,
+        tags=target.tags,
+        policy=setup.files,
+        cwd=os.getcwd(),
+        files_of=universe.files,
+        sha256=partial(_sha256, setup),
+        hashed=hashed,
+        locked=locked,
+        kept=setup.preferences,
+        cutoff=cutoff_of(setup.exclude_newer),
+    )
+    return gather(resolution, gathering)
+
+
+def _sha256(setup: "ResolutionSetup", url: str) -> tuple[str, int]:
+    from puffin.stages.fetch.download import download
+
+    received = download(client_for(setup.network), url)
+    return received.sha256, len(received.data)
+
+
+def lock_text(packages: "Sequence[Listed]", settings: CompileSettings, target: ResolutionTarget) -> str:
+    """Return the output as a lock file; its local paths are relative to it. Raises ``NoHash``."""
+    from puffin.stages.resolve.output.pylock import LockStyle, render_pylock
+
+    lock = LockStyle(
+        markers=target.markers,
+        python_version=target.python_version,
+        base=os.path.dirname(os.path.abspath(settings.output or "pylock.toml")),
+        header=settings.header,
+        excluded=frozenset(settings.no_emit_package),
+    )
+    return render_pylock(packages, lock)
+
+
+def requirements_text(
+    packages: "Sequence[Listed]", settings: CompileSettings, sources: Sources, config: IndexConfig
+) -> str:
+    """Return the output as a requirements file."""
+    from puffin.stages.resolve.output.requirements import render_requirements
+
+    style = Style(
+        header=settings.header,
+        annotation=settings.annotation,
+        extras=settings.extras,
+        markers=settings.markers,
+        index_annotation=settings.emit_index_annotation,
+        options=tuple(_options(settings, sources, config)),
+        excluded=frozenset(settings.no_emit_package),
+    )
+    return render_requirements(packages, style)
+
+
+def _options(settings: CompileSettings, sources: Sources, config: IndexConfig) -> list[str]:
+    """Return the option lines that were asked for; no credential is ever among them."""
+    lines = []
+    if settings.emit_index_url:
+        default = config.index_url
+        lines += [f"--index-url {strip_credentials(default).rstrip('/')}"] if default else ["--no-index"]
+        lines += [f"--extra-index-url {strip_credentials(url)}" for url in config.indexes() if url != default]
+    if settings.emit_find_links:
+        places = dict.fromkeys((*settings.run.find_links, *sources.requirements.find_links))
+        lines += [f"--find-links {strip_credentials(place)}" for place in places]
+    if settings.emit_build_options:
+        policy = kinds_of_files(settings, sources.requirements)
+        lines += [f"--no-binary {name}" for name in sorted(policy.no_binary)]
+        lines += [f"--only-binary {name}" for name in sorted(policy.only_binary | policy.no_build)]
+    return lines

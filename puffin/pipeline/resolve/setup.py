@@ -1,0 +1,223 @@
+"""A resolution, set up in one way for compile, install, lock, sync and for what builds need.
+
+What they have in common is one value, :class:`ResolutionSetup`; where they differ is a field of it. From it come the
+request that the resolver answers, the universe that it is answered from, and the settings of the builds for it.
+"""
+
+from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
+from puffin.pipeline.request.network import network_of
+from puffin.stages.fetch.fetch import client_for
+from puffin.stages.resolve.locate.platforms import ResolutionTarget
+from puffin.stages.resolve.requirements.conflicts import DisjointHashes
+from puffin.stages.resolve.solve.request import (
+    ALLOW,
+    HIGHEST,
+    IF_NECESSARY_OR_EXPLICIT,
+    FilePolicy,
+    Preference,
+    ResolveRequest,
+    Root,
+)
+from puffin.stages.resolve.universe.scope import Scope
+from puffin.value import field_names, frozen, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.request.settings import CompileSettings, InstallSettings
+    from puffin.stages.resolve.index.config import IndexConfig
+    from puffin.stages.resolve.output.earlier import Upgrades
+    from puffin.stages.resolve.projects.sources import Sources
+    from puffin.stages.resolve.requirements.values import Entry, Requirements
+    from puffin.stages.resolve.solve.request import Resolution
+    from puffin.stages.resolve.universe.children import Children
+    from puffin.stages.resolve.universe.index import IndexUniverse
+    from puffin.stages.resolve.universe.recall import Recall
+    from puffin.stages.resolve.universe.values import Builder, Checkout
+
+_SHARED = tuple([name for name in field_names(Root) if name != "origin"])
+
+NO_TARGET = ResolutionTarget(markers=(), python_version="", tags=(), real_python_version="")
+
+
+@frozen
+class ResolutionSetup:
+    """Everything that decides a resolution, whichever command it is for.
+
+    ``config`` says where to look and ``network`` how, in its wire form. ``target`` is :data:`NO_TARGET` while no
+    interpreter has answered yet. ``hashes`` are those demanded, by normalised name. ``now`` is in seconds since the
+    epoch. ``exclude_newer`` is ISO 8601. ``refresh`` is as in ``Scope``, the other fields are as in ``ResolveRequest``.
+    """
+
+    config: "IndexConfig"
+    network: "tuple[Any, ...]"
+    now: float
+    target: ResolutionTarget
+    requirements: tuple[Root, ...] = ()
+    constraints: tuple[Root, ...] = ()
+    overrides: tuple[Root, ...] = ()
+    preferences: tuple[Preference, ...] = ()
+    hashes: "Mapping[str, tuple[str, ...]]" = {}
+    files: FilePolicy = FilePolicy()
+    resolution: str = HIGHEST
+    prereleases: str = IF_NECESSARY_OR_EXPLICIT
+    exclude_newer: str = ""
+    no_deps: bool = False
+    keep_yanked: bool = False
+    refresh: "bool | frozenset[str]" = False
+    offline: bool = False
+
+    @property
+    def scope(self) -> Scope:
+        """Which files count, and what the cache is believed."""
+        return Scope(
+            config=self.config,
+            tags=self.target.tags,
+            python_version=self.target.python_version,
+            now=self.now,
+            files=self.files,
+            hashes=self.hashes,
+            exclude_newer=self.exclude_newer,
+            refresh=self.refresh,
+            offline=self.offline,
+        )
+
+    @property
+    def request(self) -> ResolveRequest:
+        """What the resolver is asked."""
+        target = self.target
+        return ResolveRequest(
+            requirements=self.requirements,
+            constraints=self.constraints,
+            overrides=self.overrides,
+            markers=dict(target.markers),
+            python_version=target.python_version,
+            real_python_version=target.real_python_version,
+            preferences=self.preferences,
+            resolution=self.resolution,
+            prereleases=self.prereleases,
+            exclude_newer=self.exclude_newer,
+            no_deps=self.no_deps,
+            files=self.files,
+            offline=self.offline,
+            keep_yanked=self.keep_yanked,
+            tag=target.tags[0] if target.tags else "",
+        )
+
+
+def setup_of(
+    settings: "CompileSettings | InstallSettings",
+    sources: "Sources",
+    environ: "Mapping[str, str]",
+    *,
+    now: float,
+    upgrades: "Upgrades | None" = None,
+    target: ResolutionTarget = NO_TARGET,
+    preferences: tuple[Preference, ...] = (),
+    keep_yanked: bool = False,
+) -> ResolutionSetup:
+    """Return the set-up for what a command was asked, and its sources.
+
+    *preferences* are the versions to keep where possible; those that *upgrades* concern are dropped. Raises
+    :class:`DisjointHashes`.
+    """
+    run, requirements = settings.run, sources.requirements
+    again = frozenset((*run.refresh_package, *(upgrades.names if upgrades else ())))
+    return ResolutionSetup(
+        config=index_config(run, requirements),
+        network=network_of(run, environ, requirements.trusted_hosts),
+        now=now,
+        target=target,
+        requirements=roots(requirements.entries),
+        constraints=(*roots(requirements.constraints), *(upgrades.limits if upgrades else ())),
+        overrides=roots(sources.overrides),
+        preferences=tuple([each for each in preferences if upgrades is None or upgrades.keeps(each.name)]),
+        hashes=demanded_hashes(requirements),
+        files=kinds_of_files(settings, requirements),
+        resolution=settings.resolution,
+        prereleases=ALLOW if requirements.pre else settings.prerelease,
+        exclude_newer=settings.exclude_newer,
+        no_deps=settings.no_deps,
+        keep_yanked=keep_yanked,
+        refresh=False
+        if run.offline
+        else (run.refresh or (upgrades is not None and upgrades.everything) or again),
+        offline=run.offline,
+    )
+
+
+def roots(entries: "Sequence[Entry]") -> tuple[Root, ...]:
+    """Return entries of requirements files as what the resolver takes."""
+    return tuple(
+        [Root(origin=entry.origin, **{name: getattr(entry, name) for name in _SHARED}) for entry in entries]
+    )
+
+
+def demanded_hashes(requirements: "Requirements") -> dict[str, tuple[str, ...]]:
+    """Return the hashes that requirements demand, by name; those of constraints narrow them.
+
+    Raises :class:`DisjointHashes` where no file can have a hash of both.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in requirements.entries:
+        if entry.name and entry.hashes:
+            found[entry.name] = tuple(dict.fromkeys((*found.get(entry.name, ()), *entry.hashes)))
+    for entry in requirements.constraints:
+        if entry.hashes:
+            former = found.get(entry.name, entry.hashes)
+            found[entry.name] = tuple([each for each in former if each in entry.hashes])
+            if not found[entry.name]:
+                places = [each for each in requirements.entries if each.name == entry.name and each.hashes]
+                shown = tuple([(each.text, each.origin) for each in (*places, entry)])
+                raise DisjointHashes(package=entry.name, requirements=shown)
+    return found
+
+
+def open_universe(
+    setup: ResolutionSetup,
+    cache: "Cache",
+    *,
+    build: "Builder | None" = None,
+    checkout: "Checkout | None" = None,
+    children: "Children | None" = None,
+) -> "IndexUniverse":
+    """Return the universe of a set-up, which the caller closes; *children* are of the same set-up."""
+    from puffin.stages.resolve.universe.index import IndexUniverse
+
+    return IndexUniverse(
+        setup.scope,
+        client=client_for(setup.network),
+        cache=cache,
+        build=build,
+        checkout=checkout,
+        children=children,
+    )
+
+
+def children_of(setup: ResolutionSetup, cache: "Cache") -> "Children":
+    """Return what asks indexes for a resolution in processes, which start when that pays."""
+    from puffin.pipeline.request.network import helping
+    from puffin.stages.resolve.universe.children import Children
+
+    return Children(setup.scope, client=client_for(setup.network), cache=cache, helping=helping)
+
+
+def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall | None" = None) -> "Resolution":
+    """Return what a set-up resolves to, from *recall* if that has it, with all that is worth a warning.
+
+    Raises what the resolver raises.
+    """
+    found = recall.find() if recall else None
+    if found is not None:
+        return found
+    from puffin.stages.resolve.solve.resolve import resolve
+
+    resolution: Resolution = resolve(setup.request, universe)
+    coming = [each.name for each in resolution.packages if not each.installed]
+    resolution = replace(resolution, warnings=(*resolution.warnings, *universe.ambiguities(coming)))
+    if recall:
+        recall.keep(resolution, universe)
+    return resolution

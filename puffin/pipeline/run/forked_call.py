@@ -1,0 +1,88 @@
+"""A call in a forked child while this process does something else, such as importing dask."""
+
+import marshal
+import os
+
+from puffin import depends
+from puffin.errors import PuffinError
+from puffin.pipeline.graph import record
+from puffin.pipeline.run.wire import pickled, send, unpickled
+from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class ForkedCallLost(PuffinError):
+    """The child was killed, by the system for want of memory perhaps."""
+
+    how: str
+    hints: tuple[str, ...] = ("run the command again",)
+
+    def summary(self) -> str:
+        return f"The process that searches for distributions {self.how}"
+
+
+class ForkedCall:
+    """Calls *function* in a forked child; :meth:`result` waits. The result must be made of builtins.
+
+    Where the system has no fork, the call is made when the result is asked for.
+    """
+
+    def __init__(self, function: "Callable[[], Any]") -> None:
+        depends.unsure("a child process looks at things")
+        self._function = function
+        self._pid = 0
+        if not hasattr(os, "fork"):
+            return
+        prepare_children()
+        self._reader, writer = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._reader)
+            _answer(function, writer)
+        os.close(writer)
+
+    def result(self) -> "Any":
+        """Return what the function returned, or raise what it raised; :class:`ForkedCallLost` if it was killed."""
+        if not self._pid:
+            return self._function()
+        parts = []
+        while data := os.read(self._reader, 1 << 20):
+            parts.append(data)
+        os.close(self._reader)
+        pid, self._pid = self._pid, 0
+        how = describe_exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        data = b"".join(parts)
+        if how or not data:
+            raise ForkedCallLost(how=how or "ended before its work")
+        if data[:1] == b"r":
+            return marshal.loads(data[1:])
+        raise unpickled(data[1:])
+
+    def stop(self) -> None:
+        """End the child if it still runs."""
+        if self._pid:
+            os.kill(self._pid, 9)
+            os.waitpid(self._pid, 0)
+            os.close(self._reader)
+            self._pid = 0
+
+
+def _answer(function: "Callable[[], Any]", writer: int) -> None:
+    code = 1
+    try:
+        follow_parent()
+        record.leave()
+        try:
+            data = b"r" + marshal.dumps(function())
+        except Exception as error:
+            data = b"e" + pickled(error)
+        send(writer, data)
+        code = 0
+    except (KeyboardInterrupt, BrokenPipeError):
+        code = 130
+    finally:
+        os._exit(code)

@@ -1,0 +1,213 @@
+"""Forked children that answer questions, many at a time, while this process goes on."""
+
+import marshal
+import os
+import select
+from threading import Lock, active_count
+
+from puffin.pipeline.graph import record
+from puffin.pipeline.run.wire import Frames, framed, pickled, send, unpickled
+from puffin.pipeline.run.worker_loss import follow_parent, prepare_children
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, NoReturn
+
+    Serve = Mapping[str, Callable[[Any], Any]]
+    Begin = Callable[[], Callable[[Callable[[], None]], object]]
+
+_CHILDREN = 2
+_ROOM = 1 << 20  # bytes of a pipe, so that a child seldom waits for this process
+
+
+def start_workers(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
+    """Start the children; None where there is no fork, no second processor, or a thread that a fork would cut off."""
+    if (
+        not hasattr(os, "fork")
+        or not hasattr(select, "poll")
+        or active_count() > 1
+        or _processors() < _CHILDREN
+    ):
+        return None
+    return ForkedWorkers(serve, begin, _CHILDREN)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class WorkerAnswer:
+    """What a child answers to one question."""
+
+    def __init__(self, workers: "ForkedWorkers", child: "_Child") -> None:
+        self._workers = workers
+        self._child = child
+        self._said: tuple[bool, Any] | None = None
+
+    def take(self, good: bool, said: "Any") -> None:
+        """Note the answer, or the pickled error."""
+        self._said = (good, said)
+
+    @property
+    def done(self) -> bool:
+        """Whether it has come (see :meth:`ForkedWorkers.listen`), so that :meth:`result` does not wait."""
+        return self._said is not None or self._child.lost
+
+    def result(self) -> "Any":
+        """Wait, and return the answer or raise its error; None if the child was lost."""
+        while self._said is None and not self._child.lost:
+            self._workers.listen(wait=True)
+        if self._said is None:
+            return None
+        good, said = self._said
+        if good:
+            return said
+        raise unpickled(said)
+
+
+class _Child:
+    """The parent's side of one child."""
+
+    def __init__(self, serve: "Serve", begin: "Begin", others: "list[_Child]") -> None:
+        self.answers: dict[int, WorkerAnswer] = {}
+        self.lost = False
+        self._frames = Frames()
+        self._unsent = bytearray()
+        asking, self._questions = os.pipe()
+        self.reader, answering = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            for each in (self, *others):
+                each.let_go()
+            _be_child(serve, begin, asking, answering)
+        os.close(asking)
+        os.close(answering)
+
+    def ask(self, number: int, kind: str, question: "Any", answer: WorkerAnswer) -> None:
+        """Take note of a question."""
+        self.answers[number] = answer
+        self._unsent += framed(marshal.dumps((number, kind, question)))
+
+    def send(self) -> None:
+        """Send the questions that were asked."""
+        unsent, self._unsent = self._unsent, bytearray()
+        if unsent and not self.lost:
+            try:
+                send(self._questions, unsent)
+            except BrokenPipeError:
+                self.lost = True
+
+    def hear(self) -> None:
+        """Take in what has come; at the end of it all the child is lost."""
+        data = os.read(self.reader, _ROOM)
+        self.lost = not data
+        for body in self._frames.feed(data):
+            number, good, said = marshal.loads(body)
+            self.answers.pop(number).take(good, said)
+
+    def let_go(self) -> None:
+        """Close the parent's ends."""
+        os.close(self._questions)
+        os.close(self.reader)
+
+    def end(self) -> None:
+        """End it now; what it writes is published whole or not at all. Nobody waits while it goes."""
+        self.lost = True  # what it was still asked for is not waited for
+        self.let_go()
+        try:
+            os.kill(self._pid, 9)
+            os.waitpid(self._pid, os.WNOHANG)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+
+
+class ForkedWorkers:
+    """So many children, who share the questions by their keys."""
+
+    def __init__(self, serve: "Serve", begin: "Begin", count: int) -> None:
+        self._numbers = 0
+        self._children: list[_Child] = []
+        prepare_children()
+        for _ in range(count):
+            self._children.append(_Child(serve, begin, self._children))
+
+    def ask(self, kind: str, question: "Any", key: str) -> WorkerAnswer:
+        """Ask the child that answers for *key*, as soon as :meth:`send` or a look for answers follows.
+
+        *question* and the answer are made of builtins.
+        """
+        child = self._children[sum(key.encode()) % len(self._children)]
+        self._numbers += 1
+        answer = WorkerAnswer(self, child)
+        child.ask(self._numbers, kind, question, answer)
+        return answer
+
+    def send(self) -> None:
+        """Send the questions that were asked."""
+        for child in self._children:
+            child.send()
+
+    def listen(self, *, wait: bool) -> bool:
+        """Take in answers that have come, or wait for the next; False if none is to come."""
+        self.send()
+        asked = {child.reader: child for child in self._children if child.answers and not child.lost}
+        poll = select.poll()
+        for reader in asked:
+            poll.register(reader, select.POLLIN)
+        for reader, _ in poll.poll(None if wait else 0) if asked else ():
+            asked[reader].hear()
+        return bool(asked)
+
+    def close(self) -> None:
+        """End the children."""
+        for child in self._children:
+            child.end()
+        self._children = []
+
+
+def _be_child(serve: "Serve", begin: "Begin", asking: int, answering: int) -> "NoReturn":
+    code = 1
+    try:
+        follow_parent()
+        record.leave()
+        _widen(answering)
+        _answer_all(serve, begin(), asking, answering)
+        code = 0
+    except (KeyboardInterrupt, BrokenPipeError):
+        code = 130
+    finally:
+        os._exit(code)
+
+
+def _answer_all(
+    serve: "Serve", spawn: "Callable[[Callable[[], None]], object]", asking: int, answering: int
+) -> None:
+    frames, lock = Frames(), Lock()
+
+    def answer(number: int, kind: str, question: "Any") -> None:
+        good, said = _answered(serve, kind, question)
+        data = framed(marshal.dumps((number, good, said)))
+        with lock:
+            send(answering, data)
+
+    while data := os.read(asking, 1 << 16):
+        for body in frames.feed(data):
+            number, kind, question = marshal.loads(body)
+            spawn(lambda number=number, kind=kind, question=question: answer(number, kind, question))  # type: ignore[misc]
+
+
+def _answered(serve: "Serve", kind: str, question: "Any") -> "tuple[bool, Any]":
+    try:
+        return True, serve[kind](question)
+    except Exception as error:
+        return False, pickled(error)
+
+
+def _widen(pipe: int) -> None:
+    try:
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _ROOM)
+    except (ImportError, AttributeError, OSError):
+        pass

@@ -1,0 +1,152 @@
+"""A pool of forked processes with the ``submit`` that dask's local schedulers ask of a pool.
+
+Its workers are forked once, before this process has any thread, and inherit what they work on, so a
+call carries nothing but its name. Besides the result of a call they send what it emits on the way.
+"""
+
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from multiprocessing.connection import Connection, Pipe, wait
+from typing import Any, NoReturn
+
+from puffin.pipeline.run.wire import pickled, unpickled
+from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children
+
+_EMITTED, _RESULT, _ERROR = b"o", b"r", b"e"  # what a message from a worker begins with
+
+
+class PoolBroken(Exception):
+    """A worker of the pool is gone; the text says how."""
+
+
+class ForkPool:
+    """*count* forked workers. ``emitted`` gets, on a thread of this process, what the calls emit."""
+
+    def __init__(self, count: int, emitted: Callable[[bytes], None]) -> None:
+        self._max_workers = count  # the name dask.multiprocessing looks for
+        self._emitted = emitted
+        self._pids: dict[Any, int] = {}
+        self._calls: dict[Any, Future[Any]] = {}
+        self._idle: list[Any] = []
+        self._lock = threading.Lock()
+        for _ in range(count):
+            self._fork()
+        self._reader = threading.Thread(target=self._read, name="puffin-pool", daemon=True)
+        self._reader.start()
+
+    def _fork(self) -> None:
+        prepare_children()
+        here, there = Pipe()
+        pid = os.fork()
+        if pid == 0:
+            for other in (here, *self._pids):
+                other.close()
+            _be_worker(there)
+        there.close()
+        self._pids[here] = pid
+        self._idle.append(here)
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Run a picklable call on an idle worker (dask never submits more than there are workers)."""
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        with self._lock:
+            if not self._idle:
+                future.set_exception(PoolBroken("no worker is left"))
+                return future
+            worker = self._idle.pop()
+            self._calls[worker] = future
+        try:
+            worker.send_bytes(pickle.dumps((function, arguments)))
+        except OSError as error:
+            self._lost(worker, error)
+        return future
+
+    def _read(self) -> None:
+        try:
+            while open_ends := list(self._pids):
+                for worker in wait(open_ends):
+                    self._receive(worker)
+        except BaseException as error:  # whatever it is, nobody may wait for an answer that cannot come
+            with self._lock:
+                calls, self._calls = self._calls, {}
+            for future in calls.values():
+                future.set_exception(error)
+
+    def _receive(self, worker: Any) -> None:
+        try:
+            message = worker.recv_bytes()
+        except (EOFError, OSError) as error:
+            self._lost(worker, error)
+            return
+        kind, payload = message[:1], message[1:]
+        if kind == _EMITTED:
+            self._emitted(payload)
+            return
+        with self._lock:
+            future = self._calls.pop(worker)
+            self._idle.append(worker)
+        if kind == _RESULT:
+            future.set_result(pickle.loads(payload))
+        else:
+            future.set_exception(unpickled(payload))
+
+    def _lost(self, worker: Any, _error: Exception) -> None:
+        with self._lock:
+            pid = self._pids.pop(worker, None)
+            future = self._calls.pop(worker, None)
+            if worker in self._idle:
+                self._idle.remove(worker)
+        if pid is None:
+            return
+        worker.close()
+        how = describe_exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        if future is not None:
+            future.set_exception(PoolBroken(how or "ended before its work"))
+
+    def close(self) -> None:
+        """End the workers, at once, and wait until they are gone."""
+        for pid in list(self._pids.values()):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self._reader.join()
+
+
+_outlet: "Connection[Any, Any] | None" = None
+
+
+def emit(data: bytes) -> None:
+    """In a worker: send *data* to the pool's ``emitted``."""
+    if _outlet is None:
+        raise RuntimeError("only a worker of a ForkPool can emit")
+    _outlet.send_bytes(_EMITTED + data)
+
+
+def _be_worker(connection: "Connection[Any, Any]") -> NoReturn:
+    global _outlet
+    code = 1
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the driver decides
+        follow_parent()
+        _outlet = connection
+        while True:
+            _answer(connection)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        code = 0  # the driver is gone or done
+    finally:
+        os._exit(code)
+
+
+def _answer(connection: "Connection[Any, Any]") -> None:
+    function, arguments = pickle.loads(connection.recv_bytes())
+    try:
+        message = _RESULT + pickle.dumps(function(*arguments))
+    except Exception as error:
+        message = _ERROR + pickled(error)
+    connection.send_bytes(message)

@@ -1,0 +1,203 @@
+"""The inline executor: this process, and one forked child where that pays. No dask, no heavy import."""
+
+import os
+
+from puffin.pipeline.graph.ledger import unit_weight
+from puffin.pipeline.run.executor import FEW
+from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue
+from puffin.pipeline.run.waves import run_here, run_waves
+from puffin.pipeline.run.wire import Inbox, encode, send
+from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children, run_surviving
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import NoReturn
+
+    from puffin.pipeline.graph.ledger import Ledger
+    from puffin.pipeline.graph.task import Outcome
+    from puffin.pipeline.run.runner import Pending, WorkItem
+
+    Record = Callable[[Outcome], None]
+
+FORK_FROM_UNITS = 8
+FORK_FROM_WEIGHT = 4 * 1024 * 1024
+_ROOM = 1 << 20  # bytes read from the child at once
+
+
+class InlineExecutor:
+    """Runs units in waves in this process; ``jobs`` of 2 or more allows one forked child beside it.
+
+    While builds run, on as many threads as there are jobs, no child is forked.
+    """
+
+    name = "inline"
+    fuse = True
+    address = ""
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+
+    def run(self, ledger: "Ledger", notify: "Record") -> None:
+        """Run the graph to its end."""
+
+        def record(outcome: "Outcome") -> None:
+            for each in ledger.record(outcome):
+                notify(each)
+
+        run_waves(ledger, self._jobs, record, lambda items: self.wave(items, ledger, record))
+
+    def wave(self, items: "Sequence[WorkItem]", ledger: "Ledger", record: "Record") -> None:
+        """Run *items* of *ledger* to their end; *record* gets each outcome."""
+        if sum([unit[0].waits for unit, _ in items]) > FEW:
+            from puffin.pipeline.run.memory import keep_freed_memory
+
+            keep_freed_memory()
+        if self._jobs > 1 and _pays(items):
+            run_surviving(items, lambda some: run_with_child(some, record), ledger, record)
+        else:
+            run_here(items, record)
+
+    def close(self) -> None:
+        """Nothing outlives a run."""
+
+
+def _pays(items: "Sequence[WorkItem]") -> bool:
+    if not hasattr(os, "fork") or len(items) < 2:
+        return False
+    return len(items) >= FORK_FROM_UNITS or sum(unit_weight(unit) for unit, _ in items) > FORK_FROM_WEIGHT
+
+
+def run_with_child(items: "Sequence[WorkItem]", record: "Record") -> str:
+    """Run *items* in this process and a forked child; return how the child was lost, or ``""``.
+
+    A single item runs in the child alone, for the sake of this process.
+    """
+    queue = WorkQueue(len(items))
+    child = Child(queue, items, record)
+    try:
+        if len(items) > 1:
+            take = QueueReader(queue, items)
+            Runner(take, child.record, wait=child.wait, left=lambda: take.left).run()
+        return child.finish()
+    except BaseException:
+        child.kill()
+        raise
+    finally:
+        queue.close()
+
+
+class Child:
+    """A forked process that pulls units and sends outcomes through a pipe, on which this process never waits alone.
+
+    *record* gets its outcomes, and those of this process.
+    """
+
+    def __init__(self, queue: WorkQueue, items: "Sequence[WorkItem]", record: "Record") -> None:
+        self._record = record
+        self._inbox = Inbox()
+        prepare_children()
+        self._reader, writer = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._reader)
+            be_child(queue, items, writer)
+        os.close(writer)
+        os.set_blocking(self._reader, False)
+        self._told = True
+        self._bell: Bell | None = None
+
+    def record(self, outcome: "Outcome") -> None:
+        """Record an outcome of this process, then what the child has sent by now."""
+        self._record(outcome)
+        self._hear()
+
+    def wait(self, pending: "Pending") -> None:
+        """Wait until one of *pending* is done, and take in meanwhile what the child sends."""
+        self._bell = self._bell or Bell()
+        self._bell.watch(pending)
+        while not any(future.done() for future in pending):
+            if self._reader in self._bell.listen(self._reader if self._told else -1):
+                self._hear()
+
+    def finish(self) -> str:
+        """Take in the rest and wait for the child; return how it was lost, or ``""``."""
+        os.set_blocking(self._reader, True)
+        while self._told:
+            self._hear()
+        os.close(self._reader)
+        if self._bell is not None:
+            self._bell.close()
+        return describe_exit(os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1]))
+
+    def _hear(self) -> None:
+        try:
+            data = os.read(self._reader, _ROOM)
+        except BlockingIOError:
+            return
+        self._told = bool(data)
+        for outcome in self._inbox.feed(data):
+            self._record(outcome)
+
+    def kill(self) -> None:
+        """End the child now."""
+        try:
+            os.kill(self._pid, 9)
+            os.waitpid(self._pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+
+
+class Bell:
+    """Rings when tasks on other threads are done, so that one can wait for these and for a pipe at once."""
+
+    def __init__(self) -> None:
+        self._listening, self._ringing = os.pipe()
+        os.set_blocking(self._listening, False)
+        os.set_blocking(self._ringing, False)
+        self._watched: set[object] = set()
+
+    def watch(self, pending: "Pending") -> None:
+        """Have *pending* ring when they are done."""
+        for future in pending:
+            if future not in self._watched:
+                self._watched.add(future)
+                future.add_done_callback(self._ring)
+
+    def _ring(self, _future: object) -> None:
+        try:
+            os.write(self._ringing, b".")
+        except OSError:
+            pass  # it rings already, or nobody listens any more
+
+    def listen(self, reader: int) -> "list[int]":
+        """Wait until it rings, or there is something to read from *reader*; return what there is something from."""
+        from select import POLLIN, poll
+
+        waiting = poll()
+        waiting.register(self._listening, POLLIN)
+        if reader >= 0:
+            waiting.register(reader, POLLIN)
+        found = [descriptor for descriptor, _ in waiting.poll()]
+        if self._listening in found:
+            os.read(self._listening, 1 << 12)
+        return found
+
+    def close(self) -> None:
+        """Let go of its pipe."""
+        os.close(self._listening)
+        os.close(self._ringing)
+
+
+def be_child(queue: WorkQueue, items: "Sequence[WorkItem]", writer: int) -> "NoReturn":
+    """Be a forked worker: pull, run, send outcomes, and leave without touching anything of the parent's."""
+    code = 1
+    try:
+        follow_parent()
+        take = QueueReader(queue, items)
+        Runner(take, lambda outcome: send(writer, encode(outcome)), left=lambda: take.left).run()
+        code = 0
+    except (KeyboardInterrupt, BrokenPipeError):
+        code = 130
+    finally:
+        os._exit(code)

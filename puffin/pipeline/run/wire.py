@@ -1,0 +1,110 @@
+"""Outcomes as bytes between processes: marshalled builtins, with errors pickled only where there are any."""
+
+import marshal
+import os
+
+from puffin.pipeline.graph.task import Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LENGTH = 4
+
+
+def encode(outcome: Outcome) -> bytes:
+    """Return an outcome as bytes; its result must be made of builtins."""
+    error = pickled(outcome.error) if outcome.error is not None else b""
+    body = marshal.dumps(
+        (
+            outcome.key,
+            outcome.status,
+            outcome.result,
+            error,
+            outcome.started,
+            outcome.ended,
+            outcome.cpu,
+            outcome.worker,
+            (outcome.taken, outcome.given, outcome.cache, outcome.log),
+        )
+    )
+    return framed(body)
+
+
+def decode(body: bytes) -> Outcome:
+    """Return the outcome that :func:`encode` wrote (without the length in front)."""
+    key, status, result, error, started, ended, cpu, worker, metered = marshal.loads(body)
+    taken, given, cache, log = metered
+    return Outcome(
+        key=key,
+        status=status,
+        result=result,
+        error=unpickled(error) if error else None,
+        started=started,
+        ended=ended,
+        cpu=cpu,
+        worker=worker,
+        taken=taken,
+        given=given,
+        cache=cache,
+        log=log,
+    )
+
+
+def pickled(error: BaseException) -> bytes:
+    """Return an error as bytes; one that cannot be pickled becomes a ``RuntimeError`` with its text."""
+    import pickle
+
+    try:
+        return pickle.dumps(error)
+    except Exception:  # of a library that does not care
+        return pickle.dumps(RuntimeError(repr(error)))
+
+
+def unpickled(data: bytes) -> BaseException:
+    """Return the error that :func:`pickled` wrote."""
+    import pickle
+
+    error: BaseException = pickle.loads(data)
+    return error
+
+
+def framed(body: bytes) -> bytes:
+    """Return *body* with its length in front, as :class:`Frames` takes it apart."""
+    return len(body).to_bytes(_LENGTH, "little") + body
+
+
+def send(descriptor: int, data: "bytes | bytearray") -> None:
+    """Write all of *data* to a pipe."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+class Frames:
+    """Bodies out of the bytes of a pipe, as far as they have come."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+
+    def feed(self, data: bytes) -> "Iterator[bytes]":
+        """Take the next bytes and yield the bodies that are complete."""
+        self._pending += data
+        while len(self._pending) >= _LENGTH:
+            end = _LENGTH + int.from_bytes(self._pending[:_LENGTH], "little")
+            if len(self._pending) < end:
+                return
+            body = bytes(self._pending[_LENGTH:end])
+            del self._pending[:end]
+            yield body
+
+
+class Inbox:
+    """Outcomes out of the bytes of a pipe, as far as they have come."""
+
+    def __init__(self) -> None:
+        self._frames = Frames()
+
+    def feed(self, data: bytes) -> "Iterator[Outcome]":
+        """Take the next bytes and yield the outcomes that are complete."""
+        return map(decode, self._frames.feed(data))

@@ -1,0 +1,1 @@
+"""Supplies and the graph of tasks. Pure."""

@@ -1,0 +1,78 @@
+"""Which bytecode an environment is to get, and which of it the cache has."""
+
+from puffin.pipeline.tasks.supply import Compiling
+from puffin.stages.bytecode.layer import kind_of, layer_ready
+from puffin.stages.unzip.ready import current_boot_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from puffin.cache.layout import Cache
+    from puffin.pipeline.change.environment import EnvironmentRun
+    from puffin.pipeline.request.settings import Settings
+    from puffin.pipeline.tasks.supply import Load, Supply
+    from puffin.stages.link.commit.state import State
+    from puffin.stages.link.interpreter.interpreter import Interpreter
+
+_LEVEL = 0  # of optimisation: what Python looks for when it is run without `-O`
+
+
+def bytecode_kind(interpreter: "Interpreter", settings: "Settings") -> str:
+    """Return the kind of bytecode that an environment of *interpreter* is to have, ``""`` for none."""
+    if not settings.compile_bytecode:
+        return ""
+    return kind_of(interpreter.cache_tag, interpreter.magic, _LEVEL)
+
+
+def lacking(state: "State | None", kind: str) -> "set[str]":
+    """Return what puffin installed without bytecode of this kind: it is put there again, with it."""
+    if state is None or not kind:
+        return set()
+    return {each.name for each in state.distributions if each.archive and each.bytecode != kind}
+
+
+def compiling(
+    interpreter: "Interpreter", kind: str, supplies: "Iterable[Supply]", cache: "Cache"
+) -> "Compiling | None":
+    """Return what the tasks of *supplies* must know of bytecode; None where no *kind* is wanted."""
+    if not kind:
+        return None
+    boot = current_boot_id()
+    archives = [each.archive for each in supplies if each.archive]
+    return Compiling(
+        executable=interpreter.base_executable,
+        kind=kind,
+        tag=interpreter.cache_tag,
+        level=_LEVEL,
+        ready=frozenset([each for each in archives if layer_ready(cache, kind, each, boot)]),
+    )
+
+
+def compilings_of(
+    sites: "Sequence[EnvironmentRun]", loads: "Sequence[Load]", cache: "Cache"
+) -> "dict[int, Compiling]":
+    """Return what compiles for each environment that wants bytecode, by its number."""
+    kinds: dict[str, list[int]] = {}
+    for number, site in enumerate(sites):
+        if site.alive and site.bytecode:
+            kinds.setdefault(site.bytecode, []).append(number)
+    found = {}
+    for kind, numbers in kinds.items():
+        supplies = [load.supply for load in loads if not {use.site for use in load.uses}.isdisjoint(numbers)]
+        told = compiling(sites[numbers[0]].environment.interpreter, kind, supplies, cache)
+        if told is not None:
+            found.update(dict.fromkeys(numbers, told))
+    return found
+
+
+def to_compile(loads: "Sequence[Load]", compilings: "Mapping[int, Compiling]") -> "list[Supply]":
+    """Return the supplies that are to be compiled: work for every core, as fetching and unzipping is."""
+    return [
+        load.supply
+        for load in loads
+        if any(
+            use.site in compilings and load.supply.archive not in compilings[use.site].ready
+            for use in load.uses
+        )
+    ]

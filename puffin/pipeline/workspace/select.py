@@ -1,0 +1,267 @@
+"""Which environments a command means: those of a configuration, or one beside each file; and patterns of paths.
+
+In a pattern, a name that begins with a dot is matched only by a part that does too, as in a shell.
+"""
+
+import os
+
+from puffin import depends
+from puffin.errors import USAGE, PuffinError, UsageError
+from puffin.pipeline.workspace.document import PROJECT_FILE
+from puffin.pipeline.workspace.specs import EnvSpec, Workspace
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+MAGIC = frozenset("*?[")
+_SKIPPED = frozenset({"node_modules", "__pycache__"})  # that ``**`` does not enter
+
+
+class NothingMatches(PuffinError):
+    """An argument names no environment and no file."""
+
+    exit_code = USAGE
+    text: str
+    known: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        """Return the first line."""
+        verb = "matches" if is_pattern(self.text) else "is"
+        return f"`{self.text}` {verb} no environment and no file"
+
+    def details(self) -> tuple[str, ...]:
+        """Return which environments there are."""
+        if not self.known:
+            return ()
+        more = f" and {len(self.known) - 10} more" if len(self.known) > 10 else ""
+        return (f"The environments are {', '.join(f'`{name}`' for name in self.known[:10])}{more}",)
+
+
+class SamePath(PuffinError):
+    """Two environments would be at one place, or have one name."""
+
+    exit_code = USAGE
+    what: str
+    origins: tuple[str, str]
+    hints: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        """Return the first line."""
+        first, second = self.origins
+        return f"Two environments {self.what}: that of `{first}` and that of `{second}`"
+
+
+def all_specs(workspace: Workspace) -> "list[EnvSpec]":
+    """Return all environments of a workspace; raises :class:`SamePath`."""
+    specs = list(workspace.specs)
+    for glob in workspace.globs:
+        for file in expand(glob.match, workspace.root):
+            for python in glob.pythons or ("",):
+                matrix = len(glob.pythons) > 1
+                name = name_of(file)
+                filled = fill(glob.path, file, name, python)
+                spec = EnvSpec(
+                    name=f"{name}-{python}" if matrix else name,
+                    path=os.path.join(workspace.root, filled),
+                    base=name,
+                    python=python,
+                    extras=glob.extras,
+                    groups=glob.groups,
+                    constraints=glob.constraints,
+                    link_mode=glob.link_mode,
+                    compile_bytecode=glob.compile_bytecode,
+                    origin=glob.origin,
+                )
+                specs.append(made_from(spec, os.path.join(workspace.root, file)))
+    return checked(specs)
+
+
+def made_from(spec: EnvSpec, file: str) -> EnvSpec:
+    """Return *spec* as made from *file*, whose name tells its kind."""
+    name = os.path.basename(file)
+    if name == PROJECT_FILE:
+        return replace(spec, project=file)
+    if name.startswith("pylock.") and name.endswith(".toml"):
+        return replace(spec, pylock=file)
+    return replace(spec, requirements=(file,))
+
+
+def fill(template: str, file: str, name: str, python: str) -> str:
+    """Return a path template filled: ``{dir}`` is the directory of *file*."""
+    directory = os.path.dirname(file) or "."
+    filled = template.replace("{dir}", directory).replace("{name}", name).replace("{python}", python)
+    return os.path.normpath(filled)
+
+
+def checked(specs: "Iterable[EnvSpec]") -> "list[EnvSpec]":
+    """Return *specs* if no two have one path or one name; raises :class:`SamePath`."""
+    paths: dict[str, EnvSpec] = {}
+    names: dict[str, EnvSpec] = {}
+    for spec in specs:
+        former = paths.setdefault(os.path.realpath(spec.path), spec)
+        if former is not spec:
+            what = f"are at `{os.path.relpath(spec.path)}`"
+            hints = (
+                ("give them a `path` with `{python}` in it",)
+                if former.base == spec.base and spec.python
+                else ()
+            )
+            raise SamePath(what=what, origins=(former.origin, spec.origin), hints=hints)
+        former = names.setdefault(spec.name, spec)
+        if former is not spec:
+            raise SamePath(what=f"are called `{spec.name}`", origins=(former.origin, spec.origin))
+    return list(paths.values())
+
+
+def choose(
+    arguments: "Sequence[str]",
+    cwd: str,
+    workspace: "Workspace | None",
+    *,
+    everything: bool,
+    python: str,
+    command: str = "sync",
+) -> "list[EnvSpec]":
+    """Return the environments that *arguments* of a *command* mean, each once; *python* is for those that name none.
+
+    An argument is a name, a pattern of names, or a pattern of files (relative to *cwd*): then it means the environments
+    made from these files, where none is configured the one beside each. Raises :class:`NothingMatches`,
+    :class:`SamePath` or :class:`UsageError`.
+    """
+    known = all_specs(workspace) if workspace else []
+    if everything or not arguments:
+        if not known:
+            raise _nothing_named(workspace, command)
+        chosen = known
+    else:
+        found = [spec for argument in arguments for spec in _meant(argument, cwd, known)]
+        chosen = checked(dict.fromkeys(found))
+    return [replace(spec, python=spec.python or python) for spec in chosen] if python else list(chosen)
+
+
+def _nothing_named(workspace: "Workspace | None", command: str) -> UsageError:
+    file = "requirements.in" if command == "lock" else "requirements.txt"  # what is pinned needs no lock
+    hint = f"name requirements files, as in `puffin {command} 'services/*/{file}'`"
+    if workspace is not None:
+        return UsageError(text=f"`{workspace.file}` configures no environment", hints=(hint,))
+    text = "No environment was named, and no `puffin.toml` or `pyproject.toml` here or above configures any"
+    return UsageError(text=text, hints=(hint,))
+
+
+def _meant(argument: str, cwd: str, known: "list[EnvSpec]") -> "list[EnvSpec]":
+    named = [spec for spec in known if argument in (spec.name, spec.base)]
+    if not named and is_pattern(argument):
+        named = [spec for spec in known if matches(spec.name, argument)]
+    if named:
+        return named
+    found = []
+    for file in expand(argument, cwd):
+        path = os.path.normpath(os.path.join(cwd, file))
+        found += [spec for spec in known if path in spec.files] or [beside(file, cwd)]
+    if not found:
+        raise NothingMatches(text=argument, known=tuple([spec.name for spec in known]))
+    return found
+
+
+def beside(file: str, cwd: str) -> EnvSpec:
+    """Return the environment beside a file where nothing is configured."""
+    name = name_of(file)
+    path = os.path.normpath(os.path.join(cwd, environment_beside(file)))
+    spec = EnvSpec(name=name, base=name, path=path, origin=file)
+    return made_from(spec, os.path.normpath(os.path.join(cwd, file)))
+
+
+def is_pattern(text: str) -> bool:
+    """Tell whether *text* stands for several paths."""
+    return not MAGIC.isdisjoint(text)
+
+
+def expand(pattern: str, root: str) -> "list[str]":
+    """Return the files that *pattern* means, relative to *root* unless it is absolute, sorted; ``/`` separates.
+
+    ``*``, ``?`` and ``[…]`` match within a name, ``**`` any number of directories. A pattern without any of
+    these is returned if the file exists.
+    """
+    parts = [part for part in pattern.replace(os.sep, "/").split("/") if part not in ("", ".")]
+    start = "/" if pattern.startswith("/") else ""
+    found = dict.fromkeys(_walk(start, parts, root))
+    return sorted(found)
+
+
+def _walk(base: str, parts: "list[str]", root: str) -> "Iterator[str]":
+    if not parts:
+        if depends.is_file(os.path.join(root, base)):
+            yield base
+        return
+    part, rest = parts[0], parts[1:]
+    if part == "**":
+        yield from _walk(base, rest, root)
+        for name in _directories(os.path.join(root, base)):
+            yield from _walk(_joined(base, name), parts, root)
+    elif is_pattern(part):
+        for name in _names(os.path.join(root, base)):
+            if matches(name, part):
+                yield from _walk(_joined(base, name), rest, root)
+    else:
+        yield from _walk(_joined(base, part), rest, root)
+
+
+def _joined(base: str, name: str) -> str:
+    return f"{base}{name}" if base in ("", "/") else f"{base}/{name}"
+
+
+def _names(directory: str) -> "list[str]":
+    depends.directory(directory or ".")
+    try:
+        return os.listdir(directory or ".")
+    except OSError:
+        return []
+
+
+def _directories(directory: str) -> "list[str]":
+    depends.directory(directory or ".")
+    try:
+        with os.scandir(directory or ".") as entries:
+            return [
+                each.name
+                for each in entries
+                if each.name[0] != "." and each.name not in _SKIPPED and each.is_dir(follow_symlinks=False)
+            ]
+    except OSError:
+        return []
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Tell whether *name*, which has no ``/``, is matched by *pattern*."""
+    if name[:1] == "." and pattern[:1] != ".":
+        return False
+    if "[" in pattern or "?" in pattern:
+        from fnmatch import fnmatchcase
+
+        return fnmatchcase(name, pattern)
+    first, *middle = pattern.split("*")
+    if not middle:
+        return name == pattern
+    last = middle.pop()
+    if len(name) < len(first) + len(last) or not (name.startswith(first) and name.endswith(last)):
+        return False
+    at, end = len(first), len(name) - len(last)
+    for piece in middle:
+        found = name.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
+
+
+def environment_beside(file: str) -> str:
+    """Return the environment of a requirements file where nothing is configured: ``.venv`` in its directory."""
+    directory = os.path.dirname(file)
+    return f"{directory}/.venv" if directory not in ("", "/") else f"{directory}.venv"
+
+
+def name_of(file: str) -> str:
+    """Return what that environment is called: its file's directory, or ``.``."""
+    return os.path.dirname(file) or "."

@@ -1,0 +1,118 @@
+"""The environments of a workspace as values, what each is made from, and where its lock is. On the way of a no-op."""
+
+import os
+
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.resolve.requirements.values import SourceRequest
+
+
+@frozen
+class EnvSpec:
+    """One environment as it is configured. ``path`` and all files are absolute.
+
+    ``base`` is the name that the entries of a matrix share. ``python`` is a request as for ``--python``, empty for any.
+    ``compile_bytecode`` is None where nothing is said of it.
+    Exactly one of ``requirements``, ``pylock`` and ``project`` (a ``pyproject.toml``) is set. ``origin`` is
+    ``file:line`` of its configuration, or the file that it stands beside.
+    """
+
+    name: str
+    path: str
+    base: str = ""
+    python: str = ""
+    requirements: tuple[str, ...] = ()
+    pylock: str = ""
+    project: str = ""
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    link_mode: str = ""
+    compile_bytecode: bool | None = None
+    origin: str = ""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files that the environment is made from."""
+        named = (*self.requirements, self.pylock, self.project, *self.constraints)
+        return tuple([each for each in named if each])
+
+    @property
+    def plain_file(self) -> str:
+        """The one requirements file that says everything, empty where there is more to it."""
+        alone = len(self.files) == 1 and len(self.requirements) == 1
+        return self.requirements[0] if alone else ""
+
+
+@frozen
+class GlobSpec:
+    """Environments for all files that ``match``, relative to the workspace; the rest is as in :class:`EnvSpec`.
+
+    ``path`` is a template; ``pythons`` is empty for any one Python.
+    """
+
+    match: str
+    path: str
+    pythons: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    link_mode: str = ""
+    compile_bytecode: bool | None = None
+    origin: str = ""
+
+
+@frozen
+class Workspace:
+    """What a configuration file says of environments; ``root`` is its directory, ``file`` the file."""
+
+    root: str
+    file: str
+    specs: tuple[EnvSpec, ...] = ()
+    globs: tuple[GlobSpec, ...] = ()
+
+
+def is_source(path: str) -> bool:
+    """Tell whether a requirements file is one that pins are compiled from, by its name."""
+    return path.endswith(".in")
+
+
+def needs_lock(spec: EnvSpec) -> bool:
+    """Tell whether an environment is made from something that is never pinned by itself."""
+    return bool(spec.project) or any(is_source(path) for path in spec.requirements)
+
+
+def lock_of(spec: EnvSpec) -> str:
+    """Return the lock file of an environment, nothing where it has none.
+
+    That of ``NAME.in`` is ``NAME.txt`` beside it, that of a project ``pylock.toml`` beside its ``pyproject.toml``.
+    Where several environments are made from one source, their names tell the locks apart.
+    """
+    if not needs_lock(spec):
+        return ""
+    if spec.project:
+        own = spec.extras or spec.groups or spec.name != spec.base
+        name = f"pylock.{_slug(spec.name)}.toml" if own else "pylock.toml"
+        return os.path.join(os.path.dirname(spec.project), name)
+    source = next(path for path in spec.requirements if is_source(path))
+    suffix = f"-{spec.python}" if spec.name != spec.base else ""
+    return f"{source.removesuffix('.in')}{suffix}.txt"
+
+
+def _slug(name: str) -> str:
+    return "-".join("".join(each if each.isalnum() else " " for each in name).split()) or "env"
+
+
+def sources_of(spec: EnvSpec, constraints: tuple[str, ...] = ()) -> "SourceRequest":
+    """Return what is to be read for an environment; *constraints* hold for all environments that have no lock file."""
+    from puffin.stages.resolve.requirements.values import SourceRequest
+
+    groups = [group if ":" in group else f"{spec.project}:{group}" for group in spec.groups]
+    return SourceRequest(
+        files=spec.requirements or (spec.project or spec.pylock,),
+        constraints=() if spec.pylock else (*spec.constraints, *constraints),
+        extras=spec.extras,
+        groups=spec.groups if spec.pylock else tuple(groups),
+    )

@@ -1,0 +1,1 @@
+"""Git repositories: one clone each, one checkout for each commit."""

@@ -1,0 +1,292 @@
+"""The commit script of a transaction: removal and placement planned together, and the state that follows."""
+
+import os
+
+from puffin.stages.bytecode.layer import CACHE
+from puffin.stages.link.commit.placement import Conflict, StagedPart, plan_placement
+from puffin.stages.link.commit.removal import plan_removal
+from puffin.stages.link.commit.state import Owned, State, encode
+from puffin.stages.link.commit.transaction import IN, MKDIR, OUT, STAMP, Script
+from puffin.stages.unzip.manifest import (
+    DIST_INFO,
+    ENTRY_POINTS,
+    NAME,
+    OUTSIDE,
+    PURELIB,
+    RAW_NAME,
+    SCRIPTS,
+    TOPS,
+    VERSION,
+)
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
+
+    from puffin.stages.link.commit.removal import Disk
+    from puffin.stages.link.commit.stamps import Stamp
+
+
+@frozen
+class Homes:
+    """Where the parts of a distribution go: absolute directories. ``purelib`` and ``platlib`` are often one."""
+
+    root: str
+    purelib: str
+    platlib: str
+    scripts: str
+    data: str
+    headers: str
+
+    def site(self, purelib: bool) -> str:
+        """Return the site-packages of a wheel, by its Root-Is-Purelib."""
+        return self.purelib if purelib else self.platlib
+
+    @property
+    def roots(self) -> "tuple[str, ...]":
+        """The directories that are never themselves moved."""
+        return (self.root, self.purelib, self.platlib, self.scripts, self.data, self.headers)
+
+
+@frozen
+class Addition:
+    """A staged distribution. ``header`` and ``tree`` are of its archive's manifest file (``read_names``).
+
+    ``source`` is the ``Artifact.source`` it is from.
+    ``bytecode`` is the kind of bytecode that was staged with it, ``layer`` where it is: ``(directory, names)``.
+    """
+
+    staged: str
+    archive: str
+    direct_url: str
+    manifest: str
+    header: "tuple[Any, ...]"
+    tree: "tuple[tuple[str, tuple[str, ...]], ...]"
+    source: str = ""
+    bytecode: str = ""
+    layer: "tuple[tuple[str, tuple[str, ...]], ...]" = ()
+
+    @property
+    def tops(self) -> "tuple[tuple[str, bool], ...]":
+        """The names at the top level of what was staged for site-packages, and whether each is a directory."""
+        tops: tuple[tuple[str, bool], ...] = self.header[TOPS]
+        extra = (CACHE, True)
+        return (*tops, extra) if extra not in tops and any(each[0] == CACHE for each in self.layer) else tops
+
+    @property
+    def name(self) -> str:
+        """The normalised name."""
+        return str(self.header[NAME])
+
+    @property
+    def brings_scripts(self) -> bool:
+        """Whether there is something for the scripts directory."""
+        return bool(self.header[ENTRY_POINTS] or self.header[SCRIPTS])
+
+    @property
+    def parts(self) -> "tuple[str, ...]":
+        """What was staged beside that for site-packages, of ``scripts``, ``data`` and ``headers``."""
+        scripts = ("scripts",) if self.brings_scripts else ()
+        if not self.header[OUTSIDE]:
+            return scripts
+        keys = {row[0] for row in self.header[OUTSIDE]}
+        return (*scripts, *[key for key in ("data", "headers") if key in keys])
+
+
+@frozen
+class CommitRequest:
+    """All that a commit needs to know. ``removed`` and ``kept`` map names to their absolute files.
+
+    ``kept`` is a function because it is seldom needed and reads every RECORD; ``stay`` are the
+    distributions that remain, ``former`` the state before. ``window`` is from when to when was staged what comes
+    in, in ns since the epoch by the clock of the file system.
+    """
+
+    homes: Homes
+    additions: "tuple[Addition, ...]"
+    removed: "Mapping[str, Sequence[str]]"
+    kept: "Callable[[], Mapping[str, Sequence[str]]]"
+    stay: "tuple[Owned, ...]"
+    former: "State | None"
+    boot: str
+    seed: bool
+    window: tuple[int, int]
+
+
+def plan_commit(
+    change: CommitRequest, disk: "Disk", trash: "Callable[[], str]"
+) -> "tuple[Script, tuple[Conflict, ...]]":
+    """Return the script of *change* and the path conflicts in it.
+
+    Raises what planning removal and placement raises, before anything is touched.
+    """
+    kept = _Kept(change.kept)
+    gone = [path for files in change.removed.values() for path in files]
+    staying = kept.paths() if gone and change.stay else frozenset()
+    going = plan_removal(gone, staying, change.homes.roots, disk)
+    placement = plan_placement(_sources(change, disk), going=frozenset(going), owner_of=kept.owner, disk=disk)
+    outs = list(dict.fromkeys((*going, *placement.replaced, *_byte_code(placement.replaced, disk))))
+    touched = {*map(os.path.dirname, outs), *placement.touched}
+    stamps, restamped = _stamps(change, outs, touched)
+    steps = (
+        *[(OUT, path, trash()) for path in outs],
+        *[(MKDIR, path, "") for path in placement.made],
+        *[(IN, staged, path) for staged, path in placement.moves],
+        *[(STAMP, directory, "") for directory in restamped],
+    )
+    state = State(
+        boot=change.boot,
+        site=os.path.relpath(change.homes.purelib, change.homes.root),
+        seed=change.seed,
+        distributions=tuple(sorted((*change.stay, *map(_owned, change.additions)), key=lambda each: each.name)),
+        stamps=stamps,
+        conflicts=_conflicts(change, placement.conflicts),
+    )
+    return Script(steps=steps, state=encode(state), stamp=change.window[0]), placement.conflicts
+
+
+def _byte_code(replaced: "Sequence[str]", disk: "Disk") -> "list[str]":
+    """Return the byte code of modules that others take the place of: with size and time alike, it would be run."""
+    found = []
+    for path in replaced:
+        directory, _, name = path.rpartition("/")
+        stem, dot, suffix = name.rpartition(".")
+        if suffix == "py" and dot:
+            cache = f"{directory}/__pycache__"
+            found += [f"{cache}/{each}" for each in sorted(disk.names(cache)) if each.startswith(f"{stem}.")]
+    return found
+
+
+class _Kept:
+    """The files of the distributions that stay, read once and only when asked for."""
+
+    def __init__(self, read: "Callable[[], Mapping[str, Sequence[str]]]") -> None:
+        self._read = read
+        self._owners: dict[str, str] | None = None
+
+    def _load(self) -> dict[str, str]:
+        if self._owners is None:
+            files = self._read()
+            self._owners = {path: name for name in sorted(files, reverse=True) for path in files[name]}
+        return self._owners
+
+    def paths(self) -> frozenset[str]:
+        return frozenset(self._load())
+
+    def owner(self, path: str) -> str:
+        return self._load().get(path, "")
+
+
+def _sources(change: CommitRequest, disk: "Disk") -> "list[StagedPart]":
+    sources = []
+    homes = change.homes
+    for each in change.additions:
+        site = homes.site(each.header[PURELIB])
+        sources.append(
+            StagedPart(
+                name=each.name,
+                staged=each.staged,
+                home=site,
+                tops=each.tops,
+                manifest=each.manifest,
+                bytecode=each.layer,
+            )
+        )
+        for part in each.parts:
+            staged = f"{each.staged}+{part}"
+            tops = tuple(
+                [
+                    (name, part != "scripts" and disk.is_directory(f"{staged}/{name}"))
+                    for name in sorted(disk.names(staged))
+                ]
+            )
+            sources.append(StagedPart(name=each.name, staged=staged, home=getattr(homes, part), tops=tops))
+    return sources
+
+
+def _owned(addition: Addition) -> Owned:
+    header = addition.header
+    return Owned(
+        name=header[NAME],
+        version=header[VERSION],
+        dist_info=header[DIST_INFO],
+        archive=addition.archive,
+        direct_url=addition.direct_url,
+        tops=tuple(name for name, _ in header[TOPS]),
+        source=addition.source,
+        bytecode=addition.bytecode,
+    )
+
+
+def _stamps(
+    change: CommitRequest, outs: "Sequence[str]", touched: "Iterable[str]"
+) -> "tuple[tuple[Stamp, ...], list[str]]":
+    """Return the stamps of the new state and the directories to stamp in the commit."""
+    site = change.homes.purelib
+    gone = tuple(f"{os.path.relpath(path, site)}/" for path in outs)
+    inside = {os.path.relpath(path, site) for path in touched if path != change.homes.root}
+    ways = _Relative(change.homes)
+    fresh = [each for addition in change.additions for each in _directories(addition, ways)]
+    kept: list[Stamp] = []
+    known: set[str] = {"."}
+    former = change.former.stamps if change.former else ()
+    tracked = frozenset(fresh if former else inside.intersection(fresh))
+    for first, last, directories in former:
+        known.update(directories)
+        staying = [
+            each
+            for each in directories
+            if each not in tracked and each not in inside and not (gone and f"{each}/".startswith(gone))
+        ]
+        if staying:
+            kept.append((first, last, tuple(staying)))
+    restamped = sorted(each for each in inside if each in known or each in tracked)
+    stamped = (*restamped, *[each for each in fresh if each not in inside])
+    return (*kept, (*change.window, stamped)), [os.path.normpath(f"{site}/{each}") for each in restamped]
+
+
+class _Relative:
+    """The way from site-packages (purelib) to the other homes."""
+
+    def __init__(self, homes: Homes) -> None:
+        def way(home: str) -> str:
+            return os.path.relpath(home, homes.purelib)
+
+        self.platlib = "" if homes.platlib == homes.purelib else f"{way(homes.platlib)}/"
+        self.scripts = way(homes.scripts)
+        self.data = way(homes.data)
+        self.headers = way(homes.headers)
+
+
+def _directories(addition: Addition, ways: _Relative) -> "list[str]":
+    """Return the directories that hold something of *addition*, relative to site-packages."""
+    found = [directory for directory, _ in addition.tree[1:]]
+    if ways.platlib and not addition.header[PURELIB]:
+        found = [f"{ways.platlib}{directory}" for directory in found]
+    if addition.brings_scripts:
+        found.append(ways.scripts)
+    for key, directory, *_ in addition.header[OUTSIDE]:
+        if key == "data" and directory:
+            found.append(os.path.normpath(f"{ways.data}/{directory}"))
+        elif key == "headers":
+            found.append(f"{ways.headers}/{addition.header[RAW_NAME]}/{directory}".rstrip("/"))
+    return found
+
+
+def _conflicts(
+    change: CommitRequest, fresh: "Sequence[Conflict]"
+) -> "tuple[tuple[str, str, tuple[str, ...]], ...]":
+    site = change.homes.purelib
+    names = {each.name for each in change.stay} | {each.name for each in change.additions}
+    former = change.former.conflicts if change.former else ()
+    known = {
+        path: (path, winner, tuple(name for name in losers if name in names))
+        for path, winner, losers in former
+        if winner in names and any(name in names for name in losers)
+    }
+    for conflict in fresh:
+        path = os.path.relpath(conflict.path, site)
+        known[path] = (path, conflict.winner, conflict.losers)
+    return tuple(known[path] for path in sorted(known))

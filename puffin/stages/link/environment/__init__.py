@@ -1,0 +1,1 @@
+"""Virtual environments and other targets of an installation."""

@@ -1,0 +1,1 @@
+"""Finding and asking Python interpreters."""

@@ -1,0 +1,180 @@
+"""Asking an interpreter, by running the probe in it, and keeping its answer."""
+
+import json
+import os
+import subprocess
+
+from puffin import depends
+from puffin.cache import frame
+from puffin.cache.atomic import publish_file
+from puffin.cache.layout import Cache
+from puffin.errors import USAGE, Cause, PuffinError, os_cause
+from puffin.stages.link.interpreter.interpreter import FORMAT, SCHEME_KEYS, Interpreter, Scheme
+from puffin.stages.link.interpreter.meanwhile import spend
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+OLDEST = (3, 8)
+_TIMEOUT = 60.0
+_PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "probe.py")
+_SHORT_NAMES = {"cpython": "cp", "pypy": "pp", "python": "py", "ironpython": "ip", "jython": "jy"}
+
+
+class InspectFailed(PuffinError):
+    """An interpreter is not there, does not run, or does not answer as Python does."""
+
+    exit_code = USAGE
+    stage = "link"
+    path: str
+    origin: str = ""
+
+    def summary(self) -> str:
+        """Return the first line."""
+        source = f" from `{self.origin}`" if self.origin else ""
+        return f"Failed to inspect Python interpreter{source} at `{self.path}`"
+
+
+class UnsupportedPython(PuffinError):
+    """The interpreter is older than any that puffin can install for."""
+
+    exit_code = USAGE
+    stage = "link"
+    path: str
+    version: str
+    hints: tuple[str, ...] = ("name a newer one with `--python`",)
+
+    def summary(self) -> str:
+        """Return the first line."""
+        oldest = ".".join(map(str, OLDEST))
+        return f"Python {self.version} at `{self.path}` is not supported: puffin needs {oldest} or newer"
+
+
+def ask(path: str, origin: str = "") -> Interpreter:
+    """Run the probe in the interpreter at *path* and return its facts; about 50 ms."""
+    answer = _answer(path, origin)
+    depends.unsure("an interpreter was asked")
+    try:
+        if tuple(answer["version"]) < OLDEST:
+            raise UnsupportedPython(path=path, version=answer["markers"]["python_full_version"])
+        return _interpreter(answer)
+    except (KeyError, TypeError, ValueError) as error:
+        cause = Cause(text=f"its answer cannot be understood: {error!r}")
+        raise InspectFailed(path=path, origin=origin, causes=(cause,)) from error
+
+
+def remember(cache: Cache, entry: str, interpreter: Interpreter) -> None:
+    """Keep the facts as the cache entry *entry*; a cache that cannot be written is no reason to fail."""
+    try:
+        cache.initialise()
+        publish_file(cache, entry, frame.dump((FORMAT, interpreter.wire())))
+    except OSError:
+        pass
+
+
+def _answer(path: str, origin: str) -> "dict[str, Any]":
+    try:
+        done = _run(path, ["-I", "-S", _PROBE])
+    except OSError as error:
+        raise InspectFailed(
+            path=path, origin=origin, causes=(os_cause(error),), hints=_hints(path, origin)
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        cause = Cause(text=f"it did not answer within {_TIMEOUT:g} s")
+        raise InspectFailed(path=path, origin=origin, causes=(cause,)) from error
+    try:
+        answer = json.loads(done.stdout) if done.returncode == 0 else None
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        _refuse(path, origin, done)
+    return answer  # type: ignore[return-value]
+
+
+def _run(path: str, arguments: "list[str]") -> "subprocess.CompletedProcess[bytes]":
+    environ = {key: value for key, value in os.environ.items() if key != "__PYVENV_LAUNCHER__"}
+    with subprocess.Popen(
+        [path, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environ,
+    ) as process:
+        try:
+            spend()
+            told, complaint = process.communicate(timeout=_TIMEOUT)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, told, complaint)
+
+
+def _refuse(path: str, origin: str, done: "subprocess.CompletedProcess[bytes]") -> None:
+    """Raise the error for an interpreter that could not run the probe: too old for it, or no Python at all."""
+    version = _old_version(path)
+    if version:
+        raise UnsupportedPython(path=path, version=version)
+    said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+    how = f"exit status {done.returncode}" if done.returncode >= 0 else f"ended by signal {-done.returncode}"
+    if done.returncode == 0:
+        how, said = "it ran, but did not answer as Python does", []
+    causes = (Cause(text=how, causes=tuple(Cause(text=line) for line in said[-1:])),)
+    raise InspectFailed(path=path, origin=origin, causes=causes, hints=_hints(path, origin))
+
+
+def _old_version(path: str) -> str:
+    script = "import sys; sys.stdout.write('%d.%d.%d' % sys.version_info[:3])"
+    try:
+        text = _run(path, ["-E", "-S", "-c", script]).stdout.decode("ascii", "replace")
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    parts = text.split(".")
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        return ""
+    return text if tuple(map(int, parts)) < OLDEST else ""
+
+
+def _hints(path: str, origin: str) -> "tuple[str, ...]":
+    if origin in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        return (f"if that environment is gone, unset `{origin}`, or make it anew with `puffin venv`",)
+    if os.path.islink(path) and not os.path.exists(path):
+        return ("the Python it was made from is gone: make the environment anew with `puffin venv --clear`",)
+    return ()
+
+
+def _interpreter(answer: "dict[str, Any]") -> Interpreter:
+    version = tuple(answer["version"])
+    implementation = str(answer["implementation"])
+    abis, platforms = tuple(answer["abis"]), tuple(answer["platforms"])
+    lists: dict[str, Any] = {
+        "version": version,
+        "abis": abis,
+        "platforms": platforms,
+        "tags": _tags(implementation, version[:2], abis, platforms),
+        "markers": tuple(sorted(answer["markers"].items())),
+        "scheme": _scheme(answer["paths"]),
+        "venv_scheme": _scheme(answer["venv_paths"]),
+    }
+    plain = [name for name in Interpreter.__slots__ if name not in lists]  # type: ignore[attr-defined]
+    return Interpreter(**{name: answer[name] for name in plain}, **lists)
+
+
+def _scheme(paths: "dict[str, str]") -> Scheme:
+    return Scheme(**{key: paths[key] for key in SCHEME_KEYS})
+
+
+def _tags(
+    implementation: str, version: "tuple[int, ...]", abis: "tuple[str, ...]", platforms: "tuple[str, ...]"
+) -> "tuple[str, ...]":
+    """Return the supported tags, best first, in the order of ``packaging.tags.sys_tags``."""
+    from packaging import tags
+
+    short = _SHORT_NAMES.get(implementation, implementation)
+    own = f"{short}{version[0]}{version[1]}"
+    if short == "cp":
+        first, common = tags.cpython_tags(version, abis, platforms), own
+    else:
+        first, common = tags.generic_tags(own, abis, platforms), ("pp3" if short == "pp" else "")
+    rest = tags.compatible_tags(version, common or None, platforms)
+    return tuple(dict.fromkeys(str(tag) for source in (first, rest) for tag in source))

@@ -1,0 +1,1 @@
+"""Pages of package indexes: HTML, JSON, local directories."""

@@ -1,0 +1,330 @@
+"""The index pages of one run: from the cache while they are fresh, else from the index, each at most once."""
+
+import mmap
+import os
+import sys
+from collections.abc import Callable, Collection
+
+from puffin import depends
+from puffin.cache.atomic import publish_file, read
+from puffin.cache.layout import Bucket, Cache
+from puffin.errors import PuffinError
+from puffin.stages.fetch.client import PageResponse
+from puffin.stages.fetch.turns import turns_of
+from puffin.stages.resolve.index.config import FIRST_INDEX, IndexConfig, canonical, is_local
+from puffin.stages.resolve.index.errors import IndexFailure, NotInCache
+from puffin.stages.resolve.index.http import (
+    ACCEPT,
+    Http,
+    local_links,
+    local_page,
+    parse_reply,
+    policy,
+    status_error,
+)
+from puffin.stages.resolve.index.page import Collector, FileLink, Groups, Page, by_version, is_archive
+from puffin.stages.resolve.index.stored import ABSENT, Row, StoredPage, dump_groups, load_page, renewed
+from puffin.stages.urls import digest, mask
+from puffin.value import astuple, frozen
+
+Told = tuple[bool, bytes]
+
+THREADS = 24  # pages are small and far away: what counts is how many are on their way
+_LARGE = 128 << 10  # bytes
+_FLAT = "find-links"  # the place of flat pages, which belong to no project; one version, the empty text
+
+
+def page_path(cache: Cache, index: str, name: str) -> str:
+    """Return the path in the cache of the page of a project (its name normalised)."""
+    return cache.path(Bucket.SIMPLE, digest(canonical(index)), name)
+
+
+@frozen
+class ProjectPages:
+    """The pages of a project as pairs (index, page): of the first index that has it, or of all, by the strategy.
+
+    ``rest`` are the indexes after the first, which were not asked. ``unknown`` is the error of an index whose page
+    is not in the cache while the network is off.
+    """
+
+    pages: tuple[tuple[str, StoredPage], ...] = ()
+    rest: tuple[str, ...] = ()
+    unknown: PuffinError | None = None
+
+    @property
+    def page(self) -> StoredPage | None:
+        """The first page, None if no index has the project."""
+        return self.pages[0][1] if self.pages else None
+
+
+class Pages:
+    """The index pages of one run.
+
+    ``refresh`` is True, or the normalised names whose pages are fetched even if the cached ones are fresh. With
+    ``offline`` cached pages of any age are used and nothing is fetched. ``now`` is in seconds since the epoch. With
+    ``ordered`` pages are stored with the order of their versions, for resolutions.
+    """
+
+    def __init__(
+        self,
+        *,
+        http: Http,
+        cache: Cache,
+        refresh: "bool | Collection[str]",
+        offline: bool,
+        now: float,
+        ordered: bool = False,
+    ) -> None:
+        self._http = http
+        self._cache = cache
+        self._refresh = refresh
+        self._offline = offline
+        self._now = now
+        self._ordered = ordered
+        self._homes: dict[str, str] = {}
+        self._seen: dict[tuple[str, str], StoredPage | PuffinError] = {}
+        self._broken: dict[str, PuffinError] = {}
+
+    def prefetch(self, wanted: "list[tuple[str, str]]") -> None:
+        """Get the pages of all (index, name), many at once; :meth:`page` raises what went wrong."""
+        missing = [key for key in dict.fromkeys(wanted) if not self._is_ready(*key)]
+        if not missing:
+            return
+        from puffin.stages.fetch.turns import Crew
+
+        def look(key: tuple[str, str]) -> "Callable[[], object]":
+            return lambda: self._look(*key)
+
+        Crew(turns_of(self._http), THREADS).do_all([look(key) for key in missing])
+
+    def ready(self, index: str, name: str) -> bool:
+        """Return whether :meth:`page` answers without a request: known, fresh in the cache, or local."""
+        return self._is_ready(index, name) or is_local(index)
+
+    def page(self, index: str, name: str) -> StoredPage:
+        """Return the page of a project; raises what went wrong with it (:class:`NotInCache` and others)."""
+        found = self._look(index, name)
+        if isinstance(found, PuffinError):
+            raise found
+        return found
+
+    def find(self, config: IndexConfig, name: str) -> ProjectPages:
+        """Return the pages of a project, asked for index by index; raises why an index could not answer."""
+        indexes = config.for_package(name)
+        found: list[tuple[str, StoredPage]] = []
+        for at, index in enumerate(indexes, 1):
+            try:
+                page = self.page(index, name)
+            except NotInCache as error:
+                return ProjectPages(pages=tuple(found), unknown=None if found else error)
+            if page.status != ABSENT:
+                found.append((index, page))
+                if config.strategy == FIRST_INDEX:
+                    return ProjectPages(pages=tuple(found), rest=indexes[at:])
+        return ProjectPages(pages=tuple(found))
+
+    def evidence(self) -> tuple[tuple[str, ...], float] | None:
+        """Return the paths in the cache of the pages that were used, and until when all of them are fresh.
+
+        The time is in seconds since the epoch. None if a page could not be had.
+        """
+        pages = [each for each in self._seen.values() if isinstance(each, StoredPage)]
+        if len(pages) < len(self._seen):
+            return None
+        paths = tuple([self._path(index, name) for index, name in self._seen])
+        return paths, min([page.fetched_at + page.max_age for page in pages], default=0.0)
+
+    def told(self, index: str, name: str) -> "Told | None":
+        """Return the page, or the error, for :meth:`adopt` in another process; None if it was not asked for."""
+        found = self._seen.get((index, name))
+        if isinstance(found, PuffinError):
+            import pickle
+
+            return False, pickle.dumps(found)
+        return None if found is None else (True, bytes(found.data))
+
+    def adopt(self, index: str, name: str, told: "Told") -> None:
+        """Take over what :meth:`told` returned in another process."""
+        depends.unsure("an index was asked")
+        good, data = told
+        if good:
+            self._seen[index, name] = _loaded(data)
+            return
+        import pickle
+
+        error = self._seen[index, name] = pickle.loads(data)
+        if _concerns_all(error):
+            self._broken.setdefault(index, error)
+
+    def rows(self, index: str, name: str, version: str) -> "tuple[Row, ...]":
+        """Return the files of one version text as plain tuples; a page that is damaged is fetched again."""
+        found = self.page(index, name).rows(version)
+        return (self.again(index, name).rows(version) or ()) if found is None else found
+
+    def links(self, index: str, name: str, version: str) -> tuple[FileLink, ...]:
+        """Return the files of one version text; a page whose stored bytes are damaged is fetched again."""
+        links = self.page(index, name).links(version)
+        return (self.again(index, name).links(version) or ()) if links is None else links
+
+    def again(self, index: str, name: str) -> StoredPage:
+        """Fetch the page of a project again, because the stored one is damaged."""
+        page = self._seen[index, name] = self._fetch(index, name, None)
+        return page
+
+    def flat(self, location: str) -> tuple[FileLink, ...]:
+        """Return all files of a find-links place, local or not."""
+        if is_local(location):
+            return local_links(location)
+        if is_archive(location.partition("#")[0]):
+            return _single(location)
+        return self.links(location, _FLAT, "")
+
+    def _look(self, index: str, name: str) -> "StoredPage | PuffinError":
+        if not self._is_ready(index, name):
+            try:
+                self._seen[index, name] = self._obtain(index, name)
+            except PuffinError as error:
+                self._seen[index, name] = error
+        return self._seen[index, name]
+
+    def _is_ready(self, index: str, name: str) -> bool:
+        """Return whether the page needs no request, having loaded it from the cache if so."""
+        if (index, name) in self._seen:
+            return True
+        if is_local(index):
+            return False
+        own = self._path(index, name)
+        path = self._cache.find(own)
+        depends.file(own, content=False)
+        depends.file(path, content=False)
+        old = load_page(_mapped(path))
+        if old is None or not (self._offline or self._is_fresh(old, name)):
+            return False
+        if not self._offline:
+            depends.fresh(old.fetched_at, old.fetched_at + old.max_age)
+        self._seen[index, name] = old
+        return True
+
+    def _path(self, index: str, name: str) -> str:
+        if index not in self._homes:
+            self._homes[index] = page_path(self._cache, index, "")
+        return f"{self._homes[index]}{name}"
+
+    def _is_fresh(self, page: StoredPage, name: str) -> bool:
+        forced = self._refresh if isinstance(self._refresh, bool) else name in self._refresh
+        return not forced and 0 <= self._now - page.fetched_at < page.max_age
+
+    def _obtain(self, index: str, name: str) -> StoredPage:
+        if is_local(index):
+            page = local_page(index, name)
+            return _loaded(_absent(index, self._now) if page is None else self._dumped(page, 0))
+        return self._fetch(index, name, load_page(_mapped(self._cache.find(self._path(index, name)))))
+
+    def _fetch(self, index: str, name: str, old: "StoredPage | None") -> StoredPage:
+        if self._offline:
+            hint = "run the command once without `--offline`, so that the cache is filled"
+            raise NotInCache(package=name, index=mask(index), hints=(hint,))
+        if index in self._broken:  # it has failed for good; asking it for every package would only take time
+            raise self._broken[index]
+        url = index if name == _FLAT else f"{index.rstrip('/')}/{name}/"
+        try:
+            reply = self._http.get(url, self._headers(old, name))
+            return self._take(reply, old, index, name)
+        except PuffinError as error:
+            if _concerns_all(error):
+                raise self._broken.setdefault(index, error) from None
+            raise
+
+    def _headers(self, old: "StoredPage | None", name: str) -> dict[str, str]:
+        headers = {"accept": ACCEPT}
+        if self._refresh is True or (self._refresh and name in self._refresh):
+            headers["cache-control"] = "no-cache"
+        if old is not None and old.etag:
+            headers["if-none-match"] = old.etag
+        if old is not None and old.last_modified:
+            headers["if-modified-since"] = old.last_modified
+        return headers
+
+    def _take(self, reply: "PageResponse", old: "StoredPage | None", index: str, name: str) -> StoredPage:
+        said = policy(reply.headers)
+        if reply.status == 304 and old is not None:
+            told = "cache-control" in reply.headers or "expires" in reply.headers
+            data = renewed(
+                old,
+                fetched_at=self._now,
+                max_age=said.max_age if told else old.max_age,
+                etag=said.etag,
+                last_modified=said.last_modified,
+            )
+        elif reply.status in (404, 410) and name != _FLAT:
+            data = _absent(index, self._now)
+        elif reply.status != 200:
+            raise status_error(reply, index)
+        else:
+            from puffin.stages.resolve.index.usual import group_reply
+
+            page = parse_reply(reply, name="") if name == _FLAT else group_reply(reply, name=name)
+            data = self._dumped(page, said.max_age, said.etag, said.last_modified)
+        if said.store:
+            self._store(self._path(index, name), data)
+        return _loaded(data)
+
+    def _dumped(self, page: "Page | Groups", max_age: int, etag: str = "", last_modified: str = "") -> bytes:
+        return dump_groups(
+            _rows_of(page) if isinstance(page, Page) else page.files,
+            url=page.url,
+            fetched_at=self._now,
+            max_age=max_age,
+            etag=etag,
+            last_modified=last_modified,
+            status=page.status,
+            reason=page.reason,
+            refused=page.refused[:5],
+            ordered=self._ordered,
+        )
+
+    def _store(self, path: str, data: bytes) -> None:
+        try:
+            publish_file(self._cache, path, data)
+        except OSError:
+            pass  # a cache that is full or read-only costs the next run a request, and this one nothing
+
+
+def _concerns_all(error: PuffinError) -> bool:
+    """Return whether *error* would be the same for every page of its index."""
+    status: int = getattr(error, "status", -1 if isinstance(error, IndexFailure) else 0)
+    return status in (0, 401, 429) or status >= 500
+
+
+def _mapped(path: str) -> "bytes | mmap.mmap | None":
+    """Return the content of a stored page; a large one is mapped, so that only the parts in use are read."""
+    try:
+        if sys.platform == "win32" or os.stat(path).st_size < _LARGE:  # Windows replaces no file that is mapped
+            return read(path)
+        with open(path, "rb", buffering=0) as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        return None
+
+
+def _rows_of(page: Page) -> "dict[str, tuple[tuple[object, ...], ...]]":
+    groups = by_version(page) if page.name else {"": page.files}
+    return {text: tuple([astuple(link) for link in links]) for text, links in groups.items()}
+
+
+def _absent(index: str, now: float) -> bytes:
+    """Return the stored page of a name that the index does not have. It is never fresh, but serves ``--offline``."""
+    return dump_groups({}, url=mask(index), fetched_at=now, max_age=0, status=ABSENT)
+
+
+def _loaded(data: bytes) -> StoredPage:
+    page = load_page(data)
+    if page is None:
+        raise AssertionError("a page that was just written cannot be read")
+    return page
+
+
+def _single(location: str) -> tuple[FileLink, ...]:
+    collector = Collector(location)
+    collector.add("", location)
+    return tuple(collector.files)

@@ -1,0 +1,185 @@
+"""Index pages in the cache, and the order of their versions.
+
+A stored page is a sequence of frames: a header, then one frame for each version. The header has the offset and the
+length of each of them, so a pin costs two frames whatever the size of the page. The keys are version texts as file
+names have them, unparsed. A page that was fetched for a resolution ends with one more frame: its versions in order.
+"""
+
+from collections.abc import Iterable, Mapping
+from mmap import mmap
+from typing import Any
+
+from packaging.version import Version
+
+from puffin.cache import frame
+from puffin.names import parsed_version
+from puffin.stages.resolve.index.page import FileLink
+from puffin.value import frozen
+
+Row = tuple[Any, ...]
+
+_FORMAT = "simple 2"
+_FIELDS = 10
+_NAMES = tuple(FileLink.__annotations__)
+
+ABSENT = "absent"
+
+
+@frozen
+class Order:
+    """Version texts in normal form (PEP 440), newest first, each once; what is not a version is left out.
+
+    ``texts`` maps those that file names spell in another way, or in several, to the spellings.
+    """
+
+    names: tuple[str, ...]
+    texts: "dict[str, tuple[str, ...]]"
+
+    def spellings(self, name: str) -> tuple[str, ...]:
+        """Return how file names spell one of ``names``."""
+        return self.texts.get(name) or (name,)
+
+
+@frozen
+class StoredPage:
+    """The header of a stored page, and its bytes.
+
+    ``fetched_at`` is in seconds since the epoch; ``max_age`` in seconds. ``status`` is
+    empty, :data:`ABSENT` (the index does not have the name) or a PEP 792 status. ``versions`` maps
+    version texts to (offset, length) of their frames behind ``start``, the end of the header; ``tail`` is
+    the place of the frame with their order, empty for a page without it.
+    """
+
+    url: str
+    fetched_at: float
+    max_age: int
+    etag: str
+    last_modified: str
+    status: str
+    reason: str
+    refused: tuple[str, ...]
+    versions: "dict[str, tuple[int, int]]"
+    tail: "tuple[tuple[int, int], ...]"
+    data: "bytes | mmap"
+    start: int
+
+    def links(self, version: str) -> "tuple[FileLink, ...] | None":
+        """Return the files of a version text, empty if there are none; None if the bytes are damaged."""
+        found = self.rows(version)
+        return None if found is None else _links(found)
+
+    def rows(self, version: str) -> "tuple[Row, ...] | None":
+        """Return the files as plain tuples, the fields of :class:`FileLink` in order; else as :meth:`links`."""
+        place = self.versions.get(version)
+        if place is None:
+            return ()
+        from puffin.stages.resolve.index.usual import rows
+
+        return rows(self._frame(place))
+
+    def order(self) -> Order:
+        """Return the versions, newest first (see :class:`Order`)."""
+        stored = self._frame(self.tail[0]) if self.tail else None
+        if type(stored) is tuple and len(stored) == 2:
+            return Order(names=stored[0], texts=stored[1])
+        return order_of(self.versions)
+
+    def uploads(self) -> "dict[str, str]":
+        """Return for each version text when its first file was uploaded, empty where the index does not tell."""
+        from puffin.stages.resolve.index.usual import first_upload
+
+        found = {text: self._frame(place) for text, place in self.versions.items()}
+        return {text: first_upload(each or ()) for text, each in found.items()}
+
+    def _frame(self, place: tuple[int, int]) -> "Any":
+        begin = self.start + place[0]
+        return frame.load(self.data[begin : begin + place[1]])
+
+
+def dump_groups(
+    groups: "Mapping[str, Any]",
+    *,
+    url: str,
+    fetched_at: float,
+    max_age: int,
+    etag: str = "",
+    last_modified: str = "",
+    status: str = "",
+    reason: str = "",
+    refused: tuple[str, ...] = (),
+    ordered: bool = False,
+) -> bytes:
+    """Return the stored form of a page (see :class:`StoredPage`) whose files are given as in ``Groups.files``.
+
+    With *ordered* the order of the versions is stored too; all of them are parsed for it.
+    """
+    frames = [frame.dump(each) for each in groups.values()]
+    if ordered:
+        order = order_of(groups)
+        frames.append(frame.dump((order.names, order.texts)))
+    places = _places(frames)
+    versions = dict(zip(groups, places, strict=False))
+    tail = tuple(places[len(groups) :])
+    header = (url, fetched_at, max_age, etag, last_modified, status, reason, refused, versions, tail)
+    return b"".join((frame.dump((_FORMAT, header)), *frames))
+
+
+def _places(frames: list[bytes]) -> list[tuple[int, int]]:
+    found = []
+    offset = 0
+    for body in frames:
+        found.append((offset, len(body)))
+        offset += len(body)
+    return found
+
+
+def load_page(data: "bytes | mmap | None") -> StoredPage | None:
+    """Return the page stored as *data*; None if it is damaged, or of another format."""
+    if data is None:
+        return None
+    value, start = frame.load_at(data, 0)
+    if type(value) is not tuple or len(value) != 2 or value[0] != _FORMAT or len(value[1]) != _FIELDS:
+        return None
+    url, fetched_at, max_age, etag, last_modified, status, reason, refused, versions, tail = value[1]
+    return StoredPage(
+        url=url,
+        fetched_at=fetched_at,
+        max_age=max_age,
+        etag=etag,
+        last_modified=last_modified,
+        status=status,
+        reason=reason,
+        refused=refused,
+        versions=versions,
+        tail=tail,
+        data=data,
+        start=start,
+    )
+
+
+def renewed(
+    page: StoredPage, *, fetched_at: float, max_age: int, etag: str = "", last_modified: str = ""
+) -> bytes:
+    """Return the stored form of *page* after status 304, with the validators of that answer."""
+    header = (page.url, fetched_at, max_age, etag or page.etag, last_modified or page.last_modified)
+    rest = (page.status, page.reason, page.refused, page.versions, page.tail)
+    return frame.dump((_FORMAT, (*header, *rest))) + page.data[page.start :]
+
+
+def _links(rows: "Any") -> "tuple[FileLink, ...] | None":
+    try:
+        return tuple([FileLink(**dict(zip(_NAMES, row, strict=True))) for row in rows])
+    except (TypeError, ValueError):
+        return None
+
+
+def order_of(texts: "Iterable[str]") -> Order:
+    """Return the order of the versions that file names spell as *texts*."""
+    known: dict[Version, list[str]] = {}
+    for text in texts:
+        version = parsed_version(text)
+        if version is not None:
+            known.setdefault(version, []).append(text)
+    names = {version: str(version) for version in sorted(known, reverse=True)}
+    odd = {name: tuple(known[own]) for own, name in names.items() if known[own] != [name]}
+    return Order(names=tuple(names.values()), texts=odd)

@@ -1,0 +1,268 @@
+"""The usual forms of index pages, read with less work than the parsers of whole pages need.
+
+A page has thousands of files, and a resolution looks at those of a few versions. So a page in the usual form is first
+cut: where one file ends and the next begins, and which version its name says. The pieces are stored as they are
+(:class:`Groups`), and :func:`rows` reads those of one version when somebody asks for it. Links in the form that
+indexes write are taken apart by a pattern, all others by the parser. A page in any other form is parsed at once.
+
+docs/INTERNALS.md ("The hot lanes") says what this saves; tests/unit/test_index_groups.py and test_usual_forms.py hold
+it equal to the parsers.
+"""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from puffin.names import printable
+from puffin.stages.fetch.client import PageResponse
+from puffin.stages.resolve.index.config import bare
+from puffin.stages.resolve.index.html import core_metadata, looks_like_html, parse_html
+from puffin.stages.resolve.index.http import JSON_TYPES, content_type, is_html, parse_reply
+from puffin.stages.resolve.index.json import add_file, read_json
+from puffin.stages.resolve.index.page import (
+    QUARANTINED,
+    Collector,
+    FileLink,
+    Groups,
+    absolute,
+    by_version,
+    file_version,
+)
+from puffin.value import astuple
+
+Rows = tuple[tuple[Any, ...], ...]
+
+HTML, JSON = "html", "json"
+_OPEN = '<a href="'
+_UPLOAD = tuple(FileLink.__annotations__).index("upload_time")
+
+# Patterns for cutting; they are compiled when a page is cut, which a warm run never does.
+# What may follow a link so that it is plain where the next one begins.
+_BETWEEN = r"</a>(?:\s|<br ?/?>|</?li>|</?p>)*"
+_BEHIND = r"</a>(?:\s|<br ?/?>|</?li>|</?p>|</ul>|</body>|</html>|<!--[^<>]*-->)*"
+# What may hide links from a reader of HTML, or give them another base.
+_HIDES = r"(?i)<(?!/?(?:html|head|meta|title|body|h1|ul|li|p|br|!doctype)[\s>/])"
+_TITLES = r"(?i)<(title|h1)>[^<]*</\1>"
+_VERSION = r'<meta name="pypi:repository-version" content="1\.\d+" ?/?>'
+_PLAIN = r"(?a)[A-Za-z0-9][\w.+!-]*"
+
+# Patterns for reading.
+_PLACE = r"(?:https?://[A-Za-z0-9][\w.:-]*/|(?:\.\./)*|/)(?:[\w.~+!@,=-]+/)*"
+_NAME = r"[A-Za-z0-9][\w.+-]*"
+_HASH = r"(?:#(sha256|sha512|sha384|sha1|md5)=([0-9a-f]+))?"
+_LINK = re.compile(
+    rf'({_PLACE})({_NAME}){_HASH}"((?: [a-z-]+="[^"<>]*")*)>[^<>&]*</a>[\s<>/a-z]*',
+    re.ASCII,
+).fullmatch
+_ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"').findall
+_UPLOADS = r'(?a) data-upload-time="([^"&\s]*)"'
+_REFERENCES = (("&gt;", ">"), ("&lt;", "<"), ("&quot;", '"'), ("&#39;", "'"), ("&#x27;", "'"))
+
+
+def group_reply(reply: "PageResponse", *, name: str) -> Groups:
+    """Return the page of the project *name* (normalised) in an answer with status 200.
+
+    Raises what ``parse_reply`` raises.
+    """
+    kind, charset = content_type(reply.headers)
+    if kind in JSON_TYPES:
+        return _group_json(reply, name, kind)
+    if (
+        is_html(kind)
+        and charset.lower() in ("utf-8", "utf8", "us-ascii")
+        and looks_like_html(reply.body[:4096])
+    ):
+        groups = _group_html(reply, name)
+        if groups is not None:
+            return groups
+    page = parse_reply(reply, name=name)
+    files = {version: tuple([astuple(link) for link in links]) for version, links in by_version(page).items()}
+    return Groups(url=page.url, files=files, status=page.status, reason=page.reason, refused=page.refused)
+
+
+def _group_json(reply: "PageResponse", name: str, kind: str) -> Groups:
+    files, status, reason = read_json(reply.body, url=reply.url, content_type=kind)
+    url = bare(reply.url)
+    version = _versions(name)
+    plain = re.compile(_PLAIN).fullmatch
+    groups: dict[str, list[Any]] = {}
+    refused: list[str] = []
+    for file in files:
+        own = file.get("filename") if isinstance(file, dict) else None
+        if isinstance(own, str) and plain(own) and len(own) < 200:
+            text = version(own)
+            if text:
+                groups.setdefault(text, []).append(file)
+            continue
+        collector = Collector(url)
+        add_file(collector, file)
+        refused += collector.refused
+        for link in collector.files:
+            if text := version(link.filename):
+                groups.setdefault(text, []).append(file)
+    frames = {text: (JSON, url, each) for text, each in groups.items()}
+    return Groups(url=url, files=frames, status=status, reason=reason, refused=tuple(refused))
+
+
+def _group_html(reply: "PageResponse", name: str) -> Groups | None:
+    head, *links = reply.body.decode("utf-8", "replace").split(_OPEN)
+    if re.search(_HIDES, head) or head.lower().count("<title") != head.lower().count("</title"):
+        return None
+    groups = _cut(links, name)
+    if groups is None:
+        return None
+    url = bare(reply.url)
+    status, reason = _said(head, reply.url)
+    files = {text: (HTML, url, _OPEN.join(each)) for text, each in groups.items()}
+    return Groups(url=url, files={} if status == QUARANTINED else files, status=status, reason=reason)
+
+
+def _said(head: str, url: str) -> tuple[str, str]:
+    """Return the PEP 792 status in the head of a page, and its reason."""
+    bald = re.sub(_VERSION, "", re.sub(_TITLES, "", head))
+    if "<meta" not in bald.lower():
+        return "", ""
+    page = parse_html(bald.encode(), name="", url=url)
+    return page.status, page.reason
+
+
+def _cut(links: list[str], name: str) -> dict[str, list[str]] | None:
+    """Return *links*, each with what follows it on the page, by version; None if it takes a parser to tell."""
+    version = _versions(name)
+    groups: dict[str, list[str]] = {}
+    between: dict[str, bool] = {}
+    plain = re.compile(_PLAIN).fullmatch
+    if links and not _is_last(links[-1]):
+        return None
+    for link in links:
+        quote, close = link.find('"'), link.find("<")
+        mark = link.find("#", 0, quote)
+        own = link[link.rfind("/", 0, quote if mark < 0 else mark) + 1 : quote if mark < 0 else mark]
+        follows = link[close:]
+        known = between.get(follows)
+        if known is None:
+            known = between[follows] = bool(re.fullmatch(_BETWEEN, follows)) or link is links[-1]
+        if not known or not 0 <= quote < close or not plain(own) or len(own) > 200:
+            return None
+        if text := version(own):
+            groups.setdefault(text, []).append(link)
+    return groups
+
+
+def _is_last(link: str) -> bool:
+    return bool(re.fullmatch(_BEHIND, link[link.find("<") :]))
+
+
+def _versions(name: str) -> "Callable[[str], str]":
+    """Return a function that finds the version text in the name of a file of the project *name*."""
+    known: dict[str, bool] = {}
+
+    def version(filename: str) -> str:
+        parts = filename.split("-", 2)
+        if filename[-4:] != ".whl" or len(parts) < 3 or not 3 <= parts[2].count("-") + 1 <= 4:
+            return file_version(filename, name)
+        fits = known.get(parts[0])
+        if fits is None:
+            fits = known[parts[0]] = bool(file_version(filename, name))
+        return parts[1] if fits else ""
+
+    return version
+
+
+def rows(stored: "Any") -> "Rows | None":
+    """Return the files in a value of ``Groups.files``, the fields of :class:`FileLink`; None if it is none."""
+    if type(stored) is not tuple:
+        return None
+    if len(stored) != 3 or stored[0] not in (HTML, JSON):
+        return stored
+    kind, base, raw = stored
+    if kind == HTML:
+        return _html_rows(base, raw)
+    return _json_rows(base, raw)
+
+
+def _json_rows(base: str, files: "list[Any]") -> "Rows":
+    collector = Collector(base)
+    for file in files:
+        add_file(collector, file)
+    return tuple([astuple(link) for link in collector.files])
+
+
+def first_upload(stored: "Any") -> str:
+    """Return the earliest upload time in a value of ``Groups.files``, empty if there is none.
+
+    The texts of one index sort as times do. Links that were refused count too.
+    """
+    kind = stored[0] if len(stored) == 3 else ""
+    times: list[Any] = []
+    if kind == JSON:
+        times = [file.get("upload-time") for file in stored[2]]
+    elif kind == HTML:
+        times = re.findall(_UPLOADS, stored[2])
+    if kind not in (HTML, JSON) or (kind == HTML and len(times) != stored[2].lower().count("upload-time")):
+        times = [row[_UPLOAD] for row in rows(stored) or ()]
+    return min([time for time in times if time and isinstance(time, str)], default="")
+
+
+def _html_rows(base: str, raw: str) -> "Rows":
+    """Return the files of the links in *raw*, which begins behind the first :data:`_OPEN`, on the page *base*."""
+    found = []
+    for piece in raw.split(_OPEN):
+        row = _row(piece, base)
+        if row is None:
+            return _parsed(base, raw)
+        found.append(row)
+    return tuple(found)
+
+
+def _parsed(base: str, raw: str) -> "Rows":
+    page = parse_html((_OPEN + raw).encode(), name="", url=base)
+    return tuple([astuple(link) for link in page.files])
+
+
+def _row(piece: str, base: str) -> "tuple[Any, ...] | None":
+    """Return the file of a link without anything unusual in it; None for any other."""
+    match = _LINK(piece)
+    if match is None:
+        return None
+    relative, filename, algorithm, digest, rest = match.groups()
+    place = _place(base, relative)
+    attributes = dict(_ATTRIBUTE(rest))
+    requires_python = _plain(attributes.get("data-requires-python", ""))
+    uploaded = _plain(attributes.get("data-upload-time", ""))
+    yanked = attributes.get("data-yanked")
+    reason = None if yanked is None else _plain(yanked)
+    if not place or None in (requires_python, uploaded) or (yanked is not None and reason is None):
+        return None
+    return (
+        filename,
+        place + filename,
+        (f"{algorithm}:{digest}",) if algorithm else (),
+        requires_python,
+        reason,
+        0,
+        uploaded,
+        core_metadata(attributes),
+    )
+
+
+def _place(base: str, relative: str) -> str:
+    """Return the place of files as an absolute URL; on one index it is mostly the same for all pages."""
+    above, _, page = base.removesuffix("/").rpartition("/")
+    if relative.startswith("../") and base.endswith("/") and above.count("/") > 2 and page and "?" not in base:
+        return _absolute(f"{above}/", relative[3:])
+    return _absolute(base, relative)
+
+
+@lru_cache(maxsize=1000)
+def _absolute(base: str, relative: str) -> str:
+    return absolute(base, f"{relative}x").removesuffix("x")
+
+
+@lru_cache(maxsize=10_000)
+def _plain(text: str) -> str | None:
+    """Return the text of an attribute's value; None if it takes the parser to tell."""
+    for reference, character in _REFERENCES:
+        text = text.replace(reference, character)
+    return None if "&" in text else printable(text)

@@ -1,0 +1,1 @@
+"""Which file a version means: tags, yanked files, hashes, formats."""

@@ -1,0 +1,241 @@
+"""Which file of an index page a version means: one rule for pins, for resolutions and for what builds need.
+
+Of the files of a version those count that are older than ``--exclude-newer``, of a kind that ``--no-binary``,
+``--only-binary`` and ``--no-build`` leave, that have a tag of the target if they are wheels, and one of the demanded
+hashes as far as the index has any. Of these the best is taken, by the first of these points that tells two apart:
+
+1. its ``Requires-Python`` admits the target;
+2. one of its hashes is a demanded one;
+3. it is not yanked. A yanked file is used only if all usable files of an exactly pinned version are (PEP 592); that
+   the pin is exact is for the caller to see to: a pin is, and in a resolution ``solve.eligible`` decides;
+4. the later version, where ``==1.0`` also means ``1.0+local``;
+5. a wheel rather than a source distribution, and of wheels that with the best tag, then build tag;
+6. a file of a find-links place rather than of an index.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from packaging.version import Version
+
+from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, splits
+from puffin.stages.resolve.index.stored import Row
+from puffin.stages.resolve.locate.tags import build_order, priorities, rank
+from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, hash_verdict
+from puffin.value import astuple, frozen
+
+OfferedByText = dict[str, "list[Offered]"]
+
+FILENAME, URL, HASHES, REQUIRES_PYTHON, YANKED, SIZE, UPLOAD_TIME, METADATA = range(8)
+
+
+@frozen
+class IndexFile:
+    """A file that an index or a find-links place offers for a version, and where it was found.
+
+    ``place`` is the index or find-links place; ``linked`` tells that it is the latter.
+    """
+
+    link: FileLink
+    version: str
+    place: str
+    linked: bool = False
+
+
+class Offered(NamedTuple):
+    """The same as an :class:`IndexFile`, its fields as a plain tuple (see :meth:`StoredPage.rows`).
+
+    Thousands of these are made in a resolution, and a tuple takes a fifth of the time of a frozen value.
+    """
+
+    row: "tuple[Any, ...]"
+    text: str
+    place: str
+    linked: bool = False
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether it is a wheel, by its name."""
+        filename: str = self.row[FILENAME]
+        return filename.endswith((".whl", ".WHL"))
+
+    def file(self) -> IndexFile:
+        """Return the file as other stages know it."""
+        return IndexFile(link=link_of(self.row), version=self.text, place=self.place, linked=self.linked)
+
+
+def link_of(row: "Row") -> FileLink:
+    """Return the link whose fields are *row*."""
+    filename, url, hashes, requires_python, yanked, size, upload_time, metadata = row
+    return FileLink(
+        filename=filename,
+        url=url,
+        hashes=hashes,
+        requires_python=requires_python,
+        yanked=yanked,
+        size=size,
+        upload_time=upload_time,
+        metadata=metadata,
+    )
+
+
+def offered_by_name(links: "Iterable[tuple[str, FileLink]]") -> "dict[str, OfferedByText]":
+    """Return the files of find-links places (place, link) by the names and version texts they may stand for."""
+    found: dict[str, OfferedByText] = {}
+    for place, link in links:
+        row = astuple(link)
+        for name, text in splits(link.filename):
+            each = Offered(row=row, text=text, place=place, linked=True)
+            found.setdefault(name, {}).setdefault(text, []).append(each)
+    return found
+
+
+class FileTarget:
+    """What the interpreter takes: its tags, best first, and its version as ``3.12.1``."""
+
+    def __init__(self, tags: tuple[str, ...], python_version: str) -> None:
+        self.tags = tags
+        self.python_version = python_version
+        self.priorities = priorities(tags)
+        self._admitted: dict[str, bool] = {"": True}
+
+    def admits(self, requires_python: str) -> bool:
+        """Return whether the interpreter's version fits a ``Requires-Python``, read leniently."""
+        known = self._admitted.get(requires_python)
+        if known is None:
+            known = self._admitted[requires_python] = self._contains(requires_python)
+        return known
+
+    def _contains(self, requires_python: str) -> bool:
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+        try:
+            specifiers = SpecifierSet(requires_python)
+        except InvalidSpecifier:  # old uploads have such values; their files have always been installed
+            from puffin.stages.resolve.metadata.lenient import specifier
+
+            specifiers = SpecifierSet(specifier(requires_python))
+        return specifiers.contains(self.python_version, prereleases=True)
+
+
+class Choice(NamedTuple):
+    """The files of a version, sieved step by step, and the ``best``, None if none can be used.
+
+    ``fitting`` are wheels for the target; ``usable`` those files that tags and options leave; ``allowed`` those of
+    them that the demanded hashes do not rule out.
+    """
+
+    visible: "list[Offered]"
+    wheels: "list[Offered]"
+    sdists: "list[Offered]"
+    fitting: "list[Offered]"
+    usable: "list[Offered]"
+    allowed: "list[Offered]"
+    best: Offered | None
+
+
+class FileChooser:
+    """Chooses files for one target, under one policy. ``cutoff`` is in seconds since the epoch, 0 for none."""
+
+    def __init__(self, target: FileTarget, files: FilePolicy = ANY_FILES, cutoff: float = 0.0) -> None:
+        self.target = target
+        self.files = files
+        self.cutoff = cutoff
+        self._ranks: dict[str, int | None] = {}
+
+    def choose(self, name: str, offered: "Sequence[Offered]", hashes: tuple[str, ...] = ()) -> Choice:
+        """Return what to take of the files of one version, of which one of *hashes* is demanded, if there are any.
+
+        *name* is normalised. The best may still not admit the target's Python: then none does.
+        """
+        visible = [each for each in offered if self._is_visible(each.row)] if self.cutoff else list(offered)
+        wheels = [each for each in visible if each.is_wheel]
+        sdists = [each for each in visible if not each.is_wheel]
+        fitting = [each for each in wheels if self.rank(each.row[FILENAME]) is not None]
+        usable = fitting if self.files.wheels(name) else []
+        if sdists and self.files.sdists(name):
+            usable = [*usable, *sdists]
+        allowed = usable
+        if hashes:
+            allowed = [each for each in usable if hash_verdict(each.row[HASHES], hashes) is not False]
+        return Choice(visible, wheels, sdists, fitting, usable, allowed, self._best(allowed, hashes))
+
+    def rank(self, filename: str) -> int | None:
+        """Return the place of a wheel's best tag (lower is better), None if it does not fit."""
+        tail = "-".join(filename.rsplit("-", 3)[1:])
+        try:
+            return self._ranks[tail]
+        except KeyError:
+            found = self._ranks[tail] = rank(filename, self.target.priorities)
+            return found
+
+    def _is_visible(self, row: "Row") -> bool:
+        return timestamp(row[UPLOAD_TIME]) < self.cutoff
+
+    def _best(self, allowed: "list[Offered]", hashes: tuple[str, ...]) -> Offered | None:
+        if len(allowed) < 2:
+            return allowed[0] if allowed else None
+        order = version_order({each.text for each in allowed})
+
+        def key(each: Offered) -> "tuple[Any, ...]":
+            """Return the points of the rule above, in their order; the greatest is taken, the first of equals."""
+            row = each.row
+            fits = self.target.admits(row[REQUIRES_PYTHON])
+            said = bool(hashes) and hash_verdict(row[HASHES], hashes) is True
+            form = self._wheel_form(row[FILENAME]) if each.is_wheel else _sdist_form(row[FILENAME])
+            return fits, said, row[YANKED] is None, order[each.text], each.is_wheel, form, each.linked
+
+        return max(allowed, key=key)
+
+    def _wheel_form(self, filename: str) -> "tuple[Any, ...]":
+        return -(self.rank(filename) or 0), build_order(filename)
+
+
+def _sdist_form(filename: str) -> "tuple[Any, ...]":
+    """Return how well a kind of archive is liked: the earlier in the list, the better."""
+    lower = filename.lower()
+    return (-next((place for place, ending in enumerate(SDIST_ENDINGS) if lower.endswith(ending)), 99),)
+
+
+def version_order(texts: set[str]) -> dict[str, int]:
+    """Return the place of each version text in their order, -1 for malformed ones."""
+    if len(texts) < 2:
+        return dict.fromkeys(texts, 0)
+    known = {text: parsed(text) for text in texts}
+    places = {
+        own: place for place, own in enumerate(sorted({own for own in known.values() if own is not None}))
+    }
+    return {text: -1 if own is None else places[own] for text, own in known.items()}
+
+
+def parsed(text: str) -> "Version | None":
+    """Return a version text parsed, None if it is malformed."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def timestamp(text: str) -> float:
+    """Return an ISO 8601 time in seconds since the epoch; infinity for none, so that what is not told is new."""
+    from datetime import UTC, datetime
+
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        return float("inf")
+    return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+
+
+def cutoff_of(text: str) -> float:
+    """Return ``--exclude-newer`` in seconds since the epoch, 0 for none: a time, or a whole day in local time."""
+    if not text:
+        return 0.0
+    from datetime import date, datetime, timedelta
+
+    if len(text) == 10:
+        day = date.fromisoformat(text) + timedelta(days=1)
+        return datetime(day.year, day.month, day.day).astimezone().timestamp()
+    return timestamp(text)

@@ -1,0 +1,137 @@
+"""Pins of sources: archives, directories and repositories that wheels are built from."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from puffin import depends
+from puffin.cache.layout import Cache
+from puffin.names import parsed_version
+from puffin.stages.artifact import DIRECTORY, GIT, SDIST, Artifact
+from puffin.stages.fetch.git.url import inner_directory, is_repository, parse
+from puffin.stages.resolve.index.config import is_local, local_path
+from puffin.stages.resolve.index.page import file_name, file_version, is_archive, is_wheel
+from puffin.stages.resolve.locate.choose import AnyPin, builds_option, shown
+from puffin.stages.resolve.locate.errors import BuildForbidden, FileMissing, NotEditable
+from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.urls import digest, file_url, strip_credentials
+
+# What tells that a project directory is to be built anew, as DESIGN.md's glossary of freshness has it.
+MARKS = ("pyproject.toml", "setup.py", "setup.cfg")
+_ARTICLES = {SDIST: "a source distribution", DIRECTORY: "a directory", GIT: "a git repository"}
+
+
+class Commits(Protocol):
+    """The seam to version control: which commit a repository's URL means."""
+
+    def __call__(self, url: str, *, package: str) -> str:
+        """Return *url* with the full commit in place of its ref; *package* is it in the user's words."""
+
+
+def source_kind(pin: AnyPin) -> str:
+    """Return the kind of the source in the URL of a pin, empty for a wheel and for unknown files."""
+    address = pin.url.partition("#")[0]
+    if is_repository(address):
+        return GIT
+    if is_local(address) and (pin.editable or depends.is_directory(local_path(address))):
+        return DIRECTORY
+    name = file_name(address)
+    return SDIST if is_archive(name) and not is_wheel(name) else ""
+
+
+def check_source(pin: AnyPin, kind: str, files: FilePolicy) -> None:
+    """Raise :class:`BuildForbidden` or :class:`NotEditable` for what must not be built, or not so."""
+    if pin.editable and kind != DIRECTORY:
+        what = _ARTICLES.get(kind, "a file")
+        raise NotEditable(package=shown(pin), kind=what, hints=("remove the `-e`",))
+    if option := builds_option(files, pin.name):
+        raise BuildForbidden(package=shown(pin), kind=_ARTICLES[kind], option=option)
+
+
+def directory_artifact(pin: AnyPin) -> Artifact:
+    """Return the artifact of a pin to a directory. Raises ``FileMissing`` and ``NoSubdirectory``."""
+    address, _, fragment = pin.url.partition("#")
+    path, inner = local_path(address), subdirectory(fragment)
+    if not depends.is_directory(path):
+        raise FileMissing(package=shown(pin), path=path)
+    url = file_url(path)
+    stamp = _stamp(inner_directory(path, inner, package=shown(pin)))
+    return Artifact(
+        name=pin.name,
+        version="",
+        filename="",
+        url=url,
+        source=f"path/{digest(f'{url} {inner} {stamp}')}",
+        direct_url=_direct(url, inner, dir_info={"editable": True} if pin.editable else {}),
+        kind=DIRECTORY,
+        subdirectory=inner,
+        editable=pin.editable,
+        config_settings=settings_of(pin),
+    )
+
+
+def repository_artifact(pin: AnyPin, commits: Commits) -> Artifact:
+    """Return the artifact of a pin to a git repository, at the commit that its ref is. Raises what *commits* raises."""
+    url = commits(pin.url, package=shown(pin))
+    asked, found = parse(pin.url), parse(url)
+    info = {"vcs": "git", "commit_id": found.commit}
+    if asked.ref:
+        info["requested_revision"] = asked.ref
+    return Artifact(
+        name=pin.name,
+        version="",
+        filename="",
+        url=url.partition("#")[0],
+        source=f"git/{found.key}/{found.commit}",
+        direct_url=_direct(strip_credentials(found.repository), found.subdirectory, vcs_info=info),
+        kind=GIT,
+        subdirectory=found.subdirectory,
+        config_settings=settings_of(pin),
+    )
+
+
+def file_named_version(filename: str, name: str) -> str:
+    """Return the version in the file name of a source distribution, empty if it is not certain."""
+    version = file_version(filename, name)
+    return version if version and parsed_version(version) is not None else ""
+
+
+def settings_of(pin: AnyPin) -> tuple[tuple[str, str], ...]:
+    """Return the config settings of a pin."""
+    return tuple(getattr(pin, "config_settings", ()))
+
+
+def subdirectory(fragment: str) -> str:
+    """Return the ``subdirectory`` in the fragment of a URL, empty for none."""
+    parts = [part.partition("=") for part in fragment.split("&")]
+    return next((value.strip("/") for key, _, value in parts if key == "subdirectory"), "")
+
+
+def _direct(url: str, inner: str, **info: "Any") -> str:
+    return json.dumps({"url": url, **info, **({"subdirectory": inner} if inner else {})}, sort_keys=True)
+
+
+def _stamp(path: str) -> int:
+    """Return the newest modification time, in ns, of the files that say how a project is built."""
+    times = [0]
+    for name in MARKS:
+        depends.file(os.path.join(path, name), content=False)
+        try:
+            times.append(os.stat(os.path.join(path, name)).st_mtime_ns)
+        except OSError:
+            continue
+    return max(times)
+
+
+def pinner(cache: "Cache", *, offline: bool, environ: "Mapping[str, str]") -> "Callable[..., str]":
+    """Return :func:`~puffin.stages.fetch.git.checkout.pin_commit` for a cache, as ``(url, package="")``."""
+
+    def pin(url: str, package: str = "") -> str:
+        from puffin.stages.fetch.git.checkout import (
+            pin_commit,  # and with it what runs git: most inputs name none
+        )
+
+        return pin_commit(url, cache=cache, offline=offline, environ=environ, package=package)
+
+    return pin

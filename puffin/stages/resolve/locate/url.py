@@ -1,0 +1,180 @@
+"""Pins with a URL, and the artifact of a chosen file."""
+
+import json
+import os
+from functools import lru_cache
+
+from puffin import depends
+from puffin.errors import os_cause
+from puffin.names import normalise, same_version
+from puffin.stages.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
+from puffin.stages.resolve.index.config import bare, canonical, is_local, local_path
+from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
+from puffin.stages.resolve.locate.choose import AnyPin, file_of, shown
+from puffin.stages.resolve.locate.errors import FileMissing, HashesDiffer, WheelMismatch
+from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile, Offered
+from puffin.stages.resolve.locate.source import (
+    Commits,
+    check_source,
+    directory_artifact,
+    file_named_version,
+    repository_artifact,
+    settings_of,
+    source_kind,
+    subdirectory,
+)
+from puffin.stages.resolve.locate.tags import split_tags
+from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, hash_verdict
+from puffin.stages.urls import digest, file_url, inherit_credentials
+from puffin.value import astuple
+
+
+def locate_url(
+    pin: AnyPin, target: FileTarget, *, files: FilePolicy = ANY_FILES, commits: Commits | None = None
+) -> Artifact:
+    """Return the artifact of a pin with a URL or a local path: a wheel, or what one has to be built from.
+
+    *commits* is the seam to version control. Raises :class:`WheelMismatch`, :class:`NoCompatibleWheel`,
+    :class:`HashesDiffer`, :class:`FileMissing`, ``BuildForbidden``, ``NotEditable``, ``NoSubdirectory``, and what
+    *commits* raises.
+    """
+    kind = source_kind(pin)
+    if kind or pin.editable:
+        check_source(pin, kind, files)
+    if kind == DIRECTORY:
+        return directory_artifact(pin)
+    if kind == GIT:
+        if commits is None:
+            raise RuntimeError("a repository needs the seam to version control")
+        return repository_artifact(pin, commits)
+    return _archive(pin, kind or WHEEL, target)
+
+
+def _archive(pin: AnyPin, kind: str, target: FileTarget) -> Artifact:
+    address, _, fragment = pin.url.partition("#")
+    local = is_local(address)
+    filename = os.path.basename(local_path(address)) if local else file_name(address)
+    version = _sdist_version(pin, filename) if kind == SDIST else _wheel_version(pin, filename, address, target)
+    hashes = merged(pin, fragment_hashes(fragment))
+    url = file_url(local_path(address)) if local else address
+    source, size = place_of(url, f"url/{digest(canonical(url))}", pin)
+    inner = subdirectory(fragment) if kind == SDIST else ""
+    return Artifact(
+        name=pin.name or normalise(filename.split("-")[0]),
+        version=version,
+        filename=filename,
+        url=url,
+        source=source,
+        hashes=hashes,
+        size=size,
+        direct_url=direct_url(url, hashes, inner),
+        kind=kind,
+        subdirectory=inner,
+        config_settings=settings_of(pin) if kind == SDIST else (),
+    )
+
+
+def _wheel_version(pin: AnyPin, filename: str, address: str, target: FileTarget) -> str:
+    _check_name(pin, filename)
+    version = filename.split("-")[1]
+    row = astuple(FileLink(filename=filename, url=address))
+    file_of(pin, (Offered(row, version, ""),), FileChooser(target))
+    return version
+
+
+def _sdist_version(pin: AnyPin, filename: str) -> str:
+    if not is_safe(filename):
+        raise WheelMismatch(
+            package=shown(pin), filename=filename, reason="this name is not safe as that of a file"
+        )
+    return file_named_version(filename, pin.name)
+
+
+def merged(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the hashes to check: the offered ones, and of these only pinned ones if there are pins.
+
+    A hash that nobody pinned must not stand beside pinned ones: the check may take the strongest
+    algorithm alone, and then a server could vouch for its own file. Several of one algorithm are
+    alternatives. Raises :class:`HashesDiffer` if what is offered contradicts the pins.
+    """
+    verdict = hash_verdict(offered, pin.hashes)
+    if verdict is False:
+        raise HashesDiffer(package=shown(pin), expected=pin.hashes, offered=offered)
+    if not pin.hashes:
+        return offered
+    return tuple([item for item in offered if item in pin.hashes]) if verdict else pin.hashes
+
+
+def place_of(url: str, source: str, pin: AnyPin) -> tuple[str, int]:
+    """Return the cache source and the size of a file: *source* and 0 unless it is local.
+
+    The modification time and size of a local file are in its source, so that a replaced one is a new one.
+    """
+    if not is_local(url):
+        return source, 0
+    path = local_path(url)
+    depends.file(path, content=False)
+    try:
+        facts = os.stat(path)
+    except OSError as error:
+        raise FileMissing(package=shown(pin), path=path, causes=(os_cause(error),)) from error
+    return f"path/{digest(f'{url} {facts.st_mtime_ns} {facts.st_size}')}", facts.st_size
+
+
+def direct_url(url: str, hashes: tuple[str, ...], inner: str = "") -> str:
+    """Return the text of ``direct_url.json`` for an archive (PEP 610), without credentials.
+
+    *inner* is the subdirectory of the project.
+    """
+    known: dict[str, str] = {}
+    for item in hashes:
+        algorithm, _, value = item.partition(":")
+        known[algorithm] = "" if algorithm in known else value  # of several, only the download knows which
+    sure = {algorithm: value for algorithm, value in sorted(known.items()) if value}
+    info: dict[str, object] = {"hashes": sure} if sure else {}
+    if "sha256" in sure:
+        info["hash"] = f"sha256={sure['sha256']}"
+    place = {"subdirectory": inner} if inner else {}
+    return json.dumps({"archive_info": info, "url": bare(url), **place}, sort_keys=True)
+
+
+def _check_name(pin: AnyPin, filename: str) -> None:
+    if not is_wheel(filename):
+        reason = "its name ends neither as a wheel (`.whl`) nor as a source distribution (`.tar.gz`, `.zip`)"
+    elif not split_tags(filename)[1] or not is_safe(filename):
+        reason = "this is no valid name of a wheel"
+    elif pin.name and normalise(filename.split("-")[0]) != normalise(pin.name):
+        reason = f"it is a wheel of `{normalise(filename.split('-')[0])}`"
+    elif pin.version and not same_version(pin.version, filename.split("-")[1]):
+        reason = f"it is a wheel of version {filename.split('-')[1]}"
+    else:
+        return
+    raise WheelMismatch(package=shown(pin), filename=filename, reason=reason)
+
+
+def artifact_of(pin: AnyPin, chosen: IndexFile) -> Artifact:
+    """Return the artifact for a file that an index or a find-links place offers.
+
+    Raises ``HashesDiffer`` where the pin's hashes contradict those offered, ``FileMissing`` for a local file
+    that is gone.
+    """
+    link = chosen.link
+    source, size = place_of(link.url, f"index/{_digest(chosen.place)}", pin)
+    return Artifact(
+        name=normalise(pin.name),
+        version=chosen.version,
+        filename=link.filename,
+        url=inherit_credentials(link.url, chosen.place),
+        source=source,
+        hashes=merged(pin, link.hashes),
+        size=size or link.size,
+        yanked=link.yanked,
+        requires_python=link.requires_python,
+        kind=WHEEL if is_wheel(link.filename) else SDIST,
+        config_settings=() if is_wheel(link.filename) else settings_of(pin),
+    )
+
+
+@lru_cache
+def _digest(place: str) -> str:
+    return digest(canonical(place))

@@ -1,0 +1,1 @@
+"""The core metadata of a distribution, wherever it is."""

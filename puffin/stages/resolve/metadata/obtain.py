@@ -1,0 +1,234 @@
+"""Metadata of one file: from the cache, or from the file itself and then kept in the cache."""
+
+import os
+from collections.abc import Collection
+from typing import Any
+
+from puffin import depends
+from puffin.cache import frame
+from puffin.cache.atomic import publish_file, read
+from puffin.cache.layout import Bucket, Cache
+from puffin.stages.fetch.client import Client
+from puffin.stages.resolve.index.config import canonical, is_local, local_path
+from puffin.stages.resolve.index.page import is_wheel
+from puffin.stages.resolve.metadata.errors import Malformed, offline, unreadable, unusable
+from puffin.stages.resolve.metadata.parse import parse_metadata
+from puffin.stages.resolve.metadata.project import Dynamic
+from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest, Unbuilt
+from puffin.stages.resolve.solve.universe import Metadata
+from puffin.stages.unzip.errors import BadArchive
+from puffin.stages.urls import digest
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.resolve.metadata.wheel import WheelReader
+
+_FRESH = 600.0  # seconds for which a file without a hash, which may be replaced, is believed to be the same
+
+
+class Obtainer:
+    """Reads metadata through the cache. Threads may share it; ``now`` is in seconds since the epoch.
+
+    ``refresh`` is True, or the normalised names whose metadata is read again if the file may have been replaced. A
+    file with a known hash cannot have been.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: "Client",
+        cache: Cache,
+        now: float,
+        refresh: "bool | Collection[str]" = False,
+        offline: bool = False,
+    ) -> None:
+        self._client = client
+        self._cache = cache
+        self._now = now
+        self._refresh = refresh
+        self._offline = offline
+        self._places: dict[str, str] = {}
+        self._wheels: WheelReader | None = None
+
+    def kept(self, wanted: MetadataRequest) -> Metadata | None:
+        """Return the metadata if it is in the cache, else None; reads one small file."""
+        path, mutable = self._path(wanted)
+        if mutable and self._refreshes(wanted.name):
+            return None
+        kept = load_kept(self._cache.find(path))
+        if kept is None or (kept.until and kept.until < self._now and not self._offline):
+            return None
+        if kept.until and not self._offline:
+            depends.fresh(0.0, kept.until)
+        return kept.metadata
+
+    def _refreshes(self, name: str) -> bool:
+        return self._refresh if isinstance(self._refresh, bool) else name in self._refresh
+
+    def obtain(self, wanted: MetadataRequest) -> Metadata | Unbuilt:
+        """Return the metadata, read with the fewest bytes, and keep it in the cache.
+
+        Raises ``Unusable`` if this file cannot be used, and the errors of the network.
+        """
+        path, mutable = self._path(wanted)
+        try:
+            found = self._wheel(wanted) if is_wheel(wanted.candidate.link.filename) else self._sdist(wanted)
+        except Malformed as problem:
+            raise unusable(wanted.package, problem.reason) from None
+        except BadArchive as problem:
+            raise unusable(wanted.package, "its archive is not valid", problem) from None
+        except OSError as error:
+            raise unreadable(wanted.package, error) from error
+        if isinstance(found, Metadata):
+            keep(self._cache, path, Kept(metadata=found, until=self._now + _FRESH if mutable else 0.0))
+        return found
+
+    def _is_old(self, path: str, name: str) -> bool:
+        written = os.stat(path).st_mtime
+        depends.fresh(written, written + _FRESH)
+        age = self._now - written
+        return not self._offline and (self._refreshes(name) or not 0 <= age < _FRESH)
+
+    def _source(self, wanted: MetadataRequest) -> str:
+        """Return the sub-bucket of the cache that a remote file belongs to, as ``Artifact.source`` has it."""
+        place = wanted.candidate.place
+        return f"index/{self._digest(place)}" if place else f"url/{self._digest(wanted.candidate.link.url)}"
+
+    def _path(self, wanted: MetadataRequest) -> tuple[str, bool]:
+        """Return where the metadata is kept, and whether the file may be replaced under the same identity."""
+        link = wanted.candidate.link
+        mutable = False
+        if is_local(link.url):
+            told = self._local_facts(wanted)
+        elif link.hashes:
+            told = " ".join(link.hashes)
+        else:
+            mutable = True
+            told = f"{link.url} {link.size} {link.upload_time}"
+        place = self._canonical(wanted.candidate.place)
+        identity = "\n".join((place, link.filename, told, wanted.subdirectory))
+        return metadata_path(self._cache, wanted.name, identity), mutable
+
+    def _local_facts(self, wanted: MetadataRequest) -> str:
+        url = wanted.candidate.link.url
+        depends.file(local_path(url), content=False)
+        try:
+            facts = os.stat(local_path(url))
+        except OSError as error:
+            raise unreadable(wanted.package, error) from error
+        return f"{url} {facts.st_mtime_ns} {facts.st_size}"
+
+    def _canonical(self, place: str) -> str:
+        known = self._places.get(place)
+        if known is None:
+            known = self._places[place] = canonical(place) if place else ""
+        return known
+
+    def _digest(self, place: str) -> str:
+        return digest(self._canonical(place))
+
+    def _wheel(self, wanted: MetadataRequest) -> Metadata:
+        return parse_metadata(self._reader().read(wanted), name=wanted.name, version=wanted.version)
+
+    def _reader(self) -> "WheelReader":
+        if self._wheels is None:
+            from puffin.stages.resolve.metadata.wheel import WheelReader
+
+            self._wheels = WheelReader(
+                client=self._client, cache=self._cache, offline=self._offline, source=self._source
+            )
+        return self._wheels
+
+    def _sdist(self, wanted: MetadataRequest) -> Metadata | Unbuilt:
+        from puffin.stages.resolve.metadata.sdist import sdist_metadata
+
+        path = self.sdist_path(wanted)
+        filename = wanted.candidate.link.filename
+        try:
+            return sdist_metadata(
+                path, filename, name=wanted.name, version=wanted.version, subdirectory=wanted.subdirectory
+            )
+        except Dynamic as dynamic:
+            source = BuildSource(
+                package=wanted.package,
+                path=path,
+                name=wanted.name,
+                version=wanted.version,
+                subdirectory=wanted.subdirectory,
+                url=wanted.candidate.link.url,
+            )
+            return Unbuilt(source=source, reason=dynamic.reason)
+
+    def sdist_path(self, wanted: MetadataRequest) -> str:
+        """Return the local path of a source distribution, fetched into the cache if needed."""
+        link = wanted.candidate.link
+        if is_local(link.url):
+            return local_path(link.url)
+        own, mutable = self._path(wanted)
+        path = self._cache.path(Bucket.SDISTS, wanted.name or "_", os.path.basename(own), link.filename)
+        known = self._cache.find(path)
+        if os.path.exists(known) and not (mutable and self._is_old(known, wanted.name)):
+            return known
+        if self._offline:
+            raise offline(wanted.package)
+        from puffin.stages.fetch.download import download
+
+        received = download(
+            self._client, wanted.url, hashes=wanted.groups(), size=link.size, filename=link.filename
+        )
+        self._cache.initialise()
+        publish_file(self._cache, path, bytes(received.data))
+        return path
+
+
+_FORMAT = "metadata 1"
+_FIELDS = ("name", "version", "requires_dist", "requires_python", "provides_extras", "dynamic")
+
+
+@frozen
+class Kept:
+    """Metadata in the cache, valid ``until`` a time in seconds since the epoch; 0 for ever."""
+
+    metadata: Metadata
+    until: float = 0.0
+
+
+def metadata_path(cache: Cache, name: str, identity: str) -> str:
+    """Return the path in the cache of the metadata of a file; *name* is that of the project (normalised, or empty).
+
+    *identity* is different for different files: it has the place and name of the file, and its hash or something
+    else that changes with its content.
+    """
+    return cache.path(Bucket.METADATA, name or "_", digest(identity))
+
+
+def load_kept(path: str) -> Kept | None:
+    """Return the metadata at *path*; None if it is missing, damaged or of another format."""
+    data = read(path)
+    value = None if data is None else frame.load(data)
+    if type(value) is not tuple or len(value) != 3 or value[0] != _FORMAT or len(value[1]) != len(_FIELDS):
+        return None
+    return Kept(metadata=_metadata(value[1]), until=value[2])
+
+
+def keep(cache: Cache, path: str, kept: Kept) -> None:
+    """Keep metadata at *path*; if the cache cannot be written to, the next run reads it again."""
+    row = tuple([getattr(kept.metadata, field) for field in _FIELDS])
+    try:
+        cache.initialise()
+        publish_file(cache, path, frame.dump((_FORMAT, row, kept.until)))
+    except OSError:
+        pass
+
+
+def _metadata(row: "tuple[Any, ...]") -> Metadata:
+    name, version, requires_dist, requires_python, provides_extras, dynamic = row
+    return Metadata(
+        name=name,
+        version=version,
+        requires_dist=requires_dist,
+        requires_python=requires_python,
+        provides_extras=provides_extras,
+        dynamic=dynamic,
+    )

@@ -1,0 +1,122 @@
+"""Static metadata of source distributions and source trees, read without unpacking or building."""
+
+import io
+import lzma
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO
+
+from puffin import depends
+from puffin.stages.resolve.metadata.errors import Malformed
+from puffin.stages.resolve.metadata.parse import fields_of, static_metadata
+from puffin.stages.resolve.metadata.project import Dynamic, project_metadata
+from puffin.stages.resolve.solve.universe import Metadata
+
+_NAMES = ("PKG-INFO", "pyproject.toml")
+_MOST = 16 << 20  # bytes of one of these files
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
+
+
+def sdist_metadata(
+    archive: "str | IO[bytes]", filename: str, *, name: str = "", version: str = "", subdirectory: str = ""
+) -> "Metadata":
+    """Return the static metadata of the source distribution *archive*, a path or a file.
+
+    *subdirectory* is the path of the project below the top directory of the archive.
+    Raises :class:`Dynamic` if a build is needed, :class:`Malformed`, and OSError if it cannot be opened.
+    """
+    if isinstance(archive, str):
+        with open(archive, "rb") as file:
+            return sdist_metadata(file, filename, name=name, version=version, subdirectory=subdirectory)
+    found = _own_files(archive, filename, subdirectory)
+    info = found.get("PKG-INFO")
+    if info is not None:
+        static = static_metadata(info, name=name, version=version)
+        if static is not None:
+            return static
+        version = version or next(iter(fields_of(info).get("version", ())), "")
+    if "pyproject.toml" not in found:
+        raise Dynamic("it has no static metadata (PEP 643) and no `pyproject.toml`")
+    return project_metadata(found["pyproject.toml"], name=name, version=version)
+
+
+def project_files(path: str, filename: str, subdirectory: str = "") -> dict[str, bytes]:
+    """Return pyproject.toml of the source distribution at *path*, and setup.py if it stands before it, by name.
+
+    Raises :class:`Malformed`, and OSError if it cannot be opened.
+    """
+    with open(path, "rb") as file:
+        return _own_files(file, filename, subdirectory, ("pyproject.toml", "setup.py"), enough="pyproject.toml")
+
+
+def tree_metadata(path: str, *, name: str = "") -> "Metadata":
+    """Return the static metadata of the source tree at *path*.
+
+    Raises :class:`Dynamic`, :class:`Malformed`, and OSError for a directory that cannot be read.
+    """
+    depends.file(os.path.join(path, "pyproject.toml"))
+    try:
+        with open(os.path.join(path, "pyproject.toml"), "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        if not depends.is_directory(path):
+            raise
+        if not depends.is_file(os.path.join(path, "setup.py")):
+            raise Malformed("the directory has neither a `pyproject.toml` nor a `setup.py`") from None
+        raise Dynamic("it has no `pyproject.toml`") from None
+    return project_metadata(data, name=name)
+
+
+def _own_files(
+    file: "IO[bytes]",
+    filename: str,
+    subdirectory: str,
+    names: tuple[str, ...] = _NAMES,
+    *,
+    enough: str = "",
+) -> dict[str, bytes]:
+    """Return the files called *names* in the top directory of the archive, the first one if there are several.
+
+    The search ends when the file *enough* is found.
+    """
+    members = _zipped if filename.lower().endswith(".zip") else _tarred
+    wanted = {"/".join(filter(None, (subdirectory.strip("/"), name))): name for name in names}
+    found: dict[str, bytes] = {}
+    top = ""
+    try:
+        for path, read in members(file):
+            directory, _, rest = path.removeprefix("./").partition("/")
+            base = wanted.get(rest, "")
+            if not base or base in found or (top and directory != top):
+                continue
+            top = directory
+            found[base] = read()
+            if len(found) == len(names) or base == enough:
+                break
+    except _DAMAGED as error:
+        first, _, more = str(error)[:200].partition("\n")
+        if more:  # tarfile tells of each compression that it tried
+            raise Malformed("the archive is damaged: it is no tar file, or its beginning is missing") from None
+        raise Malformed(f"the archive is damaged: {first or type(error).__name__}") from None
+    return found
+
+
+def _tarred(file: "IO[bytes]") -> "Iterator[tuple[str, Callable[[], bytes]]]":
+    with tarfile.open(fileobj=file) as archive:
+        for member in archive:
+            if member.isreg() and member.size <= _MOST:
+                yield member.name, lambda member=member: _content(archive.extractfile(member))  # type: ignore[misc]
+
+
+def _zipped(file: "IO[bytes]") -> "Iterator[tuple[str, Callable[[], bytes]]]":
+    with zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            if not member.is_dir() and member.file_size <= _MOST:
+                yield member.filename, lambda member=member: archive.read(member)  # type: ignore[misc]
+
+
+def _content(file: "IO[bytes] | None") -> bytes:
+    return (file or io.BytesIO()).read()

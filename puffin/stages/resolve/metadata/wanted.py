@@ -1,0 +1,65 @@
+"""Requests for metadata, and the answer that a build is needed."""
+
+from puffin.stages.resolve.locate.file_choice import IndexFile
+from puffin.stages.resolve.metadata.errors import MetadataNeedsBuild
+from puffin.stages.urls import inherit_credentials
+from puffin.value import frozen
+
+
+@frozen
+class MetadataRequest:
+    """A request for the metadata of one file; ``package`` is the user's text for it, for messages.
+
+    ``name`` (normalised) and ``version`` are what the metadata must have, empty if unknown. One of ``hashes`` must
+    match, if there are any. ``whole`` tells whether the file may be downloaded whole; a file that would not be
+    installed may not. ``subdirectory`` is the path of the project in a source distribution.
+    """
+
+    package: str
+    candidate: IndexFile
+    name: str = ""
+    version: str = ""
+    hashes: tuple[str, ...] = ()
+    whole: bool = True
+    subdirectory: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where the file is, with the credentials of the index that lists it."""
+        return inherit_credentials(self.candidate.link.url, self.candidate.place)
+
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Return the hashes as ``download`` takes them: of each group one must match."""
+        return tuple([group for group in (self.candidate.link.hashes, self.hashes) if group])
+
+
+@frozen
+class BuildSource:
+    """A source that must be built for its metadata: ``path`` is a local source distribution or directory.
+
+    ``package`` is the user's text for it. ``name`` and ``version`` are empty if unknown. ``subdirectory`` is the path
+    of the project in it. ``url`` is where it is from, with credentials.
+    """
+
+    package: str
+    path: str
+    name: str = ""
+    version: str = ""
+    subdirectory: str = ""
+    url: str = ""
+    editable: bool = False
+    config_settings: tuple[tuple[str, str], ...] = ()
+
+
+@frozen
+class Unbuilt:
+    """The metadata needs a build of ``source``, because of ``reason``; ``place`` is its pinned requirement."""
+
+    source: BuildSource
+    reason: str
+    kind: str = "a source distribution"
+    place: object = None
+
+    def error(self) -> MetadataNeedsBuild:
+        """Return the error for whoever cannot build."""
+        return MetadataNeedsBuild(package=self.source.package, kind=self.kind, reason=self.reason)

@@ -1,0 +1,1 @@
+"""What a resolution is written as: requirements.txt and pylock.toml."""

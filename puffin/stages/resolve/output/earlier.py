@@ -1,0 +1,95 @@
+"""The pins and hashes of an existing output file, which a new resolution prefers."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from puffin.errors import PuffinError, UsageError
+from puffin.names import normalise
+from puffin.stages.resolve.output.target import is_lock_name
+from puffin.stages.resolve.projects.toml import InvalidProject, decode_text, parse_toml
+from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
+from puffin.stages.resolve.requirements.file import absolute, read_requirements
+from puffin.stages.resolve.requirements.values import Entry
+from puffin.stages.resolve.solve.request import Preference, Root
+from puffin.value import frozen
+
+
+@frozen
+class Upgrades:
+    """The packages (normalised names) that may leave their pins, or everything; ``limits`` are of ``-P name==v``."""
+
+    everything: bool = False
+    names: frozenset[str] = frozenset()
+    limits: tuple[Root, ...] = ()
+
+    def keeps(self, name: str) -> bool:
+        """Tell whether a package keeps its version if possible."""
+        return not self.everything and name not in self.names
+
+
+def read_upgrades(everything: bool, packages: Iterable[str]) -> Upgrades:
+    """Return what ``-U`` and ``-P`` ask for. Raises :class:`UsageError` for what is no requirement."""
+    names, limits = set(), []
+    for text in packages:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            raise UsageError(
+                text=f"`{text}` is not a package that `--upgrade-package` can upgrade",
+                hints=("write `--upgrade-package name`, or `--upgrade-package name==version`",),
+            ) from None
+        name = normalise(requirement.name)
+        names.add(name)
+        if requirement.specifier:
+            limit = Root(
+                name=name,
+                text=text,
+                specifier=str(requirement.specifier),
+                marker=str(requirement.marker or ""),
+                origin="--upgrade-package",
+            )
+            limits.append(limit)
+    return Upgrades(everything=everything, names=frozenset(names), limits=tuple(limits))
+
+
+def read_preferences(
+    path: str, *, read: Callable[[str], bytes], environ: Mapping[str, str]
+) -> tuple[Preference, ...]:
+    """Return the pins of an output file of an earlier run, none if there is no such file.
+
+    Raises what reading it raises: a file that is none must not be overwritten.
+    """
+    try:
+        data = read(absolute(path))
+    except RequirementsFileNotFound:
+        return ()
+    if is_lock_name(path):
+        return _locked(data, path)
+    try:
+        requirements = read_requirements([path], read=read, environ=environ)
+    except PuffinError as error:
+        hints = (*error.hints, f"`{path}` is to be the output: name another file, or remove it")
+        error.hints = hints
+        raise
+    return tuple([each for entry in requirements.entries if (each := _pinned(entry)) is not None])
+
+
+def _pinned(entry: Entry) -> Preference | None:
+    operator = "===" if entry.specifier.startswith("===") else "=="
+    version = entry.specifier.removeprefix(operator).strip()
+    plain = entry.specifier.startswith(operator) and "," not in version and not version.endswith(".*")
+    if not (entry.name and plain):
+        return None
+    return Preference(name=entry.name, version=version, hashes=entry.hashes)
+
+
+def _locked(data: bytes, path: str) -> tuple[Preference, ...]:
+    packages = parse_toml(decode_text(data, path), path).get("packages", [])
+    if not isinstance(packages, list) or not all(isinstance(each, Mapping) for each in packages):
+        raise InvalidProject(file=path, problem="`packages` is not an array of tables")
+    return tuple(
+        Preference(name=normalise(each["name"]), version=each["version"])
+        for each in packages
+        if isinstance(each.get("name"), str) and isinstance(each.get("version"), str)
+    )

@@ -1,0 +1,1 @@
+"""Projects, scripts and lock files as sources of requirements."""

@@ -1,0 +1,116 @@
+"""A project's own requirements, which of them its extras select, and what METADATA of a build says of them. Pure.
+
+https://packaging.python.org/en/latest/specifications/core-metadata/
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from puffin.names import normalise
+from puffin.stages.resolve.projects.entries import SourceFile, entries_of
+from puffin.stages.resolve.projects.toml import ExtraNotFound, InvalidProject
+from puffin.stages.resolve.requirements.values import Entry
+from puffin.value import frozen, replace
+
+
+@frozen
+class Project:
+    """What a project says of itself without being built.
+
+    ``name`` is normalised, empty where there is none; ``file`` is as the user names it. ``extras`` are
+    pairs of normalised names and requirements. ``requires_python`` is a specifier, or empty.
+    """
+
+    name: str
+    file: str
+    dependencies: tuple[Entry, ...] = ()
+    extras: tuple[tuple[str, tuple[Entry, ...]], ...] = ()
+    requires_python: str = ""
+
+    @property
+    def label(self) -> str:
+        """How the project is called as a parent of its requirements."""
+        return f"{self.name} ({self.file})" if self.name else self.file
+
+
+def check_extras(projects: Sequence[Project], extras: Iterable[str]) -> None:
+    """Raise :class:`ExtraNotFound` for an extra (normalised) that none of the projects has."""
+    known = sorted({name for project in projects for name, _ in project.extras})
+    for extra in extras:
+        if extra not in known:
+            files = tuple([project.file for project in projects])
+            raise ExtraNotFound(extra=extra, files=files, known=tuple(known))
+
+
+def requirements_of(project: Project, extras: Iterable[str], *, all_extras: bool) -> tuple[Entry, ...]:
+    """Return the project's dependencies and those of *extras* (normalised).
+
+    A requirement of the project itself stands for its extras, with the marker of that requirement.
+    """
+    known = dict(project.extras)
+    wanted = [*known] if all_extras else [extra for extra in extras if extra in known]
+    found = _expanded(project.name, project.dependencies, known, "", frozenset())
+    for extra in dict.fromkeys(wanted):
+        found += _expanded(project.name, known[extra], known, "", frozenset((extra,)))
+    return tuple(dict.fromkeys(found))
+
+
+def _expanded(
+    name: str,
+    entries: Iterable[Entry],
+    known: Mapping[str, tuple[Entry, ...]],
+    marker: str,
+    inside: frozenset[str],
+) -> list[Entry]:
+    found: list[Entry] = []
+    for entry in entries:
+        both = both_markers(marker, entry.marker)
+        if entry.name != name or not name or entry.url:
+            found.append(replace(entry, marker=both))
+            continue
+        for extra in entry.extras:
+            if extra not in inside:
+                found += _expanded(name, known.get(extra, ()), known, both, inside | {extra})
+    return found
+
+
+def both_markers(one: str, other: str) -> str:
+    """Return the marker that holds where both do; empty texts hold everywhere."""
+    if one and other and one != other:
+        return f"({one}) and ({other})"
+    return one or other
+
+
+def built_project(file: SourceFile, data: bytes) -> Project:
+    """Return the project of *file* (a ``pyproject.toml``, ``setup.cfg`` or ``setup.py``) from its METADATA.
+
+    Raises :class:`InvalidProject` for metadata that cannot be used, ``InvalidRequirementLine`` for a requirement.
+    """
+    from puffin.stages.resolve.metadata.errors import Malformed
+    from puffin.stages.resolve.metadata.parse import parse_metadata
+
+    try:
+        metadata = parse_metadata(data)
+    except Malformed as error:
+        raise InvalidProject(file=file.shown, problem=f"after a build, {error}") from None
+    entries = entries_of(metadata.requires_dist, replace(file, text=""))
+    return Project(
+        name=metadata.name,
+        file=file.shown,
+        dependencies=tuple([each for each in entries if not _extras_of(each)]),
+        extras=tuple([(extra, _under(extra, entries)) for extra in metadata.provides_extras]),
+        requires_python=metadata.requires_python,
+    )
+
+
+def _extras_of(entry: Entry) -> tuple[str, ...]:
+    import re
+
+    names = re.findall(r"""extra\s*==\s*["']([^"']*)["']""", entry.marker)
+    return tuple([normalise(name) for name in names])
+
+
+def _under(extra: str, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    from puffin.stages.resolve.requirements.markers import without_extra
+
+    found = [each for each in entries if extra in _extras_of(each)]
+    return tuple([replace(each, marker=without_extra(each.marker)) for each in found])

@@ -1,0 +1,243 @@
+"""Lock files, ``pylock.toml``, as input: what PEP 751 says to install in an environment. The format is packaging's.
+
+Every command reads them by this module. Where the PEP leaves a choice: the default groups are taken, and those that are
+asked for besides; a file's ``size`` and its strongest hash must hold, with ``--no-verify-hashes`` too; ``--no-binary``
+takes the source distribution, ``--only-binary`` and ``--no-build`` refuse one. An ``archive``, a ``directory`` and a
+``vcs`` entry come with a ``direct_url.json``, as a requirement with a URL does; a wheel and an sdist without, wherever
+their files are.
+"""
+
+import os
+import re
+
+from puffin.errors import USAGE, PuffinError, UsageError
+from puffin.stages.artifact import SDIST, WHEEL, Artifact
+from puffin.stages.resolve.index.config import canonical
+from puffin.stages.resolve.locate.choose import sdists_option
+from puffin.stages.resolve.locate.errors import BuildForbidden
+from puffin.stages.resolve.locate.url import place_of
+from puffin.stages.resolve.projects.entries import SourceFile
+from puffin.stages.resolve.projects.toml import parse_toml
+from puffin.stages.resolve.requirements.pins import Pin
+from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.urls import digest, file_url
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
+
+_NAME = re.compile(r"pylock(\.[^.]+)?\.toml")
+_KNOWN_MINOR = (1, 0)
+_STRONG = ("sha256", "sha512", "sha384")
+
+
+class LockUnusable(PuffinError):
+    """A lock file breaks the rules of its format, or does not hold for the environment."""
+
+    exit_code = USAGE
+    stage = "resolve"
+    file: str
+    problem: str
+
+    def summary(self) -> str:
+        """Name the file and say what is wrong."""
+        return f"Failed to use the lock file `{self.file}`: {self.problem}"
+
+
+@frozen
+class LockTarget:
+    """What a lock file is read for: ``tags`` are the interpreter's, best first.
+
+    ``extras`` and ``groups`` are normalised; the default groups of the file come with the groups.
+    """
+
+    markers: "Mapping[str, str]"
+    tags: tuple[str, ...]
+    extras: tuple[str, ...] = ()
+    all_extras: bool = False
+    groups: tuple[str, ...] = ()
+    files: FilePolicy = FilePolicy()
+
+
+@frozen
+class Locked:
+    """The pins of a lock file; ``artifacts`` are the files it names of them, with URL, size and hashes."""
+
+    pins: tuple[Pin, ...]
+    artifacts: tuple[Artifact, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def is_lock(path: str) -> bool:
+    """Tell whether a path has a name for lock files: ``pylock.toml`` or ``pylock.<name>.toml``."""
+    return _NAME.fullmatch(os.path.basename(path)) is not None
+
+
+def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
+    """Return what a lock file has for *target*; its paths are relative to it.
+
+    Raises :class:`LockUnusable`, :class:`UsageError` for extras and groups it does not have, and ``InvalidProject``
+    for what is not TOML, and ``BuildForbidden``.
+    """
+    from packaging.pylock import PylockSelectError
+
+    shown = file.shown
+    lock = _parsed(parse_toml(file.text, shown), shown)
+    tags = _tags(target.tags)
+    try:
+        chosen = list(
+            lock.select(
+                environment=dict(target.markers),  # type: ignore[arg-type]
+                tags=tags,
+                extras=_extras(lock, target, shown),
+                dependency_groups=_groups(lock, target, shown),
+                prefer_sdist_predicate=lambda name: not target.files.wheels(name),
+            )
+        )
+    except PylockSelectError as error:
+        raise LockUnusable(file=shown, problem=_worded(str(error))) from None
+    reader = _Reader(file.directory, shown, target.files)
+    for package, source in sorted(chosen, key=lambda pair: pair[0].name):
+        reader.take(package, source)
+    return Locked(pins=tuple(reader.pins), artifacts=tuple(reader.artifacts), warnings=_warnings(lock, shown))
+
+
+def _parsed(document: "Mapping[str, Any]", shown: str) -> "Pylock":
+    import logging
+
+    from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
+
+    logging.getLogger("packaging.pylock").addHandler(logging.NullHandler())
+    try:
+        return Pylock.from_dict(document)
+    except PylockUnsupportedVersionError as error:
+        raise LockUnusable(
+            file=shown,
+            problem=_worded(str(error)),
+            hints=("a newer puffin may know this version of the format",),
+        ) from None
+    except PylockValidationError as error:
+        raise LockUnusable(file=shown, problem=_worded(str(error))) from None
+
+
+def _warnings(lock: "Pylock", shown: str) -> tuple[str, ...]:
+    version = (lock.lock_version.major, lock.lock_version.minor)
+    if version <= _KNOWN_MINOR:
+        return ()
+    return (
+        f"`{shown}` is of version {lock.lock_version} of the format; puffin knows 1.0, and what is new is ignored",
+    )
+
+
+def _tags(texts: "Sequence[str]") -> "list[Any]":
+    from packaging.tags import Tag
+
+    return [Tag(*text.split("-", 2)) for text in texts]
+
+
+def _extras(lock: "Pylock", target: LockTarget, shown: str) -> "list[str]":
+    known = [str(each) for each in lock.extras or ()]
+    return known if target.all_extras else _had(target.extras, known, "extra", shown)
+
+
+def _groups(lock: "Pylock", target: LockTarget, shown: str) -> "list[str]":
+    known = [str(each) for each in (*(lock.dependency_groups or ()), *(lock.default_groups or ()))]
+    return [*(str(each) for each in lock.default_groups or ()), *_had(target.groups, known, "group", shown)]
+
+
+def _had(asked: "Sequence[str]", known: "Sequence[str]", kind: str, shown: str) -> "list[str]":
+    for name in asked:
+        if name not in known:
+            there = ", ".join(f"`{each}`" for each in dict.fromkeys(known))
+            hint = f"it has {there}" if known else f"it has no {kind}s"
+            raise UsageError(text=f"The lock file `{shown}` has no {kind} `{name}`", hints=(hint,))
+    return list(asked)
+
+
+class _Reader:
+    """Collects pins and wheels; *base* is the directory that the paths of the file are relative to."""
+
+    def __init__(self, base: str, shown: str, files: FilePolicy) -> None:
+        self._files = files
+        self._base = base
+        self._shown = shown
+        self.pins: list[Pin] = []
+        self.artifacts: list[Artifact] = []
+
+    def take(self, package: "Package", source: "Any") -> None:
+        """Take one package with what is to be installed of it."""
+        from packaging.pylock import PackageSdist, PackageWheel
+
+        version = str(package.version or "")
+        text = f"{package.name}=={version}" if version else str(package.name)
+        pin = Pin(name=package.name, version=version, text=text, origin=self._shown)
+        if isinstance(source, (PackageWheel, PackageSdist)):
+            self.artifacts.append(self._file(pin, package, source))
+            self.pins.append(pin)
+        else:
+            self.pins.append(self._direct(pin, package))
+
+    def _file(self, pin: Pin, package: "Package", file: "PackageWheel | PackageSdist") -> Artifact:
+        wheel = file.filename.endswith(".whl")
+        if wheel and not self._files.wheels(pin.name):
+            problem = f"`{pin.text}` has no source distribution there, and `--no-binary` forbids its wheels"
+            raise LockUnusable(file=self._shown, problem=problem)
+        if not wheel and (option := sdists_option(self._files, pin.name)):
+            raise BuildForbidden(package=pin.text, kind="a source distribution", option=option)
+        url = self._url(file.url, file.path)
+        place = package.index or url.rpartition("/")[0]
+        source, size = place_of(url, f"index/{digest(canonical(place))}", pin)
+        if file.size is not None and size and file.size != size:
+            problem = f"`{file.filename}` has {size} bytes, but {file.size} are locked"
+            raise LockUnusable(file=self._shown, problem=problem)
+        return Artifact(
+            name=pin.name,
+            version=file.filename.split("-")[1] if wheel else pin.version,
+            filename=file.filename,
+            url=url,
+            source=source,
+            hashes=_hashes(file.hashes),
+            size=file.size or size,
+            kind=WHEEL if wheel else SDIST,
+        )
+
+    def _direct(self, pin: Pin, package: "Package") -> Pin:
+        archive, directory, vcs = package.archive, package.directory, package.vcs
+        if archive is not None:
+            url, hashes, below = (
+                self._url(archive.url, archive.path),
+                _hashes(archive.hashes),
+                archive.subdirectory,
+            )
+            return _pin(pin, url, below, hashes=hashes)
+        if directory is not None:
+            url = self._url(None, directory.path)
+            return _pin(pin, url, directory.subdirectory, editable=bool(directory.editable))
+        if vcs is None:
+            raise LockUnusable(file=self._shown, problem=f"`{pin.name}` has no source")
+        return _pin(pin, f"{vcs.type}+{self._url(vcs.url, vcs.path)}@{vcs.commit_id}", vcs.subdirectory)
+
+    def _url(self, url: str | None, path: str | None) -> str:
+        return file_url(os.path.normpath(os.path.join(self._base, path))) if path else url or ""
+
+
+def _pin(pin: Pin, url: str, subdirectory: str | None, **more: "Any") -> Pin:
+    whole = f"{url}#subdirectory={subdirectory}" if subdirectory else url
+    return Pin(name=pin.name, url=whole, text=f"{pin.name} @ {whole}", origin=pin.origin, **more)
+
+
+def _hashes(table: "Mapping[str, str]") -> tuple[str, ...]:
+    """Return the strongest hash alone: of a pin's hashes one must hold, of an entry's all."""
+    hashes = {algorithm.lower(): value.lower() for algorithm, value in sorted(table.items())}
+    kind = next((each for each in _STRONG if each in hashes), next(iter(hashes)))
+    return (f"{kind}:{hashes[kind]}",)
+
+
+def _worded(text: str) -> str:
+    """Return a sentence of packaging's in the form of the others: names in backticks, no capital, no full stop."""
+    plain = re.sub(r"'([^' ]*)'", r"`\1`", " ".join(text.split()))
+    return (plain[:1].lower() + plain[1:]).rstrip(".")

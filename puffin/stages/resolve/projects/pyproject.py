@@ -1,0 +1,162 @@
+"""``pyproject.toml``: the dependencies of ``[project]`` (PEP 621) and the dependency groups (PEP 735)."""
+
+from collections.abc import Iterator, Mapping
+
+from puffin.names import normalise
+from puffin.stages.resolve.projects.entries import SourceFile, entries_of
+from puffin.stages.resolve.projects.project import Project
+from puffin.stages.resolve.projects.toml import (
+    GroupCycle,
+    GroupNotFound,
+    InvalidProject,
+    NeedsBuild,
+    check_specifier,
+    parse_toml,
+    table_of,
+    text_of,
+    texts_of,
+)
+from puffin.stages.resolve.requirements.values import Entry
+
+_WHERE = "project."
+
+
+def read_pyproject(file: SourceFile, *, extras: bool) -> Project:
+    """Return the project that a ``pyproject.toml`` describes; *extras* tells whether any are asked for.
+
+    Raises :class:`NeedsBuild` for what is dynamic, :class:`InvalidProject`, and ``InvalidRequirementLine``.
+    """
+    document = parse_toml(file.text, file.shown)
+    if "project" not in document:
+        raise NeedsBuild(file=file.shown, reason="it has no `[project]` table", hints=_hints(document))
+    table = table_of(document, "project", file.shown)
+    name = text_of(table, "name", file.shown, where=_WHERE)
+    if not name:
+        raise InvalidProject(file=file.shown, problem="`project.name` is missing")
+    _check_static(table, document, file.shown, extras=extras)
+    specifier = text_of(table, "requires-python", file.shown, where=_WHERE)
+    return Project(
+        name=normalise(name),
+        file=file.shown,
+        dependencies=entries_of(texts_of(table, "dependencies", file.shown, where=_WHERE), file),
+        extras=_extras(table, file),
+        requires_python=check_specifier(specifier, file.shown, "project.requires-python"),
+    )
+
+
+def has_project(file: SourceFile) -> bool:
+    """Tell whether a ``pyproject.toml`` describes a project, and not only tools and groups."""
+    document = parse_toml(file.text, file.shown)
+    return "project" in document or "build-system" in document
+
+
+def states_project(file: SourceFile) -> bool:
+    """Tell whether a ``pyproject.toml`` has the ``[project]`` table."""
+    return "project" in parse_toml(file.text, file.shown)
+
+
+def is_static(file: SourceFile) -> bool:
+    """Tell whether a ``pyproject.toml`` lists the dependencies, so that no build is needed."""
+    table = table_of(parse_toml(file.text, file.shown), "project", file.shown)
+    return bool(table) and "dependencies" not in texts_of(table, "dynamic", file.shown, where=_WHERE)
+
+
+def read_group(file: SourceFile, group: str) -> tuple[Project, tuple[Entry, ...]]:
+    """Return a group's requirements, and the project, which may have no name, for its label."""
+    document = parse_toml(file.text, file.shown)
+    texts = group_requirements(document.get("dependency-groups", {}), group, file.shown)
+    name = text_of(table_of(document, "project", file.shown), "name", file.shown, where=_WHERE)
+    return Project(name=normalise(name), file=f"{file.shown}:{group}"), entries_of(texts, file)
+
+
+def _extras(table: Mapping[str, object], file: SourceFile) -> tuple[tuple[str, tuple[Entry, ...]], ...]:
+    optional = table_of(table, "optional-dependencies", file.shown, where=_WHERE)
+    found: dict[str, tuple[Entry, ...]] = {}
+    for extra in optional:
+        name = normalise(extra)
+        if name in found:
+            raise InvalidProject(file=file.shown, problem=f"the extra `{name}` is there twice")
+        where = f"{_WHERE}optional-dependencies."
+        found[name] = entries_of(texts_of(optional, extra, file.shown, where=where), file)
+    return tuple(found.items())
+
+
+def _check_static(
+    table: Mapping[str, object], document: Mapping[str, object], file: str, *, extras: bool
+) -> None:
+    dynamic = texts_of(table, "dynamic", file, where=_WHERE)
+    needed = ("dependencies", "optional-dependencies") if extras else ("dependencies",)
+    missing = [key for key in needed if key in dynamic]
+    if not missing:
+        return
+    names = " and ".join(f"`{key}`" for key in missing)
+    backend = (
+        text_of(table_of(document, "build-system", file), "build-backend", file) or "setuptools.build_meta"
+    )
+    verb = "is" if len(missing) == 1 else "are"
+    reason = f"{names} {verb} dynamic, so that only a build with `{backend}` tells"
+    raise NeedsBuild(file=file, reason=reason)
+
+
+def _hints(document: Mapping[str, object]) -> tuple[str, ...]:
+    tools = document.get("tool")
+    if isinstance(tools, Mapping) and "poetry" in tools:
+        return ("move the dependencies from `[tool.poetry]` to `[project]`, the standard table (PEP 621)",)
+    if "dependency-groups" in document:
+        return ("to compile a dependency group alone, write `puffin pip compile --group NAME`",)
+    return NeedsBuild.hints
+
+
+def group_requirements(table: object, group: str, file: str) -> tuple[str, ...]:
+    """Return the requirement texts of *group* (normalised) and of all groups that it includes.
+
+    *table* is ``[dependency-groups]`` as it was read from *file*. Raises :class:`GroupNotFound`,
+    :class:`GroupCycle` and :class:`InvalidProject`. A requirement that comes twice is returned once.
+    """
+    groups = _normalised(table, file)
+    return tuple(dict.fromkeys(_walk(groups, group, (), file)))
+
+
+def _normalised(table: object, file: str) -> dict[str, tuple[str, object]]:
+    if not isinstance(table, Mapping):
+        raise InvalidProject(file=file, problem="`dependency-groups` is not a table")
+    groups: dict[str, tuple[str, object]] = {}
+    for name, members in table.items():
+        former = groups.setdefault(normalise(name), (name, members))
+        if former[0] != name:
+            problem = f"the dependency groups `{former[0]}` and `{name}` are the same name"
+            raise InvalidProject(file=file, problem=problem)
+    return groups
+
+
+def _walk(
+    groups: Mapping[str, tuple[str, object]], group: str, path: tuple[str, ...], file: str
+) -> Iterator[str]:
+    if group in path:
+        raise GroupCycle(cycle=(*path[path.index(group) :], group), file=file)
+    if group not in groups:
+        raise GroupNotFound(
+            group=group, file=file, known=tuple(sorted(groups)), included_by=path[-1] if path else ""
+        )
+    for member in _members(groups[group], file):
+        if isinstance(member, str):
+            yield member
+        else:
+            yield from _walk(groups, normalise(_included(member, group, file)), (*path, group), file)
+
+
+def _members(group: tuple[str, object], file: str) -> list[object]:
+    name, members = group
+    if not isinstance(members, list):
+        raise InvalidProject(file=file, problem=f"the dependency group `{name}` is not a list")
+    return members
+
+
+def _included(member: object, group: str, file: str) -> str:
+    if isinstance(member, Mapping) and list(member) == ["include-group"]:
+        included = member["include-group"]
+        if isinstance(included, str):
+            return included
+    problem = f"the dependency group `{group}` has a member that is neither a requirement nor an include"
+    hint = 'a member is written `"name>=1"` or `{ include-group = "name" }`'
+    raise InvalidProject(file=file, problem=problem, hints=(hint,))

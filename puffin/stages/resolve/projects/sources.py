@@ -1,0 +1,295 @@
+"""The sources of a compilation, whatever their kind, as one set of requirements."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from puffin import depends
+from puffin.errors import UsageError
+from puffin.names import normalise
+from puffin.stages.resolve.projects.entries import SourceFile
+from puffin.stages.resolve.projects.project import Project, check_extras, requirements_of
+from puffin.stages.resolve.projects.pyproject import has_project, read_group, read_pyproject, states_project
+from puffin.stages.resolve.projects.script import read_script
+from puffin.stages.resolve.projects.setup_cfg import describes_project, read_setup_cfg, read_setup_py
+from puffin.stages.resolve.projects.toml import InvalidProject, NeedsBuild, decode_text
+from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound, RequirementsFileUnreadable
+from puffin.stages.resolve.requirements.file import STDIN, absolute, read_requirements
+from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
+from puffin.stages.urls import mask
+from puffin.value import frozen, replace
+
+Read = Callable[[str], bytes]
+Exists = Callable[[str], bool]
+Build = Callable[[str, str, Requirements], bytes]
+PYPROJECT, SETUP_CFG, SETUP_PY, SCRIPT, PLAIN = (
+    "pyproject.toml",
+    "setup.cfg",
+    "setup.py",
+    "script",
+    "requirements",
+)
+
+
+@frozen
+class Sources:
+    """All that the sources say.
+
+    ``labels`` tell, for the origin and the name of an entry, how annotations call it (several if it stands
+    for several), such as ``-r requirements.in`` or ``name (pyproject.toml)``; standard input and scripts
+    have none.
+    ``pythons`` are pairs of file and the Python specifier that it states.
+    """
+
+    requirements: Requirements
+    overrides: tuple[Entry, ...] = ()
+    labels: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
+    pythons: tuple[tuple[str, str], ...] = ()
+
+
+def kind_of(path: str) -> str:
+    """Return which kind of source a path names. Raises :class:`UsageError` for what is none."""
+    name = os.path.basename(path)
+    if name in (PYPROJECT, SETUP_CFG, SETUP_PY):
+        return name
+    if name.endswith((".py", ".pyw")):
+        return SCRIPT
+    if name.endswith(".toml"):
+        lock = name == "pylock.toml" or name.startswith("pylock.")
+        what = "is a lock file, the result of a compilation" if lock else "is not a source of requirements"
+        raise UsageError(
+            text=f"`{path}` {what}", hints=("compile a `pyproject.toml`, a `requirements.in` or a script",)
+        )
+    return PLAIN
+
+
+def read_sources(
+    request: SourceRequest,
+    *,
+    read: Read,
+    environ: Mapping[str, str],
+    exists: Exists = depends.exists,
+    build: Build | None = None,
+) -> Sources:
+    """Read everything that *request* names; a directory stands for the project in it.
+
+    *read* and *environ* are as for :func:`~puffin.stages.resolve.requirements.file.read_requirements`, whose errors
+    are raised, and those of ``inputs_errors``; :class:`UsageError` for extras without a project. *build*
+    returns METADATA of a directory, which the user calls by the second argument, with the settings of the
+    requirements files; without it, a project that only a build can tell of is an error.
+    """
+    files = [project_file(path, read=read, exists=exists) for path in request.files]
+    request = replace(request, files=tuple(files))
+    plain = [path for path in request.files if kind_of(path) == PLAIN]
+    written = read_requirements(
+        plain, read=read, environ=environ, constraints=request.constraints, exists=exists
+    )
+    reader = _Reader(request, read, exists, partial(_built, build, written))
+    for path in request.files:
+        if kind_of(path) != PLAIN:
+            reader.project(path, kind_of(path))
+    reader.take_extras()
+    for group in dict.fromkeys(request.groups):
+        reader.group(group)
+    overrides = read_requirements(request.overrides, read=read, environ=environ, exists=exists)
+    reader.label_plain(written.entries, "-r")
+    reader.label_plain(written.constraints, "-c")
+    reader.label_plain(overrides.entries, "--override")
+    warnings = (*written.warnings, *overrides.warnings, *_ignored(overrides, request.overrides))
+    return Sources(
+        requirements=replace(written, entries=(*reader.entries, *written.entries), warnings=warnings),
+        overrides=overrides.entries,
+        labels=tuple([(key, tuple(labels)) for key, labels in reader.labels.items()]),
+        pythons=tuple(dict.fromkeys(reader.pythons)),
+    )
+
+
+def _built(build: Build | None, written: Requirements, file: SourceFile, error: NeedsBuild) -> Project:
+    """Return the project of *file* from a build, or raise *error* where there can be none."""
+    from puffin.stages.resolve.projects.project import built_project
+
+    beside = os.path.join(file.directory, SETUP_PY)
+    if build is None or not (file.exists(beside) or has_project(file)):
+        raise error
+    return built_project(file, build(file.directory, file.shown, written))
+
+
+class _Reader:
+    """Reads project after project and collects what they ask for."""
+
+    def __init__(
+        self,
+        request: SourceRequest,
+        read: Read,
+        exists: Exists,
+        built: Callable[[SourceFile, NeedsBuild], Project],
+    ) -> None:
+        self._request = request
+        self._extras = tuple([normalise(extra) for extra in request.extras])
+        self._grouped = {absolute(split_group(group)[0]) for group in request.groups}
+        self._read = read
+        self._exists = exists
+        self._built = built
+        self._projects: list[Project] = []
+        self.entries: list[Entry] = []
+        self.labels: dict[tuple[str, str], dict[str, None]] = {}
+        self.pythons: list[tuple[str, str]] = []
+
+    def project(self, path: str, kind: str) -> None:
+        """Read the project or script at *path*."""
+        file = self._file(path)
+        if kind == PYPROJECT and file.path in self._grouped and not has_project(file):
+            return
+        try:
+            project = self._stated(file, kind)
+        except NeedsBuild as error:
+            project = self._built(file, error)
+        if kind == SCRIPT:
+            self._take(project.dependencies, "")
+        else:
+            self._projects.append(project)
+        if project.requires_python:
+            self.pythons.append((project.file, project.requires_python))
+
+    def _stated(self, file: SourceFile, kind: str) -> Project:
+        extras = bool(self._extras) or self._request.all_extras
+        if kind == PYPROJECT:
+            return read_pyproject(file, extras=extras)
+        if kind == SETUP_CFG:
+            return read_setup_cfg(file, read=self._read)
+        if kind == SETUP_PY:
+            return read_setup_py(file, extras=extras, read=self._read)
+        return read_script(file)
+
+    def take_extras(self) -> None:
+        """Take what the projects need, with the extras that are asked for."""
+        asked = self._extras or self._request.all_extras
+        if asked and not self._projects:
+            option = "--all-extras" if self._request.all_extras else "--extra"
+            raise UsageError(
+                text=f"`{option}` needs a `pyproject.toml`, `setup.cfg` or `setup.py` among the sources",
+                hints=("in a requirements file, write the extra with its package, as in `name[extra]`",),
+            )
+        check_extras(self._projects, self._extras)
+        for project in self._projects:
+            entries = requirements_of(project, self._extras, all_extras=self._request.all_extras)
+            self._take(entries, replace(project, file=relative(project.file)).label)
+
+    def group(self, text: str) -> None:
+        """Take the requirements of a dependency group."""
+        path, name = split_group(text)
+        if kind_of(path) != PYPROJECT:
+            raise UsageError(
+                text=f"`--group {text}` names no `pyproject.toml`",
+                hints=("write `--group PATH/pyproject.toml:NAME`",),
+            )
+        project, entries = read_group(self._file(path), normalise(name))
+        project = replace(project, file=relative(project.file))
+        self._take(entries, project.label if project.name else f"({project.file})")
+
+    def label_plain(self, entries: Iterable[Entry], option: str) -> None:
+        """Note where entries of requirements files come from."""
+        for entry in entries:
+            if entry.file != STDIN:
+                self._label(entry, f"{option} {relative(entry.file)}")
+
+    def _take(self, entries: Iterable[Entry], label: str) -> None:
+        for entry in entries:
+            self.entries.append(entry)
+            if label:
+                self._label(entry, label)
+
+    def _label(self, entry: Entry, label: str) -> None:
+        self.labels.setdefault((entry.origin, entry.name), {})[label] = None
+
+    def _file(self, path: str) -> SourceFile:
+        try:
+            return read_source(path, mask(path), self._read, self._exists)
+        except RequirementsFileNotFound as error:
+            hints = ("name the file that has it, as in `--group PATH/pyproject.toml:NAME`",)
+            from_group = absolute(path) in self._grouped and path not in self._request.files
+            raise RequirementsFileNotFound(path=error.path, hints=hints if from_group else ()) from None
+
+
+def read_source(path: str, shown: str, read: Read, exists: Exists = depends.exists) -> SourceFile:
+    """Return the file at *path*, which messages name as *shown*. Raises what *read* raises, and ``InvalidProject``."""
+    whole = absolute(path)
+    try:
+        data = read(whole)
+    except RequirementsFileNotFound as error:
+        raise RequirementsFileNotFound(path=shown, hints=error.hints) from None
+    except RequirementsFileUnreadable as error:
+        raise RequirementsFileUnreadable(path=shown, causes=error.causes) from None
+    return SourceFile(path=whole, shown=shown, text=decode_text(data, shown), exists=exists)
+
+
+def relative(path: str) -> str:
+    """Return an absolute path beneath the working directory relative to it, so that outputs can be shared."""
+    here = os.path.join(os.getcwd(), "")
+    return path[len(here) :] if path.startswith(here) else path
+
+
+def split_group(text: str) -> tuple[str, str]:
+    """Return path and name of what ``--group`` was given; the path is ``pyproject.toml`` if there is none."""
+    path, colon, name = text.rpartition(":")
+    return (path, name) if colon and path else (PYPROJECT, name)
+
+
+def _ignored(overrides: Requirements, files: Sequence[str]) -> tuple[str, ...]:
+    if not (overrides.index_url or overrides.extra_index_urls or overrides.find_links or overrides.no_index):
+        return ()
+    names = ", ".join(f"`{mask(path)}`" for path in files)
+    return (f"Options about indexes have no effect in {names}, which only overrides.",)
+
+
+def check_python(sources: Sources, version: str) -> tuple[str, ...]:
+    """Return warnings about sources whose Python specifier does not admit the target's *version*."""
+    from packaging.specifiers import SpecifierSet
+
+    return tuple(
+        f"`{file}` requires Python {specifier}, but the resolution is for Python {version}"
+        for file, specifier in sources.pythons
+        if not SpecifierSet(specifier).contains(version, prereleases=True)
+    )
+
+
+def project_file(path: str, *, read: Read, exists: Exists) -> str:
+    """Return the path of the file that describes the project in a directory, anything else as it is.
+
+    What states the dependencies goes before what only a build can read. Raises :class:`UsageError` for a
+    directory without a project, and the errors of reading its files.
+    """
+    if path == "-" or "://" in path or not depends.is_directory(path):
+        return path
+    pyproject, setup_cfg, setup_py = [
+        os.path.normpath(os.path.join(path, name)) for name in ("pyproject.toml", "setup.cfg", "setup.py")
+    ]
+    there = {each for each in (pyproject, setup_cfg, setup_py) if exists(absolute(each))}
+    if pyproject in there and states_project(_beside(pyproject, read)):
+        return pyproject
+    if setup_cfg in there and describes_project(_beside(setup_cfg, read)):
+        return setup_cfg
+    found = next((each for each in (setup_py, pyproject) if each in there), "")
+    if not found:
+        text = f"`{path}` is a directory without a `pyproject.toml`, `setup.cfg` or `setup.py` of a project"
+        raise UsageError(text=text, hints=("name a file, such as a `requirements.in`",))
+    return found
+
+
+def _beside(path: str, read: Read) -> SourceFile:
+    return SourceFile(path=absolute(path), shown=path, text=decode_text(read(absolute(path)), path))
+
+
+__all__ = [
+    "Build",
+    "InvalidProject",
+    "SourceRequest",
+    "Sources",
+    "check_python",
+    "kind_of",
+    "project_file",
+    "read_source",
+    "read_sources",
+    "relative",
+    "split_group",
+]

@@ -1,0 +1,1 @@
+"""Requirements files: lines, options, markers, pins."""

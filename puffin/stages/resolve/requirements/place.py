@@ -1,0 +1,174 @@
+"""The places of direct references (PEP 508): remote archives, repositories and local paths."""
+
+import os
+import re
+from collections.abc import Callable
+
+from packaging.utils import InvalidWheelFilename, canonicalize_name, is_normalized_name, parse_wheel_filename
+
+from puffin.errors import PuffinError
+from puffin.stages.fetch.git.url import parse, with_path
+from puffin.stages.resolve.requirements.options import HASH_LENGTHS, hash_problem
+from puffin.stages.urls import file_path, file_url, is_file, mask
+from puffin.value import frozen
+
+SDIST_SUFFIXES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar")
+SUFFIXES = (".whl", *SDIST_SUFFIXES)
+_REPOSITORIES = ("git+", "hg+", "svn+", "bzr+")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+)://")
+_FORGE = re.compile(
+    r"https?://(?:[^/@]*@)?(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org)"
+    r"/[^/?#]+/[^/?#]+?/?(?:[?#].*)?$",
+    re.IGNORECASE,
+)
+
+
+class UnusableLocation(PuffinError):
+    """A URL or path without a distribution; the reader of lines turns it into an error with a place."""
+
+    problem: str
+
+    def summary(self) -> str:
+        """Return what is wrong."""
+        return self.problem
+
+
+@frozen
+class PathBase:
+    """The directories of relative paths: *cwd* first, as in pip, then *base*, that of the requirements file."""
+
+    cwd: str
+    base: str
+    exists: Callable[[str], bool]
+
+    def has(self, path: str) -> bool:
+        """Tell whether *path* exists in either directory."""
+        return self.exists(os.path.join(self.cwd, path)) or self.exists(os.path.join(self.base, path))
+
+    def absolute(self, path: str) -> str:
+        """Return *path* made absolute and normal."""
+        here = os.path.join(self.cwd, path)
+        beside = os.path.join(self.base, path)
+        return os.path.normpath(beside if not self.exists(here) and self.exists(beside) else here)
+
+
+def looks_like_path(text: str) -> bool:
+    """Tell whether a requirement is a path by its separators or its leading dot."""
+    return text.startswith(".") or os.sep in text or "/" in text
+
+
+def looks_like_archive(location: str) -> bool:
+    """Tell whether a path or URL has the ending of a wheel or a source distribution."""
+    return location.partition("#")[0].partition("?")[0].lower().endswith(SUFFIXES)
+
+
+def locate(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
+    """Return the absolute URL, the normalised name (empty if the location has none), and the hashes in its fragment.
+
+    Raises :class:`UnusableLocation`.
+    """
+    try:
+        if is_file(location) or not _SCHEME.match(location):
+            return _local(location, place)
+        return _remote(location)
+    except ValueError:  # its text may show credentials
+        raise UnusableLocation(problem=f"`{mask(location)}` is no valid URL or path.") from None
+
+
+def _local(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
+    fragment = ""
+    if is_file(location):
+        location, _, fragment = location.partition("#")
+        path = file_path(location)
+    else:
+        beginning, mark, end = location.partition("#")
+        # A path may hold a "#"; in pip's format what follows one is a fragment if it reads like one.
+        path, fragment = (beginning, end) if mark and "=" in end else (location, "")
+    if not path:
+        raise UnusableLocation(problem="A path is expected here.")
+    kept, egg, hashes = _split_fragment(fragment)
+    url = file_url(place.absolute(path))
+    return url + kept, _wheel_name(os.path.basename(path)) or egg, hashes
+
+
+def _remote(location: str) -> tuple[str, str, tuple[str, ...]]:
+    from urllib.parse import unquote, urlsplit
+
+    parts = urlsplit(location)
+    scheme = parts.scheme.lower()
+    if any(character.isspace() for character in location):
+        raise UnusableLocation(problem="A URL cannot contain blanks.", hints=("write `%20` for a blank",))
+    if not parts.netloc and not scheme.endswith("+file"):
+        raise UnusableLocation(problem=f"The URL `{mask(location)}` names no host.")
+    kept, egg, hashes = _split_fragment(parts.fragment)
+    url = location.partition("#")[0] + kept
+    if scheme.startswith(_REPOSITORIES):
+        _check_repository(url)
+        return url, egg, hashes
+    _check_remote_archive(location, scheme, parts.path)
+    return url, _wheel_name(unquote(parts.path).rpartition("/")[2]) or egg, hashes
+
+
+def _check_repository(url: str) -> None:
+    try:
+        parse(url)
+    except ValueError as error:
+        hints = (f"write `{mask(with_path(url))}`",) if "is no port" in str(error) else ()
+        raise UnusableLocation(problem=f"`{mask(url)}` cannot be used: {error}.", hints=hints) from None
+
+
+def _check_remote_archive(location: str, scheme: str, path: str) -> None:
+    shown = mask(location)
+    if scheme not in ("http", "https"):
+        hints = (f"write `git+{shown}`",) if scheme in ("git", "ssh") else ()
+        raise UnusableLocation(problem=f"URLs of the scheme `{scheme}` are not supported.", hints=hints)
+    if path.endswith(".git") or (_FORGE.match(location) and not path.lower().endswith(SUFFIXES)):
+        problem = f"`{shown}` is a git repository, and needs `git+` before its URL."
+        raise UnusableLocation(problem=problem, hints=(f"write `git+{shown}`",))
+    if not path.lower().endswith(SUFFIXES):
+        accepted = ", ".join(f"`{suffix}`" for suffix in SUFFIXES)
+        problem = f"`{shown}` does not end as a distribution does; accepted are {accepted}."
+        raise UnusableLocation(problem=problem)
+
+
+def _split_fragment(fragment: str) -> tuple[str, str, tuple[str, ...]]:
+    """Return the fragment without hashes and egg (with its ``#``), the name in the egg, and the hashes."""
+    kept = []
+    hashes = []
+    egg = ""
+    for part in fragment.split("&"):
+        key, equals, value = part.partition("=")
+        if equals and key.lower() in HASH_LENGTHS:
+            hashes.append(_checked(f"{key}:{value}".lower()))
+        elif equals and key == "egg":
+            egg = _egg_name(value)
+        elif part:
+            kept.append(part)
+    return "#" + "&".join(kept) if kept else "", egg, tuple(hashes)
+
+
+def _checked(value: str) -> str:
+    problem = hash_problem(value)
+    if problem:
+        raise UnusableLocation(problem=problem)
+    return value
+
+
+def _egg_name(egg: str) -> str:
+    name = canonicalize_name(egg.partition("[")[0].strip())
+    if not is_normalized_name(name):
+        raise UnusableLocation(problem=f"`egg={egg}` is not the name of a package.")
+    return str(name)
+
+
+def _wheel_name(filename: str) -> str:
+    """Return the normalized name in the file name of a wheel, nothing for other files."""
+    if not filename.lower().endswith(".whl"):
+        return ""
+    try:
+        return str(parse_wheel_filename(filename)[0])
+    except InvalidWheelFilename:
+        parts = "`name-version[-build]-python-abi-platform.whl`"
+        raise UnusableLocation(
+            problem=f"`{filename}` is not a valid file name of a wheel, which is {parts}."
+        ) from None

@@ -1,0 +1,1 @@
+"""The versions and metadata that the resolver asks for, from real indexes."""

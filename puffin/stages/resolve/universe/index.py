@@ -1,0 +1,205 @@
+"""The universe of a resolution: versions and metadata from indexes, find-links, URLs, directories, and the cache.
+
+Threads or children fetch pages and metadata ahead of need; the resolver asks from one thread. An error of something
+that was fetched ahead is raised when the resolver asks for it, or never.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from types import TracebackType
+
+from puffin.cache.layout import Cache
+from puffin.errors import PuffinError
+from puffin.stages.fetch.client import Client
+from puffin.stages.resolve.index.errors import on_several
+from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile, cutoff_of
+from puffin.stages.resolve.metadata.wanted import Unbuilt
+from puffin.stages.resolve.solve.universe import Metadata, Offer, Place
+from puffin.stages.resolve.universe.children import Asked, Children
+from puffin.stages.resolve.universe.offer import OfferedPackage
+from puffin.stages.resolve.universe.pages import Finder
+from puffin.stages.resolve.universe.place import PlaceReader, installed_metadata, is_remote, settled
+from puffin.stages.resolve.universe.pool import Pool, PoolJob
+from puffin.stages.resolve.universe.scope import Scope, obtain, obtainer_of, pages_of, wanted
+from puffin.stages.resolve.universe.values import Builder, Built, Checkout, Chosen, InstalledDistribution
+from puffin.value import replace
+
+_PATIENCE = 5.0  # seconds for requests that are under way when all is known
+THREADS = 24  # answers are small and far away: what counts is how many are on their way
+
+
+class IndexUniverse:
+    """A :class:`~puffin.stages.resolve.solve.universe.Universe`, and a context manager that ends its threads.
+
+    *client* is the fetch stage's. *build* and *checkout* are the seams to builds and to version control. *children*,
+    made for the same scope, ask indexes instead of threads.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        *,
+        client: "Client",
+        cache: Cache,
+        build: "Builder | None" = None,
+        checkout: "Checkout | None" = None,
+        threads: int = THREADS,
+        children: "Children | None" = None,
+    ) -> None:
+        self._scope = scope
+        self._pool = Pool(threads)
+        self._children = children
+        self._pages = pages = children.pages if children else pages_of(scope, client, cache)
+        self._finder = Finder(pages, scope.config, self._pool, children)
+        target = FileTarget(scope.tags, scope.python_version)
+        cutoff = cutoff_of(scope.exclude_newer) if scope.exclude_newer else 0.0
+        self._chooser = FileChooser(target, scope.files, cutoff)
+        self._obtainer = children.obtainer if children else obtainer_of(scope, client, cache)
+        self._places = PlaceReader(self._obtainer, self._chooser, checkout)
+        self._build = build
+        self._has_built = False
+        self._packages: dict[str, OfferedPackage] = {}
+        self._known: dict[tuple[str, str], Metadata] = {}
+        self._jobs: dict[tuple[str, str], PoolJob[Metadata | Unbuilt] | Asked[Metadata | Unbuilt]] = {}
+        self._place_jobs: dict[Place, PoolJob[Metadata | Unbuilt]] = {}
+
+    def __enter__(self) -> "IndexUniverse":
+        return self
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+    ) -> None:
+        interrupted = error is not None and not isinstance(error, Exception)
+        self._close(0.0 if interrupted else _PATIENCE)
+
+    def close(self) -> None:
+        """Drop what was fetched ahead and not asked for, and end the threads."""
+        self._close(_PATIENCE)
+
+    def _close(self, patience: float) -> None:
+        if self._children is not None:
+            self._children.close()
+        self._pool.close(patience)
+
+    def versions(self, name: str) -> Offer:
+        """Return all versions of a package by its normalised name."""
+        return self._package(name).offer()
+
+    def evidence(self) -> "tuple[tuple[str, ...], float] | None":
+        """Return the cached pages that were used, and until when all are fresh; None if a build was needed too."""
+        return None if self._has_built else self._pages.evidence()
+
+    def ambiguities(self, names: "Iterable[str]") -> tuple[str, ...]:
+        """Return warnings about packages that are on several indexes, of which only the first was used."""
+        return on_several(self._finder.others(names).items())
+
+    def files(self, handle: Chosen) -> tuple[IndexFile, ...]:
+        """Return every file of a version, fitting or not, as ``--generate-hashes`` lists them."""
+        offered = self._package(handle.name).files(handle.version)
+        return tuple([each.file() for each in offered])
+
+    def metadata(self, handle: object) -> Metadata:
+        """Return the metadata of a :class:`Chosen`, a ``Place`` or an :class:`InstalledDistribution`.
+
+        Raises ``Unusable``, :class:`MetadataNeedsBuild` if there is no builder, and the errors of the network.
+        """
+        if isinstance(handle, Chosen):
+            return self._chosen(handle)
+        if isinstance(handle, Place):
+            return self._placed(handle)
+        if isinstance(handle, InstalledDistribution):
+            return installed_metadata(handle)
+        raise TypeError(f"{type(handle).__name__} is no handle of this universe")
+
+    def expect(self, names: "Iterable[str]") -> None:
+        """Fetch the pages of these packages ahead of need."""
+        self._finder.expect(names)
+
+    def knows(self, name: str) -> bool | None:
+        """Tell whether the page of a package has come; None if it is being fetched."""
+        return self._finder.knows(name)
+
+    def knows_metadata(self, handle: object) -> bool | None:
+        """Tell whether the metadata of a distribution on an index has come; None if it is being fetched."""
+        if not isinstance(handle, Chosen):
+            return False
+        key = (handle.name, handle.version)
+        if key in self._jobs and key not in self._known:
+            return self._taken_in(key) if self._jobs[key].done else None
+        return key in self._known
+
+    def news(self, *, wait: bool) -> bool:
+        """Take in answers of the children, or *wait* for one; False if threads fetch too, or none is to come."""
+        return (
+            self._children is not None and not (wait and self._pool.busy) and self._children.listen(wait=wait)
+        )
+
+    def expect_metadata(self, handles: "Iterable[object]") -> None:
+        """Fetch the metadata of these handles ahead of need, if that takes a request."""
+        for handle in handles:
+            if isinstance(handle, Chosen):
+                self._expect(handle)
+            elif isinstance(handle, Place) and is_remote(handle) and handle not in self._place_jobs:
+                self._place_jobs[handle] = self._pool.submit(partial(self._places.metadata, handle))
+        if self._children is not None:
+            self._children.send()
+
+    def _package(self, name: str) -> OfferedPackage:
+        package = self._packages.get(name)
+        if package is None:
+            hashes = self._scope.hashes.get(name, ())
+            package = self._packages[name] = OfferedPackage(name, self._finder, self._chooser, hashes)
+        return package
+
+    def _placed(self, place: Place) -> Metadata:
+        job = self._place_jobs.pop(place, None)
+        found = self._places.metadata(place) if job is None else job.result()
+        return found if isinstance(found, Metadata) else self._built(found)
+
+    def _expect(self, handle: Chosen) -> None:
+        key = (handle.name, handle.version)
+        if key in self._known or key in self._jobs:
+            return
+        kept = self._obtainer.kept(wanted(handle, self._hashes(handle)))
+        if kept is not None:
+            self._known[key] = kept
+        elif self._children is not None and self._children.begun(0):
+            self._jobs[key] = self._children.ask_metadata(
+                handle, self._hashes(handle), partial(self._obtain, handle)
+            )
+        else:
+            self._jobs[key] = self._pool.submit(partial(self._obtain, handle))
+
+    def _chosen(self, handle: Chosen) -> Metadata:
+        key = (handle.name, handle.version)
+        self._expect(handle)
+        if key not in self._known:
+            found = self._jobs[key].result()
+            self._known[key] = found if isinstance(found, Metadata) else self._built(found)
+        return self._known[key]
+
+    def _taken_in(self, key: tuple[str, str]) -> bool:
+        try:
+            found = self._jobs[key].result()
+        except PuffinError:
+            return False  # it is raised for whoever asks
+        if isinstance(found, Metadata):
+            self._known[key] = found
+        return key in self._known
+
+    def _obtain(self, handle: Chosen) -> Metadata | Unbuilt:
+        return obtain(self._obtainer, handle, self._hashes(handle))
+
+    def _hashes(self, handle: Chosen) -> tuple[str, ...]:
+        return self._scope.hashes.get(handle.name, ())
+
+    def _built(self, unbuilt: Unbuilt) -> Metadata:
+        if self._build is None:
+            raise unbuilt.error()
+        self._has_built = True
+        built = self._build(unbuilt.source)
+        found = settled(built, unbuilt.source) if isinstance(built, Built) else built
+        return replace(found, source=unbuilt.place) if found.source is None else found
+
+
+__all__ = ["IndexUniverse", "Scope"]

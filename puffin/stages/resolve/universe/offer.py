@@ -1,0 +1,196 @@
+"""The versions of one package, from its page and the find-links places."""
+
+from puffin.stages.resolve.index.config import FIRST_MATCH
+from puffin.stages.resolve.index.errors import NotInCache
+from puffin.stages.resolve.index.pages import ProjectPages
+from puffin.stages.resolve.index.stored import Order, order_of
+from puffin.stages.resolve.locate.file_choice import (
+    FILENAME,
+    HASHES,
+    METADATA,
+    REQUIRES_PYTHON,
+    UPLOAD_TIME,
+    YANKED,
+    Choice,
+    FileChooser,
+    Offered,
+    timestamp,
+)
+from puffin.stages.resolve.metadata.lenient import specifier
+from puffin.stages.resolve.solve.universe import (
+    EMPTY,
+    NOT_FOUND,
+    OFFLINE,
+    QUARANTINED,
+    Offer,
+    Release,
+    nothing,
+)
+from puffin.stages.resolve.universe.pages import Finder
+from puffin.stages.resolve.universe.values import Chosen
+from puffin.stages.urls import mask
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_NO_ORDER = Order(names=(), texts={})
+_OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
+
+
+class _Elsewhere:
+    """The versions on indexes behind the one that counts, asked for when an error wants to tell them."""
+
+    def __init__(self, finder: Finder, indexes: tuple[str, ...], name: str) -> None:
+        self._finder = finder
+        self._indexes = indexes
+        self._name = name
+
+    def __iter__(self) -> "Iterator[tuple[str, tuple[str, ...]]]":
+        for index, versions in self._finder.versions_on(self._indexes, self._name):
+            yield mask(index), versions
+
+
+class OfferedPackage:
+    """One package: where it was found, and what is known of each of its versions, at most once."""
+
+    def __init__(self, name: str, finder: Finder, chooser: FileChooser, hashes: tuple[str, ...]) -> None:
+        self.name = name
+        self._finder = finder
+        self._chooser = chooser
+        self._hashes = hashes
+        self._flat = finder.flat(name)
+        self._found = self._find()
+        self._order = self._ordered()
+        self._releases: dict[str, Release] = {}
+
+    def offer(self) -> Offer:
+        """Return all versions, newest first; raises why an index could not answer."""
+        names, newer = self._split()
+        missing, reason, hints = ("", "", ()) if names else self._missing()
+        if missing and not newer:
+            return nothing(self.name, missing, reason, hints)
+        return Offer(
+            name=self.name,
+            versions=names,
+            release=self.release,
+            newer=newer,
+            groups=self._groups(names),
+            elsewhere=_Elsewhere(self._finder, self._found.rest, self.name),
+            missing=missing,
+            reason=reason,
+            hints=hints,
+        )
+
+    def release(self, version: str) -> Release:
+        """Return what is known of one version."""
+        known = self._releases.get(version)
+        if known is None:
+            files = self.files(version)
+            choice = self._chooser.choose(self.name, files, self._hashes)
+            known = self._releases[version] = release_of(self.name, version, choice)
+        return known
+
+    def files(self, version: str) -> list[Offered]:
+        """Return all files of a version, those of find-links first."""
+        found: list[Offered] = []
+        for text in self._order.spellings(version):
+            found += self._flat.get(text, ())
+            index = self._index(text)
+            found += [Offered(row, text, index) for row in self._rows(text, index)]
+        return found
+
+    def _index(self, text: str) -> str:
+        """Return the first index that has a version."""
+        return next((index for index, page in self._found.pages if text in page.versions), "")
+
+    def _groups(self, names: tuple[str, ...]) -> tuple[int, ...]:
+        """Return for each version the place of its index among those that have the package, find-links first.
+
+        Only ``unsafe-first-match`` tries the indexes in turn.
+        """
+        if self._finder.strategy != FIRST_MATCH or len(self._found.pages) < 2:
+            return ()
+        places = {index: at for at, (index, _) in enumerate(self._found.pages)}
+        spelled = [self._order.spellings(name) for name in names]
+        return tuple([min([places.get(self._index(text), 0) for text in texts]) for texts in spelled])
+
+    def _find(self) -> ProjectPages:
+        try:
+            return self._finder.find(self.name)
+        except NotInCache as error:
+            return ProjectPages(unknown=error)
+
+    def _rows(self, text: str, index: str) -> "tuple[tuple[object, ...], ...]":
+        if not index:
+            return ()
+        rows = dict(self._found.pages)[index].rows(text)
+        if rows is None:  # the stored bytes are damaged
+            self._found = self._finder.again(self.name, index)
+            rows = dict(self._found.pages)[index].rows(text)
+        return rows or ()
+
+    def _ordered(self) -> Order:
+        pages = self._found.pages
+        if not self._flat and len(pages) < 2:
+            return pages[0][1].order() if pages else _NO_ORDER
+        return order_of(dict.fromkeys([*self._flat, *[text for _, page in pages for text in page.versions]]))
+
+    def _split(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the versions, and those of which every file is newer than ``--exclude-newer``."""
+        cutoff = self._chooser.cutoff
+        if not cutoff:
+            return self._order.names, ()
+        uploads: dict[str, str] = {}
+        for _, page in reversed(self._found.pages):
+            uploads.update(page.uploads())
+        times = {text: timestamp(told) for text, told in uploads.items() if told}
+        old = frozenset(text for text, time in times.items() if time < cutoff)
+        names = [name for name in self._order.names if not old.isdisjoint(self._order.spellings(name))]
+        hidden = frozenset(self._order.names) - frozenset(names)
+        return tuple(names), tuple([name for name in self._order.names if name in hidden])
+
+    def _missing(self) -> tuple[str, str, tuple[str, ...]]:
+        found = self._found
+        if found.unknown is not None:
+            return OFFLINE, found.unknown.summary(), (_OFFLINE_HINT,)
+        if found.page is None:
+            return NOT_FOUND, "", ()
+        if found.page.status == "quarantined":
+            return QUARANTINED, found.page.reason, ()
+        refused = found.page.refused
+        hints = (f"unsafe file names on the page were refused: {', '.join(refused)}",) if refused else ()
+        return EMPTY, "", hints
+
+
+def release_of(name: str, version: str, choice: Choice) -> Release:
+    """Return what is known of a version by the choice among its files."""
+    best = choice.best
+    first = best or (choice.visible[0] if choice.visible else None)
+    return Release(
+        version=version,
+        handle=None if best is None else _chosen(name, version, best, choice.wheels),
+        wheel=bool(choice.fitting),
+        sdist=bool(choice.sdists),
+        tags=() if choice.fitting else _tags(choice.wheels),
+        requires_python=specifier(first.row[REQUIRES_PYTHON]) if first else "",
+        yanked=first.row[YANKED] if first else None,
+        hashes_differ=bool(choice.usable) and not choice.allowed,
+        hashes=best.row[HASHES] if best else (),
+        upload_time=first.row[UPLOAD_TIME] if first else "",
+        index=mask(first.place) if first else "",
+    )
+
+
+def _chosen(name: str, version: str, best: Offered, wheels: "Sequence[Offered]") -> Chosen:
+    install = best.file()
+    metadata = install
+    if not best.is_wheel and wheels:
+        told = next((each for each in wheels if each.row[METADATA]), wheels[0])
+        metadata = told.file()
+    return Chosen(name=name, version=version, install=install, metadata=metadata)
+
+
+def _tags(wheels: "Sequence[Offered]") -> tuple[str, ...]:
+    tails = ["-".join(each.row[FILENAME][:-4].rsplit("-", 3)[1:]) for each in wheels]
+    return tuple(dict.fromkeys(tails))

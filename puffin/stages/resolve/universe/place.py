@@ -1,0 +1,168 @@
+"""Metadata of direct references (PEP 508: URLs, paths, repositories) and of installed distributions."""
+
+import os
+from collections.abc import Mapping
+
+from puffin import depends
+from puffin.cache.layout import Cache
+from puffin.names import normalise
+from puffin.stages.fetch.git.url import inner_directory
+from puffin.stages.resolve.index.config import is_local, local_path
+from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashes, is_archive, is_safe, is_wheel
+from puffin.stages.resolve.locate.file_choice import FileChooser, IndexFile
+from puffin.stages.resolve.locate.source import subdirectory
+from puffin.stages.resolve.locate.tags import mismatch, split_tags
+from puffin.stages.resolve.metadata.errors import Malformed, unreadable, unusable
+from puffin.stages.resolve.metadata.obtain import Obtainer
+from puffin.stages.resolve.metadata.parse import parse_metadata
+from puffin.stages.resolve.metadata.project import Dynamic
+from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest, Unbuilt
+from puffin.stages.resolve.solve.universe import Metadata, Place
+from puffin.stages.resolve.universe.values import Built, CheckedOut, Checkout, InstalledDistribution
+from puffin.stages.urls import mask, mask_text
+from puffin.value import replace
+
+REPOSITORY = "a repository"
+
+
+class PlaceReader:
+    """Reads the metadata of direct references: of directories from the disk, of all others through the cache."""
+
+    def __init__(self, obtainer: Obtainer, chooser: FileChooser, checkout: "Checkout | None") -> None:
+        self._obtainer = obtainer
+        self._chooser = chooser
+        self._checkout = checkout
+
+    def metadata(self, place: Place) -> Metadata | Unbuilt:
+        """Return the metadata of a direct reference, or what has to be built for it; raises ``Unusable``."""
+        address, _, fragment = place.url.partition("#")
+        if "+" in address.partition(":")[0]:
+            return self._repository(place, fragment)
+        if is_local(address) and depends.is_directory(local_path(address)):
+            return _tree(place, local_path(address), subdirectory(fragment))
+        return self._archive(place, address, fragment)
+
+    def _repository(self, place: Place, fragment: str) -> Metadata | Unbuilt:
+        if self._checkout is None:
+            source = BuildSource(package=shown(place), path="", name=place.name, url=place.url)
+            return Unbuilt(source=source, reason="it has to be checked out first", kind=REPOSITORY)
+        checked = self._checkout(place)
+        found = _tree(checked.place, checked.path, subdirectory(fragment))
+        if isinstance(found, Metadata):
+            return replace(found, source=checked.place)
+        return replace(found, place=checked.place)
+
+    def _archive(self, place: Place, address: str, fragment: str) -> Metadata | Unbuilt:
+        wanted = self._wanted(place, address, fragment)
+        kept = self._obtainer.kept(wanted)
+        found = self._obtainer.obtain(wanted) if kept is None else kept
+        if isinstance(found, Metadata):
+            return found
+        return replace(found, source=replace(found.source, config_settings=place.config_settings))
+
+    def _wanted(self, place: Place, address: str, fragment: str) -> MetadataRequest:
+        local = is_local(address)
+        filename = os.path.basename(local_path(address)) if local else file_name(address)
+        package = shown(place)
+        name, version = self._identity(place, package, filename)
+        link = FileLink(filename=filename, url=address, hashes=fragment_hashes(fragment))
+        return MetadataRequest(
+            package=package,
+            candidate=IndexFile(link=link, version=version, place=""),
+            name=name,
+            version=version,
+            hashes=place.hashes,
+            subdirectory=subdirectory(fragment),
+        )
+
+    def _identity(self, place: Place, package: str, filename: str) -> tuple[str, str]:
+        """Return the name and version that the metadata must have, each empty if the file name does not have it."""
+        if is_local(place.url) and not os.path.lexists(local_path(place.url)):
+            raise unusable(package, "there is no such file or directory")
+        if not is_archive(filename) or not is_safe(filename):
+            raise unusable(package, "its name ends neither as a wheel (`.whl`) nor as a source distribution")
+        if not is_wheel(filename):
+            return place.name, ""
+        if not split_tags(filename)[1]:
+            raise unusable(package, f"`{filename}` is no valid name of a wheel")
+        name, version = filename.split("-")[:2]
+        if place.name and normalise(name) != place.name:
+            raise unusable(package, f"`{filename}` is a wheel of `{normalise(name)}`")
+        if self._chooser.rank(filename) is None:
+            part = mismatch(filename, self._chooser.target.tags)
+            raise unusable(package, f"the {part} of `{filename}` does not fit the target")
+        return normalise(name), version
+
+
+def is_remote(place: Place) -> bool:
+    """Return whether a place is an archive behind HTTP."""
+    return not is_local(place.url) and "+" not in place.url.partition(":")[0]
+
+
+def shown(place: Place) -> str:
+    """Return a place for messages: as the user gave it, with credentials masked."""
+    if place.text:
+        return mask_text(place.text)
+    return f"{place.name} @ {mask(place.url)}" if place.name else mask(place.url)
+
+
+def _tree(place: Place, path: str, inner: str) -> Metadata | Unbuilt:
+    from puffin.stages.resolve.metadata.sdist import tree_metadata
+
+    package = shown(place)
+    directory = inner_directory(path, inner, package=package)
+    try:
+        return tree_metadata(directory, name=place.name)
+    except Malformed as problem:
+        raise unusable(package, problem.reason) from None
+    except OSError as error:
+        raise unreadable(package, error) from error
+    except Dynamic as dynamic:
+        source = BuildSource(
+            package=package,
+            path=path,
+            name=place.name,
+            subdirectory=inner,
+            url=place.url,
+            editable=place.editable,
+            config_settings=place.config_settings,
+        )
+        return Unbuilt(source=source, reason=dynamic.reason, kind="a project directory")
+
+
+def settled(built: Built, source: BuildSource) -> Metadata:
+    """Return the metadata that a build produced; raises ``Unusable`` if it is of another distribution."""
+    try:
+        found = parse_metadata(built.metadata, name=source.name, version=source.version)
+    except Malformed as problem:
+        raise unusable(source.package, problem.reason) from None
+    return replace(found, source=built.source)
+
+
+def installed_metadata(handle: InstalledDistribution) -> Metadata:
+    """Return the metadata of an installed distribution; if it cannot be read, it has no requirements."""
+    for name in ("METADATA", "PKG-INFO", ""):
+        path = os.path.join(handle.path, name) if name else handle.path
+        depends.file(path)
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+            return replace(parse_metadata(data, name=handle.name), version=handle.version)
+        except OSError:
+            continue
+        except Malformed:
+            break
+    return Metadata(name=handle.name, version=handle.version)
+
+
+def checkout_place(
+    place: "Place", *, cache: "Cache", offline: bool, environ: "Mapping[str, str]"
+) -> CheckedOut:
+    """Check out the repository of *place*; its URL then has the full commit.
+
+    Raises the errors of :func:`puffin.stages.fetch.git.checkout.checkout`, which name *place* in the user's words.
+    """
+    from puffin.stages.fetch.git.checkout import checkout
+
+    checked = checkout(place.url, cache=cache, offline=offline, environ=environ, package=shown(place))
+    return CheckedOut(path=checked.path, place=replace(place, url=checked.url))

@@ -1,0 +1,152 @@
+"""Resolutions at rest: one that was made of the same request and the same index pages is not made again.
+
+A resolution is a function of its request and of what indexes say. Its record names every index page that was looked
+at, as the file that the cache has of it, and until when all of them are fresh; if one was replaced, is stale or is to
+be refreshed, the record counts for nothing. What local places, URLs and repositories say is not remembered.
+"""
+
+import os
+
+from puffin import depends
+from puffin.cache import frame
+from puffin.cache.atomic import publish_file, read
+from puffin.cache.layout import Bucket, Cache
+from puffin.stages.resolve.index.config import is_local
+from puffin.stages.resolve.index.page import FileLink
+from puffin.stages.resolve.locate.file_choice import IndexFile
+from puffin.stages.resolve.metadata.lenient import specifier
+from puffin.stages.resolve.solve.check import Facts, broken_rules
+from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved
+from puffin.stages.resolve.universe.values import Chosen
+from puffin.stages.urls import digest
+from puffin.value import astuple, field_names, from_tuple, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from puffin.stages.resolve.solve.request import ResolveRequest
+    from puffin.stages.resolve.universe.index import IndexUniverse, Scope
+
+_FORMAT = "resolution 1"
+
+
+class Recall:
+    """The record of one resolution, found by its *request* and *scope*."""
+
+    def __init__(self, cache: Cache, request: "ResolveRequest", scope: "Scope") -> None:
+        self._cache = cache
+        self._request = request
+        self._now = scope.now
+        self._may_read = not scope.refresh and not scope.offline
+        self._path = ""
+        if _is_remote(request, scope):
+            plain = replace(scope, now=0.0, refresh=False, offline=False)
+            key = digest(repr((_FORMAT, _canonical(request), _canonical(plain))))
+            self._path = cache.path(Bucket.RESOLUTIONS, key)
+
+    def find(self) -> Resolution | None:
+        """Return the resolution, None where it has to be made, or one that was remembered breaks a rule."""
+        data = read(self._path) if self._path and self._may_read else None
+        value = frame.load(data) if data else None
+        if not isinstance(value, tuple) or len(value) != 5 or value[0] != _FORMAT:
+            return None
+        _, until, pages, packages, rest = value
+        if not self._now < until or not all(_stamp(path) == stamp for path, stamp in pages):
+            return None
+        depends.fresh(0.0, until)
+        for path, _ in pages:
+            depends.file(path, content=False)
+        found = Resolution(
+            packages=tuple([_resolved(row) for row in packages]), warnings=rest[0], rounds=rest[1]
+        )
+        return None if broken_rules(self._request, found, _facts) else found
+
+    def keep(self, resolution: Resolution, universe: "IndexUniverse") -> None:
+        """Remember a resolution that was made, if it depends on nothing but index pages and hashed files."""
+        seen = universe.evidence() if self._path else None
+        if seen is None or not all(_is_hashed(each) for each in resolution.packages):
+            return
+        paths, until = seen
+        stamps = [(path, _stamp(path)) for path in paths]
+        if self._now < until and all(stamp for _, stamp in stamps):
+            packages = tuple([_row(each) for each in resolution.packages])
+            value = (_FORMAT, until, tuple(stamps), packages, (resolution.warnings, resolution.rounds))
+            try:
+                publish_file(self._cache, self._path, frame.dump(value))
+            except OSError:
+                pass  # then the next run makes it again
+
+
+def _is_remote(request: "ResolveRequest", scope: "Scope") -> bool:
+    """Tell whether a request names nothing but packages of remote indexes."""
+    indexes = (*scope.config.indexes(), *[each.url for each in scope.config.named])
+    places = [*scope.config.find_links, *(index for index in indexes if is_local(index))]
+    given = (*request.requirements, *request.constraints, *request.overrides)
+    installed = any(each.installed is not None for each in request.preferences)
+    return not places and not installed and not any(each.url for each in given)
+
+
+def _is_hashed(package: Resolved) -> bool:
+    handle = package.handle
+    return isinstance(handle, Chosen) and bool(handle.metadata.link.hashes and handle.install.link.hashes)
+
+
+def _facts(package: Resolved) -> Facts:
+    """Return what the record has of a package, apart from the answer itself: the file that was chosen."""
+    handle = package.handle
+    assert isinstance(handle, Chosen)
+    link = handle.install.link
+    return Facts(requires_python=(specifier(link.requires_python),), hashes=link.hashes)
+
+
+def _stamp(path: str) -> "tuple[int, ...]":
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return ()
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+
+def _canonical(value: "Any") -> "Any":
+    """Return *value* in a form whose ``repr`` is the same in every process."""
+    if isinstance(value, (frozenset, set)):
+        return tuple(sorted(value))
+    if hasattr(type(value), "__setters__"):
+        return tuple([_canonical(each) for each in astuple(value)])
+    if hasattr(value, "items"):
+        return tuple(sorted((key, _canonical(each)) for key, each in value.items()))
+    return tuple([_canonical(each) for each in value]) if isinstance(value, (tuple, list)) else value
+
+
+def _row(package: Resolved) -> "tuple[Any, ...]":
+    handle = package.handle
+    assert isinstance(handle, Chosen)
+    files = tuple([_file(each) for each in _distinct(handle)])
+    fields = dict(zip(field_names(Resolved), astuple(package), strict=True))
+    fields |= {"handle": (handle.name, handle.version, files), "via": ()}
+    return (*fields.values(), tuple([astuple(each) for each in package.via]))
+
+
+def _distinct(handle: Chosen) -> "Iterable[IndexFile]":
+    return (handle.install,) if handle.install == handle.metadata else (handle.install, handle.metadata)
+
+
+def _file(candidate: IndexFile) -> "tuple[Any, ...]":
+    return (astuple(candidate.link), candidate.version, candidate.place, candidate.linked)
+
+
+def _candidate(row: "tuple[Any, ...]") -> IndexFile:
+    link, version, place, linked = row
+    return IndexFile(link=from_tuple(FileLink, link), version=version, place=place, linked=linked)
+
+
+def _resolved(row: "tuple[Any, ...]") -> Resolved:
+    *fields, via = row
+    plain = from_tuple(Resolved, fields)
+    stored: Any = plain.handle
+    name, version, files = stored
+    candidates = [_candidate(each) for each in files]
+    handle = Chosen(name=name, version=version, install=candidates[0], metadata=candidates[-1])
+    return replace(plain, handle=handle, via=tuple([from_tuple(Parent, each) for each in via]))

@@ -1,0 +1,203 @@
+"""Rows of constraints, of settings in all their places, and of included files."""
+
+from __future__ import annotations
+
+from tests.equalities.rows import (
+    COMPILE,
+    LOCK,
+    OPEN,
+    OWN,
+    PIP_INSTALL,
+    PLACES,
+    SYNC,
+    Row,
+)
+
+CONSTRAINTS = (
+    Row(
+        name="a constraint against a pin",
+        text="a==1.0\n",
+        refused=(1, "a"),
+        files={"c.txt": "a<1\n"},
+        settings={"constraint": "c.txt"},
+    ),
+    Row(
+        name="a constraint that holds for a pin",
+        text="a==0.5\n",
+        installs=("a==0.5",),
+        files={"c.txt": "a<1\n"},
+        settings={"constraint": "c.txt"},
+        places=PLACES,
+    ),
+    Row(
+        name="a constraint of a range",
+        text="b\n",
+        installs=("a==1.0", "b==1.0"),
+        files={"c.txt": "b<2\n"},
+        settings={"constraint": "c.txt"},
+        places=PLACES,
+        ways=OPEN,
+    ),
+    Row(
+        name="a constraint of what is needed",
+        text="b<2\n",
+        installs=("a==0.5", "b==1.0"),
+        files={"c.txt": "a<1\n"},
+        settings={"constraint": "c.txt"},
+        ways=OPEN,
+    ),
+    Row(
+        name="a constraint in the file",
+        text="-c c.txt\nb\n",
+        installs=("a==1.0", "b==1.0"),
+        files={"c.txt": "b<2\n"},
+        ways=OPEN,
+    ),
+    Row(
+        name="a constraint that nothing can hold",
+        text="a\n",
+        refused=(1, "a<0.4"),
+        files={"c.txt": "a<0.4\n"},
+        settings={"constraint": "c.txt"},
+        ways=OPEN,
+    ),
+    Row(
+        name="a constraint beside another conflict",
+        text="a\nb>=2\nx\n",
+        refused=(1, "a"),
+        files={"c.txt": "a>=1\n"},
+        settings={"constraint": "c.txt"},
+        ways=OPEN,
+    ),
+    Row(name="a constraint by a URL", text="-c $WEB/limits.txt\na\n", installs=("a==0.5",), ways=OPEN),
+    Row(
+        name="constraints of environments",
+        text="b\n",
+        installs=("a==1.0", "b==1.0"),
+        files={"c.txt": "b<2\n"},
+        envs='requirements = ["requirements.in"]\nconstraints = "c.txt"',
+        words=("-c", "c.txt"),
+        ways=(PIP_INSTALL, SYNC, COMPILE, LOCK),
+    ),
+)
+
+PLACED = (
+    Row(
+        name="find-links",
+        text="linked==1.0\n",
+        installs=("linked==1.0",),
+        marks={"linked": "links"},
+        settings={"find-links": "$WORLD/links"},
+        places=PLACES,
+    ),
+    Row(
+        name="find-links and a range",
+        text="a\n",
+        installs=("a==3.0",),
+        marks={"a": "links"},
+        settings={"find-links": "$WORLD/links"},
+        ways=OPEN,
+    ),
+    Row(
+        name="find-links without an index",
+        text="a==1.0\n",
+        installs=("a==1.0",),
+        marks={"a": "links"},
+        settings={"find-links": "$WORLD/links", "no-index": ""},
+        places=PLACES,
+    ),
+    Row(
+        name="an index", text="a==1.0\n", installs=("a==1.0",), settings={"index-url": "$INDEX"}, places=PLACES
+    ),
+    Row(
+        name="a further index",
+        text="only==1.0\na==1.0\n",
+        installs=("a==1.0", "only==1.0"),
+        marks={"only": "other"},
+        settings={"extra-index-url": "$OTHER"},
+        places=PLACES,
+    ),
+    Row(
+        name="the first index counts",
+        text="two==1.0\n",
+        installs=("two==1.0",),
+        marks={"two": "other"},
+        settings={"extra-index-url": "$OTHER"},
+    ),
+    Row(
+        name="the first index counts for a range",
+        text="two\n",
+        installs=("two==2.0",),
+        marks={"two": "other"},
+        settings={"extra-index-url": "$OTHER"},
+        ways=OPEN,
+    ),
+    Row(
+        name="the best of both indexes",
+        text="two\n",
+        installs=("two==2.0",),
+        marks={"two": "other"},
+        settings={"extra-index-url": "$OTHER", "index-strategy": "unsafe-best-match"},
+        places=OWN,
+        ways=OPEN,
+    ),
+    Row(
+        name="exclude-newer and a pin",
+        text="new==2.0\n",
+        refused=(1, "new"),
+        settings={"exclude-newer": "2021-01-01"},
+        places=OWN,
+    ),
+    Row(
+        name="exclude-newer and a range",
+        text="new\n",
+        installs=("new==1.0",),
+        settings={"exclude-newer": "2021-01-01"},
+        places=OWN,
+        ways=OPEN,
+    ),
+    Row(
+        name="exclude-newer takes the older file",
+        text="late==1.0\n",
+        installs=("late==1.0",),
+        marks={"late": "built"},
+        settings={"exclude-newer": "2021-01-01T00:00:00Z"},
+    ),
+    Row(
+        name="no-binary",
+        text="both==1.0\n",
+        installs=("both==1.0",),
+        marks={"both": "built"},
+        settings={"no-binary": "both"},
+        places=PLACES,
+    ),
+    Row(name="a wheel where both are there", text="both==1.0\n", installs=("both==1.0",)),
+    Row(
+        name="only-binary",
+        text="src==1.0\n",
+        refused=(1, "src"),
+        settings={"only-binary": ":all:"},
+        places=PLACES,
+    ),
+    Row(name="no-build", text="src==1.0\n", refused=(1, "src"), settings={"no-build": ""}, places=OWN),
+)
+
+INCLUDES = (
+    Row(
+        name="an include",
+        text="-r more.txt\nb==1.0\n",
+        files={"more.txt": "a==1.0\n"},
+        installs=("a==1.0", "b==1.0"),
+    ),
+    Row(
+        name="an include in a directory",
+        text="-r d/more.txt\n",
+        installs=("a==1.0", "b==1.0"),
+        files={"d/more.txt": "-r pins.txt\nb==1.0\n", "d/pins.txt": "a==1.0\n"},
+    ),
+    Row(name="an include that is not there", text="-r more.txt\n", refused=(2, "more.txt")),
+    Row(name="an include by a URL", text="-r $WEB/nested.txt\n", installs=("a==1.0", "b==1.0")),
+    Row(name="an include of ranges by a URL", text="-r $WEB/ranges.txt\n", installs=("a==0.5",), ways=OPEN),
+    Row(name="an include by a URL that is not there", text="-r $WEB/nothing.txt\n", refused=(2, "nothing.txt")),
+    Row(name="nonsense", text="a == == 1\n", refused=(2, "1:3")),
+)
