@@ -89,7 +89,7 @@ def file(path: str, *, content: bool = True) -> None:
     _noted.files[path] = found = stamp(path)
     if not found:
         return
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    if kind(path) != stat.S_IFREG:
         unsure(f"`{path}` is no file that could be read twice")
     elif content and _is_young(found):
         _keep(path)

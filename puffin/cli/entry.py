@@ -5,9 +5,7 @@ import os
 import sys
 from time import perf_counter, process_time
 
-from puffin import __version__, depends
-from puffin.cli.noop.check import told
-from puffin.cli.noop.question import place, question
+from puffin import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,12 +52,18 @@ def main(argv: "list[str]") -> int:
     if argv in (["--version"], ["-V"]):
         sys.stdout.write(f"puffin {__version__}\n")
         return 0
+    from puffin.cli.noop.question import question
+
     asked = question(argv, os.environ)
     return _run(argv) if asked is None else _answered(asked, argv)
 
 
 def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:
     """Repeat the answer to what is asked, or run the command line and keep its answer."""
+    from puffin import depends
+    from puffin.cli.noop.check import told
+    from puffin.cli.noop.question import place
+
     root, path = place(asked, os.environ)
     if told(asked, path, os.environ, STARTED):
         return 0

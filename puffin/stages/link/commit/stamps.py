@@ -41,8 +41,7 @@ def facts_of(root: str) -> "tuple[Any, ...] | None":
     found = state_stamp(root)
     if not found:
         return None
-    with open(f"{root}/{DIRECTORY}/{STATE}", "rb", buffering=0) as file:
-        return found, file.read(frame.HEAD)
+    return found, (read(f"{root}/{DIRECTORY}/{STATE}") or b"")[: frame.HEAD]
 
 
 def state_stamp(root: str) -> "tuple[int, ...]":
