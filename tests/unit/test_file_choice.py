@@ -53,6 +53,16 @@ def test_of_two_files_one_is_better(best: Offered, other: Offered) -> None:
     assert chosen(best, other) is chosen(other, best) is best
 
 
+@pytest.mark.parametrize(
+    "odd", ["b-1.0-beta-py3-none-any.whl", "b-py3-none-any.whl", "b-1-0-2-py3-none-any.whl"]
+)
+def test_a_name_that_is_none_of_a_wheel_says_nothing_of_others_with_its_tags(odd: str) -> None:
+    for first, second in ((odd, WHEEL), (WHEEL, odd)):
+        chooser = FileChooser(TARGET)
+        ranks = {first: chooser.rank(first), second: chooser.rank(second)}
+        assert ranks == {WHEEL: 1, odd: None}
+
+
 def test_a_yanked_file_is_used_where_all_are_yanked() -> None:
     files = (offered(SDIST, yanked=""), offered(WHEEL, yanked="bad"))
     best = chosen(*files)

@@ -16,7 +16,7 @@ from puffin.stages.resolve.locate.file_choice import (
     Offered,
     parsed,
 )
-from puffin.stages.resolve.locate.tags import mismatch, split_tags
+from puffin.stages.resolve.locate.tags import mismatch, shown_tags
 from puffin.stages.resolve.solve.request import ALL, FilePolicy
 
 TYPE_CHECKING = False
@@ -112,7 +112,7 @@ def _leave_out(option: str) -> str:
 def _no_tag(pin: AnyPin, wheels: "list[Offered]", target: FileTarget, option: str) -> NoCompatibleWheel:
     names = [each.row[FILENAME] for each in wheels]
     parts = list(dict.fromkeys(mismatch(name, target.tags) for name in names))
-    found = list(dict.fromkeys("-".join(split_tags(name)[1:]) or name for name in names))
+    found = list(dict.fromkeys(shown_tags(name) for name in names))
     best = f" (its best tag is `{target.tags[0]}`)" if target.tags else ""
     hint = f"use an interpreter that fits one of these tags, or another version of `{pin.name}`"
     return NoCompatibleWheel(

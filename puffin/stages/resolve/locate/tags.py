@@ -52,6 +52,11 @@ def split_tags(filename: str) -> tuple[str, str, str, str]:
     return build, python, abi, platform
 
 
+def shown_tags(filename: str) -> str:
+    """Return the tags of a wheel as messages show them; the whole name of a file that is named like no wheel."""
+    return "-".join(split_tags(filename)[1:]).strip("-") or filename
+
+
 def rank(filename: str, priorities: "Mapping[str, int]") -> int | None:
     """Return the place of the best tag of the wheel *filename* (lower is better), None if none is supported."""
     _, pythons, abis, platforms = split_tags(filename)

@@ -17,6 +17,7 @@ from puffin.stages.resolve.locate.file_choice import (
     Offered,
     timestamp,
 )
+from puffin.stages.resolve.locate.tags import shown_tags
 from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.solve.universe import (
     EMPTY,
@@ -172,7 +173,9 @@ def release_of(name: str, version: str, choice: Choice) -> Release:
         handle=None if best is None else _chosen(name, version, best, choice.wheels),
         wheel=bool(choice.fitting),
         sdist=bool(choice.sdists),
-        tags=() if choice.fitting else _tags(choice.wheels),
+        tags=()
+        if choice.fitting
+        else tuple(dict.fromkeys(shown_tags(each.row[FILENAME]) for each in choice.wheels)),
         requires_python=specifier(first.row[REQUIRES_PYTHON]) if first else "",
         yanked=first.row[YANKED] if first else None,
         hashes_differ=bool(choice.usable) and not choice.allowed,
@@ -189,8 +192,3 @@ def _chosen(name: str, version: str, best: Offered, wheels: "Sequence[Offered]")
         told = next((each for each in wheels if each.row[METADATA]), wheels[0])
         metadata = told.file()
     return Chosen(name=name, version=version, install=install, metadata=metadata)
-
-
-def _tags(wheels: "Sequence[Offered]") -> tuple[str, ...]:
-    tails = ["-".join(each.row[FILENAME][:-4].rsplit("-", 3)[1:]) for each in wheels]
-    return tuple(dict.fromkeys(tails))
