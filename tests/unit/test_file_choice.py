@@ -67,7 +67,7 @@ def test_a_yanked_file_is_used_where_all_are_yanked() -> None:
     files = (offered(SDIST, yanked=""), offered(WHEEL, yanked="bad"))
     best = chosen(*files)
     assert best is files[1]
-    assert release_of("a", "1.0", FileChooser(TARGET).choose("a", files)).yanked == "bad"
+    assert release_of("a", "1.0", FileChooser(TARGET).choose("a", files), TARGET).yanked == "bad"
     assert chosen(offered(WHEEL, yanked="bad"), offered(SDIST), no_build=[":all:"]) is not None
 
 
@@ -76,9 +76,9 @@ def test_demanded_hashes() -> None:
     assert chosen(said, silent, other, hashes=(A,)) is said
     assert chosen(silent, other, hashes=(A,)) is silent
     assert chosen(other, hashes=(A,)) is None
-    told = release_of("a", "1.0", FileChooser(TARGET).choose("a", (other,), (A,)))
+    told = release_of("a", "1.0", FileChooser(TARGET).choose("a", (other,), (A,)), TARGET)
     assert told.hashes_differ
-    assert release_of("a", "1.0", FileChooser(TARGET).choose("a", (said,), (A,))).hashes == (A,)
+    assert release_of("a", "1.0", FileChooser(TARGET).choose("a", (said,), (A,)), TARGET).hashes == (A,)
 
 
 def test_what_is_too_new_does_not_exist() -> None:

@@ -120,6 +120,7 @@ class _Install:
             target=target_of(workplace.environment.interpreter),
             preferences=tuple(self._preferences()),
             keep_yanked=True,
+            installs=True,
         )
         self._workshop = Workshop(builds_of(self._setup, self._run, environ), cache)
 

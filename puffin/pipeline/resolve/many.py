@@ -6,14 +6,13 @@ from puffin.errors import PuffinError
 from puffin.pipeline.builds.session import Workshop
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.inputs.inputs import Inputs
-from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, setup_of
+from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved, setup_of
 from puffin.pipeline.request.network import reader
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.stages.resolve.locate.platforms import target_of
 from puffin.stages.resolve.output.earlier import read_preferences
 from puffin.stages.resolve.requirements.pins import Pin
-from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.value import astuple, from_tuple, frozen
 
@@ -85,7 +84,7 @@ def _answer(part: "Sequence[Question]", cache: "Cache") -> "list[Any]":
     with Universes(cache) as universes:
         for question in part:
             try:
-                resolution = resolve(question.setup.request, universes.of(question))
+                resolution = resolved(question.setup, universes.of(question))
                 answers.append(
                     ([astuple(_pin(each)) for each in resolution.packages], list(resolution.warnings))
                 )
@@ -180,6 +179,7 @@ def question_of(
         upgrades=upgrades,
         target=target_of(toolchain.interpreter),
         preferences=read_preferences(lock, read=reader(settings, environ), environ=environ) if lock else (),
+        installs=compile_settings is None,
     )
     return Question(
         name=name,

@@ -14,10 +14,11 @@ from puffin.stages.resolve.locate.file_choice import (
     YANKED,
     Choice,
     FileChooser,
+    FileTarget,
     Offered,
     timestamp,
 )
-from puffin.stages.resolve.locate.tags import shown_tags
+from puffin.stages.resolve.locate.tags import nearness, shown_tags
 from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.solve.universe import (
     EMPTY,
@@ -89,7 +90,7 @@ class OfferedPackage:
         if known is None:
             files = self.files(version)
             choice = self._chooser.choose(self.name, files, self._hashes)
-            known = self._releases[version] = release_of(self.name, version, choice)
+            known = self._releases[version] = release_of(self.name, version, choice, self._chooser.target)
         return known
 
     def files(self, version: str) -> list[Offered]:
@@ -164,13 +165,13 @@ class OfferedPackage:
         return EMPTY, "", hints
 
 
-def release_of(name: str, version: str, choice: Choice) -> Release:
-    """Return what is known of a version by the choice among its files."""
+def release_of(name: str, version: str, choice: Choice, target: FileTarget) -> Release:
+    """Return what is known of a version by the choice among its files for *target*."""
     best = choice.best
     first = best or (choice.visible[0] if choice.visible else None)
     return Release(
         version=version,
-        handle=None if best is None else _chosen(name, version, best, choice.wheels),
+        handle=None if best is None else _chosen(name, version, best, choice.wheels, target),
         wheel=bool(choice.fitting),
         sdist=bool(choice.sdists),
         tags=()
@@ -185,10 +186,22 @@ def release_of(name: str, version: str, choice: Choice) -> Release:
     )
 
 
-def _chosen(name: str, version: str, best: Offered, wheels: "Sequence[Offered]") -> Chosen:
+def _chosen(name: str, version: str, best: Offered, wheels: "Sequence[Offered]", target: FileTarget) -> Chosen:
     install = best.file()
-    metadata = install
-    if not best.is_wheel and wheels:
-        told = next((each for each in wheels if each.row[METADATA]), wheels[0])
-        metadata = told.file()
+    if best.is_wheel:
+        return Chosen(name=name, version=version, install=install, metadata=install)
+    near = [(place, each) for each in wheels if (place := _nearness(each, target)) is not None]
+    metadata = max(near, key=lambda pair: pair[0])[1].file() if near else install
     return Chosen(name=name, version=version, install=install, metadata=metadata)
+
+
+def _nearness(wheel: Offered, target: FileTarget) -> "tuple[int, ...] | None":
+    """Return how near a wheel is to the target, the greater the nearer; None if it tells nothing of it.
+
+    A wheel for another major version of Python, or one that this Python is not admitted to, may need other packages.
+    """
+    row = wheel.row
+    near = nearness(row[FILENAME], target.tags, target.python_version)
+    if near is None or not target.admits(row[REQUIRES_PYTHON]):
+        return None
+    return *near, row[YANKED] is None, bool(row[METADATA])
