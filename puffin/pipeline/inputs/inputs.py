@@ -108,6 +108,8 @@ def read_open(
     try:
         return reading.pinned(sources.requirements)
     except UnpinnedRequirement:
+        if settings.require_hashes or sources.requirements.require_hashes:
+            raise
         return sources
 
 
@@ -268,6 +270,7 @@ def _locked(
     """
     from puffin.stages.resolve.projects.pylock import LockTarget, is_lock, read_lock
     from puffin.stages.resolve.projects.sources import read_source, relative
+    from puffin.stages.resolve.requirements.pins import check_verifiable
 
     shown = next((mask(relative(path)) for path in request.files if is_lock(path)), "")
     if not shown:
@@ -285,6 +288,9 @@ def _locked(
         files=policy,
     )
     locked = read_lock(read_source(request.files[0], shown, reader(settings, environ)), target=target)
+    if settings.require_hashes:
+        hashes = {each.name: each.hashes for each in locked.artifacts}
+        check_verifiable([replace(pin, hashes=hashes.get(pin.name, pin.hashes)) for pin in locked.pins])
     config = index_config(settings, None)
     artifacts = [replace(each, url=_with_credentials(each.url, config)) for each in locked.artifacts]
     return _inputs(

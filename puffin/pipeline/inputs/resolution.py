@@ -49,8 +49,8 @@ class ResolutionSetup:
 
     ``config`` says where to look and ``network`` how, in its wire form. ``target`` is :data:`NO_TARGET` while no
     interpreter has answered yet. ``hashes`` are those demanded, by normalised name. ``now`` is in seconds since the
-    epoch. ``exclude_newer`` is ISO 8601. ``installs`` tells that the answer is installed at once, so that a build for its
-    metadata is no extra work. ``refresh`` is as in ``Scope``, the other fields are as in ``ResolveRequest``.
+    epoch. ``exclude_newer`` is ISO 8601. ``installs`` tells that the answer is installed at once, so that a build
+    for its metadata is no extra work. ``refresh`` is as in ``Scope``, the other fields are as in ``ResolveRequest``.
     """
 
     config: "IndexConfig"

@@ -12,6 +12,7 @@ from puffin.pipeline.request.settings import CompileSettings
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.stages.resolve.locate.platforms import target_of
 from puffin.stages.resolve.output.earlier import read_preferences
+from puffin.stages.resolve.requirements.conflicts import HashesMissing
 from puffin.stages.resolve.requirements.pins import Pin
 from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.value import astuple, from_tuple, frozen
@@ -67,12 +68,16 @@ def _inputs(question: Question, answer: "Any") -> "Inputs | PuffinError":
         return error
     pins, warnings = answer
     requirements = question.sources.requirements
+    hashed = question.settings.require_hashes or requirements.require_hashes
+    found = tuple([from_tuple(Pin, each) for each in pins])
+    if hashed and (bare := tuple([each.name for each in found if not each.hashes])):
+        return HashesMissing(names=bare)
     return Inputs(
-        pins=tuple([from_tuple(Pin, each) for each in pins]),
+        pins=found,
         plain=False,
         config=question.setup.config,
         files=question.setup.files,
-        require_hashes=question.settings.require_hashes,
+        require_hashes=hashed,
         trusted_hosts=requirements.trusted_hosts,
         warnings=(*requirements.warnings, *warnings),
     )

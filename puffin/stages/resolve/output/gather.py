@@ -15,7 +15,7 @@ from puffin.stages.resolve.solve.request import FilePolicy, Preference, Resoluti
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import frozen, replace
 
-_ALGORITHMS = ("sha256", "sha512", "sha384")
+_ALGORITHMS = ("sha256", "sha512", "sha384", "blake2b")
 
 
 @frozen

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"pylock(\.[^.]+)?\.toml")
 _KNOWN_MINOR = (1, 0)
-_STRONG = ("sha256", "sha512", "sha384")
+_STRONG = ("sha256", "sha512", "sha384", "blake2b")
 
 
 class LockUnusable(PuffinError):

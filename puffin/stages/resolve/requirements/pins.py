@@ -26,8 +26,12 @@ from puffin.stages.resolve.requirements.place import looks_like_archive
 from puffin.stages.resolve.requirements.values import Entry, Requirements
 from puffin.value import frozen, replace
 
-_STRONG = ("sha256:", "sha384:", "sha512:")
+_STRONG = ("sha256:", "sha384:", "sha512:", "blake2b:")
 _COMPILE = "pin every requirement: `puffin pip compile -o requirements.txt` writes a file that does"
+_HASHED = (
+    "hashes are required, of one version each: `puffin pip compile --generate-hashes -o requirements.txt` "
+    "writes a file with both"
+)
 
 
 @frozen
@@ -85,7 +89,7 @@ def select_pins(requirements: Requirements, *, markers: Mapping[str, str], requi
         chosen.add(group)
     if require_hashes or requirements.require_hashes:
         chosen.verify()
-    chosen.raise_problems()
+    chosen.raise_problems(hashed=require_hashes or requirements.require_hashes)
     pins = sorted(chosen.pins, key=lambda pin: (pin.name, pin.url))
     return Selection(pins=tuple(pins), skipped=tuple(skipped), warnings=tuple(chosen.warnings))
 
@@ -120,17 +124,19 @@ class _Chosen:
 
     def verify(self) -> None:
         """Note all pins without a strong hash, and keep only strong hashes."""
-        refused = [(pin.text, pin.origin, reason) for pin in self.pins if (reason := _unverifiable(pin))]
-        if refused:
-            self._problems.append(UnverifiableRequirements(requirements=tuple(refused)))
+        try:
+            check_verifiable(self.pins)
+        except UnverifiableRequirements as problem:
+            self._problems.append(problem)
         self.pins = [replace(pin, hashes=_strong(pin.hashes)) for pin in self.pins]
 
-    def raise_problems(self) -> None:
-        """Raise the only problem, or all of them as causes of one error."""
+    def raise_problems(self, *, hashed: bool) -> None:
+        """Raise the only problem, or all of them as causes of one error; *hashed* tells that hashes are required."""
         problems = list(self._problems)
         if self._unpinned:
             texts = tuple([(entry.text, entry.origin) for entry in self._unpinned])
-            problems.append(UnpinnedRequirement(requirements=texts, hints=(_hint(self._unpinned[0].file),)))
+            hint = _HASHED if hashed else _hint(self._unpinned[0].file)
+            problems.append(UnpinnedRequirement(requirements=texts, hints=(hint,)))
         if len(problems) == 1:
             raise problems[0]
         if problems:
@@ -155,6 +161,13 @@ class _Chosen:
             origin=first.origin,
             config_settings=tuple(dict.fromkeys([s for entry in entries for s in entry.config_settings])),
         )
+
+
+def check_verifiable(pins: Iterable[Pin]) -> None:
+    """Raise :class:`UnverifiableRequirements` for the pins that no hash vouches for."""
+    refused = [(pin.text, pin.origin, reason) for pin in pins if (reason := _unverifiable(pin))]
+    if refused:
+        raise UnverifiableRequirements(requirements=tuple(refused))
 
 
 def _hint(file: str) -> str:
@@ -226,7 +239,7 @@ def _unverifiable(pin: Pin) -> str:
         return "it has no `--hash`"
     if not _strong(pin.hashes):
         kinds = ", ".join(sorted({value.partition(":")[0] for value in pin.hashes}))
-        return f"{kinds} is too weak; give a sha256, sha384 or sha512 hash"
+        return f"{kinds} is too weak; give a sha256, sha384, sha512 or blake2b hash"
     return ""
 
 
