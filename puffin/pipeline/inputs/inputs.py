@@ -330,7 +330,11 @@ def _believed(requirements: "Requirements", settings: Settings) -> "Requirements
 
 
 def _is_project(path: str) -> bool:
-    return os.path.basename(path).endswith(_PROJECTS) or depends.is_directory(path)
+    if os.path.basename(path).endswith(_PROJECTS) or depends.is_directory(path):
+        return True
+    from puffin.stages.resolve.projects.script import is_script
+
+    return is_script(path)
 
 
 def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":

@@ -9,6 +9,7 @@ from puffin.stages.resolve.locate.file_choice import (
     FILENAME,
     HASHES,
     REQUIRES_PYTHON,
+    UPLOAD_TIME,
     Choice,
     FileChooser,
     FileTarget,
@@ -77,7 +78,8 @@ def file_of(pin: AnyPin, offered: "Sequence[Offered]", chooser: FileChooser, dat
     if best is not None and chooser.target.admits(best.row[REQUIRES_PYTHON]):
         return best.file()
     if offered and not choice.visible:
-        raise TooNew(package=shown(pin), date=date)
+        undated = not any(each.row[UPLOAD_TIME] for each in offered)
+        raise TooNew(package=shown(pin), date=date, undated=undated)
     raise _nothing(pin, choice, chooser)
 
 

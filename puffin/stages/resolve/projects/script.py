@@ -1,14 +1,38 @@
 """Scripts with inline metadata (PEP 723): the ``# /// script`` block of a Python file."""
 
+import os
 import re
+import stat
 
+from puffin import depends
 from puffin.stages.resolve.projects.entries import SourceFile, entries_of
 from puffin.stages.resolve.projects.project import Project
 from puffin.stages.resolve.projects.toml import InvalidProject, check_specifier, parse_toml, text_of, texts_of
 
 # The regular expression that the specification gives, with "script" in the place of any type.
 _BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+_LONGEST = 1 << 20  # bytes that are looked at
+_NEVER = (".txt", ".in")  # the usual ends of the names of requirements files
 _EXAMPLE = '# /// script\n# dependencies = ["name>=1"]\n# ///'
+
+
+def is_script(path: str) -> bool:
+    """Tell whether *path* is a script: by its name, or by the block in it, as a script needs no suffix."""
+    name = os.path.basename(path)
+    if name.endswith((".py", ".pyw")):
+        return True
+    if name.endswith(_NEVER) or path == "-" or "://" in path:
+        return False
+    depends.file(path)
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe can be read only once
+            return False
+        with open(path, "rb") as file:
+            return (
+                _BLOCK.search(file.read(_LONGEST).decode("utf-8", "replace").replace("\r\n", "\n")) is not None
+            )
+    except (OSError, ValueError):
+        return False
 
 
 def read_script(file: SourceFile) -> Project:

@@ -9,7 +9,7 @@ from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
-from puffin.artifact.urls import file_path, is_file, mask
+from puffin.artifact.urls import is_file, mask
 from puffin.errors import PuffinError
 from puffin.names import parsed_version
 from puffin.stages.resolve.index.page import file_name
@@ -22,7 +22,7 @@ from puffin.stages.resolve.requirements.conflicts import (
     UnverifiableRequirements,
 )
 from puffin.stages.resolve.requirements.markers import Markers
-from puffin.stages.resolve.requirements.place import looks_like_archive
+from puffin.stages.resolve.requirements.place import looks_like_archive, same_place
 from puffin.stages.resolve.requirements.values import Entry, Requirements
 from puffin.value import frozen, replace
 
@@ -147,7 +147,7 @@ class _Chosen:
         if not located:
             return None
         first = next((entry for entry in located if entry.editable), located[0])
-        if len({_place(entry.url) for entry in located}) > 1:
+        if len({same_place(entry.url) for entry in located}) > 1:
             raise ConflictingUrls(package=name, requirements=tuple(map(_shown_url, located)))
         if first.editable and not all(entry.editable for entry in located):
             self.warnings.append(f"`{first.text}` at {first.origin} is installed as editable, not as a copy.")
@@ -191,11 +191,11 @@ def _split(entries: Iterable[Entry], markers: Markers) -> tuple[list[Entry], lis
 def _groups(entries: Iterable[Entry]) -> Iterable[list[Entry]]:
     """Yield the entries of each package; one without a name belongs to the named one with its URL."""
     entries = list(entries)
-    names = {_place(entry.url): entry.name for entry in entries if entry.url and entry.name}
+    names = {same_place(entry.url): entry.name for entry in entries if entry.url and entry.name}
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
-        name = entry.name or names.get(_place(entry.url), "")
-        groups.setdefault((name, "" if name else _place(entry.url)), []).append(entry)
+        name = entry.name or names.get(same_place(entry.url), "")
+        groups.setdefault((name, "" if name else same_place(entry.url)), []).append(entry)
     return groups.values()
 
 
@@ -253,14 +253,6 @@ def _extras(entries: Iterable[Entry]) -> tuple[str, ...]:
 
 def _shown_url(entry: Entry) -> tuple[str, str]:
     return mask(entry.url) + (" [editable]" if entry.editable else ""), origin_of(entry)
-
-
-def _place(url: str) -> str:
-    """Return the form in which two spellings of one place are equal: trailing slashes do not count."""
-    address, mark, fragment = url.partition("#")
-    if is_file(address):
-        address = "file:" + file_path(address)
-    return address.rstrip("/") + mark + fragment
 
 
 def choose_version(name: str, entries: Sequence[Entry]) -> PinnedVersion | None:

@@ -68,7 +68,7 @@ class OfferedPackage:
 
     def offer(self) -> Offer:
         """Return all versions, newest first; raises why an index could not answer."""
-        names, newer = self._split()
+        names, newer, undated = self._split()
         missing, reason, hints = ("", "", ()) if names else self._missing()
         if missing and not newer:
             return nothing(self.name, missing, reason, hints)
@@ -77,6 +77,7 @@ class OfferedPackage:
             versions=names,
             release=self.release,
             newer=newer,
+            undated=undated,
             groups=self._groups(names),
             elsewhere=_Elsewhere(self._finder, self._found.rest, self.name),
             missing=missing,
@@ -138,11 +139,11 @@ class OfferedPackage:
             return pages[0][1].order() if pages else _NO_ORDER
         return order_of(dict.fromkeys([*self._flat, *[text for _, page in pages for text in page.versions]]))
 
-    def _split(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the versions, and those of which every file is newer than ``--exclude-newer``."""
+    def _split(self) -> "tuple[tuple[str, ...], tuple[str, ...], frozenset[str]]":
+        """Return the versions, those that ``--exclude-newer`` hides completely, and of these the undated."""
         cutoff = self._chooser.cutoff
         if not cutoff:
-            return self._order.names, ()
+            return self._order.names, (), frozenset()
         uploads: dict[str, str] = {}
         for _, page in reversed(self._found.pages):
             uploads.update(page.uploads())
@@ -150,7 +151,8 @@ class OfferedPackage:
         old = frozenset(text for text, time in times.items() if time < cutoff)
         names = [name for name in self._order.names if not old.isdisjoint(self._order.spellings(name))]
         hidden = frozenset(self._order.names) - frozenset(names)
-        return tuple(names), tuple([name for name in self._order.names if name in hidden])
+        undated = [name for name in hidden if times.keys().isdisjoint(self._order.spellings(name))]
+        return tuple(names), tuple([name for name in self._order.names if name in hidden]), frozenset(undated)
 
     def _missing(self) -> tuple[str, str, tuple[str, ...]]:
         found = self._found
