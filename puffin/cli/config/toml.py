@@ -22,7 +22,9 @@ _NOT_HERE = frozenset(
         "color", "no_progress", "clear", "prompt", "dry_run",
     )
 )  # fmt: skip
-_OTHER_TABLES = frozenset(("envs", "env-defaults", "env-glob"))  # read by the commands that they are for
+_OTHER_TABLES = frozenset(
+    ("envs", "env-defaults", "env-glob", "cache-keys")
+)  # read by the commands that they are for, or with the project
 _PLACES = frozenset(
     ("cert", "client_cert", "cache_dir", "find_links", "constraint", "override", "build_constraint")
 )

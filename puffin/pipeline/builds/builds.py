@@ -142,7 +142,7 @@ class Builds:
 
     def _settings_key(self, artifact: "Artifact", toolchain: Toolchain) -> str:
         shared = "" if self._settings.isolates(artifact.name) else toolchain.prefix
-        return kept.settings_of(artifact, shared=shared)
+        return kept.settings_of(artifact, shared=shared, more=self._settings.outside)
 
     def _group(self, artifact: "Artifact", toolchain: Toolchain, goal: str) -> str:
         source = kept.revision_of(artifact) or f"{artifact.url} {artifact.hashes} {artifact.subdirectory}"

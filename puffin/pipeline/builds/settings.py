@@ -3,11 +3,12 @@
 import time
 from threading import Lock
 
-from puffin.errors import UsageError
 from puffin.pipeline.builds.values import ALL, BuildSettings
 from puffin.pipeline.inputs.resolution import ResolutionSetup, roots
+from puffin.pipeline.request.builds import config_setting
 from puffin.pipeline.request.network import reader
 from puffin.pipeline.request.settings import Settings
+from puffin.stages.build.environ import backend_variables
 from puffin.stages.resolve.requirements.file import read_requirements
 from puffin.stages.resolve.solve.request import FilePolicy
 
@@ -53,6 +54,7 @@ def build_settings(
         anew=settings.refresh
         or settings.reinstall
         or frozenset((*settings.refresh_package, *settings.reinstall_package)),
+        variables=backend_variables(environ),
         remote=None if settings.remote is None or settings.remote.shared else settings.remote,
     )
 
@@ -68,17 +70,6 @@ def builds_of(setup: ResolutionSetup, settings: Settings, environ: "Mapping[str,
         prereleases=setup.prereleases,
         exclude_newer=setup.exclude_newer,
     )
-
-
-def config_setting(text: str) -> tuple[str, str]:
-    """Return the key and the value of ``KEY=VALUE``; :class:`UsageError` for anything else."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise UsageError(
-            text=f"`{text}` is no setting for a build backend",
-            hints=("give `--config-setting` a key and a value, as in `--config-setting key=value`",),
-        )
-    return key.strip(), value
 
 
 class BuildSeams:

@@ -19,8 +19,8 @@ class BuildSettings:
     ``network`` is in its wire form. ``shared`` are the normalised names (or :data:`ALL`) that are built without
     isolation. ``config_settings`` are for every build that this run was asked for. ``constraints`` limit build
     requirements. ``now`` is in seconds since the epoch; ``refresh`` as in ``Scope``. ``anew`` is True, or the
-    normalised names, where a directory is built again although what decides its build did not change. ``remote`` is
-    where isolated builds are done, None for this machine.
+    normalised names, where a directory is built again although its state did not change. ``variables`` are those of the
+    user that backends read. ``remote`` is where isolated builds are done, None for this machine.
     """
 
     config: "IndexConfig"
@@ -35,7 +35,14 @@ class BuildSettings:
     refresh: "bool | frozenset[str]" = False
     offline: bool = False
     anew: "bool | frozenset[str]" = False
+    variables: tuple[tuple[str, str], ...] = ()
     remote: "Remote | None" = None
+
+    @property
+    def outside(self) -> "tuple[object, ...]":
+        """What a wheel depends on besides its source and its own settings, in a form whose ``repr`` is stable."""
+        limits = tuple(sorted((each.name, each.specifier, each.url, each.marker) for each in self.constraints))
+        return (*((limits,) if limits else ()), *((self.variables,) if self.variables else ()))
 
     def isolates(self, name: str) -> bool:
         """Return whether a package is built in an environment of its own."""

@@ -95,10 +95,16 @@ class Planner:
     def _directs(self) -> "Directs":
         if self._looked is None:
             from puffin.pipeline.change.direct import Directs
+            from puffin.pipeline.request.builds import as_built
             from puffin.stages.resolve.locate.source import pinner
 
             ask = pinner(self._cache, offline=self._settings.offline, environ=self._environ)
-            self._looked = Directs(self._cache, self._place.present, ask)
+            self._looked = Directs(
+                self._cache,
+                self._place.present,
+                ask,
+                lambda artifact: as_built(artifact, self._settings, self._environ),
+            )
         return self._looked
 
 

@@ -40,6 +40,20 @@ _INTERPRETER = frozenset(
 # Set by git for its hooks: they would make a backend take its version from another repository.
 _GIT = frozenset(("GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"))
 
+# What compilers and backends go by: a wheel that was built with other values is another wheel.
+BACKEND_PREFIXES = (
+    "CARGO_", "CMAKE_", "CYTHON", "DISTUTILS_", "FLIT_", "HATCH_", "MATURIN_", "MESON", "NPY_", "PBR_", "PDM_",
+    "PKG_CONFIG", "POETRY_", "PYO3_", "RUST", "SETUPTOOLS_", "SKBUILD_", "SOURCE_DATE_", "VCS_VERSIONING_",
+    "VERSIONEER_",
+)  # fmt: skip
+BACKEND_VARIABLES = frozenset(
+    (
+        "AR", "ARCHFLAGS", "CC", "CFLAGS", "CPATH", "CPP", "CPPFLAGS", "CPLUS_INCLUDE_PATH", "CXX", "CXXFLAGS",
+        "C_INCLUDE_PATH", "F77", "F90", "FC", "FCFLAGS", "FFLAGS", "INCLUDE", "LD", "LDFLAGS", "LDSHARED", "LIB",
+        "LIBPATH", "LIBRARY_PATH", "LIBS", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "_PYTHON_HOST_PLATFORM",
+    )
+)  # fmt: skip
+
 # What distributed's nanny writes into the environment of its workers (distributed.nanny.pre-spawn-environ).
 _NANNY = (
     ("PYTHONHASHSEED", "6640"),
@@ -51,13 +65,14 @@ _NANNY = (
 
 
 def build_environ(
-    environ: "Mapping[str, str]", scripts: str = "", *, isolated: bool = True
+    environ: "Mapping[str, str]", scripts: str = "", *, isolated: bool = True, ceiling: str = ""
 ) -> "dict[str, str]":
     """Return the environment for a build, from that of the user, *environ*.
 
     *scripts* is the directory of the build environment's scripts: it comes first on PATH. A build that is not
     *isolated* keeps the variables that Python goes by. Compilers, flags, proxies, certificates, HOME, TMPDIR,
-    ``SOURCE_DATE_EPOCH`` and ``PYTHONHASHSEED`` are left as they are.
+    ``SOURCE_DATE_EPOCH`` and ``PYTHONHASHSEED`` are left as they are. Git looks for no repository in *ceiling*, nor
+    above.
     """
     kept = {name: value for name, value in environ.items() if _is_kept(name, isolated)}
     if scripts:
@@ -68,7 +83,21 @@ def build_environ(
     if isolated:
         kept["PYTHONNOUSERSITE"] = "1"
     kept["PYTHONUNBUFFERED"] = "1"
+    if ceiling:
+        ceilings = kept.get("GIT_CEILING_DIRECTORIES")
+        kept["GIT_CEILING_DIRECTORIES"] = f"{ceilings}{os.pathsep}{ceiling}" if ceilings else ceiling
     return kept
+
+
+def backend_variables(environ: "Mapping[str, str]") -> "tuple[tuple[str, str], ...]":
+    """Return those of the user's variables that a wheel may depend on, sorted."""
+    return tuple(
+        sorted(
+            (name, value)
+            for name, value in environ.items()
+            if name in BACKEND_VARIABLES or name.startswith(BACKEND_PREFIXES)
+        )
+    )
 
 
 def _is_kept(name: str, isolated: bool) -> bool:

@@ -146,7 +146,7 @@ def _environ(job: HookJob) -> "dict[str, str]":
     given = dict(job.environ) or os.environ
     if not job.environ and "distributed" in sys.modules:
         given = without_nanny(given)
-    return build_environ(given, job.scripts, isolated=job.isolated)
+    return build_environ(given, job.scripts, isolated=job.isolated, ceiling=job.ceiling)
 
 
 def _request(job: HookJob) -> "dict[str, Any]":
