@@ -9,7 +9,9 @@ ROOT = Path(__file__).resolve()
 while not (ROOT / "pyproject.toml").exists():
     ROOT = ROOT.parent
 PRODUCT = ROOT / "puffin"
-DOCUMENTS = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "docs/INTERNALS.md", "docs/DEPENDENCIES.md")]
+DOCUMENTS = [
+    ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "docs/INTERNALS.md", "docs/DEPENDENCIES.md")
+]
 TOP = {path.stem for path in PRODUCT.iterdir() if path.name[0] not in "_."}
 
 
@@ -43,7 +45,9 @@ def test_modules_that_are_named_exist(path):
     assert [each for each in sorted(named - tests) if f"def {each}(" not in functions] == []
 
 
-@pytest.mark.parametrize("path", [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")], ids=lambda path: path.name
+)
 def test_files_that_are_linked_exist(path):
     links = re.findall(r"\]\(([^)#\s]+)(#[\w-]+)?\)", path.read_text())
     for link, anchor in links:
@@ -53,7 +57,9 @@ def test_files_that_are_linked_exist(path):
         assert there.exists(), link
         if anchor:
             titles = re.findall(r"^#+ (.+)$", there.read_text(), re.MULTILINE)
-            assert anchor[1:] in [re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in titles], anchor
+            assert anchor[1:] in [re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in titles], (
+                anchor
+            )
 
 
 def test_the_tree_has_a_line_for_each_room():
