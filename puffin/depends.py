@@ -1,4 +1,4 @@
-"""What the answer of a run depends on: whatever reads or looks for something says so here, at the lowest seam.
+"""The dependencies of an answer: code that reads or looks for something notes it here, at the lowest level.
 
 Nothing is noted unless :func:`begin` was called, and a note costs about two microseconds. A file is noted *before* it
 is read: one that changes in between then has another stamp than the noted one, and the answer is not repeated.

@@ -1,4 +1,4 @@
-"""Hashes as ``"algorithm:hex"``: which algorithm decides, and which values a file must have one of."""
+"""Hashes as ``"algorithm:hex"``: which algorithm decides."""
 
 import hashlib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Publication by rename: whoever looks sees nothing or the whole entry, whatever dies on the way."""
+"""Publication by rename: a reader sees nothing or the whole entry, even if the writer is killed."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Where things lie in the cache: the buckets and the paths of their entries."""
+"""The layout of the cache: the buckets and the paths of their entries."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What of the cache goes: by reachability, by age of last use, by size. A pure plan, and the shell that does it."""
+"""Pruning the cache: by reachability, by age of last use, by size. A pure plan, and the code that carries it out."""
 
 import os
 

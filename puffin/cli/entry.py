@@ -1,4 +1,4 @@
-"""The entry point. What is up to date is told from here with ``sys`` and ``os`` alone; all else is imported late."""
+"""The entry point. A kept answer is repeated with ``os`` and ``sys`` alone; everything else is imported late."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""What every command that runs a graph, or resolves, has around it: its run record, profile, trace and dashboard."""
+"""The context of every command that runs a graph or resolves: run record, profile, trace and dashboard."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What pip's configuration files and variables say, read as pip reads them (its page "Configuration")."""
+"""The settings in pip's configuration files and variables, read as pip reads them (its page "Configuration")."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""From options to the settings that commands share: where to look, how to reach the network, what runs the work."""
+"""From options to the settings that commands share: indexes, network, executor."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Whether the kept answer to a question still holds. With ``os`` and ``sys`` alone: nothing is imported for a no-op."""
+"""Whether a kept answer still holds. Only ``os`` and ``sys`` are used, so that a no-op imports nothing else."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What is asked: the words, the working directory, and what else a run may depend on without reading a file."""
+"""The question of a run: its words, its directory, and everything else that a run may depend on but files."""
 
 import os
 import sys

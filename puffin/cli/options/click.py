@@ -1,4 +1,4 @@
-"""Click's parameters out of the option table, so that what is read by hand and what click reads is one list."""
+"""Click's parameters, made from the option tables, so that both ways of reading options share one list."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The options of the commands that look at environments, graphs, runs and the cache, make or empty them."""
+"""The options of the commands that inspect, make or empty environments, graphs, runs and the cache."""
 
 from puffin.cli.options.table import (
     CACHE,

@@ -1,4 +1,4 @@
-"""The options of the commands, as data: read by hand on the way to a no-op, and turned into click's otherwise."""
+"""The options of the commands as tables, which are read without click for usual options."""
 
 FLAG = "flag"
 VALUE = "value"

@@ -1,4 +1,4 @@
-"""The timeline of a profile page: a lane of bars for each worker, as SVG that any width fits."""
+"""The timeline of a profile page: one lane of bars for each worker, as SVG that fits any width."""
 
 from collections.abc import Mapping, Sequence
 from html import escape

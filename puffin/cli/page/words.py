@@ -1,4 +1,4 @@
-"""A report on a run in words for people, and as JSON for programs (times in seconds, sizes in bytes)."""
+"""A report on a run as text for people, and as JSON for programs (times in seconds, sizes in bytes)."""
 
 import os
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What people see: phases and warnings on stderr, data on stdout. Light enough for the way of a warm sync."""
+"""Output for people: phases and warnings on stderr, data on stdout. Light enough for a warm sync."""
 
 import os
 import sys

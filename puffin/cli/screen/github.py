@@ -1,4 +1,4 @@
-"""What GitHub Actions makes of a run: annotations, a group with the changes, and the summary of the step.
+"""Output for GitHub Actions: annotations, a group with the changes, and the summary of the step.
 
 https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
 """

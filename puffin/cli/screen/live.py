@@ -1,4 +1,4 @@
-"""The live display of a run over many environments: one line for each, drawn by rich without a thread of its own."""
+"""The live display of a run over many environments: one line for each, drawn by rich without its thread."""
 
 import time
 

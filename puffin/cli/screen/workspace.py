@@ -1,4 +1,4 @@
-"""What people see of a run over many environments: a live line for each on a terminal, then a table."""
+"""The display of a run over many environments: a live line for each on a terminal, then a table."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Builds in the graph: it grows from each fetched source by what the build needs, until there is a wheel.
+"""Builds in the graph: each fetched source adds the tasks that its build needs, until there is a wheel.
 
 A source's wheel is planned at once as ``fetch``, ``build`` and ``unzip``, so that others can depend on it. What the
 build runs in is known only when the source has been read, and perhaps only when the backend was asked: each

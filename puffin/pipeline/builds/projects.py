@@ -1,4 +1,4 @@
-"""The metadata of projects that only builds tell, for many environments: one build of each, whoever asks."""
+"""Metadata of projects that need a build, for many environments: each is built once."""
 
 import os
 

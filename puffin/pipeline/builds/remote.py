@@ -1,4 +1,4 @@
-"""Builds for the workers of a scheduler: the task that sends one, and waits on a thread of this process."""
+"""Builds on the workers of a scheduler: the task that sends one and waits on a thread of this process."""
 
 from puffin.artifact.artifact import Artifact
 from puffin.artifact.urls import digest

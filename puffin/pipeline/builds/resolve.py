@@ -1,4 +1,4 @@
-"""Build requirements, resolved like all others, by the same options, for the interpreter that builds."""
+"""Resolving build requirements, with the options of the command, for the interpreter that builds."""
 
 import os
 

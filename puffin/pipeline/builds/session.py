@@ -1,4 +1,4 @@
-"""What a run builds with: one resolver of build requirements, for the graph's growth and for metadata."""
+"""The builds of a run: one resolver of build requirements, for the graph and for metadata."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""From what a command was asked for to what decides its builds, and the seams of a resolution to them."""
+"""From the settings of a command to those of its builds, and the builds that a resolution can ask for."""
 
 import time
 from threading import Lock

@@ -1,4 +1,4 @@
-"""Who builds first where several interpreters need a build of one source: the wheel may serve all of them. Pure."""
+"""The order of builds of one source for several interpreters: the first wheel may serve all of them. Pure."""
 
 
 class Turns:

@@ -1,4 +1,4 @@
-"""The builds of a run: whose settings decide them, what they make, and for how many environments."""
+"""The builds of a run: their settings, their wheels, and the number of environments that they serve."""
 
 from puffin.artifact.artifact import WHEEL
 from puffin.pipeline.builds.session import Workshop

@@ -1,4 +1,4 @@
-"""Pins with URLs, as the plan must see them: where they come from, and which archive they mean by now."""
+"""Pins with URLs as the plan needs them: their direct_url.json, and their archive if it is known."""
 
 from puffin.stages.link.commit.installplan import WantedDistribution
 

@@ -1,4 +1,4 @@
-"""The course of one environment through a run: opened under its lock, planned, staged and committed by itself."""
+"""One environment in a run: opened under its lock, planned, staged and committed by itself."""
 
 import time
 

@@ -1,7 +1,7 @@
-"""Archives that are linked once more are looked at first: what damaged an environment may sit in the cache.
+"""Archives are checked before they are linked again: damage in an environment may also be in the cache.
 
 A file that is edited in place in an environment is edited in the cache too, where both are one by a hard
-link. Linking it again would repair nothing.
+link. Linking it again would not repair it.
 """
 
 from puffin.stages.unzip.manifest import read_manifest

@@ -1,4 +1,4 @@
-"""A change of an environment as the lines that people read. Pure."""
+"""The changes of an environment as lines for people. Pure."""
 
 from puffin.pipeline.request.settings import Line
 from puffin.stages.link.direct_url import origin_of

@@ -1,4 +1,4 @@
-"""From what an environment is to hold and what is installed to the install plan."""
+"""The install plan of an environment, from its pins and its installed distributions."""
 
 from puffin.pipeline.tasks.bytecode import bytecode_kind, lacking
 from puffin.stages.link.commit.installplan import Plan, WantedDistribution, make_plan

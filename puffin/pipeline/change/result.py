@@ -1,4 +1,4 @@
-"""From the sites of a run to what became of them, as values. Pure."""
+"""The result of a run over environments, as values. Pure."""
 
 import time
 

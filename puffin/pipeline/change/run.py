@@ -1,4 +1,4 @@
-"""Bringing environments from what they are to hold to their commits: one search, one graph, however many they are."""
+"""Changing environments, from their inputs to their commits: one search and one graph, for one or for many."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""The course of an environment that a workspace configures: found, or made where it is not there."""
+"""One environment of a workspace in a run: found, or made if it is missing."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What became of the environments of a run, as values for tables and reports; and the errors of such a run."""
+"""The results of the environments of a run, as values for tables and reports; and the errors of such a run."""
 
 from puffin.errors import SOME_ENVIRONMENTS_FAILED, PuffinError
 from puffin.value import frozen

@@ -1,4 +1,4 @@
-"""Running the one graph: environments are committed as their last link is done, and failures stay local."""
+"""Running the graph: an environment is committed when its last link is done, and failures stay local."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""One environment under its lock: what is in it, what is to change, and the commit of that change."""
+"""One environment under its lock: its contents, the planned change, and the commit."""
 
 import os
 

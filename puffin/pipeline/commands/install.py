@@ -1,4 +1,4 @@
-"""Install: requirements are resolved beside what is installed, and applied without a second resolution."""
+"""Install: requirements are resolved with preference for installed versions, then installed without a second search."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What environments are like, without changing anything or asking anybody."""
+"""The state of environments, found without changing anything and without the network."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Which installed packages an index has newer versions of."""
+"""Installed packages with newer versions on an index."""
 
 import time
 from collections.abc import Iterable, Mapping

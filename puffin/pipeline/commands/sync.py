@@ -1,4 +1,4 @@
-"""Sync of many environments: what their inputs are, who fails, and what became of each."""
+"""``sync`` of many environments: their inputs, their failures, and the result of each."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Uninstall: packages are taken out of an environment, and what they had displaced comes back."""
+"""Uninstall: packages are removed from an environment, and files that they had displaced come back."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Running a graph: the executor is chosen, made and started; outcomes go to the run record and the reporter."""
+"""Running a graph: an executor is chosen and started; outcomes go to the run record and the reporter."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""What goes wrong with a scheduler that the user runs, and with its workers."""
+"""Errors of a user's scheduler and of its workers."""
 
 from puffin.errors import TEMPORARY, USAGE, PuffinError
 

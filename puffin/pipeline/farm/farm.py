@@ -1,4 +1,4 @@
-"""Work for the workers of a scheduler: who gets it, and what becomes of it when a worker is lost."""
+"""Work for the workers of a scheduler: the choice of a worker, and retries if it is lost."""
 
 import atexit
 import contextlib

@@ -1,4 +1,4 @@
-"""The connection to a scheduler: every question has a deadline, and nothing is asked of a worker before it is known.
+"""The connection to a scheduler: every question has a deadline, and only known workers are asked.
 
 What a worker may lack is asked for with functions of the standard library alone, which every worker can import: a
 task whose function cannot be imported takes a worker down.

@@ -1,4 +1,4 @@
-"""What runs in a worker of the user's own: a function that is named, as long as somebody waits for it."""
+"""Code that runs in a user's worker: it calls a named function while somebody waits for the result."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""From a resolved package to the artifact that the graph fetches or builds. Pure but for looks at local files."""
+"""From a resolved package to the artifact that is fetched or built. Pure, except that it looks at local files."""
 
 from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.requirements.pins import Pin

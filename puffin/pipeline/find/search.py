@@ -1,4 +1,4 @@
-"""Finding the files of pins, for one environment or many: once for each different pin, interpreter and place.
+"""Finding the files of pins, for one environment or many: once for each distinct pin, interpreter and place.
 
 What was chosen before is taken from the cache; the indexes are asked for the rest, from forked children.
 """

@@ -1,4 +1,4 @@
-"""What an environment of a workspace is made from: pins, a lock, or sources that have to be resolved first."""
+"""The inputs of an environment of a workspace: pins, a lock, or sources that have to be resolved first."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""From the files that an environment is made from to pins and the places they come from, or to sources to resolve.
+"""From the files of an environment to pins and their indexes, or to sources that have to be resolved.
 
 Plain files are read without packaging.
 """

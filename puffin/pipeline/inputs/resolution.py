@@ -1,4 +1,4 @@
-"""A resolution, set up in one way for compile, install, lock, sync and for what builds need.
+"""The set-up of a resolution: one way for compile, install, lock, sync and build requirements.
 
 What they have in common is one value, :class:`ResolutionSetup`; where they differ is a field of it. From it come the
 request that the resolver answers, the universe that it is answered from, and the settings of the builds for it.

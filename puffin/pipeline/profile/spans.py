@@ -1,4 +1,4 @@
-"""How the time of a run divides: spans of work without what lies within them, and the critical path through these.
+"""Dividing the time of a run: spans of work without the work inside them, and the critical path through them.
 
 The critical path is the chain of steps that set the total time.
 """

@@ -1,4 +1,4 @@
-"""Imports that much work will need, made while this process waits for another."""
+"""Imports that later work needs, made while this process waits for another one."""
 
 
 def import_fetching() -> None:

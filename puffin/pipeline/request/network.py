@@ -1,4 +1,4 @@
-"""The network of a run: its settings, the processes that ask indexes, and the reader of files and of URLs."""
+"""The network of a run: its settings, the processes that ask indexes, and the reader of files and URLs."""
 
 from puffin.artifact.urls import is_http
 from puffin.value import replace

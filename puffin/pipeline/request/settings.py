@@ -1,4 +1,4 @@
-"""What a command was asked to do, as one value; where it comes from (options, variables) is the cli's affair."""
+"""The request of a command as one value. The cli makes it from options, variables and configuration."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Where a command works: an environment, or a directory or prefix in its place, perhaps of another platform."""
+"""The target of a command: an environment, a directory or a prefix, perhaps for another platform."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What of a compilation needs no interpreter: it is done while one answers, if one has to be asked."""
+"""The part of a compilation that needs no interpreter; it is done while an interpreter answers."""
 
 import time
 from functools import partial

@@ -1,4 +1,4 @@
-"""Resolving what is not pinned, for many environments: in a few children at once, which share pages and metadata."""
+"""Resolutions for many environments, in a few children at once, which share pages and metadata."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""From a resolution to the packages of its output, and to their text."""
+"""From a resolution to the packages of its output, and to the text."""
 
 import os
 from functools import partial

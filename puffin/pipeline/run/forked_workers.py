@@ -1,4 +1,4 @@
-"""Forked children that answer questions, many at a time, while this process goes on."""
+"""Forked children that answer many questions at a time, while this process goes on."""
 
 import marshal
 import os

@@ -1,4 +1,4 @@
-"""The inline executor: this process, and one forked child where that pays. No dask, no heavy import."""
+"""The inline executor: this process, and one forked child if that pays. It does not import dask."""
 
 import os
 

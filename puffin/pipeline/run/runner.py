@@ -1,4 +1,4 @@
-"""Running units inside one process, whatever executor brought them there.
+"""Running units inside one process, for every executor.
 
 Tasks that wait for a network run on a few threads ahead of need; all others run on the calling thread.
 """

@@ -1,4 +1,4 @@
-"""Which bytecode an environment is to get, and which of it the cache has."""
+"""The bytecode that an environment should have, and the part of it that is in the cache."""
 
 from puffin.pipeline.tasks.supply import Compiling
 from puffin.stages.bytecode.layer import kind_of, layer_ready

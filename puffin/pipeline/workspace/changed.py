@@ -1,4 +1,4 @@
-"""Which environments are made from files that changed since a commit, and the key for the cache of CI."""
+"""Environments whose files changed since a commit, and the key of a CI cache."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Configuration files in TOML: where they are, puffin's table, and the line of each value (tomllib does not tell).
+"""Configuration files in TOML: their places, puffin's table, and the line of each value (tomllib has none).
 
 Settings and environments are found and read by this module, so that all errors have one form, with file and line.
 """

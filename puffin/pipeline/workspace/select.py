@@ -1,4 +1,4 @@
-"""Which environments a command means: those of a configuration, or one beside each file; and patterns of paths.
+"""The environments that a command means: configured ones, or one beside each file; and patterns of paths.
 
 In a pattern, a name that begins with a dot is matched only by a part that does too, as in a shell.
 """

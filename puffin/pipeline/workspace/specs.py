@@ -1,4 +1,4 @@
-"""The environments of a workspace as values, what each is made from, and where its lock is. On the way of a no-op."""
+"""The environments of a workspace as values, with their sources and locks."""
 
 import os
 

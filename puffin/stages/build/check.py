@@ -1,4 +1,4 @@
-"""Whether a wheel that was built is the one that was wanted."""
+"""Checking that a built wheel is the wanted one."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The environment variables of a build: what a compiler may need, and nothing that is meant for another Python."""
+"""The environment variables of a build: those that a compiler may need, and none that are meant for another Python."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Whether this machine has an interpreter whose wheels another one can use."""
+"""Whether this machine has an interpreter whose wheels another machine can use."""
 
 import functools
 import os

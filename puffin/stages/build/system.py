@@ -1,4 +1,4 @@
-"""Which backend builds a source tree, and what that needs (PEP 517, PEP 518)."""
+"""The build system of a source tree: its backend and its requirements (PEP 517, PEP 518)."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Unpacking source distributions and archives of projects: strict at the door, as with wheels.
+"""Unpacking source distributions and archives of projects, checked as strictly as wheels.
 
 Where a wheel's rules are harder than life among source distributions, theirs differ: a tar file may hold symbolic and
 hard links that stay inside (PEP 706's ``data`` filter has the last word where this Python has it), and a

@@ -1,4 +1,4 @@
-"""What a source archive may hold, and how it is written: modes and times as building wants them."""
+"""The allowed contents of a source archive, and the modes and times of the written files."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Tar files: decompressed once, all members judged, then written."""
+"""Tar files: decompressed once, all members checked, then written."""
 
 import contextlib
 import gzip

@@ -1,4 +1,4 @@
-"""The interpreter that compiles: one child for each process and interpreter, which serves many archives."""
+"""The interpreter that compiles: one child for each process and interpreter, for many archives."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a server says when it says no, worded for people."""
+"""The reason of a server's refusal, as text for people."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""An httpx transport over puffin's own connections, for what takes more than one plain request."""
+"""An httpx transport over puffin's own connections, for requests that are not plain."""
 
 import threading
 

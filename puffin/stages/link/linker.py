@@ -1,4 +1,4 @@
-"""The link stage: one archive's trees, built in the staging areas of the transactions of one or many environments."""
+"""The link stage: the trees of one archive, built in the staging areas of one or many environments."""
 
 import os
 

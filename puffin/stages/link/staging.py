@@ -1,4 +1,4 @@
-"""The tree of one distribution in one staging area: what is linked, and what is written for this environment alone.
+"""The tree of one distribution in one staging area: linked files, and files written for this environment.
 
 ``<stage>`` will be renamed into site-packages, entry by entry, ``<stage>+scripts``, ``+data`` and ``+headers``
 into their places.

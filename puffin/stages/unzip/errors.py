@@ -1,4 +1,4 @@
-"""What the unzip stage raises."""
+"""Errors of the unzip stage."""
 
 from puffin.errors import Cause, PuffinError, os_cause
 from puffin.names import printable

@@ -1,4 +1,4 @@
-"""Which member names are safe on every file system that puffin installs to.
+"""Safe member names, on every file system that puffin installs to.
 
 A name that is fine on one system and harmful on another (a backslash, a drive, two names that are one
 on a disk that ignores case) is refused on all of them, so that a wheel installs everywhere or nowhere.

@@ -1,4 +1,4 @@
-"""Writing a tree of files as fast as the kernel takes them: one open, one write, one close per file."""
+"""Writing a tree of files fast: one open, one write, one close per file."""
 
 import os
 

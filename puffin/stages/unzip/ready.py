@@ -1,4 +1,4 @@
-"""Whether an archive in the cache can be trusted. Hot.
+"""Whether an archive in the cache can be trusted. HOT.
 
 Archives are not fsync'd: that would cost more than all other work. After a power loss a manifest may
 therefore stand beside files whose content never reached the disk. The manifest holds the boot it was

@@ -1,4 +1,4 @@
-"""RECORD, the list of a distribution's files: the one reader, and what writes its rows.
+"""RECORD, the list of a distribution's files: the only reader, and the writer of its rows.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
 """

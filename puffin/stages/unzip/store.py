@@ -1,4 +1,4 @@
-"""From a wheel's URL to its archive: fetched once, whoever asks for it at a time, and unzipped.
+"""From a wheel's URL to its archive: fetched once for all processes, and unzipped.
 
 Whoever comes second waits, and finds the file in the cache. The lock is taken by the fetch and let go by the unzip of
 the same process, which follows it; it goes with its process. Nothing but doubled work depends on it: where it cannot

@@ -1,4 +1,4 @@
-"""The unzip stage: a wheel's bytes become an archive in the cache, whole and checked, or nothing at all."""
+"""The unzip stage: the bytes of a wheel become a complete, checked archive in the cache, or nothing."""
 
 import os
 from hashlib import sha256

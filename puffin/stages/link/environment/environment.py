@@ -1,4 +1,4 @@
-"""The environment a command works on, and how it is found. HOT: a warm sync passes through here."""
+"""The environment that a command works on, and how it is found. HOT: every warm sync runs this."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Finding an interpreter for what someone asked: a version, a name, a specifier, or a path.
+"""Finding an interpreter for a request: a version, a name, a specifier, or a path.
 
 The search itself is the python-discovery library's: the Python that runs puffin, ``PATH`` (shims of version
 managers seen through), the Windows registry and uv's installations. Pyenv's other versions come after it.

@@ -1,4 +1,4 @@
-"""What is written of a package besides its version: its direct reference (PEP 508), and its marker."""
+"""The direct reference (PEP 508) and the marker of a package in the output."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Requirements that stand in other files than requirements files, as entries with their places."""
+"""Requirements in other files than requirements files, as entries with their places."""
 
 import os
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""``setup.cfg`` as far as it is static, and ``setup.py``, which only a build can read.
+"""The static part of ``setup.cfg``, and ``setup.py``, which only a build can read.
 
 The keys are setuptools' (its page "Configuring setuptools using setup.cfg files").
 """

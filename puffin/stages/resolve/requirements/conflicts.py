@@ -1,4 +1,4 @@
-"""Why requirements cannot be taken as pins. The ``requirements`` of each error are (text, ``file:line``)."""
+"""Errors of requirements that cannot be pins. Their ``requirements`` are (text, ``file:line``)."""
 
 from puffin.errors import PuffinError
 

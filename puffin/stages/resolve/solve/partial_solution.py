@@ -1,4 +1,4 @@
-"""What has been decided and concluded so far, in order, so that it can be taken back."""
+"""The decisions and conclusions of a search so far, in order, so that they can be taken back."""
 
 from puffin.stages.resolve.solve.incompatibility import Incompatibility, Slot
 

@@ -1,4 +1,4 @@
-"""Prefetching: goes ahead of a search while that waits, in the order in which answers come.
+"""Prefetching: runs ahead of a waiting search, in the order of the answers.
 
 It has asked for what will probably be wanted: the metadata of the likely version as soon as the versions of a package
 are known, and the versions of what that needs. It decides nothing, so that the result does not depend on the order.

@@ -1,4 +1,4 @@
-"""Sets of versions in few words."""
+"""Sets of versions as short text."""
 
 from collections.abc import Sequence
 

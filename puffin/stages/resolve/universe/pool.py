@@ -1,4 +1,4 @@
-"""A few threads for work that waits for the network, started when they are needed."""
+"""A few threads for work that waits for the network, started when needed."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Resolutions at rest: one that was made of the same request and the same index pages is not made again.
+"""Remembered resolutions: one with the same request and the same index pages is not computed again.
 
 A resolution is a function of its request and of what indexes say. Its record names every index page that was looked
 at, as the file that the cache has of it, and until when all of them are fresh; if one was replaced, is stale or is to
