@@ -31,7 +31,7 @@ MANY = 3  # environments, from which on a forked child looks at half of them
 def repeated(
     asked: "tuple[Any, ...]", path: str, environ: "Mapping[str, str]", started: float
 ) -> "list[tuple[int, str]] | None":
-    """Return what to write, with the number of the stream, where the answer in the file *path* holds; else None.
+    """Return the answer in the file *path* as ``(number of the stream, text)``, None if it does not hold.
 
     *started* is of ``time.perf_counter``: when this run began.
     """

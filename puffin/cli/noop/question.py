@@ -27,7 +27,7 @@ VARIABLES = frozenset(
 
 
 def question(argv: "list[str]", environ: "Mapping[str, str]") -> "tuple[Any, ...] | None":
-    """Return what is asked, as builtins: all that can be told without reading a file; None for other commands."""
+    """Return the question as builtins, found without reading a file; None for commands without answers."""
     if not _is_remembered(argv):
         return None
     try:

@@ -72,7 +72,7 @@ def build(
     network: "tuple[Any, ...]",
     **inputs: "tuple[str, str, str, str]",
 ) -> "tuple[Any, ...]":
-    """Have a worker build a source; return what ``puffin.stages.build.task.build`` returns.
+    """Have a worker build a source; the result is that of ``puffin.stages.build.task.build``.
 
     Raises what that raises, and the errors of ``puffin.pipeline.farm.farm``.
     """

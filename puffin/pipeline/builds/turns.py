@@ -2,7 +2,7 @@
 
 
 class Turns:
-    """Lets one build of each group begin; the others wait until it has ended, and then look what there is.
+    """Lets one build of each group begin; the others wait for its end, and then look for a wheel.
 
     If it made a wheel, all that still have to be built go at once. If it failed, it is the next one's turn.
     """

@@ -19,14 +19,14 @@ _WHILE_WANTED = (
 
 
 def work(reference: str, packed: bytes) -> bytes:
-    """Return what the function *reference* makes of *packed*; builds in it end early when the task is cancelled."""
+    """Return the result of the function *reference* for *packed*; its builds end early if the task is cancelled."""
     with resolve_function(_WHILE_WANTED)(forgotten()):
         answer: bytes = resolve_function(reference)(packed)
     return answer
 
 
 def forgotten() -> Callable[[], bool]:
-    """Return a function that tells whether the task of this thread was cancelled, or its worker is about to end."""
+    """Return a function that tells whether the task of this thread was cancelled, or its worker is closing."""
     worker, key = get_worker(), workers.thread_state.key  # type: ignore[attr-defined]
 
     def ask() -> bool:

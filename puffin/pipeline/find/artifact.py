@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def artifact_for(
     package: "Resolved", target: "FileTarget", *, files: "FilePolicy", commits: "Commits"
 ) -> "Artifact":
-    """Return what to install for a resolved package. Raises what locating a URL raises."""
+    """Return the artifact to install for a resolved package. Raises the errors of locating a URL."""
     if isinstance(package.handle, Chosen):
         chosen = package.handle
         text = f"{chosen.name}=={chosen.version}"

@@ -79,7 +79,7 @@ def all_specs(workspace: Workspace) -> "list[EnvSpec]":
 
 
 def made_from(spec: EnvSpec, file: str) -> EnvSpec:
-    """Return *spec* as made from *file*, whose name tells its kind."""
+    """Return *spec* with *file* as its source; the name of the file decides its kind."""
     name = os.path.basename(file)
     if name == PROJECT_FILE:
         return replace(spec, project=file)
@@ -263,5 +263,5 @@ def environment_beside(file: str) -> str:
 
 
 def name_of(file: str) -> str:
-    """Return what that environment is called: its file's directory, or ``.``."""
+    """Return the name of the environment beside *file*: the directory, or ``.``."""
     return os.path.dirname(file) or "."
