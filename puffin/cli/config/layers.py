@@ -83,7 +83,7 @@ def _site_root(layers: "Sequence[Layer]", options: "Options", environ: "Mapping[
 
 
 def site_root(python: str, environ: "Mapping[str, str]") -> str:
-    """Return the directory of the environment a command works on, empty where only a search would tell."""
+    """Return the directory of a command's environment, empty if it takes a search to find it."""
     if python:
         place = os.path.abspath(os.path.expanduser(python))
         if depends.is_directory(place):

@@ -42,7 +42,7 @@ class _Switch(_Option):
     """A switch or a count. Its variable is read as it is where click has no part in it."""
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
-        """Return what the variable says, None where it is not set; raises :class:`WrongVariable`."""
+        """Return the value of the variable, None if it is not set; raises :class:`WrongVariable`."""
         text = self.resolve_envvar_value(ctx)
         if text is None:
             return None

@@ -187,7 +187,7 @@ DEFAULTS: "dict[str, object]" = {FLAG: False, VALUE: "", LIST: (), COUNT: 0, OPT
 
 
 def optional(text: str) -> str:
-    """Return what the variable of an option means that may be given without a value: a switch, or the value."""
+    """Return the value of the variable of an option with an optional value: a switch, or the value."""
     if text.lower() in (*TRUE, GIVEN):
         return GIVEN
     return "" if text.lower() in FALSE else text
@@ -215,7 +215,7 @@ def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
 
 
 def switched(kind: str, text: str) -> "bool | int | None":
-    """Return what the variable of a switch or a count says; None for what is neither true, false nor a number."""
+    """Return the value of the variable of a switch or a count; None if it is neither true, false nor a number."""
     if kind == COUNT and text.isascii() and text.isdigit() and len(text) < 4:
         return int(text)
     word = text.strip().lower()

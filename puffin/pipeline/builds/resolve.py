@@ -36,7 +36,7 @@ class BuildResolver:
         build: "Builder",
         checkout: "Checkout | None",
     ) -> "tuple[Artifact, ...]":
-        """Return the distributions that *requires* comes to; *package* is what needs them, in the user's words.
+        """Return the distributions that *requires* resolves to; *package* needs them and is named in errors.
 
         Raises :class:`BuildRequirementsFailed`.
         """

@@ -53,7 +53,7 @@ class Workshop:
         self._resolver = BuildResolver(settings, cache)
 
     def builds(self, chain: tuple[str, ...] = ()) -> Builds:
-        """Return the planner of builds for one ledger; *chain* is what is being built for its metadata meanwhile."""
+        """Return the planner of builds for one ledger; *chain* are the packages whose metadata builds are running."""
 
         def resolve(requires: tuple[str, ...], toolchain: Toolchain, package: str) -> "tuple[Artifact, ...]":
             return self._resolver.resolve(
@@ -67,7 +67,7 @@ class Workshop:
         return Builds(self.settings, self._cache, resolve)
 
     def settled(self, supply: Supply) -> Supply:
-        """Return *supply* with the archive of the wheel that was built of it before, where the cache has both."""
+        """Return *supply* with the archive of the wheel that was built from it before, if the cache has both."""
         toolchain = supply.toolchain
         if supply.archive or supply.artifact.kind == WHEEL or toolchain is None:
             return supply
@@ -84,7 +84,7 @@ class Workshop:
 
 
 def identified(artifact: Artifact) -> Artifact:
-    """Return the artifact of a local archive with the archive's hash, so that what was built of it is found."""
+    """Return the artifact of a local archive with the archive's hash, so that earlier builds of it are found."""
     if artifact.kind != SDIST or expected_sha256(artifact) or not is_file(artifact.url):
         return artifact
     from puffin.stages.resolve.locate.url import direct_url
@@ -99,7 +99,7 @@ def identified(artifact: Artifact) -> Artifact:
 
 
 class MetadataBuilder:
-    """The seam to the build stage of a universe: metadata that only a build tells, kept for the next time.
+    """The interface of a universe to the build stage: metadata that need a build, kept for the next time.
 
     It works in this process, whatever runs the graph of the run. ``chain`` are the sources whose metadata wait for it.
     """

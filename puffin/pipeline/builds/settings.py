@@ -82,7 +82,7 @@ def config_setting(text: str) -> tuple[str, str]:
 
 
 class BuildSeams:
-    """A universe's seams to builds and to version control; what these take is imported when one of them is needed."""
+    """The interfaces of a universe to builds and to version control; their modules are imported when needed."""
 
     def __init__(self, workshop: "Callable[[], Workshop]", toolchain: "Callable[[], Toolchain]") -> None:
         self._make = workshop

@@ -45,7 +45,7 @@ class Workshops:
         return self._known[key]
 
     def settle(self, site: "EnvironmentRun") -> None:
-        """Note who builds the supplies of *site* that have to be built, or which wheel was built of them before."""
+        """Note the toolchain for each supply of *site* that needs a build, or the wheel that was built from it before."""
         sources = [number for number, each in enumerate(site.supplies) if each.artifact.kind != WHEEL]
         if not sources:
             return
@@ -65,7 +65,7 @@ class ManyBuilds:
         self.tasks: dict[Key, tuple[Task, ...]] = {}
 
     def supplied(self, site: "EnvironmentRun", supply: "Supply") -> "Supply":
-        """Return *supply* as its links need it. Raises what planning a build raises."""
+        """Return *supply* as its links need it. Raises the errors of planning a build."""
         if supply.archive or supply.artifact.kind == WHEEL:
             return supply
         workshop = self._workshops.of(site)
@@ -78,7 +78,7 @@ class ManyBuilds:
         return supply
 
     def grow(self, task: "Task", outcome: "Outcome") -> "tuple[Task, ...]":
-        """Be the growth of the ledger: whatever builds of one source agree on has one key, so it is done once."""
+        """Return the growth of the ledger. Equal tasks of several builds have one key, so each is done once."""
         return tuple([each for builds in self._builds.values() for each in builds.grow(task, outcome)])
 
 

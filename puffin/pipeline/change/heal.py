@@ -24,7 +24,7 @@ def damaged_archives(
     cache: "Cache",
     reporter: "Reporter",
 ) -> "set[str]":
-    """Throw the archives of *supplies* away that are not whole, say so, and return them.
+    """Remove the damaged archives of *supplies* from the cache, with a warning, and return them.
 
     Of the names in *again* the size of every file is compared, of those in *damaged* the content too.
     """

@@ -37,7 +37,7 @@ SEEDS = ("pip", "setuptools", "wheel")
 
 
 class Planner:
-    """Plans what makes *place* hold what is wanted, several times where more becomes known.
+    """Plans the change of *place*, again whenever more is known.
 
     With *exact* the environment is to hold nothing else.
     """
@@ -59,7 +59,7 @@ class Planner:
         self._looked: Directs | None = None
 
     def plan_of(self, inputs: "Inputs", archives: "Mapping[str, str]") -> Plan:
-        """Return the plan for pins; *archives* are those of pins with URLs, by name, that were found out by now."""
+        """Return the plan for pins; *archives* are the known archives of pins with URLs, by name."""
         return self.plan(self._wanted(inputs, archives))
 
     def plan(self, wanted: "Sequence[WantedDistribution]") -> Plan:
@@ -103,7 +103,7 @@ class Planner:
 
 
 def stale_names(place: "PlannedPlace", settings: "Settings") -> "set[str]":
-    """Return what has to be installed anew: it is damaged, lacks the bytecode that is wanted, or was named for it."""
+    """Return the names to reinstall: damaged ones, ones without wanted bytecode, those of ``--reinstall-package``."""
     bare = lacking(place.state, bytecode_kind(place.environment.interpreter, settings))
     return {*settings.reinstall_package, *place.damaged, *bare}
 

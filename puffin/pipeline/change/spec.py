@@ -35,7 +35,7 @@ class NotThereYet:
 
 
 class SpecRun(EnvironmentRun):
-    """The course of the environment that *spec* configures. ``missing`` tells that it is not there."""
+    """The run of the environment that *spec* configures. ``missing`` tells that it does not exist."""
 
     def __init__(
         self, spec: "EnvSpec", settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
@@ -53,7 +53,7 @@ class SpecRun(EnvironmentRun):
         self.missing = False
 
     def find(self, interpreter: "Callable[[str], Interpreter]") -> None:
-        """Find the environment, or what it will be made from; *interpreter* finds one for a request."""
+        """Find the environment, or the interpreter that will make it; *interpreter* finds one for a request."""
         root = self.path
         self.missing = not depends.is_file(f"{root}/pyvenv.cfg")
         if self.missing:

@@ -47,7 +47,7 @@ class Stopped(BaseException):
 
 
 class Watch:
-    """Is told how environments come along; this one does not care."""
+    """Gets the progress of environments; this one ignores it."""
 
     def linked(self, site: "EnvironmentRun", left: int) -> None:
         """A distribution of an environment is staged, and so many are left."""
@@ -120,7 +120,7 @@ class GraphRun:
         self._told_copied = False
 
     def run(self) -> None:
-        """Do it all; what is built in the environments comes after all else."""
+        """Do all the work; builds in the environments themselves come last."""
         try:
             self._turn(range(len(self._sites)))
             if self._later:
@@ -330,7 +330,7 @@ class NeededHere(Cause):
 
 
 def explained(error: PuffinError, supply: "Supply", why: str = "") -> PuffinError:
-    """Add to the error of a build why there was a build at all, unless another package's failure said that."""
+    """Add the reason of a build to its error, unless the failure of another package has it."""
     if error.stage != "build" or any(isinstance(each, NeededHere) for each in error.causes):
         return error
     label = supply.artifact.label

@@ -72,7 +72,7 @@ class HashesMissing(PuffinError):
 def install(
     settings: InstallSettings, reporter: "Reporter", environ: "Mapping[str, str]", *, started: float
 ) -> Installed:
-    """Resolve the sources beside what is installed, and install what is missing.
+    """Resolve the sources with preference for installed versions, and install the missing ones.
 
     Raises :class:`PuffinError`; then the environment is as it was. ``started`` is of ``time.perf_counter``.
     """
@@ -268,7 +268,7 @@ class _Install:
 
 
 def why_included(resolution: "Resolution", name: str) -> str:
-    """Return why *name* is there, as a sentence without its full stop; empty for what was asked for itself."""
+    """Return why *name* is required, as a sentence without full stop; empty for a direct requirement."""
     parents = {each.name: [parent.name for parent in each.via if parent.name] for each in resolution.packages}
     direct = {each.name for each in resolution.packages if each.direct}
     return why_wanted(name, direct, lambda each: parents.get(each, ()))

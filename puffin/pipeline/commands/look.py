@@ -77,7 +77,7 @@ def _look(site: SpecRun, environ: "Mapping[str, str]", interpreter: "Any") -> Lo
 
 
 def seen(environment: "Environment") -> NotThereYet:
-    """Return what is in an environment, looked at without its lock."""
+    """Return the contents of an environment, read without locking it."""
     place = NotThereYet(settled(environment))
     place.state = read_state(environment.root)
     place.present = look_around(place.environment, place.state)

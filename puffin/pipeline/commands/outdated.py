@@ -75,7 +75,7 @@ def _admits(release: Release, python: str) -> bool:
 
 
 def is_newer(latest: str, installed: str) -> bool:
-    """Tell whether a version is newer than what is installed; what cannot be compared is."""
+    """Tell whether a version is newer than the installed one; a version that cannot be compared is."""
     try:
         return Version(latest) > Version(installed)
     except InvalidVersion:

@@ -32,7 +32,7 @@ def supply_of(cache: Cache, artifact: Artifact, *, anew: bool = False) -> Supply
 
 
 def archive_of_wheel(cache: Cache, artifact: Artifact, *, anew: bool = False) -> str:
-    """Return the archive that a wheel is, ``""`` where only fetching it tells; it need not be in the cache."""
+    """Return the archive of a wheel, ``""`` if it is unknown before the download; it may be missing from the cache."""
     return meant_archive(
         cache,
         source=artifact.source,
@@ -62,7 +62,7 @@ class ChosenFiles:
         return Supply(artifact=from_tuple(Artifact, fields[2:]), archive=archive)
 
     def put(self, supplies: "Iterable[Supply]") -> None:
-        """Remember choices. Files of directories and direct URLs are not remembered, nor is what has to be built."""
+        """Remember choices, except files of directories, direct URLs, and artifacts that have to be built."""
         for each in supplies:
             artifact = each.artifact
             of_index = artifact.source.startswith("index/") and not artifact.direct_url

@@ -75,7 +75,7 @@ class _Group:
 
 
 class Search:
-    """The search for the files of pins. An index is asked at once for what is not known; :meth:`finish` waits for it.
+    """The search for the files of pins. Indexes are asked at once for unknown files; :meth:`finish` waits for them.
 
     ``missing`` counts the pins that an index is asked for; ``warnings`` are complete after :meth:`finish`.
     """
@@ -151,7 +151,7 @@ class Search:
         return True
 
     def finish(self) -> None:
-        """Wait for the answers. Raises only what stands in the way of all of them."""
+        """Wait for the answers. Raises only errors that concern all of them."""
         ambiguous: list[tuple[str, tuple[str, ...]]] = []
         for part, beside in zip(self._parts, self._besides, strict=True):
             for number, answers, warnings, several in beside.result():
@@ -177,11 +177,11 @@ class Search:
         return supply_of(self._cache, artifact, anew=self._is_anew(artifact.name))
 
     def answers(self, number: int) -> "list[Supply | PuffinError]":
-        """Return what was found for the request with this number, in the order of its pins, or why there is nothing."""
+        """Return the supplies or errors for the request with this number, in the order of its pins."""
         return [group.found[name] for group, name in self._wanted[number]]
 
     def remember(self, archives: "Mapping[str, str]") -> None:
-        """Remember what an index answered, for the next time.
+        """Remember the answers of indexes for the next run.
 
         *archives* are those that came in since, by the identity of their artifacts (see ``plan_graph.identity``).
         """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class NotLocked(PuffinError):
-    """``--frozen`` was given, and what an environment is made from has no lock."""
+    """``--frozen`` was given, and the source of an environment has no lock."""
 
     exit_code = USAGE
     source: str

@@ -72,7 +72,7 @@ class ResolutionSetup:
 
     @property
     def scope(self) -> Scope:
-        """Which files count, and what the cache is believed."""
+        """The allowed files, and the trust in the cache."""
         return Scope(
             config=self.config,
             tags=self.target.tags,
@@ -119,7 +119,7 @@ def setup_of(
     preferences: tuple[Preference, ...] = (),
     keep_yanked: bool = False,
 ) -> ResolutionSetup:
-    """Return the set-up for what a command was asked, and its sources.
+    """Return the set-up for the settings of a command and its sources.
 
     *preferences* are the versions to keep where possible; those that *upgrades* concern are dropped. Raises
     :class:`DisjointHashes`.
@@ -150,7 +150,7 @@ def setup_of(
 
 
 def roots(entries: "Sequence[Entry]") -> tuple[Root, ...]:
-    """Return entries of requirements files as what the resolver takes."""
+    """Return entries of requirements files as roots of a resolution."""
     return tuple(
         [Root(origin=entry.origin, **{name: getattr(entry, name) for name in _SHARED}) for entry in entries]
     )
@@ -206,7 +206,7 @@ def children_of(setup: ResolutionSetup, cache: "Cache") -> "Children":
 
 
 def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall | None" = None) -> "Resolution":
-    """Return what a set-up resolves to, from *recall* if that has it, with all that is worth a warning.
+    """Return the resolution of a set-up, from *recall* if that has it, with all warnings.
 
     Raises what the resolver raises.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def network_of(
     settings: "Settings", environ: "Mapping[str, str]", trusted_hosts: "tuple[str, ...]"
 ) -> "tuple[Any, ...]":
-    """Return the network settings of a run in their wire form: what options say, then what *environ* says."""
+    """Return the network settings of a run in their wire form: from options, then from *environ*."""
     from puffin.stages.fetch.network import network_from_environ, to_wire
 
     network = network_from_environ(environ)
@@ -46,7 +46,7 @@ def helping(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
 
 
 def reader(settings: "Settings", environ: "Mapping[str, str]") -> "Read":
-    """Return what reads a path, ``-`` or an ``http(s):`` URL; raises the errors of files and of the network.
+    """Return a function that reads a path, ``-`` or a URL; it raises the errors of files and of the network.
 
     Every command reads requirements, constraints and what they include by it.
     """

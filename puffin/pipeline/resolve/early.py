@@ -46,7 +46,7 @@ class Early:
         self.children: Children | None = None
 
     def begin(self) -> None:
-        """Do it all, and have the pages of what is required looked for; what is wrong waits for :meth:`finish`.
+        """Do all of it, and request the pages of the requirements; errors wait for :meth:`finish`.
 
         What else a resolution takes is imported while the children ask.
         """
@@ -58,7 +58,7 @@ class Early:
             import_resolving()
 
     def finish(self) -> None:
-        """Do what was not done; raises what is wrong with the requirements."""
+        """Do the rest; raises the errors of the requirements."""
         self._prepare()
         if self._error is not None:
             raise self._error

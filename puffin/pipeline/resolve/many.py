@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Question:
-    """What is to be resolved for one environment; ``builds`` and ``toolchain`` say how metadata are built for it."""
+    """The resolution for one environment; ``builds`` and ``toolchain`` decide how metadata are built for it."""
 
     name: str
     setup: ResolutionSetup
@@ -46,7 +46,7 @@ class Question:
 def resolve_all(
     questions: "Sequence[Question]", cache: "Cache", jobs: int
 ) -> "dict[str, Inputs | PuffinError]":
-    """Return what each question resolved to, or why it could not be, by name."""
+    """Return the answer or the error of each question, by name."""
     parts = [part for part in (list(questions[number::jobs]) for number in range(jobs)) if part]
     besides = [ForkedCall(lambda part=part: _answer(part, cache)) for part in parts]  # type: ignore[misc]
     found: dict[str, Inputs | PuffinError] = {}

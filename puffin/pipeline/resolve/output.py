@@ -32,7 +32,7 @@ def listed(
     hashed: bool,
     locked: bool,
 ) -> "tuple[Listed, ...]":
-    """Return the packages of an output with their files; what a URL points to is fetched where its hash is wanted."""
+    """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted."""
     target = setup.target
     gathering = Gathering(
         sources=sources,
