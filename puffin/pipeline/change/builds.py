@@ -45,7 +45,7 @@ class Workshops:
         return self._known[key]
 
     def settle(self, site: "EnvironmentRun") -> None:
-        """Note the toolchain for each supply of *site* that needs a build, or the wheel that was built from it before."""
+        """Note the toolchain for each supply of *site* that needs a build, or the wheel that it gave before."""
         sources = [number for number, each in enumerate(site.supplies) if each.artifact.kind != WHEEL]
         if not sources:
             return
