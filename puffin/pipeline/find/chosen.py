@@ -28,7 +28,8 @@ def supply_of(cache: Cache, artifact: Artifact, *, anew: bool = False) -> Supply
     With *anew* what was stored under a file's name does not count (``--refresh``).
     """
     archive = archive_of_wheel(cache, artifact, anew=anew) if artifact.kind == WHEEL else ""
-    return Supply(artifact=artifact, archive=archive if archive and archive_ready(cache, archive) else "")
+    ready = archive and archive_ready(cache, archive, artifact.size)
+    return Supply(artifact=artifact, archive=archive if ready else "")
 
 
 def archive_of_wheel(cache: Cache, artifact: Artifact, *, anew: bool = False) -> str:

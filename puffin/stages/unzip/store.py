@@ -100,7 +100,7 @@ def fetch_once(
     cache = Cache(cache_root, lower=())  # in one beneath it the archive may be damaged
     waited = _take(cache, url)
     try:
-        stored = _stored(cache, hashes, name, source, filename, waited=waited)
+        stored = _stored(cache, hashes, size, name, source, filename, waited=waited)
         if stored:
             release(url)
             return stored, 0, None
@@ -136,7 +136,14 @@ def _take(cache: Cache, url: str) -> bool:
 
 
 def _stored(
-    cache: Cache, hashes: "tuple[tuple[str, ...], ...]", name: str, source: str, filename: str, *, waited: bool
+    cache: Cache,
+    hashes: "tuple[tuple[str, ...], ...]",
+    size: int,
+    name: str,
+    source: str,
+    filename: str,
+    *,
+    waited: bool,
 ) -> str:
     """Return the archive of the file if another process has stored it meanwhile, else nothing."""
 
@@ -145,7 +152,7 @@ def _stored(
         for group in hashes or ((),)
     }
     archive = meant.pop() if len(meant) == 1 else ""
-    return archive if archive and archive_ready(cache, archive) else ""
+    return archive if archive and archive_ready(cache, archive, size) else ""
 
 
 def meant_archive(

@@ -150,7 +150,7 @@ def _write_archive(root: str, view: memoryview, layout: Layout) -> Manifest:
     rows[info] = rows[info].plus("RECORD", text)
     write(f"{root}/{info}/INSTALLER", INSTALLER)
     write(f"{root}/{info}/RECORD", text)
-    return _manifest(layout, rows, hashes)
+    return _manifest(layout, rows, hashes, len(view))
 
 
 def _is_outside(directory: str) -> bool:
@@ -170,7 +170,7 @@ def _record_text(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[
     return "".join(lines).encode()
 
 
-def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str]]) -> Manifest:
+def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str]], size: int) -> Manifest:
     tree = {directory: rows[directory] for directory in rows if not _is_outside(directory)}
     outside = []
     for directory in rows:
@@ -198,5 +198,6 @@ def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str
         outside=tuple(outside),
         has_pyc=any(".pyc/" in f"{'/'.join(row.names)}/" for row in tree.values()),
         healed=layout.healed,
+        wheel_bytes=size,
         tree=tuple([(directory, *row) for directory, row in tree.items()]),
     )

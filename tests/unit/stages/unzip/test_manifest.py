@@ -22,6 +22,7 @@ SAMPLE = m.Manifest(
     outside=(("scripts", "", ("run",), (5,), (77,), ("sha256=x",)),),
     has_pyc=False,
     healed=0,
+    wheel_bytes=99,
     tree=(("", ("foo.py",), (10,), (1,)), ("foo", ("a.py",), (20,), (2,))),
 )
 
@@ -43,6 +44,14 @@ def test_the_header_has_its_fields_where_the_constants_say(tmp_path):
         assert header[getattr(m, name.upper())] == getattr(SAMPLE, name), name
 
 
+def test_a_header_without_the_size_of_the_wheel_is_read(tmp_path):
+    path = tmp_path / "m"
+    rest = m.encode(SAMPLE)[len(dump(m._header(m.encode(SAMPLE))[0])) :]
+    path.write_bytes(dump(m._header(m.encode(SAMPLE))[0][:-1]) + rest)
+    assert m.read_manifest(str(path)) == replace(SAMPLE, wheel_bytes=0)
+    assert m.read_header(str(path))[m.WHEEL_BYTES] == 0
+
+
 def test_a_header_longer_than_the_first_read(tmp_path):
     path = tmp_path / "m"
     long = replace(SAMPLE, scripts=tuple(f"script-number-{i}" for i in range(5000)))
@@ -60,7 +69,7 @@ def test_a_missing_file_is_a_miss(tmp_path):
 
 def test_another_format_is_a_miss(tmp_path):
     path = tmp_path / "m"
-    for header in ((m.CURRENT_FORMAT + 1, *range(15)), (m.CURRENT_FORMAT,), {"format": 1}, None):
+    for header in ((m.CURRENT_FORMAT + 1, *range(16)), (m.CURRENT_FORMAT,), (), {"format": 1}, None):
         path.write_bytes(dump(header) + dump(()) + dump(()))
         assert m.read_header(str(path)) is None
         assert m.read_manifest(str(path)) is None

@@ -11,7 +11,7 @@ from puffin.cache.layout import Cache
 from puffin.stages.unzip import record, unzip
 from puffin.stages.unzip.manifest import read_manifest
 from tests.helpers.wheels import Raw, forge_wheel, record_row
-from tests.unit.test_unzip import RICH, put, rows_of, tree_of
+from tests.unit.stages.unzip.test_unzip import RICH, put, rows_of, tree_of
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ import pytest
 
 from puffin.stages.build.job import HookJob
 from tests.helpers.backends import build_environment, hook_job, installed_job, source_tree
+from tests.helpers.cli import CHECKOUT
 from tests.helpers.faults import until
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks at processes in /proc")
 
-ROOT = str(Path(__file__).resolve().parents[2])
+ROOT = str(CHECKOUT)
 
 # A hook with a command that has a command, as compilers are run.
 BUSY = """

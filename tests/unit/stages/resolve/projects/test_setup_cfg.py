@@ -3,7 +3,7 @@
 import pytest
 
 from puffin.stages.resolve.projects.toml import InvalidProject, NeedsBuild
-from tests.unit.test_inputs import labels, names, sources
+from tests.unit.stages.resolve.projects.test_sources import labels, names, sources
 
 CONFIG = """\
 [metadata]

@@ -269,7 +269,7 @@ def test_an_executor_is_good_for_several_graphs(executor):
 
 def test_no_process_and_no_descriptor_is_left(tmp_path):
     """In a process of its own: the cluster of the other tests opens and closes descriptors as it likes."""
-    code = "from tests.unit.test_executors import leave_nothing; leave_nothing()"
+    code = "from tests.unit.pipeline.run.test_executors import leave_nothing; leave_nothing()"
     subprocess.run(
         [sys.executable, "-c", code], cwd=CHECKOUT, env={"PYTHONPATH": str(CHECKOUT)}, check=True, timeout=50
     )

@@ -11,7 +11,7 @@ from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.universe import Offer
 from puffin.value import replace
 from tests.helpers.universe import Packse, package, packse, request
-from tests.unit.test_solve_search import boto, three_deep
+from tests.unit.stages.resolve.solve.test_search import boto, three_deep
 
 
 def failure(packages: Any, *texts: str, universe: Replay | None = None, **fields: Any) -> str:

@@ -22,6 +22,7 @@ from puffin.stages.resolve.index.page import FileLink
 from puffin.stages.resolve.index.pages import Pages, page_path
 from puffin.stages.resolve.index.stored import dump_groups, load_page
 from puffin.value import astuple
+from tests.helpers.cli import CHECKOUT
 from tests.helpers.index_http import FakeHttp, Unreachable, json_reply
 
 INDEX = "https://host.invalid/simple"
@@ -72,9 +73,8 @@ def test_reading_imports_nothing_heavy() -> None:
         "heavy = ('httpx', 'selectolax', 'tomllib', 'zipfile', 'email', 'dask', 'click');"
         "print([m for m in set(sys.modules) - before if m.partition('.')[0] in heavy])"
     )
-    root = str(Path(__file__).parents[2])
     done = subprocess.run(
-        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {root!r}); {code}"],
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(CHECKOUT)!r}); {code}"],
         capture_output=True,
         text=True,
         check=True,

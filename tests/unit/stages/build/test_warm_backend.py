@@ -17,6 +17,7 @@ from puffin.stages.build.failures import BackendBroken, BuildFailed, BuildTimedO
 from puffin.stages.build.hooks import run_hooks
 from puffin.stages.build.job import HookAnswer, HookJob
 from tests.helpers.backends import build_environment, hook_job, installed_job, source_tree
+from tests.helpers.cli import CHECKOUT
 from tests.helpers.faults import until
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked here")
@@ -216,8 +217,7 @@ run_hooks({job!r})
 
 @pytest.mark.parametrize("end", ["", "os._exit(0)", "os.kill(os.getpid(), 9)"])
 def test_they_end_with_their_process(shop: Shop, end: str) -> None:
-    root = str(Path(__file__).resolve().parents[2])
-    script = SCRIPT.format(root=root, job=shop.job("a"), end=end)
+    script = SCRIPT.format(root=str(CHECKOUT), job=shop.job("a"), end=end)
     subprocess.run([sys.executable, "-c", script], check=not end.startswith("os.kill"))
     parent = shop.process("a")[1]
     until(
