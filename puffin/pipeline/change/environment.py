@@ -6,7 +6,6 @@ from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.change.plan import Planner
 from puffin.pipeline.change.workplace import Workplace, target_of
 from puffin.pipeline.find.search import SearchRequest
-from puffin.pipeline.request.network import network_of
 from puffin.pipeline.request.settings import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
 from puffin.pipeline.tasks.bytecode import bytecode_kind
 from puffin.stages.link.commit.installplan import Plan, without
@@ -18,14 +17,14 @@ from puffin.value import astuple, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
-    from puffin.cache.layout import Cache
-    from puffin.pipeline.builds.session import Workshop
+    from puffin.pipeline.builds.session import BuildSession
     from puffin.pipeline.change.plan import PlannedPlace
     from puffin.pipeline.change.workplace import Names
     from puffin.pipeline.inputs.inputs import Inputs
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.tasks.supply import Supply
     from puffin.stages.link.commit.installplan import Present, WantedDistribution
@@ -41,12 +40,10 @@ class EnvironmentRun:
     ``lacking`` has the errors by the numbers of the supplies.
 
     ``requested`` names what somebody asked for by name (PEP 376); None stands for everything. ``why`` says of a name
-    why it is wanted. ``workshop`` builds what has no wheel, where the command has one already.
+    why it is wanted. ``builds`` makes what has no wheel, where the command has one already.
     """
 
-    def __init__(
-        self, name: str, path: str, settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
-    ) -> None:
+    def __init__(self, name: str, path: str, settings: "Settings", session: "Session") -> None:
         self.name = name
         self.path = path
         self.settings = settings
@@ -63,13 +60,12 @@ class EnvironmentRun:
         self.wanted: Sequence[WantedDistribution] | None = None
         self.why: Callable[[str], str] = _nothing
         self.exact = True
-        self.workshop: Workshop | None = None
+        self.builds: BuildSession | None = None
         self.environment: Environment
         self.inputs: Inputs
         self.place: PlannedPlace
         self.plan: Plan
-        self._cache = cache
-        self._environ = environ
+        self._session = session
         self._planner: Planner | None = None
         self._network: tuple[Any, ...] | None = None
         self._late: frozenset[int] = frozenset()
@@ -100,7 +96,7 @@ class EnvironmentRun:
     def network(self) -> "tuple[Any, ...]":
         """The network settings of the environment in their wire form."""
         if self._network is None:
-            self._network = network_of(self.settings, self._environ, self.inputs.trusted_hosts)
+            self._network = self._session.network.wire(self.inputs.trusted_hosts)
         return self._network
 
     @property
@@ -143,7 +139,7 @@ class EnvironmentRun:
     def make_plan(self, archives: "dict[str, str] | None" = None) -> None:
         """Plan what is to change; *archives* are those of pins with URLs that are known by now."""
         if self._planner is None:
-            self._planner = Planner(self.place, self.settings, self._cache, self._environ, exact=self.exact)
+            self._planner = Planner(self.place, self.settings, self._session, exact=self.exact)
             self.former = self.place.present
         if self.wanted is not None:
             self.plan = self._planner.plan(self.wanted)
@@ -240,7 +236,7 @@ class EnvironmentRun:
         """Bring in what was staged and take out what goes, as a whole."""
         place, turn = self.workplace, self.turn
         change = place.change(
-            self._cache,
+            self._session.cache,
             {number: staged for number, staged in self.staged.items() if number in turn},
             () if self._is_late else self.plan.remove,
             names=names,

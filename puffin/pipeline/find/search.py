@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.solve.request import FilePolicy
@@ -85,12 +86,10 @@ class Search:
         requests: "Sequence[SearchRequest]",
         *,
         settings: "Settings",
-        cache: "Cache",
-        environ: "Mapping[str, str]",
+        session: "Session",
     ) -> None:
         self._settings = settings
-        self._cache = cache
-        self._environ = environ
+        self._session = session
         self._refresh = settings.refresh or frozenset(settings.refresh_package)
         self._groups: list[_Group] = []
         self.warnings: list[str] = []
@@ -116,7 +115,7 @@ class Search:
                 continue
             inputs = each.inputs
             key = (inputs.config, each.tags, each.python, each.network, inputs.files)
-            group = groups.get(key) or groups.setdefault(key, _Group(*key, self._cache))
+            group = groups.get(key) or groups.setdefault(key, _Group(*key, self._session.cache))
             for name, pin in pins:
                 group.pins.setdefault(name, pin)
                 wanted[-1].append((group, name))
@@ -124,7 +123,7 @@ class Search:
         return wanted
 
     def _beside(self, part: "list[tuple[int, Name]]") -> ForkedCall:
-        return ForkedCall(lambda: _locate(part, self._groups, self._settings, self._cache, self._environ))
+        return ForkedCall(lambda: _locate(part, self._groups, self._settings, self._session))
 
     def _is_anew(self, name: str) -> bool:
         return self._refresh is True or name in (self._refresh or ())
@@ -174,7 +173,7 @@ class Search:
                 group.found[name] = self._supply(from_tuple(Artifact, answer))
 
     def _supply(self, artifact: Artifact) -> Supply:
-        return supply_of(self._cache, artifact, anew=self._is_anew(artifact.name))
+        return supply_of(self._session.cache, artifact, anew=self._is_anew(artifact.name))
 
     def answers(self, number: int) -> "list[Supply | PuffinError]":
         """Return what was found for the request with this number, in the order of its pins, or why there is nothing."""
@@ -245,14 +244,13 @@ def _locate(
     part: "list[tuple[int, Name]]",
     groups: "list[_Group]",
     settings: "Settings",
-    cache: "Cache",
-    environ: "Mapping[str, str]",
+    session: "Session",
 ) -> "list[tuple[int, list[Any], list[str], list[Any]]]":
     return [
         (
             number,
             *_locate_group(
-                [name for group, name in part if group == number], groups[number], settings, cache, environ
+                [name for group, name in part if group == number], groups[number], settings, session
             ),
         )
         for number in dict.fromkeys(number for number, _ in part)
@@ -260,11 +258,10 @@ def _locate(
 
 
 def _locate_group(
-    names: "list[Name]", group: _Group, settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
+    names: "list[Name]", group: _Group, settings: "Settings", session: "Session"
 ) -> "tuple[list[Any], list[str], list[Any]]":
     from puffin.stages.fetch.fetch import client_for
     from puffin.stages.resolve.locate.locate import locate_each
-    from puffin.stages.resolve.locate.source import pinner
 
     try:
         found, warnings, several = locate_each(
@@ -273,13 +270,13 @@ def _locate_group(
             tags=group.tags,
             python_version=group.python,
             http=client_for(group.network),
-            cache=cache,
+            cache=session.cache,
             refresh=settings.refresh or frozenset(settings.refresh_package),
             offline=settings.offline,
             exclude_newer=settings.exclude_newer,
             now=time.time(),
             files=group.files,
-            commits=pinner(cache, offline=settings.offline, environ=environ),
+            commits=session.commits,
         )
     except PuffinError as error:  # a place that cannot be used: nothing that is looked for there can be had
         return [_wire(error)] * len(names), [], []
