@@ -12,6 +12,7 @@ from puffin.stages.link.commit.installplan import Plan, without
 from puffin.stages.link.commit.state import read_state
 from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.files import HARDLINK
+from puffin.stages.link.staging import LinkPlace
 from puffin.stages.unzip.manifest import VERSION
 from puffin.value import astuple, replace
 
@@ -71,7 +72,7 @@ class EnvironmentRun:
         self._late: frozenset[int] = frozenset()
         self._is_late = False
         self._open = False
-        self._places: dict[int, Any] = {}
+        self._places: dict[int, LinkPlace] = {}
 
     @property
     def alive(self) -> bool:
@@ -206,20 +207,20 @@ class EnvironmentRun:
         mode = self.settings.link_mode or HARDLINK
         kind = self.bytecode
         self._places = {
-            number: (
-                transaction.stage(number),
-                target,
-                self.requested is None or supply.artifact.name in self.requested,
-                supply.artifact.direct_url,
-                mode,
-                kind,
+            number: LinkPlace(
+                stage=transaction.stage(number),
+                target=target,
+                requested=self.requested is None or supply.artifact.name in self.requested,
+                direct_url=supply.artifact.direct_url,
+                mode=mode,
+                bytecode=kind,
             )
             for number, supply in self.turn.items()
         }
 
-    def link_place(self, number: int) -> "Any":
-        """Return where the supply with this number is staged, as ``link_all`` takes it."""
-        return self._places[number]
+    def link_place(self, number: int) -> "tuple[Any, ...]":
+        """Return where the supply with this number is staged, in the wire form of that."""
+        return astuple(self._places[number])
 
     def take(
         self, number: int, archive: str, names: "Names | None", source: "tuple[Any, ...] | None" = None
