@@ -18,6 +18,7 @@ from puffin.stages.link.interpreter.meanwhile import meanwhile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from puffin.pipeline.builds.projects import Projects
     from puffin.pipeline.find.search import Search
     from puffin.pipeline.inputs.inputs import Naming
     from puffin.pipeline.request.session import Session
@@ -41,14 +42,15 @@ def sync(settings: Settings, session: "Session") -> None:
         environment = find_where(settings.where, session)
     if not settings.dry_run:
         check_target(environment, break_system_packages=settings.break_system_packages)
+    told = ToldByBuilds(session)
     with phase("read requirements"):
         inputs = read_inputs(
             requested(settings),
             settings,
             environment.interpreter,
             session,
-            naming=_naming(settings, session, environment),
-            build=_building(settings, session, environment),
+            naming=told.naming(settings, environment),
+            build=told.metadata(settings, environment),
         )
     sync_pins(environment, inputs, settings, session)
 
@@ -73,25 +75,38 @@ def sync_pins(environment: "Environment", inputs: Inputs, settings: Settings, se
             warn_of_broken(environment, reporter)
 
 
-def _naming(settings: Settings, session: "Session", environment: "Environment") -> "Naming":
-    def naming(requirements: "Requirements", files: "FilePolicy") -> "Requirements":
-        from puffin.pipeline.builds.projects import Projects
+class ToldByBuilds:
+    """The names and metadata that only builds tell, for a run; what builds take is imported with the first of them."""
 
-        return Projects(session).naming(settings, environment)(requirements, files)
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+        self._known: Projects | None = None
 
-    return naming
+    def _projects(self) -> "Projects":
+        if self._known is None:
+            from puffin.pipeline.builds.projects import Projects
 
+            self._known = Projects(self._session)
+        return self._known
 
-def _building(settings: Settings, session: "Session", environment: "Environment") -> "Build":
-    def build(directory: str, shown: str, written: "Requirements") -> bytes:
-        from puffin.pipeline.builds.projects import Projects
-        from puffin.pipeline.request.toolchain import toolchain_of
+    def naming(self, settings: Settings, environment: "Environment") -> "Naming":
+        """Return what finds the names of requirements that have none, as ``Projects.naming`` does it."""
 
-        return Projects(session).metadata(
-            settings, toolchain_of(environment), settings, directory, shown, written
-        )
+        def naming(requirements: "Requirements", files: "FilePolicy") -> "Requirements":
+            return self._projects().naming(settings, environment)(requirements, files)
 
-    return build
+        return naming
+
+    def metadata(self, settings: Settings, environment: "Environment") -> "Build":
+        """Return what tells the metadata of a source tree, as ``Projects.metadata`` does it."""
+
+        def build(directory: str, shown: str, written: "Requirements") -> bytes:
+            from puffin.pipeline.request.toolchain import toolchain_of
+
+            toolchain = toolchain_of(environment)
+            return self._projects().metadata(settings, toolchain, settings, directory, shown, written)
+
+        return build
 
 
 class _Sync:

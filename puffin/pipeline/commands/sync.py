@@ -4,19 +4,18 @@ import time
 
 from puffin.cache.usage import shared
 from puffin.errors import PuffinError
-from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.change.environment import guarded
 from puffin.pipeline.change.run import ChangeRun
 from puffin.pipeline.change.spec import SpecRun
 from puffin.pipeline.change.values import ManyResult, failure_of
 from puffin.pipeline.change.work import Watch
 from puffin.pipeline.change.workplace import lock_timeout, tell_recovery
+from puffin.pipeline.commands.pip_sync import ToldByBuilds
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.environment import read_spec
 from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.settings import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
-from puffin.pipeline.request.toolchain import toolchain_of
 from puffin.pipeline.workspace.specs import lock_of
 from puffin.stages.link.interpreter.meanwhile import meanwhile
 
@@ -52,7 +51,7 @@ class ManyRun:
             SpecRun(spec, settings.run, session) for spec in sorted(settings.specs, key=lambda spec: spec.path)
         ]
         self._interpreter = interpreters
-        self._projects = Projects(session)
+        self._told = ToldByBuilds(session)
         self._change = ChangeRun(settings.run, session, command="sync")
         self._questions: list[Question] = []
         self._ahead = False
@@ -119,16 +118,16 @@ class ManyRun:
             interpreter,
             self._session,
             frozen=self._settings.frozen,
-            naming=self._projects.naming(site.settings, site.environment),
-            build=self._projects.builder(site.settings, lambda: toolchain_of(site.environment)),
+            naming=self._told.naming(site.settings, site.environment),
+            build=self._told.metadata(site.settings, site.environment),
         )
         if isinstance(found, Inputs):
             self._take_inputs(site, found)
         else:
-            lock = lock_of(site.spec)
+            from puffin.pipeline.request.toolchain import toolchain_of
             from puffin.pipeline.resolve.many import question_of
 
-            toolchain = toolchain_of(site.environment)
+            toolchain, lock = toolchain_of(site.environment), lock_of(site.spec)
             question = question_of(site.name, site.settings, found, toolchain, lock, self._session)
             self._questions.append(question)
 

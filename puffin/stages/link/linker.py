@@ -83,7 +83,8 @@ def link_all(
     """Build the tree of an archive in each of *places*; return the archive and what came of each.
 
     A place is a :class:`LinkPlace` in its wire form; *source* is as in :func:`link`. It came to ``(link mode used,
-    files)``, or to a pickled error where that environment alone is in the way. Raises :class:`ArchiveGone`; then no place has a tree.
+    files)``, or to a pickled error where that environment alone is in the way. Raises :class:`ArchiveGone`; then no
+    place has a tree.
     """
     read_places = tuple([from_tuple(LinkPlace, each) for each in places])
     archive, results = _link(archive, cache_root, read_places, source)
