@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     """Make an environment hold exactly what requirements files pin."""
     from puffin.pipeline.commands.pip_sync import sync as run
+    from puffin.pipeline.request.session import session_of
 
     options = configured("sync", options, console, os.environ)
     with CacheDirectory(options) as cache_dir, Observed("pip sync", options, console, cache_dir, started):
-        run(settings(options, cache_dir), console, os.environ, started=started)
+        request = settings(options, cache_dir)
+        run(request, session_of(request, os.environ, console, started))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from shlex import quote
 from typing import Any
 
@@ -63,6 +64,7 @@ def _seed(
     cache_dir: str,
 ) -> None:
     from puffin.pipeline.commands.seed import seed
+    from puffin.pipeline.request.session import session_of
 
     settings = shared_settings(options, cache_dir)
-    seed(environment, names, settings, console, os.environ)
+    seed(environment, names, settings, session_of(settings, os.environ, console, time.perf_counter()))

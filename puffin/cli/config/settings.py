@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from puffin.pipeline.request.where import Where
+    from puffin.pipeline.request.settings import Where
     from puffin.pipeline.workspace.document import SettingValue
     from puffin.stages.resolve.index.config import NamedIndex
 
@@ -323,7 +323,7 @@ def _remote(address: str, options: "Options", environ: "Mapping[str, str]") -> R
 
 def where_of(options: "Options") -> "Where":
     """Return what *options* say of where to work."""
-    from puffin.pipeline.request.where import Where
+    from puffin.pipeline.request.settings import Where
 
     return Where(**{name: options[name] for name in ("python", "system", "target", "prefix")})
 

@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Protocol
 
-    from puffin.cache.layout import Cache
     from puffin.pipeline.change.direct import Directs
     from puffin.pipeline.inputs.inputs import Inputs
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.stages.link.commit.installplan import Present
     from puffin.stages.link.commit.state import State
@@ -46,15 +46,13 @@ class Planner:
         self,
         place: "PlannedPlace",
         settings: "Settings",
-        cache: "Cache",
-        environ: "Mapping[str, str]",
+        session: "Session",
         *,
         exact: bool = True,
     ) -> None:
         self._place = place
         self._settings = settings
-        self._cache = cache
-        self._environ = environ
+        self._session = session
         self._exact = exact
         self._looked: Directs | None = None
 
@@ -95,10 +93,8 @@ class Planner:
     def _directs(self) -> "Directs":
         if self._looked is None:
             from puffin.pipeline.change.direct import Directs
-            from puffin.stages.resolve.locate.source import pinner
 
-            ask = pinner(self._cache, offline=self._settings.offline, environ=self._environ)
-            self._looked = Directs(self._cache, self._place.present, ask)
+            self._looked = Directs(self._session.cache, self._place.present, self._session.commits)
         return self._looked
 
 

@@ -229,14 +229,15 @@ def _item(change: "Change", cache: "Cache", items: "dict[tuple[str, str], Any]")
                 is_direct=bool(change.direct_url),
                 direct_url=change.direct_url,
                 requested=True,
-                metadata=_metadata(cache, change.sha256),
+                metadata=archived_metadata(cache, change.sha256),
             )
         )
         items[key]["metadata"].pop("description", None)
     return items[key]
 
 
-def _metadata(cache: "Cache", archive: str) -> bytes:
+def archived_metadata(cache: "Cache", archive: str) -> bytes:
+    """Return METADATA of an archive of the cache, ``b""`` where it is not there."""
     header = read_header(cache.manifest(archive)) if archive else None
     return (read(f"{cache.archive(archive)}/{header[DIST_INFO]}/METADATA") or b"") if header else b""
 

@@ -70,7 +70,6 @@ def _changes(site: "EnvironmentRun") -> "list[Change]":
 
 def many_result(
     sites: "Sequence[EnvironmentRun]",
-    order: "Sequence[str]",
     work: "GraphRun | None",
     phases: "tuple[tuple[str, float], ...]",
     started: float,
@@ -86,7 +85,7 @@ def many_result(
     for site in sites:
         shared = sum(1 for each in site.supplies if users[identity(each.artifact)] > 1)
         results[site.name] = result_of(site, started, work, shared)
-    environments = tuple([results[name] for name in order])
+    environments = tuple([results[spec.name] for spec in settings.specs])
     failure = failure_of(environments)
     drifted = any(each.status == DRIFTED for each in environments)
     return ManyResult(

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.change.builds import ManyBuilds, Tally, Workshops
+    from puffin.pipeline.change.builds import BuildSessions, ManyBuilds, Tally
     from puffin.pipeline.change.environment import EnvironmentRun
     from puffin.pipeline.change.workplace import Names
     from puffin.pipeline.engine.engine import Engine
     from puffin.pipeline.graph.task import Key, Outcome, Task
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.tasks.supply import Load, Supply
 
 
@@ -89,20 +89,19 @@ class GraphRun:
         sites: "Sequence[EnvironmentRun]",
         engine: "Engine",
         *,
-        cache: "Cache",
-        reporter: "Reporter",
+        session: "Session",
         watch: Watch,
         fail_fast: bool = False,
-        workshops: "Workshops | None" = None,
+        builds: "BuildSessions | None" = None,
     ) -> None:
         self._sites = sites
         self._engine = engine
-        self._cache = cache
-        self._reporter = reporter
+        self._session = session
+        self._cache = session.cache
         self._watch = watch
         self._fail_fast = fail_fast
         self._run_id = os.urandom(6).hex()
-        self._workshops = workshops
+        self._build_sessions = builds
         self._builds: ManyBuilds | None = None
         self._left = [0] * len(sites)
         self._later: list[int] = []
@@ -159,10 +158,10 @@ class GraphRun:
 
     def _begin_builds(self) -> None:
         self._run_id = os.urandom(6).hex()
-        if self._workshops is not None:
+        if self._build_sessions is not None:
             from puffin.pipeline.change.builds import ManyBuilds, Tally
 
-            self._builds = ManyBuilds(self._workshops)
+            self._builds = ManyBuilds(self._build_sessions)
             self.tally = self.tally or Tally()
 
     def _supplied(self, number: int, supplies: "dict[int, Supply]") -> "dict[int, Supply]":
@@ -180,7 +179,7 @@ class GraphRun:
         from puffin.pipeline.change.heal import without_archive
 
         self.repaired += 1
-        supply = replace(without_archive(load.supply, self._cache, self._reporter), made=None)
+        supply = replace(without_archive(load.supply, self._session), made=None)
         found = self._supplied(load.uses[0].site, {0: supply})
         return [replace(load, supply=each) for each in found.values()]
 
@@ -314,7 +313,7 @@ class GraphRun:
             return  # caches beneath it may be anywhere
         self._told_copied = True
         which = "environment" if len(self._sites) == 1 else "environments"
-        self._reporter.warn(
+        self._session.reporter.warn(
             f"Files are copied, because none can be linked from the cache (`{self._cache.root}`) to the "
             f"{which}; put them on one file system, or pass `--link-mode copy` to silence this"
         )

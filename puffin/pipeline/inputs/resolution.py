@@ -5,7 +5,6 @@ request that the resolver answers, the universe that it is answered from, and th
 """
 
 from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
-from puffin.pipeline.request.network import network_of
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
 from puffin.stages.resolve.requirements.conflicts import DisjointHashes
@@ -27,7 +26,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import CompileSettings, InstallSettings
+    from puffin.pipeline.run.forked_workers import Begin, ForkedWorkers, Serve
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
@@ -111,7 +112,7 @@ class ResolutionSetup:
 def setup_of(
     settings: "CompileSettings | InstallSettings",
     sources: "Sources",
-    environ: "Mapping[str, str]",
+    session: "Session",
     *,
     now: float,
     upgrades: "Upgrades | None" = None,
@@ -128,7 +129,7 @@ def setup_of(
     again = frozenset((*run.refresh_package, *(upgrades.names if upgrades else ())))
     return ResolutionSetup(
         config=index_config(run, requirements),
-        network=network_of(run, environ, requirements.trusted_hosts),
+        network=session.network.wire(requirements.trusted_hosts),
         now=now,
         target=target,
         requirements=roots(requirements.entries),
@@ -199,10 +200,16 @@ def open_universe(
 
 def children_of(setup: ResolutionSetup, cache: "Cache") -> "Children":
     """Return what asks indexes for a resolution in processes, which start when that pays."""
-    from puffin.pipeline.request.network import helping
     from puffin.stages.resolve.universe.children import Children
 
-    return Children(setup.scope, client=client_for(setup.network), cache=cache, helping=helping)
+    return Children(setup.scope, client=client_for(setup.network), cache=cache, helping=_helping)
+
+
+def _helping(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
+    """Start the children of a resolution that has much to ask: the seam of ``IndexUniverse``."""
+    from puffin.pipeline.run.forked_workers import start_workers
+
+    return start_workers(serve, begin)
 
 
 def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall | None" = None) -> "Resolution":

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.graph.task import Outcome, Task
     from puffin.pipeline.request.scheduler import Remote
-    from puffin.pipeline.request.where import Where
+    from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.resolve.index.config import NamedIndex
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
@@ -74,6 +74,18 @@ class NetworkOptions:
 
 
 @frozen
+class Where:
+    """What the options say of where to work. Empty texts mean "not given"."""
+
+    python: str = ""
+    system: bool = False
+    target: str = ""
+    prefix: str = ""
+    python_version: str = ""
+    python_platform: str = ""
+
+
+@frozen
 class Settings:
     """The settings of a sync. Empty texts mean "not given".
 
@@ -129,10 +141,8 @@ class Settings:
     network: NetworkOptions = NetworkOptions()
 
     @property
-    def where(self) -> "Where":
+    def where(self) -> Where:
         """Where the command works."""
-        from puffin.pipeline.request.where import Where
-
         return Where(
             python=self.python,
             system=self.system,
@@ -161,6 +171,7 @@ class ManySettings:
     """The request of a run over many environments; ``run`` has the settings shared with a sync of one."""
 
     run: Settings
+    specs: "tuple[EnvSpec, ...]" = ()
     check: bool = False
     frozen: bool = False
     fail_fast: bool = False

@@ -4,43 +4,32 @@ import os
 import sys
 
 from puffin.errors import UsageError
-from puffin.value import frozen, replace
+from puffin.pipeline.request.settings import Where
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from puffin.cache.layout import Cache
+    from puffin.pipeline.request.session import Session
     from puffin.stages.link.environment.environment import Environment
     from puffin.stages.link.interpreter.interpreter import Interpreter
 
 
-@frozen
-class Where:
-    """What the options say of where to work. Empty texts mean "not given"."""
-
-    python: str = ""
-    system: bool = False
-    target: str = ""
-    prefix: str = ""
-    python_version: str = ""
-    python_platform: str = ""
-
-
-def find_where(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "Environment":
+def find_where(where: Where, session: "Session") -> "Environment":
     """Return the environment to work on. Raises what ``find_environment`` does, and :class:`UsageError`."""
     from puffin.stages.link.environment.environment import find_environment
 
     if where.target or where.prefix:
-        return _elsewhere(where, environ, cache)
+        return _elsewhere(where, session)
     if where.python_version or where.python_platform:
         option = "--python-version" if where.python_version else "--python-platform"
         hints = ("say where to install with `--target DIR`",)
         raise UsageError(text=f"`{option}` is for a directory, not for an environment", hints=hints)
-    return find_environment(where.python or None, environ, os.getcwd(), cache, system=where.system)
+    return find_environment(
+        where.python or None, session.environ, os.getcwd(), session.cache, system=where.system
+    )
 
 
-def base_interpreter(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "Interpreter":
+def base_interpreter(where: Where, session: "Session") -> "Interpreter":
     """Return the interpreter to install for where no environment is meant.
 
     The one asked for, the active environment's, that of ``.python-version``, the first on ``PATH``, or puffin's own.
@@ -49,7 +38,7 @@ def base_interpreter(where: Where, environ: "Mapping[str, str]", cache: "Cache")
     from puffin.stages.link.interpreter.find import InterpreterNotFound, find_requested, requested_version
     from puffin.stages.link.interpreter.known import inspect_interpreter
 
-    cwd = os.getcwd()
+    environ, cache, cwd = session.environ, session.cache, os.getcwd()
     try:
         return find_environment(where.python or None, environ, cwd, cache, system=where.system).interpreter
     except NoEnvironment:
@@ -63,12 +52,12 @@ def base_interpreter(where: Where, environ: "Mapping[str, str]", cache: "Cache")
         return inspect_interpreter(sys.executable, cache)
 
 
-def target_interpreter(asked: str, environ: "Mapping[str, str]", cache: "Cache") -> "Interpreter":
+def target_interpreter(asked: str, session: "Session") -> "Interpreter":
     """Return the interpreter *asked* for, or that of the place where the command is run."""
-    return base_interpreter(Where(python=asked), environ, cache)
+    return base_interpreter(Where(python=asked), session)
 
 
-def _elsewhere(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "Environment":
+def _elsewhere(where: Where, session: "Session") -> "Environment":
     if where.target and where.prefix:
         raise UsageError(text="`--target` cannot be used with `--prefix`", hints=("leave out one of them",))
     if where.prefix and (where.python_version or where.python_platform):
@@ -76,7 +65,7 @@ def _elsewhere(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "E
         raise UsageError(text="A prefix is for the interpreter that installs into it", hints=hints)
     from puffin.stages.link.environment.target_directory import in_directory, in_prefix
 
-    interpreter = base_interpreter(where, environ, cache)
+    interpreter = base_interpreter(where, session)
     if where.prefix:
         return in_prefix(interpreter, os.path.abspath(os.path.expanduser(where.prefix)))
     return in_directory(_as_wished(interpreter, where), os.path.abspath(os.path.expanduser(where.target)))

@@ -43,6 +43,22 @@ class LinkTarget:
     headers: str
 
 
+@frozen
+class LinkPlace:
+    """Where a link task puts a distribution; its wire form is ``astuple`` of it.
+
+    ``target`` is a :class:`LinkTarget` in its wire form, ``mode`` a link mode, and ``bytecode`` the kind of bytecode
+    that comes along, empty for none.
+    """
+
+    stage: str
+    target: "tuple[Any, ...]"
+    requested: bool
+    direct_url: str
+    mode: str
+    bytecode: str = ""
+
+
 class Staging:
     """The work on one distribution in one place. ``error`` is what stopped it there."""
 
