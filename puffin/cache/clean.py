@@ -5,6 +5,7 @@ Links in it are removed, never followed.
 
 import os
 import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from puffin.cache.atomic import remove_tree
@@ -14,11 +15,6 @@ from puffin.cache.usage import NOT_WRITABLE
 from puffin.errors import PuffinError, os_cause
 from puffin.names import normalise
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
 
 _FOREIGN_AFTER = (
     24 * 3600.0

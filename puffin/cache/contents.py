@@ -2,16 +2,13 @@
 
 import os
 import time
+from collections.abc import Iterator
 
 from puffin.cache import frame
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.reading import read
 from puffin.cache.usage import DAY, last_used
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _BY_AGE = (Bucket.ANSWERS, Bucket.SIMPLE, Bucket.METADATA, Bucket.RESOLUTIONS, Bucket.SDISTS, Bucket.RUNS)
 _RETIRED = frozenset({"workspaces"})  # stems of buckets that former versions of puffin had

@@ -1,15 +1,12 @@
 """What of the cache goes: by reachability, by age of last use, by size. A pure plan, and the shell that does it."""
 
 import os
+from collections.abc import Iterable, Sequence
 
 from puffin.cache.atomic import remove_tree
 from puffin.cache.clean import Cleaned, measure
 from puffin.cache.contents import ARCHIVE, Item
 from puffin.cache.layout import Bucket
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _CHEAP = (
     Bucket.ANSWERS,

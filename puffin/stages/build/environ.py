@@ -1,10 +1,7 @@
 """The environment variables of a build: what a compiler may need, and nothing that is meant for another Python."""
 
 import os
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
 
 # For puffin and its kin alone; many hold credentials.
 _PRIVATE = ("PUFFIN_", "PIP_", "UV_")

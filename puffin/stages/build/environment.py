@@ -6,6 +6,8 @@ it, which the next builds find. A listing beside it says what it held; one that 
 """
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from puffin import meter
 from puffin.artifact.urls import digest
@@ -21,12 +23,6 @@ from puffin.stages.link.linker import link
 from puffin.stages.link.staging import PARTS, LinkTarget
 from puffin.stages.unzip.ready import discard_damaged
 from puffin.value import astuple
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
 
 FORMAT = 1
 _NAME = ".listing"

@@ -3,20 +3,21 @@
 import errno
 import os
 import re
+import signal
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion
 
 from puffin.artifact.urls import mask_text
 from puffin.errors import PuffinError, os_cause
 from puffin.names import normalise
+from puffin.stages.build.job import HookJob
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import ClassVar
-
-    from packaging.requirements import Requirement
-    from packaging.specifiers import SpecifierSet
-
-    from puffin.stages.build.job import HookJob
     from puffin.stages.build.supervisor import Story
 
 
@@ -162,7 +163,6 @@ def describe_status(status: "int | None") -> str:
         return "its process was lost"
     if status >= 0:
         return f"exit status {status}"
-    import signal
 
     try:
         return f"killed by signal {-status}, {signal.Signals(-status).name}"
@@ -270,7 +270,6 @@ def missing_requirements(
     are there. One with extras or a URL is otherwise taken to be missing: names and versions do not tell.
     Raises ``packaging.requirements.InvalidRequirement``, a ``ValueError``.
     """
-    from packaging.requirements import Requirement
 
     there: dict[str, str] = {}
     for name, version in installed:
@@ -298,7 +297,6 @@ def _identity(requirement: "Requirement") -> "tuple[object, ...]":
 
 
 def _fits(specifier: "SpecifierSet", version: str) -> bool:
-    from packaging.version import InvalidVersion
 
     try:
         return bool(version) and specifier.contains(version, prereleases=True)

@@ -7,6 +7,8 @@ needs run in one process, under ``child.py``.
 import contextlib
 import os
 import sys
+from contextlib import AbstractContextManager
+from typing import Any
 
 from puffin.cache.lock import Lock
 from puffin.stages.build import failures
@@ -17,11 +19,6 @@ from puffin.stages.build.job import EDITABLE, METADATA, HookAnswer, HookJob
 from puffin.stages.build.supervisor import OutOfTime, Story, Supervisor, run_shared
 from puffin.stages.unzip.errors import BadArchive
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-    from typing import Any
 
 _LOCK_SECONDS = 3600.0  # how long a build may keep another one of the same tree waiting
 

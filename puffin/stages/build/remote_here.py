@@ -4,6 +4,7 @@ import hashlib
 import os
 import pickle
 import zlib
+from typing import Any
 
 from puffin.artifact.artifact import Artifact, expected_sha256
 from puffin.cache.atomic import publish_file, read
@@ -19,11 +20,6 @@ from puffin.stages.link.interpreter.interpreter import Interpreter, interpreter_
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.unzip.store import fetch_once, store
 from puffin.value import astuple, from_tuple, frozen, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 
 UNREACHABLE, ERROR = "unreachable", "error"
 _MOST_LOG = 4 << 20  # bytes of a log that travel

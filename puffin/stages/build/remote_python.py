@@ -3,6 +3,7 @@
 import functools
 import os
 import sys
+from typing import Any
 
 from puffin.cache.layout import Cache, default_root
 from puffin.errors import PuffinError
@@ -10,10 +11,6 @@ from puffin.stages.link.interpreter.find import find_interpreter
 from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.stages.link.interpreter.known import inspect_interpreter
 from puffin.value import from_tuple, frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 @frozen

@@ -1,14 +1,14 @@
 """Which backend builds a source tree, and what that needs (PEP 517, PEP 518)."""
 
 import os
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.stages.build.failures import InvalidBuildSystem
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
 LEGACY_REQUIRES = ("setuptools>=40.8.0",)
@@ -74,7 +74,6 @@ class _Table:
         )
 
     def _parse(self, data: bytes) -> "dict[str, Any]":
-        import tomllib
 
         try:
             return tomllib.loads(data.decode("utf-8-sig"))
@@ -85,7 +84,6 @@ class _Table:
             raise self._invalid(f"{text[:1].lower()}{text[1:]}") from None
 
     def _requires(self, table: "Mapping[str, Any]") -> "tuple[str, ...]":
-        from packaging.requirements import InvalidRequirement, Requirement
 
         texts = self._texts(table, "requires")
         for text in texts:

@@ -7,6 +7,7 @@ answer too: the planner then adds it and has the build run again.
 import os
 import pickle
 import shutil
+from typing import Any
 
 from puffin import meter
 from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, Artifact, expected_sha256
@@ -32,10 +33,6 @@ from puffin.stages.unzip.errors import BadArchive
 from puffin.stages.unzip.store import store
 from puffin.stages.unzip.unzip import read_metadata
 from puffin.value import astuple, from_tuple
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 _PATIENCE = 24 * 3600.0  # seconds for another process's build of the same wheel
 

@@ -7,7 +7,10 @@ directory may be named twice.
 
 import io
 import os
+import tarfile
 import time
+import zipfile
+from typing import IO
 
 from puffin.stages.build.unpack_rules import UnpackFailed, Writer, bad_source, check_count, check_size
 from puffin.stages.build.unpack_tar import tar_members, untar
@@ -19,7 +22,6 @@ from puffin.stages.unzip.zipdir import Member, read_directory
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
-    from typing import IO
 
 
 _KINDS = {
@@ -93,7 +95,6 @@ def _kind(file: "IO[bytes]", filename: str) -> str:
 
 def _refuse_zip(file: "IO[bytes]") -> None:
     """Refuse a tar file that readers of zip files would read as one, with other content."""
-    import zipfile
 
     try:
         zipfile.ZipFile(file).close()
@@ -104,7 +105,6 @@ def _refuse_zip(file: "IO[bytes]") -> None:
 
 
 def _refuse_tar(file: "IO[bytes]") -> None:
-    import tarfile
 
     try:
         tarfile.open(fileobj=file, mode="r:").close()
@@ -141,7 +141,6 @@ def unzip_source(data: memoryview, listed: "tuple[list[Member], set[str]]", dire
 
 def _times(data: memoryview) -> "dict[str, float]":
     """Return when each file was changed, in seconds since the epoch; zip files tell it in nobody's time zone."""
-    import zipfile
 
     found = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterable
 
 from puffin.errors import Cause, PuffinError, os_cause
 from puffin.names import printable
@@ -9,7 +10,7 @@ from puffin.stages.unzip.errors import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Iterable  # type: ignore[attr-defined, unused-ignore]
+    from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
 
 
 _OLDEST = 315_619_200.0  # 2 January 1980: in no time zone older than what a zip file, such as a wheel, can hold

@@ -1,20 +1,20 @@
 """Tar files: decompressed once, all members judged, then written."""
 
+import bz2
 import contextlib
 import gzip
+import lzma
 import os
 import tarfile
 import tempfile
 import zlib
+from collections.abc import Iterator
+from lzma import LZMAError
+from typing import IO
 
 from puffin.stages.build.unpack_rules import Writer, check_count, check_size
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.names import ancestors, check_collisions, fault
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import IO
 
 _IN_MEMORY = 128 << 20  # bytes; more is decompressed to the disk
 _CHUNK = 1 << 20
@@ -89,7 +89,6 @@ def _decompressed(file: "IO[bytes]", kind: str, packed: int) -> "IO[bytes]":
 
 
 def _pieces(file: "IO[bytes]", kind: str) -> "Iterator[bytes]":
-    from lzma import LZMAError
 
     try:
         with _reader(file, kind) as stream:
@@ -107,10 +106,7 @@ def _reader(file: "IO[bytes]", kind: str) -> "IO[bytes]":
     if kind == "gz":
         return gzip.GzipFile(fileobj=file, mode="rb")  # type: ignore[return-value]
     if kind == "bz2":
-        import bz2
-
         return bz2.BZ2File(file)
-    import lzma
 
     return lzma.LZMAFile(file)
 

@@ -2,12 +2,9 @@
 
 import os
 import subprocess
+from collections.abc import Sequence
 
 from puffin.errors import Cause, PuffinError, os_cause
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 _CRASHES = 3  # of one archive's modules, after which something else must be wrong

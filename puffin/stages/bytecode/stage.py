@@ -20,9 +20,7 @@ from puffin.stages.bytecode.layer import (
 from puffin.stages.unzip.manifest import read_names
 from puffin.stages.unzip.ready import current_boot_id
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    Tree = tuple[tuple[str, tuple[str, ...]], ...]
+Tree = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 class BytecodeNotKept(PuffinError):

@@ -4,6 +4,7 @@ httpx's errors are translated to puffin's here and nowhere else.
 """
 
 import time
+from collections.abc import Collection, Iterator, Mapping
 
 from puffin.artifact.urls import mask, mask_text, split_credentials
 from puffin.errors import UsageError
@@ -16,10 +17,6 @@ from puffin.stages.fetch.plain_request import AGENT
 from puffin.stages.fetch.retry import Transient, is_transient, retry_after
 from puffin.stages.fetch.tls import check_certificate
 from puffin.stages.fetch.transport import ANSWER, BODY, PooledTransport
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
 
 _MOST_REDIRECTS = 20
 

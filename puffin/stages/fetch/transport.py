@@ -1,15 +1,12 @@
 """An httpx transport over puffin's own connections, for what takes more than one plain request."""
 
 import threading
+from collections.abc import Iterator
 
 from puffin.stages.fetch.answer import NotHttp
 from puffin.stages.fetch.connections import Body, ConnectionBroken, Connections
 from puffin.stages.fetch.httpx_import import httpx
 from puffin.stages.fetch.network import Network
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 BODY = "puffin.body"
 """Under this name a response's ``extensions`` have its :class:`Body`."""

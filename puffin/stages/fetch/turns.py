@@ -5,13 +5,10 @@ the work: pages of an index are small, and a request for one is a dozen calls.
 """
 
 import select
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
+from socket import socket
 from threading import Lock, Thread, get_ident
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from socket import socket
 
 
 class NetworkTurns:

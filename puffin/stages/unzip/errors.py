@@ -1,11 +1,9 @@
 """What the unzip stage raises."""
 
+from typing import ClassVar
+
 from puffin.errors import Cause, PuffinError, os_cause
 from puffin.names import printable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import ClassVar
 
 
 class Refused(Exception):

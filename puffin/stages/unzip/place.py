@@ -1,16 +1,12 @@
 """Writing a tree of files as fast as the kernel takes them: one open, one write, one close per file."""
 
 import os
+from collections.abc import Iterator
 
 from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, content
+from puffin.stages.unzip.installed import Item
 from puffin.stages.unzip.record import digest
 from puffin.stages.unzip.zipdir import Member
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from puffin.stages.unzip.installed import Item
 
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _WALK = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)

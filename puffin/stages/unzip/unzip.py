@@ -12,7 +12,7 @@ from puffin.cache.lock import Lock
 from puffin.stages.unzip import record
 from puffin.stages.unzip.errors import Refused, bad_archive, cache_write_failed
 from puffin.stages.unzip.inflate import content
-from puffin.stages.unzip.installed import OUTSIDE, Layout, plan
+from puffin.stages.unzip.installed import OUTSIDE, Item, Layout, plan
 from puffin.stages.unzip.manifest import Manifest, encode
 from puffin.stages.unzip.place import write_tree
 from puffin.stages.unzip.ready import archive_ready, current_boot_id, discard, files
@@ -22,7 +22,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
 
-    from puffin.stages.unzip.installed import Item
 
 INSTALLER = b"puffin\n"
 

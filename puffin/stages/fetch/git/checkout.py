@@ -1,5 +1,7 @@
 """Checking out a repository at one commit: a clone for each repository in the cache, a directory for each commit."""
 
+from collections.abc import Mapping
+
 from puffin.artifact.urls import digest, mask
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.git import store as git_store
@@ -16,11 +18,6 @@ from puffin.stages.fetch.git.run import Git
 from puffin.stages.fetch.git.store import Store
 from puffin.stages.fetch.git.url import GitUrl, inner_directory, is_hexadecimal, parse
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 _EVERYTHING = ("+refs/heads/*:refs/puffin/heads/*", "+refs/tags/*:refs/tags/*")
 _told: dict[tuple[str, str, str], str] = {}  # what refs are, by cache, repository and ref; a run believes it

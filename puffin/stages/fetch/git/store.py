@@ -10,11 +10,8 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
 from puffin.errors import os_cause
 from puffin.stages.fetch.git.errors import GitFailed, UnknownRef, failure
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.stages.fetch.git.run import Git, GitResult
-    from puffin.stages.fetch.git.url import GitUrl
+from puffin.stages.fetch.git.run import Git, GitResult
+from puffin.stages.fetch.git.url import GitUrl
 
 _TIMEOUT = 1800.0  # seconds; somebody else's clone of a big repository is worth waiting for
 _MARK = "puffin-commit"  # in .git, written last: which commit was checked out, with all its files

@@ -3,6 +3,9 @@
 import json
 import os
 import subprocess
+from typing import Any
+
+from packaging import tags
 
 from puffin import depends
 from puffin.cache import frame
@@ -11,10 +14,6 @@ from puffin.cache.layout import Cache
 from puffin.errors import USAGE, Cause, PuffinError, os_cause
 from puffin.stages.link.interpreter.interpreter import FORMAT, SCHEME_KEYS, Interpreter, Scheme
 from puffin.stages.link.interpreter.meanwhile import spend
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 OLDEST = (3, 8)
 _TIMEOUT = 60.0
@@ -168,7 +167,6 @@ def _tags(
     implementation: str, version: "tuple[int, ...]", abis: "tuple[str, ...]", platforms: "tuple[str, ...]"
 ) -> "tuple[str, ...]":
     """Return the supported tags, best first, in the order of ``packaging.tags.sys_tags``."""
-    from packaging import tags
 
     short = _SHORT_NAMES.get(implementation, implementation)
     own = f"{short}{version[0]}{version[1]}"

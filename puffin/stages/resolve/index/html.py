@@ -1,5 +1,7 @@
 """HTML pages of package indexes: PEP 503 with PEPs 592, 629, 658, 714 and 792."""
 
+from collections.abc import Mapping
+
 from puffin.artifact.urls import mask
 from puffin.names import printable
 from puffin.stages.resolve.index.config import bare
@@ -8,11 +10,10 @@ from puffin.stages.resolve.index.page import Collector, Page, absolute, checked_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from selectolax.lexbor import LexborHTMLParser
 
-    Attributes = Mapping[str, str | None]
+
+Attributes = Mapping[str, str | None]
 
 
 def parse_html(body: bytes, *, name: str, url: str, charset: str = "utf-8") -> Page:

@@ -4,12 +4,14 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
+from packaging.specifiers import SpecifierSet
+
 from puffin import depends
 from puffin.artifact.urls import mask
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.stages.resolve.projects.entries import SourceFile
-from puffin.stages.resolve.projects.project import Project, check_extras, requirements_of
+from puffin.stages.resolve.projects.project import Project, built_project, check_extras, requirements_of
 from puffin.stages.resolve.projects.pyproject import has_project, read_group, read_pyproject, states_project
 from puffin.stages.resolve.projects.script import read_script
 from puffin.stages.resolve.projects.setup_cfg import describes_project, read_setup_cfg, read_setup_py
@@ -106,7 +108,6 @@ def read_sources(
 
 def _built(build: Build | None, written: Requirements, file: SourceFile, error: NeedsBuild) -> Project:
     """Return the project of *file* from a build, or raise *error* where there can be none."""
-    from puffin.stages.resolve.projects.project import built_project
 
     beside = os.path.join(file.directory, SETUP_PY)
     if build is None or not (file.exists(beside) or has_project(file)):
@@ -244,7 +245,6 @@ def _ignored(overrides: Requirements, files: Sequence[str]) -> tuple[str, ...]:
 
 def check_python(sources: Sources, version: str) -> tuple[str, ...]:
     """Return warnings about sources whose Python specifier does not admit the target's *version*."""
-    from packaging.specifiers import SpecifierSet
 
     return tuple(
         f"`{file}` requires Python {specifier}, but the resolution is for Python {version}"

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
 from puffin.errors import USAGE, PuffinError
 
 
@@ -140,7 +142,6 @@ def texts_of(parent: Mapping[str, object], key: str, file: str, *, where: str = 
 
 def check_specifier(text: str, file: str, what: str) -> str:
     """Return *text* if it is a version specifier (PEP 440); raises :class:`InvalidProject` naming *what*."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     try:
         SpecifierSet(text)

@@ -4,6 +4,7 @@ Most resolutions meet no conflict. This finds their answer in one pass; at the f
 searches that can go back begin from the start.
 """
 
+from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from puffin.stages.resolve.solve.package import Candidate
@@ -11,11 +12,7 @@ from puffin.stages.resolve.solve.prefetch import Prefetch
 from puffin.stages.resolve.solve.requirement import Need
 from puffin.stages.resolve.solve.world import World
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    Turn = tuple[bool, bool, int]
+Turn = tuple[bool, bool, int]
 
 
 class Greedy:

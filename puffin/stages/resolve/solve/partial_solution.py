@@ -1,10 +1,8 @@
 """What has been decided and concluded so far, in order, so that it can be taken back."""
 
-from puffin.stages.resolve.solve.incompatibility import Incompatibility, Slot
+from collections.abc import Callable
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from puffin.stages.resolve.solve.incompatibility import Incompatibility, Slot
 
 
 class Assignment:

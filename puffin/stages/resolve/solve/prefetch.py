@@ -4,16 +4,12 @@ It has asked for what will probably be wanted: the metadata of the likely versio
 are known, and the versions of what that needs. It decides nothing, so that the result does not depend on the order.
 """
 
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from puffin.stages.resolve.solve.package import OFFERED
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from puffin.stages.resolve.solve.requirement import Need
-    from puffin.stages.resolve.solve.world import World
+from puffin.stages.resolve.solve.requirement import Need
+from puffin.stages.resolve.solve.world import World
 
 
 class Prefetch:
