@@ -10,7 +10,7 @@ from puffin.cli.commands.sync import settings as sync_settings
 from puffin.cli.config.layers import configured
 from puffin.cli.config.settings import CacheDirectory
 from puffin.cli.options.table import SYNC, unsaid
-from puffin.cli.screen.errors import INTERRUPTED, TERMINATED, Terminated, exit_code
+from puffin.cli.screen.errors import INTERRUPTED, Terminated, exit_code
 from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import BUG, PuffinError, UsageError
 from puffin.pipeline.commands.python import Interpreters
@@ -168,5 +168,5 @@ def _code(error: BaseException) -> int:
     if isinstance(error, PuffinError):
         return exit_code(error)
     if isinstance(error, Terminated):
-        return TERMINATED
+        return error.exit_code
     return INTERRUPTED if isinstance(error, KeyboardInterrupt) else BUG

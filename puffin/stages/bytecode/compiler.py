@@ -20,7 +20,6 @@ class CompileFailed(PuffinError):
     hints: tuple[str, ...] = ("without `--compile-bytecode` Python compiles modules when they are imported",)
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to compile bytecode with the interpreter at `{self.path}`"
 
 

@@ -31,7 +31,6 @@ class BytecodeNotKept(PuffinError):
     hints: tuple[str, ...] = ("make room there, or leave out `--compile-bytecode`",)
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to put bytecode into the cache (`{self.path}`)"
 
 

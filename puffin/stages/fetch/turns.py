@@ -10,6 +10,8 @@ from queue import SimpleQueue
 from socket import socket
 from threading import Lock, Thread, get_ident
 
+import puffin.forks  # noqa: F401 - it makes forks safe after these threads
+
 
 class NetworkTurns:
     """Use it in ``with`` for work, and :meth:`aside` within it for what only waits.

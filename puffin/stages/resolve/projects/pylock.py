@@ -51,7 +51,6 @@ class LockUnusable(PuffinError):
     problem: str
 
     def summary(self) -> str:
-        """Name the file and say what is wrong."""
         return f"Failed to use the lock file `{self.file}`: {self.problem}"
 
 

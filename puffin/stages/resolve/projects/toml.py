@@ -16,7 +16,6 @@ class InvalidProject(PuffinError):
     problem: str
 
     def summary(self) -> str:
-        """Name the file and the problem."""
         return f"Failed to read `{self.file}`: {self.problem}"
 
 
@@ -32,7 +31,6 @@ class NeedsBuild(PuffinError):
     )
 
     def summary(self) -> str:
-        """Name the file and why a build is needed."""
         return f"Failed to read the dependencies of `{self.file}`: {self.reason}"
 
 
@@ -46,11 +44,9 @@ class ExtraNotFound(PuffinError):
     known: tuple[str, ...]
 
     def summary(self) -> str:
-        """Name the extra and the files."""
         return f"Failed to find the extra `{self.extra}` in {_listed(self.files)}"
 
     def details(self) -> tuple[str, ...]:
-        """Return which extras there are."""
         return (f"  there {_are(self.known)}",)
 
 
@@ -65,12 +61,10 @@ class GroupNotFound(PuffinError):
     included_by: str = ""
 
     def summary(self) -> str:
-        """Name the group, the file, and the group that includes it."""
         by = f" (included by `{self.included_by}`)" if self.included_by else ""
         return f"Failed to find the dependency group `{self.group}`{by} in `{self.file}`"
 
     def details(self) -> tuple[str, ...]:
-        """Return which groups there are."""
         return (f"  there {_are(self.known)}",)
 
 
@@ -83,7 +77,6 @@ class GroupCycle(PuffinError):
     file: str
 
     def summary(self) -> str:
-        """Name the file and the circle."""
         return f"Failed to read the dependency groups of `{self.file}`: {' → '.join(self.cycle)} is a cycle"
 
 

@@ -174,7 +174,6 @@ class NoSolution(PuffinError):
     statements: "tuple[Statement, ...]"
 
     def summary(self) -> str:
-        """Name the requirements that cannot be met together."""
         names = [f"`{name}`" for name in self.names]
         if len(names) == 1:
             return f"Failed to resolve {names[0]}: no version can be used"
@@ -182,7 +181,6 @@ class NoSolution(PuffinError):
         return f"Failed to resolve {listed(shown)}: no versions fit together"
 
     def details(self) -> tuple[str, ...]:
-        """Return one sentence for each statement."""
         said = [item.worded() for item in self.statements]
         if len(said) > _LINES:
             left = len(said) - _LINES + 1
@@ -208,11 +206,9 @@ class TooManyRounds(PuffinError):
     packages: tuple[str, ...]
 
     def summary(self) -> str:
-        """Say how long it was tried."""
         return f"Failed to resolve your requirements: no solution was found in {self.rounds} rounds"
 
     def details(self) -> tuple[str, ...]:
-        """Name the packages that conflict most."""
         names = [f"`{name}`" for name in self.packages]
         return (f"Most conflicts are about {listed(names)}.",) if names else ()
 
@@ -225,9 +221,7 @@ class AnswerRefused(PuffinError):
     hints: tuple[str, ...] = ("this is a fault of puffin: please report it, with your requirements",)
 
     def summary(self) -> str:
-        """Say that the answer is wrong."""
         return "Failed to resolve your requirements: the answer that was found is wrong, and is not used"
 
     def details(self) -> tuple[str, ...]:
-        """Return a sentence for each rule that is broken."""
         return tuple([f"{clause[:1].upper()}{clause[1:]}." for clause in self.broken[:_LINES]])

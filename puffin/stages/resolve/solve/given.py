@@ -21,7 +21,6 @@ class NameMismatch(PuffinError):
     found: str
 
     def summary(self) -> str:
-        """Name the requirement, and what is there instead."""
         return f"Failed to resolve `{self.package}`: the distribution there is called `{self.found}`"
 
 

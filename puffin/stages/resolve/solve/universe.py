@@ -138,7 +138,6 @@ class Unusable(PuffinError):
     offline: bool = False
 
     def summary(self) -> str:
-        """Name the distribution and say why it is ruled out."""
         return f"`{self.package}` cannot be used, because {self.reason}"
 
 
