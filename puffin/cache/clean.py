@@ -36,7 +36,6 @@ class CleanFailed(PuffinError):
     path: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to clean the cache at `{self.path}`"
 
 

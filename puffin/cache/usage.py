@@ -190,7 +190,6 @@ class CacheUnusable(PuffinError):
     hints: tuple[str, ...] = ("name another place with `--cache-dir` or `PUFFIN_CACHE_DIR`",)
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to initialize the cache at `{self.path}`"
 
 

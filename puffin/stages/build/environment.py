@@ -35,7 +35,6 @@ class EnvironmentFailed(PuffinError):
     path: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to make the build environment `{self.path}`"
 
 

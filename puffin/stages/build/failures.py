@@ -49,7 +49,6 @@ class BuildFailed(PuffinError):
     tail: "tuple[str, ...]" = ()
 
     def summary(self) -> str:
-        """Name the package."""
         return f"Failed to build `{self.package}`"
 
     def what(self) -> str:
@@ -58,7 +57,6 @@ class BuildFailed(PuffinError):
         return f"{hook} failed ({self.status})"
 
     def details(self) -> "tuple[str, ...]":
-        """Return what happened, the last lines of the output, and where all of it is."""
         lines = [self.what()]
         if self.tail:
             lines += ["", "[output]", *self.tail, ""]
@@ -95,7 +93,6 @@ class WrongWheel(PuffinError):
     reason: str
 
     def summary(self) -> str:
-        """Name the package and the wheel."""
         return f"Failed to build `{self.package}`: the built wheel, `{self.filename}`, {self.reason}"
 
 
@@ -107,7 +104,6 @@ class InvalidBuildSystem(PuffinError):
     problem: str
 
     def summary(self) -> str:
-        """Name the package, the file and the problem."""
         return f"Failed to read the build system of `{self.package}` (`{self.file}`): {self.problem}"
 
 

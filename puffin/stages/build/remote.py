@@ -36,7 +36,6 @@ class BadAnswer(PuffinError):
     reason: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to build `{self.package}`: the answer of the worker `{self.worker}` {self.reason}"
 
 

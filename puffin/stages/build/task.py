@@ -45,7 +45,6 @@ class BuildRoomFailed(PuffinError):
     hints: tuple[str, ...] = ("make room there, or name another place with `--cache-dir` and `TMPDIR`",)
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to prepare the build of `{self.package}` in `{self.path}`"
 
 

@@ -83,7 +83,6 @@ class BadSource(PuffinError):
     reason: str = ""
 
     def summary(self) -> str:
-        """Name the archive."""
         return f"`{self.filename}` has an invalid package format"
 
 
@@ -95,7 +94,6 @@ class UnpackFailed(PuffinError):
     path: str
 
     def summary(self) -> str:
-        """Name the archive and the place."""
         return f"Failed to unpack `{self.filename}` into `{self.path}`"
 
     @classmethod

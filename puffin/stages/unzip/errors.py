@@ -27,7 +27,6 @@ class BadArchive(PuffinError):
     reason: str = ""
 
     def summary(self) -> str:
-        """Name the wheel."""
         return f"`{self.filename}` has an invalid package format"
 
 
@@ -39,7 +38,6 @@ class CacheWriteFailed(PuffinError):
     path: str
 
     def summary(self) -> str:
-        """Name the wheel and the cache."""
         return f"Failed to unzip `{self.filename}` into the cache (`{self.path}`)"
 
 

@@ -30,7 +30,6 @@ class InspectFailed(PuffinError):
     origin: str = ""
 
     def summary(self) -> str:
-        """Return the first line."""
         source = f" from `{self.origin}`" if self.origin else ""
         return f"Failed to inspect Python interpreter{source} at `{self.path}`"
 
@@ -45,7 +44,6 @@ class UnsupportedPython(PuffinError):
     hints: tuple[str, ...] = ("name a newer one with `--python`",)
 
     def summary(self) -> str:
-        """Return the first line."""
         oldest = ".".join(map(str, OLDEST))
         return f"Python {self.version} at `{self.path}` is not supported: puffin needs {oldest} or newer"
 
