@@ -17,8 +17,7 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
 from puffin.errors import PuffinError, os_cause
 from puffin.stages.build import kept
-from puffin.stages.build.check import check_wheel, not_installable
-from puffin.stages.build.hooks import run_hooks
+from puffin.stages.build.hooks import check_wheel, not_installable, run_hooks
 from puffin.stages.build.job import KEPT, LACKS, METADATA, WHEEL, BuildOrder, HookAnswer, HookJob
 from puffin.stages.build.system import BuildSystem, read_build_system
 from puffin.stages.build.unpack import unpack

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 
-from puffin.artifact.hashes import STRENGTH, algorithm_of, strongest_of
+from puffin.artifact.artifact import STRENGTH, algorithm_of, strongest_of
 
 Groups = tuple[tuple[str, ...], ...]
 

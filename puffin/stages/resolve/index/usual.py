@@ -17,9 +17,7 @@ from typing import Any
 from puffin.names import printable
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.config import bare
-from puffin.stages.resolve.index.html import core_metadata, looks_like_html, parse_html
 from puffin.stages.resolve.index.http import JSON_TYPES, content_type, is_html, parse_reply
-from puffin.stages.resolve.index.json import add_file, read_json
 from puffin.stages.resolve.index.page import (
     QUARANTINED,
     Collector,
@@ -29,6 +27,7 @@ from puffin.stages.resolve.index.page import (
     by_version,
     file_version,
 )
+from puffin.stages.resolve.index.parse import add_file, core_metadata, looks_like_html, parse_html, read_json
 from puffin.value import astuple
 
 Rows = tuple[tuple[Any, ...], ...]
