@@ -137,11 +137,7 @@ def nonsense(job: "HookJob", entered: str, text: str) -> BackendBroken:
 def timed_out(job: "HookJob", entered: str) -> BuildTimedOut:
     """Return the error for a job that was ended for its duration."""
     return BuildTimedOut(
-        package=job.package,
-        hook=_hook(job, entered),
-        seconds=job.timeout,
-        log=job.log,
-        tail=log_tail(job.log),
+        package=job.package, hook=_hook(job, entered), seconds=job.timeout, log=job.log, tail=log_tail(job.log)
     )
 
 

@@ -68,9 +68,7 @@ class _Table:
         if "requires" not in table:
             raise self._invalid("`[build-system]` has no `requires`, which is mandatory")
         return BuildSystem(
-            requires=self._requires(table),
-            backend=self._backend(table),
-            backend_path=self._backend_path(table),
+            requires=self._requires(table), backend=self._backend(table), backend_path=self._backend_path(table)
         )
 
     def _parse(self, data: bytes) -> "dict[str, Any]":

@@ -258,11 +258,7 @@ class Build:
         artifact, order = self._artifact, self._order
         try:
             check_wheel(
-                wheel,
-                package=order.package,
-                name=artifact.name,
-                version=artifact.version,
-                tags=order.tags,
+                wheel, package=order.package, name=artifact.name, version=artifact.version, tags=order.tags
             )
         except BadArchive as error:
             raise not_installable(order.package, error) from None

@@ -74,11 +74,7 @@ class Body:
     """
 
     def __init__(
-        self,
-        pool: "Connections",
-        origin: "Origin",
-        connection: "socket.socket",
-        answer: HttpResponse,
+        self, pool: "Connections", origin: "Origin", connection: "socket.socket", answer: HttpResponse
     ) -> None:
         self.answer = answer
         self._pool = pool
@@ -223,12 +219,7 @@ class Connections:
             raise
 
     def _send(
-        self,
-        connection: "socket.socket",
-        method: str,
-        target: str,
-        headers: "Headers",
-        data: bytes | None,
+        self, connection: "socket.socket", method: str, target: str, headers: "Headers", data: bytes | None
     ) -> HttpResponse:
         connection.sendall(request_bytes(method, target, headers, data))
         until_readable(connection, self.turns)

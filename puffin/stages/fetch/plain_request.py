@@ -14,9 +14,7 @@ ACCEPT_ENCODING = "gzip, zstd"
 AGENT = f"puffin/{__version__}"
 _PORTS = {"http": 80, "https": 443}
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
-_TARGET = frozenset(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/!$&'()*+,;=:@%?",
-)
+_TARGET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/!$&'()*+,;=:@%?")
 _ENCODINGS = ("", "identity", "gzip", "x-gzip", "zstd")
 
 

@@ -54,10 +54,7 @@ def policy(headers: "Mapping[str, str]") -> Policy:
     words = [word.strip().lower() for word in headers.get("cache-control", "").split(",")]
     etag, last_modified = headers.get("etag", ""), headers.get("last-modified", "")
     return Policy(
-        max_age=_max_age(words, headers),
-        store="no-store" not in words,
-        etag=etag,
-        last_modified=last_modified,
+        max_age=_max_age(words, headers), store="no-store" not in words, etag=etag, last_modified=last_modified
     )
 
 

@@ -51,8 +51,7 @@ _PLACE = r"(?:https?://[A-Za-z0-9][\w.:-]*/|(?:\.\./)*|/)(?:[\w.~+!@,=-]+/)*"
 _NAME = r"[A-Za-z0-9][\w.+-]*"
 _HASH = r"(?:#(sha256|sha512|sha384|sha1|md5)=([0-9a-f]+))?"
 _LINK = re.compile(
-    rf'({_PLACE})({_NAME}){_HASH}"((?: [a-z-]+="[^"<>]*")*)>[^<>&]*</a>[\s<>/a-z]*',
-    re.ASCII,
+    rf'({_PLACE})({_NAME}){_HASH}"((?: [a-z-]+="[^"<>]*")*)>[^<>&]*</a>[\s<>/a-z]*', re.ASCII
 ).fullmatch
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"').findall
 _UPLOADS = r'(?a) data-upload-time="([^"&\s]*)"'
