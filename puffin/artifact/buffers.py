@@ -3,9 +3,7 @@
 import mmap
 import threading
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    Buffer = bytearray | mmap.mmap
+Buffer = bytearray | mmap.mmap
 
 _MOST_KEPT = 96 << 20  # bytes kept by one process
 _GRAIN = 1 << 20

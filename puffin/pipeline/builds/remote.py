@@ -7,7 +7,7 @@ from puffin.pipeline.graph.task import Task
 from puffin.pipeline.request.scheduler import Remote
 from puffin.stages.build.job import BuildOrder
 from puffin.stages.build.remote import SentBuild, brought, built_before
-from puffin.stages.build.remote_python import Python, python_of
+from puffin.stages.build.remote_here import Python, python_of
 from puffin.value import astuple, from_tuple, replace
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.toolchain import Toolchain
 
 _HERE = "puffin.stages.build.remote_here:build_here"
-_FITS = "puffin.stages.build.remote_python:fits"
+_FITS = "puffin.stages.build.remote_here:fits"
 
 
 def sent(

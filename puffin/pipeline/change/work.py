@@ -206,7 +206,7 @@ class GraphRun:
         grow = self._builds.grow if self._builds else no_growth
         self._engine.run(tasks, self._engine.chosen(missing), self._take, grow)
         if self.compiled:
-            from puffin.stages.bytecode.compiler import close_all
+            from puffin.stages.bytecode.stage import close_all
 
             close_all()
 

@@ -1,10 +1,8 @@
 """The order of a build and its result, as values."""
 
-from puffin.value import frozen
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from puffin.value import frozen
 
 METADATA = "metadata"
 WHEEL = "wheel"

@@ -8,7 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Wire = tuple[object, ...]
+
+Wire = tuple[object, ...]
 
 
 AUTO, DISABLED, SUBPROCESS = "auto", "disabled", "subprocess"

@@ -5,15 +5,12 @@ the work: pages of an index are small, and a request for one is a dozen calls.
 """
 
 import select
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
+from socket import socket
 from threading import Lock, Thread, get_ident
 
 import puffin.forks  # noqa: F401 - it makes forks safe after these threads
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from socket import socket
 
 
 class NetworkTurns:

@@ -9,7 +9,7 @@ from puffin.errors import PuffinError, os_cause
 from puffin.stages.bytecode.layer import Layer, layer_path, manifest_path, read_layer
 from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.staging import LinkPlace, LinkTarget, Staging, clear_stage, spread
-from puffin.stages.unzip.manifest import BYTES, DIST_INFO, NAME, OUTSIDE, RAW_NAME, read_names
+from puffin.stages.unzip.manifest import BYTES, DIST_INFO, NAME, OUTSIDE, RAW_NAME, OutsideRow, read_names
 from puffin.stages.unzip.record import rows_below
 from puffin.value import from_tuple
 
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from puffin.stages.unzip.manifest import OutsideRow
-
     Found = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
-    Linked = tuple[str, int]
+
+Linked = tuple[str, int]
 
 _AT_ONCE = 64  # places, each with an open directory
 

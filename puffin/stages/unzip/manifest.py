@@ -44,8 +44,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    Row = tuple[str, tuple[str, ...], tuple[int, ...], tuple[int, ...]]
-    OutsideRow = tuple[str, str, tuple[str, ...], tuple[int, ...], tuple[int, ...], tuple[str, ...]]
+
+Row = tuple[str, tuple[str, ...], tuple[int, ...], tuple[int, ...]]
+OutsideRow = tuple[str, str, tuple[str, ...], tuple[int, ...], tuple[int, ...], tuple[str, ...]]
 
 CURRENT_FORMAT = 1
 (

@@ -4,11 +4,9 @@ A name that is fine on one system and harmful on another (a backslash, a drive, 
 on a disk that ignores case) is refused on all of them, so that a wheel installs everywhere or nowhere.
 """
 
-from puffin.stages.unzip.errors import Refused
+from collections.abc import Collection
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
+from puffin.stages.unzip.errors import Refused
 
 LONGEST_COMPONENT = 255  # bytes; NAME_MAX of every usual file system
 LONGEST_NAME = 2048  # bytes; leaves room for the directories above within PATH_MAX

@@ -150,7 +150,6 @@ class NoSubdirectory(PuffinError):
     subdirectory: str
 
     def summary(self) -> str:
-        """Name the requirement and the subdirectory."""
         return f"`{self.package}` has no subdirectory `{self.subdirectory}`"
 
 

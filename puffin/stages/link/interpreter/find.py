@@ -32,11 +32,9 @@ class InterpreterNotFound(PuffinError):
     looked: tuple[str, ...]
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"No interpreter found for Python `{self.request}`"
 
     def details(self) -> tuple[str, ...]:
-        """Return the lines beneath it."""
         return tuple(f"looked in {place}" for place in self.looked)
 
 
@@ -49,7 +47,6 @@ class InvalidPythonRequest(PuffinError):
     hints: tuple[str, ...] = ("ask as in `3.12`, `3.12.1`, `python3.12`, `>=3.10`, or give a path",)
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Invalid Python request `{self.request}`"
 
 

@@ -70,7 +70,7 @@ MANY = 6  # packages that are asked for at once, from which on children pay
 
 
 class Asked(Generic[T]):
-    """A question to a child, with the interface of :class:`~puffin.stages.resolve.universe.pool.PoolJob`."""
+    """A question to a child, with the interface of :class:`~puffin.stages.resolve.universe.pages.PoolJob`."""
 
     def __init__(self, answer: "ChildAnswer", take: "Callable[[Any], T]", instead: "Callable[[], T]") -> None:
         self._answer = answer

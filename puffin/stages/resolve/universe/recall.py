@@ -6,6 +6,8 @@ be refreshed, the record counts for nothing. What local places, URLs and reposit
 """
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from puffin import depends
 from puffin.artifact.urls import digest
@@ -17,17 +19,10 @@ from puffin.stages.resolve.index.page import FileLink
 from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.solve.check import Facts, broken_rules
-from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved
+from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved, ResolveRequest
+from puffin.stages.resolve.universe.index import IndexUniverse, Scope
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import astuple, field_names, from_tuple, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-    from puffin.stages.resolve.solve.request import ResolveRequest
-    from puffin.stages.resolve.universe.index import IndexUniverse, Scope
 
 _FORMAT = "resolution 1"
 

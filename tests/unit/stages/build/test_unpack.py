@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puffin.stages.build import unpack_rules
-from puffin.stages.build.unpack import unpack
-from puffin.stages.build.unpack_rules import BadSource, UnpackFailed
+from puffin.stages.build import unpack as unpack_rules
+from puffin.stages.build.unpack import BadSource, UnpackFailed, unpack
 from puffin.stages.unzip.names import fault
 
 COMPRESS = {
