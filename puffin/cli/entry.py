@@ -65,7 +65,7 @@ def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:
     from puffin.cli.noop.question import place
 
     root, path = place(asked, os.environ)
-    if told(asked, path, os.environ, STARTED):
+    if told(path, os.environ, STARTED):
         return 0
     noted = depends.begin()
     code = _run(argv)
@@ -73,7 +73,7 @@ def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:
     if code == 0 and noted.settled:
         from puffin.cli.noop.record import keep
 
-        keep(asked, root, path, noted)
+        keep(root, path, noted)
     return code
 
 
