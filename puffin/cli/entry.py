@@ -19,6 +19,7 @@ def run() -> "NoReturn":
     """Run the command line of this process and end it."""
     gc.disable()  # a command lives for moments, and what it makes lives as long
     _open_streams()
+    _set_umask(os.environ.get("PUFFIN_UMASK", ""))
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
@@ -45,6 +46,14 @@ def _open_streams() -> None:
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - open to the end
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
+def _set_umask(asked: str) -> None:
+    """Have nothing made that others may write to, or what *asked* says, such as ``002`` for a group that shares."""
+    if asked and len(asked) <= 4 and not asked.strip("01234567"):
+        os.umask(int(asked, 8))
+    else:
+        os.umask(os.umask(0o077) | 0o022)
 
 
 def main(argv: "list[str]") -> int:
