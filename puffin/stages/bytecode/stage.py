@@ -2,7 +2,7 @@
 
 import os
 
-from puffin.cache.atomic import publish_file, publish_tree, remove_tree
+from puffin.cache.atomic import move, publish_file, publish_tree, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
 from puffin.errors import PuffinError, os_cause
@@ -111,7 +111,7 @@ def _publish(cache: Cache, archive: str, kind: str, temporary: str, manifest: by
     if os.path.lexists(path):  # of the archive as it was before, or cut short
         remove_tree(manifest_path(cache, kind, archive))
         old = cache.temporary()
-        os.rename(path, old)
+        move(path, old)
         remove_tree(old)
     publish_tree(temporary, path)
     publish_file(cache, manifest_path(cache, kind, archive), manifest)

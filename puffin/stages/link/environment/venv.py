@@ -7,7 +7,7 @@ import errno
 import os
 
 from puffin import __version__
-from puffin.cache.atomic import remove_tree, write
+from puffin.cache.atomic import carry, move, remove_tree, unfinished, write
 from puffin.cache.lock import Lock, LockFailed
 from puffin.errors import USAGE, PuffinError, os_cause
 from puffin.stages.link.environment.activators import activators
@@ -173,8 +173,10 @@ def _swap(built: str, place: str, old: str) -> None:
     """Put *built* in its place, and what was there aside. A mount point stays, and is filled."""
     if os.path.isdir(place) and os.listdir(place):
         try:
-            os.rename(place, old)
+            move(place, old)
         except OSError:
+            if os.path.isdir(unfinished(old)):
+                carry(unfinished(old), place)
             if not os.path.ismount(place):
                 raise
             for name in os.listdir(place):
