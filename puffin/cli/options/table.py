@@ -159,6 +159,11 @@ CHANGE = (
     (("--path-conflict",), "path_conflict", VALUE, "warn|error",
      "What to do if packages contain the same file.", COMMON),
 )
+SEEDS = (
+    (("--remove-seeds",), "remove_seeds", FLAG, "",
+     "Also remove pip, setuptools and wheel, which stay in environments that puffin did not make or made with --seed.",
+     COMMON),
+)
 SYNC = (
     *DRY_RUN,
     *PROJECT,
@@ -166,6 +171,7 @@ SYNC = (
     (("--strict",), "strict", FLAG, "", "Check the installed packages for conflicts at the end.", COMMON),
     (("--allow-empty-requirements",), "allow_empty_requirements", FLAG, "",
      "Empty the environment if nothing is required.", COMMON),
+    *SEEDS,
     *TARGETS,
     *FOREIGN,
     *EXTERNAL,

@@ -356,7 +356,14 @@ def homes_of(environment: "Environment") -> Homes:
         scripts=environment.scripts,
         data=environment.data,
         headers=environment.headers,
+        lib64=lib64_is_linked(environment),
     )
+
+
+def lib64_is_linked(environment: "Environment") -> bool:
+    """Tell whether ``lib64`` is a link to ``lib``, as in the environments that the standard library's venv makes."""
+    path = f"{environment.data}/lib64"
+    return os.path.islink(path) and os.path.realpath(path) == os.path.realpath(f"{environment.data}/lib")
 
 
 def target_of(environment: "Environment") -> LinkTarget:
@@ -369,6 +376,7 @@ def target_of(environment: "Environment") -> LinkTarget:
         scripts=os.path.relpath(environment.scripts, site),
         data=os.path.relpath(environment.data, site),
         headers=os.path.relpath(environment.headers, site),
+        lib64=lib64_is_linked(environment),
     )
 
 

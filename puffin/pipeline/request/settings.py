@@ -120,6 +120,7 @@ class Settings:
     compile_bytecode: bool = False
     dry_run: bool = False
     allow_empty_requirements: bool = False
+    remove_seeds: bool = False
     break_system_packages: bool = False
     no_build_isolation: bool = False
     no_build_isolation_package: tuple[str, ...] = ()

@@ -32,10 +32,17 @@ def find_where(where: Where, session: "Session") -> "Environment":
 def base_interpreter(where: Where, session: "Session") -> "Interpreter":
     """Return the interpreter to install for where no environment is meant.
 
-    The one asked for, the active environment's, that of ``.python-version``, the first on ``PATH``, or puffin's own.
+    The one asked for, the active environment's, that of ``.python-version``, the first on ``PATH`` or puffin's own,
+    if ``requires-python`` of the project allows it, else another that it allows.
     """
-    from puffin.stages.link.environment.environment import NoEnvironment, find_environment
-    from puffin.stages.link.interpreter.find import InterpreterNotFound, find_requested, requested_version
+    from puffin.stages.link.environment.environment import BrokenVenv, NoEnvironment, find_environment
+    from puffin.stages.link.interpreter.ask import InspectFailed
+    from puffin.stages.link.interpreter.find import (
+        InterpreterNotFound,
+        find_requested,
+        find_required,
+        requested_version,
+    )
     from puffin.stages.link.interpreter.known import inspect_interpreter
 
     environ, cache, cwd = session.environ, session.cache, os.getcwd()
@@ -43,13 +50,18 @@ def base_interpreter(where: Where, session: "Session") -> "Interpreter":
         return find_environment(where.python or None, environ, cwd, cache, system=where.system).interpreter
     except NoEnvironment:
         pass
+    except (BrokenVenv, InspectFailed):
+        if where.python or where.system:
+            raise
     wish = requested_version(cwd)
     if wish:
         return inspect_interpreter(find_requested(wish, environ), cache, origin=".python-version")
     try:
-        return find_environment(None, environ, cwd, cache, system=True).interpreter
+        usual = find_environment(None, environ, cwd, cache, system=True).interpreter
     except InterpreterNotFound:
-        return inspect_interpreter(sys.executable, cache)
+        usual = inspect_interpreter(sys.executable, cache)
+    other = find_required(cwd, usual, environ)
+    return inspect_interpreter(other, cache, origin="requires-python") if other else usual
 
 
 def target_interpreter(asked: str, session: "Session") -> "Interpreter":

@@ -400,8 +400,6 @@ def _check_member(name: str, member: tarfile.TarInfo) -> None:
         raise Refused(reason, shown)
     if member.issparse() or not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
         raise Refused(f"it is {_SPECIAL.get(member.type, 'a special file')}", name)
-    if member.isreg() and (member.mode & 0o4000 or member.mode & 0o2010 == 0o2010):
-        raise Refused("it would run as another user or group (setuid)", name)
     if member.issym() and not _stays_inside(name, member.linkname):
         raise Refused(f"it is a symbolic link that leads out of the archive, to `{member.linkname}`", name)
 

@@ -8,7 +8,7 @@ are compared once, and the manifest is rewritten to say so.
 
 import os
 
-from puffin.cache.atomic import publish_file, remove_tree
+from puffin.cache.atomic import move, publish_file, remove_tree
 from puffin.cache.layout import Cache
 from puffin.stages.unzip.manifest import BOOT_ID, WHEEL_BYTES, Manifest, encode, read_header, read_manifest
 from puffin.value import replace
@@ -73,7 +73,7 @@ def discard(cache: "Cache", sha256: str) -> None:
     tree = cache.archive(sha256)
     condemned = cache.temporary()
     try:
-        os.rename(tree, condemned)
+        move(tree, condemned)
     except FileNotFoundError:
         return
     remove_tree(condemned)
