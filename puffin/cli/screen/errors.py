@@ -28,13 +28,14 @@ CAUSES = 10  # that are shown at the most
 HINTS = 5
 _MORE = "(`-v` shows all)"
 INTERRUPTED = 130
-TERMINATED = 143
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived."""
+    """A signal asked the process to end; ``exit_code`` is 128 and its number, as shells have it."""
 
-    exit_code = TERMINATED
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
 
 
 def guarded(
@@ -47,7 +48,7 @@ def guarded(
         color=str(options.get("color") or ""),
         no_progress=bool(options.get("no_progress")),
     )
-    _raise_on_sigterm()
+    signals.on_ending(_terminate)
     try:
         return command(options, console, started)
     except PuffinError as error:
@@ -57,9 +58,9 @@ def guarded(
     except KeyboardInterrupt:
         console.stop_progress()
         return INTERRUPTED
-    except Terminated:
+    except Terminated as error:
         console.stop_progress()
-        return TERMINATED
+        return error.exit_code
     except BrokenPipeError:
         return 1
     except OSError as error:
@@ -73,11 +74,8 @@ def guarded(
         return _bug()
 
 
-def _raise_on_sigterm() -> None:
-    def terminate(_number: int, _frame: object) -> None:
-        raise Terminated
-
-    signals.signal(signals.SIGTERM, terminate)
+def _terminate(number: int) -> None:
+    raise Terminated(number)
 
 
 def _bug() -> int:

@@ -4,12 +4,26 @@ from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.artifact.urls import digest
 from puffin.errors import UsageError
 from puffin.pipeline.request.settings import Settings
-from puffin.stages.build.environ import backend_variables
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+# What compilers and backends go by: a wheel that was built with other values is another wheel.
+BACKEND_PREFIXES = (
+    "CARGO_", "CMAKE_", "CYTHON", "DISTUTILS_", "FLIT_", "HATCH_", "MATURIN_", "MESON", "NPY_", "PBR_", "PDM_",
+    "PKG_CONFIG", "POETRY_", "PYO3_", "RUST", "SETUPTOOLS_", "SKBUILD_", "SOURCE_DATE_", "VCS_VERSIONING_",
+    "VERSIONEER_",
+)  # fmt: skip
+BACKEND_VARIABLES = frozenset(
+    (
+        "AR", "ARCHFLAGS", "CC", "CFLAGS", "CPATH", "CPP", "CPPFLAGS", "CPLUS_INCLUDE_PATH", "CXX", "CXXFLAGS",
+        "C_INCLUDE_PATH", "F77", "F90", "FC", "FCFLAGS", "FFLAGS", "INCLUDE", "LD", "LDFLAGS", "LDSHARED", "LIB",
+        "LIBPATH", "LIBRARY_PATH", "LIBS", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "_PYTHON_HOST_PLATFORM",
+    )
+)  # fmt: skip
 
 
 def config_setting(text: str) -> tuple[str, str]:
@@ -33,3 +47,14 @@ def as_built(artifact: Artifact, settings: Settings, environ: "Mapping[str, str]
     if artifact.kind == WHEEL or not (told or outside):
         return artifact
     return replace(artifact, source=f"{artifact.source}+{digest(repr((told, outside)))}")
+
+
+def backend_variables(environ: "Mapping[str, str]") -> "tuple[tuple[str, str], ...]":
+    """Return those of the user's variables that a wheel may depend on, sorted."""
+    return tuple(
+        sorted(
+            (name, value)
+            for name, value in environ.items()
+            if name in BACKEND_VARIABLES or name.startswith(BACKEND_PREFIXES)
+        )
+    )
