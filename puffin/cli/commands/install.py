@@ -27,6 +27,7 @@ def install(options: "dict[str, Any]", console: "Console", started: float) -> in
     """Install packages and what they need."""
     from puffin.pipeline.commands.install import install as perform
     from puffin.pipeline.request.session import session_of
+    from puffin.stages.resolve.projects.pylock import is_lock
 
     options = configured("install", options, console, os.environ)
     with (
@@ -36,6 +37,9 @@ def install(options: "dict[str, Any]", console: "Console", started: float) -> in
         run.keep()
         shared = _shared(options, cache_dir)
         session = session_of(shared, os.environ, console, started)
+        if any(map(is_lock, options["requirement"])):
+            _install_lock(options, shared, session)
+            return 0
         done = perform(_settings(options, shared, session), session)
         if options["report"]:
             _write_report(options["report"], done, session)
@@ -45,6 +49,21 @@ def install(options: "dict[str, Any]", console: "Console", started: float) -> in
 def _shared(options: "dict[str, Any]", cache_dir: str) -> "Settings":
     foreign = {"constraint": (), "extra": (), "all_extras": False, "group": ()}
     return sync_settings({**options, "arguments": (), "allow_empty_requirements": False, **foreign}, cache_dir)
+
+
+def _install_lock(options: "dict[str, Any]", run: "Settings", session: "Session") -> None:
+    """Install what a lock file has, as it says, besides what the environment holds."""
+    from puffin.pipeline.commands.pip_sync import sync
+    from puffin.value import replace
+
+    if options["arguments"] or options["editable"] or options["report"]:
+        raise UsageError(
+            text="A lock file is complete: neither packages nor a report can be given beside it",
+            hints=("install the others by a command of their own",),
+        )
+    named = {"files": options["requirement"], "constraint": options["constraint"], "extra": options["extra"]}
+    settings = replace(run, **named, all_extras=options["all_extras"], group=options["group"])
+    sync(settings, session, exact=options["exact"])
 
 
 def _settings(options: "dict[str, Any]", run: "Settings", session: "Session") -> "InstallSettings":

@@ -34,7 +34,12 @@ def shared_settings(
 
     *more* are those that only some commands have. Raises :class:`UsageError` for values that cannot be.
     """
-    isolation = ("no_build_isolation", "config_setting", "build_constraint")
+    if options["offline"] and (options["refresh"] or options["refresh_package"]):
+        raise UsageError(
+            text="`--refresh` cannot be used with `--offline`: what is cached is all there is",
+            hints=("leave out one of them",),
+        )
+    isolation = ("no_build_isolation", "config_setting", "config_setting_package", "build_constraint")
     return Settings(
         cache_dir=cache_dir,
         files=files,
@@ -53,6 +58,7 @@ def resolving(options: "Options") -> "Options":
     return {
         "resolution": choice(options, "resolution") or "highest",
         "prerelease": prereleases(options),
+        "prerelease_package": prerelease_packages(options.get("prerelease_package", ())),
         "exclude_newer": moment(options["exclude_newer"]),
         "no_binary": package_names(options["no_binary"]),
         "only_binary": package_names(options["only_binary"]),
@@ -63,6 +69,17 @@ def resolving(options: "Options") -> "Options":
 def prereleases(options: "Options") -> str:
     """Return the rule about pre-releases."""
     return "allow" if options["pre"] else choice(options, "prerelease") or "if-necessary-or-explicit"
+
+
+def prerelease_packages(values: "Sequence[str]") -> tuple[str, ...]:
+    """Return the packages whose pre-releases are accepted: of ``NAME`` and ``NAME=allow``, the names."""
+    for value in values:
+        if value.partition("=")[2] not in ("", "allow"):
+            raise UsageError(
+                text=f"`{value}` is no value of `--prerelease-package`",
+                hints=("write the name of a package whose pre-releases are accepted",),
+            )
+    return normalised([value.partition("=")[0].strip() for value in values])
 
 
 def located(options: "Options", environ: "Mapping[str, str]") -> "Options":
@@ -234,10 +251,18 @@ def package_names(values: "Sequence[str]") -> tuple[str, ...]:
 
 
 def moment(text: str) -> str:
-    """Return *text*, a date or an RFC 3339 timestamp. Raises :class:`UsageError` for any other text."""
+    """Return *text*, a date or an RFC 3339 timestamp, or the time that lies an age like ``7 days`` or ``P7D`` back.
+
+    Raises :class:`UsageError` for any other text.
+    """
     if not text:
         return text
-    from datetime import datetime
+    from datetime import UTC, datetime, timedelta
+
+    seconds = age(text)
+    if seconds is not None:
+        depends.unsure("an age is counted from now on")
+        return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
 
     try:
         moment = datetime.fromisoformat(text)
@@ -247,9 +272,25 @@ def moment(text: str) -> str:
     if moment is datetime.min or not whole:
         raise UsageError(
             text=f"`{text}` is neither a date nor a time that `--exclude-newer` understands",
-            hints=("write `2026-01-31` (the whole day counts), or `2026-01-31T12:00:00Z`",),
+            hints=(
+                "write `2026-01-31` (the whole day counts), `2026-01-31T12:00:00Z`, or an age: `7 days`, `P7D`",
+            ),
         )
     return text
+
+
+def age(text: str) -> float | None:
+    """Return an age such as ``7 days``, ``36h``, ``P7D`` or ``PT12H`` (ISO 8601) in seconds; None for anything else."""
+    import re
+
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+    formal = re.fullmatch(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", text.strip())
+    if formal is not None and any(formal.groups()):
+        counts = zip(formal.groups(), "wdhms", strict=True)
+        return sum([int(count) * units[unit] for count, unit in counts if count])
+    spoken = r"(\d{1,6})\s*(w|weeks?|d|days?|h|hours?|min|minutes?|s|secs?|seconds?)(?:\s+ago)?"
+    found = re.fullmatch(spoken, text.strip(), re.IGNORECASE)
+    return int(found[1]) * units[found[2][0].lower()] if found else None
 
 
 def _seconds(options: "Options") -> float:

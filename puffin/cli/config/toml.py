@@ -18,8 +18,8 @@ _KINDS = {row[1]: row[2] for row in (*SYNC, *COMPILE, *INSTALL, *VENV)}
 # What only makes sense for one run, or decides whether this file is read at all.
 _NOT_HERE = frozenset(
     (
-        "isolated", "no_config", "output_file", "index", "report", "requirement", "editable", "quiet", "verbose",
-        "color", "no_progress", "clear", "prompt", "dry_run",
+        "isolated", "no_config", "config_file", "output_file", "index", "report", "requirement", "editable",
+        "quiet", "verbose", "color", "no_progress", "clear", "prompt", "dry_run",
     )
 )  # fmt: skip
 _OTHER_TABLES = frozenset(

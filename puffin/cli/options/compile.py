@@ -23,7 +23,7 @@ from puffin.cli.options.table import (
 COMPILE = (
     (("-o", "--output-file"), "output_file", VALUE, "FILE",
      "Write the pins to this file; prefer its versions.", COMMON),
-    (("-U", "--upgrade"), "upgrade", FLAG, "", "Ignore the pins of the output file.", COMMON),
+    (("-U", "--upgrade/--no-upgrade"), "upgrade", FLAG, "", "Ignore the pins of the output file.", COMMON),
     (("-P", "--upgrade-package"), "upgrade_package", LIST, "NAME[==V]",
      "Ignore the pin of one package in the output file.", COMMON),
     (("--no-deps",), "no_deps", FLAG, "", "Pin only what the sources name, without dependencies.", COMMON),
@@ -34,6 +34,8 @@ COMPILE = (
      "Which of the matching versions to choose (default: highest).", RESOLUTION),
     (("--prerelease",), "prerelease", VALUE, "disallow|allow|if-necessary|explicit|if-necessary-or-explicit",
      "Which pre-releases to accept (default: if-necessary-or-explicit).", RESOLUTION),
+    (("--prerelease-package",), "prerelease_package", LIST, "NAME",
+     "Accept pre-releases of one package.", RESOLUTION),
     (("--pre",), "pre", FLAG, "", "Accept all pre-releases, like `--prerelease allow`.", RESOLUTION),
     *CONSTRAINTS,
     *PYTHON,

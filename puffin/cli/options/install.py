@@ -30,7 +30,7 @@ from puffin.cli.options.table import (
 INSTALL = (
     (("-r", "--requirement"), "requirement", LIST, "FILE", "Install the requirements in a file.", COMMON),
     (("-e", "--editable"), "editable", LIST, "DIR", "Install a project in editable mode.", COMMON),
-    (("-U", "--upgrade"), "upgrade", FLAG, "", "Upgrade to the newest allowed versions.", COMMON),
+    (("-U", "--upgrade/--no-upgrade"), "upgrade", FLAG, "", "Upgrade to the newest allowed versions.", COMMON),
     (("-P", "--upgrade-package"), "upgrade_package", LIST, "NAME[==V]",
      "Upgrade one package to the newest allowed version.", COMMON),
     (("--no-deps",), "no_deps", FLAG, "", "Install only the given packages, without dependencies.", COMMON),
@@ -44,7 +44,7 @@ INSTALL = (
     *TARGETS,
     *FOREIGN,
     *EXTERNAL,
-    *picked(COMPILE, "override", "resolution", "prerelease", "pre"),
+    *picked(COMPILE, "override", "resolution", "prerelease", "prerelease_package", "pre"),
     *CONSTRAINTS,
     *FILES,
     *HASHES,

@@ -105,7 +105,8 @@ class Builds:
         return self._planned(job), last
 
     def _with_settings(self, artifact: "Artifact") -> "Artifact":
-        more = self._settings.config_settings
+        own = [setting for name, setting in self._settings.package_settings if name == artifact.name]
+        more = (*self._settings.config_settings, *own)
         return replace(artifact, config_settings=(*artifact.config_settings, *more)) if more else artifact
 
     def fetched_by(self, made: "Key") -> "Key | None":

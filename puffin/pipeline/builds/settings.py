@@ -5,7 +5,7 @@ from threading import Lock
 
 from puffin.pipeline.builds.values import ALL, BuildSettings
 from puffin.pipeline.inputs.resolution import ResolutionSetup, roots
-from puffin.pipeline.request.builds import backend_variables, config_setting
+from puffin.pipeline.request.builds import backend_variables, config_setting, package_setting
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.requirements.file import read_requirements
 from puffin.stages.resolve.solve.request import FilePolicy
@@ -48,6 +48,7 @@ def build_settings(
         files=files,
         constraints=roots(constraints),
         config_settings=tuple([config_setting(each) for each in settings.config_setting]),
+        package_settings=tuple([package_setting(each) for each in settings.config_setting_package]),
         shared=frozenset((ALL,) if settings.no_build_isolation else settings.no_build_isolation_package),
         prereleases=prereleases,
         exclude_newer=exclude_newer or settings.exclude_newer,

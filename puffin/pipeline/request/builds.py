@@ -3,6 +3,7 @@
 from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.artifact.urls import digest
 from puffin.errors import UsageError
+from puffin.names import is_name, normalise
 from puffin.pipeline.request.settings import Settings
 from puffin.value import replace
 
@@ -37,12 +38,30 @@ def config_setting(text: str) -> tuple[str, str]:
     return key.strip(), value
 
 
+def package_setting(text: str) -> tuple[str, tuple[str, str]]:
+    """Return the normalised name and the setting of ``NAME:KEY=VALUE``; :class:`UsageError` for anything else."""
+    name, colon, rest = text.partition(":")
+    if not colon or not is_name(name.strip()):
+        raise UsageError(
+            text=f"`{text}` is no setting for the build backend of a package",
+            hints=("write a name, a key and a value, as in `--config-setting-package name:key=value`",),
+        )
+    return normalise(name.strip()), config_setting(rest)
+
+
+def settings_for(name: str, settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return the config settings that options give for the build of a package."""
+    every = [config_setting(each) for each in settings.config_setting]
+    own = [package_setting(each) for each in settings.config_setting_package]
+    return (*every, *[setting for package, setting in own if package == name])
+
+
 def as_built(artifact: Artifact, settings: Settings, environ: "Mapping[str, str]") -> Artifact:
     """Return an artifact that has to be built with a ``source`` that also changes with what the build is told.
 
     That stands behind a ``+``.
     """
-    told = (*artifact.config_settings, *[config_setting(each) for each in settings.config_setting])
+    told = (*artifact.config_settings, *settings_for(artifact.name, settings))
     outside = backend_variables(environ)
     if artifact.kind == WHEEL or not (told or outside):
         return artifact
