@@ -127,7 +127,8 @@ def setup_of(
 ) -> ResolutionSetup:
     """Return the set-up for the settings of a command and its sources.
 
-    *preferences* are the versions to keep where possible; those that *upgrades* concern are dropped. Raises
+    *preferences* are the versions to keep where possible; those that *upgrades* concern are dropped, or are candidates
+    among others where they are installed. Raises
     :class:`DisjointHashes`.
     """
     run, requirements = settings.run, sources.requirements
@@ -140,7 +141,13 @@ def setup_of(
         requirements=roots(requirements.entries),
         constraints=(*roots(requirements.constraints), *(upgrades.limits if upgrades else ())),
         overrides=roots(sources.overrides),
-        preferences=tuple([each for each in preferences if upgrades is None or upgrades.keeps(each.name)]),
+        preferences=tuple(
+            [
+                each if keeps else replace(each, upgrade=True)
+                for each in preferences
+                if (keeps := upgrades is None or upgrades.keeps(each.name)) or each.installed is not None
+            ]
+        ),
         hashes=demanded_hashes(requirements),
         files=kinds_of_files(settings, requirements),
         resolution=settings.resolution,

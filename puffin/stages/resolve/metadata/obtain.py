@@ -82,7 +82,9 @@ class Obtainer:
         except Malformed as problem:
             raise unusable(wanted.package, problem.reason) from None
         except BadArchive as problem:
-            raise unusable(wanted.package, "its archive is not valid", problem) from None
+            member = f"`{problem.member}`: " if problem.member else ""
+            reason = f"its archive is not valid ({member}{problem.reason})"
+            raise unusable(wanted.package, reason, problem) from None
         except OSError as error:
             raise unreadable(wanted.package, error) from error
         if isinstance(found, Metadata):

@@ -257,7 +257,7 @@ def _prerelease(world: World, name: str, newest: str) -> str:
 def _of_offer(world: World, package: Package, needs: Sequence[Need]) -> list[str]:
     offer = package.offer
     found = list(offer.hints)
-    if offer.missing == NOT_FOUND:
+    if offer.missing == NOT_FOUND and not offer.hints:
         found.append(
             f"check the spelling of `{package.name}`, or name the index that has it by `--extra-index-url`"
         )

@@ -44,13 +44,15 @@ class Preference:
 
     ``installed``, where not None, is a handle for :meth:`Universe.metadata`: this version is taken as it
     is, and while it fits, the universe is not asked for the versions of the package at all. A package to be
-    upgraded just has no preference.
+    upgraded has no preference, unless it is installed: then ``upgrade`` tells that this version is one candidate
+    among the others, in its place by its version.
     """
 
     name: str
     version: str
     hashes: tuple[str, ...] = ()
     installed: object = None
+    upgrade: bool = False
 
 
 @frozen
