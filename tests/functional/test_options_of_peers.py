@@ -157,3 +157,17 @@ def test_a_password_that_is_no_text(puffin, env, index):
     index.add(*forge_wheel("lib", "1.0"))
     url = index.url.replace("://", "://user:%FF@")
     assert puffin("pip", "install", "lib", "-i", url).code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("pip", "sync", "r.txt"), ("pip", "install", "-r", "r.txt"), ("sync", "r.txt")]
+)
+def test_a_place_says_which_python_it_is_for(puffin, env, shop, words):
+    name, data = forge_wheel("lib", "5.0", requires_python=">=3.99")
+    puffin.file(name, data)
+    for line in (f"./{name}", f"lib @ {shop.add(name, data)}"):
+        puffin.file("r.txt", f"{line}\n")
+        done = puffin(*words, "-i", shop.url)
+        assert done.code == 1, done.err
+        assert "3.99" in done.err
+        assert env.installed() == {}
