@@ -50,6 +50,9 @@ class InvalidPythonRequest(PuffinError):
         return f"Invalid Python request `{self.request}`"
 
 
+_IMPLEMENTATIONS = {"cp": "cpython", "pp": "pypy"}
+
+
 def is_path(request: str) -> bool:
     """Tell whether *request* names a place on the disk and not a version."""
     return os.sep in request or bool(os.altsep and os.altsep in request) or depends.is_directory(request)
@@ -73,7 +76,7 @@ def find_interpreter(request: str, environ: "Mapping[str, str]") -> str:
     if is_path(request):
         return _by_path(request)
     spec = _spec(request)
-    path = _search(request, spec, environ)
+    path = _search(plain_request(request), spec, environ)
     if not path:
         hints = (f"install it, or name another, as in `puffin venv --python {_running()}`",)
         raise InterpreterNotFound(request=request, looked=_looked(environ), hints=hints)
@@ -144,11 +147,23 @@ def _by_path(request: str) -> str:
     raise InterpreterNotFound(request=request, looked=(f"`{path}`",), causes=(cause,), hints=hints)
 
 
+def plain_request(request: str) -> str:
+    """Return a request without uv's forms: ``cpython@3.12`` is ``cpython3.12``, and so is ``cp312``."""
+    name, at, version = request.strip().partition("@")
+    if at and name.isalpha() and version[:1] in "0123456789<>=!~":
+        return f"{_IMPLEMENTATIONS.get(name.lower(), name.lower())}{version}"
+    implementation = _IMPLEMENTATIONS.get(request[:2].lower(), "")
+    digits = request[2:]
+    if implementation and digits.isascii() and digits.isdigit():
+        return f"{implementation}{digits[:1]}{'.' if digits[1:] else ''}{digits[1:]}"
+    return request
+
+
 def _spec(request: str) -> "PythonSpec":
     from python_discovery import KNOWN_ARCHITECTURES, PythonSpec
 
     try:
-        spec = PythonSpec.from_string_spec(request)
+        spec = PythonSpec.from_string_spec(plain_request(request))
     except ValueError as error:
         raise InvalidPythonRequest(request=request, causes=(Cause(text=str(error)),)) from error
     nonsense = spec.path is not None and request[:1].isdigit()  # a name, but it began like a version
