@@ -38,7 +38,7 @@ class ChangeRun:
         self.graph: GraphRun | None = None
 
     def search(self, sites: "Sequence[EnvironmentRun]") -> Search:
-        """Begin to look for all that the plans of *sites* install."""
+        """Start the search for the files that the plans of *sites* install."""
         make_room(self._session.cache)
         requests = [site.request() for site in sites]
         self._search = Search(requests, settings=self._settings, session=self._session)

@@ -46,7 +46,7 @@ class LockSettings:
 
 
 def lock(settings: LockSettings, session: "Session") -> "tuple[EnvResult, ...]":
-    """Lock all; return what became of each, in their order. What is wrong with some is in the result."""
+    """Lock all environments; return the results in their order. Errors of single environments are among them."""
     return _LockRun(settings, session).run()
 
 

@@ -33,7 +33,7 @@ _EMPTY = (
 
 
 def sync(settings: Settings, session: "Session") -> None:
-    """Make the environment of *settings* hold exactly what its files pin.
+    """Make the environment of *settings* hold exactly the pins of its files.
 
     Raises :class:`PuffinError`; then the environment is as it was.
     """

@@ -176,7 +176,7 @@ def grown_for(grow: "Grow", task: "Task", outcome: "Outcome") -> "tuple[Task, ..
 
 
 class OutcomeRecorder:
-    """Puts what becomes of the tasks of a ledger into a run record."""
+    """Writes the outcomes of a ledger's tasks into a run record."""
 
     def __init__(self, record: RunRecord, ledger: Ledger) -> None:
         self._record = record
