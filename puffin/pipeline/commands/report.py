@@ -12,7 +12,7 @@ from puffin.stages.resolve.solve.universe import Metadata
 
 
 def report_of(done: Installed, cache: Cache) -> dict[str, Any]:
-    """Return the report on the installed packages, or on those of a dry run, by name."""
+    """Return the report: what came in, or would have, by name."""
     packages = {each.name: each for each in done.resolution.packages}
     items = [_item(each, packages[each.artifact.name], done, cache) for each in done.supplies]
     return report(items, dict(done.environment.interpreter.markers), __version__)
