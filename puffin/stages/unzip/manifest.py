@@ -1,4 +1,4 @@
-"""The manifest of an archive: what link must know of it, in one small file. Hot for reading.
+"""The manifest of an archive: everything that link needs to know of it, in one small file. HOT for reading.
 
 ``<sha256>.manifest`` is written when the tree beside it is whole, and holds three frames
 (:mod:`puffin.cache.frame`) of builtins, one behind the other: a plan reads the header alone, link the
@@ -44,8 +44,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    Row = tuple[str, tuple[str, ...], tuple[int, ...], tuple[int, ...]]
-    OutsideRow = tuple[str, str, tuple[str, ...], tuple[int, ...], tuple[int, ...], tuple[str, ...]]
+
+Row = tuple[str, tuple[str, ...], tuple[int, ...], tuple[int, ...]]
+OutsideRow = tuple[str, str, tuple[str, ...], tuple[int, ...], tuple[int, ...], tuple[str, ...]]
 
 CURRENT_FORMAT = 1
 (

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from puffin.cache.contents import ARCHIVE, ENTRY, Item
+from puffin.cache.contents import ARCHIVE, ENTRY, Item, plan_prune
 from puffin.cache.layout import Bucket
-from puffin.cache.prune import plan_prune
 from puffin.cli.commands.cache import bytes_of, seconds_of
 from puffin.errors import UsageError
 

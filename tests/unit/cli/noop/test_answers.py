@@ -95,7 +95,7 @@ def test_files_are_noted_as_they_are_first(noted, tmp_path):
 def test_what_is_young_is_kept_with_its_content(noted, tmp_path):
     (tmp_path / "young").write_text("abc")
     depends.file(str(tmp_path / "young"))
-    assert noted.contents == {str(tmp_path / "young"): b"abc"}
+    assert noted.contents == {str(tmp_path / "young"): depends.seal(b"abc")}
     depends.directory(str(tmp_path))
     assert noted.contents[str(tmp_path)] == ("young",)
     (tmp_path / "large").write_bytes(bytes(1 << 20))
@@ -135,7 +135,7 @@ def test_what_is_not_kept(noted, tmp_path, reason):
         depends.unsure("x")
     if reason == "no room":
         root.write_text("a file in the place of the cache")
-    assert keep(("asked",), str(root), f"{root}/answers-v0/x", noted) is False
+    assert keep(str(root), f"{root}/answers-v0/x", noted) is False
 
 
 def test_freshness_is_what_all_pages_share(noted):

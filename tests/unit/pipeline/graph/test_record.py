@@ -8,7 +8,7 @@ import pytest
 
 from puffin.cache.layout import Cache
 from puffin.errors import Cause
-from puffin.pipeline.engine.engine import Takedown
+from puffin.pipeline.engine.engine import OutcomeRecorder
 from puffin.pipeline.graph import record
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.record import RunRecord
@@ -190,10 +190,10 @@ def test_lost_attempts_and_those_after_them_have_a_line_each(cache, tmp_path):
     dying = Task(key=("work", "a"), function="tests.helpers.tasks:die_once", label="a", arguments=arguments)
     ledger = Ledger([dying, task("b", "work", arguments=(("number", 2),))])
     run = begun(cache)
-    taken = Takedown(run, ledger)
-    taken.begin("pool", 2)
-    PoolExecutor(2).run(ledger, taken.outcome)
-    taken.end()
+    recorder = OutcomeRecorder(run, ledger)
+    recorder.begin("pool", 2)
+    PoolExecutor(2).run(ledger, recorder.outcome)
+    recorder.end()
     run.finish(0)
     attempts = [row.status for row in load(run.path).tasks if row.package == "a"]
     assert attempts == [LOST, DONE]
@@ -204,15 +204,15 @@ def test_ready_is_when_the_last_need_was_there_and_unfinished_tasks_have_a_line(
     third = task("c", inputs=(("number", ("fetch", "b")),))
     ledger = Ledger([first, second, third])
     run = begun(cache)
-    taken = Takedown(run, ledger)
-    taken.begin("inline", 1)
+    recorder = OutcomeRecorder(run, ledger)
+    recorder.begin("inline", 1)
     ended = time.time() + 5
     for each in ledger.record(Outcome(key=first.key, status=DONE, result=1, started=ended - 1, ended=ended)):
-        taken.outcome(each)
+        recorder.outcome(each)
     later = Outcome(key=second.key, status=DONE, started=ended + 1, ended=ended + 2)
     for each in ledger.record(later):
-        taken.outcome(each)
-    taken.end()
+        recorder.outcome(each)
+    recorder.end()
     run.finish(130)
     profile = load(run.path)
     assert [row.ready for row in profile.tasks][1] == pytest.approx(ended, abs=1e-5)

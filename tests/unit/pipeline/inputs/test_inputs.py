@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from puffin.errors import PuffinError
 from puffin.pipeline.inputs.inputs import plain_pin, read_inputs, read_open
+from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.requirements.values import SourceRequest
 from tests.helpers.requirements import LINUX
 
 SETTINGS = Settings(files=(), cache_dir="")
+SESSION = session_of(SETTINGS, {})
 
 
 def as_pins(inputs):
@@ -52,7 +54,7 @@ def directory(tmp_path_factory):
 def outcome(request):
     """Return what a request comes to, in a form in which both lanes can be compared."""
     try:
-        found = read_inputs(request, SETTINGS, Interpreter(), {})
+        found = read_inputs(request, SETTINGS, Interpreter(), SESSION)
     except PuffinError as error:
         return type(error)
     pins = sorted(
@@ -82,8 +84,8 @@ def test_what_is_left_open_is_returned_as_sources(tmp_path):
     path = tmp_path / "requirements.txt"
     for text, plain in (("a==1\n", True), ("a==1; python_version > '3'\n", False)):
         path.write_text(text)
-        found = read_open(SourceRequest(files=(str(path),)), SETTINGS, Interpreter(), {})
+        found = read_open(SourceRequest(files=(str(path),)), SETTINGS, Interpreter(), SESSION)
         assert ([(pin.name, pin.version) for pin in as_pins(found)], found.plain) == ([("a", "1")], plain)
     path.write_text("a>1\n")
-    found = read_open(SourceRequest(files=(str(path),)), SETTINGS, Interpreter(), {})
+    found = read_open(SourceRequest(files=(str(path),)), SETTINGS, Interpreter(), SESSION)
     assert [entry.specifier for entry in found.requirements.entries] == [">1"]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from puffin.pipeline.inputs.resolution import ResolutionSetup, setup_of
+from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import CompileSettings, InstallSettings, Settings
 from puffin.pipeline.resolve.many import settings_of
 from puffin.stages.resolve.output.earlier import Upgrades
@@ -25,7 +26,7 @@ def run(**fields: Any) -> Settings:
 
 
 def setup(settings: "CompileSettings | InstallSettings", **fields: Any) -> ResolutionSetup:
-    return setup_of(settings, SOURCES, {}, now=1.0, preferences=KEPT, **fields)
+    return setup_of(settings, SOURCES, session_of(settings.run, {}), now=1.0, preferences=KEPT, **fields)
 
 
 def compiling(settings: Settings) -> CompileSettings:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
 
-from puffin.stages.build.check import check_wheel, metadata_of
 from puffin.stages.build.failures import WrongWheel, missing_requirements
+from puffin.stages.build.hooks import check_wheel, metadata_of
 from puffin.stages.unzip.errors import BadArchive
 from tests.helpers.wheels import forge_wheel
 

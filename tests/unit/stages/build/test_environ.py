@@ -7,7 +7,7 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puffin.stages.build.environ import build_environ, without_nanny
+from puffin.stages.build.hooks import build_environ, without_nanny
 
 KEPT = {
     "CC": "clang",

@@ -5,8 +5,7 @@ import os
 import pytest
 
 from puffin.stages.build.remote import pack_tree, server_of
-from puffin.stages.build.remote_here import pack, unpack
-from puffin.stages.build.remote_python import Python
+from puffin.stages.build.remote_here import Python, pack, unpack
 from puffin.stages.build.unpack import unpack as unpack_source
 from puffin.value import replace
 

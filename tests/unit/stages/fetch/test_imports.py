@@ -30,6 +30,6 @@ def test_plain_downloads_do_without_httpx():
 
 
 def test_httpx_comes_without_its_command_line():
-    loaded = _imported("puffin.stages.fetch.transport", "-I")
+    loaded = _imported("puffin.stages.fetch.httpx_client", "-I")
     assert "httpx" in loaded
     assert loaded.isdisjoint({"rich", "click", "httpx._main"})

@@ -3,8 +3,8 @@ import pytest
 
 from puffin.stages.fetch.answer import NotHttp
 from puffin.stages.fetch.connections import ConnectionBroken
+from puffin.stages.fetch.httpx_client import BODY, PooledTransport, translated
 from puffin.stages.fetch.network import Network
-from puffin.stages.fetch.transport import BODY, PooledTransport, translated
 from tests.helpers.scripted_server import Answer, ScriptedServer
 
 

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
-from puffin.stages.unzip import inflate, place, ready, unzip, wheelfile
+from puffin.stages.unzip import inflate, ready, unzip, wheelfile
+from puffin.stages.unzip import unzip as place
 from puffin.stages.unzip.errors import BadArchive, CacheWriteFailed, Refused
 from puffin.stages.unzip.manifest import BOOT_ID, encode, read_header, read_manifest
 from puffin.value import replace

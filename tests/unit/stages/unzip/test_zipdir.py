@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from puffin.stages.unzip import inflate
+from puffin.stages.unzip import inflate, names
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.names import check_collisions, decode, fault, fold, shadows
 from puffin.stages.unzip.zipdir import read_directory
@@ -153,7 +153,8 @@ def test_fold_is_stable_and_ignores_case(one, other):
         assert (fold(one) == fold(other)) == (one.lower() == other.lower())
 
 
-def test_collisions_name_the_culprit():
+def test_collisions_name_the_culprit(monkeypatch):
+    monkeypatch.setattr(names, "IGNORES_CASE", True)
     check_collisions(["a/b", "c"], {"", "a"})
     for files, directories, member in (
         (["A", "a"], {""}, "a"),
@@ -163,6 +164,11 @@ def test_collisions_name_the_culprit():
         with pytest.raises(Refused) as caught:
             check_collisions(files, directories)
         assert caught.value.member == member
+    monkeypatch.setattr(names, "IGNORES_CASE", False)
+    check_collisions(["A", "a"], {"", "D", "d"})
+    for files, directories in ((["a", "a"], {""}), (["d"], {"d"})):
+        with pytest.raises(Refused):
+            check_collisions(files, directories)
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,14 @@ from puffin.stages.fetch.git import errors as git_errors
 from puffin.stages.fetch.git import url as git_url
 from puffin.stages.fetch.git.errors import GitFailed, GitMissing, GitOffline, NotARepository, UnknownRef
 from puffin.stages.fetch.git.url import NoSubdirectory
-from tests.helpers.repositories import Repository, environ, needs_git
+from tests.helpers.repositories import Repository, environ, forget, needs_git
 
 pytestmark = needs_git
 
 
 @pytest.fixture
 def cache(tmp_path):
-    git.forget()
+    forget()
     return Cache(str(tmp_path / "cache"))
 
 
@@ -41,7 +41,7 @@ def checked(url, cache, **options):
 
 
 def again(url, cache, **options):
-    git.forget()
+    forget()
     return checked(url, cache, **options)
 
 

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
 from puffin.pipeline.change.workplace import Workplace, target_of
-from puffin.stages.bytecode.compiler import close_all
 from puffin.stages.bytecode.layer import kind_of
-from puffin.stages.bytecode.stage import compile_archive
+from puffin.stages.bytecode.stage import close_all, compile_archive
 from puffin.stages.link.commit.placement import PathClash
 from puffin.stages.link.commit.stamps import read_raw, undisturbed
 from puffin.stages.link.commit.state import read_state

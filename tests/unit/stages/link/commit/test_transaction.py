@@ -27,6 +27,8 @@ STATE = b"the new state"
 class World:
     """An environment with a package to replace, one to remove, a shared namespace, and a staged change."""
 
+    lower = False
+
     def __init__(self, root):
         self.root = root
         self.site = root / "site"
@@ -37,6 +39,8 @@ class World:
             "ns/kept.py": "kept",
         }.items():
             self._file(self.site / path, text)
+        if self.lower:
+            LOWER.update(os.lstat(each).st_ino for each in (self.site / "a", self.site / "a/sub"))
         self._file(root / ".puffin/state", "the old state")
         self.transaction = Transaction(str(root))
         self.transaction.begin()
@@ -91,6 +95,32 @@ def ends(tmp_path):
     return old, world.look()
 
 
+LOWER: "set[int]" = set()  # directories that cannot be renamed, by their inodes
+
+
+@pytest.fixture(params=["plain", "layered"])
+def layered(request, monkeypatch):
+    """Rename everything, or refuse to rename directories of the old environment, as overlayfs does (EXDEV)."""
+    LOWER.clear()
+    if request.param == "plain":
+        return
+    rename, rmdir = os.rename, os.rmdir
+
+    def renamed(source, target):
+        if os.lstat(source).st_ino in LOWER:
+            raise OSError(errno.EXDEV, "Invalid cross-device link", str(source), None, str(target))
+        rename(source, target)
+
+    def removed(path):
+        number = os.lstat(path).st_ino
+        rmdir(path)
+        LOWER.discard(number)
+
+    monkeypatch.setattr(os, "rename", renamed)
+    monkeypatch.setattr(os, "rmdir", removed)
+    monkeypatch.setattr(World, "lower", True)
+
+
 def count_calls(tmp_path, monkeypatch):
     world = World(tmp_path / "count")
     with Saboteur(monkeypatch, 10**6, Died()) as saboteur:
@@ -108,7 +138,7 @@ def test_a_commit_brings_the_new(ends):
     assert new["z/x/w.py"] == new["z/x/y.py"] == b"new"
 
 
-def test_killed_at_any_call(tmp_path, monkeypatch, ends):
+def test_killed_at_any_call(tmp_path, monkeypatch, layered, ends):
     seen = set()
     for number in range(1, count_calls(tmp_path, monkeypatch) + 1):
         world = World(tmp_path / str(number))
@@ -123,7 +153,7 @@ def test_killed_at_any_call(tmp_path, monkeypatch, ends):
     assert seen == {0, 1}
 
 
-def test_killed_again_at_any_call_of_the_recovery(tmp_path, monkeypatch, ends):
+def test_killed_again_at_any_call_of_the_recovery(tmp_path, monkeypatch, layered, ends):
     total = count_calls(tmp_path, monkeypatch)
     for number in range(4, total + 1, 4):
         again, struck = 1 + number % 2, True
@@ -152,7 +182,7 @@ def try_to_commit(world):
     return ""
 
 
-def test_a_failing_call_leaves_the_old(tmp_path, monkeypatch, ends):
+def test_a_failing_call_leaves_the_old(tmp_path, monkeypatch, layered, ends):
     failed = 0
     for number in range(1, count_calls(tmp_path, monkeypatch) + 1):
         world = World(tmp_path / str(number))

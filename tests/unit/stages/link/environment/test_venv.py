@@ -201,7 +201,7 @@ def test_existing_one_is_kept(tmp_path, python):
 def test_clear_replaces(tmp_path, python):
     create_venv(str(tmp_path / "v"), interpreter=python)
     (tmp_path / "v" / "mine").touch()
-    environment = create_venv(str(tmp_path / "v"), interpreter=python, clear=True)
+    environment = create_venv(str(tmp_path / "v"), interpreter=python, occupied="clear")
     assert run(environment, "print(1)") == "1"
     assert not (tmp_path / "v" / "mine").exists()
     assert os.listdir(tmp_path) == ["v"]
@@ -223,7 +223,7 @@ def test_ground_is_never_cleared(tmp_path, python, monkeypatch):
     monkeypatch.chdir(tmp_path / "project")
     for path in (".", str(tmp_path)):
         with pytest.raises(VenvRefused):
-            create_venv(path, interpreter=python, clear=True)
+            create_venv(path, interpreter=python, occupied="clear")
     assert (tmp_path / "project" / "mine").exists()
 
 
@@ -245,7 +245,7 @@ def test_failure_leaves_nothing(tmp_path, python, monkeypatch):
     (tmp_path / "v" / "pyvenv.cfg").write_text("home = /x\n")
     monkeypatch.setattr(venv, "place_interpreter", fail)
     with pytest.raises(VenvFailed, match="Failed to create"):
-        create_venv(str(tmp_path / "v"), interpreter=python, clear=True)
+        create_venv(str(tmp_path / "v"), interpreter=python, occupied="clear")
     assert os.listdir(tmp_path) == ["v"]
     assert os.listdir(tmp_path / "v") == ["pyvenv.cfg"]
 

@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.errors import PageUnreadable, UnknownApiVersion
-from puffin.stages.resolve.index.html import parse_html
 from puffin.stages.resolve.index.http import content_type, parse_reply, policy
-from puffin.stages.resolve.index.json import parse_json
 from puffin.stages.resolve.index.page import FileLink, by_version, file_version, is_safe
+from puffin.stages.resolve.index.parse import parse_html, parse_json
 
 URL = "https://host.invalid/simple/foo/"
 WHEEL = "foo-1.0-py3-none-any.whl"

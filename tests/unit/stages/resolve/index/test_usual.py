@@ -9,8 +9,8 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from puffin.stages.resolve.index.html import parse_html
 from puffin.stages.resolve.index.page import absolute
+from puffin.stages.resolve.index.parse import parse_html
 from puffin.stages.resolve.index.usual import _place, _said
 from puffin.stages.resolve.metadata.parse import fields_of
 from puffin.stages.resolve.requirements.lenient import _is_sure

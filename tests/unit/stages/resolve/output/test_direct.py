@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from puffin.stages.resolve.output.direct import direct_of, markers_of
+from puffin.stages.resolve.output.gather import direct_of, markers_of
 from puffin.stages.resolve.requirements.markers import without_extra
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Parent, Resolved

@@ -17,7 +17,6 @@ from puffin.stages.resolve.solve.given import Given, UrlMetadata
 from puffin.stages.resolve.solve.greedy import Greedy
 from puffin.stages.resolve.solve.package import Candidate
 from puffin.stages.resolve.solve.pubgrub import PubGrub, Unsolvable
-from puffin.stages.resolve.solve.replay import Replay
 from puffin.stages.resolve.solve.request import (
     DISALLOW,
     Parent,
@@ -30,6 +29,7 @@ from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.resolve.solve.world import World
 from puffin.value import replace
+from tests.helpers.replay import Replay
 from tests.helpers.universe import package, pins, request, root, solved
 
 Packages = dict[str, dict[str, dict[str, Any]]]

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from puffin.stages.resolve.solve.errors import NoSolution
-from puffin.stages.resolve.solve.replay import Replay
 from puffin.stages.resolve.solve.request import FilePolicy, Preference
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.universe import Offer
 from puffin.value import replace
+from tests.helpers.replay import Replay
 from tests.helpers.universe import Packse, package, packse, request
 from tests.unit.stages.resolve.solve.test_search import boto, three_deep
 

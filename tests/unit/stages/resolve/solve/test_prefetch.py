@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puffin.stages.resolve.solve.errors import NoSolution
-from puffin.stages.resolve.solve.replay import Replay
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.universe import Metadata, Offer
+from tests.helpers.replay import Replay
 from tests.helpers.universe import pins, request
 
 Packages = dict[str, dict[str, dict[str, Any]]]

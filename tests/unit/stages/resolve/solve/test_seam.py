@@ -8,11 +8,11 @@ import pytest
 from puffin.stages.resolve.requirements.conflicts import ConflictingUrls
 from puffin.stages.resolve.solve.errors import NoSolution
 from puffin.stages.resolve.solve.given import NameMismatch
-from puffin.stages.resolve.solve.replay import Replay
 from puffin.stages.resolve.solve.request import Parent, Preference
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.universe import INDEX_ERROR, Metadata, Place
 from puffin.value import replace
+from tests.helpers.replay import Replay
 from tests.helpers.universe import package, pins, request, root
 
 URL = "https://example.org/b-2.0-py3-none-any.whl"

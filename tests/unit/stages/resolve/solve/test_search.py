@@ -12,9 +12,9 @@ from puffin.stages.resolve.solve.errors import NoSolution, TooManyRounds
 from puffin.stages.resolve.solve.given import Given, UrlMetadata
 from puffin.stages.resolve.solve.greedy import Greedy
 from puffin.stages.resolve.solve.pubgrub import PubGrub, Unsolvable
-from puffin.stages.resolve.solve.replay import Replay
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.world import World
+from tests.helpers.replay import Replay
 from tests.helpers.universe import check_closed, pins, request, solved, stored
 
 Packages = dict[str, dict[str, dict[str, Any]]]

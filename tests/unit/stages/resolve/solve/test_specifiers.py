@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from puffin.stages.resolve.solve.ranges import in_words
+from puffin.stages.resolve.solve.errors import in_words
 from puffin.stages.resolve.solve.requirement import is_prerelease
 from puffin.stages.resolve.solve.specifiers import PythonRange, VersionTable, admits
 

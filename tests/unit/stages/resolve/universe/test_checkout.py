@@ -6,18 +6,17 @@ import pytest
 
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.client import Client
-from puffin.stages.fetch.git import checkout as git
 from puffin.stages.fetch.git.errors import UnknownRef
 from puffin.stages.fetch.git.url import NoSubdirectory
 from puffin.stages.fetch.network import Network
 from puffin.stages.resolve.index.config import IndexConfig
-from puffin.stages.resolve.output.direct import direct_of
+from puffin.stages.resolve.output.gather import direct_of
 from puffin.stages.resolve.solve.request import Root
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.universe.index import IndexUniverse, Scope
 from puffin.stages.resolve.universe.place import checkout_place
 from puffin.value import replace
-from tests.helpers.repositories import Repository, environ, needs_git, project
+from tests.helpers.repositories import Repository, environ, forget, needs_git, project
 from tests.helpers.universe import request
 
 pytestmark = needs_git
@@ -26,7 +25,7 @@ pytestmark = needs_git
 @pytest.fixture
 def resolved(tmp_path):
     """Returns what a requirement of a repository resolves to, as it is written into an output."""
-    git.forget()
+    forget()
     cache = Cache(str(tmp_path / "cache"))
     client = Client(Network(offline=True))
 

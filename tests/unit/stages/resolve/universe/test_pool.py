@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from puffin.stages.resolve.universe.pool import Dropped, Pool
+from puffin.stages.resolve.universe.pages import Dropped, Pool
 
 
 def names() -> list[str]:

@@ -1,6 +1,7 @@
 """JSON pages of package indexes: PEP 691 with PEPs 592, 700, 714 and 792."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from puffin.artifact.urls import mask
@@ -8,7 +9,11 @@ from puffin.errors import Cause
 from puffin.names import printable
 from puffin.stages.resolve.index.config import bare
 from puffin.stages.resolve.index.errors import PageUnreadable, UnknownApiVersion
-from puffin.stages.resolve.index.page import QUARANTINED, Collector, Page, checked_hashes, offered
+from puffin.stages.resolve.index.page import QUARANTINED, Collector, Page, absolute, checked_hashes, offered
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser
 
 
 def parse_json(body: bytes, *, name: str, url: str, content_type: str = "application/json") -> Page:
@@ -106,3 +111,78 @@ def _metadata(file: "dict[str, Any]") -> str:
     if isinstance(value, dict):
         return next(iter(_hashes(value)), "true")
     return "true" if value is True else ""
+
+
+Attributes = Mapping[str, str | None]
+
+
+def parse_html(body: bytes, *, name: str, url: str, charset: str = "utf-8") -> Page:
+    """Return the links of an HTML page; *name* is empty for a flat page of many projects.
+
+    Raises :class:`UnknownApiVersion` where the page declares a major version other than 1 (PEP 629).
+    """
+    from selectolax.lexbor import LexborHTMLParser  # 2 ms, and most pages have no need of it
+
+    tree = LexborHTMLParser(_decode(body, charset))
+    meta = _meta(tree)
+    version = meta.get("pypi:repository-version", "1.0")
+    if version.partition(".")[0].strip() != "1":
+        raise UnknownApiVersion(url=mask(url), version=printable(version)[:40])
+    collector = Collector(_base(tree, bare(url)))
+    for anchor in tree.css("a[href]"):
+        _add(collector, anchor.attributes)
+    status = printable(meta.get("pypi:project-status", ""))
+    return Page(
+        name=name,
+        url=bare(url),
+        files=offered(collector, status),
+        status=status,
+        reason=printable(meta.get("pypi:project-status-reason", "")),
+        refused=tuple(collector.refused),
+    )
+
+
+def looks_like_html(body: bytes) -> bool:
+    """Return whether any tag of a page or of a link stands in *body*, so that random bytes are no page."""
+    low = body.lower()
+    return b"\0" not in low and any(
+        tag in low for tag in (b"<a ", b"<a\n", b"<html", b"<!doctype", b"<body", b"<head")
+    )
+
+
+def _decode(body: bytes, charset: str) -> str:
+    try:
+        return body.decode(charset, "replace")
+    except (LookupError, ValueError):  # a character set nobody knows, or one that is no text encoding
+        return body.decode("utf-8", "replace")
+
+
+def _meta(tree: "LexborHTMLParser") -> dict[str, str]:
+    found = [tag.attributes for tag in tree.css("meta[name]")]
+    return {(tag.get("name") or "").lower(): tag.get("content") or "" for tag in found}
+
+
+def _base(tree: "LexborHTMLParser", url: str) -> str:
+    tag = tree.css_first("base[href]")
+    href = (tag.attributes.get("href") or "") if tag is not None else ""
+    return (absolute(url, href) if href.strip() else "") or url
+
+
+def _add(collector: Collector, attributes: "Attributes") -> None:
+    collector.add(
+        "",
+        attributes.get("href") or "",
+        requires_python=printable(attributes.get("data-requires-python") or ""),
+        yanked=printable(attributes["data-yanked"] or "") if "data-yanked" in attributes else None,
+        upload_time=printable(attributes.get("data-upload-time") or ""),
+        metadata=core_metadata(attributes),
+    )
+
+
+def core_metadata(attributes: "Attributes") -> str:
+    """Return what a link says of its separate metadata file (PEP 658, 714), as in :class:`FileLink`."""
+    text = (attributes.get("data-core-metadata") or attributes.get("data-dist-info-metadata") or "").strip()
+    if text.lower() == "true":
+        return "true"
+    name, _, digest = text.partition("=")
+    return next(iter(checked_hashes([(name, digest)])), "")
