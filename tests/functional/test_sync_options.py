@@ -12,7 +12,6 @@ from puffin.cli.options import install as table_install
 from puffin.cli.options import table
 from puffin.cli.options import workspace as table_workspace
 from puffin.cli.options.click import WrongVariable, given
-from puffin.cli.options.click import told as told_by_click
 from puffin.cli.options.compile import COMPILE
 from puffin.cli.options.foreign import take_out
 from puffin.cli.options.install import INSTALL
@@ -195,7 +194,7 @@ def _same(words, environ):
     params = context.params
     files = params.pop("files")
     assert take_out("sync", params) == {}
-    assert {**given(params, files), "given": told_by_click(context)} == by_hand
+    assert given(context, params, files) == by_hand
 
 
 NEITHER = [("sync", table.SYNC), ("install", INSTALL), ("compile", COMPILE)]

@@ -13,12 +13,25 @@ from puffin import __version__
 from puffin.cli.options import compile as table_compile
 from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import table
-from puffin.cli.options.click import OptionedCommand, WrongVariable, given, told, with_hidden, with_options
-from puffin.cli.options.foreign import foreign_rows, judge, take_out
+from puffin.cli.options.click import OptionedCommand, WrongVariable, given, with_hidden, with_options
+from puffin.cli.options.foreign import foreign_rows, take_out
 from puffin.cli.options.install import INSTALL
+from puffin.cli.options.values import (
+    CompileOptions,
+    EnvsOptions,
+    GraphOptions,
+    InspectOptions,
+    InstallOptions,
+    LockOptions,
+    StoreOptions,
+    SyncOptions,
+    UninstallOptions,
+    VenvOptions,
+    WorkspaceOptions,
+)
 from puffin.cli.options.workspace import ENVS, KEY, LOCK, WORKSPACE_SYNC
+from puffin.cli.run import guarded
 from puffin.cli.screen.console import Console
-from puffin.cli.screen.errors import guarded
 from puffin.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
@@ -91,18 +104,13 @@ def pip() -> None:
     """Manage the packages of an environment, with pip's and pip-tools' interface."""
 
 
-def run(reference: str, options: dict[str, Any], arguments: tuple[str, ...] = (), foreign: str = "") -> None:
-    """Call the function behind a command and end with its exit code; *foreign* names whose foreign options it takes."""
+def run(reference: str, kind: type[Any], options: dict[str, Any], arguments: tuple[str, ...] = ()) -> None:
+    """Call the function behind a command with its *kind* of options, and end with its exit code."""
     module, _, name = reference.partition(":")
-    strange = take_out(foreign, options) if foreign else {}
+    context = click.get_current_context()
+    foreign = take_out(context.command.name or "", options)
     function = getattr(import_module(module), name)
-
-    def judged(known: dict[str, Any], console: Console, started: float) -> int:
-        judge(strange, console)
-        return int(function(known, console, started))
-
-    values = {**given(options, arguments), "given": told(click.get_current_context())}
-    sys.exit(guarded(judged if strange else function, values, perf_counter()))
+    sys.exit(guarded(function, kind, given(context, options, arguments), perf_counter(), foreign))
 
 
 @pip.command()
@@ -111,19 +119,20 @@ def run(reference: str, options: dict[str, Any], arguments: tuple[str, ...] = ()
 @with_hidden(foreign_rows("sync"))
 def sync(files: tuple[str, ...], **options: Any) -> None:
     """Make an environment match the pins of requirements files exactly."""
-    run("puffin.cli.commands.sync:sync", options, files, foreign="sync")
+    run("puffin.cli.commands.sync:sync", SyncOptions, options, files)
 
 
 @pip.command(name="compile")
 @click.argument("sources", nargs=-1, type=click.Path(), metavar="[SOURCE]...")
 @with_options(table_compile.COMPILE)
-@with_hidden(table_compile.COMPILE_FOREIGN)
+@with_hidden(foreign_rows("compile"))
 @click.pass_context
 def compile_(ctx: click.Context, /, sources: tuple[str, ...], **options: Any) -> None:
     """Resolve and pin requirements files, projects and scripts with all dependencies."""
     typed = list(ctx.find_root().obj or ())
-    words = typed[1:] if typed[:1] == ["pip-compile"] else typed[2:]
-    run("puffin.cli.commands.compile:compile_", {**options, "words": tuple(words)}, sources)
+    options["words"] = tuple(typed[1:] if typed[:1] == ["pip-compile"] else typed[2:])
+    options["refresh"] |= options["foreign_rebuild"]
+    run("puffin.cli.commands.compile:compile_", CompileOptions, options, sources)
 
 
 @pip.command()
@@ -132,7 +141,7 @@ def compile_(ctx: click.Context, /, sources: tuple[str, ...], **options: Any) ->
 @with_hidden(foreign_rows("install"))
 def install(packages: tuple[str, ...], **options: Any) -> None:
     """Install packages with their dependencies, next to what is installed."""
-    run("puffin.cli.commands.install:install", options, packages, foreign="install")
+    run("puffin.cli.commands.install:install", InstallOptions, options, packages)
 
 
 @pip.command()
@@ -140,7 +149,7 @@ def install(packages: tuple[str, ...], **options: Any) -> None:
 @with_hidden(foreign_rows("freeze"))
 def freeze(**options: Any) -> None:
     """Print the installed packages as requirements."""
-    run("puffin.cli.commands.inspect:freeze", options, foreign="freeze")
+    run("puffin.cli.commands.inspect:freeze", InspectOptions, options)
 
 
 @pip.command(name="list")
@@ -148,7 +157,7 @@ def freeze(**options: Any) -> None:
 @with_hidden(foreign_rows("list"))
 def list_(**options: Any) -> None:
     """List the installed packages."""
-    run("puffin.cli.commands.inspect:listing", options, foreign="list")
+    run("puffin.cli.commands.inspect:listing", InspectOptions, options)
 
 
 @pip.command()
@@ -157,14 +166,14 @@ def list_(**options: Any) -> None:
 @with_hidden(foreign_rows("show"))
 def show(packages: tuple[str, ...], **options: Any) -> None:
     """Show the metadata of installed packages."""
-    run("puffin.cli.commands.inspect:show", options, packages, foreign="show")
+    run("puffin.cli.commands.inspect:show", InspectOptions, options, packages)
 
 
 @pip.command()
 @with_options(table_inspect.TREE)
 def tree(**options: Any) -> None:
     """Show the installed packages as a dependency tree."""
-    run("puffin.cli.commands.tree:tree", options)
+    run("puffin.cli.commands.tree:tree", InspectOptions, options)
 
 
 @pip.command()
@@ -172,7 +181,7 @@ def tree(**options: Any) -> None:
 @with_hidden(foreign_rows("check"))
 def check(**options: Any) -> None:
     """Check the installed packages for conflicts."""
-    run("puffin.cli.commands.tree:check", options, foreign="check")
+    run("puffin.cli.commands.tree:check", InspectOptions, options)
 
 
 @pip.command()
@@ -181,7 +190,7 @@ def check(**options: Any) -> None:
 @with_hidden(foreign_rows("uninstall"))
 def uninstall(packages: tuple[str, ...], **options: Any) -> None:
     """Remove packages from an environment."""
-    run("puffin.cli.commands.uninstall:uninstall", options, packages, foreign="uninstall")
+    run("puffin.cli.commands.uninstall:uninstall", UninstallOptions, options, packages)
 
 
 @puffin.command(name="sync")
@@ -189,7 +198,7 @@ def uninstall(packages: tuple[str, ...], **options: Any) -> None:
 @with_options(WORKSPACE_SYNC)
 def sync_many(environments: tuple[str, ...], **options: Any) -> None:
     """Sync many environments at once: those configured, or a `.venv` next to each requirements file."""
-    run("puffin.cli.commands.workspace:sync", options, environments)
+    run("puffin.cli.commands.workspace:sync", WorkspaceOptions, options, environments)
 
 
 @puffin.command()
@@ -197,7 +206,7 @@ def sync_many(environments: tuple[str, ...], **options: Any) -> None:
 @with_options(ENVS)
 def envs(environments: tuple[str, ...], **options: Any) -> None:
     """List environments and their state."""
-    run("puffin.cli.commands.envs:envs", options, environments)
+    run("puffin.cli.commands.envs:envs", EnvsOptions, options, environments)
 
 
 @puffin.command()
@@ -205,14 +214,14 @@ def envs(environments: tuple[str, ...], **options: Any) -> None:
 @with_options(LOCK)
 def lock(environments: tuple[str, ...], **options: Any) -> None:
     """Resolve the requirements of environments and write their lock files."""
-    run("puffin.cli.commands.lock:lock", options, environments)
+    run("puffin.cli.commands.lock:lock", LockOptions, options, environments)
 
 
 @puffin.command()
 @with_options(table_inspect.VERIFY)
 def verify(**options: Any) -> None:
     """Find files of an environment that are missing, truncated or changed (exit code 4)."""
-    run("puffin.cli.commands.verify:verify", options)
+    run("puffin.cli.commands.verify:verify", InspectOptions, options)
 
 
 @puffin.command()
@@ -220,7 +229,7 @@ def verify(**options: Any) -> None:
 @with_options(table_inspect.VENV)
 def venv(path: str, **options: Any) -> None:
     """Create a virtual environment (at PATH, by default `.venv`)."""
-    run("puffin.cli.commands.venv:venv", options, (path,) if path else ())
+    run("puffin.cli.commands.venv:venv", VenvOptions, options, (path,) if path else ())
 
 
 @puffin.group()
@@ -232,7 +241,7 @@ def cache() -> None:
 @with_options(table_inspect.PLAIN)
 def cache_dir(**options: Any) -> None:
     """Print the directory of the cache."""
-    run("puffin.cli.commands.cache:directory", options)
+    run("puffin.cli.commands.cache:directory", StoreOptions, options)
 
 
 @cache.command(name="key")
@@ -240,7 +249,7 @@ def cache_dir(**options: Any) -> None:
 @with_options(KEY)
 def cache_key(environments: tuple[str, ...], **options: Any) -> None:
     """Print a key for CI caches: equal for equal pins, Python and platform."""
-    run("puffin.cli.commands.envs:key", options, environments)
+    run("puffin.cli.commands.envs:key", EnvsOptions, options, environments)
 
 
 @cache.command(name="clean")
@@ -248,31 +257,31 @@ def cache_key(environments: tuple[str, ...], **options: Any) -> None:
 @with_options(table_inspect.CLEAN)
 def cache_clean(packages: tuple[str, ...], **options: Any) -> None:
     """Remove all cache entries, or those of some packages."""
-    run("puffin.cli.commands.cache:clean", options, packages)
+    run("puffin.cli.commands.cache:clean", StoreOptions, options, packages)
 
 
 @cache.command(name="size")
 @with_options(table_inspect.PLAIN)
 def cache_size(**options: Any) -> None:
     """Print the size of the cache: in bytes, or with a unit on a terminal."""
-    run("puffin.cli.commands.cache:size_of", options)
+    run("puffin.cli.commands.cache:size_of", StoreOptions, options)
 
 
 @cache.command(name="prune")
 @with_options(table_inspect.PRUNE)
 def cache_prune(**options: Any) -> None:
     """Remove unused entries; optionally by age or total size."""
-    run("puffin.cli.commands.cache:prune", options)
+    run("puffin.cli.commands.cache:prune", StoreOptions, options)
 
 
 puffin.add_command(cache_clean, "clean")
 
 
-def print_completion(options: dict[str, Any], _console: Console, _started: float) -> int:
+def print_completion(options: StoreOptions, _console: Console, _started: float) -> int:
     """Print the script for a shell."""
     from click.shell_completion import get_completion_class
 
-    (shell,) = options["arguments"]
+    (shell,) = options.arguments
     found = get_completion_class(shell)
     if found is None:
         known = ", ".join(f"`{each}`" for each in SHELLS)
@@ -287,7 +296,7 @@ def print_completion(options: dict[str, Any], _console: Console, _started: float
 @with_options(table.OUTPUT)
 def completion(shell: str, **options: Any) -> None:
     """Print a shell completion script: `eval "$(puffin completion bash)"`."""
-    run("puffin.cli.commands.app:print_completion", options, (shell,))
+    run("puffin.cli.commands.app:print_completion", StoreOptions, options, (shell,))
 
 
 @puffin.command()
@@ -295,7 +304,7 @@ def completion(shell: str, **options: Any) -> None:
 @with_options(table_inspect.GRAPH)
 def graph(files: tuple[str, ...], **options: Any) -> None:
     """Print the task graph of a sync into an empty environment, without running it."""
-    run("puffin.cli.commands.graph:graph", options, files)
+    run("puffin.cli.commands.sync:graph", GraphOptions, options, files)
 
 
 @puffin.group()
@@ -317,7 +326,7 @@ def _run_name(context: click.Context, _parameter: click.Parameter, value: str) -
 @with_options(table_inspect.PROFILE_SHOW)
 def profile_show(run_: str, **options: Any) -> None:
     """Show a run: an id, the path of a record, or -1 for the last, -2 for the one before (default: -1)."""
-    run("puffin.cli.commands.profile:show", options, (run_,) if run_ else ())
+    run("puffin.cli.commands.profile:show", StoreOptions, options, (run_,) if run_ else ())
 
 
 @profile.command(name="compare", context_settings=_RUNS)
@@ -326,7 +335,7 @@ def profile_show(run_: str, **options: Any) -> None:
 @with_options(table_inspect.PROFILE_COMPARE)
 def profile_compare(before: str, after: str, **options: Any) -> None:
     """Show the differences between two runs, each given as for `show`."""
-    run("puffin.cli.commands.profile:compare_", options, (before, after))
+    run("puffin.cli.commands.profile:compare_", StoreOptions, options, (before, after))
 
 
 @puffin.command(name="help")

@@ -2,15 +2,14 @@
 
 import os
 import sys
-from typing import Any
 
 from puffin.cache.layout import Cache
 from puffin.cli.commands.workspace import chosen
 from puffin.cli.config.settings import CacheDirectory
+from puffin.cli.options.values import EnvsOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.errors import render
 from puffin.cli.screen.quantities import aligned, counted
-from puffin.errors import UsageError
 from puffin.pipeline.commands.look import Look
 from puffin.pipeline.commands.python import Interpreters
 from puffin.pipeline.request.settings import Settings
@@ -18,18 +17,16 @@ from puffin.pipeline.request.settings import Settings
 _WORDS = {"unchanged": "up to date", "drifted": "differs"}
 
 
-def envs(options: dict[str, Any], console: Console, _started: float) -> int:
+def envs(options: EnvsOptions, console: Console, _started: float) -> int:
     """List environments and what they are like."""
     from puffin.pipeline.commands.look import look_at
 
-    if options["format"] not in ("", "columns", "json"):
-        raise UsageError(text=f"`{options['format']}` is not a valid value for `PUFFIN_FORMAT`")
-    with CacheDirectory(options) as cache_dir:
-        specs, _ = chosen(options, "envs")
+    with CacheDirectory(options.cache) as cache_dir:
+        specs, _ = chosen(options.arguments, options.python, "envs")
         cache = Cache(cache_dir)
         settings = Settings(files=(), cache_dir=cache_dir)
         looks = look_at(specs, settings, cache, os.environ, Interpreters(cache, os.environ))
-    sys.stdout.write(_json(looks) if options["format"] == "json" else _columns(looks))
+    sys.stdout.write(_json(looks) if options.format == "json" else _columns(looks))
     for look in looks:
         if look.error is not None and look.state == "failed":
             sys.stderr.write(render(look.error, console))
@@ -69,13 +66,13 @@ def _json(looks: list[Look]) -> str:
     return json.dumps(rows, indent=1) + "\n"
 
 
-def key(options: dict[str, Any], _console: Console, _started: float) -> int:
+def key(options: EnvsOptions, _console: Console, _started: float) -> int:
     """Print a key for the cache of CI."""
     from puffin.pipeline.request.network import reader
     from puffin.pipeline.workspace.changed import cache_key, key_files
 
-    with CacheDirectory(options) as cache_dir:
-        specs, _ = chosen(options, "cache key")
+    with CacheDirectory(options.cache) as cache_dir:
+        specs, _ = chosen(options.arguments, options.python, "cache key")
         find = Interpreters(Cache(cache_dir), os.environ)
         interpreters = [find(request) for request in dict.fromkeys(spec.python for spec in specs)]
         read = reader(Settings(files=(), cache_dir=cache_dir), os.environ)

@@ -2,9 +2,9 @@
 
 import sys
 import time
-from typing import Any
 
 from puffin.cli.commands.inspect import environment_at_rest
+from puffin.cli.options.values import InspectOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
 from puffin.errors import FAILED, UsageError
@@ -13,10 +13,10 @@ from puffin.stages.link.installed.requires import Requires, read_requires
 from puffin.stages.link.installed.tree import DEPTH, tree_lines
 
 
-def tree(options: dict[str, Any], console: Console, _started: float) -> int:
+def tree(options: InspectOptions, console: Console, _started: float) -> int:
     """Print what is installed as a tree of who requires what; like ``show``, fail if nothing asked for is installed."""
-    depth = _depth(str(options["depth"]), DEPTH)
-    packages, prune = (tuple(map(normalise, options[name])) for name in ("package", "prune"))
+    depth = _depth(options.depth, DEPTH)
+    packages, prune = (tuple(map(normalise, names)) for names in (options.package, options.prune))
     installed, markers = _read(options)
     missing = [name for name in dict.fromkeys(packages) if all(each.name != name for each in installed)]
     for name in missing:
@@ -24,18 +24,18 @@ def tree(options: dict[str, Any], console: Console, _started: float) -> int:
     lines = tree_lines(
         installed,
         markers,
-        invert=options["invert"],
+        invert=options.invert,
         depth=depth,
         packages=packages,
         prune=prune,
-        dedupe=not options["no_dedupe"],
-        specifiers=options["show_version_specifiers"],
+        dedupe=not options.no_dedupe,
+        specifiers=options.show_version_specifiers,
     )
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return FAILED if packages and set(missing) == set(packages) else 0
 
 
-def check(options: dict[str, Any], console: Console, started: float) -> int:
+def check(options: InspectOptions, console: Console, started: float) -> int:
     """Print what does not fit together, and fail if anything does not."""
     from puffin.stages.link.installed.demands import broken, doubles, sentence
 
@@ -54,7 +54,7 @@ def check(options: dict[str, Any], console: Console, started: float) -> int:
     return FAILED
 
 
-def _read(options: dict[str, Any]) -> tuple[tuple[Requires, ...], dict[str, str]]:
+def _read(options: InspectOptions) -> tuple[tuple[Requires, ...], dict[str, str]]:
     environment = environment_at_rest(options)
     return read_requires(environment), dict(environment.interpreter.markers)
 

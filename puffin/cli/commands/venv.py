@@ -2,12 +2,12 @@
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from shlex import quote
-from typing import Any
 
 from puffin.cache.layout import Cache
-from puffin.cli.config.layers import configured
-from puffin.cli.config.settings import CacheDirectory, shared_settings
+from puffin.cli.config.settings import CacheDirectory, index_settings
+from puffin.cli.options.values import VenvOptions
 from puffin.cli.screen.console import Console
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.environment.venv import create_venv, seed_requirements
@@ -15,23 +15,22 @@ from puffin.stages.link.interpreter.find import find_interpreter, find_requested
 from puffin.stages.link.interpreter.known import inspect_interpreter
 
 
-def venv(options: dict[str, Any], console: Console, _started: float) -> int:
+def venv(options: VenvOptions, console: Console, _started: float) -> int:
     """Create a virtual environment."""
-    options = configured("venv", options, console, os.environ)
-    path = options["arguments"][0] if options["arguments"] else ".venv"
-    with CacheDirectory(options) as cache_dir:
+    path = options.arguments[0] if options.arguments else ".venv"
+    with CacheDirectory(options.cache) as cache_dir:
         interpreter = inspect_interpreter(_executable(options, find_interpreter), Cache(cache_dir))
         kind = dict(interpreter.markers)["platform_python_implementation"]
         console.say(f"Using {kind} {interpreter.version_text} at {interpreter.base_executable}")
-        seeds = seed_requirements(interpreter.version) if options["seed"] else ()
+        seeds = seed_requirements(interpreter.version) if options.seed else ()
         environment = create_venv(
             path,
             interpreter=interpreter,
             seed=seeds,
-            clear=options["clear"],
-            prompt=options["prompt"] or None,
-            system_site_packages=options["system_site_packages"],
-            relocatable=options["relocatable"],
+            clear=options.clear,
+            prompt=options.prompt or None,
+            system_site_packages=options.system_site_packages,
+            relocatable=options.relocatable,
         )
         console.say(f"Created the virtual environment `{path}`")
         if seeds:
@@ -46,9 +45,9 @@ def _activation(path: str, scripts: str) -> str:
     return f"source {quote(os.path.join(path, os.path.basename(scripts), 'activate'))}"
 
 
-def _executable(options: dict[str, Any], find: Any) -> str:
-    if options["python"]:
-        return str(find(options["python"], os.environ))
+def _executable(options: VenvOptions, find: Callable[[str, Mapping[str, str]], str]) -> str:
+    if options.python:
+        return find(options.python, os.environ)
     wish = requested_version(os.getcwd())
     if wish:
         return find_requested(wish, os.environ)
@@ -58,11 +57,11 @@ def _executable(options: dict[str, Any], find: Any) -> str:
 def _seed(
     environment: Environment,
     names: tuple[str, ...],
-    options: dict[str, Any],
+    options: VenvOptions,
     console: Console,
     cache_dir: str,
 ) -> None:
     from puffin.pipeline.commands.seed import seed
 
-    settings = shared_settings(options, cache_dir)
+    settings = index_settings(options.index, cache_dir, options.python)
     seed(environment, names, settings, console, os.environ)

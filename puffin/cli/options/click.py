@@ -19,15 +19,11 @@ class _Place(click.Path):
 
 
 class WrongVariable(click.UsageError):
-    """The environment variable of a switch, or a count, is neither true nor false; *kind* is the option's."""
+    """The environment variable of an option has a value that the option does not take."""
 
-    def __init__(self, variable: str, text: str, kind: str) -> None:
-        super().__init__(f"`{text}` is not a valid value for `{variable}`")
-        self.hint = (
-            "use a number, `true` or `false`"
-            if kind == table.COUNT
-            else "use one of `1`, `true`, `yes`, `on`, or of `0`, `false`, `no`, `off`"
-        )
+    def __init__(self, option: click.Option, text: str, hint: str) -> None:
+        super().__init__(f"`{text}` is not a valid value for `{option.envvar}`")
+        self.hint = hint
 
 
 class _Option(click.Option):
@@ -49,8 +45,22 @@ class _Switch(_Option):
         kind = table.COUNT if self.count else table.FLAG
         value = table.switched(kind, text)
         if value is None:
-            raise WrongVariable(str(self.envvar), text, kind)
+            words = "`1`, `true`, `yes`, `on`, or of `0`, `false`, `no`, `off`"
+            hint = "use a number, `true` or `false`" if self.count else f"use one of {words}"
+            raise WrongVariable(self, text, hint)
         return value
+
+
+class _Choice(_Option):
+    """An option that takes some values alone."""
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        """Return what the variable says, None where it is not set; raises :class:`WrongVariable`."""
+        text = self.resolve_envvar_value(ctx)
+        if text is not None and isinstance(self.type, click.Choice) and text not in self.type.choices:
+            choices = ", ".join(f"`{each}`" for each in self.type.choices)
+            raise WrongVariable(self, text, f"use one of {choices}")
+        return text
 
 
 def with_options(rows: tuple[Row, ...]) -> Callable[[Command], Command]:
@@ -90,8 +100,9 @@ def _option(row: Row) -> Callable[[Command], Command]:
         shared["type"] = _Place()
     if kind == table.LIST:
         return click.option(*spellings, name, multiple=True, metavar=metavar, **shared)
-    if "|" in metavar and metavar.islower():
-        return click.option(*spellings, name, type=click.Choice(metavar.split("|")), default=None, **shared)
+    if table.choices_of(row):
+        shared |= {"cls": _Choice, "type": click.Choice(table.choices_of(row)), "default": None}
+        return click.option(*spellings, name, **shared)
     return click.option(*spellings, name, default="", metavar=metavar, **shared)
 
 
@@ -129,14 +140,10 @@ class OptionedCommand(click.Command):
         return super().parse_args(ctx, [*filled, *args[end:]])
 
 
-def given(options: dict[str, Any], arguments: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return click's values in the form that reading by hand gives them."""
-    plain = {name: "" if value is None else value for name, value in options.items()}
-    return {**plain, "arguments": arguments}
-
-
-def told(ctx: click.Context) -> frozenset[str]:
-    """Return the names of the options that the command line or a variable tells."""
+def given(ctx: click.Context, options: dict[str, Any], arguments: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return click's values in the form that reading by hand gives them (see ``table.read_by_hand``)."""
     sources = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
-    options = [each.name for each in ctx.command.params if isinstance(each, click.Option) and each.name]
-    return frozenset([name for name in options if ctx.get_parameter_source(name) in sources])
+    names = [each.name for each in ctx.command.params if isinstance(each, click.Option) and each.name]
+    told = frozenset([name for name in names if name in options and ctx.get_parameter_source(name) in sources])
+    plain = {name: "" if value is None else value for name, value in options.items()}
+    return {**plain, "arguments": arguments, "given": told}

@@ -1,4 +1,4 @@
-"""The options of ``pip compile``, and those of pip-tools that it knows."""
+"""The options of ``pip compile``."""
 
 from puffin.cli.options.table import (
     BUILD,
@@ -68,20 +68,5 @@ COMPILE = (
     *PROFILE,
     *CACHE,
     *OUTPUT,
-)
-# pip-tools' and uv's options that have no effect or no counterpart; the command says so where they are used.
-COMPILE_FOREIGN = (
-    (("--allow-unsafe",), "allow_unsafe", FLAG, "", "", ''),
-    (("--no-allow-unsafe",), "no_allow_unsafe", FLAG, "", "", ''),
-    (("--reuse-hashes",), "reuse_hashes", FLAG, "", "", ''),
-    (("--no-reuse-hashes",), "no_reuse_hashes", FLAG, "", "", ''),
-    (("--resolver",), "resolver", VALUE, "NAME", "", ''),
-    (("--emit-trusted-host/--no-emit-trusted-host",), "emit_trusted_host", FLAG, "", "", ''),
-    (("--emit-options/--no-emit-options",), "emit_options", FLAG, "", "", ''),
-    (("--rebuild",), "rebuild", FLAG, "", "", ''),
-    (("--pip-args",), "pip_args", VALUE, "TEXT", "", ''),
-    (("--max-rounds",), "max_rounds", VALUE, "N", "", ''),
-    (("--dry-run",), "dry_run", FLAG, "", "", ''),
-    (("--universal",), "universal", FLAG, "", "", ''),
 )
 # fmt: on
