@@ -11,9 +11,8 @@ from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import install as table_install
 from puffin.cli.options import table
 from puffin.cli.options import workspace as table_workspace
-from puffin.cli.options.click import WrongVariable, given
+from puffin.cli.options.click import WrongVariable
 from puffin.cli.options.compile import COMPILE
-from puffin.cli.options.foreign import take_out
 from puffin.cli.options.install import INSTALL
 from tests.helpers.cli import checked, lines, told
 from tests.helpers.wheels import forge_wheel
@@ -165,36 +164,6 @@ def _rows(value):
     if len(value) == 6 and isinstance(value[1], str):
         return (value,)
     return tuple(row for row in value if isinstance(row, tuple) and len(row) == 6)
-
-
-@pytest.mark.parametrize("row", table.SYNC, ids=lambda row: row[1])
-def test_what_is_read_by_hand_is_what_click_reads(row):
-    spellings, name, kind, metavar, _, _ = row
-    value = metavar.split("|")[-1] if "|" in metavar and metavar.islower() else "one"
-    for spelling in spellings:
-        words = [spelling] if kind in (table.FLAG, table.COUNT) else [spelling, value]
-        _same([*words, "file.txt"], {})
-        _same(["file.txt", *words, *words], {})
-    for text in ("1", "true", "one two", "0", "no"):
-        if kind in (table.FLAG, table.COUNT):
-            text = {"one two": "yes", "true": "1"}.get(text, text)
-        elif "|" in metavar and metavar.islower():
-            text = value
-        _same(["file.txt"], {f"PUFFIN_{name.upper()}": text})
-
-
-def _same(words, environ):
-    by_hand = table.read_by_hand(table.SYNC, list(words), environ)
-    assert by_hand is not None
-    command = tree.get_command(None, "pip").commands["sync"]
-    with pytest.MonkeyPatch.context() as patch:
-        for variable, text in environ.items():
-            patch.setenv(variable, text)
-        context = command.make_context("sync", list(words))
-    params = context.params
-    files = params.pop("files")
-    assert take_out("sync", params) == {}
-    assert given(context, params, files) == by_hand
 
 
 NEITHER = [("sync", table.SYNC), ("install", INSTALL), ("compile", COMPILE)]

@@ -28,10 +28,10 @@ def lock(options: "LockOptions", console: "Console", started: float) -> int:
     from puffin.pipeline.commands.python import Interpreters
 
     with (
-        CacheDirectory(options.cache) as cache_dir,
-        Observed("lock", options.observe, console, cache_dir, started) as record,
+        CacheDirectory(options.compile.cache) as cache_dir,
+        Observed("lock", options.compile.observe, console, cache_dir, started) as record,
     ):
-        specs, _ = chosen(options.arguments, options.python, "lock")
+        specs, _ = chosen(options.compile.arguments, options.compile.python, "lock")
         wanted = [spec for spec in specs if needs_lock(spec)]
         if not wanted:
             raise UsageError(

@@ -205,19 +205,20 @@ def lock_settings(options: "LockOptions", cache_dir: str) -> "LockSettings":
     """Return the settings of a run over locks; :class:`UsageError` for values that cannot be."""
     from puffin.pipeline.commands.lock import LockSettings
 
+    asked = options.compile
     shared = CompileOptions(
-        python=options.python,
-        upgrade=options.upgrade,
-        upgrade_package=options.upgrade_package,
-        generate_hashes=options.generate_hashes,
-        versions=options.versions,
-        files=options.files,
-        index=options.index,
-        build=options.build,
+        python=asked.python,
+        upgrade=asked.upgrade,
+        upgrade_package=asked.upgrade_package,
+        generate_hashes=asked.generate_hashes,
+        versions=asked.versions,
+        files=asked.files,
+        index=asked.index,
+        build=asked.build,
     )
     compiled = compile_settings(shared, cache_dir, "")
     return LockSettings(
-        compile=replace(compiled, run=replace(compiled.run, constraint=options.constraint)),
+        compile=replace(compiled, run=replace(compiled.run, constraint=asked.constraint)),
         consistent=options.consistent,
         check=options.check,
     )

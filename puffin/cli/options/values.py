@@ -235,23 +235,11 @@ class WorkspaceOptions:
 
 @frozen
 class LockOptions:
-    """``puffin lock``."""
+    """``puffin lock``: a compilation for each environment."""
 
-    arguments: tuple[str, ...] = ()
     consistent: bool = False
     check: bool = False
-    python: str = ""
-    constraint: tuple[str, ...] = ()
-    upgrade: bool = False
-    upgrade_package: tuple[str, ...] = ()
-    generate_hashes: bool = False
-    versions: VersionOptions = VersionOptions()
-    files: FileOptions = FileOptions()
-    index: IndexOptions = IndexOptions()
-    build: BuildOptions = BuildOptions()
-    observe: ObserveOptions = ObserveOptions()
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()
+    compile: CompileOptions = CompileOptions()
 
 
 @frozen
