@@ -98,24 +98,27 @@ def _run_by_hand(command: str, words: "list[str]") -> int | None:
     values = read_by_hand(_rows(command), words, os.environ)
     if values is None:
         return None
-    from puffin.cli.options import values as kinds
     from puffin.cli.run import guarded
 
     if command == "pip sync":
         from puffin.cli.commands.sync import sync
+        from puffin.cli.options.values import SyncOptions
 
-        return guarded(sync, kinds.SyncOptions, values, STARTED)
+        return guarded(sync, SyncOptions, values, STARTED)
     if command == "sync":
         from puffin.cli.commands.workspace import sync as sync_many
+        from puffin.cli.options.workspace import WorkspaceOptions
 
-        return guarded(sync_many, kinds.WorkspaceOptions, values, STARTED)
+        return guarded(sync_many, WorkspaceOptions, values, STARTED)
     if command == "pip install":
         from puffin.cli.commands.install import install
+        from puffin.cli.options.install import InstallOptions
 
-        return guarded(install, kinds.InstallOptions, values, STARTED)
+        return guarded(install, InstallOptions, values, STARTED)
     from puffin.cli.commands.compile import compile_
+    from puffin.cli.options.compile import CompileOptions
 
-    return guarded(compile_, kinds.CompileOptions, {**values, "words": tuple(words)}, STARTED)
+    return guarded(compile_, CompileOptions, {**values, "words": tuple(words)}, STARTED)
 
 
 def _rows(command: str) -> "tuple[Row, ...]":

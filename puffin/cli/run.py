@@ -5,17 +5,7 @@ import os
 import sys
 
 from puffin import signals
-from puffin.cli.options.values import (
-    CompileOptions,
-    InstallOptions,
-    LockOptions,
-    ScreenOptions,
-    SyncOptions,
-    VenvOptions,
-    WorkspaceOptions,
-    made,
-    unsaid,
-)
+from puffin.cli.options.values import ScreenOptions, made, unsaid
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.errors import INTERRUPTED, TERMINATED, Terminated, exit_code, render
 from puffin.errors import BUG, PuffinError
@@ -23,21 +13,12 @@ from puffin.errors import BUG, PuffinError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     from puffin.cli.options.foreign import Given
 
     T = TypeVar("T")
 
-# Which commands read configuration: under which name they have a section in pip.conf, and whether on many environments.
-_CONFIGURED: "dict[type[Any], tuple[str, bool]]" = {
-    SyncOptions: ("sync", False),
-    InstallOptions: ("install", False),
-    CompileOptions: ("compile", False),
-    VenvOptions: ("venv", False),
-    WorkspaceOptions: ("sync", True),
-    LockOptions: ("compile", True),
-}
 # of standard output; wherever else room may lack, there is an error that names the place
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -92,12 +73,12 @@ def request(kind: "type[T]", values: "Mapping[str, object]", console: Console) -
 
     Raises :class:`ConfigurationInvalid`.
     """
-    if kind not in _CONFIGURED:
+    section, many = getattr(kind, "CONFIGURATION", ("", False))
+    if not section:
         return made(kind, values)
     from puffin.cli.config.layers import configured
     from puffin.cli.noop.record import judge
 
-    section, many = _CONFIGURED[kind]
     whole = configured(section, {**unsaid(kind), **values}, console, os.environ, many=many)
     judge(whole, os.environ)
     return made(kind, whole)

@@ -13,8 +13,8 @@ from puffin.cli.options.click import given
 from puffin.cli.options.compile import COMPILE
 from puffin.cli.options.foreign import take_out
 from puffin.cli.options.install import INSTALL
-from puffin.cli.options.values import SyncOptions, WorkspaceOptions, made, unsaid
-from puffin.cli.options.workspace import WORKSPACE_SYNC
+from puffin.cli.options.values import SyncOptions, made, unsaid
+from puffin.cli.options.workspace import WORKSPACE_SYNC, WorkspaceOptions
 from tests.helpers.commands import LEAVES
 
 BY_HAND = {"pip sync": table.SYNC, "sync": WORKSPACE_SYNC, "pip install": INSTALL, "pip compile": COMPILE}

@@ -14,23 +14,21 @@ from puffin.cli.options import compile as table_compile
 from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import table
 from puffin.cli.options.click import OptionedCommand, WrongVariable, given, parameters
+from puffin.cli.options.compile import CompileOptions
 from puffin.cli.options.foreign import foreign_rows, take_out
-from puffin.cli.options.install import INSTALL
+from puffin.cli.options.inspect import GraphOptions, InspectOptions, StoreOptions, UninstallOptions, VenvOptions
+from puffin.cli.options.install import INSTALL, InstallOptions
 from puffin.cli.options.table import Row
-from puffin.cli.options.values import (
-    CompileOptions,
+from puffin.cli.options.values import SyncOptions
+from puffin.cli.options.workspace import (
+    ENVS,
+    KEY,
+    LOCK,
+    WORKSPACE_SYNC,
     EnvsOptions,
-    GraphOptions,
-    InspectOptions,
-    InstallOptions,
     LockOptions,
-    StoreOptions,
-    SyncOptions,
-    UninstallOptions,
-    VenvOptions,
     WorkspaceOptions,
 )
-from puffin.cli.options.workspace import ENVS, KEY, LOCK, WORKSPACE_SYNC
 from puffin.cli.run import guarded
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError

@@ -11,7 +11,7 @@ from puffin.cache.prune import plan_prune
 from puffin.cache.prune import prune as remove
 from puffin.cache.usage import exclusive
 from puffin.cli.config.settings import CacheDirectory
-from puffin.cli.options.values import StoreOptions
+from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted, size
 from puffin.errors import UsageError

@@ -11,8 +11,8 @@ from puffin.cli.options.table import COUNT, FLAG, OPTIONAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from puffin.cli.options.compile import CompileOptions
     from puffin.cli.options.table import Row
-    from puffin.cli.options.values import CompileOptions
     from puffin.cli.screen.console import Console
     from puffin.stages.resolve.output.requirements import Flag
 

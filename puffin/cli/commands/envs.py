@@ -6,7 +6,7 @@ import sys
 from puffin.cache.layout import Cache
 from puffin.cli.commands.workspace import chosen
 from puffin.cli.config.settings import CacheDirectory
-from puffin.cli.options.values import EnvsOptions
+from puffin.cli.options.workspace import EnvsOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.errors import render
 from puffin.cli.screen.quantities import aligned, counted

@@ -5,7 +5,7 @@ import sys
 
 from puffin.cache.layout import Cache
 from puffin.cli.config.settings import CacheDirectory, index_settings
-from puffin.cli.options.values import InspectOptions
+from puffin.cli.options.inspect import InspectOptions
 from puffin.cli.screen.console import Console
 from puffin.errors import FAILED, UsageError
 from puffin.names import normalise

@@ -9,7 +9,7 @@ from puffin.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from puffin.cli.options.values import InstallOptions
+    from puffin.cli.options.install import InstallOptions
     from puffin.cli.screen.console import Console
     from puffin.pipeline.commands.install import Installed
     from puffin.pipeline.request.settings import Settings

@@ -15,7 +15,7 @@ from puffin.pipeline.workspace.specs import needs_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from puffin.cli.options.values import LockOptions
+    from puffin.cli.options.workspace import LockOptions
     from puffin.cli.screen.console import Console
     from puffin.pipeline.change.values import EnvResult
 

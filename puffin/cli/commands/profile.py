@@ -13,7 +13,7 @@ from rich.text import Text
 
 from puffin.cache.layout import Cache
 from puffin.cli.config.settings import CacheDirectory
-from puffin.cli.options.values import StoreOptions
+from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.page.words import comparison_json, ended, moved, rate, report_json, signed, verdict
 from puffin.cli.page.write import reported
 from puffin.cli.screen.console import Console, wants_color

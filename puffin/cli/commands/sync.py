@@ -8,7 +8,8 @@ from puffin.cli.config.settings import CacheDirectory, sync_settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from puffin.cli.options.values import GraphOptions, SyncOptions
+    from puffin.cli.options.inspect import GraphOptions
+    from puffin.cli.options.values import SyncOptions
     from puffin.cli.screen.console import Console
 
 

@@ -4,7 +4,7 @@ import sys
 import time
 
 from puffin.cli.commands.inspect import environment_at_rest
-from puffin.cli.options.values import InspectOptions
+from puffin.cli.options.inspect import InspectOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
 from puffin.errors import FAILED, UsageError

@@ -6,7 +6,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.cache.layout import Cache
 from puffin.cli.config.settings import CacheDirectory
-from puffin.cli.options.values import UninstallOptions
+from puffin.cli.options.inspect import UninstallOptions
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
 from puffin.names import normalise

@@ -7,7 +7,7 @@ from shlex import quote
 
 from puffin.cache.layout import Cache
 from puffin.cli.config.settings import CacheDirectory, index_settings
-from puffin.cli.options.values import VenvOptions
+from puffin.cli.options.inspect import VenvOptions
 from puffin.cli.screen.console import Console
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.environment.venv import create_venv, seed_requirements

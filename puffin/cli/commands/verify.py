@@ -7,7 +7,7 @@ import time
 from puffin.cache.layout import Cache
 from puffin.cli.commands.inspect import environment_at_rest
 from puffin.cli.config.settings import CacheDirectory
-from puffin.cli.options.values import InspectOptions
+from puffin.cli.options.inspect import InspectOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
 from puffin.errors import DRIFT

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from puffin.cli.options.values import WorkspaceOptions
+    from puffin.cli.options.workspace import WorkspaceOptions
     from puffin.cli.screen.console import Console
     from puffin.pipeline.change.values import ManyResult
     from puffin.pipeline.commands.sync import ManyRun

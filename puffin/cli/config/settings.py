@@ -7,7 +7,7 @@ from puffin import depends
 from puffin.artifact.urls import strip_credentials
 from puffin.cache.layout import default_root
 from puffin.cli.options.table import GIVEN, SYNC, choices_of
-from puffin.cli.options.values import BuildOptions, CompileOptions, ProjectOptions, SyncOptions
+from puffin.cli.options.values import BuildOptions, ProjectOptions, SyncOptions
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.scheduler import Remote, check_address, is_address, times_of
@@ -20,15 +20,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from puffin.cli.options.compile import CompileOptions
+    from puffin.cli.options.install import InstallOptions
     from puffin.cli.options.values import (
         CacheOptions,
         ConnectionOptions,
         IndexOptions,
-        InstallOptions,
-        LockOptions,
         RunOptions,
         VersionOptions,
     )
+    from puffin.cli.options.workspace import LockOptions
     from puffin.pipeline.commands.lock import LockSettings
     from puffin.pipeline.request.settings import CompileSettings, InstallSettings
     from puffin.pipeline.workspace.document import SettingValue
@@ -203,6 +204,7 @@ def compile_settings(options: "CompileOptions", cache_dir: str, header: str) -> 
 
 def lock_settings(options: "LockOptions", cache_dir: str) -> "LockSettings":
     """Return the settings of a run over locks; :class:`UsageError` for values that cannot be."""
+    from puffin.cli.options.compile import CompileOptions
     from puffin.pipeline.commands.lock import LockSettings
 
     asked = options.compile

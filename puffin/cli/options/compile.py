@@ -18,6 +18,17 @@ from puffin.cli.options.table import (
     VALUE,
     WRITTEN,
 )
+from puffin.cli.options.values import (
+    BuildOptions,
+    CacheOptions,
+    FileOptions,
+    IndexOptions,
+    ObserveOptions,
+    ProjectOptions,
+    ScreenOptions,
+    VersionOptions,
+)
+from puffin.value import frozen
 
 # fmt: off
 COMPILE = (
@@ -70,3 +81,42 @@ COMPILE = (
     *OUTPUT,
 )
 # fmt: on
+
+
+@frozen
+class CompileOptions:
+    """``puffin pip compile``; ``words`` are those of its command line."""
+
+    CONFIGURATION = ("compile", False)
+    arguments: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    output_file: str = ""
+    output_format: str = ""
+    upgrade: bool = False
+    upgrade_package: tuple[str, ...] = ()
+    no_deps: bool = False
+    override: tuple[str, ...] = ()
+    constraint: tuple[str, ...] = ()
+    python: str = ""
+    python_version: str = ""
+    python_platform: str = ""
+    generate_hashes: bool = False
+    annotation_style: str = ""
+    no_annotate: bool = False
+    no_header: bool = False
+    no_strip_extras: bool = False
+    no_strip_markers: bool = False
+    no_emit_package: tuple[str, ...] = ()
+    emit_index_url: bool = False
+    emit_find_links: bool = False
+    emit_build_options: bool = False
+    emit_index_annotation: bool = False
+    custom_compile_command: str = ""
+    project: ProjectOptions = ProjectOptions()
+    versions: VersionOptions = VersionOptions()
+    files: FileOptions = FileOptions()
+    index: IndexOptions = IndexOptions()
+    build: BuildOptions = BuildOptions()
+    observe: ObserveOptions = ObserveOptions()
+    cache: CacheOptions = CacheOptions()
+    screen: ScreenOptions = ScreenOptions()

@@ -24,6 +24,8 @@ from puffin.cli.options.table import (
     VALUE,
     picked,
 )
+from puffin.cli.options.values import SyncOptions, VersionOptions
+from puffin.value import frozen
 
 # fmt: off
 INSTALL = (
@@ -55,3 +57,20 @@ INSTALL = (
     *OUTPUT,
 )
 # fmt: on
+
+
+@frozen
+class InstallOptions:
+    """``puffin pip install``."""
+
+    CONFIGURATION = ("install", False)
+    requirement: tuple[str, ...] = ()
+    editable: tuple[str, ...] = ()
+    override: tuple[str, ...] = ()
+    upgrade: bool = False
+    upgrade_package: tuple[str, ...] = ()
+    no_deps: bool = False
+    exact: bool = False
+    report: str = ""
+    versions: VersionOptions = VersionOptions()
+    sync: SyncOptions = SyncOptions()

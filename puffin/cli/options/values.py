@@ -1,7 +1,8 @@
 """What commands are asked, as frozen values: a group for options that commands share, and one value for each command.
 
 A field has the name and the kind of the row in the option table; a test compares both. :func:`made` is the only place
-where the words of a command line become such a value.
+where the words of a command line become such a value. ``CONFIGURATION`` is there if configuration adds to a value:
+the section of pip.conf that counts, and whether the command works on many environments.
 """
 
 from puffin.pipeline.request.settings import Configured
@@ -144,6 +145,7 @@ class ObserveOptions:
 class SyncOptions:
     """``puffin pip sync``, and what all commands that change environments share."""
 
+    CONFIGURATION = ("sync", False)
     arguments: tuple[str, ...] = ()
     strict: bool = False
     allow_empty_requirements: bool = False
@@ -160,176 +162,6 @@ class SyncOptions:
     build: BuildOptions = BuildOptions()
     run: RunOptions = RunOptions()
     observe: ObserveOptions = ObserveOptions()
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()
-
-
-@frozen
-class InstallOptions:
-    """``puffin pip install``."""
-
-    requirement: tuple[str, ...] = ()
-    editable: tuple[str, ...] = ()
-    override: tuple[str, ...] = ()
-    upgrade: bool = False
-    upgrade_package: tuple[str, ...] = ()
-    no_deps: bool = False
-    exact: bool = False
-    report: str = ""
-    versions: VersionOptions = VersionOptions()
-    sync: SyncOptions = SyncOptions()
-
-
-@frozen
-class CompileOptions:
-    """``puffin pip compile``; ``words`` are those of its command line."""
-
-    arguments: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    output_file: str = ""
-    output_format: str = ""
-    upgrade: bool = False
-    upgrade_package: tuple[str, ...] = ()
-    no_deps: bool = False
-    override: tuple[str, ...] = ()
-    constraint: tuple[str, ...] = ()
-    python: str = ""
-    python_version: str = ""
-    python_platform: str = ""
-    generate_hashes: bool = False
-    annotation_style: str = ""
-    no_annotate: bool = False
-    no_header: bool = False
-    no_strip_extras: bool = False
-    no_strip_markers: bool = False
-    no_emit_package: tuple[str, ...] = ()
-    emit_index_url: bool = False
-    emit_find_links: bool = False
-    emit_build_options: bool = False
-    emit_index_annotation: bool = False
-    custom_compile_command: str = ""
-    project: ProjectOptions = ProjectOptions()
-    versions: VersionOptions = VersionOptions()
-    files: FileOptions = FileOptions()
-    index: IndexOptions = IndexOptions()
-    build: BuildOptions = BuildOptions()
-    observe: ObserveOptions = ObserveOptions()
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()
-
-
-@frozen
-class WorkspaceOptions:
-    """``puffin sync``; ``given`` are the names of the options that the command line or a variable tells."""
-
-    given: frozenset[str] = frozenset()
-    all: bool = False
-    changed_since: str = ""
-    check: bool = False
-    frozen: bool = False
-    keep_going: bool = False
-    fail_fast: bool = False
-    report: str = ""
-    sync: SyncOptions = SyncOptions()
-
-
-@frozen
-class LockOptions:
-    """``puffin lock``: a compilation for each environment."""
-
-    consistent: bool = False
-    check: bool = False
-    compile: CompileOptions = CompileOptions()
-
-
-@frozen
-class VenvOptions:
-    """``puffin venv``."""
-
-    arguments: tuple[str, ...] = ()
-    python: str = ""
-    seed: bool = False
-    clear: bool = False
-    prompt: str = ""
-    system_site_packages: bool = False
-    relocatable: bool = False
-    index: IndexOptions = IndexOptions()
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()
-
-
-@frozen
-class GraphOptions:
-    """``puffin graph``: the tasks of ``sync``."""
-
-    graph_format: str = ""
-    output_file: str = ""
-    sync: SyncOptions = SyncOptions()
-
-
-@frozen
-class EnvsOptions:
-    """``puffin envs`` and ``puffin cache key``."""
-
-    arguments: tuple[str, ...] = ()
-    format: str = ""
-    python: str = ""
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()
-
-
-@frozen
-class InspectOptions:
-    """``puffin pip freeze``, ``list``, ``show``, ``tree`` and ``check``, and ``puffin verify``."""
-
-    arguments: tuple[str, ...] = ()
-    format: str = ""
-    outdated: bool = False
-    pre: bool = False
-    not_required: bool = False
-    editable: bool = False
-    exclude_editable: bool = False
-    exclude: tuple[str, ...] = ()
-    path: tuple[str, ...] = ()
-    strict: bool = False
-    files: bool = False
-    invert: bool = False
-    depth: str = ""
-    package: tuple[str, ...] = ()
-    prune: tuple[str, ...] = ()
-    no_dedupe: bool = False
-    show_version_specifiers: bool = False
-    deep: bool = False
-    where: Where = Where()
-    index: IndexOptions = IndexOptions()
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()
-
-
-@frozen
-class UninstallOptions:
-    """``puffin pip uninstall``."""
-
-    arguments: tuple[str, ...] = ()
-    requirement: tuple[str, ...] = ()
-    dry_run: bool = False
-    break_system_packages: bool = False
-    where: Where = Where()
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()
-
-
-@frozen
-class StoreOptions:
-    """``puffin cache dir``, ``clean``, ``size`` and ``prune``, ``puffin profile`` and ``puffin completion``."""
-
-    arguments: tuple[str, ...] = ()
-    force: bool = False
-    unused_for: str = ""
-    max_size: str = ""
-    ci: bool = False
-    last: str = ""
-    json: bool = False
     cache: CacheOptions = CacheOptions()
     screen: ScreenOptions = ScreenOptions()
 
