@@ -7,7 +7,7 @@ import sys
 from puffin import signals
 from puffin.cli.options.values import ScreenOptions, made, unsaid
 from puffin.cli.screen.console import Console
-from puffin.cli.screen.errors import INTERRUPTED, TERMINATED, Terminated, exit_code, render
+from puffin.cli.screen.errors import INTERRUPTED, Terminated, exit_code, render
 from puffin.errors import BUG, PuffinError
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ def guarded(
     console = Console(
         quiet=screen.quiet, verbose=screen.verbose, color=screen.color, no_progress=screen.no_progress
     )
-    _raise_on_sigterm()
+    signals.on_ending(_terminate)
     try:
         if foreign:
             from puffin.cli.options.foreign import judge
@@ -52,9 +52,9 @@ def guarded(
     except KeyboardInterrupt:
         console.stop_progress()
         return INTERRUPTED
-    except Terminated:
+    except Terminated as error:
         console.stop_progress()
-        return TERMINATED
+        return error.exit_code
     except BrokenPipeError:
         return 1
     except OSError as error:
@@ -84,11 +84,8 @@ def request(kind: "type[T]", values: "Mapping[str, object]", console: Console) -
     return made(kind, whole)
 
 
-def _raise_on_sigterm() -> None:
-    def terminate(_number: int, _frame: object) -> None:
-        raise Terminated
-
-    signals.signal(signals.SIGTERM, terminate)
+def _terminate(number: int) -> None:
+    raise Terminated(number)
 
 
 def _bug() -> int:

@@ -119,7 +119,8 @@ def test_bytes_hits_environments_and_phases_are_in_the_record(puffin, env, shop)
 
 @pytest.mark.parametrize("executor", ["inline", "pool", "cluster"])
 @pytest.mark.parametrize(
-    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 129, "hung up")],
 )
 def test_an_interrupted_run_has_its_record_and_its_page(puffin, env, index, executor, number, code, word):
     for name in ("quick", "stuck"):

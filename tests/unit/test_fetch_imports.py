@@ -16,7 +16,7 @@ def _imported(module, *options):
 
 
 @pytest.mark.parametrize(
-    "module", ["stages.urls", "stages.fetch.fetch", "stages.fetch.network", "stages.fetch.failures"]
+    "module", ["artifact.urls", "stages.fetch.fetch", "stages.fetch.network", "stages.fetch.failures"]
 )
 def test_the_light_modules_import_nothing_of_weight(module):
     more = _imported(f"puffin.{module}", "-I", "-S") - _imported("os, marshal, zlib, _operator", "-I", "-S")

@@ -272,7 +272,7 @@ def test_what_somebody_else_removed_needs_no_removal(tmp_path, monkeypatch, ends
         assert world.settled()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_signals_wait_for_the_end_of_the_commit(tmp_path, monkeypatch, ends, number):
     came = []
     former = signal.signal(number, lambda *_: came.append(ends.index(world.look())))

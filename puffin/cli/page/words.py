@@ -9,7 +9,15 @@ from puffin.pipeline.profile.read import KILLED, UNTOLD, Profile
 from puffin.pipeline.profile.report import Comparison, Difference, Report
 from puffin.pipeline.profile.spans import parts
 
-STATUS = {0: "done", KILLED: "killed", UNTOLD: "", 130: "interrupted", 143: "terminated"}
+STATUS = {
+    0: "done",
+    KILLED: "killed",
+    UNTOLD: "",
+    129: "hung up",
+    130: "interrupted",
+    131: "quit",
+    143: "terminated",
+}
 
 
 def moved(count: float) -> str:

@@ -21,11 +21,14 @@ CAUSES = 10  # that are shown at the most
 HINTS = 5
 _MORE = "(`-v` shows all)"
 INTERRUPTED = 130
-TERMINATED = 143
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived."""
+    """A signal asked the process to end; ``exit_code`` is 128 and its number, as shells have it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
 
 
 def status_of(error: BaseException | None) -> int:
@@ -35,7 +38,7 @@ def status_of(error: BaseException | None) -> int:
     if isinstance(error, PuffinError):
         return exit_code(error)
     if isinstance(error, Terminated):
-        return TERMINATED
+        return error.exit_code
     return INTERRUPTED if isinstance(error, KeyboardInterrupt) else BUG
 
 

@@ -139,7 +139,6 @@ def project_builder(
     """
 
     def build(directory: str, shown: str, written: "Requirements") -> bytes:
-        from puffin.pipeline.builds.session import MetadataBuilder, Workshop
         from puffin.pipeline.request.network import network_of
         from puffin.stages.resolve.metadata.wanted import BuildSource
 

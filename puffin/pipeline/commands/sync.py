@@ -5,7 +5,6 @@ import time
 from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.errors import PuffinError
-from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.change.environment import guarded
 from puffin.pipeline.change.run import ChangeRun
 from puffin.pipeline.change.spec import SpecRun
@@ -25,6 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from puffin.pipeline.builds.projects import Projects
     from puffin.pipeline.change.environment import EnvironmentRun
     from puffin.pipeline.change.values import ManyReporter
     from puffin.pipeline.commands.python import Interpreters
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.tasks.supply import Supply
     from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.resolve.projects.sources import Build
+    from puffin.stages.resolve.requirements.values import Requirements
 
 _EMPTY = "The requirements of `{}` are empty: nothing was changed (`--allow-empty-requirements` empties it)"
 
@@ -61,7 +62,7 @@ class ManyRun:
             for spec in sorted(specs, key=lambda spec: spec.path)
         ]
         self._interpreter = interpreters
-        self._projects = Projects(environ)
+        self._projects: Projects | None = None
         self._change = ChangeRun(settings.run, self.cache, environ, reporter, command="sync")
         self._questions: list[Question] = []
         self._ahead = False
@@ -153,12 +154,21 @@ class ManyRun:
         settings = site.settings
         if settings.no_build:
             return None
-        return self._projects.builder(
-            settings,
-            toolchain,
-            files=lambda written: kinds_of_files(settings, written),
-            exclude_newer=settings.exclude_newer,
-        )
+
+        def build(directory: str, shown: str, written: "Requirements") -> bytes:
+            if self._projects is None:
+                from puffin.pipeline.builds.projects import Projects  # most runs build nothing
+
+                self._projects = Projects(self._environ)
+            builder = self._projects.builder(
+                settings,
+                toolchain,
+                files=lambda written: kinds_of_files(settings, written),
+                exclude_newer=settings.exclude_newer,
+            )
+            return builder(directory, shown, written)
+
+        return build
 
     def _take_inputs(self, site: SpecRun, inputs: Inputs) -> None:
         site.inputs = inputs

@@ -8,6 +8,7 @@ import os
 from queue import Empty, SimpleQueue
 from threading import Thread
 
+import puffin.forks  # noqa: F401 - it makes forks safe after these threads
 from puffin.pipeline.graph.task import Outcome
 from puffin.pipeline.run.runner import WorkItem, run_unit
 

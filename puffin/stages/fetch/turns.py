@@ -8,6 +8,8 @@ import select
 from queue import SimpleQueue
 from threading import Lock, Thread, get_ident
 
+import puffin.forks  # noqa: F401 - it makes forks safe after these threads
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -308,14 +308,14 @@ def _leftovers(home: str) -> "list[str]":
 
 
 class Uninterrupted:
-    """Holds back SIGINT and SIGTERM until the end of the block, then lets them have their way."""
+    """Holds back signals that would end the process until the end of the block, then raises the first of them."""
 
     def __init__(self) -> None:
         self._former: dict[int, Any] = {}
         self._came: list[int] = []
 
     def __enter__(self) -> None:
-        for number in (signals.SIGINT, signals.SIGTERM):
+        for number in (signals.SIGINT, *signals.ENDING):
             try:
                 self._former[number] = signals.signal(number, lambda came, _frame: self._came.append(came))
             except ValueError:

@@ -7,6 +7,8 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
+import puffin.forks  # noqa: F401 - it makes forks safe after these threads
+
 T = TypeVar("T")
 
 
