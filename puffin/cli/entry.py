@@ -98,7 +98,7 @@ def _run_by_hand(command: str, words: "list[str]") -> int | None:
     values = read_by_hand(_rows(command), words, os.environ)
     if values is None:
         return None
-    from puffin.cli.run import guarded
+    from puffin.cli.commands.run import guarded
 
     if command == "pip sync":
         from puffin.cli.commands.sync import sync

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from puffin import __version__
+from puffin.cli.commands.run import guarded
 from puffin.cli.options import compile as table_compile
 from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import table
@@ -29,7 +30,6 @@ from puffin.cli.options.workspace import (
     LockOptions,
     WorkspaceOptions,
 )
-from puffin.cli.run import guarded
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
 

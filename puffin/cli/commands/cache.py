@@ -4,12 +4,12 @@ import os
 import sys
 from collections.abc import Mapping
 
-from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning
+from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning, collect
 from puffin.cache.contents import now, read_contents, total_size
 from puffin.cache.layout import Cache
 from puffin.cache.prune import plan_prune
 from puffin.cache.prune import prune as remove
-from puffin.cache.usage import exclusive
+from puffin.cache.usage import exclusive, repeated
 from puffin.cli.config.settings import CacheDirectory
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.screen.console import Console
@@ -54,8 +54,6 @@ def size_of(options: StoreOptions, _console: Console, _started: float) -> int:
 
 def prune(options: StoreOptions, console: Console, _started: float) -> int:
     """Remove from the cache what is of no use any more."""
-    from puffin.cache.clean import collect
-    from puffin.cache.usage import repeated
 
     unused_for = seconds_of(options.unused_for, "--unused-for") if options.unused_for else None
     max_size = bytes_of(options.max_size, "--max-size") if options.max_size else None

@@ -7,7 +7,10 @@ from puffin import depends
 from puffin.cli.commands.observe import Observed
 from puffin.cli.config.settings import CacheDirectory, compile_settings
 from puffin.cli.options.compile import COMPILE
+from puffin.cli.options.foreign import foreign_rows
 from puffin.cli.options.table import COUNT, FLAG, OPTIONAL
+from puffin.pipeline.commands.compile import compile_sources
+from puffin.stages.resolve.output.requirements import shown_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +32,6 @@ _INDEX = ("index_url", "extra_index_url", "default_index", "index", "trusted_hos
 
 def compile_(options: "CompileOptions", console: "Console", started: float) -> int:
     """Pin what sources of requirements ask for, and all that this needs."""
-    from puffin.pipeline.commands.compile import compile_sources
 
     with (
         CacheDirectory(options.cache) as cache_dir,
@@ -49,8 +51,6 @@ def compile_(options: "CompileOptions", console: "Console", started: float) -> i
 
 def _typed(options: "CompileOptions") -> str:
     """Return the command as it was typed, fit for the header."""
-    from puffin.cli.options.foreign import foreign_rows
-    from puffin.stages.resolve.output.requirements import shown_command
 
     hidden = {*_NOT_IN_HEADER}
     hidden |= set() if options.emit_index_url else set(_INDEX)

@@ -1,5 +1,6 @@
 """``puffin envs`` and ``puffin cache key``."""
 
+import json
 import os
 import sys
 
@@ -10,16 +11,17 @@ from puffin.cli.options.workspace import EnvsOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.errors import render
 from puffin.cli.screen.quantities import aligned, counted
-from puffin.pipeline.commands.look import Look
+from puffin.pipeline.commands.look import Look, look_at
 from puffin.pipeline.commands.python import Interpreters
+from puffin.pipeline.request.network import reader
 from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.workspace.changed import cache_key, key_files
 
 _WORDS = {"unchanged": "up to date", "drifted": "differs"}
 
 
 def envs(options: EnvsOptions, console: Console, _started: float) -> int:
     """List environments and what they are like."""
-    from puffin.pipeline.commands.look import look_at
 
     with CacheDirectory(options.cache) as cache_dir:
         specs, _ = chosen(options.arguments, options.python, "envs")
@@ -48,7 +50,6 @@ def _state(look: Look) -> str:
 
 
 def _json(looks: list[Look]) -> str:
-    import json
 
     rows = [
         {
@@ -68,8 +69,6 @@ def _json(looks: list[Look]) -> str:
 
 def key(options: EnvsOptions, _console: Console, _started: float) -> int:
     """Print a key for the cache of CI."""
-    from puffin.pipeline.request.network import reader
-    from puffin.pipeline.workspace.changed import cache_key, key_files
 
     with CacheDirectory(options.cache) as cache_dir:
         specs, _ = chosen(options.arguments, options.python, "cache key")

@@ -9,18 +9,25 @@ from puffin.cli.options.inspect import InspectOptions
 from puffin.cli.screen.console import Console
 from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
-from puffin.pipeline.change.workplace import Workplace, settled
+from puffin.pipeline.change.workplace import Workplace, lock_timeout, settled
 from puffin.pipeline.request.where import find_where
 from puffin.stages.link.commit.stamps import at_rest
 from puffin.stages.link.environment.environment import Environment
+from puffin.stages.link.installed.demands import broken, sentence
 from puffin.stages.link.installed.installed import Distribution, read_installed, read_paths
-from puffin.stages.link.installed.lines import duplicate_warnings
+from puffin.stages.link.installed.lines import (
+    details_of,
+    duplicate_warnings,
+    freeze_lines,
+    list_rows,
+    requirement_names,
+    show_lines,
+)
 from puffin.stages.link.installed.requires import read_requires
 
 
 def environment_at_rest(options: InspectOptions) -> Environment:
     """Return the environment that *options* name; an interrupted change is brought to its end before."""
-    from puffin.pipeline.change.workplace import lock_timeout
 
     with CacheDirectory(options.cache) as cache_dir:
         environment = find_where(options.where, os.environ, Cache(cache_dir))
@@ -43,8 +50,6 @@ def _tell_doubles(installed: tuple[Distribution, ...], console: Console) -> None
 
 def _tell_broken(options: InspectOptions, console: Console) -> None:
     if options.strict:
-        from puffin.stages.link.installed.demands import broken, sentence
-
         environment = environment_at_rest(options)
         for each in broken(read_requires(environment), dict(environment.interpreter.markers)):
             console.warn(sentence(each))
@@ -52,7 +57,6 @@ def _tell_broken(options: InspectOptions, console: Console) -> None:
 
 def freeze(options: InspectOptions, console: Console, _started: float) -> int:
     """Print requirements lines of what is installed."""
-    from puffin.stages.link.installed.lines import freeze_lines
 
     installed = _installed(options)
     exclude = [normalise(name) for name in options.exclude]
@@ -65,7 +69,6 @@ def freeze(options: InspectOptions, console: Console, _started: float) -> int:
 
 def listing(options: InspectOptions, console: Console, _started: float) -> int:
     """Print a list of what is installed."""
-    from puffin.stages.link.installed.lines import list_rows
 
     style = _style(options)
     installed = _installed(options)
@@ -96,7 +99,6 @@ def _style(options: InspectOptions) -> str:
 
 
 def _not_required(installed: tuple[Distribution, ...], options: InspectOptions) -> tuple[Distribution, ...]:
-    from puffin.stages.link.installed.lines import requirement_names
 
     environment = environment_at_rest(options)
     markers = dict(environment.interpreter.markers)
@@ -123,7 +125,6 @@ def _latest(installed: tuple[Distribution, ...], options: InspectOptions) -> dic
 
 def show(options: InspectOptions, console: Console, _started: float) -> int:
     """Print what the metadata of some packages tells."""
-    from puffin.stages.link.installed.lines import details_of, show_lines
 
     if not options.arguments:
         raise UsageError(text="No packages were given", hints=("for example: `puffin pip show six`",))

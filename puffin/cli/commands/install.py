@@ -3,9 +3,18 @@
 import os
 
 from puffin.cli.commands.observe import Observed
-from puffin.cli.commands.sync import write_text
 from puffin.cli.config.settings import CacheDirectory, install_settings, prereleases, run_of_install
+from puffin.cli.screen.console import write_data
 from puffin.errors import UsageError
+from puffin.pipeline.builds.projects import project_builder
+from puffin.pipeline.commands.install import install as perform
+from puffin.pipeline.inputs.inputs import kinds_of_files, read_unpinned
+from puffin.pipeline.request.network import reader
+from puffin.pipeline.request.toolchain import toolchain_of
+from puffin.pipeline.request.where import find_where
+from puffin.stages.resolve.requirements.errors import InvalidArgument, InvalidRequirementLine
+from puffin.stages.resolve.requirements.values import SourceRequest
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,14 +23,12 @@ if TYPE_CHECKING:
     from puffin.pipeline.commands.install import Installed
     from puffin.pipeline.request.settings import Settings
     from puffin.stages.resolve.projects.sources import Build, Sources
-    from puffin.stages.resolve.requirements.errors import InvalidRequirementLine
 
 _ARGUMENTS = "-"  # under this name the words of the command line are read as a requirements file
 
 
 def install(options: "InstallOptions", console: "Console", started: float) -> int:
     """Install packages and what they need."""
-    from puffin.pipeline.commands.install import install as perform
 
     with (
         CacheDirectory(options.sync.cache) as cache_dir,
@@ -37,10 +44,6 @@ def install(options: "InstallOptions", console: "Console", started: float) -> in
 
 
 def _building(options: "InstallOptions", run: "Settings") -> "Build | None":
-    from puffin.pipeline.builds.projects import project_builder
-    from puffin.pipeline.inputs.inputs import kinds_of_files
-    from puffin.pipeline.request.toolchain import toolchain_of
-    from puffin.pipeline.request.where import find_where
 
     if run.no_build:
         return None
@@ -55,11 +58,6 @@ def _building(options: "InstallOptions", run: "Settings") -> "Build | None":
 
 
 def _sources(options: "InstallOptions", run: "Settings") -> "Sources":
-    from puffin.pipeline.inputs.inputs import read_unpinned
-    from puffin.pipeline.request.network import reader
-    from puffin.stages.resolve.requirements.errors import InvalidRequirementLine
-    from puffin.stages.resolve.requirements.values import SourceRequest
-    from puffin.value import replace
 
     shared, project = options.sync, options.sync.project
     words = [*shared.arguments, *(f"-e {place}" for place in options.editable)]
@@ -100,7 +98,6 @@ def _sources(options: "InstallOptions", run: "Settings") -> "Sources":
 
 
 def _argument(error: "InvalidRequirementLine") -> "InvalidRequirementLine":
-    from puffin.stages.resolve.requirements.errors import InvalidArgument
 
     return InvalidArgument(
         file=error.file,
@@ -117,4 +114,4 @@ def _write_report(path: str, done: "Installed", cache_dir: str) -> None:
 
     from puffin.pipeline.commands.report import report_of
 
-    write_text(json.dumps(report_of(done, cache_dir), indent=2, sort_keys=True) + "\n", path, "report")
+    write_data(path, json.dumps(report_of(done, cache_dir), indent=2, sort_keys=True) + "\n")

@@ -1,6 +1,7 @@
 """``puffin lock``."""
 
 import os
+from time import perf_counter
 
 from puffin import depends
 from puffin.cache.layout import Cache
@@ -10,6 +11,8 @@ from puffin.cli.config.settings import CacheDirectory, lock_settings
 from puffin.cli.screen.quantities import counted
 from puffin.errors import DRIFT, UsageError
 from puffin.pipeline.change.values import failure_of
+from puffin.pipeline.commands.lock import LockRun
+from puffin.pipeline.commands.python import Interpreters
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
 from puffin.pipeline.workspace.specs import needs_lock
 
@@ -22,10 +25,6 @@ if TYPE_CHECKING:
 
 def lock(options: "LockOptions", console: "Console", started: float) -> int:
     """Resolve what environments are made from, and write their locks."""
-    from time import perf_counter
-
-    from puffin.pipeline.commands.lock import LockRun
-    from puffin.pipeline.commands.python import Interpreters
 
     with (
         CacheDirectory(options.compile.cache) as cache_dir,

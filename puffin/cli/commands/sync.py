@@ -1,10 +1,11 @@
 """``puffin pip sync`` and, as its tasks are those of a sync, ``puffin graph``."""
 
 import os
-import sys
 
 from puffin.cli.commands.observe import Observed
 from puffin.cli.config.settings import CacheDirectory, sync_settings
+from puffin.cli.screen.console import write_data
+from puffin.pipeline.commands.pip_sync import sync as run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 def sync(options: "SyncOptions", console: "Console", started: float) -> int:
     """Make an environment hold exactly what requirements files pin."""
-    from puffin.pipeline.commands.pip_sync import sync as run
 
     with (
         CacheDirectory(options.cache) as cache_dir,
@@ -32,19 +32,5 @@ def graph(options: "GraphOptions", console: "Console", _started: float) -> int:
 
     with CacheDirectory(options.sync.cache) as cache_dir:
         tasks = planned_tasks(sync_settings(options.sync, cache_dir), console, os.environ)
-    write_text(FORMATS[options.graph_format or "dot"](tasks), options.output_file, "graph")
+    write_data(options.output_file, FORMATS[options.graph_format or "dot"](tasks))
     return 0
-
-
-def write_text(text: str, target: str, what: str) -> None:
-    """Write *text* to a file, or to standard output for no target or ``-``. Raises :class:`UsageError`."""
-    if not target or target == "-":
-        sys.stdout.write(text)
-        return
-    from puffin.cache.atomic import replace_file
-    from puffin.errors import UsageError, os_cause
-
-    try:
-        replace_file(os.path.abspath(target), text.encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        raise UsageError(text=f"Failed to write the {what} `{target}`", causes=(os_cause(error),)) from error

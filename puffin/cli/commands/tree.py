@@ -9,6 +9,7 @@ from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
 from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
+from puffin.stages.link.installed.demands import broken, doubles, sentence
 from puffin.stages.link.installed.requires import Requires, read_requires
 from puffin.stages.link.installed.tree import DEPTH, tree_lines
 
@@ -37,7 +38,6 @@ def tree(options: InspectOptions, console: Console, _started: float) -> int:
 
 def check(options: InspectOptions, console: Console, started: float) -> int:
     """Print what does not fit together, and fail if anything does not."""
-    from puffin.stages.link.installed.demands import broken, doubles, sentence
 
     installed, markers = _read(options)
     found = [sentence(each) for each in broken(installed, markers)]

@@ -10,15 +10,17 @@ from puffin.cli.options.inspect import UninstallOptions
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
 from puffin.names import normalise
+from puffin.pipeline.change.workplace import lock_timeout
 from puffin.pipeline.commands.uninstall import uninstall as run
+from puffin.pipeline.request.network import reader
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where
 from puffin.stages.link.environment.environment import check_target
+from puffin.stages.resolve.requirements.file import read_requirements
 
 
 def uninstall(options: UninstallOptions, console: Console, _started: float) -> int:
     """Remove packages from an environment."""
-    from puffin.pipeline.change.workplace import lock_timeout
 
     names = _names(options)
     with CacheDirectory(options.cache) as cache_dir:
@@ -40,9 +42,6 @@ def uninstall(options: UninstallOptions, console: Console, _started: float) -> i
 def _names(options: UninstallOptions) -> list[str]:
     names = [_name_of(text) for text in options.arguments]
     if options.requirement:
-        from puffin.pipeline.request.network import reader
-        from puffin.stages.resolve.requirements.file import read_requirements
-
         read = reader(Settings(files=(), cache_dir=""), os.environ)
         entries = read_requirements(options.requirement, read=read, environ=os.environ).entries
         names += [entry.name for entry in entries if entry.name]

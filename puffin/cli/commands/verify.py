@@ -11,6 +11,7 @@ from puffin.cli.options.inspect import InspectOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
 from puffin.errors import DRIFT
+from puffin.stages.link.commit.damage import verify as compare
 from puffin.stages.link.commit.stamps import DIRECTORY, STATE
 from puffin.stages.link.commit.state import State, read_state
 from puffin.stages.link.environment.environment import Environment
@@ -35,7 +36,6 @@ def verify(options: InspectOptions, console: Console, started: float) -> int:
 def _compared(
     environment: Environment, state: State, cache: Cache, deep: bool, console: Console, started: float
 ) -> int:
-    from puffin.stages.link.commit.damage import verify as compare
 
     found = compare(environment.purelib, state, deep=deep, sizes=lambda archive: _sizes(cache, archive))
     owned = [each for each in state.distributions if each.archive]

@@ -1,18 +1,20 @@
 """``puffin sync``: many environments at once, and the report on them."""
 
 import os
-import sys
 import time
 
 from puffin.cache.layout import Cache
 from puffin.cli.commands.observe import Observed
 from puffin.cli.config.settings import CacheDirectory, sync_settings
+from puffin.cli.screen.console import write_data
 from puffin.cli.screen.errors import status_of
 from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import PuffinError, UsageError
 from puffin.pipeline.commands.python import Interpreters
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.request.settings import ManySettings
+from puffin.pipeline.workspace.config import find_workspace
+from puffin.pipeline.workspace.select import choose
 from puffin.stages.link.interpreter.meanwhile import meanwhile
 from puffin.value import replace
 
@@ -92,8 +94,6 @@ def chosen(
     named: "Sequence[str]", python: str, command: str, *, everything: bool = False
 ) -> "tuple[list[EnvSpec], Workspace | None]":
     """Return the environments that the command line of *command* means, and the configuration."""
-    from puffin.pipeline.workspace.config import find_workspace
-    from puffin.pipeline.workspace.select import choose
 
     cwd = os.getcwd()
     workspace = find_workspace(cwd)
@@ -144,10 +144,4 @@ class Reporting:
         if error is not None:
             result = replace(result, exit_code=status_of(error))
         text = json.dumps(report_of(result, Cache(self._cache_dir)), indent=1, ensure_ascii=False) + "\n"
-        if self._path == "-":
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        else:
-            from puffin.stages.resolve.output.target import write_output
-
-            write_output(self._path, text.encode("utf-8", "replace"))
+        write_data(self._path, text)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from puffin.cli.config.toml import IndexTable
+    from puffin.cli.options.values import IndexTable
     from puffin.cli.screen.console import Console
 
     Layer = Sequence[SettingValue]

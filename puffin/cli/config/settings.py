@@ -11,9 +11,17 @@ from puffin.cli.options.values import BuildOptions, ProjectOptions, SyncOptions
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.scheduler import Remote, check_address, is_address, times_of
-from puffin.pipeline.request.settings import Configured, NetworkOptions, Settings
+from puffin.pipeline.request.settings import (
+    CompileSettings,
+    Configured,
+    InstallSettings,
+    NetworkOptions,
+    Settings,
+)
 from puffin.pipeline.request.where import Where
 from puffin.pipeline.run.executor import NAMES
+from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue
+from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -31,8 +39,6 @@ if TYPE_CHECKING:
     )
     from puffin.cli.options.workspace import LockOptions
     from puffin.pipeline.commands.lock import LockSettings
-    from puffin.pipeline.request.settings import CompileSettings, InstallSettings
-    from puffin.pipeline.workspace.document import SettingValue
     from puffin.stages.resolve.index.config import NamedIndex
     from puffin.stages.resolve.projects.sources import Sources
 
@@ -131,7 +137,7 @@ def index_settings(
 
 def install_settings(options: "InstallOptions", run: Settings, sources: "Sources") -> "InstallSettings":
     """Return the settings of an install: *run* is what it shares with a sync (see :func:`run_of_install`)."""
-    from puffin.pipeline.request.settings import InstallSettings
+
     from puffin.stages.resolve.output.earlier import read_upgrades
 
     versions = options.versions
@@ -162,8 +168,6 @@ def run_of_install(options: "InstallOptions", cache_dir: str) -> Settings:
 
 def compile_settings(options: "CompileOptions", cache_dir: str, header: str) -> "CompileSettings":
     """Return the settings of a compilation; :class:`UsageError` for values that cannot be."""
-    from puffin.pipeline.request.settings import CompileSettings
-    from puffin.stages.resolve.requirements.values import SourceRequest
 
     _check_extras(options.project)
     return CompileSettings(
@@ -301,7 +305,6 @@ def check_setting(setting: "SettingValue") -> None:
     """Raise :class:`ConfigurationInvalid` for a choice or a number that the option of a setting does not take."""
     from puffin.cli.options.compile import COMPILE
     from puffin.cli.options.install import INSTALL
-    from puffin.pipeline.workspace.document import ConfigurationInvalid
 
     rows = {row[1]: row for row in (*SYNC, *COMPILE, *INSTALL)}
     choices = choices_of(rows[setting.name]) if setting.name in rows else ()

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, TypeVar
 
-    from puffin.cli.config.toml import IndexTable
-
     T = TypeVar("T")
 
 
@@ -51,6 +49,18 @@ class ConnectionOptions:
 
 
 @frozen
+class IndexTable:
+    """One ``[[index]]`` table: ``packages`` are patterns of the names that are looked for nowhere else."""
+
+    name: str
+    url: str
+    packages: tuple[str, ...]
+    explicit: bool
+    default: bool
+    place: str
+
+
+@frozen
 class IndexOptions:
     """Where to look for distributions. ``configured`` and ``index_tables`` are what configuration files add."""
 
@@ -66,7 +76,7 @@ class IndexOptions:
     offline: bool = False
     connection: ConnectionOptions = ConnectionOptions()
     configured: Configured = Configured()
-    index_tables: "tuple[IndexTable, ...]" = ()
+    index_tables: tuple[IndexTable, ...] = ()
 
 
 @frozen
