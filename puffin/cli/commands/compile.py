@@ -10,6 +10,7 @@ from puffin.cli.options.compile import COMPILE
 from puffin.cli.options.foreign import foreign_rows
 from puffin.cli.options.table import COUNT, FLAG, OPTIONAL
 from puffin.pipeline.commands.compile import compile_sources
+from puffin.pipeline.request.session import session_of
 from puffin.stages.resolve.output.requirements import shown_command
 
 TYPE_CHECKING = False
@@ -39,9 +40,8 @@ def compile_(options: "CompileOptions", console: "Console", started: float) -> i
     ):
         run.keep()
         header = "" if options.no_header else options.custom_compile_command or _typed(options)
-        text = compile_sources(
-            compile_settings(options, cache_dir, header), console, os.environ, started=started
-        )
+        request = compile_settings(options, cache_dir, header)
+        text = compile_sources(request, session_of(request.run, os.environ, console, started))
     if not (options.output_file and options.screen.quiet):
         sys.stdout.write(text)
         sys.stdout.flush()

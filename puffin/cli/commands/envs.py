@@ -4,7 +4,6 @@ import json
 import os
 import sys
 
-from puffin.cache.layout import Cache
 from puffin.cli.commands.workspace import chosen
 from puffin.cli.config.settings import CacheDirectory
 from puffin.cli.options.workspace import EnvsOptions
@@ -13,7 +12,7 @@ from puffin.cli.screen.errors import render
 from puffin.cli.screen.quantities import aligned, counted
 from puffin.pipeline.commands.look import Look, look_at
 from puffin.pipeline.commands.python import Interpreters
-from puffin.pipeline.request.network import reader
+from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.workspace.changed import cache_key, key_files
 
@@ -25,9 +24,8 @@ def envs(options: EnvsOptions, console: Console, _started: float) -> int:
 
     with CacheDirectory(options.cache) as cache_dir:
         specs, _ = chosen(options.arguments, options.python, "envs")
-        cache = Cache(cache_dir)
         settings = Settings(files=(), cache_dir=cache_dir)
-        looks = look_at(specs, settings, cache, os.environ, Interpreters(cache, os.environ))
+        looks = look_at(specs, settings, session_of(settings, os.environ, console))
     sys.stdout.write(_json(looks) if options.format == "json" else _columns(looks))
     for look in looks:
         if look.error is not None and look.state == "failed":
@@ -72,9 +70,9 @@ def key(options: EnvsOptions, _console: Console, _started: float) -> int:
 
     with CacheDirectory(options.cache) as cache_dir:
         specs, _ = chosen(options.arguments, options.python, "cache key")
-        find = Interpreters(Cache(cache_dir), os.environ)
+        session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ)
+        find = Interpreters(session)
         interpreters = [find(request) for request in dict.fromkeys(spec.python for spec in specs)]
-        read = reader(Settings(files=(), cache_dir=cache_dir), os.environ)
-        contents = [read(path) for path in key_files(specs)]
+        contents = [session.read(path) for path in key_files(specs)]
     sys.stdout.write(f"{cache_key(interpreters, contents)}\n")
     return 0

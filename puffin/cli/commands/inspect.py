@@ -3,13 +3,14 @@
 import os
 import sys
 
-from puffin.cache.layout import Cache
 from puffin.cli.config.settings import CacheDirectory, index_settings
 from puffin.cli.options.inspect import InspectOptions
 from puffin.cli.screen.console import Console
 from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
 from puffin.pipeline.change.workplace import Workplace, lock_timeout, settled
+from puffin.pipeline.request.session import session_of
+from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where
 from puffin.stages.link.commit.stamps import at_rest
 from puffin.stages.link.environment.environment import Environment
@@ -30,7 +31,8 @@ def environment_at_rest(options: InspectOptions) -> Environment:
     """Return the environment that *options* name; an interrupted change is brought to its end before."""
 
     with CacheDirectory(options.cache) as cache_dir:
-        environment = find_where(options.where, os.environ, Cache(cache_dir))
+        session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ)
+        environment = find_where(options.where, session)
         if os.path.isdir(f"{environment.root}/.puffin") and not at_rest(environment.root):
             with Workplace(environment, timeout=lock_timeout(os.environ)):
                 pass  # repairs what an interrupted change left
@@ -111,14 +113,9 @@ def _latest(installed: tuple[Distribution, ...], options: InspectOptions) -> dic
 
     names = {each.name: each.version for each in installed}
     with CacheDirectory(options.cache) as cache_dir:
-        found = latest_versions(
-            names,
-            index_settings(options.index, cache_dir),
-            environment_at_rest(options),
-            Cache(cache_dir),
-            os.environ,
-            pre=options.pre,
-        )
+        settings = index_settings(options.index, cache_dir)
+        session = session_of(settings, os.environ)
+        found = latest_versions(names, settings, environment_at_rest(options), session, pre=options.pre)
     newer = {name: each for name, each in found.items() if is_newer(each.version, names[name])}
     return {name: (each.version, each.filetype) for name, each in newer.items()}
 

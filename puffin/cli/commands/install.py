@@ -6,10 +6,10 @@ from puffin.cli.commands.observe import Observed
 from puffin.cli.config.settings import CacheDirectory, install_settings, prereleases, run_of_install
 from puffin.cli.screen.console import write_data
 from puffin.errors import UsageError
-from puffin.pipeline.builds.projects import project_builder
+from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.commands.install import install as perform
-from puffin.pipeline.inputs.inputs import kinds_of_files, read_unpinned
-from puffin.pipeline.request.network import reader
+from puffin.pipeline.inputs.inputs import read_unpinned
+from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.toolchain import toolchain_of
 from puffin.pipeline.request.where import find_where
 from puffin.stages.resolve.requirements.errors import InvalidArgument, InvalidRequirementLine
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from puffin.cli.options.install import InstallOptions
     from puffin.cli.screen.console import Console
     from puffin.pipeline.commands.install import Installed
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.stages.resolve.projects.sources import Build, Sources
 
@@ -36,28 +37,20 @@ def install(options: "InstallOptions", console: "Console", started: float) -> in
     ):
         record.keep()
         run = run_of_install(options, cache_dir)
-        settings = install_settings(options, run, _sources(options, run))
-        done = perform(settings, console, os.environ, started=started)
+        session = session_of(run, os.environ, console, started)
+        done = perform(install_settings(options, run, _sources(options, run, session)), session)
         if options.report:
-            _write_report(options.report, done, cache_dir)
+            _write_report(options.report, done, session)
     return 0
 
 
-def _building(options: "InstallOptions", run: "Settings") -> "Build | None":
-
-    if run.no_build:
-        return None
-    return project_builder(
-        run,
-        os.environ,
-        lambda cache: toolchain_of(find_where(run.where, os.environ, cache)),
-        files=lambda requirements: kinds_of_files(run, requirements),
-        prereleases=prereleases(options.versions),
-        exclude_newer=run.exclude_newer,
+def _building(options: "InstallOptions", run: "Settings", session: "Session") -> "Build | None":
+    return Projects(session).builder(
+        run, lambda: toolchain_of(find_where(run.where, session)), prereleases=prereleases(options.versions)
     )
 
 
-def _sources(options: "InstallOptions", run: "Settings") -> "Sources":
+def _sources(options: "InstallOptions", run: "Settings", session: "Session") -> "Sources":
 
     shared, project = options.sync, options.sync.project
     words = [*shared.arguments, *(f"-e {place}" for place in options.editable)]
@@ -79,14 +72,13 @@ def _sources(options: "InstallOptions", run: "Settings") -> "Sources":
         all_extras=project.all_extras,
         groups=project.group,
     )
-    read = reader(run, os.environ)
     try:
         sources = read_unpinned(
             request,
             run,
-            os.environ,
-            build=_building(options, run),
-            read=lambda path: text if words and path == _ARGUMENTS else read(path),
+            session,
+            build=_building(options, run, session),
+            read=lambda path: text if words and path == _ARGUMENTS else session.read(path),
         )
     except InvalidRequirementLine as error:
         raise (_argument(error) if words and error.file == _ARGUMENTS else error) from None
@@ -109,9 +101,9 @@ def _argument(error: "InvalidRequirementLine") -> "InvalidRequirementLine":
     )
 
 
-def _write_report(path: str, done: "Installed", cache_dir: str) -> None:
+def _write_report(path: str, done: "Installed", session: "Session") -> None:
     import json
 
     from puffin.pipeline.commands.report import report_of
 
-    write_data(path, json.dumps(report_of(done, cache_dir), indent=2, sort_keys=True) + "\n")
+    write_data(path, json.dumps(report_of(done, session.cache), indent=2, sort_keys=True) + "\n")

@@ -4,15 +4,14 @@ import os
 from time import perf_counter
 
 from puffin import depends
-from puffin.cache.layout import Cache
 from puffin.cli.commands.observe import Observed
 from puffin.cli.commands.workspace import chosen
 from puffin.cli.config.settings import CacheDirectory, lock_settings
 from puffin.cli.screen.quantities import counted
 from puffin.errors import DRIFT, UsageError
 from puffin.pipeline.change.values import failure_of
-from puffin.pipeline.commands.lock import LockRun
-from puffin.pipeline.commands.python import Interpreters
+from puffin.pipeline.commands.lock import lock as run
+from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
 from puffin.pipeline.workspace.specs import needs_lock
 
@@ -37,10 +36,9 @@ def lock(options: "LockOptions", console: "Console", started: float) -> int:
                 text="None of these environments needs a lock: all are made from pins",
                 hints=("name a `requirements.in` or a `pyproject.toml`, or an environment made from one",),
             )
-        find = Interpreters(Cache(cache_dir), os.environ)
         record.keep()
-        run = LockRun(wanted, lock_settings(options, cache_dir), console, os.environ, find.of, started)
-        results = run.run()
+        request = lock_settings(options, cache_dir, tuple(wanted))
+        results = run(request, session_of(request.compile.run, os.environ, console, started))
         _tell(results, console, perf_counter() - started, check=options.check)
         failure = failure_of(results, "lock")
         if failure is not None:

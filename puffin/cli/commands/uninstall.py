@@ -4,15 +4,13 @@ import os
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from puffin.cache.layout import Cache
 from puffin.cli.config.settings import CacheDirectory
 from puffin.cli.options.inspect import UninstallOptions
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
 from puffin.names import normalise
-from puffin.pipeline.change.workplace import lock_timeout
 from puffin.pipeline.commands.uninstall import uninstall as run
-from puffin.pipeline.request.network import reader
+from puffin.pipeline.request.session import Session, session_of
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where
 from puffin.stages.link.environment.environment import check_target
@@ -21,29 +19,20 @@ from puffin.stages.resolve.requirements.file import read_requirements
 
 def uninstall(options: UninstallOptions, console: Console, _started: float) -> int:
     """Remove packages from an environment."""
-
-    names = _names(options)
     with CacheDirectory(options.cache) as cache_dir:
-        cache = Cache(cache_dir)
-        environment = find_where(options.where, os.environ, cache)
+        session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ, console)
+        names = _names(options, session)
+        environment = find_where(options.where, session)
         if not options.dry_run:
             check_target(environment, break_system_packages=options.break_system_packages)
-        run(
-            environment,
-            names,
-            cache=cache,
-            reporter=console,
-            dry_run=options.dry_run,
-            timeout=lock_timeout(os.environ),
-        )
+        run(environment, names, session, dry_run=options.dry_run)
     return 0
 
 
-def _names(options: UninstallOptions) -> list[str]:
+def _names(options: UninstallOptions, session: Session) -> list[str]:
     names = [_name_of(text) for text in options.arguments]
     if options.requirement:
-        read = reader(Settings(files=(), cache_dir=""), os.environ)
-        entries = read_requirements(options.requirement, read=read, environ=os.environ).entries
+        entries = read_requirements(options.requirement, read=session.read, environ=session.environ).entries
         names += [entry.name for entry in entries if entry.name]
     if not names:
         raise UsageError(text="No packages were given", hints=("for example: `puffin pip uninstall six`",))

@@ -12,6 +12,7 @@ from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import PuffinError, UsageError
 from puffin.pipeline.commands.python import Interpreters
 from puffin.pipeline.graph.record import phase
+from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import ManySettings
 from puffin.pipeline.workspace.config import find_workspace
 from puffin.pipeline.workspace.select import choose
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from puffin.cli.screen.console import Console
     from puffin.pipeline.change.values import ManyResult
     from puffin.pipeline.commands.sync import ManyRun
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.workspace.specs import EnvSpec, Workspace
 
 
@@ -45,6 +47,8 @@ def sync(options: "WorkspaceOptions", console: "Console", started: float) -> int
             frozen=options.frozen,
             fail_fast=options.fail_fast,
         )
+        reporter = ManyConsole(console, settings, started=started)
+        session = session_of(settings.run, os.environ, reporter, started)
         if options.all and shared.arguments:
             raise UsageError(text="`--all` cannot be used with names of environments")
         python = shared.where.python
@@ -52,17 +56,17 @@ def sync(options: "WorkspaceOptions", console: "Console", started: float) -> int
         if shared.change.compile_bytecode and "compile_bytecode" in options.given:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
         if options.changed_since:
-            specs = _changed(specs, workspace, options.changed_since, settings)
+            specs = _changed(specs, workspace, options.changed_since, settings, session)
             if not specs:
                 console.say(f"No environment is made from files that changed since `{options.changed_since}`")
                 return 0
-        reporter = ManyConsole(console, settings, started=started)
+        settings = replace(settings, specs=tuple(specs))
         record.warn = reporter.warn
-        interpreters = Interpreters(Cache(cache_dir), os.environ)
+        interpreters = Interpreters(session)
         _ask_early(specs, interpreters)
         from puffin.pipeline.commands.sync import ManyRun, failure_of
 
-        run = reporting.run = ManyRun(specs, settings, reporter, os.environ, started, interpreters)
+        run = reporting.run = ManyRun(settings, session, reporter, interpreters)
         result = reporting.result = reporter.shown(run.sync)
         failure = failure_of(result.environments)
         if failure is not None:
@@ -101,17 +105,20 @@ def chosen(
 
 
 def _changed(
-    specs: "list[EnvSpec]", workspace: "Workspace | None", reference: str, settings: ManySettings
+    specs: "list[EnvSpec]",
+    workspace: "Workspace | None",
+    reference: str,
+    settings: ManySettings,
+    session: "Session",
 ) -> "list[EnvSpec]":
-    from puffin.pipeline.request.network import reader
     from puffin.pipeline.workspace.changed import changed_specs
 
-    read = reader(settings.run, os.environ)
-    return changed_specs(specs, workspace, reference, os.getcwd(), os.environ, read, settings.run.constraint)
+    limits = settings.run.constraint
+    return changed_specs(specs, workspace, reference, os.getcwd(), session.environ, session.read, limits)
 
 
 class Reporting:
-    """Writes the report to *path* at the end of the ``with`` block, whatever ended it; none for an empty path."""
+    """Writes the report to *path* at the end of the ``with`` block, however it ended; none for an empty path."""
 
     def __init__(self, path: str, cache_dir: str, started: float) -> None:
         self._path = path

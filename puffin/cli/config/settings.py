@@ -1,4 +1,4 @@
-"""From options to the settings that commands share: where to look, how to reach the network, what runs the work."""
+"""From options to the settings of the pipeline: what to change, indexes, network, executor."""
 
 import os
 import sys
@@ -17,8 +17,8 @@ from puffin.pipeline.request.settings import (
     InstallSettings,
     NetworkOptions,
     Settings,
+    Where,
 )
-from puffin.pipeline.request.where import Where
 from puffin.pipeline.run.executor import NAMES
 from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue
 from puffin.stages.resolve.requirements.values import SourceRequest
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     )
     from puffin.cli.options.workspace import LockOptions
     from puffin.pipeline.commands.lock import LockSettings
+    from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.resolve.index.config import NamedIndex
     from puffin.stages.resolve.projects.sources import Sources
 
@@ -103,6 +104,7 @@ def _settings(
         compile_bytecode=change.compile_bytecode,
         dry_run=change.dry_run,
         allow_empty_requirements=options.allow_empty_requirements,
+        remove_seeds=options.remove_seeds,
         break_system_packages=options.break_system_packages,
         no_build_isolation=build.no_build_isolation,
         no_build_isolation_package=normalised(build.no_build_isolation_package),
@@ -206,7 +208,7 @@ def compile_settings(options: "CompileOptions", cache_dir: str, header: str) -> 
     )
 
 
-def lock_settings(options: "LockOptions", cache_dir: str) -> "LockSettings":
+def lock_settings(options: "LockOptions", cache_dir: str, specs: "tuple[EnvSpec, ...]") -> "LockSettings":
     """Return the settings of a run over locks; :class:`UsageError` for values that cannot be."""
     from puffin.cli.options.compile import CompileOptions
     from puffin.pipeline.commands.lock import LockSettings
@@ -224,6 +226,7 @@ def lock_settings(options: "LockOptions", cache_dir: str) -> "LockSettings":
     )
     compiled = compile_settings(shared, cache_dir, "")
     return LockSettings(
+        specs=specs,
         compile=replace(compiled, run=replace(compiled.run, constraint=asked.constraint)),
         consistent=options.consistent,
         check=options.check,
@@ -341,7 +344,7 @@ def normalised(names: "Sequence[str]") -> tuple[str, ...]:
 
 
 def package_names(values: "Sequence[str]") -> tuple[str, ...]:
-    """Return the packages of ``--no-binary`` and ``--only-binary``: commas separate, ``:none:`` starts anew."""
+    """Return the packages of ``--no-binary`` and ``--only-binary``: commas separate, ``:none:`` empties the list."""
     names: list[str] = []
     for value in values:
         for word in value.split(","):
@@ -354,7 +357,7 @@ def package_names(values: "Sequence[str]") -> tuple[str, ...]:
 
 
 def moment(text: str) -> str:
-    """Return a date or an RFC 3339 timestamp as it is. Raises :class:`UsageError` for what is neither."""
+    """Return *text*, a date or an RFC 3339 timestamp. Raises :class:`UsageError` for any other text."""
     if not text:
         return text
     from datetime import datetime

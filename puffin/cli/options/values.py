@@ -5,8 +5,7 @@ where the words of a command line become such a value. ``CONFIGURATION`` is ther
 the section of pip.conf that counts, and whether the command works on many environments.
 """
 
-from puffin.pipeline.request.settings import Configured
-from puffin.pipeline.request.where import Where
+from puffin.pipeline.request.settings import Configured, Where
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -159,6 +158,7 @@ class SyncOptions:
     arguments: tuple[str, ...] = ()
     strict: bool = False
     allow_empty_requirements: bool = False
+    remove_seeds: bool = False
     break_system_packages: bool = False
     constraint: tuple[str, ...] = ()
     exclude_newer: str = ""

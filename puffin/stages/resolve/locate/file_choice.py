@@ -16,7 +16,7 @@ hashes as far as the index has any. Of these the best is taken, by the first of 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, splits
 from puffin.stages.resolve.index.stored import Row
@@ -162,11 +162,13 @@ class FileChooser:
 
     def rank(self, filename: str) -> int | None:
         """Return the place of a wheel's best tag (lower is better), None if it does not fit."""
-        tail = "-".join(filename.rsplit("-", 3)[1:])
+        parts = filename.rsplit("-", 3)
+        # all that the rank depends on: the tags, and whether what stands before them is a name of a wheel
+        key = "-".join(parts[1:]) if parts[0].count("-") == 1 else filename
         try:
-            return self._ranks[tail]
+            return self._ranks[key]
         except KeyError:
-            found = self._ranks[tail] = rank(filename, self.target.priorities)
+            found = self._ranks[key] = rank(filename, self.target.priorities)
             return found
 
     def _is_visible(self, row: "Row") -> bool:
@@ -210,7 +212,6 @@ def version_order(texts: set[str]) -> dict[str, int]:
 
 def parsed(text: str) -> "Version | None":
     """Return a version text parsed, None if it is malformed."""
-    from packaging.version import InvalidVersion, Version
 
     try:
         return Version(text)

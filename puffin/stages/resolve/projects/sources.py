@@ -1,21 +1,39 @@
 """The sources of a compilation, whatever their kind, as one set of requirements."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+
+from packaging.specifiers import SpecifierSet
 
 from puffin import depends
 from puffin.artifact.urls import mask
 from puffin.errors import UsageError
 from puffin.names import normalise
-from puffin.stages.resolve.projects.entries import SourceFile
-from puffin.stages.resolve.projects.project import Project, check_extras, requirements_of
-from puffin.stages.resolve.projects.pyproject import has_project, read_group, read_pyproject, states_project
-from puffin.stages.resolve.projects.script import read_script
-from puffin.stages.resolve.projects.setup_cfg import describes_project, read_setup_cfg, read_setup_py
-from puffin.stages.resolve.projects.toml import InvalidProject, NeedsBuild, decode_text
+from puffin.stages.resolve.projects.entries import SourceFile, entries_of
+from puffin.stages.resolve.projects.project import Project, built_project, check_extras, requirements_of
+from puffin.stages.resolve.projects.pyproject import (
+    describes_project,
+    has_project,
+    read_group,
+    read_pyproject,
+    read_setup_cfg,
+    read_setup_py,
+    states_project,
+)
+from puffin.stages.resolve.projects.toml import (
+    InvalidProject,
+    NeedsBuild,
+    check_specifier,
+    decode_text,
+    parse_toml,
+    text_of,
+    texts_of,
+)
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound, RequirementsFileUnreadable
 from puffin.stages.resolve.requirements.file import STDIN, absolute, read_requirements
+from puffin.stages.resolve.requirements.plain import is_script
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
 from puffin.value import frozen, replace
 
@@ -52,15 +70,13 @@ def kind_of(path: str) -> str:
     name = os.path.basename(path)
     if name in (PYPROJECT, SETUP_CFG, SETUP_PY):
         return name
-    if name.endswith((".py", ".pyw")):
-        return SCRIPT
     if name.endswith(".toml"):
         lock = name == "pylock.toml" or name.startswith("pylock.")
         what = "is a lock file, the result of a compilation" if lock else "is not a source of requirements"
         raise UsageError(
             text=f"`{path}` {what}", hints=("compile a `pyproject.toml`, a `requirements.in` or a script",)
         )
-    return PLAIN
+    return SCRIPT if is_script(path) else PLAIN
 
 
 def read_sources(
@@ -80,14 +96,15 @@ def read_sources(
     """
     files = [project_file(path, read=read, exists=exists) for path in request.files]
     request = replace(request, files=tuple(files))
-    plain = [path for path in request.files if kind_of(path) == PLAIN]
+    kinds = [(path, kind_of(path)) for path in request.files]
+    plain = [path for path, kind in kinds if kind == PLAIN]
     written = read_requirements(
         plain, read=read, environ=environ, constraints=request.constraints, exists=exists
     )
     reader = _Reader(request, read, exists, partial(_built, build, written))
-    for path in request.files:
-        if kind_of(path) != PLAIN:
-            reader.project(path, kind_of(path))
+    for path, kind in kinds:
+        if kind != PLAIN:
+            reader.project(path, kind)
     reader.take_extras()
     for group in dict.fromkeys(request.groups):
         reader.group(group)
@@ -106,7 +123,6 @@ def read_sources(
 
 def _built(build: Build | None, written: Requirements, file: SourceFile, error: NeedsBuild) -> Project:
     """Return the project of *file* from a build, or raise *error* where there can be none."""
-    from puffin.stages.resolve.projects.project import built_project
 
     beside = os.path.join(file.directory, SETUP_PY)
     if build is None or not (file.exists(beside) or has_project(file)):
@@ -244,7 +260,6 @@ def _ignored(overrides: Requirements, files: Sequence[str]) -> tuple[str, ...]:
 
 def check_python(sources: Sources, version: str) -> tuple[str, ...]:
     """Return warnings about sources whose Python specifier does not admit the target's *version*."""
-    from packaging.specifiers import SpecifierSet
 
     return tuple(
         f"`{file}` requires Python {specifier}, but the resolution is for Python {version}"
@@ -293,3 +308,31 @@ __all__ = [
     "relative",
     "split_group",
 ]
+
+
+# The regular expression that the specification gives, with "script" in the place of any type.
+_BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+_EXAMPLE = '# /// script\n# dependencies = ["name>=1"]\n# ///'
+
+
+def read_script(file: SourceFile) -> Project:
+    """Return what a script asks for, as a project without name.
+
+    Raises :class:`InvalidProject` if there is no block, or more than one, and ``InvalidRequirementLine``.
+    """
+    text = file.text.replace("\r\n", "\n")
+    blocks = [*_BLOCK.finditer(text)]
+    if len(blocks) != 1:
+        problem = f"it has {len(blocks)} `# /// script` blocks" if blocks else "it has no `# /// script` block"
+        hint = f"state what it needs in a comment (PEP 723), such as:\n{_EXAMPLE}"
+        raise InvalidProject(file=file.shown, problem=problem, hints=() if blocks else (hint,))
+    lines = [line[2:] if line.startswith("# ") else line[1:] for line in blocks[0]["content"].splitlines()]
+    above = text.count("\n", 0, blocks[0].start("content"))  # so that errors name the lines of the script
+    table = parse_toml("\n" * above + "\n".join(lines), file.shown)
+    specifier = text_of(table, "requires-python", file.shown)
+    return Project(
+        name="",
+        file=file.shown,
+        dependencies=entries_of(texts_of(table, "dependencies", file.shown), file),
+        requires_python=check_specifier(specifier, file.shown, "requires-python"),
+    )

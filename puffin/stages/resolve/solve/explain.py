@@ -21,6 +21,8 @@ from puffin.stages.resolve.solve.errors import (
     TooManyRounds,
     UserDemand,
     condensed,
+    in_words,
+    listed,
 )
 from puffin.stages.resolve.solve.incompatibility import (
     Constrained,
@@ -31,7 +33,6 @@ from puffin.stages.resolve.solve.incompatibility import (
     leaves,
 )
 from puffin.stages.resolve.solve.package import OFFERED, Package
-from puffin.stages.resolve.solve.ranges import in_words, listed
 from puffin.stages.resolve.solve.request import DISALLOW, EXPLICIT
 from puffin.stages.resolve.solve.requirement import Need, is_prerelease
 from puffin.stages.resolve.solve.specifiers import VersionTable, bits
@@ -265,7 +266,9 @@ def _of_offer(world: World, package: Package, needs: Sequence[Need]) -> list[str
     newer = _admitted(offer.newer, needs)
     if newer:
         date = world.given.request.exclude_newer
-        found.append(f"`{package.name}` {newer} is hidden by `--exclude-newer{f' {date}' if date else ''}`")
+        why = ": the index does not tell when its files were uploaded" if newer in offer.undated else ""
+        option = f"`--exclude-newer{f' {date}' if date else ''}`"
+        found.append(f"`{package.name}` {newer} is hidden by {option}{why}")
     for index, versions in offer.elsewhere:
         other = _admitted(versions, needs)
         if other:
