@@ -121,11 +121,11 @@ def _run_by_hand(command: str, words: "list[str]") -> int | None:
         return guarded(sync_many, WorkspaceOptions, values, STARTED)
     if command == "pip install":
         from puffin.cli.commands.install import install
-        from puffin.cli.options.install import InstallOptions
+        from puffin.cli.options.resolve import InstallOptions
 
         return guarded(install, InstallOptions, values, STARTED)
     from puffin.cli.commands.compile import compile_
-    from puffin.cli.options.compile import CompileOptions
+    from puffin.cli.options.resolve import CompileOptions
 
     return guarded(compile_, CompileOptions, {**values, "words": tuple(words)}, STARTED)
 
@@ -140,10 +140,10 @@ def _rows(command: str) -> "tuple[Row, ...]":
 
         return WORKSPACE_SYNC
     if command == "pip install":
-        from puffin.cli.options.install import INSTALL
+        from puffin.cli.options.resolve import INSTALL
 
         return INSTALL
-    from puffin.cli.options.compile import COMPILE
+    from puffin.cli.options.resolve import COMPILE
 
     return COMPILE
 

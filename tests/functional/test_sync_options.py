@@ -6,15 +6,14 @@ import click
 import pytest
 
 from puffin.cli.commands.app import puffin as tree
-from puffin.cli.options import compile as table_compile
 from puffin.cli.options import inspect as table_inspect
-from puffin.cli.options import install as table_install
+from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
 from puffin.cli.options import workspace as table_workspace
 from puffin.cli.options.click import WrongVariable
-from puffin.cli.options.compile import COMPILE
-from puffin.cli.options.install import INSTALL
+from puffin.cli.options.resolve import COMPILE, INSTALL
 from tests.helpers.cli import checked, lines, told
+from tests.helpers.commands import LEAVES
 from tests.helpers.wheels import forge_wheel
 
 HEAVY = {"click", "packaging", "httpx", "dask", "distributed", "re", "json", "typing", "dataclasses", "inspect"}
@@ -133,30 +132,19 @@ def _imported_by_python():
     ).stdout.split()
 
 
-def _commands(group, path=()):
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from _commands(command, (*path, name))
-        else:
-            yield (*path, name), command
-
-
-COMMANDS = {" ".join(path): command for path, command in _commands(tree)}
-
-
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", LEAVES)
 def test_every_option_is_in_the_table_and_has_a_variable(name):
-    modules = (table, table_compile, table_inspect, table_install, table_workspace)
+    modules = (table, table_resolve, table_inspect, table_workspace)
     tables = [value for each in modules for value in vars(each).values() if isinstance(value, tuple)]
     rows = {row[1]: row for value in tables for row in _rows(value)}
-    for option in COMMANDS[name].params:
+    for option in LEAVES[name].params:
         if not isinstance(option, click.Option) or option.hidden:
             continue
         row = rows[option.name]
         assert {*option.opts, *option.secondary_opts} == {word for each in row[0] for word in each.split("/")}
         assert option.envvar == f"PUFFIN_{option.name.upper()}"
         assert option.help
-        text = COMMANDS[name].get_help(click.Context(COMMANDS[name]))
+        text = LEAVES[name].get_help(click.Context(LEAVES[name]))
         assert f"env var: PUFFIN_{option.name.upper()}" in " ".join(text.split())
 
 

@@ -11,14 +11,13 @@ import click
 
 from puffin import __version__
 from puffin.cli.commands.run import guarded
-from puffin.cli.options import compile as table_compile
 from puffin.cli.options import inspect as table_inspect
+from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
 from puffin.cli.options.click import OptionedCommand, WrongVariable, given, parameters
-from puffin.cli.options.compile import CompileOptions
 from puffin.cli.options.foreign import foreign_rows, take_out
 from puffin.cli.options.inspect import GraphOptions, InspectOptions, StoreOptions, UninstallOptions, VenvOptions
-from puffin.cli.options.install import INSTALL, InstallOptions
+from puffin.cli.options.resolve import INSTALL, CompileOptions, InstallOptions
 from puffin.cli.options.table import Row
 from puffin.cli.options.values import SyncOptions
 from puffin.cli.options.workspace import (
@@ -161,7 +160,7 @@ _command(
     _words("files", "FILE..."),
 )
 _command(
-    pip, "compile", "compile:compile_", CompileOptions, table_compile.COMPILE,
+    pip, "compile", "compile:compile_", CompileOptions, table_resolve.COMPILE,
     "Resolve and pin requirements files, projects and scripts with all dependencies.",
     _words("sources", "[SOURCE]..."),
 )
@@ -180,11 +179,11 @@ _command(
     _words("packages", "PACKAGE..."),
 )
 _command(
-    pip, "tree", "tree:tree", InspectOptions, table_inspect.TREE,
+    pip, "tree", "inspect:tree", InspectOptions, table_inspect.TREE,
     "Show the installed packages as a dependency tree.",
 )
 _command(
-    pip, "check", "tree:check", InspectOptions, table_inspect.CHECK, "Check the installed packages for conflicts."
+    pip, "check", "inspect:check", InspectOptions, table_inspect.CHECK, "Check the installed packages for conflicts."
 )
 _command(
     pip, "uninstall", "uninstall:uninstall", UninstallOptions, table_inspect.UNINSTALL,

@@ -54,7 +54,6 @@ def size_of(options: StoreOptions, _console: Console, _started: float) -> int:
 
 def prune(options: StoreOptions, console: Console, _started: float) -> int:
     """Remove from the cache what is of no use any more."""
-
     unused_for = seconds_of(options.unused_for, "--unused-for") if options.unused_for else None
     max_size = bytes_of(options.max_size, "--max-size") if options.max_size else None
     with CacheDirectory(options.cache) as cache_dir:

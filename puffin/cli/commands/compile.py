@@ -6,8 +6,8 @@ import sys
 from puffin import depends
 from puffin.cli.commands.observe import Observed
 from puffin.cli.config.settings import CacheDirectory, compile_settings
-from puffin.cli.options.compile import COMPILE
 from puffin.cli.options.foreign import foreign_rows
+from puffin.cli.options.resolve import COMPILE
 from puffin.cli.options.table import COUNT, FLAG, OPTIONAL
 from puffin.pipeline.commands.compile import compile_sources
 from puffin.pipeline.request.session import session_of
@@ -15,7 +15,7 @@ from puffin.stages.resolve.output.requirements import shown_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from puffin.cli.options.compile import CompileOptions
+    from puffin.cli.options.resolve import CompileOptions
     from puffin.cli.options.table import Row
     from puffin.cli.screen.console import Console
     from puffin.stages.resolve.output.requirements import Flag
@@ -33,7 +33,6 @@ _INDEX = ("index_url", "extra_index_url", "default_index", "index", "trusted_hos
 
 def compile_(options: "CompileOptions", console: "Console", started: float) -> int:
     """Pin what sources of requirements ask for, and all that this needs."""
-
     with (
         CacheDirectory(options.cache) as cache_dir,
         Observed("pip compile", options.observe, console, cache_dir, started) as run,
@@ -51,7 +50,6 @@ def compile_(options: "CompileOptions", console: "Console", started: float) -> i
 
 def _typed(options: "CompileOptions") -> str:
     """Return the command as it was typed, fit for the header."""
-
     hidden = {*_NOT_IN_HEADER}
     hidden |= set() if options.emit_index_url else set(_INDEX)
     hidden |= set() if options.emit_find_links else {"find_links"}

@@ -21,7 +21,6 @@ _WORDS = {"unchanged": "up to date", "drifted": "differs"}
 
 def envs(options: EnvsOptions, console: Console, _started: float) -> int:
     """List environments and what they are like."""
-
     with CacheDirectory(options.cache) as cache_dir:
         specs, _ = chosen(options.arguments, options.python, "envs")
         settings = Settings(files=(), cache_dir=cache_dir)
@@ -48,7 +47,6 @@ def _state(look: Look) -> str:
 
 
 def _json(looks: list[Look]) -> str:
-
     rows = [
         {
             "name": each.name,
@@ -67,7 +65,6 @@ def _json(looks: list[Look]) -> str:
 
 def key(options: EnvsOptions, _console: Console, _started: float) -> int:
     """Print a key for the cache of CI."""
-
     with CacheDirectory(options.cache) as cache_dir:
         specs, _ = chosen(options.arguments, options.python, "cache key")
         session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ)

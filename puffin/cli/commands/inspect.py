@@ -1,11 +1,13 @@
-"""``puffin pip freeze``, ``list`` and ``show``."""
+"""``puffin pip freeze``, ``list``, ``show``, ``tree`` and ``check``."""
 
 import os
 import sys
+import time
 
 from puffin.cli.config.settings import CacheDirectory, index_settings
 from puffin.cli.options.inspect import InspectOptions
 from puffin.cli.screen.console import Console
+from puffin.cli.screen.quantities import counted
 from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
 from puffin.pipeline.change.workplace import Workplace, lock_timeout, settled
@@ -14,7 +16,7 @@ from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where
 from puffin.stages.link.commit.stamps import at_rest
 from puffin.stages.link.environment.environment import Environment
-from puffin.stages.link.installed.demands import broken, sentence
+from puffin.stages.link.installed.demands import broken, doubles, sentence
 from puffin.stages.link.installed.installed import Distribution, read_installed, read_paths
 from puffin.stages.link.installed.lines import (
     details_of,
@@ -24,12 +26,12 @@ from puffin.stages.link.installed.lines import (
     requirement_names,
     show_lines,
 )
-from puffin.stages.link.installed.requires import read_requires
+from puffin.stages.link.installed.requires import Requires, read_requires
+from puffin.stages.link.installed.tree import DEPTH, tree_lines
 
 
 def environment_at_rest(options: InspectOptions) -> Environment:
     """Return the environment that *options* name; an interrupted change is brought to its end before."""
-
     with CacheDirectory(options.cache) as cache_dir:
         session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ)
         environment = find_where(options.where, session)
@@ -52,14 +54,12 @@ def _tell_doubles(installed: tuple[Distribution, ...], console: Console) -> None
 
 def _tell_broken(options: InspectOptions, console: Console) -> None:
     if options.strict:
-        environment = environment_at_rest(options)
-        for each in broken(read_requires(environment), dict(environment.interpreter.markers)):
+        for each in broken(*_read(options)):
             console.warn(sentence(each))
 
 
 def freeze(options: InspectOptions, console: Console, _started: float) -> int:
     """Print requirements lines of what is installed."""
-
     installed = _installed(options)
     exclude = [normalise(name) for name in options.exclude]
     lines = freeze_lines(installed, exclude, exclude_editable=options.exclude_editable)
@@ -71,7 +71,6 @@ def freeze(options: InspectOptions, console: Console, _started: float) -> int:
 
 def listing(options: InspectOptions, console: Console, _started: float) -> int:
     """Print a list of what is installed."""
-
     style = _style(options)
     installed = _installed(options)
     _tell_doubles(installed, console)
@@ -101,10 +100,8 @@ def _style(options: InspectOptions) -> str:
 
 
 def _not_required(installed: tuple[Distribution, ...], options: InspectOptions) -> tuple[Distribution, ...]:
-
-    environment = environment_at_rest(options)
-    markers = dict(environment.interpreter.markers)
-    wanted = {name for each in read_requires(environment) for name in requirement_names(each, markers)}
+    requires, markers = _read(options)
+    wanted = {name for each in requires for name in requirement_names(each, markers)}
     return tuple(each for each in installed if each.name not in wanted)
 
 
@@ -122,7 +119,6 @@ def _latest(installed: tuple[Distribution, ...], options: InspectOptions) -> dic
 
 def show(options: InspectOptions, console: Console, _started: float) -> int:
     """Print what the metadata of some packages tells."""
-
     if not options.arguments:
         raise UsageError(text="No packages were given", hints=("for example: `puffin pip show six`",))
     environment = environment_at_rest(options)
@@ -138,3 +134,55 @@ def show(options: InspectOptions, console: Console, _started: float) -> int:
     lines = show_lines(shown, files=options.files, verbose=bool(options.screen.verbose))
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0 if chosen else FAILED
+
+
+def tree(options: InspectOptions, console: Console, _started: float) -> int:
+    """Print what is installed as a tree of who requires what; like ``show``, fail if nothing asked for is installed."""
+    depth = _depth(options.depth, DEPTH)
+    packages, prune = (tuple(map(normalise, names)) for names in (options.package, options.prune))
+    installed, markers = _read(options)
+    missing = [name for name in dict.fromkeys(packages) if all(each.name != name for each in installed)]
+    for name in missing:
+        console.warn(f"`{name}` is not installed")
+    lines = tree_lines(
+        installed,
+        markers,
+        invert=options.invert,
+        depth=depth,
+        packages=packages,
+        prune=prune,
+        dedupe=not options.no_dedupe,
+        specifiers=options.show_version_specifiers,
+    )
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return FAILED if packages and set(missing) == set(packages) else 0
+
+
+def check(options: InspectOptions, console: Console, started: float) -> int:
+    """Print what does not fit together, and fail if anything does not."""
+    installed, markers = _read(options)
+    found = [sentence(each) for each in broken(installed, markers)]
+    found += [
+        f"`{name}` is installed {len(versions)} times: {', '.join(versions)}"
+        for name, versions in doubles(installed).items()
+    ]
+    console.phase("Checked", len(installed), time.perf_counter() - started)
+    sys.stdout.write("".join(f"{line}\n" for line in found))
+    if not found:
+        console.say("All installed packages are compatible")
+        return 0
+    console.say(f"Found {counted(len(found), 'problem')}")
+    return FAILED
+
+
+def _read(options: InspectOptions) -> tuple[tuple[Requires, ...], dict[str, str]]:
+    environment = environment_at_rest(options)
+    return read_requires(environment), dict(environment.interpreter.markers)
+
+
+def _depth(text: str, most: int) -> int:
+    if not text:
+        return most
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise UsageError(text=f"`{text}` is not a depth", hints=("`--depth` must be 0 or more",))
+    return min(int(text), most)

@@ -18,7 +18,7 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from puffin.cli.options.install import InstallOptions
+    from puffin.cli.options.resolve import InstallOptions
     from puffin.cli.screen.console import Console
     from puffin.pipeline.commands.install import Installed
     from puffin.pipeline.request.session import Session
@@ -30,7 +30,6 @@ _ARGUMENTS = "-"  # under this name the words of the command line are read as a 
 
 def install(options: "InstallOptions", console: "Console", started: float) -> int:
     """Install packages and what they need."""
-
     with (
         CacheDirectory(options.sync.cache) as cache_dir,
         Observed("pip install", options.sync.observe, console, cache_dir, started) as record,
@@ -51,7 +50,6 @@ def _building(options: "InstallOptions", run: "Settings", session: "Session") ->
 
 
 def _sources(options: "InstallOptions", run: "Settings", session: "Session") -> "Sources":
-
     shared, project = options.sync, options.sync.project
     words = [*shared.arguments, *(f"-e {place}" for place in options.editable)]
     if not words and not options.requirement and not project.group:
@@ -90,7 +88,6 @@ def _sources(options: "InstallOptions", run: "Settings", session: "Session") -> 
 
 
 def _argument(error: "InvalidRequirementLine") -> "InvalidRequirementLine":
-
     return InvalidArgument(
         file=error.file,
         line=error.line,

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 def lock(options: "LockOptions", console: "Console", started: float) -> int:
     """Resolve what environments are made from, and write their locks."""
-
     with (
         CacheDirectory(options.compile.cache) as cache_dir,
         Observed("lock", options.compile.observe, console, cache_dir, started) as record,

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 def sync(options: "SyncOptions", console: "Console", started: float) -> int:
     """Make an environment hold exactly what requirements files pin."""
-
     with (
         CacheDirectory(options.cache) as cache_dir,
         Observed("pip sync", options.observe, console, cache_dir, started),

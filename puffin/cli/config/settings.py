@@ -28,8 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from puffin.cli.options.compile import CompileOptions
-    from puffin.cli.options.install import InstallOptions
+    from puffin.cli.options.resolve import CompileOptions, InstallOptions
     from puffin.cli.options.values import (
         CacheOptions,
         ConnectionOptions,
@@ -210,7 +209,7 @@ def compile_settings(options: "CompileOptions", cache_dir: str, header: str) -> 
 
 def lock_settings(options: "LockOptions", cache_dir: str, specs: "tuple[EnvSpec, ...]") -> "LockSettings":
     """Return the settings of a run over locks; :class:`UsageError` for values that cannot be."""
-    from puffin.cli.options.compile import CompileOptions
+    from puffin.cli.options.resolve import CompileOptions
     from puffin.pipeline.commands.lock import LockSettings
 
     asked = options.compile
@@ -306,8 +305,7 @@ def network_options(options: "ConnectionOptions") -> NetworkOptions:
 
 def check_setting(setting: "SettingValue") -> None:
     """Raise :class:`ConfigurationInvalid` for a choice or a number that the option of a setting does not take."""
-    from puffin.cli.options.compile import COMPILE
-    from puffin.cli.options.install import INSTALL
+    from puffin.cli.options.resolve import COMPILE, INSTALL
 
     rows = {row[1]: row for row in (*SYNC, *COMPILE, *INSTALL)}
     choices = choices_of(rows[setting.name]) if setting.name in rows else ()

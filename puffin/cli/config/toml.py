@@ -2,9 +2,8 @@
 
 import os
 
-from puffin.cli.options.compile import COMPILE
 from puffin.cli.options.inspect import VENV
-from puffin.cli.options.install import INSTALL
+from puffin.cli.options.resolve import COMPILE, INSTALL
 from puffin.cli.options.table import COUNT, FLAG, LIST, SYNC, VALUE
 from puffin.cli.options.values import IndexTable
 from puffin.pipeline.workspace.document import ConfigurationInvalid, Document, SettingValue

@@ -1,6 +1,6 @@
 """The options of the commands for many environments."""
 
-from puffin.cli.options.compile import COMPILE, CompileOptions
+from puffin.cli.options.resolve import COMPILE, CompileOptions
 from puffin.cli.options.table import (
     BUILD,
     CACHE,

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from puffin.cli.screen.progress import Progress
+    from puffin.cli.screen.live import Progress
     from puffin.pipeline.graph.task import Outcome, Task
     from puffin.pipeline.request.settings import Line
 
@@ -116,7 +116,7 @@ class Console:
         if self._progress is not None:
             self._progress.expect(tasks)
         elif self._live and tasks > 20:
-            from puffin.cli.screen.progress import Progress
+            from puffin.cli.screen.live import Progress
 
             self._progress = Progress(tasks)
 

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from puffin.cli.commands import app
 from puffin.cli.options import table
 from puffin.cli.options.click import given
-from puffin.cli.options.compile import COMPILE
 from puffin.cli.options.foreign import take_out
-from puffin.cli.options.install import INSTALL
+from puffin.cli.options.resolve import COMPILE, INSTALL
 from puffin.cli.options.values import SyncOptions, made, unsaid
 from puffin.cli.options.workspace import WORKSPACE_SYNC, WorkspaceOptions
 from tests.helpers.commands import LEAVES
