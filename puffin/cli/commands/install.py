@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cli.screen.console import Console
-    from puffin.pipeline.commands.install import Installed
+    from puffin.pipeline.change.values import Installed
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import InstallSettings, Settings
     from puffin.stages.resolve.projects.sources import Build, Sources
@@ -132,9 +132,9 @@ def _write_report(path: str, done: "Installed", session: "Session") -> None:
     import json
 
     from puffin.cache.atomic import replace_file
-    from puffin.pipeline.commands.report import report_of
+    from puffin.pipeline.change.report import install_report
 
-    text = json.dumps(report_of(done, session.cache), indent=2, sort_keys=True) + "\n"
+    text = json.dumps(install_report(done, session.cache), indent=2, sort_keys=True) + "\n"
     if path == "-":
         sys.stdout.write(text)
         return

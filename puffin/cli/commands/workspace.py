@@ -13,10 +13,10 @@ from puffin.cli.options.table import SYNC, unsaid
 from puffin.cli.screen.errors import INTERRUPTED, Terminated, exit_code
 from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import BUG, PuffinError, UsageError
-from puffin.pipeline.commands.python import Interpreters
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import ManySettings
+from puffin.pipeline.request.where import Interpreters
 from puffin.stages.link.interpreter.meanwhile import meanwhile
 from puffin.value import replace
 

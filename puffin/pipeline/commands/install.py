@@ -11,6 +11,7 @@ from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.plan import stale_names
 from puffin.pipeline.change.run import ChangeRun, bring_one, tell_dry
+from puffin.pipeline.change.values import Installed
 from puffin.pipeline.change.workplace import Workplace, lock_timeout, opened, tell_recovery, warn_of_broken
 from puffin.pipeline.find.artifact import artifact_for
 from puffin.pipeline.find.chosen import supply_of
@@ -31,26 +32,13 @@ from puffin.stages.resolve.locate.platforms import target_of
 from puffin.stages.resolve.solve.request import Preference
 from puffin.stages.resolve.solve.world import why_wanted
 from puffin.stages.resolve.universe.values import InstalledDistribution
-from puffin.value import frozen, replace
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from puffin.pipeline.request.session import Session
-    from puffin.stages.link.environment.environment import Environment
     from puffin.stages.resolve.solve.request import Resolution, Resolved
     from puffin.stages.resolve.solve.universe import Metadata
-
-
-@frozen
-class Installed:
-    """What an install did or would do: the resolution, the wheels that came in, and their metadata by name."""
-
-    environment: "Environment"
-    resolution: "Resolution"
-    supplies: tuple[Supply, ...]
-    metadata: "Mapping[str, Metadata]"
 
 
 class HashesMissing(PuffinError):

@@ -5,10 +5,10 @@ import os
 from puffin.pipeline.change.environment import guarded
 from puffin.pipeline.change.spec import NotThereYet, SpecRun
 from puffin.pipeline.change.workplace import look_around, settled
-from puffin.pipeline.commands.python import Interpreters
 from puffin.pipeline.inputs.environment import NotLocked, read_spec
 from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.settings import DRIFTED, FAILED, UNCHANGED
+from puffin.pipeline.request.where import Interpreters
 from puffin.stages.link.commit.damage import find_damage
 from puffin.stages.link.commit.stamps import JOURNAL, current_boot
 from puffin.stages.link.commit.state import read_state

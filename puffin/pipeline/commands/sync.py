@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.change.environment import EnvironmentRun
     from puffin.pipeline.change.values import ManyReporter
-    from puffin.pipeline.commands.python import Interpreters
     from puffin.pipeline.find.search import Search
     from puffin.pipeline.request.session import Session
+    from puffin.pipeline.request.where import Interpreters
     from puffin.pipeline.resolve.many import Question
     from puffin.pipeline.tasks.supply import Supply
 
