@@ -5,7 +5,7 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Iterable
 
 WHEEL = "wheel"
 SDIST = "sdist"
@@ -62,8 +62,6 @@ def decisive(hashes: tuple[str, ...]) -> tuple[str, ...]:
     """
     values = tuple(dict.fromkeys([each[7:] for each in hashes if each.startswith("sha256:")]))
     if values and any(not each.startswith("sha256:") for each in hashes):
-        from puffin.artifact.hashes import strongest_of
-
         return values if strongest_of(hashes) == "sha256" else ()
     return values
 
@@ -77,3 +75,32 @@ def only_sha256(hashes: tuple[str, ...]) -> str:
     """Return the one SHA-256 (64 hex digits) that *hashes* allow, ``""`` where there is none, or a choice."""
     values = decisive(hashes)
     return values[0] if len(values) == 1 else ""
+
+
+STRENGTH = (
+    "sha3_512",
+    "sha512",
+    "blake2b",
+    "sha3_384",
+    "sha384",
+    "sha3_256",
+    "sha256",
+    "blake2s",
+    "sha3_224",
+    "sha224",
+    "sha1",
+    "md5",
+)
+
+
+def strongest_of(group: "Iterable[str]") -> str:
+    """Return the algorithm that decides among ``"algorithm:hex"``, ``""`` where none of them is known."""
+    import hashlib
+
+    named = {algorithm_of(digest) for digest in group}
+    return next((name for name in STRENGTH if name in named and name in hashlib.algorithms_available), "")
+
+
+def algorithm_of(digest: str) -> str:
+    """Return the algorithm of ``"algorithm:hex"``, in lower case."""
+    return digest.partition(":")[0].strip().lower()

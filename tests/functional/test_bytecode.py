@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from puffin.stages.bytecode.compiler import CompileFailed, Compiler
+from puffin.stages.bytecode.stage import CompileFailed, Compiler
 from tests.helpers.cli import checked, lines, resolved, told
 from tests.helpers.pythons import real_python
 from tests.helpers.wheels import forge_wheel

@@ -2,14 +2,14 @@
 
 import os
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning
-from puffin.cache.contents import now, read_contents, total_size
+from puffin.cache.contents import plan_prune, read_contents, total_size
+from puffin.cache.contents import prune as remove
 from puffin.cache.layout import Cache
-from puffin.cache.prune import plan_prune
-from puffin.cache.prune import prune as remove
 from puffin.cache.usage import exclusive
 from puffin.cli.config.settings import CacheDirectory
 from puffin.cli.screen.console import Console
@@ -69,7 +69,12 @@ def prune(options: dict[str, Any], console: Console, _started: float) -> int:
             items, useless = read_contents(cache)
             other = total_size(cache_dir) - sum(each.bytes for each in items)
             going = plan_prune(
-                items, now=now(), unused_for=unused_for, max_size=max_size, other_bytes=other, ci=options["ci"]
+                items,
+                now=time.time(),
+                unused_for=unused_for,
+                max_size=max_size,
+                other_bytes=other,
+                ci=options["ci"],
             )
             left = {each.name for each in items} - {each.name for each in going}
             buckets = [f"{cache_dir}/{name}" for name in sorted(os.listdir(cache_dir)) if "-v" in name]

@@ -42,7 +42,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> "Settings":
     names = (
         "system", "target", "prefix", "require_hashes", "reinstall", "link_mode", "compile_bytecode", "path_conflict",
         "dry_run", "allow_empty_requirements", "break_system_packages", "constraint", "no_build", "extra", "all_extras",
-        "group", "no_verify_hashes", "strict", "dashboard_linger",
+        "group", "no_verify_hashes", "strict", "dashboard_linger", "remove_seeds",
     )  # fmt: skip
     check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
     executor, remote = executor_of(options, os.environ)

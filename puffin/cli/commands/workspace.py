@@ -129,7 +129,7 @@ def many_settings(options: "dict[str, Any]", cache_dir: str) -> ManySettings:
 
 
 class Reporting:
-    """Writes the report to *path* at the end of the ``with`` block, whatever ended it; none for an empty path."""
+    """Writes the report to *path* at the end of the ``with`` block, however it ended; none for an empty path."""
 
     def __init__(self, path: str, cache_dir: str, started: float) -> None:
         self._path = path

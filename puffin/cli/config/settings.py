@@ -1,4 +1,4 @@
-"""From options to the settings that commands share: where to look, how to reach the network, what runs the work."""
+"""From options to the settings that commands share: indexes, network, executor."""
 
 import os
 
@@ -221,7 +221,7 @@ def normalised(names: "Sequence[str]") -> tuple[str, ...]:
 
 
 def package_names(values: "Sequence[str]") -> tuple[str, ...]:
-    """Return the packages of ``--no-binary`` and ``--only-binary``: commas separate, ``:none:`` starts anew."""
+    """Return the packages of ``--no-binary`` and ``--only-binary``: commas separate, ``:none:`` empties the list."""
     names: list[str] = []
     for value in values:
         for word in value.split(","):
@@ -234,7 +234,7 @@ def package_names(values: "Sequence[str]") -> tuple[str, ...]:
 
 
 def moment(text: str) -> str:
-    """Return a date or an RFC 3339 timestamp as it is. Raises :class:`UsageError` for what is neither."""
+    """Return *text*, a date or an RFC 3339 timestamp. Raises :class:`UsageError` for any other text."""
     if not text:
         return text
     from datetime import datetime

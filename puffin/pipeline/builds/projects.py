@@ -1,6 +1,6 @@
-"""What only builds tell: the metadata of projects and the names of packages; one build of each, whoever asks.
+"""Data of projects and packages that need a build: metadata and names. Each is built once, for all environments.
 
-What builds take is imported with the first of them.
+What a build needs is imported with the first of them.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Build requirements, resolved like all others, by the same options, for the interpreter that builds."""
+"""Resolving build requirements, with the options of the command, for the interpreter that builds."""
 
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.values import BuildRequirementsFailed, BuildSettings
@@ -33,7 +33,7 @@ class BuildResolver:
         build: "Builder",
         checkout: "Checkout | None",
     ) -> "tuple[Artifact, ...]":
-        """Return the distributions that *requires* comes to; *package* is what needs them, in the user's words.
+        """Return the distributions that *requires* resolves to; *package* needs them and is named in errors.
 
         Raises :class:`BuildRequirementsFailed`.
         """

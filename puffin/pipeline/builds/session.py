@@ -1,4 +1,4 @@
-"""What a run builds with: one resolver of build requirements, for the graph's growth and for metadata."""
+"""The builds of a run: one resolver of build requirements, for the graph and for metadata."""
 
 import os
 
@@ -53,7 +53,7 @@ class BuildSession:
         self._resolver = BuildResolver(settings, session)
 
     def builds(self, chain: tuple[str, ...] = ()) -> Builds:
-        """Return the planner of builds for one ledger; *chain* is what is being built for its metadata meanwhile."""
+        """Return the planner of builds for one ledger; *chain* are the packages whose metadata builds are running."""
 
         def resolve(requires: tuple[str, ...], toolchain: Toolchain, package: str) -> "tuple[Artifact, ...]":
             return self._resolver.resolve(
@@ -67,7 +67,7 @@ class BuildSession:
         return Builds(self.settings, self.session.cache, resolve)
 
     def settled(self, supply: Supply) -> Supply:
-        """Return *supply* with the archive of the wheel that was built of it before, where the cache has both."""
+        """Return *supply* with the archive of the wheel that was built from it before, if the cache has both."""
         toolchain = supply.toolchain
         if supply.archive or supply.artifact.kind == WHEEL or toolchain is None:
             return supply
@@ -89,7 +89,7 @@ class BuildSession:
 
 
 def identified(artifact: Artifact) -> Artifact:
-    """Return the artifact of a local archive with the archive's hash, so that what was built of it is found."""
+    """Return the artifact of a local archive with the archive's hash, so that earlier builds of it are found."""
     if artifact.kind != SDIST or expected_sha256(artifact) or not is_file(artifact.url):
         return artifact
     from puffin.stages.resolve.locate.url import direct_url
@@ -104,7 +104,7 @@ def identified(artifact: Artifact) -> Artifact:
 
 
 class MetadataBuilder:
-    """The seam to the build stage of a universe: metadata that only a build tells, kept for the next time.
+    """The interface of a universe to the build stage: metadata that need a build, kept for the next time.
 
     It works in this process, whatever runs the graph of the run. ``chain`` are the sources whose metadata wait for it.
     """

@@ -1,4 +1,4 @@
-"""From what a command was asked for to what decides its builds, and the seams of a resolution to them."""
+"""From the settings of a command to those of its builds, and the builds that a resolution can ask for."""
 
 import time
 from threading import Lock
@@ -85,7 +85,7 @@ def config_setting(text: str) -> tuple[str, str]:
 
 
 class BuildSeams:
-    """A universe's seams to builds and to version control; what these take is imported when one of them is needed."""
+    """The interfaces of a universe to builds and to version control; their modules are imported when needed."""
 
     def __init__(self, builds: "Callable[[], BuildSession]", toolchain: "Callable[[], Toolchain]") -> None:
         self._make = builds

@@ -1,4 +1,4 @@
-"""The builds of a run: whose settings decide them, what they make, and for how many environments."""
+"""The builds of a run: their settings, their wheels, and the number of environments that they serve."""
 
 from puffin.artifact.artifact import WHEEL
 from puffin.pipeline.builds.session import BuildSession
@@ -43,7 +43,7 @@ class BuildSessions:
         return self._known[key]
 
     def settle(self, site: "EnvironmentRun") -> None:
-        """Note who builds the supplies of *site* that have to be built, or which wheel was built of them before."""
+        """Note the toolchain for each supply of *site* that needs a build, or the wheel that it gave before."""
         sources = [number for number, each in enumerate(site.supplies) if each.artifact.kind != WHEEL]
         if not sources:
             return
@@ -63,7 +63,7 @@ class ManyBuilds:
         self.tasks: dict[Key, tuple[Task, ...]] = {}
 
     def supplied(self, site: "EnvironmentRun", supply: "Supply") -> "Supply":
-        """Return *supply* as its links need it. Raises what planning a build raises."""
+        """Return *supply* as its links need it. Raises the errors of planning a build."""
         if supply.archive or supply.artifact.kind == WHEEL:
             return supply
         session = self._sessions.of(site)
@@ -76,7 +76,7 @@ class ManyBuilds:
         return supply
 
     def grow(self, task: "Task", outcome: "Outcome") -> "tuple[Task, ...]":
-        """Be the growth of the ledger: whatever builds of one source agree on has one key, so it is done once."""
+        """Return the growth of the ledger. Equal tasks of several builds have one key, so each is done once."""
         return tuple([each for builds in self._builds.values() for each in builds.grow(task, outcome)])
 
 

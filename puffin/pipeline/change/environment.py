@@ -1,4 +1,4 @@
-"""The course of one environment through a run: opened under its lock, planned, staged and committed by itself."""
+"""One environment in a run: opened under its lock, planned, staged and committed by itself."""
 
 import time
 
@@ -129,7 +129,7 @@ class EnvironmentRun:
         self.fail(error)
 
     def end(self, status: str) -> None:
-        """Note how it ended."""
+        """Note the final status."""
         self.status = status
         self.ended = time.perf_counter()
 
@@ -138,7 +138,7 @@ class EnvironmentRun:
         self.place, self._planner = place, None
 
     def make_plan(self, archives: "dict[str, str] | None" = None) -> None:
-        """Plan what is to change; *archives* are those of pins with URLs that are known by now."""
+        """Plan the change; *archives* are the known archives of pins with URLs."""
         if self._planner is None:
             self._planner = Planner(self.place, self.settings, self._session, exact=self.exact)
             self.former = self.place.present
@@ -148,7 +148,7 @@ class EnvironmentRun:
             self.plan = self._planner.plan_of(self.inputs, archives or {})
 
     def request(self) -> SearchRequest:
-        """Return what the plan needs to be looked for."""
+        """Return the search request of the plan."""
         interpreter = self.environment.interpreter
         return SearchRequest(
             inputs=self.inputs,
@@ -167,7 +167,7 @@ class EnvironmentRun:
             self.supplies = [each for each in self.supplies if each.artifact.name in wanted]
 
     def postpone(self, numbers: "list[int]") -> None:
-        """Note which supplies are built in the environment, as far as they are: what they need comes in before them."""
+        """Note the supplies that are built in the environment: everything else is committed before them."""
         late = frozenset([number for number in numbers if not self.supplies[number].archive])
         if len(late) < len(self.supplies) or self.plan.remove:
             self._late = late
@@ -192,7 +192,7 @@ class EnvironmentRun:
         return without(replace(self.plan, remove=()), frozenset(self.plan.install) - names)
 
     def advance(self) -> bool:
-        """Go on after a commit, to what is built in the environment; tell whether there is such a thing."""
+        """Go on to the supplies that are built in the environment, after a commit; return whether there are any."""
         if not self._late or self._is_late:
             return False
         self._is_late = True
@@ -225,7 +225,7 @@ class EnvironmentRun:
     def take(
         self, number: int, archive: str, names: "Names | None", source: "tuple[Any, ...] | None" = None
     ) -> None:
-        """Note what a supply came to, and from which *source*; perhaps only now its version is known."""
+        """Note the archive of a supply and its *source*; its version may only be known now."""
         supply = self.supplies[number]
         told = with_source(supply.artifact.direct_url, source)
         self.staged[number] = (archive, with_hash(told, archive))
@@ -234,7 +234,7 @@ class EnvironmentRun:
             self.supplies[number] = replace(supply, artifact=artifact)
 
     def commit(self, names: "dict[str, Names | None]") -> None:
-        """Bring in what was staged and take out what goes, as a whole."""
+        """Commit the staged and the removed distributions as a whole."""
         place, turn = self.workplace, self.turn
         change = place.change(
             self._session.cache,
@@ -262,7 +262,7 @@ class EnvironmentRun:
             self.end(UPDATED)
 
     def open(self, *, timeout: float) -> None:
-        """Lock the environment and take stock."""
+        """Lock the environment and read its state."""
         place = Workplace(self.environment, timeout=timeout)
         place.__enter__()
         self.use(place)
@@ -289,7 +289,7 @@ def _nothing(_name: str) -> str:
 
 
 def guarded(site: "Any", step: "Callable[[Any], None]") -> None:
-    """Do *step* for an environment's run that is alive; what is wrong there is its own affair."""
+    """Do *step* for an environment's run that is alive; an error ends this environment only."""
     if not site.alive:
         return
     try:

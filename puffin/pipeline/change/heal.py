@@ -1,7 +1,7 @@
-"""Archives that are linked once more are looked at first: what damaged an environment may sit in the cache.
+"""Archives are checked before they are linked again: damage in an environment may also be in the cache.
 
 A file that is edited in place in an environment is edited in the cache too, where both are one by a hard
-link. Linking it again would repair nothing.
+link. Linking it again would not repair it.
 """
 
 from puffin.stages.unzip.manifest import read_manifest
@@ -23,7 +23,7 @@ def damaged_archives(
     damaged: "Collection[str]",
     session: "Session",
 ) -> "set[str]":
-    """Throw the archives of *supplies* away that are not whole, say so, and return them.
+    """Remove the damaged archives of *supplies* from the cache, with a warning, and return them.
 
     Of the names in *again* the size of every file is compared, of those in *damaged* the content too.
     """

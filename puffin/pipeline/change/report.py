@@ -111,7 +111,7 @@ def _written(metadata: "Metadata") -> bytes:
 
 
 def metadata_json(data: bytes) -> "dict[str, Any]":
-    """Return core metadata in its JSON form; what is no field of it is left out.
+    """Return core metadata in its JSON form; unknown fields are left out.
 
     Keys are in lower case with underscores; fields that may be there several times are lists, as are the
     keywords; the body is the description.
@@ -196,7 +196,7 @@ _STATUSES = (UPDATED, UNCHANGED, FAILED, SKIPPED)
 
 
 def report_of(result: "ManyResult", cache: "Cache") -> "dict[str, Any]":
-    """Return the report; sizes are in bytes, times in seconds. What a dry run would do is told as done."""
+    """Return the report; sizes are in bytes, times in seconds. A dry run is reported as if it was done."""
     statuses = [_status(each) for each in result.environments]
     shared = result.shared
     items: dict[tuple[str, str], Any] = {}

@@ -1,4 +1,4 @@
-"""From the sites of a run to what became of them, as values. Pure."""
+"""The result of a run over environments, as values. Pure."""
 
 import time
 
@@ -22,7 +22,7 @@ _BYTES = 10  # puffin.stages.unzip.manifest.BYTES
 
 
 def result_of(site: "EnvironmentRun", started: float, work: "GraphRun | None", shared: int = 0) -> EnvResult:
-    """Return what became of one site."""
+    """Return the result of one environment."""
     changed = site.partly or site.status in (UPDATED, DRIFTED)
     supplies = list(site.done.values())
     return EnvResult(
@@ -75,7 +75,7 @@ def many_result(
     started: float,
     settings: "ManySettings",
 ) -> ManyResult:
-    """Return what became of all of them, in the order they were asked for."""
+    """Return the results of all environments, in the order of the request."""
     users: dict[str, int] = {}
     for site in sites:
         for each in site.supplies:

@@ -1,4 +1,4 @@
-"""Bringing environments from what they are to hold to their commits: one search, one graph, however many they are."""
+"""Changing environments, from their inputs to their commits: one search and one graph, for one or for many."""
 
 import os
 import time
@@ -45,7 +45,7 @@ class ChangeRun:
         return self._search
 
     def warm_up(self, missing: int) -> None:
-        """While an index is asked for so many pins, import what the work will need and start its processes."""
+        """During the search for *missing* pins, import modules and start processes for the work."""
         if not missing:
             return
         from puffin.cache.clean import collect
@@ -59,7 +59,7 @@ class ChangeRun:
         self._engine.start(name)
 
     def settle(self, site: "EnvironmentRun") -> None:
-        """Note who builds what has to be built for *site*, or which wheel was built of it before."""
+        """Note the toolchain for each build of *site*, or the wheel that was built before."""
         if any(each.artifact.kind != WHEEL for each in site.supplies):
             if self._builds is None:
                 from puffin.pipeline.change.builds import BuildSessions
@@ -68,7 +68,7 @@ class ChangeRun:
             self._builds.settle(site)
 
     def bring(self, sites: "Sequence[EnvironmentRun]", watch: Watch, *, fail_fast: bool = False) -> None:
-        """Supply, stage and commit what the plans of *sites* say; how each ended is in it."""
+        """Carry out the plans of *sites*; each one holds its own result."""
         self._heal(sites)
         self.graph = GraphRun(
             sites,
@@ -156,7 +156,7 @@ class _OneWatch(Watch):
 
 
 def tell_dry(site: "EnvironmentRun", reporter: "Reporter") -> None:
-    """Say what would be done."""
+    """Report the changes of a dry run."""
     plan, supplies = site.plan, site.supplies
     for verb, count in (
         ("Would download", sum(1 for each in supplies if not each.archive)),
@@ -171,7 +171,7 @@ def tell_dry(site: "EnvironmentRun", reporter: "Reporter") -> None:
 
 
 def bring_one(run: ChangeRun, site: "EnvironmentRun", reporter: "Reporter", *, action: str = "sync") -> None:
-    """Supply, stage and commit what the plan of *site* says, and tell of it; *action* is the verb for messages.
+    """Carry out the plan of *site* and report it; *action* is the verb for messages.
 
     Raises :class:`ApplyFailed` and the errors of planning and doing the commit; then nothing changed, but for the
     first of two changes.

@@ -1,4 +1,4 @@
-"""The course of an environment that a workspace configures: found, or made where it is not there."""
+"""One environment of a workspace in a run: found, or made if it is missing."""
 
 import os
 
@@ -35,7 +35,7 @@ class NotThereYet:
 
 
 class SpecRun(EnvironmentRun):
-    """The course of the environment that *spec* configures. ``missing`` tells that it is not there."""
+    """The run of the environment that *spec* configures. ``missing`` tells that it does not exist."""
 
     def __init__(self, spec: "EnvSpec", settings: "Settings", session: "Session") -> None:
         bytecode = spec.compile_bytecode
@@ -51,7 +51,7 @@ class SpecRun(EnvironmentRun):
         self.missing = False
 
     def find(self, interpreter: "Callable[[str], Interpreter]") -> None:
-        """Find the environment, or what it will be made from; *interpreter* finds one for a request."""
+        """Find the environment, or the interpreter that will make it; *interpreter* finds one for a request."""
         root = self.path
         self.missing = not depends.is_file(f"{root}/pyvenv.cfg")
         if self.missing:

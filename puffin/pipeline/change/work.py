@@ -1,4 +1,4 @@
-"""Running the one graph: environments are committed as their last link is done, and failures stay local."""
+"""Running the graph: an environment is committed when its last link is done, and failures stay local."""
 
 import os
 import time
@@ -47,7 +47,7 @@ class Stopped(BaseException):
 
 
 class Watch:
-    """Is told how environments come along; this one does not care."""
+    """Gets the progress of environments; this one ignores it."""
 
     def linked(self, site: "EnvironmentRun", left: int) -> None:
         """A distribution of an environment is staged, and so many are left."""
@@ -119,7 +119,7 @@ class GraphRun:
         self._told_copied = False
 
     def run(self) -> None:
-        """Do it all; what is built in the environments comes after all else."""
+        """Do all the work; builds in the environments themselves come last."""
         try:
             self._turn(range(len(self._sites)))
             if self._later:
@@ -206,7 +206,7 @@ class GraphRun:
         grow = self._builds.grow if self._builds else no_growth
         self._engine.run(tasks, self._engine.chosen(missing), self._take, grow)
         if self.compiled:
-            from puffin.stages.bytecode.compiler import close_all
+            from puffin.stages.bytecode.stage import close_all
 
             close_all()
 
@@ -329,7 +329,7 @@ class NeededHere(Cause):
 
 
 def explained(error: PuffinError, supply: "Supply", why: str = "") -> PuffinError:
-    """Add to the error of a build why there was a build at all, unless another package's failure said that."""
+    """Add the reason of a build to its error, unless the failure of another package has it."""
     if error.stage != "build" or any(isinstance(each, NeededHere) for each in error.causes):
         return error
     label = supply.artifact.label

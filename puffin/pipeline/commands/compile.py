@@ -78,7 +78,7 @@ class _Command:
         return self._early
 
     def begin(self) -> None:
-        """Do what needs no interpreter."""
+        """Do the work that needs no interpreter."""
         self.early.begin()
 
     def run(self, interpreter: "Interpreter") -> str:

@@ -1,4 +1,4 @@
-"""The task graph of a sync into an empty environment: planned as a sync would, and not run."""
+"""The task graph of a sync into an empty environment: planned but not run."""
 
 import os
 

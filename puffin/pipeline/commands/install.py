@@ -1,4 +1,4 @@
-"""Install: requirements are resolved beside what is installed, and applied without a second resolution."""
+"""Install: requirements are resolved with preference for installed versions, then installed without a second search."""
 
 import time
 
@@ -54,7 +54,7 @@ class HashesMissing(PuffinError):
 
 
 def install(settings: InstallSettings, session: "Session") -> Installed:
-    """Resolve the sources beside what is installed, and install what is missing.
+    """Resolve the sources with preference for installed versions, and install the missing ones.
 
     Raises :class:`PuffinError`; then the environment is as it was.
     """
@@ -240,7 +240,7 @@ class _Install:
 
 
 def why_included(resolution: "Resolution", name: str) -> str:
-    """Return why *name* is there, as a sentence without its full stop; empty for what was asked for itself."""
+    """Return why *name* is required, as a sentence without full stop; empty for a direct requirement."""
     parents = {each.name: [parent.name for parent in each.via if parent.name] for each in resolution.packages}
     direct = {each.name for each in resolution.packages if each.direct}
     return why_wanted(name, direct, lambda each: parents.get(each, ()))

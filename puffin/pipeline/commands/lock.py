@@ -1,4 +1,4 @@
-"""Locking many environments: each one's sources are resolved and its lock written, with one universe for all."""
+"""Locking many environments: the sources of each are resolved and its lock is written. Universes are shared."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What environments are like, without changing anything or asking anybody."""
+"""The state of environments, found without changing anything and without the network."""
 
 import os
 
@@ -72,7 +72,7 @@ def _look(site: SpecRun, session: "Session", interpreters: Interpreters) -> Look
 
 
 def seen(environment: "Environment") -> NotThereYet:
-    """Return what is in an environment, looked at without its lock."""
+    """Return the contents of an environment, read without locking it."""
     place = NotThereYet(settled(environment))
     place.state = read_state(environment.root)
     place.present = look_around(place.environment, place.state)

@@ -1,4 +1,4 @@
-"""Which installed packages an index has newer versions of."""
+"""Installed packages with newer versions on an index."""
 
 import time
 from collections.abc import Iterable
@@ -73,7 +73,7 @@ def _admits(release: Release, python: str) -> bool:
 
 
 def is_newer(latest: str, installed: str) -> bool:
-    """Tell whether a version is newer than what is installed; what cannot be compared is."""
+    """Tell whether a version is newer than the installed one; a version that cannot be compared is."""
     try:
         return Version(latest) > Version(installed)
     except InvalidVersion:

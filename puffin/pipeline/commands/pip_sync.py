@@ -1,4 +1,4 @@
-"""Sync: an environment is made to hold exactly the pins of some requirements files."""
+"""``pip sync``: an environment is made to hold exactly the pins of requirements files."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The packages of a seeded environment: the newest of each that fits, installed as by a sync."""
+"""The packages of a seeded environment: the newest version of each that fits, installed as by a sync."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Sync of many environments: what their inputs are, who fails, and what became of each."""
+"""``sync`` of many environments: their inputs, their failures, and the result of each."""
 
 import time
 
@@ -63,7 +63,7 @@ class ManyRun:
         return self._settings.check or self._settings.run.dry_run
 
     def sync(self) -> ManyResult:
-        """Make each environment hold exactly what it is configured to; return what became of all of them.
+        """Make each environment hold exactly what is configured; return the results.
 
         What goes wrong with some of them is in the result; raised is only what concerns them all, and what comes
         from outside. :meth:`result` tells after that too how far it got.
@@ -238,7 +238,7 @@ class ManyRun:
         self._reporter.ended(site.name, site.status)
 
     def close(self) -> None:
-        """Let everything go, whatever happened."""
+        """Release all environments and processes."""
         self._change.close()
         for site in self._sites:
             if site.alive:
@@ -246,7 +246,7 @@ class ManyRun:
             site.close()
 
     def result(self) -> ManyResult:
-        """Return what became of all."""
+        """Return the results."""
         from puffin.pipeline.change.result import many_result
 
         started = self._session.started

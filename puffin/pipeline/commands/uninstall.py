@@ -1,4 +1,4 @@
-"""Uninstall: packages are taken out of an environment, and what they had displaced comes back."""
+"""Uninstall: packages are removed from an environment, and files that they had displaced come back."""
 
 import os
 import time
@@ -8,6 +8,7 @@ from puffin.pipeline.change.workplace import Workplace, lock_timeout, target_of
 from puffin.pipeline.request.settings import Line
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.files import HARDLINK
+from puffin.stages.link.installed.own import check_own
 from puffin.stages.link.linker import ArchiveGone, link
 from puffin.value import astuple
 
@@ -46,6 +47,7 @@ def uninstall(
         for each in found:
             if each.kind == "egg-info-file":
                 raise CannotUninstall(package=each.name, entry=each.entry)
+        check_own(environment, [each.name for each in found])
         lines = tuple(Line(sign="-", name=each.name, version=each.version) for each in found)
         if not found or dry_run:
             reporter.phase("Would uninstall" if found else "Nothing to uninstall", len(found) or -1, -1)

@@ -1,4 +1,4 @@
-"""Running a graph: the executor is chosen, made and started; outcomes go to the run record and the reporter."""
+"""Running a graph: an executor is chosen and started; outcomes go to the run record and the reporter."""
 
 import os
 import time
@@ -104,7 +104,7 @@ class Engine:
         return ledger
 
     def idle(self) -> None:
-        """Note in the record that what changes needs no tasks."""
+        """Record that the change needs no tasks."""
         self._record().graph("inline", jobs=self._settings.workers, tasks=0, at=time.time())
 
     def _record(self) -> RunRecord:
@@ -134,7 +134,7 @@ class Engine:
 def make_remote(
     remote: "Remote", *, jobs: int, local_directory: str, warn: "Callable[[str], None]"
 ) -> "Executor":
-    """Return the executor that uses the workers of a scheduler; *warn* is told of those that it cannot use."""
+    """Return the executor that uses the workers of a scheduler; *warn* gets the unusable ones."""
     if remote.shared:
         from puffin.pipeline.farm.shared import SharedExecutor
 
@@ -166,7 +166,7 @@ def make_executor(name: str, *, jobs: int, local_directory: str, dashboard: int 
 
 
 def grown_for(grow: "Grow", task: "Task", outcome: "Outcome") -> "tuple[Task, ...]":
-    """Return what *task* grows, as work that is for the environments which that task is for."""
+    """Return the tasks that *task* grows, for the same environments."""
     return tuple(
         [
             replace(each, environments=each.environments or task.environments, cache=each.cache or MISS)
@@ -207,7 +207,7 @@ class OutcomeRecorder:
         self._record.task(task, outcome, ready=self._ready(task), error=error)
 
     def end(self) -> None:
-        """Add the lines of tasks that did not come to an end, if the run was broken off, and write."""
+        """Add the lines of unfinished tasks, if the run was interrupted, and write."""
         if not self._ledger.finished:
             for task in self._ledger.tasks.values():
                 if task.key not in self._ledger.outcomes:

@@ -1,4 +1,4 @@
-"""Finding the files of pins, for one environment or many: once for each different pin, interpreter and place.
+"""Finding the files of pins, for one environment or many: once for each distinct pin, interpreter and place.
 
 What was chosen before is taken from the cache; the indexes are asked for the rest, from forked children.
 """
@@ -94,7 +94,7 @@ class _Group:
 
 
 class Search:
-    """The search for the files of pins. An index is asked at once for what is not known; :meth:`finish` waits for it.
+    """The search for the files of pins. Indexes are asked at once for unknown files; :meth:`finish` waits for them.
 
     ``missing`` counts the pins that an index is asked for; ``warnings`` are complete after :meth:`finish`.
     """
@@ -166,7 +166,7 @@ class Search:
         return True
 
     def finish(self) -> None:
-        """Wait for the answers. Raises only what stands in the way of all of them."""
+        """Wait for the answers. Raises only errors that concern all of them."""
         ambiguous: list[tuple[str, tuple[str, ...]]] = []
         for part, beside in zip(self._parts, self._besides, strict=True):
             for sought, (answers, warnings, several) in zip(part.values(), beside.result(), strict=True):
@@ -192,11 +192,11 @@ class Search:
         return supply_of(self._session.cache, artifact, anew=self._is_anew(artifact.name))
 
     def answers(self, number: int) -> "list[Supply | PuffinError]":
-        """Return what was found for the request with this number, in the order of its pins, or why there is nothing."""
+        """Return the supplies or errors for the request with this number, in the order of its pins."""
         return [sought.found for sought in self._wanted[number]]
 
     def remember(self, archives: "Mapping[str, str]") -> None:
-        """Remember what an index answered, for the next time.
+        """Remember the answers of indexes for the next run.
 
         *archives* are those that came in since, by the identity of their artifacts (see ``tasks.supply.identity``).
         """

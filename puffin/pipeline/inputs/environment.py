@@ -1,4 +1,4 @@
-"""What an environment of a workspace is made from: pins, a lock, or sources that have to be resolved first."""
+"""The inputs of an environment of a workspace: pins, a lock, or sources that have to be resolved first."""
 
 import os
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class NotLocked(PuffinError):
-    """``--frozen`` was given, and what an environment is made from has no lock."""
+    """``--frozen`` was given, and the source of an environment has no lock."""
 
     exit_code = USAGE
     source: str

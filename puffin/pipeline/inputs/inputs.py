@@ -1,4 +1,4 @@
-"""From the files that an environment is made from to pins and the places they come from, or to sources to resolve.
+"""From the files of an environment to pins and their indexes, or to sources that have to be resolved.
 
 Plain files are read without packaging.
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Naming = Callable[[Requirements, FilePolicy], Requirements]
 
     class KindsOfFiles(Protocol):
-        """What settings say of kinds of files: normalised names, or ``:all:``."""
+        """The settings of kinds of files: normalised names, or ``:all:``."""
 
         @property
         def no_binary(self) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ DEFAULT_INDEX = "https://pypi.org/simple/"
 
 @frozen
 class Inputs:
-    """The pins of a run (``Pin`` values, or plain ``(name, version)``), where to look and for what, and warnings.
+    """The pins of a run (``Pin`` values, or plain ``(name, version)``), their indexes, allowed files, and warnings.
 
     ``located`` are the wheels of those pins for which no index need be asked: those of lock files.
     """
@@ -75,7 +75,7 @@ def read_inputs(
     naming: "Naming | None" = None,
     build: "Build | None" = None,
 ) -> Inputs:
-    """Return what the files of *request* pin for *interpreter*; an environment's request is of one kind everywhere.
+    """Return the pins of *request* for *interpreter*. Every command makes such a request.
 
     They are requirements files, projects and scripts that pin what they need, or one lock file (``pylock.toml``), which
     is complete and can have nothing beside it. *naming* finds the names that only builds tell, *build* the metadata of
@@ -118,7 +118,7 @@ def read_unpinned(
     build: "Build | None" = None,
     read: "Callable[[str], bytes] | None" = None,
 ) -> "Sources":
-    """Return the sources of a resolution, by the same rules as :func:`read_inputs`, whatever they pin.
+    """Return the sources of a resolution, by the same rules as :func:`read_inputs`, pinned or not.
 
     *read* stands for :meth:`Session.read` where some files are no files.
     """
@@ -134,7 +134,7 @@ def read_unpinned(
 
 
 def requested(settings: Settings) -> SourceRequest:
-    """Return what the options of a command on one environment name."""
+    """Return the request that the options of a command on one environment make."""
     return SourceRequest(
         files=settings.files,
         constraints=settings.constraint,
@@ -349,7 +349,7 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
 
 
 def kinds_of_files(settings: "KindsOfFiles", requirements: "Any | None") -> "FilePolicy":
-    """Return which kinds of files may be used: what options say, and what files say, adds up."""
+    """Return the allowed kinds of files: those of options and of files together."""
     from puffin.stages.resolve.solve.request import ALL, FilePolicy
 
     written = requirements
@@ -387,7 +387,7 @@ def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:
 
 @frozen
 class PlainPin:
-    """A pin that is a name and a version: what locating needs of a ``Pin``, without the import of packaging."""
+    """A pin of a name and a version, with the attributes of ``Pin`` that locating uses; no import of packaging."""
 
     name: str
     version: str

@@ -1,4 +1,4 @@
-"""A resolution, set up in one way for compile, install, lock, sync and for what builds need.
+"""The set-up of a resolution: one way for compile, install, lock, sync and build requirements.
 
 What they have in common is one value, :class:`ResolutionSetup`; where they differ is a field of it. From it come the
 request that the resolver answers, the universe that it is answered from, and the settings of the builds for it.
@@ -73,7 +73,7 @@ class ResolutionSetup:
 
     @property
     def scope(self) -> Scope:
-        """Which files count, and what the cache is believed."""
+        """The allowed files, and the trust in the cache."""
         return Scope(
             config=self.config,
             tags=self.target.tags,
@@ -120,7 +120,7 @@ def setup_of(
     preferences: tuple[Preference, ...] = (),
     keep_yanked: bool = False,
 ) -> ResolutionSetup:
-    """Return the set-up for what a command was asked, and its sources.
+    """Return the set-up for the settings of a command and its sources.
 
     *preferences* are the versions to keep where possible; those that *upgrades* concern are dropped. Raises
     :class:`DisjointHashes`.
@@ -151,7 +151,7 @@ def setup_of(
 
 
 def roots(entries: "Sequence[Entry]") -> tuple[Root, ...]:
-    """Return entries of requirements files as what the resolver takes."""
+    """Return entries of requirements files as roots of a resolution."""
     return tuple(
         [Root(origin=entry.origin, **{name: getattr(entry, name) for name in _SHARED}) for entry in entries]
     )
@@ -213,7 +213,7 @@ def _helping(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
 
 
 def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall | None" = None) -> "Resolution":
-    """Return what a set-up resolves to, from *recall* if that has it, with all that is worth a warning.
+    """Return the resolution of a set-up, from *recall* if that has it, with all warnings.
 
     Raises what the resolver raises.
     """

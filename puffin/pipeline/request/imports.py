@@ -1,4 +1,4 @@
-"""Imports that much work will need, made while this process waits for another or before it has children."""
+"""Imports that later work needs, made while this process waits for another one or before it has children."""
 
 _FETCHING = (
     "urllib.parse",  # for the places of files
@@ -32,17 +32,17 @@ _RESOLVING = (
 
 
 def import_fetching() -> None:
-    """Import what asking an index and fetching need."""
+    """Import the modules for asking an index and fetching."""
     _import(_FETCHING)
 
 
 def import_supplying() -> None:
-    """Import what fetching, unzipping and linking need."""
+    """Import the modules for fetching, unzipping and linking."""
     _import(_SUPPLYING)
 
 
 def import_resolving() -> None:
-    """Import what reading requirements and asking an index for pages and metadata need."""
+    """Import the modules for reading requirements and asking an index for pages and metadata."""
     _import(_RESOLVING)
 
 

@@ -1,4 +1,4 @@
-"""What a command was asked to do, as one value; where it comes from (options, variables) is the cli's affair."""
+"""The request of a command as one value. The cli makes it from options, variables and configuration."""
 
 import os
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.projects.sources import Sources
 
     class Reporter(Protocol):
-        """Who is told how a run goes."""
+        """Gets the progress of a run."""
 
         def phase(self, verb: str, count: int, seconds: float) -> None:
             """A phase is over: ``Resolved``, ``Prepared``, ``Uninstalled``, ``Installed``, …"""
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
             """Something the user should know."""
 
         def expect(self, tasks: int) -> None:
-            """So many tasks will run; said again when they have become more."""
+            """The number of tasks that will run; called again if it grows."""
 
         def task(self, task: Task, outcome: Outcome) -> None:
             """A task ended."""
@@ -42,7 +42,7 @@ UPDATED, UNCHANGED, FAILED, SKIPPED, DRIFTED = "updated", "unchanged", "failed",
 
 @frozen
 class Line:
-    """One change: ``sign`` is ``+``, ``-`` or ``~`` (installed anew); ``place`` is where it came from, if told."""
+    """One change: ``sign`` is ``+``, ``-`` or ``~`` (reinstalled); ``place`` is its origin, if shown."""
 
     sign: str
     name: str
@@ -52,7 +52,7 @@ class Line:
 
 @frozen
 class Configured:
-    """Where configuration files say to look. What options and requirements files say goes before it."""
+    """The indexes of configuration files. Options and requirements files take precedence."""
 
     index_url: str = ""
     extra_index_url: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Configured:
 
 @frozen
 class NetworkOptions:
-    """How to reach the network, as far as it was told: empty texts, a timeout of 0 and -1 retries mean "not given"."""
+    """The network options: empty texts, a timeout of 0 and -1 retries mean "not given"."""
 
     cert: str = ""
     client_cert: str = ""
@@ -120,6 +120,7 @@ class Settings:
     compile_bytecode: bool = False
     dry_run: bool = False
     allow_empty_requirements: bool = False
+    remove_seeds: bool = False
     break_system_packages: bool = False
     no_build_isolation: bool = False
     no_build_isolation_package: tuple[str, ...] = ()
@@ -168,7 +169,7 @@ def available_cores() -> int:
 
 @frozen
 class ManySettings:
-    """What a run over many environments was asked for; ``run`` has what it shares with a sync of one."""
+    """The request of a run over many environments; ``run`` has the settings shared with a sync of one."""
 
     run: Settings
     specs: "tuple[EnvSpec, ...]" = ()
@@ -179,7 +180,7 @@ class ManySettings:
 
 @frozen
 class CompileSettings:
-    """What a compilation was asked for. ``run`` has what it shares with a sync: interpreter, indexes, cache.
+    """The request of a compilation. ``run`` has the settings shared with a sync: interpreter, indexes, cache.
 
     Empty texts mean "not given". ``header`` is the command that the header names, empty for no header.
     ``no_binary`` and ``only_binary`` are normalised names, or ``:all:``. ``exclude_newer`` is a date or a
@@ -215,7 +216,7 @@ class CompileSettings:
 
 @frozen
 class InstallSettings:
-    """What an install was asked for; ``run`` has what it shares with a sync. Empty texts mean "not given"."""
+    """The request of an install; ``run`` has the settings shared with a sync. Empty texts mean "not given"."""
 
     run: Settings
     sources: "Sources"

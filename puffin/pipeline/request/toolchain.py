@@ -36,7 +36,7 @@ def toolchain_of(environment: "Environment") -> Toolchain:
 
 
 def toolchain_with(interpreter: "Interpreter") -> Toolchain:
-    """Return the toolchain of an interpreter, whatever it belongs to: builds without isolation use what it has."""
+    """Return the toolchain of an interpreter; builds without isolation use its packages."""
     return Toolchain(
         interpreter,
         python=interpreter.executable,

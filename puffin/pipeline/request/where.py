@@ -1,4 +1,4 @@
-"""Where a command works, and with which interpreter: an environment, or a directory or prefix in its place."""
+"""The target and the interpreter of a command: an environment, a directory or a prefix, perhaps elsewhere."""
 
 import os
 import sys
@@ -6,7 +6,12 @@ import sys
 from puffin import depends
 from puffin.errors import UsageError
 from puffin.pipeline.request.settings import Where
-from puffin.stages.link.environment.environment import NoEnvironment, environment_at, find_environment
+from puffin.stages.link.environment.environment import (
+    BrokenVenv,
+    NoEnvironment,
+    environment_at,
+    find_environment,
+)
 from puffin.stages.link.interpreter.known import inspect_interpreter
 from puffin.value import replace
 
@@ -34,22 +39,34 @@ def find_where(where: Where, session: "Session") -> "Environment":
 def base_interpreter(where: Where, session: "Session") -> "Interpreter":
     """Return the interpreter to install for where no environment is meant.
 
-    The one asked for, the active environment's, that of ``.python-version``, the first on ``PATH``, or puffin's own.
+    The one asked for, the active environment's, that of ``.python-version``, the first on ``PATH`` or puffin's own,
+    if ``requires-python`` of the project allows it, else another that it allows.
     """
-    from puffin.stages.link.interpreter.find import InterpreterNotFound, find_requested, requested_version
+    from puffin.stages.link.interpreter.ask import InspectFailed
+    from puffin.stages.link.interpreter.find import (
+        InterpreterNotFound,
+        find_requested,
+        find_required,
+        requested_version,
+    )
 
     environ, cache, cwd = session.environ, session.cache, os.getcwd()
     try:
         return find_environment(where.python or None, environ, cwd, cache, system=where.system).interpreter
     except NoEnvironment:
         pass
+    except (BrokenVenv, InspectFailed):
+        if where.python or where.system:
+            raise
     wish = requested_version(cwd)
     if wish:
         return inspect_interpreter(find_requested(wish, environ), cache, origin=".python-version")
     try:
-        return find_environment(None, environ, cwd, cache, system=True).interpreter
+        usual = find_environment(None, environ, cwd, cache, system=True).interpreter
     except InterpreterNotFound:
-        return inspect_interpreter(sys.executable, cache)
+        usual = inspect_interpreter(sys.executable, cache)
+    other = find_required(cwd, usual, environ)
+    return inspect_interpreter(other, cache, origin="requires-python") if other else usual
 
 
 def target_interpreter(asked: str, session: "Session") -> "Interpreter":

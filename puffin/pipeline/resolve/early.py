@@ -1,4 +1,4 @@
-"""What of a compilation needs no interpreter: it is done while one answers, if one has to be asked."""
+"""The part of a compilation that needs no interpreter; it is done while an interpreter answers."""
 
 import time
 
@@ -37,7 +37,7 @@ class Early:
         self.children: Children | None = None
 
     def begin(self) -> None:
-        """Do it all, and have the pages of what is required looked for; what is wrong waits for :meth:`finish`."""
+        """Do all of it, and request the pages of the requirements; errors wait for :meth:`finish`."""
         import_resolving()
         self._prepare()
         if self.children is not None:
@@ -45,7 +45,7 @@ class Early:
             self.children.expect(each.name for each in entries if each.name and not (each.url or each.marker))
 
     def finish(self) -> None:
-        """Do what was not done; raises what is wrong with the requirements."""
+        """Do the rest; raises the errors of the requirements."""
         self._prepare()
         if self._error is not None:
             raise self._error

@@ -1,4 +1,4 @@
-"""Resolving what is not pinned, for many environments: in a few children at once, which share pages and metadata."""
+"""Resolutions for many environments, in a few children at once, which share pages and metadata."""
 
 import time
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Question:
-    """What is to be resolved for one environment; ``builds`` and ``toolchain`` say how metadata are built for it."""
+    """The resolution for one environment; ``builds`` and ``toolchain`` decide how metadata are built for it."""
 
     name: str
     setup: ResolutionSetup
@@ -45,7 +45,7 @@ class Question:
 def resolve_all(
     questions: "Sequence[Question]", session: "Session", jobs: int
 ) -> "dict[str, Inputs | PuffinError]":
-    """Return what each question resolved to, or why it could not be, by name."""
+    """Return the answer or the error of each question, by name."""
     parts = [part for part in (list(questions[number::jobs]) for number in range(jobs)) if part]
     besides = [ForkedCall(lambda part=part: _answer(part, session)) for part in parts]  # type: ignore[misc]
     found: dict[str, Inputs | PuffinError] = {}

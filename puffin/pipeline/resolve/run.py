@@ -1,4 +1,4 @@
-"""One resolution for a compilation, from what was prepared to the packages of its output."""
+"""One resolution of a compilation, from its set-up to the packages of its output."""
 
 import time
 

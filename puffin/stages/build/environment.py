@@ -1,4 +1,4 @@
-"""The environments that builds run in: one for each set of build requirements, linked like any other, and kept.
+"""Build environments: one for each set of build requirements, linked like any other, and kept.
 
 ``build-envs-v0/<key>`` appears by one rename, complete; its key is the interpreter and the archives in it, so whoever
 needs the same set uses the same directory, at the same time and in later runs. Python writes bytecode into
@@ -6,6 +6,8 @@ it, which the next builds find. A listing beside it says what it held; one that 
 """
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from puffin import meter
 from puffin.artifact.urls import digest
@@ -22,12 +24,6 @@ from puffin.stages.link.staging import PARTS, LinkTarget
 from puffin.stages.unzip.ready import discard_damaged
 from puffin.value import astuple
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-
 FORMAT = 1
 _NAME = ".listing"
 
@@ -39,7 +35,6 @@ class EnvironmentFailed(PuffinError):
     path: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to make the build environment `{self.path}`"
 
 

@@ -1,10 +1,8 @@
-"""What to build, and what came of it."""
+"""The order of a build and its result, as values."""
+
+from typing import Any
 
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 METADATA = "metadata"
 WHEEL = "wheel"

@@ -1,10 +1,12 @@
-"""A build that another machine does: the tree as bytes, what else is sent, and what becomes of the answer here."""
+"""A build on another machine: the tree as bytes, the other inputs, and the handling of the result."""
 
 import gzip
 import hashlib
 import io
 import os
 import tarfile
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from puffin import meter
 from puffin.artifact.artifact import SDIST, Artifact
@@ -19,13 +21,7 @@ from puffin.stages.build.remote_here import ERROR, UNREACHABLE, Sent, pack, unpa
 from puffin.stages.build.task import Build
 from puffin.value import astuple, replace
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    Brings = tuple[tuple[tuple[Any, ...], bytes], ...]
-    from collections.abc import Iterator
+Brings = tuple[tuple[tuple[Any, ...], bytes], ...]
 
 
 _LEFT_OUT = ("__pycache__", ".tox", ".nox")
@@ -40,7 +36,6 @@ class BadAnswer(PuffinError):
     reason: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to build `{self.package}`: the answer of the worker `{self.worker}` {self.reason}"
 
 

@@ -14,14 +14,10 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Any
-
 
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 _WINDOWS = os.name == "nt"

@@ -1,14 +1,14 @@
-"""Which backend builds a source tree, and what that needs (PEP 517, PEP 518)."""
+"""The build system of a source tree: its backend and its requirements (PEP 517, PEP 518)."""
 
 import os
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.stages.build.failures import InvalidBuildSystem
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
 LEGACY_REQUIRES = ("setuptools>=40.8.0",)
@@ -68,13 +68,10 @@ class _Table:
         if "requires" not in table:
             raise self._invalid("`[build-system]` has no `requires`, which is mandatory")
         return BuildSystem(
-            requires=self._requires(table),
-            backend=self._backend(table),
-            backend_path=self._backend_path(table),
+            requires=self._requires(table), backend=self._backend(table), backend_path=self._backend_path(table)
         )
 
     def _parse(self, data: bytes) -> "dict[str, Any]":
-        import tomllib
 
         try:
             return tomllib.loads(data.decode("utf-8-sig"))
@@ -85,7 +82,6 @@ class _Table:
             raise self._invalid(f"{text[:1].lower()}{text[1:]}") from None
 
     def _requires(self, table: "Mapping[str, Any]") -> "tuple[str, ...]":
-        from packaging.requirements import InvalidRequirement, Requirement
 
         texts = self._texts(table, "requires")
         for text in texts:

@@ -1,4 +1,4 @@
-"""The tasks of a build: a source is brought here and read, built in an environment, and its wheel stored.
+"""The tasks of a build: a source is fetched and read, built in an environment, and its wheel stored.
 
 Each makes sure of something in this machine's cache and answers in builtins. What a build still lacks is an
 answer too: the planner then adds it and has the build run again.
@@ -7,6 +7,7 @@ answer too: the planner then adds it and has the build run again.
 import os
 import pickle
 import shutil
+from typing import Any
 
 from puffin import meter
 from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, Artifact, expected_sha256
@@ -16,8 +17,7 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
 from puffin.errors import PuffinError, os_cause
 from puffin.stages.build import kept
-from puffin.stages.build.check import check_wheel, not_installable
-from puffin.stages.build.hooks import run_hooks
+from puffin.stages.build.hooks import check_wheel, not_installable, run_hooks
 from puffin.stages.build.job import KEPT, LACKS, METADATA, WHEEL, BuildOrder, HookAnswer, HookJob
 from puffin.stages.build.system import BuildSystem, read_build_system
 from puffin.stages.build.unpack import unpack
@@ -33,10 +33,6 @@ from puffin.stages.unzip.store import store
 from puffin.stages.unzip.unzip import read_metadata
 from puffin.value import astuple, from_tuple
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 _PATIENCE = 24 * 3600.0  # seconds for another process's build of the same wheel
 
 
@@ -48,7 +44,6 @@ class BuildRoomFailed(PuffinError):
     hints: tuple[str, ...] = ("make room there, or name another place with `--cache-dir` and `TMPDIR`",)
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to prepare the build of `{self.package}` in `{self.path}`"
 
 
@@ -263,11 +258,7 @@ class Build:
         artifact, order = self._artifact, self._order
         try:
             check_wheel(
-                wheel,
-                package=order.package,
-                name=artifact.name,
-                version=artifact.version,
-                tags=order.tags,
+                wheel, package=order.package, name=artifact.name, version=artifact.version, tags=order.tags
             )
         except BadArchive as error:
             raise not_installable(order.package, error) from None

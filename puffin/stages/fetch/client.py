@@ -2,6 +2,9 @@
 
 import os
 import time
+from collections.abc import Callable, Collection, Mapping
+from types import TracebackType
+from typing import TypeAlias, TypeVar
 
 from puffin import depends
 from puffin.artifact.urls import file_path, is_file, mask, split_credentials
@@ -17,16 +20,12 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from types import TracebackType
-    from typing import TypeVar
-
     import httpx
 
     from puffin.stages.fetch.httpx_client import HttpxClient
 
-    T = TypeVar("T")
-    Response = httpx.Response | PlainResponse
+T = TypeVar("T")
+Response: TypeAlias = "httpx.Response | PlainResponse"
 
 _PAGE_ANSWERS = frozenset({304, 404})
 _TYPES = {".html": "text/html", ".htm": "text/html", ".json": "application/json"}

@@ -4,13 +4,13 @@ import os
 import sys
 import threading
 from binascii import b2a_base64
+from collections.abc import Mapping
 
 from puffin.artifact.urls import split_credentials
 from puffin.stages.fetch.network import AUTO, DISABLED, SUBPROCESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from netrc import netrc
 
 

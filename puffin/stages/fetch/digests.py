@@ -1,14 +1,11 @@
-"""Digests: which algorithms to compute for the pinned hashes, and whether they hold."""
+"""Digests: which algorithms to compute for pinned hashes, and whether they match."""
 
 import hashlib
+from collections.abc import Iterable
 
-from puffin.artifact.hashes import STRENGTH, algorithm_of, strongest_of
+from puffin.artifact.artifact import STRENGTH, algorithm_of, strongest_of
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    Groups = tuple[tuple[str, ...], ...]
+Groups = tuple[tuple[str, ...], ...]
 
 # Strongest first, by size and age of the algorithm.
 

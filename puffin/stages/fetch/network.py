@@ -1,4 +1,4 @@
-"""How to reach the network: one value of builtins, so that every process of a run does it alike."""
+"""The network settings: one value of builtins, the same in every process of a run."""
 
 from puffin.artifact.urls import is_file, mask
 from puffin.errors import UsageError
@@ -8,7 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Wire = tuple[object, ...]
+
+Wire = tuple[object, ...]
 
 
 AUTO, DISABLED, SUBPROCESS = "auto", "disabled", "subprocess"

@@ -1,4 +1,4 @@
-"""The link stage: one archive's trees, built in the staging areas of the transactions of one or many environments."""
+"""The link stage: the trees of one archive, built in the staging areas of one or many environments."""
 
 import os
 
@@ -8,8 +8,8 @@ from puffin.cache.reading import read
 from puffin.errors import PuffinError, os_cause
 from puffin.stages.bytecode.layer import Layer, layer_path, manifest_path, read_layer
 from puffin.stages.link.direct_url import with_hash, with_source
-from puffin.stages.link.staging import LinkPlace, LinkTarget, Staging, clear_stage, spread
-from puffin.stages.unzip.manifest import BYTES, DIST_INFO, NAME, OUTSIDE, RAW_NAME, read_names
+from puffin.stages.link.staging import LinkPlace, LinkTarget, Staging, clear_stage, in_lib, spread
+from puffin.stages.unzip.manifest import BYTES, DIST_INFO, NAME, OUTSIDE, RAW_NAME, OutsideRow, read_names
 from puffin.stages.unzip.record import rows_below
 from puffin.value import from_tuple
 
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from puffin.stages.unzip.manifest import OutsideRow
-
     Found = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
-    Linked = tuple[str, int]
+
+Linked = tuple[str, int]
 
 _AT_ONCE = 64  # places, each with an open directory
 
@@ -190,12 +189,16 @@ class _Building:
             _attempt(staging, staging.enter, key, inner)
         tree = [(directory, names) for _, directory, names, *_ in rows]
         spread(tree, f"{self._source}/.data/{key}", stagings, frozenset([""]))
-        told: dict[str, str] = {}
+        told: dict[tuple[str, bool], str] = {}
         for staging in stagings:
             home = f"{staging.target.headers}/{inner}" if inner else staging.target.data
-            if home not in told:
-                told[home] = rows_below(home, rows)
-            staging.add_rows(told[home])
+            linked = key == "data" and staging.target.lib64
+            if linked:
+                _attempt(staging, staging.merge_lib64)
+            if (home, linked) not in told:
+                own = [(row[0], in_lib(row[1]), *row[2:]) for row in rows] if linked else rows
+                told[home, linked] = rows_below(home, own)
+            staging.add_rows(told[home, linked])
 
     def _gone(self) -> ArchiveGone:
         return ArchiveGone(archive=self._archive, package=self._header[NAME])

@@ -5,13 +5,10 @@ the same. A member too big to hold twice in memory is streamed through zlib.
 """
 
 import zlib
+from collections.abc import Iterator
 
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.zipdir import Member
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 STREAM_ABOVE = 512 << 20  # bytes; libdeflate would hold such a member whole, and counts to 2**32 only
 _CHUNK = 4 << 20

@@ -1,18 +1,15 @@
-"""Which file of a wheel goes where in the archive: the installed form, planned before a byte is written."""
+"""The installed form of a wheel: the place of each file in the archive, planned before a byte is written."""
+
+from collections.abc import Callable
 
 from puffin.stages.unzip import record, wheelfile
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.names import ancestors, check_collisions, fold, shadows
 from puffin.stages.unzip.record import HASH_LENGTH
+from puffin.stages.unzip.zipdir import Member
 from puffin.value import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from puffin.stages.unzip.zipdir import Member
-
-    Item = tuple[str, Member, str]
+Item = tuple[str, Member, str]
 
 OUTSIDE = ".data"  # the room in an archive for what does not go to site-packages
 _KEYS = ("purelib", "platlib", "scripts", "data", "headers")

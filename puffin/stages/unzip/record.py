@@ -1,10 +1,13 @@
-"""RECORD, the list of a distribution's files: the one reader, and what writes its rows.
+"""RECORD, the list of a distribution's files: the only reader, and the writer of its rows.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
 """
 
 import io
+import re
 from binascii import b2a_base64
+
+from puffin.stages.unzip.manifest import OutsideRow
 
 try:  # CPython's own: for a few scripts, hashlib would first load OpenSSL (4 to 11 ms)
     from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
@@ -18,7 +21,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from puffin.stages.unzip.manifest import OutsideRow
 
 HASH_LENGTH = len("sha256=") + 43
 NOTHING = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"  # the hash of an empty file
@@ -73,7 +75,6 @@ def split(row: str) -> tuple[str, str]:
 
 def _usual(text: str, member: str) -> "tuple[dict[str, str], str] | None":
     """Return the same for a RECORD of whole rows and the one about itself; None for any other."""
-    import re
 
     head, own, rest = text.partition(f"{member},,")
     if not own or head[-1:] not in ("", "\n") or '"' in text or (rest and not rest.startswith(("\n", "\r\n"))):

@@ -1,4 +1,4 @@
-"""The URLs of repositories as requirements have them: ``git+https://host/owner/name.git@ref#subdirectory=…``."""
+"""URLs of repositories in requirements: ``git+https://host/owner/name.git@ref#subdirectory=…``."""
 
 import os
 
@@ -150,7 +150,6 @@ class NoSubdirectory(PuffinError):
     subdirectory: str
 
     def summary(self) -> str:
-        """Name the requirement and the subdirectory."""
         return f"`{self.package}` has no subdirectory `{self.subdirectory}`"
 
 

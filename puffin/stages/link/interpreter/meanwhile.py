@@ -1,4 +1,4 @@
-"""What is done while an interpreter answers, instead of waiting for it."""
+"""Work that is done during the wait for an interpreter."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

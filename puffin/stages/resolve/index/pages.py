@@ -11,7 +11,7 @@ from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import PageResponse
-from puffin.stages.fetch.turns import turns_of
+from puffin.stages.fetch.turns import Crew, turns_of
 from puffin.stages.resolve.index.config import FIRST_INDEX, IndexConfig, canonical, is_local
 from puffin.stages.resolve.index.errors import IndexFailure, NotInCache
 from puffin.stages.resolve.index.http import (
@@ -90,7 +90,6 @@ class Pages:
         missing = [key for key in dict.fromkeys(wanted) if not self._is_ready(*key)]
         if not missing:
             return
-        from puffin.stages.fetch.turns import Crew
 
         def look(key: tuple[str, str]) -> "Callable[[], object]":
             return lambda: self._look(*key)

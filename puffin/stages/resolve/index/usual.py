@@ -5,8 +5,8 @@ cut: where one file ends and the next begins, and which version its name says. T
 (:class:`Groups`), and :func:`rows` reads those of one version when somebody asks for it. Links in the form that
 indexes write are taken apart by a pattern, all others by the parser. A page in any other form is parsed at once.
 
-docs/INTERNALS.md ("The hot lanes") says what this saves; tests/unit/test_index_groups.py and test_usual_forms.py hold
-it equal to the parsers.
+docs/INTERNALS.md ("The hot lanes") says what this saves; test_groups.py and test_usual.py beneath
+tests/unit/stages/resolve/index hold it equal to the parsers.
 """
 
 import re
@@ -17,9 +17,7 @@ from typing import Any
 from puffin.names import printable
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.config import bare
-from puffin.stages.resolve.index.html import core_metadata, looks_like_html, parse_html
 from puffin.stages.resolve.index.http import JSON_TYPES, content_type, is_html, parse_reply
-from puffin.stages.resolve.index.json import add_file, read_json
 from puffin.stages.resolve.index.page import (
     QUARANTINED,
     Collector,
@@ -29,6 +27,7 @@ from puffin.stages.resolve.index.page import (
     by_version,
     file_version,
 )
+from puffin.stages.resolve.index.parse import add_file, core_metadata, looks_like_html, parse_html, read_json
 from puffin.value import astuple
 
 Rows = tuple[tuple[Any, ...], ...]
@@ -52,8 +51,7 @@ _PLACE = r"(?:https?://[A-Za-z0-9][\w.:-]*/|(?:\.\./)*|/)(?:[\w.~+!@,=-]+/)*"
 _NAME = r"[A-Za-z0-9][\w.+-]*"
 _HASH = r"(?:#(sha256|sha512|sha384|sha1|md5)=([0-9a-f]+))?"
 _LINK = re.compile(
-    rf'({_PLACE})({_NAME}){_HASH}"((?: [a-z-]+="[^"<>]*")*)>[^<>&]*</a>[\s<>/a-z]*',
-    re.ASCII,
+    rf'({_PLACE})({_NAME}){_HASH}"((?: [a-z-]+="[^"<>]*")*)>[^<>&]*</a>[\s<>/a-z]*', re.ASCII
 ).fullmatch
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"').findall
 _UPLOADS = r'(?a) data-upload-time="([^"&\s]*)"'

@@ -1,6 +1,8 @@
-"""The file of a pin among those that places offer, or why there is none. Pure."""
+"""The file of a pin among the offered ones, or the reason why there is none. Pure."""
 
 from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from puffin.artifact.urls import mask_text
 from puffin.names import normalise
@@ -18,13 +20,6 @@ from puffin.stages.resolve.locate.file_choice import (
 )
 from puffin.stages.resolve.locate.tags import mismatch, split_tags
 from puffin.stages.resolve.solve.request import ALL, FilePolicy
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Protocol
-else:
-    Protocol = object
 
 _SHOWN = 5
 

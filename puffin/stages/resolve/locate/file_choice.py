@@ -16,7 +16,7 @@ hashes as far as the index has any. Of these the best is taken, by the first of 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, splits
 from puffin.stages.resolve.index.stored import Row
@@ -210,7 +210,6 @@ def version_order(texts: set[str]) -> dict[str, int]:
 
 def parsed(text: str) -> "Version | None":
     """Return a version text parsed, None if it is malformed."""
-    from packaging.version import InvalidVersion, Version
 
     try:
         return Version(text)

@@ -17,11 +17,9 @@ class MetadataNeedsBuild(PuffinError):
     reason: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to read the metadata of `{self.package}`: it is {self.kind} that has to be built for it"
 
     def details(self) -> tuple[str, ...]:
-        """Return why."""
         return (f"It cannot be read without a build, because {self.reason}.",) if self.reason else ()
 
 

@@ -2,10 +2,12 @@
 
 import mmap
 import os
+from collections.abc import Callable
 
 from puffin.artifact.artifact import only_sha256
 from puffin.artifact.urls import mask
 from puffin.cache.layout import Cache
+from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.digests import Hashers
 from puffin.stages.fetch.failures import HashMismatch, RequestRefused
 from puffin.stages.resolve.index.config import is_local, local_path
@@ -15,12 +17,12 @@ from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.unzip.errors import CacheWriteFailed
 from puffin.stages.unzip.manifest import DIST_INFO, read_header
 from puffin.stages.unzip.ready import archive_ready
+from puffin.stages.unzip.store import store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Callable  # type: ignore[attr-defined, unused-ignore]
+    from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
 
-    from puffin.stages.fetch.client import Client
     from puffin.stages.fetch.ranges import Whole
 
 
@@ -104,7 +106,6 @@ class WheelReader:
         return self._store(wanted, sha256, whole.data)
 
     def _store(self, wanted: MetadataRequest, sha256: str, data: "Buffer") -> bytes:
-        from puffin.stages.unzip.store import store
         from puffin.stages.unzip.unzip import read_metadata
 
         filename = wanted.candidate.link.filename

@@ -1,7 +1,9 @@
-"""Requirements that stand in other files than requirements files, as entries with their places."""
+"""Requirements in other files than requirements files, as entries with their places."""
 
 import os
 from collections.abc import Callable, Sequence
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin import depends
 from puffin.stages.resolve.requirements.entry import Piece, parse_entry
@@ -43,7 +45,6 @@ def _entry(text: str, file: SourceFile) -> Entry:
 
 
 def _is_named(text: str) -> bool:
-    from packaging.requirements import InvalidRequirement, Requirement
 
     try:
         Requirement(text)

@@ -3,11 +3,15 @@
 https://packaging.python.org/en/latest/specifications/core-metadata/
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from puffin.names import normalise
+from puffin.stages.resolve.metadata.parse import parse_metadata
 from puffin.stages.resolve.projects.entries import SourceFile, entries_of
 from puffin.stages.resolve.projects.toml import ExtraNotFound, InvalidProject
+from puffin.stages.resolve.requirements.lenient import Malformed
+from puffin.stages.resolve.requirements.markers import without_extra
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen, replace
 
@@ -85,8 +89,6 @@ def built_project(file: SourceFile, data: bytes) -> Project:
 
     Raises :class:`InvalidProject` for metadata that cannot be used, ``InvalidRequirementLine`` for a requirement.
     """
-    from puffin.stages.resolve.metadata.parse import parse_metadata
-    from puffin.stages.resolve.requirements.lenient import Malformed
 
     try:
         metadata = parse_metadata(data)
@@ -103,14 +105,12 @@ def built_project(file: SourceFile, data: bytes) -> Project:
 
 
 def _extras_of(entry: Entry) -> tuple[str, ...]:
-    import re
 
     names = re.findall(r"""extra\s*==\s*["']([^"']*)["']""", entry.marker)
     return tuple([normalise(name) for name in names])
 
 
 def _under(extra: str, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    from puffin.stages.resolve.requirements.markers import without_extra
 
     found = [each for each in entries if extra in _extras_of(each)]
     return tuple([replace(each, marker=without_extra(each.marker)) for each in found])

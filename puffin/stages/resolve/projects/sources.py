@@ -1,19 +1,36 @@
 """The sources of a compilation, whatever their kind, as one set of requirements."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+
+from packaging.specifiers import SpecifierSet
 
 from puffin import depends
 from puffin.artifact.urls import mask
 from puffin.errors import UsageError
 from puffin.names import normalise
-from puffin.stages.resolve.projects.entries import SourceFile
-from puffin.stages.resolve.projects.project import Project, check_extras, requirements_of
-from puffin.stages.resolve.projects.pyproject import has_project, read_group, read_pyproject, states_project
-from puffin.stages.resolve.projects.script import read_script
-from puffin.stages.resolve.projects.setup_cfg import describes_project, read_setup_cfg, read_setup_py
-from puffin.stages.resolve.projects.toml import InvalidProject, NeedsBuild, decode_text
+from puffin.stages.resolve.projects.entries import SourceFile, entries_of
+from puffin.stages.resolve.projects.project import Project, built_project, check_extras, requirements_of
+from puffin.stages.resolve.projects.pyproject import (
+    describes_project,
+    has_project,
+    read_group,
+    read_pyproject,
+    read_setup_cfg,
+    read_setup_py,
+    states_project,
+)
+from puffin.stages.resolve.projects.toml import (
+    InvalidProject,
+    NeedsBuild,
+    check_specifier,
+    decode_text,
+    parse_toml,
+    text_of,
+    texts_of,
+)
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound, RequirementsFileUnreadable
 from puffin.stages.resolve.requirements.file import STDIN, absolute, read_requirements
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
@@ -106,7 +123,6 @@ def read_sources(
 
 def _built(build: Build | None, written: Requirements, file: SourceFile, error: NeedsBuild) -> Project:
     """Return the project of *file* from a build, or raise *error* where there can be none."""
-    from puffin.stages.resolve.projects.project import built_project
 
     beside = os.path.join(file.directory, SETUP_PY)
     if build is None or not (file.exists(beside) or has_project(file)):
@@ -244,7 +260,6 @@ def _ignored(overrides: Requirements, files: Sequence[str]) -> tuple[str, ...]:
 
 def check_python(sources: Sources, version: str) -> tuple[str, ...]:
     """Return warnings about sources whose Python specifier does not admit the target's *version*."""
-    from packaging.specifiers import SpecifierSet
 
     return tuple(
         f"`{file}` requires Python {specifier}, but the resolution is for Python {version}"
@@ -293,3 +308,31 @@ __all__ = [
     "relative",
     "split_group",
 ]
+
+
+# The regular expression that the specification gives, with "script" in the place of any type.
+_BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+_EXAMPLE = '# /// script\n# dependencies = ["name>=1"]\n# ///'
+
+
+def read_script(file: SourceFile) -> Project:
+    """Return what a script asks for, as a project without name.
+
+    Raises :class:`InvalidProject` if there is no block, or more than one, and ``InvalidRequirementLine``.
+    """
+    text = file.text.replace("\r\n", "\n")
+    blocks = [*_BLOCK.finditer(text)]
+    if len(blocks) != 1:
+        problem = f"it has {len(blocks)} `# /// script` blocks" if blocks else "it has no `# /// script` block"
+        hint = f"state what it needs in a comment (PEP 723), such as:\n{_EXAMPLE}"
+        raise InvalidProject(file=file.shown, problem=problem, hints=() if blocks else (hint,))
+    lines = [line[2:] if line.startswith("# ") else line[1:] for line in blocks[0]["content"].splitlines()]
+    above = text.count("\n", 0, blocks[0].start("content"))  # so that errors name the lines of the script
+    table = parse_toml("\n" * above + "\n".join(lines), file.shown)
+    specifier = text_of(table, "requires-python", file.shown)
+    return Project(
+        name="",
+        file=file.shown,
+        dependencies=entries_of(texts_of(table, "dependencies", file.shown), file),
+        requires_python=check_specifier(specifier, file.shown, "requires-python"),
+    )

@@ -21,7 +21,6 @@ class RequirementsFileNotFound(PuffinError):
     included: str = ""
 
     def summary(self) -> str:
-        """Name the file, and the line that includes it."""
         return f"File not found: `{self.path}`" + (f" (included at {self.included})" if self.included else "")
 
 
@@ -34,7 +33,6 @@ class RequirementsFileUnreadable(PuffinError):
     included: str = ""
 
     def summary(self) -> str:
-        """Name the file, and the line that includes it."""
         return f"Failed to read `{self.path}`" + (f" (included at {self.included})" if self.included else "")
 
 
@@ -54,11 +52,9 @@ class InvalidRequirementLine(PuffinError):
     problem: str
 
     def summary(self) -> str:
-        """Name the file and the place in it."""
         return f"Couldn't parse requirement in `{self.file}` at {self.line}:{self.column}"
 
     def details(self) -> tuple[str, ...]:
-        """Return what is wrong, and the source line with a caret under the place."""
         shown, at = _window(self.excerpt, self.column - 1)
         indent = "".join(["\t" if character == "\t" else " " for character in shown[:at]])
         excerpt = (f"  {shown}", f"  {indent}^") if self.excerpt.strip() else ()
@@ -69,7 +65,6 @@ class InvalidArgument(InvalidRequirementLine):
     """An argument of the command line cannot be understood; arguments are read as lines of a file."""
 
     def summary(self) -> str:
-        """Name the command line."""
         return "Couldn't parse requirement on the command line"
 
 

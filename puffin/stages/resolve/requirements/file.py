@@ -112,11 +112,7 @@ class _FileReader:
     """Reads files and collects their entries in the order of the lines."""
 
     def __init__(
-        self,
-        read: Callable[[str], bytes],
-        environ: Mapping[str, str],
-        cwd: str,
-        exists: Callable[[str], bool],
+        self, read: Callable[[str], bytes], environ: Mapping[str, str], cwd: str, exists: Callable[[str], bool]
     ) -> None:
         self.read = read
         self.environ = environ

@@ -77,7 +77,6 @@ class MarkerNotEvaluable(PuffinError):
     origin: str
 
     def summary(self) -> str:
-        """Name the marker and its place."""
         return f"Failed to evaluate the marker `{self.marker}` at {self.origin}"
 
 

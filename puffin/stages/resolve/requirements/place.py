@@ -29,7 +29,6 @@ class UnusableLocation(PuffinError):
     problem: str
 
     def summary(self) -> str:
-        """Return what is wrong."""
         return self.problem
 
 

@@ -21,6 +21,8 @@ from puffin.stages.resolve.solve.errors import (
     TooManyRounds,
     UserDemand,
     condensed,
+    in_words,
+    listed,
 )
 from puffin.stages.resolve.solve.incompatibility import (
     Constrained,
@@ -31,7 +33,6 @@ from puffin.stages.resolve.solve.incompatibility import (
     leaves,
 )
 from puffin.stages.resolve.solve.package import OFFERED, Package
-from puffin.stages.resolve.solve.ranges import in_words, listed
 from puffin.stages.resolve.solve.request import DISALLOW, EXPLICIT
 from puffin.stages.resolve.solve.requirement import Need, is_prerelease
 from puffin.stages.resolve.solve.specifiers import VersionTable, bits

@@ -1,4 +1,4 @@
-"""From the candidates that the search chose to the resolution: who wants what, and what is worth a warning."""
+"""From the chosen candidates to the resolution: who requires what, and warnings."""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,7 @@
-"""What the user says: requirements, constraints and overrides that hold here, and what their URLs point to."""
+"""The input of the user: requirements, constraints and overrides that apply here, and the targets of their URLs."""
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 
 from puffin.errors import PuffinError
 from puffin.stages.resolve.requirements.conflicts import ConflictingUrls
@@ -9,10 +10,6 @@ from puffin.stages.resolve.solve.requirement import Conditions, Need, names_prer
 from puffin.stages.resolve.solve.specifiers import PythonRange
 from puffin.stages.resolve.solve.universe import Metadata, Place, Universe
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 REQUIREMENT, CONSTRAINT, OVERRIDE = "requirement", "constraint", "override"
 
@@ -24,7 +21,6 @@ class NameMismatch(PuffinError):
     found: str
 
     def summary(self) -> str:
-        """Name the requirement, and what is there instead."""
         return f"Failed to resolve `{self.package}`: the distribution there is called `{self.found}`"
 
 

@@ -1,11 +1,9 @@
-"""What cannot be, and why: the incompatibilities that PubGrub works with."""
+"""Incompatibilities and their causes, for PubGrub."""
+
+from collections.abc import Iterator
 
 from puffin.stages.resolve.solve.eligible import Rejection
 from puffin.stages.resolve.solve.requirement import Need
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Slot = tuple[str, str]
 """A package's name and an extra (empty for the package itself), for which one version, or none, is to be chosen."""

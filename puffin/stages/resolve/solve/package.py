@@ -1,6 +1,6 @@
-"""One package: its versions as bits, which of them are ruled out and why, and what each one needs."""
+"""One package: its versions as bits, the excluded ones with reasons, and the requirements of each."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from packaging.version import InvalidVersion
 
@@ -19,10 +19,6 @@ from puffin.stages.resolve.solve.request import ALLOW, HIGHEST, LOWEST
 from puffin.stages.resolve.solve.requirement import InvalidRequirement, Need, is_prerelease, need, split
 from puffin.stages.resolve.solve.specifiers import VersionTable, admits, bits
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Release, Unusable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ABSENT = -1
 INSTALLED = 0

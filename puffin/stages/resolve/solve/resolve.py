@@ -1,22 +1,19 @@
-"""The entry point: ``resolve(request, universe)``. Three searches take their turns, and each answer is checked.
+"""The entry point: ``resolve(request, universe)``. Up to three searches run, and each answer is checked.
 
 The first is a greedy pass, the second resolvelib, for a few conflicts, and the third PubGrub, where that gets stuck.
 """
+
+from collections.abc import Mapping
 
 from puffin.stages.resolve.solve.check import broken_rules
 from puffin.stages.resolve.solve.gather import facts, gathered
 from puffin.stages.resolve.solve.given import Given, LatePlace, UrlMetadata
 from puffin.stages.resolve.solve.greedy import Greedy
+from puffin.stages.resolve.solve.package import Candidate
 from puffin.stages.resolve.solve.request import Resolution, ResolveRequest
 from puffin.stages.resolve.solve.requirement import Conditions
 from puffin.stages.resolve.solve.universe import Universe
 from puffin.stages.resolve.solve.world import World
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from puffin.stages.resolve.solve.package import Candidate
 
 
 def resolve(request: ResolveRequest, universe: Universe) -> Resolution:

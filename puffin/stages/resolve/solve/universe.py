@@ -1,18 +1,14 @@
-"""The seam of the resolver: all it ever asks of the world is the versions of a package and the metadata of one.
+"""The interface of the resolver to the world: the versions of a package and the metadata of one.
 
 Whoever implements :class:`Universe` chooses among files (tags, hashes, upload dates, index strategy,
 :class:`~puffin.stages.resolve.solve.request.FilePolicy`); the resolver chooses among versions.
 """
 
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
 from puffin.errors import PuffinError
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Protocol
-else:
-    Protocol = object
 
 # Why an offer is empty (``Offer.missing``).
 NOT_FOUND = "not-found"
@@ -138,7 +134,6 @@ class Unusable(PuffinError):
     offline: bool = False
 
     def summary(self) -> str:
-        """Name the distribution and say why it is ruled out."""
         return f"`{self.package}` cannot be used, because {self.reason}"
 
 

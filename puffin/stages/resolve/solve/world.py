@@ -1,15 +1,11 @@
-"""The packages that a resolution has met so far, and what the universe is told to expect."""
+"""The packages that a resolution has met so far, and the requests that it announces to the universe."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from puffin.stages.resolve.solve.given import Given, UrlMetadata
 from puffin.stages.resolve.solve.package import OFFERED, Package
 from puffin.stages.resolve.solve.requirement import Need
 from puffin.stages.resolve.solve.specifiers import admits
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
 
 
 class World:

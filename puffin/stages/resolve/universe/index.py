@@ -17,9 +17,8 @@ from puffin.stages.resolve.metadata.wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place
 from puffin.stages.resolve.universe.children import Asked, Children
 from puffin.stages.resolve.universe.offer import OfferedPackage
-from puffin.stages.resolve.universe.pages import Finder
+from puffin.stages.resolve.universe.pages import Finder, Pool, PoolJob
 from puffin.stages.resolve.universe.place import PlaceReader, installed_metadata, is_remote, settled
-from puffin.stages.resolve.universe.pool import Pool, PoolJob
 from puffin.stages.resolve.universe.scope import Scope, obtain, obtainer_of, pages_of, wanted
 from puffin.stages.resolve.universe.values import Builder, Built, Checkout, Chosen, InstalledDistribution
 from puffin.value import replace

@@ -1,5 +1,7 @@
 """The versions of one package, from its page and the find-links places."""
 
+from collections.abc import Iterator, Sequence
+
 from puffin.artifact.urls import mask
 from puffin.stages.resolve.index.config import FIRST_MATCH
 from puffin.stages.resolve.index.errors import NotInCache
@@ -18,21 +20,9 @@ from puffin.stages.resolve.locate.file_choice import (
     timestamp,
 )
 from puffin.stages.resolve.requirements.lenient import specifier
-from puffin.stages.resolve.solve.universe import (
-    EMPTY,
-    NOT_FOUND,
-    OFFLINE,
-    QUARANTINED,
-    Offer,
-    Release,
-    nothing,
-)
+from puffin.stages.resolve.solve.universe import EMPTY, NOT_FOUND, OFFLINE, QUARANTINED, Offer, Release, nothing
 from puffin.stages.resolve.universe.pages import Finder
 from puffin.stages.resolve.universe.values import Chosen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 _NO_ORDER = Order(names=(), texts={})
 _OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
