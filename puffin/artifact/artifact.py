@@ -5,6 +5,7 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
 
 WHEEL = "wheel"
@@ -52,6 +53,14 @@ class Artifact:
         if self.version:
             return f"{self.name}=={self.version}"
         return f"{self.name} @ {mask(self.url)}"
+
+
+def file_identity(facts: "os.stat_result") -> str:
+    """Return what tells a file from all that were at its path before, by *facts* about it.
+
+    A modification time can be set by anybody, as copying tools do; the time of the last change (``ctime``) cannot.
+    """
+    return f"{facts.st_mtime_ns} {facts.st_ctime_ns} {facts.st_size} {facts.st_ino}"
 
 
 def decisive(hashes: tuple[str, ...]) -> tuple[str, ...]:

@@ -167,7 +167,8 @@ def test_puffin_does_not_remove_itself_or_what_it_needs(puffin, env, shop, own):
     code, err = own("pip", "sync", "r.txt", "--no-index")
     assert code == 2
     assert err == lines(
-        "error: Refused to remove `puffin`, `click`, `needed`: the puffin that is running needs that in `[TMP]/here/.venv`",
+        "error: Refused to remove `puffin`, `click`, `needed`: "
+        "the puffin that is running needs that in `[TMP]/here/.venv`",
         "",
         "hint: name the environment that is meant, as in `--python .venv`",
     )

@@ -73,6 +73,7 @@ class BuildResolver:
             exclude_newer=settings.exclude_newer,
             refresh=settings.refresh,
             offline=settings.offline,
+            installs=True,
         )
 
 

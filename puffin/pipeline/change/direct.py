@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.locate.source import Commits
     from puffin.stages.resolve.requirements.pins import Pin
 
-_UNKNOWN = "unknown"  # no archive's identity: the file changed, or the cache does not know it
+UNKNOWN = "unknown"  # no archive's identity: the file changed, or the cache does not know it
 
 
 class Directs:
@@ -40,7 +40,7 @@ class Directs:
         from puffin.stages.resolve.locate.file_choice import FileTarget
         from puffin.stages.resolve.locate.url import locate_url
 
-        unknown = WantedDistribution(name=pin.name, version="", url=pin.url, direct_url="{}", source=_UNKNOWN)
+        unknown = WantedDistribution(name=pin.name, version="", url=pin.url, direct_url="{}", source=UNKNOWN)
         if pin.name not in self._present:
             return unknown
         try:
@@ -53,7 +53,7 @@ class Directs:
             version="",
             url=artifact.url,
             direct_url=artifact.direct_url,
-            source=_UNKNOWN if changed else artifact.source,
+            source=UNKNOWN if changed else artifact.source,
         )
 
     def _other_hash(self, pin: "Pin") -> bool:
@@ -89,7 +89,7 @@ def wanted_direct(
     if not archive and local and not pin.editable:
         archive = _of_local(pin, local_path(address), url, cache)
     return WantedDistribution(
-        name=pin.name, version="", url=url, archive=archive or (_UNKNOWN if refresh else "")
+        name=pin.name, version="", url=url, archive=archive or (UNKNOWN if refresh else "")
     )
 
 
@@ -110,5 +110,5 @@ def _of_local(pin: "Pin", path: str, url: str, cache: "Cache") -> str:
     try:
         source, _ = place_of(url, "", pin)
     except FileMissing:
-        return _UNKNOWN
-    return known_archive(cache, source, pin.name, os.path.basename(path)) or _UNKNOWN
+        return UNKNOWN
+    return known_archive(cache, source, pin.name, os.path.basename(path)) or UNKNOWN

@@ -4,17 +4,18 @@ import time
 
 from puffin import depends
 from puffin.artifact.artifact import WHEEL, Artifact
+from puffin.artifact.urls import is_file
 from puffin.cache.usage import make_room, shared
-from puffin.errors import PuffinError
 from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
+from puffin.pipeline.change.direct import UNKNOWN
 from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.plan import stale_names
 from puffin.pipeline.change.run import ChangeRun, bring_one, tell_dry
 from puffin.pipeline.change.values import Installed
 from puffin.pipeline.change.workplace import Workplace, lock_timeout, opened, tell_recovery, warn_of_broken
 from puffin.pipeline.find.artifact import artifact_for
-from puffin.pipeline.find.chosen import supply_of
+from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.inputs.resolution import children_of, open_universe, resolved, setup_of
@@ -29,6 +30,8 @@ from puffin.stages.link.environment.environment import check_target
 from puffin.stages.link.interpreter.meanwhile import meanwhile
 from puffin.stages.resolve.locate.file_choice import FileTarget
 from puffin.stages.resolve.locate.platforms import target_of
+from puffin.stages.resolve.requirements.conflicts import HashesMissing
+from puffin.stages.resolve.requirements.pins import select_pins
 from puffin.stages.resolve.solve.request import Preference
 from puffin.stages.resolve.solve.world import why_wanted
 from puffin.stages.resolve.universe.values import InstalledDistribution
@@ -39,18 +42,6 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.session import Session
     from puffin.stages.resolve.solve.request import Resolution, Resolved
     from puffin.stages.resolve.solve.universe import Metadata
-
-
-class HashesMissing(PuffinError):
-    """``--require-hashes`` was given, and something that is to be installed has none."""
-
-    names: tuple[str, ...]
-    hints: tuple[str, ...] = ("`puffin pip compile --generate-hashes` writes pins with their hashes",)
-
-    def summary(self) -> str:
-        """List what has no hash."""
-        names = ", ".join(f"`{name}`" for name in self.names)
-        return f"With `--require-hashes`, everything needs a hash, and these have none: {names}"
 
 
 def install(settings: InstallSettings, session: "Session") -> Installed:
@@ -92,6 +83,7 @@ class _Install:
             target=target_of(workplace.environment.interpreter),
             preferences=tuple(self._preferences()),
             keep_yanked=True,
+            installs=True,
         )
         self._builds = BuildSession(builds_of(self._setup, self._run, session), session)
 
@@ -162,6 +154,10 @@ class _Install:
         bring_one(change, run, self._reporter, action="change")
 
     def _resolve(self) -> "Resolution":
+        hashed = self._run.require_hashes or self._requirements.require_hashes
+        if hashed:
+            markers = dict(self._workplace.environment.interpreter.markers)
+            select_pins(self._requirements, markers=markers, require_hashes=True)
         seams = BuildSeams(lambda: self._builds, lambda: self._toolchain)
         setup = self._setup
         with open_universe(
@@ -176,15 +172,10 @@ class _Install:
             self._metadata = {each.name: universe.metadata(each.handle) for each in coming}
         for warning in resolution.warnings:
             self._reporter.warn(warning)
-        self._require_hashes(resolution)
-        return resolution
-
-    def _require_hashes(self, resolution: "Resolution") -> None:
-        if not (self._run.require_hashes or self._requirements.require_hashes):
-            return
         bare = tuple(each.name for each in resolution.packages if not each.hashes and not each.installed)
-        if bare:
+        if hashed and bare:
             raise HashesMissing(names=bare)
+        return resolution
 
     def _preferences(self) -> "list[Preference]":
         """Return what is installed as preferences: taken as it is, unless it must be installed anew."""
@@ -211,7 +202,11 @@ class _Install:
             return WantedDistribution(name=package.name, version=package.version, installed=package.installed)
         artifact = self._artifact(package)
         if artifact.kind == WHEEL:
-            return WantedDistribution(name=package.name, version="", url=direct_url_of(artifact.direct_url))
+            url, anew = direct_url_of(artifact.direct_url), self._is_refreshed(package.name)
+            archive = archive_of_wheel(self._session.cache, artifact, anew=anew)
+            if not archive and (anew or is_file(artifact.url)):
+                archive = UNKNOWN
+            return WantedDistribution(name=package.name, version="", url=url, archive=archive)
         return WantedDistribution(
             name=package.name,
             version="",
@@ -235,8 +230,10 @@ class _Install:
         artifact = self._artifact(package)
         if artifact.kind != WHEEL:
             artifact = replace(artifact, version=artifact.version or package.version)
-        anew = self._run.refresh or package.name in self._run.refresh_package
-        return supply_of(self._session.cache, artifact, anew=anew)
+        return supply_of(self._session.cache, artifact, anew=self._is_refreshed(package.name))
+
+    def _is_refreshed(self, name: str) -> bool:
+        return self._run.refresh or name in self._run.refresh_package
 
 
 def why_included(resolution: "Resolution", name: str) -> str:

@@ -28,7 +28,7 @@ def supply_of(cache: Cache, artifact: Artifact, *, anew: bool = False) -> Supply
     With *anew* what was stored under a file's name does not count (``--refresh``).
     """
     archive = archive_of_wheel(cache, artifact, anew=anew) if artifact.kind == WHEEL else ""
-    ready = archive and archive_ready(cache, archive, artifact.size)
+    ready = archive and archive_ready(cache, archive, size=artifact.size, filename=artifact.filename)
     return Supply(artifact=artifact, archive=archive if ready else "")
 
 

@@ -107,6 +107,8 @@ def read_open(
     try:
         return reading.pinned(sources.requirements)
     except UnpinnedRequirement:
+        if settings.require_hashes or sources.requirements.require_hashes:
+            raise
         return sources
 
 
@@ -271,6 +273,7 @@ def _locked(
     """
     from puffin.stages.resolve.projects.pylock import LockTarget, is_lock, read_lock
     from puffin.stages.resolve.projects.sources import read_source, relative
+    from puffin.stages.resolve.requirements.pins import check_verifiable
 
     shown = next((mask(relative(path)) for path in request.files if is_lock(path)), "")
     if not shown:
@@ -288,6 +291,9 @@ def _locked(
         files=policy,
     )
     locked = read_lock(read_source(request.files[0], shown, session.read), target=target)
+    if settings.require_hashes:
+        hashes = {each.name: each.hashes for each in locked.artifacts}
+        check_verifiable([replace(pin, hashes=hashes.get(pin.name, pin.hashes)) for pin in locked.pins])
     config = index_config(settings, None)
     artifacts = [replace(each, url=_with_credentials(each.url, config)) for each in locked.artifacts]
     return _inputs(
@@ -327,7 +333,11 @@ def _believed(requirements: "Requirements", settings: Settings) -> "Requirements
 
 
 def _is_project(path: str) -> bool:
-    return os.path.basename(path).endswith(_PROJECTS) or depends.is_directory(path)
+    if os.path.basename(path).endswith(_PROJECTS) or depends.is_directory(path):
+        return True
+    from puffin.stages.resolve.requirements.plain import is_script
+
+    return is_script(path)
 
 
 def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":

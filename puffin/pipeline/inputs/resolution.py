@@ -50,7 +50,8 @@ class ResolutionSetup:
 
     ``config`` says where to look and ``network`` how, in its wire form. ``target`` is :data:`NO_TARGET` while no
     interpreter has answered yet. ``hashes`` are those demanded, by normalised name. ``now`` is in seconds since the
-    epoch. ``exclude_newer`` is ISO 8601. ``refresh`` is as in ``Scope``, the other fields are as in ``ResolveRequest``.
+    epoch. ``exclude_newer`` is ISO 8601. ``installs`` tells that the answer is installed at once, so that a build
+    for its metadata is no extra work. ``refresh`` is as in ``Scope``, the other fields are as in ``ResolveRequest``.
     """
 
     config: "IndexConfig"
@@ -68,6 +69,7 @@ class ResolutionSetup:
     exclude_newer: str = ""
     no_deps: bool = False
     keep_yanked: bool = False
+    installs: bool = False
     refresh: "bool | frozenset[str]" = False
     offline: bool = False
 
@@ -119,6 +121,7 @@ def setup_of(
     target: ResolutionTarget = NO_TARGET,
     preferences: tuple[Preference, ...] = (),
     keep_yanked: bool = False,
+    installs: bool = False,
 ) -> ResolutionSetup:
     """Return the set-up for the settings of a command and its sources.
 
@@ -143,6 +146,7 @@ def setup_of(
         exclude_newer=settings.exclude_newer,
         no_deps=settings.no_deps,
         keep_yanked=keep_yanked,
+        installs=installs,
         refresh=False
         if run.offline
         else (run.refresh or (upgrades is not None and upgrades.everything) or again),
@@ -215,7 +219,8 @@ def _helping(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
 def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall | None" = None) -> "Resolution":
     """Return the resolution of a set-up, from *recall* if that has it, with all warnings.
 
-    Raises what the resolver raises.
+    Where a wheel told the metadata of a source distribution that was chosen, that itself is asked in the end; if it
+    says something else, the search is made again. Raises what the resolver raises.
     """
     found = recall.find() if recall else None
     if found is not None:
@@ -223,6 +228,10 @@ def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall 
     from puffin.stages.resolve.solve.resolve import resolve
 
     resolution: Resolution = resolve(setup.request, universe)
+    while not setup.no_deps and universe.confirm(
+        [each.handle for each in resolution.packages], build=setup.installs
+    ):
+        resolution = resolve(setup.request, universe)
     coming = [each.name for each in resolution.packages if not each.installed]
     resolution = replace(resolution, warnings=(*resolution.warnings, *universe.ambiguities(coming)))
     if recall:

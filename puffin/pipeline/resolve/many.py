@@ -6,13 +6,13 @@ from puffin.errors import PuffinError
 from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.inputs.inputs import Inputs
-from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, setup_of
+from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved, setup_of
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.stages.resolve.locate.platforms import target_of
 from puffin.stages.resolve.output.earlier import read_preferences
+from puffin.stages.resolve.requirements.conflicts import HashesMissing
 from puffin.stages.resolve.requirements.pins import Pin
-from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.value import astuple, from_tuple, frozen
 
@@ -67,12 +67,16 @@ def _inputs(question: Question, answer: "Any") -> "Inputs | PuffinError":
         return error
     pins, warnings = answer
     requirements = question.sources.requirements
+    hashed = question.settings.require_hashes or requirements.require_hashes
+    found = tuple([from_tuple(Pin, each) for each in pins])
+    if hashed and (bare := tuple([each.name for each in found if not each.hashes])):
+        return HashesMissing(names=bare)
     return Inputs(
-        pins=tuple([from_tuple(Pin, each) for each in pins]),
+        pins=found,
         plain=False,
         config=question.setup.config,
         files=question.setup.files,
-        require_hashes=question.settings.require_hashes,
+        require_hashes=hashed,
         trusted_hosts=requirements.trusted_hosts,
         warnings=(*requirements.warnings, *warnings),
     )
@@ -84,7 +88,7 @@ def _answer(part: "Sequence[Question]", session: "Session") -> "list[Any]":
     with Universes(session) as universes:
         for question in part:
             try:
-                resolution = resolve(question.setup.request, universes.of(question))
+                resolution = resolved(question.setup, universes.of(question))
                 answers.append(
                     ([astuple(_pin(each)) for each in resolution.packages], list(resolution.warnings))
                 )
@@ -181,6 +185,7 @@ def question_of(
         upgrades=upgrades,
         target=target_of(toolchain.interpreter),
         preferences=read_preferences(lock, read=session.read, environ=session.environ) if lock else (),
+        installs=compile_settings is None,
     )
     return Question(
         name=name,

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Response: TypeAlias = "httpx.Response | PlainResponse"
 
-_PAGE_ANSWERS = frozenset({304, 404})
+_PAGE_ANSWERS = frozenset({304, 404, 410})
 _TYPES = {".html": "text/html", ".htm": "text/html", ".json": "application/json"}
 
 
 @frozen
 class PageResponse:
-    """An answer to a request for a page: ``status`` is 2xx, 304 or 404.
+    """An answer to a request for a page: ``status`` is 2xx, 304, 404 or 410.
 
     ``url`` is the final one, after redirects, without credentials (see ``urls.inherit_credentials``). The names
     in ``headers`` are in lower case. ``body`` is decoded (gzip and the like undone).

@@ -7,7 +7,7 @@ from puffin.artifact.artifact import STRENGTH, algorithm_of, strongest_of
 
 Groups = tuple[tuple[str, ...], ...]
 
-# Strongest first, by size and age of the algorithm.
+_CHUNK = 1 << 20  # bytes
 
 
 class Hashers:
@@ -43,6 +43,15 @@ class Hashers:
         """
         mine = self.computed()
         return tuple([group for group in groups if group and not _holds(group, mine)])
+
+
+def digests_of_file(path: str, groups: "Groups") -> Hashers:
+    """Return the digests of the file at *path* that *groups* need. Raises OSError."""
+    hashers = Hashers(groups)
+    with open(path, "rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK):
+            hashers.update(chunk)
+    return hashers
 
 
 def _holds(group: "Iterable[str]", computed: tuple[str, ...]) -> bool:

@@ -152,7 +152,7 @@ def _stored(
         for group in hashes or ((),)
     }
     archive = meant.pop() if len(meant) == 1 else ""
-    return archive if archive and archive_ready(cache, archive, size) else ""
+    return archive if archive and archive_ready(cache, archive, size=size, filename=filename) else ""
 
 
 def meant_archive(
@@ -160,11 +160,12 @@ def meant_archive(
 ) -> str:
     """Return the archive that a wheel is, as far as that is known without its bytes, else ``""``.
 
-    It may be missing from the cache. The one SHA-256 that *hashes* allow names it. Else it is the one that was last
-    stored under the wheel's name, if that has one of *hashes* for certain; with *anew* what was stored does not count.
+    It may be missing from the cache. The one SHA-256 that *hashes* allow names it, unless the file is a local one:
+    what that holds tells only the file. Else it is the one that was last stored under the wheel's name, if that has
+    one of *hashes* for certain; with *anew* what was stored does not count.
     """
     allowed = decisive(hashes)
-    if len(allowed) == 1:
+    if len(allowed) == 1 and not source.startswith("path/"):
         return allowed[0]
     if anew:
         return ""

@@ -94,7 +94,7 @@ def unzip(*, data: "Buffer", filename: str, sha256: str, cache_root: str) -> str
     archive's identity. Raises BadArchive and CacheWriteFailed; then the cache is as it was.
     """
     cache = Cache(cache_root, lower=())  # one beneath it, which is only read, may hold a damaged archive
-    if archive_ready(cache, sha256):
+    if archive_ready(cache, sha256, filename=filename):
         meter.found(meter.HIT)
         return sha256
     view = memoryview(data).cast("B")

@@ -40,7 +40,7 @@ def check_own(environment: "Environment", names: "Iterable[str]") -> None:
     lost = sorted(own.intersection(names), key=lambda name: (name != _SELF, name))
     if lost:
         place = ".venv" if os.path.isfile(".venv/pyvenv.cfg") else "DIRECTORY"
-        hints = (f"name the environment that is meant, as in `--python {place}`",)
+        hints: tuple[str, ...] = (f"name the environment that is meant, as in `--python {place}`",)
         if place == "DIRECTORY":
             hints = (*hints, "make one with `puffin venv`")
         raise RemovesItself(path=environment.root, names=tuple(lost), hints=hints)

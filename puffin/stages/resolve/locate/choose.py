@@ -11,6 +11,7 @@ from puffin.stages.resolve.locate.file_choice import (
     FILENAME,
     HASHES,
     REQUIRES_PYTHON,
+    UPLOAD_TIME,
     Choice,
     FileChooser,
     FileTarget,
@@ -18,7 +19,7 @@ from puffin.stages.resolve.locate.file_choice import (
     Offered,
     parsed,
 )
-from puffin.stages.resolve.locate.tags import mismatch, split_tags
+from puffin.stages.resolve.locate.tags import mismatch, shown_tags
 from puffin.stages.resolve.solve.request import ALL, FilePolicy
 
 _SHOWN = 5
@@ -72,7 +73,8 @@ def file_of(pin: AnyPin, offered: "Sequence[Offered]", chooser: FileChooser, dat
     if best is not None and chooser.target.admits(best.row[REQUIRES_PYTHON]):
         return best.file()
     if offered and not choice.visible:
-        raise TooNew(package=shown(pin), date=date)
+        undated = not any(each.row[UPLOAD_TIME] for each in offered)
+        raise TooNew(package=shown(pin), date=date, undated=undated)
     raise _nothing(pin, choice, chooser)
 
 
@@ -107,7 +109,7 @@ def _leave_out(option: str) -> str:
 def _no_tag(pin: AnyPin, wheels: "list[Offered]", target: FileTarget, option: str) -> NoCompatibleWheel:
     names = [each.row[FILENAME] for each in wheels]
     parts = list(dict.fromkeys(mismatch(name, target.tags) for name in names))
-    found = list(dict.fromkeys("-".join(split_tags(name)[1:]) or name for name in names))
+    found = list(dict.fromkeys(shown_tags(name) for name in names))
     best = f" (its best tag is `{target.tags[0]}`)" if target.tags else ""
     hint = f"use an interpreter that fits one of these tags, or another version of `{pin.name}`"
     return NoCompatibleWheel(

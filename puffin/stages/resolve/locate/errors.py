@@ -100,9 +100,14 @@ class TooNew(PinFailed):
     """All files of a version are newer than ``--exclude-newer`` allows, or of unknown age."""
 
     date: str
+    undated: bool = False
 
     def summary(self) -> str:
         return f"Failed to find `{self.package}`: no file of it is known to be older than `--exclude-newer {self.date}`"
+
+    def details(self) -> tuple[str, ...]:
+        """Tell where dates are missing."""
+        return ("The index does not tell when its files were uploaded.",) if self.undated else ()
 
 
 class BuildForbidden(PinFailed):

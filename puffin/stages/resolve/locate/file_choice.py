@@ -162,11 +162,13 @@ class FileChooser:
 
     def rank(self, filename: str) -> int | None:
         """Return the place of a wheel's best tag (lower is better), None if it does not fit."""
-        tail = "-".join(filename.rsplit("-", 3)[1:])
+        parts = filename.rsplit("-", 3)
+        # all that the rank depends on: the tags, and whether what stands before them is a name of a wheel
+        key = "-".join(parts[1:]) if parts[0].count("-") == 1 else filename
         try:
-            return self._ranks[tail]
+            return self._ranks[key]
         except KeyError:
-            found = self._ranks[tail] = rank(filename, self.target.priorities)
+            found = self._ranks[key] = rank(filename, self.target.priorities)
             return found
 
     def _is_visible(self, row: "Row") -> bool:

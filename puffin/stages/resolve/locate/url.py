@@ -5,10 +5,11 @@ import os
 from functools import lru_cache
 
 from puffin import depends
-from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
+from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact, file_identity
 from puffin.artifact.urls import digest, file_url, inherit_credentials
 from puffin.errors import os_cause
 from puffin.names import normalise, same_version
+from puffin.stages.fetch.digests import digests_of_file
 from puffin.stages.resolve.index.config import bare, canonical, is_local, local_path
 from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
 from puffin.stages.resolve.locate.choose import AnyPin, file_of, shown
@@ -58,6 +59,8 @@ def _archive(pin: AnyPin, kind: str, target: FileTarget) -> Artifact:
     hashes = merged(pin, fragment_hashes(fragment))
     url = file_url(local_path(address)) if local else address
     source, size = place_of(url, f"url/{digest(canonical(url))}", pin)
+    if kind == SDIST:
+        check_local(pin, url, hashes)
     inner = subdirectory(fragment) if kind == SDIST else ""
     return Artifact(
         name=pin.name or normalise(filename.split("-")[0]),
@@ -108,7 +111,8 @@ def merged(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
 def place_of(url: str, source: str, pin: AnyPin) -> tuple[str, int]:
     """Return the cache source and the size of a file: *source* and 0 unless it is local.
 
-    The modification time and size of a local file are in its source, so that a replaced one is a new one.
+    A local file's size and times, that of its last change by any means among them, are in its source, and so is its
+    inode: a replaced one is a new one.
     """
     if not is_local(url):
         return source, 0
@@ -118,7 +122,24 @@ def place_of(url: str, source: str, pin: AnyPin) -> tuple[str, int]:
         facts = os.stat(path)
     except OSError as error:
         raise FileMissing(package=shown(pin), path=path, causes=(os_cause(error),)) from error
-    return f"path/{digest(f'{url} {facts.st_mtime_ns} {facts.st_size}')}", facts.st_size
+    return f"path/{digest(f'{url} {file_identity(facts)}')}", facts.st_size
+
+
+def check_local(pin: AnyPin, url: str, hashes: tuple[str, ...]) -> None:
+    """Raise :class:`HashesDiffer` unless a local source has one of *hashes*: it is built by what it holds now.
+
+    A wheel is compared when it is unzipped, and known by its identity from then on.
+    """
+    if not hashes or not is_local(url):
+        return
+    path = local_path(url)
+    try:
+        digests = digests_of_file(path, (hashes,))
+    except OSError as error:
+        raise FileMissing(package=shown(pin), path=path, causes=(os_cause(error),)) from error
+    if digests.broken((hashes,)):
+        offered = tuple([f"{each} ({os.path.basename(path)})" for each in digests.computed()])
+        raise HashesDiffer(package=shown(pin), expected=hashes, offered=offered)
 
 
 def direct_url(url: str, hashes: tuple[str, ...], inner: str = "") -> str:
@@ -160,13 +181,16 @@ def artifact_of(pin: AnyPin, chosen: IndexFile) -> Artifact:
     """
     link = chosen.link
     source, size = place_of(link.url, f"index/{_digest(chosen.place)}", pin)
+    hashes = merged(pin, link.hashes)
+    if not is_wheel(link.filename):
+        check_local(pin, link.url, hashes)
     return Artifact(
         name=normalise(pin.name),
         version=chosen.version,
         filename=link.filename,
         url=inherit_credentials(link.url, chosen.place),
         source=source,
-        hashes=merged(pin, link.hashes),
+        hashes=hashes,
         size=size or link.size,
         yanked=link.yanked,
         requires_python=link.requires_python,

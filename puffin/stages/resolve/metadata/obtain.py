@@ -5,11 +5,14 @@ from collections.abc import Collection
 from typing import Any
 
 from puffin import depends
+from puffin.artifact.artifact import file_identity
 from puffin.artifact.urls import digest
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.fetch.client import Client
+from puffin.stages.fetch.digests import digests_of_file
+from puffin.stages.fetch.failures import HashMismatch
 from puffin.stages.resolve.index.config import canonical, is_local, local_path
 from puffin.stages.resolve.index.page import is_wheel
 from puffin.stages.resolve.metadata.errors import offline, unreadable, unusable
@@ -74,6 +77,7 @@ class Obtainer:
         """
         path, mutable = self._path(wanted)
         try:
+            _check_local(wanted)
             found = self._wheel(wanted) if is_wheel(wanted.candidate.link.filename) else self._sdist(wanted)
         except Malformed as problem:
             raise unusable(wanted.package, problem.reason) from None
@@ -107,6 +111,8 @@ class Obtainer:
         else:
             mutable = True
             told = f"{link.url} {link.size} {link.upload_time}"
+        if is_local(link.url) or wanted.unvouched:
+            told = " ".join((told, *[each for group in wanted.groups() for each in group]))
         place = self._canonical(wanted.candidate.place)
         identity = "\n".join((place, link.filename, told, wanted.subdirectory))
         return metadata_path(self._cache, wanted.name, identity), mutable
@@ -118,7 +124,7 @@ class Obtainer:
             facts = os.stat(local_path(url))
         except OSError as error:
             raise unreadable(wanted.package, error) from error
-        return f"{url} {facts.st_mtime_ns} {facts.st_size}"
+        return f"{url} {file_identity(facts)}"
 
     def _canonical(self, place: str) -> str:
         known = self._places.get(place)
@@ -181,6 +187,17 @@ class Obtainer:
         self._cache.initialise()
         publish_file(self._cache, path, bytes(received.data))
         return path
+
+
+def _check_local(wanted: MetadataRequest) -> None:
+    """Raise ``HashMismatch`` unless a local file has the hashes that are demanded of it."""
+    link, groups = wanted.candidate.link, wanted.groups()
+    if not groups or not is_local(link.url):
+        return
+    digests = digests_of_file(local_path(link.url), groups)
+    if broken := digests.broken(groups):
+        expected = tuple([each for group in broken for each in group])
+        raise HashMismatch(filename=link.filename, url=link.url, expected=expected, computed=digests.computed())
 
 
 _FORMAT = "metadata 1"

@@ -3,6 +3,7 @@
 from puffin.artifact.urls import inherit_credentials
 from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.metadata.errors import MetadataNeedsBuild
+from puffin.stages.resolve.solve.request import hash_verdict
 from puffin.value import frozen
 
 
@@ -27,6 +28,13 @@ class MetadataRequest:
     def url(self) -> str:
         """Where the file is, with the credentials of the index that lists it."""
         return inherit_credentials(self.candidate.link.url, self.candidate.place)
+
+    @property
+    def unvouched(self) -> bool:
+        """Whether hashes are demanded that no index says the file has: then it is checked before it is believed."""
+        if not self.candidate.place:
+            return bool(self.groups())
+        return bool(self.hashes) and hash_verdict(self.candidate.link.hashes, self.hashes) is None
 
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """Return the hashes as ``download`` takes them: of each group one must match."""

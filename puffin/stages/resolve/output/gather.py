@@ -23,7 +23,7 @@ from puffin.stages.resolve.solve.universe import Place
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import frozen, replace
 
-_ALGORITHMS = ("sha256", "sha512", "sha384")
+_ALGORITHMS = ("sha256", "sha512", "sha384", "blake2b")
 
 
 @frozen
@@ -180,7 +180,12 @@ def direct_of(
     bare = strip_credentials(address)
     written = strip_credentials(url)
     return DirectReference(
-        written=written, url=bare, kind="archive", subdirectory=inner, hashes=hashes, size=size
+        written=_with_hashes(written, hashes) if sha256 is None else written,
+        url=bare,
+        kind="archive",
+        subdirectory=inner,
+        hashes=hashes,
+        size=size,
     )
 
 
@@ -197,8 +202,9 @@ def _local(
     archive = looks_like_archive(path) and not depends.is_directory(path)
     hashes, size = _hashed(package, address, sha256) if archive else ((), 0)
     bare = bool(written) and not is_file(written)
+    shown = _path(written, path, cwd) if bare else url
     return DirectReference(
-        written=_path(written, path, cwd) if bare else url,
+        written=_with_hashes(shown, hashes) if sha256 is None else shown,
         url=address,
         kind="archive" if archive else "directory",
         bare=bare,
@@ -207,6 +213,12 @@ def _local(
         hashes=hashes,
         size=size,
     )
+
+
+def _with_hashes(location: str, hashes: Iterable[str]) -> str:
+    """Return a location with the hashes that were demanded of it in its fragment, where no ``--hash`` says them."""
+    parts = "&".join([each.replace(":", "=", 1) for each in hashes])
+    return f"{location}{'&' if '#' in location else '#'}{parts}" if parts else location
 
 
 def _path(written: str, path: str, cwd: str) -> str:

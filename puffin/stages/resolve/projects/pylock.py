@@ -39,7 +39,7 @@ from puffin.value import frozen
 
 _NAME = re.compile(r"pylock(\.[^.]+)?\.toml")
 _KNOWN_MINOR = (1, 0)
-_STRONG = ("sha256", "sha512", "sha384")
+_STRONG = ("sha256", "sha512", "sha384", "blake2b")
 
 
 class LockUnusable(PuffinError):

@@ -33,6 +33,7 @@ from puffin.stages.resolve.projects.toml import (
 )
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound, RequirementsFileUnreadable
 from puffin.stages.resolve.requirements.file import STDIN, absolute, read_requirements
+from puffin.stages.resolve.requirements.plain import is_script
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
 from puffin.value import frozen, replace
 
@@ -69,15 +70,13 @@ def kind_of(path: str) -> str:
     name = os.path.basename(path)
     if name in (PYPROJECT, SETUP_CFG, SETUP_PY):
         return name
-    if name.endswith((".py", ".pyw")):
-        return SCRIPT
     if name.endswith(".toml"):
         lock = name == "pylock.toml" or name.startswith("pylock.")
         what = "is a lock file, the result of a compilation" if lock else "is not a source of requirements"
         raise UsageError(
             text=f"`{path}` {what}", hints=("compile a `pyproject.toml`, a `requirements.in` or a script",)
         )
-    return PLAIN
+    return SCRIPT if is_script(path) else PLAIN
 
 
 def read_sources(
@@ -97,14 +96,15 @@ def read_sources(
     """
     files = [project_file(path, read=read, exists=exists) for path in request.files]
     request = replace(request, files=tuple(files))
-    plain = [path for path in request.files if kind_of(path) == PLAIN]
+    kinds = [(path, kind_of(path)) for path in request.files]
+    plain = [path for path, kind in kinds if kind == PLAIN]
     written = read_requirements(
         plain, read=read, environ=environ, constraints=request.constraints, exists=exists
     )
     reader = _Reader(request, read, exists, partial(_built, build, written))
-    for path in request.files:
-        if kind_of(path) != PLAIN:
-            reader.project(path, kind_of(path))
+    for path, kind in kinds:
+        if kind != PLAIN:
+            reader.project(path, kind)
     reader.take_extras()
     for group in dict.fromkeys(request.groups):
         reader.group(group)

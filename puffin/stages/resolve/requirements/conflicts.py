@@ -77,6 +77,19 @@ class UnverifiableRequirements(PuffinError):
         return tuple([f"  {text} ({origin}): {reason}" for text, origin, reason in self.requirements])
 
 
+class HashesMissing(PuffinError):
+    """Hashes are required, and something that requirements need has none."""
+
+    stage = "resolve"
+    names: tuple[str, ...]
+    hints: tuple[str, ...] = ("`puffin pip compile --generate-hashes` writes pins with their hashes",)
+
+    def summary(self) -> str:
+        """List what has no hash."""
+        names = ", ".join(f"`{name}`" for name in self.names)
+        return f"With `--require-hashes`, everything needs a hash, and these have none: {names}"
+
+
 class UnusableRequirements(PuffinError):
     """Several things are wrong with the requirements; they are the ``causes``."""
 

@@ -221,8 +221,11 @@ class _FileReader:
         )
 
     def _find_links(self, file: IncludedFile, value: str) -> str:
-        beside = os.path.join(file.directory, value) if file.directory else value
-        return beside if "://" not in value and self.exists(beside) else value
+        """Return a place as it was written, one beside the file in another directory relative to the current one."""
+        if not file.directory or os.path.isabs(value) or "://" in value or file.directory == self.cwd:
+            return value
+        beside = os.path.join(file.directory, value)
+        return os.path.relpath(beside, self.cwd) if self.exists(beside) else value
 
     def _warn_of_swallowed(self, line: LogicalLine) -> None:
         if line.swallowed:

@@ -52,7 +52,7 @@ _REFUSED = {
 }
 _OPTION_START = re.compile(r"(?:^|(?<=\s))--?[A-Za-z]")
 _HEX = re.compile(r"[0-9a-f]*")
-HASH_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+HASH_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128, "blake2b": 128}
 
 
 @frozen

@@ -266,7 +266,9 @@ def _of_offer(world: World, package: Package, needs: Sequence[Need]) -> list[str
     newer = _admitted(offer.newer, needs)
     if newer:
         date = world.given.request.exclude_newer
-        found.append(f"`{package.name}` {newer} is hidden by `--exclude-newer{f' {date}' if date else ''}`")
+        why = ": the index does not tell when its files were uploaded" if newer in offer.undated else ""
+        option = f"`--exclude-newer{f' {date}' if date else ''}`"
+        found.append(f"`{package.name}` {newer} is hidden by {option}{why}")
     for index, versions in offer.elsewhere:
         other = _admitted(versions, needs)
         if other:

@@ -162,6 +162,10 @@ class Package:
         if known is not None:
             return known
         place, metadata = self._urls.at(own)
+        spelling = self._urls.spelling(own.url)
+        same = next((at for at, each in self.places.items() if self._urls.spelling(each.url) == spelling), None)
+        if same is not None:
+            return same
         at = len(self.places) + 1
         self._metadata[at] = metadata
         self.places[at] = place

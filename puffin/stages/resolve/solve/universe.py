@@ -56,7 +56,8 @@ class Offer:
     resolver searches by halving. ``release`` gives what is known of one of them; it is called once per
     version that is looked at, so files need not be parsed before. ``groups``, where given, has a number for
     each version: all of a lower number are tried before those of a higher one (``unsafe-first-match``).
-    ``newer`` are version texts that ``exclude_newer`` hides completely; ``elsewhere`` are other indexes
+    ``newer`` are version texts that ``exclude_newer`` hides completely, ``undated`` those of them of which the index
+    tells no date; ``elsewhere`` are other indexes
     (masked) that have the package but do not count, because an earlier one has it too, with the versions there
     if known: both only for messages.
 
@@ -70,6 +71,7 @@ class Offer:
     release: "Callable[[str], Release]"
     groups: tuple[int, ...] = ()
     newer: tuple[str, ...] = ()
+    undated: frozenset[str] = frozenset()
     elsewhere: "Iterable[tuple[str, tuple[str, ...]]]" = ()
     missing: str = ""
     reason: str = ""

@@ -53,11 +53,21 @@ def test_of_two_files_one_is_better(best: Offered, other: Offered) -> None:
     assert chosen(best, other) is chosen(other, best) is best
 
 
+@pytest.mark.parametrize(
+    "odd", ["b-1.0-beta-py3-none-any.whl", "b-py3-none-any.whl", "b-1-0-2-py3-none-any.whl"]
+)
+def test_a_name_that_is_none_of_a_wheel_says_nothing_of_others_with_its_tags(odd: str) -> None:
+    for first, second in ((odd, WHEEL), (WHEEL, odd)):
+        chooser = FileChooser(TARGET)
+        ranks = {first: chooser.rank(first), second: chooser.rank(second)}
+        assert ranks == {WHEEL: 1, odd: None}
+
+
 def test_a_yanked_file_is_used_where_all_are_yanked() -> None:
     files = (offered(SDIST, yanked=""), offered(WHEEL, yanked="bad"))
     best = chosen(*files)
     assert best is files[1]
-    assert release_of("a", "1.0", FileChooser(TARGET).choose("a", files)).yanked == "bad"
+    assert release_of("a", "1.0", FileChooser(TARGET).choose("a", files), TARGET).yanked == "bad"
     assert chosen(offered(WHEEL, yanked="bad"), offered(SDIST), no_build=[":all:"]) is not None
 
 
@@ -66,9 +76,9 @@ def test_demanded_hashes() -> None:
     assert chosen(said, silent, other, hashes=(A,)) is said
     assert chosen(silent, other, hashes=(A,)) is silent
     assert chosen(other, hashes=(A,)) is None
-    told = release_of("a", "1.0", FileChooser(TARGET).choose("a", (other,), (A,)))
+    told = release_of("a", "1.0", FileChooser(TARGET).choose("a", (other,), (A,)), TARGET)
     assert told.hashes_differ
-    assert release_of("a", "1.0", FileChooser(TARGET).choose("a", (said,), (A,))).hashes == (A,)
+    assert release_of("a", "1.0", FileChooser(TARGET).choose("a", (said,), (A,)), TARGET).hashes == (A,)
 
 
 def test_what_is_too_new_does_not_exist() -> None:

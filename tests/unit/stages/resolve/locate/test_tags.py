@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from packaging import tags as packaging_tags
 from packaging.utils import parse_wheel_filename
 
-from puffin.stages.resolve.locate.tags import TagFacts, build_order, mismatch, priorities, rank, tag_strings
+from puffin.stages.resolve.locate.tags import (
+    TagFacts,
+    build_order,
+    mismatch,
+    nearness,
+    priorities,
+    rank,
+    tag_strings,
+)
 
 
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="compares with this interpreter, a CPython")
@@ -85,3 +93,21 @@ def test_mismatch_names_the_first_part_that_does_not_fit() -> None:
     assert mismatch("a-1-cp39-abi3-any.whl", TAGS) == "Python tag"
     assert mismatch("a-1-cp312-none-any.whl", TAGS) == "ABI tag"
     assert mismatch("a-1-cp312-abi3-win32.whl", TAGS) == "platform tag"
+
+
+def test_how_near_a_foreign_wheel_is_to_a_target() -> None:
+    target = ("cp312-cp312-manylinux_2_17_x86_64", "py3-none-any")
+    nearest_first = [
+        "a-1-cp312-cp312-linux_aarch64.whl",
+        "a-1-cp312-cp312-win_amd64.whl",
+        "a-1-py3-none-musllinux_1_1_x86_64.whl",
+        "a-1-cp311-abi3-manylinux1_x86_64.whl",
+        "a-1-cp36.cp35-none-macosx_10_9_x86_64.whl",
+        "a-1-cp313-cp313-linux_x86_64.whl",
+        "a-1-cp314-cp314-linux_x86_64.whl",
+    ]
+    found = [nearness(name, target, "3.12.1") for name in nearest_first]
+    assert found == sorted(found, key=lambda each: each or (), reverse=True)
+    assert len(set(found)) == len(found)
+    for name in ("a-1-cp27-cp27mu-linux_x86_64.whl", "a-1-py2-none-any.whl", "a-1-beta-py3-none-any.whl"):
+        assert nearness(name, target, "3.12.1") is None

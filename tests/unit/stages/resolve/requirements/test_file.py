@@ -160,7 +160,7 @@ def test_find_links_beside_the_file():
     requirements = read_requirements(
         ["sub/r.txt"], read=fake_read(files), environ={}, exists=lambda path: path == there
     )
-    assert requirements.find_links == (there, "other")
+    assert requirements.find_links == ("sub/wheels", "other")
 
 
 def test_included_files_are_relative_to_the_file_that_includes_them():
