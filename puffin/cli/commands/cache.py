@@ -55,7 +55,7 @@ def size_of(options: dict[str, Any], _console: Console, _started: float) -> int:
 def prune(options: dict[str, Any], console: Console, _started: float) -> int:
     """Remove from the cache what is of no use any more."""
     from puffin.cache.clean import collect
-    from puffin.cache.usage import repeated
+    from puffin.cache.usage import needless_notes
 
     unused_for = seconds_of(options["unused_for"], "--unused-for") if options["unused_for"] else None
     max_size = bytes_of(options["max_size"], "--max-size") if options["max_size"] else None
@@ -78,7 +78,7 @@ def prune(options: dict[str, Any], console: Console, _started: float) -> int:
             )
             left = {each.name for each in items} - {each.name for each in going}
             buckets = [f"{cache_dir}/{name}" for name in sorted(os.listdir(cache_dir)) if "-v" in name]
-            cleaned = remove(going, (*useless, *repeated(cache, left)), buckets)
+            cleaned = remove(going, (*useless, *needless_notes(cache, left)), buckets)
         _tell(cleaned, cache_dir, console, nothing="Nothing to prune")
     return 0
 

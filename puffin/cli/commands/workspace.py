@@ -16,7 +16,7 @@ from puffin.errors import BUG, PuffinError, UsageError
 from puffin.pipeline.commands.python import Interpreters
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.request.settings import ManySettings
-from puffin.stages.link.interpreter.meanwhile import meanwhile
+from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.value import replace
 
 TYPE_CHECKING = False

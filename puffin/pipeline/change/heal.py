@@ -5,7 +5,7 @@ link. Linking it again would repair nothing.
 """
 
 from puffin.stages.unzip.manifest import read_manifest
-from puffin.stages.unzip.ready import discard, files, sizes_match
+from puffin.stages.unzip.ready import discard_archive, files, sizes_match
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ def damaged_archives(
 def without_archive(supply: "Supply", cache: "Cache", reporter: "Reporter") -> "Supply":
     """Throw a damaged archive away, say so, and return the supply as one to be fetched."""
     reporter.warn(f"The cached archive of `{supply.artifact.name}` was damaged; fetching it again")
-    discard(cache, supply.archive)
+    discard_archive(cache, supply.archive)
     return replace(supply, archive="")
 
 

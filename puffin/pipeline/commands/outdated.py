@@ -12,7 +12,7 @@ from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe
 from puffin.pipeline.request.network import network_of
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.link.environment.environment import Environment
-from puffin.stages.resolve.locate.platforms import target_of
+from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.solve.universe import Offer, Release
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import frozen
@@ -44,7 +44,7 @@ def latest_versions(
         config=index_config(settings, None),
         network=network_of(settings, environ, ()),
         now=time.time(),
-        target=target_of(environment.interpreter),
+        target=target_for(environment.interpreter),
         refresh=not settings.offline,  # who asks wants to know how it is, not how it was
         offline=settings.offline,
     )

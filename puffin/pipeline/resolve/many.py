@@ -10,7 +10,7 @@ from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, se
 from puffin.pipeline.request.network import reader
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.pipeline.run.forked_call import ForkedCall
-from puffin.stages.resolve.locate.platforms import target_of
+from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences
 from puffin.stages.resolve.requirements.pins import Pin
 from puffin.stages.resolve.solve.resolve import resolve
@@ -178,7 +178,7 @@ def question_of(
         environ,
         now=time.time(),
         upgrades=upgrades,
-        target=target_of(toolchain.interpreter),
+        target=target_for(toolchain.interpreter),
         preferences=read_preferences(lock, read=reader(settings, environ), environ=environ) if lock else (),
     )
     return Question(

@@ -23,7 +23,7 @@ from typing import IO
 from puffin.errors import Cause, PuffinError, os_cause
 from puffin.names import printable
 from puffin.stages.unzip.errors import Refused
-from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, content
+from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, member_content
 from puffin.stages.unzip.names import ancestors, check_collisions, fault
 from puffin.stages.unzip.zipdir import Member, read_directory
 
@@ -254,7 +254,7 @@ def unzip_source(data: memoryview, listed: "tuple[list[Member], set[str]]", dire
         writer.directory(name)
     for member in members:
         streamed = member.deflated and member.size > STREAM_ABOVE
-        body = chunks(data, member) if streamed else (content(data, member),)
+        body = chunks(data, member) if streamed else (member_content(data, member),)
         writer.file(member.name, body, executable=member.executable, time=times.get(member.name, 0.0))
     writer.finish()
 

@@ -10,7 +10,7 @@ import os
 
 from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Cache
-from puffin.stages.unzip.manifest import BOOT_ID, Manifest, encode, read_header, read_manifest
+from puffin.stages.unzip.manifest import BOOT_ID, Manifest, encode_manifest, read_header, read_manifest
 from puffin.value import replace
 
 _boot_id: "str | None" = None
@@ -52,15 +52,15 @@ def settle(cache: "Cache", sha256: str) -> bool:
     good = sizes_match(cache.archive(sha256), manifest)
     try:
         if good:
-            publish_file(cache, path, encode(replace(manifest, boot_id="")), durable=True)
+            publish_file(cache, path, encode_manifest(replace(manifest, boot_id="")), durable=True)
         else:
-            discard(cache, sha256)
+            discard_archive(cache, sha256)
     except OSError:
         pass
     return good
 
 
-def discard(cache: "Cache", sha256: str) -> None:
+def discard_archive(cache: "Cache", sha256: str) -> None:
     """Remove an archive, its manifest first so that nobody takes the rest for a whole one (OSError)."""
     cache = cache.own
     remove_tree(cache.manifest(sha256))
@@ -87,7 +87,7 @@ def discard_damaged(cache: "Cache", sha256: str) -> None:
     if manifest is None or sizes_match(cache.archive(sha256), manifest):
         return
     try:
-        discard(cache, sha256)
+        discard_archive(cache, sha256)
     except OSError:
         pass
 

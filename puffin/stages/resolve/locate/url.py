@@ -11,7 +11,7 @@ from puffin.errors import os_cause
 from puffin.names import normalise, same_version
 from puffin.stages.resolve.index.config import bare, canonical, is_local, local_path
 from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
-from puffin.stages.resolve.locate.choose import AnyPin, file_of, shown
+from puffin.stages.resolve.locate.choose import AnyPin, file_of, shown_pin
 from puffin.stages.resolve.locate.errors import FileMissing, HashesDiffer, WheelMismatch
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile, Offered
 from puffin.stages.resolve.locate.source import (
@@ -20,7 +20,7 @@ from puffin.stages.resolve.locate.source import (
     directory_artifact,
     file_named_version,
     repository_artifact,
-    settings_of,
+    settings_of_pin,
     source_kind,
     subdirectory,
 )
@@ -55,7 +55,7 @@ def _archive(pin: AnyPin, kind: str, target: FileTarget) -> Artifact:
     local = is_local(address)
     filename = os.path.basename(local_path(address)) if local else file_name(address)
     version = _sdist_version(pin, filename) if kind == SDIST else _wheel_version(pin, filename, address, target)
-    hashes = merged(pin, fragment_hashes(fragment))
+    hashes = hashes_to_check(pin, fragment_hashes(fragment))
     url = file_url(local_path(address)) if local else address
     source, size = place_of(url, f"url/{digest(canonical(url))}", pin)
     inner = subdirectory(fragment) if kind == SDIST else ""
@@ -70,7 +70,7 @@ def _archive(pin: AnyPin, kind: str, target: FileTarget) -> Artifact:
         direct_url=direct_url(url, hashes, inner),
         kind=kind,
         subdirectory=inner,
-        config_settings=settings_of(pin) if kind == SDIST else (),
+        config_settings=settings_of_pin(pin) if kind == SDIST else (),
     )
 
 
@@ -85,12 +85,12 @@ def _wheel_version(pin: AnyPin, filename: str, address: str, target: FileTarget)
 def _sdist_version(pin: AnyPin, filename: str) -> str:
     if not is_safe(filename):
         raise WheelMismatch(
-            package=shown(pin), filename=filename, reason="this name is not safe as that of a file"
+            package=shown_pin(pin), filename=filename, reason="this name is not safe as that of a file"
         )
     return file_named_version(filename, pin.name)
 
 
-def merged(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
+def hashes_to_check(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
     """Return the hashes to check: the offered ones, and of these only pinned ones if there are pins.
 
     A hash that nobody pinned must not stand beside pinned ones: the check may take the strongest
@@ -99,7 +99,7 @@ def merged(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
     """
     verdict = hash_verdict(offered, pin.hashes)
     if verdict is False:
-        raise HashesDiffer(package=shown(pin), expected=pin.hashes, offered=offered)
+        raise HashesDiffer(package=shown_pin(pin), expected=pin.hashes, offered=offered)
     if not pin.hashes:
         return offered
     return tuple([item for item in offered if item in pin.hashes]) if verdict else pin.hashes
@@ -117,7 +117,7 @@ def place_of(url: str, source: str, pin: AnyPin) -> tuple[str, int]:
     try:
         facts = os.stat(path)
     except OSError as error:
-        raise FileMissing(package=shown(pin), path=path, causes=(os_cause(error),)) from error
+        raise FileMissing(package=shown_pin(pin), path=path, causes=(os_cause(error),)) from error
     return f"path/{digest(f'{url} {facts.st_mtime_ns} {facts.st_size}')}", facts.st_size
 
 
@@ -149,7 +149,7 @@ def _check_name(pin: AnyPin, filename: str) -> None:
         reason = f"it is a wheel of version {filename.split('-')[1]}"
     else:
         return
-    raise WheelMismatch(package=shown(pin), filename=filename, reason=reason)
+    raise WheelMismatch(package=shown_pin(pin), filename=filename, reason=reason)
 
 
 def artifact_of(pin: AnyPin, chosen: IndexFile) -> Artifact:
@@ -166,12 +166,12 @@ def artifact_of(pin: AnyPin, chosen: IndexFile) -> Artifact:
         filename=link.filename,
         url=inherit_credentials(link.url, chosen.place),
         source=source,
-        hashes=merged(pin, link.hashes),
+        hashes=hashes_to_check(pin, link.hashes),
         size=size or link.size,
         yanked=link.yanked,
         requires_python=link.requires_python,
         kind=WHEEL if is_wheel(link.filename) else SDIST,
-        config_settings=() if is_wheel(link.filename) else settings_of(pin),
+        config_settings=() if is_wheel(link.filename) else settings_of_pin(pin),
     )
 
 

@@ -22,7 +22,7 @@ from puffin.stages.resolve.requirements.lines import LogicalLine
 from puffin.stages.resolve.requirements.place import (
     PathBase,
     UnusableLocation,
-    locate,
+    locate_reference,
     looks_like_archive,
     looks_like_path,
 )
@@ -142,7 +142,7 @@ def _bare_place(piece: Piece, place: PathBase, separator: re.Pattern[str]) -> En
 
 def _located(piece: Piece, at: int, location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
     try:
-        return locate(location, place)
+        return locate_reference(location, place)
     except UnusableLocation as error:
         raise piece.error(at, error.problem, *error.hints) from None
 

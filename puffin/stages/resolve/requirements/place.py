@@ -8,7 +8,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, is_normaliz
 
 from puffin.artifact.urls import file_path, file_url, is_file, mask
 from puffin.errors import PuffinError
-from puffin.stages.fetch.git.url import parse, with_path
+from puffin.stages.fetch.git.url import parse_git_url, with_path
 from puffin.stages.resolve.requirements.options import HASH_LENGTHS, hash_problem
 from puffin.value import frozen
 
@@ -61,7 +61,7 @@ def looks_like_archive(location: str) -> bool:
     return location.partition("#")[0].partition("?")[0].lower().endswith(SUFFIXES)
 
 
-def locate(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
+def locate_reference(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
     """Return the absolute URL, the normalised name (empty if the location has none), and the hashes in its fragment.
 
     Raises :class:`UnusableLocation`.
@@ -110,7 +110,7 @@ def _remote(location: str) -> tuple[str, str, tuple[str, ...]]:
 
 def _check_repository(url: str) -> None:
     try:
-        parse(url)
+        parse_git_url(url)
     except ValueError as error:
         hints = (f"write `{mask(with_path(url))}`",) if "is no port" in str(error) else ()
         raise UnusableLocation(problem=f"`{mask(url)}` cannot be used: {error}.", hints=hints) from None
