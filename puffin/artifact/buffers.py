@@ -1,4 +1,4 @@
-"""Buffers for whole files, used again: a new one of many megabytes costs a page fault and a clearing per page."""
+"""Reusable buffers for whole files: a new buffer of many megabytes costs a page fault and a clearing per page."""
 
 import mmap
 import threading

@@ -1,15 +1,18 @@
-"""Publication by rename: whoever looks sees nothing or the whole entry, whatever dies on the way."""
+"""Publication by rename: a reader sees nothing or the whole entry, even if the writer is killed."""
 
+import errno
 import os
 
 from puffin.cache.layout import Cache
 from puffin.cache.reading import read
 
+PRIVATE = 0o600
 
-def write(path: str, data: bytes, *, durable: bool = False) -> None:
+
+def write(path: str, data: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
     """Write *data* to the new file *path*; with *durable* it is on the disk when this returns."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, 0o666)
+    descriptor = os.open(path, flags, mode)
     try:
         view = memoryview(data)
         while view:
@@ -31,11 +34,11 @@ def replace_file(path: str, data: bytes, *, durable: bool = False) -> None:
         raise
 
 
-def publish_file(cache: Cache, path: str, data: bytes, *, durable: bool = False) -> None:
+def publish_file(cache: Cache, path: str, data: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
     """Make the cache entry *path* hold *data*, atomically, creating the directories above it."""
     temporary = cache.temporary()
     try:
-        write(temporary, data, durable=durable)
+        write(temporary, data, durable=durable, mode=mode)
         _into_place(temporary, path)
     except BaseException:
         _forget(temporary)
@@ -94,6 +97,54 @@ def remove_tree(path: str) -> None:
     _forget_directory(path)
 
 
+def move(source: str, target: str) -> None:
+    """Rename *source*; a directory that the system does not rename goes entry by entry (``OSError``).
+
+    overlayfs refuses to rename a directory of a lower layer, such as an earlier layer of a container image (EXDEV).
+    What has moved until then lies in :func:`unfinished`, and *target* is there when all has. Whoever is killed over
+    it can call this again, or :func:`carry` the entries back.
+    """
+    try:
+        os.rename(source, target)
+    except FileNotFoundError:
+        if os.path.lexists(source) or not os.path.isdir(unfinished(target)):
+            raise
+        os.rename(unfinished(target), target)
+    except OSError as error:
+        if error.errno != errno.EXDEV or os.path.islink(source) or not os.path.isdir(source):
+            raise
+        carry(source, unfinished(target))
+        os.rename(unfinished(target), target)
+
+
+def unfinished(target: str) -> str:
+    """Return where the entries are collected of a directory that :func:`move` is to bring to *target*."""
+    return f"{target}+"
+
+
+def carry(source: str, target: str) -> None:
+    """Move all that is in the directory *source* into *target*, made where it is missing, and remove *source*.
+
+    Whoever is killed over it can call this again. Raises ``OSError``.
+    """
+    facts = os.stat(source)
+    try:
+        os.mkdir(target)
+    except FileExistsError:
+        pass
+    for name in os.listdir(source):
+        try:
+            os.rename(f"{source}/{name}", f"{target}/{name}")
+        except OSError as error:
+            inner = os.path.isdir(f"{source}/{name}") and not os.path.islink(f"{source}/{name}")
+            if not inner or error.errno not in (errno.EXDEV, errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            carry(f"{source}/{name}", f"{target}/{name}")
+    os.chmod(target, facts.st_mode & 0o7777)
+    os.utime(target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    os.rmdir(source)
+
+
 def _into_place(temporary: str, path: str) -> None:
     try:
         os.replace(temporary, path)
@@ -125,4 +176,13 @@ def _forget_directory(path: str) -> None:
         pass
 
 
-__all__ = ["publish_file", "publish_link", "publish_tree", "read", "remove_tree", "replace_file", "write"]
+__all__ = [
+    "PRIVATE",
+    "publish_file",
+    "publish_link",
+    "publish_tree",
+    "read",
+    "remove_tree",
+    "replace_file",
+    "write",
+]

@@ -1,4 +1,4 @@
-"""Emptying the cache: all of it, what it holds of some packages, or what dead processes left behind.
+"""Emptying the cache: all of it, the entries of some packages, or leftovers of dead processes.
 
 Links in it are removed, never followed.
 """

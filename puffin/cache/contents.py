@@ -1,4 +1,4 @@
-"""What is in the cache, as things that can go by themselves, and how much room they take."""
+"""The contents of the cache as items that can be removed one by one, and their sizes."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence

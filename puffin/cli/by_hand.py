@@ -1,4 +1,4 @@
-"""Commands whose usual options are read by hand: click takes longer to import than they take to do their work."""
+"""Commands whose usual options are read without click, because its import takes longer than their work."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The entry point. What is up to date is told from here with ``sys`` and ``os`` alone; all else is imported late."""
+"""The entry point. A kept answer is repeated with ``os`` and ``sys`` alone; everything else is imported late."""
 
 import gc
 import os
@@ -19,6 +19,7 @@ def run() -> "NoReturn":
     """Run the command line of this process and end it."""
     gc.disable()  # a command lives for moments, and what it makes lives as long
     _open_streams()
+    _set_umask(os.environ.get("PUFFIN_UMASK", ""))
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
@@ -47,6 +48,14 @@ def _open_streams() -> None:
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
+def _set_umask(asked: str) -> None:
+    """Have nothing made that others may write to, or what *asked* says, such as ``002`` for a group that shares."""
+    if asked and len(asked) <= 4 and not asked.strip("01234567"):
+        os.umask(int(asked, 8))
+    else:
+        os.umask(os.umask(0o077) | 0o022)
+
+
 def main(argv: "list[str]") -> int:
     """Run the command line *argv* (without the program's name) and return its exit code."""
     if argv in (["--version"], ["-V"]):
@@ -65,7 +74,7 @@ def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:
     from puffin.cli.noop.question import place
 
     root, path = place(asked, os.environ)
-    if told(asked, path, os.environ, STARTED):
+    if told(path, os.environ, STARTED):
         return 0
     noted = depends.begin()
     code = _run(argv)
@@ -73,7 +82,7 @@ def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:
     if code == 0 and noted.settled:
         from puffin.cli.noop.record import keep
 
-        keep(asked, root, path, noted)
+        keep(root, path, noted)
     return code
 
 

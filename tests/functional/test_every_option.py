@@ -78,7 +78,7 @@ def judged():
     code = """
 import sys
 from puffin.cli.commands.app import run_app
-from puffin.cli import app
+from puffin.cli.commands import app
 app.import_module = lambda _module: type("M", (), {"__getattr__": lambda *_: lambda *_: 0})()
 for line in sys.stdin:
     words = line.split()

@@ -1,4 +1,4 @@
-"""The commands, for click: what each is called with, and the function that runs it."""
+"""The commands as click knows them: the options of each, and the function that runs it."""
 
 import re
 import sys

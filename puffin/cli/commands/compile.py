@@ -57,6 +57,7 @@ _REFUSED = {
 def compile_(options: "dict[str, Any]", console: "Console", started: float) -> int:
     """Pin what sources of requirements ask for, and all that this needs."""
     from puffin.pipeline.commands.compile import compile_sources
+    from puffin.pipeline.request.session import session_of
 
     _judge_foreign(options, console)
     options = configured("compile", options, console, os.environ)
@@ -65,7 +66,8 @@ def compile_(options: "dict[str, Any]", console: "Console", started: float) -> i
         Observed("pip compile", options, console, cache_dir, started) as run,
     ):
         run.keep()
-        text = compile_sources(settings(options, cache_dir), console, os.environ, started=started)
+        request = settings(options, cache_dir)
+        text = compile_sources(request, session_of(request.run, os.environ, console, started))
     if not (options["output_file"] and options["quiet"]):
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -12,9 +12,10 @@ from puffin.cli.screen.console import Console
 from puffin.errors import UsageError, os_cause
 from puffin.pipeline.commands.graph import planned_tasks
 from puffin.pipeline.graph.text import FORMATS
+from puffin.pipeline.request.session import session_of
 
 
-def graph(options: dict[str, Any], console: Console, _started: float) -> int:
+def graph(options: dict[str, Any], console: Console, started: float) -> int:
     """Print the task graph of a sync, without running it."""
     form = options["graph_format"] or "dot"
     if form not in FORMATS:
@@ -23,7 +24,8 @@ def graph(options: dict[str, Any], console: Console, _started: float) -> int:
             hints=(f"use one of {', '.join(f'`{each}`' for each in FORMATS)}",),
         )
     with CacheDirectory(options) as cache_dir:
-        tasks = planned_tasks(sync_settings(_of_sync(options), cache_dir), console, os.environ)
+        request = sync_settings(_of_sync(options), cache_dir)
+        tasks = planned_tasks(request, session_of(request, os.environ, console, started))
     _write(FORMATS[form](tasks), options["output_file"])
     return 0
 

@@ -4,12 +4,12 @@ import os
 import sys
 from typing import Any
 
-from puffin.cache.layout import Cache
 from puffin.cli.config.settings import CacheDirectory, where_of
 from puffin.cli.screen.console import Console
 from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
 from puffin.pipeline.change.workplace import Workplace, settled
+from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where
 from puffin.stages.link.commit.stamps import at_rest
@@ -24,7 +24,8 @@ def environment_at_rest(options: dict[str, Any]) -> Environment:
     from puffin.pipeline.change.workplace import lock_timeout
 
     with CacheDirectory(options) as cache_dir:
-        environment = find_where(where_of(options), os.environ, Cache(cache_dir))
+        session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ)
+        environment = find_where(where_of(options), session)
         if os.path.isdir(f"{environment.root}/.puffin") and not at_rest(environment.root):
             with Workplace(environment, timeout=lock_timeout(os.environ)):
                 pass  # repairs what an interrupted change left
@@ -117,9 +118,8 @@ def _latest(installed: tuple[Distribution, ...], options: dict[str, Any]) -> dic
     names = {each.name: each.version for each in installed}
     with CacheDirectory(options) as cache_dir:
         settings = Settings(files=(), cache_dir=cache_dir, **{name: options[name] for name in wanted})
-        found = latest_versions(
-            names, settings, environment_at_rest(options), Cache(cache_dir), os.environ, pre=options["pre"]
-        )
+        session = session_of(settings, os.environ)
+        found = latest_versions(names, settings, environment_at_rest(options), session, pre=options["pre"])
     newer = {name: each for name, each in found.items() if is_newer(each.version, names[name])}
     return {name: (each.version, each.filetype) for name, each in newer.items()}
 

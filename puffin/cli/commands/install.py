@@ -6,7 +6,7 @@ import sys
 from puffin.cli.commands.observe import Observed
 from puffin.cli.commands.sync import settings as sync_settings
 from puffin.cli.config.layers import configured
-from puffin.cli.config.settings import CacheDirectory, check_extras, moment, prereleases, resolving
+from puffin.cli.config.settings import CacheDirectory, check_extras, prereleases, resolving
 from puffin.errors import UsageError
 
 TYPE_CHECKING = False
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from puffin.cli.screen.console import Console
     from puffin.pipeline.commands.install import Installed
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import InstallSettings, Settings
     from puffin.stages.resolve.projects.sources import Build, Sources
     from puffin.stages.resolve.requirements.errors import InvalidRequirementLine
@@ -25,6 +26,7 @@ _ARGUMENTS = "-"  # under this name the words of the command line are read as a 
 def install(options: "dict[str, Any]", console: "Console", started: float) -> int:
     """Install packages and what they need."""
     from puffin.pipeline.commands.install import install as perform
+    from puffin.pipeline.request.session import session_of
 
     options = configured("install", options, console, os.environ)
     with (
@@ -32,21 +34,26 @@ def install(options: "dict[str, Any]", console: "Console", started: float) -> in
         Observed("pip install", options, console, cache_dir, started) as run,
     ):
         run.keep()
-        done = perform(_settings(options, cache_dir), console, os.environ, started=started)
+        shared = _shared(options, cache_dir)
+        session = session_of(shared, os.environ, console, started)
+        done = perform(_settings(options, shared, session), session)
         if options["report"]:
-            _write_report(options["report"], done, cache_dir)
+            _write_report(options["report"], done, session)
     return 0
 
 
-def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
+def _shared(options: "dict[str, Any]", cache_dir: str) -> "Settings":
+    foreign = {"constraint": (), "extra": (), "all_extras": False, "group": ()}
+    return sync_settings({**options, "arguments": (), "allow_empty_requirements": False, **foreign}, cache_dir)
+
+
+def _settings(options: "dict[str, Any]", run: "Settings", session: "Session") -> "InstallSettings":
     from puffin.pipeline.request.settings import InstallSettings
     from puffin.stages.resolve.output.earlier import read_upgrades
 
-    foreign = {"constraint": (), "extra": (), "all_extras": False, "group": ()}
-    run = sync_settings({**options, "arguments": (), "allow_empty_requirements": False, **foreign}, cache_dir)
     return InstallSettings(
         run=run,
-        sources=_sources(options, run),
+        sources=_sources(options, run, session),
         upgrades=read_upgrades(options["upgrade"], options["upgrade_package"]),
         no_deps=options["no_deps"],
         exact=options["exact"],
@@ -55,27 +62,18 @@ def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
     )
 
 
-def _building(options: "dict[str, Any]", run: "Settings") -> "Build | None":
-    from puffin.pipeline.builds.projects import project_builder
-    from puffin.pipeline.inputs.inputs import kinds_of_files
+def _building(options: "dict[str, Any]", run: "Settings", session: "Session") -> "Build | None":
+    from puffin.pipeline.builds.projects import Projects
     from puffin.pipeline.request.toolchain import toolchain_of
     from puffin.pipeline.request.where import find_where
 
-    if options["no_build"]:
-        return None
-    return project_builder(
-        run,
-        os.environ,
-        lambda cache: toolchain_of(find_where(run.where, os.environ, cache)),
-        files=lambda requirements: kinds_of_files(run, requirements),
-        prereleases=prereleases(options),
-        exclude_newer=moment(options["exclude_newer"]),
+    return Projects(session).builder(
+        run, lambda: toolchain_of(find_where(run.where, session)), prereleases=prereleases(options)
     )
 
 
-def _sources(options: "dict[str, Any]", run: "Settings") -> "Sources":
+def _sources(options: "dict[str, Any]", run: "Settings", session: "Session") -> "Sources":
     from puffin.pipeline.inputs.inputs import read_unpinned
-    from puffin.pipeline.request.network import reader
     from puffin.stages.resolve.requirements.errors import InvalidRequirementLine
     from puffin.stages.resolve.requirements.values import SourceRequest
     from puffin.value import replace
@@ -100,14 +98,13 @@ def _sources(options: "dict[str, Any]", run: "Settings") -> "Sources":
         all_extras=options["all_extras"],
         groups=options["group"],
     )
-    read = reader(run, os.environ)
     try:
         sources = read_unpinned(
             request,
             run,
-            os.environ,
-            build=_building(options, run),
-            read=lambda path: text if words and path == _ARGUMENTS else read(path),
+            session,
+            build=_building(options, run, session),
+            read=lambda path: text if words and path == _ARGUMENTS else session.read(path),
         )
     except InvalidRequirementLine as error:
         raise (_argument(error) if words and error.file == _ARGUMENTS else error) from None
@@ -131,13 +128,13 @@ def _argument(error: "InvalidRequirementLine") -> "InvalidRequirementLine":
     )
 
 
-def _write_report(path: str, done: "Installed", cache_dir: str) -> None:
+def _write_report(path: str, done: "Installed", session: "Session") -> None:
     import json
 
     from puffin.cache.atomic import replace_file
     from puffin.pipeline.commands.report import report_of
 
-    text = json.dumps(report_of(done, cache_dir), indent=2, sort_keys=True) + "\n"
+    text = json.dumps(report_of(done, session.cache), indent=2, sort_keys=True) + "\n"
     if path == "-":
         sys.stdout.write(text)
         return

@@ -3,7 +3,6 @@
 import os
 
 from puffin import depends
-from puffin.cache.layout import Cache
 from puffin.cli.commands.observe import Observed
 from puffin.cli.commands.workspace import chosen
 from puffin.cli.config.layers import configured
@@ -23,14 +22,15 @@ if TYPE_CHECKING:
     from puffin.cli.screen.console import Console
     from puffin.pipeline.change.values import EnvResult
     from puffin.pipeline.commands.lock import LockSettings
+    from puffin.pipeline.workspace.specs import EnvSpec
 
 
 def lock(options: "dict[str, Any]", console: "Console", started: float) -> int:
     """Resolve what environments are made from, and write their locks."""
     from time import perf_counter
 
-    from puffin.pipeline.commands.lock import LockRun
-    from puffin.pipeline.commands.python import Interpreters
+    from puffin.pipeline.commands.lock import lock as run
+    from puffin.pipeline.request.session import session_of
 
     options = configured("compile", {**unsaid(COMPILE), **options}, console, os.environ, many=True)
     with (
@@ -44,10 +44,9 @@ def lock(options: "dict[str, Any]", console: "Console", started: float) -> int:
                 text="None of these environments needs a lock: all are made from pins",
                 hints=("name a `requirements.in` or a `pyproject.toml`, or an environment made from one",),
             )
-        find = Interpreters(Cache(cache_dir), os.environ)
         record.keep()
-        run = LockRun(wanted, settings(options, cache_dir), console, os.environ, find.of, started)
-        results = run.run()
+        request = settings(options, cache_dir, tuple(wanted))
+        results = run(request, session_of(request.compile.run, os.environ, console, started))
         _tell(results, console, perf_counter() - started, check=options["check"])
         failure = failure_of(results, "lock")
         if failure is not None:
@@ -68,13 +67,14 @@ def _tell(results: "tuple[EnvResult, ...]", console: "Console", seconds: float, 
         depends.settled()
 
 
-def settings(options: "dict[str, Any]", cache_dir: str) -> "LockSettings":
+def settings(options: "dict[str, Any]", cache_dir: str, specs: "tuple[EnvSpec, ...]") -> "LockSettings":
     """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
     from puffin.pipeline.commands.lock import LockSettings
     from puffin.pipeline.request.settings import CompileSettings
     from puffin.stages.resolve.requirements.values import SourceRequest
 
     return LockSettings(
+        specs=specs,
         compile=CompileSettings(
             run=shared_settings(options, cache_dir, constraint=options["constraint"]),
             sources=SourceRequest(files=()),

@@ -1,4 +1,4 @@
-"""What every command that runs a graph, or resolves, has around it: its run record, profile, trace and dashboard."""
+"""The context of every command that runs a graph or resolves: run record, profile, trace and dashboard."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ _INTERRUPTED, _BUG = 130, 70
 
 
 class Observed:
-    """Records what is done in the ``with`` block and shows it as the options ask for, however the block ends.
+    """Records the ``with`` block and writes the profile and trace that options ask for, however it ends.
 
     ``started`` is of ``time.perf_counter``. *options* are those of ``table.PROFILE`` and ``table.DASHBOARD``.
     """

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     """Make an environment hold exactly what requirements files pin."""
     from puffin.pipeline.commands.pip_sync import sync as run
+    from puffin.pipeline.request.session import session_of
 
     options = configured("sync", options, console, os.environ)
     with CacheDirectory(options) as cache_dir, Observed("pip sync", options, console, cache_dir, started):
-        run(settings(options, cache_dir), console, os.environ, started=started)
+        request = settings(options, cache_dir)
+        run(request, session_of(request, os.environ, console, started))
     return 0
 
 
@@ -40,7 +42,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> "Settings":
     names = (
         "system", "target", "prefix", "require_hashes", "reinstall", "link_mode", "compile_bytecode", "path_conflict",
         "dry_run", "allow_empty_requirements", "break_system_packages", "constraint", "no_build", "extra", "all_extras",
-        "group", "no_verify_hashes", "strict", "dashboard_linger",
+        "group", "no_verify_hashes", "strict", "dashboard_linger", "remove_seeds",
     )  # fmt: skip
     check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
     executor, remote = executor_of(options, os.environ)

@@ -15,6 +15,7 @@ from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import BUG, PuffinError, UsageError
 from puffin.pipeline.commands.python import Interpreters
 from puffin.pipeline.graph.record import phase
+from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import ManySettings
 from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.value import replace
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from puffin.cli.screen.console import Console
     from puffin.pipeline.change.values import ManyResult
     from puffin.pipeline.commands.sync import ManyRun
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.workspace.specs import EnvSpec, Workspace
 
 
@@ -41,23 +43,25 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
         Reporting(options["report"], cache_dir, started) as reporting,
     ):
         settings = many_settings(options, cache_dir)
+        reporter = ManyConsole(console, settings, started=started)
+        session = session_of(settings.run, os.environ, reporter, started)
         specs, workspace = chosen(options, "sync")
         if options["compile_bytecode"] and "compile_bytecode" in options["given"]:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
         if options["changed_since"]:
-            specs = _changed(specs, workspace, options["changed_since"], settings)
+            specs = _changed(specs, workspace, options["changed_since"], settings, session)
             if not specs:
                 console.say(
                     f"No environment is made from files that changed since `{options['changed_since']}`"
                 )
                 return 0
-        reporter = ManyConsole(console, settings, started=started)
+        settings = replace(settings, specs=tuple(specs))
         record.warn = reporter.warn
-        interpreters = Interpreters(Cache(cache_dir), os.environ)
+        interpreters = Interpreters(session)
         _ask_early(specs, interpreters)
         from puffin.pipeline.commands.sync import ManyRun, failure_of
 
-        run = reporting.run = ManyRun(specs, settings, reporter, os.environ, started, interpreters)
+        run = reporting.run = ManyRun(settings, session, reporter, interpreters)
         result = reporting.result = reporter.shown(run.sync)
         failure = failure_of(result.environments)
         if failure is not None:
@@ -101,13 +105,16 @@ def chosen(options: "dict[str, Any]", command: str) -> "tuple[list[EnvSpec], Wor
 
 
 def _changed(
-    specs: "list[EnvSpec]", workspace: "Workspace | None", reference: str, settings: ManySettings
+    specs: "list[EnvSpec]",
+    workspace: "Workspace | None",
+    reference: str,
+    settings: ManySettings,
+    session: "Session",
 ) -> "list[EnvSpec]":
-    from puffin.pipeline.request.network import reader
     from puffin.pipeline.workspace.changed import changed_specs
 
-    read = reader(settings.run, os.environ)
-    return changed_specs(specs, workspace, reference, os.getcwd(), os.environ, read, settings.run.constraint)
+    limits = settings.run.constraint
+    return changed_specs(specs, workspace, reference, os.getcwd(), session.environ, session.read, limits)
 
 
 def many_settings(options: "dict[str, Any]", cache_dir: str) -> ManySettings:
@@ -122,7 +129,7 @@ def many_settings(options: "dict[str, Any]", cache_dir: str) -> ManySettings:
 
 
 class Reporting:
-    """Writes the report to *path* at the end of the ``with`` block, whatever ended it; none for an empty path."""
+    """Writes the report to *path* at the end of the ``with`` block, however it ended; none for an empty path."""
 
     def __init__(self, path: str, cache_dir: str, started: float) -> None:
         self._path = path

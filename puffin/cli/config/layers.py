@@ -11,6 +11,7 @@ from puffin.cli.config.files import puffin_files
 from puffin.cli.config.settings import check_setting
 from puffin.pipeline.request.settings import Configured
 from puffin.pipeline.workspace.document import SettingValue
+from puffin.stages.link.environment.environment import BrokenVenv, nearest_venv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _site_root(layers: "Sequence[Layer]", options: "Options", environ: "Mapping[
 
 
 def site_root(python: str, environ: "Mapping[str, str]") -> str:
-    """Return the directory of the environment a command works on, empty where only a search would tell."""
+    """Return the directory of a command's environment, empty if it takes a search to find it."""
     if python:
         place = os.path.abspath(os.path.expanduser(python))
         if depends.is_directory(place):
@@ -94,14 +95,10 @@ def site_root(python: str, environ: "Mapping[str, str]") -> str:
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         if environ.get(variable):
             return os.path.abspath(environ[variable])
-    directory = os.getcwd()
-    while True:
-        root = os.path.join(directory, ".venv")
-        if depends.is_file(os.path.join(root, "pyvenv.cfg")):
-            return root
-        if os.path.dirname(directory) == directory:
-            return ""
-        directory = os.path.dirname(directory)
+    try:
+        return nearest_venv(os.getcwd())
+    except BrokenVenv:
+        return ""  # who needs the environment will say so
 
 
 def _scalars(layers: "Sequence[Layer]", options: "Options") -> "Options":

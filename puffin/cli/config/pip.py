@@ -1,4 +1,4 @@
-"""What pip's configuration files and variables say, read as pip reads them (its page "Configuration")."""
+"""The settings in pip's configuration files and variables, read as pip reads them (its page "Configuration")."""
 
 import os
 
@@ -39,7 +39,7 @@ _FALSE = ("n", "no", "f", "false", "off", "0")
 def pip_settings(
     environ: "Mapping[str, str]", root: str, sections: tuple[str, ...]
 ) -> tuple[SettingValue, ...]:
-    """Return what pip's files and variables say, each setting once: variables go before files.
+    """Return the settings of pip's files and variables, each once: variables take precedence over files.
 
     Of *sections* the last one goes first, whatever the file; of files the last one (see
     :func:`~puffin.cli.config.files.pip_files`). *root* is the environment's directory, empty where unknown.

@@ -1,4 +1,4 @@
-"""From options to the settings that commands share: where to look, how to reach the network, what runs the work."""
+"""From options to the settings that commands share: indexes, network, executor."""
 
 import os
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from puffin.pipeline.request.where import Where
+    from puffin.pipeline.request.settings import Where
     from puffin.pipeline.workspace.document import SettingValue
     from puffin.stages.resolve.index.config import NamedIndex
 
@@ -221,7 +221,7 @@ def normalised(names: "Sequence[str]") -> tuple[str, ...]:
 
 
 def package_names(values: "Sequence[str]") -> tuple[str, ...]:
-    """Return the packages of ``--no-binary`` and ``--only-binary``: commas separate, ``:none:`` starts anew."""
+    """Return the packages of ``--no-binary`` and ``--only-binary``: commas separate, ``:none:`` empties the list."""
     names: list[str] = []
     for value in values:
         for word in value.split(","):
@@ -234,7 +234,7 @@ def package_names(values: "Sequence[str]") -> tuple[str, ...]:
 
 
 def moment(text: str) -> str:
-    """Return a date or an RFC 3339 timestamp as it is. Raises :class:`UsageError` for what is neither."""
+    """Return *text*, a date or an RFC 3339 timestamp. Raises :class:`UsageError` for any other text."""
     if not text:
         return text
     from datetime import datetime
@@ -323,7 +323,7 @@ def _remote(address: str, options: "Options", environ: "Mapping[str, str]") -> R
 
 def where_of(options: "Options") -> "Where":
     """Return what *options* say of where to work."""
-    from puffin.pipeline.request.where import Where
+    from puffin.pipeline.request.settings import Where
 
     return Where(**{name: options[name] for name in ("python", "system", "target", "prefix")})
 

@@ -1,4 +1,4 @@
-"""Click's parameters out of the option table, so that what is read by hand and what click reads is one list."""
+"""Click's parameters, made from the option tables, so that both ways of reading options share one list."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +42,7 @@ class _Switch(_Option):
     """A switch or a count. Its variable is read as it is where click has no part in it."""
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
-        """Return what the variable says, None where it is not set; raises :class:`WrongVariable`."""
+        """Return the value of the variable, None if it is not set; raises :class:`WrongVariable`."""
         text = self.resolve_envvar_value(ctx)
         if text is None:
             return None

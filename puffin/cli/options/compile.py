@@ -1,4 +1,4 @@
-"""The options of ``pip compile``, and those of pip-tools that it knows."""
+"""The options of ``pip compile``, and the options of pip-tools that it accepts."""
 
 from puffin.cli.options.table import (
     BUILD,

@@ -1,4 +1,4 @@
-"""The options of the commands that look at environments, graphs, runs and the cache, make or empty them."""
+"""The options of the commands that inspect, make or empty environments, graphs, runs and the cache."""
 
 from puffin.cli.options.table import (
     CACHE,
@@ -65,11 +65,16 @@ UNINSTALL = (
 VENV = (
     (("-p", "--python"), "python", VALUE, "PYTHON", "The interpreter to use: a version or a path.", COMMON),
     (("--seed",), "seed", FLAG, "", "Install pip (and setuptools and wheel before Python 3.12).", COMMON),
-    (("--clear",), "clear", FLAG, "", "Replace what is at PATH.", COMMON),
+    (("--clear",), "clear", FLAG, "", "Replace the environment at PATH.", COMMON),
+    (("--no-clear",), "no_clear", FLAG, "", "Do not, whatever `PUFFIN_CLEAR` says.", COMMON),
+    (("--force",), "force", FLAG, "", "With --clear: remove any directory, not only an environment.", COMMON),
+    (("--allow-existing",), "allow_existing", FLAG, "",
+     "Keep what is at PATH, and write the files of the environment over it.", COMMON),
     (("--prompt",), "prompt", VALUE, "TEXT", "The name shown in the shell prompt.", COMMON),
     (("--system-site-packages",), "system_site_packages", FLAG, "", "Give access to the system's packages.", COMMON),
     (("--relocatable",), "relocatable", FLAG, "",
      "Make scripts that still work after the environment is moved.", COMMON),
+    (("--no-relocatable",), "no_relocatable", FLAG, "", "Do not, whatever `PUFFIN_RELOCATABLE` says.", COMMON),
     *INDEX,
     *_ALWAYS,
 )

@@ -1,4 +1,4 @@
-"""The options of the commands, as data: read by hand on the way to a no-op, and turned into click's otherwise."""
+"""The options of the commands as tables, which are read without click for usual options."""
 
 FLAG = "flag"
 VALUE = "value"
@@ -159,6 +159,11 @@ CHANGE = (
     (("--path-conflict",), "path_conflict", VALUE, "warn|error",
      "What to do if packages contain the same file.", COMMON),
 )
+SEEDS = (
+    (("--remove-seeds",), "remove_seeds", FLAG, "",
+     "Also remove pip, setuptools and wheel, which stay in environments that puffin did not make or made with --seed.",
+     COMMON),
+)
 SYNC = (
     *DRY_RUN,
     *PROJECT,
@@ -166,6 +171,7 @@ SYNC = (
     (("--strict",), "strict", FLAG, "", "Check the installed packages for conflicts at the end.", COMMON),
     (("--allow-empty-requirements",), "allow_empty_requirements", FLAG, "",
      "Empty the environment if nothing is required.", COMMON),
+    *SEEDS,
     *TARGETS,
     *FOREIGN,
     *EXTERNAL,
@@ -187,7 +193,7 @@ DEFAULTS: "dict[str, object]" = {FLAG: False, VALUE: "", LIST: (), COUNT: 0, OPT
 
 
 def optional(text: str) -> str:
-    """Return what the variable of an option means that may be given without a value: a switch, or the value."""
+    """Return the value of the variable of an option with an optional value: a switch, or the value."""
     if text.lower() in (*TRUE, GIVEN):
         return GIVEN
     return "" if text.lower() in FALSE else text
@@ -215,7 +221,7 @@ def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
 
 
 def switched(kind: str, text: str) -> "bool | int | None":
-    """Return what the variable of a switch or a count says; None for what is neither true, false nor a number."""
+    """Return the value of the variable of a switch or a count; None if it is neither true, false nor a number."""
     if kind == COUNT and text.isascii() and text.isdigit() and len(text) < 4:
         return int(text)
     word = text.strip().lower()

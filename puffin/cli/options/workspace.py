@@ -1,4 +1,4 @@
-"""The options of the commands that work on many environments."""
+"""The options of the commands for many environments."""
 
 from puffin.cli.options.compile import COMPILE
 from puffin.cli.options.table import (

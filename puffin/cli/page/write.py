@@ -1,4 +1,4 @@
-"""Writing what ``--profile`` and ``--trace`` ask for, when a run has ended in whatever way."""
+"""Writing the files of ``--profile`` and ``--trace`` at the end of a run, however it ended."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What people see: phases and warnings on stderr, data on stdout. Light enough for the way of a warm sync."""
+"""Output for people: phases and warnings on stderr, data on stdout. Light enough for a warm sync."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ def wants_color(choice: str, stream: "Any") -> bool:
 
 
 class Console:
-    """Writes what a command has to say. ``quiet`` of 1 keeps errors and warnings, of 2 errors alone."""
+    """Writes the messages of a command. ``quiet`` of 1 keeps errors and warnings, of 2 errors only."""
 
     def __init__(self, *, quiet: int = 0, verbose: int = 0, color: str = "", no_progress: bool = False) -> None:
         self._quiet = quiet
@@ -45,12 +45,12 @@ class Console:
 
     @property
     def verbose(self) -> bool:
-        """Whether more is to be said than usual."""
+        """Whether ``-v`` was given."""
         return self._verbose > 0
 
     @property
     def wants_heartbeat(self) -> bool:
-        """Whether somebody reads who cannot see that something goes on."""
+        """Whether progress lines are needed, because there is no progress display."""
         return not self._quiet and not self._live
 
     def style(self, text: str, *names: str) -> str:
@@ -96,7 +96,7 @@ class Console:
             self.say(text)
 
     def warn(self, text: str) -> None:
-        """Say what the user should know."""
+        """Write a warning."""
         if self._quiet < 2:
             self.stop_progress()
             line = f"{self.style('warning', 'yellow', 'bold')}: {text}\n"

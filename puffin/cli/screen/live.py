@@ -1,4 +1,4 @@
-"""The live display of a run over many environments: one line for each, drawn by rich without a thread of its own."""
+"""The live display of a run over many environments: one line for each, drawn by rich without its thread."""
 
 import time
 
@@ -11,7 +11,7 @@ _STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "skipped": "
 
 
 class Live:
-    """A line for each of *names*; what is done gives way where the terminal is not high enough for all."""
+    """A line for each of *names*; finished ones are dropped if the terminal is not high enough."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._states = dict.fromkeys(names, "waiting")
@@ -24,7 +24,7 @@ class Live:
         self._draw()
 
     def state(self, name: str, text: str) -> None:
-        """Show what is being done for an environment."""
+        """Show the current work for an environment."""
         self._states[name] = text
         self._draw()
 
@@ -40,7 +40,7 @@ class Live:
             self._live.update(self.picture(self._console.size.height - 2), refresh=True)
 
     def picture(self, height: int) -> Text:
-        """Return what is shown on so many lines."""
+        """Return the display for a number of lines."""
         names = list(self._states)
         if len(names) > height:
             names.sort(key=lambda name: name in self._ended)

@@ -1,4 +1,4 @@
-"""The progress display on a terminal: one bar a stage, drawn by rich."""
+"""The progress display on a terminal: one bar for each stage, drawn by rich."""
 
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn

@@ -1,4 +1,4 @@
-"""Builds in the graph: it grows from each fetched source by what the build needs, until there is a wheel.
+"""Builds in the graph: each fetched source adds the tasks that its build needs, until there is a wheel.
 
 A source's wheel is planned at once as ``fetch``, ``build`` and ``unzip``, so that others can depend on it. What the
 build runs in is known only when the source has been read, and perhaps only when the backend was asked: each
@@ -39,7 +39,7 @@ _GROWTH = "growth"
 
 @frozen
 class Job:
-    """One build: what of, for whom, and to which end. ``id`` is the second half of the keys of its tasks.
+    """One build: its source, its label and its goal. ``id`` is the second half of the keys of its tasks.
 
     ``group`` is the same for builds that differ in nothing but the interpreter.
     """
@@ -109,7 +109,7 @@ class Builds:
         return replace(artifact, config_settings=(*artifact.config_settings, *more)) if more else artifact
 
     def fetched_by(self, made: "Key") -> "Key | None":
-        """Return the key of the task that fetches what *made* is the archive of; None if nothing is fetched."""
+        """Return the key of the task that fetches the source of *made*; None if nothing is fetched."""
         key = self._fetch(self._jobs[made[1]]).key
         return key if key in self._sources or key in self._read else None
 
@@ -118,7 +118,7 @@ class Builds:
         return self._kept(self._with_settings(artifact), toolchain)
 
     def metadata(self, artifact: "Artifact", toolchain: Toolchain) -> bytes | None:
-        """Return METADATA as an earlier build for this interpreter told it, None if there was none."""
+        """Return METADATA from an earlier build for this interpreter, None if there was none."""
         artifact = self._with_settings(artifact)
         place = kept.place(self._cache, kept.revision_of(artifact), self._settings_key(artifact, toolchain))
         return kept.find_metadata(place, toolchain.key, toolchain.priorities, since=self._since(artifact))
@@ -213,7 +213,7 @@ class Builds:
         )
 
     def grow(self, task: Task, outcome: "Outcome") -> "tuple[Task, ...]":
-        """Return what follows from a source that was fetched, from a build that lacks something or ended; else nothing.
+        """Return the tasks that follow from a fetched source, or from a build that lacks requirements or ended.
 
         A build that cannot begin becomes one that fails: :class:`BuildCycle`, ``BuildRequirementsFailed``.
         """

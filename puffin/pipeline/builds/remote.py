@@ -1,4 +1,4 @@
-"""Builds for the workers of a scheduler: the task that sends one, and waits on a thread of this process."""
+"""Builds on the workers of a scheduler: the task that sends one and waits on a thread of this process."""
 
 from puffin.artifact.artifact import Artifact
 from puffin.artifact.urls import digest
@@ -72,7 +72,7 @@ def build(
     network: "tuple[Any, ...]",
     **inputs: "tuple[str, str, str, str]",
 ) -> "tuple[Any, ...]":
-    """Have a worker build a source; return what ``puffin.stages.build.task.build`` returns.
+    """Have a worker build a source; the result is that of ``puffin.stages.build.task.build``.
 
     Raises what that raises, and the errors of ``puffin.pipeline.farm.farm``.
     """

@@ -1,8 +1,8 @@
-"""Who builds first where several interpreters need a build of one source: the wheel may serve all of them. Pure."""
+"""The order of builds of one source for several interpreters: the first wheel may serve all of them. Pure."""
 
 
 class Turns:
-    """Lets one build of each group begin; the others wait until it has ended, and then look what there is.
+    """Lets one build of each group begin; the others wait for its end, and then look for a wheel.
 
     If it made a wheel, all that still have to be built go at once. If it failed, it is the next one's turn.
     """

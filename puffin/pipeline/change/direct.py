@@ -1,4 +1,4 @@
-"""Pins with URLs, as the plan must see them: where they come from, and which archive they mean by now."""
+"""Pins with URLs as the plan needs them: their direct_url.json, and their archive if it is known."""
 
 from puffin.stages.link.commit.installplan import WantedDistribution
 
@@ -15,7 +15,7 @@ _UNKNOWN = "unknown"  # no archive's identity: the file changed, or the cache do
 
 
 class Directs:
-    """Looks at pins with URLs. *commits* tells which commit a repository's URL means."""
+    """Makes pins with URLs comparable. *commits* finds the commit of a repository's URL."""
 
     def __init__(self, cache: "Cache", present: "Iterable[Present]", commits: "Commits") -> None:
         self._cache = cache
@@ -24,7 +24,7 @@ class Directs:
         self._built: dict[str, WantedDistribution] = {}
 
     def wanted(self, pin: "Pin", known: "Mapping[str, str]", *, refresh: bool) -> WantedDistribution:
-        """Return what the plan compares of *pin*; *known* and *refresh* are as :func:`wanted_direct` has them."""
+        """Return *pin* as the plan compares it; *known* and *refresh* are as for :func:`wanted_direct`."""
         from puffin.stages.resolve.locate.source import source_kind
 
         kind = source_kind(pin)
@@ -73,7 +73,7 @@ class Directs:
 def wanted_direct(
     pin: "Pin", known: "Mapping[str, str]", cache: "Cache", *, refresh: bool
 ) -> WantedDistribution:
-    """Return what the plan compares of a pin with the URL of a wheel.
+    """Return a pin with the URL of a wheel, as the plan compares it.
 
     ``known`` are archives found out by now, by name. A pinned hash names the archive by itself; a local
     file is the archive that it was unzipped to, until its modification time or size changes; a remote one

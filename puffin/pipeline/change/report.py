@@ -74,7 +74,7 @@ def report(items: "Iterable[ReportItem]", markers: "Mapping[str, str]", version:
 
 
 def metadata_json(data: bytes) -> "dict[str, Any]":
-    """Return core metadata in its JSON form; what is no field of it is left out.
+    """Return core metadata in its JSON form; unknown fields are left out.
 
     Keys are in lower case with underscores; fields that may be there several times are lists, as are the
     keywords; the body is the description.
@@ -159,7 +159,7 @@ _STATUSES = (UPDATED, UNCHANGED, FAILED, SKIPPED)
 
 
 def report_of(result: "ManyResult", cache: "Cache") -> "dict[str, Any]":
-    """Return the report; sizes are in bytes, times in seconds. What a dry run would do is told as done."""
+    """Return the report; sizes are in bytes, times in seconds. A dry run is reported as if it was done."""
     statuses = [_status(each) for each in result.environments]
     shared = result.shared
     items: dict[tuple[str, str], Any] = {}
@@ -229,14 +229,15 @@ def _item(change: "Change", cache: "Cache", items: "dict[tuple[str, str], Any]")
                 is_direct=bool(change.direct_url),
                 direct_url=change.direct_url,
                 requested=True,
-                metadata=_metadata(cache, change.sha256),
+                metadata=archived_metadata(cache, change.sha256),
             )
         )
         items[key]["metadata"].pop("description", None)
     return items[key]
 
 
-def _metadata(cache: "Cache", archive: str) -> bytes:
+def archived_metadata(cache: "Cache", archive: str) -> bytes:
+    """Return METADATA of an archive of the cache, ``b""`` where it is not there."""
     header = read_header(cache.manifest(archive)) if archive else None
     return (read(f"{cache.archive(archive)}/{header[DIST_INFO]}/METADATA") or b"") if header else b""
 

@@ -1,4 +1,4 @@
-"""From the sites of a run to what became of them, as values. Pure."""
+"""The result of a run over environments, as values. Pure."""
 
 import time
 
@@ -22,7 +22,7 @@ _BYTES = 10  # puffin.stages.unzip.manifest.BYTES
 
 
 def result_of(site: "EnvironmentRun", started: float, work: "GraphRun | None", shared: int = 0) -> EnvResult:
-    """Return what became of one site."""
+    """Return the result of one environment."""
     changed = site.partly or site.status in (UPDATED, DRIFTED)
     supplies = list(site.done.values())
     return EnvResult(
@@ -70,13 +70,12 @@ def _changes(site: "EnvironmentRun") -> "list[Change]":
 
 def many_result(
     sites: "Sequence[EnvironmentRun]",
-    order: "Sequence[str]",
     work: "GraphRun | None",
     phases: "tuple[tuple[str, float], ...]",
     started: float,
     settings: "ManySettings",
 ) -> ManyResult:
-    """Return what became of all of them, in the order they were asked for."""
+    """Return the results of all environments, in the order of the request."""
     users: dict[str, int] = {}
     for site in sites:
         for each in site.supplies:
@@ -86,7 +85,7 @@ def many_result(
     for site in sites:
         shared = sum(1 for each in site.supplies if users[identity(each.artifact)] > 1)
         results[site.name] = result_of(site, started, work, shared)
-    environments = tuple([results[name] for name in order])
+    environments = tuple([results[spec.name] for spec in settings.specs])
     failure = failure_of(environments)
     drifted = any(each.status == DRIFTED for each in environments)
     return ManyResult(

@@ -1,4 +1,4 @@
-"""Bringing environments from what they are to hold to their commits: one search, one graph, however many they are."""
+"""Changing environments, from their inputs to their commits: one search and one graph, for one or for many."""
 
 import os
 import time
@@ -16,11 +16,11 @@ from puffin.pipeline.run.executor import FEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
-    from puffin.cache.layout import Cache
-    from puffin.pipeline.change.builds import Workshops
+    from puffin.pipeline.change.builds import BuildSessions
     from puffin.pipeline.change.environment import EnvironmentRun
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Reporter, Settings
     from puffin.pipeline.tasks.supply import Supply
     from puffin.stages.link.commit.placement import Conflict
@@ -29,42 +29,28 @@ if TYPE_CHECKING:
 class ChangeRun:
     """The part of a command in which environments change. ``command`` is its name in the run record."""
 
-    def __init__(
-        self,
-        settings: "Settings",
-        cache: "Cache",
-        environ: "Mapping[str, str]",
-        reporter: "Reporter",
-        *,
-        command: str,
-    ) -> None:
+    def __init__(self, settings: "Settings", session: "Session", *, command: str) -> None:
         self._settings = settings
-        self._cache = cache
-        self._environ = environ
-        self._reporter = reporter
-        self._engine = Engine(settings, cache, reporter, command=command)
+        self._session = session
+        self._engine = Engine(settings, session, command=command)
         self._search: Search | None = None
-        self._workshops: Workshops | None = None
+        self._builds: BuildSessions | None = None
         self.graph: GraphRun | None = None
 
     def search(self, sites: "Sequence[EnvironmentRun]") -> Search:
         """Begin to look for all that the plans of *sites* install."""
-        make_room(self._cache)
-        self._search = Search(
-            [site.request() for site in sites],
-            settings=self._settings,
-            cache=self._cache,
-            environ=self._environ,
-        )
+        make_room(self._session.cache)
+        requests = [site.request() for site in sites]
+        self._search = Search(requests, settings=self._settings, session=self._session)
         return self._search
 
     def warm_up(self, missing: int) -> None:
-        """While an index is asked for so many pins, import what the work will need and start its processes."""
+        """During the search for *missing* pins, import modules and start processes for the work."""
         if not missing:
             return
         from puffin.cache.clean import collect
 
-        collect(self._cache)
+        collect(self._session.cache)
         name = self._engine.chosen_for(missing, 0)
         if name != "inline" or missing > FEW:
             from puffin.pipeline.request.imports import import_supplying
@@ -73,25 +59,24 @@ class ChangeRun:
         self._engine.start(name)
 
     def settle(self, site: "EnvironmentRun") -> None:
-        """Note who builds what has to be built for *site*, or which wheel was built of it before."""
+        """Note the toolchain for each build of *site*, or the wheel that was built before."""
         if any(each.artifact.kind != WHEEL for each in site.supplies):
-            if self._workshops is None:
-                from puffin.pipeline.change.builds import Workshops
+            if self._builds is None:
+                from puffin.pipeline.change.builds import BuildSessions
 
-                self._workshops = Workshops(self._cache, self._environ)
-            self._workshops.settle(site)
+                self._builds = BuildSessions(self._session)
+            self._builds.settle(site)
 
     def bring(self, sites: "Sequence[EnvironmentRun]", watch: Watch, *, fail_fast: bool = False) -> None:
-        """Supply, stage and commit what the plans of *sites* say; how each ended is in it."""
+        """Carry out the plans of *sites*; each one holds its own result."""
         self._heal(sites)
         self.graph = GraphRun(
             sites,
             self._engine,
-            cache=self._cache,
-            reporter=self._reporter,
+            session=self._session,
             watch=watch,
             fail_fast=fail_fast,
-            workshops=self._workshops,
+            builds=self._builds,
         )
         self.graph.run()
         if self._search is not None:
@@ -106,9 +91,7 @@ class ChangeRun:
             if again:
                 from puffin.pipeline.change.heal import damaged_archives
 
-                gone |= damaged_archives(
-                    site.supplies, again, site.workplace.damaged, self._cache, self._reporter
-                )
+                gone |= damaged_archives(site.supplies, again, site.workplace.damaged, self._session)
         for site in sites if gone else ():
             site.supplies = [_without(each, gone) for each in site.supplies]
 
@@ -173,7 +156,7 @@ class _OneWatch(Watch):
 
 
 def tell_dry(site: "EnvironmentRun", reporter: "Reporter") -> None:
-    """Say what would be done."""
+    """Report the changes of a dry run."""
     plan, supplies = site.plan, site.supplies
     for verb, count in (
         ("Would download", sum(1 for each in supplies if not each.archive)),
@@ -188,7 +171,7 @@ def tell_dry(site: "EnvironmentRun", reporter: "Reporter") -> None:
 
 
 def bring_one(run: ChangeRun, site: "EnvironmentRun", reporter: "Reporter", *, action: str = "sync") -> None:
-    """Supply, stage and commit what the plan of *site* says, and tell of it; *action* is the verb for messages.
+    """Carry out the plan of *site* and report it; *action* is the verb for messages.
 
     Raises :class:`ApplyFailed` and the errors of planning and doing the commit; then nothing changed, but for the
     first of two changes.

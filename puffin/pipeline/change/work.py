@@ -1,4 +1,4 @@
-"""Running the one graph: environments are committed as their last link is done, and failures stay local."""
+"""Running the graph: an environment is committed when its last link is done, and failures stay local."""
 
 import os
 import time
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.change.builds import ManyBuilds, Tally, Workshops
+    from puffin.pipeline.change.builds import BuildSessions, ManyBuilds, Tally
     from puffin.pipeline.change.environment import EnvironmentRun
     from puffin.pipeline.change.workplace import Names
     from puffin.pipeline.engine.engine import Engine
     from puffin.pipeline.graph.task import Key, Outcome, Task
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.tasks.supply import Load, Supply
 
 
@@ -47,7 +47,7 @@ class Stopped(BaseException):
 
 
 class Watch:
-    """Is told how environments come along; this one does not care."""
+    """Gets the progress of environments; this one ignores it."""
 
     def linked(self, site: "EnvironmentRun", left: int) -> None:
         """A distribution of an environment is staged, and so many are left."""
@@ -89,20 +89,19 @@ class GraphRun:
         sites: "Sequence[EnvironmentRun]",
         engine: "Engine",
         *,
-        cache: "Cache",
-        reporter: "Reporter",
+        session: "Session",
         watch: Watch,
         fail_fast: bool = False,
-        workshops: "Workshops | None" = None,
+        builds: "BuildSessions | None" = None,
     ) -> None:
         self._sites = sites
         self._engine = engine
-        self._cache = cache
-        self._reporter = reporter
+        self._session = session
+        self._cache = session.cache
         self._watch = watch
         self._fail_fast = fail_fast
         self._run_id = os.urandom(6).hex()
-        self._workshops = workshops
+        self._build_sessions = builds
         self._builds: ManyBuilds | None = None
         self._left = [0] * len(sites)
         self._later: list[int] = []
@@ -120,7 +119,7 @@ class GraphRun:
         self._told_copied = False
 
     def run(self) -> None:
-        """Do it all; what is built in the environments comes after all else."""
+        """Do all the work; builds in the environments themselves come last."""
         try:
             self._turn(range(len(self._sites)))
             if self._later:
@@ -159,10 +158,10 @@ class GraphRun:
 
     def _begin_builds(self) -> None:
         self._run_id = os.urandom(6).hex()
-        if self._workshops is not None:
+        if self._build_sessions is not None:
             from puffin.pipeline.change.builds import ManyBuilds, Tally
 
-            self._builds = ManyBuilds(self._workshops)
+            self._builds = ManyBuilds(self._build_sessions)
             self.tally = self.tally or Tally()
 
     def _supplied(self, number: int, supplies: "dict[int, Supply]") -> "dict[int, Supply]":
@@ -180,7 +179,7 @@ class GraphRun:
         from puffin.pipeline.change.heal import without_archive
 
         self.repaired += 1
-        supply = replace(without_archive(load.supply, self._cache, self._reporter), made=None)
+        supply = replace(without_archive(load.supply, self._session), made=None)
         found = self._supplied(load.uses[0].site, {0: supply})
         return [replace(load, supply=each) for each in found.values()]
 
@@ -314,7 +313,7 @@ class GraphRun:
             return  # caches beneath it may be anywhere
         self._told_copied = True
         which = "environment" if len(self._sites) == 1 else "environments"
-        self._reporter.warn(
+        self._session.reporter.warn(
             f"Files are copied, because none can be linked from the cache (`{self._cache.root}`) to the "
             f"{which}; put them on one file system, or pass `--link-mode copy` to silence this"
         )
@@ -330,7 +329,7 @@ class NeededHere(Cause):
 
 
 def explained(error: PuffinError, supply: "Supply", why: str = "") -> PuffinError:
-    """Add to the error of a build why there was a build at all, unless another package's failure said that."""
+    """Add the reason of a build to its error, unless the failure of another package has it."""
     if error.stage != "build" or any(isinstance(each, NeededHere) for each in error.causes):
         return error
     label = supply.artifact.label

@@ -1,4 +1,4 @@
-"""One environment under its lock: what is in it, what is to change, and the commit of that change."""
+"""One environment under its lock: its contents, the planned change, and the commit."""
 
 import os
 
@@ -95,7 +95,7 @@ class Workplace:
             self._lock.__exit__(None, None, None)
 
     def look(self) -> None:
-        """Take stock: what is installed, and what of it is damaged."""
+        """Find the installed distributions, and the damaged ones among them."""
         self._look()
         if self.environment.origin in ELSEWHERE:
             from puffin.stages.link.environment.target_directory import unfit
@@ -143,7 +143,7 @@ class Workplace:
         return {each.name: each.source for each in self.state.distributions} if self.state else {}
 
     def begin(self) -> Transaction:
-        """Start a transaction; what it leaves is cleared away at the end of the ``with`` block."""
+        """Start a transaction; its remains are removed at the end of the ``with`` block."""
         self._transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
         try:
             self._transaction.begin()
@@ -356,11 +356,18 @@ def homes_of(environment: "Environment") -> Homes:
         scripts=environment.scripts,
         data=environment.data,
         headers=environment.headers,
+        lib64=lib64_is_linked(environment),
     )
 
 
+def lib64_is_linked(environment: "Environment") -> bool:
+    """Tell whether ``lib64`` is a link to ``lib``, as in the environments that the standard library's venv makes."""
+    path = f"{environment.data}/lib64"
+    return os.path.islink(path) and os.path.realpath(path) == os.path.realpath(f"{environment.data}/lib")
+
+
 def target_of(environment: "Environment") -> LinkTarget:
-    """Return what link tasks know of *environment*."""
+    """Return the target of link tasks for *environment*."""
     site = environment.purelib
     return LinkTarget(
         executable=environment.executable,
@@ -369,6 +376,7 @@ def target_of(environment: "Environment") -> LinkTarget:
         scripts=os.path.relpath(environment.scripts, site),
         data=os.path.relpath(environment.data, site),
         headers=os.path.relpath(environment.headers, site),
+        lib64=lib64_is_linked(environment),
     )
 
 
@@ -399,7 +407,7 @@ def tell_recovery(workplace: Workplace, reporter: "Reporter") -> None:
 def warn_of_broken(
     environment: "Environment", reporter: "Reporter", names: "Collection[str] | None" = None
 ) -> None:
-    """Warn of what does not fit together in an environment, or around packages by their normalised *names*."""
+    """Warn of conflicts in an environment, or only of those with packages by their normalised *names*."""
     from puffin.stages.link.installed.demands import broken, sentence
     from puffin.stages.link.installed.requires import read_requires
 

@@ -1,13 +1,12 @@
-"""Install: requirements are resolved beside what is installed, and applied without a second resolution."""
+"""Install: requirements are resolved with preference for installed versions, then installed without a second search."""
 
 import time
 
 from puffin import depends
 from puffin.artifact.artifact import WHEEL, Artifact
-from puffin.cache.layout import Cache
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
-from puffin.pipeline.builds.session import Workshop
+from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.plan import stale_names
@@ -29,10 +28,7 @@ from puffin.stages.link.environment.environment import check_target
 from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.stages.resolve.locate.file_choice import FileTarget
 from puffin.stages.resolve.locate.platforms import target_for
-from puffin.stages.resolve.locate.source import pinner
-from puffin.stages.resolve.solve.request import (
-    Preference,
-)
+from puffin.stages.resolve.solve.request import Preference
 from puffin.stages.resolve.solve.world import why_wanted
 from puffin.stages.resolve.universe.values import InstalledDistribution
 from puffin.value import frozen, replace
@@ -41,7 +37,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
     from puffin.stages.link.environment.environment import Environment
     from puffin.stages.resolve.solve.request import Resolution, Resolved
     from puffin.stages.resolve.solve.universe import Metadata
@@ -69,44 +65,32 @@ class HashesMissing(PuffinError):
         return f"With `--require-hashes`, everything needs a hash, and these have none: {names}"
 
 
-def install(
-    settings: InstallSettings, reporter: "Reporter", environ: "Mapping[str, str]", *, started: float
-) -> Installed:
-    """Resolve the sources beside what is installed, and install what is missing.
+def install(settings: InstallSettings, session: "Session") -> Installed:
+    """Resolve the sources with preference for installed versions, and install the missing ones.
 
-    Raises :class:`PuffinError`; then the environment is as it was. ``started`` is of ``time.perf_counter``.
+    Raises :class:`PuffinError`; then the environment is as it was.
     """
-    run = settings.run
-    cache = Cache(run.cache_dir)
+    run, reporter = settings.run, session.reporter
     with phase("find interpreter"), meanwhile(import_resolving):
-        environment = find_where(run.where, environ, cache)
+        environment = find_where(run.where, session)
     if not run.dry_run:
         check_target(environment, break_system_packages=run.break_system_packages)
     for warning in settings.sources.requirements.warnings:
         reporter.warn(warning)
-    with opened(Workplace(environment, timeout=lock_timeout(environ))) as workplace, shared(cache):
+    place = Workplace(environment, timeout=lock_timeout(session.environ))
+    with opened(place) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
-        return _Install(settings, reporter, environ, cache, workplace, started).run()
+        return _Install(settings, session, workplace).run()
 
 
 class _Install:
-    def __init__(
-        self,
-        settings: InstallSettings,
-        reporter: "Reporter",
-        environ: "Mapping[str, str]",
-        cache: Cache,
-        workplace: Workplace,
-        started: float,
-    ) -> None:
+    def __init__(self, settings: InstallSettings, session: "Session", workplace: Workplace) -> None:
         self._settings = settings
         self._run = settings.run
         self._requirements = settings.sources.requirements
-        self._reporter = reporter
-        self._environ = environ
-        self._cache = cache
+        self._session = session
+        self._reporter = session.reporter
         self._workplace = workplace
-        self._started = started
         self._metadata: dict[str, Metadata] = {}
         self._artifacts: dict[str, Artifact] = {}
         self._stale = stale_names(workplace, self._run)
@@ -114,14 +98,14 @@ class _Install:
         self._setup = setup_of(
             settings,
             settings.sources,
-            environ,
+            session,
             now=time.time(),
             upgrades=settings.upgrades,
             target=target_for(workplace.environment.interpreter),
             preferences=tuple(self._preferences()),
             keep_yanked=True,
         )
-        self._workshop = Workshop(builds_of(self._setup, self._run, environ), cache)
+        self._builds = BuildSession(builds_of(self._setup, self._run, session), session)
 
     def run(self) -> Installed:
         with phase("resolve"):
@@ -129,8 +113,8 @@ class _Install:
             site = self._site(resolution)
             site.make_plan()
         count = len(resolution.packages)
-        self._reporter.phase("Resolved", count, time.perf_counter() - self._started)
-        change = ChangeRun(self._run, self._cache, self._environ, self._reporter, command="pip install")
+        self._reporter.phase("Resolved", count, time.perf_counter() - self._session.started)
+        change = ChangeRun(self._run, self._session, command="pip install")
         wanted = [each for each in resolution.packages if each.name in site.plan.install]
         site.supplies = [self._supply(each) for each in wanted]
         change.settle(site)
@@ -156,7 +140,7 @@ class _Install:
     def _site(self, resolution: "Resolution") -> EnvironmentRun:
         """Return the course of the environment, which is to hold what was resolved."""
         environment = self._workplace.environment
-        site = EnvironmentRun(environment.root, environment.root, self._run, self._cache, self._environ)
+        site = EnvironmentRun(environment.root, environment.root, self._run, self._session)
         site.environment = environment
         site.inputs = Inputs(
             pins=(),
@@ -172,12 +156,12 @@ class _Install:
         site.exact = self._settings.exact
         site.requested = frozenset(entry.name for entry in self._requirements.entries)
         site.why = lambda name: why_included(resolution, name)
-        site.workshop = self._workshop
+        site.builds = self._builds
         return site
 
     def _apply(self, change: ChangeRun, site: EnvironmentRun, count: int) -> None:
         if site.plan.nothing_to_do:
-            self._reporter.phase("Checked", count, time.perf_counter() - self._started)
+            self._reporter.phase("Checked", count, time.perf_counter() - self._session.started)
             depends.settled()
         if self._run.dry_run:
             tell_dry(site, self._reporter)
@@ -185,19 +169,19 @@ class _Install:
             return
         missing = sum(1 for each in site.supplies if not each.archive)
         if missing:
-            make_room(self._cache)
+            make_room(self._session.cache)
             change.warm_up(missing)
         bring_one(change, site, self._reporter, action="change")
 
     def _resolve(self) -> "Resolution":
-        seams = BuildSeams(lambda: self._workshop, lambda: self._toolchain)
+        seams = BuildSeams(lambda: self._builds, lambda: self._toolchain)
         setup = self._setup
         with open_universe(
             setup,
-            self._cache,
+            self._session.cache,
             build=seams.build,
             checkout=seams.checkout,
-            children=children_of(setup, self._cache),
+            children=children_of(setup, self._session.cache),
         ) as universe:
             resolution = resolved(setup, universe)
             coming = [each for each in resolution.packages if not each.installed]
@@ -255,7 +239,7 @@ class _Install:
                 package,
                 FileTarget(interpreter.tags, interpreter.version_text),
                 files=self._setup.files,
-                commits=pinner(self._cache, offline=self._run.offline, environ=self._environ),
+                commits=self._session.commits,
             )
         return self._artifacts[package.name]
 
@@ -264,11 +248,11 @@ class _Install:
         if artifact.kind != WHEEL:
             artifact = replace(artifact, version=artifact.version or package.version)
         anew = self._run.refresh or package.name in self._run.refresh_package
-        return supply_of(self._cache, artifact, anew=anew)
+        return supply_of(self._session.cache, artifact, anew=anew)
 
 
 def why_included(resolution: "Resolution", name: str) -> str:
-    """Return why *name* is there, as a sentence without its full stop; empty for what was asked for itself."""
+    """Return why *name* is required, as a sentence without full stop; empty for a direct requirement."""
     parents = {each.name: [parent.name for parent in each.via if parent.name] for each in resolution.packages}
     direct = {each.name for each in resolution.packages if each.direct}
     return why_wanted(name, direct, lambda each: parents.get(each, ()))

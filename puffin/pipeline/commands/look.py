@@ -1,10 +1,11 @@
-"""What environments are like, without changing anything or asking anybody."""
+"""The state of environments, found without changing anything and without the network."""
 
 import os
 
 from puffin.pipeline.change.environment import guarded
 from puffin.pipeline.change.spec import NotThereYet, SpecRun
 from puffin.pipeline.change.workplace import look_around, settled
+from puffin.pipeline.commands.python import Interpreters
 from puffin.pipeline.inputs.environment import NotLocked, read_spec
 from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.settings import DRIFTED, FAILED, UNCHANGED
@@ -16,11 +17,10 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+    from collections.abc import Sequence
 
-    from puffin.cache.layout import Cache
     from puffin.errors import PuffinError
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.link.environment.environment import Environment
@@ -42,21 +42,16 @@ class Look:
     error: "PuffinError | None" = None
 
 
-def look_at(
-    specs: "Sequence[EnvSpec]",
-    settings: "Settings",
-    cache: "Cache",
-    environ: "Mapping[str, str]",
-    interpreter: "Any",
-) -> "list[Look]":
+def look_at(specs: "Sequence[EnvSpec]", settings: "Settings", session: "Session") -> "list[Look]":
     """Return what each environment is like; what is not pinned is judged by its lock."""
-    return [_look(SpecRun(spec, settings, cache, environ), environ, interpreter) for spec in specs]
+    interpreters = Interpreters(session)
+    return [_look(SpecRun(spec, settings, session), session, interpreters) for spec in specs]
 
 
-def _look(site: SpecRun, environ: "Mapping[str, str]", interpreter: "Any") -> Look:
+def _look(site: SpecRun, session: "Session", interpreters: Interpreters) -> Look:
     def take(site: SpecRun) -> None:
-        site.find(interpreter)
-        found = read_spec(site.spec, site.settings, site.environment.interpreter, environ, frozen=True)
+        site.find(interpreters)
+        found = read_spec(site.spec, site.settings, site.environment.interpreter, session, frozen=True)
         assert isinstance(found, Inputs)
         site.inputs = found
         site.use(NotThereYet(site.environment) if site.missing else seen(site.environment))
@@ -77,7 +72,7 @@ def _look(site: SpecRun, environ: "Mapping[str, str]", interpreter: "Any") -> Lo
 
 
 def seen(environment: "Environment") -> NotThereYet:
-    """Return what is in an environment, looked at without its lock."""
+    """Return the contents of an environment, read without locking it."""
     place = NotThereYet(settled(environment))
     place.state = read_state(environment.root)
     place.present = look_around(place.environment, place.state)

@@ -8,9 +8,7 @@ from puffin.stages.link.interpreter.known import inspect_interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from puffin.cache.layout import Cache
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.link.interpreter.interpreter import Interpreter
 
@@ -18,9 +16,8 @@ if TYPE_CHECKING:
 class Interpreters:
     """Finds the interpreter for a request; an empty one means the Python that runs puffin."""
 
-    def __init__(self, cache: "Cache", environ: "Mapping[str, str]") -> None:
-        self._cache = cache
-        self._environ = environ
+    def __init__(self, session: "Session") -> None:
+        self._session = session
         self._known: dict[str, Interpreter] = {}
 
     def __call__(self, request: str) -> "Interpreter":
@@ -29,14 +26,14 @@ class Interpreters:
             if request:
                 from puffin.stages.link.interpreter.find import find_interpreter
 
-                path = find_interpreter(request, self._environ)
+                path = find_interpreter(request, self._session.environ)
             else:
                 path = sys.executable
-            self._known[request] = inspect_interpreter(path, self._cache)
+            self._known[request] = inspect_interpreter(path, self._session.cache)
         return self._known[request]
 
     def of(self, spec: "EnvSpec") -> "Interpreter":
         """Return the interpreter of an environment: the one that it has, unless another is asked for."""
         if spec.python or not depends.is_file(f"{spec.path}/pyvenv.cfg"):
             return self(spec.python)
-        return environment_at(spec.path, self._cache, origin=spec.origin).interpreter
+        return environment_at(spec.path, self._session.cache, origin=spec.origin).interpreter

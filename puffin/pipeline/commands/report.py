@@ -3,19 +3,16 @@
 from typing import Any
 
 from puffin import __version__
-from puffin.cache.atomic import read
 from puffin.cache.layout import Cache
-from puffin.pipeline.change.report import ReportItem, report
+from puffin.pipeline.change.report import ReportItem, archived_metadata, report
 from puffin.pipeline.commands.install import Installed
 from puffin.pipeline.tasks.supply import Supply
 from puffin.stages.resolve.solve.request import Resolved
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.unzip.manifest import DIST_INFO, read_header
 
 
-def report_of(done: Installed, cache_dir: str) -> dict[str, Any]:
+def report_of(done: Installed, cache: Cache) -> dict[str, Any]:
     """Return the report: what came in, or would have, by name."""
-    cache = Cache(cache_dir)
     packages = {each.name: each for each in done.resolution.packages}
     items = [_item(each, packages[each.artifact.name], done, cache) for each in done.supplies]
     return report(items, dict(done.environment.interpreter.markers), __version__)
@@ -33,14 +30,9 @@ def _item(supply: Supply, package: Resolved, done: Installed, cache: Cache) -> R
         is_yanked=artifact.yanked is not None,
         requested=package.direct,
         requested_extras=package.extras if package.direct else (),
-        metadata=_archived(supply.archive, cache) or _written(done.metadata[artifact.name]),
+        metadata=archived_metadata(cache, supply.archive) or _written(done.metadata[artifact.name]),
         direct_url=artifact.direct_url,
     )
-
-
-def _archived(archive: str, cache: Cache) -> bytes:
-    header = read_header(cache.manifest(archive)) if archive else None
-    return (read(f"{cache.archive(archive)}/{header[DIST_INFO]}/METADATA") or b"") if header else b""
 
 
 def _written(metadata: Metadata) -> bytes:

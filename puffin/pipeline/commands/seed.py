@@ -1,32 +1,23 @@
-"""The packages of a seeded environment: the newest of each that fits, installed as by a sync."""
+"""The packages of a seeded environment: the newest version of each that fits, installed as by a sync."""
 
 import time
 
-from puffin.cache.layout import Cache
+from puffin.pipeline.commands.pip_sync import sync_pins
 from puffin.pipeline.inputs.inputs import Inputs, index_config, kinds_of_files
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.link.environment.environment import Environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
 
 
-def seed(
-    environment: Environment,
-    names: tuple[str, ...],
-    settings: Settings,
-    reporter: "Reporter",
-    environ: "Mapping[str, str]",
-) -> None:
+def seed(environment: Environment, names: tuple[str, ...], settings: Settings, session: "Session") -> None:
     """Install the newest fitting version of each of *names*. Raises what locating and syncing raise."""
-    from puffin.pipeline.commands.pip_sync import sync_pins
-
     inputs = Inputs(
-        pins=tuple(newest_pins(environment, names, settings, environ)),
+        pins=tuple(newest_pins(environment, names, settings, session)),
         plain=True,
         config=index_config(settings, None),
         files=kinds_of_files(settings, None),
@@ -34,23 +25,27 @@ def seed(
         trusted_hosts=(),
         warnings=(),
     )
-    sync_pins(environment, inputs, settings, reporter, environ, started=time.perf_counter())
+    sync_pins(environment, inputs, settings, session)
 
 
 def newest_pins(
-    environment: Environment, names: tuple[str, ...], settings: Settings, environ: "Mapping[str, str]"
+    environment: Environment, names: tuple[str, ...], settings: Settings, session: "Session"
 ) -> "list[tuple[str, str]]":
     """Return the newest stable version of each package that has a wheel for *environment*."""
     from packaging.version import InvalidVersion, Version
 
-    from puffin.pipeline.request.network import network_of
     from puffin.stages.fetch.fetch import client_for
     from puffin.stages.resolve.index.pages import Pages
 
     config = index_config(settings, None)
-    http = client_for(network_of(settings, environ, ()))
-    cache = Cache(settings.cache_dir)
-    pages = Pages(http=http, cache=cache, refresh=settings.refresh, offline=settings.offline, now=time.time())
+    http = client_for(session.network.wire())
+    pages = Pages(
+        http=http,
+        cache=session.cache,
+        refresh=settings.refresh,
+        offline=settings.offline,
+        now=time.time(),
+    )
 
     def stable(text: str) -> "Version | None":
         try:
@@ -70,7 +65,7 @@ def newest_pins(
             (
                 name,
                 _first_that_fits(
-                    environment, name, [text for _, text in versions], config, http, cache, settings
+                    environment, name, [text for _, text in versions], config, http, session, settings
                 ),
             )
         )
@@ -89,7 +84,7 @@ def _first_that_fits(
     versions: "list[str]",
     config: "Any",
     http: "Any",
-    cache: Cache,
+    session: "Session",
     settings: Settings,
 ) -> str:
     from puffin.stages.resolve.locate.errors import LocateFailed
@@ -106,7 +101,7 @@ def _first_that_fits(
                 tags=environment.interpreter.tags,
                 python_version=environment.interpreter.version_text,
                 http=http,
-                cache=cache,
+                cache=session.cache,
                 offline=settings.offline,
                 now=time.time(),
             )

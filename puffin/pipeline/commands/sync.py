@@ -1,8 +1,7 @@
-"""Sync of many environments: what their inputs are, who fails, and what became of each."""
+"""``sync`` of many environments: their inputs, their failures, and the result of each."""
 
 import time
 
-from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.errors import PuffinError
 from puffin.pipeline.change.environment import guarded
@@ -11,10 +10,10 @@ from puffin.pipeline.change.spec import SpecRun
 from puffin.pipeline.change.values import ManyResult, failure_of
 from puffin.pipeline.change.work import Watch
 from puffin.pipeline.change.workplace import lock_timeout, tell_recovery
-from puffin.pipeline.commands.pip_sync import naming_of
+from puffin.pipeline.commands.pip_sync import ToldByBuilds
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.environment import read_spec
-from puffin.pipeline.inputs.inputs import Inputs, kinds_of_files
+from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.settings import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
 from puffin.pipeline.workspace.specs import lock_of
@@ -22,19 +21,15 @@ from puffin.stages.link.interpreter.interpreter import meanwhile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from puffin.pipeline.builds.projects import Projects
     from puffin.pipeline.change.environment import EnvironmentRun
     from puffin.pipeline.change.values import ManyReporter
     from puffin.pipeline.commands.python import Interpreters
     from puffin.pipeline.find.search import Search
-    from puffin.pipeline.request.toolchain import Toolchain
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.resolve.many import Question
     from puffin.pipeline.tasks.supply import Supply
-    from puffin.pipeline.workspace.specs import EnvSpec
-    from puffin.stages.resolve.projects.sources import Build
-    from puffin.stages.resolve.requirements.values import Requirements
 
 _EMPTY = "The requirements of `{}` are empty: nothing was changed (`--allow-empty-requirements` empties it)"
 
@@ -44,26 +39,20 @@ class ManyRun:
 
     def __init__(
         self,
-        specs: "Sequence[EnvSpec]",
         settings: ManySettings,
+        session: "Session",
         reporter: "ManyReporter",
-        environ: "Mapping[str, str]",
-        started: float,
         interpreters: "Interpreters",
     ) -> None:
-        self.cache = Cache(settings.run.cache_dir)
         self._settings = settings
+        self._session = session
         self._reporter = reporter
-        self._environ = environ
-        self._started = started
-        self._order = [spec.name for spec in specs]
         self._sites = [
-            SpecRun(spec, settings.run, self.cache, environ)
-            for spec in sorted(specs, key=lambda spec: spec.path)
+            SpecRun(spec, settings.run, session) for spec in sorted(settings.specs, key=lambda spec: spec.path)
         ]
         self._interpreter = interpreters
-        self._projects: Projects | None = None
-        self._change = ChangeRun(settings.run, self.cache, environ, reporter, command="sync")
+        self._told = ToldByBuilds(session)
+        self._change = ChangeRun(settings.run, session, command="sync")
         self._questions: list[Question] = []
         self._ahead = False
         self._phases: list[tuple[str, float]] = []
@@ -74,12 +63,12 @@ class ManyRun:
         return self._settings.check or self._settings.run.dry_run
 
     def sync(self) -> ManyResult:
-        """Make each environment hold exactly what it is configured to; return what became of all of them.
+        """Make each environment hold exactly what is configured; return the results.
 
         What goes wrong with some of them is in the result; raised is only what concerns them all, and what comes
         from outside. :meth:`result` tells after that too how far it got.
         """
-        with shared(self.cache):
+        with shared(self._session.cache):
             try:
                 self._run()
             finally:
@@ -127,48 +116,20 @@ class ManyRun:
             site.spec,
             site.settings,
             interpreter,
-            self._environ,
+            self._session,
             frozen=self._settings.frozen,
-            naming=naming_of(site.settings, self._environ, site.environment, self.cache),
-            build=self._builder(site),
+            naming=self._told.naming(site.settings, site.environment),
+            build=self._told.metadata(site.settings, site.environment),
         )
         if isinstance(found, Inputs):
             self._take_inputs(site, found)
         else:
-            lock = lock_of(site.spec)
             from puffin.pipeline.request.toolchain import toolchain_of
             from puffin.pipeline.resolve.many import question_of
 
-            toolchain = toolchain_of(site.environment)
-            question = question_of(site.name, site.settings, found, toolchain, lock, self._environ)
+            toolchain, lock = toolchain_of(site.environment), lock_of(site.spec)
+            question = question_of(site.name, site.settings, found, toolchain, lock, self._session)
             self._questions.append(question)
-
-    def _builder(self, site: SpecRun) -> "Build | None":
-        """Return what tells the metadata of a site's project where only a build does."""
-
-        def toolchain() -> "Toolchain":
-            from puffin.pipeline.request.toolchain import toolchain_of
-
-            return toolchain_of(site.environment)
-
-        settings = site.settings
-        if settings.no_build:
-            return None
-
-        def build(directory: str, shown: str, written: "Requirements") -> bytes:
-            if self._projects is None:
-                from puffin.pipeline.builds.projects import Projects  # most runs build nothing
-
-                self._projects = Projects(self._environ)
-            builder = self._projects.builder(
-                settings,
-                toolchain,
-                files=lambda written: kinds_of_files(settings, written),
-                exclude_newer=settings.exclude_newer,
-            )
-            return builder(directory, shown, written)
-
-        return build
 
     def _take_inputs(self, site: SpecRun, inputs: Inputs) -> None:
         site.inputs = inputs
@@ -182,8 +143,8 @@ class ManyRun:
         from puffin.cache.usage import make_room
         from puffin.pipeline.resolve.many import resolve_all
 
-        make_room(self.cache)
-        answers = resolve_all(self._questions, self.cache, self._settings.run.workers)
+        make_room(self._session.cache)
+        answers = resolve_all(self._questions, self._session, self._settings.run.workers)
         for site in self._alive():
             answer = answers.get(site.name)
             if isinstance(answer, Inputs):
@@ -192,7 +153,7 @@ class ManyRun:
                 site.fail(answer)
 
     def _open(self, site: SpecRun) -> None:
-        site.enter(timeout=lock_timeout(self._environ), make=not self._dry)
+        site.enter(timeout=lock_timeout(self._session.environ), make=not self._dry)
         if not self._dry:
             tell_recovery(site.workplace, self._reporter)
         if not (self._ahead and site.created):  # else its plan was made before it was
@@ -277,7 +238,7 @@ class ManyRun:
         self._reporter.ended(site.name, site.status)
 
     def close(self) -> None:
-        """Let everything go, whatever happened."""
+        """Release all environments and processes."""
         self._change.close()
         for site in self._sites:
             if site.alive:
@@ -285,12 +246,11 @@ class ManyRun:
             site.close()
 
     def result(self) -> ManyResult:
-        """Return what became of all."""
+        """Return the results."""
         from puffin.pipeline.change.result import many_result
 
-        return many_result(
-            self._sites, self._order, self._change.graph, tuple(self._phases), self._started, self._settings
-        )
+        started = self._session.started
+        return many_result(self._sites, self._change.graph, tuple(self._phases), started, self._settings)
 
 
 class _ManyWatch(Watch):

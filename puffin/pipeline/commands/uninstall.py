@@ -1,14 +1,14 @@
-"""Uninstall: packages are taken out of an environment, and what they had displaced comes back."""
+"""Uninstall: packages are removed from an environment, and files that they had displaced come back."""
 
 import os
 import time
 
-from puffin.cache.layout import Cache
 from puffin.errors import FAILED, PuffinError
-from puffin.pipeline.change.workplace import LOCK_TIMEOUT, Workplace, target_of
+from puffin.pipeline.change.workplace import Workplace, lock_timeout, target_of
 from puffin.pipeline.request.settings import Line
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.files import HARDLINK
+from puffin.stages.link.installed.own import check_own
 from puffin.stages.link.linker import ArchiveGone, link
 from puffin.value import astuple
 
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
     from puffin.stages.link.commit.installplan import Present
 
 
@@ -35,17 +35,11 @@ class CannotUninstall(PuffinError):
 
 
 def uninstall(
-    environment: Environment,
-    names: "Sequence[str]",
-    *,
-    cache: Cache,
-    reporter: "Reporter",
-    dry_run: bool = False,
-    timeout: float = LOCK_TIMEOUT,
+    environment: Environment, names: "Sequence[str]", session: "Session", *, dry_run: bool = False
 ) -> None:
     """Remove the distributions with these normalised names. Raises :class:`PuffinError`; then nothing changed."""
-    started = time.perf_counter()
-    with Workplace(environment, timeout=timeout) as workplace:
+    started, reporter = time.perf_counter(), session.reporter
+    with Workplace(environment, timeout=lock_timeout(session.environ)) as workplace:
         found = [each for each in workplace.present if each.name in names]
         for name in names:
             if not any(each.name == name for each in found):
@@ -53,17 +47,18 @@ def uninstall(
         for each in found:
             if each.kind == "egg-info-file":
                 raise CannotUninstall(package=each.name, entry=each.entry)
+        check_own(environment, [each.name for each in found])
         lines = tuple(Line(sign="-", name=each.name, version=each.version) for each in found)
         if not found or dry_run:
             reporter.phase("Would uninstall" if found else "Nothing to uninstall", len(found) or -1, -1)
             reporter.changes(lines)
             return
-        _remove(workplace, found, cache, reporter)
+        _remove(workplace, found, session)
         reporter.phase("Uninstalled", len(found), time.perf_counter() - started)
         reporter.changes(lines)
 
 
-def _remove(workplace: Workplace, found: "Sequence[Present]", cache: Cache, reporter: "Reporter") -> None:
+def _remove(workplace: Workplace, found: "Sequence[Present]", session: "Session") -> None:
     transaction = workplace.begin()
     gone = {each.name for each in found}
     staged = {}
@@ -71,7 +66,7 @@ def _remove(workplace: Workplace, found: "Sequence[Present]", cache: Cache, repo
         try:
             link(
                 archive=archive,
-                cache_root=cache.root,
+                cache_root=session.cache.root,
                 stage=transaction.stage(number),
                 target=astuple(target_of(workplace.environment)),
                 requested=_was_requested(workplace, name),
@@ -80,8 +75,10 @@ def _remove(workplace: Workplace, found: "Sequence[Present]", cache: Cache, repo
             )
             staged[number] = (archive, direct_url)
         except ArchiveGone:
-            reporter.warn(f"`{name}` loses files that it shared; run `puffin pip sync` to bring them back")
-    workplace.commit(workplace.change(cache, staged, gone))
+            session.reporter.warn(
+                f"`{name}` loses files that it shared; run `puffin pip sync` to bring them back"
+            )
+    workplace.commit(workplace.change(session.cache, staged, gone))
 
 
 def _displaced(workplace: Workplace, gone: "set[str]") -> "list[tuple[str, str, str]]":

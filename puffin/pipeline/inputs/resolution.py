@@ -1,11 +1,10 @@
-"""A resolution, set up in one way for compile, install, lock, sync and for what builds need.
+"""The set-up of a resolution: one way for compile, install, lock, sync and build requirements.
 
 What they have in common is one value, :class:`ResolutionSetup`; where they differ is a field of it. From it come the
 request that the resolver answers, the universe that it is answered from, and the settings of the builds for it.
 """
 
 from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
-from puffin.pipeline.request.network import network_of
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
 from puffin.stages.resolve.requirements.errors import DisjointHashes
@@ -27,7 +26,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import CompileSettings, InstallSettings
+    from puffin.pipeline.run.forked_workers import Begin, ForkedWorkers, Serve
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
@@ -72,7 +73,7 @@ class ResolutionSetup:
 
     @property
     def scope(self) -> Scope:
-        """Which files count, and what the cache is believed."""
+        """The allowed files, and the trust in the cache."""
         return Scope(
             config=self.config,
             tags=self.target.tags,
@@ -111,7 +112,7 @@ class ResolutionSetup:
 def setup_of(
     settings: "CompileSettings | InstallSettings",
     sources: "Sources",
-    environ: "Mapping[str, str]",
+    session: "Session",
     *,
     now: float,
     upgrades: "Upgrades | None" = None,
@@ -119,7 +120,7 @@ def setup_of(
     preferences: tuple[Preference, ...] = (),
     keep_yanked: bool = False,
 ) -> ResolutionSetup:
-    """Return the set-up for what a command was asked, and its sources.
+    """Return the set-up for the settings of a command and its sources.
 
     *preferences* are the versions to keep where possible; those that *upgrades* concern are dropped. Raises
     :class:`DisjointHashes`.
@@ -128,7 +129,7 @@ def setup_of(
     again = frozenset((*run.refresh_package, *(upgrades.names if upgrades else ())))
     return ResolutionSetup(
         config=index_config(run, requirements),
-        network=network_of(run, environ, requirements.trusted_hosts),
+        network=session.network.wire(requirements.trusted_hosts),
         now=now,
         target=target,
         requirements=roots(requirements.entries),
@@ -150,7 +151,7 @@ def setup_of(
 
 
 def roots(entries: "Sequence[Entry]") -> tuple[Root, ...]:
-    """Return entries of requirements files as what the resolver takes."""
+    """Return entries of requirements files as roots of a resolution."""
     return tuple(
         [Root(origin=entry.origin, **{name: getattr(entry, name) for name in _SHARED}) for entry in entries]
     )
@@ -199,14 +200,20 @@ def open_universe(
 
 def children_of(setup: ResolutionSetup, cache: "Cache") -> "Children":
     """Return what asks indexes for a resolution in processes, which start when that pays."""
-    from puffin.pipeline.request.network import helping
     from puffin.stages.resolve.universe.children import Children
 
-    return Children(setup.scope, client=client_for(setup.network), cache=cache, helping=helping)
+    return Children(setup.scope, client=client_for(setup.network), cache=cache, helping=_helping)
+
+
+def _helping(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
+    """Start the children of a resolution that has much to ask: the seam of ``IndexUniverse``."""
+    from puffin.pipeline.run.forked_workers import start_workers
+
+    return start_workers(serve, begin)
 
 
 def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall | None" = None) -> "Resolution":
-    """Return what a set-up resolves to, from *recall* if that has it, with all that is worth a warning.
+    """Return the resolution of a set-up, from *recall* if that has it, with all warnings.
 
     Raises what the resolver raises.
     """

@@ -1,8 +1,8 @@
-"""Imports that much work will need, made while this process waits for another."""
+"""Imports that later work needs, made while this process waits for another one."""
 
 
 def import_fetching() -> None:
-    """Import what asking an index and fetching need, before there are children that would each import it."""
+    """Import the modules for asking an index and fetching, before there are children that would import them each."""
     import urllib.parse  # noqa: F401 - for the places of files
 
     import httptools  # noqa: F401
@@ -16,7 +16,7 @@ def import_fetching() -> None:
 
 
 def import_supplying() -> None:
-    """Import what fetching, unzipping and linking need, before there is a child that would import it again."""
+    """Import the modules for fetching, unzipping and linking, before there is a child that would import them again."""
     import concurrent.futures.thread  # noqa: F401 - for what runs ahead
     import configparser  # noqa: F401 - for entry points
 
@@ -31,7 +31,7 @@ def import_supplying() -> None:
 
 
 def import_asking() -> None:
-    """Import what reading requirements and asking an index for pages and metadata need."""
+    """Import the modules for reading requirements and asking an index for pages and metadata."""
     import httptools  # noqa: F401
     import packaging.requirements  # noqa: F401
 
@@ -42,5 +42,5 @@ def import_asking() -> None:
 
 
 def import_resolving() -> None:
-    """Import all that a resolution needs."""
+    """Import the modules of a resolution."""
     import_asking()

@@ -1,74 +1,75 @@
-"""Where a command works: an environment, or a directory or prefix in its place, perhaps of another platform."""
+"""The target of a command: an environment, a directory or a prefix, perhaps for another platform."""
 
 import os
 import sys
 
 from puffin.errors import UsageError
-from puffin.value import frozen, replace
+from puffin.pipeline.request.settings import Where
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from puffin.cache.layout import Cache
+    from puffin.pipeline.request.session import Session
     from puffin.stages.link.environment.environment import Environment
     from puffin.stages.link.interpreter.interpreter import Interpreter
 
 
-@frozen
-class Where:
-    """What the options say of where to work. Empty texts mean "not given"."""
-
-    python: str = ""
-    system: bool = False
-    target: str = ""
-    prefix: str = ""
-    python_version: str = ""
-    python_platform: str = ""
-
-
-def find_where(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "Environment":
+def find_where(where: Where, session: "Session") -> "Environment":
     """Return the environment to work on. Raises what ``find_environment`` does, and :class:`UsageError`."""
     from puffin.stages.link.environment.environment import find_environment
 
     if where.target or where.prefix:
-        return _elsewhere(where, environ, cache)
+        return _elsewhere(where, session)
     if where.python_version or where.python_platform:
         option = "--python-version" if where.python_version else "--python-platform"
         hints = ("say where to install with `--target DIR`",)
         raise UsageError(text=f"`{option}` is for a directory, not for an environment", hints=hints)
-    return find_environment(where.python or None, environ, os.getcwd(), cache, system=where.system)
+    return find_environment(
+        where.python or None, session.environ, os.getcwd(), session.cache, system=where.system
+    )
 
 
-def base_interpreter(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "Interpreter":
+def base_interpreter(where: Where, session: "Session") -> "Interpreter":
     """Return the interpreter to install for where no environment is meant.
 
-    The one asked for, the active environment's, that of ``.python-version``, the first on ``PATH``, or puffin's own.
+    The one asked for, the active environment's, that of ``.python-version``, the first on ``PATH`` or puffin's own,
+    if ``requires-python`` of the project allows it, else another that it allows.
     """
-    from puffin.stages.link.environment.environment import NoEnvironment, find_environment
-    from puffin.stages.link.interpreter.find import InterpreterNotFound, find_requested, requested_version
+    from puffin.stages.link.environment.environment import BrokenVenv, NoEnvironment, find_environment
+    from puffin.stages.link.interpreter.ask import InspectFailed
+    from puffin.stages.link.interpreter.find import (
+        InterpreterNotFound,
+        find_requested,
+        find_required,
+        requested_version,
+    )
     from puffin.stages.link.interpreter.known import inspect_interpreter
 
-    cwd = os.getcwd()
+    environ, cache, cwd = session.environ, session.cache, os.getcwd()
     try:
         return find_environment(where.python or None, environ, cwd, cache, system=where.system).interpreter
     except NoEnvironment:
         pass
+    except (BrokenVenv, InspectFailed):
+        if where.python or where.system:
+            raise
     wish = requested_version(cwd)
     if wish:
         return inspect_interpreter(find_requested(wish, environ), cache, origin=".python-version")
     try:
-        return find_environment(None, environ, cwd, cache, system=True).interpreter
+        usual = find_environment(None, environ, cwd, cache, system=True).interpreter
     except InterpreterNotFound:
-        return inspect_interpreter(sys.executable, cache)
+        usual = inspect_interpreter(sys.executable, cache)
+    other = find_required(cwd, usual, environ)
+    return inspect_interpreter(other, cache, origin="requires-python") if other else usual
 
 
-def target_interpreter(asked: str, environ: "Mapping[str, str]", cache: "Cache") -> "Interpreter":
+def target_interpreter(asked: str, session: "Session") -> "Interpreter":
     """Return the interpreter *asked* for, or that of the place where the command is run."""
-    return base_interpreter(Where(python=asked), environ, cache)
+    return base_interpreter(Where(python=asked), session)
 
 
-def _elsewhere(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "Environment":
+def _elsewhere(where: Where, session: "Session") -> "Environment":
     if where.target and where.prefix:
         raise UsageError(text="`--target` cannot be used with `--prefix`", hints=("leave out one of them",))
     if where.prefix and (where.python_version or where.python_platform):
@@ -76,7 +77,7 @@ def _elsewhere(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "E
         raise UsageError(text="A prefix is for the interpreter that installs into it", hints=hints)
     from puffin.stages.link.environment.target_directory import in_directory, in_prefix
 
-    interpreter = base_interpreter(where, environ, cache)
+    interpreter = base_interpreter(where, session)
     if where.prefix:
         return in_prefix(interpreter, os.path.abspath(os.path.expanduser(where.prefix)))
     return in_directory(_as_wished(interpreter, where), os.path.abspath(os.path.expanduser(where.target)))

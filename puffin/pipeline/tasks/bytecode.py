@@ -1,4 +1,4 @@
-"""Which bytecode an environment is to get, and which of it the cache has."""
+"""The bytecode that an environment should have, and the part of it that is in the cache."""
 
 from puffin.pipeline.tasks.supply import Compiling
 from puffin.stages.bytecode.layer import interpreter_kind, layer_ready
@@ -25,7 +25,7 @@ def bytecode_kind(interpreter: "Interpreter", settings: "Settings") -> str:
 
 
 def lacking(state: "State | None", kind: str) -> "set[str]":
-    """Return what puffin installed without bytecode of this kind: it is put there again, with it."""
+    """Return the distributions that were installed without bytecode of this kind; they are reinstalled with it."""
     if state is None or not kind:
         return set()
     return {each.name for each in state.distributions if each.archive and each.bytecode != kind}
@@ -34,7 +34,7 @@ def lacking(state: "State | None", kind: str) -> "set[str]":
 def compiling(
     interpreter: "Interpreter", kind: str, supplies: "Iterable[Supply]", cache: "Cache"
 ) -> "Compiling | None":
-    """Return what the tasks of *supplies* must know of bytecode; None where no *kind* is wanted."""
+    """Return how the tasks of *supplies* compile bytecode; None if no *kind* is wanted."""
     if not kind:
         return None
     boot = current_boot_id()

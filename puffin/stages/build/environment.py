@@ -1,4 +1,4 @@
-"""The environments that builds run in: one for each set of build requirements, linked like any other, and kept.
+"""Build environments: one for each set of build requirements, linked like any other, and kept.
 
 ``build-envs-v0/<key>`` appears by one rename, complete; its key is the interpreter and the archives in it, so whoever
 needs the same set uses the same directory, at the same time and in later runs. Python writes bytecode into

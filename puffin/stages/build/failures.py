@@ -1,4 +1,4 @@
-"""What the build stage raises, and how what a job told of itself becomes an error: its words and its hints."""
+"""The errors of the build stage, and how they are made from the report of a job."""
 
 import errno
 import os

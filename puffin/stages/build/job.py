@@ -1,4 +1,4 @@
-"""What to build, and what came of it."""
+"""The order of a build and its result, as values."""
 
 from typing import Any
 

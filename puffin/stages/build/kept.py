@@ -1,4 +1,4 @@
-"""What was built before, and is kept: wheels, metadata and logs, by the source's state and the settings.
+"""Kept builds: wheels, metadata and logs, by the state of the source and the settings.
 
 ::
 

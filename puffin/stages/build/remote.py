@@ -1,4 +1,4 @@
-"""A build that another machine does: the tree as bytes, what else is sent, and what becomes of the answer here."""
+"""A build on another machine: the tree as bytes, the other inputs, and the handling of the result."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""A build on a worker, for another machine: all that it needs is brought into this machine's cache first."""
+"""A build on a worker, for another machine: its inputs are first brought into the cache of this machine."""
 
 import functools
 import hashlib

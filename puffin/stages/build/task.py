@@ -1,4 +1,4 @@
-"""The tasks of a build: a source is brought here and read, built in an environment, and its wheel stored.
+"""The tasks of a build: a source is fetched and read, built in an environment, and its wheel stored.
 
 Each makes sure of something in this machine's cache and answers in builtins. What a build still lacks is an
 answer too: the planner then adds it and has the build run again.

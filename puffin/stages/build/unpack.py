@@ -1,4 +1,4 @@
-"""Unpacking source distributions and archives of projects: strict at the door, as with wheels.
+"""Unpacking source distributions and archives of projects, checked as strictly as wheels.
 
 Where a wheel's rules are harder than life among source distributions, theirs differ: a tar file may hold symbolic and
 hard links that stay inside (PEP 706's ``data`` filter has the last word where this Python has it), and a
@@ -158,8 +158,8 @@ def unpack(archive: "str | Buffer", filename: str, directory: str, *, package: s
     That is the only top-level directory, else *directory* itself, which is created where it is missing and should be
     empty. *filename* tells by its ending what the archive is; *package* is it in the user's words. Files are
     executable or not as in the archive, and no older than 1980, which zip files cannot hold. Raises
-    :class:`~puffin.stages.build.unpack_rules.BadSource` for an archive that is broken, ambiguous or hostile, and
-    :class:`~puffin.stages.build.unpack_rules.UnpackFailed`; what was written until then is the caller's to remove.
+    :class:`~puffin.stages.build.unpack.BadSource` for an archive that is broken, ambiguous or hostile, and
+    :class:`~puffin.stages.build.unpack.UnpackFailed`; what was written until then is the caller's to remove.
     """
     try:
         os.makedirs(directory, exist_ok=True)
@@ -400,8 +400,6 @@ def _check_member(name: str, member: tarfile.TarInfo) -> None:
         raise Refused(reason, shown)
     if member.issparse() or not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
         raise Refused(f"it is {_SPECIAL.get(member.type, 'a special file')}", name)
-    if member.isreg() and (member.mode & 0o4000 or member.mode & 0o2010 == 0o2010):
-        raise Refused("it would run as another user or group (setuid)", name)
     if member.issym() and not _stays_inside(name, member.linkname):
         raise Refused(f"it is a symbolic link that leads out of the archive, to `{member.linkname}`", name)
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 
-from puffin.cache.atomic import publish_file, publish_tree, remove_tree
+from puffin.cache.atomic import move, publish_file, publish_tree, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
 from puffin.errors import Cause, PuffinError, os_cause
@@ -230,7 +230,7 @@ def _publish(cache: Cache, archive: str, kind: str, temporary: str, manifest: by
     if os.path.lexists(path):  # of the archive as it was before, or cut short
         remove_tree(manifest_path(cache, kind, archive))
         old = cache.temporary()
-        os.rename(path, old)
+        move(path, old)
         remove_tree(old)
     publish_tree(temporary, path)
     publish_file(cache, manifest_path(cache, kind, archive), manifest)

@@ -1,4 +1,4 @@
-"""Digests: which algorithms to compute for the pinned hashes, and whether they hold."""
+"""Digests: which algorithms to compute for pinned hashes, and whether they match."""
 
 import hashlib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Downloads: a whole file in one buffer, hashed while it arrives, resumed where the connection broke."""
+"""Downloads: a whole file in one buffer, hashed while it arrives, resumed after a broken connection."""
 
 import os
 from collections.abc import Iterable

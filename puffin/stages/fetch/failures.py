@@ -1,4 +1,4 @@
-"""What can go wrong with a fetch."""
+"""Errors of the fetch stage."""
 
 from puffin.artifact.urls import mask_text
 from puffin.errors import TEMPORARY, Cause, PuffinError

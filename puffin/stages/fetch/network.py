@@ -1,4 +1,4 @@
-"""How to reach the network: one value of builtins, so that every process of a run does it alike."""
+"""The network settings: one value of builtins, the same in every process of a run."""
 
 from puffin.artifact.urls import is_file, mask
 from puffin.errors import UsageError

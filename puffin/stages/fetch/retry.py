@@ -1,4 +1,4 @@
-"""Trying again: what is worth it, how long to wait, and what to say when it was in vain."""
+"""Retries: which errors are retried, how long to wait, and the error after the last attempt."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""TLS contexts: the system's certificate store, or the one the user named."""
+"""TLS contexts: the system's certificate store, or the one that the user named."""
 
 import os
 import ssl

@@ -1,4 +1,4 @@
-"""Threads that take turns: of those of a process, one works while the others wait for the network.
+"""Threads that take turns: one thread of a process works while the others wait for the network.
 
 Threads that all have something to do hand the interpreter over at every system call, and that takes more time than
 the work: pages of an index are small, and a request for one is a dozen calls.

@@ -1,4 +1,4 @@
-"""direct_url.json (PEP 610): what it says, and how it is written, with the hash of what was really installed."""
+"""direct_url.json (PEP 610): its contents, written with the hash of the installed archive."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What the unzip stage raises."""
+"""Errors of the unzip stage."""
 
 from typing import ClassVar
 

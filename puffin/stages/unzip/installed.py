@@ -1,4 +1,4 @@
-"""Which file of a wheel goes where in the archive: the installed form, planned before a byte is written."""
+"""The installed form of a wheel: the place of each file in the archive, planned before a byte is written."""
 
 from collections.abc import Callable
 

@@ -1,13 +1,16 @@
-"""Which member names are safe on every file system that puffin installs to.
+"""Safe member names, on the file systems that puffin installs to.
 
-A name that is fine on one system and harmful on another (a backslash, a drive, two names that are one
-on a disk that ignores case) is refused on all of them, so that a wheel installs everywhere or nowhere.
+A name that is fine on one system and harmful on another (a backslash, a drive) is refused on all of them. Two names
+that differ by case alone are refused where file systems ignore case: Linux holds both, and there are such wheels.
 """
 
-from collections.abc import Collection
+import os
+import sys
+from collections.abc import Callable, Collection
 
 from puffin.stages.unzip.errors import Refused
 
+IGNORES_CASE = os.name == "nt" or sys.platform == "darwin"  # the file systems that are usual on this system
 LONGEST_COMPONENT = 255  # bytes; NAME_MAX of every usual file system
 LONGEST_NAME = 2048  # bytes; leaves room for the directories above within PATH_MAX
 
@@ -81,19 +84,20 @@ def fold(name: str) -> str:
 
 
 def check_collisions(files: "list[str]", directories: "set[str]") -> None:
-    """Raise Refused where two paths are one, exactly or on a file system that ignores case or normalisation.
+    """Raise Refused where two paths are one: exactly, or on file systems that ignore case and normalisation.
 
     *directories* must hold every directory above each of *files*.
     """
-    folded = _folded(files)
-    folded_directories = _folded(directories)
-    if len(folded) == len(files) and len(folded_directories) == len(directories):
-        if folded.isdisjoint(folded_directories):
+    same = fold if IGNORES_CASE else str
+    known = _folded(files) if IGNORES_CASE else set(files)
+    known_directories = _folded(directories) if IGNORES_CASE else directories
+    if len(known) == len(files) and len(known_directories) == len(directories):
+        if known.isdisjoint(known_directories):
             return
-        clash = next(name for name in files if fold(name) in folded_directories)
+        clash = next(name for name in files if same(name) in known_directories)
         raise Refused("a file and a directory have this name", clash)
-    _refuse_first_clash(files)
-    _refuse_first_clash(sorted(directories))
+    _refuse_first_clash(files, same)
+    _refuse_first_clash(sorted(directories), same)
 
 
 def _folded(paths: "Collection[str]") -> "set[str]":
@@ -101,10 +105,10 @@ def _folded(paths: "Collection[str]") -> "set[str]":
     return set(joined.lower().split("\0")) if joined.isascii() and paths else set(map(fold, paths))
 
 
-def _refuse_first_clash(paths: "list[str]") -> None:
+def _refuse_first_clash(paths: "list[str]", same: "Callable[[str], str]") -> None:
     seen: dict[str, str] = {}
     for path in paths:
-        key = fold(path)
+        key = same(path)
         if key in seen:
             if seen[key] == path:
                 raise Refused("two files have this name", path)

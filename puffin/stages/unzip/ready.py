@@ -1,4 +1,4 @@
-"""Whether an archive in the cache can be trusted. Hot.
+"""Whether an archive in the cache can be trusted. HOT.
 
 Archives are not fsync'd: that would cost more than all other work. After a power loss a manifest may
 therefore stand beside files whose content never reached the disk. The manifest holds the boot it was
@@ -8,9 +8,16 @@ are compared once, and the manifest is rewritten to say so.
 
 import os
 
-from puffin.cache.atomic import publish_file, remove_tree
+from puffin.cache.atomic import move, publish_file, remove_tree
 from puffin.cache.layout import Cache
-from puffin.stages.unzip.manifest import BOOT_ID, Manifest, encode_manifest, read_header, read_manifest
+from puffin.stages.unzip.manifest import (
+    BOOT_ID,
+    WHEEL_BYTES,
+    Manifest,
+    encode_manifest,
+    read_header,
+    read_manifest,
+)
 from puffin.value import replace
 
 _boot_id: "str | None" = None
@@ -28,10 +35,16 @@ def current_boot_id() -> str:
     return _boot_id
 
 
-def archive_ready(cache: "Cache", sha256: str) -> bool:
-    """Tell whether the archive of the wheel with this hash can be linked from; a bad one is removed."""
+def archive_ready(cache: "Cache", sha256: str, size: int = 0) -> bool:
+    """Tell whether the archive of the wheel with this hash can be linked from; a bad one is removed.
+
+    A wheel that must have *size* bytes (0 for any) and has not is told to have no archive: fetching it says what is
+    wrong.
+    """
     header = read_header(cache.manifest(sha256))
     if header is None or not os.path.isdir(cache.archive(sha256)):
+        return False
+    if size and header[WHEEL_BYTES] not in (0, size):
         return False
     if not cache.archive(sha256).startswith(f"{cache.root}/"):
         return True  # in a cache that is only read: whoever prepared it saw it through
@@ -67,7 +80,7 @@ def discard_archive(cache: "Cache", sha256: str) -> None:
     tree = cache.archive(sha256)
     condemned = cache.temporary()
     try:
-        os.rename(tree, condemned)
+        move(tree, condemned)
     except FileNotFoundError:
         return
     remove_tree(condemned)

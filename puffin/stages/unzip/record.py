@@ -1,4 +1,4 @@
-"""RECORD, the list of a distribution's files: the one reader, and what writes its rows.
+"""RECORD, the list of a distribution's files: the only reader, and the writer of its rows.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
 """
@@ -65,7 +65,10 @@ def parse_record(text: bytes, member: str) -> "tuple[dict[str, str], str]":
     if usual is not None:
         return usual
     found = rows_in(content)
-    return {path: f"{digest},{size}" if _is_sha256(digest) else "" for path, digest, size in found}, ""
+    return {
+        path: f"{record_digest},{size}" if _is_sha256(record_digest) else ""
+        for path, record_digest, size in found
+    }, ""
 
 
 def split_row(row: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""From a wheel's URL to its archive: fetched once, whoever asks for it at a time, and unzipped.
+"""From a wheel's URL to its archive: fetched once for all processes, and unzipped.
 
 Whoever comes second waits, and finds the file in the cache. The lock is taken by the fetch and let go by the unzip of
 the same process, which follows it; it goes with its process. Nothing but doubled work depends on it: where it cannot
@@ -100,7 +100,7 @@ def fetch_once(
     cache = Cache(cache_root, lower=())  # in one beneath it the archive may be damaged
     waited = _take(cache, url)
     try:
-        stored = _stored(cache, hashes, name, source, filename, waited=waited)
+        stored = _stored(cache, hashes, size, name, source, filename, waited=waited)
         if stored:
             release_archive(url)
             return stored, 0, None
@@ -136,7 +136,14 @@ def _take(cache: Cache, url: str) -> bool:
 
 
 def _stored(
-    cache: Cache, hashes: "tuple[tuple[str, ...], ...]", name: str, source: str, filename: str, *, waited: bool
+    cache: Cache,
+    hashes: "tuple[tuple[str, ...], ...]",
+    size: int,
+    name: str,
+    source: str,
+    filename: str,
+    *,
+    waited: bool,
 ) -> str:
     """Return the archive of the file if another process has stored it meanwhile, else nothing."""
 
@@ -145,7 +152,7 @@ def _stored(
         for group in hashes or ((),)
     }
     archive = meant.pop() if len(meant) == 1 else ""
-    return archive if archive and archive_ready(cache, archive) else ""
+    return archive if archive and archive_ready(cache, archive, size) else ""
 
 
 def meant_archive(

@@ -1,4 +1,4 @@
-"""The unzip stage: a wheel's bytes become an archive in the cache, whole and checked, or nothing at all."""
+"""The unzip stage: the bytes of a wheel become a complete, checked archive in the cache, or nothing."""
 
 import os
 from collections.abc import Iterator
@@ -198,7 +198,7 @@ def _write_archive(root: str, view: memoryview, layout: Layout) -> Manifest:
     rows[info] = rows[info].plus("RECORD", text)
     write(f"{root}/{info}/INSTALLER", INSTALLER)
     write(f"{root}/{info}/RECORD", text)
-    return _manifest(layout, rows, hashes)
+    return _manifest(layout, rows, hashes, len(view))
 
 
 def _is_outside(directory: str) -> bool:
@@ -218,7 +218,7 @@ def _record_text(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[
     return "".join(lines).encode()
 
 
-def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str]]) -> Manifest:
+def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str]], size: int) -> Manifest:
     tree = {directory: rows[directory] for directory in rows if not _is_outside(directory)}
     outside = []
     for directory in rows:
@@ -246,5 +246,6 @@ def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str
         outside=tuple(outside),
         has_pyc=any(".pyc/" in f"{'/'.join(row.names)}/" for row in tree.values()),
         healed=layout.healed,
+        wheel_bytes=size,
         tree=tuple([(directory, *row) for directory, row in tree.items()]),
     )

@@ -1,4 +1,4 @@
-"""What a wheel says of itself: its file name, METADATA, WHEEL and ``entry_points.txt``, and whether they agree.
+"""A wheel's description of itself: file name, METADATA, WHEEL and ``entry_points.txt``, checked for agreement.
 
 https://packaging.python.org/en/latest/specifications/binary-distribution-format/
 """

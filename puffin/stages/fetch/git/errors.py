@@ -1,4 +1,4 @@
-"""What can go wrong with a repository. ``package`` is its URL in the form of a requirement, credentials masked."""
+"""Errors of repositories. ``package`` is the URL in the form of a requirement, credentials masked."""
 
 from puffin.artifact.urls import mask_text
 from puffin.errors import TEMPORARY, Cause, PuffinError

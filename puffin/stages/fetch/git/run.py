@@ -1,4 +1,4 @@
-"""Running the system's git: with the user's configuration, but nothing of the directory that puffin is run from."""
+"""Running the system's git, with the user's configuration but nothing of the current directory."""
 
 import os
 import shutil

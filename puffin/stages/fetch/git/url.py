@@ -1,4 +1,4 @@
-"""The URLs of repositories as requirements have them: ``git+https://host/owner/name.git@ref#subdirectory=…``."""
+"""URLs of repositories in requirements: ``git+https://host/owner/name.git@ref#subdirectory=…``."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What is not as puffin left it in an environment: files that are gone, cut short or replaced since the commit.
+"""Damage in an environment: files that are missing, truncated or replaced since the commit.
 
 :func:`find_damage` looks at as little as tells which distributions are damaged, :func:`verify` at every file.
 """

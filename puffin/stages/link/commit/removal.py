@@ -1,4 +1,4 @@
-"""Which paths go when distributions are removed: whole directories where nothing else is in them."""
+"""Removal of distributions: whole directories where nothing else is in them."""
 
 import os
 from zlib import crc32

@@ -1,4 +1,4 @@
-"""Whether an environment is as its state says, told with nothing imported: what a no-op needs, and no more."""
+"""Whether an environment is as its state says. It imports only what a no-op needs."""
 
 import os
 

@@ -12,7 +12,7 @@ import time
 
 from puffin import signals
 from puffin.cache import frame
-from puffin.cache.atomic import read, remove_tree, replace_file
+from puffin.cache.atomic import carry, move, read, remove_tree, replace_file, unfinished
 from puffin.errors import BUG, PuffinError, os_cause
 from puffin.stages.link.commit.stamps import DIRECTORY, JOURNAL, SETTLED, STATE
 from puffin.value import frozen
@@ -246,7 +246,7 @@ def _bring_in(staged: str, path: str) -> None:
 
 def _take_out(path: str, trash: str) -> None:
     try:
-        os.rename(path, trash)
+        move(path, trash)
     except FileNotFoundError:
         if os.path.lexists(path):
             raise
@@ -275,7 +275,7 @@ def _stamp(directory: str, stamp: int) -> None:
 def put_aside(path: str, place: str) -> None:
     """Move away what came to *path* since the plan was made, such as byte code that a running Python wrote."""
     discard(place)
-    os.rename(path, place)
+    move(path, place)
 
 
 def recover(root: str, *, home: str | None = None) -> str:
@@ -337,6 +337,8 @@ def roll_back(steps: "Sequence[Step]") -> None:
         elif kind == OUT:
             if os.path.lexists(second):
                 _put_back(second, first)
+            elif os.path.isdir(unfinished(second)):
+                carry(unfinished(second), first)
         elif kind == MKDIR:
             try:
                 os.rmdir(first)

@@ -48,6 +48,23 @@ def demands(
     return _Demands(installed, markers, names).gather()
 
 
+def needed_by(
+    names: "Collection[str]", installed: "Sequence[Requires]", markers: "Mapping[str, str]"
+) -> frozenset[str]:
+    """Return those of *names* (normalised) that are installed, and all that is there because they require it."""
+    wants: dict[str, set[str]] = {}
+    for each in demands(installed, markers):
+        wants.setdefault(installed[each.source].name, set()).add(each.name)
+    present = {each.name for each in installed}
+    found: set[str] = set()
+    waiting = present.intersection(names)
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting |= wants.get(name, set()) & present - found
+    return frozenset(found)
+
+
 class _Demands:
     def __init__(
         self, installed: "Sequence[Requires]", markers: "Mapping[str, str]", names: "Collection[str] | None"

@@ -1,4 +1,4 @@
-"""What is installed in an environment, with all that its metadata tells.
+"""The installed distributions of an environment, with their metadata.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/ and PEP 610, 376.
 RECORD is another program's text: paths that leave the environment, or that name what makes it one, are

@@ -1,4 +1,4 @@
-"""What ``freeze``, ``list`` and ``show`` print of installed distributions, as pip words it. Pure but for METADATA."""
+"""The output of ``freeze``, ``list`` and ``show``, in pip's form. Pure, except that it reads METADATA."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the installed distributions require, by their own metadata.
+"""The requirements of installed distributions, by their own metadata.
 
 https://packaging.python.org/en/latest/specifications/core-metadata/ and, for eggs whose PKG-INFO says nothing,
 setuptools' ``requires.txt``.

@@ -1,4 +1,4 @@
-"""The dependency tree of what is installed, as lines. Pure."""
+"""The dependency tree of the installed distributions, as lines. Pure."""
 
 from puffin.stages.link.installed.demands import demands, fits
 from puffin.stages.link.installed.requires import Requires

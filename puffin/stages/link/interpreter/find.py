@@ -1,4 +1,4 @@
-"""Finding an interpreter for what someone asked: a version, a name, a specifier, or a path.
+"""Finding an interpreter for a request: a version, a name, a specifier, or a path.
 
 The search itself is the python-discovery library's: the Python that runs puffin, ``PATH`` (shims of version
 managers seen through), the Windows registry and uv's installations. Pyenv's other versions come after it.
@@ -221,6 +221,58 @@ def find_requested(wish: str, environ: "Mapping[str, str]") -> str:
         return find_interpreter(wish, environ)
     except PuffinError as error:
         error.hints = (*error.hints, f"it is `{NAME}` that asks for it; `--python` goes before the file")
+        raise
+
+
+def required_python(directory: str) -> str:
+    """Return ``requires-python`` of the nearest ``pyproject.toml`` in *directory* or above it, ``""`` for none.
+
+    One that cannot be read says nothing here: whoever reads the project itself says what is wrong with it.
+    """
+    while True:
+        path = os.path.join(directory, "pyproject.toml")
+        depends.file(path)
+        data = read(path)
+        if data is not None:
+            return _bounds(data)
+        above = os.path.dirname(directory)
+        if above == directory:
+            return ""
+        directory = above
+
+
+def _bounds(data: bytes) -> str:
+    import tomllib
+
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        project = tomllib.loads(data.decode()).get("project")
+        found = project.get("requires-python") if isinstance(project, dict) else None
+        return str(SpecifierSet(found)) if isinstance(found, str) else ""
+    except (ValueError, InvalidSpecifier):
+        return ""
+
+
+def allows(bounds: str, interpreter: Interpreter) -> bool:
+    """Tell whether *bounds*, a ``requires-python``, allow *interpreter*."""
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(bounds).contains(interpreter.version_text.rstrip("+"), prereleases=True)
+
+
+def find_required(directory: str, usual: Interpreter, environ: "Mapping[str, str]") -> str:
+    """Return an interpreter for the project in *directory* where *usual* is not allowed, else ``""``.
+
+    Raises what :func:`find_interpreter` does.
+    """
+    bounds = required_python(directory)
+    if not bounds or allows(bounds, usual):
+        return ""
+    try:
+        return find_interpreter(bounds, environ)
+    except PuffinError as error:
+        error.hints = (*error.hints, "`pyproject.toml` requires it; `--python` goes before the file")
         raise
 
 

@@ -1,4 +1,4 @@
-"""An interpreter and what is known of it. HOT: a warm sync passes through here."""
+"""An interpreter and its properties. HOT: every warm sync runs this."""
 
 import os
 

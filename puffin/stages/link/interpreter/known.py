@@ -1,4 +1,4 @@
-"""What is known of an interpreter, mostly read from the cache. HOT: a warm sync passes through here.
+"""The properties of an interpreter, usually read from the cache. HOT: every warm sync runs this.
 
 A virtual environment whose executable is a symlink to its base needs no question of its own: its facts
 are those of the base with other paths. So one asked interpreter serves all environments made from it.

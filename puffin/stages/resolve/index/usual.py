@@ -5,8 +5,8 @@ cut: where one file ends and the next begins, and which version its name says. T
 (:class:`Groups`), and :func:`stored_rows` reads those of one version when somebody asks for it. Links in the form that
 indexes write are taken apart by a pattern, all others by the parser. A page in any other form is parsed at once.
 
-docs/INTERNALS.md ("The hot lanes") says what this saves; tests/unit/test_index_groups.py and test_usual_forms.py hold
-it equal to the parsers.
+docs/INTERNALS.md ("The hot lanes") says what this saves; test_groups.py and test_usual.py beneath
+tests/unit/stages/resolve/index hold it equal to the parsers.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The file of a pin among those that places offer, or why there is none. Pure."""
+"""The file of a pin among the offered ones, or the reason why there is none. Pure."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence

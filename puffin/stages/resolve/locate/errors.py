@@ -1,4 +1,4 @@
-"""Why a pin has no file. Each error is about one pin; a run raises all of them together."""
+"""Errors of locating files. Each is about one pin; a run raises all of them together."""
 
 from puffin.errors import TEMPORARY, PuffinError
 

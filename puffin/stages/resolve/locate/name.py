@@ -1,4 +1,4 @@
-"""Names of packages for requirements without a name, as far as they are known without a build."""
+"""Names of packages for requirements without a name, if they are known without a build."""
 
 import os
 from collections.abc import Iterable

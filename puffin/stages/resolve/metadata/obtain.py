@@ -1,4 +1,4 @@
-"""Metadata of one file: from the cache, or from the file itself and then kept in the cache."""
+"""Metadata of one file: from the cache, or from the file and then kept in the cache."""
 
 import os
 from collections.abc import Collection

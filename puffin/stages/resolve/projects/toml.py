@@ -1,4 +1,4 @@
-"""What can be wrong with projects and scripts, and their TOML: read by ``tomllib``, its values checked."""
+"""The TOML of projects and scripts: read by ``tomllib``, its values checked; and its errors."""
 
 from collections.abc import Mapping
 

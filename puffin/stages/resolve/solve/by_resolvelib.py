@@ -1,4 +1,4 @@
-"""The search by resolvelib, for resolutions with a few conflicts; it is stopped where it would get stuck."""
+"""The search by resolvelib, for resolutions with few conflicts; it stops before it gets stuck."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

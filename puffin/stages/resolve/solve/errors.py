@@ -1,4 +1,4 @@
-"""That there is no solution, and why, in statements that are worded here."""
+"""Errors of a resolution: there is no solution, and the reasons as sentences."""
 
 from collections.abc import Sequence
 

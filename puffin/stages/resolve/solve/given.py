@@ -1,4 +1,4 @@
-"""What the user says: requirements, constraints and overrides that hold here, and what their URLs point to."""
+"""The input of the user: requirements, constraints and overrides that apply here, and the targets of their URLs."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable

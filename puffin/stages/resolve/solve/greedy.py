@@ -1,4 +1,4 @@
-"""The greedy search: each package gets its best version when its turn comes, and none is ever taken back.
+"""The greedy search: each package gets its best version in turn, and no choice is taken back.
 
 Most resolutions meet no conflict. This finds their answer in one pass; at the first conflict it gives up, and the
 searches that can go back begin from the start.

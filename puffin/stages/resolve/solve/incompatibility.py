@@ -1,4 +1,4 @@
-"""What cannot be, and why: the incompatibilities that PubGrub works with."""
+"""Incompatibilities and their causes, for PubGrub."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""One package: its versions as bits, which of them are ruled out and why, and what each one needs."""
+"""One package: its versions as bits, the excluded ones with reasons, and the requirements of each."""
 
 from collections.abc import Callable, Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""What is to be resolved, and what was: the request of a resolution and its answer, as values."""
+"""The request of a resolution and its answer, as values."""
 
 from puffin.value import frozen
 

@@ -1,4 +1,4 @@
-"""The entry point: ``resolve(request, universe)``. Three searches take their turns, and each answer is checked.
+"""The entry point: ``resolve(request, universe)``. Up to three searches run, and each answer is checked.
 
 The first is a greedy pass, the second resolvelib, for a few conflicts, and the third PubGrub, where that gets stuck.
 """

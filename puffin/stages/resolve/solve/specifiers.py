@@ -1,4 +1,4 @@
-"""Which versions match a specifier, as bit sets, computed once per package and text.
+"""The versions that match a specifier, as bit sets, computed once per package and text.
 
 An offer's versions are sorted, and what a PEP 440 comparison admits is (but for some odd cases) one
 stretch of them; so the ends of the stretch are found by halving, and few versions are ever parsed.

@@ -1,4 +1,4 @@
-"""The seam of the resolver: all it ever asks of the world is the versions of a package and the metadata of one.
+"""The interface of the resolver to the world: the versions of a package and the metadata of one.
 
 Whoever implements :class:`Universe` chooses among files (tags, hashes, upload dates, index strategy,
 :class:`~puffin.stages.resolve.solve.request.FilePolicy`); the resolver chooses among versions.

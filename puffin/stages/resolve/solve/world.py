@@ -1,4 +1,4 @@
-"""The packages that a resolution has met so far, and what the universe is told to expect."""
+"""The packages that a resolution has met so far, and the requests that it announces to the universe."""
 
 from collections.abc import Callable, Collection, Iterable
 

@@ -1,6 +1,6 @@
 """Child processes that fetch and read pages and metadata while the resolution runs in this process.
 
-Their answers are taken over as if this process had fetched them; they are in the cache too. If a child is lost, or none
+Their answers count as if this process had fetched them; they are in the cache too. If a child is lost, or none
 can be started, threads do the same.
 """
 

@@ -1,4 +1,4 @@
-"""What a resolution may use, and what fetches it."""
+"""The scope of a resolution: the indexes and files that it may use, and the objects that fetch them."""
 
 from collections.abc import Collection, Mapping
 
