@@ -5,7 +5,7 @@ link. Linking it again would not repair it.
 """
 
 from puffin.stages.unzip.manifest import read_manifest
-from puffin.stages.unzip.ready import files, sizes_match
+from puffin.stages.unzip.ready import discard_archive, files, sizes_match
 from puffin.value import replace
 
 TYPE_CHECKING = False

@@ -9,6 +9,7 @@ from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, setup_of
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.pipeline.run.forked_call import ForkedCall
+from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences
 from puffin.stages.resolve.requirements.pins import Pin
 from puffin.stages.resolve.solve.resolve import resolve

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from puffin.names import printable
 from puffin.stages.unzip.errors import Refused
+from puffin.stages.unzip.names import decode_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
