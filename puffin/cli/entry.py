@@ -11,6 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+    from puffin.cli.options.table import Row
+
+_BY_HAND = ("sync", "pip sync", "pip install", "pip compile")
 STARTED = perf_counter()
 STARTED_CPU = process_time()  # what the interpreter needed to get here
 
@@ -87,41 +90,62 @@ def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:
 
 
 def _run(argv: "list[str]") -> int:
-    if argv[:1] == ["sync"]:
-        return _sync_many(argv)
-    command, rest = _split(argv)
-    if command == "sync":
-        from puffin.cli.options.table import SYNC, read_by_hand
-
-        options = read_by_hand(SYNC, rest, os.environ)
-        return _run_app(argv) if options is None else _sync(options)
-    if command in ("compile", "install"):
-        from puffin.cli.by_hand import run_by_hand
-
-        code = run_by_hand(command, rest, STARTED)
-        return _run_app(argv) if code is None else code
-    return _run_app(argv)
-
-
-def _sync(options: "dict[str, object]") -> int:
-    from puffin.cli.commands.sync import sync
-    from puffin.cli.screen.errors import guarded
-
-    return guarded(sync, options, STARTED)
-
-
-def _sync_many(argv: "list[str]") -> int:
-    """Run ``sync`` over many environments."""
-    from puffin.cli.options.table import read_by_hand
-    from puffin.cli.options.workspace import WORKSPACE_SYNC
-
-    options = read_by_hand(WORKSPACE_SYNC, argv[1:], os.environ)
-    if options is None:
+    command, words = _split(argv)
+    if command not in _BY_HAND:
         return _run_app(argv)
-    from puffin.cli.commands.workspace import sync
-    from puffin.cli.screen.errors import guarded
+    code = _run_by_hand(command, words)
+    return _run_app(argv) if code is None else code
 
-    return guarded(sync, options, STARTED)
+
+def _run_by_hand(command: str, words: "list[str]") -> int | None:
+    """Run a command whose usual options are read by hand: click takes longer to import than some of its runs take.
+
+    Return its exit code; None for anything that click should judge.
+    """
+    from puffin.cli.options.table import read_by_hand
+
+    values = read_by_hand(_rows(command), words, os.environ)
+    if values is None:
+        return None
+    from puffin.cli.commands.run import guarded
+
+    if command == "pip sync":
+        from puffin.cli.commands.sync import sync
+        from puffin.cli.options.values import SyncOptions
+
+        return guarded(sync, SyncOptions, values, STARTED)
+    if command == "sync":
+        from puffin.cli.commands.workspace import sync as sync_many
+        from puffin.cli.options.workspace import WorkspaceOptions
+
+        return guarded(sync_many, WorkspaceOptions, values, STARTED)
+    if command == "pip install":
+        from puffin.cli.commands.install import install
+        from puffin.cli.options.resolve import InstallOptions
+
+        return guarded(install, InstallOptions, values, STARTED)
+    from puffin.cli.commands.compile import compile_
+    from puffin.cli.options.resolve import CompileOptions
+
+    return guarded(compile_, CompileOptions, {**values, "words": tuple(words)}, STARTED)
+
+
+def _rows(command: str) -> "tuple[Row, ...]":
+    if command == "pip sync":
+        from puffin.cli.options.table import SYNC
+
+        return SYNC
+    if command == "sync":
+        from puffin.cli.options.workspace import WORKSPACE_SYNC
+
+        return WORKSPACE_SYNC
+    if command == "pip install":
+        from puffin.cli.options.resolve import INSTALL
+
+        return INSTALL
+    from puffin.cli.options.resolve import COMPILE
+
+    return COMPILE
 
 
 def _run_app(argv: "list[str]") -> int:
@@ -131,8 +155,7 @@ def _run_app(argv: "list[str]") -> int:
 
 
 def _split(argv: "list[str]") -> "tuple[str, list[str]]":
-    """Return the command of ``pip`` and the words after it, an empty command for anything else."""
+    """Return the command, ``pip-sync`` as ``pip sync``, and the words after it."""
     if argv[:1] == ["pip"]:
-        return (argv[1] if len(argv) > 1 else ""), argv[2:]
-    first = argv[0] if argv else ""
-    return (first[4:], argv[1:]) if first.startswith("pip-") else ("", [])
+        return " ".join(argv[:2]), argv[2:]
+    return argv[0].replace("pip-", "pip ", 1) if argv else "", argv[1:]

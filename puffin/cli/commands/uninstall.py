@@ -1,11 +1,11 @@
 """``puffin pip uninstall``."""
 
 import os
-from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from puffin.cli.config.settings import CacheDirectory, where_of
+from puffin.cli.config.settings import CacheDirectory
+from puffin.cli.options.inspect import UninstallOptions
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
 from puffin.names import normalise
@@ -14,27 +14,25 @@ from puffin.pipeline.request.session import Session, session_of
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where
 from puffin.stages.link.environment.environment import check_target
+from puffin.stages.resolve.requirements.file import read_requirements
 
 
-def uninstall(options: dict[str, Any], console: Console, _started: float) -> int:
+def uninstall(options: UninstallOptions, console: Console, _started: float) -> int:
     """Remove packages from an environment."""
-    with CacheDirectory(options) as cache_dir:
+    with CacheDirectory(options.cache) as cache_dir:
         session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ, console)
         names = _names(options, session)
-        environment = find_where(where_of(options), session)
-        if not options["dry_run"]:
-            check_target(environment, break_system_packages=options["break_system_packages"])
-        run(environment, names, session, dry_run=options["dry_run"])
+        environment = find_where(options.where, session)
+        if not options.dry_run:
+            check_target(environment, break_system_packages=options.break_system_packages)
+        run(environment, names, session, dry_run=options.dry_run)
     return 0
 
 
-def _names(options: dict[str, Any], session: Session) -> list[str]:
-    names = [_name_of(text) for text in options["arguments"]]
-    if options["requirement"]:
-        from puffin.stages.resolve.requirements.file import read_requirements
-
-        files = options["requirement"]
-        entries = read_requirements(files, read=session.read, environ=session.environ).entries
+def _names(options: UninstallOptions, session: Session) -> list[str]:
+    names = [_name_of(text) for text in options.arguments]
+    if options.requirement:
+        entries = read_requirements(options.requirement, read=session.read, environ=session.environ).entries
         names += [entry.name for entry in entries if entry.name]
     if not names:
         raise UsageError(text="No packages were given", hints=("for example: `puffin pip uninstall six`",))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from puffin.cli.config.toml import IndexTable
+    from puffin.cli.options.values import IndexTable
     from puffin.cli.screen.console import Console
 
     Layer = Sequence[SettingValue]
@@ -32,7 +32,7 @@ _FORMATS = ("only_binary", "no_binary")
 def configured(
     command: str, options: "Options", console: "Console", environ: "Mapping[str, str]", *, many: bool = False
 ) -> "Options":
-    """Return *options* of a command with what configuration adds to them.
+    """Return *options* of a command, those not given included, with what configuration adds to them.
 
     Under ``configured`` is the :class:`~puffin.pipeline.request.settings.Configured` that holds beneath what
     requirements files say, and under ``index_tables`` the ``[[index]]`` tables. A command on *many* environments reads

@@ -3,7 +3,7 @@
 import os
 
 from puffin.cli.config.files import pip_files
-from puffin.cli.options.table import FLAG, LIST, VALUE
+from puffin.cli.options.table import FLAG, LIST, VALUE, switched
 from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue, content, decoded
 
 TYPE_CHECKING = False
@@ -28,8 +28,8 @@ _KINDS = {
     "only_binary": LIST,
     "no_binary": LIST,
     "constraint": LIST,
-    "keyring_provider": VALUE,
     "build_constraint": LIST,
+    "keyring_provider": VALUE,
     "exclude_newer": VALUE,
     "prerelease": LIST,
 }
@@ -41,8 +41,6 @@ _OTHER_NAMES = {
 }
 _NOT_PIP = ("exclude_newer", "prerelease")  # names that are puffin's alone
 _PATHS = ("cert", "client_cert")
-_TRUE = ("y", "yes", "t", "true", "on", "1")
-_FALSE = ("n", "no", "f", "false", "off", "0")
 
 
 def pip_settings(
@@ -101,11 +99,9 @@ def _value(name: str, text: str, place: str) -> "Any":
 
 def _switch(text: str, place: str, name: str) -> bool:
     """Return the truth value of a text, in the words that pip takes. Raises :class:`ConfigurationInvalid`."""
-    word = text.strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
+    value = switched(FLAG, text)
+    if value is not None:
+        return bool(value)
     raise ConfigurationInvalid(
         place=place,
         problem=f"`{name}` is `{text}`, which is neither true nor false",

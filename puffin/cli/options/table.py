@@ -204,15 +204,15 @@ def optional(text: str) -> str:
     return "" if text.lower() in FALSE else text
 
 
-def unsaid(rows: "tuple[Row, ...]") -> "dict[str, object]":
-    """Return the options of *rows* as if none of them was given, for commands that do not have them all."""
-    return {row[1]: DEFAULTS[row[2]] for row in rows}
+def choices_of(row: "Row") -> tuple[str, ...]:
+    """Return the only values that an option takes; none for one that takes others too."""
+    return tuple(row[3].split("|")) if "|" in row[3] and row[3].islower() else ()
 
 
 def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
     """Return the value of an option that was not given: its environment variable's, or its default.
 
-    None is for a switch, or a count, whose variable has another value than it takes (see :func:`switched`).
+    None is for a variable with a value that the option does not take.
     """
     _, name, kind, _, _, _ = row
     text = environ.get(f"PUFFIN_{name.upper()}", "")
@@ -222,7 +222,9 @@ def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
         return switched(kind, text)
     if kind == LIST:
         return tuple(text.split())
-    return optional(text) if kind == OPTIONAL else text
+    if kind == OPTIONAL:
+        return optional(text)
+    return text if text in (choices_of(row) or (text,)) else None
 
 
 def switched(kind: str, text: str) -> "bool | int | None":
@@ -253,7 +255,7 @@ def read_by_hand(
         row = spelled.get(spelling)
         if row is None or (equals and not spelling.startswith("--")):
             return None
-        _, name, kind, choices, _, _ = row
+        _, name, kind, _, _, _ = row
         if kind in (FLAG, COUNT):
             if equals:
                 return None
@@ -263,7 +265,7 @@ def read_by_hand(
             given[name] = value or GIVEN
             continue
         text = value if equals else next(words, None)
-        if text is None or ("|" in choices and choices.islower() and text not in choices.split("|")):
+        if text is None or text not in (choices_of(row) or (text,)):
             return None
         former = given.get(name, ())
         given[name] = (*former, text) if kind == LIST and isinstance(former, tuple) else text

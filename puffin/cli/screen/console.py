@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from puffin.cli.screen.progress import Progress
+    from puffin.cli.screen.live import Progress
     from puffin.pipeline.graph.task import Outcome, Task
     from puffin.pipeline.request.settings import Line
 
@@ -107,7 +107,7 @@ class Console:
         """List the changes of an environment."""
         for line in lines:
             sign = self.style(line.sign, _SIGN_STYLES[line.sign])
-            place = f" (from {_masked(line.place)})" if line.place else ""
+            place = f" (from {mask(line.place)})" if line.place else ""
             version = f"=={line.version}" if line.version else ""
             self.say(f" {sign} {self.style(line.name, 'bold')}{version}{place}")
 
@@ -116,7 +116,7 @@ class Console:
         if self._progress is not None:
             self._progress.expect(tasks)
         elif self._live and tasks > 20:
-            from puffin.cli.screen.progress import Progress
+            from puffin.cli.screen.live import Progress
 
             self._progress = Progress(tasks)
 
@@ -135,5 +135,15 @@ class Console:
             self._progress = None
 
 
-def _masked(url: str) -> str:
-    return mask(url)
+def write_data(path: str, text: str) -> None:
+    """Write what a command was asked for to a file, or to standard output for no path or ``-``.
+
+    Raises ``OutputUnwritable``.
+    """
+    if path in ("", "-"):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    from puffin.stages.resolve.output.target import write_output
+
+    write_output(path, text.encode("utf-8", "replace"))

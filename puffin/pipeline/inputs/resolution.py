@@ -7,7 +7,7 @@ request that the resolver answers, the universe that it is answered from, and th
 from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
-from puffin.stages.resolve.requirements.conflicts import DisjointHashes
+from puffin.stages.resolve.requirements.errors import DisjointHashes
 from puffin.stages.resolve.solve.request import (
     ALLOW,
     HIGHEST,
@@ -213,7 +213,7 @@ def open_universe(
 
 
 def children_of(setup: ResolutionSetup, cache: "Cache") -> "Children":
-    """Return what asks indexes for a resolution in processes, which start when that pays."""
+    """Return the children that ask indexes for a resolution; they start if that pays."""
     from puffin.stages.resolve.universe.children import Children
 
     return Children(setup.scope, client=client_for(setup.network), cache=cache, helping=_helping)

@@ -59,7 +59,7 @@ class _Run:
         self._missing: tuple[str, ...] = ()
 
     def answer(self) -> HookAnswer:
-        """Run the job and judge what it told."""
+        """Run the job and judge its report."""
         story = self._shared()
         if story is None:
             self._missing = ()
@@ -263,7 +263,7 @@ def metadata_of(path: str) -> bytes:
     return read_metadata(data, os.path.basename(path))
 
 
-def check_wheel(
+def check_built_wheel(
     path: str, *, package: str, name: str, version: str, tags: "tuple[str, ...]"
 ) -> "tuple[str, str]":
     """Return the name (normalised) and the version (as METADATA spells it) of the built wheel at *path*.

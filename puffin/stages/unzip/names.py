@@ -18,7 +18,7 @@ _CONTROL = bytes(range(1, 32)) + b"\x7f\\"
 _HARMLESS = bytes(c for c in range(256) if c not in _CONTROL)  # NUL stands between the joined names
 
 
-def decode(raw: "list[bytes]") -> "list[str]":
+def decode_name(raw: "list[bytes]") -> "list[str]":
     """Return member names as text (UTF-8, as the wheel specification has it); raise Refused for an unsafe one.
 
     A trailing slash, the mark of a directory, stays. All names are looked at in one sweep, and one by
@@ -43,7 +43,7 @@ def _harmless(joined: bytes, raw: "list[bytes]") -> bool:
 
 
 def fault(raw: bytes) -> str:
-    """Return what is wrong with one member name, in words that follow the name, or an empty text."""
+    """Return the problem of one member name, as text that follows the name, empty if there is none."""
     try:
         name = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -75,7 +75,7 @@ def _path_fault(name: str) -> str:
 
 
 def fold(name: str) -> str:
-    """Return what *name* is on a file system that ignores case and Unicode normalisation."""
+    """Return the form of *name* on a file system that ignores case and Unicode normalisation."""
     if name.isascii():
         return name.lower()
     from unicodedata import normalize

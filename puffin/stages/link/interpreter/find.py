@@ -114,7 +114,7 @@ def _outside_puffin(found: "PythonInfo") -> str:
     return executable
 
 
-def satisfies(request: str, interpreter: Interpreter) -> bool:
+def python_satisfies(request: str, interpreter: Interpreter) -> bool:
     """Tell whether *interpreter* is what *request* (not a path) asks for."""
     spec = _spec(request)
     if spec.path is not None:
@@ -214,7 +214,7 @@ def _running() -> str:
 
 
 def requested_version(directory: str) -> str:
-    """Return what the nearest ``.python-version`` in *directory* or above it asks for, ``""`` for nothing.
+    """Return the request of the nearest ``.python-version`` in *directory* or above it, ``""`` for none.
 
     Its first line counts that is neither empty nor a comment. Names that only pyenv could resolve (of its
     environments, or ``system``) ask for nothing.

@@ -31,7 +31,7 @@ from puffin.stages.resolve.index.config import canonical
 from puffin.stages.resolve.locate.choose import sdists_option
 from puffin.stages.resolve.locate.errors import BuildForbidden
 from puffin.stages.resolve.locate.url import place_of
-from puffin.stages.resolve.projects.entries import SourceFile
+from puffin.stages.resolve.projects.project import SourceFile
 from puffin.stages.resolve.projects.toml import parse_toml
 from puffin.stages.resolve.requirements.pins import Pin
 from puffin.stages.resolve.solve.request import FilePolicy
@@ -84,7 +84,7 @@ def is_lock(path: str) -> bool:
 
 
 def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
-    """Return what a lock file has for *target*; its paths are relative to it.
+    """Return the packages of a lock file for *target*; its paths are relative to it.
 
     Raises :class:`LockUnusable`, :class:`UsageError` for extras and groups it does not have, and ``InvalidProject``
     for what is not TOML, and ``BuildForbidden``.

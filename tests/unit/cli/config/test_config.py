@@ -10,12 +10,13 @@ from puffin.cli.config import files as config_files
 from puffin.cli.config.files import pip_files, puffin_files
 from puffin.cli.config.layers import configured
 from puffin.cli.config.pip import line_of, pip_settings
-from puffin.cli.config.settings import located
+from puffin.cli.config.settings import check_setting, index_settings
 from puffin.cli.config.toml import puffin_settings
 from puffin.cli.options.table import SYNC, read_by_hand
+from puffin.cli.options.values import IndexOptions, SyncOptions, made, unsaid
 from puffin.pipeline.inputs.inputs import index_config
 from puffin.pipeline.request.settings import Configured, Settings
-from puffin.pipeline.workspace.document import ConfigurationInvalid, speaks_of_puffin
+from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue, speaks_of_puffin
 from puffin.stages.resolve.index.config import IndexConfig, NamedIndex
 from puffin.stages.resolve.requirements.values import Requirements
 from puffin.value import replace
@@ -267,7 +268,7 @@ def test_whether_a_project_speaks_of_puffin(text, answer):
 
 
 def merged(environ, *words, home=None, **changes):
-    options = {**read_by_hand(SYNC, [*words, "r.txt"], environ), **changes}
+    options = {**unsaid(SyncOptions), **read_by_hand(SYNC, [*words, "r.txt"], environ), **changes}
     told = Told()
     return configured("sync", options, told, environ), told.lines
 
@@ -330,7 +331,7 @@ def test_a_higher_place_has_the_last_word_on_the_kinds_of_files(quiet):
     assert (found["only_binary"], found["no_binary"]) == ((":all:",), ())
 
 
-def test_indexes_with_names(home):
+def test_indexes_with_names(home, monkeypatch):
     text = (
         "[[index]]\nname = 'corp'\nurl = 'https://corp/simple'\npackages = ['acme-*']\nexplicit = true\n"
         "[[index]]\nname = 'main'\nurl = 'https://main/simple'\ndefault = true\n"
@@ -344,18 +345,20 @@ def test_indexes_with_names(home):
         "PUFFIN_INDEX_MAIN_PASSWORD": "token",
         "PUFFIN_INDEX_MORE_X_USERNAME": "not used",
     }
+    for variable, text in environ.items():
+        monkeypatch.setenv(variable, text)
     options, _ = merged(environ, "--index", "corp=https://other/simple", "--index", "https://plain/simple?a=b")
-    found = located(options, environ)
-    assert [each.url for each in found["indexes"]] == [
+    found = index_settings(made(IndexOptions, options), "")
+    assert [each.url for each in found.indexes] == [
         "https://me:p%40ss@other/simple", "https://plain/simple?a=b", "https://:token@main/simple",
         "https://u@more/simple",
     ]  # fmt: skip
-    config = index_config(Settings(files=(), cache_dir="", **found), None)
+    config = index_config(found, None)
     assert config.indexes() == (
         "https://me:p%40ss@other/simple", "https://plain/simple?a=b", "https://u@more/simple",
         "https://:token@main/simple",
     )  # fmt: skip
-    config = index_config(Settings(files=(), cache_dir="", **located(merged(environ)[0], environ)), None)
+    config = index_config(index_settings(made(IndexOptions, merged(environ)[0]), ""), None)
     assert config.for_package("acme-tools") == ("https://me:p%40ss@corp/simple",)
     assert config.for_package("six") == ("https://u@more/simple", "https://:token@main/simple")
     assert index_config(Settings(files=(), cache_dir="", no_index=True, indexes=config.named), None).named == ()
@@ -376,3 +379,9 @@ def test_the_digest_of_places_knows_what_changes_an_answer():
 
 
 HARMLESS = 'index-url = "x"  # y\nextra-index-url = [\n  "a=b",\n  "c"]\n[[index]]\nname = "x"\n'
+
+
+def test_a_scheduler_may_be_configured():
+    check_setting(SettingValue(name="executor", value="tcp://10.0.0.1:8786", place="puffin.toml:1"))
+    with pytest.raises(ConfigurationInvalid, match="`fast` is no value of `link-mode`"):
+        check_setting(SettingValue(name="link_mode", value="fast", place="puffin.toml:1"))

@@ -1,13 +1,19 @@
-"""The options of ``pip compile``, and the options of pip-tools that it accepts."""
+"""The options of ``puffin pip compile`` and ``puffin pip install``."""
 
 from puffin.cli.options.table import (
     BUILD,
     CACHE,
+    CHANGE,
     COMMON,
     CONSTRAINTS,
+    DASHBOARD,
+    DRY_RUN,
     ENVIRONMENT,
+    EXTERNAL,
     FILES,
     FLAG,
+    FOREIGN,
+    HASHES,
     INDEX,
     LIST,
     OUTPUT,
@@ -15,9 +21,25 @@ from puffin.cli.options.table import (
     PROJECT,
     PYTHON,
     RESOLUTION,
+    RUN,
+    SEEDS,
+    TARGETS,
     VALUE,
     WRITTEN,
+    picked,
 )
+from puffin.cli.options.values import (
+    BuildOptions,
+    CacheOptions,
+    FileOptions,
+    IndexOptions,
+    ObserveOptions,
+    ProjectOptions,
+    ScreenOptions,
+    SyncOptions,
+    VersionOptions,
+)
+from puffin.value import frozen
 
 # fmt: off
 COMPILE = (
@@ -71,19 +93,89 @@ COMPILE = (
     *CACHE,
     *OUTPUT,
 )
-# pip-tools' and uv's options that have no effect or no counterpart; the command says so where they are used.
-COMPILE_FOREIGN = (
-    (("--allow-unsafe",), "allow_unsafe", FLAG, "", "", ''),
-    (("--no-allow-unsafe",), "no_allow_unsafe", FLAG, "", "", ''),
-    (("--reuse-hashes",), "reuse_hashes", FLAG, "", "", ''),
-    (("--no-reuse-hashes",), "no_reuse_hashes", FLAG, "", "", ''),
-    (("--resolver",), "resolver", VALUE, "NAME", "", ''),
-    (("--emit-trusted-host/--no-emit-trusted-host",), "emit_trusted_host", FLAG, "", "", ''),
-    (("--emit-options/--no-emit-options",), "emit_options", FLAG, "", "", ''),
-    (("--rebuild",), "rebuild", FLAG, "", "", ''),
-    (("--pip-args",), "pip_args", VALUE, "TEXT", "", ''),
-    (("--max-rounds",), "max_rounds", VALUE, "N", "", ''),
-    (("--dry-run",), "dry_run", FLAG, "", "", ''),
-    (("--universal",), "universal", FLAG, "", "", ''),
+INSTALL = (
+    (("-r", "--requirement"), "requirement", LIST, "FILE", "Install the requirements in a file.", COMMON),
+    (("-e", "--editable"), "editable", LIST, "DIR", "Install a project in editable mode.", COMMON),
+    (("-U", "--upgrade/--no-upgrade"), "upgrade", FLAG, "", "Upgrade to the newest allowed versions.", COMMON),
+    (("-P", "--upgrade-package"), "upgrade_package", LIST, "NAME[==V]",
+     "Upgrade one package to the newest allowed version.", COMMON),
+    (("--no-deps",), "no_deps", FLAG, "", "Install only the given packages, without dependencies.", COMMON),
+    (("--exact",), "exact", FLAG, "", "Remove packages that are neither given nor required.", COMMON),
+    *SEEDS,
+    (("--strict",), "strict", FLAG, "", "Check the installed packages for conflicts, even with --no-deps.", COMMON),
+    (("--report",), "report", VALUE, "FILE", "Write a report in pip's format (`-`: to standard output).", COMMON),
+    *DRY_RUN,
+    *PROJECT,
+    *CHANGE,
+    *TARGETS,
+    *FOREIGN,
+    *EXTERNAL,
+    *picked(COMPILE, "override", "resolution", "prerelease", "prerelease_package", "pre"),
+    *CONSTRAINTS,
+    *FILES,
+    *HASHES,
+    *BUILD,
+    *INDEX,
+    *RUN,
+    *PROFILE,
+    *DASHBOARD,
+    *CACHE,
+    *OUTPUT,
 )
 # fmt: on
+
+
+@frozen
+class CompileOptions:
+    """``puffin pip compile``; ``words`` are those of its command line."""
+
+    CONFIGURATION = ("compile", False)
+    arguments: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    output_file: str = ""
+    output_format: str = ""
+    upgrade: bool = False
+    upgrade_package: tuple[str, ...] = ()
+    no_deps: bool = False
+    override: tuple[str, ...] = ()
+    constraint: tuple[str, ...] = ()
+    python: str = ""
+    python_version: str = ""
+    python_platform: str = ""
+    generate_hashes: bool = False
+    annotation_style: str = ""
+    no_annotate: bool = False
+    no_header: bool = False
+    no_strip_extras: bool = False
+    no_strip_markers: bool = False
+    no_emit_package: tuple[str, ...] = ()
+    emit_index_url: bool = False
+    emit_find_links: bool = False
+    emit_build_options: bool = False
+    emit_index_annotation: bool = False
+    custom_compile_command: str = ""
+    project: ProjectOptions = ProjectOptions()
+    versions: VersionOptions = VersionOptions()
+    files: FileOptions = FileOptions()
+    index: IndexOptions = IndexOptions()
+    build: BuildOptions = BuildOptions()
+    observe: ObserveOptions = ObserveOptions()
+    cache: CacheOptions = CacheOptions()
+    screen: ScreenOptions = ScreenOptions()
+
+
+@frozen
+class InstallOptions:
+    """``puffin pip install``."""
+
+    CONFIGURATION = ("install", False)
+    requirement: tuple[str, ...] = ()
+    editable: tuple[str, ...] = ()
+    override: tuple[str, ...] = ()
+    upgrade: bool = False
+    upgrade_package: tuple[str, ...] = ()
+    no_deps: bool = False
+    exact: bool = False
+    report: str = ""
+    versions: VersionOptions = VersionOptions()
+    sync: SyncOptions = SyncOptions()
