@@ -171,3 +171,24 @@ def test_a_place_says_which_python_it_is_for(puffin, env, shop, words):
         assert done.code == 1, done.err
         assert "3.99" in done.err
         assert env.installed() == {}
+
+
+def test_dates_of_single_packages(puffin, env, shop):
+    words = ("--exclude-newer", "2020-01-01", "--exclude-newer-package")
+    assert puffin("pip", "install", "lib", *words, "app=2030-01-01", "-i", shop.url).code == 1
+    assert puffin("pip", "install", "lib", *words, "LIB=false", "-i", shop.url).code == 0
+    assert puffin("pip", "install", "app", *words, "app=1 day", "-i", shop.url).code == 0
+    done = puffin("pip", "install", "lib", "--exclude-newer-package", "lib", "-i", shop.url)
+    assert (done.code, "`lib` is no value" in done.err) == (2, True)
+    done = puffin(
+        "pip",
+        "install",
+        "lib",
+        "-U",
+        "--reinstall",
+        "--exclude-newer-package",
+        "lib=2020-01-01",
+        "-i",
+        shop.url,
+    )
+    assert (done.code, "is hidden by `--exclude-newer 2020-01-01`" in done.err) == (1, True)

@@ -6,7 +6,7 @@ import sys
 from puffin import depends
 from puffin.artifact.urls import strip_credentials
 from puffin.cache.layout import default_root
-from puffin.cli.config.times import moment
+from puffin.cli.config.times import moments
 from puffin.cli.options.table import GIVEN, SYNC, choices_of
 from puffin.cli.options.values import BuildOptions, ProjectOptions, SyncOptions
 from puffin.errors import UsageError
@@ -123,7 +123,7 @@ def _settings(
         dashboard=dashboard_port(observe.dashboard, executor, quiet=bool(options.screen.quiet)),
         dashboard_linger=observe.dashboard_linger,
         constraint=options.constraint,
-        exclude_newer=moment(options.exclude_newer),
+        exclude_newer=moments(options.exclude_newer, options.exclude_newer_package),
         extra=options.project.extra,
         all_extras=options.project.all_extras,
         group=options.project.group,
@@ -197,7 +197,7 @@ def compile_settings(options: "CompileOptions", cache_dir: str, header: str) -> 
         resolution=_resolution(options.versions),
         prerelease=prereleases(options.versions),
         prerelease_package=_prerelease_packages(options.versions),
-        exclude_newer=moment(options.versions.exclude_newer),
+        exclude_newer=moments(options.versions.exclude_newer, options.versions.exclude_newer_package),
         python_version=options.python_version,
         python_platform=options.python_platform,
         no_deps=options.no_deps,

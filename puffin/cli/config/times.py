@@ -2,6 +2,11 @@
 
 from puffin import depends
 from puffin.errors import UsageError
+from puffin.names import is_name, normalise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def moment(text: str) -> str:
@@ -31,6 +36,21 @@ def moment(text: str) -> str:
             ),
         )
     return text
+
+
+def moments(every: str, packages: "Sequence[str]") -> str:
+    """Return what ``--exclude-newer`` and ``--exclude-newer-package`` say, as ``exclude_newer_for`` reads it."""
+    own = []
+    for text in packages:
+        name, equals, value = text.partition("=")
+        if not equals or not is_name(name.strip()):
+            raise UsageError(
+                text=f"`{text}` is no value of `--exclude-newer-package`",
+                hints=("write a name and a date, as in `--exclude-newer-package name=2026-01-31`",),
+            )
+        told = "false" if value.strip().lower() == "false" else moment(value.strip())
+        own.append(f"{normalise(name.strip())}={told}")
+    return " ".join([moment(every).replace(" ", "T"), *[each.replace(" ", "T") for each in own]])
 
 
 def age(text: str) -> float | None:

@@ -58,6 +58,8 @@ CONSTRAINTS = (
      "Constrain versions with a file.", RESOLUTION),
     (("--exclude-newer",), "exclude_newer", VALUE, "DATE",
      "Ignore files uploaded after DATE (inclusive) or after an RFC 3339 time.", RESOLUTION),
+    (("--exclude-newer-package",), "exclude_newer_package", LIST, "NAME=DATE|false",
+     "The same for one package, whatever --exclude-newer says.", RESOLUTION),
 )
 PROJECT = (
     (("--extra",), "extra", LIST, "NAME", "Include an extra of the project.", COMMON),

@@ -107,6 +107,7 @@ class VersionOptions:
     prerelease_package: tuple[str, ...] = ()
     pre: bool = False
     exclude_newer: str = ""
+    exclude_newer_package: tuple[str, ...] = ()
 
 
 @frozen
@@ -164,6 +165,7 @@ class SyncOptions:
     break_system_packages: bool = False
     constraint: tuple[str, ...] = ()
     exclude_newer: str = ""
+    exclude_newer_package: tuple[str, ...] = ()
     require_hashes: bool = False
     no_verify_hashes: bool = False
     no_editable: bool = False

@@ -81,6 +81,17 @@ class FilePolicy:
 ANY_FILES = FilePolicy()
 
 
+def exclude_newer_for(text: str, name: str) -> str:
+    """Return the part of an ``exclude_newer`` that is about a package (its name normalised), empty for none.
+
+    *text* is the time or date for all packages, which may be empty, then ``name=time`` for each that has its own;
+    blanks separate them. ``name=false`` takes a package out.
+    """
+    every, *own = text.split(" ")
+    told = next((each.partition("=")[2] for each in own if each.partition("=")[0] == name), every)
+    return "" if told == "false" else told
+
+
 def hash_verdict(offered: tuple[str, ...], demanded: "Collection[str]") -> bool | None:
     """Return whether a file's hashes are demanded ones; None if that is unknown (no common algorithm)."""
     algorithms = {item.partition(":")[0] for item in demanded}

@@ -131,7 +131,7 @@ class OfferedPackage:
 
     def _split(self) -> "tuple[tuple[str, ...], tuple[str, ...], frozenset[str]]":
         """Return the versions, those that ``--exclude-newer`` hides completely, and of these the undated."""
-        cutoff = self._chooser.cutoff
+        cutoff = self._chooser.cutoff(self.name)
         if not cutoff:
             return self._order.names, (), frozenset()
         uploads: dict[str, str] = {}
