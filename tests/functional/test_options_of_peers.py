@@ -192,3 +192,12 @@ def test_dates_of_single_packages(puffin, env, shop):
         shop.url,
     )
     assert (done.code, "is hidden by `--exclude-newer 2020-01-01`" in done.err) == (1, True)
+
+
+def test_for_which_environments_pins_hold(puffin, shop):
+    words = ("--no-header", "--no-annotate", "--no-sources", "--emit-marker-expression", "-i", shop.url)
+    done = puffin("pip", "compile", "-", *words, stdin="lib\n")
+    first, second, *rest = done.out.splitlines()
+    assert first == "# Pinned dependencies known to be valid for:"
+    assert second.startswith("#    implementation_name == 'cpython' and ")
+    assert rest == ["lib==2.0"]

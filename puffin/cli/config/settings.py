@@ -214,6 +214,7 @@ def compile_settings(options: "CompileOptions", cache_dir: str, header: str) -> 
         emit_find_links=options.emit_find_links,
         emit_build_options=options.emit_build_options,
         emit_index_annotation=options.emit_index_annotation,
+        emit_marker_expression=options.emit_marker_expression,
     )
 
 

@@ -85,6 +85,8 @@ COMPILE = (
      "Write the locations of `--find-links`.", WRITTEN),
     (("--emit-build-options",), "emit_build_options", FLAG, "", "Write `--no-binary` and `--only-binary`.", WRITTEN),
     (("--emit-index-annotation",), "emit_index_annotation", FLAG, "", "Write the index of each package.", WRITTEN),
+    (("--emit-marker-expression",), "emit_marker_expression", FLAG, "",
+     "Write for which environments the pins hold.", WRITTEN),
     (("--custom-compile-command",), "custom_compile_command", VALUE, "TEXT",
      "The command shown in the header.", WRITTEN),
     *BUILD,
@@ -153,6 +155,7 @@ class CompileOptions:
     emit_find_links: bool = False
     emit_build_options: bool = False
     emit_index_annotation: bool = False
+    emit_marker_expression: bool = False
     custom_compile_command: str = ""
     project: ProjectOptions = ProjectOptions()
     versions: VersionOptions = VersionOptions()

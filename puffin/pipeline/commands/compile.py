@@ -108,7 +108,7 @@ class _Command:
 
         if self._locked:
             return lock_text(packages, self._settings, target)
-        return requirements_text(packages, self._settings, self.early.sources, self.early.setup.config)
+        return requirements_text(packages, self._settings, self.early.sources, self.early.setup.config, target)
 
 
 def _warn(sources: "Sources", target: "ResolutionTarget", session: "Session") -> None:

@@ -198,7 +198,9 @@ class _LockRun:
         settings = replace(self._settings.compile, output=lock, header=command)
         if lock.endswith(".toml"):
             return lock_text(packages, settings, question.setup.target)
-        return requirements_text(packages, settings, question.sources, question.setup.config)
+        return requirements_text(
+            packages, settings, question.sources, question.setup.config, question.setup.target
+        )
 
 
 def _differs(path: str, data: bytes) -> bool:

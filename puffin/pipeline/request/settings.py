@@ -215,6 +215,7 @@ class CompileSettings:
     emit_find_links: bool = False
     emit_build_options: bool = False
     emit_index_annotation: bool = False
+    emit_marker_expression: bool = False
 
 
 @frozen

@@ -71,10 +71,14 @@ def lock_text(packages: "Sequence[Listed]", settings: CompileSettings, target: R
 
 
 def requirements_text(
-    packages: "Sequence[Listed]", settings: CompileSettings, sources: Sources, config: IndexConfig
+    packages: "Sequence[Listed]",
+    settings: CompileSettings,
+    sources: Sources,
+    config: IndexConfig,
+    target: ResolutionTarget,
 ) -> str:
     """Return the output as a requirements file."""
-    from puffin.stages.resolve.output.requirements import render_requirements
+    from puffin.stages.resolve.output.requirements import environment_marker, render_requirements
 
     style = Style(
         header=settings.header,
@@ -84,6 +88,7 @@ def requirements_text(
         index_annotation=settings.emit_index_annotation,
         options=tuple(_options(settings, sources, config)),
         excluded=frozenset(settings.no_emit_package),
+        environment=environment_marker(dict(target.markers)) if settings.emit_marker_expression else "",
     )
     return render_requirements(packages, style)
 

@@ -15,12 +15,11 @@ from packaging.version import Version
 from puffin.artifact.urls import file_path, is_file
 from puffin.errors import PuffinError
 from puffin.stages.resolve.index.page import is_wheel
-from puffin.stages.resolve.output.requirements import header
+from puffin.stages.resolve.output.requirements import environment_marker, header
 from puffin.stages.resolve.output.values import DirectReference, Listed, OutputFile
 from puffin.value import frozen
 
 LOCK_VERSION = "1.0"
-_ENVIRONMENT = ("implementation_name", "platform_machine", "python_version", "sys_platform")
 
 
 class NoHash(PuffinError):
@@ -73,11 +72,6 @@ def lock_content(packages: Iterable[Listed], lock: LockStyle) -> dict[str, objec
         "created-by": "puffin",
         "packages": [_package(each, lock) for each in sorted(kept, key=lambda each: (each.name, each.version))],
     }
-
-
-def environment_marker(markers: Mapping[str, str]) -> str:
-    """Return the marker of the environments that a resolution for *markers* holds for."""
-    return " and ".join(f"{name} == '{markers[name]}'" for name in _ENVIRONMENT)
 
 
 def _package(package: Listed, lock: LockStyle) -> dict[str, object]:

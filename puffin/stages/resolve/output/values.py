@@ -69,7 +69,8 @@ class Style:
     """How a requirements file is written: ``annotation`` is :data:`SPLIT`, :data:`LINE`, or empty for none.
 
     ``header`` is the command to name in the header, empty for no header. ``options`` are lines such as
-    ``--index-url URL``; ``excluded`` are names of packages to leave out.
+    ``--index-url URL``; ``excluded`` are names of packages to leave out. ``environment`` is the marker of the
+    environments that the pins hold for, empty if it is not to be written.
     """
 
     header: str = ""
@@ -79,3 +80,4 @@ class Style:
     index_annotation: bool = False
     options: tuple[str, ...] = ()
     excluded: frozenset[str] = frozenset()
+    environment: str = ""
