@@ -63,7 +63,7 @@ def end() -> None:
 
 
 def stamp(path: str) -> "Stamp":
-    """Return what changes with a file: times in ns, size, number and device; nothing for one that is not there.
+    """Return the stamp of a file: times in ns, size, number and device; an empty one if it does not exist.
 
     The change time of a file with several names is left out: whoever gives it another name changes it.
     """
@@ -159,7 +159,7 @@ def fresh(since: float, until: float) -> None:
 
 
 def unsure(why: str) -> None:
-    """Note that the answer may be another one the next time, whatever else is noted."""
+    """Note that the answer may differ the next time, even if nothing that is noted has changed."""
     if _noted is not None:
         _noted.doubts.append(why)
 

@@ -56,7 +56,7 @@ class Artifact:
 
 
 def file_identity(facts: "os.stat_result") -> str:
-    """Return what tells a file from all that were at its path before, by *facts* about it.
+    """Return a text that differs for each file that was ever at a path, from its *facts*.
 
     A modification time can be set by anybody, as copying tools do; the time of the last change (``ctime``) cannot.
     """

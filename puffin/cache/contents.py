@@ -43,7 +43,7 @@ def total_size(root: str) -> int:
 
 
 def read_contents(cache: Cache) -> "tuple[tuple[Item, ...], tuple[str, ...]]":
-    """Return what the cache holds, and the paths that are of no use.
+    """Return the items of the cache, and the useless paths.
 
     These are pointers and bytecode of archives that are gone, and buckets of older formats.
     """

@@ -11,9 +11,9 @@ from puffin.cli.screen.console import Console
 from puffin.cli.screen.errors import render
 from puffin.cli.screen.quantities import aligned, counted
 from puffin.pipeline.commands.look import Look, look_at
-from puffin.pipeline.commands.python import Interpreters
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.changed import cache_key, key_files
 
 _WORDS = {"unchanged": "up to date", "drifted": "differs"}

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.cli.options.resolve import InstallOptions
     from puffin.cli.screen.console import Console
-    from puffin.pipeline.commands.install import Installed
+    from puffin.pipeline.change.values import Installed
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.stages.resolve.projects.sources import Build, Sources
@@ -101,6 +101,30 @@ def _argument(error: "InvalidRequirementLine") -> "InvalidRequirementLine":
 def _write_report(path: str, done: "Installed", session: "Session") -> None:
     import json
 
-    from puffin.pipeline.commands.report import report_of
+    from puffin.pipeline.change.report import install_report
 
+<<<<<<< HEAD
     write_data(path, json.dumps(report_of(done, session.cache), indent=2, sort_keys=True) + "\n")
+||||||| 449e54f
+    text = json.dumps(report_of(done, session.cache), indent=2, sort_keys=True) + "\n"
+    if path == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        replace_file(os.path.abspath(path), text.encode())
+    except OSError as error:
+        from puffin.errors import os_cause
+
+        raise UsageError(text=f"Failed to write the report `{path}`", causes=(os_cause(error),)) from error
+=======
+    text = json.dumps(install_report(done, session.cache), indent=2, sort_keys=True) + "\n"
+    if path == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        replace_file(os.path.abspath(path), text.encode())
+    except OSError as error:
+        from puffin.errors import os_cause
+
+        raise UsageError(text=f"Failed to write the report `{path}`", causes=(os_cause(error),)) from error
+>>>>>>> session

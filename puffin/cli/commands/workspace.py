@@ -10,10 +10,10 @@ from puffin.cli.screen.console import write_data
 from puffin.cli.screen.errors import status_of
 from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import PuffinError, UsageError
-from puffin.pipeline.commands.python import Interpreters
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import ManySettings
+from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.config import find_workspace
 from puffin.pipeline.workspace.select import choose
 from puffin.stages.link.interpreter.meanwhile import meanwhile

@@ -28,6 +28,7 @@ _KINDS = {
     "only_binary": LIST,
     "no_binary": LIST,
     "constraint": LIST,
+    "build_constraint": LIST,
     "keyring_provider": VALUE,
 }
 _OTHER_NAMES = {"default_timeout": "timeout", "pypi_url": "index_url"}

@@ -8,7 +8,6 @@ time the build task is put anew, with an environment as a further input.
 from puffin.artifact.artifact import DIRECTORY, SDIST, WHEEL
 from puffin.artifact.urls import digest
 from puffin.errors import PuffinError
-from puffin.pipeline.builds.turns import Turns
 from puffin.pipeline.builds.values import BuildCycle, BuildSettings
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import warn
@@ -64,7 +63,7 @@ class Builds:
         self._resolve = resolve
         self._toolchains: dict[str, Toolchain] = {}
         self._jobs: dict[str, Job] = {}
-        self._turns = Turns()
+        self._turns = BuildTurns()
         self._sources: dict[Key, list[str]] = {}
         self._read: dict[Key, tuple[str, str, tuple[Any, ...]]] = {}
         self._requires: dict[str, tuple[str, ...]] = {}
@@ -401,3 +400,34 @@ class Builds:
             inputs=tuple([(f"input{number}", key) for number, key in enumerate(sorted(set(keys)))]),
             weight=_SOURCE_WEIGHT,
         )
+
+
+class BuildTurns:
+    """Lets one build of each group begin; the others wait until it has ended, and then look what there is.
+
+    A group is a source that several interpreters need a build of: the wheel of the first may serve all of them.
+
+    If it made a wheel, all that still have to be built go at once. If it failed, it is the next one's turn.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[str, str] = {}
+        self._waiting: dict[str, list[str]] = {}
+
+    def may_begin(self, group: str, name: str) -> bool:
+        """Return whether a build may begin; if it may not, :meth:`ended` will name it."""
+        first = self._first.setdefault(group, name)
+        if first in ("", name):
+            return True
+        self._waiting.setdefault(group, []).append(name)
+        return False
+
+    def ended(self, group: str, name: str, *, built: bool) -> "list[str]":
+        """Note that a build ended, and return those that waited for it."""
+        if self._first.get(group) != name:
+            return []
+        if built:
+            self._first[group] = ""
+        else:
+            del self._first[group]
+        return self._waiting.pop(group, [])

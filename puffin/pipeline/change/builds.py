@@ -29,29 +29,29 @@ class BuildSessions:
         self._session = session
         self._known: dict[tuple[Any, ...], BuildSession] = {}
 
-    def of(self, site: "EnvironmentRun") -> BuildSession:
-        """Return what builds for *site*. Reads ``--build-constraint`` files, with the errors of that."""
-        if site.builds is not None:
-            return site.builds
-        inputs = site.inputs
-        key = (inputs.config, inputs.files, site.network)
+    def of(self, run: "EnvironmentRun") -> BuildSession:
+        """Return what builds for *run*. Reads ``--build-constraint`` files, with the errors of that."""
+        if run.builds is not None:
+            return run.builds
+        inputs = run.inputs
+        key = (inputs.config, inputs.files, run.network)
         if key not in self._known:
             settings = build_settings(
-                site.settings, self._session, config=inputs.config, network=site.network, files=inputs.files
+                run.settings, self._session, config=inputs.config, network=run.network, files=inputs.files
             )
             self._known[key] = BuildSession(settings, self._session)
         return self._known[key]
 
-    def settle(self, site: "EnvironmentRun") -> None:
-        """Note the toolchain for each supply of *site* that needs a build, or the wheel that it gave before."""
-        sources = [number for number, each in enumerate(site.supplies) if each.artifact.kind != WHEEL]
+    def settle(self, run: "EnvironmentRun") -> None:
+        """Note the toolchain for each supply of *run* that needs a build, or the wheel that it gave before."""
+        sources = [number for number, each in enumerate(run.supplies) if each.artifact.kind != WHEEL]
         if not sources:
             return
-        toolchain, session = toolchain_of(site.environment), self.of(site)
+        toolchain, session = toolchain_of(run.environment), self.of(run)
         for number in sources:
-            site.supplies[number] = session.settled(replace(site.supplies[number], toolchain=toolchain))
+            run.supplies[number] = session.settled(replace(run.supplies[number], toolchain=toolchain))
         alone = session.settings.isolates
-        site.postpone([number for number in sources if not alone(site.supplies[number].artifact.name)])
+        run.postpone([number for number in sources if not alone(run.supplies[number].artifact.name)])
 
 
 class ManyBuilds:
@@ -62,11 +62,11 @@ class ManyBuilds:
         self._builds: dict[BuildSession, Builds] = {}
         self.tasks: dict[Key, tuple[Task, ...]] = {}
 
-    def supplied(self, site: "EnvironmentRun", supply: "Supply") -> "Supply":
+    def supplied(self, run: "EnvironmentRun", supply: "Supply") -> "Supply":
         """Return *supply* as its links need it. Raises the errors of planning a build."""
         if supply.archive or supply.artifact.kind == WHEEL:
             return supply
-        session = self._sessions.of(site)
+        session = self._sessions.of(run)
         builds = self._builds.get(session)
         if builds is None:
             builds = self._builds[session] = session.builds()

@@ -288,18 +288,18 @@ def _nothing(_name: str) -> str:
     return ""
 
 
-def guarded(site: "Any", step: "Callable[[Any], None]") -> None:
+def guarded(run: "Any", step: "Callable[[Any], None]") -> None:
     """Do *step* for an environment's run that is alive; an error ends this environment only."""
-    if not site.alive:
+    if not run.alive:
         return
     try:
-        step(site)
+        step(run)
     except PuffinError as error:
-        site.fail(error)
+        run.fail(error)
     except OSError as error:
-        failure = SiteFailed(path=site.path, causes=(os_cause(error),))
+        failure = SiteFailed(path=run.path, causes=(os_cause(error),))
         failure.__cause__ = error
-        site.fail(failure)
+        run.fail(failure)
 
 
 class SiteFailed(PuffinError):

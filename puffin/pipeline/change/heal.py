@@ -37,7 +37,7 @@ def damaged_archives(
 
 
 def without_archive(supply: "Supply", session: "Session") -> "Supply":
-    """Throw a damaged archive away, say so, and return the supply as one to be fetched."""
+    """Remove a damaged archive, with a warning, and return the supply as one to be fetched."""
     session.reporter.warn(f"The cached archive of `{supply.artifact.name}` was damaged; fetching it again")
     discard(session.cache, supply.archive)
     return replace(supply, archive="")

@@ -6,6 +6,7 @@ https://packaging.python.org/en/latest/specifications/core-metadata/ with PEP 56
 
 import json
 
+from puffin import __version__
 from puffin.artifact.metadata_head import head_fields, split_head, unfolded
 from puffin.artifact.urls import mask, mask_text, strip_credentials
 from puffin.cache.atomic import read
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.change.values import Change, EnvResult, ManyResult
+    from puffin.pipeline.change.values import Change, EnvResult, Installed, ManyResult
+    from puffin.pipeline.tasks.supply import Supply
     from puffin.stages.link.commit.placement import Conflict
+    from puffin.stages.resolve.solve.request import Resolved
+    from puffin.stages.resolve.solve.universe import Metadata
 
 FORMAT = "1"
 _SINGLE = (
@@ -71,6 +75,39 @@ def report(items: "Iterable[ReportItem]", markers: "Mapping[str, str]", version:
         "install": [item_of(each) for each in items],
         "environment": {name: markers[name] for name in sorted(markers) if name != "extra"},
     }
+
+
+def install_report(done: "Installed", cache: "Cache") -> "dict[str, Any]":
+    """Return the report of an install: what came in, or would have, by name."""
+    packages = {each.name: each for each in done.resolution.packages}
+    items = [_installed(each, packages[each.artifact.name], done, cache) for each in done.supplies]
+    return report(items, dict(done.environment.interpreter.markers), __version__)
+
+
+def _installed(supply: "Supply", package: "Resolved", done: "Installed", cache: "Cache") -> ReportItem:
+    artifact = supply.artifact
+    hashes = (f"sha256:{supply.archive}",) if supply.archive else artifact.hashes
+    return ReportItem(
+        name=artifact.name,
+        version=artifact.version,
+        url=artifact.url,
+        hashes=hashes,
+        is_direct=bool(artifact.direct_url),
+        is_yanked=artifact.yanked is not None,
+        requested=package.direct,
+        requested_extras=package.extras if package.direct else (),
+        metadata=archived_metadata(cache, supply.archive) or _written(done.metadata[artifact.name]),
+        direct_url=artifact.direct_url,
+    )
+
+
+def _written(metadata: "Metadata") -> bytes:
+    """Return what resolution knew, as METADATA: a dry run fetches no wheel that could be asked."""
+    lines = ["Metadata-Version: 2.1", f"Name: {metadata.name}", f"Version: {metadata.version}"]
+    lines += [f"Requires-Python: {metadata.requires_python}"] if metadata.requires_python else []
+    lines += [f"Requires-Dist: {each}" for each in metadata.requires_dist]
+    lines += [f"Provides-Extra: {each}" for each in metadata.provides_extras]
+    return "\n".join((*lines, "")).encode()
 
 
 def metadata_json(data: bytes) -> "dict[str, Any]":

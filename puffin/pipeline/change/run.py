@@ -37,10 +37,10 @@ class ChangeRun:
         self._builds: BuildSessions | None = None
         self.graph: GraphRun | None = None
 
-    def search(self, sites: "Sequence[EnvironmentRun]") -> Search:
-        """Begin to look for all that the plans of *sites* install."""
+    def search(self, runs: "Sequence[EnvironmentRun]") -> Search:
+        """Start the search for the files that the plans of *runs* install."""
         make_room(self._session.cache)
-        requests = [site.request() for site in sites]
+        requests = [run.request() for run in runs]
         self._search = Search(requests, settings=self._settings, session=self._session)
         return self._search
 
@@ -58,20 +58,20 @@ class ChangeRun:
             import_supplying()
         self._engine.start(name)
 
-    def settle(self, site: "EnvironmentRun") -> None:
-        """Note the toolchain for each build of *site*, or the wheel that was built before."""
-        if any(each.artifact.kind != WHEEL for each in site.supplies):
+    def settle(self, run: "EnvironmentRun") -> None:
+        """Note the toolchain for each build of *run*, or the wheel that was built before."""
+        if any(each.artifact.kind != WHEEL for each in run.supplies):
             if self._builds is None:
                 from puffin.pipeline.change.builds import BuildSessions
 
                 self._builds = BuildSessions(self._session)
-            self._builds.settle(site)
+            self._builds.settle(run)
 
-    def bring(self, sites: "Sequence[EnvironmentRun]", watch: Watch, *, fail_fast: bool = False) -> None:
-        """Carry out the plans of *sites*; each one holds its own result."""
-        self._heal(sites)
+    def bring(self, runs: "Sequence[EnvironmentRun]", watch: Watch, *, fail_fast: bool = False) -> None:
+        """Carry out the plans of *runs*; each one holds its own result."""
+        self._heal(runs)
         self.graph = GraphRun(
-            sites,
+            runs,
             self._engine,
             session=self._session,
             watch=watch,
@@ -83,17 +83,17 @@ class ChangeRun:
             with phase("remember"):
                 self._search.remember(self.graph.archives)
 
-    def _heal(self, sites: "Sequence[EnvironmentRun]") -> None:
+    def _heal(self, runs: "Sequence[EnvironmentRun]") -> None:
         """Look at archives that are linked once more; one that is not whole is fetched anew for all."""
         gone: set[str] = set()
-        for site in sites:
-            again = {name for name in site.plan.replace if name in site.workplace.archives}
+        for run in runs:
+            again = {name for name in run.plan.replace if name in run.workplace.archives}
             if again:
                 from puffin.pipeline.change.heal import damaged_archives
 
-                gone |= damaged_archives(site.supplies, again, site.workplace.damaged, self._session)
-        for site in sites if gone else ():
-            site.supplies = [_without(each, gone) for each in site.supplies]
+                gone |= damaged_archives(run.supplies, again, run.workplace.damaged, self._session)
+        for run in runs if gone else ():
+            run.supplies = [_without(each, gone) for each in run.supplies]
 
     def close(self) -> None:
         """End the search and let the executor's processes go."""
@@ -134,30 +134,30 @@ class _OneWatch(Watch):
         self._began = time.perf_counter()
         self._conflicts = 0
 
-    def prepared(self, site: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
-        fetched = sum(1 for each in site.turn.values() if not each.archive)
+    def prepared(self, run: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
+        fetched = sum(1 for each in run.turn.values() if not each.archive)
         if fetched:
             self._reporter.phase("Prepared", fetched, time.perf_counter() - self._began)
         if compiled[0]:
             self._reporter.phase("Compiled", *compiled)
 
-    def committed(self, site: "EnvironmentRun", seconds: float) -> None:
-        for conflict in site.conflicts[self._conflicts :]:
-            self._reporter.warn(_conflict(conflict, site.workplace.site))
-        self._conflicts = len(site.conflicts)
-        plan, supplies = site.turn_plan, list(site.turn.values())
+    def committed(self, run: "EnvironmentRun", seconds: float) -> None:
+        for conflict in run.conflicts[self._conflicts :]:
+            self._reporter.warn(_conflict(conflict, run.workplace.site))
+        self._conflicts = len(run.conflicts)
+        plan, supplies = run.turn_plan, list(run.turn.values())
         gone = len(plan.remove) + len(plan.replace)
         if gone:
             self._reporter.phase("Uninstalled", gone, seconds)
         if supplies:
             self._reporter.phase("Installed", len(supplies), seconds)
-        self._reporter.changes(change_lines(site.workplace.present, plan, supplies))
+        self._reporter.changes(change_lines(run.workplace.present, plan, supplies))
         self._began = time.perf_counter()
 
 
-def tell_dry(site: "EnvironmentRun", reporter: "Reporter") -> None:
+def tell_dry(run: "EnvironmentRun", reporter: "Reporter") -> None:
     """Report the changes of a dry run."""
-    plan, supplies = site.plan, site.supplies
+    plan, supplies = run.plan, run.supplies
     for verb, count in (
         ("Would download", sum(1 for each in supplies if not each.archive)),
         ("Would uninstall", len(plan.remove) + len(plan.replace)),
@@ -167,25 +167,25 @@ def tell_dry(site: "EnvironmentRun", reporter: "Reporter") -> None:
             reporter.phase(verb, count, -1)
     if plan.nothing_to_do:
         reporter.phase("Would make no changes", -1, 0)
-    reporter.changes(change_lines(site.place.present, plan, supplies))
+    reporter.changes(change_lines(run.place.present, plan, supplies))
 
 
-def bring_one(run: ChangeRun, site: "EnvironmentRun", reporter: "Reporter", *, action: str = "sync") -> None:
-    """Carry out the plan of *site* and report it; *action* is the verb for messages.
+def bring_one(change: ChangeRun, run: "EnvironmentRun", reporter: "Reporter", *, action: str = "sync") -> None:
+    """Carry out the plan of *run* and report it; *action* is the verb for messages.
 
     Raises :class:`ApplyFailed` and the errors of planning and doing the commit; then nothing changed, but for the
     first of two changes.
     """
-    run.bring([site], _OneWatch(reporter))
-    if site.lacking:
-        causes = [site.lacking[number] for number in sorted(site.lacking)]
+    change.bring([run], _OneWatch(reporter))
+    if run.lacking:
+        causes = [run.lacking[number] for number in sorted(run.lacking)]
         raise ApplyFailed(
-            environment=site.environment.root, action=action, partly=site.partly, causes=_distinct(causes)
+            environment=run.environment.root, action=action, partly=run.partly, causes=_distinct(causes)
         )
-    if isinstance(site.error, SiteFailed) and site.error.__cause__ is not None:
-        raise site.error.__cause__
-    if site.error is not None:
-        raise site.error
+    if isinstance(run.error, SiteFailed) and run.error.__cause__ is not None:
+        raise run.error.__cause__
+    if run.error is not None:
+        raise run.error
 
 
 def _distinct(errors: "Sequence[PuffinError]") -> "tuple[PuffinError, ...]":

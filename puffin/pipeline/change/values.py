@@ -5,11 +5,15 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Protocol
 
     from puffin.pipeline.request.settings import Line, Reporter
+    from puffin.pipeline.tasks.supply import Supply
     from puffin.stages.link.commit.placement import Conflict
+    from puffin.stages.link.environment.environment import Environment
+    from puffin.stages.resolve.solve.request import Resolution
+    from puffin.stages.resolve.solve.universe import Metadata
 
     class ManyReporter(Reporter, Protocol):
         """Gets the progress of a run over many environments."""
@@ -99,6 +103,16 @@ class ManyResult:
     def with_status(self, *statuses: str) -> "tuple[EnvResult, ...]":
         """Return the environments with one of *statuses*."""
         return tuple([each for each in self.environments if each.status in statuses])
+
+
+@frozen
+class Installed:
+    """What an install did or would do: the resolution, the wheels that came in, and their metadata by name."""
+
+    environment: "Environment"
+    resolution: "Resolution"
+    supplies: "tuple[Supply, ...]"
+    metadata: "Mapping[str, Metadata]"
 
 
 class EnvironmentsFailed(PuffinError):

@@ -23,7 +23,7 @@ DEFAULT_FILE = "requirements.txt"
 
 
 def planned_tasks(settings: Settings, session: "Session") -> "list[Task]":
-    """Return the tasks of a sync of *settings* into an empty environment, given what the cache has.
+    """Return the tasks of a sync of *settings* into an empty environment with the present cache.
 
     Builds are there as far as they are known before they run: what a source needs to be built is read after its fetch.
 

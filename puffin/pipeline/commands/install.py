@@ -12,6 +12,7 @@ from puffin.pipeline.change.direct import UNKNOWN
 from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.plan import stale_names
 from puffin.pipeline.change.run import ChangeRun, bring_one, tell_dry
+from puffin.pipeline.change.values import Installed
 from puffin.pipeline.change.workplace import Workplace, lock_timeout, opened, tell_recovery, warn_of_broken
 from puffin.pipeline.find.artifact import artifact_for
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
@@ -34,26 +35,13 @@ from puffin.stages.resolve.requirements.pins import select_pins
 from puffin.stages.resolve.solve.request import Preference
 from puffin.stages.resolve.solve.world import why_wanted
 from puffin.stages.resolve.universe.values import InstalledDistribution
-from puffin.value import frozen, replace
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from puffin.pipeline.request.session import Session
-    from puffin.stages.link.environment.environment import Environment
     from puffin.stages.resolve.solve.request import Resolution, Resolved
     from puffin.stages.resolve.solve.universe import Metadata
-
-
-@frozen
-class Installed:
-    """What an install did or would do: the resolution, the wheels that came in, and their metadata by name."""
-
-    environment: "Environment"
-    resolution: "Resolution"
-    supplies: tuple[Supply, ...]
-    metadata: "Mapping[str, Metadata]"
 
 
 def install(settings: InstallSettings, session: "Session") -> Installed:
@@ -102,39 +90,39 @@ class _Install:
     def run(self) -> Installed:
         with phase("resolve"):
             resolution = self._resolve()
-            site = self._site(resolution)
-            site.make_plan()
+            run = self._environment_run(resolution)
+            run.make_plan()
         count = len(resolution.packages)
         self._reporter.phase("Resolved", count, time.perf_counter() - self._session.started)
         change = ChangeRun(self._run, self._session, command="pip install")
-        wanted = [each for each in resolution.packages if each.name in site.plan.install]
-        site.supplies = [self._supply(each) for each in wanted]
-        change.settle(site)
+        wanted = [each for each in resolution.packages if each.name in run.plan.install]
+        run.supplies = [self._supply(each) for each in wanted]
+        change.settle(run)
         try:
-            self._apply(change, site, count)
+            self._apply(change, run, count)
         finally:
             change.close()
         if not self._run.dry_run and (self._settings.strict or not self._settings.no_deps):
-            touched = {each.artifact.name for each in site.supplies} | set(site.plan.remove)
+            touched = {each.artifact.name for each in run.supplies} | set(run.plan.remove)
             warn_of_broken(self._workplace.environment, self._reporter, touched)
         return Installed(
             environment=self._workplace.environment,
             resolution=resolution,
             supplies=tuple(
                 [
-                    replace(each, archive=site.staged[number][0]) if number in site.staged else each
-                    for number, each in enumerate(site.supplies)
+                    replace(each, archive=run.staged[number][0]) if number in run.staged else each
+                    for number, each in enumerate(run.supplies)
                 ]
             ),
             metadata=self._metadata,
         )
 
-    def _site(self, resolution: "Resolution") -> EnvironmentRun:
+    def _environment_run(self, resolution: "Resolution") -> EnvironmentRun:
         """Return the course of the environment, which is to hold what was resolved."""
         environment = self._workplace.environment
-        site = EnvironmentRun(environment.root, environment.root, self._run, self._session)
-        site.environment = environment
-        site.inputs = Inputs(
+        run = EnvironmentRun(environment.root, environment.root, self._run, self._session)
+        run.environment = environment
+        run.inputs = Inputs(
             pins=(),
             plain=False,
             config=self._setup.config,
@@ -143,27 +131,27 @@ class _Install:
             trusted_hosts=self._requirements.trusted_hosts,
             warnings=(),
         )
-        site.use(self._workplace)
-        site.wanted = [self._wanted(each) for each in resolution.packages]
-        site.exact = self._settings.exact
-        site.requested = frozenset(entry.name for entry in self._requirements.entries)
-        site.why = lambda name: why_included(resolution, name)
-        site.builds = self._builds
-        return site
+        run.use(self._workplace)
+        run.wanted = [self._wanted(each) for each in resolution.packages]
+        run.exact = self._settings.exact
+        run.requested = frozenset(entry.name for entry in self._requirements.entries)
+        run.why = lambda name: why_included(resolution, name)
+        run.builds = self._builds
+        return run
 
-    def _apply(self, change: ChangeRun, site: EnvironmentRun, count: int) -> None:
-        if site.plan.nothing_to_do:
+    def _apply(self, change: ChangeRun, run: EnvironmentRun, count: int) -> None:
+        if run.plan.nothing_to_do:
             self._reporter.phase("Checked", count, time.perf_counter() - self._session.started)
             depends.settled()
         if self._run.dry_run:
-            tell_dry(site, self._reporter)
-        if site.plan.nothing_to_do or self._run.dry_run:
+            tell_dry(run, self._reporter)
+        if run.plan.nothing_to_do or self._run.dry_run:
             return
-        missing = sum(1 for each in site.supplies if not each.archive)
+        missing = sum(1 for each in run.supplies if not each.archive)
         if missing:
             make_room(self._session.cache)
             change.warm_up(missing)
-        bring_one(change, site, self._reporter, action="change")
+        bring_one(change, run, self._reporter, action="change")
 
     def _resolve(self) -> "Resolution":
         hashed = self._run.require_hashes or self._requirements.require_hashes

@@ -6,12 +6,12 @@ from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.change.values import EnvResult
-from puffin.pipeline.commands.python import Interpreters
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import read_unpinned
 from puffin.pipeline.inputs.resolution import resolved, setup_of
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
 from puffin.pipeline.request.toolchain import toolchain_with
+from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, lock_text, requirements_text
 from puffin.pipeline.workspace.specs import lock_of, sources_of
@@ -46,7 +46,7 @@ class LockSettings:
 
 
 def lock(settings: LockSettings, session: "Session") -> "tuple[EnvResult, ...]":
-    """Lock all; return what became of each, in their order. What is wrong with some is in the result."""
+    """Lock all environments; return the results in their order. Errors of single environments are among them."""
     return _LockRun(settings, session).run()
 
 

@@ -33,7 +33,7 @@ _EMPTY = (
 
 
 def sync(settings: Settings, session: "Session") -> None:
-    """Make the environment of *settings* hold exactly what its files pin.
+    """Make the environment of *settings* hold exactly the pins of its files.
 
     Raises :class:`PuffinError`; then the environment is as it was.
     """
@@ -63,14 +63,14 @@ def sync_pins(environment: "Environment", inputs: Inputs, settings: Settings, se
     place = Workplace(environment, timeout=lock_timeout(session.environ))
     with opened(place) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
-        run = ChangeRun(settings, session, command="pip sync")
-        site = EnvironmentRun(environment.root, environment.root, settings, session)
-        site.environment, site.inputs = workplace.environment, inputs
-        site.use(workplace)
+        change = ChangeRun(settings, session, command="pip sync")
+        run = EnvironmentRun(environment.root, environment.root, settings, session)
+        run.environment, run.inputs = workplace.environment, inputs
+        run.use(workplace)
         try:
-            _Sync(run, site, session).run()
+            _Sync(change, run, session).run()
         finally:
-            run.close()
+            change.close()
         if settings.strict and not settings.dry_run:
             warn_of_broken(environment, reporter)
 
@@ -112,51 +112,51 @@ class ToldByBuilds:
 class _Sync:
     """One environment on its way from its inputs to its commit."""
 
-    def __init__(self, run: ChangeRun, site: EnvironmentRun, session: "Session") -> None:
+    def __init__(self, change: ChangeRun, run: EnvironmentRun, session: "Session") -> None:
+        self._change = change
         self._run = run
-        self._site = site
-        self._settings = site.settings
+        self._settings = run.settings
         self._reporter = session.reporter
         self._started = session.started
 
     def run(self) -> None:
-        site = self._site
+        run = self._run
         with phase("compare"):
-            site.make_plan()
-        if not site.inputs.pins and site.plan.remove and not self._settings.allow_empty_requirements:
+            run.make_plan()
+        if not run.inputs.pins and run.plan.remove and not self._settings.allow_empty_requirements:
             self._reporter.warn(_EMPTY)
             return
-        if site.plan.nothing_to_do:
+        if run.plan.nothing_to_do:
             self._tell("Resolved")
             self._tell("Checked")
             depends.settled()
             if self._settings.dry_run:
                 self._reporter.phase("Would make no changes", -1, 0)
             return
-        if site.plan.install:
+        if run.plan.install:
             with phase("locate"):
                 self._locate()
         self._tell("Resolved")
         if self._settings.dry_run:
-            tell_dry(site, self._reporter)
-        elif site.plan.nothing_to_do:
+            tell_dry(run, self._reporter)
+        elif run.plan.nothing_to_do:
             self._tell("Checked")
         else:
-            bring_one(self._run, site, self._reporter)
+            bring_one(self._change, run, self._reporter)
 
     def _tell(self, verb: str) -> None:
-        self._reporter.phase(verb, len(self._site.inputs.pins), time.perf_counter() - self._started)
+        self._reporter.phase(verb, len(self._run.inputs.pins), time.perf_counter() - self._started)
 
     def _locate(self) -> None:
-        search = self._run.search([self._site])
+        search = self._change.search([self._run])
         if not self._settings.dry_run:
-            self._run.warm_up(search.missing)
+            self._change.warm_up(search.missing)
         search.finish()
         self._take(search)
-        self._site.settle()
+        self._run.settle()
         for warning in search.warnings:
             self._reporter.warn(warning)
-        self._run.settle(self._site)
+        self._change.settle(self._run)
 
     def _take(self, search: "Search") -> None:
         answers = search.answers(0)
@@ -165,4 +165,4 @@ class _Sync:
             from puffin.stages.resolve.locate.locate import cannot_locate
 
             raise cannot_locate(failures, search.missing)
-        self._site.supplies = [each for each in answers if not isinstance(each, PuffinError)]
+        self._run.supplies = [each for each in answers if not isinstance(each, PuffinError)]

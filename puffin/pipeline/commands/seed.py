@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def seed(environment: Environment, names: tuple[str, ...], settings: Settings, session: "Session") -> None:
-    """Install the newest fitting version of each of *names*. Raises what locating and syncing raise."""
+    """Install the newest fitting version of each of *names*. Raises the errors of locating and syncing."""
     inputs = Inputs(
         pins=tuple(newest_pins(environment, names, settings, session)),
         plain=True,

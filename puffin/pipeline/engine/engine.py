@@ -10,7 +10,7 @@ from puffin.errors import UsageError
 from puffin.meter import MISS
 from puffin.pipeline.graph.ledger import Ledger, no_growth
 from puffin.pipeline.graph.record import RunRecord, current, phase
-from puffin.pipeline.graph.task import DONE, UNFINISHED, Outcome
+from puffin.pipeline.graph.task import UNFINISHED, Outcome
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.run.executor import NAMES, choose, kept
 from puffin.value import replace
@@ -176,7 +176,7 @@ def grown_for(grow: "Grow", task: "Task", outcome: "Outcome") -> "tuple[Task, ..
 
 
 class OutcomeRecorder:
-    """Puts what becomes of the tasks of a ledger into a run record."""
+    """Writes the outcomes of a ledger's tasks into a run record."""
 
     def __init__(self, record: RunRecord, ledger: Ledger) -> None:
         self._record = record
@@ -217,12 +217,3 @@ class OutcomeRecorder:
 
 def _first_line(error: BaseException) -> str:
     return mask_text((str(error).splitlines() or [type(error).__name__])[0])
-
-
-def results(ledger: Ledger, stage: str) -> "dict[str, object]":
-    """Return the results of a stage's tasks that are done, by the second half of their keys."""
-    return {
-        key[1]: outcome.result
-        for key, outcome in ledger.outcomes.items()
-        if key[0] == stage and outcome.status == DONE
-    }

@@ -203,7 +203,7 @@ def open_universe(
 
 
 def children_of(setup: ResolutionSetup, cache: "Cache") -> "Children":
-    """Return what asks indexes for a resolution in processes, which start when that pays."""
+    """Return the children that ask indexes for a resolution; they start if that pays."""
     from puffin.stages.resolve.universe.children import Children
 
     return Children(setup.scope, client=client_for(setup.network), cache=cache, helping=_helping)

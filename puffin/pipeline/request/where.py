@@ -1,23 +1,30 @@
-"""The target of a command: an environment, a directory or a prefix, perhaps for another platform."""
+"""The target and the interpreter of a command: an environment, a directory or a prefix, perhaps elsewhere."""
 
 import os
 import sys
 
+from puffin import depends
 from puffin.errors import UsageError
 from puffin.pipeline.request.settings import Where
+from puffin.stages.link.environment.environment import (
+    BrokenVenv,
+    NoEnvironment,
+    environment_at,
+    find_environment,
+)
+from puffin.stages.link.interpreter.known import inspect_interpreter
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.request.session import Session
+    from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.link.environment.environment import Environment
     from puffin.stages.link.interpreter.interpreter import Interpreter
 
 
 def find_where(where: Where, session: "Session") -> "Environment":
     """Return the environment to work on. Raises what ``find_environment`` does, and :class:`UsageError`."""
-    from puffin.stages.link.environment.environment import find_environment
-
     if where.target or where.prefix:
         return _elsewhere(where, session)
     if where.python_version or where.python_platform:
@@ -35,7 +42,6 @@ def base_interpreter(where: Where, session: "Session") -> "Interpreter":
     The one asked for, the active environment's, that of ``.python-version``, the first on ``PATH`` or puffin's own,
     if ``requires-python`` of the project allows it, else another that it allows.
     """
-    from puffin.stages.link.environment.environment import BrokenVenv, NoEnvironment, find_environment
     from puffin.stages.link.interpreter.ask import InspectFailed
     from puffin.stages.link.interpreter.find import (
         InterpreterNotFound,
@@ -43,7 +49,6 @@ def base_interpreter(where: Where, session: "Session") -> "Interpreter":
         find_required,
         requested_version,
     )
-    from puffin.stages.link.interpreter.known import inspect_interpreter
 
     environ, cache, cwd = session.environ, session.cache, os.getcwd()
     try:
@@ -100,3 +105,26 @@ def _as_wished(interpreter: "Interpreter", where: Where) -> "Interpreter":
         markers=found.markers,
         cache_tag=interpreter.cache_tag if own else "",  # nothing here compiles for another version
     )
+
+
+class Interpreters:
+    """Finds the interpreter for a request; an empty one means the Python that runs puffin."""
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+        self._known: dict[str, Interpreter] = {}
+
+    def __call__(self, request: str) -> "Interpreter":
+        """Return the interpreter; raises what finding and asking it raise."""
+        if request not in self._known:
+            from puffin.stages.link.interpreter.find import find_interpreter
+
+            path = find_interpreter(request, self._session.environ) if request else sys.executable
+            self._known[request] = inspect_interpreter(path, self._session.cache)
+        return self._known[request]
+
+    def of(self, spec: "EnvSpec") -> "Interpreter":
+        """Return the interpreter of an environment: the one that it has, unless another is asked for."""
+        if spec.python or not depends.is_file(f"{spec.path}/pyvenv.cfg"):
+            return self(spec.python)
+        return environment_at(spec.path, self._session.cache, origin=spec.origin).interpreter

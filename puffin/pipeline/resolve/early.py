@@ -5,7 +5,7 @@ import time
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.inputs.inputs import read_unpinned
 from puffin.pipeline.inputs.resolution import children_of, setup_of
-from puffin.pipeline.request.imports import import_asking, import_resolving
+from puffin.pipeline.request.imports import import_resolving
 from puffin.pipeline.request.toolchain import toolchain_with
 from puffin.pipeline.request.where import target_interpreter
 from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
@@ -37,16 +37,12 @@ class Early:
         self.children: Children | None = None
 
     def begin(self) -> None:
-        """Do all of it, and request the pages of the requirements; errors wait for :meth:`finish`.
-
-        What else a resolution takes is imported while the children ask.
-        """
-        import_asking()
+        """Do all of it, and request the pages of the requirements; errors wait for :meth:`finish`."""
+        import_resolving()
         self._prepare()
         if self.children is not None:
             entries = self.sources.requirements.entries
             self.children.expect(each.name for each in entries if each.name and not (each.url or each.marker))
-            import_resolving()
 
     def finish(self) -> None:
         """Do the rest; raises the errors of the requirements."""

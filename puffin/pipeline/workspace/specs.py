@@ -39,12 +39,6 @@ class EnvSpec:
         named = (*self.requirements, self.pylock, self.project, *self.constraints)
         return tuple([each for each in named if each])
 
-    @property
-    def plain_file(self) -> str:
-        """The one requirements file that says everything, empty where there is more to it."""
-        alone = len(self.files) == 1 and len(self.requirements) == 1
-        return self.requirements[0] if alone else ""
-
 
 @frozen
 class GlobSpec:

@@ -39,7 +39,7 @@ class EnvironmentFailed(PuffinError):
 
 
 def environment_key(interpreter: Interpreter, archives: "Iterable[str]") -> str:
-    """Return the name of the environment that holds these archives, in whatever order they are named."""
+    """Return the name of the environment that holds these archives, in any order."""
     return digest("\n".join((interpreter_key(interpreter), *sorted(archives))))
 
 
@@ -146,7 +146,7 @@ def write_listing(root: str) -> None:
 
 
 def has_listing(root: str) -> bool:
-    """Tell whether the environment at *root* was made with a listing, whatever became of it since."""
+    """Tell whether the environment at *root* was made with a listing."""
     return os.path.exists(f"{root}/{_NAME}")
 
 

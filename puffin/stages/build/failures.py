@@ -52,7 +52,7 @@ class BuildFailed(PuffinError):
         return f"Failed to build `{self.package}`"
 
     def what(self) -> str:
-        """Return what happened, as a sentence without its full stop."""
+        """Return the event as a sentence without full stop."""
         hook = f"`{self.hook}`" if self.hook else "The build backend"
         return f"{hook} failed ({self.status})"
 

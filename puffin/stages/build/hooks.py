@@ -59,7 +59,7 @@ class _Run:
         self._missing: tuple[str, ...] = ()
 
     def answer(self) -> HookAnswer:
-        """Run the job and judge what it told."""
+        """Run the job and judge its report."""
         story = self._shared()
         if story is None:
             self._missing = ()

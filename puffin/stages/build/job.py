@@ -74,7 +74,7 @@ class HookJob:
 
 @frozen
 class HookAnswer:
-    """What came of a job.
+    """The result of a job.
 
     Either ``requires``: the requirements that the backend asks for and the environment lacks; nothing was built
     then. Or the path of the ``wheel``, or that of the file METADATA, or both.

@@ -160,7 +160,7 @@ def server_of(url: str) -> str:
 def brought(
     artifact: Artifact, unreachable: "set[str]", fetch: "Callable[[Artifact], bytes]"
 ) -> "tuple[Any, ...]":
-    """Return a wheel as it is sent: by its URL, or with the bytes that *fetch* returns of what workers cannot reach."""
+    """Return a wheel for sending: its URL, or its bytes from *fetch* if workers cannot reach it."""
     plain = replace(artifact, direct_url="", yanked=None)
     if not is_file(artifact.url) and server_of(artifact.url) not in unreachable:
         return astuple(plain), b""
@@ -170,7 +170,7 @@ def brought(
 
 
 def built_before(artifact: Artifact, built: "tuple[str, str, str, str]") -> "tuple[Any, ...]":
-    """Return a build requirement that was itself built, ``(WHEEL, path, file name, sha256)``, as it is sent."""
+    """Return a build requirement that was itself built, ``(WHEEL, path, file name, sha256)``, for sending."""
     _, path, filename, sha256 = built
     with open(path, "rb") as file:
         data = file.read()

@@ -58,7 +58,7 @@ def unpack(data: bytes) -> "Any":
 
 
 class CannotFetch(Exception):
-    """This machine cannot fetch the file at ``url``; whoever sent that has to bring it."""
+    """This machine cannot fetch the file at ``url``; the sender has to send its bytes."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -206,7 +206,7 @@ class Python:
 
 
 def python_of(interpreter: Interpreter) -> Python:
-    """Return what decides which wheels *interpreter* makes."""
+    """Return the properties of *interpreter* that decide which wheels it makes."""
     return Python(
         implementation=interpreter.implementation,
         version=(interpreter.version[0], interpreter.version[1]),

@@ -63,7 +63,7 @@ def _is_forgotten() -> bool:
 
 @frozen
 class Story:
-    """What a job told of itself.
+    """The report of a job.
 
     ``entered`` is the hook it was in last, ``message`` the last thing it told, ``status`` its exit status,
     negative for a signal; None if its supervisor was lost with it.
@@ -132,7 +132,7 @@ class Supervisor:
         return True
 
     def follow(self, answer: "Callable[[dict[str, Any]], bool]", seconds: float) -> Story:
-        """Return what came of the request that was sent; *answer* decides whether a job that asks may go on.
+        """Return the report on the request that was sent; *answer* decides whether a job that asks may go on.
 
         *seconds* is how long that may take, 0 for ever; raises :class:`OutOfTime`.
         """

@@ -37,7 +37,7 @@ _PATIENCE = 24 * 3600.0  # seconds for another process's build of the same wheel
 
 
 class BuildRoomFailed(PuffinError):
-    """The room for a build could not be made, or what came of it could not be kept."""
+    """The directory of a build could not be made, or its result could not be kept."""
 
     stage = "build"
     path: str
@@ -277,13 +277,13 @@ def _read(path: str) -> bytes:
 def recalled(
     *, built: "tuple[str, str, str, str]", source: "tuple[str, str, tuple[Any, ...]]"
 ) -> "tuple[str, str, str, str]":
-    """Return *built*, a wheel that was found among those that are kept when its *source* became known."""
+    """Return *built*, a kept wheel that was found when its *source* became known."""
     meter.found(meter.HIT)
     return built
 
 
 def refused(*, error: bytes, source: "tuple[str, str, tuple[Any, ...]]") -> "tuple[Any, ...]":
-    """Raise the pickled *error* for which this build cannot even begin, whatever its *source* is."""
+    """Raise the pickled *error* that prevents this build from starting."""
     raise pickle.loads(error)
 
 

@@ -116,7 +116,7 @@ class UnpackFailed(PuffinError):
 
     @classmethod
     def of(cls, package: str, filename: str, path: str, error: OSError) -> "UnpackFailed":
-        """Return the error for what the operating system said."""
+        """Return the error for an error of the operating system."""
         return cls(package=package, filename=filename, path=path, causes=(os_cause(error),))
 
 

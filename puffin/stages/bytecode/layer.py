@@ -66,7 +66,7 @@ def archive_time(cache: "Cache", archive: str) -> int:
 
 
 def layer_ready(cache: "Cache", kind: str, archive: str, boot: str) -> bool:
-    """Tell whether the layer of an archive is there, whole, and of the archive as it is now.
+    """Tell whether the layer of an archive exists, is complete, and belongs to the present archive.
 
     *boot* is the current boot: what an earlier one wrote may be cut short, so its sizes are compared, once.
     """

@@ -38,7 +38,7 @@ _FAILURES = (OSError, EOFError, NotHttp)
 
 
 class ConnectionBroken(Exception):
-    """A connection could not be made, or broke; ``error`` is what the system, ssl or the parser said."""
+    """A connection could not be made, or broke; ``error`` is the error of the system, ssl or the parser."""
 
     def __init__(self, error: BaseException, *, connecting: bool = False) -> None:
         super().__init__(str(error) or type(error).__name__)

@@ -112,7 +112,7 @@ class Keyring:
         self.problem = ""
 
     def known(self, url: str, user: str) -> "tuple[str, str] | None":
-        """Return what was answered before, or what is to be asked before the first request."""
+        """Return the earlier answer, or ask if the mode says so before the first request."""
         if self._mode == DISABLED:
             return None
         if self._mode == SUBPROCESS and user:

@@ -11,7 +11,7 @@ _CHUNK = 1 << 20  # bytes
 
 
 class Hashers:
-    """Running digests over the same bytes: sha256 always, and whatever *groups* need besides."""
+    """Running digests over the same bytes: sha256 always, and the algorithms that *groups* need."""
 
     def __init__(self, groups: "Groups") -> None:
         names = {"sha256"}

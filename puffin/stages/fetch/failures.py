@@ -104,5 +104,5 @@ class HashMismatch(PuffinError):
 
 
 def statement(text: str) -> Cause:
-    """Return a cause with what somebody else said: masked, on one line."""
+    """Return a cause with a foreign message: masked, on one line."""
     return Cause(text=mask_text(printable(text, MOST_SHOWN)))

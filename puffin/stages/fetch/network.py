@@ -51,7 +51,7 @@ class Network:
         return proxy if "://" in proxy else f"http://{proxy}"
 
     def trusts(self, host: str, port: int) -> bool:
-        """Tell whether the certificate of *host* goes unchecked because the user said so."""
+        """Tell whether the user disabled the check of the certificate of *host*."""
         return host in self.trusted_hosts or f"{host}:{port}" in self.trusted_hosts
 
 

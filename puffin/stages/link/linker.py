@@ -79,7 +79,7 @@ def link_all(
     places: "tuple[tuple[Any, ...], ...]",
     source: "tuple[Any, ...] | None" = None,
 ) -> "tuple[str, tuple[Linked | bytes, ...]]":
-    """Build the tree of an archive in each of *places*; return the archive and what came of each.
+    """Build the tree of an archive in each of *places*; return the archive and the result of each.
 
     A place is a :class:`LinkPlace` in its wire form; *source* is as in :func:`link`. It came to ``(link mode used,
     files)``, or to a pickled error where that environment alone is in the way. Raises :class:`ArchiveGone`; then no

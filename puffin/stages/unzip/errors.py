@@ -56,7 +56,7 @@ def bad_archive(filename: str, refused: Refused) -> BadArchive:
 
 
 def cache_write_failed(filename: str, root: str, error: OSError) -> CacheWriteFailed:
-    """Word what the operating system said while the archive of *filename* was written."""
+    """Return the error for an error of the operating system while the archive of *filename* was written."""
     return CacheWriteFailed(
         package=filename.partition("-")[0],
         filename=filename,

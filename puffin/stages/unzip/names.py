@@ -43,7 +43,7 @@ def _harmless(joined: bytes, raw: "list[bytes]") -> bool:
 
 
 def fault(raw: bytes) -> str:
-    """Return what is wrong with one member name, in words that follow the name, or an empty text."""
+    """Return the problem of one member name, as text that follows the name, empty if there is none."""
     try:
         name = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -75,7 +75,7 @@ def _path_fault(name: str) -> str:
 
 
 def fold(name: str) -> str:
-    """Return what *name* is on a file system that ignores case and Unicode normalisation."""
+    """Return the form of *name* on a file system that ignores case and Unicode normalisation."""
     if name.isascii():
         return name.lower()
     from unicodedata import normalize

@@ -135,7 +135,7 @@ def rows(prefix: str, names: "Sequence[str]", digests: "Sequence[str]", sizes: "
 
 
 def rows_below(home: str, outside: "Iterable[OutsideRow]") -> str:
-    """Return the rows of files that lie below *home*, as a manifest tells of them."""
+    """Return the rows of files below *home*, as a manifest has them."""
     lines = []
     for _, directory, names, sizes, _, digests in outside:
         below = f"{home}/{directory}/" if directory else f"{home}/"

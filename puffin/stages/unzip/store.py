@@ -91,7 +91,7 @@ def fetch_once(
     source: str,
     cache_root: str,
 ) -> "tuple[str, int, memoryview | None]":
-    """Return what :func:`puffin.stages.fetch.fetch.fetch` returns, or no bytes if another process has stored the file.
+    """Fetch as :func:`puffin.stages.fetch.fetch.fetch` does, but return no bytes if another process stored the file.
 
     *name*, *source* and *cache_root* tell where the cache has it. Raises the errors of ``download.download``.
     """

@@ -91,7 +91,7 @@ class NotARepository(PuffinError):
 
 
 def failure(package: str, action: str, text: str) -> GitFailed:
-    """Return the error for a git command that said *text*: its last lines, credentials masked."""
+    """Return the error for a git command with the message *text*: its last lines, credentials masked."""
     text = mask_text(text)
     kind = kind_of(text)
     cls = GitUnreachable if kind == NETWORK else GitFailed

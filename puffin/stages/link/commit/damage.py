@@ -104,7 +104,7 @@ class Finding:
 def verify(
     site: str, state: "State", *, deep: bool, sizes: "Callable[[str], Mapping[str, int]]"
 ) -> tuple[Finding, ...]:
-    """Return what differs of the distributions that puffin installed, by name and path.
+    """Return the differences of the distributions that puffin installed, by name and path.
 
     The content of a file is looked at where its time is later than the last commit, and of all with *deep*.
     *sizes* returns for an archive the sizes of its files by path, as far as that is still known: what RECORD

@@ -365,7 +365,7 @@ def undo(root: str, script: Script, reason: OSError) -> None:
 
 
 def finish(root: str, data: bytes) -> str:
-    """Finish or undo what the journal *data* tells of; return ``"forward"`` or ``"back"``."""
+    """Finish or undo the transaction in the journal *data*; return ``"forward"`` or ``"back"``."""
     journal = f"{home_of(root)}/{JOURNAL}"
     fields = frame.load(data)
     if not isinstance(fields, tuple) or len(fields) != 5 or fields[0] != FORMAT:

@@ -34,7 +34,7 @@ class Requires:
 
 
 def read_requires(environment: Environment) -> tuple[Requires, ...]:
-    """Return what all distributions of *environment* require, sorted by name, version and path.
+    """Return the requirements of all distributions of *environment*, sorted by name, version and path.
 
     Those that are there twice are returned twice; metadata that cannot be read requires nothing.
     """

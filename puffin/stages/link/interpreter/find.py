@@ -199,7 +199,7 @@ def _running() -> str:
 
 
 def requested_version(directory: str) -> str:
-    """Return what the nearest ``.python-version`` in *directory* or above it asks for, ``""`` for nothing.
+    """Return the request of the nearest ``.python-version`` in *directory* or above it, ``""`` for none.
 
     Its first line counts that is neither empty nor a comment. Names that only pyenv could resolve (of its
     environments, or ``system``) ask for nothing.

@@ -27,7 +27,7 @@ class Scheme:
 
 @frozen
 class Interpreter:
-    """What a Python interpreter said of itself.
+    """The properties of a Python interpreter, as it reports them.
 
     ``executable`` is the path it was asked for by, ``base_executable`` that of the installation behind a
     virtual environment. ``magic`` is its bytecode's magic number in hex. ``scheme`` is absolute;
@@ -72,7 +72,7 @@ class Interpreter:
 
 
 def interpreter_key(interpreter: Interpreter) -> str:
-    """Return what stands for the interpreter, its ABI and its platform in the names of cache entries."""
+    """Return the key of the interpreter, its ABI and its platform for names of cache entries."""
     abi = next(iter(interpreter.abis), "none")
     platform = next(iter(interpreter.platforms), "any")
     tag, version = interpreter.cache_tag or interpreter.implementation, interpreter.version_text

@@ -16,7 +16,7 @@ from puffin.value import replace
 
 
 def inspect_interpreter(path: str, cache: Cache, *, origin: str = "") -> Interpreter:
-    """Return what the interpreter at *path* says of itself, from the cache where that is still true.
+    """Return the properties of the interpreter at *path*, from the cache if they are still true.
 
     *origin* names where the path came from in messages, such as ``VIRTUAL_ENV``. Raises
     :class:`~puffin.stages.link.interpreter.ask.InspectFailed` or ``UnsupportedPython``.

@@ -143,7 +143,7 @@ class Pages:
         return None if found is None else (True, bytes(found.data))
 
     def adopt(self, index: str, name: str, told: "Told") -> None:
-        """Take over what :meth:`told` returned in another process."""
+        """Take over the result of :meth:`told` from another process."""
         depends.unsure("an index was asked")
         good, data = told
         if good:

@@ -180,7 +180,7 @@ def _add(collector: Collector, attributes: "Attributes") -> None:
 
 
 def core_metadata(attributes: "Attributes") -> str:
-    """Return what a link says of its separate metadata file (PEP 658, 714), as in :class:`FileLink`."""
+    """Return the separate metadata file of a link (PEP 658, 714), as in :class:`FileLink`."""
     text = (attributes.get("data-core-metadata") or attributes.get("data-dist-info-metadata") or "").strip()
     if text.lower() == "true":
         return "true"

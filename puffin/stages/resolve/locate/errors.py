@@ -4,7 +4,7 @@ from puffin.errors import TEMPORARY, PuffinError
 
 
 class LocateFailed(PuffinError):
-    """Some pins have no file; ``causes`` tells of each of them."""
+    """Some pins have no file; ``causes`` has an error for each."""
 
     stage = "resolve"
     count: int

@@ -144,7 +144,7 @@ class FileChooser:
         self._ranks: dict[str, int | None] = {}
 
     def choose(self, name: str, offered: "Sequence[Offered]", hashes: tuple[str, ...] = ()) -> Choice:
-        """Return what to take of the files of one version, of which one of *hashes* is demanded, if there are any.
+        """Return the choice among the files of one version; if there are *hashes*, one of them is demanded.
 
         *name* is normalised. The best may still not admit the target's Python: then none does.
         """
@@ -220,7 +220,7 @@ def parsed(text: str) -> "Version | None":
 
 
 def timestamp(text: str) -> float:
-    """Return an ISO 8601 time in seconds since the epoch; infinity for none, so that what is not told is new."""
+    """Return an ISO 8601 time in seconds since the epoch; infinity for none, so that an unknown time is new."""
     from datetime import UTC, datetime
 
     try:

@@ -69,5 +69,5 @@ class Unbuilt:
     place: object = None
 
     def error(self) -> MetadataNeedsBuild:
-        """Return the error for whoever cannot build."""
+        """Return the error for a caller that cannot build."""
         return MetadataNeedsBuild(package=self.source.package, kind=self.kind, reason=self.reason)

@@ -29,7 +29,7 @@ class Upgrades:
 
 
 def read_upgrades(everything: bool, packages: Iterable[str]) -> Upgrades:
-    """Return what ``-U`` and ``-P`` ask for. Raises :class:`UsageError` for what is no requirement."""
+    """Return the upgrades of ``-U`` and ``-P``. Raises :class:`UsageError` for text that is not a requirement."""
     names, limits = set(), []
     for text in packages:
         try:

@@ -18,7 +18,7 @@ from puffin.value import frozen, replace
 
 @frozen
 class Project:
-    """What a project says of itself without being built.
+    """The static metadata of a project.
 
     ``name`` is normalised, empty where there is none; ``file`` is as the user names it. ``extras`` are
     pairs of normalised names and requirements. ``requires_python`` is a specifier, or empty.

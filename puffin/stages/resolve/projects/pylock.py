@@ -84,7 +84,7 @@ def is_lock(path: str) -> bool:
 
 
 def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
-    """Return what a lock file has for *target*; its paths are relative to it.
+    """Return the packages of a lock file for *target*; its paths are relative to it.
 
     Raises :class:`LockUnusable`, :class:`UsageError` for extras and groups it does not have, and ``InvalidProject``
     for what is not TOML, and ``BuildForbidden``.

@@ -269,7 +269,7 @@ def check_python(sources: Sources, version: str) -> tuple[str, ...]:
 
 
 def project_file(path: str, *, read: Read, exists: Exists) -> str:
-    """Return the path of the file that describes the project in a directory, anything else as it is.
+    """Return the path of the file that describes the project in a directory, any other path unchanged.
 
     What states the dependencies goes before what only a build can read. Raises :class:`UsageError` for a
     directory without a project, and the errors of reading its files.
@@ -316,7 +316,7 @@ _EXAMPLE = '# /// script\n# dependencies = ["name>=1"]\n# ///'
 
 
 def read_script(file: SourceFile) -> Project:
-    """Return what a script asks for, as a project without name.
+    """Return the requirements of a script, as a project without name.
 
     Raises :class:`InvalidProject` if there is no block, or more than one, and ``InvalidRequirementLine``.
     """

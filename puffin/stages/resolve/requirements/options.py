@@ -97,7 +97,7 @@ def check_hash(line: LogicalLine, option: Option) -> str:
 
 
 def hash_problem(value: str) -> str:
-    """Return what is wrong with *value* as ``algorithm:hex`` in lower case, empty if nothing is."""
+    """Return the problem of *value* as ``algorithm:hex`` in lower case, empty if there is none."""
     algorithm, colon, digest = value.partition(":")
     if not colon:
         return f"A hash is written as `algorithm:digest`, but this is `{value}`."

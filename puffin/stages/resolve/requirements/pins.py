@@ -75,7 +75,7 @@ class PinnedVersion:
 
 
 def select_pins(requirements: Requirements, *, markers: Mapping[str, str], require_hashes: bool) -> Selection:
-    """Return what *requirements* pin for an environment, given its *markers* (all of PEP 508's variables).
+    """Return the pins of *requirements* for an environment with these *markers* (all of PEP 508's variables).
 
     Repeated requirements become one pin, with the hashes of all; constraints narrow versions and hashes,
     and may pin what a requirement leaves open, but add nothing. Raises the errors of ``reqconflicts``, all

@@ -121,7 +121,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         return self._world.package(candidate.name).fits(requirement, candidate.index)
 
     def get_dependencies(self, candidate: Candidate) -> Sequence[Need]:
-        """Return what a candidate needs; announces the packages it brings up."""
+        """Return the needs of a candidate, and announce the packages that are new."""
         if candidate.index < 0:
             return ()
         package = self._world.package(candidate.name)

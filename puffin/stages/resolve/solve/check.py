@@ -32,7 +32,7 @@ class Facts:
 def broken_rules(
     request: "ResolveRequest", resolution: "Resolution", facts: "Callable[[Resolved], Facts]"
 ) -> tuple[str, ...]:
-    """Return a clause for each rule that an answer breaks, none if it holds. *facts* tells of a package in it."""
+    """Return a clause for each rule that an answer breaks, none if it holds. *facts* returns facts of a package."""
     return tuple(dict.fromkeys(_Check(request, resolution, facts).run()))
 
 

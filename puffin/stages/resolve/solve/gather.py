@@ -86,7 +86,7 @@ def _resolved(world: World, reached: _Reached, name: str) -> Resolved:
 
 
 def facts(world: World, chosen: "Mapping[str, Candidate]", package: Resolved) -> Facts:
-    """Return what the index and the metadata tell of a package of an answer."""
+    """Return the facts of a package of an answer, from the index and the metadata."""
     index = chosen[package.name].index
     own = world.package(package.name)
     metadata = own.metadata(index) or Metadata(name=package.name, version=package.version)

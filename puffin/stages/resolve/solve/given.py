@@ -87,7 +87,7 @@ class UrlMetadata:
         return same_place(source.url if isinstance(source, Place) else url)
 
     def at(self, own: Need) -> tuple[Place, Metadata]:
-        """Return what a need points to. Raises :class:`LatePlace` when it had to be read now."""
+        """Return the target of a need. Raises :class:`LatePlace` if it had to be read now."""
         known = self._known.get(own.url)
         if known is None:
             place = Place(url=own.url, name=own.name, text=own.text)
@@ -157,7 +157,7 @@ class Given:
         self.located = frozenset(own.name for own in self._pointing)
 
     def replaced(self, own: Need) -> tuple[Need, ...]:
-        """Return what stands in place of a need: itself, or the overrides of that package that hold here."""
+        """Return the replacement of a need: itself, or the overrides of that package that apply here."""
         return tuple(self.overrides.get(own.name, ())) if own.name in self.overridden else (own,)
 
     def constraining(self, name: str) -> list[Need]:
@@ -165,7 +165,7 @@ class Given:
         return self.constraints.get(name, [])
 
     def about(self, name: str) -> list[Need]:
-        """Return what the user says of a package: requirements and constraints."""
+        """Return the user's requirements and constraints of a package."""
         return [*(own for own in self.roots if own.name == name), *self.constraining(name)]
 
     def points_to(self, url: str) -> bool:
@@ -173,7 +173,7 @@ class Given:
         return any(own.url == url for own in self._pointing)
 
     def pointing(self, name: str) -> list[Need]:
-        """Return what the user says of a package by naming a URL."""
+        """Return the user's requirements and constraints of a package that name a URL."""
         return [own for own in self._pointing if own.name == name]
 
     def _by_name(self, roots: tuple[Root, ...], kind: str) -> dict[str, list[Need]]:

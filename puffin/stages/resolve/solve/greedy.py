@@ -36,7 +36,7 @@ class Prefetch:
         self._unread.pop(name, None)
 
     def look(self) -> None:
-        """Have the metadata fetched of packages whose versions are known by now, without waiting for any."""
+        """Request metadata of packages whose versions are known, without waiting for any."""
         universe = self._world.universe
         universe.news(wait=False)
         for name in [each for each in self._unknown if universe.knows(each)]:

@@ -73,7 +73,7 @@ class Constrained(Incompatibility):
 
 
 def resolvent(one: Incompatibility, other: Incompatibility, slot: Slot, everything: int) -> Incompatibility:
-    """Return what follows from both about all slots but *slot*, of which *everything* is all there is."""
+    """Return the consequence of both for all slots but *slot*, whose whole set is *everything*."""
     terms = dict(one.terms)
     for own, mask in other.terms.items():
         if own != slot:

@@ -81,7 +81,7 @@ ANY_FILES = FilePolicy()
 
 
 def hash_verdict(offered: tuple[str, ...], demanded: "Collection[str]") -> bool | None:
-    """Return whether a file's hashes are demanded ones; None if nothing can be said (no common algorithm)."""
+    """Return whether a file's hashes are demanded ones; None if that is unknown (no common algorithm)."""
     algorithms = {item.partition(":")[0] for item in demanded}
     common = [item for item in offered if item.partition(":")[0] in algorithms]
     return all(item in demanded for item in common) if common else None

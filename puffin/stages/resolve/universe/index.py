@@ -112,7 +112,7 @@ class IndexUniverse:
         raise TypeError(f"{type(handle).__name__} is no handle of this universe")
 
     def confirm(self, handles: "Iterable[object]", *, build: bool) -> bool:
-        """Ask each source distribution to be installed for its own metadata, where a wheel told it until now.
+        """Read the metadata of each source distribution to install from itself, where they came from a wheel so far.
 
         With *build* it is built for that if need be. Tells whether any of them says something else than its wheel.
         """

@@ -61,7 +61,7 @@ def obtain(obtainer: "Obtainer", handle: "Chosen", hashes: tuple[str, ...]) -> "
 
 
 def wanted(handle: "Chosen", hashes: tuple[str, ...], candidate: "IndexFile | None" = None) -> MetadataRequest:
-    """Return what to ask for: the metadata of *candidate*, or of the file of *handle* that tells it."""
+    """Return the request for metadata: of *candidate*, or of the file of *handle* that has them."""
     chosen = candidate or handle.metadata
     return MetadataRequest(
         package=f"{handle.name}=={handle.version}",

@@ -28,7 +28,6 @@ def test_an_environment_is_beside_what_it_is_made_from():
     spec = one('[envs.api]\nrequirements = "services/api/requirements.txt"\n')
     assert (spec.name, spec.path) == ("api", "/w/services/api/.venv")
     assert spec.requirements == ("/w/services/api/requirements.txt",)
-    assert spec.plain_file == spec.requirements[0]
     assert spec.origin == "puffin.toml:1"
 
 
