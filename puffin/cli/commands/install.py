@@ -103,28 +103,4 @@ def _write_report(path: str, done: "Installed", session: "Session") -> None:
 
     from puffin.pipeline.change.report import install_report
 
-<<<<<<< HEAD
-    write_data(path, json.dumps(report_of(done, session.cache), indent=2, sort_keys=True) + "\n")
-||||||| 449e54f
-    text = json.dumps(report_of(done, session.cache), indent=2, sort_keys=True) + "\n"
-    if path == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        replace_file(os.path.abspath(path), text.encode())
-    except OSError as error:
-        from puffin.errors import os_cause
-
-        raise UsageError(text=f"Failed to write the report `{path}`", causes=(os_cause(error),)) from error
-=======
-    text = json.dumps(install_report(done, session.cache), indent=2, sort_keys=True) + "\n"
-    if path == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        replace_file(os.path.abspath(path), text.encode())
-    except OSError as error:
-        from puffin.errors import os_cause
-
-        raise UsageError(text=f"Failed to write the report `{path}`", causes=(os_cause(error),)) from error
->>>>>>> session
+    write_data(path, json.dumps(install_report(done, session.cache), indent=2, sort_keys=True) + "\n")
