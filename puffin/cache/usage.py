@@ -157,7 +157,7 @@ def last_used(cache: Cache) -> dict[str, int]:
     return found
 
 
-def repeated(cache: Cache, known: "Collection[str]") -> list[str]:
+def needless_notes(cache: Cache, known: "Collection[str]") -> list[str]:
     """Return the paths of notes that say nothing of an archive in *known* which newer notes do not say."""
     said: set[str] = set()
     needless = []

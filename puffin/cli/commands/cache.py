@@ -9,7 +9,7 @@ from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning, col
 from puffin.cache.contents import plan_prune, read_contents, total_size
 from puffin.cache.contents import prune as remove
 from puffin.cache.layout import Cache
-from puffin.cache.usage import exclusive, repeated
+from puffin.cache.usage import exclusive, needless_notes
 from puffin.cli.config.settings import CacheDirectory
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.screen.console import Console
@@ -75,7 +75,7 @@ def prune(options: StoreOptions, console: Console, _started: float) -> int:
             )
             left = {each.name for each in items} - {each.name for each in going}
             buckets = [f"{cache_dir}/{name}" for name in sorted(os.listdir(cache_dir)) if "-v" in name]
-            cleaned = remove(going, (*useless, *repeated(cache, left)), buckets)
+            cleaned = remove(going, (*useless, *needless_notes(cache, left)), buckets)
         _tell(cleaned, cache_dir, console, nothing="Nothing to prune")
     return 0
 

@@ -16,7 +16,7 @@ from puffin.pipeline.request.settings import ManySettings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.config import find_workspace
 from puffin.pipeline.workspace.select import choose
-from puffin.stages.link.interpreter.meanwhile import meanwhile
+from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.value import replace
 
 TYPE_CHECKING = False

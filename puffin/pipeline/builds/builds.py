@@ -390,7 +390,7 @@ class Builds:
         parts = sorted([*named, *[each[1] for each in keys]])
         return Task(
             key=(ENVIRONMENT, f"{toolchain.key}-{digest(' '.join(parts))}"),
-            function="puffin.stages.build.environment:environment",
+            function="puffin.stages.build.environment:build_environment",
             label=job.label,
             arguments=(
                 ("interpreter", toolchain.interpreter.wire()),

@@ -133,7 +133,7 @@ def _metadata(directory: str, shown: str, builds: "BuildSession", toolchain: "To
 def _named(requirements: "Requirements", builds: "BuildSession", environment: "Environment") -> "Requirements":
     from puffin.pipeline.builds.session import MetadataBuilder
     from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe
-    from puffin.stages.resolve.locate.platforms import target_of
+    from puffin.stages.resolve.locate.platforms import target_for
     from puffin.stages.resolve.solve.universe import Place
 
     told, cache = builds.settings, builds.session.cache
@@ -141,7 +141,7 @@ def _named(requirements: "Requirements", builds: "BuildSession", environment: "E
         config=told.config,
         network=told.network,
         now=told.now,
-        target=target_of(environment.interpreter),
+        target=target_for(environment.interpreter),
         files=told.files,
         refresh=told.refresh,
         offline=told.offline,

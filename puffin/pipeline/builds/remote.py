@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.toolchain import Toolchain
 
 _HERE = "puffin.stages.build.remote_here:build_here"
-_FITS = "puffin.stages.build.remote_here:fits"
+_FITS = "puffin.stages.build.remote_here:python_fits"
 
 
 def sent(
@@ -77,7 +77,7 @@ def build(
     Raises what that raises, and the errors of ``puffin.pipeline.farm.farm``.
     """
     from puffin.pipeline.farm.farm import farm_for
-    from puffin.stages.fetch.network import from_wire
+    from puffin.stages.fetch.network import network_from_wire
 
     told = from_tuple(BuildOrder, order)
     farm = farm_for(from_tuple(Remote, remote))
@@ -105,8 +105,8 @@ def build(
         brings=brings,
         send=lambda packed: _send(farm, told, packed, python),
         unreachable=farm.unreachable,
-        trusted_hosts=from_wire(network).trusted_hosts,
-        offline=from_wire(network).offline,
+        trusted_hosts=network_from_wire(network).trusted_hosts,
+        offline=network_from_wire(network).offline,
     ).answer()
 
 

@@ -6,7 +6,7 @@ from puffin.pipeline.find.artifact import artifact_for
 from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved
 from puffin.pipeline.request.toolchain import Toolchain
 from puffin.stages.resolve.locate.file_choice import FileTarget
-from puffin.stages.resolve.locate.platforms import target_of
+from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.solve.request import Root
 
 TYPE_CHECKING = False
@@ -65,7 +65,7 @@ class BuildResolver:
             config=settings.config,
             network=settings.network,
             now=settings.now,
-            target=target_of(toolchain.interpreter),
+            target=target_for(toolchain.interpreter),
             requirements=tuple([root_of(text) for text in wanted]),
             constraints=settings.constraints,
             files=settings.files,

@@ -5,7 +5,7 @@ link. Linking it again would not repair it.
 """
 
 from puffin.stages.unzip.manifest import read_manifest
-from puffin.stages.unzip.ready import discard, files, sizes_match
+from puffin.stages.unzip.ready import discard_archive, files, sizes_match
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ def damaged_archives(
 def without_archive(supply: "Supply", session: "Session") -> "Supply":
     """Remove a damaged archive, with a warning, and return the supply as one to be fetched."""
     session.reporter.warn(f"The cached archive of `{supply.artifact.name}` was damaged; fetching it again")
-    discard(session.cache, supply.archive)
+    discard_archive(session.cache, supply.archive)
     return replace(supply, archive="")
 
 

@@ -92,9 +92,9 @@ class SpecRun(EnvironmentRun):
 
 
 def _fits(request: str, environment: "Environment", interpreter: "Callable[[str], Interpreter]") -> bool:
-    from puffin.stages.link.interpreter.find import is_path, satisfies
+    from puffin.stages.link.interpreter.find import is_path, python_satisfies
 
     if not is_path(request):
-        return satisfies(request, environment.interpreter)
+        return python_satisfies(request, environment.interpreter)
     wanted = interpreter(request)
     return os.path.realpath(wanted.base_executable) == os.path.realpath(environment.interpreter.base_executable)

@@ -9,7 +9,7 @@ from puffin.errors import UsageError
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.pipeline.request.where import target_interpreter
-from puffin.stages.link.interpreter.meanwhile import meanwhile
+from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.stages.resolve.output.target import PYLOCK, choose_format, write_output
 from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import replace
@@ -84,12 +84,12 @@ class _Command:
     def run(self, interpreter: "Interpreter") -> str:
         """Resolve, write the output file if there is one, and return the text of the output."""
         from puffin.pipeline.resolve.run import Compilation
-        from puffin.stages.resolve.locate.platforms import target_of
+        from puffin.stages.resolve.locate.platforms import target_for
 
         settings = self._settings
         with phase("read requirements"):
             self.early.finish()
-        target = target_of(
+        target = target_for(
             interpreter,
             python_version=settings.python_version,
             python_platform=settings.python_platform,

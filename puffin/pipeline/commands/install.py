@@ -27,10 +27,10 @@ from puffin.pipeline.tasks.supply import Supply
 from puffin.stages.link.commit.installplan import Present, WantedDistribution
 from puffin.stages.link.direct_url import direct_url_of
 from puffin.stages.link.environment.environment import check_target
-from puffin.stages.link.interpreter.meanwhile import meanwhile
+from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.stages.resolve.locate.file_choice import FileTarget
-from puffin.stages.resolve.locate.platforms import target_of
-from puffin.stages.resolve.requirements.conflicts import HashesMissing
+from puffin.stages.resolve.locate.platforms import target_for
+from puffin.stages.resolve.requirements.errors import HashesMissing
 from puffin.stages.resolve.requirements.pins import select_pins
 from puffin.stages.resolve.solve.request import Preference
 from puffin.stages.resolve.solve.world import why_wanted
@@ -80,7 +80,7 @@ class _Install:
             session,
             now=time.time(),
             upgrades=settings.upgrades,
-            target=target_of(workplace.environment.interpreter),
+            target=target_for(workplace.environment.interpreter),
             preferences=tuple(self._preferences()),
             keep_yanked=True,
             installs=True,

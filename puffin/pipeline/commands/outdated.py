@@ -11,7 +11,7 @@ from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.link.environment.environment import Environment
-from puffin.stages.resolve.locate.platforms import target_of
+from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.solve.universe import Offer, Release
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import frozen
@@ -42,7 +42,7 @@ def latest_versions(
         config=index_config(settings, None),
         network=session.network.wire(),
         now=time.time(),
-        target=target_of(environment.interpreter),
+        target=target_for(environment.interpreter),
         refresh=not settings.offline,  # who asks wants to know how it is, not how it was
         offline=settings.offline,
     )

@@ -14,7 +14,7 @@ from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where
 from puffin.stages.link.environment.environment import check_target
-from puffin.stages.link.interpreter.meanwhile import meanwhile
+from puffin.stages.link.interpreter.interpreter import meanwhile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.settings import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
 from puffin.pipeline.workspace.specs import lock_of
-from puffin.stages.link.interpreter.meanwhile import meanwhile
+from puffin.stages.link.interpreter.interpreter import meanwhile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -67,7 +67,7 @@ def _pinned(
     naming: "Naming | None",
     build: "Build | None",
 ) -> Inputs:
-    from puffin.stages.resolve.requirements.conflicts import UnpinnedRequirement
+    from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
 
     try:
         return read_inputs(request, settings, interpreter, session, naming=naming, build=build)

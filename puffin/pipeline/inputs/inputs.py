@@ -97,7 +97,7 @@ def read_open(
     build: "Build | None" = None,
 ) -> "Inputs | Sources":
     """Return the pins as :func:`read_inputs` does, or the sources where they leave something open."""
-    from puffin.stages.resolve.requirements.conflicts import UnpinnedRequirement
+    from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
 
     reading = _Reading(request, settings, interpreter, session, naming, build)
     quick = reading.quick()
@@ -195,11 +195,11 @@ class _Reading:
 
     def pinned(self, requirements: "Requirements") -> Inputs:
         """Return the pins of *requirements*."""
-        from puffin.stages.resolve.locate.name import check_names, named
+        from puffin.stages.resolve.locate.name import check_names, name_requirements
         from puffin.stages.resolve.requirements.pins import select_pins
 
         settings = self._settings
-        requirements = _with_names(named(requirements), settings, self._naming)
+        requirements = _with_names(name_requirements(requirements), settings, self._naming)
         hashes = settings.require_hashes or requirements.require_hashes
         selection = select_pins(requirements, markers=dict(self._interpreter.markers), require_hashes=hashes)
         check_names(selection.pins)

@@ -7,7 +7,7 @@ request that the resolver answers, the universe that it is answered from, and th
 from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
-from puffin.stages.resolve.requirements.conflicts import DisjointHashes
+from puffin.stages.resolve.requirements.errors import DisjointHashes
 from puffin.stages.resolve.solve.request import (
     ALLOW,
     HIGHEST,

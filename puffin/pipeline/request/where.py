@@ -92,9 +92,9 @@ def _as_wished(interpreter: "Interpreter", where: Where) -> "Interpreter":
     """Return *interpreter* with the version and platform that were asked for in the place of its own."""
     if not (where.python_version or where.python_platform):
         return interpreter
-    from puffin.stages.resolve.locate.platforms import target_of
+    from puffin.stages.resolve.locate.platforms import target_for
 
-    found = target_of(interpreter, python_version=where.python_version, python_platform=where.python_platform)
+    found = target_for(interpreter, python_version=where.python_version, python_platform=where.python_platform)
     numbers = dict(found.markers)["python_full_version"].split(".")
     version = (int(numbers[0]), int(numbers[1]), int("".join(c for c in numbers[2] if c.isdigit()) or 0))
     own = version[:2] == interpreter.version[:2]

@@ -9,9 +9,9 @@ from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved, setup_of
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.pipeline.run.forked_call import ForkedCall
-from puffin.stages.resolve.locate.platforms import target_of
+from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences
-from puffin.stages.resolve.requirements.conflicts import HashesMissing
+from puffin.stages.resolve.requirements.errors import HashesMissing
 from puffin.stages.resolve.requirements.pins import Pin
 from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.value import astuple, from_tuple, frozen
@@ -183,7 +183,7 @@ def question_of(
         session,
         now=time.time(),
         upgrades=upgrades,
-        target=target_of(toolchain.interpreter),
+        target=target_for(toolchain.interpreter),
         preferences=read_preferences(lock, read=session.read, environ=session.environ) if lock else (),
         installs=compile_settings is None,
     )

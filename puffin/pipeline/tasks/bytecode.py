@@ -1,7 +1,7 @@
 """The bytecode that an environment should have, and the part of it that is in the cache."""
 
 from puffin.pipeline.tasks.supply import Compiling
-from puffin.stages.bytecode.layer import kind_of, layer_ready
+from puffin.stages.bytecode.layer import interpreter_kind, layer_ready
 from puffin.stages.unzip.ready import current_boot_id
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ def bytecode_kind(interpreter: "Interpreter", settings: "Settings") -> str:
     """Return the kind of bytecode that an environment of *interpreter* is to have, ``""`` for none."""
     if not settings.compile_bytecode:
         return ""
-    return kind_of(interpreter.cache_tag, interpreter.magic, _LEVEL)
+    return interpreter_kind(interpreter.cache_tag, interpreter.magic, _LEVEL)
 
 
 def lacking(state: "State | None", kind: str) -> "set[str]":

@@ -48,14 +48,14 @@ def environment_path(cache: Cache, key: str) -> str:
     return cache.path(Bucket.BUILD_ENVIRONMENTS, key)
 
 
-def python_of(root: str, interpreter: Interpreter) -> str:
+def environment_python(root: str, interpreter: Interpreter) -> str:
     """Return the executable of the environment at *root*."""
     return f"{root}/{interpreter.venv_scheme.scripts}/{executable_name()}"
 
 
 def is_ready(root: str, interpreter: Interpreter) -> bool:
     """Tell whether the environment at *root* is there, whole, and its interpreter still is."""
-    return os.path.exists(python_of(root, interpreter)) and is_whole(root)
+    return os.path.exists(environment_python(root, interpreter)) and is_whole(root)
 
 
 def is_damaged(root: str) -> bool:
@@ -63,7 +63,7 @@ def is_damaged(root: str) -> bool:
     return has_listing(root) and not is_whole(root)
 
 
-def environment(*, interpreter: "tuple[Any, ...]", cache_root: str, **archives: str) -> str:
+def build_environment(*, interpreter: "tuple[Any, ...]", cache_root: str, **archives: str) -> str:
     """Make sure that the environment of an interpreter (in its wire form) with these archives is there.
 
     Returns its path. Raises :class:`EnvironmentFailed`, and ``ArchiveGone`` for an archive that is no longer whole.
@@ -97,7 +97,7 @@ def _make(temporary: str, root: str, python: Interpreter, archives: "list[str]",
     here = environment_for(python, temporary)
     site = here.purelib
     target = LinkTarget(
-        executable=python_of(root, python),
+        executable=environment_python(root, python),
         version=(python.version[0], python.version[1]),
         relocatable=False,
         scripts=os.path.relpath(here.scripts, site),

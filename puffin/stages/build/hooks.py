@@ -259,7 +259,7 @@ def metadata_of(path: str) -> bytes:
     return read_metadata(data, os.path.basename(path))
 
 
-def check_wheel(
+def check_built_wheel(
     path: str, *, package: str, name: str, version: str, tags: "tuple[str, ...]"
 ) -> "tuple[str, str]":
     """Return the name (normalised) and the version (as METADATA spells it) of the built wheel at *path*.

@@ -41,7 +41,7 @@ class HookJob:
 
     ``package`` is what errors call it. ``tree`` is the directory of the project, ``python`` the build
     environment's own interpreter, ``scripts`` its directory of scripts, ``requires`` the requirements that it
-    was made for; ``backend`` and ``backend_path`` are those of :class:`~puffin.stages.build.system.BuildSystem`.
+    was made for; ``backend`` and ``backend_path`` are those of :class:`~puffin.stages.build.task.BuildSystem`.
     ``goal`` is ``metadata``, ``wheel``, ``editable`` or ``editable-metadata``. Wheels and metadata go into the
     directory ``output``, all that is printed into the file ``log``; both are created.
 

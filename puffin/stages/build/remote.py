@@ -17,7 +17,7 @@ from puffin.errors import Cause, PuffinError
 from puffin.stages.build import kept
 from puffin.stages.build.failures import BuildFailed, log_tail
 from puffin.stages.build.job import LACKS, WHEEL, BuildOrder, HookAnswer
-from puffin.stages.build.remote_here import ERROR, UNREACHABLE, Sent, pack, unpack
+from puffin.stages.build.remote_here import ERROR, UNREACHABLE, Sent, pack, unpacked_wire
 from puffin.stages.build.task import Build
 from puffin.value import astuple, replace
 
@@ -76,7 +76,7 @@ class SentBuild(Build):
             sent = pack(astuple(self._sent()))
             worker, packed = self._send(sent)
             meter.count(taken=len(packed), given=len(sent))
-            answer = unpack(packed)
+            answer = unpacked_wire(packed)
             if answer[0] != UNREACHABLE:
                 return self._taken(worker, answer)
             server = server_of(answer[1])

@@ -12,10 +12,10 @@ from puffin.artifact.artifact import Artifact, expected_sha256
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache, default_root
 from puffin.errors import PuffinError
-from puffin.stages.build.environment import environment
+from puffin.stages.build.environment import build_environment
 from puffin.stages.build.failures import BuildFailed
 from puffin.stages.build.job import KEPT, LACKS, METADATA, WHEEL, BuildOrder
-from puffin.stages.build.task import archive_of, archive_place, build
+from puffin.stages.build.task import archive_place, build, source_archive
 from puffin.stages.fetch.network import network_from_environ, to_wire
 from puffin.stages.link.interpreter.find import find_interpreter
 from puffin.stages.link.interpreter.interpreter import Interpreter, interpreter_key
@@ -52,7 +52,7 @@ def pack(value: "Any") -> bytes:
     return zlib.compress(pickle.dumps(value, protocol=5), 1)
 
 
-def unpack(data: bytes) -> "Any":
+def unpacked_wire(data: bytes) -> "Any":
     """Return what :func:`pack` packed."""
     return pickle.loads(zlib.decompress(data))
 
@@ -71,7 +71,7 @@ def build_here(packed: bytes) -> bytes:
     That is, packed, ``(WHEEL, file name, sha256, bytes)``, ``(METADATA, bytes)``, ``(LACKS, requirements)``,
     ``(UNREACHABLE, url)``, or ``(ERROR, error, log)``.
     """
-    sent = from_tuple(Sent, unpack(packed))
+    sent = from_tuple(Sent, unpacked_wire(packed))
     try:
         return pack(_Build(sent).answer())
     except CannotFetch as unreachable:
@@ -124,14 +124,14 @@ class _Build:
         if data:
             publish_file(self._cache, archive_place(artifact, self._cache), data)
         try:
-            return archive_of(artifact, self._cache, self._network)
+            return source_archive(artifact, self._cache, self._network)
         except PuffinError as error:
             raise _translated(error, artifact) from error
 
     def _environment(self, python: "Interpreter") -> str:
         archives = [self._archive(from_tuple(Artifact, wire), data) for wire, data in self._sent.brings]
         named = {f"archive{number}": each for number, each in enumerate(sorted(set(archives)))}
-        return environment(interpreter=python.wire(), cache_root=self._cache.root, **named)
+        return build_environment(interpreter=python.wire(), cache_root=self._cache.root, **named)
 
     def _archive(self, artifact: Artifact, data: bytes) -> str:
         sha256 = expected_sha256(artifact)
@@ -215,7 +215,7 @@ def python_of(interpreter: Interpreter) -> Python:
     )
 
 
-def fits(wanted: "tuple[Any, ...]") -> "tuple[bool, str]":
+def python_fits(wanted: "tuple[Any, ...]") -> "tuple[bool, str]":
     """Return whether an interpreter here makes wheels for *wanted*, in wire form, and what is here."""
     found = interpreters(_plain(wanted))
     told = dict.fromkeys(str(python_of(each)) for each in found)

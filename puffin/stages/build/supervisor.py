@@ -118,7 +118,6 @@ class Supervisor:
         self._process.returncode = 0  # it is not this process's to wait for
 
     def is_alive(self) -> bool:
-        """Tell whether the process is there."""
         return self._process.poll() is None
 
     def send(self, **message: "Any") -> bool:

@@ -23,7 +23,7 @@ from typing import IO
 from puffin.errors import Cause, PuffinError, os_cause
 from puffin.names import printable
 from puffin.stages.unzip.errors import Refused
-from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, content
+from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, member_content
 from puffin.stages.unzip.names import ancestors, check_collisions, fault
 from puffin.stages.unzip.zipdir import Member, read_directory
 
@@ -158,8 +158,8 @@ def unpack(archive: "str | Buffer", filename: str, directory: str, *, package: s
     That is the only top-level directory, else *directory* itself, which is created where it is missing and should be
     empty. *filename* tells by its ending what the archive is; *package* is it in the user's words. Files are
     executable or not as in the archive, and no older than 1980, which zip files cannot hold. Raises
-    :class:`~puffin.stages.build.unpack_rules.BadSource` for an archive that is broken, ambiguous or hostile, and
-    :class:`~puffin.stages.build.unpack_rules.UnpackFailed`; what was written until then is the caller's to remove.
+    :class:`~puffin.stages.build.unpack.BadSource` for an archive that is broken, ambiguous or hostile, and
+    :class:`~puffin.stages.build.unpack.UnpackFailed`; what was written until then is the caller's to remove.
     """
     try:
         os.makedirs(directory, exist_ok=True)
@@ -254,7 +254,7 @@ def unzip_source(data: memoryview, listed: "tuple[list[Member], set[str]]", dire
         writer.directory(name)
     for member in members:
         streamed = member.deflated and member.size > STREAM_ABOVE
-        body = chunks(data, member) if streamed else (content(data, member),)
+        body = chunks(data, member) if streamed else (member_content(data, member),)
         writer.file(member.name, body, executable=member.executable, time=times.get(member.name, 0.0))
     writer.finish()
 

@@ -41,7 +41,7 @@ class Layer:
     rows: str
 
 
-def kind_of(cache_tag: str, magic: str, level: int = 0) -> str:
+def interpreter_kind(cache_tag: str, magic: str, level: int = 0) -> str:
     """Return the name of a kind of bytecode; ``""`` for an interpreter that keeps none (PEP 3147)."""
     return f"{cache_tag}-{magic}-{level}" if cache_tag and magic else ""
 
@@ -89,7 +89,7 @@ def read_layer(path: str) -> "Layer | None":
     return Layer(top=header[3], tree=body[0], sizes=body[1], rows=body[2])
 
 
-def encode(layer: Layer, *, seconds: int, boot: str) -> bytes:
+def encode_layer(layer: Layer, *, seconds: int, boot: str) -> bytes:
     """Return the bytes of a manifest."""
     return dump((FORMAT, seconds, boot, layer.top)) + dump((layer.tree, layer.sizes, layer.rows))
 
@@ -119,7 +119,7 @@ def _settle(cache: "Cache", kind: str, archive: str, path: str) -> bool:
     if layer is None or not _sizes_match(layer_path(cache, kind, archive), layer):
         return False
     try:
-        data = encode(layer, seconds=archive_time(cache, archive), boot="")
+        data = encode_layer(layer, seconds=archive_time(cache, archive), boot="")
         publish_file(cache, path, data, durable=True)
     except OSError:
         pass

@@ -12,7 +12,7 @@ from puffin.stages.bytecode.layer import (
     CACHE,
     Layer,
     archive_time,
-    encode,
+    encode_layer,
     layer_of,
     layer_path,
     layer_ready,
@@ -210,7 +210,7 @@ def _make(cache: Cache, archive: str, kind: str, executable: str, suffix: str, l
                 raise
             return  # the archive is damaged: link will say so
         layer = _layer(temporary, [each for each, good in zip(modules, made, strict=True) if good], suffix)
-        _publish(cache, archive, kind, temporary, encode(layer, seconds=seconds, boot=current_boot_id()))
+        _publish(cache, archive, kind, temporary, encode_layer(layer, seconds=seconds, boot=current_boot_id()))
     finally:
         remove_tree(temporary)
 

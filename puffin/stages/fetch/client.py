@@ -82,7 +82,6 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close all connections."""
         self._connections.close()
         if self._made is not None:
             self._made.close()
@@ -184,14 +183,14 @@ def _read_page(url: str) -> PageResponse:
     except (FileNotFoundError, NotADirectoryError):
         return PageResponse(status=404, url=url, headers={}, body=b"")
     except (OSError, ValueError) as error:
-        raise unreadable(url, error) from error
+        raise file_unreadable(url, error) from error
     kind = _TYPES.get(os.path.splitext(path)[1].lower(), "application/octet-stream")
     return PageResponse(
         status=200, url=url, headers={"content-type": kind, "content-length": str(len(body))}, body=body
     )
 
 
-def unreadable(url: str, error: "OSError | ValueError") -> FileFailed:
+def file_unreadable(url: str, error: "OSError | ValueError") -> FileFailed:
     """Translate the failure to read the file of a ``file:`` URL."""
     if isinstance(error, OSError):
         return FileFailed(url=mask(url), causes=(os_cause(error),))

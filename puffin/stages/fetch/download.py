@@ -7,7 +7,7 @@ from typing import Protocol
 from puffin.artifact.buffers import Buffer, take
 from puffin.artifact.urls import file_path, is_file, mask, strip_credentials
 from puffin.errors import UsageError
-from puffin.stages.fetch.client import Client, Response, unreadable
+from puffin.stages.fetch.client import Client, Response, file_unreadable
 from puffin.stages.fetch.connections import Body, ConnectionBroken
 from puffin.stages.fetch.digests import Groups, Hashers
 from puffin.stages.fetch.failures import HashMismatch, SizeMismatch
@@ -257,6 +257,6 @@ def _read_file(url: str, receiver: _Receiver) -> None:
             receiver.begin(os.fstat(file.fileno()).st_size, "")
             receiver.fill(file)
     except OSError as error:
-        raise unreadable(url, error) from error
+        raise file_unreadable(url, error) from error
     except ValueError as error:
         raise UsageError(text=str(error)) from error

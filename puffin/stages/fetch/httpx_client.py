@@ -166,7 +166,7 @@ class HttpxClient:
     def _refused(self, url: str, response: "httpx.Response") -> Exception:
         text = excerpt(response)
         if not is_transient(response.status_code):
-            return refused(mask(url), response, text, self._credentials.problem)
+            return refusal_of(mask(url), response, text, self._credentials.problem)
         return Transient(
             answer_text(response, text),
             status=response.status_code,
@@ -298,7 +298,7 @@ def problem(content_type: str, body: bytes) -> str:
     return printable(": ".join(text for text in said if text.strip()), MOST_SHOWN)
 
 
-def refused(url: str, response: httpx.Response, body: bytes, netrc_problem: str) -> RequestRefused:
+def refusal_of(url: str, response: httpx.Response, body: bytes, netrc_problem: str) -> RequestRefused:
     """Return the error for a status that no retry changes; *url* is masked."""
     said = problem(response.headers.get("content-type", ""), body)
     kind = AccessDenied if response.status_code in (401, 403) else RequestRefused

@@ -63,7 +63,7 @@ def to_wire(network: Network) -> "Wire":
     return tuple([getattr(network, name) for name in _FIELDS])
 
 
-def from_wire(wire: "Wire") -> Network:
+def network_from_wire(wire: "Wire") -> Network:
     """Return the value of :func:`to_wire` again (lists for tuples are fine)."""
     plain = [tuple(field) if isinstance(field, list) else field for field in wire]
     return Network(**dict(zip(_FIELDS, plain, strict=True)))  # type: ignore[arg-type]

@@ -34,7 +34,7 @@ except ImportError:  # no wheel of it for this platform
     deflate_decompress = zlib_inflate  # type: ignore[assignment]
 
 
-def content(view: memoryview, member: Member) -> "bytes | bytearray | memoryview":
+def member_content(view: memoryview, member: Member) -> "bytes | bytearray | memoryview":
     """Return what *member* of the zip file *view* holds; raise Refused if size or checksum are wrong."""
     _name, start, packed, size, crc, deflated, _executable = member
     body: bytes | bytearray | memoryview = view[start : start + packed]

@@ -87,7 +87,7 @@ def _read_own(
 
 def _record(text: bytes, member: str) -> "tuple[dict[str, str], str]":
     try:
-        return record.parse(text, member)
+        return record.parse_record(text, member)
     except ValueError as error:
         raise Refused(f"it cannot be parsed: {error}", member) from None
 
@@ -180,6 +180,6 @@ def _count_healed(members: "list[Member]", rows: "dict[str, str]", dist_info: st
     sizes = {member.name: str(member.size) for member in members}
     for name in signatures:
         sizes.pop(name, None)
-    found = {name: record.split(row)[1] for name, row in rows.items() if name not in signatures}
+    found = {name: record.split_row(row)[1] for name, row in rows.items() if name not in signatures}
     right = sum([found.get(name, "") == size for name, size in sizes.items()])
     return len(sizes) - right + len(found.keys() - sizes.keys())

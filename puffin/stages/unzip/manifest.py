@@ -87,7 +87,7 @@ class Manifest:
 _NAMES: "tuple[str, ...]" = Manifest.__match_args__
 
 
-def encode(manifest: Manifest) -> "bytes":
+def encode_manifest(manifest: Manifest) -> "bytes":
     """Return the bytes of the manifest file."""
     fields = tuple(getattr(manifest, name) for name in _NAMES)
     names = tuple([row[:2] for row in manifest.tree])

@@ -18,7 +18,7 @@ _CONTROL = bytes(range(1, 32)) + b"\x7f\\"
 _HARMLESS = bytes(c for c in range(256) if c not in _CONTROL)  # NUL stands between the joined names
 
 
-def decode(raw: "list[bytes]") -> "list[str]":
+def decode_name(raw: "list[bytes]") -> "list[str]":
     """Return member names as text (UTF-8, as the wheel specification has it); raise Refused for an unsafe one.
 
     A trailing slash, the mark of a directory, stays. All names are looked at in one sweep, and one by

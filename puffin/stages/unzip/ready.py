@@ -18,7 +18,7 @@ from puffin.stages.unzip.manifest import (
     VERSION,
     WHEEL_BYTES,
     Manifest,
-    encode,
+    encode_manifest,
     read_header,
     read_manifest,
 )
@@ -87,15 +87,15 @@ def settle(cache: "Cache", sha256: str) -> bool:
     good = sizes_match(cache.archive(sha256), manifest)
     try:
         if good:
-            publish_file(cache, path, encode(replace(manifest, boot_id="")), durable=True)
+            publish_file(cache, path, encode_manifest(replace(manifest, boot_id="")), durable=True)
         else:
-            discard(cache, sha256)
+            discard_archive(cache, sha256)
     except OSError:
         pass
     return good
 
 
-def discard(cache: "Cache", sha256: str) -> None:
+def discard_archive(cache: "Cache", sha256: str) -> None:
     """Remove an archive, its manifest first so that nobody takes the rest for a whole one (OSError)."""
     cache = cache.own
     remove_tree(cache.manifest(sha256))
@@ -122,7 +122,7 @@ def discard_damaged(cache: "Cache", sha256: str) -> None:
     if manifest is None or sizes_match(cache.archive(sha256), manifest):
         return
     try:
-        discard(cache, sha256)
+        discard_archive(cache, sha256)
     except OSError:
         pass
 

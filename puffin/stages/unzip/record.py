@@ -27,7 +27,7 @@ _WHOLE_ROWS = r"(?m)^([^,\r\n]+),(sha256=[A-Za-z0-9_-]{43},[0-9]*)\r?$"
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
-def read(path: str) -> "list[tuple[str, str, str]]":
+def read_record(path: str) -> "list[tuple[str, str, str]]":
     """Return what :func:`rows_in` returns for the file at *path*; raises ``OSError`` and ``ValueError``."""
     with open(path, "rb") as file:
         return rows_in(file.read().decode("utf-8", "surrogateescape"))
@@ -52,7 +52,7 @@ def rows_in(text: str) -> "list[tuple[str, str, str]]":
     ]
 
 
-def parse(text: bytes, member: str) -> "tuple[dict[str, str], str]":
+def parse_record(text: bytes, member: str) -> "tuple[dict[str, str], str]":
     """Return ``{path: "hash,size"}`` of a wheel's RECORD, with ``""`` for a row without a well-formed SHA-256.
 
     Unsafe paths are among them: they are only ever compared with what is in the archive. Returned beside them are the
@@ -64,11 +64,14 @@ def parse(text: bytes, member: str) -> "tuple[dict[str, str], str]":
     if usual is not None:
         return usual
     found = rows_in(content)
-    return {path: f"{digest},{size}" if _is_sha256(digest) else "" for path, digest, size in found}, ""
+    return {
+        path: f"{record_digest},{size}" if _is_sha256(record_digest) else ""
+        for path, record_digest, size in found
+    }, ""
 
 
-def split(row: str) -> tuple[str, str]:
-    """Return hash and size of a row that :func:`parse` returned."""
+def split_row(row: str) -> tuple[str, str]:
+    """Return hash and size of a row that :func:`parse_record` returned."""
     return row[:HASH_LENGTH], row[HASH_LENGTH + 1 :]
 
 
@@ -96,10 +99,10 @@ def _is_sha256(text: str) -> bool:
 def digest_of(path: str, algorithm: str) -> str:
     """Return the hash of a file as RECORD has it (``OSError``; ``ValueError`` for an unknown algorithm)."""
     with open(path, "rb") as file:
-        return digest((file.read(),), algorithm)
+        return record_digest((file.read(),), algorithm)
 
 
-def digest(pieces: "Iterable[bytes | bytearray | memoryview]", algorithm: str = "sha256") -> str:
+def record_digest(pieces: "Iterable[bytes | bytearray | memoryview]", algorithm: str = "sha256") -> str:
     """Return the hash of a file, given in pieces, as RECORD has it (``ValueError`` for an unknown algorithm)."""
     from hashlib import new
 

@@ -54,7 +54,7 @@ def store(
         if error.errno not in _READ_ONLY:  # there the archive was already, and the pointer only saves work
             raise cache_write_failed(filename, cache_root, error) from error
     finally:
-        release(url)
+        release_archive(url)
     return archive
 
 
@@ -102,15 +102,15 @@ def fetch_once(
     try:
         stored = _stored(cache, hashes, size, name, source, filename, waited=waited)
         if stored:
-            release(url)
+            release_archive(url)
             return stored, 0, None
         return fetch(url=url, filename=filename, hashes=hashes, size=size, network=network)
     except BaseException:
-        release(url)
+        release_archive(url)
         raise
 
 
-def release(url: str) -> None:
+def release_archive(url: str) -> None:
     """Let the lock of the file at *url* go; nothing where this process has none."""
     lock, path = _held.pop(url, (None, ""))
     if lock is not None:

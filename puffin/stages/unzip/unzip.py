@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from hashlib import sha256
 from typing import NamedTuple
 from zlib import crc32
 
@@ -12,11 +11,11 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
 from puffin.stages.unzip import record
 from puffin.stages.unzip.errors import Refused, bad_archive, cache_write_failed
-from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, content
+from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, member_content
 from puffin.stages.unzip.installed import OUTSIDE, Item, Layout, plan
-from puffin.stages.unzip.manifest import Manifest, encode
-from puffin.stages.unzip.ready import archive_ready, current_boot_id, discard, files
-from puffin.stages.unzip.record import digest
+from puffin.stages.unzip.manifest import Manifest, encode_manifest
+from puffin.stages.unzip.ready import archive_ready, current_boot_id, discard_archive, files
+from puffin.stages.unzip.record import record_digest
 from puffin.stages.unzip.zipdir import Member, read_directory
 
 TYPE_CHECKING = False
@@ -57,7 +56,7 @@ def _write_members(prefix: str, at: "int | None", view: memoryview, items: "list
     for name, member, known in items:
         _name, _start, _packed, size, _crc, deflated, executable = member
         streamed = size > STREAM_ABOVE and deflated
-        body = b"" if streamed else content(view, member)
+        body = b"" if streamed else member_content(view, member)
         descriptor = os.open(prefix + name, _WRITE, 0o777 if executable else 0o666, dir_fd=at)
         try:
             if streamed:
@@ -66,7 +65,7 @@ def _write_members(prefix: str, at: "int | None", view: memoryview, items: "list
                 _write_all(descriptor, memoryview(body)[written:])
         finally:
             os.close(descriptor)
-        hashes.append(known or digest((body,)))
+        hashes.append(known or record_digest((body,)))
     return hashes
 
 
@@ -76,7 +75,7 @@ def _stream(descriptor: int, view: memoryview, member: "Member") -> str:
             _write_all(descriptor, memoryview(piece))
             yield piece
 
-    return digest(passing())
+    return record_digest(passing())
 
 
 def _write_all(descriptor: int, rest: memoryview) -> None:
@@ -109,24 +108,13 @@ def unzip(*, data: "Buffer", filename: str, sha256: str, cache_root: str) -> str
     return sha256
 
 
-def unzip_file(*, path: str, cache_root: str) -> str:
-    """Make sure that the archive of the wheel at *path* is in the cache and return its SHA-256 (hex).
-
-    Raises OSError where *path* cannot be read, and what :func:`unzip` raises.
-    """
-    with open(path, "rb") as file:
-        data = file.read()
-    digest = sha256(data).hexdigest()
-    return unzip(data=data, filename=os.path.basename(path), sha256=digest, cache_root=cache_root)
-
-
 def read_metadata(data: "Buffer", filename: str) -> bytes:
     """Return METADATA of the wheel *filename* in *data*; raise BadArchive where :func:`unzip` would."""
     view = memoryview(data).cast("B")
     try:
         layout = plan_wheel(view, filename)
         member = next(item[1] for item in layout.tree[layout.dist_info] if item[0] == "METADATA")
-        return bytes(content(view, member))
+        return bytes(member_content(view, member))
     except Refused as refused:
         raise bad_archive(filename, refused) from None
 
@@ -134,7 +122,7 @@ def read_metadata(data: "Buffer", filename: str) -> bytes:
 def plan_wheel(view: memoryview, filename: str) -> Layout:
     """Return the installed form of a wheel without writing anything; raise Refused."""
     members, directories = read_directory(view)
-    return plan(filename, members, directories, lambda member: bytes(content(view, member)))
+    return plan(filename, members, directories, lambda member: bytes(member_content(view, member)))
 
 
 def _publish(cache: Cache, sha256: str, view: memoryview, layout: Layout) -> None:
@@ -151,10 +139,10 @@ def _publish(cache: Cache, sha256: str, view: memoryview, layout: Layout) -> Non
         remove_tree(temporary)
         raise
     try:
-        publish_file(cache, cache.manifest(sha256), encode(manifest))
+        publish_file(cache, cache.manifest(sha256), encode_manifest(manifest))
     except BaseException:
         if mine:  # without its manifest nobody sees the tree: it would only take up room
-            discard(cache, sha256)
+            discard_archive(cache, sha256)
         raise
 
 
@@ -164,7 +152,7 @@ def _clear_wreck(cache: Cache, sha256: str, manifest: Manifest) -> None:
     os.makedirs(locks, exist_ok=True)
     with Lock(f"{locks}/archive-{sha256}", what=f"the archive of `{manifest.filename}`"):
         if not intact(cache.archive(sha256), manifest):
-            discard(cache, sha256)
+            discard_archive(cache, sha256)
 
 
 def intact(root: str, manifest: Manifest) -> bool:
@@ -205,7 +193,7 @@ def _write_archive(root: str, view: memoryview, layout: Layout) -> Manifest:
     rows = {directory: _rows_of(items) for directory, items in layout.tree.items()}
     info = layout.dist_info
     rows[info] = rows[info].plus("INSTALLER", INSTALLER)
-    hashes[info].append(record.digest((INSTALLER,)))
+    hashes[info].append(record.record_digest((INSTALLER,)))
     text = _record_text(layout, rows, hashes)
     rows[info] = rows[info].plus("RECORD", text)
     write(f"{root}/{info}/INSTALLER", INSTALLER)

@@ -18,7 +18,7 @@ from puffin.stages.fetch.git.errors import (
     failure,
 )
 from puffin.stages.fetch.git.run import Git, GitResult
-from puffin.stages.fetch.git.url import GitUrl, inner_directory, is_hexadecimal, parse
+from puffin.stages.fetch.git.url import GitUrl, inner_directory, is_hexadecimal, parse_git_url
 from puffin.value import frozen
 
 _TIMEOUT = 1800.0  # seconds; somebody else's clone of a big repository is worth waiting for
@@ -42,7 +42,6 @@ class Store:
         return home
 
     def checkout_path(self, commit: str) -> str:
-        """Return where *commit* is, or would be."""
         return self._cache.path(Bucket.GIT, "checkouts", self._key, commit)
 
     def locked(self) -> Lock:
@@ -85,7 +84,6 @@ class Store:
         return git.run("--git-dir", self._clone, "fetch", *flags, "--", url, *refspecs, cwd=self.home())
 
     def has(self, git: "Git", commit: str) -> bool:
-        """Tell whether the clone has *commit*."""
         said = git.run("--git-dir", self._clone, "cat-file", "-e", f"{commit}^{{commit}}", cwd=self.home())
         return not said.status
 
@@ -186,7 +184,7 @@ def pin_commit(
 
 def _parsed(url: str, package: str) -> "GitUrl":
     try:
-        return parse(url)
+        return parse_git_url(url)
     except ValueError as error:
         raise NotARepository(package=package, reason=str(error)) from None
 

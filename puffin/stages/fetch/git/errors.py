@@ -93,12 +93,12 @@ class NotARepository(PuffinError):
 def failure(package: str, action: str, text: str) -> GitFailed:
     """Return the error for a git command with the message *text*: its last lines, credentials masked."""
     text = mask_text(text)
-    kind = kind_of(text)
+    kind = failure_kind(text)
     cls = GitUnreachable if kind == NETWORK else GitFailed
     return cls(package=package, action=action, kind=kind, causes=_causes(text), hints=_hints(kind, text))
 
 
-def kind_of(text: str) -> str:
+def failure_kind(text: str) -> str:
     """Return the kind of failure that git's messages tell of."""
     lower = text.lower()
     for kind, words in ((AUTH, _AUTH), (NETWORK, _NETWORK), (ABSENT, _ABSENT)):

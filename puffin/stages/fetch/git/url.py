@@ -64,7 +64,7 @@ def is_repository(url: str) -> bool:
     return "+" in url.partition(":")[0]
 
 
-def parse(url: str) -> GitUrl:
+def parse_git_url(url: str) -> GitUrl:
     """Return a ``git+…`` URL taken apart. Raises ValueError, in words that follow the URL, for what is none."""
     address, _, fragment = url.partition("#")
     system, _, repository = address.partition("+")

@@ -157,7 +157,7 @@ def _rows(site: str, path: str, kind: str) -> "list[str] | None":
 
 def _record(path: str) -> "list[str] | None":
     try:
-        return [row[0] for row in record.read(f"{path}/RECORD") if row[0]] or None
+        return [row[0] for row in record.read_record(f"{path}/RECORD") if row[0]] or None
     except (OSError, ValueError):
         return None
 

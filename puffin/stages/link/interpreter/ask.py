@@ -12,8 +12,7 @@ from puffin.cache import frame
 from puffin.cache.atomic import publish_file
 from puffin.cache.layout import Cache
 from puffin.errors import USAGE, Cause, PuffinError, os_cause
-from puffin.stages.link.interpreter.interpreter import FORMAT, SCHEME_KEYS, Interpreter, Scheme
-from puffin.stages.link.interpreter.meanwhile import spend
+from puffin.stages.link.interpreter.interpreter import FORMAT, SCHEME_KEYS, Interpreter, Scheme, spend
 
 OLDEST = (3, 8)
 _TIMEOUT = 60.0
@@ -48,7 +47,7 @@ class UnsupportedPython(PuffinError):
         return f"Python {self.version} at `{self.path}` is not supported: puffin needs {oldest} or newer"
 
 
-def ask(path: str, origin: str = "") -> Interpreter:
+def ask_interpreter(path: str, origin: str = "") -> Interpreter:
     """Run the probe in the interpreter at *path* and return its facts; about 50 ms."""
     answer = _answer(path, origin)
     depends.unsure("an interpreter was asked")

@@ -111,7 +111,7 @@ def _outside_puffin(found: "PythonInfo") -> str:
     return executable
 
 
-def satisfies(request: str, interpreter: Interpreter) -> bool:
+def python_satisfies(request: str, interpreter: Interpreter) -> bool:
     """Tell whether *interpreter* is what *request* (not a path) asks for."""
     spec = _spec(request)
     if spec.path is not None:

@@ -8,6 +8,7 @@ from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 FORMAT = 2
@@ -113,3 +114,26 @@ def _join(root: str, relative: str) -> str:
 
 def _astuple(scheme: Scheme) -> "tuple[str, ...]":
     return tuple([getattr(scheme, key) for key in SCHEME_KEYS])
+
+
+_work: "list[Callable[[], None]]" = []
+
+
+class meanwhile:  # noqa: N801 - reads as the function that it is to its callers
+    """Have *work* done once, if an interpreter has to be asked during the ``with`` block. It must raise nothing."""
+
+    def __init__(self, work: "Callable[[], None]") -> None:
+        self._mine = work
+
+    def __enter__(self) -> None:
+        _work.append(self._mine)
+
+    def __exit__(self, *error: object) -> None:
+        if self._mine in _work:
+            _work.remove(self._mine)
+
+
+def spend() -> None:
+    """Do what there is to do."""
+    while _work:
+        _work.pop()()

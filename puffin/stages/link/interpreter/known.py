@@ -14,6 +14,10 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.stages.link.interpreter.interpreter import FORMAT, Interpreter, from_wire, venv_root, within
 from puffin.value import replace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    pass
+
 
 def inspect_interpreter(path: str, cache: Cache, *, origin: str = "") -> Interpreter:
     """Return the properties of the interpreter at *path*, from the cache if they are still true.
@@ -35,9 +39,9 @@ def _inspect(path: str, real: str, cache: Cache, origin: str) -> Interpreter:
     known = _load(cache.find(entry)) if entry else None
     if known is not None:
         return known if known.executable == path or known.is_venv else replace(known, executable=path)
-    from puffin.stages.link.interpreter.ask import ask, remember
+    from puffin.stages.link.interpreter.ask import ask_interpreter, remember
 
-    asked = ask(path, origin)
+    asked = ask_interpreter(path, origin)
     if (
         entry and os.path.realpath(asked.executable) == real
     ):  # else a shim, which may answer otherwise next time

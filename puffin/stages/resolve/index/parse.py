@@ -9,7 +9,7 @@ from puffin.errors import Cause
 from puffin.names import printable
 from puffin.stages.resolve.index.config import bare
 from puffin.stages.resolve.index.errors import PageUnreadable, UnknownApiVersion
-from puffin.stages.resolve.index.page import QUARANTINED, Collector, Page, absolute, checked_hashes, offered
+from puffin.stages.resolve.index.page import QUARANTINED, Collector, Page, absolute_url, checked_hashes, offered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _meta(tree: "LexborHTMLParser") -> dict[str, str]:
 def _base(tree: "LexborHTMLParser", url: str) -> str:
     tag = tree.css_first("base[href]")
     href = (tag.attributes.get("href") or "") if tag is not None else ""
-    return (absolute(url, href) if href.strip() else "") or url
+    return (absolute_url(url, href) if href.strip() else "") or url
 
 
 def _add(collector: Collector, attributes: "Attributes") -> None:

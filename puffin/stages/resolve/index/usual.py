@@ -2,7 +2,7 @@
 
 A page has thousands of files, and a resolution looks at those of a few versions. So a page in the usual form is first
 cut: where one file ends and the next begins, and which version its name says. The pieces are stored as they are
-(:class:`Groups`), and :func:`rows` reads those of one version when somebody asks for it. Links in the form that
+(:class:`Groups`), and :func:`stored_rows` reads those of one version when somebody asks for it. Links in the form that
 indexes write are taken apart by a pattern, all others by the parser. A page in any other form is parsed at once.
 
 docs/INTERNALS.md ("The hot lanes") says what this saves; test_groups.py and test_usual.py beneath
@@ -23,7 +23,7 @@ from puffin.stages.resolve.index.page import (
     Collector,
     FileLink,
     Groups,
-    absolute,
+    absolute_url,
     by_version,
     file_version,
 )
@@ -168,7 +168,7 @@ def _versions(name: str) -> "Callable[[str], str]":
     return version
 
 
-def rows(stored: "Any") -> "Rows | None":
+def stored_rows(stored: "Any") -> "Rows | None":
     """Return the files in a value of ``Groups.files``, the fields of :class:`FileLink`; None if it is none."""
     if type(stored) is not tuple:
         return None
@@ -199,7 +199,7 @@ def first_upload(stored: "Any") -> str:
     elif kind == HTML:
         times = re.findall(_UPLOADS, stored[2])
     if kind not in (HTML, JSON) or (kind == HTML and len(times) != stored[2].lower().count("upload-time")):
-        times = [row[_UPLOAD] for row in rows(stored) or ()]
+        times = [row[_UPLOAD] for row in stored_rows(stored) or ()]
     return min([time for time in times if time and isinstance(time, str)], default="")
 
 
@@ -255,7 +255,7 @@ def _place(base: str, relative: str) -> str:
 
 @lru_cache(maxsize=1000)
 def _absolute(base: str, relative: str) -> str:
-    return absolute(base, f"{relative}x").removesuffix("x")
+    return absolute_url(base, f"{relative}x").removesuffix("x")
 
 
 @lru_cache(maxsize=10_000)

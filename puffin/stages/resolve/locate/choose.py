@@ -57,7 +57,7 @@ class AnyPin(Protocol):
         """Whether the version must be this very text (``===``)."""
 
 
-def shown(pin: AnyPin) -> str:
+def shown_pin(pin: AnyPin) -> str:
     """Return a pin as messages show it: as the user gave it, with the credentials of its URL masked."""
     return mask_text(pin.text or pin.name)
 
@@ -74,7 +74,7 @@ def file_of(pin: AnyPin, offered: "Sequence[Offered]", chooser: FileChooser, dat
         return best.file()
     if offered and not choice.visible:
         undated = not any(each.row[UPLOAD_TIME] for each in offered)
-        raise TooNew(package=shown(pin), date=date, undated=undated)
+        raise TooNew(package=shown_pin(pin), date=date, undated=undated)
     raise _nothing(pin, choice, chooser)
 
 
@@ -92,13 +92,13 @@ def _no_file(pin: AnyPin, choice: Choice, chooser: FileChooser) -> NoCompatibleW
     if forbidden := wheels_option(files, name):
         lacks = f"{option} forbids its source distribution" if option else "it has no source distribution"
         return NoCompatibleWheel(
-            package=shown(pin),
+            package=shown_pin(pin),
             reason=f"{forbidden} forbids its wheels, and {lacks}",
             hints=(f"to allow its wheels, leave out {forbidden}",),
         )
     if not choice.wheels:
         reason = f"there is only a source distribution, and {option} forbids it"
-        return NoCompatibleWheel(package=shown(pin), reason=reason, hints=(_leave_out(option),))
+        return NoCompatibleWheel(package=shown_pin(pin), reason=reason, hints=(_leave_out(option),))
     return _no_tag(pin, choice.wheels, chooser.target, option)
 
 
@@ -113,7 +113,7 @@ def _no_tag(pin: AnyPin, wheels: "list[Offered]", target: FileTarget, option: st
     best = f" (its best tag is `{target.tags[0]}`)" if target.tags else ""
     hint = f"use an interpreter that fits one of these tags, or another version of `{pin.name}`"
     return NoCompatibleWheel(
-        package=shown(pin),
+        package=shown_pin(pin),
         reason=f"no wheel's {' or '.join(parts)} fits Python {target.python_version}{best}",
         available=tuple(found[:_SHOWN]),
         total=len(found),
@@ -125,13 +125,13 @@ def _no_python(pin: AnyPin, fitting: "list[Offered]", target: FileTarget) -> NoC
     wanted = list(dict.fromkeys(each.row[REQUIRES_PYTHON] for each in fitting))
     reason = f"it requires Python {' or '.join(wanted)}, but the interpreter is Python {target.python_version}"
     hint = f"use another interpreter, or another version of `{pin.name}`"
-    return NoCompatibleWheel(package=shown(pin), reason=reason, hints=(hint,))
+    return NoCompatibleWheel(package=shown_pin(pin), reason=reason, hints=(hint,))
 
 
 def _hashes_differ(pin: AnyPin, admitted: "list[Offered]") -> HashesDiffer:
     offered = [f"{item} ({each.row[FILENAME]})" for each in admitted for item in each.row[HASHES]]
     hint = "if you trust the new files, write the pins with their hashes again"
-    return HashesDiffer(package=shown(pin), expected=pin.hashes, offered=tuple(offered), hints=(hint,))
+    return HashesDiffer(package=shown_pin(pin), expected=pin.hashes, offered=tuple(offered), hints=(hint,))
 
 
 def builds_option(files: FilePolicy, name: str) -> str:

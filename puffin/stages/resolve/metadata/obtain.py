@@ -15,10 +15,16 @@ from puffin.stages.fetch.digests import digests_of_file
 from puffin.stages.fetch.failures import HashMismatch
 from puffin.stages.resolve.index.config import canonical, is_local, local_path
 from puffin.stages.resolve.index.page import is_wheel
-from puffin.stages.resolve.metadata.errors import offline, unreadable, unusable
 from puffin.stages.resolve.metadata.parse import parse_metadata
 from puffin.stages.resolve.metadata.project import Dynamic
-from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest, Unbuilt
+from puffin.stages.resolve.metadata.wanted import (
+    BuildSource,
+    MetadataRequest,
+    Unbuilt,
+    offline,
+    unreadable,
+    unusable,
+)
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.unzip.errors import BadArchive
@@ -86,7 +92,7 @@ class Obtainer:
         except OSError as error:
             raise unreadable(wanted.package, error) from error
         if isinstance(found, Metadata):
-            keep(self._cache, path, Kept(metadata=found, until=self._now + _FRESH if mutable else 0.0))
+            keep_metadata(self._cache, path, Kept(metadata=found, until=self._now + _FRESH if mutable else 0.0))
         return found
 
     def _is_old(self, path: str, name: str) -> bool:
@@ -115,7 +121,7 @@ class Obtainer:
             told = " ".join((told, *[each for group in wanted.groups() for each in group]))
         place = self._canonical(wanted.candidate.place)
         identity = "\n".join((place, link.filename, told, wanted.subdirectory))
-        return metadata_path(self._cache, wanted.name, identity), mutable
+        return kept_path(self._cache, wanted.name, identity), mutable
 
     def _local_facts(self, wanted: MetadataRequest) -> str:
         url = wanted.candidate.link.url
@@ -212,7 +218,7 @@ class Kept:
     until: float = 0.0
 
 
-def metadata_path(cache: Cache, name: str, identity: str) -> str:
+def kept_path(cache: Cache, name: str, identity: str) -> str:
     """Return the path in the cache of the metadata of a file; *name* is that of the project (normalised, or empty).
 
     *identity* is different for different files: it has the place and name of the file, and its hash or something
@@ -230,7 +236,7 @@ def load_kept(path: str) -> Kept | None:
     return Kept(metadata=_metadata(value[1]), until=value[2])
 
 
-def keep(cache: Cache, path: str, kept: Kept) -> None:
+def keep_metadata(cache: Cache, path: str, kept: Kept) -> None:
     """Keep metadata at *path*; if the cache cannot be written to, the next run reads it again."""
     row = tuple([getattr(kept.metadata, field) for field in _FIELDS])
     try:

@@ -11,8 +11,7 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.digests import Hashers
 from puffin.stages.fetch.failures import HashMismatch, RequestRefused
 from puffin.stages.resolve.index.config import is_local, local_path
-from puffin.stages.resolve.metadata.errors import NotWhole, offline
-from puffin.stages.resolve.metadata.wanted import MetadataRequest
+from puffin.stages.resolve.metadata.wanted import MetadataRequest, NotWhole, offline
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.unzip.errors import CacheWriteFailed
 from puffin.stages.unzip.manifest import DIST_INFO, read_header

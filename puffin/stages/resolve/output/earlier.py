@@ -9,7 +9,7 @@ from puffin.names import normalise
 from puffin.stages.resolve.output.target import is_lock_name
 from puffin.stages.resolve.projects.toml import InvalidProject, decode_text, parse_toml
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
-from puffin.stages.resolve.requirements.file import absolute, read_requirements
+from puffin.stages.resolve.requirements.file import absolute_path, read_requirements
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference, Root
 from puffin.value import frozen
@@ -61,7 +61,7 @@ def read_preferences(
     Raises what reading it raises: a file that is none must not be overwritten.
     """
     try:
-        data = read(absolute(path))
+        data = read(absolute_path(path))
     except RequirementsFileNotFound:
         return ()
     if is_lock_name(path):

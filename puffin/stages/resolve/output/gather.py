@@ -8,7 +8,7 @@ from packaging.markers import Marker
 
 from puffin import depends
 from puffin.artifact.urls import file_path, inherit_credentials, is_file, strip_credentials
-from puffin.stages.fetch.git.url import parse
+from puffin.stages.fetch.git.url import parse_git_url
 from puffin.stages.resolve.index.page import FileLink, is_wheel
 from puffin.stages.resolve.locate.file_choice import IndexFile, timestamp
 from puffin.stages.resolve.locate.source import subdirectory
@@ -64,7 +64,6 @@ class _Gatherer:
         self._named = _by_name(gathering.sources, Markers(dict(gathering.markers)))
 
     def listed(self, package: Resolved) -> Listed:
-        """Return one package."""
         gathering = self._gathering
         wanted = gathering.hashed or gathering.locked
         entries = gathering.sources.requirements.entries
@@ -230,8 +229,8 @@ def _path(written: str, path: str, cwd: str) -> str:
 
 
 def _repository(package: Resolved, url: str, inner: str) -> DirectReference:
-    found = parse(url)
-    asked = parse(package.url).ref if package.url else found.ref
+    found = parse_git_url(url)
+    asked = parse_git_url(package.url).ref if package.url else found.ref
     return DirectReference(
         written=strip_credentials(url),
         url=strip_credentials(found.repository),

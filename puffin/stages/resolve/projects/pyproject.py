@@ -4,8 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 
 from puffin.names import normalise
-from puffin.stages.resolve.projects.entries import SourceFile, entries_of
-from puffin.stages.resolve.projects.project import Project
+from puffin.stages.resolve.projects.project import Project, SourceFile, entries_of
 from puffin.stages.resolve.projects.toml import (
     GroupCycle,
     GroupNotFound,

@@ -11,8 +11,14 @@ from puffin import depends
 from puffin.artifact.urls import mask
 from puffin.errors import UsageError
 from puffin.names import normalise
-from puffin.stages.resolve.projects.entries import SourceFile, entries_of
-from puffin.stages.resolve.projects.project import Project, built_project, check_extras, requirements_of
+from puffin.stages.resolve.projects.project import (
+    Project,
+    SourceFile,
+    built_project,
+    check_project_extras,
+    entries_of,
+    requirements_of,
+)
 from puffin.stages.resolve.projects.pyproject import (
     describes_project,
     has_project,
@@ -32,7 +38,7 @@ from puffin.stages.resolve.projects.toml import (
     texts_of,
 )
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound, RequirementsFileUnreadable
-from puffin.stages.resolve.requirements.file import STDIN, absolute, read_requirements
+from puffin.stages.resolve.requirements.file import STDIN, absolute_path, read_requirements
 from puffin.stages.resolve.requirements.plain import is_script
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
 from puffin.value import frozen, replace
@@ -142,7 +148,7 @@ class _Reader:
     ) -> None:
         self._request = request
         self._extras = tuple([normalise(extra) for extra in request.extras])
-        self._grouped = {absolute(split_group(group)[0]) for group in request.groups}
+        self._grouped = {absolute_path(split_group(group)[0]) for group in request.groups}
         self._read = read
         self._exists = exists
         self._built = built
@@ -186,7 +192,7 @@ class _Reader:
                 text=f"`{option}` needs a `pyproject.toml`, `setup.cfg` or `setup.py` among the sources",
                 hints=("in a requirements file, write the extra with its package, as in `name[extra]`",),
             )
-        check_extras(self._projects, self._extras)
+        check_project_extras(self._projects, self._extras)
         for project in self._projects:
             entries = requirements_of(project, self._extras, all_extras=self._request.all_extras)
             self._take(entries, replace(project, file=relative(project.file)).label)
@@ -223,13 +229,13 @@ class _Reader:
             return read_source(path, mask(path), self._read, self._exists)
         except RequirementsFileNotFound as error:
             hints = ("name the file that has it, as in `--group PATH/pyproject.toml:NAME`",)
-            from_group = absolute(path) in self._grouped and path not in self._request.files
+            from_group = absolute_path(path) in self._grouped and path not in self._request.files
             raise RequirementsFileNotFound(path=error.path, hints=hints if from_group else ()) from None
 
 
 def read_source(path: str, shown: str, read: Read, exists: Exists = depends.exists) -> SourceFile:
     """Return the file at *path*, which messages name as *shown*. Raises what *read* raises, and ``InvalidProject``."""
-    whole = absolute(path)
+    whole = absolute_path(path)
     try:
         data = read(whole)
     except RequirementsFileNotFound as error:
@@ -279,7 +285,7 @@ def project_file(path: str, *, read: Read, exists: Exists) -> str:
     pyproject, setup_cfg, setup_py = [
         os.path.normpath(os.path.join(path, name)) for name in ("pyproject.toml", "setup.cfg", "setup.py")
     ]
-    there = {each for each in (pyproject, setup_cfg, setup_py) if exists(absolute(each))}
+    there = {each for each in (pyproject, setup_cfg, setup_py) if exists(absolute_path(each))}
     if pyproject in there and states_project(_beside(pyproject, read)):
         return pyproject
     if setup_cfg in there and describes_project(_beside(setup_cfg, read)):
@@ -292,7 +298,7 @@ def project_file(path: str, *, read: Read, exists: Exists) -> str:
 
 
 def _beside(path: str, read: Read) -> SourceFile:
-    return SourceFile(path=absolute(path), shown=path, text=decode_text(read(absolute(path)), path))
+    return SourceFile(path=absolute_path(path), shown=path, text=decode_text(read(absolute_path(path)), path))
 
 
 __all__ = [

@@ -23,7 +23,7 @@ from puffin.stages.resolve.requirements.place import (
     Location,
     PathBase,
     UnusableLocation,
-    locate,
+    locate_reference,
     looks_like_archive,
     looks_like_path,
 )
@@ -154,7 +154,7 @@ def _joined(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 
 def _located(piece: Piece, at: int, location: str, place: PathBase) -> Location:
     try:
-        return locate(location, place)
+        return locate_reference(location, place)
     except UnusableLocation as error:
         raise piece.error(at, error.problem, *error.hints) from None
 

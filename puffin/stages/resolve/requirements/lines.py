@@ -116,7 +116,7 @@ class LogicalLine:
         return offset + shift
 
 
-def decode(data: bytes, file: str) -> str:
+def decode_source(data: bytes, file: str) -> str:
     """Return the text of a requirements file, or raise :class:`InvalidRequirementLine` naming the encoding."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):

@@ -13,7 +13,7 @@ from puffin.artifact.urls import is_file, mask
 from puffin.errors import PuffinError
 from puffin.names import parsed_version
 from puffin.stages.resolve.index.page import file_name
-from puffin.stages.resolve.requirements.conflicts import (
+from puffin.stages.resolve.requirements.errors import (
     ConflictingRequirements,
     ConflictingUrls,
     DisjointHashes,
@@ -78,7 +78,7 @@ def select_pins(requirements: Requirements, *, markers: Mapping[str, str], requi
     """Return the pins of *requirements* for an environment with these *markers* (all of PEP 508's variables).
 
     Repeated requirements become one pin, with the hashes of all; constraints narrow versions and hashes,
-    and may pin what a requirement leaves open, but add nothing. Raises the errors of ``reqconflicts``, all
+    and may pin what a requirement leaves open, but add nothing. Raises the conflicts of ``requirements.errors``, all
     problems at once, and :class:`~puffin.stages.resolve.requirements.markers.MarkerNotEvaluable`.
     """
     holding = Markers(markers)
@@ -221,7 +221,7 @@ def _hashes(name: str, entries: Sequence[Entry], constraints: Sequence[Entry]) -
         return own or allowed
     common = tuple([value for value in own if value in allowed])
     if not common:
-        places = [(short(entry), origin_of(entry)) for entry in (*entries, *constraints) if entry.hashes]
+        places = [(short(entry), shown_origin(entry)) for entry in (*entries, *constraints) if entry.hashes]
         raise DisjointHashes(package=name, requirements=tuple(places))
     return common
 
@@ -252,7 +252,7 @@ def _extras(entries: Iterable[Entry]) -> tuple[str, ...]:
 
 
 def _shown_url(entry: Entry) -> tuple[str, str]:
-    return mask(entry.url) + (" [editable]" if entry.editable else ""), origin_of(entry)
+    return mask(entry.url) + (" [editable]" if entry.editable else ""), shown_origin(entry)
 
 
 def choose_version(name: str, entries: Sequence[Entry]) -> PinnedVersion | None:
@@ -317,7 +317,7 @@ def check_wheel_version(name: str, located: Entry, entries: Sequence[Entry]) -> 
 
 
 def _conflict(name: str, entries: Sequence[Entry]) -> ConflictingRequirements:
-    shown = [(short(entry), origin_of(entry)) for entry in entries]
+    shown = [(short(entry), shown_origin(entry)) for entry in entries]
     return ConflictingRequirements(package=name, requirements=tuple(dict.fromkeys(shown)))
 
 
@@ -326,6 +326,6 @@ def short(entry: Entry) -> str:
     return f"{entry.name}{entry.specifier}" if entry.specifier else entry.text
 
 
-def origin_of(entry: Entry) -> str:
+def shown_origin(entry: Entry) -> str:
     """Return where an entry stands, and whether it is a constraint."""
     return f"{entry.origin}, a constraint" if entry.constraint else entry.origin

@@ -8,7 +8,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, is_normaliz
 
 from puffin.artifact.urls import file_path, file_url, is_file, mask, unquote
 from puffin.errors import PuffinError
-from puffin.stages.fetch.git.url import parse, with_path
+from puffin.stages.fetch.git.url import parse_git_url, with_path
 from puffin.stages.resolve.requirements.options import HASH_LENGTHS, hash_problem
 from puffin.value import frozen, replace
 
@@ -82,7 +82,7 @@ def same_place(url: str) -> str:
     address, mark, fragment = url.partition("#")
     if "+" in address.partition(":")[0]:
         try:
-            told = parse(url)
+            told = parse_git_url(url)
         except ValueError:
             return url
         return f"{told.key}@{told.commit or told.ref}#{told.subdirectory}"
@@ -91,7 +91,7 @@ def same_place(url: str) -> str:
     return address.rstrip("/") + mark + fragment
 
 
-def locate(location: str, place: PathBase) -> Location:
+def locate_reference(location: str, place: PathBase) -> Location:
     """Return where a location is, and what it tells of the distribution there.
 
     Raises :class:`UnusableLocation`.
@@ -140,7 +140,7 @@ def _remote(location: str) -> Location:
 
 def _check_repository(url: str) -> None:
     try:
-        parse(url)
+        parse_git_url(url)
     except ValueError as error:
         hints = (f"write `{mask(with_path(url))}`",) if "is no port" in str(error) else ()
         raise UnusableLocation(problem=f"`{mask(url)}` cannot be used: {error}.", hints=hints) from None

@@ -60,7 +60,7 @@ class PackageNeeds:
         plural = self.count > 1 and bool(self.versions)
         verb = "need" if plural else "needs"
         if len(self.texts) <= 2:
-            return f"{who} {verb} {listed([f'`{text}`' for text in self.texts], 'or')}."
+            return f"{who} {verb} {in_sentence([f'`{text}`' for text in self.texts], 'or')}."
         return f"{who} {verb} its own range of `{self.other}`, such as `{self.texts[0]}` for {self.sample}.".replace(
             "need its own", "need their own"
         )
@@ -138,7 +138,7 @@ class Tried:
         """Return the sentence."""
         names = [f"`{other}`" for other in self.others]
         shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
-        return f"Different versions of `{self.name}` need {listed(shown)} in ranges that do not fit."
+        return f"Different versions of `{self.name}` need {in_sentence(shown)} in ranges that do not fit."
 
 
 def condensed(statements: "tuple[Statement, ...]") -> "tuple[Statement, ...]":
@@ -180,7 +180,7 @@ class NoSolution(PuffinError):
         if len(names) == 1:
             return f"Failed to resolve {names[0]}: no version can be used"
         shown = names if len(names) <= 5 else [*names[:4], f"{len(names) - 4} more"]
-        return f"Failed to resolve {listed(shown)}: no versions fit together"
+        return f"Failed to resolve {in_sentence(shown)}: no versions fit together"
 
     def details(self) -> tuple[str, ...]:
         said = [item.worded() for item in self.statements]
@@ -196,7 +196,7 @@ class NoSolution(PuffinError):
             if len(shown) > 5:
                 shown = [*shown[:4], f"{len(shown) - 4} more"]
             if shown:
-                lines.append(f"{words} {listed(shown)}.")
+                lines.append(f"{words} {in_sentence(shown)}.")
         return tuple(lines)
 
 
@@ -212,7 +212,7 @@ class TooManyRounds(PuffinError):
 
     def details(self) -> tuple[str, ...]:
         names = [f"`{name}`" for name in self.packages]
-        return (f"Most conflicts are about {listed(names)}.",) if names else ()
+        return (f"Most conflicts are about {in_sentence(names)}.",) if names else ()
 
 
 class AnswerRefused(PuffinError):
@@ -260,6 +260,6 @@ def _run(run: list[str]) -> str:
     return f"{run[0]} and {run[1]}" if len(run) == 2 else f"{run[0]} to {run[-1]}"
 
 
-def listed(items: Sequence[str], word: str = "and") -> str:
+def in_sentence(items: Sequence[str], word: str = "and") -> str:
     """Return items as a list in a sentence."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {word} {items[-1]}" if items else ""

@@ -21,8 +21,8 @@ from puffin.stages.resolve.solve.errors import (
     TooManyRounds,
     UserDemand,
     condensed,
+    in_sentence,
     in_words,
-    listed,
 )
 from puffin.stages.resolve.solve.incompatibility import (
     Constrained,
@@ -43,14 +43,14 @@ _SHOWN_TAGS = 4
 _MOST_HINTS = 4
 
 
-def explained(world: World, proof: Incompatibility) -> NoSolution:
+def conflict_explained(world: World, proof: Incompatibility) -> NoSolution:
     """Return the error for a proof."""
     parts = _Parts(proof)
     names = list(dict.fromkeys(own.slot[0] for own in parts.wanted))
     demands = [_demand(own) for own in parts.needs() if own.root is not None]
     statements = dict.fromkeys(item for name in parts.in_order() for item in _about(world, parts, name))
     return NoSolution(
-        package=listed(names),
+        package=in_sentence(names),
         names=tuple(names),
         demands=tuple(dict.fromkeys(demands)),
         statements=condensed(tuple(statements)),
@@ -114,7 +114,7 @@ def _missing(package: Package, parts: _Parts) -> list[Missing]:
         return [Missing(name=package.name, missing=offer.missing or "empty", reason=offer.reason)]
     place = next((own.text or own.url for own in package.places.values()), "")
     texts = _located(package) if place or offer is None else list(offer.versions)
-    available = listed(texts[::-1]) if len(texts) <= 3 else f"{texts[-1]} to {texts[0]}"
+    available = in_sentence(texts[::-1]) if len(texts) <= 3 else f"{texts[-1]} to {texts[0]}"
     return [
         Missing(name=package.name, wanted=own.text, available=available, place=place)
         for own in dict.fromkeys(parts.needs())

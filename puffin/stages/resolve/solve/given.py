@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from puffin.errors import PuffinError
-from puffin.stages.resolve.requirements.conflicts import ConflictingUrls
+from puffin.stages.resolve.requirements.errors import ConflictingUrls
 from puffin.stages.resolve.requirements.place import same_place
 from puffin.stages.resolve.solve.request import Preference, ResolveRequest, Root
 from puffin.stages.resolve.solve.requirement import Conditions, Need, names_prerelease, of_root, pinned

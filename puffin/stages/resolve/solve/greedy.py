@@ -23,7 +23,6 @@ class Prefetch:
         self._unread: dict[str, int] = {}  # likely versions whose metadata is on its way
 
     def take(self, own: "Need") -> None:
-        """Take note of a need."""
         known = self._needs.setdefault(own.name, [])
         if own not in known:
             if not known:

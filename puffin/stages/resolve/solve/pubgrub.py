@@ -96,7 +96,6 @@ class PartialSolution:
         return places[-1] if places else -1
 
     def step(self, place: int) -> Assignment:
-        """Return a step by its place."""
         return self._steps[place]
 
     def level_at(self, place: int) -> int:

@@ -76,7 +76,6 @@ class OfferedPackage:
         )
 
     def release(self, version: str) -> Release:
-        """Return what is known of one version."""
         known = self._releases.get(version)
         if known is None:
             files = self.files(version)

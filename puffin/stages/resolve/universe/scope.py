@@ -7,9 +7,8 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.index.config import IndexConfig
 from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.locate.file_choice import IndexFile
-from puffin.stages.resolve.metadata.errors import NotWhole
 from puffin.stages.resolve.metadata.obtain import Obtainer
-from puffin.stages.resolve.metadata.wanted import MetadataRequest, Unbuilt
+from puffin.stages.resolve.metadata.wanted import MetadataRequest, NotWhole, Unbuilt
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.resolve.universe.values import Chosen

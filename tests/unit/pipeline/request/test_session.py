@@ -4,7 +4,7 @@ import pytest
 
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import NetworkOptions, Settings
-from puffin.stages.fetch.network import Network, from_wire
+from puffin.stages.fetch.network import Network, network_from_wire
 
 ENVIRON = {"PUFFIN_HTTP_TIMEOUT": "7", "PUFFIN_HTTP_RETRIES": "1", "SSL_CERT_DIR": "/certs"}
 
@@ -23,7 +23,7 @@ ENVIRON = {"PUFFIN_HTTP_TIMEOUT": "7", "PUFFIN_HTTP_RETRIES": "1", "SSL_CERT_DIR
 )
 def test_options_go_before_variables_and_the_hosts_of_files_are_added(options, environ, network):
     settings = Settings(files=(), cache_dir="", network=NetworkOptions(**options))
-    assert from_wire(session_of(settings, environ).network.wire(("b",))) == network
+    assert network_from_wire(session_of(settings, environ).network.wire(("b",))) == network
 
 
 def test_without_a_reporter_nobody_is_told():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.stages.build.failures import WrongWheel, missing_requirements
-from puffin.stages.build.hooks import check_wheel, metadata_of
+from puffin.stages.build.hooks import check_built_wheel, metadata_of
 from puffin.stages.unzip.errors import BadArchive
 from tests.helpers.wheels import forge_wheel
 
@@ -27,7 +27,7 @@ def wheel(tmp_path: Path, name: str = "Some_Thing", version: str = "1.0", **opti
 
 
 def check(path: str, name: str = "some-thing", version: str = "1.0") -> tuple[str, str]:
-    return check_wheel(path, package=f"{name}=={version}", name=name, version=version, tags=TAGS)
+    return check_built_wheel(path, package=f"{name}=={version}", name=name, version=version, tags=TAGS)
 
 
 def test_a_wheel_that_fits(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from puffin.cache.layout import Cache
-from puffin.stages.build.environment import environment, has_listing, is_damaged, is_whole, write_listing
+from puffin.stages.build.environment import build_environment, has_listing, is_damaged, is_whole, write_listing
 from puffin.stages.link.interpreter.known import inspect_interpreter
 from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.unzip.store import store
@@ -71,7 +71,7 @@ def make(tmp_path):
         if bring:
             fetched = (archive, len(data), memoryview(bytearray(data)))
             store(fetched=fetched, filename=filename, name="toy", source="index/x", cache_root=cache.root)
-        return Path(environment(interpreter=interpreter, cache_root=cache.root, archive0=archive))
+        return Path(build_environment(interpreter=interpreter, cache_root=cache.root, archive0=archive))
 
     return run
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from puffin.stages.build.remote import pack_tree, server_of
-from puffin.stages.build.remote_here import Python, pack, unpack
+from puffin.stages.build.remote_here import Python, pack, unpacked_wire
 from puffin.stages.build.unpack import unpack as unpack_source
 from puffin.value import replace
 
@@ -95,7 +95,7 @@ def test_which_interpreters_make_wheels_for_which(changes, fits):
 def test_what_is_packed_cannot_be_read_by_looking():
     data = pack(("https://user:hunter2@example.org/simple", b"x" * 1000))
     assert b"hunter2" not in data
-    assert unpack(data) == ("https://user:hunter2@example.org/simple", b"x" * 1000)
+    assert unpacked_wire(data) == ("https://user:hunter2@example.org/simple", b"x" * 1000)
 
 
 def test_servers_are_named_without_credentials():

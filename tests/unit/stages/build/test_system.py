@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puffin.stages.build.failures import InvalidBuildSystem
-from puffin.stages.build.system import BuildSystem, read_build_system
+from puffin.stages.build.task import BuildSystem, read_build_system
 
 LEGACY = BuildSystem(
     requires=("setuptools>=40.8.0",),

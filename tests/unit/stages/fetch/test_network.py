@@ -2,7 +2,7 @@ import pytest
 
 from puffin.errors import UsageError
 from puffin.stages.fetch.credentials import Credentials, basic
-from puffin.stages.fetch.network import Network, from_wire, network_from_environ, to_wire
+from puffin.stages.fetch.network import Network, network_from_environ, network_from_wire, to_wire
 
 
 def test_an_empty_environment_gives_the_defaults():
@@ -59,8 +59,8 @@ def test_the_wire_form_is_plain_and_reversible():
     network = Network(timeout=1.0, trusted_hosts=("a", "b:1"), proxy="http://p:1", offline=True)
     wire = to_wire(network)
     assert {type(field) for field in wire} <= {float, int, bool, str, tuple}
-    assert from_wire(wire) == network
-    assert from_wire([list(field) if isinstance(field, tuple) else field for field in wire]) == network
+    assert network_from_wire(wire) == network
+    assert network_from_wire([list(field) if isinstance(field, tuple) else field for field in wire]) == network
 
 
 @pytest.mark.parametrize(

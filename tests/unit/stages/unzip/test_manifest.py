@@ -29,7 +29,7 @@ SAMPLE = m.Manifest(
 
 def test_a_manifest_survives_the_disk(tmp_path):
     path = tmp_path / "m"
-    path.write_bytes(m.encode(SAMPLE))
+    path.write_bytes(m.encode_manifest(SAMPLE))
     assert m.read_manifest(str(path)) == SAMPLE
     header, names = m.read_names(str(path))
     assert header == m.read_header(str(path))
@@ -38,7 +38,7 @@ def test_a_manifest_survives_the_disk(tmp_path):
 
 def test_the_header_has_its_fields_where_the_constants_say(tmp_path):
     path = tmp_path / "m"
-    path.write_bytes(m.encode(SAMPLE))
+    path.write_bytes(m.encode_manifest(SAMPLE))
     header = m.read_header(str(path))
     for name in m.Manifest.__match_args__[:-1]:
         assert header[getattr(m, name.upper())] == getattr(SAMPLE, name), name
@@ -46,8 +46,8 @@ def test_the_header_has_its_fields_where_the_constants_say(tmp_path):
 
 def test_a_header_without_the_size_of_the_wheel_is_read(tmp_path):
     path = tmp_path / "m"
-    rest = m.encode(SAMPLE)[len(dump(m._header(m.encode(SAMPLE))[0])) :]
-    path.write_bytes(dump(m._header(m.encode(SAMPLE))[0][:-1]) + rest)
+    rest = m.encode_manifest(SAMPLE)[len(dump(m._header(m.encode_manifest(SAMPLE))[0])) :]
+    path.write_bytes(dump(m._header(m.encode_manifest(SAMPLE))[0][:-1]) + rest)
     assert m.read_manifest(str(path)) == replace(SAMPLE, wheel_bytes=0)
     assert m.read_header(str(path))[m.WHEEL_BYTES] == 0
 
@@ -55,7 +55,7 @@ def test_a_header_without_the_size_of_the_wheel_is_read(tmp_path):
 def test_a_header_longer_than_the_first_read(tmp_path):
     path = tmp_path / "m"
     long = replace(SAMPLE, scripts=tuple(f"script-number-{i}" for i in range(5000)))
-    path.write_bytes(m.encode(long))
+    path.write_bytes(m.encode_manifest(long))
     assert m.read_header(str(path))[m.SCRIPTS] == long.scripts
     assert m.read_manifest(str(path)) == long
 
@@ -75,7 +75,7 @@ def test_another_format_is_a_miss(tmp_path):
         assert m.read_manifest(str(path)) is None
 
 
-WHOLE = m.encode(SAMPLE)
+WHOLE = m.encode_manifest(SAMPLE)
 
 
 @given(at=st.integers(0, len(WHOLE) - 1), bit=st.integers(0, 7))

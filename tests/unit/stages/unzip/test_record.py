@@ -103,8 +103,8 @@ def test_rows_are_read_as_csv_has_them(text):
 def test_only_well_formed_hashes_are_taken(rows):
     out = io.StringIO()
     csv.writer(out).writerows([(path, f"sha256={digest}", "1") for path, digest in rows])
-    for row in record.parse(out.getvalue().encode(), "m")[0].values():
-        digest, _ = record.split(row)
+    for row in record.parse_record(out.getvalue().encode(), "m")[0].values():
+        digest, _ = record.split_row(row)
         assert not digest or (
             len(digest) == 50 and digest[7:].replace("-", "").replace("_", "").replace("A", "") == ""
         )

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from puffin.stages.unzip import inflate, names
 from puffin.stages.unzip.errors import Refused
-from puffin.stages.unzip.names import check_collisions, decode, fault, fold, shadows
+from puffin.stages.unzip.names import check_collisions, decode_name, fault, fold, shadows
 from puffin.stages.unzip.zipdir import read_directory
 from tests.helpers.wheels import EXECUTABLE, Raw, streamed, zip_bytes
 
 
 def contents(data):
     members, directories = read_directory(data)
-    return {m.name: bytes(inflate.content(memoryview(data), m)) for m in members}, directories
+    return {m.name: bytes(inflate.member_content(memoryview(data), m)) for m in members}, directories
 
 
 def by_zipfile(data):
@@ -95,7 +95,7 @@ def test_a_streamed_member_is_the_same(size):
     data = zip_bytes([Raw("a", bytes(range(250)) * (size // 250) + b"x" * (size % 250), method=8)])
     (member,) = read_directory(data)[0]
     pieces = b"".join(inflate.chunks(memoryview(data), member))
-    assert pieces == inflate.content(memoryview(data), member)
+    assert pieces == inflate.member_content(memoryview(data), member)
 
 
 @pytest.mark.parametrize("wrong", [{"crc": 1}, {"size": -1}, {"size": +1}, {"packed": -1}])
@@ -106,7 +106,7 @@ def test_a_streamed_member_is_checked(wrong):
     with pytest.raises(Refused):
         list(inflate.chunks(memoryview(data), damaged))
     with pytest.raises(Refused):
-        inflate.content(memoryview(data), damaged)
+        inflate.member_content(memoryview(data), damaged)
 
 
 @pytest.mark.parametrize("size", [0, 1, 3000])
@@ -137,10 +137,10 @@ def test_the_quick_look_at_all_names_finds_what_the_slow_one_finds(raw):
     faults = [fault(name) for name in raw]
     if any(faults):
         with pytest.raises(Refused) as caught:
-            decode(raw)
+            decode_name(raw)
         assert caught.value.reason == next(filter(None, faults))
     else:
-        assert decode(raw) == [name.decode() for name in raw]
+        assert decode_name(raw) == [name.decode() for name in raw]
 
 
 @given(st.text(max_size=6), st.text(max_size=6))

@@ -66,7 +66,9 @@ def test_every_kind_of_ref_leads_to_its_commit(repository, cache):
         found = checked(f"{repository.url}{ref}#subdirectory=sub", cache)
         assert (ref, found.commit) == (ref, commit)
         assert found.url == f"{repository.url}@{commit}#subdirectory=sub"
-        assert found.path == f"{cache.root}/git-v0/checkouts/{git_url.parse(repository.url).key}/{commit}"
+        assert (
+            found.path == f"{cache.root}/git-v0/checkouts/{git_url.parse_git_url(repository.url).key}/{commit}"
+        )
     assert len(os.listdir(cache.path(Bucket.GIT, "db"))) == 1
     assert text(checked(f"{repository.url}@{first}", cache)) == "one"
     assert os.listdir(cache.path(Bucket.TEMPORARY)) == []
@@ -127,7 +129,7 @@ def test_submodules_come_along_with_relative_urls_too(tmp_path, cache):
 )
 def test_what_is_damaged_is_made_again(repository, cache, harm):
     found = checked(repository.url, cache)
-    clone = cache.path(Bucket.GIT, "db", git_url.parse(repository.url).key)
+    clone = cache.path(Bucket.GIT, "db", git_url.parse_git_url(repository.url).key)
     if harm == "checkout file":
         with open(f"{found.path}/sub/b.txt", "w", encoding="utf-8") as file:
             file.write("not what it was")
@@ -262,7 +264,10 @@ def test_a_git_that_is_given_up_does_not_live_on(tmp_path, cache):
 
     script = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\nimport time\ntime.sleep(600)"
     runner = Git(
-        git_url.parse("git+https://h.example/r"), environ=fake_git(tmp_path, script), above="/", package="r"
+        git_url.parse_git_url("git+https://h.example/r"),
+        environ=fake_git(tmp_path, script),
+        above="/",
+        package="r",
     )
 
     def interrupt(*_):
@@ -340,14 +345,14 @@ def test_processes_at_once_make_one_clone(repository, cache):
     ],
 )
 def test_a_url_is_taken_apart(url, repository, ref):
-    found = git_url.parse(f"{url}#egg=a&subdirectory=/x/y/")
+    found = git_url.parse_git_url(f"{url}#egg=a&subdirectory=/x/y/")
     assert (found.repository, found.ref, found.subdirectory) == (repository, ref, "x/y")
 
 
 def test_a_directory_with_an_at_sign_is_a_directory(tmp_path):
     (tmp_path / "a@b").mkdir()
-    assert git_url.parse(f"git+file://{tmp_path}/a@b").repository == f"file://{tmp_path}/a@b"
-    assert git_url.parse(f"git+file://{tmp_path}/a@b@c").ref == "c"
+    assert git_url.parse_git_url(f"git+file://{tmp_path}/a@b").repository == f"file://{tmp_path}/a@b"
+    assert git_url.parse_git_url(f"git+file://{tmp_path}/a@b@c").ref == "c"
 
 
 @pytest.mark.parametrize(
@@ -362,14 +367,14 @@ def test_a_directory_with_an_at_sign_is_a_directory(tmp_path):
 )
 def test_what_is_no_url_of_a_git_repository_is_explained(url, reason):
     with pytest.raises(ValueError) as caught:
-        git_url.parse(url)
+        git_url.parse_git_url(url)
     assert reason in str(caught.value)
 
 
 def test_spellings_of_one_repository_share_a_clone():
     spellings = ("https://h/o/r", "https://H/o/r.git", "https://u:p@h/o/r/", "HTTPS://h/o/r.git/")
-    assert len({git_url.parse(f"git+{each}").key for each in spellings}) == 1
-    assert git_url.parse("git+https://h/o/R").key != git_url.parse("git+https://h/o/r").key
+    assert len({git_url.parse_git_url(f"git+{each}").key for each in spellings}) == 1
+    assert git_url.parse_git_url("git+https://h/o/R").key != git_url.parse_git_url("git+https://h/o/r").key
 
 
 REFS = st.text("abc019./-_+", min_size=1).filter(lambda ref: not ref.startswith("-"))
@@ -377,7 +382,7 @@ REFS = st.text("abc019./-_+", min_size=1).filter(lambda ref: not ref.startswith(
 
 @given(st.sampled_from(["https://h/o/r", "ssh://git@h/o/r.git", "https://u:p@h/r"]), REFS)
 def test_a_url_with_its_commit_is_taken_apart_as_before(repository, ref):
-    found = git_url.parse(f"git+{repository}@{ref}#subdirectory=d")
+    found = git_url.parse_git_url(f"git+{repository}@{ref}#subdirectory=d")
     assert (found.repository, found.ref) == (repository, ref)
-    pinned = git_url.parse(found.at("c" * 40))
+    pinned = git_url.parse_git_url(found.at("c" * 40))
     assert (pinned.repository, pinned.commit, pinned.fragment) == (repository, "c" * 40, "subdirectory=d")

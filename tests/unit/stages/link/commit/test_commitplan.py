@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
 from puffin.pipeline.change.workplace import Workplace, target_of
-from puffin.stages.bytecode.layer import kind_of
+from puffin.stages.bytecode.layer import interpreter_kind
 from puffin.stages.bytecode.stage import close_all, compile_archive
 from puffin.stages.link.commit.placement import PathClash
 from puffin.stages.link.commit.stamps import read_raw, undisturbed
@@ -33,7 +33,7 @@ class World:
     """An environment and a cache; :meth:`sync` makes it hold packages as a sync would."""
 
     def __init__(self, root, *, bytecode=False):
-        self.kind = kind_of(TAG, MAGIC_NUMBER.hex()) if bytecode else ""
+        self.kind = interpreter_kind(TAG, MAGIC_NUMBER.hex()) if bytecode else ""
         self.root = Path(root)
         self.cache = Cache(str(self.root / "cache"))
         self.environment = environment_of(made_up(str(self.root / "env")))

@@ -17,11 +17,10 @@ from puffin.stages.link.interpreter.find import (
     InterpreterNotFound,
     InvalidPythonRequest,
     find_interpreter,
-    satisfies,
+    python_satisfies,
 )
-from puffin.stages.link.interpreter.interpreter import Interpreter, from_wire
+from puffin.stages.link.interpreter.interpreter import Interpreter, from_wire, meanwhile
 from puffin.stages.link.interpreter.known import inspect_interpreter
-from puffin.stages.link.interpreter.meanwhile import meanwhile
 from tests.helpers.pythons import VERSIONS, base_python, made_up, real_python
 
 
@@ -35,7 +34,7 @@ def never_ask(monkeypatch):
     def refuse(path, origin=""):
         raise AssertionError(f"asked {path}")
 
-    return lambda: monkeypatch.setattr(interpreter_ask, "ask", refuse)
+    return lambda: monkeypatch.setattr(interpreter_ask, "ask_interpreter", refuse)
 
 
 def script(path, text):
@@ -258,7 +257,7 @@ def test_abis(monkeypatch, debug, free, abis):
     ],
 )
 def test_satisfies(request_, fits):
-    assert satisfies(request_, made_up("/opt/python")) is fits
+    assert python_satisfies(request_, made_up("/opt/python")) is fits
 
 
 @pytest.mark.parametrize("request_", ["", "3.7-dev", "311x", ">=foo", "3.x"])

@@ -9,7 +9,7 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from puffin.stages.resolve.index.page import absolute
+from puffin.stages.resolve.index.page import absolute_url
 from puffin.stages.resolve.index.parse import parse_html
 from puffin.stages.resolve.index.usual import _place, _said
 from puffin.stages.resolve.metadata.parse import fields_of
@@ -131,7 +131,7 @@ def test_usual_requirements_take_no_parser(head: str) -> None:
     ),
 )  # fmt: skip
 def test_places_of_files(base: str, relative: str) -> None:
-    assert _place(base, relative) == absolute(base, f"{relative}x").removesuffix("x")
+    assert _place(base, relative) == absolute_url(base, f"{relative}x").removesuffix("x")
 
 
 def test_header_fields() -> None:
@@ -220,7 +220,7 @@ def test_rows_of_record(rows: list[str], own: str, more: list[str], newline: str
     assert plain == "".join(f"{path},{row}\n" for path, row in found.items() if path != OWN)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(record, "_usual", lambda _text, _member: None)
-        assert found == record.parse(text.encode(), OWN)[0]
+        assert found == record.parse_record(text.encode(), OWN)[0]
 
 
 def test_the_record_that_wheels_have_takes_no_parser() -> None:

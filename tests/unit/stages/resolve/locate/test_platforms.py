@@ -4,7 +4,7 @@ import pytest
 from packaging.tags import parse_tag
 
 from puffin.errors import UsageError
-from puffin.stages.resolve.locate.platforms import ResolutionTarget, parse_python, platform_named, target_of
+from puffin.stages.resolve.locate.platforms import ResolutionTarget, parse_python, platform_named, target_for
 from puffin.value import frozen
 from tests.helpers.requirements import LINUX
 
@@ -21,7 +21,7 @@ class Fake:
 
 
 def target(asked: str = "", platform: str = "", **fake: object) -> ResolutionTarget:
-    return target_of(Fake(**fake), python_version=asked, python_platform=platform)  # type: ignore[arg-type]
+    return target_for(Fake(**fake), python_version=asked, python_platform=platform)  # type: ignore[arg-type]
 
 
 def takes(found: ResolutionTarget, wheel_tag: str) -> bool:

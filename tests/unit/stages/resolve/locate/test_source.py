@@ -7,7 +7,7 @@ from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, WHEEL
 from puffin.artifact.urls import digest
 from puffin.cache.layout import Cache
 from puffin.pipeline.change.direct import Directs
-from puffin.stages.fetch.git.url import NoSubdirectory, parse
+from puffin.stages.fetch.git.url import NoSubdirectory, parse_git_url
 from puffin.stages.link.commit.installplan import Present, make_plan
 from puffin.stages.resolve.index.config import IndexConfig
 from puffin.stages.resolve.index.page import FileLink
@@ -22,7 +22,7 @@ from puffin.stages.resolve.locate.errors import (
 )
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, Offered
 from puffin.stages.resolve.locate.locate import locate
-from puffin.stages.resolve.locate.name import check_names, name_of, named
+from puffin.stages.resolve.locate.name import check_names, name_requirements, stated_name
 from puffin.stages.resolve.locate.url import locate_url
 from puffin.stages.resolve.requirements.pins import Pin
 from puffin.stages.resolve.requirements.values import Entry, Requirements
@@ -200,14 +200,14 @@ def test_directories_change_with_what_says_how_they_are_built(tmp_path):
 
 
 def commits(url, *, package):
-    return parse(url).at(COMMIT)
+    return parse_git_url(url).at(COMMIT)
 
 
 def test_repositories_are_recorded_with_their_commit():
     found = locate_url(pin("git+https://u:p@h.invalid/o/r.git@v1#subdirectory=d"), TARGET, commits=commits)
     assert (found.kind, found.version, found.subdirectory) == (GIT, "", "d")
     assert found.url == f"git+https://u:p@h.invalid/o/r.git@{COMMIT}"
-    assert found.source == f"git/{parse('git+https://h.invalid/o/r').key}/{COMMIT}"
+    assert found.source == f"git/{parse_git_url('git+https://h.invalid/o/r').key}/{COMMIT}"
     assert json.loads(found.direct_url) == {
         "url": "https://h.invalid/o/r.git",
         "vcs_info": {"vcs": "git", "commit_id": COMMIT, "requested_revision": "v1"},
@@ -245,7 +245,7 @@ def test_what_must_not_be_built_is_refused(tmp_path):
 
 def test_names_are_told_without_a_build(tmp_path):
     def name(url):
-        return name_of(Entry(name="", text=url, url=url))
+        return stated_name(Entry(name="", text=url, url=url))
 
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "My.Name"\n')
     (tmp_path / "old").mkdir()
@@ -262,7 +262,7 @@ def test_names_are_told_without_a_build(tmp_path):
     entries = tuple(
         Entry(name="", text=url, url=url) for url in (tmp_path.as_uri(), "git+https://u:p@h.invalid/r")
     )
-    found = named(Requirements(entries=entries)).entries
+    found = name_requirements(Requirements(entries=entries)).entries
     assert [each.name for each in found] == ["my-name", ""]
     with pytest.raises(LocateFailed) as caught:
         check_names([pin(each.url, name=each.name, text=each.text) for each in found])
@@ -307,7 +307,7 @@ def test_a_second_sync_compares_commits(tmp_path):
     world = World(tmp_path, wanted)
     assert world.plan(wanted) == "keep"
     assert world.plan(pin(f"git+https://u:p@h.invalid/r@{COMMIT}")) == "keep"
-    assert world.plan(wanted, commits=lambda url, *, package: parse(url).at("f" * 40)) == "replace"
+    assert world.plan(wanted, commits=lambda url, *, package: parse_git_url(url).at("f" * 40)) == "replace"
     assert world.plan(pin("git+https://h.invalid/r@main#subdirectory=d")) == "replace"
     world.sources = {}  # as installed by another tool
     assert world.plan(wanted) == "keep"

@@ -3,8 +3,7 @@
 import pytest
 
 from puffin.errors import PuffinError, UsageError
-from puffin.stages.resolve.projects.entries import SourceFile
-from puffin.stages.resolve.projects.project import built_project
+from puffin.stages.resolve.projects.project import SourceFile, built_project
 from puffin.stages.resolve.projects.sources import Sources, check_python, read_sources
 from puffin.stages.resolve.projects.toml import (
     ExtraNotFound,

@@ -7,7 +7,7 @@ from packaging.specifiers import SpecifierSet
 
 from puffin.artifact.urls import file_url
 from puffin.errors import PuffinError
-from puffin.stages.resolve.requirements.conflicts import (
+from puffin.stages.resolve.requirements.errors import (
     ConflictingRequirements,
     ConflictingUrls,
     DisjointHashes,

@@ -9,7 +9,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from puffin.stages.resolve.solve import by_resolvelib, gather
+from puffin.stages.resolve.solve import by_resolvelib
+from puffin.stages.resolve.solve import resolve as gather
 from puffin.stages.resolve.solve.by_resolvelib import by_resolvelib as search_by_resolvelib
 from puffin.stages.resolve.solve.check import Facts, broken_rules
 from puffin.stages.resolve.solve.errors import AnswerRefused, NoSolution

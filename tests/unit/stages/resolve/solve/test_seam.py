@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from puffin.stages.resolve.requirements.conflicts import ConflictingUrls
+from puffin.stages.resolve.requirements.errors import ConflictingUrls
 from puffin.stages.resolve.solve.errors import NoSolution
 from puffin.stages.resolve.solve.given import NameMismatch
 from puffin.stages.resolve.solve.request import Parent, Preference

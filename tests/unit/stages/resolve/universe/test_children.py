@@ -15,7 +15,7 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.failures import NetworkFailed
 from puffin.stages.fetch.network import Network
 from puffin.stages.resolve.index.config import IndexConfig
-from puffin.stages.resolve.metadata.errors import MetadataNeedsBuild
+from puffin.stages.resolve.metadata.wanted import MetadataNeedsBuild
 from puffin.stages.resolve.solve.universe import NOT_FOUND, Metadata, Unusable
 from puffin.stages.resolve.universe.children import MANY, Children
 from puffin.stages.resolve.universe.index import IndexUniverse, Scope

@@ -10,8 +10,7 @@ import pytest
 from puffin.artifact.urls import file_url
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.fetch.failures import HashMismatch
-from puffin.stages.resolve.metadata.errors import MetadataNeedsBuild
-from puffin.stages.resolve.metadata.wanted import BuildSource
+from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataNeedsBuild
 from puffin.stages.resolve.solve.universe import Metadata, Place, Unusable
 from puffin.stages.resolve.universe.values import Built, CheckedOut, InstalledDistribution
 from tests.helpers.index_server import IndexServer
