@@ -217,3 +217,17 @@ def test_an_environment_is_made_from_a_python_that_the_project_allows(puffin):
     (puffin.cwd / ".python-version").unlink()
     done = puffin("venv", "none", env={"PATH": path})
     assert (done.code, "`pyproject.toml` requires it" in done.err) == (2, True), done.err
+
+
+def test_a_command_changes_to_a_directory_first(puffin, shop, below):
+    above, directory = below
+    env = puffin.venv(name="below/.venv")
+    words = ("r.txt", "-i", shop.url)
+    assert puffin("pip", "sync", *words, "--directory", "below").code == 0
+    assert (env.installed(), above.installed()) == ({"alpha": "1.0"}, {})
+    assert puffin("--directory=below", "pip", "sync", *words).err == checked(1)
+    assert puffin("pip", "list", "-q", env={"PUFFIN_DIRECTORY": "below"}).out.endswith("alpha   1.0\n")
+    done = puffin("pip", "list", "--directory", "nowhere")
+    assert (done.code, done.err) == (2, "error: Failed to change to the directory `nowhere`: No such file or directory\n")
+    done = puffin("pip", "list", "--project", "below")
+    assert done.err == "warning: `--project` has no effect on `pip` commands; use `--directory`\n"

@@ -252,7 +252,7 @@ def cache_clean(packages: tuple[str, ...], **options: Any) -> None:
 
 
 @cache.command(name="size")
-@with_options(table_inspect.PLAIN)
+@with_options(table_inspect.CACHE_SIZE)
 def cache_size(**options: Any) -> None:
     """Print the size of the cache: in bytes, or with a unit on a terminal."""
     run("puffin.cli.commands.cache:size_of", options)

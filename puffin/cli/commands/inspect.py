@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from puffin.cache.layout import Cache
@@ -16,7 +17,7 @@ from puffin.stages.link.commit.stamps import at_rest
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed.installed import Distribution, read_installed, read_paths
 from puffin.stages.link.installed.lines import duplicate_warnings
-from puffin.stages.link.installed.requires import read_requires
+from puffin.stages.link.installed.requires import Requires, read_requires
 
 
 def environment_at_rest(options: dict[str, Any]) -> Environment:
@@ -34,7 +35,11 @@ def environment_at_rest(options: dict[str, Any]) -> Environment:
 def _installed(options: dict[str, Any]) -> tuple[Distribution, ...]:
     if options["path"]:
         return read_paths(os.path.expanduser(path) for path in options["path"])
-    return read_installed(environment_at_rest(options))
+    environment = environment_at_rest(options)
+    installed = read_installed(environment)
+    if not options["local"] or not environment.system_site_packages:
+        return installed
+    return tuple(each for each in installed if each.path.startswith(f"{environment.root}/"))
 
 
 def _tell_doubles(installed: tuple[Distribution, ...], console: Console) -> None:
@@ -73,7 +78,7 @@ def listing(options: dict[str, Any], console: Console, _started: float) -> int:
     _tell_doubles(installed, console)
     if options["not_required"]:
         installed = _not_required(installed, options)
-    latest = _latest(installed, options) if options["outdated"] else None
+    latest = newer_versions(installed, options) if options["outdated"] else None
     rows = list_rows(
         [each for each in installed if latest is None or each.name in latest],
         style,
@@ -110,7 +115,10 @@ def _not_required(installed: tuple[Distribution, ...], options: dict[str, Any]) 
     return tuple(each for each in installed if each.name not in wanted)
 
 
-def _latest(installed: tuple[Distribution, ...], options: dict[str, Any]) -> dict[str, tuple[str, str]]:
+def newer_versions(
+    installed: Iterable[Distribution | Requires], options: dict[str, Any]
+) -> dict[str, tuple[str, str]]:
+    """Return ``(version, filetype)`` of what an index has newer than *installed*, by name."""
     from puffin.pipeline.commands.outdated import is_newer, latest_versions
 
     wanted = ("index_url", "extra_index_url", "find_links", "no_index", "refresh", "refresh_package", "offline")
@@ -118,7 +126,7 @@ def _latest(installed: tuple[Distribution, ...], options: dict[str, Any]) -> dic
     with CacheDirectory(options) as cache_dir:
         settings = Settings(files=(), cache_dir=cache_dir, **{name: options[name] for name in wanted})
         found = latest_versions(
-            names, settings, environment_at_rest(options), Cache(cache_dir), os.environ, pre=options["pre"]
+            names, settings, environment_at_rest(options), Cache(cache_dir), os.environ, pre=options.get("pre", False)
         )
     newer = {name: each for name, each in found.items() if is_newer(each.version, names[name])}
     return {name: (each.version, each.filetype) for name, each in newer.items()}

@@ -19,6 +19,7 @@ from puffin.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from puffin.cli.screen.console import Console
@@ -33,6 +34,20 @@ def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
     with CacheDirectory(options) as cache_dir, Observed("pip sync", options, console, cache_dir, started):
         run(settings(options, cache_dir), console, os.environ, started=started)
     return 0
+
+
+def _bytecode_mode(environ: "Mapping[str, str]") -> str:
+    """Return the mode of bytecode that ``PYC_INVALIDATION_MODE`` names, as ``kind_of`` takes it.
+
+    Names are those of ``py_compile``, in any case, or of ``compileall``. Raises :class:`UsageError` for another.
+    """
+    given = environ.get("PYC_INVALIDATION_MODE", "")
+    modes = {"": "", "TIMESTAMP": "", "CHECKED_HASH": "checked", "UNCHECKED_HASH": "unchecked"}
+    name = given.upper().replace("-", "_")
+    if name not in modes:
+        hints = ("use one of `TIMESTAMP`, `CHECKED_HASH`, `UNCHECKED_HASH`",)
+        raise UsageError(text=f"`{given}` is not a valid value for `PYC_INVALIDATION_MODE`", hints=hints)
+    return modes[name]
 
 
 def settings(options: "dict[str, Any]", cache_dir: str) -> "Settings":
@@ -60,6 +75,7 @@ def settings(options: "dict[str, Any]", cache_dir: str) -> "Settings":
         options,
         cache_dir,
         files=tuple(options["arguments"]),
+        bytecode_mode=_bytecode_mode(os.environ) if options["compile_bytecode"] else "",
         executor=executor,
         remote=remote,
         target_version=options["python_version"],

@@ -4,12 +4,14 @@ import sys
 import time
 from typing import Any
 
-from puffin.cli.commands.inspect import environment_at_rest
+from puffin.cli.commands.inspect import environment_at_rest, newer_versions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
 from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
+from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed.requires import Requires, read_requires
+from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.installed.tree import DEPTH, tree_lines
 
 
@@ -30,6 +32,9 @@ def tree(options: dict[str, Any], console: Console, _started: float) -> int:
         prune=prune,
         dedupe=not options["no_dedupe"],
         specifiers=options["show_version_specifiers"],
+        latest={name: found[0] for name, found in newer_versions(installed, options).items()}
+        if options["outdated"]
+        else None,
     )
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return FAILED if packages and set(missing) == set(packages) else 0
@@ -39,12 +44,14 @@ def check(options: dict[str, Any], console: Console, started: float) -> int:
     """Print what does not fit together, and fail if anything does not."""
     from puffin.stages.link.installed.demands import broken, doubles, sentence
 
-    installed, markers = _read(options)
+    environment = environment_at_rest(options)
+    installed, markers = read_requires(environment), dict(environment.interpreter.markers)
     found = [sentence(each) for each in broken(installed, markers)]
     found += [
         f"`{name}` is installed {len(versions)} times: {', '.join(versions)}"
         for name, versions in doubles(installed).items()
     ]
+    found += [*_for_others(installed, environment), *_broken(environment)]
     console.phase("Checked", len(installed), time.perf_counter() - started)
     sys.stdout.write("".join(f"{line}\n" for line in found))
     if not found:
@@ -52,6 +59,26 @@ def check(options: dict[str, Any], console: Console, started: float) -> int:
         return 0
     console.say(f"Found {counted(len(found), 'problem')}")
     return FAILED
+
+
+def _for_others(installed: tuple[Requires, ...], environment: Environment) -> list[str]:
+    """Return what is installed for another Python or platform, in sentences."""
+    from puffin.stages.link.environment.target_directory import foreign_tags
+
+    fitting = frozenset(environment.interpreter.tags)
+    tags = [(each, foreign_tags(each.path, fitting)) for each in installed]
+    return [
+        f"`{each.name}` is for another Python or platform: none of its tags fits ({', '.join(own)})"
+        for each, own in tags
+        if own
+    ]
+
+
+def _broken(environment: Environment) -> list[str]:
+    """Return what is in the place of a distribution without being one, in sentences."""
+    sites = dict.fromkeys((environment.purelib, environment.platlib))
+    entries = [f"{site}/{row[2]}" for site in sites for row in scan(site, broken=True) if row[3] == BROKEN]
+    return [f"`{entry}` is not an installed distribution: it has no METADATA" for entry in entries]
 
 
 def _read(options: dict[str, Any]) -> tuple[tuple[Requires, ...], dict[str, str]]:

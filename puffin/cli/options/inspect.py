@@ -23,6 +23,7 @@ _ON_TARGETS = (*TARGETS, *_ALWAYS)
 _FREEZE = (
     (("--exclude-editable",), "exclude_editable", FLAG, "", "Exclude editable installs.", COMMON),
     (("--exclude",), "exclude", LIST, "NAME", "Exclude a package.", COMMON),
+    (("-l", "--local"), "local", FLAG, "", "Leave out packages of the system that the environment sees.", COMMON),
     (("--path",), "path", LIST, "DIR", "Look into this directory instead of an environment.", COMMON),
     (("--strict",), "strict", FLAG, "", "Also check the installed packages for conflicts.", COMMON),
 )
@@ -42,12 +43,14 @@ SHOW = (
     *_ON_TARGETS,
 )
 TREE = (
-    (("--invert",), "invert", FLAG, "", "Show the packages that require each package.", COMMON),
+    (("--invert", "--reverse"), "invert", FLAG, "", "Show the packages that require each package.", COMMON),
     (("-d", "--depth"), "depth", VALUE, "N", "The number of levels to show below the roots (default: 255).", COMMON),
     (("--package",), "package", LIST, "NAME", "Show only the tree of this package.", COMMON),
     (("--prune",), "prune", LIST, "NAME", "Leave a package out of the tree.", COMMON),
     (("--no-dedupe",), "no_dedupe", FLAG, "", "Repeat the dependencies of a package wherever it appears.", COMMON),
     (("--show-version-specifiers",), "show_version_specifiers", FLAG, "", "Show the required versions.", COMMON),
+    (("--outdated",), "outdated", FLAG, "", "Show the newest version of each package, where it is newer.", COMMON),
+    *INDEX,
     *_ON_TARGETS,
 )
 CHECK = _ON_TARGETS
@@ -91,6 +94,10 @@ PRUNE = (
     *CLEAN,
 )
 PLAIN = _ALWAYS
+CACHE_SIZE = (
+    (("-H", "--human"), "human", FLAG, "", "Print the size with a unit, on a terminal or not.", COMMON),
+    *_ALWAYS,
+)
 GRAPH = (
     (("--format",), "graph_format", VALUE, "dot|mermaid|json", "The format of the graph (default: dot).", COMMON),
     (("-o", "--output-file"), "output_file", VALUE, "FILE", "Write the graph to this file.", COMMON),

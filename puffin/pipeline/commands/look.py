@@ -80,7 +80,7 @@ def seen(environment: "Environment") -> NotThereYet:
     """Return what is in an environment, looked at without its lock."""
     place = NotThereYet(settled(environment))
     place.state = read_state(environment.root)
-    place.present = look_around(place.environment, place.state)
+    place.present, _ = look_around(place.environment, place.state)
     if place.state is not None:
         rebooted = place.state.boot != current_boot()
         place.damaged, _ = find_damage(place.environment.purelib, place.state, everywhere=rebooted)

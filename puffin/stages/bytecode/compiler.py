@@ -35,16 +35,17 @@ class Compiler:
         self._process: subprocess.Popen[bytes] | None = None
 
     def compile(
-        self, source: str, target: str, suffix: str, level: int, modules: "Sequence[str]"
+        self, source: str, target: str, suffix: str, level: int, modules: "Sequence[str]", *, mode: str = ""
     ) -> "list[bool]":
         """Compile *modules*, paths beneath *source*, into ``__pycache__`` directories beneath *target*.
 
+        *mode* is as for ``layer.kind_of``.
         Return for each whether there is bytecode now: none of a module that is not valid for this Python, or
         that takes the interpreter down. Raises :class:`CompileFailed` and ``OSError``.
         """
         try:
             return self._compile(
-                [os.fsencode(source), os.fsencode(target), suffix.encode(), b"%d" % level], modules
+                [os.fsencode(source), os.fsencode(target), suffix.encode(), b"%d" % level, mode.encode()], modules
             )
         except BaseException:
             if self._process is not None:

@@ -16,6 +16,7 @@ from puffin.stages.bytecode.layer import (
     layer_path,
     layer_ready,
     manifest_path,
+    mode_of,
 )
 from puffin.stages.unzip.manifest import read_names
 from puffin.stages.unzip.ready import current_boot_id
@@ -85,7 +86,8 @@ def _make(cache: Cache, archive: str, kind: str, executable: str, suffix: str, l
     try:
         os.mkdir(temporary)
         try:
-            made = compiler_of(executable).compile(cache.archive(archive), temporary, suffix, level, modules)
+            compiler, mode = compiler_of(executable), mode_of(kind)
+            made = compiler.compile(cache.archive(archive), temporary, suffix, level, modules, mode=mode)
         except CompileFailed:
             if all(os.path.exists(f"{cache.archive(archive)}/{module}") for module in modules):
                 raise

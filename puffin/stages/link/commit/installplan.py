@@ -81,13 +81,14 @@ def make_plan(
     stale: "Iterable[str]" = (),
     everything_stale: bool = False,
     protected: "Iterable[str]" = (),
+    inherited: "Iterable[Present]" = (),
     exact: bool = True,
 ) -> Plan:
     """Decide what happens to each distribution.
 
     ``archives`` tells which archive an installed distribution came from, ``sources`` from where (see
     ``Artifact.source``); ``stale`` names must be installed anew (asked for, or damaged); ``protected`` ones are never
-    removed; without ``exact`` nothing is.
+    removed; without ``exact`` nothing is. What is ``inherited`` from outside counts where nothing inside hides it.
     """
     stale, protected = frozenset(stale), frozenset(protected)
     by_name: dict[str, list[Present]] = {}
@@ -101,10 +102,12 @@ def make_plan(
 
     for want in wanted:
         found = by_name.get(want.name)
+        outside = [] if found else [each for each in inherited if each.name == want.name]
         if want.installed:
             keep.append(want.name)
         elif not found:
-            add.append(want.name)
+            seen = outside and not everything_stale and want.name not in stale and met(outside, want)
+            (keep if seen else add).append(want.name)
         elif everything_stale or want.name in stale or not met(found, want):
             replace.append(want.name)
         else:
