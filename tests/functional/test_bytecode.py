@@ -221,7 +221,13 @@ def test_bytecode_can_name_the_hash_of_its_source(puffin, shop):
         "",
         "hint: use one of `TIMESTAMP`, `CHECKED_HASH`, `UNCHECKED_HASH`",
     )
-    for mode, flags in (("UNCHECKED_HASH", 1), ("checked-hash", 3), ("", 0), ("TIMESTAMP", 0), ("CHECKED_HASH", 3)):
+    for mode, flags in (
+        ("UNCHECKED_HASH", 1),
+        ("checked-hash", 3),
+        ("", 0),
+        ("TIMESTAMP", 0),
+        ("CHECKED_HASH", 3),
+    ):
         environ = {"PYC_INVALIDATION_MODE": mode}
         assert puffin.sync("beta==1.0\n", COMPILE, "-i", shop.url, env=environ).code == 0
         (path,) = env.site.rglob("*.pyc")

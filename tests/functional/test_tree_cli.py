@@ -119,7 +119,11 @@ def test_check_with_packages_of_the_system(puffin, index):
     assert puffin("pip", "check").code == 0
     assert "Skipped `pip`: it is not installed" in puffin("pip", "uninstall", "pip").err
     version = env.run("-c", "import pip; print(pip.__version__)")
-    assert puffin.sync(f"alpha==1.0\npip=={version}\n", "-i", index.url).err.splitlines()[-1].startswith("Checked 2 ")
+    assert (
+        puffin.sync(f"alpha==1.0\npip=={version}\n", "-i", index.url)
+        .err.splitlines()[-1]
+        .startswith("Checked 2 ")
+    )
     index.add(*forge_wheel("pip", "99.0"))
     assert puffin.sync("alpha==1.0\npip==99.0\n", "-i", index.url).code == 0
     assert env.installed() == {"alpha": "1.0", "pip": "99.0"}

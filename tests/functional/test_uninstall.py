@@ -109,10 +109,18 @@ def test_eggs_by_their_lists(puffin, env):
     listed, tops, none = (env.site / f"{name}-1.0-py3.12.egg-info" for name in ("listed", "tops", "none"))
     for info in (listed, tops, none):
         _put(info / "PKG-INFO", "Metadata-Version: 1.0\n")
-    _put(listed / "installed-files.txt", "../listed.py\n../../../../bin/listed-script\nPKG-INFO\ninstalled-files.txt\n")
+    _put(
+        listed / "installed-files.txt",
+        "../listed.py\n../../../../bin/listed-script\nPKG-INFO\ninstalled-files.txt\n",
+    )
     _put(tops / "top_level.txt", "tops\n")
     _put(tops / "entry_points.txt", "[console_scripts]\ntops-main = tops:main\n")
-    files = (env.site / "listed.py", env.bin / "listed-script", env.site / "tops/__init__.py", env.bin / "tops-main")
+    files = (
+        env.site / "listed.py",
+        env.bin / "listed-script",
+        env.site / "tops/__init__.py",
+        env.bin / "tops-main",
+    )
     for path in (*files, env.site / "none.py"):
         _put(path)
     assert puffin("pip", "uninstall", "listed", "tops").code == 0
@@ -138,7 +146,10 @@ def test_what_only_looks_like_a_distribution_is_not_installed(puffin, env, shop)
     for number, kind in enumerate(_leftovers(env.site)):
         assert puffin("pip", "freeze").out == "", kind
         done = puffin("pip", "check")
-        assert (done.code, ".dist-info` is not an installed distribution: it has no METADATA\n" in done.out) == (1, True)
+        assert (
+            done.code,
+            ".dist-info` is not an installed distribution: it has no METADATA\n" in done.out,
+        ) == (1, True)
         assert "Skipped `alpha`: it is not installed" in puffin("pip", "uninstall", "alpha").err
         if number % 2:
             done = puffin.sync("alpha==1.0\n", "-i", shop.url)
@@ -178,7 +189,9 @@ def test_what_came_from_a_place_is_removed_by_it(puffin, env, index):
     assert env.installed() == {}
     index.add(*forge_wheel("local", "1.0"))
     puffin("pip", "install", "local", "-i", index.url)
-    assert puffin("pip", "uninstall", f"./w/{filename}").code == 0, "the name of a file tells that of the package"
+    assert puffin("pip", "uninstall", f"./w/{filename}").code == 0, (
+        "the name of a file tells that of the package"
+    )
     assert env.installed() == {}
     shutil.rmtree(puffin.cwd / "w")
     done = puffin("pip", "uninstall", f"./w/{filename}")
@@ -195,7 +208,9 @@ def test_a_project_is_removed_by_its_directory(puffin, env, index):
 
 
 def test_what_is_for_another_platform_is_named_by_check(puffin, env):
-    info = _info(env, "odd", RECORD="odd-1.0.dist-info/RECORD,,\n", WHEEL="Wheel-Version: 1.0\nTag: cp27-cp27mu-win32\n")
+    info = _info(
+        env, "odd", RECORD="odd-1.0.dist-info/RECORD,,\n", WHEEL="Wheel-Version: 1.0\nTag: cp27-cp27mu-win32\n"
+    )
     done = puffin("pip", "check")
     assert info.exists()
     assert done.code == 1

@@ -228,6 +228,9 @@ def test_a_command_changes_to_a_directory_first(puffin, shop, below):
     assert puffin("--directory=below", "pip", "sync", *words).err == checked(1)
     assert puffin("pip", "list", "-q", env={"PUFFIN_DIRECTORY": "below"}).out.endswith("alpha   1.0\n")
     done = puffin("pip", "list", "--directory", "nowhere")
-    assert (done.code, done.err) == (2, "error: Failed to change to the directory `nowhere`: No such file or directory\n")
+    assert (done.code, done.err) == (
+        2,
+        "error: Failed to change to the directory `nowhere`: No such file or directory\n",
+    )
     done = puffin("pip", "list", "--project", "below")
     assert done.err == "warning: `--project` has no effect on `pip` commands; use `--directory`\n"

@@ -126,7 +126,12 @@ def newer_versions(
     with CacheDirectory(options) as cache_dir:
         settings = Settings(files=(), cache_dir=cache_dir, **{name: options[name] for name in wanted})
         found = latest_versions(
-            names, settings, environment_at_rest(options), Cache(cache_dir), os.environ, pre=options.get("pre", False)
+            names,
+            settings,
+            environment_at_rest(options),
+            Cache(cache_dir),
+            os.environ,
+            pre=options.get("pre", False),
         )
     newer = {name: each for name, each in found.items() if is_newer(each.version, names[name])}
     return {name: (each.version, each.filetype) for name, each in newer.items()}

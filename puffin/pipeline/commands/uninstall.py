@@ -60,8 +60,12 @@ def names_from(environment: Environment, place: str) -> "list[str]":
 
     url = place.partition("#")[0] if "://" in place else file_url(os.path.abspath(os.path.expanduser(place)))
     installed = read_installed(environment)
-    found = [each.name for each in installed if each.direct_url and thaw(each.direct_url)["url"].rstrip("/") == url]
-    return found or [name for name in (_name_in(place),) if name and any(each.name == name for each in installed)]
+    found = [
+        each.name for each in installed if each.direct_url and thaw(each.direct_url)["url"].rstrip("/") == url
+    ]
+    return found or [
+        name for name in (_name_in(place),) if name and any(each.name == name for each in installed)
+    ]
 
 
 def _name_in(place: str) -> str:

@@ -45,7 +45,8 @@ class Compiler:
         """
         try:
             return self._compile(
-                [os.fsencode(source), os.fsencode(target), suffix.encode(), b"%d" % level, mode.encode()], modules
+                [os.fsencode(source), os.fsencode(target), suffix.encode(), b"%d" % level, mode.encode()],
+                modules,
             )
         except BaseException:
             if self._process is not None:

@@ -23,7 +23,9 @@ def inherited_sites(environment: Environment) -> "tuple[str, ...]":
     depends.unsure("packages outside of the environment count")
     try:
         command = [environment.executable, "-I", "-c", _CODE]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ()
     root = os.path.realpath(environment.root) + os.sep

@@ -11,8 +11,8 @@ import os
 from puffin.artifact.urls import file_path
 from puffin.cache.reading import read_text
 from puffin.stages.link.environment.environment import Environment
-from puffin.stages.link.installed.inherited import inherited_sites
 from puffin.stages.link.installed import scan as site_scan
+from puffin.stages.link.installed.inherited import inherited_sites
 from puffin.stages.unzip import record
 from puffin.stages.unzip.names import shadows
 from puffin.value import frozen
@@ -141,7 +141,9 @@ def script_rows(environment: Environment, path: str, kind: str) -> "list[str]":
     info = os.path.dirname(site_scan.metadata_path(path, kind))
     names = [*_entry_points(f"{info}/entry_points.txt"), *_names(f"{info}/scripts")]
     way = os.path.relpath(environment.scripts, environment.purelib)
-    files = [f"{name}{end}" for name in names for end in ("", ".exe", ".exe.manifest", "-script.py", "-script.pyw")]
+    files = [
+        f"{name}{end}" for name in names for end in ("", ".exe", ".exe.manifest", "-script.py", "-script.pyw")
+    ]
     return [f"{way}/{name}" for name in files if os.path.lexists(f"{environment.scripts}/{name}")]
 
 

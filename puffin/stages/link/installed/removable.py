@@ -72,7 +72,9 @@ def without_lines(site: str, going: "Iterable[Present]") -> "bytes | None":
             lines = file.read().splitlines(keepends=True)
     except OSError:
         return None
-    kept = [line for line in lines if os.path.normpath(os.path.join(site, os.fsdecode(line.strip()))) not in places]
+    kept = [
+        line for line in lines if os.path.normpath(os.path.join(site, os.fsdecode(line.strip()))) not in places
+    ]
     return b"".join(kept) if len(kept) < len(lines) else None
 
 

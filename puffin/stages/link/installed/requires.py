@@ -10,8 +10,8 @@ from puffin.artifact.metadata_head import field_values, read_head
 from puffin.cache.reading import read_text
 from puffin.names import normalise
 from puffin.stages.link.environment.environment import Environment
-from puffin.stages.link.installed.inherited import inherited_sites
 from puffin.stages.link.installed import scan as site_scan
+from puffin.stages.link.installed.inherited import inherited_sites
 from puffin.value import frozen
 
 _FIELDS = frozenset(("name", "version", "requires-dist", "requires-python", "provides-extra"))
