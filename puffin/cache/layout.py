@@ -67,8 +67,17 @@ def default_root(environ: "Mapping[str, str]") -> str:
         return os.path.abspath(os.path.expanduser(chosen))
     xdg = environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(xdg):  # the XDG specification: relative paths are invalid and ignored
-        xdg = os.path.join(os.path.expanduser("~"), ".cache")
+        xdg = os.path.join(home_directory(), ".cache")
     return os.path.join(xdg, "puffin")
+
+
+def home_directory() -> str:
+    """Return the user's home directory, or what can hold nothing where neither ``HOME`` nor the system tells it.
+
+    ``~`` must not be taken for the name of a directory here.
+    """
+    home = os.path.expanduser("~")
+    return home if os.path.isabs(home) else os.devnull
 
 
 _space = ""
