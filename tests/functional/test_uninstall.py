@@ -52,7 +52,8 @@ def test_what_has_no_list_of_its_files_is_neither_removed_nor_replaced(puffin, e
         assert (done.code, "Cannot uninstall `alpha`" in done.err) == (1, True), done.err
     assert "Cannot uninstall `alpha`" in puffin.sync("alpha==2.0\n", "-i", shop.url).err
     assert "Cannot uninstall `alpha`" in puffin("pip", "uninstall", "alpha", "--dry-run").err
-    assert info.exists() and module.exists()
+    assert info.exists()
+    assert module.exists()
     (info / "RECORD").write_text("")
     assert puffin("pip", "uninstall", "alpha").code == 1, "a list of nothing is none"
 
@@ -89,7 +90,8 @@ def test_what_setup_py_develop_left_goes_and_the_project_stays(puffin, env, deve
     assert puffin("pip", "uninstall", "devd").code == 0
     assert (env.site / "easy-install.pth").read_text() == f"./egg-1.0-py3.12.egg\n{other}\n"
     assert _gone(env.bin / "devd-main", env.bin / "devd-raw", env.site / "devd.egg-link")
-    assert (env.bin / "mine").exists() and (project / "devd.py").exists()
+    assert (env.bin / "mine").exists()
+    assert (project / "devd.py").exists()
     assert env.run("-c", "import devq, egg") == ""
     assert puffin("pip", "uninstall", "egg").code == 0
     assert (env.site / "easy-install.pth").read_text() == f"{other}\n"

@@ -167,7 +167,8 @@ def test_puffin_does_not_remove_itself_or_what_it_needs(puffin, env, shop, own):
     code, err = own("pip", "sync", "r.txt", "--no-index")
     assert code == 2
     assert err == lines(
-        "error: Refused to remove `puffin`, `click`, `needed`: the puffin that is running needs that in `[TMP]/here/.venv`",
+        "error: Refused to remove `puffin`, `click`, `needed`: "
+        "the puffin that is running needs that in `[TMP]/here/.venv`",
         "",
         "hint: name the environment that is meant, as in `--python .venv`",
     )
@@ -220,7 +221,7 @@ def test_an_environment_is_made_from_a_python_that_the_project_allows(puffin):
 
 
 def test_a_command_changes_to_a_directory_first(puffin, shop, below):
-    above, directory = below
+    above, _ = below
     env = puffin.venv(name="below/.venv")
     words = ("r.txt", "-i", shop.url)
     assert puffin("pip", "sync", *words, "--directory", "below").code == 0

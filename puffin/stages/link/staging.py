@@ -90,7 +90,7 @@ class Staging:
         self._root = os.open(place, DIRECTORY)
 
     def merge_lib64(self) -> None:
-        """Put what was staged for ``lib64`` into ``lib``, to which it is a link (``OSError`` where both have a name)."""
+        """Put what was staged for ``lib64`` into ``lib``, to which it is a link (``OSError`` for a file of both)."""
         _merge(f"{self.stage}+data/lib64", f"{self.stage}+data/lib")
 
     def close(self) -> None:

@@ -95,7 +95,9 @@ def make_plan(
     for each in present:
         by_name.setdefault(each.name, []).append(each)
     names = {each.name for each in wanted}
-    keep, add, replace = [], [], []
+    keep: list[str] = []
+    add: list[str] = []
+    replace: list[str] = []
 
     def met(found: "Sequence[Present]", want: WantedDistribution) -> bool:
         return satisfies(found, want, archives.get(want.name, ""), (sources or {}).get(want.name, ""))

@@ -70,10 +70,13 @@ _BESIDE = {  # where a relocatable environment is: above the directory of the sc
     "activate.xsh": b"os.path.dirname(os.path.dirname(os.path.abspath(__file__)))",
 }
 _CSH_FIXED = b"setenv VIRTUAL_ENV %s"
-_CSH_BESIDE = b"""set _PUFFIN_ROOT="`ls -l /proc/$$/fd |& sed -n 's|.* -> \\(/.*\\)/[^/]*/activate[.]csh.*|\\1|p' | tail -n 1`"
-if ("$_PUFFIN_ROOT:q" == "") set _PUFFIN_ROOT=%s
-setenv VIRTUAL_ENV "$_PUFFIN_ROOT:q"
-unset _PUFFIN_ROOT"""
+_CSH_BESIDE = (
+    b'set _PUFFIN_ROOT="`ls -l /proc/$$/fd |& '
+    b"sed -n 's|.* -> \\(/.*\\)/[^/]*/activate[.]csh.*|\\1|p' | tail -n 1`\"\n"
+    b'if ("$_PUFFIN_ROOT:q" == "") set _PUFFIN_ROOT=%s\n'
+    b'setenv VIRTUAL_ENV "$_PUFFIN_ROOT:q"\n'
+    b"unset _PUFFIN_ROOT"
+)
 _HERE = {  # how a script gets VIRTUAL_ENV that no expression tells where it lies: of a fixed place, and of any
     "activate.csh": (_CSH_FIXED, _CSH_BESIDE),
     "activate.nu": (
