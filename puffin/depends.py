@@ -1,4 +1,4 @@
-"""What the answer of a run depends on: whatever reads or looks for something says so here, at the lowest seam.
+"""The dependencies of an answer: code that reads or looks for something notes it here, at the lowest level.
 
 Nothing is noted unless :func:`begin` was called, and a note costs about two microseconds. A file is noted *before* it
 is read: one that changes in between then has another stamp than the noted one, and the answer is not repeated.
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     Stamp = tuple[int, ...]
 
 YOUNG = 2_000_000_000  # ns; the coarsest clock of a file system that is in use
-_SMALL = 1 << 18  # bytes of a young file that are kept to compare it by
-_MOST = 1 << 20  # bytes that are kept of all of them
+_SMALL = 1 << 18  # bytes of a young file that is compared by its content
+_MOST = 1 << 20  # bytes that are compared of all of them
 _FOREVER = float("inf")
 
 
@@ -24,8 +24,9 @@ class Dependencies:
     """What one run looked at, as builtins.
 
     ``files`` maps paths to stamps (of what is absent: an empty one), ``kinds`` paths to the type of what is there,
-    ``directories`` paths to stamps; ``contents`` has the bytes of files, and the names in directories, that changed so
-    shortly before the run that another change may leave the stamp as it is. ``said`` is what the run told:
+    ``directories`` paths to stamps; ``contents`` has the sealed bytes of files, and the names in directories, that
+    changed so shortly before the run that another change may leave the stamp as it is. ``variables`` maps names to
+    sealed values: values and files may hold credentials. ``said`` is what the run told:
     ``(number of the stream, text, text behind a duration or None)``.
     """
 
@@ -36,7 +37,7 @@ class Dependencies:
         self.directories: dict[str, Stamp] = {}
         self.contents: dict[str, Any] = {}
         self.kept = 0
-        self.variables: dict[str, str | None] = {}
+        self.variables: dict[str, bytes | None] = {}
         self.environments: dict[str, tuple[Any, ...]] = {}
         self.since = 0.0
         self.until = _FOREVER
@@ -62,7 +63,7 @@ def end() -> None:
 
 
 def stamp(path: str) -> "Stamp":
-    """Return what changes with a file: times in ns, size, number and device; nothing for one that is not there.
+    """Return the stamp of a file: times in ns, size, number and device; an empty one if it does not exist.
 
     The change time of a file with several names is left out: whoever gives it another name changes it.
     """
@@ -137,7 +138,7 @@ def directory(path: str) -> None:
 def variable(name: str, value: "str | None") -> None:
     """Note an environment variable, of those that are not always part of the question."""
     if _noted is not None:
-        _noted.variables[name] = value
+        _noted.variables[name] = sealed(value)
 
 
 def environment(root: str, facts: "tuple[Any, ...] | None") -> None:
@@ -158,7 +159,7 @@ def fresh(since: float, until: float) -> None:
 
 
 def unsure(why: str) -> None:
-    """Note that the answer may be another one the next time, whatever else is noted."""
+    """Note that the answer may differ the next time, even if nothing that is noted has changed."""
     if _noted is not None:
         _noted.doubts.append(why)
 
@@ -173,6 +174,20 @@ def said(stream: int, text: str, behind: "str | None" = None) -> None:
     """Note what was written to a stream, 1 or 2; with *behind* the duration of the run stands between the two."""
     if _noted is not None:
         _noted.said.append((stream, text, behind))
+
+
+def seal(data: bytes, size: int = 32) -> bytes:
+    """Return *size* bytes of BLAKE2b that stand for *data*, which may be secret, in what is kept."""
+    try:
+        from _blake2 import blake2b  # what hashlib would hand out, without hashlib's import
+    except ImportError:
+        from hashlib import blake2b
+    return blake2b(data, digest_size=size).digest()
+
+
+def sealed(text: "str | None") -> "bytes | None":
+    """Return what stands for *text*, such as the value of a variable, in what is kept."""
+    return None if text is None else seal(text.encode("utf-8", "surrogateescape"))
 
 
 def names(path: str) -> "tuple[str, ...]":
@@ -205,5 +220,5 @@ def _keep(path: str) -> None:
     if data is None or len(data) > _SMALL or _noted.kept + len(data) > _MOST:
         unsure(f"`{path}` has just been written, and is large")
     else:
-        _noted.contents[path] = data
+        _noted.contents[path] = seal(data)
         _noted.kept += len(data)

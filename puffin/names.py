@@ -1,4 +1,4 @@
-"""Names and versions as text: the normal form of a name, whether two versions are one, and what a terminal may show."""
+"""Names and versions as text: the normal form of names, equality of versions, safe text for a terminal."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

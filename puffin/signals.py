@@ -1,7 +1,12 @@
-"""Signals without the enums that the ``signal`` module wraps them in, whose import takes 6 ms of a warm sync."""
+"""Signals without the enums of the ``signal`` module, whose import takes 6 ms of a warm sync."""
 
 import _signal  # type: ignore[import-not-found, unused-ignore]
 from _signal import SIGINT, SIGTERM, raise_signal, signal  # type: ignore[import-not-found, unused-ignore]
+
+# what ends a process from outside: `kill`, a closed terminal, Ctrl-\ (the last two do not exist on Windows)
+ENDING: "tuple[int, ...]" = tuple(
+    getattr(_signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(_signal, name)
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,10 +26,17 @@ def every(seconds: float, call: "Callable[[], None]") -> bool:
     return True
 
 
+def on_ending(call: "Callable[[int], None]") -> None:
+    """Call *call* with its number when one of :data:`ENDING` arrives; one that is ignored (`nohup`) stays so."""
+    for number in ENDING:
+        if _signal.getsignal(number) != _signal.SIG_IGN:
+            signal(number, lambda came, _frame: call(came))
+
+
 def no_more() -> None:
     """End what :func:`every` began."""
     _signal.setitimer(_signal.ITIMER_REAL, 0)
     signal(_signal.SIGALRM, _signal.SIG_DFL)
 
 
-__all__ = ["SIGINT", "SIGTERM", "every", "no_more", "raise_signal", "signal"]
+__all__ = ["ENDING", "SIGINT", "SIGTERM", "every", "no_more", "on_ending", "raise_signal", "signal"]

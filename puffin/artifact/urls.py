@@ -6,6 +6,8 @@ Nothing here is a URL parser: it finds the parts that matter (RFC 3986, section 
 import os
 import sys
 
+from puffin.depends import seal
+
 MASK = "****"
 _WINDOWS = sys.platform == "win32"
 _AUTHORITY_END = "/?#"
@@ -59,11 +61,7 @@ def inherit_credentials(url: str, parent: str) -> str:
 
 def digest(text: str) -> str:
     """Return 16 hexadecimal digits (64 bits of BLAKE2b) that stand for *text* in the names of cache entries."""
-    try:
-        from _blake2 import blake2b  # what hashlib would hand out, without hashlib's import
-    except ImportError:
-        from hashlib import blake2b
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return seal(text.encode("utf-8", "surrogatepass"), 8).hex()
 
 
 def is_file(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""Publication by rename: whoever looks sees nothing or the whole entry, whatever dies on the way."""
+"""Publication by rename: a reader sees nothing or the whole entry, even if the writer is killed."""
 
 import errno
 import os
@@ -6,11 +6,13 @@ import os
 from puffin.cache.layout import Cache
 from puffin.cache.reading import read
 
+PRIVATE = 0o600
 
-def write(path: str, data: bytes, *, durable: bool = False) -> None:
+
+def write(path: str, data: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
     """Write *data* to the new file *path*; with *durable* it is on the disk when this returns."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, 0o666)
+    descriptor = os.open(path, flags, mode)
     try:
         view = memoryview(data)
         while view:
@@ -32,11 +34,11 @@ def replace_file(path: str, data: bytes, *, durable: bool = False) -> None:
         raise
 
 
-def publish_file(cache: Cache, path: str, data: bytes, *, durable: bool = False) -> None:
+def publish_file(cache: Cache, path: str, data: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
     """Make the cache entry *path* hold *data*, atomically, creating the directories above it."""
     temporary = cache.temporary()
     try:
-        write(temporary, data, durable=durable)
+        write(temporary, data, durable=durable, mode=mode)
         _into_place(temporary, path)
     except BaseException:
         _forget(temporary)
@@ -174,4 +176,13 @@ def _forget_directory(path: str) -> None:
         pass
 
 
-__all__ = ["publish_file", "publish_link", "publish_tree", "read", "remove_tree", "replace_file", "write"]
+__all__ = [
+    "PRIVATE",
+    "publish_file",
+    "publish_link",
+    "publish_tree",
+    "read",
+    "remove_tree",
+    "replace_file",
+    "write",
+]

@@ -1,4 +1,4 @@
-"""Where things lie in the cache: the buckets and the paths of their entries."""
+"""The layout of the cache: the buckets and the paths of their entries."""
 
 import os
 
@@ -71,10 +71,18 @@ def default_root(environ: "Mapping[str, str]") -> str:
     return os.path.join(xdg, "puffin")
 
 
-def home_directory() -> str:
-    """Return the user's home directory, or what can hold nothing where neither ``HOME`` nor the system tells it.
+def _make_directory(path: str, mode: int) -> None:
+    try:
+        os.mkdir(path, mode)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
 
-    ``~`` must not be taken for the name of a directory here.
+
+def home_directory() -> str:
+    """Return the user's home directory, or a file that can hold nothing if neither ``HOME`` nor the system names one.
+
+    ``~`` must not be taken for the name of a directory.
     """
     home = os.path.expanduser("~")
     return home if os.path.isabs(home) else os.devnull
@@ -148,7 +156,9 @@ class Cache:
         """Create the root, its tag files and the room for temporary files (``OSError`` if it cannot be)."""
         if os.path.exists(self.path(Bucket.TEMPORARY)):
             return
-        os.makedirs(self.path(Bucket.TEMPORARY), exist_ok=True)
+        os.makedirs(self.root, exist_ok=True)
+        private = not os.environ.get("PUFFIN_UMASK")  # sources that are being built are for nobody else
+        _make_directory(self.path(Bucket.TEMPORARY), 0o700 if private else 0o777)
         for name, content in (("CACHEDIR.TAG", _TAG), (".gitignore", b"*\n")):
             target = os.path.join(self.root, name)
             if not os.path.exists(target):

@@ -8,6 +8,7 @@ have filelock, whose import (46 ms) only then is paid.
 import errno
 import os
 import time
+from types import TracebackType
 
 from puffin.errors import TEMPORARY, PuffinError, os_cause
 
@@ -15,10 +16,6 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment, unused-ignore]
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
 
 
 _held: set[int] = set()

@@ -1,4 +1,4 @@
-"""The entry point. What is up to date is told from here with ``sys`` and ``os`` alone; all else is imported late."""
+"""The entry point. A kept answer is repeated with ``os`` and ``sys`` alone; everything else is imported late."""
 
 import gc
 import os
@@ -11,6 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+    from puffin.cli.options.table import Row
+
+_BY_HAND = ("sync", "pip sync", "pip install", "pip compile")
 STARTED = perf_counter()
 STARTED_CPU = process_time()  # what the interpreter needed to get here
 
@@ -21,6 +24,7 @@ def run() -> "NoReturn":
     if "PYTHONPATH" in os.environ:
         _leave_python_path(os.environ["PYTHONPATH"])
     _open_streams()
+    _set_umask(os.environ.get("PUFFIN_UMASK", ""))
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
@@ -72,6 +76,14 @@ def _encode(stream: "Any") -> None:
         stream.reconfigure(errors="replace")
 
 
+def _set_umask(asked: str) -> None:
+    """Have nothing made that others may write to, or what *asked* says, such as ``002`` for a group that shares."""
+    if asked and len(asked) <= 4 and not asked.strip("01234567"):
+        os.umask(int(asked, 8))
+    else:
+        os.umask(os.umask(0o077) | 0o022)
+
+
 def main(argv: "list[str]") -> int:
     """Run the command line *argv* (without the program's name) and return its exit code."""
     if argv in (["--version"], ["-V"]):
@@ -110,7 +122,7 @@ def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:
     from puffin.cli.noop.question import place
 
     root, path = place(asked, os.environ)
-    if told(asked, path, os.environ, STARTED):
+    if told(path, os.environ, STARTED):
         return 0
     noted = depends.begin()
     code = _run(argv)
@@ -118,46 +130,67 @@ def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:
     if code == 0 and noted.settled:
         from puffin.cli.noop.record import keep
 
-        keep(asked, root, path, noted)
+        keep(root, path, noted)
     return code
 
 
 def _run(argv: "list[str]") -> int:
-    if argv[:1] == ["sync"]:
-        return _sync_many(argv)
-    command, rest = _split(argv)
-    if command == "sync":
-        from puffin.cli.options.table import SYNC, read_by_hand
-
-        options = read_by_hand(SYNC, rest, os.environ)
-        return _run_app(argv) if options is None else _sync(options)
-    if command in ("compile", "install"):
-        from puffin.cli.by_hand import run_by_hand
-
-        code = run_by_hand(command, rest, STARTED)
-        return _run_app(argv) if code is None else code
-    return _run_app(argv)
-
-
-def _sync(options: "dict[str, object]") -> int:
-    from puffin.cli.commands.sync import sync
-    from puffin.cli.screen.errors import guarded
-
-    return guarded(sync, options, STARTED)
-
-
-def _sync_many(argv: "list[str]") -> int:
-    """Run ``sync`` over many environments."""
-    from puffin.cli.options.table import read_by_hand
-    from puffin.cli.options.workspace import WORKSPACE_SYNC
-
-    options = read_by_hand(WORKSPACE_SYNC, argv[1:], os.environ)
-    if options is None:
+    command, words = _split(argv)
+    if command not in _BY_HAND:
         return _run_app(argv)
-    from puffin.cli.commands.workspace import sync
-    from puffin.cli.screen.errors import guarded
+    code = _run_by_hand(command, words)
+    return _run_app(argv) if code is None else code
 
-    return guarded(sync, options, STARTED)
+
+def _run_by_hand(command: str, words: "list[str]") -> int | None:
+    """Run a command whose usual options are read by hand: click takes longer to import than some of its runs take.
+
+    Return its exit code; None for anything that click should judge.
+    """
+    from puffin.cli.options.table import read_by_hand
+
+    values = read_by_hand(_rows(command), words, os.environ)
+    if values is None:
+        return None
+    from puffin.cli.commands.run import guarded
+
+    if command == "pip sync":
+        from puffin.cli.commands.sync import sync
+        from puffin.cli.options.values import SyncOptions
+
+        return guarded(sync, SyncOptions, values, STARTED)
+    if command == "sync":
+        from puffin.cli.commands.workspace import sync as sync_many
+        from puffin.cli.options.workspace import WorkspaceOptions
+
+        return guarded(sync_many, WorkspaceOptions, values, STARTED)
+    if command == "pip install":
+        from puffin.cli.commands.install import install
+        from puffin.cli.options.resolve import InstallOptions
+
+        return guarded(install, InstallOptions, values, STARTED)
+    from puffin.cli.commands.compile import compile_
+    from puffin.cli.options.resolve import CompileOptions
+
+    return guarded(compile_, CompileOptions, {**values, "words": tuple(words)}, STARTED)
+
+
+def _rows(command: str) -> "tuple[Row, ...]":
+    if command == "pip sync":
+        from puffin.cli.options.table import SYNC
+
+        return SYNC
+    if command == "sync":
+        from puffin.cli.options.workspace import WORKSPACE_SYNC
+
+        return WORKSPACE_SYNC
+    if command == "pip install":
+        from puffin.cli.options.resolve import INSTALL
+
+        return INSTALL
+    from puffin.cli.options.resolve import COMPILE
+
+    return COMPILE
 
 
 def _run_app(argv: "list[str]") -> int:
@@ -167,8 +200,7 @@ def _run_app(argv: "list[str]") -> int:
 
 
 def _split(argv: "list[str]") -> "tuple[str, list[str]]":
-    """Return the command of ``pip`` and the words after it, an empty command for anything else."""
+    """Return the command, ``pip-sync`` as ``pip sync``, and the words after it."""
     if argv[:1] == ["pip"]:
-        return (argv[1] if len(argv) > 1 else ""), argv[2:]
-    first = argv[0] if argv else ""
-    return (first[4:], argv[1:]) if first.startswith("pip-") else ("", [])
+        return " ".join(argv[:2]), argv[2:]
+    return argv[0].replace("pip-", "pip ", 1) if argv else "", argv[1:]

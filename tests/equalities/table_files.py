@@ -167,7 +167,7 @@ PYLOCKS = (
     _pylock(
         "a lock with a group",
         _GROUPED,
-        installs=("a==1.0", "x==1.0"),
+        installs=("a==1.0", "b==1.0", "x==1.0"),
         words=("--group", "docs"),
         envs='groups = ["docs"]',
     ),

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from puffin.stages.bytecode.compiler import CompileFailed, Compiler
+from puffin.stages.bytecode.stage import CompileFailed, Compiler
 from tests.helpers.cli import checked, lines, resolved, told
 from tests.helpers.pythons import real_python
 from tests.helpers.wheels import forge_wheel
@@ -149,10 +149,10 @@ def test_bytecode_cut_short_by_a_power_loss_is_compiled_again(puffin, env, shop)
     puffin.sync("beta==1.0\n", COMPILE, "-i", shop.url)
     code = next(puffin.cache.glob("pyc-v0/*/*/*/__pycache__/beta*.pyc"))
     manifest = next(puffin.cache.glob("pyc-v0/*/*/*.manifest"))
-    from puffin.stages.bytecode.layer import encode, read_layer
+    from puffin.stages.bytecode.layer import encode_layer, read_layer
 
     seconds = int(next(puffin.cache.glob("archive-v0/*/*/beta.py")).parent.stat().st_mtime)
-    manifest.write_bytes(encode(read_layer(str(manifest)), seconds=seconds, boot="of another boot"))
+    manifest.write_bytes(encode_layer(read_layer(str(manifest)), seconds=seconds, boot="of another boot"))
     os.truncate(code, 20)
     done = puffin.sync(None, "--reinstall", COMPILE, "-i", shop.url)
     assert "Compiled 1 package" in done.err

@@ -1,5 +1,7 @@
 """``--profile``, ``--trace``, ``--dashboard``, ``puffin profile`` and ``puffin graph``, as users run them."""
 
+import base64
+import hashlib
 import importlib.util
 import json
 import os
@@ -119,7 +121,8 @@ def test_bytes_hits_environments_and_phases_are_in_the_record(puffin, env, shop)
 
 @pytest.mark.parametrize("executor", ["inline", "pool", "cluster"])
 @pytest.mark.parametrize(
-    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 129, "hung up")],
 )
 def test_an_interrupted_run_has_its_record_and_its_page(puffin, env, index, executor, number, code, word):
     for name in ("quick", "stuck"):
@@ -296,6 +299,16 @@ def test_the_dashboard_stays_up_as_long_as_it_is_asked_to(puffin, env, shop):
     assert env.installed() == {"alpha": "1.0", "beta": "1.0"}
     stages = [line["stage"] for line in lines_of(records(puffin)[0]) if "stage" in line]
     assert sorted(stages) == ["fetch", "fetch", "link", "link", "unzip", "unzip"]
+
+
+def test_the_page_may_load_and_send_nothing(puffin, env, shop):
+    assert puffin.sync("alpha==1.0\nbeta==1.0\n", "-i", shop.url, "--profile=p.html").code == 0
+    page = (puffin.cwd / "p.html").read_text()
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy.startswith(f"default-src 'none'; script-src 'sha256-{digest}'; ")
+    assert not re.search(r" on[a-z]+=|(src|href)=", page)
 
 
 @pytest.mark.skipif(not chromium(), reason="no Chromium is installed")

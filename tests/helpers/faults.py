@@ -172,7 +172,7 @@ def small_disk(path: Path, size: str) -> Iterator[Path]:
 
 @contextmanager
 def layer_above(path: Path) -> Iterator[None]:
-    """Mount an overlay at *path*, so that what is there is of a lower layer; skip the test where that is refused."""
+    """Mount an overlay at *path*, so that what is there is of a lower layer; skip where that is not allowed."""
     beside = path.parent / f"{path.name}-layers"
     for name in ("upper", "work"):
         (beside / name).mkdir(parents=True, exist_ok=True)

@@ -48,14 +48,13 @@ _OWN = {
 class Kept:
     """The one answer that the cache of *puffin* has."""
 
-    def __init__(self, puffin: Puffin) -> None:
+    def __init__(self, puffin: Puffin, cwd: Any = None) -> None:
         self.puffin = puffin
+        self.cwd = cwd or puffin.cwd
         paths = list((puffin.cache / "answers-v0").glob("*"))
         self.path = str(paths[0]) if paths else ""
         fields = frame.load(Path(self.path).read_bytes()) if paths else (None,) * 10
-        self.asked, self.since, self.until, files, kinds, directories, _, self.variables, environments, _ = (
-            fields
-        )
+        _, self.since, self.until, files, kinds, directories, _, self.variables, environments, _ = fields
         self.files = dict(files or ())
         self.kinds = dict(kinds or ())
         self.directories = dict(directories or ())
@@ -64,9 +63,9 @@ class Kept:
     def holds(self, **changes: str) -> bool:
         """Tell whether the answer would be repeated now."""
         here = os.getcwd()
-        os.chdir(self.asked[3])
+        os.chdir(self.cwd)
         try:
-            return repeated(self.asked, self.path, self.puffin.environ(**changes), perf_counter()) is not None
+            return repeated(self.path, self.puffin.environ(**changes), perf_counter()) is not None
         finally:
             os.chdir(here)
 
@@ -77,7 +76,7 @@ def kept(puffin: Puffin, *words: object, runs: int = 3, **options: Any) -> Kept:
         done = puffin(*words, **options)
         assert done.code == 0, done.err
         if any((puffin.cache / "answers-v0").glob("*")):
-            return Kept(puffin)
+            return Kept(puffin, options.get("cwd"))
     raise AssertionError(f"no answer was kept: {done.err}")
 
 

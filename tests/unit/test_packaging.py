@@ -105,21 +105,6 @@ def test_every_dependency_is_explained(project: dict[str, Any]) -> None:
     assert rows == sorted(name_of(text) for text in project["project"]["dependencies"])
 
 
-def test_every_module_of_the_pipeline_is_a_planner_or_of_the_framework(project: dict[str, Any]) -> None:
-    contracts = {each["id"]: each for each in project["tool"]["importlinter"]["contracts"]}
-    framework = set(contracts["framework"]["source_modules"])
-    modules = {name for name in sources() if name.startswith("puffin.pipeline.")}
-    planners = {name for name in modules if name.startswith("puffin.pipeline.plan_")}
-    assert modules - planners == framework
-
-
-def test_the_framework_knows_no_planner() -> None:
-    planners = re.compile(r"puffin\.pipeline\.plan_")
-    for name, tree in sources().items():
-        if name.startswith("puffin.pipeline.") and not planners.match(name):
-            assert not [each for each in imported(tree) if planners.match(each)], name
-
-
 def test_no_module_is_long() -> None:
     paths = [path for room in ("puffin", "tests", "bench") for path in (ROOT / room).rglob("*.py")]
     long = {str(path): len(path.read_text().splitlines()) for path in paths}

@@ -1,4 +1,4 @@
-"""Which configuration files count: those of pip, and the user's own beside the nearest of puffin's."""
+"""The configuration files that apply: pip's, the nearest one of puffin, and the user's."""
 
 import os
 import sys

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from puffin.cli.config.toml import IndexTable
+    from puffin.cli.options.values import IndexTable
     from puffin.cli.screen.console import Console
 
     Layer = Sequence[SettingValue]
@@ -32,7 +32,7 @@ _FORMATS = ("only_binary", "no_binary")
 def configured(
     command: str, options: "Options", console: "Console", environ: "Mapping[str, str]", *, many: bool = False
 ) -> "Options":
-    """Return *options* of a command with what configuration adds to them.
+    """Return *options* of a command, those not given included, with what configuration adds to them.
 
     Under ``configured`` is the :class:`~puffin.pipeline.request.settings.Configured` that holds beneath what
     requirements files say, and under ``index_tables`` the ``[[index]]`` tables. A command on *many* environments reads
@@ -84,7 +84,7 @@ def _site_root(layers: "Sequence[Layer]", options: "Options", environ: "Mapping[
 
 
 def site_root(python: str, environ: "Mapping[str, str]") -> str:
-    """Return the directory of the environment a command works on, empty where only a search would tell."""
+    """Return the directory of a command's environment, empty if it takes a search to find it."""
     if python:
         place = os.path.abspath(os.path.expanduser(python))
         if depends.is_directory(place):

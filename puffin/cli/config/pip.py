@@ -1,9 +1,9 @@
-"""What pip's configuration files and variables say, read as pip reads them (its page "Configuration")."""
+"""The settings in pip's configuration files and variables, read as pip reads them (its page "Configuration")."""
 
 import os
 
 from puffin.cli.config.files import pip_files
-from puffin.cli.options.table import FLAG, LIST, VALUE
+from puffin.cli.options.table import FLAG, LIST, VALUE, switched
 from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue, content, decoded
 
 TYPE_CHECKING = False
@@ -28,18 +28,17 @@ _KINDS = {
     "only_binary": LIST,
     "no_binary": LIST,
     "constraint": LIST,
+    "build_constraint": LIST,
     "keyring_provider": VALUE,
 }
 _OTHER_NAMES = {"default_timeout": "timeout", "pypi_url": "index_url"}
 _PATHS = ("cert", "client_cert")
-_TRUE = ("y", "yes", "t", "true", "on", "1")
-_FALSE = ("n", "no", "f", "false", "off", "0")
 
 
 def pip_settings(
     environ: "Mapping[str, str]", root: str, sections: tuple[str, ...]
 ) -> tuple[SettingValue, ...]:
-    """Return what pip's files and variables say, each setting once: variables go before files.
+    """Return the settings of pip's files and variables, each once: variables take precedence over files.
 
     Of *sections* the last one goes first, whatever the file; of files the last one (see
     :func:`~puffin.cli.config.files.pip_files`). *root* is the environment's directory, empty where unknown.
@@ -84,11 +83,9 @@ def _value(name: str, text: str, place: str) -> "Any":
 
 def _switch(text: str, place: str, name: str) -> bool:
     """Return the truth value of a text, in the words that pip takes. Raises :class:`ConfigurationInvalid`."""
-    word = text.strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
+    value = switched(FLAG, text)
+    if value is not None:
+        return bool(value)
     raise ConfigurationInvalid(
         place=place,
         problem=f"`{name}` is `{text}`, which is neither true nor false",

@@ -1,4 +1,4 @@
-"""Whether the kept answer to a question still holds. With ``os`` and ``sys`` alone: nothing is imported for a no-op."""
+"""Whether a kept answer still holds. Only ``os`` and ``sys`` are used, so that a no-op imports nothing else."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from time import perf_counter, time
 from puffin.cache import frame
 from puffin.cache.reading import read
 from puffin.cli.screen.quantities import duration
-from puffin.depends import content, kind, names, stamp
+from puffin.depends import content, kind, names, seal, sealed, stamp
 from puffin.stages.link.commit.stamps import (
     at_rest,
     current_boot,
@@ -28,21 +28,20 @@ FIELDS = 10
 MANY = 3  # environments, from which on a forked child looks at half of them
 
 
-def repeated(
-    asked: "tuple[Any, ...]", path: str, environ: "Mapping[str, str]", started: float
-) -> "list[tuple[int, str]] | None":
-    """Return what to write, with the number of the stream, where the answer in the file *path* holds; else None.
+def repeated(path: str, environ: "Mapping[str, str]", started: float) -> "list[tuple[int, str]] | None":
+    """Return the answer in the file *path* as ``(number of the stream, text)``, None if it does not hold.
 
+    The name of the file stands for the question.
     *started* is of ``time.perf_counter``: when this run began.
     """
     data = read(path)
     fields = frame.load(data) if data else None
-    if not isinstance(fields, tuple) or len(fields) != FIELDS or fields[0] != asked:
+    if not isinstance(fields, tuple) or len(fields) != FIELDS or fields[0] != os.path.basename(path):
         return None
     _, since, until, files, kinds, directories, contents, variables, environments, said = fields
     if not since <= time() < until:
         return None
-    if not all(environ.get(name) == value for name, value in variables):
+    if not all(sealed(environ.get(name)) == value for name, value in variables):
         return None
     if not _unchanged(files, kinds, directories) or not _same(contents) or not _as_they_were(environments):
         return None
@@ -50,9 +49,9 @@ def repeated(
     return [(stream, text if behind is None else f"{text}{took}{behind}") for stream, text, behind in said]
 
 
-def told(asked: "tuple[Any, ...]", path: str, environ: "Mapping[str, str]", started: float) -> bool:
+def told(path: str, environ: "Mapping[str, str]", started: float) -> bool:
     """Repeat the answer and return True, if it holds."""
-    words = repeated(asked, path, environ, started)
+    words = repeated(path, environ, started)
     if words is None:
         return False
     for stream, text in words:
@@ -80,7 +79,8 @@ def _unchanged(files: "Any", kinds: "Any", directories: "Any") -> bool:
 def _same(contents: "Any") -> bool:
     """Tell whether what was young has still the same content, where times may not tell."""
     return all(
-        (content(path) if isinstance(first, bytes) else names(path)) == first for path, first in contents
+        (seal(content(path) or b"") if isinstance(first, bytes) else names(path)) == first
+        for path, first in contents
     )
 
 

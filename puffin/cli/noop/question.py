@@ -1,18 +1,18 @@
-"""What is asked: the words, the working directory, and what else a run may depend on without reading a file."""
+"""The question of a run: its words, its directory, and everything else that a run may depend on but files."""
 
 import os
 import sys
-from zlib import crc32
 
 import puffin
 from puffin.cache.layout import Bucket, default_root
+from puffin.depends import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 COMMANDS = frozenset({"sync", "compile", "install"})
 # All variables that puffin, or what it asks on the way, may read; those that requirements files name are noted apart.
 PREFIXES = (
@@ -28,7 +28,7 @@ VARIABLES = frozenset(
 
 
 def question(argv: "list[str]", environ: "Mapping[str, str]") -> "tuple[Any, ...] | None":
-    """Return what is asked, as builtins: all that can be told without reading a file; None for other commands."""
+    """Return the question as builtins, found without reading a file; None for commands without answers."""
     if not _is_remembered(argv):
         return None
     try:
@@ -42,7 +42,10 @@ def question(argv: "list[str]", environ: "Mapping[str, str]") -> "tuple[Any, ...
 
 
 def place(asked: "tuple[Any, ...]", environ: "Mapping[str, str]") -> "tuple[str, str]":
-    """Return the cache directory that a command line names, or the usual one, and the file of the answer there."""
+    """Return the cache directory that a command line names, or the usual one, and the file of the answer there.
+
+    What is asked may hold credentials: its digest is all that is kept of it.
+    """
     root, words = "", asked[2]
     for number, word in enumerate(words):
         if word == "--cache-dir":
@@ -51,7 +54,7 @@ def place(asked: "tuple[Any, ...]", environ: "Mapping[str, str]") -> "tuple[str,
             root = word[len("--cache-dir=") :]
     root = os.path.abspath(os.path.expanduser(root)) if root else default_root(environ)
     data = repr(asked).encode("utf-8", "surrogateescape")
-    return root, f"{root}/{Bucket.ANSWERS}/{crc32(data):08x}-{len(data)}"
+    return root, f"{root}/{Bucket.ANSWERS}/{seal(data).hex()}"
 
 
 def _is_remembered(argv: "list[str]") -> bool:

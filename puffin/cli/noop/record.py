@@ -1,4 +1,6 @@
-"""Keeping the answer of a run, if it found nothing to do and all that it depends on is known."""
+"""Keeping the answer of a run that found nothing to do, if everything that it depends on is known."""
+
+import os
 
 from puffin.cache import frame
 
@@ -27,15 +29,15 @@ def judge(options: "Mapping[str, Any]", environ: "Mapping[str, str]") -> None:
         unsure("GitHub is to be told")
 
 
-def keep(asked: "tuple[Any, ...]", root: str, path: str, noted: "Dependencies") -> bool:
-    """Keep the answer to *asked* in the file *path* of the cache at *root*; return whether there is one to keep."""
+def keep(root: str, path: str, noted: "Dependencies") -> bool:
+    """Keep the answer to a question in its file *path* of the cache at *root*; return whether there is one to keep."""
     if not noted.settled or noted.doubts:
         return False
-    from puffin.cache.atomic import publish_file
+    from puffin.cache.atomic import PRIVATE, publish_file
     from puffin.cache.layout import Cache
 
     fields = (
-        asked,
+        os.path.basename(path),
         noted.since,
         noted.until,
         tuple(noted.files.items()),
@@ -49,7 +51,7 @@ def keep(asked: "tuple[Any, ...]", root: str, path: str, noted: "Dependencies") 
     try:
         cache = Cache(root, lower=())
         cache.initialise()
-        publish_file(cache, path, frame.dump(fields))
+        publish_file(cache, path, frame.dump(fields), mode=PRIVATE)
     except (OSError, ValueError):
         return False  # then the next run finds its answer anew
     return True

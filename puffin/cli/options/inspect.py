@@ -1,4 +1,4 @@
-"""The options of the commands that look at environments, graphs, runs and the cache, make or empty them."""
+"""The options of the commands that inspect, make or empty environments, graphs, runs and the cache."""
 
 from puffin.cli.options.table import (
     CACHE,
@@ -16,6 +16,9 @@ from puffin.cli.options.table import (
     VALUE,
     picked,
 )
+from puffin.cli.options.values import CacheOptions, IndexOptions, ScreenOptions, SyncOptions
+from puffin.pipeline.request.settings import Where
+from puffin.value import frozen
 
 # fmt: off
 _ALWAYS = (*CACHE, *OUTPUT)
@@ -113,3 +116,91 @@ _JSON = (
 PROFILE_SHOW = ((("--last",), "last", VALUE, "N", "List the last N runs.", COMMON), *_JSON, *_ALWAYS)
 PROFILE_COMPARE = (*_JSON, *_ALWAYS)
 # fmt: on
+
+
+@frozen
+class InspectOptions:
+    """``puffin pip freeze``, ``list``, ``show``, ``tree`` and ``check``, and ``puffin verify``."""
+
+    arguments: tuple[str, ...] = ()
+    format: str = ""
+    outdated: bool = False
+    pre: bool = False
+    not_required: bool = False
+    editable: bool = False
+    exclude_editable: bool = False
+    exclude: tuple[str, ...] = ()
+    local: bool = False
+    path: tuple[str, ...] = ()
+    strict: bool = False
+    files: bool = False
+    invert: bool = False
+    depth: str = ""
+    package: tuple[str, ...] = ()
+    prune: tuple[str, ...] = ()
+    no_dedupe: bool = False
+    show_version_specifiers: bool = False
+    deep: bool = False
+    where: Where = Where()
+    index: IndexOptions = IndexOptions()
+    cache: CacheOptions = CacheOptions()
+    screen: ScreenOptions = ScreenOptions()
+
+
+@frozen
+class UninstallOptions:
+    """``puffin pip uninstall``."""
+
+    arguments: tuple[str, ...] = ()
+    requirement: tuple[str, ...] = ()
+    dry_run: bool = False
+    break_system_packages: bool = False
+    where: Where = Where()
+    cache: CacheOptions = CacheOptions()
+    screen: ScreenOptions = ScreenOptions()
+
+
+@frozen
+class VenvOptions:
+    """``puffin venv``."""
+
+    CONFIGURATION = ("venv", False)
+    arguments: tuple[str, ...] = ()
+    python: str = ""
+    seed: bool = False
+    clear: bool = False
+    no_clear: bool = False
+    force: bool = False
+    allow_existing: bool = False
+    prompt: str = ""
+    system_site_packages: bool = False
+    relocatable: bool = False
+    no_relocatable: bool = False
+    index: IndexOptions = IndexOptions()
+    cache: CacheOptions = CacheOptions()
+    screen: ScreenOptions = ScreenOptions()
+
+
+@frozen
+class GraphOptions:
+    """``puffin graph``: the tasks of ``sync``."""
+
+    graph_format: str = ""
+    output_file: str = ""
+    sync: SyncOptions = SyncOptions()
+
+
+@frozen
+class StoreOptions:
+    """``puffin cache dir``, ``clean``, ``size`` and ``prune``, ``puffin profile`` and ``puffin completion``."""
+
+    arguments: tuple[str, ...] = ()
+    force: bool = False
+    unused_for: str = ""
+    max_size: str = ""
+    human: bool = False
+    ci: bool = False
+    last: str = ""
+    json: bool = False
+    cache: CacheOptions = CacheOptions()
+    screen: ScreenOptions = ScreenOptions()

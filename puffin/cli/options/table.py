@@ -1,4 +1,4 @@
-"""The options of the commands, as data: read by hand on the way to a no-op, and turned into click's otherwise."""
+"""The options of the commands as tables, which are read without click for usual options."""
 
 FLAG = "flag"
 VALUE = "value"
@@ -194,21 +194,21 @@ DEFAULTS: "dict[str, object]" = {FLAG: False, VALUE: "", LIST: (), COUNT: 0, OPT
 
 
 def optional(text: str) -> str:
-    """Return what the variable of an option means that may be given without a value: a switch, or the value."""
+    """Return the value of the variable of an option with an optional value: a switch, or the value."""
     if text.lower() in (*TRUE, GIVEN):
         return GIVEN
     return "" if text.lower() in FALSE else text
 
 
-def unsaid(rows: "tuple[Row, ...]") -> "dict[str, object]":
-    """Return the options of *rows* as if none of them was given, for commands that do not have them all."""
-    return {row[1]: DEFAULTS[row[2]] for row in rows}
+def choices_of(row: "Row") -> tuple[str, ...]:
+    """Return the only values that an option takes; none for one that takes others too."""
+    return tuple(row[3].split("|")) if "|" in row[3] and row[3].islower() else ()
 
 
 def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
     """Return the value of an option that was not given: its environment variable's, or its default.
 
-    None is for a switch, or a count, whose variable has another value than it takes (see :func:`switched`).
+    None is for a variable with a value that the option does not take.
     """
     _, name, kind, _, _, _ = row
     text = environ.get(f"PUFFIN_{name.upper()}", "")
@@ -218,11 +218,13 @@ def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
         return switched(kind, text)
     if kind == LIST:
         return tuple(text.split())
-    return optional(text) if kind == OPTIONAL else text
+    if kind == OPTIONAL:
+        return optional(text)
+    return text if text in (choices_of(row) or (text,)) else None
 
 
 def switched(kind: str, text: str) -> "bool | int | None":
-    """Return what the variable of a switch or a count says; None for what is neither true, false nor a number."""
+    """Return the value of the variable of a switch or a count; None if it is neither true, false nor a number."""
     if kind == COUNT and text.isascii() and text.isdigit() and len(text) < 4:
         return int(text)
     word = text.strip().lower()
@@ -249,7 +251,7 @@ def read_by_hand(
         row = spelled.get(spelling)
         if row is None or (equals and not spelling.startswith("--")):
             return None
-        _, name, kind, choices, _, _ = row
+        _, name, kind, _, _, _ = row
         if kind in (FLAG, COUNT):
             if equals:
                 return None
@@ -259,7 +261,7 @@ def read_by_hand(
             given[name] = value or GIVEN
             continue
         text = value if equals else next(words, None)
-        if text is None or ("|" in choices and choices.islower() and text not in choices.split("|")):
+        if text is None or text not in (choices_of(row) or (text,)):
             return None
         former = given.get(name, ())
         given[name] = (*former, text) if kind == LIST and isinstance(former, tuple) else text

@@ -1,8 +1,10 @@
-"""The profile page: one file that needs no network, read from top to bottom."""
+"""The profile page: one file that needs no network."""
 
 import os
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from hashlib import sha256
 from html import escape
 
 from puffin.cli.page.sections import change, environments, idleness, packages, path, phases
@@ -29,14 +31,22 @@ def page(report: Report, before: Report | None) -> str:
         _section("Environments", environments(report)),
         _section("Since the last run", change(compare(before, report)) if before else ""),
     ]
+    script = _asset("profile.js")
     title = escape(f"puffin {report.profile.command}: {verdict(report)}")
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">{_policy(script)}<title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         f"<style>{_asset('profile.css')}{rules(colors)}</style></head>"
-        f"<body><main>{''.join(sections)}</main><script>{_asset('profile.js')}</script></body></html>\n"
+        f"<body><main>{''.join(sections)}</main><script>{script}</script></body></html>\n"
     )
+
+
+def _policy(script: str) -> str:
+    """Return the element that forbids the page all but its own script and styles: nothing is loaded or sent."""
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    rules = f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; base-uri 'none'"
+    return f'<meta http-equiv="Content-Security-Policy" content="{rules}">'
 
 
 def _asset(name: str) -> str:

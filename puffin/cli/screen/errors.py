@@ -3,89 +3,43 @@
 Of many causes and hints only some of each kind are shown.
 """
 
-import errno
-import sys
-
-from puffin import signals
 from puffin.artifact.urls import mask_text
-from puffin.cli.screen.console import Console
 from puffin.errors import BUG, Cause, PuffinError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from typing import Any
+
+    from puffin.cli.screen.console import Console
 
     Trees = list[tuple[PuffinError, "Trees"]]
     Path = tuple[int, ...]
-
-
-# of standard output; wherever else room may lack, there is an error that names the place
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 CAUSES = 10  # that are shown at the most
 HINTS = 5
 _MORE = "(`-v` shows all)"
 INTERRUPTED = 130
-TERMINATED = 143
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived."""
+    """A signal asked the process to end; ``exit_code`` is 128 and its number, as shells have it."""
 
-    exit_code = TERMINATED
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
 
 
-def guarded(
-    command: "Callable[[dict[str, object], Console, float], int]", options: "dict[str, object]", started: float
-) -> int:
-    """Run *command* and return its exit code; whatever it raises is told to the user here."""
-    console = Console(
-        quiet=int(str(options.get("quiet") or 0)),
-        verbose=int(str(options.get("verbose") or 0)),
-        color=str(options.get("color") or ""),
-        no_progress=bool(options.get("no_progress")),
-    )
-    _raise_on_sigterm()
-    try:
-        return command(options, console, started)
-    except PuffinError as error:
-        console.stop_progress()
-        sys.stderr.write(render(error, console))
+def status_of(error: BaseException | None) -> int:
+    """Return the exit code of a run that *error* ended, 0 where nothing did."""
+    if error is None:
+        return 0
+    if isinstance(error, PuffinError):
         return exit_code(error)
-    except KeyboardInterrupt:
-        console.stop_progress()
-        return INTERRUPTED
-    except Terminated:
-        console.stop_progress()
-        return TERMINATED
-    except BrokenPipeError:
-        return 1
-    except OSError as error:
-        console.stop_progress()
-        if error.errno not in _FULL:
-            return _bug()
-        sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
-        return 1
-    except Exception:
-        console.stop_progress()
-        return _bug()
-
-
-def _raise_on_sigterm() -> None:
-    def terminate(_number: int, _frame: object) -> None:
-        raise Terminated
-
-    signals.signal(signals.SIGTERM, terminate)
-
-
-def _bug() -> int:
-    import traceback
-
-    traceback.print_exc()
-    sys.stderr.write("error: this is a bug in puffin; report it with the lines above\n")
-    return BUG
+    if isinstance(error, Terminated):
+        return error.exit_code
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else BUG
 
 
 def exit_code(error: PuffinError) -> int:

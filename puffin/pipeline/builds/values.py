@@ -1,4 +1,4 @@
-"""What builds are planned from, and why a plan may fail."""
+"""The settings of builds, and the errors of planning them."""
 
 from puffin.errors import PuffinError
 from puffin.value import frozen

@@ -1,4 +1,4 @@
-"""From what an environment is to hold and what is installed to the install plan."""
+"""The install plan of an environment, from its pins and its installed distributions."""
 
 from puffin.pipeline.tasks.bytecode import bytecode_kind, lacking
 from puffin.stages.link.commit.installplan import Plan, WantedDistribution, make_plan
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Protocol
 
-    from puffin.cache.layout import Cache
     from puffin.pipeline.change.direct import Directs
     from puffin.pipeline.inputs.inputs import Inputs
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.stages.link.commit.installplan import Present
     from puffin.stages.link.commit.state import State
@@ -38,7 +38,7 @@ SEEDS = ("pip", "setuptools", "wheel")
 
 
 class Planner:
-    """Plans what makes *place* hold what is wanted, several times where more becomes known.
+    """Plans the change of *place*, again whenever more is known.
 
     With *exact* the environment is to hold nothing else.
     """
@@ -47,22 +47,20 @@ class Planner:
         self,
         place: "PlannedPlace",
         settings: "Settings",
-        cache: "Cache",
-        environ: "Mapping[str, str]",
+        session: "Session",
         *,
         exact: bool = True,
     ) -> None:
         self._place = place
         self._settings = settings
-        self._cache = cache
-        self._environ = environ
+        self._session = session
         self._exact = exact
         self._looked: Directs | None = None
         self._seeds: frozenset[str] | None = None
         self._outside: list[Present] | None = None
 
     def plan_of(self, inputs: "Inputs", archives: "Mapping[str, str]") -> Plan:
-        """Return the plan for pins; *archives* are those of pins with URLs, by name, that were found out by now."""
+        """Return the plan for pins; *archives* are the known archives of pins with URLs, by name."""
         return self.plan(self._wanted(inputs, archives))
 
     def plan(self, wanted: "Sequence[WantedDistribution]") -> Plan:
@@ -128,15 +126,13 @@ class Planner:
     def _directs(self) -> "Directs":
         if self._looked is None:
             from puffin.pipeline.change.direct import Directs
-            from puffin.stages.resolve.locate.source import pinner
 
-            ask = pinner(self._cache, offline=self._settings.offline, environ=self._environ)
-            self._looked = Directs(self._cache, self._place.present, ask)
+            self._looked = Directs(self._session.cache, self._place.present, self._session.commits)
         return self._looked
 
 
 def stale_names(place: "PlannedPlace", settings: "Settings") -> "set[str]":
-    """Return what has to be installed anew: it is damaged, lacks the bytecode that is wanted, or was named for it."""
+    """Return the names to reinstall: damaged ones, ones without wanted bytecode, those of ``--reinstall-package``."""
     bare = lacking(place.state, bytecode_kind(place.environment.interpreter, settings))
     return {*settings.reinstall_package, *place.damaged, *bare}
 

@@ -1,4 +1,4 @@
-"""One environment under its lock: what is in it, what is to change, and the commit of that change."""
+"""One environment under its lock: its contents, the planned change, and the commit."""
 
 import os
 
@@ -97,7 +97,7 @@ class Workplace:
             self._lock.__exit__(None, None, None)
 
     def look(self) -> None:
-        """Take stock: what is installed, and what of it is damaged."""
+        """Find the installed distributions, and the damaged ones among them."""
         self._look()
         if self.environment.origin in ELSEWHERE:
             from puffin.stages.link.environment.target_directory import unfit
@@ -145,7 +145,7 @@ class Workplace:
         return {each.name: each.source for each in self.state.distributions} if self.state else {}
 
     def begin(self) -> Transaction:
-        """Start a transaction; what it leaves is cleared away at the end of the ``with`` block."""
+        """Start a transaction; its remains are removed at the end of the ``with`` block."""
         self._transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
         try:
             self._transaction.begin()
@@ -416,7 +416,7 @@ def lib64_is_linked(environment: "Environment") -> bool:
 
 
 def target_of(environment: "Environment") -> LinkTarget:
-    """Return what link tasks know of *environment*."""
+    """Return the target of link tasks for *environment*."""
     site = environment.purelib
     return LinkTarget(
         executable=environment.executable,
@@ -458,7 +458,7 @@ def tell_recovery(workplace: Workplace, reporter: "Reporter") -> None:
 def warn_of_broken(
     environment: "Environment", reporter: "Reporter", names: "Collection[str] | None" = None
 ) -> None:
-    """Warn of what does not fit together in an environment, or around packages by their normalised *names*."""
+    """Warn of conflicts in an environment, or only of those with packages by their normalised *names*."""
     from puffin.stages.link.installed.demands import broken, sentence
     from puffin.stages.link.installed.requires import read_requires
 

@@ -1,16 +1,16 @@
-"""Uninstall: packages are taken out of an environment, and what they had displaced comes back."""
+"""Uninstall: packages are removed from an environment, and files that they had displaced come back."""
 
 import os
 import time
 
 from puffin.artifact.urls import file_url
 from puffin.cache.atomic import read
-from puffin.cache.layout import Cache
 from puffin.names import normalise
-from puffin.pipeline.change.workplace import LOCK_TIMEOUT, Workplace, target_of
+from puffin.pipeline.change.workplace import Workplace, lock_timeout, target_of
 from puffin.pipeline.request.settings import Line
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.files import HARDLINK
+from puffin.stages.link.installed.installed import read_installed, thaw
 from puffin.stages.link.installed.own import check_own
 from puffin.stages.link.linker import ArchiveGone, link
 from puffin.value import astuple
@@ -19,34 +19,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
     from puffin.stages.link.commit.installplan import Present
 
 
 def uninstall(
-    environment: Environment,
-    names: "Sequence[str]",
-    *,
-    cache: Cache,
-    reporter: "Reporter",
-    dry_run: bool = False,
-    timeout: float = LOCK_TIMEOUT,
+    environment: Environment, names: "Sequence[str]", session: "Session", *, dry_run: bool = False
 ) -> None:
     """Remove the distributions with these normalised names. Raises :class:`PuffinError`; then nothing changed."""
-    started = time.perf_counter()
-    with Workplace(environment, timeout=timeout) as workplace:
+    started, reporter = time.perf_counter(), session.reporter
+    with Workplace(environment, timeout=lock_timeout(session.environ)) as workplace:
         found = [each for each in workplace.present if each.name in names]
         for name in names:
             if not any(each.name == name for each in found):
                 reporter.warn(f"Skipped `{name}`: it is not installed")
-        workplace.check_removable([each.name for each in found], cache)
+        workplace.check_removable([each.name for each in found], session.cache)
         check_own(environment, [each.name for each in found])
         lines = tuple(Line(sign="-", name=each.name, version=each.version) for each in found)
         if not found or dry_run:
             reporter.phase("Would uninstall" if found else "Nothing to uninstall", len(found) or -1, -1)
             reporter.changes(lines)
             return
-        _remove(workplace, found, cache, reporter)
+        _remove(workplace, found, session)
         reporter.phase("Uninstalled", len(found), time.perf_counter() - started)
         reporter.changes(lines)
 
@@ -56,16 +50,12 @@ def names_from(environment: Environment, place: str) -> "list[str]":
 
     A wheel's file name tells its name too, and so does the ``pyproject.toml`` of a directory.
     """
-    from puffin.stages.link.installed.installed import read_installed, thaw
-
     url = place.partition("#")[0] if "://" in place else file_url(os.path.abspath(os.path.expanduser(place)))
     installed = read_installed(environment)
-    found = [
-        each.name for each in installed if each.direct_url and thaw(each.direct_url)["url"].rstrip("/") == url
-    ]
-    return found or [
-        name for name in (_name_in(place),) if name and any(each.name == name for each in installed)
-    ]
+    urls = [(each.name, thaw(each.direct_url)["url"]) for each in installed if each.direct_url]
+    found = [name for name, own in urls if own.rstrip("/") == url]
+    told = _name_in(place)
+    return found or [name for name in (told,) if any(each.name == name for each in installed)]
 
 
 def _name_in(place: str) -> str:
@@ -86,7 +76,7 @@ def _name_in(place: str) -> str:
     return normalise(own) if isinstance(own, str) else ""
 
 
-def _remove(workplace: Workplace, found: "Sequence[Present]", cache: Cache, reporter: "Reporter") -> None:
+def _remove(workplace: Workplace, found: "Sequence[Present]", session: "Session") -> None:
     transaction = workplace.begin()
     gone = {each.name for each in found}
     staged = {}
@@ -94,7 +84,7 @@ def _remove(workplace: Workplace, found: "Sequence[Present]", cache: Cache, repo
         try:
             link(
                 archive=archive,
-                cache_root=cache.root,
+                cache_root=session.cache.root,
                 stage=transaction.stage(number),
                 target=astuple(target_of(workplace.environment)),
                 requested=_was_requested(workplace, name),
@@ -103,8 +93,10 @@ def _remove(workplace: Workplace, found: "Sequence[Present]", cache: Cache, repo
             )
             staged[number] = (archive, direct_url)
         except ArchiveGone:
-            reporter.warn(f"`{name}` loses files that it shared; run `puffin pip sync` to bring them back")
-    workplace.commit(workplace.change(cache, staged, gone))
+            session.reporter.warn(
+                f"`{name}` loses files that it shared; run `puffin pip sync` to bring them back"
+            )
+    workplace.commit(workplace.change(session.cache, staged, gone))
 
 
 def _displaced(workplace: Workplace, gone: "set[str]") -> "list[tuple[str, str, str]]":

@@ -1,4 +1,4 @@
-"""From a resolution to the packages of its output, and to their text."""
+"""From a resolution to the packages of its output, and to the text."""
 
 import os
 from functools import partial
@@ -32,7 +32,7 @@ def listed(
     hashed: bool,
     locked: bool,
 ) -> "tuple[Listed, ...]":
-    """Return the packages of an output with their files; what a URL points to is fetched where its hash is wanted."""
+    """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted."""
     target = setup.target
     gathering = Gathering(
         sources=sources,

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any, NoReturn
 
+import puffin.forks  # noqa: F401 - it makes forks safe after these threads
 from puffin.pipeline.run.wire import pickled, unpickled
 from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children
 

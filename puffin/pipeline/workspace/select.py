@@ -1,4 +1,4 @@
-"""Which environments a command means: those of a configuration, or one beside each file; and patterns of paths.
+"""The environments that a command means: configured ones, or one beside each file; and patterns of paths.
 
 In a pattern, a name that begins with a dot is matched only by a part that does too, as in a shell.
 """
@@ -79,7 +79,7 @@ def all_specs(workspace: Workspace) -> "list[EnvSpec]":
 
 
 def made_from(spec: EnvSpec, file: str) -> EnvSpec:
-    """Return *spec* as made from *file*, whose name tells its kind."""
+    """Return *spec* with *file* as its source; the name of the file decides its kind."""
     name = os.path.basename(file)
     if name == PROJECT_FILE:
         return replace(spec, project=file)
@@ -263,5 +263,5 @@ def environment_beside(file: str) -> str:
 
 
 def name_of(file: str) -> str:
-    """Return what that environment is called: its file's directory, or ``.``."""
+    """Return the name of the environment beside *file*: the directory, or ``.``."""
     return os.path.dirname(file) or "."

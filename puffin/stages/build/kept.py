@@ -1,4 +1,4 @@
-"""What was built before, and is kept: wheels, metadata and logs, by the source's state and the settings.
+"""Kept builds: wheels, metadata and logs, by the state of the source and the settings.
 
 ::
 
@@ -95,7 +95,7 @@ def find_wheel(directory: str, priorities: "Mapping[str, int]", *, since: float 
 def find_metadata(
     directory: str, interpreter: str, priorities: "Mapping[str, int]", *, since: float = 0.0
 ) -> bytes | None:
-    """Return METADATA as a build for *interpreter* told it: the best wheel's, else a metadata hook's."""
+    """Return METADATA of a build for *interpreter*: from the best wheel, else from a metadata hook."""
     kept = find_wheel(directory, priorities, since=since)
     if kept is not None:
         return read(os.path.join(os.path.dirname(kept.path), "METADATA"))

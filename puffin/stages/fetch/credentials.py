@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from binascii import b2a_base64
+from collections.abc import Mapping
 
 from puffin.artifact.urls import split_credentials
 from puffin.cache.layout import home_directory
@@ -11,7 +12,6 @@ from puffin.stages.fetch.network import AUTO, DISABLED, SUBPROCESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from netrc import netrc
 
 
@@ -113,7 +113,7 @@ class Keyring:
         self.problem = ""
 
     def known(self, url: str, user: str) -> "tuple[str, str] | None":
-        """Return what was answered before, or what is to be asked before the first request."""
+        """Return the earlier answer, or ask if the mode says so before the first request."""
         if self._mode == DISABLED:
             return None
         if self._mode == SUBPROCESS and user:

@@ -1,4 +1,4 @@
-"""Making one file from another: clone, hard link, copy or symlink, falling back once and for all."""
+"""Making one file from another: clone, hard link, copy or symlink. If one way fails, the next is used from then on."""
 
 import errno
 import os

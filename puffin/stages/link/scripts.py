@@ -1,4 +1,4 @@
-"""Scripts of an environment: launchers for entry points, and shebangs of scripts that a wheel brings.
+"""Scripts of an environment: launchers for entry points, and shebangs of a wheel's scripts.
 
 On POSIX a launcher is a few lines of text, written here so that a warm sync imports nothing for it; on
 Windows it is an executable, which comes from the ``installer`` library.

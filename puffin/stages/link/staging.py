@@ -1,4 +1,4 @@
-"""The tree of one distribution in one staging area: what is linked, and what is written for this environment alone.
+"""The tree of one distribution in one staging area: linked files, and files written for this environment.
 
 ``<stage>`` will be renamed into site-packages, entry by entry, ``<stage>+scripts``, ``+data`` and ``+headers``
 into their places.
@@ -46,6 +46,22 @@ class LinkTarget:
     lib64: bool = False
 
 
+@frozen
+class LinkPlace:
+    """Where a link task puts a distribution; its wire form is ``astuple`` of it.
+
+    ``target`` is a :class:`LinkTarget` in its wire form, ``mode`` a link mode, and ``bytecode`` the kind of bytecode
+    that comes along, empty for none.
+    """
+
+    stage: str
+    target: "tuple[Any, ...]"
+    requested: bool
+    direct_url: str
+    mode: str
+    bytecode: str = ""
+
+
 class Staging:
     """The work on one distribution in one place. ``error`` is what stopped it there."""
 
@@ -90,7 +106,7 @@ class Staging:
         self._root = os.open(place, DIRECTORY)
 
     def merge_lib64(self) -> None:
-        """Put what was staged for ``lib64`` into ``lib``, to which it is a link (``OSError`` for a file of both)."""
+        """Put files staged for ``lib64`` into ``lib``, to which that is a link (``OSError`` if both have a name)."""
         _merge(f"{self.stage}+data/lib64", f"{self.stage}+data/lib")
 
     def close(self) -> None:

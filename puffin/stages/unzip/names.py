@@ -1,4 +1,4 @@
-"""Which member names are safe on the file systems that puffin installs to.
+"""Safe member names, on the file systems that puffin installs to.
 
 A name that is fine on one system and harmful on another (a backslash, a drive) is refused on all of them. Two names
 that differ by case alone are refused where file systems ignore case: Linux holds both, and there are such wheels.
@@ -6,12 +6,9 @@ that differ by case alone are refused where file systems ignore case: Linux hold
 
 import os
 import sys
+from collections.abc import Callable, Collection
 
 from puffin.stages.unzip.errors import Refused
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
 
 IGNORES_CASE = os.name == "nt" or sys.platform == "darwin"  # the file systems that are usual on this system
 LONGEST_COMPONENT = 255  # bytes; NAME_MAX of every usual file system
@@ -21,7 +18,7 @@ _CONTROL = bytes(range(1, 32)) + b"\x7f\\"
 _HARMLESS = bytes(c for c in range(256) if c not in _CONTROL)  # NUL stands between the joined names
 
 
-def decode(raw: "list[bytes]") -> "list[str]":
+def decode_name(raw: "list[bytes]") -> "list[str]":
     """Return member names as text (UTF-8, as the wheel specification has it); raise Refused for an unsafe one.
 
     A trailing slash, the mark of a directory, stays. All names are looked at in one sweep, and one by
@@ -46,7 +43,7 @@ def _harmless(joined: bytes, raw: "list[bytes]") -> bool:
 
 
 def fault(raw: bytes) -> str:
-    """Return what is wrong with one member name, in words that follow the name, or an empty text."""
+    """Return the problem of one member name, as text that follows the name, empty if there is none."""
     try:
         name = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -78,7 +75,7 @@ def _path_fault(name: str) -> str:
 
 
 def fold(name: str) -> str:
-    """Return what *name* is on a file system that ignores case and Unicode normalisation."""
+    """Return the form of *name* on a file system that ignores case and Unicode normalisation."""
     if name.isascii():
         return name.lower()
     from unicodedata import normalize

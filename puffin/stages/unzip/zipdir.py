@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from puffin.names import printable
 from puffin.stages.unzip.errors import Refused
-from puffin.stages.unzip.names import decode
+from puffin.stages.unzip.names import decode_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def read_directory(data: "Buffer") -> "tuple[list[Member], set[str]]":
     try:
         start, end, count = _end_record(view)
         entries = _entries(bytes(view[start:end]), count)
-        names = decode([entry[1] for entry in entries])
+        names = decode_name([entry[1] for entry in entries])
         starts = _check_layout(view, entries, start)
     except error:
         raise Refused("a header is cut off") from None

@@ -1,4 +1,4 @@
-"""The install plan: what of an environment is kept, added, replaced and removed. Pure."""
+"""The install plan: which distributions are kept, added, replaced and removed. Pure."""
 
 from puffin.names import same_version
 from puffin.stages.link.direct_url import direct_url_of, origin_of

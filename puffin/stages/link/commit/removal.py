@@ -1,4 +1,4 @@
-"""Which paths go when distributions are removed: whole directories where nothing else is in them."""
+"""Removal of distributions: whole directories where nothing else is in them."""
 
 import os
 from zlib import crc32
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         """What the planners ask of the disk."""
 
         def names(self, directory: str) -> frozenset[str]:
-            """Return what is in a directory; empty where there is none."""
+            """Return the entries of a directory; none if it does not exist."""
 
         def is_directory(self, path: str) -> bool:
             """Tell whether *path* is a directory and not a symlink to one."""
@@ -46,7 +46,7 @@ class RealDisk:
         self._names: dict[str, frozenset[str]] = {}
 
     def names(self, directory: str) -> frozenset[str]:
-        """Return what is in a directory; empty where there is none."""
+        """Return the entries of a directory; none if it does not exist."""
         known = self._names.get(directory)
         if known is None:
             try:

@@ -308,14 +308,14 @@ def _leftovers(home: str) -> "list[str]":
 
 
 class Uninterrupted:
-    """Holds back SIGINT and SIGTERM until the end of the block, then lets them have their way."""
+    """Holds back signals that would end the process until the end of the block, then raises the first of them."""
 
     def __init__(self) -> None:
         self._former: dict[int, Any] = {}
         self._came: list[int] = []
 
     def __enter__(self) -> None:
-        for number in (signals.SIGINT, signals.SIGTERM):
+        for number in (signals.SIGINT, *signals.ENDING):
             try:
                 self._former[number] = signals.signal(number, lambda came, _frame: self._came.append(came))
             except ValueError:
@@ -365,7 +365,7 @@ def undo(root: str, script: Script, reason: OSError) -> None:
 
 
 def finish(root: str, data: bytes) -> str:
-    """Finish or undo what the journal *data* tells of; return ``"forward"`` or ``"back"``."""
+    """Finish or undo the transaction in the journal *data*; return ``"forward"`` or ``"back"``."""
     journal = f"{home_of(root)}/{JOURNAL}"
     fields = frame.load(data)
     if not isinstance(fields, tuple) or len(fields) != 5 or fields[0] != FORMAT:

@@ -45,7 +45,7 @@ def quote_ps1(value: bytes) -> bytes:
 
 
 def quote_bat(value: bytes) -> bytes:
-    """Return *value* for the inside of ``set "NAME=value"``; a double quote cannot be said there."""
+    """Return *value* for the inside of ``set "NAME=value"``, where a double quote is impossible."""
     return value.translate(_LINE_ENDS).replace(b"%", b"%%").replace(b'"', b"")
 
 

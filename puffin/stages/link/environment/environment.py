@@ -1,4 +1,4 @@
-"""The environment a command works on, and how it is found. HOT: a warm sync passes through here."""
+"""The environment that a command works on, and how it is found. HOT: every warm sync runs this."""
 
 import os
 
@@ -230,13 +230,13 @@ def _check_writable(directory: str) -> None:
 
 
 def _asked_for(option: str, environ: "Mapping[str, str]", cwd: str, cache: Cache, origin: str) -> Environment:
-    from puffin.stages.link.interpreter.find import find_interpreter, is_path, satisfies
+    from puffin.stages.link.interpreter.find import find_interpreter, is_path, python_satisfies
 
     if is_path(option):
         executable = find_interpreter(os.path.join(cwd, os.path.expanduser(option)), environ)
         return environment_of(inspect_interpreter(executable, cache, origin="--python"), "--python")
     active = _active_if_whole(environ, cwd, cache)
-    if active is not None and satisfies(option, active.interpreter):
+    if active is not None and python_satisfies(option, active.interpreter):
         return active
     executable = find_interpreter(option, environ)
     return environment_of(inspect_interpreter(executable, cache, origin="--python"), origin)

@@ -28,7 +28,7 @@ _NO_PARENT = (*_UNWRITABLE, errno.ENOENT)  # of the lock's file, whose directory
 
 
 class VenvRefused(PuffinError):
-    """Something is in the place of the new environment; it is left as it is."""
+    """The place of the new environment is occupied; it is not changed."""
 
     exit_code = USAGE
     stage = "link"

@@ -191,7 +191,7 @@ class UnmetRequirement:
 def broken(
     installed: "Sequence[Requires]", markers: "Mapping[str, str]", names: "Collection[str] | None" = None
 ) -> tuple[UnmetRequirement, ...]:
-    """Return what is broken, sorted; *markers* are PEP 508's variables of the environment.
+    """Return the broken requirements, sorted; *markers* are PEP 508's variables of the environment.
 
     *names* (normalised) limits it to what these packages require and what others require of them. Extras are
     asked for by other installed packages alone: what somebody asked for by hand is not recorded anywhere. A
@@ -212,7 +212,7 @@ def broken(
 
 
 def sentence(each: UnmetRequirement) -> str:
-    """Return what is broken in words, without credentials."""
+    """Return the conflict as text, without credentials."""
     who = f"`{each.name}`"
     what = f"`{mask_text(each.requirement)}`"
     if each.kind == PYTHON:

@@ -1,4 +1,4 @@
-"""What is installed in an environment, with all that its metadata tells.
+"""The installed distributions of an environment, with their metadata.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/ and PEP 610, 376.
 RECORD is another program's text: paths that leave the environment, or that name what makes it one, are
@@ -205,7 +205,7 @@ def listed_files(site: str, path: str, kind: str) -> "list[str] | None":
 
 def _record(path: str) -> "list[str] | None":
     try:
-        return [row[0] for row in record.read(f"{path}/RECORD") if row[0]] or None
+        return [row[0] for row in record.read_record(f"{path}/RECORD") if row[0]] or None
     except (OSError, ValueError):
         return None
 

@@ -1,4 +1,4 @@
-"""What the installed distributions require, by their own metadata.
+"""The requirements of installed distributions, by their own metadata.
 
 https://packaging.python.org/en/latest/specifications/core-metadata/ and, for eggs whose PKG-INFO says nothing,
 setuptools' ``requires.txt``.
@@ -35,7 +35,7 @@ class Requires:
 
 
 def read_requires(environment: Environment) -> tuple[Requires, ...]:
-    """Return what all distributions of *environment* require, sorted by name, version and path.
+    """Return the requirements of all distributions of *environment*, sorted by name, version and path.
 
     Those that are there twice are returned twice; metadata that cannot be read requires nothing. What it sees of the
     installation it was made from is among them.

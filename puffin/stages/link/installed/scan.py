@@ -1,4 +1,4 @@
-"""Which distributions site-packages holds, by the names in it alone. HOT: a warm sync passes through here.
+"""The distributions in site-packages, found by names alone. HOT: every warm sync runs this.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/
 """

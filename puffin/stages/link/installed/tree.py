@@ -1,4 +1,4 @@
-"""The dependency tree of what is installed, as lines. Pure."""
+"""The dependency tree of the installed distributions, as lines. Pure."""
 
 from puffin.stages.link.installed.demands import demands, fits
 from puffin.stages.link.installed.requires import Requires
@@ -62,7 +62,7 @@ def tree_lines(
 
 
 def edges(installed: "Sequence[Requires]", markers: "Mapping[str, str]") -> list[list[Edge]]:
-    """Return what each distribution wants of the others, sorted by name.
+    """Return the requirements of each distribution on the others, sorted by name.
 
     A package that is there twice is wanted in the versions that fit; where none does, in all of them.
     """

@@ -1,4 +1,4 @@
-"""Finding an interpreter for what someone asked: a version, a name, a specifier, or a path.
+"""Finding an interpreter for a request: a version, a name, a specifier, or a path.
 
 The search itself is the python-discovery library's: the Python that runs puffin, ``PATH`` (shims of version
 managers seen through), the Windows registry and uv's installations. Pyenv's other versions come after it.
@@ -33,11 +33,9 @@ class InterpreterNotFound(PuffinError):
     looked: tuple[str, ...]
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"No interpreter found for Python `{self.request}`"
 
     def details(self) -> tuple[str, ...]:
-        """Return the lines beneath it."""
         return tuple(f"looked in {place}" for place in self.looked)
 
 
@@ -50,7 +48,6 @@ class InvalidPythonRequest(PuffinError):
     hints: tuple[str, ...] = ("ask as in `3.12`, `3.12.1`, `python3.12`, `>=3.10`, or give a path",)
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Invalid Python request `{self.request}`"
 
 
@@ -115,7 +112,7 @@ def _outside_puffin(found: "PythonInfo") -> str:
     return executable
 
 
-def satisfies(request: str, interpreter: Interpreter) -> bool:
+def python_satisfies(request: str, interpreter: Interpreter) -> bool:
     """Tell whether *interpreter* is what *request* (not a path) asks for."""
     spec = _spec(request)
     if spec.path is not None:
@@ -209,7 +206,7 @@ def _running() -> str:
 
 
 def requested_version(directory: str) -> str:
-    """Return what the nearest ``.python-version`` in *directory* or above it asks for, ``""`` for nothing.
+    """Return the request of the nearest ``.python-version`` in *directory* or above it, ``""`` for none.
 
     Its first line counts that is neither empty nor a comment. Names that only pyenv could resolve (of its
     environments, or ``system``) ask for nothing.

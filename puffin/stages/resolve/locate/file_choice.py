@@ -16,7 +16,7 @@ hashes as far as the index has any. Of these the best is taken, by the first of 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, splits
 from puffin.stages.resolve.index.stored import Row
@@ -144,7 +144,7 @@ class FileChooser:
         self._ranks: dict[str, int | None] = {}
 
     def choose(self, name: str, offered: "Sequence[Offered]", hashes: tuple[str, ...] = ()) -> Choice:
-        """Return what to take of the files of one version, of which one of *hashes* is demanded, if there are any.
+        """Return the choice among the files of one version; if there are *hashes*, one of them is demanded.
 
         *name* is normalised. The best may still not admit the target's Python: then none does.
         """
@@ -162,11 +162,13 @@ class FileChooser:
 
     def rank(self, filename: str) -> int | None:
         """Return the place of a wheel's best tag (lower is better), None if it does not fit."""
-        tail = "-".join(filename.rsplit("-", 3)[1:])
+        parts = filename.rsplit("-", 3)
+        # all that the rank depends on: the tags, and whether what stands before them is a name of a wheel
+        key = "-".join(parts[1:]) if parts[0].count("-") == 1 else filename
         try:
-            return self._ranks[tail]
+            return self._ranks[key]
         except KeyError:
-            found = self._ranks[tail] = rank(filename, self.target.priorities)
+            found = self._ranks[key] = rank(filename, self.target.priorities)
             return found
 
     def _is_visible(self, row: "Row") -> bool:
@@ -210,7 +212,6 @@ def version_order(texts: set[str]) -> dict[str, int]:
 
 def parsed(text: str) -> "Version | None":
     """Return a version text parsed, None if it is malformed."""
-    from packaging.version import InvalidVersion, Version
 
     try:
         return Version(text)
@@ -219,7 +220,7 @@ def parsed(text: str) -> "Version | None":
 
 
 def timestamp(text: str) -> float:
-    """Return an ISO 8601 time in seconds since the epoch; infinity for none, so that what is not told is new."""
+    """Return an ISO 8601 time in seconds since the epoch; infinity for none, so that an unknown time is new."""
     from datetime import UTC, datetime
 
     try:

@@ -13,7 +13,7 @@ from puffin.stages.resolve.index.http import Http
 from puffin.stages.resolve.index.page import FileLink, is_wheel
 from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.index.stored import ABSENT, StoredPage
-from puffin.stages.resolve.locate.choose import AnyPin, equal, file_of, nearby, same_text, shown
+from puffin.stages.resolve.locate.choose import AnyPin, equal, file_of, nearby, same_text, shown_pin
 from puffin.stages.resolve.locate.errors import (
     LocateFailed,
     LocateInterrupted,
@@ -290,7 +290,7 @@ class _Offers:
         return found
 
     def _not_found(self) -> PuffinError:
-        package = shown(self.pin)
+        package = shown_pin(self.pin)
         if self.unknown is not None:
             return self.unknown
         if self.page is not None and self.page.status == _QUARANTINED:

@@ -96,7 +96,7 @@ class ResolutionTarget:
     real_python_version: str
 
 
-def target_of(
+def target_for(
     interpreter: "Running", *, python_version: str = "", python_platform: str = ""
 ) -> ResolutionTarget:
     """Return the target: *interpreter*, with version and platform replaced by what is given.

@@ -10,10 +10,10 @@ from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, Artifact
 from puffin.artifact.urls import digest, file_url, strip_credentials
 from puffin.cache.layout import Cache
 from puffin.names import parsed_version
-from puffin.stages.fetch.git.url import inner_directory, is_repository, parse
+from puffin.stages.fetch.git.url import inner_directory, is_repository, parse_git_url
 from puffin.stages.resolve.index.config import is_local, local_path
 from puffin.stages.resolve.index.page import file_name, file_version, is_archive, is_wheel
-from puffin.stages.resolve.locate.choose import AnyPin, builds_option, shown
+from puffin.stages.resolve.locate.choose import AnyPin, builds_option, shown_pin
 from puffin.stages.resolve.locate.errors import BuildForbidden, FileMissing, NotEditable
 from puffin.stages.resolve.solve.request import FilePolicy
 
@@ -44,9 +44,9 @@ def check_source(pin: AnyPin, kind: str, files: FilePolicy) -> None:
     """Raise :class:`BuildForbidden` or :class:`NotEditable` for what must not be built, or not so."""
     if pin.editable and kind != DIRECTORY:
         what = _ARTICLES.get(kind, "a file")
-        raise NotEditable(package=shown(pin), kind=what, hints=("remove the `-e`",))
+        raise NotEditable(package=shown_pin(pin), kind=what, hints=("remove the `-e`",))
     if option := builds_option(files, pin.name):
-        raise BuildForbidden(package=shown(pin), kind=_ARTICLES[kind], option=option)
+        raise BuildForbidden(package=shown_pin(pin), kind=_ARTICLES[kind], option=option)
 
 
 def directory_artifact(pin: AnyPin) -> Artifact:
@@ -54,9 +54,9 @@ def directory_artifact(pin: AnyPin) -> Artifact:
     address, _, fragment = pin.url.partition("#")
     path, inner = local_path(address), subdirectory(fragment)
     if not depends.is_directory(path):
-        raise FileMissing(package=shown(pin), path=path)
+        raise FileMissing(package=shown_pin(pin), path=path)
     url = file_url(path)
-    stamp = _stamp(inner_directory(path, inner, package=shown(pin)))
+    stamp = _stamp(inner_directory(path, inner, package=shown_pin(pin)))
     return Artifact(
         name=pin.name,
         version="",
@@ -67,14 +67,14 @@ def directory_artifact(pin: AnyPin) -> Artifact:
         kind=DIRECTORY,
         subdirectory=inner,
         editable=pin.editable,
-        config_settings=settings_of(pin),
+        config_settings=settings_of_pin(pin),
     )
 
 
 def repository_artifact(pin: AnyPin, commits: Commits) -> Artifact:
     """Return the artifact of a pin to a git repository, at the commit that its ref is. Raises what *commits* raises."""
-    url = commits(pin.url, package=shown(pin))
-    asked, found = parse(pin.url), parse(url)
+    url = commits(pin.url, package=shown_pin(pin))
+    asked, found = parse_git_url(pin.url), parse_git_url(url)
     info = {"vcs": "git", "commit_id": found.commit}
     if asked.ref:
         info["requested_revision"] = asked.ref
@@ -87,7 +87,7 @@ def repository_artifact(pin: AnyPin, commits: Commits) -> Artifact:
         direct_url=_direct(strip_credentials(found.repository), found.subdirectory, vcs_info=info),
         kind=GIT,
         subdirectory=found.subdirectory,
-        config_settings=settings_of(pin),
+        config_settings=settings_of_pin(pin),
     )
 
 
@@ -97,7 +97,7 @@ def file_named_version(filename: str, name: str) -> str:
     return version if version and parsed_version(version) is not None else ""
 
 
-def settings_of(pin: AnyPin) -> tuple[tuple[str, str], ...]:
+def settings_of_pin(pin: AnyPin) -> tuple[tuple[str, str], ...]:
     """Return the config settings of a pin."""
     return tuple(getattr(pin, "config_settings", ()))
 

@@ -71,7 +71,7 @@ class LogicalLine:
         return joint[1] + 1, joint[2] + at - joint[0] + 1
 
     def written(self, start: int, end: int) -> str:
-        """Return what the user wrote for the text from *start* to *end*, with variables unexpanded."""
+        """Return the user's text from *start* to *end*, with variables unexpanded."""
         return self.raw[self._raw_offset(start, end=False) : self._raw_offset(end, end=True)]
 
     def error(self, offset: int, problem: str, *hints: str) -> InvalidRequirementLine:
@@ -116,7 +116,7 @@ class LogicalLine:
         return offset + shift
 
 
-def decode(data: bytes, file: str) -> str:
+def decode_source(data: bytes, file: str) -> str:
     """Return the text of a requirements file, or raise :class:`InvalidRequirementLine` naming the encoding."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):

@@ -1,4 +1,4 @@
-"""What is to be resolved, and what was: the request of a resolution and its answer, as values."""
+"""The request of a resolution and its answer, as values."""
 
 from puffin.value import frozen
 
@@ -11,7 +11,6 @@ RESOLUTIONS = (HIGHEST, LOWEST, LOWEST_DIRECT)
 
 DISALLOW, ALLOW, IF_NECESSARY, EXPLICIT = "disallow", "allow", "if-necessary", "explicit"
 IF_NECESSARY_OR_EXPLICIT = "if-necessary-or-explicit"
-PRERELEASES = (DISALLOW, ALLOW, IF_NECESSARY, EXPLICIT, IF_NECESSARY_OR_EXPLICIT)
 
 ALL = ":all:"
 
@@ -81,7 +80,7 @@ ANY_FILES = FilePolicy()
 
 
 def hash_verdict(offered: tuple[str, ...], demanded: "Collection[str]") -> bool | None:
-    """Return whether a file's hashes are demanded ones; None if nothing can be said (no common algorithm)."""
+    """Return whether a file's hashes are demanded ones; None if that is unknown (no common algorithm)."""
     algorithms = {item.partition(":")[0] for item in demanded}
     common = [item for item in offered if item.partition(":")[0] in algorithms]
     return all(item in demanded for item in common) if common else None

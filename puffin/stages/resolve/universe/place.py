@@ -13,11 +13,10 @@ from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashe
 from puffin.stages.resolve.locate.file_choice import FileChooser, IndexFile
 from puffin.stages.resolve.locate.source import subdirectory
 from puffin.stages.resolve.locate.tags import mismatch, split_tags
-from puffin.stages.resolve.metadata.errors import unreadable, unusable
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.parse import parse_metadata
 from puffin.stages.resolve.metadata.project import Dynamic
-from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest, Unbuilt
+from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest, Unbuilt, unreadable, unusable
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.stages.resolve.universe.values import Built, CheckedOut, Checkout, InstalledDistribution
