@@ -217,3 +217,11 @@ def test_what_is_for_another_platform_is_named_by_check(puffin, env):
     assert info.exists()
     assert done.code == 1
     assert "`odd` is for another Python or platform: none of its tags fits (cp27-cp27mu-win32)\n" in done.out
+
+
+def test_the_quick_answer_ends_when_a_distribution_of_others_is_broken(puffin, env, shop):
+    info = _info(env, "beta", RECORD="beta-1.0.dist-info/RECORD,,\n")
+    for _ in range(3):
+        assert puffin("pip", "install", "beta", "--no-index").code == 0
+    (info / "METADATA").unlink()
+    assert puffin("pip", "install", "beta", "--no-index").code != 0

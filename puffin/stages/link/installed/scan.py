@@ -5,6 +5,7 @@ https://packaging.python.org/en/latest/specifications/recording-installed-packag
 
 import os
 
+from puffin import depends
 from puffin.artifact.metadata_head import field_values, read_head
 from puffin.cache.reading import read_text
 from puffin.names import normalise
@@ -40,7 +41,7 @@ def scan(
     for name in names:
         if name.endswith(".dist-info"):
             each = _dist_info(site_packages, name)
-            if name not in known and not os.path.isfile(f"{site_packages}/{name}/METADATA"):
+            if name not in known and not depends.is_file(f"{site_packages}/{name}/METADATA"):
                 each = (*each[:3], BROKEN)
             if broken or each[3] != BROKEN:
                 found.append(each)
