@@ -22,6 +22,7 @@ VARIABLES = frozenset(
     (
         "VIRTUAL_ENV", "PATH", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "NETRC", "TERM", "TZ",
         "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NO_COLOR", "FORCE_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "CI",
+        "PYC_INVALIDATION_MODE",
     )
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ import sys
 
 from puffin import depends
 from puffin.cache.atomic import read
+from puffin.cache.layout import home_directory
 from puffin.errors import USAGE, Cause, PuffinError
 from puffin.stages.link.interpreter.interpreter import Interpreter
 
@@ -96,7 +97,7 @@ def _search(request: str, spec: "PythonSpec", environ: "Mapping[str, str]") -> s
             executable = _in_pyenv(environ, spec)
         else:
             given = {**environ, "PATH": os.pathsep.join(part)}
-            found = python_discovery.get_interpreter(request, env=given)
+            found = python_discovery.get_interpreter(_plain(request), env=given)
             executable = _outside_puffin(found) if found is not None else ""
         if executable:
             return executable
@@ -148,7 +149,7 @@ def _spec(request: str) -> "PythonSpec":
     from python_discovery import KNOWN_ARCHITECTURES, PythonSpec
 
     try:
-        spec = PythonSpec.from_string_spec(request)
+        spec = PythonSpec.from_string_spec(_plain(request))
     except ValueError as error:
         raise InvalidPythonRequest(request=request, causes=(Cause(text=str(error)),)) from error
     nonsense = spec.path is not None and request[:1].isdigit()  # a name, but it began like a version
@@ -157,8 +158,14 @@ def _spec(request: str) -> "PythonSpec":
     return spec
 
 
+def _plain(request: str) -> str:
+    """Return a request without the ``@`` that uv takes between an implementation and its version."""
+    name, _, version = request.partition("@")
+    return name + version if name.isalpha() else request
+
+
 def _pyenv_versions(environ: "Mapping[str, str]") -> str:
-    root = environ.get("PYENV_ROOT") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".pyenv")
+    root = environ.get("PYENV_ROOT") or os.path.join(environ.get("HOME") or home_directory(), ".pyenv")
     return os.path.join(root, "versions")
 
 
