@@ -13,6 +13,12 @@ def normalise(name: str) -> str:
     return name
 
 
+def is_name(text: str) -> bool:
+    """Tell whether *text* is a valid name of a project or an extra: letters, digits, and ``-``, ``_``, ``.`` inside."""
+    plain = text.replace("-", "").replace("_", "").replace(".", "")
+    return text.isascii() and plain.isalnum() and text[0].isalnum() and text[-1].isalnum()
+
+
 def same_version(one: str, other: str) -> bool:
     """Tell whether two spellings are one version (PEP 440); ``_`` may stand for ``-``, as in file names.
 

@@ -26,7 +26,8 @@ class Artifact:
     masked wherever it is shown. ``hashes`` are ``"algorithm:hex"``, alternatives
     of which one must hold.
     ``source`` is the sub-bucket of the cache the file belongs to: ``index/<digest>``, ``url/<digest>``,
-    ``path/<digest>`` (of place and modification time) or ``git/<digest>/<commit>``. ``direct_url`` is the text of
+    ``path/<digest>`` (of place and state) or ``git/<digest>/<commit>``; of what has to be built, ``+<digest>`` behind
+    it stands for what the build is told. ``direct_url`` is the text of
     ``direct_url.json`` (PEP 610), empty for files from an index. ``yanked`` is None, or the reason of the yank
     (which may be empty, PEP 592).
     ``size`` is in bytes, 0 where unknown.

@@ -53,3 +53,10 @@ def test_a_wheel_for_another_major_version_tells_nothing(puffin, shop, index):
     assert (done.code, done.out) == (0, "binary==1.0\nold==1.0\n"), done.err
     done = puffin("pip", "compile", "-", "--no-header", "--no-annotate", "-i", index.url, stdin="older\n")
     assert (done.code, done.out) == (0, "older==1.0\nsource==1.0\n"), done.err
+
+
+def test_a_source_distribution_is_fetched_once(puffin, env, index):
+    index.add(*forge_backend())
+    index.add(*forge_sdist("thing"))
+    assert puffin("pip", "install", "thing", "-i", index.url).code == 0
+    assert index.count("/files/thing-1.0.tar.gz") == 1

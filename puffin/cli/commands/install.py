@@ -8,10 +8,12 @@ from puffin.cli.screen.console import write_data
 from puffin.errors import UsageError
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.commands.install import install as perform
+from puffin.pipeline.commands.pip_sync import sync
 from puffin.pipeline.inputs.inputs import read_unpinned
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.toolchain import toolchain_of
 from puffin.pipeline.request.where import find_where
+from puffin.stages.resolve.projects.pylock import is_lock
 from puffin.stages.resolve.requirements.errors import InvalidArgument, InvalidRequirementLine
 from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import replace
@@ -37,10 +39,32 @@ def install(options: "InstallOptions", console: "Console", started: float) -> in
         record.keep()
         run = run_of_install(options, cache_dir)
         session = session_of(run, os.environ, console, started)
+        if any(map(is_lock, options.requirement)):
+            _install_lock(options, run, session)
+            return 0
         done = perform(install_settings(options, run, _sources(options, run, session)), session)
         if options.report:
             _write_report(options.report, done, session)
     return 0
+
+
+def _install_lock(options: "InstallOptions", run: "Settings", session: "Session") -> None:
+    """Install what a lock file has, as it says, besides what the environment holds."""
+    shared, project = options.sync, options.sync.project
+    if shared.arguments or options.editable or options.report:
+        raise UsageError(
+            text="A lock file is complete: neither packages nor a report can be given beside it",
+            hints=("install the others by a command of their own",),
+        )
+    settings = replace(
+        run,
+        files=options.requirement,
+        constraint=shared.constraint,
+        extra=project.extra,
+        all_extras=project.all_extras,
+        group=project.group,
+    )
+    sync(settings, session, exact=options.exact)
 
 
 def _building(options: "InstallOptions", run: "Settings", session: "Session") -> "Build | None":

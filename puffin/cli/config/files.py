@@ -6,6 +6,7 @@ from itertools import islice
 
 from puffin import depends
 from puffin.cache.layout import home_directory
+from puffin.errors import UsageError
 from puffin.pipeline.workspace.document import PUFFIN_FILE, configurations, content
 
 TYPE_CHECKING = False
@@ -32,11 +33,19 @@ def pip_files(environ: "Mapping[str, str]", root: str) -> "tuple[str, ...]":
     return tuple([*found, chosen] if chosen else found)
 
 
-def puffin_files(environ: "Mapping[str, str]", cwd: str) -> "Iterator[tuple[str, bytes]]":
+def puffin_files(environ: "Mapping[str, str]", cwd: str, chosen: str = "") -> "Iterator[tuple[str, bytes]]":
     """Yield path and content of the files with puffin's settings, the one that goes first at first.
 
-    It is the nearest configuration in *cwd* and above; then the user's ``puffin/puffin.toml``.
+    It is the nearest configuration in *cwd* and above; then the user's ``puffin/puffin.toml``. A *chosen* file is the
+    only one; raises :class:`UsageError` where it is not there.
     """
+    if chosen:
+        path = os.path.abspath(os.path.expanduser(chosen))
+        data = content(path)
+        if data is None:
+            raise UsageError(text=f"The configuration file `{chosen}` does not exist")
+        yield path, data
+        return
     yield from islice(configurations(cwd), 1)
     path = os.path.join(_config_home(environ), "puffin", PUFFIN_FILE)
     data = content(path)

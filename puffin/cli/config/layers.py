@@ -41,7 +41,7 @@ def configured(
     layers: list[Layer] = []
     indexes: list[IndexTable] = []
     if not options["no_config"]:
-        for path, data in puffin_files(environ, os.getcwd()):
+        for path, data in puffin_files(environ, os.getcwd(), options.get("config_file", "")):
             from puffin.cli.config.toml import puffin_settings
 
             setting, tables = puffin_settings(path, data)

@@ -30,8 +30,16 @@ _KINDS = {
     "constraint": LIST,
     "build_constraint": LIST,
     "keyring_provider": VALUE,
+    "exclude_newer": VALUE,
+    "prerelease": LIST,
 }
-_OTHER_NAMES = {"default_timeout": "timeout", "pypi_url": "index_url"}
+_OTHER_NAMES = {
+    "default_timeout": "timeout",
+    "pypi_url": "index_url",
+    "uploaded_prior_to": "exclude_newer",
+    "only_final": "prerelease",
+}
+_NOT_PIP = ("exclude_newer", "prerelease")  # names that are puffin's alone
 _PATHS = ("cert", "client_cert")
 
 
@@ -68,12 +76,20 @@ def _variables(environ: "Mapping[str, str]") -> "list[SettingValue]":
 def _known(word: str) -> str:
     """Return the name of a setting in the option table, empty for what is none of it."""
     name = word.lower().removeprefix("--").replace("-", "_")
+    if name in _NOT_PIP:
+        return ""
     name = _OTHER_NAMES.get(name, name)
     return name if name in _KINDS else ""
 
 
 def _value(name: str, text: str, place: str) -> "Any":
     kind = _KINDS[name]
+    if (
+        name == "prerelease"
+    ):  # of pip's list of packages that may not be pre-releases, all or none can be had here
+        return "disallow" if ":all:" in text.split() else ""
+    if name == "exclude_newer":  # a date of pip's is its first moment
+        return f"{text.strip()}T00:00:00Z" if len(text.strip()) == len("2026-01-31") else text.strip()
     if kind == FLAG:
         return _switch(text, place, name.replace("_", "-"))
     if kind == LIST:

@@ -6,6 +6,7 @@ import sys
 from puffin import depends
 from puffin.artifact.urls import strip_credentials
 from puffin.cache.layout import default_root
+from puffin.cli.config.times import moments
 from puffin.cli.options.table import GIVEN, SYNC, choices_of
 from puffin.cli.options.values import BuildOptions, ProjectOptions, SyncOptions
 from puffin.errors import UsageError
@@ -79,6 +80,11 @@ def _bytecode_mode(environ: "Mapping[str, str]") -> str:
 def _settings(
     options: SyncOptions, cache_dir: str, *, executor: str = "", remote: "Remote | None" = None
 ) -> Settings:
+    if options.index.offline and (options.index.refresh or options.index.refresh_package):
+        raise UsageError(
+            text="`--refresh` cannot be used with `--offline`: what is cached is all there is",
+            hints=("leave out one of them",),
+        )
     where, change, files, build, index = (
         options.where, options.change, options.files, options.build, options.index,
     )  # fmt: skip
@@ -106,6 +112,7 @@ def _settings(
         refresh_package=normalised(index.refresh_package),
         require_hashes=options.require_hashes,
         no_verify_hashes=options.no_verify_hashes,
+        no_editable=options.no_editable,
         no_binary=package_names(files.no_binary),
         only_binary=package_names(files.only_binary),
         no_build=files.no_build,
@@ -123,6 +130,7 @@ def _settings(
         no_build_isolation=build.no_build_isolation,
         no_build_isolation_package=normalised(build.no_build_isolation_package),
         config_setting=build.config_setting,
+        config_setting_package=build.config_setting_package,
         build_constraint=build.build_constraint,
         executor=executor,
         remote=remote,
@@ -130,7 +138,7 @@ def _settings(
         dashboard=dashboard_port(observe.dashboard, executor, quiet=bool(options.screen.quiet)),
         dashboard_linger=observe.dashboard_linger,
         constraint=options.constraint,
-        exclude_newer=moment(options.exclude_newer),
+        exclude_newer=moments(options.exclude_newer, options.exclude_newer_package),
         extra=options.project.extra,
         all_extras=options.project.all_extras,
         group=options.project.group,
@@ -166,6 +174,7 @@ def install_settings(options: "InstallOptions", run: Settings, sources: "Sources
         strict=options.sync.strict,
         resolution=_resolution(versions),
         prerelease=prereleases(versions),
+        prerelease_package=_prerelease_packages(versions),
         exclude_newer=run.exclude_newer,
         no_binary=run.no_binary,
         only_binary=run.only_binary,
@@ -202,7 +211,8 @@ def compile_settings(options: "CompileOptions", cache_dir: str, header: str) -> 
         upgrade_package=options.upgrade_package,
         resolution=_resolution(options.versions),
         prerelease=prereleases(options.versions),
-        exclude_newer=moment(options.versions.exclude_newer),
+        prerelease_package=_prerelease_packages(options.versions),
+        exclude_newer=moments(options.versions.exclude_newer, options.versions.exclude_newer_package),
         python_version=options.python_version,
         python_platform=options.python_platform,
         no_deps=options.no_deps,
@@ -254,6 +264,18 @@ def _resolution(versions: "VersionOptions") -> str:
 def prereleases(versions: "VersionOptions") -> str:
     """Return the rule about pre-releases."""
     return "allow" if versions.pre else versions.prerelease or "if-necessary-or-explicit"
+
+
+def _prerelease_packages(versions: "VersionOptions") -> tuple[str, ...]:
+    """Return the packages whose pre-releases are accepted: of ``NAME`` and ``NAME=allow``, the names."""
+    values = versions.prerelease_package
+    for value in values:
+        if value.partition("=")[2] not in ("", "allow"):
+            raise UsageError(
+                text=f"`{value}` is no value of `--prerelease-package`",
+                hints=("write the name of a package whose pre-releases are accepted",),
+            )
+    return normalised([value.partition("=")[0].strip() for value in values])
 
 
 def named_indexes(options: "IndexOptions", environ: "Mapping[str, str]") -> "tuple[NamedIndex, ...]":
@@ -367,25 +389,6 @@ def package_names(values: "Sequence[str]") -> tuple[str, ...]:
             elif name:
                 names.append(name if name == ":all:" else normalise(name))
     return tuple(dict.fromkeys(names))
-
-
-def moment(text: str) -> str:
-    """Return *text*, a date or an RFC 3339 timestamp. Raises :class:`UsageError` for any other text."""
-    if not text:
-        return text
-    from datetime import datetime
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = datetime.min
-    whole = len(text) == len("2026-01-31") or moment.tzinfo is not None
-    if moment is datetime.min or not whole:
-        raise UsageError(
-            text=f"`{text}` is neither a date nor a time that `--exclude-newer` understands",
-            hints=("write `2026-01-31` (the whole day counts), or `2026-01-31T12:00:00Z`",),
-        )
-    return text
 
 
 def _seconds(text: str) -> float:

@@ -17,11 +17,13 @@ _KINDS = {row[1]: row[2] for row in (*SYNC, *COMPILE, *INSTALL, *VENV)}
 # What only makes sense for one run, or decides whether this file is read at all.
 _NOT_HERE = frozenset(
     (
-        "isolated", "no_config", "output_file", "index", "report", "requirement", "editable", "quiet", "verbose",
-        "color", "no_progress", "clear", "prompt", "dry_run",
+        "isolated", "no_config", "config_file", "output_file", "index", "report", "requirement", "editable",
+        "quiet", "verbose", "color", "no_progress", "clear", "prompt", "dry_run",
     )
 )  # fmt: skip
-_OTHER_TABLES = frozenset(("envs", "env-defaults", "env-glob"))  # read by the commands that they are for
+_OTHER_TABLES = frozenset(
+    ("envs", "env-defaults", "env-glob", "cache-keys")
+)  # read by the commands that they are for
 _PLACES = frozenset(
     ("cert", "client_cert", "cache_dir", "find_links", "constraint", "override", "build_constraint")
 )

@@ -58,6 +58,8 @@ CONSTRAINTS = (
      "Constrain versions with a file.", RESOLUTION),
     (("--exclude-newer",), "exclude_newer", VALUE, "DATE",
      "Ignore files uploaded after DATE (inclusive) or after an RFC 3339 time.", RESOLUTION),
+    (("--exclude-newer-package",), "exclude_newer_package", LIST, "NAME=DATE|false",
+     "The same for one package, whatever --exclude-newer says.", RESOLUTION),
 )
 PROJECT = (
     (("--extra",), "extra", LIST, "NAME", "Include an extra of the project.", COMMON),
@@ -92,6 +94,8 @@ NETWORK = (
 )
 CONFIG = (
     (("--isolated",), "isolated", FLAG, "", "Ignore pip's configuration files and `PIP_` variables.", PLACES),
+    (("--config-file",), "config_file", VALUE, "FILE",
+     "Read puffin's settings from this file and no other.", PLACES),
     (("--no-config",), "no_config", FLAG, "", "Ignore `puffin.toml` and `[tool.puffin]`.", PLACES),
 )
 INDEX = (
@@ -128,8 +132,9 @@ FILES = (
 )
 HASHES = (
     (("--require-hashes",), "require_hashes", FLAG, "", "Require a hash for every requirement.", DISTRIBUTIONS),
-    (("--no-verify-hashes",), "no_verify_hashes", FLAG, "",
+    (("--no-verify-hashes/--verify-hashes",), "no_verify_hashes", FLAG, "",
      "Do not verify the hashes in requirements files.", DISTRIBUTIONS),
+    (("--no-editable",), "no_editable", FLAG, "", "Install editable requirements as copies.", DISTRIBUTIONS),
 )
 BUILD = (
     (("--no-build-isolation",), "no_build_isolation", FLAG, "",
@@ -138,6 +143,8 @@ BUILD = (
      "Build one package in the target environment, after the others are installed.", BUILDING),
     (("-C", "--config-setting", "--config-settings"), "config_setting", LIST, "KEY=VALUE",
      "Pass a setting to the build backends.", BUILDING),
+    (("--config-setting-package", "--config-settings-package"), "config_setting_package", LIST, "NAME:KEY=VALUE",
+     "Pass a setting to the build backend of one package.", BUILDING),
     (("-b", "--build-constraint", "--build-constraints"), "build_constraint", LIST, "FILE",
      "Constrain the versions of build requirements with a file.", BUILDING),
 )
@@ -239,7 +246,7 @@ def read_by_hand(
 
     Under ``given`` are the names of the options that the command line or a variable tells.
     """
-    spelled = {spelling: row for row in rows for spelling in row[0]}
+    spelled = {spelling.partition("/")[0]: row for row in rows for spelling in row[0]}
     given: dict[str, object] = {}
     rest: list[str] = []
     words = iter(arguments)

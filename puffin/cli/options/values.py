@@ -94,6 +94,7 @@ class BuildOptions:
     no_build_isolation: bool = False
     no_build_isolation_package: tuple[str, ...] = ()
     config_setting: tuple[str, ...] = ()
+    config_setting_package: tuple[str, ...] = ()
     build_constraint: tuple[str, ...] = ()
 
 
@@ -103,8 +104,10 @@ class VersionOptions:
 
     resolution: str = ""
     prerelease: str = ""
+    prerelease_package: tuple[str, ...] = ()
     pre: bool = False
     exclude_newer: str = ""
+    exclude_newer_package: tuple[str, ...] = ()
 
 
 @frozen
@@ -162,8 +165,10 @@ class SyncOptions:
     break_system_packages: bool = False
     constraint: tuple[str, ...] = ()
     exclude_newer: str = ""
+    exclude_newer_package: tuple[str, ...] = ()
     require_hashes: bool = False
     no_verify_hashes: bool = False
+    no_editable: bool = False
     project: ProjectOptions = ProjectOptions()
     change: ChangeOptions = ChangeOptions()
     where: Where = Where()

@@ -104,7 +104,8 @@ class Builds:
         return self._planned(job), last
 
     def _with_settings(self, artifact: "Artifact") -> "Artifact":
-        more = self._settings.config_settings
+        own = [setting for name, setting in self._settings.package_settings if name == artifact.name]
+        more = (*self._settings.config_settings, *own)
         return replace(artifact, config_settings=(*artifact.config_settings, *more)) if more else artifact
 
     def fetched_by(self, made: "Key") -> "Key | None":
@@ -141,7 +142,7 @@ class Builds:
 
     def _settings_key(self, artifact: "Artifact", toolchain: Toolchain) -> str:
         shared = "" if self._settings.isolates(artifact.name) else toolchain.prefix
-        return kept.settings_of(artifact, shared=shared)
+        return kept.settings_of(artifact, shared=shared, more=self._settings.outside)
 
     def _group(self, artifact: "Artifact", toolchain: Toolchain, goal: str) -> str:
         source = kept.revision_of(artifact) or f"{artifact.url} {artifact.hashes} {artifact.subdirectory}"

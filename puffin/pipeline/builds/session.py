@@ -16,6 +16,7 @@ from puffin.pipeline.request.toolchain import Toolchain
 from puffin.pipeline.run.inline import InlineExecutor
 from puffin.pipeline.tasks.supply import Supply, root_failure
 from puffin.stages.build import kept
+from puffin.stages.resolve.locate.source import directory_source
 from puffin.stages.resolve.metadata.wanted import BuildSource
 from puffin.stages.resolve.universe.values import Built
 from puffin.stages.unzip.ready import archive_ready
@@ -167,7 +168,9 @@ def artifact_of_source(source: "BuildSource") -> Artifact:
         version=source.version,
         filename=filename,
         url=url,
-        source="",
+        source=directory_source(source.path, source.subdirectory, editable=source.editable)
+        if kind == DIRECTORY
+        else "",
         hashes=hashes,
         kind=kind,
         subdirectory=source.subdirectory,

@@ -3,9 +3,9 @@
 import time
 from threading import Lock
 
-from puffin.errors import UsageError
 from puffin.pipeline.builds.values import ALL, BuildSettings
 from puffin.pipeline.inputs.resolution import ResolutionSetup, roots
+from puffin.pipeline.request.builds import backend_variables, config_setting, package_setting
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.requirements.file import read_requirements
 from puffin.stages.resolve.solve.request import FilePolicy
@@ -48,6 +48,7 @@ def build_settings(
         files=files,
         constraints=roots(constraints),
         config_settings=tuple([config_setting(each) for each in settings.config_setting]),
+        package_settings=tuple([package_setting(each) for each in settings.config_setting_package]),
         shared=frozenset((ALL,) if settings.no_build_isolation else settings.no_build_isolation_package),
         prereleases=prereleases,
         exclude_newer=exclude_newer or settings.exclude_newer,
@@ -56,6 +57,7 @@ def build_settings(
         anew=settings.refresh
         or settings.reinstall
         or frozenset((*settings.refresh_package, *settings.reinstall_package)),
+        variables=backend_variables(session.environ),
         remote=None if settings.remote is None or settings.remote.shared else settings.remote,
     )
 
@@ -71,17 +73,6 @@ def builds_of(setup: ResolutionSetup, settings: Settings, session: "Session") ->
         prereleases=setup.prereleases,
         exclude_newer=setup.exclude_newer,
     )
-
-
-def config_setting(text: str) -> tuple[str, str]:
-    """Return the key and the value of ``KEY=VALUE``; :class:`UsageError` for anything else."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise UsageError(
-            text=f"`{text}` is no setting for a build backend",
-            hints=("give `--config-setting` a key and a value, as in `--config-setting key=value`",),
-        )
-    return key.strip(), value
 
 
 class BuildSeams:

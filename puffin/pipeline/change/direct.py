@@ -4,8 +4,9 @@ from puffin.stages.link.commit.installplan import WantedDistribution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from puffin.artifact.artifact import Artifact
     from puffin.cache.layout import Cache
     from puffin.stages.link.commit.installplan import Present
     from puffin.stages.resolve.locate.source import Commits
@@ -15,9 +16,19 @@ UNKNOWN = "unknown"  # no archive's identity: the file changed, or the cache doe
 
 
 class Directs:
-    """Makes pins with URLs comparable. *commits* finds the commit of a repository's URL."""
+    """Makes pins with URLs comparable. *commits* finds the commit of a repository's URL.
 
-    def __init__(self, cache: "Cache", present: "Iterable[Present]", commits: "Commits") -> None:
+    *told* returns an artifact that has to be built with a ``source`` that changes with what the build is told.
+    """
+
+    def __init__(
+        self,
+        cache: "Cache",
+        present: "Iterable[Present]",
+        commits: "Commits",
+        told: "Callable[[Artifact], Artifact]" = lambda artifact: artifact,
+    ) -> None:
+        self._told = told
         self._cache = cache
         self._present = {each.name: each for each in present}
         self._commits = commits
@@ -44,7 +55,7 @@ class Directs:
         if pin.name not in self._present:
             return unknown
         try:
-            artifact = locate_url(pin, FileTarget((), ""), commits=self._commits)
+            artifact = self._told(locate_url(pin, FileTarget((), ""), commits=self._commits))
         except PuffinError:
             return unknown
         changed = (refresh and artifact.source.startswith("url/")) or self._other_hash(pin)

@@ -239,6 +239,9 @@ class EnvironmentRun:
     def commit(self, names: "dict[str, Names | None]") -> None:
         """Commit the staged and the removed distributions as a whole."""
         place, turn = self.workplace, self.turn
+        for number, supply in turn.items():
+            if supply.artifact.direct_url and number in self.staged:  # no index said which Pythons it is for
+                self._check_python(supply, self.staged[number][0])
         change = place.change(
             self._session.cache,
             {number: staged for number, staged in self.staged.items() if number in turn},
@@ -256,6 +259,21 @@ class EnvironmentRun:
             if read_state(self.path) != place.state:
                 self._committed()
             raise
+
+    def _check_python(self, supply: "Supply", archive: str) -> None:
+        """Raise ``NoCompatibleWheel`` where the metadata of what a URL named does not admit the interpreter."""
+        from puffin.artifact.metadata_head import field_values, read_head
+        from puffin.stages.resolve.locate.errors import NoCompatibleWheel
+        from puffin.stages.resolve.locate.file_choice import FileTarget
+        from puffin.stages.unzip.manifest import DIST_INFO, read_header
+
+        cache, version = self._session.cache, self.environment.interpreter.version_text
+        header = read_header(cache.manifest(archive))
+        head = read_head(f"{cache.archive(archive)}/{header[DIST_INFO]}/METADATA") if header else b""
+        wanted = next(iter(field_values(head, ("requires-python",)).get("requires-python", ())), "")
+        if wanted and not FileTarget((), version).admits(wanted):
+            reason = f"it requires Python {wanted}, but the interpreter is Python {version}"
+            raise NoCompatibleWheel(package=supply.artifact.label, reason=reason)
 
     def _committed(self) -> None:
         """Note a commit after which nothing else is done."""

@@ -126,8 +126,14 @@ class Planner:
     def _directs(self) -> "Directs":
         if self._looked is None:
             from puffin.pipeline.change.direct import Directs
+            from puffin.pipeline.request.builds import as_built
 
-            self._looked = Directs(self._session.cache, self._place.present, self._session.commits)
+            self._looked = Directs(
+                self._session.cache,
+                self._place.present,
+                self._session.commits,
+                lambda artifact: as_built(artifact, self._settings, self._session.environ),
+            )
         return self._looked
 
 

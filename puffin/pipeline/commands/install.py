@@ -19,6 +19,7 @@ from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.inputs.resolution import children_of, open_universe, resolved, setup_of
+from puffin.pipeline.request.builds import as_built
 from puffin.pipeline.request.imports import import_resolving
 from puffin.pipeline.request.settings import InstallSettings
 from puffin.pipeline.request.toolchain import toolchain_of
@@ -221,12 +222,13 @@ class _Install:
     def _artifact(self, package: "Resolved") -> Artifact:
         if package.name not in self._artifacts:
             interpreter = self._workplace.environment.interpreter
-            self._artifacts[package.name] = artifact_for(
+            found = artifact_for(
                 package,
                 FileTarget(interpreter.tags, interpreter.version_text),
                 files=self._setup.files,
                 commits=self._session.commits,
             )
+            self._artifacts[package.name] = as_built(found, self._run, self._session.environ)
         return self._artifacts[package.name]
 
     def _supply(self, package: "Resolved") -> Supply:

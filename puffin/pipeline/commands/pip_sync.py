@@ -32,8 +32,8 @@ _EMPTY = (
 )
 
 
-def sync(settings: Settings, session: "Session") -> None:
-    """Make the environment of *settings* hold exactly the pins of its files.
+def sync(settings: Settings, session: "Session", *, exact: bool = True) -> None:
+    """Make the environment of *settings* hold exactly what its files pin; without *exact*, that besides what it holds.
 
     Raises :class:`PuffinError`; then the environment is as it was.
     """
@@ -52,11 +52,13 @@ def sync(settings: Settings, session: "Session") -> None:
             naming=told.naming(settings, environment),
             build=told.metadata(settings, environment),
         )
-    sync_pins(environment, inputs, settings, session)
+    sync_pins(environment, inputs, settings, session, exact=exact)
 
 
-def sync_pins(environment: "Environment", inputs: Inputs, settings: Settings, session: "Session") -> None:
-    """Make *environment* hold exactly the pins of *inputs*; the rest is as in :func:`sync`."""
+def sync_pins(
+    environment: "Environment", inputs: Inputs, settings: Settings, session: "Session", *, exact: bool = True
+) -> None:
+    """Make *environment* hold the pins of *inputs*; the rest is as in :func:`sync`."""
     reporter = session.reporter
     for warning in inputs.warnings:
         reporter.warn(warning)
@@ -65,7 +67,7 @@ def sync_pins(environment: "Environment", inputs: Inputs, settings: Settings, se
         tell_recovery(workplace, reporter)
         change = ChangeRun(settings, session, command="pip sync")
         run = EnvironmentRun(environment.root, environment.root, settings, session)
-        run.environment, run.inputs = workplace.environment, inputs
+        run.environment, run.inputs, run.exact = workplace.environment, inputs, exact
         run.use(workplace)
         try:
             _Sync(change, run, session).run()

@@ -5,7 +5,7 @@ What was chosen before is taken from the cache; the indexes are asked for the re
 
 import time
 
-from puffin.artifact.artifact import Artifact
+from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.errors import PuffinError
 from puffin.pipeline.find.chosen import ChosenFiles, supply_of
 from puffin.pipeline.inputs.inputs import Inputs, places_digest, plain_pin
@@ -189,6 +189,10 @@ class Search:
                 each.found = self._supply(from_tuple(Artifact, answer))
 
     def _supply(self, artifact: Artifact) -> Supply:
+        if artifact.kind != WHEEL:
+            from puffin.pipeline.request.builds import as_built
+
+            artifact = as_built(artifact, self._settings, self._session.environ)
         return supply_of(self._session.cache, artifact, anew=self._is_anew(artifact.name))
 
     def answers(self, number: int) -> "list[Supply | PuffinError]":

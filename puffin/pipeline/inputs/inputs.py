@@ -321,7 +321,13 @@ def _with_names(requirements: "Requirements", settings: Settings, naming: "Namin
 
 
 def _believed(requirements: "Requirements", settings: Settings) -> "Requirements":
-    """Return *requirements*, with ``--no-verify-hashes`` as if no file gave or demanded any hash."""
+    """Return *requirements*, with ``--no-verify-hashes`` as if no file gave or demanded any hash.
+
+    With ``--no-editable`` nothing in them is editable.
+    """
+    if settings.no_editable:
+        entries = tuple([replace(each, editable=False) for each in requirements.entries])
+        requirements = replace(requirements, entries=entries)
     if not settings.no_verify_hashes:
         return requirements
     return replace(

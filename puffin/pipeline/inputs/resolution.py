@@ -66,6 +66,7 @@ class ResolutionSetup:
     files: FilePolicy = FilePolicy()
     resolution: str = HIGHEST
     prereleases: str = IF_NECESSARY_OR_EXPLICIT
+    prerelease_names: frozenset[str] = frozenset()
     exclude_newer: str = ""
     no_deps: bool = False
     keep_yanked: bool = False
@@ -102,6 +103,7 @@ class ResolutionSetup:
             preferences=self.preferences,
             resolution=self.resolution,
             prereleases=self.prereleases,
+            prerelease_names=self.prerelease_names,
             exclude_newer=self.exclude_newer,
             no_deps=self.no_deps,
             files=self.files,
@@ -125,7 +127,8 @@ def setup_of(
 ) -> ResolutionSetup:
     """Return the set-up for the settings of a command and its sources.
 
-    *preferences* are the versions to keep where possible; those that *upgrades* concern are dropped. Raises
+    *preferences* are the versions to keep where possible; those that *upgrades* concern are dropped, or are candidates
+    among others where they are installed. Raises
     :class:`DisjointHashes`.
     """
     run, requirements = settings.run, sources.requirements
@@ -138,11 +141,18 @@ def setup_of(
         requirements=roots(requirements.entries),
         constraints=(*roots(requirements.constraints), *(upgrades.limits if upgrades else ())),
         overrides=roots(sources.overrides),
-        preferences=tuple([each for each in preferences if upgrades is None or upgrades.keeps(each.name)]),
+        preferences=tuple(
+            [
+                each if keeps else replace(each, upgrade=True)
+                for each in preferences
+                if (keeps := upgrades is None or upgrades.keeps(each.name)) or each.installed is not None
+            ]
+        ),
         hashes=demanded_hashes(requirements),
         files=kinds_of_files(settings, requirements),
         resolution=settings.resolution,
         prereleases=ALLOW if requirements.pre else settings.prerelease,
+        prerelease_names=frozenset(settings.prerelease_package),
         exclude_newer=settings.exclude_newer,
         no_deps=settings.no_deps,
         keep_yanked=keep_yanked,

@@ -109,6 +109,7 @@ class Settings:
     only_binary: tuple[str, ...] = ()
     no_build: bool = False
     no_verify_hashes: bool = False
+    no_editable: bool = False
     strict: bool = False
     reinstall: bool = False
     reinstall_package: tuple[str, ...] = ()
@@ -126,6 +127,7 @@ class Settings:
     no_build_isolation: bool = False
     no_build_isolation_package: tuple[str, ...] = ()
     config_setting: tuple[str, ...] = ()
+    config_setting_package: tuple[str, ...] = ()
     build_constraint: tuple[str, ...] = ()
     executor: str = ""
     remote: "Remote | None" = None
@@ -196,6 +198,7 @@ class CompileSettings:
     upgrade_package: tuple[str, ...] = ()
     resolution: str = HIGHEST
     prerelease: str = IF_NECESSARY_OR_EXPLICIT
+    prerelease_package: tuple[str, ...] = ()
     exclude_newer: str = ""
     python_version: str = ""
     python_platform: str = ""
@@ -224,6 +227,7 @@ class InstallSettings:
     upgrades: "Upgrades | None" = None
     resolution: str = HIGHEST
     prerelease: str = IF_NECESSARY_OR_EXPLICIT
+    prerelease_package: tuple[str, ...] = ()
     exclude_newer: str = ""
     no_deps: bool = False
     exact: bool = False

@@ -8,7 +8,6 @@ from puffin.pipeline.inputs.inputs import kinds_of_files
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.index.config import IndexConfig
-from puffin.stages.resolve.locate.file_choice import cutoff_of
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
 from puffin.stages.resolve.output.gather import Gathering, gather
 from puffin.stages.resolve.output.values import Listed, Style
@@ -45,7 +44,7 @@ def listed(
         hashed=hashed,
         locked=locked,
         kept=setup.preferences,
-        cutoff=cutoff_of(setup.exclude_newer),
+        exclude_newer=setup.exclude_newer,
     )
     return gather(resolution, gathering)
 

@@ -8,7 +8,7 @@ import os
 from puffin import depends
 from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.pipeline.workspace.document import PROJECT_FILE
-from puffin.pipeline.workspace.specs import EnvSpec, Workspace
+from puffin.pipeline.workspace.specs import EnvSpec, Workspace, lock_of, needs_lock
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -54,8 +54,12 @@ class SamePath(PuffinError):
 
 
 def all_specs(workspace: Workspace) -> "list[EnvSpec]":
-    """Return all environments of a workspace; raises :class:`SamePath`."""
+    """Return all environments of a workspace; raises :class:`SamePath`.
+
+    Where a pattern matches a source and its lock, the lock is no source of its own.
+    """
     specs = list(workspace.specs)
+    matched: list[EnvSpec] = []
     for glob in workspace.globs:
         for file in expand(glob.match, workspace.root):
             for python in glob.pythons or ("",):
@@ -74,8 +78,14 @@ def all_specs(workspace: Workspace) -> "list[EnvSpec]":
                     compile_bytecode=glob.compile_bytecode,
                     origin=glob.origin,
                 )
-                specs.append(made_from(spec, os.path.join(workspace.root, file)))
+                matched.append(made_from(spec, os.path.join(workspace.root, file)))
+    locks = {os.path.normpath(lock_of(spec)) for spec in (*specs, *matched) if needs_lock(spec)}
+    specs += [spec for spec in matched if needs_lock(spec) or os.path.normpath(_file_of(spec)) not in locks]
     return checked(specs)
+
+
+def _file_of(spec: EnvSpec) -> str:
+    return spec.pylock or spec.requirements[0]
 
 
 def made_from(spec: EnvSpec, file: str) -> EnvSpec:

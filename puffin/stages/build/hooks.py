@@ -146,7 +146,7 @@ def _environ(job: HookJob) -> "dict[str, str]":
     given = dict(job.environ) or os.environ
     if not job.environ and "distributed" in sys.modules:
         given = without_nanny(given)
-    return build_environ(given, job.scripts, isolated=job.isolated)
+    return build_environ(given, job.scripts, isolated=job.isolated, ceiling=job.ceiling)
 
 
 def _request(job: HookJob) -> "dict[str, Any]":
@@ -221,13 +221,14 @@ _NANNY = (
 
 
 def build_environ(
-    environ: "Mapping[str, str]", scripts: str = "", *, isolated: bool = True
+    environ: "Mapping[str, str]", scripts: str = "", *, isolated: bool = True, ceiling: str = ""
 ) -> "dict[str, str]":
     """Return the environment for a build, from that of the user, *environ*.
 
     *scripts* is the directory of the build environment's scripts: it comes first on PATH. A build that is not
     *isolated* keeps the variables that Python goes by. Compilers, flags, proxies, certificates, HOME, TMPDIR,
-    ``SOURCE_DATE_EPOCH`` and ``PYTHONHASHSEED`` are left as they are.
+    ``SOURCE_DATE_EPOCH`` and ``PYTHONHASHSEED`` are left as they are. Git looks for no repository in *ceiling*, nor
+    above.
     """
     kept = {name: value for name, value in environ.items() if _is_kept(name, isolated)}
     if scripts:
@@ -238,6 +239,9 @@ def build_environ(
     if isolated:
         kept["PYTHONNOUSERSITE"] = "1"
     kept["PYTHONUNBUFFERED"] = "1"
+    if ceiling:
+        ceilings = kept.get("GIT_CEILING_DIRECTORIES")
+        kept["GIT_CEILING_DIRECTORIES"] = f"{ceilings}{os.pathsep}{ceiling}" if ceilings else ceiling
     return kept
 
 

@@ -49,7 +49,8 @@ class HookJob:
     the backend imported. ``isolated`` is False for ``--no-build-isolation``: further requirements are not asked
     for, and Python's variables are kept. ``timeout`` is in seconds, 0 for none. ``environ`` holds the user's
     environment variables as they were before anyone changed them; without it they are this process's.
-    ``lock`` is a file that is locked meanwhile, for trees that others may build too.
+    ``lock`` is a file that is locked meanwhile, for trees that others may build too. ``ceiling`` is a directory above
+    trees in which, and above which, no repository is theirs.
     """
 
     package: str
@@ -70,6 +71,7 @@ class HookJob:
     timeout: float = 0.0
     environ: "tuple[tuple[str, str], ...]" = ()
     lock: str = ""
+    ceiling: str = ""
 
 
 @frozen

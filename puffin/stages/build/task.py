@@ -148,6 +148,7 @@ class _Table:
         return InvalidBuildSystem(package=self._package, file=self._path, problem=problem)
 
 
+_FENCE = (".gitignore", ".hgignore")
 _PATIENCE = 24 * 3600.0  # seconds for another process's build of the same wheel
 
 
@@ -318,10 +319,16 @@ class Build:
             remove_tree(room)
 
     def _tree(self, room: str) -> str:
-        """Return the directory to build in: a private copy, but for the user's own directory."""
+        """Return the directory to build in: a private copy, but for the user's own directory.
+
+        Above the copy lie the cache's own ``.gitignore``, which ignores everything, and perhaps somebody's repository.
+        Backends that look for such a file upwards find an empty one first.
+        """
         inner = self._artifact.subdirectory
         if self._artifact.kind == DIRECTORY:
             return os.path.join(self._path, inner) if inner else self._path
+        for name in _FENCE:
+            open(f"{room}/{name}", "wb").close()
         if self._artifact.kind == GIT:
             top = f"{room}/source"
             shutil.copytree(self._path, top, symlinks=True)
@@ -351,6 +358,7 @@ class Build:
                 name=self._artifact.name,
                 version=self._artifact.version,
                 timeout=order.seconds,
+                ceiling=os.path.realpath(self._cache.path(Bucket.TEMPORARY)),
             )
         )
 

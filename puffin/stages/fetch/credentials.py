@@ -95,7 +95,9 @@ class Credentials:
 
 def basic(user: str, password: str) -> str:
     """Return the value of an ``Authorization`` header (RFC 7617)."""
-    return "Basic " + b2a_base64(f"{user}:{password}".encode(), newline=False).decode("ascii")
+    return "Basic " + b2a_base64(f"{user}:{password}".encode("utf-8", "surrogateescape"), newline=False).decode(
+        "ascii"
+    )
 
 
 class Keyring:

@@ -18,7 +18,7 @@ from tests.helpers.commands import LEAVES
 
 BY_HAND = {"pip sync": table.SYNC, "sync": WORKSPACE_SYNC, "pip install": INSTALL, "pip compile": COMPILE}
 # options that decide which configuration is read, and one that changes nothing
-NOT_IN_VALUES = {"isolated", "no_config", "yes", "words", "given"}
+NOT_IN_VALUES = {"isolated", "no_config", "config_file", "yes", "words", "given"}
 ARGUMENTS = {"completion": ["bash"], "profile compare": ["-1", "-2"]}
 
 

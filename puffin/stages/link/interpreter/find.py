@@ -51,6 +51,9 @@ class InvalidPythonRequest(PuffinError):
         return f"Invalid Python request `{self.request}`"
 
 
+_IMPLEMENTATIONS = {"cp": "cpython", "pp": "pypy"}
+
+
 def is_path(request: str) -> bool:
     """Tell whether *request* names a place on the disk and not a version."""
     return os.sep in request or bool(os.altsep and os.altsep in request) or depends.is_directory(request)
@@ -74,7 +77,7 @@ def find_interpreter(request: str, environ: "Mapping[str, str]") -> str:
     if is_path(request):
         return _by_path(request)
     spec = _spec(request)
-    path = _search(request, spec, environ)
+    path = _search(plain_request(request), spec, environ)
     if not path:
         hints = (f"install it, or name another, as in `puffin venv --python {_running()}`",)
         raise InterpreterNotFound(request=request, looked=_looked(environ), hints=hints)
@@ -97,7 +100,7 @@ def _search(request: str, spec: "PythonSpec", environ: "Mapping[str, str]") -> s
             executable = _in_pyenv(environ, spec)
         else:
             given = {**environ, "PATH": os.pathsep.join(part)}
-            found = python_discovery.get_interpreter(_plain(request), env=given)
+            found = python_discovery.get_interpreter(request, env=given)
             executable = _outside_puffin(found) if found is not None else ""
         if executable:
             return executable
@@ -145,23 +148,29 @@ def _by_path(request: str) -> str:
     raise InterpreterNotFound(request=request, looked=(f"`{path}`",), causes=(cause,), hints=hints)
 
 
+def plain_request(request: str) -> str:
+    """Return a request without uv's forms: ``cpython@3.12`` is ``cpython3.12``, and so is ``cp312``."""
+    name, at, version = request.strip().partition("@")
+    if at and name.isalpha() and version[:1] in "0123456789<>=!~":
+        return f"{_IMPLEMENTATIONS.get(name.lower(), name.lower())}{version}"
+    implementation = _IMPLEMENTATIONS.get(request[:2].lower(), "")
+    digits = request[2:]
+    if implementation and digits.isascii() and digits.isdigit():
+        return f"{implementation}{digits[:1]}{'.' if digits[1:] else ''}{digits[1:]}"
+    return request
+
+
 def _spec(request: str) -> "PythonSpec":
     from python_discovery import KNOWN_ARCHITECTURES, PythonSpec
 
     try:
-        spec = PythonSpec.from_string_spec(_plain(request))
+        spec = PythonSpec.from_string_spec(plain_request(request))
     except ValueError as error:
         raise InvalidPythonRequest(request=request, causes=(Cause(text=str(error)),)) from error
     nonsense = spec.path is not None and request[:1].isdigit()  # a name, but it began like a version
     if not request.strip() or nonsense or (spec.machine and spec.machine not in KNOWN_ARCHITECTURES):
         raise InvalidPythonRequest(request=request)
     return spec
-
-
-def _plain(request: str) -> str:
-    """Return a request without the ``@`` that uv takes between an implementation and its version."""
-    name, _, version = request.partition("@")
-    return name + version if name.isalpha() else request
 
 
 def _pyenv_versions(environ: "Mapping[str, str]") -> str:

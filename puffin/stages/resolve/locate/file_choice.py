@@ -21,7 +21,7 @@ from packaging.version import InvalidVersion, Version
 from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, splits
 from puffin.stages.resolve.index.stored import Row
 from puffin.stages.resolve.locate.tags import build_order, priorities, rank
-from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, hash_verdict
+from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, exclude_newer_for, hash_verdict
 from puffin.value import astuple, frozen
 
 OfferedByText = dict[str, "list[Offered]"]
@@ -135,12 +135,13 @@ class Choice(NamedTuple):
 
 
 class FileChooser:
-    """Chooses files for one target, under one policy. ``cutoff`` is in seconds since the epoch, 0 for none."""
+    """Chooses files for one target, under one policy. ``exclude_newer`` is as in ``exclude_newer_for``."""
 
-    def __init__(self, target: FileTarget, files: FilePolicy = ANY_FILES, cutoff: float = 0.0) -> None:
+    def __init__(self, target: FileTarget, files: FilePolicy = ANY_FILES, exclude_newer: str = "") -> None:
         self.target = target
         self.files = files
-        self.cutoff = cutoff
+        self.exclude_newer = exclude_newer
+        self._cutoffs: dict[str, float] = {}
         self._ranks: dict[str, int | None] = {}
 
     def choose(self, name: str, offered: "Sequence[Offered]", hashes: tuple[str, ...] = ()) -> Choice:
@@ -148,7 +149,8 @@ class FileChooser:
 
         *name* is normalised. The best may still not admit the target's Python: then none does.
         """
-        visible = [each for each in offered if self._is_visible(each.row)] if self.cutoff else list(offered)
+        cutoff = self.cutoff(name)
+        visible = [each for each in offered if not cutoff or timestamp(each.row[UPLOAD_TIME]) < cutoff]
         wheels = [each for each in visible if each.is_wheel]
         sdists = [each for each in visible if not each.is_wheel]
         fitting = [each for each in wheels if self.rank(each.row[FILENAME]) is not None]
@@ -171,8 +173,14 @@ class FileChooser:
             found = self._ranks[key] = rank(filename, self.target.priorities)
             return found
 
-    def _is_visible(self, row: "Row") -> bool:
-        return timestamp(row[UPLOAD_TIME]) < self.cutoff
+    def cutoff(self, name: str) -> float:
+        """Return from when on files of a package do not exist, in seconds since the epoch; 0 for never."""
+        if not self.exclude_newer:
+            return 0.0
+        known = self._cutoffs.get(name)
+        if known is None:
+            known = self._cutoffs[name] = cutoff_of(exclude_newer_for(self.exclude_newer, name))
+        return known
 
     def _best(self, allowed: "list[Offered]", hashes: tuple[str, ...]) -> Offered | None:
         if len(allowed) < 2:

@@ -1,12 +1,12 @@
 """Pins of sources: archives, directories and repositories that wheels are built from."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from puffin import depends
 from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, Artifact
+from puffin.artifact.tree import tree_state
 from puffin.artifact.urls import digest, file_url, strip_credentials
 from puffin.cache.layout import Cache
 from puffin.names import parsed_version
@@ -17,8 +17,6 @@ from puffin.stages.resolve.locate.choose import AnyPin, builds_option, shown_pin
 from puffin.stages.resolve.locate.errors import BuildForbidden, FileMissing, NotEditable
 from puffin.stages.resolve.solve.request import FilePolicy
 
-# What tells that a project directory is to be built anew, as DESIGN.md's glossary of freshness has it.
-MARKS = ("pyproject.toml", "setup.py", "setup.cfg")
 _ARTICLES = {SDIST: "a source distribution", DIRECTORY: "a directory", GIT: "a git repository"}
 
 
@@ -56,19 +54,25 @@ def directory_artifact(pin: AnyPin) -> Artifact:
     if not depends.is_directory(path):
         raise FileMissing(package=shown_pin(pin), path=path)
     url = file_url(path)
-    stamp = _stamp(inner_directory(path, inner, package=shown_pin(pin)))
+    inner_directory(path, inner, package=shown_pin(pin))
     return Artifact(
         name=pin.name,
         version="",
         filename="",
         url=url,
-        source=f"path/{digest(f'{url} {inner} {stamp}')}",
+        source=directory_source(path, inner, editable=pin.editable),
         direct_url=_direct(url, inner, dir_info={"editable": True} if pin.editable else {}),
         kind=DIRECTORY,
         subdirectory=inner,
         editable=pin.editable,
         config_settings=settings_of_pin(pin),
     )
+
+
+def directory_source(path: str, inner: str, *, editable: bool) -> str:
+    """Return the ``Artifact.source`` of a project's directory, which changes when what it is built from does."""
+    state = tree_state(path, inner, editable=editable)
+    return f"path/{digest(f'{file_url(path)} {inner} {state}')}"
 
 
 def repository_artifact(pin: AnyPin, commits: Commits) -> Artifact:
@@ -110,18 +114,6 @@ def subdirectory(fragment: str) -> str:
 
 def _direct(url: str, inner: str, **info: "Any") -> str:
     return json.dumps({"url": url, **info, **({"subdirectory": inner} if inner else {})}, sort_keys=True)
-
-
-def _stamp(path: str) -> int:
-    """Return the newest modification time, in ns, of the files that say how a project is built."""
-    times = [0]
-    for name in MARKS:
-        depends.file(os.path.join(path, name), content=False)
-        try:
-            times.append(os.stat(os.path.join(path, name)).st_mtime_ns)
-        except OSError:
-            continue
-    return max(times)
 
 
 def pinner(cache: "Cache", *, offline: bool, environ: "Mapping[str, str]") -> "Callable[..., str]":

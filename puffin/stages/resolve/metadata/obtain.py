@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from puffin import depends
-from puffin.artifact.artifact import file_identity
+from puffin.artifact.artifact import file_identity, only_sha256
 from puffin.artifact.urls import digest
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
@@ -88,7 +88,9 @@ class Obtainer:
         except Malformed as problem:
             raise unusable(wanted.package, problem.reason) from None
         except BadArchive as problem:
-            raise unusable(wanted.package, "its archive is not valid", problem) from None
+            member = f"`{problem.member}`: " if problem.member else ""
+            reason = f"its archive is not valid ({member}{problem.reason})"
+            raise unusable(wanted.package, reason, problem) from None
         except OSError as error:
             raise unreadable(wanted.package, error) from error
         if isinstance(found, Metadata):
@@ -179,7 +181,9 @@ class Obtainer:
         if is_local(link.url):
             return local_path(link.url)
         own, mutable = self._path(wanted)
-        path = self._cache.path(Bucket.SDISTS, wanted.name or "_", os.path.basename(own), link.filename)
+        known_hash = "" if wanted.unvouched else only_sha256(link.hashes)
+        identity = known_hash[:32] or os.path.basename(own)  # by its hash a build finds it too
+        path = self._cache.path(Bucket.SDISTS, wanted.name or "_", identity, link.filename)
         known = self._cache.find(path)
         if os.path.exists(known) and not (mutable and self._is_old(known, wanted.name)):
             return known

@@ -10,7 +10,7 @@ from puffin import depends
 from puffin.artifact.urls import file_path, inherit_credentials, is_file, strip_credentials
 from puffin.stages.fetch.git.url import parse_git_url
 from puffin.stages.resolve.index.page import FileLink, is_wheel
-from puffin.stages.resolve.locate.file_choice import IndexFile, timestamp
+from puffin.stages.resolve.locate.file_choice import IndexFile, cutoff_of, timestamp
 from puffin.stages.resolve.locate.source import subdirectory
 from puffin.stages.resolve.locate.tags import priorities, rank
 from puffin.stages.resolve.output.values import DirectReference, Listed, OutputFile
@@ -18,7 +18,14 @@ from puffin.stages.resolve.projects.sources import Sources
 from puffin.stages.resolve.requirements.markers import Markers, without_extra
 from puffin.stages.resolve.requirements.place import looks_like_archive
 from puffin.stages.resolve.requirements.values import Entry
-from puffin.stages.resolve.solve.request import FilePolicy, Parent, Preference, Resolution, Resolved
+from puffin.stages.resolve.solve.request import (
+    FilePolicy,
+    Parent,
+    Preference,
+    Resolution,
+    Resolved,
+    exclude_newer_for,
+)
 from puffin.stages.resolve.solve.universe import Place
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import frozen, replace
@@ -32,7 +39,7 @@ class Gathering:
 
     ``hashed`` and ``locked`` tell whether hashes, and whether files, are wanted. ``files_of`` returns every
     file of a version; ``sha256`` digest and size of the file at a URL. ``kept`` are the pins of the earlier
-    output. ``cutoff`` is in seconds since the epoch, 0 for none.
+    output. ``exclude_newer`` is as in ``exclude_newer_for``.
     """
 
     sources: Sources
@@ -45,7 +52,7 @@ class Gathering:
     hashed: bool = False
     locked: bool = False
     kept: tuple[Preference, ...] = ()
-    cutoff: float = 0.0
+    exclude_newer: str = ""
 
 
 def gather(resolution: Resolution, gathering: Gathering) -> tuple[Listed, ...]:
@@ -98,7 +105,7 @@ class _Gatherer:
         if not isinstance(package.handle, Chosen):
             return []
         links = [_with_credentials(candidate) for candidate in self._gathering.files_of(package.handle)]
-        cutoff = self._gathering.cutoff
+        cutoff = cutoff_of(exclude_newer_for(self._gathering.exclude_newer, package.name))
         return [link for link in links if not cutoff or timestamp(link.upload_time) < cutoff]
 
     def _hashes(self, package: Resolved, own: tuple[str, ...], links: Iterable[FileLink]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 
-from puffin.names import normalise
+from puffin.names import is_name, normalise
 from puffin.stages.resolve.projects.project import Project, SourceFile, entries_of
 from puffin.stages.resolve.projects.toml import (
     GroupCycle,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from configparser import RawConfigParser
 
 _WHERE = "project."
+_DECISIVE = ("override-dependencies", "constraint-dependencies", "exclude-newer")  # of what is chosen
 
 
 def read_pyproject(file: SourceFile, *, extras: bool) -> Project:
@@ -39,6 +40,10 @@ def read_pyproject(file: SourceFile, *, extras: bool) -> Project:
     name = text_of(table, "name", file.shown, where=_WHERE)
     if not name:
         raise InvalidProject(file=file.shown, problem="`project.name` is missing")
+    if not is_name(name):
+        raise InvalidProject(
+            file=file.shown, problem=f"`project.name` is `{name}`, which is no name of a project"
+        )
     _check_static(table, document, file.shown, extras=extras)
     specifier = text_of(table, "requires-python", file.shown, where=_WHERE)
     return Project(
@@ -48,6 +53,40 @@ def read_pyproject(file: SourceFile, *, extras: bool) -> Project:
         extras=_extras(table, file),
         requires_python=check_specifier(specifier, file.shown, "project.requires-python"),
     )
+
+
+def ignored_entries(document: Mapping[str, object], file: SourceFile) -> tuple[str, ...]:
+    """Return a warning for each entry of ``[tool.uv]`` that would change what is installed, and is not read here.
+
+    *document* is the parsed TOML of *file*, or of the block in it.
+    """
+    tool = document.get("tool")
+    table = tool.get("uv") if isinstance(tool, Mapping) else None
+    if not isinstance(table, Mapping):
+        return ()
+    sources = table.get("sources")
+    keys = [("tool.uv.sources", str(name)) for name in sources] if isinstance(sources, Mapping) else []
+    keys += [("tool.uv", key) for key in _DECISIVE if table.get(key)]
+    return tuple(
+        f"`{key}` in `[{header}]` has no effect in puffin ({file.shown}:{_line_of(file.text, header, key)})"
+        for header, key in keys
+    )
+
+
+def _line_of(text: str, header: str, key: str) -> int:
+    """Return the line, from 1, on which a table of a TOML text sets *key*; that of its header where none does."""
+    inside, at = "", 0
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = raw.removeprefix("#").strip() if raw.startswith("#") else raw.strip()
+        if line.startswith("[") and line.rstrip("]") != line:
+            inside = line.strip("[]").replace(" ", "")
+            if inside == f"{header}.{key}":
+                return number
+            at = number if inside == header else at
+        name = line.partition("=")[0].strip().strip("\"'")
+        if "=" in line and f"{inside}.{name}" in (f"{header}.{key}", f"tool.uv.{header[8:]}.{key}"):
+            return number
+    return at
 
 
 def has_project(file: SourceFile) -> bool:

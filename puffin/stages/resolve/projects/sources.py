@@ -22,6 +22,7 @@ from puffin.stages.resolve.projects.project import (
 from puffin.stages.resolve.projects.pyproject import (
     describes_project,
     has_project,
+    ignored_entries,
     read_group,
     read_pyproject,
     read_setup_cfg,
@@ -118,7 +119,12 @@ def read_sources(
     reader.label_plain(written.entries, "-r")
     reader.label_plain(written.constraints, "-c")
     reader.label_plain(overrides.entries, "--override")
-    warnings = (*written.warnings, *overrides.warnings, *_ignored(overrides, request.overrides))
+    warnings = (
+        *written.warnings,
+        *reader.warnings,
+        *overrides.warnings,
+        *_ignored(overrides, request.overrides),
+    )
     return Sources(
         requirements=replace(written, entries=(*reader.entries, *written.entries), warnings=warnings),
         overrides=overrides.entries,
@@ -156,6 +162,7 @@ class _Reader:
         self.entries: list[Entry] = []
         self.labels: dict[tuple[str, str], dict[str, None]] = {}
         self.pythons: list[tuple[str, str]] = []
+        self.warnings: dict[str, None] = {}
 
     def project(self, path: str, kind: str) -> None:
         """Read the project or script at *path*."""
@@ -170,6 +177,8 @@ class _Reader:
             self._take(project.dependencies, "")
         else:
             self._projects.append(project)
+        if kind == PYPROJECT:
+            self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown), file)))
         if project.requires_python:
             self.pythons.append((project.file, project.requires_python))
 
@@ -181,7 +190,9 @@ class _Reader:
             return read_setup_cfg(file, read=self._read)
         if kind == SETUP_PY:
             return read_setup_py(file, extras=extras, read=self._read)
-        return read_script(file)
+        project, ignored = read_script(file)
+        self.warnings.update(dict.fromkeys(ignored))
+        return project
 
     def take_extras(self) -> None:
         """Take what the projects need, with the extras that are asked for."""
@@ -205,7 +216,9 @@ class _Reader:
                 text=f"`--group {text}` names no `pyproject.toml`",
                 hints=("write `--group PATH/pyproject.toml:NAME`",),
             )
-        project, entries = read_group(self._file(path), normalise(name))
+        file = self._file(path)
+        project, entries = read_group(file, normalise(name))
+        self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown), file)))
         project = replace(project, file=relative(project.file))
         self._take(entries, project.label if project.name else f"({project.file})")
 
@@ -321,8 +334,8 @@ _BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 _EXAMPLE = '# /// script\n# dependencies = ["name>=1"]\n# ///'
 
 
-def read_script(file: SourceFile) -> Project:
-    """Return the requirements of a script, as a project without name.
+def read_script(file: SourceFile) -> tuple[Project, tuple[str, ...]]:
+    """Return what a script asks for, as a project without name, and warnings.
 
     Raises :class:`InvalidProject` if there is no block, or more than one, and ``InvalidRequirementLine``.
     """
@@ -336,9 +349,10 @@ def read_script(file: SourceFile) -> Project:
     above = text.count("\n", 0, blocks[0].start("content"))  # so that errors name the lines of the script
     table = parse_toml("\n" * above + "\n".join(lines), file.shown)
     specifier = text_of(table, "requires-python", file.shown)
-    return Project(
+    project = Project(
         name="",
         file=file.shown,
         dependencies=entries_of(texts_of(table, "dependencies", file.shown), file),
         requires_python=check_specifier(specifier, file.shown, "requires-python"),
     )
+    return project, ignored_entries(table, file)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from packaging.markers import Marker
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, is_normalized_name
 
 from puffin.artifact.urls import mask_text
 from puffin.errors import PuffinError
@@ -199,6 +199,9 @@ def _extras(piece: Piece, found: re.Match[str]) -> tuple[str, ...]:
     names = [name.strip() for name in found[1].split(",")]
     if not all(names) and found[1].strip():
         raise piece.error(found.start(1), "The name of an extra is expected before and after each comma.")
+    for name in names:
+        if name and not is_normalized_name(canonicalize_name(name)):
+            raise piece.error(found.start(1) + found[1].index(name), f"`{name}` is not the name of an extra.")
     return tuple(sorted({str(canonicalize_name(name)) for name in names if name}))
 
 

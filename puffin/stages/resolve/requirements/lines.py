@@ -5,6 +5,7 @@ comment, then UTF-8; lines joined by a trailing backslash; comments removed; ``$
 """
 
 import codecs
+import os
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
@@ -210,6 +211,8 @@ def _expand(raw: str, environ: Mapping[str, str]) -> tuple[str, tuple[tuple[int,
     for found in _VARIABLE.finditer(raw):
         value = environ.get(found[1], "")
         depends.variable(found[1], environ.get(found[1]))
+        if not value and found[1] == "PROJECT_ROOT":  # as uv has it
+            value = os.getcwd()
         if value:
             text += raw[done : found.start()]
             spans.append((len(text), len(text) + len(value), found.start(), found.end()))

@@ -33,7 +33,7 @@ from puffin.stages.resolve.solve.incompatibility import (
     leaves,
 )
 from puffin.stages.resolve.solve.package import OFFERED, Package
-from puffin.stages.resolve.solve.request import DISALLOW, EXPLICIT
+from puffin.stages.resolve.solve.request import DISALLOW, EXPLICIT, exclude_newer_for
 from puffin.stages.resolve.solve.requirement import Need, is_prerelease
 from puffin.stages.resolve.solve.specifiers import VersionTable, bits
 from puffin.stages.resolve.solve.universe import NOT_FOUND, OFFLINE
@@ -257,7 +257,7 @@ def _prerelease(world: World, name: str, newest: str) -> str:
 def _of_offer(world: World, package: Package, needs: Sequence[Need]) -> list[str]:
     offer = package.offer
     found = list(offer.hints)
-    if offer.missing == NOT_FOUND:
+    if offer.missing == NOT_FOUND and not offer.hints:
         found.append(
             f"check the spelling of `{package.name}`, or name the index that has it by `--extra-index-url`"
         )
@@ -265,7 +265,7 @@ def _of_offer(world: World, package: Package, needs: Sequence[Need]) -> list[str
         found.append("run once without `--offline` to fill the cache")
     newer = _admitted(offer.newer, needs)
     if newer:
-        date = world.given.request.exclude_newer
+        date = exclude_newer_for(world.given.request.exclude_newer, package.name)
         why = ": the index does not tell when its files were uploaded" if newer in offer.undated else ""
         option = f"`--exclude-newer{f' {date}' if date else ''}`"
         found.append(f"`{package.name}` {newer} is hidden by {option}{why}")

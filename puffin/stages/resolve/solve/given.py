@@ -208,5 +208,7 @@ class Given:
                 found[own.name].add(own.specifier)
         if self.request.keep_yanked:
             for each in self.preferences.values():
+                if each.upgrade:
+                    continue
                 found[each.name].add(f"=={each.version}")
         return found

@@ -189,7 +189,7 @@ class Package:
 
     def _keeps_installed(self, needs: list[Need], barred: int) -> bool:
         """Tell whether the installed version will do, without asking the universe for others."""
-        if INSTALLED not in self._special or not (self.allowed & ~barred) & 1 << INSTALLED:
+        if self._is_upgraded or INSTALLED not in self._special or not (self.allowed & ~barred) & 1 << INSTALLED:
             return False
         wanted = [*needs, *self._given.constraining(self.name)]
         return all(not own.url and admits(own.specifier, self._special[INSTALLED]) for own in wanted)
@@ -214,12 +214,35 @@ class Package:
 
     def ordered(self, mask: int) -> Iterator[int]:
         """Yield the bits of *mask*, best first: the preferred version, then stable versions, then pre-releases."""
+        if self._is_upgraded and mask & 1 << INSTALLED:
+            yield from self._newer(mask)
+            yield INSTALLED
+            mask &= ~(1 << INSTALLED)
         preferred = self._preference()
         if preferred is not None and mask >> preferred & 1:
             yield preferred
             mask &= ~(1 << preferred)
         for group in self._groups(mask):
             yield from self._stable_first(group)
+
+    @property
+    def _is_upgraded(self) -> bool:
+        own = self._given.preferences.get(self.name)
+        return own is not None and own.upgrade
+
+    def _newer(self, mask: int) -> Iterator[int]:
+        """Yield the bits of *mask* that go before the installed version where that is to be upgraded."""
+        if self._given.request.resolution != HIGHEST:
+            return
+        version = self._special[INSTALLED]
+        try:
+            newer = mask & self.table.mask(f">{version}") << OFFERED
+        except (InvalidVersion, ValueError):
+            newer = mask & ~((1 << OFFERED) - 1)
+        for group in self._groups(newer):
+            for index in self._directed(group):
+                if self._equal_prereleases() or not is_prerelease(self.version(index)):
+                    yield index
 
     def _stable_first(self, mask: int) -> Iterator[int]:
         if self._equal_prereleases():

@@ -43,13 +43,15 @@ class Preference:
 
     ``installed``, where not None, is a handle for :meth:`Universe.metadata`: this version is taken as it
     is, and while it fits, the universe is not asked for the versions of the package at all. A package to be
-    upgraded just has no preference.
+    upgraded has no preference, unless it is installed: then ``upgrade`` tells that this version is one candidate
+    among the others, in its place by its version.
     """
 
     name: str
     version: str
     hashes: tuple[str, ...] = ()
     installed: object = None
+    upgrade: bool = False
 
 
 @frozen
@@ -77,6 +79,17 @@ class FilePolicy:
 
 
 ANY_FILES = FilePolicy()
+
+
+def exclude_newer_for(text: str, name: str) -> str:
+    """Return the part of an ``exclude_newer`` that is about a package (its name normalised), empty for none.
+
+    *text* is the time or date for all packages, which may be empty, then ``name=time`` for each that has its own;
+    blanks separate them. ``name=false`` takes a package out.
+    """
+    every, *own = text.split(" ")
+    told = next((each.partition("=")[2] for each in own if each.partition("=")[0] == name), every)
+    return "" if told == "false" else told
 
 
 def hash_verdict(offered: tuple[str, ...], demanded: "Collection[str]") -> bool | None:

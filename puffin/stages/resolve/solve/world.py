@@ -44,7 +44,7 @@ class World:
     def _will_do(self, own: Need) -> bool:
         """Tell whether no index will be asked, for the user names a URL, or what is installed is enough."""
         known = self.given.preferences.get(own.name)
-        installed = known is not None and known.installed is not None
+        installed = known is not None and known.installed is not None and not known.upgrade
         return own.name in self.given.located or bool(
             installed and known and admits(own.specifier, known.version)
         )

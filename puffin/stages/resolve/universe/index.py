@@ -12,7 +12,7 @@ from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.index.errors import on_several
-from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile, cutoff_of
+from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile
 from puffin.stages.resolve.metadata.wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Unusable
 from puffin.stages.resolve.universe.children import Asked, Children
@@ -51,8 +51,7 @@ class IndexUniverse:
         self._pages = pages = children.pages if children else pages_of(scope, client, cache)
         self._finder = Finder(pages, scope.config, self._pool, children)
         target = FileTarget(scope.tags, scope.python_version)
-        cutoff = cutoff_of(scope.exclude_newer) if scope.exclude_newer else 0.0
-        self._chooser = FileChooser(target, scope.files, cutoff)
+        self._chooser = FileChooser(target, scope.files, scope.exclude_newer)
         self._obtainer = children.obtainer if children else obtainer_of(scope, client, cache)
         self._places = PlaceReader(self._obtainer, self._chooser, checkout)
         self._build = build

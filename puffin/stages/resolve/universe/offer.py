@@ -27,6 +27,7 @@ from puffin.stages.resolve.universe.pages import Finder
 from puffin.stages.resolve.universe.values import Chosen
 
 _NO_ORDER = Order(names=(), texts={})
+_NO_INDEX_HINT = "no index is asked (`--no-index`): name a place that has it with `--find-links`"
 _OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
 
 
@@ -130,7 +131,7 @@ class OfferedPackage:
 
     def _split(self) -> "tuple[tuple[str, ...], tuple[str, ...], frozenset[str]]":
         """Return the versions, those that ``--exclude-newer`` hides completely, and of these the undated."""
-        cutoff = self._chooser.cutoff
+        cutoff = self._chooser.cutoff(self.name)
         if not cutoff:
             return self._order.names, (), frozenset()
         uploads: dict[str, str] = {}
@@ -148,7 +149,7 @@ class OfferedPackage:
         if found.unknown is not None:
             return OFFLINE, found.unknown.summary(), (_OFFLINE_HINT,)
         if found.page is None:
-            return NOT_FOUND, "", ()
+            return NOT_FOUND, "", () if self._finder.asks else (_NO_INDEX_HINT,)
         if found.page.status == "quarantined":
             return QUARANTINED, found.page.reason, ()
         refused = found.page.refused

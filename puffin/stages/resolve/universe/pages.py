@@ -115,7 +115,10 @@ class Pool:
 
 
 class Finder:
-    """Finds the pages of packages by the strategy of a configuration, and the files of find-links places."""
+    """Finds the pages of packages by the strategy of a configuration, and the files of find-links places.
+
+    ``asks`` tells whether there is any index.
+    """
 
     def __init__(
         self, pages: Pages, config: IndexConfig, pool: Pool, children: "Children | None" = None
@@ -125,6 +128,7 @@ class Finder:
         self._pool = pool
         self._config = config
         self.strategy = config.strategy
+        self.asks = bool(config.indexes())
         self._first = config.strategy == FIRST_INDEX
         self._places = config.find_links
         self._found: dict[str, ProjectPages] = {}

@@ -90,7 +90,10 @@ class PlaceReader:
             raise unusable(package, f"`{filename}` is a wheel of `{normalise(name)}`")
         if self._chooser.rank(filename) is None:
             part = mismatch(filename, self._chooser.target.tags)
-            raise unusable(package, f"the {part} of `{filename}` does not fit the target")
+            target = self._chooser.target
+            best = f" (its best tag is `{target.tags[0]}`)" if target.tags else ""
+            found = f"the {part} of `{filename}` does not fit"
+            raise unusable(package, f"{found} Python {target.python_version}{best}")
         return normalise(name), version
 
 

@@ -47,18 +47,12 @@ def test_the_revision_of_an_archive_is_its_hash_and_its_subdirectory():
     )
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "setup.py", "setup.cfg"])
-def test_the_revision_of_a_directory_is_the_newest_of_what_decides_its_build(tmp_path, name):
-    directory = replace(ARCHIVE, kind=DIRECTORY, url=tmp_path.as_uri(), filename="")
+def test_the_revision_of_a_directory_is_its_place_and_its_state(tmp_path):
+    directory = replace(ARCHIVE, kind=DIRECTORY, url=tmp_path.as_uri(), filename="", source="path/1")
     before = kept.revision_of(directory)
-    (tmp_path / "thing.py").touch()
     assert kept.revision_of(directory) == before
-    (tmp_path / name).touch()
-    os.utime(tmp_path / name, (1e9, 1e9))
-    after = kept.revision_of(directory)
-    assert after != before
-    os.utime(tmp_path / name, (2e9, 2e9))
-    assert kept.revision_of(directory) not in (before, after)
+    assert kept.revision_of(replace(directory, source="path/2")) != before
+    assert kept.revision_of(replace(directory, url=(tmp_path / "other").as_uri())) != before
 
 
 def test_the_revision_of_a_repository_is_its_commit_whoever_fetches_it():
@@ -73,8 +67,9 @@ def test_settings_part_what_is_built():
         kept.settings_of(replace(ARCHIVE, editable=True)),
         kept.settings_of(replace(ARCHIVE, config_settings=(("a", "1"),))),
         kept.settings_of(ARCHIVE, shared="/env"),
+        kept.settings_of(ARCHIVE, more=("limits",)),
     }
-    assert len(others | {plain}) == 4
+    assert len(others | {plain}) == 5
 
 
 def test_the_wheel_that_fits_best_is_found_and_others_stay_beside_it(cache):

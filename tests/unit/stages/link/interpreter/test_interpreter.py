@@ -17,6 +17,7 @@ from puffin.stages.link.interpreter.find import (
     InterpreterNotFound,
     InvalidPythonRequest,
     find_interpreter,
+    plain_request,
     python_satisfies,
 )
 from puffin.stages.link.interpreter.interpreter import Interpreter, from_wire, meanwhile
@@ -303,3 +304,15 @@ def test_value_is_frozen():
     facts: Interpreter = made_up("/opt/python")
     with pytest.raises(AttributeError):
         facts.prefix = "/elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("request_", "plain"),
+    [
+        ("cpython@3.12", "cpython3.12"), ("cp312", "cpython3.12"), ("pp310", "pypy3.10"), ("pypy@3.10", "pypy3.10"),
+        ("cpython@>=3.12,<3.13", "cpython>=3.12,<3.13"), ("3.12", "3.12"), (">=3.11,<3.13", ">=3.11,<3.13"),
+        ("python3.12", "python3.12"), ("pypy", "pypy"), ("a@b", "a@b"), ("cp", "cp"),
+    ],
+)  # fmt: skip
+def test_requests_of_uv(request_: str, plain: str) -> None:
+    assert plain_request(request_) == plain

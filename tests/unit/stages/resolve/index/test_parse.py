@@ -75,7 +75,6 @@ def test_credentials_of_the_page_are_not_in_its_links() -> None:
         f".{WHEEL}",
         f"foo%00{WHEEL}",
         f"foo%0a{WHEEL}",
-        f"file:///etc/{WHEEL}",
         f"ftp://host/{WHEEL}",
         f"https:///{WHEEL}",
         f"http://[x/{WHEEL}",
@@ -90,6 +89,13 @@ def test_unsafe_links_are_refused_in_html_and_json(href: str) -> None:
     assert len(page.refused) == 1
     loaded = parse_json(json_page({"url": href, "hashes": {}}), name="foo", url=URL)
     assert (loaded.files, len(loaded.refused)) == ((), 1)
+
+
+def test_a_page_may_name_local_files() -> None:
+    href = f"file:///srv/{WHEEL}"
+    page = parse_html(f'<a href="{href}">x</a>'.encode(), name="foo", url=URL)
+    loaded = parse_json(json_page({"url": href, "hashes": {}}), name="foo", url=URL)
+    assert [link.url for link in (*page.files, *loaded.files)] == [href, href]
 
 
 @pytest.mark.parametrize(

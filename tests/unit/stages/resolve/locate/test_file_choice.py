@@ -20,9 +20,11 @@ def offered(filename: str, text: str = "1.0", *, linked: bool = False, **fields:
     return Offered(astuple(link), text, "https://h.invalid", linked)
 
 
-def chosen(*files: Offered, hashes: tuple[str, ...] = (), cutoff: float = 0.0, **policy: Any) -> Offered | None:
+def chosen(
+    *files: Offered, hashes: tuple[str, ...] = (), exclude_newer: str = "", **policy: Any
+) -> Offered | None:
     options = {key: frozenset(value) for key, value in policy.items()}
-    return FileChooser(TARGET, FilePolicy(**options), cutoff).choose("a", files, hashes).best
+    return FileChooser(TARGET, FilePolicy(**options), exclude_newer).choose("a", files, hashes).best
 
 
 POINTS = {
@@ -86,8 +88,8 @@ def test_what_is_too_new_does_not_exist() -> None:
         offered(SDIST, upload_time="2020-01-01T00:00:00Z"),
         offered(WHEEL, upload_time="2024-01-01T00:00:00Z"),
     )
-    assert chosen(old, new, offered(BEST), cutoff=1_600_000_000.0) is old
-    assert not FileChooser(TARGET, cutoff=1.0).choose("a", (old,)).visible
+    assert chosen(old, new, offered(BEST), exclude_newer="2020-09-13T12:26:40Z") is old
+    assert not FileChooser(TARGET, exclude_newer="1970-01-01T00:00:01Z").choose("a", (old,)).visible
 
 
 def test_options_leave_kinds_of_files_out() -> None:
@@ -96,3 +98,16 @@ def test_options_leave_kinds_of_files_out() -> None:
     assert chosen(*files, only_binary=["a"]) is files[0]
     assert chosen(files[1], no_build=[":all:"]) is None
     assert chosen(offered("a-1.0-cp39-cp39-win32.whl")) is None
+
+
+def test_a_package_may_have_a_date_of_its_own() -> None:
+    new = offered(WHEEL, upload_time="2024-01-01T00:00:00Z")
+    for text, visible in (
+        ("2023-01-01", False),
+        ("2023-01-01 a=2025-01-01", True),
+        ("2023-01-01 a=false", True),
+        ("2023-01-01 b=2025-01-01", False),
+        (" a=2023-01-01", False),
+        (" b=2023-01-01", True),
+    ):
+        assert bool(FileChooser(TARGET, exclude_newer=text).choose("a", (new,)).visible) is visible, text

@@ -108,7 +108,8 @@ def test_a_marker_that_is_nested_too_deeply_is_refused_too():
 def test_the_caret_stands_under_the_column():
     assert str(refused("ok==1\n\ta==1 \\\n\t  --hash=md4:12 # x")).split("\n") == [
         "Couldn't parse requirement in `reqs.txt` at 3:11",
-        "The hash algorithm `md4` is unknown; there are `md5`, `sha1`, `sha224`, `sha256`, `sha384`, `sha512`.",
+        "The hash algorithm `md4` is unknown; there are `md5`, `sha1`, `sha224`, `sha256`, `sha384`, "
+        "`sha512`, `blake2b`.",
         "  \t  --hash=md4:12 # x",
         "  \t         ^",
     ]
