@@ -21,6 +21,8 @@ STARTED_CPU = process_time()  # what the interpreter needed to get here
 def run() -> "NoReturn":
     """Run the command line of this process and end it."""
     gc.disable()  # a command lives for moments, and what it makes lives as long
+    if "PYTHONPATH" in os.environ:
+        _leave_python_path(os.environ["PYTHONPATH"])
     _open_streams()
     _set_umask(os.environ.get("PUFFIN_UMASK", ""))
     try:
@@ -39,6 +41,17 @@ def run() -> "NoReturn":
         os._exit(code)  # taking the interpreter down in order costs more than many a command
 
 
+def _leave_python_path(given: str) -> None:
+    """Take off ``sys.path`` what the caller wants on that of other programs, such as modules of another Python.
+
+    The variable stays for those. What is puffin's own place stays too, or lies in its environment.
+    """
+    own = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    inside = tuple({f"{prefix}{os.sep}" for prefix in (sys.prefix, sys.base_prefix)})
+    places = {os.path.abspath(each) for each in given.split(os.pathsep)} - {own}
+    sys.path[:] = [each for each in sys.path if each not in places or each.startswith(inside)]
+
+
 def _open_streams() -> None:
     """Open what is closed of the standard streams (``>&-``), so that no file gets their numbers."""
     for number in range(3):
@@ -49,6 +62,18 @@ def _open_streams() -> None:
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - open to the end
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if stream.encoding != "utf-8":
+            _encode(stream)
+
+
+def _encode(stream: "Any") -> None:
+    """Have *stream* take any text: of the locale C as UTF-8, which paths mostly are, else with marks for the rest."""
+    encoding = stream.encoding.lower().replace("-", "")
+    if encoding in ("ascii", "usascii", "ansi_x3.41968"):
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    elif encoding != "utf8":
+        stream.reconfigure(errors="replace")
 
 
 def _set_umask(asked: str) -> None:
@@ -64,10 +89,30 @@ def main(argv: "list[str]") -> int:
     if argv in (["--version"], ["-V"]):
         sys.stdout.write(f"puffin {__version__}\n")
         return 0
+    where, argv = _directory(argv)
+    if where:
+        try:
+            os.chdir(where)
+        except OSError as error:
+            sys.stderr.write(f"error: Failed to change to the directory `{where}`: {error.strerror}\n")
+            return 2
     from puffin.cli.noop.question import question
 
     asked = question(argv, os.environ)
     return _run(argv) if asked is None else _answered(asked, argv)
+
+
+def _directory(argv: "list[str]") -> "tuple[str, list[str]]":
+    """Return the directory of ``--directory`` or its variable, ``""`` for none, and *argv* without that option."""
+    where = os.environ.get("PUFFIN_DIRECTORY", "")
+    for number, word in enumerate(argv):
+        if word == "--":
+            break
+        if word == "--directory" and argv[number + 1 :]:
+            return argv[number + 1], [*argv[:number], *argv[number + 2 :]]
+        if word.startswith("--directory="):
+            return word[len("--directory=") :], [*argv[:number], *argv[number + 1 :]]
+    return where, argv
 
 
 def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:

@@ -210,3 +210,31 @@ def test_an_interpreter_that_cannot_compile_is_named(puffin, env, shop):
     assert "Failed to put bytecode into the cache (`[TMP]/cache`)" in done.err
     assert "hint: make room there, or leave out `--compile-bytecode`" in done.err
     assert _compiled(env) == []
+
+
+def test_bytecode_can_name_the_hash_of_its_source(puffin, shop):
+    env = puffin.venv()
+    done = puffin("pip", "install", "beta", COMPILE, "-i", shop.url, env={"PYC_INVALIDATION_MODE": "bogus"})
+    assert done.code == 2
+    assert done.err == lines(
+        "error: `bogus` is not a valid value for `PYC_INVALIDATION_MODE`",
+        "",
+        "hint: use one of `TIMESTAMP`, `CHECKED_HASH`, `UNCHECKED_HASH`",
+    )
+    for mode, flags in (
+        ("UNCHECKED_HASH", 1),
+        ("checked-hash", 3),
+        ("", 0),
+        ("TIMESTAMP", 0),
+        ("CHECKED_HASH", 3),
+    ):
+        environ = {"PYC_INVALIDATION_MODE": mode}
+        assert puffin.sync("beta==1.0\n", COMPILE, "-i", shop.url, env=environ).code == 0
+        (path,) = env.site.rglob("*.pyc")
+        assert path.read_bytes()[4] == flags, mode
+        assert puffin.sync(None, COMPILE, "-i", shop.url, env=environ).err == checked(1)
+        assert env.run("-v", "-c", "import beta; print(beta.B)") == "1"
+    (env.site / "beta.py").unlink()
+    (env.site / "beta.py").write_text("B = 2\n")
+    assert env.run("-c", "import beta; print(beta.B)") == "2", "a hash that differs counts"
+    assert puffin("pip", "install", "beta", "-i", shop.url, env={"PYC_INVALIDATION_MODE": "bogus"}).code == 0

@@ -211,3 +211,20 @@ def test_help_and_version(puffin):
     done = puffin()
     assert done.code == 2
     assert "Usage: puffin" in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    "words", [("pip", "sync", "r.txt"), ("sync", "r.txt"), ("pip", "install", "a"), ("graph",)]
+)
+def test_a_variable_that_is_none_of_the_choices_is_refused(puffin, words):
+    puffin.file("r.txt", "")
+    done = puffin(*words, env={"PUFFIN_KEYRING_PROVIDER": "maybe"})
+    assert (done.code, done.out, done.err) == (
+        2,
+        "",
+        lines(
+            "error: `maybe` is not a valid value for `PUFFIN_KEYRING_PROVIDER`",
+            "",
+            "hint: use one of `auto`, `disabled`, `import`, `subprocess`",
+        ),
+    )

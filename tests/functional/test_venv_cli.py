@@ -207,3 +207,23 @@ def test_an_option_turns_off_what_a_variable_turns_on(puffin):
     assert puffin("venv", "b", "--no-relocatable", env={"PUFFIN_RELOCATABLE": "1"}).code == 0
     texts = [(puffin.cwd / name / "pyvenv.cfg").read_text() for name in "ab"]
     assert ["relocatable" in text for text in texts] == [True, False]
+
+
+def test_seeds_need_nothing_that_is_not_there(puffin, index):
+    python = next(filter(None, map(real_python, ("3.11", "3.10", "3.9", "3.8"))), "")
+    if not python:
+        pytest.skip("no Python here that is seeded with more than pip")
+    for name in ("pip", "setuptools"):
+        index.add(*forge_wheel(name, "1.0"))
+    index.add(*forge_wheel("wheel", "1.0", requires=["setuptools; extra == 'x'", "pip"]))
+    for version in ("2.0", "3.0"):
+        index.add(*forge_wheel("wheel", version, requires=["packaging>=24"]))
+    env = puffin.venv("--seed", "-p", python, "-i", index.url)
+    assert env.installed() == {"pip": "1.0", "setuptools": "1.0", "wheel": "1.0"}
+    assert puffin("pip", "check", "-p", env.root).code == 0
+    index.remove("wheel-1.0-py3-none-any.whl")
+    done = puffin("venv", "--seed", "--clear", "--refresh", "-p", python, "-i", index.url)
+    assert (done.code, "No version of `wheel` can be a seed: all need other packages" in done.err) == (
+        1,
+        True,
+    ), done.err

@@ -218,3 +218,48 @@ def test_an_environment_is_made_from_a_python_that_the_project_allows(puffin):
     (puffin.cwd / ".python-version").unlink()
     done = puffin("venv", "none", env={"PATH": path})
     assert (done.code, "`pyproject.toml` requires it" in done.err) == (2, True), done.err
+
+
+def test_a_command_changes_to_a_directory_first(puffin, shop, below):
+    above, _ = below
+    env = puffin.venv(name="below/.venv")
+    words = ("r.txt", "-i", shop.url)
+    assert puffin("pip", "sync", *words, "--directory", "below").code == 0
+    assert (env.installed(), above.installed()) == ({"alpha": "1.0"}, {})
+    assert puffin("--directory=below", "pip", "sync", *words).err == checked(1)
+    assert puffin("pip", "list", "-q", env={"PUFFIN_DIRECTORY": "below"}).out.endswith("alpha   1.0\n")
+    done = puffin("pip", "list", "--directory", "nowhere")
+    assert (done.code, done.err) == (
+        2,
+        "error: Failed to change to the directory `nowhere`: No such file or directory\n",
+    )
+    done = puffin("pip", "list", "--project", "below")
+    assert done.err == "warning: `--project` has no effect on `pip` commands; use `--directory`\n"
+
+
+@pytest.mark.parametrize("request_", ["cpython@{0}", "cpython{0}", "python{0}", ">={0},<{0}.999", "=={0}.*"])
+def test_ways_to_ask_for_a_python(puffin, request_):
+    version = "{}.{}".format(*sys.version_info)
+    env = puffin.venv("-p", request_.format(version))
+    assert _version(env.root) == sys.version_info[:2]
+
+
+def test_without_a_home_nothing_is_called_by_a_tilde(puffin, shop, env):
+    code = (
+        "import pwd, sys\n"
+        "def nobody(_): raise KeyError\n"
+        "pwd.getpwuid = nobody\n"
+        "from puffin.cli.entry import run\n"
+        "run()"
+    )
+    environ = puffin.environ()
+    for name in ("HOME", "PUFFIN_CACHE_DIR"):
+        environ.pop(name)
+    for words in (["cache", "dir"], ["pip", "install", "alpha", "-i", shop.url, "--no-cache"], ["pip", "list"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], env=environ, cwd=puffin.cwd, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert not (puffin.cwd / "~").exists()
+        if words[0] == "cache":
+            assert done.stdout == f"{os.devnull}/.cache/puffin\n"

@@ -225,7 +225,7 @@ _clean = _command(
     _words("packages", "[PACKAGE]..."),
 )
 _command(
-    cache, "size", "cache:size_of", StoreOptions, table_inspect.PLAIN,
+    cache, "size", "cache:size_of", StoreOptions, table_inspect.CACHE_SIZE,
     "Print the size of the cache: in bytes, or with a unit on a terminal.",
 )
 _command(

@@ -48,7 +48,7 @@ def size_of(options: StoreOptions, _console: Console, _started: float) -> int:
     """Print how much room the cache takes: in bytes, and for people on a terminal."""
     with CacheDirectory(options.cache) as cache_dir:
         count = total_size(cache_dir)
-    sys.stdout.write(f"{size(count) if sys.stdout.isatty() else count}\n")
+    sys.stdout.write(f"{size(count) if options.human or sys.stdout.isatty() else count}\n")
     return 0
 
 

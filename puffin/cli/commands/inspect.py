@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Iterable
 
 from puffin.cli.config.settings import CacheDirectory, index_settings
 from puffin.cli.options.inspect import InspectOptions
@@ -16,6 +17,7 @@ from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where
 from puffin.stages.link.commit.stamps import at_rest
 from puffin.stages.link.environment.environment import Environment
+from puffin.stages.link.environment.target_directory import foreign_tags
 from puffin.stages.link.installed.demands import broken, doubles, sentence
 from puffin.stages.link.installed.installed import Distribution, read_installed, read_paths
 from puffin.stages.link.installed.lines import (
@@ -27,6 +29,7 @@ from puffin.stages.link.installed.lines import (
     show_lines,
 )
 from puffin.stages.link.installed.requires import Requires, read_requires
+from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.installed.tree import DEPTH, tree_lines
 
 
@@ -44,7 +47,11 @@ def environment_at_rest(options: InspectOptions) -> Environment:
 def _installed(options: InspectOptions) -> tuple[Distribution, ...]:
     if options.path:
         return read_paths(os.path.expanduser(path) for path in options.path)
-    return read_installed(environment_at_rest(options))
+    environment = environment_at_rest(options)
+    installed = read_installed(environment)
+    if not options.local or not environment.system_site_packages:
+        return installed
+    return tuple(each for each in installed if each.path.startswith(f"{environment.root}/"))
 
 
 def _tell_doubles(installed: tuple[Distribution, ...], console: Console) -> None:
@@ -105,7 +112,10 @@ def _not_required(installed: tuple[Distribution, ...], options: InspectOptions) 
     return tuple(each for each in installed if each.name not in wanted)
 
 
-def _latest(installed: tuple[Distribution, ...], options: InspectOptions) -> dict[str, tuple[str, str]]:
+def _latest(
+    installed: "Iterable[Distribution | Requires]", options: InspectOptions
+) -> dict[str, tuple[str, str]]:
+    """Return ``(version, filetype)`` of what an index has newer than *installed*, by name."""
     from puffin.pipeline.commands.outdated import is_newer, latest_versions
 
     names = {each.name: each.version for each in installed}
@@ -153,6 +163,9 @@ def tree(options: InspectOptions, console: Console, _started: float) -> int:
         prune=prune,
         dedupe=not options.no_dedupe,
         specifiers=options.show_version_specifiers,
+        latest={name: found[0] for name, found in _latest(installed, options).items()}
+        if options.outdated
+        else None,
     )
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return FAILED if packages and set(missing) == set(packages) else 0
@@ -160,12 +173,14 @@ def tree(options: InspectOptions, console: Console, _started: float) -> int:
 
 def check(options: InspectOptions, console: Console, started: float) -> int:
     """Print what does not fit together, and fail if anything does not."""
-    installed, markers = _read(options)
+    environment = environment_at_rest(options)
+    installed, markers = read_requires(environment), dict(environment.interpreter.markers)
     found = [sentence(each) for each in broken(installed, markers)]
     found += [
         f"`{name}` is installed {len(versions)} times: {', '.join(versions)}"
         for name, versions in doubles(installed).items()
     ]
+    found += [*_for_others(installed, environment), *_no_distributions(environment)]
     console.phase("Checked", len(installed), time.perf_counter() - started)
     sys.stdout.write("".join(f"{line}\n" for line in found))
     if not found:
@@ -173,6 +188,24 @@ def check(options: InspectOptions, console: Console, started: float) -> int:
         return 0
     console.say(f"Found {counted(len(found), 'problem')}")
     return FAILED
+
+
+def _for_others(installed: tuple[Requires, ...], environment: Environment) -> list[str]:
+    """Return what is installed for another Python or platform, in sentences."""
+    fitting = frozenset(environment.interpreter.tags)
+    tags = [(each, foreign_tags(each.path, fitting)) for each in installed]
+    return [
+        f"`{each.name}` is for another Python or platform: none of its tags fits ({', '.join(own)})"
+        for each, own in tags
+        if own
+    ]
+
+
+def _no_distributions(environment: Environment) -> list[str]:
+    """Return what is in the place of a distribution without being one, in sentences."""
+    sites = dict.fromkeys((environment.purelib, environment.platlib))
+    entries = [f"{site}/{row[2]}" for site in sites for row in scan(site, broken=True) if row[3] == BROKEN]
+    return [f"`{entry}` is not an installed distribution: it has no METADATA" for entry in entries]
 
 
 def _read(options: InspectOptions) -> tuple[tuple[Requires, ...], dict[str, str]]:

@@ -9,11 +9,12 @@ from puffin.cli.options.inspect import UninstallOptions
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
 from puffin.names import normalise
+from puffin.pipeline.commands.uninstall import names_from
 from puffin.pipeline.commands.uninstall import uninstall as run
 from puffin.pipeline.request.session import Session, session_of
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where
-from puffin.stages.link.environment.environment import check_target
+from puffin.stages.link.environment.environment import Environment, check_target
 from puffin.stages.resolve.requirements.file import read_requirements
 
 
@@ -21,26 +22,35 @@ def uninstall(options: UninstallOptions, console: Console, _started: float) -> i
     """Remove packages from an environment."""
     with CacheDirectory(options.cache) as cache_dir:
         session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ, console)
-        names = _names(options, session)
+        words = _words(options, session)
         environment = find_where(options.where, session)
         if not options.dry_run:
             check_target(environment, break_system_packages=options.break_system_packages)
-        run(environment, names, session, dry_run=options.dry_run)
+        names = dict.fromkeys([name for word in words for name in _names_of(word, environment)])
+        run(environment, list(names), session, dry_run=options.dry_run)
     return 0
 
 
-def _names(options: UninstallOptions, session: Session) -> list[str]:
-    names = [_name_of(text) for text in options.arguments]
+def _words(options: UninstallOptions, session: Session) -> list[str]:
+    """Return what to remove: names, paths and URLs."""
+    words = list(options.arguments)
     if options.requirement:
         entries = read_requirements(options.requirement, read=session.read, environ=session.environ).entries
-        names += [entry.name for entry in entries if entry.name]
-    if not names:
+        words += [entry.name for entry in entries if entry.name]
+    if not words:
         raise UsageError(text="No packages were given", hints=("for example: `puffin pip uninstall six`",))
-    return list(dict.fromkeys(names))
+    return words
 
 
-def _name_of(text: str) -> str:
+def _names_of(text: str, environment: Environment) -> list[str]:
+    """Return the normalised names that a word of the command line means: its own, or what came from that place."""
     try:
-        return normalise(Requirement(text).name)
+        return [normalise(Requirement(text).name)]
     except InvalidRequirement:
+        pass
+    if "://" not in text and os.sep not in text and not os.path.lexists(text):
         raise UsageError(text=f"`{text}` is not a valid package name") from None
+    found = names_from(environment, text)
+    if not found:
+        raise UsageError(text=f"Nothing that is installed came from `{text}`")
+    return found

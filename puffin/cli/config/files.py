@@ -5,6 +5,7 @@ import sys
 from itertools import islice
 
 from puffin import depends
+from puffin.cache.layout import home_directory
 from puffin.errors import UsageError
 from puffin.pipeline.workspace.document import PUFFIN_FILE, configurations, content
 
@@ -62,7 +63,7 @@ def _global_directories(environ: "Mapping[str, str]") -> list[str]:
 
 
 def _user_files(environ: "Mapping[str, str]") -> list[str]:
-    home = os.path.expanduser("~")
+    home = home_directory()
     if sys.platform == "win32":
         base = environ.get("APPDATA") or os.path.join(home, "AppData", "Roaming")
         return [os.path.join(home, "pip", PIP_FILE), os.path.join(base, "pip", PIP_FILE)]
@@ -75,5 +76,5 @@ def _user_files(environ: "Mapping[str, str]") -> list[str]:
 
 def _config_home(environ: "Mapping[str, str]") -> str:
     if sys.platform == "win32":
-        return environ.get("APPDATA") or os.path.expanduser("~")
-    return environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+        return environ.get("APPDATA") or home_directory()
+    return environ.get("XDG_CONFIG_HOME") or os.path.join(home_directory(), ".config")

@@ -63,6 +63,20 @@ def sync_settings(options: SyncOptions, cache_dir: str) -> Settings:
     return _settings(options, cache_dir, executor=executor, remote=remote)
 
 
+def _bytecode_mode(environ: "Mapping[str, str]") -> str:
+    """Return the mode of bytecode that ``PYC_INVALIDATION_MODE`` names, as ``interpreter_kind`` takes it.
+
+    Names are those of ``py_compile``, in any case, or of ``compileall``. Raises :class:`UsageError` for another.
+    """
+    given = environ.get("PYC_INVALIDATION_MODE", "")
+    modes = {"": "", "TIMESTAMP": "", "CHECKED_HASH": "checked", "UNCHECKED_HASH": "unchecked"}
+    name = given.upper().replace("-", "_")
+    if name not in modes:
+        hints = ("use one of `TIMESTAMP`, `CHECKED_HASH`, `UNCHECKED_HASH`",)
+        raise UsageError(text=f"`{given}` is not a valid value for `PYC_INVALIDATION_MODE`", hints=hints)
+    return modes[name]
+
+
 def _settings(
     options: SyncOptions, cache_dir: str, *, executor: str = "", remote: "Remote | None" = None
 ) -> Settings:
@@ -108,6 +122,7 @@ def _settings(
         link_mode=change.link_mode,
         path_conflict=change.path_conflict,
         compile_bytecode=change.compile_bytecode,
+        bytecode_mode=_bytecode_mode(os.environ) if change.compile_bytecode else "",
         dry_run=change.dry_run,
         allow_empty_requirements=options.allow_empty_requirements,
         remove_seeds=options.remove_seeds,

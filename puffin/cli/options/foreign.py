@@ -23,6 +23,7 @@ _ALWAYS = "has no effect: it is always on"
 _NEW_PIP = ("puffin installs into environments and directories", "use a virtual environment, or `--target DIR`")
 # fmt: off
 _EVERYWHERE: Foreign = (
+    (("--project",), VALUE, "has no effect on `pip` commands; use `--directory`"),
     (("--disable-pip-version-check",), FLAG, ""),
     (("--no-python-version-warning",), FLAG, ""),
     (("--no-input",), FLAG, ""),
@@ -64,7 +65,6 @@ _SYNC: Foreign = (
     (("--pip-args",), VALUE, ("puffin does not run pip", "pass the options to puffin")),
 )
 _INSPECT: Foreign = (
-    (("-l", "--local"), FLAG, "has no effect: inherited system packages are never listed"),
     (("--include-editable",), FLAG, ""),
     (("--all",), FLAG, "has no effect: nothing is excluded anyway"),
 )
@@ -97,7 +97,7 @@ COMMANDS = {
     "install": (*_EVERYWHERE, *_INSTALL),
     "uninstall": (*_EVERYWHERE, (("--root-user-action",), VALUE, "")),
     "freeze": (*_EVERYWHERE, *_INSPECT),
-    "list": (*_EVERYWHERE, *_INSPECT[:2], *_UPTODATE),
+    "list": (*_EVERYWHERE, *_INSPECT[:1], *_UPTODATE),
     "show": _EVERYWHERE,
     "check": _EVERYWHERE,
 }

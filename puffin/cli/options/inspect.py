@@ -26,6 +26,7 @@ _ON_TARGETS = (*TARGETS, *_ALWAYS)
 _FREEZE = (
     (("--exclude-editable",), "exclude_editable", FLAG, "", "Exclude editable installs.", COMMON),
     (("--exclude",), "exclude", LIST, "NAME", "Exclude a package.", COMMON),
+    (("-l", "--local"), "local", FLAG, "", "Leave out packages of the system that the environment sees.", COMMON),
     (("--path",), "path", LIST, "DIR", "Look into this directory instead of an environment.", COMMON),
     (("--strict",), "strict", FLAG, "", "Also check the installed packages for conflicts.", COMMON),
 )
@@ -45,12 +46,14 @@ SHOW = (
     *_ON_TARGETS,
 )
 TREE = (
-    (("--invert",), "invert", FLAG, "", "Show the packages that require each package.", COMMON),
+    (("--invert", "--reverse"), "invert", FLAG, "", "Show the packages that require each package.", COMMON),
     (("-d", "--depth"), "depth", VALUE, "N", "The number of levels to show below the roots (default: 255).", COMMON),
     (("--package",), "package", LIST, "NAME", "Show only the tree of this package.", COMMON),
     (("--prune",), "prune", LIST, "NAME", "Leave a package out of the tree.", COMMON),
     (("--no-dedupe",), "no_dedupe", FLAG, "", "Repeat the dependencies of a package wherever it appears.", COMMON),
     (("--show-version-specifiers",), "show_version_specifiers", FLAG, "", "Show the required versions.", COMMON),
+    (("--outdated",), "outdated", FLAG, "", "Show the newest version of each package, where it is newer.", COMMON),
+    *INDEX,
     *_ON_TARGETS,
 )
 CHECK = _ON_TARGETS
@@ -94,6 +97,10 @@ PRUNE = (
     *CLEAN,
 )
 PLAIN = _ALWAYS
+CACHE_SIZE = (
+    (("-H", "--human"), "human", FLAG, "", "Print the size with a unit, on a terminal or not.", COMMON),
+    *_ALWAYS,
+)
 GRAPH = (
     (("--format",), "graph_format", VALUE, "dot|mermaid|json", "The format of the graph (default: dot).", COMMON),
     (("-o", "--output-file"), "output_file", VALUE, "FILE", "Write the graph to this file.", COMMON),
@@ -123,6 +130,7 @@ class InspectOptions:
     editable: bool = False
     exclude_editable: bool = False
     exclude: tuple[str, ...] = ()
+    local: bool = False
     path: tuple[str, ...] = ()
     strict: bool = False
     files: bool = False
@@ -190,6 +198,7 @@ class StoreOptions:
     force: bool = False
     unused_for: str = ""
     max_size: str = ""
+    human: bool = False
     ci: bool = False
     last: str = ""
     json: bool = False

@@ -72,6 +72,7 @@ CACHE = (
      "Use a temporary cache, deleted at the end.", PLACES),
 )
 OUTPUT = (
+    (("--directory",), "directory", VALUE, "DIR", "Change to this directory first.", PLACES),
     (("-q", "--quiet"), "quiet", COUNT, "", "Print less; twice: only errors.", SHOWN),
     (("-v", "--verbose"), "verbose", COUNT, "", "Print more.", SHOWN),
     (("--color",), "color", VALUE, "auto|always|never", "Whether to colour the output.", SHOWN),

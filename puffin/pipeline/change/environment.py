@@ -146,6 +146,9 @@ class EnvironmentRun:
             self.plan = self._planner.plan(self.wanted)
         else:
             self.plan = self._planner.plan_of(self.inputs, archives or {})
+        going = (*self.plan.remove, *self.plan.replace)
+        if going and isinstance(self.place, Workplace):
+            self.place.check_removable(going, self._session.cache)
 
     def request(self) -> SearchRequest:
         """Return the search request of the plan."""

@@ -57,6 +57,7 @@ class Planner:
         self._exact = exact
         self._looked: Directs | None = None
         self._seeds: frozenset[str] | None = None
+        self._outside: list[Present] | None = None
 
     def plan_of(self, inputs: "Inputs", archives: "Mapping[str, str]") -> Plan:
         """Return the plan for pins; *archives* are the known archives of pins with URLs, by name."""
@@ -73,6 +74,16 @@ class Planner:
         if plan.remove:
             check_own(self._place.environment, plan.remove)
         return plan
+
+    def _inherited(self) -> "Sequence[Present]":
+        environment = self._place.environment
+        if not environment.system_site_packages:
+            return ()
+        if self._outside is None:
+            from puffin.stages.link.installed.inherited import inherited
+
+            self._outside = [each for _, each in inherited(environment)]
+        return self._outside
 
     def _find_seeds(self) -> bool:
         """Look for what the environment keeps, asked for or not: seeds that are there and what they require."""
@@ -97,6 +108,7 @@ class Planner:
             stale=stale,
             everything_stale=self._settings.reinstall,
             protected=self._seeds or (),
+            inherited=self._inherited(),
             exact=self._exact,
         )
 

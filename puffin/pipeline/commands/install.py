@@ -28,6 +28,7 @@ from puffin.pipeline.tasks.supply import Supply
 from puffin.stages.link.commit.installplan import Present, WantedDistribution
 from puffin.stages.link.direct_url import direct_url_of
 from puffin.stages.link.environment.environment import check_target
+from puffin.stages.link.installed.inherited import inherited
 from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.stages.resolve.locate.file_choice import FileTarget
 from puffin.stages.resolve.locate.platforms import target_for
@@ -180,12 +181,14 @@ class _Install:
 
     def _preferences(self) -> "list[Preference]":
         """Return what is installed as preferences: taken as it is, unless it must be installed anew."""
-        names = [each.name for each in self._workplace.present]
+        own = [(self._workplace.site, each) for each in self._workplace.present]
+        names = [each.name for _, each in own]
+        outside = inherited(self._workplace.environment)
         found = []
-        for each in self._workplace.present:
+        for site, each in (*own, *[row for row in outside if row[1].name not in names]):
             if names.count(each.name) > 1 or not each.version:
                 continue
-            path = f"{self._workplace.site}/{each.entry}"
+            path = f"{site}/{each.entry}"
             handle = InstalledDistribution(name=each.name, version=each.version, path=path)
             found.append(
                 Preference(

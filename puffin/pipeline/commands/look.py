@@ -75,7 +75,7 @@ def seen(environment: "Environment") -> NotThereYet:
     """Return the contents of an environment, read without locking it."""
     place = NotThereYet(settled(environment))
     place.state = read_state(environment.root)
-    place.present = look_around(place.environment, place.state)
+    place.present, _ = look_around(place.environment, place.state)
     if place.state is not None:
         rebooted = place.state.boot != current_boot()
         place.damaged, _ = find_damage(place.environment.purelib, place.state, everywhere=rebooted)

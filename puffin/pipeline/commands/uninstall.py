@@ -3,11 +3,14 @@
 import os
 import time
 
-from puffin.errors import FAILED, PuffinError
+from puffin.artifact.urls import file_url
+from puffin.cache.atomic import read
+from puffin.names import normalise
 from puffin.pipeline.change.workplace import Workplace, lock_timeout, target_of
 from puffin.pipeline.request.settings import Line
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.files import HARDLINK
+from puffin.stages.link.installed.installed import read_installed, thaw
 from puffin.stages.link.installed.own import check_own
 from puffin.stages.link.linker import ArchiveGone, link
 from puffin.value import astuple
@@ -20,20 +23,6 @@ if TYPE_CHECKING:
     from puffin.stages.link.commit.installplan import Present
 
 
-class CannotUninstall(PuffinError):
-    """A distribution that has no list of its files."""
-
-    exit_code = FAILED
-    stage = "link"
-    entry: str
-
-    def summary(self) -> str:
-        return (
-            f"Cannot uninstall `{self.package}`: `{self.entry}` is a distutils installed project, "
-            "and nothing says which files belong to it"
-        )
-
-
 def uninstall(
     environment: Environment, names: "Sequence[str]", session: "Session", *, dry_run: bool = False
 ) -> None:
@@ -44,9 +33,7 @@ def uninstall(
         for name in names:
             if not any(each.name == name for each in found):
                 reporter.warn(f"Skipped `{name}`: it is not installed")
-        for each in found:
-            if each.kind == "egg-info-file":
-                raise CannotUninstall(package=each.name, entry=each.entry)
+        workplace.check_removable([each.name for each in found], session.cache)
         check_own(environment, [each.name for each in found])
         lines = tuple(Line(sign="-", name=each.name, version=each.version) for each in found)
         if not found or dry_run:
@@ -56,6 +43,37 @@ def uninstall(
         _remove(workplace, found, session)
         reporter.phase("Uninstalled", len(found), time.perf_counter() - started)
         reporter.changes(lines)
+
+
+def names_from(environment: Environment, place: str) -> "list[str]":
+    """Return the normalised names of what was installed from *place*, a URL or a path.
+
+    A wheel's file name tells its name too, and so does the ``pyproject.toml`` of a directory.
+    """
+    url = place.partition("#")[0] if "://" in place else file_url(os.path.abspath(os.path.expanduser(place)))
+    installed = read_installed(environment)
+    urls = [(each.name, thaw(each.direct_url)["url"]) for each in installed if each.direct_url]
+    found = [name for name, own in urls if own.rstrip("/") == url]
+    told = _name_in(place)
+    return found or [name for name in (told,) if any(each.name == name for each in installed)]
+
+
+def _name_in(place: str) -> str:
+    """Return the normalised name that a file's name or a project's own file tells, ``""`` for none."""
+    name = os.path.basename(place.partition("#")[0])
+    if name.endswith(".whl"):
+        return normalise(name.partition("-")[0])
+    data = read(os.path.join(os.path.expanduser(place), "pyproject.toml"))
+    if data is None:
+        return ""
+    import tomllib
+
+    try:
+        project = tomllib.loads(data.decode()).get("project")
+    except ValueError:
+        return ""
+    own = project.get("name") if isinstance(project, dict) else None
+    return normalise(own) if isinstance(own, str) else ""
 
 
 def _remove(workplace: Workplace, found: "Sequence[Present]", session: "Session") -> None:

@@ -97,12 +97,12 @@ def read_open(
     build: "Build | None" = None,
 ) -> "Inputs | Sources":
     """Return the pins as :func:`read_inputs` does, or the sources where they leave something open."""
-    from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
-
     reading = _Reading(request, settings, interpreter, session, naming, build)
     quick = reading.quick()
     if quick is not None:
         return quick
+    from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
+
     sources = reading.sources()
     try:
         return reading.pinned(sources.requirements)

@@ -119,6 +119,7 @@ class Settings:
     link_mode: str = ""
     path_conflict: str = ""
     compile_bytecode: bool = False
+    bytecode_mode: str = ""
     dry_run: bool = False
     allow_empty_requirements: bool = False
     remove_seeds: bool = False

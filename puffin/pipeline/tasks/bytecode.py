@@ -21,7 +21,7 @@ def bytecode_kind(interpreter: "Interpreter", settings: "Settings") -> str:
     """Return the kind of bytecode that an environment of *interpreter* is to have, ``""`` for none."""
     if not settings.compile_bytecode:
         return ""
-    return interpreter_kind(interpreter.cache_tag, interpreter.magic, _LEVEL)
+    return interpreter_kind(interpreter.cache_tag, interpreter.magic, _LEVEL, settings.bytecode_mode)
 
 
 def lacking(state: "State | None", kind: str) -> "set[str]":

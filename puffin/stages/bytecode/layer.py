@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CACHE = "__pycache__"
+HASH_MODES = ("checked", "unchecked")  # bytecode that names the hash of its source, compared with it or not
 _FIRST_READ = 256  # bytes; the header
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -41,9 +42,18 @@ class Layer:
     rows: str
 
 
-def interpreter_kind(cache_tag: str, magic: str, level: int = 0) -> str:
-    """Return the name of a kind of bytecode; ``""`` for an interpreter that keeps none (PEP 3147)."""
-    return f"{cache_tag}-{magic}-{level}" if cache_tag and magic else ""
+def interpreter_kind(cache_tag: str, magic: str, level: int = 0, mode: str = "") -> str:
+    """Return the name of a kind of bytecode; ``""`` for an interpreter that keeps none (PEP 3147).
+
+    *mode* is one of :data:`HASH_MODES`, or ``""`` for bytecode that names the time of its source (PEP 552).
+    """
+    return f"{cache_tag}-{magic}-{level}{mode and f'-{mode}'}" if cache_tag and magic else ""
+
+
+def mode_of(kind: str) -> str:
+    """Return the mode in the name of a kind of bytecode."""
+    last = kind.rpartition("-")[2]
+    return last if last in HASH_MODES else ""
 
 
 def layer_path(cache: "Cache", kind: str, archive: str) -> str:

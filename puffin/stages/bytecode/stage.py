@@ -17,6 +17,7 @@ from puffin.stages.bytecode.layer import (
     layer_path,
     layer_ready,
     manifest_path,
+    mode_of,
 )
 from puffin.stages.unzip.manifest import read_names
 from puffin.stages.unzip.ready import current_boot_id
@@ -46,17 +47,17 @@ class Compiler:
         self._process: subprocess.Popen[bytes] | None = None
 
     def compile(
-        self, source: str, target: str, suffix: str, level: int, modules: "Sequence[str]"
+        self, source: str, target: str, suffix: str, level: int, modules: "Sequence[str]", *, mode: str = ""
     ) -> "list[bool]":
         """Compile *modules*, paths beneath *source*, into ``__pycache__`` directories beneath *target*.
 
+        *mode* is as for ``layer.interpreter_kind``.
         Return for each whether there is bytecode now: none of a module that is not valid for this Python, or
         that takes the interpreter down. Raises :class:`CompileFailed` and ``OSError``.
         """
         try:
-            return self._compile(
-                [os.fsencode(source), os.fsencode(target), suffix.encode(), b"%d" % level], modules
-            )
+            head = [os.fsencode(source), os.fsencode(target), suffix.encode(), b"%d" % level, mode.encode()]
+            return self._compile(head, modules)
         except BaseException:
             if self._process is not None:
                 self._process.kill()  # it would go on writing where the caller clears up
@@ -204,7 +205,8 @@ def _make(cache: Cache, archive: str, kind: str, executable: str, suffix: str, l
     try:
         os.mkdir(temporary)
         try:
-            made = compiler_of(executable).compile(cache.archive(archive), temporary, suffix, level, modules)
+            compiler, mode = compiler_of(executable), mode_of(kind)
+            made = compiler.compile(cache.archive(archive), temporary, suffix, level, modules, mode=mode)
         except CompileFailed:
             if all(os.path.exists(f"{cache.archive(archive)}/{module}") for module in modules):
                 raise

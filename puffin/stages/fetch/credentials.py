@@ -7,6 +7,7 @@ from binascii import b2a_base64
 from collections.abc import Mapping
 
 from puffin.artifact.urls import split_credentials
+from puffin.cache.layout import home_directory
 from puffin.stages.fetch.network import AUTO, DISABLED, SUBPROCESS
 
 TYPE_CHECKING = False
@@ -85,7 +86,7 @@ class Credentials:
         chosen = self._environ.get("NETRC")
         if chosen:
             return [os.path.expanduser(chosen)]
-        home = os.path.expanduser("~")
+        home = home_directory()
         return [
             os.path.join(home, name)
             for name in ((".netrc", "_netrc") if sys.platform == "win32" else (".netrc",))

@@ -4,7 +4,6 @@ https://packaging.python.org/en/latest/specifications/recording-installed-packag
 """
 
 import io
-import re
 from binascii import b2a_base64
 
 from puffin.stages.unzip.manifest import OutsideRow
@@ -78,6 +77,7 @@ def split_row(row: str) -> tuple[str, str]:
 
 def _usual(text: str, member: str) -> "tuple[dict[str, str], str] | None":
     """Return the same for a RECORD of whole rows and the one about itself; None for any other."""
+    import re  # a sync from a warm cache parses no RECORD
 
     head, own, rest = text.partition(f"{member},,")
     if not own or head[-1:] not in ("", "\n") or '"' in text or (rest and not rest.startswith(("\n", "\r\n"))):

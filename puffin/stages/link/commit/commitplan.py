@@ -105,7 +105,8 @@ class CommitRequest:
     """All that a commit needs to know. ``removed`` and ``kept`` map names to their absolute files.
 
     ``kept`` is a function because it is seldom needed and reads every RECORD; ``stay`` are the
-    distributions that remain, ``former`` the state before. ``window`` is from when to when was staged what comes
+    distributions that remain, ``former`` the state before. ``rewritten`` are ``(path, staged)`` of files that are
+    replaced, ``""`` for one that goes. ``window`` is from when to when was staged what comes
     in, in ns since the epoch by the clock of the file system.
     """
 
@@ -118,6 +119,7 @@ class CommitRequest:
     boot: str
     seed: bool
     window: tuple[int, int]
+    rewritten: "tuple[tuple[str, str], ...]" = ()
 
 
 def plan_commit(
@@ -132,13 +134,15 @@ def plan_commit(
     staying = kept.paths() if gone and change.stay else frozenset()
     going = plan_removal(gone, staying, change.homes.roots, disk)
     placement = plan_placement(_sources(change, disk), going=frozenset(going), owner_of=kept.owner, disk=disk)
-    outs = list(dict.fromkeys((*going, *placement.replaced, *_byte_code(placement.replaced, disk))))
+    old = [path for path, _ in change.rewritten]
+    outs = list(dict.fromkeys((*going, *placement.replaced, *_byte_code(placement.replaced, disk), *old)))
     touched = {*map(os.path.dirname, outs), *placement.touched}
     stamps, restamped = _stamps(change, outs, touched)
     steps = (
         *[(OUT, path, trash()) for path in outs],
         *[(MKDIR, path, "") for path in placement.made],
         *[(IN, staged, path) for staged, path in placement.moves],
+        *[(IN, staged, path) for path, staged in change.rewritten if staged],
         *[(STAMP, directory, "") for directory in restamped],
     )
     state = State(

@@ -8,6 +8,7 @@ import os
 
 from puffin import __version__
 from puffin.cache.atomic import carry, move, remove_tree, unfinished, write
+from puffin.cache.layout import home_directory
 from puffin.cache.lock import Lock, LockFailed
 from puffin.errors import USAGE, PuffinError, os_cause
 from puffin.stages.link.environment.activators import activators
@@ -141,7 +142,7 @@ def _check_parent(parent: str) -> None:
 
 def _holds_ground(place: str) -> bool:
     """Tell whether clearing *place* would remove what the user stands on."""
-    grounds = (os.path.realpath(os.getcwd()), os.path.realpath(os.path.expanduser("~")))
+    grounds = (os.path.realpath(os.getcwd()), os.path.realpath(home_directory()))
     return any(f"{ground}/".startswith(f"{place.rstrip('/')}/") for ground in grounds)
 
 

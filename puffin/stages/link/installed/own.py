@@ -39,8 +39,7 @@ def check_own(environment: "Environment", names: "Iterable[str]") -> None:
     own = needed_by({_SELF}, read_requires(environment), dict(environment.interpreter.markers))
     lost = sorted(own.intersection(names), key=lambda name: (name != _SELF, name))
     if lost:
-        place = ".venv" if os.path.isfile(".venv/pyvenv.cfg") else "DIRECTORY"
-        hints: tuple[str, ...] = (f"name the environment that is meant, as in `--python {place}`",)
-        if place == "DIRECTORY":
-            hints = (*hints, "make one with `puffin venv`")
+        beside = os.path.isfile(".venv/pyvenv.cfg")
+        name = f"name the environment that is meant, as in `--python {'.venv' if beside else 'DIRECTORY'}`"
+        hints = (name,) if beside else (name, "make one with `puffin venv`")
         raise RemovesItself(path=environment.root, names=tuple(lost), hints=hints)

@@ -10,6 +10,7 @@ import sys
 
 from puffin import depends
 from puffin.cache.atomic import read
+from puffin.cache.layout import home_directory
 from puffin.errors import USAGE, Cause, PuffinError
 from puffin.stages.link.interpreter.interpreter import Interpreter
 
@@ -173,7 +174,7 @@ def _spec(request: str) -> "PythonSpec":
 
 
 def _pyenv_versions(environ: "Mapping[str, str]") -> str:
-    root = environ.get("PYENV_ROOT") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".pyenv")
+    root = environ.get("PYENV_ROOT") or os.path.join(environ.get("HOME") or home_directory(), ".pyenv")
     return os.path.join(root, "versions")
 
 

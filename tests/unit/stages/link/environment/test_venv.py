@@ -380,3 +380,36 @@ def test_free_threaded_name(tmp_path):
     assert os.readlink(tmp_path / "v" / "bin" / "python3.12t") == "python"
     assert os.readlink(tmp_path / "v" / "bin" / "python") == "/opt/python/bin/python3.12"
     assert os.readlink(tmp_path / "v" / "lib64") == "lib"
+
+
+@pytest.mark.parametrize("name", ["old", "a b", "it's"])
+@pytest.mark.parametrize("relocatable", [True, False])
+@pytest.mark.parametrize("shell", ["csh", "tcsh"])
+def test_csh_finds_an_environment_that_moved(tmp_path, python, shell, relocatable, name):
+    if not shutil.which(shell):
+        pytest.skip(f"no {shell} here")
+    create_venv(str(tmp_path / name), interpreter=python, relocatable=relocatable)
+    place = tmp_path / name
+    if relocatable:
+        place = place.rename(tmp_path / "new place")
+    lines = ('source "$ACTIVATE:q"', "echo $VIRTUAL_ENV:q", "which python", "deactivate", "echo $?VIRTUAL_ENV")
+    (tmp_path / "script").write_text("".join(f"{line}\n" for line in lines))
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "ACTIVATE": str(place / "bin/activate.csh")}
+    said = subprocess.run(
+        [shutil.which(shell), "-f", tmp_path / "script"], env=environ, capture_output=True, text=True
+    )
+    assert said.stdout.splitlines() == [str(place), f"{place}/bin/python", "0"], said.stderr
+
+
+@pytest.mark.parametrize("relocatable", [True, False])
+def test_nushell_finds_an_environment_that_moved(tmp_path, python, relocatable):
+    if not shutil.which("nu"):
+        pytest.skip("no nu here")
+    create_venv(str(tmp_path / "a b"), interpreter=python, relocatable=relocatable)
+    place = (tmp_path / "a b").rename(tmp_path / "new place") if relocatable else tmp_path / "a b"
+    script = (
+        f'overlay use "{place}/bin/activate.nu"\nprint $env.VIRTUAL_ENV\nwhich python | get path.0 | print\n'
+    )
+    (tmp_path / "script.nu").write_text(script)
+    said = subprocess.run(["nu", "-n", tmp_path / "script.nu"], capture_output=True, text=True)
+    assert said.stdout.splitlines() == [str(place), f"{place}/bin/python"], said.stderr

@@ -41,7 +41,7 @@ def told(*installed, names=None, **markers):
 
 @pytest.fixture
 def environment(tmp_path):
-    return types.SimpleNamespace(purelib=str(tmp_path), platlib=str(tmp_path))
+    return types.SimpleNamespace(system_site_packages=False, purelib=str(tmp_path), platlib=str(tmp_path))
 
 
 def metadata(environment, entry, text, name="METADATA"):
@@ -82,7 +82,12 @@ def test_read_a_header_that_is_longer_than_a_chunk(environment):
 
 def test_read_what_has_no_metadata_or_is_there_twice(environment):
     for version in ("2", "1"):
-        os.mkdir(os.path.join(environment.purelib, f"a-{version}.dist-info"))
+        info = os.path.join(environment.purelib, f"a-{version}.dist-info")
+        os.mkdir(info)
+        assert read_requires(environment) == ()
+    for version in ("2", "1"):
+        with open(os.path.join(environment.purelib, f"a-{version}.dist-info/METADATA"), "w"):
+            pass
     assert [(each.name, each.version, each.requires_dist) for each in read_requires(environment)] == [
         ("a", "1", ()),
         ("a", "2", ()),
@@ -93,9 +98,10 @@ def test_read_both_directories_once(tmp_path):
     pure, plat = tmp_path / "pure", tmp_path / "plat"
     for site, name in ((pure, "a"), (plat, "b")):
         (site / f"{name}-1.dist-info").mkdir(parents=True)
+        (site / f"{name}-1.dist-info/METADATA").write_text("")
     os.symlink(pure, tmp_path / "link")
     for one, other, count in ((pure, plat, 2), (pure, tmp_path / "link", 1)):
-        environment = types.SimpleNamespace(purelib=str(one), platlib=str(other))
+        environment = types.SimpleNamespace(system_site_packages=False, purelib=str(one), platlib=str(other))
         assert len(read_requires(environment)) == count
 
 
