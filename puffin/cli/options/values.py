@@ -26,8 +26,9 @@ class CacheOptions:
 
 @frozen
 class ScreenOptions:
-    """How much to print, and how."""
+    """How much to print, and how. ``directory`` is where the command began: the entry has changed to it already."""
 
+    directory: str = ""
     quiet: int = 0
     verbose: int = 0
     color: str = ""
