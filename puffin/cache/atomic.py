@@ -5,7 +5,6 @@ import os
 from puffin.cache.layout import Cache
 from puffin.cache.reading import read
 
-
 PRIVATE = 0o600
 
 

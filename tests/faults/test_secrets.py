@@ -9,7 +9,7 @@ from puffin.cache import frame
 from tests.helpers.sdists import forge_backend, forge_sdist
 from tests.helpers.wheels import forge_wheel
 
-SECRET = "s3cr3t-Pa55"  # noqa: S105 - it opens nothing
+SECRET = "s3cr3t-Pa55"
 ENCODED = "bWU6czNjcjN0LVBhNTU="  # as a header has it
 
 
