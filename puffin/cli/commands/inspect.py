@@ -21,7 +21,7 @@ from puffin.stages.link.installed.requires import read_requires
 
 def environment_at_rest(options: dict[str, Any]) -> Environment:
     """Return the environment that *options* name; an interrupted change is brought to its end before."""
-    from puffin.pipeline.change.workplace import lock_timeout
+    from puffin.cache.lock import lock_timeout
 
     with CacheDirectory(options) as cache_dir:
         environment = find_where(where_of(options), os.environ, Cache(cache_dir))

@@ -18,7 +18,7 @@ from puffin.stages.link.environment.environment import check_target
 
 def uninstall(options: dict[str, Any], console: Console, _started: float) -> int:
     """Remove packages from an environment."""
-    from puffin.pipeline.change.workplace import lock_timeout
+    from puffin.cache.lock import lock_timeout
 
     names = _names(options)
     with CacheDirectory(options) as cache_dir:

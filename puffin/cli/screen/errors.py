@@ -8,6 +8,7 @@ import sys
 
 from puffin import signals
 from puffin.artifact.urls import mask_text
+from puffin.cache.lock import tell_waits
 from puffin.cli.screen.console import Console
 from puffin.errors import BUG, Cause, PuffinError
 
@@ -49,6 +50,7 @@ def guarded(
         no_progress=bool(options.get("no_progress")),
     )
     signals.on_ending(_terminate)
+    tell_waits(lambda text: console.aside(mask_text(text)))
     try:
         return command(options, console, started)
     except PuffinError as error:

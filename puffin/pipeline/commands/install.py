@@ -5,6 +5,7 @@ import time
 from puffin import depends
 from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.cache.layout import Cache
+from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.session import Workshop
@@ -12,7 +13,7 @@ from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.plan import stale_names
 from puffin.pipeline.change.run import ChangeRun, bring_one, tell_dry
-from puffin.pipeline.change.workplace import Workplace, lock_timeout, opened, tell_recovery, warn_of_broken
+from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, warn_of_broken
 from puffin.pipeline.find.artifact import artifact_for
 from puffin.pipeline.find.chosen import supply_of
 from puffin.pipeline.graph.record import phase

@@ -4,8 +4,9 @@ import os
 import time
 
 from puffin.cache.layout import Cache
+from puffin.cache.lock import LOCK_TIMEOUT
 from puffin.errors import FAILED, PuffinError
-from puffin.pipeline.change.workplace import LOCK_TIMEOUT, Workplace, target_of
+from puffin.pipeline.change.workplace import Workplace, target_of
 from puffin.pipeline.request.settings import Line
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.files import HARDLINK

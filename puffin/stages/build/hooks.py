@@ -8,7 +8,7 @@ import contextlib
 import os
 import sys
 
-from puffin.cache.lock import Lock
+from puffin.cache.lock import Lock, lock_timeout
 from puffin.stages.build import failures
 from puffin.stages.build.check import metadata_of, not_installable
 from puffin.stages.build.environ import build_environ, without_nanny
@@ -47,7 +47,8 @@ def run_hooks(job: HookJob) -> HookAnswer:
 def _locked(job: HookJob) -> "AbstractContextManager[object]":
     if not job.lock:
         return contextlib.nullcontext()
-    return Lock(job.lock, what=f"the source tree `{job.tree}`", timeout=job.timeout or _LOCK_SECONDS)
+    seconds = lock_timeout(os.environ, job.timeout or _LOCK_SECONDS)
+    return Lock(job.lock, what=f"the source tree `{job.tree}`", timeout=seconds)
 
 
 class _Run:
