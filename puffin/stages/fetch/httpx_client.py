@@ -5,6 +5,7 @@ httpx's errors are translated to puffin's here and nowhere else.
 
 import time
 
+from puffin.artifact.limits import MOST_PAGE, TooLarge, limit
 from puffin.artifact.urls import mask, mask_text, split_credentials
 from puffin.errors import UsageError
 from puffin.stages.fetch import refusal
@@ -59,10 +60,16 @@ class HttpxClient:
         raise self._refused(url, response)
 
     def read(self, response: httpx.Response) -> bytes:
-        """Return the content of a response, decoded. Raises ``Transient``."""
+        """Return the content of a response, decoded. Raises ``Transient``, and ``AnswerTooLarge`` above the limit."""
+        parts, room = [], limit(MOST_PAGE)
         try:
             with self._connections.turns.aside():
-                return response.read()
+                for part in response.iter_bytes():
+                    parts.append(part)
+                    room -= len(part)
+                    if room < 0:
+                        raise TooLarge(MOST_PAGE).named(mask(str(response.url)))
+            return b"".join(parts)
         except httpx.HTTPError as error:
             raise transient(error) from error
 
