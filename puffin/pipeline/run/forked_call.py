@@ -28,7 +28,7 @@ class ForkedCallLost(PuffinError):
 class ForkedCall:
     """Calls *function* in a forked child; :meth:`result` waits. The result must be made of builtins.
 
-    Where the system has no fork, the call is made when the result is asked for.
+    Where the system has no fork, or allows none now, the call is made when the result is asked for.
     """
 
     def __init__(self, function: "Callable[[], Any]") -> None:
@@ -37,9 +37,16 @@ class ForkedCall:
         self._pid = 0
         if not hasattr(os, "fork"):
             return
-        prepare_children()
-        self._reader, writer = os.pipe()
-        self._pid = os.fork()
+        ends: tuple[int, ...] = ()
+        try:
+            prepare_children()
+            ends = os.pipe()
+            self._pid = os.fork()
+        except OSError:  # a limit: then it is done here
+            for end in ends:
+                os.close(end)
+            return
+        self._reader, writer = ends
         if self._pid == 0:
             os.close(self._reader)
             _answer(function, writer)

@@ -30,7 +30,10 @@ def start_workers(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
         or _processors() < _CHILDREN
     ):
         return None
-    return ForkedWorkers(serve, begin, _CHILDREN)
+    try:
+        return ForkedWorkers(serve, begin, _CHILDREN)
+    except OSError:  # a limit on processes or open files
+        return None
 
 
 def _processors() -> int:
@@ -74,9 +77,16 @@ class _Child:
         self.lost = False
         self._frames = Frames()
         self._unsent = bytearray()
-        asking, self._questions = os.pipe()
-        self.reader, answering = os.pipe()
-        self._pid = os.fork()
+        ends: list[int] = []
+        try:
+            ends += os.pipe()
+            ends += os.pipe()
+            self._pid = os.fork()
+        except OSError:
+            for end in ends:
+                os.close(end)
+            raise
+        asking, self._questions, self.reader, answering = ends
         if self._pid == 0:
             for each in (self, *others):
                 each.let_go()
@@ -129,8 +139,12 @@ class ForkedWorkers:
         self._numbers = 0
         self._children: list[_Child] = []
         prepare_children()
-        for _ in range(count):
-            self._children.append(_Child(serve, begin, self._children))
+        try:
+            for _ in range(count):
+                self._children.append(_Child(serve, begin, self._children))
+        except OSError:
+            self.close()
+            raise
 
     def ask(self, kind: str, question: "Any", key: str) -> WorkerAnswer:
         """Ask the child that answers for *key*, as soon as :meth:`send` or a look for answers follows.

@@ -74,7 +74,12 @@ def run_with_child(items: "Sequence[WorkItem]", record: "Record") -> str:
     A single item runs in the child alone, for the sake of this process.
     """
     queue = WorkQueue(len(items))
-    child = Child(queue, items, record)
+    try:
+        child = Child(queue, items, record)
+    except OSError:  # a limit on processes or open files
+        queue.close()
+        run_here(items, record)
+        return ""
     try:
         if len(items) > 1:
             take = QueueReader(queue, items)
@@ -98,7 +103,12 @@ class Child:
         self._inbox = Inbox()
         prepare_children()
         self._reader, writer = os.pipe()
-        self._pid = os.fork()
+        try:
+            self._pid = os.fork()
+        except OSError:
+            os.close(self._reader)
+            os.close(writer)
+            raise
         if self._pid == 0:
             os.close(self._reader)
             be_child(queue, items, writer)

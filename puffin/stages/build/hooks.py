@@ -9,6 +9,7 @@ import os
 import sys
 
 from puffin.cache.lock import Lock, lock_timeout
+from puffin.errors import LimitReached, refused_by_system
 from puffin.stages.build import failures
 from puffin.stages.build.check import metadata_of, not_installable
 from puffin.stages.build.environ import build_environ, without_nanny
@@ -41,7 +42,8 @@ def run_hooks(job: HookJob) -> HookAnswer:
         except OutOfTime as late:
             raise failures.timed_out(job, late.entered) from None
         except OSError as error:
-            raise failures.not_started(job, error) from error
+            limit = refused_by_system(error)
+            raise (limit if isinstance(limit, LimitReached) else failures.not_started(job, error)) from error
 
 
 def _locked(job: HookJob) -> "AbstractContextManager[object]":
