@@ -31,6 +31,7 @@ from puffin.pipeline.run.memory import keep_freed_memory
 from puffin.pipeline.run.runner import Runner, WorkItem, attempt, without_buffers
 from puffin.pipeline.run.wire import Inbox, encode
 from puffin.pipeline.run.worker_loss import failed_with_worker, follow_parent, prepare_children, tell_lost
+from puffin.signals import Uninterrupted
 
 Name = tuple[str, str]
 Carried = tuple[Key, bool, Any, bytes]  # key, is it done, its result, the outcomes up to here, encoded
@@ -163,14 +164,15 @@ class ClusterExecutor:
 
     def close(self) -> None:
         """End the workers and the scheduler."""
-        with quiet(), contextlib.suppress(TimeoutError):
-            if not self._at_rest:
-                self._kill_workers()
-            self._shown.clear()
-            self._client.close(timeout=1)
-            self._cluster.close(timeout=1)
-        remove_tree(self._room)
-        remove_tree(self._directory)
+        with Uninterrupted():
+            with quiet(), contextlib.suppress(TimeoutError):
+                if not self._at_rest:
+                    self._kill_workers()
+                self._shown.clear()
+                self._client.close(timeout=1)
+                self._cluster.close(timeout=1)
+            remove_tree(self._room)
+            remove_tree(self._directory)
 
     def _kill_workers(self) -> None:
         """Do not wait for work that nobody wants any more, nor let anybody complain about it."""

@@ -8,6 +8,7 @@ from puffin.errors import PuffinError
 from puffin.pipeline.graph import record
 from puffin.pipeline.run.wire import pickled, send, unpickled
 from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children
+from puffin.signals import Uninterrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ class ForkedCall:
         parts = []
         while data := os.read(self._reader, 1 << 20):
             parts.append(data)
-        os.close(self._reader)
-        pid, self._pid = self._pid, 0
-        how = describe_exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        with Uninterrupted():
+            pid, self._pid = self._pid, 0
+            os.close(self._reader)
+            how = describe_exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         data = b"".join(parts)
         if how or not data:
             raise ForkedCallLost(how=how or "ended before its work")
@@ -70,12 +72,13 @@ class ForkedCall:
         raise unpickled(data[1:])
 
     def stop(self) -> None:
-        """End the child if it still runs."""
-        if self._pid:
-            os.kill(self._pid, 9)
-            os.waitpid(self._pid, 0)
-            os.close(self._reader)
-            self._pid = 0
+        """End the child if it still runs. A second call finds none."""
+        with Uninterrupted():
+            pid, self._pid = self._pid, 0
+            if pid:
+                os.kill(pid, 9)
+                os.waitpid(pid, 0)
+                os.close(self._reader)
 
 
 def _answer(function: "Callable[[], Any]", writer: int) -> None:

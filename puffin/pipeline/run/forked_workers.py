@@ -8,6 +8,7 @@ from threading import Lock, active_count
 from puffin.pipeline.graph import record
 from puffin.pipeline.run.wire import Frames, framed, pickled, send, unpickled
 from puffin.pipeline.run.worker_loss import follow_parent, prepare_children
+from puffin.signals import Uninterrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class _Child:
                 os.close(end)
             raise
         asking, self._questions, self.reader, answering = ends
+        self._open: tuple[int, ...] = (self._questions, self.reader)
         if self._pid == 0:
             for each in (self, *others):
                 each.let_go()
@@ -118,8 +120,9 @@ class _Child:
 
     def let_go(self) -> None:
         """Close the parent's ends."""
-        os.close(self._questions)
-        os.close(self.reader)
+        ends, self._open = self._open, ()
+        for end in ends:
+            os.close(end)
 
     def end(self) -> None:
         """End it now; what it writes is published whole or not at all. Nobody waits while it goes."""
@@ -174,10 +177,11 @@ class ForkedWorkers:
         return bool(asked)
 
     def close(self) -> None:
-        """End the children."""
-        for child in self._children:
-            child.end()
-        self._children = []
+        """End the children. A second call finds none."""
+        with Uninterrupted():
+            children, self._children = self._children, []
+            for child in children:
+                child.end()
 
 
 def _be_child(serve: "Serve", begin: "Begin", asking: int, answering: int) -> "NoReturn":

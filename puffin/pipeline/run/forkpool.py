@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import puffin.forks  # noqa: F401 - it makes forks safe after these threads
 from puffin.pipeline.run.wire import pickled, unpickled
 from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children
+from puffin.signals import Uninterrupted
 
 _EMITTED, _RESULT, _ERROR = b"o", b"r", b"e"  # what a message from a worker begins with
 
@@ -130,12 +131,13 @@ class ForkPool:
 
     def close(self) -> None:
         """End the workers, at once, and wait until they are gone."""
-        for pid in list(self._pids.values()):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self._reader.join()
+        with Uninterrupted():
+            for pid in list(self._pids.values()):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            self._reader.join()
 
 
 _outlet: "Connection[Any, Any] | None" = None

@@ -8,6 +8,7 @@ from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue
 from puffin.pipeline.run.waves import run_here, run_waves
 from puffin.pipeline.run.wire import Inbox, encode, send
 from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children, run_surviving
+from puffin.signals import Uninterrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,11 +152,12 @@ class Child:
 
     def kill(self) -> None:
         """End the child now."""
-        try:
-            os.kill(self._pid, 9)
-            os.waitpid(self._pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
+        with Uninterrupted():
+            try:
+                os.kill(self._pid, 9)
+                os.waitpid(self._pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                pass
 
 
 class Bell:
