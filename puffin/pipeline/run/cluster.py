@@ -52,7 +52,7 @@ _CONFIGURATION = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.http.routes": [],
 }
-_NO_PAGES = {
+_NO_PAGES: dict[str, list[str]] = {
     "distributed.scheduler.http.routes": []
 }  # a port that anybody on the machine may ask tells nothing
 

@@ -60,11 +60,10 @@ class _PrivateConnector(TCPConnector):
     prefix = _PREFIX
 
     async def connect(self, address: str, deserialize: bool = True, **connection_args: Any) -> TCP:
-        self._check_encryption(address, connection_args)
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         stream = IOStream(made, max_buffer_size=MAX_BUFFER_SIZE)
         try:
-            await stream.connect(_place(address))  # type: ignore[arg-type]
+            await stream.connect(_place(address))
         except StreamClosedError as error:
             raise CommClosedError(f"no connection to {address}: {error.real_error}") from error
         return TCP(stream, f"{_PREFIX}{_HOST}:0", f"{_PREFIX}{address}", deserialize)
@@ -74,7 +73,7 @@ class _PrivateListener(TCPListener):
     prefix = _PREFIX
 
     async def start(self) -> None:
-        self.tcp_server = TCPServer(max_buffer_size=MAX_BUFFER_SIZE)
+        self.tcp_server = TCPServer(max_buffer_size=int(MAX_BUFFER_SIZE))
         self.tcp_server.handle_stream = self._handle_stream  # type: ignore[method-assign]
         made, number = _listening()
         self.tcp_server.add_sockets([made])

@@ -200,6 +200,7 @@ class Build:
         since = self._order.since
         if (
             wheel is not None
+            and kept.is_of(wheel, self._artifact)
             and kept.is_since(f"{self._entry}{kept.WHEEL}/entry", since)
             and kept.is_sound(wheel)
         ):
