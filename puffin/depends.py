@@ -1,4 +1,4 @@
-"""What the answer of a run depends on: whatever reads or looks for something says so here, at the lowest seam.
+"""The dependencies of an answer: code that reads or looks for something notes it here, at the lowest level.
 
 Nothing is noted unless :func:`begin` was called, and a note costs about two microseconds. A file is noted *before* it
 is read: one that changes in between then has another stamp than the noted one, and the answer is not repeated.
@@ -63,7 +63,7 @@ def end() -> None:
 
 
 def stamp(path: str) -> "Stamp":
-    """Return what changes with a file: times in ns, size, number and device; nothing for one that is not there.
+    """Return the stamp of a file: times in ns, size, number and device; an empty one if it does not exist.
 
     The change time of a file with several names is left out: whoever gives it another name changes it.
     """
@@ -159,7 +159,7 @@ def fresh(since: float, until: float) -> None:
 
 
 def unsure(why: str) -> None:
-    """Note that the answer may be another one the next time, whatever else is noted."""
+    """Note that the answer may differ the next time, even if nothing that is noted has changed."""
     if _noted is not None:
         _noted.doubts.append(why)
 

@@ -76,7 +76,7 @@ def _rebuild(cls: "type[PuffinError]", fields: "dict[str, Any]") -> PuffinError:
 
 
 class Cause(PuffinError):
-    """A plain statement beneath another error, such as what the operating system said."""
+    """A plain statement beneath another error, such as the message of the operating system."""
 
     text: str
 

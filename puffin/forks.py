@@ -1,4 +1,4 @@
-"""Forks in a process that had threads.
+"""Forks in a process that had threads: they wait until ended threads are gone.
 
 Before Python 3.13 ``Thread.join`` returns while the thread still runs its destructors. OpenSSL's take a lock. A fork
 in that moment leaves the lock taken in the child for ever, and the child hangs at its first TLS connection. So a fork

@@ -1,4 +1,4 @@
-"""What the task that runs on this thread took in and gave out, for the run record.
+"""The bytes in and out of the task on this thread, for the run record.
 
 Stage functions add to it, once or a few times a task; whoever runs the task resets and reads it. A call costs a
 fraction of a microsecond, and threads have a meter each.

@@ -1,4 +1,4 @@
-"""Names and versions as text: the normal form of a name, whether two versions are one, and what a terminal may show."""
+"""Names and versions as text: the normal form of names, equality of versions, safe text for a terminal."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +11,12 @@ def normalise(name: str) -> str:
     while "--" in name:
         name = name.replace("--", "-")
     return name
+
+
+def is_name(text: str) -> bool:
+    """Tell whether *text* is a valid name of a project or an extra: letters, digits, and ``-``, ``_``, ``.`` inside."""
+    plain = text.replace("-", "").replace("_", "").replace(".", "")
+    return text.isascii() and plain.isalnum() and text[0].isalnum() and text[-1].isalnum()
 
 
 def same_version(one: str, other: str) -> bool:

@@ -1,4 +1,4 @@
-"""Signals without the enums that the ``signal`` module wraps them in, whose import takes 6 ms of a warm sync."""
+"""Signals without the enums of the ``signal`` module, whose import takes 6 ms of a warm sync."""
 
 import _signal  # type: ignore[import-not-found, unused-ignore]
 from _signal import SIGINT, SIGTERM, raise_signal, signal  # type: ignore[import-not-found, unused-ignore]

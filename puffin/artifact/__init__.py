@@ -1,1 +1,1 @@
-"""What an artifact is: its file, its place, its hashes, its metadata."""
+"""Artifacts: files and places, hashes, URLs, the head of metadata."""

@@ -5,7 +5,8 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    pass
+    import os
+    from collections.abc import Iterable
 
 WHEEL = "wheel"
 SDIST = "sdist"
@@ -25,7 +26,8 @@ class Artifact:
     masked wherever it is shown. ``hashes`` are ``"algorithm:hex"``, alternatives
     of which one must hold.
     ``source`` is the sub-bucket of the cache the file belongs to: ``index/<digest>``, ``url/<digest>``,
-    ``path/<digest>`` (of place and modification time) or ``git/<digest>/<commit>``. ``direct_url`` is the text of
+    ``path/<digest>`` (of place and state) or ``git/<digest>/<commit>``; of what has to be built, ``+<digest>`` behind
+    it stands for what the build is told. ``direct_url`` is the text of
     ``direct_url.json`` (PEP 610), empty for files from an index. ``yanked`` is None, or the reason of the yank
     (which may be empty, PEP 592).
     ``size`` is in bytes, 0 where unknown.
@@ -54,6 +56,14 @@ class Artifact:
         return f"{self.name} @ {mask(self.url)}"
 
 
+def file_identity(facts: "os.stat_result") -> str:
+    """Return a text that differs for each file that was ever at a path, from its *facts*.
+
+    A modification time can be set by anybody, as copying tools do; the time of the last change (``ctime``) cannot.
+    """
+    return f"{facts.st_mtime_ns} {facts.st_ctime_ns} {facts.st_size} {facts.st_ino}"
+
+
 def decisive(hashes: tuple[str, ...]) -> tuple[str, ...]:
     """Return the SHA-256 values of which a file must have one to be accepted with *hashes*.
 
@@ -62,8 +72,6 @@ def decisive(hashes: tuple[str, ...]) -> tuple[str, ...]:
     """
     values = tuple(dict.fromkeys([each[7:] for each in hashes if each.startswith("sha256:")]))
     if values and any(not each.startswith("sha256:") for each in hashes):
-        from puffin.artifact.hashes import strongest_of
-
         return values if strongest_of(hashes) == "sha256" else ()
     return values
 
@@ -77,3 +85,32 @@ def only_sha256(hashes: tuple[str, ...]) -> str:
     """Return the one SHA-256 (64 hex digits) that *hashes* allow, ``""`` where there is none, or a choice."""
     values = decisive(hashes)
     return values[0] if len(values) == 1 else ""
+
+
+STRENGTH = (
+    "sha3_512",
+    "sha512",
+    "blake2b",
+    "sha3_384",
+    "sha384",
+    "sha3_256",
+    "sha256",
+    "blake2s",
+    "sha3_224",
+    "sha224",
+    "sha1",
+    "md5",
+)
+
+
+def strongest_of(group: "Iterable[str]") -> str:
+    """Return the algorithm that decides among ``"algorithm:hex"``, ``""`` where none of them is known."""
+    import hashlib
+
+    named = {algorithm_of(digest) for digest in group}
+    return next((name for name in STRENGTH if name in named and name in hashlib.algorithms_available), "")
+
+
+def algorithm_of(digest: str) -> str:
+    """Return the algorithm of ``"algorithm:hex"``, in lower case."""
+    return digest.partition(":")[0].strip().lower()

@@ -1,11 +1,9 @@
-"""Buffers for whole files, used again: a new one of many megabytes costs a page fault and a clearing per page."""
+"""Reusable buffers for whole files: a new buffer of many megabytes costs a page fault and a clearing per page."""
 
 import mmap
 import threading
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    Buffer = bytearray | mmap.mmap
+Buffer = bytearray | mmap.mmap
 
 _MOST_KEPT = 96 << 20  # bytes kept by one process
 _GRAIN = 1 << 20

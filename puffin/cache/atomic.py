@@ -1,5 +1,6 @@
-"""Publication by rename: whoever looks sees nothing or the whole entry, whatever dies on the way."""
+"""Publication by rename: a reader sees nothing or the whole entry, even if the writer is killed."""
 
+import errno
 import os
 
 from puffin.cache.layout import Cache
@@ -94,6 +95,54 @@ def remove_tree(path: str) -> None:
         else:
             _forget(entry.path)
     _forget_directory(path)
+
+
+def move(source: str, target: str) -> None:
+    """Rename *source*; a directory that the system does not rename goes entry by entry (``OSError``).
+
+    overlayfs refuses to rename a directory of a lower layer, such as an earlier layer of a container image (EXDEV).
+    What has moved until then lies in :func:`unfinished`, and *target* is there when all has. Whoever is killed over
+    it can call this again, or :func:`carry` the entries back.
+    """
+    try:
+        os.rename(source, target)
+    except FileNotFoundError:
+        if os.path.lexists(source) or not os.path.isdir(unfinished(target)):
+            raise
+        os.rename(unfinished(target), target)
+    except OSError as error:
+        if error.errno != errno.EXDEV or os.path.islink(source) or not os.path.isdir(source):
+            raise
+        carry(source, unfinished(target))
+        os.rename(unfinished(target), target)
+
+
+def unfinished(target: str) -> str:
+    """Return where the entries are collected of a directory that :func:`move` is to bring to *target*."""
+    return f"{target}+"
+
+
+def carry(source: str, target: str) -> None:
+    """Move all that is in the directory *source* into *target*, made where it is missing, and remove *source*.
+
+    Whoever is killed over it can call this again. Raises ``OSError``.
+    """
+    facts = os.stat(source)
+    try:
+        os.mkdir(target)
+    except FileExistsError:
+        pass
+    for name in os.listdir(source):
+        try:
+            os.rename(f"{source}/{name}", f"{target}/{name}")
+        except OSError as error:
+            inner = os.path.isdir(f"{source}/{name}") and not os.path.islink(f"{source}/{name}")
+            if not inner or error.errno not in (errno.EXDEV, errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            carry(f"{source}/{name}", f"{target}/{name}")
+    os.chmod(target, facts.st_mode & 0o7777)
+    os.utime(target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    os.rmdir(source)
 
 
 def _into_place(temporary: str, path: str) -> None:

@@ -1,10 +1,11 @@
-"""Emptying the cache: all of it, what it holds of some packages, or what dead processes left behind.
+"""Emptying the cache: all of it, the entries of some packages, or leftovers of dead processes.
 
 Links in it are removed, never followed.
 """
 
 import os
 import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from puffin.cache.atomic import remove_tree
@@ -14,11 +15,6 @@ from puffin.cache.usage import NOT_WRITABLE
 from puffin.errors import PuffinError, os_cause
 from puffin.names import normalise
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
 
 _FOREIGN_AFTER = (
     24 * 3600.0
@@ -40,7 +36,6 @@ class CleanFailed(PuffinError):
     path: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to clean the cache at `{self.path}`"
 
 
@@ -55,8 +50,8 @@ def cleaning(cache: Cache) -> "Iterator[None]":
 
 def clean_all(cache: Cache, *, keep: "Collection[str]" = ()) -> Cleaned:
     """Remove everything in the cache directory except the entries named in *keep*."""
-    paths = [f"{cache.root}/{name}" for name in _names(cache.root) if name not in keep]
-    return _remove(paths)
+    paths = [f"{cache.root}/{name}" for name in names_in(cache.root) if name not in keep]
+    return remove(paths)
 
 
 def clean_packages(cache: Cache, names: "Collection[str]") -> Cleaned:
@@ -72,11 +67,11 @@ def clean_packages(cache: Cache, names: "Collection[str]") -> Cleaned:
     archives = {target for path in wheels for target in _targets(path)}
     built = [path for path in _revisions(cache) if not wanted.isdisjoint(_names_built(path))]
     rooms = [path for path in _environments(cache) if not wanted.isdisjoint(_names_inside(path))]
-    removed = _remove([*pages, *pins, *own, *wheels, *built, *rooms])
+    removed = remove([*pages, *pins, *own, *wheels, *built, *rooms])
     left = {target for path in _wheel_directories(cache) for target in _targets(path)}
     gone = [path for archive in archives - left for path in (f"{archive}.manifest", archive)]
     layers = [path for archive in archives - left for path in _layers(cache, os.path.basename(archive))]
-    more = _remove([*[path for path in gone if path.startswith(cache.path(Bucket.ARCHIVE))], *layers])
+    more = remove([*[path for path in gone if path.startswith(cache.path(Bucket.ARCHIVE))], *layers])
     return Cleaned(entries=removed.entries, files=removed.files + more.files, bytes=removed.bytes + more.bytes)
 
 
@@ -86,19 +81,19 @@ def _pinned(path: str) -> str:
 
 def _wheel_directories(cache: Cache) -> "Iterator[str]":
     for kind in _entries(cache.path(Bucket.WHEELS)):
-        for package in _names(kind):
+        for package in names_in(kind):
             yield f"{kind}/{package}"
 
 
 def _revisions(cache: Cache) -> "Iterator[str]":
     bucket = cache.path(Bucket.BUILT)
-    return (f"{bucket}/{name}" for name in _names(bucket))
+    return (f"{bucket}/{name}" for name in names_in(bucket))
 
 
 def _names_built(revision: str) -> "Iterator[str]":
     """Yield the normalised names that the wheels and metadata of a revision have."""
-    for settings in _names(revision):
-        for entry in _names(f"{revision}/{settings}"):
+    for settings in names_in(revision):
+        for entry in names_in(f"{revision}/{settings}"):
             for line in (read(f"{revision}/{settings}/{entry}/METADATA") or b"").split(b"\n\n")[0].splitlines():
                 field, _, value = line.decode("utf-8", "replace").partition(":")
                 if field.lower() == "name":
@@ -107,7 +102,7 @@ def _names_built(revision: str) -> "Iterator[str]":
 
 def _environments(cache: Cache) -> "Iterator[str]":
     bucket = cache.path(Bucket.BUILD_ENVIRONMENTS)
-    return (f"{bucket}/{name}" for name in _names(bucket))
+    return (f"{bucket}/{name}" for name in names_in(bucket))
 
 
 def _names_inside(environment: str) -> "Iterator[str]":
@@ -121,41 +116,43 @@ def _names_inside(environment: str) -> "Iterator[str]":
 
 def _entries(bucket: str) -> "Iterator[str]":
     """Yield ``<bucket>/<x>/<y>``."""
-    for outer in _names(bucket):
-        for inner in _names(f"{bucket}/{outer}"):
+    for outer in names_in(bucket):
+        for inner in names_in(f"{bucket}/{outer}"):
             yield f"{bucket}/{outer}/{inner}"
 
 
 def _layers(cache: Cache, archive: str) -> "Iterator[str]":
     """Yield manifest and tree of each layer of bytecode of an archive."""
-    for kind in _names(cache.path(Bucket.PYC)):
+    for kind in names_in(cache.path(Bucket.PYC)):
         path = cache.path(Bucket.PYC, kind, archive[:2], archive)
         yield from (f"{path}.manifest", path)
 
 
 def _targets(directory: str) -> "Iterator[str]":
-    for name in _names(directory):
+    for name in names_in(directory):
         try:
             yield os.readlink(f"{directory}/{name}")
         except OSError:
             continue
 
 
-def _names(directory: str) -> list[str]:
+def names_in(directory: str) -> list[str]:
+    """Return the sorted names in a directory; none where it cannot be read."""
     try:
         return sorted(os.listdir(directory))
     except OSError:
         return []
 
 
-def _remove(paths: list[str]) -> Cleaned:
-    files, size = 0, 0
-    existing = [path for path in paths if os.path.lexists(path)]
-    for path in existing:
-        count, total = measure(path)
-        files, size = files + count, size + total
-        remove_tree(path)
-    return Cleaned(entries=len(existing), files=files, bytes=size)
+def remove(paths: list[str]) -> Cleaned:
+    """Remove what there is of *paths*; each of them counts as an entry."""
+    entries, files, size = 0, 0, 0
+    for path in paths:
+        if os.path.lexists(path):
+            count, total = measure(path)
+            entries, files, size = entries + 1, files + count, size + total
+            remove_tree(path)
+    return Cleaned(entries=entries, files=files, bytes=size)
 
 
 def measure(path: str) -> tuple[int, int]:

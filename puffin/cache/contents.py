@@ -1,17 +1,14 @@
-"""What is in the cache, as things that can go by themselves, and how much room they take."""
+"""The contents of the cache as items that can be removed one by one, and their sizes."""
 
 import os
-import time
+from collections.abc import Iterable, Iterator, Sequence
 
 from puffin.cache import frame
+from puffin.cache.clean import Cleaned, names_in, remove
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.reading import read
 from puffin.cache.usage import DAY, last_used
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _BY_AGE = (Bucket.ANSWERS, Bucket.SIMPLE, Bucket.METADATA, Bucket.RESOLUTIONS, Bucket.SDISTS, Bucket.RUNS)
 _RETIRED = frozenset({"workspaces"})  # stems of buckets that former versions of puffin had
@@ -46,7 +43,7 @@ def total_size(root: str) -> int:
 
 
 def read_contents(cache: Cache) -> "tuple[tuple[Item, ...], tuple[str, ...]]":
-    """Return what the cache holds, and the paths that are of no use.
+    """Return the items of the cache, and the useless paths.
 
     These are pointers and bytecode of archives that are gone, and buckets of older formats.
     """
@@ -72,7 +69,7 @@ def _outdated(cache: Cache) -> "Iterator[str]":
     """Yield the buckets whose names tell of another version of their format, or of puffin."""
     current = {value for key, value in vars(Bucket).items() if key.isupper()}
     stems = {*_RETIRED, *[name.rpartition("-v")[0] for name in current]}
-    for name in _names(cache.root):
+    for name in names_in(cache.root):
         stem, _, version = name.rpartition("-v")
         if stem in stems and version.isdigit() and name not in current:
             yield f"{cache.root}/{name}"
@@ -110,8 +107,8 @@ def _archive(
 def _archives(cache: Cache) -> "Iterator[str]":
     """Yield the archives, those too of which there is only a tree or a manifest."""
     bucket = cache.path(Bucket.ARCHIVE)
-    for outer in _names(bucket):
-        inner = {name.removesuffix(".manifest") for name in _names(f"{bucket}/{outer}")}
+    for outer in names_in(bucket):
+        inner = {name.removesuffix(".manifest") for name in names_in(f"{bucket}/{outer}")}
         yield from sorted(name for name in inner if len(name) == 64 and _HEX.issuperset(name))
 
 
@@ -136,10 +133,10 @@ def _layers(cache: Cache) -> "dict[str, tuple[str, ...]]":
     """Return manifest and tree of each layer of bytecode, by archive."""
     found: dict[str, list[str]] = {}
     bucket = cache.path(Bucket.PYC)
-    for kind in _names(bucket):
-        for outer in _names(f"{bucket}/{kind}"):
+    for kind in names_in(bucket):
+        for outer in names_in(f"{bucket}/{kind}"):
             for name in sorted(
-                _names(f"{bucket}/{kind}/{outer}"), key=lambda name: not name.endswith(".manifest")
+                names_in(f"{bucket}/{kind}/{outer}"), key=lambda name: not name.endswith(".manifest")
             ):
                 path = f"{bucket}/{kind}/{outer}/{name}"
                 found.setdefault(name.removesuffix(".manifest"), []).append(path)
@@ -160,7 +157,7 @@ def _built(cache: Cache) -> "frozenset[str]":
 def _rooms(cache: Cache) -> "Iterator[Item]":
     """Yield what was built from each state of a source, and each environment to build in."""
     for bucket in (Bucket.BUILT, Bucket.BUILD_ENVIRONMENTS):
-        for name in _names(cache.path(bucket)):
+        for name in names_in(cache.path(bucket)):
             path = cache.path(bucket, name)
             used = max((_time(each) for each in _tree(path)), default=_time(path))
             yield Item(kind=ENTRY, name=path, paths=(path,), bytes=total_size(path), used=used, bucket=bucket)
@@ -169,8 +166,8 @@ def _rooms(cache: Cache) -> "Iterator[Item]":
 def _repositories(cache: Cache) -> "Iterator[Item]":
     """Yield each repository, its clone and all its checkouts together: these may look into that."""
     room = cache.path(Bucket.GIT)
-    for key in sorted({*_names(f"{room}/db"), *_names(f"{room}/checkouts")}):
-        checkouts = [f"{room}/checkouts/{key}/{name}" for name in _names(f"{room}/checkouts/{key}")]
+    for key in sorted({*names_in(f"{room}/db"), *names_in(f"{room}/checkouts")}):
+        checkouts = [f"{room}/checkouts/{key}/{name}" for name in names_in(f"{room}/checkouts/{key}")]
         paths = (*checkouts, f"{room}/db/{key}")
         size = sum(total_size(path) for path in paths)
         used = max(_time(path) for path in paths)
@@ -202,13 +199,84 @@ def _time(path: str) -> float:
         return 0.0
 
 
-def _names(directory: str) -> list[str]:
-    try:
-        return sorted(os.listdir(directory))
-    except OSError:
-        return []
+_CHEAP = (
+    Bucket.ANSWERS,
+    Bucket.SIMPLE,
+    Bucket.RESOLUTIONS,
+    Bucket.SDISTS,
+    Bucket.GIT,
+    Bucket.BUILD_ENVIRONMENTS,
+    Bucket.RUNS,
+)
 
 
-def now() -> float:
-    """Return this moment in seconds since the epoch."""
-    return time.time()
+def plan_prune(
+    items: "Sequence[Item]",
+    *,
+    now: float,
+    unused_for: float | None = None,
+    max_size: int | None = None,
+    other_bytes: int = 0,
+    ci: bool = False,
+) -> tuple[Item, ...]:
+    """Return the *items* that go, in the order in which they were chosen.
+
+    Archives to which no name leads always go. *unused_for* is in seconds. *max_size* and *other_bytes* (what the
+    cache holds besides the items) are in bytes: of what is left, the longest unused goes first. With *ci* all
+    goes that is cheap to fetch again: archives that were not built here, pages, source distributions, repositories.
+    """
+    going = [each for each in items if each.kind == ARCHIVE and not each.reachable]
+    left = [each for each in items if each.kind != ARCHIVE or each.reachable]
+    if ci:
+        going, left = _split(going, left, [_is_cheap(each) for each in left])
+    if unused_for is not None:
+        going, left = _split(going, left, [now - min(each.used, now) >= unused_for for each in left])
+    if max_size is not None:
+        going += _over(left, max_size - other_bytes)
+    return tuple(going)
+
+
+def _is_cheap(item: Item) -> bool:
+    return not item.built if item.kind == ARCHIVE else item.bucket in _CHEAP
+
+
+def _split(going: list[Item], left: list[Item], which: list[bool]) -> tuple[list[Item], list[Item]]:
+    more = [each for each, goes in zip(left, which, strict=True) if goes]
+    return going + more, [each for each, goes in zip(left, which, strict=True) if not goes]
+
+
+def _over(items: "Iterable[Item]", room: int) -> list[Item]:
+    ordered = sorted(items, key=lambda each: (each.used, each.name))
+    total = sum(each.bytes for each in ordered)
+    going = []
+    for each in ordered:
+        if total <= room:
+            break
+        going.append(each)
+        total -= each.bytes
+    return going
+
+
+def prune(items: "Iterable[Item]", useless: "Iterable[str]", buckets: "Iterable[str]") -> Cleaned:
+    """Remove *items* and *useless* paths, what leads to something first, then the directories left empty."""
+    going = tuple(items)
+    removed = remove([*[path for each in going for path in each.paths], *useless])
+    for bucket in buckets:
+        _sweep(bucket)
+    return Cleaned(entries=len(going), files=removed.files, bytes=removed.bytes)
+
+
+def _sweep(bucket: str) -> None:
+    """Remove the empty directories beneath *bucket*, deepest first; not those within archives, which may be empty."""
+    for directory, inner, _ in os.walk(bucket, topdown=True):
+        inner[:] = [name for name in inner if len(name) != 64 and not os.path.islink(f"{directory}/{name}")]
+        _forget_empty(directory, bucket)
+
+
+def _forget_empty(directory: str, bucket: str) -> None:
+    while directory != bucket and directory.startswith(bucket):
+        try:
+            os.rmdir(directory)
+        except OSError:
+            return
+        directory = os.path.dirname(directory)

@@ -1,4 +1,4 @@
-"""Where things lie in the cache: the buckets and the paths of their entries."""
+"""The layout of the cache: the buckets and the paths of their entries."""
 
 import os
 
@@ -67,7 +67,7 @@ def default_root(environ: "Mapping[str, str]") -> str:
         return os.path.abspath(os.path.expanduser(chosen))
     xdg = environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(xdg):  # the XDG specification: relative paths are invalid and ignored
-        xdg = os.path.join(os.path.expanduser("~"), ".cache")
+        xdg = os.path.join(home_directory(), ".cache")
     return os.path.join(xdg, "puffin")
 
 
@@ -77,6 +77,15 @@ def _make_directory(path: str, mode: int) -> None:
     except FileExistsError:
         if not os.path.isdir(path):
             raise
+
+
+def home_directory() -> str:
+    """Return the user's home directory, or a file that can hold nothing if neither ``HOME`` nor the system names one.
+
+    ``~`` must not be taken for the name of a directory.
+    """
+    home = os.path.expanduser("~")
+    return home if os.path.isabs(home) else os.devnull
 
 
 _space = ""

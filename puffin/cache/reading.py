@@ -1,4 +1,4 @@
-"""Reading small files, where one that cannot be read is one that is not there."""
+"""Reading small files; a file that cannot be read counts as absent."""
 
 import os
 

@@ -7,6 +7,7 @@ that day finds the file there: one ``stat``, however many archives there are.
 import errno
 import os
 import time
+from types import TracebackType
 from zlib import crc32
 
 from puffin.cache.atomic import publish_file, read
@@ -22,7 +23,6 @@ except ImportError:  # Windows
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from types import TracebackType
 
 
 LOCK = ".lock"
@@ -159,7 +159,7 @@ def last_used(cache: Cache) -> dict[str, int]:
     return found
 
 
-def repeated(cache: Cache, known: "Collection[str]") -> list[str]:
+def needless_notes(cache: Cache, known: "Collection[str]") -> list[str]:
     """Return the paths of notes that say nothing of an archive in *known* which newer notes do not say."""
     said: set[str] = set()
     needless = []
@@ -192,7 +192,6 @@ class CacheUnusable(PuffinError):
     hints: tuple[str, ...] = ("name another place with `--cache-dir` or `PUFFIN_CACHE_DIR`",)
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to initialize the cache at `{self.path}`"
 
 

@@ -1,4 +1,4 @@
-"""The entry point. What is up to date is told from here with ``sys`` and ``os`` alone; all else is imported late."""
+"""The entry point. A kept answer is repeated with ``os`` and ``sys`` alone; everything else is imported late."""
 
 import gc
 import os
@@ -11,6 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+    from puffin.cli.options.table import Row
+
+_BY_HAND = ("sync", "pip sync", "pip install", "pip compile")
 STARTED = perf_counter()
 STARTED_CPU = process_time()  # what the interpreter needed to get here
 
@@ -18,6 +21,8 @@ STARTED_CPU = process_time()  # what the interpreter needed to get here
 def run() -> "NoReturn":
     """Run the command line of this process and end it."""
     gc.disable()  # a command lives for moments, and what it makes lives as long
+    if "PYTHONPATH" in os.environ:
+        _leave_python_path(os.environ["PYTHONPATH"])
     _open_streams()
     _set_umask(os.environ.get("PUFFIN_UMASK", ""))
     try:
@@ -36,6 +41,17 @@ def run() -> "NoReturn":
         os._exit(code)  # taking the interpreter down in order costs more than many a command
 
 
+def _leave_python_path(given: str) -> None:
+    """Take off ``sys.path`` what the caller wants on that of other programs, such as modules of another Python.
+
+    The variable stays for those. What is puffin's own place stays too, or lies in its environment.
+    """
+    own = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    inside = tuple({f"{prefix}{os.sep}" for prefix in (sys.prefix, sys.base_prefix)})
+    places = {os.path.abspath(each) for each in given.split(os.pathsep)} - {own}
+    sys.path[:] = [each for each in sys.path if each not in places or each.startswith(inside)]
+
+
 def _open_streams() -> None:
     """Open what is closed of the standard streams (``>&-``), so that no file gets their numbers."""
     for number in range(3):
@@ -46,6 +62,18 @@ def _open_streams() -> None:
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - open to the end
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if stream.encoding != "utf-8":
+            _encode(stream)
+
+
+def _encode(stream: "Any") -> None:
+    """Have *stream* take any text: of the locale C as UTF-8, which paths mostly are, else with marks for the rest."""
+    encoding = stream.encoding.lower().replace("-", "")
+    if encoding in ("ascii", "usascii", "ansi_x3.41968"):
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    elif encoding != "utf8":
+        stream.reconfigure(errors="replace")
 
 
 def _set_umask(asked: str) -> None:
@@ -61,10 +89,30 @@ def main(argv: "list[str]") -> int:
     if argv in (["--version"], ["-V"]):
         sys.stdout.write(f"puffin {__version__}\n")
         return 0
+    where, argv = _directory(argv)
+    if where:
+        try:
+            os.chdir(where)
+        except OSError as error:
+            sys.stderr.write(f"error: Failed to change to the directory `{where}`: {error.strerror}\n")
+            return 2
     from puffin.cli.noop.question import question
 
     asked = question(argv, os.environ)
     return _run(argv) if asked is None else _answered(asked, argv)
+
+
+def _directory(argv: "list[str]") -> "tuple[str, list[str]]":
+    """Return the directory of ``--directory`` or its variable, ``""`` for none, and *argv* without that option."""
+    where = os.environ.get("PUFFIN_DIRECTORY", "")
+    for number, word in enumerate(argv):
+        if word == "--":
+            break
+        if word == "--directory" and argv[number + 1 :]:
+            return argv[number + 1], [*argv[:number], *argv[number + 2 :]]
+        if word.startswith("--directory="):
+            return word[len("--directory=") :], [*argv[:number], *argv[number + 1 :]]
+    return where, argv
 
 
 def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:
@@ -87,41 +135,62 @@ def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:
 
 
 def _run(argv: "list[str]") -> int:
-    if argv[:1] == ["sync"]:
-        return _sync_many(argv)
-    command, rest = _split(argv)
-    if command == "sync":
-        from puffin.cli.options.table import SYNC, read_by_hand
-
-        options = read_by_hand(SYNC, rest, os.environ)
-        return _run_app(argv) if options is None else _sync(options)
-    if command in ("compile", "install"):
-        from puffin.cli.by_hand import run_by_hand
-
-        code = run_by_hand(command, rest, STARTED)
-        return _run_app(argv) if code is None else code
-    return _run_app(argv)
-
-
-def _sync(options: "dict[str, object]") -> int:
-    from puffin.cli.commands.sync import sync
-    from puffin.cli.screen.errors import guarded
-
-    return guarded(sync, options, STARTED)
-
-
-def _sync_many(argv: "list[str]") -> int:
-    """Run ``sync`` over many environments."""
-    from puffin.cli.options.table import read_by_hand
-    from puffin.cli.options.workspace import WORKSPACE_SYNC
-
-    options = read_by_hand(WORKSPACE_SYNC, argv[1:], os.environ)
-    if options is None:
+    command, words = _split(argv)
+    if command not in _BY_HAND:
         return _run_app(argv)
-    from puffin.cli.commands.workspace import sync
-    from puffin.cli.screen.errors import guarded
+    code = _run_by_hand(command, words)
+    return _run_app(argv) if code is None else code
 
-    return guarded(sync, options, STARTED)
+
+def _run_by_hand(command: str, words: "list[str]") -> int | None:
+    """Run a command whose usual options are read by hand: click takes longer to import than some of its runs take.
+
+    Return its exit code; None for anything that click should judge.
+    """
+    from puffin.cli.options.table import read_by_hand
+
+    values = read_by_hand(_rows(command), words, os.environ)
+    if values is None:
+        return None
+    from puffin.cli.commands.run import guarded
+
+    if command == "pip sync":
+        from puffin.cli.commands.sync import sync
+        from puffin.cli.options.values import SyncOptions
+
+        return guarded(sync, SyncOptions, values, STARTED)
+    if command == "sync":
+        from puffin.cli.commands.workspace import sync as sync_many
+        from puffin.cli.options.workspace import WorkspaceOptions
+
+        return guarded(sync_many, WorkspaceOptions, values, STARTED)
+    if command == "pip install":
+        from puffin.cli.commands.install import install
+        from puffin.cli.options.resolve import InstallOptions
+
+        return guarded(install, InstallOptions, values, STARTED)
+    from puffin.cli.commands.compile import compile_
+    from puffin.cli.options.resolve import CompileOptions
+
+    return guarded(compile_, CompileOptions, {**values, "words": tuple(words)}, STARTED)
+
+
+def _rows(command: str) -> "tuple[Row, ...]":
+    if command == "pip sync":
+        from puffin.cli.options.table import SYNC
+
+        return SYNC
+    if command == "sync":
+        from puffin.cli.options.workspace import WORKSPACE_SYNC
+
+        return WORKSPACE_SYNC
+    if command == "pip install":
+        from puffin.cli.options.resolve import INSTALL
+
+        return INSTALL
+    from puffin.cli.options.resolve import COMPILE
+
+    return COMPILE
 
 
 def _run_app(argv: "list[str]") -> int:
@@ -131,8 +200,7 @@ def _run_app(argv: "list[str]") -> int:
 
 
 def _split(argv: "list[str]") -> "tuple[str, list[str]]":
-    """Return the command of ``pip`` and the words after it, an empty command for anything else."""
+    """Return the command, ``pip-sync`` as ``pip sync``, and the words after it."""
     if argv[:1] == ["pip"]:
-        return (argv[1] if len(argv) > 1 else ""), argv[2:]
-    first = argv[0] if argv else ""
-    return (first[4:], argv[1:]) if first.startswith("pip-") else ("", [])
+        return " ".join(argv[:2]), argv[2:]
+    return argv[0].replace("pip-", "pip ", 1) if argv else "", argv[1:]

@@ -1,1 +1,1 @@
-"""What tasks do, one room for each stage."""
+"""The stages: the work of tasks, one room for each."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.equalities.known import KNOWN
 from tests.equalities.rows import DIRECT, LOCK, LOCKED, OPTION, SEED, Row
 from tests.equalities.table import TABLE
 from tests.equalities.trial import Trial
@@ -38,9 +37,7 @@ def _case(row: Row, way: str, place: str, executor: str) -> object:
         *([place] if len(row.places) > 1 else []),
         *([executor] if executor != "inline" else []),
     ]
-    reason = KNOWN.get((row.name, way)) or KNOWN.get((row.name, f"{way}/{place}"))
-    marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
-    return pytest.param(row, way, place, executor, id=" · ".join(parts), marks=marks)
+    return pytest.param(row, way, place, executor, id=" · ".join(parts))
 
 
 @pytest.fixture(scope="session")
@@ -80,4 +77,3 @@ def test_equal(puffin: ForkedPuffin, world: World, row: Row, way: str, place: st
 def test_the_names_of_rows_are_unique() -> None:
     names = [row.name for row in TABLE]
     assert sorted(names) == sorted(set(names))
-    assert {row for row, _ in KNOWN} <= set(names)

@@ -84,6 +84,11 @@ class World:
         add(*forge_wheel("foreign", "1.0", tag="cp39-cp39-win_amd64"))
         add(*forge_wheel("deep", "1.0", requires=["b<2", "src"]))
         add(*forge_wheel("lying", "1.0"), metadata=False)
+        add(*forge_wheel("tool", "1.0", {"tool_old.py": ""}))
+        add(*forge_wheel("tool", "2.0"))
+        add(*forge_wheel("gear", "1.0", requires=["tool"]))
+        add(*forge_sdist("picky", needs=["toy", "tool"], imports=["tool_old"]))
+        add(*forge_sdist("pickier", needs=["toy", "gear"], imports=["tool_old"]))
         for name in ("pip", "setuptools", "wheel"):
             add(*forge_wheel(name, "1.0"), uploaded=EARLY)
             add(*forge_wheel(name, "2.0"), uploaded=LATE)

@@ -1,13 +1,24 @@
 """SIGKILL, SIGINT and SIGTERM anywhere: the environment is the old or the new one, and a rerun makes it the new one."""
 
 import os
+import shutil
 import signal
 import subprocess
 
 import pytest
 
 from tests.helpers.cli import Env, Puffin
-from tests.helpers.faults import at_rest, can_strace, of_packages, session, started, temporaries, traced, until
+from tests.helpers.faults import (
+    at_rest,
+    can_strace,
+    layer_above,
+    of_packages,
+    session,
+    started,
+    temporaries,
+    traced,
+    until,
+)
 from tests.helpers.wheels import forge_wheel
 
 needs_strace = pytest.mark.skipif(not can_strace(), reason="strace cannot be used here")
@@ -106,6 +117,26 @@ def test_killed_at_a_call_of_a_warm_sync(stage, call):
         stage.rerun()
         assert stage.state(OLD) == stage.old
         count += step
+    assert seen
+    if call == "rename":
+        assert seen == {True, False}
+
+
+@needs_strace
+@pytest.mark.parametrize("call", ["rename", "mkdir,mkdirat", "rmdir"])
+def test_killed_over_an_environment_of_a_lower_layer(stage, call):
+    count, seen = 1, set()
+    while True:
+        shutil.rmtree(f"{stage.env.root}-layers", ignore_errors=True)
+        with layer_above(stage.env.root):
+            code, err, _ = traced(stage.puffin, f"{call}:signal=KILL:when={count}", *stage.words())
+            if code == 0:
+                break
+            assert "Traceback" not in err
+            seen.add(stage.check())
+            stage.rerun()
+        assert of_packages(stage.env) == stage.old
+        count += 3
     assert seen
     if call == "rename":
         assert seen == {True, False}

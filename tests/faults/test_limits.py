@@ -17,7 +17,7 @@ from puffin.stages.fetch.download import download
 from puffin.stages.fetch.failures import NetworkFailed
 from puffin.stages.fetch.network import Network
 from puffin.stages.resolve.index.errors import PageUnreadable
-from puffin.stages.resolve.index.html import parse_html
+from puffin.stages.resolve.index.parse import parse_html
 from puffin.stages.unzip.errors import BadArchive
 from puffin.stages.unzip.unzip import read_metadata
 from tests.helpers.wheels import forge_wheel

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tests.helpers.cli import Env
-from tests.helpers.faults import at_rest, of_packages, small_disk, snapshot
+from tests.helpers.faults import at_rest, layer_above, of_packages, small_disk, snapshot
 from tests.helpers.wheels import forge_wheel
 
 
@@ -65,6 +65,34 @@ def test_site_packages_on_another_device(puffin, env, sync):
 def test_site_packages_is_a_mount(puffin, env, sync):
     with small_disk(env.site, "8m") as site:
         lifecycle(puffin, env, sync, site)
+
+
+def test_an_environment_of_a_lower_layer(puffin, env, sync):
+    assert sync("pkg==1\n").code == 0
+    with layer_above(env.root):
+        before = of_packages(env)
+        assert sync("pkg==2\n").code == 0
+        env.record("pkg")
+        assert env.run("-c", "import pkg.only2, single") == ""
+        assert at_rest(env)
+        assert sync("pkg==1\n").code == 0
+        assert of_packages(env) == before
+        assert puffin("pip", "uninstall", "pkg").code == 0
+        assert not (env.site / "pkg").exists()
+        assert at_rest(env)
+    with layer_above(env.root):
+        done = sync("pkg==2\n")
+        assert done.code == 0, done.err
+
+
+def test_an_environment_of_a_lower_layer_is_replaced(puffin, env, sync):
+    assert sync("pkg==1\n").code == 0
+    with layer_above(puffin.cwd):
+        done = puffin("venv", "--clear")
+        assert done.code == 0, done.err
+        assert env.installed() == {}
+        assert sync("pkg==2\n").code == 0
+        assert env.run("-c", "import pkg.only2") == ""
 
 
 def test_an_environment_behind_a_symlink(puffin, sync):

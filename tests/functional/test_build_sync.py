@@ -249,3 +249,17 @@ def test_compile_and_sync_of_many_tell_of_a_damaged_build_environment_too(puffin
     puffin.file("requirements.in", "third\n")
     done = puffin("pip", "compile", "requirements.in", "-p", "a/.venv", "-i", shop.url)
     assert (done.code, done.err) == (0, HEALED + "Resolved 1 package in [TIME]\n")
+
+
+@pytest.mark.parametrize("command", range(3), ids=("pip sync", "sync", "name"))
+def test_exclude_newer_holds_for_what_a_build_needs(puffin, shop, log, command):
+    puffin.venv()
+    name, data = forge_backend("2.0")
+    shop.add(name, data, uploaded="2025-01-01T00:00:00Z")
+    shop.add(*forge_sdist("thing", told=log))
+    pin = f"thing @ {shop.file_url('thing-1.0.tar.gz')}\n"
+    puffin.file("requirements.txt", f"{shop.file_url('thing-1.0.tar.gz')}\n" if command == 2 else pin)
+    words = ("sync", "requirements.txt") if command == 1 else ("pip", "sync", "requirements.txt")
+    done = puffin(*words, "-i", shop.url, "--exclude-newer", "2024-06-01")
+    assert done.code == 0, done.err
+    assert shop.count(f"/files/{name}") == 0

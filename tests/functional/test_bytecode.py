@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from puffin.stages.bytecode.compiler import CompileFailed, Compiler
+from puffin.stages.bytecode.stage import CompileFailed, Compiler
 from tests.helpers.cli import checked, lines, resolved, told
 from tests.helpers.pythons import real_python
 from tests.helpers.wheels import forge_wheel
@@ -149,10 +149,10 @@ def test_bytecode_cut_short_by_a_power_loss_is_compiled_again(puffin, env, shop)
     puffin.sync("beta==1.0\n", COMPILE, "-i", shop.url)
     code = next(puffin.cache.glob("pyc-v0/*/*/*/__pycache__/beta*.pyc"))
     manifest = next(puffin.cache.glob("pyc-v0/*/*/*.manifest"))
-    from puffin.stages.bytecode.layer import encode, read_layer
+    from puffin.stages.bytecode.layer import encode_layer, read_layer
 
     seconds = int(next(puffin.cache.glob("archive-v0/*/*/beta.py")).parent.stat().st_mtime)
-    manifest.write_bytes(encode(read_layer(str(manifest)), seconds=seconds, boot="of another boot"))
+    manifest.write_bytes(encode_layer(read_layer(str(manifest)), seconds=seconds, boot="of another boot"))
     os.truncate(code, 20)
     done = puffin.sync(None, "--reinstall", COMPILE, "-i", shop.url)
     assert "Compiled 1 package" in done.err
@@ -210,3 +210,31 @@ def test_an_interpreter_that_cannot_compile_is_named(puffin, env, shop):
     assert "Failed to put bytecode into the cache (`[TMP]/cache`)" in done.err
     assert "hint: make room there, or leave out `--compile-bytecode`" in done.err
     assert _compiled(env) == []
+
+
+def test_bytecode_can_name_the_hash_of_its_source(puffin, shop):
+    env = puffin.venv()
+    done = puffin("pip", "install", "beta", COMPILE, "-i", shop.url, env={"PYC_INVALIDATION_MODE": "bogus"})
+    assert done.code == 2
+    assert done.err == lines(
+        "error: `bogus` is not a valid value for `PYC_INVALIDATION_MODE`",
+        "",
+        "hint: use one of `TIMESTAMP`, `CHECKED_HASH`, `UNCHECKED_HASH`",
+    )
+    for mode, flags in (
+        ("UNCHECKED_HASH", 1),
+        ("checked-hash", 3),
+        ("", 0),
+        ("TIMESTAMP", 0),
+        ("CHECKED_HASH", 3),
+    ):
+        environ = {"PYC_INVALIDATION_MODE": mode}
+        assert puffin.sync("beta==1.0\n", COMPILE, "-i", shop.url, env=environ).code == 0
+        (path,) = env.site.rglob("*.pyc")
+        assert path.read_bytes()[4] == flags, mode
+        assert puffin.sync(None, COMPILE, "-i", shop.url, env=environ).err == checked(1)
+        assert env.run("-v", "-c", "import beta; print(beta.B)") == "1"
+    (env.site / "beta.py").unlink()
+    (env.site / "beta.py").write_text("B = 2\n")
+    assert env.run("-c", "import beta; print(beta.B)") == "2", "a hash that differs counts"
+    assert puffin("pip", "install", "beta", "-i", shop.url, env={"PYC_INVALIDATION_MODE": "bogus"}).code == 0

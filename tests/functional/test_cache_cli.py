@@ -331,3 +331,8 @@ def test_what_was_built_stays_for_ci_and_goes_by_age(puffin, filled):
     assert not room.exists()
     _said_removed(puffin("cache", "prune"))
     assert _archives(filled) == [], "nothing leads to it any more"
+
+
+def test_size_with_a_unit(puffin, filled):
+    assert puffin("cache", "size", "--human").out.split()[1] in ("B", "KiB", "MiB")
+    assert puffin("cache", "size", "-H").out == puffin("cache", "size", "--human").out

@@ -78,7 +78,7 @@ def judged():
     code = """
 import sys
 from puffin.cli.commands.app import run_app
-from puffin.cli import app
+from puffin.cli.commands import app
 app.import_module = lambda _module: type("M", (), {"__getattr__": lambda *_: lambda *_: 0})()
 for line in sys.stdin:
     words = line.split()
@@ -87,7 +87,7 @@ for line in sys.stdin:
 """
     asked = {}
     for command, row, _ in FOREIGN:
-        for spelling in row[0]:
+        for spelling in [each.partition("/")[0] for each in row[0]]:
             asked[f"pip {command} {spelling}" + ("" if row[2] == "flag" else " value")] = None
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -104,8 +104,9 @@ for line in sys.stdin:
 )
 def test_options_of_other_tools_are_judged(judged, command, row, said):
     for spelling in row[0]:
+        spelling = spelling.partition("/")[0]
         told = judged[f"pip {command} {spelling}" + ("" if row[2] == "flag" else " value")]
-        shown = next(word for word in row[0] if word.startswith("--"))
+        shown = next(word for word in row[0] if word.startswith("--")).partition("/")[0]
         if isinstance(said, tuple):
             assert told == lines(f"error: `{shown}` is not supported: {said[0]}", "", f"hint: {said[1]}", "= 2")
         else:

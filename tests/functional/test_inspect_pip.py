@@ -128,6 +128,8 @@ def test_outdated_as_pip(puffin, full, pip, index):
         done = puffin("pip", "list", *words, "-i", index.url)
         assert done.raw_out == theirs
     assert "2.0rc1" in theirs
+    done = puffin("pip", "list", "-o", "--pre", "--default-index", index.url, "-i", "http://127.0.0.1:9/simple")
+    assert done.raw_out == theirs, "the options about indexes that pip does not have count too"
     done = puffin("pip", "list", "-o", "--format", "freeze")
     assert (done.code, done.err) == (
         2, lines("error: `--outdated` cannot be used with `--format freeze`", "", "hint: use `--format json`")

@@ -42,3 +42,33 @@ def test_closed_streams_take_nothing_and_hurt_nothing(puffin, filled, closed):
         done = shell(puffin, f"{words} {closed}")
         assert (done.returncode, "Traceback" in done.stderr) == (0, False), (words, done.stderr)
     assert puffin("verify").code == 0
+
+
+@pytest.mark.parametrize("locale", [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+                                    {"PYTHONIOENCODING": "latin-1"}])  # fmt: skip
+def test_any_text_can_be_told_in_any_locale(puffin, index, locale):
+    index.add(*forge_wheel("alpha", "1.0", requires=["beta"]))
+    index.add(*forge_wheel("beta", "1.0"))
+    words = {"errors": "surrogateescape", "env": puffin.environ(**locale), "cwd": puffin.cwd}
+    for command, code in (
+        ("venv é", 0),
+        (f"pip install alpha -p é -i {index.url}", 0),
+        ("pip tree -p é", 0),
+        ("pip install -p é --no-index -f nicht-dä alpha==2", 2),
+        ("pip sync fehlt-ü.txt -p é", 2),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "puffin", *command.split()], capture_output=True, text=True, **words
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+
+
+def test_modules_of_another_python_are_not_puffins(puffin, env, index):
+    index.add(*forge_wheel("alpha", "1.0", requires=["beta; python_version > '3'"]))
+    index.add(*forge_wheel("beta", "1.0"))
+    for name in ("click", "packaging", "tomllib", "httpx", "json"):
+        puffin.file(f"old/{name}/__init__.py", "raise SystemError('of another Python')\n")
+    path = os.pathsep.join((puffin.environ()["PYTHONPATH"], str(puffin.cwd / "old"), ""))
+    for words in (("pip", "install", "alpha", "-i", index.url), ("pip", "list"), ("venv", "second")):
+        done = puffin(*words, env={"PYTHONPATH": path})
+        assert done.code == 0, done.err

@@ -179,3 +179,78 @@ def test_pythons(puffin, index, version):
     assert env.site.parent.name == f"python{version}"
     assert env.unlisted() == set()
     env.record("tool")
+
+
+@pytest.mark.parametrize("name", [".venv", "with space"])
+def test_every_placeholder_of_an_interpreter_is_filled_in(puffin, index, name):
+    words = ("python", "python3", "python3.12", "pythonw", "python3.13t", "python3 -E")
+    scripts = {f"s{number}": f"#!{word}\nimport sys\nprint(sys.prefix)\n" for number, word in enumerate(words)}
+    scripts |= {"crlf": "#!python\r\nimport sys\nprint(sys.prefix)\n", "not": "#!pythonic\n"}
+    index.add(*forge_wheel("tool", "1.0", scripts=scripts))
+    env = puffin.venv(name=name)
+    assert puffin.sync("tool==1.0\n", "-i", index.url, "-p", env.root).code == 0
+    for script in scripts.keys() - {"not"}:
+        assert _output(env.bin / script) == f"{env.root}\n", script
+    assert (env.bin / "not").read_text() == "#!pythonic\n"
+
+
+def test_an_argument_of_a_placeholder_stays_in_any_form(puffin, index):
+    code = "import sys\nprint(sys.flags.ignore_environment)\n"
+    index.add(*forge_wheel("tool", "1.0", scripts={"isolated": f"#!python -E\n{code}"}))
+    for words in ((), ("--relocatable",)):
+        env = puffin.venv("--clear", *words)
+        puffin.sync("tool==1.0\n", "-i", index.url)
+        assert _output(env.bin / "isolated") == "1\n"
+
+
+def test_directories_among_scripts(puffin, env, index):
+    scripts = {"tool": "#!python\n", "inc/google/any.proto": "syntax\n", "inc/x.proto": "x"}
+    index.add(*forge_wheel("deep", "1.0", scripts=scripts))
+    index.add(*forge_wheel("other", "1.0", scripts={"inc/y.proto": "y"}))
+    assert puffin.sync("deep==1.0\nother==1.0\n", "-i", index.url).code == 0
+    assert (env.bin / "inc/google/any.proto").read_text() == "syntax\n"
+    assert "../../../bin/inc/google/any.proto" in env.record("deep")
+    assert puffin.sync(None, "-i", index.url).err == checked(2)
+    (env.bin / "inc/google/any.proto").unlink()
+    assert " ~ deep==1.0\n" in puffin.sync(None, "-i", index.url).err
+    assert puffin.sync("other==1.0\n", "-i", index.url).code == 0
+    assert os.listdir(env.bin / "inc") == ["y.proto"]
+    assert puffin("pip", "uninstall", "other").code == 0
+    assert not (env.bin / "inc").exists()
+
+
+def test_data_for_lib64_goes_where_that_leads(puffin, env, index):
+    assert (env.root / "lib64").is_symlink()
+    data = {"lib64/x/y.txt": "y", "lib/x/z.txt": "z", "lib64/only/one.txt": "1"}
+    index.add(*forge_wheel("pkg", "1.0", data=data))
+    assert puffin.sync("pkg==1.0\n", "-i", index.url).code == 0
+    assert (env.root / "lib64/x/y.txt").read_text() == "y"
+    assert sorted(os.listdir(env.root / "lib/x")) == ["y.txt", "z.txt"]
+    assert "../../../lib/x/y.txt" in env.record("pkg")
+    assert (env.root / "lib64").is_symlink()
+    assert puffin.sync(None, "-i", index.url).err == checked(1)
+    assert puffin("pip", "uninstall", "pkg").code == 0
+    assert not (env.root / "lib/x").exists()
+    index.add(*forge_wheel("both", "1.0", data={"lib64/a.txt": "a", "lib/a.txt": "b"}))
+    done = puffin.sync("both==1.0\n", "-i", index.url)
+    assert done.code == 1
+    assert "File exists" in done.err
+
+
+def test_copies_have_the_modes_of_the_environment_and_not_of_the_cache(puffin, env, index):
+    index.add(*forge_wheel("pkg", "1.0", {"pkg/__init__.py": "", "pkg/run": "x"}, executable=("pkg/run",)))
+    former = os.umask(0o077)
+    try:
+        assert puffin.sync("pkg==1.0\n", "-i", index.url).code == 0
+        os.umask(0o022)
+        assert puffin.sync(None, "-i", index.url, "--reinstall", "--link-mode", "copy").code == 0
+    finally:
+        os.umask(former)
+    modes = [stat.S_IMODE((env.site / "pkg" / name).stat().st_mode) for name in ("__init__.py", "run")]
+    assert modes == [0o644, 0o755]
+
+
+def test_names_that_differ_by_case_alone(puffin, env, index):
+    index.add(*forge_wheel("cased", "1.0", {"cased/__init__.py": "", "cased/A.h": "1", "cased/a.h": "2"}))
+    assert puffin.sync("cased==1.0\n", "-i", index.url).code == 0
+    assert [(env.site / "cased" / name).read_text() for name in ("A.h", "a.h")] == ["1", "2"]

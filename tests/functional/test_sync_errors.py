@@ -157,7 +157,7 @@ def test_required_hashes(puffin, env, index):
         f"alpha==1.0 --hash=md5:{hashlib.md5(data).hexdigest()}\n", "--require-hashes", "-i", index.url
     )
     assert done.code == 1
-    assert "md5 is too weak; give a sha256, sha384 or sha512 hash" in done.err
+    assert "md5 is too weak; give a sha256, sha384, sha512 or blake2b hash" in done.err
     real = hashlib.sha256(data).hexdigest()
     done = puffin.sync(
         f"alpha==1.0 --hash=sha256:{'0' * 64} --hash=sha256:{real}\n", "--require-hashes", "-i", index.url

@@ -6,17 +6,14 @@ import click
 import pytest
 
 from puffin.cli.commands.app import puffin as tree
-from puffin.cli.options import compile as table_compile
 from puffin.cli.options import inspect as table_inspect
-from puffin.cli.options import install as table_install
+from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
 from puffin.cli.options import workspace as table_workspace
-from puffin.cli.options.click import WrongVariable, given
-from puffin.cli.options.click import told as told_by_click
-from puffin.cli.options.compile import COMPILE
-from puffin.cli.options.foreign import take_out
-from puffin.cli.options.install import INSTALL
+from puffin.cli.options.click import WrongVariable
+from puffin.cli.options.resolve import COMPILE, INSTALL
 from tests.helpers.cli import checked, lines, told
+from tests.helpers.commands import LEAVES
 from tests.helpers.wheels import forge_wheel
 
 HEAVY = {"click", "packaging", "httpx", "dask", "distributed", "re", "json", "typing", "dataclasses", "inspect"}
@@ -135,30 +132,19 @@ def _imported_by_python():
     ).stdout.split()
 
 
-def _commands(group, path=()):
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from _commands(command, (*path, name))
-        else:
-            yield (*path, name), command
-
-
-COMMANDS = {" ".join(path): command for path, command in _commands(tree)}
-
-
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", LEAVES)
 def test_every_option_is_in_the_table_and_has_a_variable(name):
-    modules = (table, table_compile, table_inspect, table_install, table_workspace)
+    modules = (table, table_resolve, table_inspect, table_workspace)
     tables = [value for each in modules for value in vars(each).values() if isinstance(value, tuple)]
     rows = {row[1]: row for value in tables for row in _rows(value)}
-    for option in COMMANDS[name].params:
+    for option in LEAVES[name].params:
         if not isinstance(option, click.Option) or option.hidden:
             continue
         row = rows[option.name]
         assert {*option.opts, *option.secondary_opts} == {word for each in row[0] for word in each.split("/")}
         assert option.envvar == f"PUFFIN_{option.name.upper()}"
         assert option.help
-        text = COMMANDS[name].get_help(click.Context(COMMANDS[name]))
+        text = LEAVES[name].get_help(click.Context(LEAVES[name]))
         assert f"env var: PUFFIN_{option.name.upper()}" in " ".join(text.split())
 
 
@@ -166,36 +152,6 @@ def _rows(value):
     if len(value) == 6 and isinstance(value[1], str):
         return (value,)
     return tuple(row for row in value if isinstance(row, tuple) and len(row) == 6)
-
-
-@pytest.mark.parametrize("row", table.SYNC, ids=lambda row: row[1])
-def test_what_is_read_by_hand_is_what_click_reads(row):
-    spellings, name, kind, metavar, _, _ = row
-    value = metavar.split("|")[-1] if "|" in metavar and metavar.islower() else "one"
-    for spelling in spellings:
-        words = [spelling] if kind in (table.FLAG, table.COUNT) else [spelling, value]
-        _same([*words, "file.txt"], {})
-        _same(["file.txt", *words, *words], {})
-    for text in ("1", "true", "one two", "0", "no"):
-        if kind in (table.FLAG, table.COUNT):
-            text = {"one two": "yes", "true": "1"}.get(text, text)
-        elif "|" in metavar and metavar.islower():
-            text = value
-        _same(["file.txt"], {f"PUFFIN_{name.upper()}": text})
-
-
-def _same(words, environ):
-    by_hand = table.read_by_hand(table.SYNC, list(words), environ)
-    assert by_hand is not None
-    command = tree.get_command(None, "pip").commands["sync"]
-    with pytest.MonkeyPatch.context() as patch:
-        for variable, text in environ.items():
-            patch.setenv(variable, text)
-        context = command.make_context("sync", list(words))
-    params = context.params
-    files = params.pop("files")
-    assert take_out("sync", params) == {}
-    assert {**given(params, files), "given": told_by_click(context)} == by_hand
 
 
 NEITHER = [("sync", table.SYNC), ("install", INSTALL), ("compile", COMPILE)]
@@ -255,3 +211,20 @@ def test_help_and_version(puffin):
     done = puffin()
     assert done.code == 2
     assert "Usage: puffin" in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    "words", [("pip", "sync", "r.txt"), ("sync", "r.txt"), ("pip", "install", "a"), ("graph",)]
+)
+def test_a_variable_that_is_none_of_the_choices_is_refused(puffin, words):
+    puffin.file("r.txt", "")
+    done = puffin(*words, env={"PUFFIN_KEYRING_PROVIDER": "maybe"})
+    assert (done.code, done.out, done.err) == (
+        2,
+        "",
+        lines(
+            "error: `maybe` is not a valid value for `PUFFIN_KEYRING_PROVIDER`",
+            "",
+            "hint: use one of `auto`, `disabled`, `import`, `subprocess`",
+        ),
+    )

@@ -78,6 +78,7 @@ def test_check(puffin, full):
     assert puffin("pip", "uninstall", "speed").code == 0
     (full.info("lib") / "METADATA").write_text("Name: lib\nVersion: 2.0\nRequires-Dist: base>=3\n\n")
     (full.site / "base-0.5.dist-info").mkdir()
+    (full.site / "base-0.5.dist-info/METADATA").write_text("Name: base\nVersion: 0.5\n")
     done = puffin("pip", "check")
     assert done.code == 1
     assert done.out == lines(
@@ -90,3 +91,39 @@ def test_check(puffin, full):
 def test_check_names_an_extra_that_is_not_met(puffin, full):
     assert puffin("pip", "uninstall", "speed").code == 0
     assert puffin("pip", "check").out == lines("`lib` requires `speed`, which is not installed")
+
+
+def test_reverse_is_another_word_for_invert(puffin, full):
+    assert puffin("pip", "tree", "--reverse").out == puffin("pip", "tree", "--invert").out
+
+
+def test_newer_versions_in_the_tree(puffin, full, index):
+    index.add(*forge_wheel("lib", "9.0"))
+    done = puffin("pip", "tree", "--outdated", "-i", index.url)
+    assert done.code == 0, done.err
+    newer = [line for line in done.out.splitlines() if "latest" in line]
+    assert newer
+    assert all(line.endswith("lib v2.0 (latest: v9.0)") or "(latest: v9.0)" in line for line in newer)
+
+
+def test_check_with_packages_of_the_system(puffin, index):
+    index.add(*forge_wheel("alpha", "1.0", requires=["pip"]))
+    env = puffin.venv("--system-site-packages")
+    if env.run("-c", "import importlib.util as u; print(u.find_spec('pip') is not None)") != "True":
+        pytest.skip("the Python of the tests has no pip")
+    assert puffin("pip", "install", "alpha", "-i", index.url).code == 0, "what the system has is there"
+    assert env.installed() == {"alpha": "1.0"}
+    assert "pip " in puffin("pip", "list").out
+    assert "pip " not in puffin("pip", "list", "--local").out
+    assert puffin("pip", "freeze", "--local").out == "alpha==1.0\n"
+    assert puffin("pip", "check").code == 0
+    assert "Skipped `pip`: it is not installed" in puffin("pip", "uninstall", "pip").err
+    version = env.run("-c", "import pip; print(pip.__version__)")
+    assert (
+        puffin.sync(f"alpha==1.0\npip=={version}\n", "-i", index.url)
+        .err.splitlines()[-1]
+        .startswith("Checked 2 ")
+    )
+    index.add(*forge_wheel("pip", "99.0"))
+    assert puffin.sync("alpha==1.0\npip==99.0\n", "-i", index.url).code == 0
+    assert env.installed() == {"alpha": "1.0", "pip": "99.0"}

@@ -158,3 +158,72 @@ def test_a_place_where_nothing_can_be_made_is_not_a_matter_of_time(puffin):
         "",
         "hint: choose a place where this user can make directories",
     )
+
+
+def test_only_an_environment_is_cleared_unless_forced(puffin, env):
+    thesis = puffin.file("work/thesis.txt", "words")
+    done = puffin("venv", "--clear", "work")
+    assert done.code == 2
+    assert done.err.endswith(
+        lines(
+            "error: Failed to create a virtual environment at `work`: "
+            "the directory is not empty and no virtual environment",
+            "",
+            "hint: choose another place; `--clear --force` would remove all that is in this one",
+        )
+    )
+    assert thesis.read_text() == "words"
+    assert puffin("venv", "--force", "work").code == 2, "it says how to clear, and not to"
+    assert puffin("venv", "--clear", "--force", "work").code == 0
+    assert not thesis.exists()
+    done = puffin("venv", "--no-clear", env={"PUFFIN_CLEAR": "1"})
+    assert (done.code, "there is a virtual environment already" in done.err) == (2, True)
+    assert puffin("venv", env={"PUFFIN_CLEAR": "1"}).code == 0
+
+
+def test_what_is_there_stays_beside_the_environment_where_that_is_allowed(puffin, index, env):
+    index.add(*forge_wheel("alpha", "1.0"))
+    puffin.sync("alpha==1.0\n", "-i", index.url)
+    (env.bin / "activate").write_text("broken")
+    (env.bin / "python").unlink()
+    done = puffin("venv", "--allow-existing", "--prompt", "again")
+    assert done.code == 0, done.err
+    assert env.run("-c", "import alpha; print(alpha.__version__)") == "1.0"
+    assert _config(env)["prompt"] == "again"
+    assert "VIRTUAL_ENV" in (env.bin / "activate").read_text()
+    puffin.file("work/notes.txt", "words")
+    assert puffin("venv", "--allow-existing", "work").code == 0
+    assert (puffin.cwd / "work/notes.txt").read_text() == "words"
+    assert os.path.exists(puffin.cwd / "work/bin/python")
+    assert puffin("venv", "--allow-existing", "fresh").code == 0
+    assert puffin("venv", "--allow-existing", "--clear").code == 2
+    assert sorted(name for name in os.listdir(puffin.cwd) if name.startswith(".")) == [".venv"]
+
+
+def test_an_option_turns_off_what_a_variable_turns_on(puffin):
+    env = puffin.venv()
+    assert "relocatable" not in _config(env)
+    assert puffin("venv", "a", env={"PUFFIN_RELOCATABLE": "1"}).code == 0
+    assert puffin("venv", "b", "--no-relocatable", env={"PUFFIN_RELOCATABLE": "1"}).code == 0
+    texts = [(puffin.cwd / name / "pyvenv.cfg").read_text() for name in "ab"]
+    assert ["relocatable" in text for text in texts] == [True, False]
+
+
+def test_seeds_need_nothing_that_is_not_there(puffin, index):
+    python = next(filter(None, map(real_python, ("3.11", "3.10", "3.9", "3.8"))), "")
+    if not python:
+        pytest.skip("no Python here that is seeded with more than pip")
+    for name in ("pip", "setuptools"):
+        index.add(*forge_wheel(name, "1.0"))
+    index.add(*forge_wheel("wheel", "1.0", requires=["setuptools; extra == 'x'", "pip"]))
+    for version in ("2.0", "3.0"):
+        index.add(*forge_wheel("wheel", version, requires=["packaging>=24"]))
+    env = puffin.venv("--seed", "-p", python, "-i", index.url)
+    assert env.installed() == {"pip": "1.0", "setuptools": "1.0", "wheel": "1.0"}
+    assert puffin("pip", "check", "-p", env.root).code == 0
+    index.remove("wheel-1.0-py3-none-any.whl")
+    done = puffin("venv", "--seed", "--clear", "--refresh", "-p", python, "-i", index.url)
+    assert (done.code, "No version of `wheel` can be a seed: all need other packages" in done.err) == (
+        1,
+        True,
+    ), done.err

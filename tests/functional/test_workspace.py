@@ -136,3 +136,32 @@ def test_two_files_of_one_directory_are_an_error(puffin):
     done = puffin("sync", "a/*.txt")
     assert done.code == 2
     assert done.err.startswith("error: Two environments are at `a/.venv`: that of ")
+
+
+def test_a_lock_beside_its_source_is_no_environment_of_its_own(puffin, index):
+    index.add(*forge_wheel("alpha", "1.0"))
+    puffin.file("puffin.toml", '[[env-glob]]\nmatch = "*/requirements.*"\n')
+    puffin.file("one/requirements.in", "alpha\n")
+    puffin.file("two/requirements.txt", "alpha==1.0\n")
+    assert puffin("lock", "-i", index.url).code == 0
+    assert (puffin.cwd / "one/requirements.txt").exists()
+    for words in (("sync",), ("sync", "--frozen"), ("lock",)):
+        done = puffin(*words, "-i", index.url)
+        assert done.code == 0, done.err
+    for name in ("one", "two"):
+        assert Env(puffin.cwd / name / ".venv").installed() == {"alpha": "1.0"}
+
+
+def test_a_lock_of_extras_and_groups_is_synced_as_it_is(puffin, index):
+    for name in ("alpha", "beta", "gamma"):
+        index.add(*forge_wheel(name, "1.0"))
+    puffin.file(
+        "pyproject.toml",
+        '[project]\nname = "app"\nversion = "1"\ndependencies = ["alpha"]\n'
+        '[project.optional-dependencies]\nweb = ["beta"]\n[dependency-groups]\ntest = ["gamma"]\n'
+        '[tool.puffin.envs.all]\nproject = "."\nextras = ["web"]\ngroups = ["test"]\n',
+    )
+    assert puffin("lock", "-i", index.url).code == 0
+    done = puffin("sync", "--frozen", "-i", index.url)
+    assert done.code == 0, done.err
+    assert Env(puffin.cwd / ".venv").installed() == {"alpha": "1.0", "beta": "1.0", "gamma": "1.0"}

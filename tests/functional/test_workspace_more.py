@@ -269,9 +269,9 @@ def test_two_runs_at_once_fetch_each_file_once(puffin, index):
 
 MEANWHILE = """
 import subprocess, sys
-from puffin.pipeline import plan_change
+from puffin.pipeline.change import run as changing
 
-class Search(plan_change.Search):
+class Search(changing.Search):
     begun = 0
 
     def __init__(self, *arguments, **named):
@@ -284,7 +284,7 @@ class Search(plan_change.Search):
         print("search", Search.begun, flush=True)
         super().finish()
 
-plan_change.Search = Search
+changing.Search = Search
 sys.argv = ["puffin", "sync", "services/*/requirements.txt", "-i", {url!r}]
 from puffin.cli.entry import run
 run()

@@ -26,7 +26,7 @@ sys.meta_path.insert(0, Hides())
 """
 OTHER_VERSION = "import puffin; puffin.__version__ = '0.0.1'\n"
 OTHER_PYTHON = """
-import puffin.stages.build.remote_python as here
+import puffin.stages.build.remote_here as here
 from puffin.value import replace
 known = here.python_of
 here.python_of = lambda interpreter: replace(known(interpreter), abi="cp27m", version=(2, 7))

@@ -168,3 +168,19 @@ def small_disk(path: Path, size: str) -> Iterator[Path]:
         yield path
     finally:
         subprocess.run(["umount", "-l", str(path)], check=True, capture_output=True)
+
+
+@contextmanager
+def layer_above(path: Path) -> Iterator[None]:
+    """Mount an overlay at *path*, so that what is there is of a lower layer; skip where that is not allowed."""
+    beside = path.parent / f"{path.name}-layers"
+    for name in ("upper", "work"):
+        (beside / name).mkdir(parents=True, exist_ok=True)
+    places = f"lowerdir={path},upperdir={beside / 'upper'},workdir={beside / 'work'}"
+    command: Sequence[str] = ["mount", "-t", "overlay", "overlay", "-o", places, str(path)]
+    if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("cannot mount an overlay here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(path)], check=True, capture_output=True)

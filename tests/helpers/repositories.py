@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from puffin.stages.fetch.git import checkout
+
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
 _CLEAN = {
     "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C",
@@ -62,3 +64,9 @@ def project(name="foo", version="1.0"):
         "pyproject.toml": f'[project]\nname = "{name}"\nversion = "{version}"\n',
         f"{name}.py": f"version = {version!r}\n",
     }
+
+
+def forget() -> None:
+    """Believe no longer what refs were and which checkouts were whole, as in a new run."""
+    checkout._told.clear()
+    checkout._whole.clear()

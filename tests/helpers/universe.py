@@ -11,9 +11,9 @@ from packaging import tags
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from puffin.stages.resolve.solve.replay import Replay
 from puffin.stages.resolve.solve.request import ALLOW, FilePolicy, Resolution, ResolveRequest, Root
 from puffin.stages.resolve.solve.resolve import resolve
+from tests.helpers.replay import Replay
 
 SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
 DEFAULT_PYTHON = "3.12"

@@ -1,4 +1,4 @@
-"""The commands, for click: what each is called with, and the function that runs it."""
+"""The commands as click knows them: the options of each, and the function that runs it."""
 
 import re
 import sys
@@ -10,15 +10,26 @@ from typing import Any
 import click
 
 from puffin import __version__
-from puffin.cli.options import compile as table_compile
+from puffin.cli.commands.run import guarded
 from puffin.cli.options import inspect as table_inspect
+from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
-from puffin.cli.options.click import OptionedCommand, WrongVariable, given, told, with_hidden, with_options
-from puffin.cli.options.foreign import foreign_rows, judge, take_out
-from puffin.cli.options.install import INSTALL
-from puffin.cli.options.workspace import ENVS, KEY, LOCK, WORKSPACE_SYNC
+from puffin.cli.options.click import OptionedCommand, WrongVariable, given, parameters
+from puffin.cli.options.foreign import foreign_rows, take_out
+from puffin.cli.options.inspect import GraphOptions, InspectOptions, StoreOptions, UninstallOptions, VenvOptions
+from puffin.cli.options.resolve import INSTALL, CompileOptions, InstallOptions
+from puffin.cli.options.table import Row
+from puffin.cli.options.values import SyncOptions
+from puffin.cli.options.workspace import (
+    ENVS,
+    KEY,
+    LOCK,
+    WORKSPACE_SYNC,
+    EnvsOptions,
+    LockOptions,
+    WorkspaceOptions,
+)
 from puffin.cli.screen.console import Console
-from puffin.cli.screen.errors import guarded
 from puffin.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
@@ -86,193 +97,171 @@ def puffin() -> None:
     """Install Python packages: a task graph of downloads, builds and links, run on every core."""
 
 
-@puffin.group()
-def pip() -> None:
-    """Manage the packages of an environment, with pip's and pip-tools' interface."""
+pip = puffin.group(
+    name="pip", help="Manage the packages of an environment, with pip's and pip-tools' interface."
+)(lambda: None)
+cache = puffin.group(name="cache", help="Inspect or clean the cache.")(lambda: None)
+profile = puffin.group(name="profile", help="Show where earlier runs spent their time.")(lambda: None)
 
 
-def run(reference: str, options: dict[str, Any], arguments: tuple[str, ...] = (), foreign: str = "") -> None:
-    """Call the function behind a command and end with its exit code; *foreign* names whose foreign options it takes."""
-    module, _, name = reference.partition(":")
-    strange = take_out(foreign, options) if foreign else {}
-    function = getattr(import_module(module), name)
+def _command(
+    group: click.Group,
+    name: str,
+    body: str,
+    kind: type[Any],
+    rows: tuple[Row, ...],
+    text: str,
+    *arguments: click.Argument,
+) -> click.Command:
+    """Add a command to a *group*; its *body* is the function in a module of commands that takes this *kind* of options.
 
-    def judged(known: dict[str, Any], console: Console, started: float) -> int:
-        judge(strange, console)
-        return int(function(known, console, started))
+    Options of other tools are those that :mod:`puffin.cli.options.foreign` has for a command of ``pip``.
+    """
+    hidden = foreign_rows(name) if group is pip else ()
+    module, _, function = body.partition(":")
 
-    values = {**given(options, arguments), "given": told(click.get_current_context())}
-    sys.exit(guarded(judged if strange else function, values, perf_counter()))
+    @click.pass_context
+    def run(ctx: click.Context, /, **options: Any) -> None:
+        foreign = take_out(name, options) if hidden else {}
+        typed = list(ctx.find_root().obj or ())
+        values = {**given(ctx, options), "words": tuple(typed[2:] if typed[:1] == ["pip"] else typed[1:])}
+        if "--rebuild" in foreign:
+            values |= {"refresh": True, "given": values["given"] | {"refresh"}}
+        called = getattr(import_module(f"puffin.cli.commands.{module}"), function)
+        sys.exit(guarded(called, kind, values, perf_counter(), foreign))
 
-
-@pip.command()
-@click.argument("files", nargs=-1, type=click.Path(), metavar="FILE...")
-@with_options(table.SYNC)
-@with_hidden(foreign_rows("sync"))
-def sync(files: tuple[str, ...], **options: Any) -> None:
-    """Make an environment match the pins of requirements files exactly."""
-    run("puffin.cli.commands.sync:sync", options, files, foreign="sync")
-
-
-@pip.command(name="compile")
-@click.argument("sources", nargs=-1, type=click.Path(), metavar="[SOURCE]...")
-@with_options(table_compile.COMPILE)
-@with_hidden(table_compile.COMPILE_FOREIGN)
-@click.pass_context
-def compile_(ctx: click.Context, /, sources: tuple[str, ...], **options: Any) -> None:
-    """Resolve and pin requirements files, projects and scripts with all dependencies."""
-    typed = list(ctx.find_root().obj or ())
-    words = typed[1:] if typed[:1] == ["pip-compile"] else typed[2:]
-    run("puffin.cli.commands.compile:compile_", {**options, "words": tuple(words)}, sources)
-
-
-@pip.command()
-@click.argument("packages", nargs=-1, metavar="PACKAGE...")
-@with_options(INSTALL)
-@with_hidden(foreign_rows("install"))
-def install(packages: tuple[str, ...], **options: Any) -> None:
-    """Install packages with their dependencies, next to what is installed."""
-    run("puffin.cli.commands.install:install", options, packages, foreign="install")
+    settings = {"ignore_unknown_options": True} if group is profile else {}  # -1 is the last run, not an option
+    made = OptionedCommand(
+        name, params=[*arguments, *parameters(rows, hidden)], callback=run, help=text, context_settings=settings
+    )
+    group.add_command(made)
+    return made
 
 
-@pip.command()
-@with_options(table_inspect.FREEZE)
-@with_hidden(foreign_rows("freeze"))
-def freeze(**options: Any) -> None:
-    """Print the installed packages as requirements."""
-    run("puffin.cli.commands.inspect:freeze", options, foreign="freeze")
+def _words(name: str, metavar: str) -> click.Argument:
+    """Return an argument that takes any number of words; shells complete files if it is about some."""
+    kind = click.Path() if "FILE" in metavar or "SOURCE" in metavar else None
+    return click.Argument([name], nargs=-1, type=kind, metavar=metavar)
 
 
-@pip.command(name="list")
-@with_options(table_inspect.LISTING)
-@with_hidden(foreign_rows("list"))
-def list_(**options: Any) -> None:
-    """List the installed packages."""
-    run("puffin.cli.commands.inspect:listing", options, foreign="list")
+def _run_name(name: str, **settings: Any) -> click.Argument:
+    def check(context: click.Context, _parameter: click.Parameter, value: str) -> str:
+        if value.startswith("-") and not value[1:].isdigit():
+            raise click.NoSuchOption(value, ctx=context)
+        return value
+
+    return click.Argument([name], callback=check, **settings)
 
 
-@pip.command()
-@click.argument("packages", nargs=-1, metavar="PACKAGE...")
-@with_options(table_inspect.SHOW)
-@with_hidden(foreign_rows("show"))
-def show(packages: tuple[str, ...], **options: Any) -> None:
-    """Show the metadata of installed packages."""
-    run("puffin.cli.commands.inspect:show", options, packages, foreign="show")
+# fmt: off
+_command(
+    pip, "sync", "sync:sync", SyncOptions, table.SYNC,
+    "Make an environment match the pins of requirements files exactly.",
+    _words("files", "FILE..."),
+)
+_command(
+    pip, "compile", "compile:compile_", CompileOptions, table_resolve.COMPILE,
+    "Resolve and pin requirements files, projects and scripts with all dependencies.",
+    _words("sources", "[SOURCE]..."),
+)
+_command(
+    pip, "install", "install:install", InstallOptions, INSTALL,
+    "Install packages with their dependencies, next to what is installed.",
+    _words("packages", "PACKAGE..."),
+)
+_command(
+    pip, "freeze", "inspect:freeze", InspectOptions, table_inspect.FREEZE,
+    "Print the installed packages as requirements.",
+)
+_command(pip, "list", "inspect:listing", InspectOptions, table_inspect.LISTING, "List the installed packages.")
+_command(
+    pip, "show", "inspect:show", InspectOptions, table_inspect.SHOW, "Show the metadata of installed packages.",
+    _words("packages", "PACKAGE..."),
+)
+_command(
+    pip, "tree", "inspect:tree", InspectOptions, table_inspect.TREE,
+    "Show the installed packages as a dependency tree.",
+)
+_command(
+    pip, "check", "inspect:check", InspectOptions, table_inspect.CHECK, "Check the installed packages for conflicts."
+)
+_command(
+    pip, "uninstall", "uninstall:uninstall", UninstallOptions, table_inspect.UNINSTALL,
+    "Remove packages from an environment.",
+    _words("packages", "PACKAGE..."),
+)
+_command(
+    puffin, "sync", "workspace:sync", WorkspaceOptions, WORKSPACE_SYNC,
+    "Sync many environments at once: those configured, or a `.venv` next to each requirements file.",
+    _words("environments", "[ENV|GLOB]..."),
+)
+_command(
+    puffin, "envs", "envs:envs", EnvsOptions, ENVS, "List environments and their state.",
+    _words("environments", "[ENV|GLOB]..."),
+)
+_command(
+    puffin, "lock", "lock:lock", LockOptions, LOCK,
+    "Resolve the requirements of environments and write their lock files.",
+    _words("environments", "[ENV|GLOB]..."),
+)
+_command(
+    puffin, "verify", "verify:verify", InspectOptions, table_inspect.VERIFY,
+    "Find files of an environment that are missing, truncated or changed (exit code 4).",
+)
+_command(
+    puffin, "venv", "venv:venv", VenvOptions, table_inspect.VENV,
+    "Create a virtual environment (at PATH, by default `.venv`).",
+    click.Argument(["path"], default="", type=click.Path(), metavar="[PATH]"),
+)
+_command(cache, "dir", "cache:directory", StoreOptions, table_inspect.PLAIN, "Print the directory of the cache.")
+_command(
+    cache, "key", "envs:key", EnvsOptions, KEY,
+    "Print a key for CI caches: equal for equal pins, Python and platform.",
+    _words("environments", "[ENV|GLOB]..."),
+)
+_clean = _command(
+    cache, "clean", "cache:clean", StoreOptions, table_inspect.CLEAN,
+    "Remove all cache entries, or those of some packages.",
+    _words("packages", "[PACKAGE]..."),
+)
+_command(
+    cache, "size", "cache:size_of", StoreOptions, table_inspect.CACHE_SIZE,
+    "Print the size of the cache: in bytes, or with a unit on a terminal.",
+)
+_command(
+    cache, "prune", "cache:prune", StoreOptions, table_inspect.PRUNE,
+    "Remove unused entries; optionally by age or total size.",
+)
+puffin.add_command(_clean, "clean")
+_command(
+    puffin, "completion", "app:print_completion", StoreOptions, table.OUTPUT,
+    'Print a shell completion script: `eval "$(puffin completion bash)"`.',
+    click.Argument(["shell"], type=click.Choice(SHELLS)),
+)
+_command(
+    puffin, "graph", "sync:graph", GraphOptions, table_inspect.GRAPH,
+    "Print the task graph of a sync into an empty environment, without running it.",
+    _words("files", "[FILE]..."),
+)
+_command(
+    profile, "show", "profile:show", StoreOptions, table_inspect.PROFILE_SHOW,
+    "Show a run: an id, the path of a record, or -1 for the last, -2 for the one before (default: -1).",
+    _run_name("run_", default="", metavar="[RUN]"),
+)
+_command(
+    profile, "compare", "profile:compare_", StoreOptions, table_inspect.PROFILE_COMPARE,
+    "Show the differences between two runs, each given as for `show`.",
+    _run_name("before"),
+    _run_name("after"),
+)
+# fmt: on
 
 
-@pip.command()
-@with_options(table_inspect.TREE)
-def tree(**options: Any) -> None:
-    """Show the installed packages as a dependency tree."""
-    run("puffin.cli.commands.tree:tree", options)
-
-
-@pip.command()
-@with_options(table_inspect.CHECK)
-@with_hidden(foreign_rows("check"))
-def check(**options: Any) -> None:
-    """Check the installed packages for conflicts."""
-    run("puffin.cli.commands.tree:check", options, foreign="check")
-
-
-@pip.command()
-@click.argument("packages", nargs=-1, metavar="PACKAGE...")
-@with_options(table_inspect.UNINSTALL)
-@with_hidden(foreign_rows("uninstall"))
-def uninstall(packages: tuple[str, ...], **options: Any) -> None:
-    """Remove packages from an environment."""
-    run("puffin.cli.commands.uninstall:uninstall", options, packages, foreign="uninstall")
-
-
-@puffin.command(name="sync")
-@click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
-@with_options(WORKSPACE_SYNC)
-def sync_many(environments: tuple[str, ...], **options: Any) -> None:
-    """Sync many environments at once: those configured, or a `.venv` next to each requirements file."""
-    run("puffin.cli.commands.workspace:sync", options, environments)
-
-
-@puffin.command()
-@click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
-@with_options(ENVS)
-def envs(environments: tuple[str, ...], **options: Any) -> None:
-    """List environments and their state."""
-    run("puffin.cli.commands.envs:envs", options, environments)
-
-
-@puffin.command()
-@click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
-@with_options(LOCK)
-def lock(environments: tuple[str, ...], **options: Any) -> None:
-    """Resolve the requirements of environments and write their lock files."""
-    run("puffin.cli.commands.lock:lock", options, environments)
-
-
-@puffin.command()
-@with_options(table_inspect.VERIFY)
-def verify(**options: Any) -> None:
-    """Find files of an environment that are missing, truncated or changed (exit code 4)."""
-    run("puffin.cli.commands.verify:verify", options)
-
-
-@puffin.command()
-@click.argument("path", default="", type=click.Path(), metavar="[PATH]")
-@with_options(table_inspect.VENV)
-def venv(path: str, **options: Any) -> None:
-    """Create a virtual environment (at PATH, by default `.venv`)."""
-    run("puffin.cli.commands.venv:venv", options, (path,) if path else ())
-
-
-@puffin.group()
-def cache() -> None:
-    """Inspect or clean the cache."""
-
-
-@cache.command(name="dir")
-@with_options(table_inspect.PLAIN)
-def cache_dir(**options: Any) -> None:
-    """Print the directory of the cache."""
-    run("puffin.cli.commands.cache:directory", options)
-
-
-@cache.command(name="key")
-@click.argument("environments", nargs=-1, metavar="[ENV|GLOB]...")
-@with_options(KEY)
-def cache_key(environments: tuple[str, ...], **options: Any) -> None:
-    """Print a key for CI caches: equal for equal pins, Python and platform."""
-    run("puffin.cli.commands.envs:key", options, environments)
-
-
-@cache.command(name="clean")
-@click.argument("packages", nargs=-1, metavar="[PACKAGE]...")
-@with_options(table_inspect.CLEAN)
-def cache_clean(packages: tuple[str, ...], **options: Any) -> None:
-    """Remove all cache entries, or those of some packages."""
-    run("puffin.cli.commands.cache:clean", options, packages)
-
-
-@cache.command(name="size")
-@with_options(table_inspect.PLAIN)
-def cache_size(**options: Any) -> None:
-    """Print the size of the cache: in bytes, or with a unit on a terminal."""
-    run("puffin.cli.commands.cache:size_of", options)
-
-
-@cache.command(name="prune")
-@with_options(table_inspect.PRUNE)
-def cache_prune(**options: Any) -> None:
-    """Remove unused entries; optionally by age or total size."""
-    run("puffin.cli.commands.cache:prune", options)
-
-
-puffin.add_command(cache_clean, "clean")
-
-
-def print_completion(options: dict[str, Any], _console: Console, _started: float) -> int:
+def print_completion(options: StoreOptions, _console: Console, _started: float) -> int:
     """Print the script for a shell."""
     from click.shell_completion import get_completion_class
 
-    (shell,) = options["arguments"]
+    (shell,) = options.arguments
     found = get_completion_class(shell)
     if found is None:
         known = ", ".join(f"`{each}`" for each in SHELLS)
@@ -280,53 +269,6 @@ def print_completion(options: dict[str, Any], _console: Console, _started: float
     maker = found(puffin, {}, "puffin", "_PUFFIN_COMPLETE")
     sys.stdout.write(f"{(maker.source_template % maker.source_vars()).strip()}\n")
     return 0
-
-
-@puffin.command()
-@click.argument("shell", type=click.Choice(SHELLS))
-@with_options(table.OUTPUT)
-def completion(shell: str, **options: Any) -> None:
-    """Print a shell completion script: `eval "$(puffin completion bash)"`."""
-    run("puffin.cli.commands.app:print_completion", options, (shell,))
-
-
-@puffin.command()
-@click.argument("files", nargs=-1, metavar="[FILE]...")
-@with_options(table_inspect.GRAPH)
-def graph(files: tuple[str, ...], **options: Any) -> None:
-    """Print the task graph of a sync into an empty environment, without running it."""
-    run("puffin.cli.commands.graph:graph", options, files)
-
-
-@puffin.group()
-def profile() -> None:
-    """Show where earlier runs spent their time."""
-
-
-_RUNS = {"ignore_unknown_options": True}  # -1 is the last run, not an option
-
-
-def _run_name(context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if value.startswith("-") and not value[1:].isdigit():
-        raise click.NoSuchOption(value, ctx=context)
-    return value
-
-
-@profile.command(name="show", context_settings=_RUNS)
-@click.argument("run_", default="", metavar="[RUN]", callback=_run_name)
-@with_options(table_inspect.PROFILE_SHOW)
-def profile_show(run_: str, **options: Any) -> None:
-    """Show a run: an id, the path of a record, or -1 for the last, -2 for the one before (default: -1)."""
-    run("puffin.cli.commands.profile:show", options, (run_,) if run_ else ())
-
-
-@profile.command(name="compare", context_settings=_RUNS)
-@click.argument("before", callback=_run_name)
-@click.argument("after", callback=_run_name)
-@with_options(table_inspect.PROFILE_COMPARE)
-def profile_compare(before: str, after: str, **options: Any) -> None:
-    """Show the differences between two runs, each given as for `show`."""
-    run("puffin.cli.commands.profile:compare_", options, (before, after))
 
 
 @puffin.command(name="help")

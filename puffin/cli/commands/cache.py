@@ -2,16 +2,16 @@
 
 import os
 import sys
+import time
 from collections.abc import Mapping
-from typing import Any
 
-from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning
-from puffin.cache.contents import now, read_contents, total_size
+from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning, collect
+from puffin.cache.contents import plan_prune, read_contents, total_size
+from puffin.cache.contents import prune as remove
 from puffin.cache.layout import Cache
-from puffin.cache.prune import plan_prune
-from puffin.cache.prune import prune as remove
-from puffin.cache.usage import exclusive
+from puffin.cache.usage import exclusive, needless_notes
 from puffin.cli.config.settings import CacheDirectory
+from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted, size
 from puffin.errors import UsageError
@@ -21,22 +21,22 @@ _AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-def directory(options: dict[str, Any], _console: Console, _started: float) -> int:
+def directory(options: StoreOptions, _console: Console, _started: float) -> int:
     """Print where the cache is."""
-    with CacheDirectory(options) as cache_dir:
+    with CacheDirectory(options.cache) as cache_dir:
         sys.stdout.write(f"{cache_dir}\n")
     return 0
 
 
-def clean(options: dict[str, Any], console: Console, _started: float) -> int:
+def clean(options: StoreOptions, console: Console, _started: float) -> int:
     """Remove the cache, or what it holds of some packages."""
-    with CacheDirectory(options) as cache_dir:
+    with CacheDirectory(options.cache) as cache_dir:
         cache = Cache(cache_dir)
         if not os.path.isdir(cache_dir):
             console.say(f"No cache found at {cache_dir}")
             return 0
-        with exclusive(cache, force=options["force"], told=console.say) as kept, cleaning(cache):
-            names = [normalise(name) for name in options["arguments"]]
+        with exclusive(cache, force=options.force, told=console.say) as kept, cleaning(cache):
+            names = [normalise(name) for name in options.arguments]
             cleaned = clean_packages(cache, names) if names else clean_all(cache, keep=kept)
             if not names:
                 _remove_root(cache_dir, kept)
@@ -44,36 +44,38 @@ def clean(options: dict[str, Any], console: Console, _started: float) -> int:
     return 0
 
 
-def size_of(options: dict[str, Any], _console: Console, _started: float) -> int:
+def size_of(options: StoreOptions, _console: Console, _started: float) -> int:
     """Print how much room the cache takes: in bytes, and for people on a terminal."""
-    with CacheDirectory(options) as cache_dir:
+    with CacheDirectory(options.cache) as cache_dir:
         count = total_size(cache_dir)
-    sys.stdout.write(f"{size(count) if sys.stdout.isatty() else count}\n")
+    sys.stdout.write(f"{size(count) if options.human or sys.stdout.isatty() else count}\n")
     return 0
 
 
-def prune(options: dict[str, Any], console: Console, _started: float) -> int:
+def prune(options: StoreOptions, console: Console, _started: float) -> int:
     """Remove from the cache what is of no use any more."""
-    from puffin.cache.clean import collect
-    from puffin.cache.usage import repeated
-
-    unused_for = seconds_of(options["unused_for"], "--unused-for") if options["unused_for"] else None
-    max_size = bytes_of(options["max_size"], "--max-size") if options["max_size"] else None
-    with CacheDirectory(options) as cache_dir:
+    unused_for = seconds_of(options.unused_for, "--unused-for") if options.unused_for else None
+    max_size = bytes_of(options.max_size, "--max-size") if options.max_size else None
+    with CacheDirectory(options.cache) as cache_dir:
         if not os.path.isdir(cache_dir):
             console.say(f"No cache found at {cache_dir}")
             return 0
         cache = Cache(cache_dir)
-        with exclusive(cache, force=options["force"], told=console.say), cleaning(cache):
+        with exclusive(cache, force=options.force, told=console.say), cleaning(cache):
             collect(cache)
             items, useless = read_contents(cache)
             other = total_size(cache_dir) - sum(each.bytes for each in items)
             going = plan_prune(
-                items, now=now(), unused_for=unused_for, max_size=max_size, other_bytes=other, ci=options["ci"]
+                items,
+                now=time.time(),
+                unused_for=unused_for,
+                max_size=max_size,
+                other_bytes=other,
+                ci=options.ci,
             )
             left = {each.name for each in items} - {each.name for each in going}
             buckets = [f"{cache_dir}/{name}" for name in sorted(os.listdir(cache_dir)) if "-v" in name]
-            cleaned = remove(going, (*useless, *repeated(cache, left)), buckets)
+            cleaned = remove(going, (*useless, *needless_notes(cache, left)), buckets)
         _tell(cleaned, cache_dir, console, nothing="Nothing to prune")
     return 0
 

@@ -1,35 +1,31 @@
 """``puffin envs`` and ``puffin cache key``."""
 
+import json
 import os
 import sys
-from typing import Any
 
-from puffin.cache.layout import Cache
 from puffin.cli.commands.workspace import chosen
 from puffin.cli.config.settings import CacheDirectory
+from puffin.cli.options.workspace import EnvsOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.errors import render
 from puffin.cli.screen.quantities import aligned, counted
-from puffin.errors import UsageError
-from puffin.pipeline.commands.look import Look
-from puffin.pipeline.commands.python import Interpreters
+from puffin.pipeline.commands.look import Look, look_at
+from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.where import Interpreters
+from puffin.pipeline.workspace.changed import cache_key, key_files
 
 _WORDS = {"unchanged": "up to date", "drifted": "differs"}
 
 
-def envs(options: dict[str, Any], console: Console, _started: float) -> int:
+def envs(options: EnvsOptions, console: Console, _started: float) -> int:
     """List environments and what they are like."""
-    from puffin.pipeline.commands.look import look_at
-
-    if options["format"] not in ("", "columns", "json"):
-        raise UsageError(text=f"`{options['format']}` is not a valid value for `PUFFIN_FORMAT`")
-    with CacheDirectory(options) as cache_dir:
-        specs, _ = chosen(options, "envs")
-        cache = Cache(cache_dir)
+    with CacheDirectory(options.cache) as cache_dir:
+        specs, _ = chosen(options.arguments, options.python, "envs")
         settings = Settings(files=(), cache_dir=cache_dir)
-        looks = look_at(specs, settings, cache, os.environ, Interpreters(cache, os.environ))
-    sys.stdout.write(_json(looks) if options["format"] == "json" else _columns(looks))
+        looks = look_at(specs, settings, session_of(settings, os.environ, console))
+    sys.stdout.write(_json(looks) if options.format == "json" else _columns(looks))
     for look in looks:
         if look.error is not None and look.state == "failed":
             sys.stderr.write(render(look.error, console))
@@ -51,8 +47,6 @@ def _state(look: Look) -> str:
 
 
 def _json(looks: list[Look]) -> str:
-    import json
-
     rows = [
         {
             "name": each.name,
@@ -69,16 +63,13 @@ def _json(looks: list[Look]) -> str:
     return json.dumps(rows, indent=1) + "\n"
 
 
-def key(options: dict[str, Any], _console: Console, _started: float) -> int:
+def key(options: EnvsOptions, _console: Console, _started: float) -> int:
     """Print a key for the cache of CI."""
-    from puffin.pipeline.request.network import reader
-    from puffin.pipeline.workspace.changed import cache_key, key_files
-
-    with CacheDirectory(options) as cache_dir:
-        specs, _ = chosen(options, "cache key")
-        find = Interpreters(Cache(cache_dir), os.environ)
+    with CacheDirectory(options.cache) as cache_dir:
+        specs, _ = chosen(options.arguments, options.python, "cache key")
+        session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ)
+        find = Interpreters(session)
         interpreters = [find(request) for request in dict.fromkeys(spec.python for spec in specs)]
-        read = reader(Settings(files=(), cache_dir=cache_dir), os.environ)
-        contents = [read(path) for path in key_files(specs)]
+        contents = [session.read(path) for path in key_files(specs)]
     sys.stdout.write(f"{cache_key(interpreters, contents)}\n")
     return 0

@@ -1,113 +1,106 @@
 """``puffin pip install``."""
 
 import os
-import sys
 
 from puffin.cli.commands.observe import Observed
-from puffin.cli.commands.sync import settings as sync_settings
-from puffin.cli.config.layers import configured
-from puffin.cli.config.settings import CacheDirectory, check_extras, moment, prereleases, resolving
+from puffin.cli.config.settings import CacheDirectory, install_settings, prereleases, run_of_install
+from puffin.cli.screen.console import write_data
 from puffin.errors import UsageError
+from puffin.pipeline.builds.projects import Projects
+from puffin.pipeline.commands.install import install as perform
+from puffin.pipeline.commands.pip_sync import sync
+from puffin.pipeline.inputs.inputs import read_unpinned
+from puffin.pipeline.request.session import session_of
+from puffin.pipeline.request.toolchain import toolchain_of
+from puffin.pipeline.request.where import find_where
+from puffin.stages.resolve.projects.pylock import is_lock
+from puffin.stages.resolve.requirements.errors import InvalidArgument, InvalidRequirementLine
+from puffin.stages.resolve.requirements.values import SourceRequest
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from puffin.cli.options.resolve import InstallOptions
     from puffin.cli.screen.console import Console
-    from puffin.pipeline.commands.install import Installed
-    from puffin.pipeline.request.settings import InstallSettings, Settings
+    from puffin.pipeline.change.values import Installed
+    from puffin.pipeline.request.session import Session
+    from puffin.pipeline.request.settings import Settings
     from puffin.stages.resolve.projects.sources import Build, Sources
-    from puffin.stages.resolve.requirements.errors import InvalidRequirementLine
 
 _ARGUMENTS = "-"  # under this name the words of the command line are read as a requirements file
 
 
-def install(options: "dict[str, Any]", console: "Console", started: float) -> int:
+def install(options: "InstallOptions", console: "Console", started: float) -> int:
     """Install packages and what they need."""
-    from puffin.pipeline.commands.install import install as perform
-
-    options = configured("install", options, console, os.environ)
     with (
-        CacheDirectory(options) as cache_dir,
-        Observed("pip install", options, console, cache_dir, started) as run,
+        CacheDirectory(options.sync.cache) as cache_dir,
+        Observed("pip install", options.sync.observe, console, cache_dir, started) as record,
     ):
-        run.keep()
-        done = perform(_settings(options, cache_dir), console, os.environ, started=started)
-        if options["report"]:
-            _write_report(options["report"], done, cache_dir)
+        record.keep()
+        run = run_of_install(options, cache_dir)
+        session = session_of(run, os.environ, console, started)
+        if any(map(is_lock, options.requirement)):
+            _install_lock(options, run, session)
+            return 0
+        done = perform(install_settings(options, run, _sources(options, run, session)), session)
+        if options.report:
+            _write_report(options.report, done, session)
     return 0
 
 
-def _settings(options: "dict[str, Any]", cache_dir: str) -> "InstallSettings":
-    from puffin.pipeline.request.settings import InstallSettings
-    from puffin.stages.resolve.output.earlier import read_upgrades
-
-    foreign = {"constraint": (), "extra": (), "all_extras": False, "group": ()}
-    run = sync_settings({**options, "arguments": (), "allow_empty_requirements": False, **foreign}, cache_dir)
-    return InstallSettings(
-        run=run,
-        sources=_sources(options, run),
-        upgrades=read_upgrades(options["upgrade"], options["upgrade_package"]),
-        no_deps=options["no_deps"],
-        exact=options["exact"],
-        strict=options["strict"],
-        **resolving(options),
-    )
-
-
-def _building(options: "dict[str, Any]", run: "Settings") -> "Build | None":
-    from puffin.pipeline.builds.projects import project_builder
-    from puffin.pipeline.inputs.inputs import kinds_of_files
-    from puffin.pipeline.request.toolchain import toolchain_of
-    from puffin.pipeline.request.where import find_where
-
-    if options["no_build"]:
-        return None
-    return project_builder(
+def _install_lock(options: "InstallOptions", run: "Settings", session: "Session") -> None:
+    """Install what a lock file has, as it says, besides what the environment holds."""
+    shared, project = options.sync, options.sync.project
+    if shared.arguments or options.editable or options.report:
+        raise UsageError(
+            text="A lock file is complete: neither packages nor a report can be given beside it",
+            hints=("install the others by a command of their own",),
+        )
+    settings = replace(
         run,
-        os.environ,
-        lambda cache: toolchain_of(find_where(run.where, os.environ, cache)),
-        files=lambda requirements: kinds_of_files(run, requirements),
-        prereleases=prereleases(options),
-        exclude_newer=moment(options["exclude_newer"]),
+        files=options.requirement,
+        constraint=shared.constraint,
+        extra=project.extra,
+        all_extras=project.all_extras,
+        group=project.group,
+    )
+    sync(settings, session, exact=options.exact)
+
+
+def _building(options: "InstallOptions", run: "Settings", session: "Session") -> "Build | None":
+    return Projects(session).builder(
+        run, lambda: toolchain_of(find_where(run.where, session)), prereleases=prereleases(options.versions)
     )
 
 
-def _sources(options: "dict[str, Any]", run: "Settings") -> "Sources":
-    from puffin.pipeline.inputs.inputs import read_unpinned
-    from puffin.pipeline.request.network import reader
-    from puffin.stages.resolve.requirements.errors import InvalidRequirementLine
-    from puffin.stages.resolve.requirements.values import SourceRequest
-    from puffin.value import replace
-
-    check_extras(options)
-    words = [*options["arguments"], *(f"-e {place}" for place in options["editable"])]
-    if not words and not options["requirement"] and not options["group"]:
+def _sources(options: "InstallOptions", run: "Settings", session: "Session") -> "Sources":
+    shared, project = options.sync, options.sync.project
+    words = [*shared.arguments, *(f"-e {place}" for place in options.editable)]
+    if not words and not options.requirement and not project.group:
         raise UsageError(
             text="Nothing was named to install",
             hints=("name a package, as in `puffin pip install six`, or a file with `-r requirements.txt`",),
         )
-    if words and _ARGUMENTS in options["requirement"]:
+    if words and _ARGUMENTS in options.requirement:
         raise UsageError(text="Requirements from standard input cannot be combined with packages by name")
     if not all(word.strip() for word in words):
         raise UsageError(text="An empty word was given in the place of a package")
     text = "".join(f"{word}\n" for word in words).encode("utf-8", "surrogateescape")
     request = SourceRequest(
-        files=(*options["requirement"], *((_ARGUMENTS,) if words else ())),
-        constraints=options["constraint"],
-        overrides=options["override"],
-        extras=options["extra"],
-        all_extras=options["all_extras"],
-        groups=options["group"],
+        files=(*options.requirement, *((_ARGUMENTS,) if words else ())),
+        constraints=shared.constraint,
+        overrides=options.override,
+        extras=project.extra,
+        all_extras=project.all_extras,
+        groups=project.group,
     )
-    read = reader(run, os.environ)
     try:
         sources = read_unpinned(
             request,
             run,
-            os.environ,
-            build=_building(options, run),
-            read=lambda path: text if words and path == _ARGUMENTS else read(path),
+            session,
+            build=_building(options, run, session),
+            read=lambda path: text if words and path == _ARGUMENTS else session.read(path),
         )
     except InvalidRequirementLine as error:
         raise (_argument(error) if words and error.file == _ARGUMENTS else error) from None
@@ -119,8 +112,6 @@ def _sources(options: "dict[str, Any]", run: "Settings") -> "Sources":
 
 
 def _argument(error: "InvalidRequirementLine") -> "InvalidRequirementLine":
-    from puffin.stages.resolve.requirements.errors import InvalidArgument
-
     return InvalidArgument(
         file=error.file,
         line=error.line,
@@ -131,19 +122,9 @@ def _argument(error: "InvalidRequirementLine") -> "InvalidRequirementLine":
     )
 
 
-def _write_report(path: str, done: "Installed", cache_dir: str) -> None:
+def _write_report(path: str, done: "Installed", session: "Session") -> None:
     import json
 
-    from puffin.cache.atomic import replace_file
-    from puffin.pipeline.commands.report import report_of
+    from puffin.pipeline.change.report import install_report
 
-    text = json.dumps(report_of(done, cache_dir), indent=2, sort_keys=True) + "\n"
-    if path == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        replace_file(os.path.abspath(path), text.encode())
-    except OSError as error:
-        from puffin.errors import os_cause
-
-        raise UsageError(text=f"Failed to write the report `{path}`", causes=(os_cause(error),)) from error
+    write_data(path, json.dumps(install_report(done, session.cache), indent=2, sort_keys=True) + "\n")

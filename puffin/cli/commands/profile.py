@@ -13,6 +13,7 @@ from rich.text import Text
 
 from puffin.cache.layout import Cache
 from puffin.cli.config.settings import CacheDirectory
+from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.page.words import comparison_json, ended, moved, rate, report_json, signed, verdict
 from puffin.cli.page.write import reported
 from puffin.cli.screen.console import Console, wants_color
@@ -24,19 +25,19 @@ from puffin.pipeline.profile.report import Comparison, Report, compare
 _ROWS = 10
 
 
-def show(options: dict[str, Any], console: Console, _started: float) -> int:
+def show(options: StoreOptions, console: Console, _started: float) -> int:
     """Print the last runs, or one run in full."""
-    last = _count(str(options["last"]))
-    with CacheDirectory(options) as cache_dir:
+    last = _count(options.last)
+    with CacheDirectory(options.cache) as cache_dir:
         cache = Cache(cache_dir)
-        if options["arguments"]:
-            chosen = [load(find_record(options["arguments"][0], cache))]
+        if options.arguments:
+            chosen = [load(find_record(options.arguments[0], cache))]
         elif last:
             chosen = load_all(cache)[-last:]
         else:
             chosen = [load(find_record("-1", cache))]
         reports = [reported(profile, cache)[0] for profile in chosen]
-    if options["json"]:
+    if options.json:
         _print_json(reports)
     elif len(reports) == 1 and not last:
         _show_one(reports[0], options)
@@ -51,14 +52,14 @@ def _count(text: str) -> int:
     return int(text or 0)
 
 
-def compare_(options: dict[str, Any], console: Console, _started: float) -> int:
+def compare_(options: StoreOptions, console: Console, _started: float) -> int:
     """Print what is different between two runs."""
-    first, second = options["arguments"]
-    with CacheDirectory(options) as cache_dir:
+    first, second = options.arguments
+    with CacheDirectory(options.cache) as cache_dir:
         cache = Cache(cache_dir)
         before, after = [reported(load(find_record(run, cache)), cache)[0] for run in (first, second)]
     found = compare(before, after)
-    if options["json"]:
+    if options.json:
         _dump(comparison_json(found))
     else:
         _print(options, *_comparison(found))
@@ -73,9 +74,9 @@ def _dump(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
-def _print(options: dict[str, Any], *parts: Any) -> None:
+def _print(options: StoreOptions, *parts: Any) -> None:
     """Print tables and lines to stdout, in colour where that is wanted."""
-    color = wants_color(str(options["color"]), sys.stdout)
+    color = wants_color(options.screen.color, sys.stdout)
     width = None if sys.stdout.isatty() else 120
     printer = RichConsole(
         file=sys.stdout,
@@ -108,7 +109,7 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
     return made
 
 
-def _show_one(report: Report, options: dict[str, Any]) -> None:
+def _show_one(report: Report, options: StoreOptions) -> None:
     profile = report.profile
     wall = profile.wall or 1.0
     shown = sorted(report.phases, key=lambda each: -each.weighted)

@@ -1,74 +1,38 @@
-"""``puffin pip sync``."""
+"""``puffin pip sync`` and, as its tasks are those of a sync, ``puffin graph``."""
 
 import os
 
-from puffin.cli.commands.observe import Observed, dashboard_port
-from puffin.cli.config.layers import configured
-from puffin.cli.config.settings import (
-    CacheDirectory,
-    check_choice,
-    check_extras,
-    executor_of,
-    jobs,
-    moment,
-    normalised,
-    package_names,
-    shared_settings,
-)
-from puffin.errors import UsageError
+from puffin.cli.commands.observe import Observed
+from puffin.cli.config.settings import CacheDirectory, sync_settings
+from puffin.cli.screen.console import write_data
+from puffin.pipeline.commands.pip_sync import sync as run
+from puffin.pipeline.request.session import session_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from puffin.cli.options.inspect import GraphOptions
+    from puffin.cli.options.values import SyncOptions
     from puffin.cli.screen.console import Console
-    from puffin.pipeline.request.settings import Settings
 
 
-def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
+def sync(options: "SyncOptions", console: "Console", started: float) -> int:
     """Make an environment hold exactly what requirements files pin."""
-    from puffin.pipeline.commands.pip_sync import sync as run
-
-    options = configured("sync", options, console, os.environ)
-    with CacheDirectory(options) as cache_dir, Observed("pip sync", options, console, cache_dir, started):
-        run(settings(options, cache_dir), console, os.environ, started=started)
+    with (
+        CacheDirectory(options.cache) as cache_dir,
+        Observed("pip sync", options.observe, console, cache_dir, started),
+    ):
+        request = sync_settings(options, cache_dir)
+        run(request, session_of(request, os.environ, console, started))
     return 0
 
 
-def settings(options: "dict[str, Any]", cache_dir: str) -> "Settings":
-    """Return the settings in *options*; :class:`UsageError` for values that cannot be."""
-    names = (
-        "system", "target", "prefix", "require_hashes", "reinstall", "link_mode", "compile_bytecode", "path_conflict",
-        "dry_run", "allow_empty_requirements", "break_system_packages", "constraint", "no_build", "extra", "all_extras",
-        "group", "no_verify_hashes", "strict", "dashboard_linger",
-    )  # fmt: skip
-    check_choice(options, "link_mode", ("clone", "hardlink", "copy", "symlink"))
-    executor, remote = executor_of(options, os.environ)
-    check_choice(options, "path_conflict", ("warn", "error"))
-    check_extras(options)
-    if options["require_hashes"] and options["no_verify_hashes"]:
-        raise UsageError(
-            text="`--require-hashes` cannot be used with `--no-verify-hashes`", hints=("leave out one of them",)
-        )
-    if options["link_mode"] == "symlink" and options["no_cache"]:
-        raise UsageError(text="`--link-mode symlink` needs a cache that stays, and `--no-cache` has none")
-    if options["compile_bytecode"] and options["python_version"]:
-        raise UsageError(
-            text="`--compile-bytecode` cannot be used with `--python-version`: its interpreter would have to compile"
-        )
-    return shared_settings(
-        options,
-        cache_dir,
-        files=tuple(options["arguments"]),
-        executor=executor,
-        remote=remote,
-        target_version=options["python_version"],
-        target_platform=options["python_platform"],
-        jobs=jobs(str(options["jobs"])),
-        dashboard=dashboard_port({**options, "executor": executor}),
-        reinstall_package=normalised(options["reinstall_package"]),
-        no_binary=package_names(options["no_binary"]),
-        only_binary=package_names(options["only_binary"]),
-        exclude_newer=moment(options["exclude_newer"]),
-        **{name: options[name] for name in names},
-    )
+def graph(options: "GraphOptions", console: "Console", started: float) -> int:
+    """Print the task graph of a sync, without running it."""
+    from puffin.pipeline.commands.graph import planned_tasks
+    from puffin.pipeline.graph.text import FORMATS
+
+    with CacheDirectory(options.sync.cache) as cache_dir:
+        request = sync_settings(options.sync, cache_dir)
+        tasks = planned_tasks(request, session_of(request, os.environ, console, started))
+    write_data(options.output_file, FORMATS[options.graph_format or "dot"](tasks))
+    return 0

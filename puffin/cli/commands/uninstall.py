@@ -1,58 +1,56 @@
 """``puffin pip uninstall``."""
 
 import os
-from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from puffin.cache.layout import Cache
-from puffin.cli.config.settings import CacheDirectory, where_of
+from puffin.cli.config.settings import CacheDirectory
+from puffin.cli.options.inspect import UninstallOptions
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
 from puffin.names import normalise
+from puffin.pipeline.commands.uninstall import names_from
 from puffin.pipeline.commands.uninstall import uninstall as run
+from puffin.pipeline.request.session import Session, session_of
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where
-from puffin.stages.link.environment.environment import check_target
+from puffin.stages.link.environment.environment import Environment, check_target
+from puffin.stages.resolve.requirements.file import read_requirements
 
 
-def uninstall(options: dict[str, Any], console: Console, _started: float) -> int:
+def uninstall(options: UninstallOptions, console: Console, _started: float) -> int:
     """Remove packages from an environment."""
-    from puffin.cache.lock import lock_timeout
-
-    names = _names(options)
-    with CacheDirectory(options) as cache_dir:
-        cache = Cache(cache_dir)
-        environment = find_where(where_of(options), os.environ, cache)
-        if not options["dry_run"]:
-            check_target(environment, break_system_packages=options["break_system_packages"])
-        run(
-            environment,
-            names,
-            cache=cache,
-            reporter=console,
-            dry_run=options["dry_run"],
-            timeout=lock_timeout(os.environ),
-        )
+    with CacheDirectory(options.cache) as cache_dir:
+        session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ, console)
+        words = _words(options, session)
+        environment = find_where(options.where, session)
+        if not options.dry_run:
+            check_target(environment, break_system_packages=options.break_system_packages)
+        names = dict.fromkeys([name for word in words for name in _names_of(word, environment)])
+        run(environment, list(names), session, dry_run=options.dry_run)
     return 0
 
 
-def _names(options: dict[str, Any]) -> list[str]:
-    names = [_name_of(text) for text in options["arguments"]]
-    if options["requirement"]:
-        from puffin.pipeline.request.network import reader
-        from puffin.stages.resolve.requirements.file import read_requirements
-
-        read = reader(Settings(files=(), cache_dir=""), os.environ)
-        entries = read_requirements(options["requirement"], read=read, environ=os.environ).entries
-        names += [entry.name for entry in entries if entry.name]
-    if not names:
+def _words(options: UninstallOptions, session: Session) -> list[str]:
+    """Return what to remove: names, paths and URLs."""
+    words = list(options.arguments)
+    if options.requirement:
+        entries = read_requirements(options.requirement, read=session.read, environ=session.environ).entries
+        words += [entry.name for entry in entries if entry.name]
+    if not words:
         raise UsageError(text="No packages were given", hints=("for example: `puffin pip uninstall six`",))
-    return list(dict.fromkeys(names))
+    return words
 
 
-def _name_of(text: str) -> str:
+def _names_of(text: str, environment: Environment) -> list[str]:
+    """Return the normalised names that a word of the command line means: its own, or what came from that place."""
     try:
-        return normalise(Requirement(text).name)
+        return [normalise(Requirement(text).name)]
     except InvalidRequirement:
+        pass
+    if "://" not in text and os.sep not in text and not os.path.lexists(text):
         raise UsageError(text=f"`{text}` is not a valid package name") from None
+    found = names_from(environment, text)
+    if not found:
+        raise UsageError(text=f"Nothing that is installed came from `{text}`")
+    return found

@@ -2,36 +2,45 @@
 
 import os
 import sys
+import time
 from shlex import quote
-from typing import Any
 
 from puffin.cache.layout import Cache
-from puffin.cli.config.layers import configured
-from puffin.cli.config.settings import CacheDirectory, shared_settings
+from puffin.cli.config.settings import CacheDirectory, index_settings
+from puffin.cli.options.inspect import VenvOptions
 from puffin.cli.screen.console import Console
+from puffin.errors import UsageError
 from puffin.stages.link.environment.environment import Environment
-from puffin.stages.link.environment.venv import create_venv, seed_requirements
-from puffin.stages.link.interpreter.find import find_interpreter, find_requested, requested_version
+from puffin.stages.link.environment.venv import CLEAR, FORCE, KEEP, create_venv, seed_requirements
+from puffin.stages.link.interpreter.find import (
+    allows,
+    find_interpreter,
+    find_requested,
+    find_required,
+    requested_version,
+    required_python,
+)
+from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.stages.link.interpreter.known import inspect_interpreter
 
 
-def venv(options: dict[str, Any], console: Console, _started: float) -> int:
+def venv(options: VenvOptions, console: Console, _started: float) -> int:
     """Create a virtual environment."""
-    options = configured("venv", options, console, os.environ)
-    path = options["arguments"][0] if options["arguments"] else ".venv"
-    with CacheDirectory(options) as cache_dir:
-        interpreter = inspect_interpreter(_executable(options, find_interpreter), Cache(cache_dir))
+    occupied = _occupied(options)
+    path = options.arguments[0] if options.arguments else ".venv"
+    with CacheDirectory(options.cache) as cache_dir:
+        interpreter = _interpreter(options, Cache(cache_dir), console)
         kind = dict(interpreter.markers)["platform_python_implementation"]
         console.say(f"Using {kind} {interpreter.version_text} at {interpreter.base_executable}")
-        seeds = seed_requirements(interpreter.version) if options["seed"] else ()
+        seeds = seed_requirements(interpreter.version) if options.seed else ()
         environment = create_venv(
             path,
             interpreter=interpreter,
             seed=seeds,
-            clear=options["clear"],
-            prompt=options["prompt"] or None,
-            system_site_packages=options["system_site_packages"],
-            relocatable=options["relocatable"],
+            occupied=occupied,
+            prompt=options.prompt or None,
+            system_site_packages=options.system_site_packages,
+            relocatable=options.relocatable and not options.no_relocatable,
         )
         console.say(f"Created the virtual environment `{path}`")
         if seeds:
@@ -46,23 +55,46 @@ def _activation(path: str, scripts: str) -> str:
     return f"source {quote(os.path.join(path, os.path.basename(scripts), 'activate'))}"
 
 
-def _executable(options: dict[str, Any], find: Any) -> str:
-    if options["python"]:
-        return str(find(options["python"], os.environ))
-    wish = requested_version(os.getcwd())
+def _occupied(options: VenvOptions) -> str:
+    """Return what to do with what is in the place, as ``create_venv`` takes it."""
+    clear = options.clear and not options.no_clear
+    if options.allow_existing:
+        if clear:
+            hints = ("leave out one of them",)
+            raise UsageError(text="`--allow-existing` cannot be used with `--clear`", hints=hints)
+        return KEEP
+    return (FORCE if options.force else CLEAR) if clear else ""
+
+
+def _interpreter(options: VenvOptions, cache: Cache, console: Console) -> Interpreter:
+    """Return the interpreter that is asked for, by the option or by the files of the project."""
+    cwd = os.getcwd()
+    wish = options.python or requested_version(cwd)
     if wish:
-        return find_requested(wish, os.environ)
-    return sys.executable
+        find = find_interpreter if options.python else find_requested
+        found = inspect_interpreter(find(wish, os.environ), cache)
+    else:
+        found = inspect_interpreter(sys.executable, cache)
+        other = find_required(cwd, found, os.environ)
+        found = inspect_interpreter(other, cache) if other else found
+    bounds = required_python(cwd)
+    if bounds and not allows(bounds, found):
+        why = "`--python`" if options.python else "`.python-version`"
+        console.warn(
+            f"{why} asks for Python {found.version_text}, which `requires-python` ({bounds}) does not allow"
+        )
+    return found
 
 
 def _seed(
     environment: Environment,
     names: tuple[str, ...],
-    options: dict[str, Any],
+    options: VenvOptions,
     console: Console,
     cache_dir: str,
 ) -> None:
     from puffin.pipeline.commands.seed import seed
+    from puffin.pipeline.request.session import session_of
 
-    settings = shared_settings(options, cache_dir)
-    seed(environment, names, settings, console, os.environ)
+    settings = index_settings(options.index, cache_dir, options.python)
+    seed(environment, names, settings, session_of(settings, os.environ, console, time.perf_counter()))

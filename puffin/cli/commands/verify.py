@@ -3,21 +3,22 @@
 import os
 import sys
 import time
-from typing import Any
 
 from puffin.cache.layout import Cache
 from puffin.cli.commands.inspect import environment_at_rest
 from puffin.cli.config.settings import CacheDirectory
+from puffin.cli.options.inspect import InspectOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
 from puffin.errors import DRIFT
+from puffin.stages.link.commit.damage import verify as compare
 from puffin.stages.link.commit.stamps import DIRECTORY, STATE
 from puffin.stages.link.commit.state import State, read_state
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.unzip.manifest import HEALED, read_header, read_manifest
 
 
-def verify(options: dict[str, Any], console: Console, started: float) -> int:
+def verify(options: InspectOptions, console: Console, started: float) -> int:
     """Compare an environment with what puffin installed there; 4 if something differs."""
     environment = environment_at_rest(options)
     state = read_state(environment.root)
@@ -28,14 +29,13 @@ def verify(options: dict[str, Any], console: Console, started: float) -> int:
     if state is None:
         console.say(f"puffin has installed nothing in `{environment.root}`")
         return 0
-    with CacheDirectory(options) as cache_dir:
-        return _compared(environment, state, Cache(cache_dir), bool(options["deep"]), console, started)
+    with CacheDirectory(options.cache) as cache_dir:
+        return _compared(environment, state, Cache(cache_dir), options.deep, console, started)
 
 
 def _compared(
     environment: Environment, state: State, cache: Cache, deep: bool, console: Console, started: float
 ) -> int:
-    from puffin.stages.link.commit.damage import verify as compare
 
     found = compare(environment.purelib, state, deep=deep, sizes=lambda archive: _sizes(cache, archive))
     owned = [each for each in state.distributions if each.archive]

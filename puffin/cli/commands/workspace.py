@@ -1,63 +1,72 @@
 """``puffin sync``: many environments at once, and the report on them."""
 
 import os
-import sys
 import time
 
 from puffin.cache.layout import Cache
 from puffin.cli.commands.observe import Observed
-from puffin.cli.commands.sync import settings as sync_settings
-from puffin.cli.config.layers import configured
-from puffin.cli.config.settings import CacheDirectory
-from puffin.cli.options.table import SYNC, unsaid
-from puffin.cli.screen.errors import INTERRUPTED, Terminated, exit_code
+from puffin.cli.config.settings import CacheDirectory, sync_settings
+from puffin.cli.screen.console import write_data
+from puffin.cli.screen.errors import status_of
 from puffin.cli.screen.workspace import ManyConsole
-from puffin.errors import BUG, PuffinError, UsageError
-from puffin.pipeline.commands.python import Interpreters
+from puffin.errors import PuffinError, UsageError
 from puffin.pipeline.graph.record import phase
+from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import ManySettings
-from puffin.stages.link.interpreter.meanwhile import meanwhile
+from puffin.pipeline.request.where import Interpreters
+from puffin.pipeline.workspace.config import find_workspace
+from puffin.pipeline.workspace.select import choose
+from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
+    from collections.abc import Iterable, Sequence
 
+    from puffin.cli.options.workspace import WorkspaceOptions
     from puffin.cli.screen.console import Console
     from puffin.pipeline.change.values import ManyResult
     from puffin.pipeline.commands.sync import ManyRun
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.workspace.specs import EnvSpec, Workspace
 
 
-def sync(options: "dict[str, Any]", console: "Console", started: float) -> int:
+def sync(options: "WorkspaceOptions", console: "Console", started: float) -> int:
     """Make the environments that are named, or all of the configuration, hold exactly what they should."""
-    if options["keep_going"] and options["fail_fast"]:
+    if options.keep_going and options.fail_fast:
         raise UsageError(text="`--keep-going` cannot be used with `--fail-fast`")
-    options = configured("sync", {**unsaid(SYNC), **options}, console, os.environ, many=True)
+    shared = options.sync
     with (
-        CacheDirectory(options) as cache_dir,
-        Observed("sync", options, console, cache_dir, started) as record,
-        Reporting(options["report"], cache_dir, started) as reporting,
+        CacheDirectory(shared.cache) as cache_dir,
+        Observed("sync", shared.observe, console, cache_dir, started) as record,
+        Reporting(options.report, cache_dir, started) as reporting,
     ):
-        settings = many_settings(options, cache_dir)
-        specs, workspace = chosen(options, "sync")
-        if options["compile_bytecode"] and "compile_bytecode" in options["given"]:
-            specs = [replace(spec, compile_bytecode=True) for spec in specs]
-        if options["changed_since"]:
-            specs = _changed(specs, workspace, options["changed_since"], settings)
-            if not specs:
-                console.say(
-                    f"No environment is made from files that changed since `{options['changed_since']}`"
-                )
-                return 0
+        settings = ManySettings(
+            run=sync_settings(replace(shared, arguments=()), cache_dir),
+            check=options.check,
+            frozen=options.frozen,
+            fail_fast=options.fail_fast,
+        )
         reporter = ManyConsole(console, settings, started=started)
+        session = session_of(settings.run, os.environ, reporter, started)
+        if options.all and shared.arguments:
+            raise UsageError(text="`--all` cannot be used with names of environments")
+        python = shared.where.python
+        specs, workspace = chosen(shared.arguments, python, "sync", everything=options.all)
+        if shared.change.compile_bytecode and "compile_bytecode" in options.given:
+            specs = [replace(spec, compile_bytecode=True) for spec in specs]
+        if options.changed_since:
+            specs = _changed(specs, workspace, options.changed_since, settings, session)
+            if not specs:
+                console.say(f"No environment is made from files that changed since `{options.changed_since}`")
+                return 0
+        settings = replace(settings, specs=tuple(specs))
         record.warn = reporter.warn
-        interpreters = Interpreters(Cache(cache_dir), os.environ)
+        interpreters = Interpreters(session)
         _ask_early(specs, interpreters)
         from puffin.pipeline.commands.sync import ManyRun, failure_of
 
-        run = reporting.run = ManyRun(specs, settings, reporter, os.environ, started, interpreters)
+        run = reporting.run = ManyRun(settings, session, reporter, interpreters)
         result = reporting.result = reporter.shown(run.sync)
         failure = failure_of(result.environments)
         if failure is not None:
@@ -85,44 +94,31 @@ def _import_run() -> None:
     import_fetching()
 
 
-def chosen(options: "dict[str, Any]", command: str) -> "tuple[list[EnvSpec], Workspace | None]":
+def chosen(
+    named: "Sequence[str]", python: str, command: str, *, everything: bool = False
+) -> "tuple[list[EnvSpec], Workspace | None]":
     """Return the environments that the command line of *command* means, and the configuration."""
-    from puffin.pipeline.workspace.config import find_workspace
-    from puffin.pipeline.workspace.select import choose
 
     cwd = os.getcwd()
     workspace = find_workspace(cwd)
-    named = options["arguments"]
-    if options.get("all") and named:
-        raise UsageError(text="`--all` cannot be used with names of environments")
-    everything = bool(options.get("all"))
-    specs = choose(named, cwd, workspace, everything=everything, python=options["python"], command=command)
-    return specs, workspace
+    return choose(named, cwd, workspace, everything=everything, python=python, command=command), workspace
 
 
 def _changed(
-    specs: "list[EnvSpec]", workspace: "Workspace | None", reference: str, settings: ManySettings
+    specs: "list[EnvSpec]",
+    workspace: "Workspace | None",
+    reference: str,
+    settings: ManySettings,
+    session: "Session",
 ) -> "list[EnvSpec]":
-    from puffin.pipeline.request.network import reader
     from puffin.pipeline.workspace.changed import changed_specs
 
-    read = reader(settings.run, os.environ)
-    return changed_specs(specs, workspace, reference, os.getcwd(), os.environ, read, settings.run.constraint)
-
-
-def many_settings(options: "dict[str, Any]", cache_dir: str) -> ManySettings:
-    """Return the settings in *options*."""
-    run = {**options, "arguments": ()}
-    return ManySettings(
-        run=sync_settings(run, cache_dir),
-        check=options["check"],
-        frozen=options["frozen"],
-        fail_fast=options["fail_fast"],
-    )
+    limits = settings.run.constraint
+    return changed_specs(specs, workspace, reference, os.getcwd(), session.environ, session.read, limits)
 
 
 class Reporting:
-    """Writes the report to *path* at the end of the ``with`` block, whatever ended it; none for an empty path."""
+    """Writes the report to *path* at the end of the ``with`` block, however it ended; none for an empty path."""
 
     def __init__(self, path: str, cache_dir: str, started: float) -> None:
         self._path = path
@@ -153,20 +149,6 @@ class Reporting:
             seconds = time.perf_counter() - self._started
             result = ManyResult(environments=(), shared=Shared(), seconds=seconds)
         if error is not None:
-            result = replace(result, exit_code=_code(error))
+            result = replace(result, exit_code=status_of(error))
         text = json.dumps(report_of(result, Cache(self._cache_dir)), indent=1, ensure_ascii=False) + "\n"
-        if self._path == "-":
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        else:
-            from puffin.stages.resolve.output.target import write_output
-
-            write_output(self._path, text.encode("utf-8", "replace"))
-
-
-def _code(error: BaseException) -> int:
-    if isinstance(error, PuffinError):
-        return exit_code(error)
-    if isinstance(error, Terminated):
-        return error.exit_code
-    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else BUG
+        write_data(self._path, text)

@@ -1,10 +1,12 @@
-"""Which configuration files count: those of pip, and the user's own beside the nearest of puffin's."""
+"""The configuration files that apply: pip's, the nearest one of puffin, and the user's."""
 
 import os
 import sys
 from itertools import islice
 
 from puffin import depends
+from puffin.cache.layout import home_directory
+from puffin.errors import UsageError
 from puffin.pipeline.workspace.document import PUFFIN_FILE, configurations, content
 
 TYPE_CHECKING = False
@@ -31,11 +33,19 @@ def pip_files(environ: "Mapping[str, str]", root: str) -> "tuple[str, ...]":
     return tuple([*found, chosen] if chosen else found)
 
 
-def puffin_files(environ: "Mapping[str, str]", cwd: str) -> "Iterator[tuple[str, bytes]]":
+def puffin_files(environ: "Mapping[str, str]", cwd: str, chosen: str = "") -> "Iterator[tuple[str, bytes]]":
     """Yield path and content of the files with puffin's settings, the one that goes first at first.
 
-    It is the nearest configuration in *cwd* and above; then the user's ``puffin/puffin.toml``.
+    It is the nearest configuration in *cwd* and above; then the user's ``puffin/puffin.toml``. A *chosen* file is the
+    only one; raises :class:`UsageError` where it is not there.
     """
+    if chosen:
+        path = os.path.abspath(os.path.expanduser(chosen))
+        data = content(path)
+        if data is None:
+            raise UsageError(text=f"The configuration file `{chosen}` does not exist")
+        yield path, data
+        return
     yield from islice(configurations(cwd), 1)
     path = os.path.join(_config_home(environ), "puffin", PUFFIN_FILE)
     data = content(path)
@@ -53,7 +63,7 @@ def _global_directories(environ: "Mapping[str, str]") -> list[str]:
 
 
 def _user_files(environ: "Mapping[str, str]") -> list[str]:
-    home = os.path.expanduser("~")
+    home = home_directory()
     if sys.platform == "win32":
         base = environ.get("APPDATA") or os.path.join(home, "AppData", "Roaming")
         return [os.path.join(home, "pip", PIP_FILE), os.path.join(base, "pip", PIP_FILE)]
@@ -66,5 +76,5 @@ def _user_files(environ: "Mapping[str, str]") -> list[str]:
 
 def _config_home(environ: "Mapping[str, str]") -> str:
     if sys.platform == "win32":
-        return environ.get("APPDATA") or os.path.expanduser("~")
-    return environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+        return environ.get("APPDATA") or home_directory()
+    return environ.get("XDG_CONFIG_HOME") or os.path.join(home_directory(), ".config")

@@ -11,13 +11,14 @@ from puffin.cli.config.files import puffin_files
 from puffin.cli.config.settings import check_setting
 from puffin.pipeline.request.settings import Configured
 from puffin.pipeline.workspace.document import SettingValue
+from puffin.stages.link.environment.environment import BrokenVenv, nearest_venv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from puffin.cli.config.toml import IndexTable
+    from puffin.cli.options.values import IndexTable
     from puffin.cli.screen.console import Console
 
     Layer = Sequence[SettingValue]
@@ -31,7 +32,7 @@ _FORMATS = ("only_binary", "no_binary")
 def configured(
     command: str, options: "Options", console: "Console", environ: "Mapping[str, str]", *, many: bool = False
 ) -> "Options":
-    """Return *options* of a command with what configuration adds to them.
+    """Return *options* of a command, those not given included, with what configuration adds to them.
 
     Under ``configured`` is the :class:`~puffin.pipeline.request.settings.Configured` that holds beneath what
     requirements files say, and under ``index_tables`` the ``[[index]]`` tables. A command on *many* environments reads
@@ -40,7 +41,7 @@ def configured(
     layers: list[Layer] = []
     indexes: list[IndexTable] = []
     if not options["no_config"]:
-        for path, data in puffin_files(environ, os.getcwd()):
+        for path, data in puffin_files(environ, os.getcwd(), options.get("config_file", "")):
             from puffin.cli.config.toml import puffin_settings
 
             setting, tables = puffin_settings(path, data)
@@ -83,7 +84,7 @@ def _site_root(layers: "Sequence[Layer]", options: "Options", environ: "Mapping[
 
 
 def site_root(python: str, environ: "Mapping[str, str]") -> str:
-    """Return the directory of the environment a command works on, empty where only a search would tell."""
+    """Return the directory of a command's environment, empty if it takes a search to find it."""
     if python:
         place = os.path.abspath(os.path.expanduser(python))
         if depends.is_directory(place):
@@ -94,14 +95,10 @@ def site_root(python: str, environ: "Mapping[str, str]") -> str:
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         if environ.get(variable):
             return os.path.abspath(environ[variable])
-    directory = os.getcwd()
-    while True:
-        root = os.path.join(directory, ".venv")
-        if depends.is_file(os.path.join(root, "pyvenv.cfg")):
-            return root
-        if os.path.dirname(directory) == directory:
-            return ""
-        directory = os.path.dirname(directory)
+    try:
+        return nearest_venv(os.getcwd())
+    except BrokenVenv:
+        return ""  # who needs the environment will say so
 
 
 def _scalars(layers: "Sequence[Layer]", options: "Options") -> "Options":

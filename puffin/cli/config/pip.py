@@ -1,9 +1,9 @@
-"""What pip's configuration files and variables say, read as pip reads them (its page "Configuration")."""
+"""The settings in pip's configuration files and variables, read as pip reads them (its page "Configuration")."""
 
 import os
 
 from puffin.cli.config.files import pip_files
-from puffin.cli.options.table import FLAG, LIST, VALUE
+from puffin.cli.options.table import FLAG, LIST, VALUE, switched
 from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue, content, decoded
 
 TYPE_CHECKING = False
@@ -28,18 +28,25 @@ _KINDS = {
     "only_binary": LIST,
     "no_binary": LIST,
     "constraint": LIST,
+    "build_constraint": LIST,
     "keyring_provider": VALUE,
+    "exclude_newer": VALUE,
+    "prerelease": LIST,
 }
-_OTHER_NAMES = {"default_timeout": "timeout", "pypi_url": "index_url"}
+_OTHER_NAMES = {
+    "default_timeout": "timeout",
+    "pypi_url": "index_url",
+    "uploaded_prior_to": "exclude_newer",
+    "only_final": "prerelease",
+}
+_NOT_PIP = ("exclude_newer", "prerelease")  # names that are puffin's alone
 _PATHS = ("cert", "client_cert")
-_TRUE = ("y", "yes", "t", "true", "on", "1")
-_FALSE = ("n", "no", "f", "false", "off", "0")
 
 
 def pip_settings(
     environ: "Mapping[str, str]", root: str, sections: tuple[str, ...]
 ) -> tuple[SettingValue, ...]:
-    """Return what pip's files and variables say, each setting once: variables go before files.
+    """Return the settings of pip's files and variables, each once: variables take precedence over files.
 
     Of *sections* the last one goes first, whatever the file; of files the last one (see
     :func:`~puffin.cli.config.files.pip_files`). *root* is the environment's directory, empty where unknown.
@@ -69,12 +76,20 @@ def _variables(environ: "Mapping[str, str]") -> "list[SettingValue]":
 def _known(word: str) -> str:
     """Return the name of a setting in the option table, empty for what is none of it."""
     name = word.lower().removeprefix("--").replace("-", "_")
+    if name in _NOT_PIP:
+        return ""
     name = _OTHER_NAMES.get(name, name)
     return name if name in _KINDS else ""
 
 
 def _value(name: str, text: str, place: str) -> "Any":
     kind = _KINDS[name]
+    if (
+        name == "prerelease"
+    ):  # of pip's list of packages that may not be pre-releases, all or none can be had here
+        return "disallow" if ":all:" in text.split() else ""
+    if name == "exclude_newer":  # a date of pip's is its first moment
+        return f"{text.strip()}T00:00:00Z" if len(text.strip()) == len("2026-01-31") else text.strip()
     if kind == FLAG:
         return _switch(text, place, name.replace("_", "-"))
     if kind == LIST:
@@ -84,11 +99,9 @@ def _value(name: str, text: str, place: str) -> "Any":
 
 def _switch(text: str, place: str, name: str) -> bool:
     """Return the truth value of a text, in the words that pip takes. Raises :class:`ConfigurationInvalid`."""
-    word = text.strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
+    value = switched(FLAG, text)
+    if value is not None:
+        return bool(value)
     raise ConfigurationInvalid(
         place=place,
         problem=f"`{name}` is `{text}`, which is neither true nor false",

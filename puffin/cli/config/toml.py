@@ -2,12 +2,11 @@
 
 import os
 
-from puffin.cli.options.compile import COMPILE
 from puffin.cli.options.inspect import VENV
-from puffin.cli.options.install import INSTALL
+from puffin.cli.options.resolve import COMPILE, INSTALL
 from puffin.cli.options.table import COUNT, FLAG, LIST, SYNC, VALUE
+from puffin.cli.options.values import IndexTable
 from puffin.pipeline.workspace.document import ConfigurationInvalid, Document, SettingValue
-from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,27 +17,17 @@ _KINDS = {row[1]: row[2] for row in (*SYNC, *COMPILE, *INSTALL, *VENV)}
 # What only makes sense for one run, or decides whether this file is read at all.
 _NOT_HERE = frozenset(
     (
-        "isolated", "no_config", "output_file", "index", "report", "requirement", "editable", "quiet", "verbose",
-        "color", "no_progress", "clear", "prompt", "dry_run",
+        "isolated", "no_config", "config_file", "output_file", "index", "report", "requirement", "editable",
+        "quiet", "verbose", "color", "no_progress", "clear", "prompt", "dry_run",
     )
 )  # fmt: skip
-_OTHER_TABLES = frozenset(("envs", "env-defaults", "env-glob"))  # read by the commands that they are for
+_OTHER_TABLES = frozenset(
+    ("envs", "env-defaults", "env-glob", "cache-keys")
+)  # read by the commands that they are for
 _PLACES = frozenset(
     ("cert", "client_cert", "cache_dir", "find_links", "constraint", "override", "build_constraint")
 )
 _INDEX_KINDS = {"name": VALUE, "url": VALUE, "packages": LIST, "explicit": FLAG, "default": FLAG}
-
-
-@frozen
-class IndexTable:
-    """One ``[[index]]`` table: ``packages`` are patterns of the names that are looked for nowhere else."""
-
-    name: str
-    url: str
-    packages: tuple[str, ...]
-    explicit: bool
-    default: bool
-    place: str
 
 
 def puffin_settings(path: str, data: bytes) -> "tuple[tuple[SettingValue, ...], tuple[IndexTable, ...]]":

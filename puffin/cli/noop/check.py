@@ -1,4 +1,4 @@
-"""Whether the kept answer to a question still holds. With ``os`` and ``sys`` alone: nothing is imported for a no-op."""
+"""Whether a kept answer still holds. Only ``os`` and ``sys`` are used, so that a no-op imports nothing else."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ MANY = 3  # environments, from which on a forked child looks at half of them
 
 
 def repeated(path: str, environ: "Mapping[str, str]", started: float) -> "list[tuple[int, str]] | None":
-    """Return what to write, with the number of the stream, where the answer in the file *path* holds; else None.
+    """Return the answer in the file *path* as ``(number of the stream, text)``, None if it does not hold.
 
     The name of the file stands for the question.
     *started* is of ``time.perf_counter``: when this run began.

@@ -1,4 +1,4 @@
-"""What is asked: the words, the working directory, and what else a run may depend on without reading a file."""
+"""The question of a run: its words, its directory, and everything else that a run may depend on but files."""
 
 import os
 import sys
@@ -16,18 +16,27 @@ FORMAT = 2
 COMMANDS = frozenset({"sync", "compile", "install"})
 # All variables that puffin, or what it asks on the way, may read; those that requirements files name are noted apart.
 PREFIXES = (
-    "PUFFIN_", "PIP_", "XDG_", "PYENV_", "CONDA_", "GIT_", "GITHUB_", "SSL_", "UV_", "SOURCE_DATE_",
+    "PUFFIN_", "PIP_", "XDG_", "PYENV_", "CONDA_", "GIT_", "GITHUB_", "SSL_", "UV_",
+    # those by which backends go: puffin.pipeline.request.builds
+    "CARGO_", "CMAKE_", "CYTHON", "DISTUTILS_", "FLIT_", "HATCH_", "MATURIN_", "MESON", "NPY_", "PBR_", "PDM_",
+    "PKG_CONFIG", "POETRY_", "PYO3_", "RUST", "SETUPTOOLS_", "SKBUILD_", "SOURCE_DATE_", "VCS_VERSIONING_",
+    "VERSIONEER_",
 )  # fmt: skip
 VARIABLES = frozenset(
     (
         "VIRTUAL_ENV", "PATH", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "NETRC", "TERM", "TZ",
         "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NO_COLOR", "FORCE_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "CI",
+        "PYC_INVALIDATION_MODE",
+        # those by which backends go
+        "AR", "ARCHFLAGS", "CC", "CFLAGS", "CPATH", "CPP", "CPPFLAGS", "CPLUS_INCLUDE_PATH", "CXX", "CXXFLAGS",
+        "C_INCLUDE_PATH", "F77", "F90", "FC", "FCFLAGS", "FFLAGS", "INCLUDE", "LD", "LDFLAGS", "LDSHARED", "LIB",
+        "LIBPATH", "LIBRARY_PATH", "LIBS", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "_PYTHON_HOST_PLATFORM",
     )
 )  # fmt: skip
 
 
 def question(argv: "list[str]", environ: "Mapping[str, str]") -> "tuple[Any, ...] | None":
-    """Return what is asked, as builtins: all that can be told without reading a file; None for other commands."""
+    """Return the question as builtins, found without reading a file; None for commands without answers."""
     if not _is_remembered(argv):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Keeping the answer of a run, if it found nothing to do and all that it depends on is known."""
+"""Keeping the answer of a run that found nothing to do, if everything that it depends on is known."""
 
 import os
 

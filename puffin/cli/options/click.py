@@ -1,6 +1,5 @@
-"""Click's parameters out of the option table, so that what is read by hand and what click reads is one list."""
+"""Click's parameters, made from the option tables, so that both ways of reading options share one list."""
 
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -8,8 +7,6 @@ from click.core import ParameterSource
 
 from puffin.cli.options import table
 from puffin.cli.options.table import Row
-
-Command = Callable[..., Any]
 
 
 class _Place(click.Path):
@@ -19,15 +16,11 @@ class _Place(click.Path):
 
 
 class WrongVariable(click.UsageError):
-    """The environment variable of a switch, or a count, is neither true nor false; *kind* is the option's."""
+    """The environment variable of an option has a value that the option does not take."""
 
-    def __init__(self, variable: str, text: str, kind: str) -> None:
-        super().__init__(f"`{text}` is not a valid value for `{variable}`")
-        self.hint = (
-            "use a number, `true` or `false`"
-            if kind == table.COUNT
-            else "use one of `1`, `true`, `yes`, `on`, or of `0`, `false`, `no`, `off`"
-        )
+    def __init__(self, option: click.Option, text: str, hint: str) -> None:
+        super().__init__(f"`{text}` is not a valid value for `{option.envvar}`")
+        self.hint = hint
 
 
 class _Option(click.Option):
@@ -42,57 +35,63 @@ class _Switch(_Option):
     """A switch or a count. Its variable is read as it is where click has no part in it."""
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
-        """Return what the variable says, None where it is not set; raises :class:`WrongVariable`."""
+        """Return the value of the variable, None if it is not set; raises :class:`WrongVariable`."""
         text = self.resolve_envvar_value(ctx)
         if text is None:
             return None
         kind = table.COUNT if self.count else table.FLAG
         value = table.switched(kind, text)
         if value is None:
-            raise WrongVariable(str(self.envvar), text, kind)
+            words = "`1`, `true`, `yes`, `on`, or of `0`, `false`, `no`, `off`"
+            hint = "use a number, `true` or `false`" if self.count else f"use one of {words}"
+            raise WrongVariable(self, text, hint)
         return value
 
 
-def with_options(rows: tuple[Row, ...]) -> Callable[[Command], Command]:
-    """Return a decorator that adds the options of *rows* to a command."""
+class _Choice(_Option):
+    """An option that takes some values alone."""
 
-    def decorate(command: Command) -> Command:
-        for row in reversed(rows):
-            command = _option(row)(command)
-        return command
-
-    return decorate
-
-
-def with_hidden(rows: tuple[Row, ...]) -> Callable[[Command], Command]:
-    """Return a decorator that adds options which help does not list and variables do not set."""
-
-    def decorate(command: Command) -> Command:
-        for spellings, name, kind, _, _, _ in reversed(rows):
-            flag = {"is_flag": True} if kind == table.FLAG else {"default": ""}
-            command = click.option(*spellings, name, hidden=True, **flag)(command)
-        return command
-
-    return decorate
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        """Return what the variable says, None where it is not set; raises :class:`WrongVariable`."""
+        text = self.resolve_envvar_value(ctx)
+        if text is not None and isinstance(self.type, click.Choice) and text not in self.type.choices:
+            choices = ", ".join(f"`{each}`" for each in self.type.choices)
+            raise WrongVariable(self, text, f"use one of {choices}")
+        return text
 
 
-def _option(row: Row) -> Callable[[Command], Command]:
+def parameters(rows: tuple[Row, ...], hidden: tuple[Row, ...] = ()) -> list[click.Parameter]:
+    """Return the options of *rows*, and those of *hidden*, which help does not list and variables do not set."""
+    found: list[click.Parameter] = [_option(row) for row in rows]
+    for spellings, name, kind, _, _, _ in hidden:
+        flag: dict[str, Any] = {"is_flag": True} if kind == table.FLAG else {"default": ""}
+        found.append(click.Option([*spellings, name], hidden=True, **flag))
+    return found
+
+
+def _option(row: Row) -> click.Option:
     spellings, name, kind, metavar, text, group = row
-    shared: dict[str, Any] = {"help": text, "envvar": f"PUFFIN_{name.upper()}", "show_envvar": True}
-    shared |= {"group": group, "cls": _Switch if kind in (table.FLAG, table.COUNT) else _Option}
+    words = [*spellings, name]
+    shared: dict[str, Any] = {
+        "help": text,
+        "envvar": f"PUFFIN_{name.upper()}",
+        "show_envvar": True,
+        "group": group,
+    }
     if kind == table.FLAG:
-        return click.option(*spellings, name, is_flag=True, default=False, **shared)
+        return _Switch(words, is_flag=True, default=False, **shared)
     if kind == table.COUNT:
-        return click.option(*spellings, name, count=True, **shared)
+        return _Switch(words, count=True, **shared)
     if kind == table.OPTIONAL:
-        return click.option(*spellings, name, default="", metavar=f"[{metavar}]", callback=_optional, **shared)
+        return _Option(words, default="", metavar=f"[{metavar}]", callback=_optional, **shared)
     if any(word in metavar for word in ("FILE", "DIR")):
         shared["type"] = _Place()
     if kind == table.LIST:
-        return click.option(*spellings, name, multiple=True, metavar=metavar, **shared)
-    if "|" in metavar and metavar.islower():
-        return click.option(*spellings, name, type=click.Choice(metavar.split("|")), default=None, **shared)
-    return click.option(*spellings, name, default="", metavar=metavar, **shared)
+        return _Option(words, multiple=True, metavar=metavar, **shared)
+    choices = table.choices_of(row)
+    if choices:
+        return _Choice(words, type=click.Choice(choices), default=None, **shared)
+    return _Option(words, default="", metavar=metavar, **shared)
 
 
 def _optional(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -129,14 +128,17 @@ class OptionedCommand(click.Command):
         return super().parse_args(ctx, [*filled, *args[end:]])
 
 
-def given(options: dict[str, Any], arguments: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return click's values in the form that reading by hand gives them."""
-    plain = {name: "" if value is None else value for name, value in options.items()}
-    return {**plain, "arguments": arguments}
-
-
-def told(ctx: click.Context) -> frozenset[str]:
-    """Return the names of the options that the command line or a variable tells."""
+def given(ctx: click.Context, options: dict[str, Any]) -> dict[str, Any]:
+    """Return click's values in the form that reading by hand gives them (see ``table.read_by_hand``)."""
     sources = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
-    options = [each.name for each in ctx.command.params if isinstance(each, click.Option) and each.name]
-    return frozenset([name for name in options if ctx.get_parameter_source(name) in sources])
+    values: dict[str, Any] = {}
+    arguments: list[str] = []
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        value = options.get(name, "")
+        if isinstance(parameter, click.Option) and name in options:
+            values[name] = "" if value is None else value
+        elif value:
+            arguments += value if isinstance(value, tuple) else (value,)
+    told = frozenset([name for name in values if ctx.get_parameter_source(name) in sources])
+    return {**values, "arguments": tuple(arguments), "given": told}

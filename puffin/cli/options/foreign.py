@@ -3,19 +3,27 @@
 They are accepted with a warning, or refused with a pointer to what to use instead; help does not list them.
 """
 
-from typing import Any
-
-from puffin.cli.options.table import FLAG, VALUE, Row
-from puffin.cli.screen.console import Console
+from puffin.cli.options.table import FLAG, VALUE
 from puffin.errors import UsageError
 
-Foreign = tuple[tuple[tuple[str, ...], str, str | tuple[str, str]], ...]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.cli.options.table import Row
+    from puffin.cli.screen.console import Console
+
+Said = str | tuple[str, str]
+Given = dict[str, Said]
+Foreign = tuple[tuple[tuple[str, ...], str, Said], ...]
 
 # (spellings, kind, what to say of it: a warning, or the reason and the hint of a refusal)
 _NO_PIP = "has no effect: puffin does not run pip"
 _ALWAYS = "has no effect: it is always on"
 _NEW_PIP = ("puffin installs into environments and directories", "use a virtual environment, or `--target DIR`")
+# fmt: off
 _EVERYWHERE: Foreign = (
+    (("--project",), VALUE, "has no effect on `pip` commands; use `--directory`"),
     (("--disable-pip-version-check",), FLAG, ""),
     (("--no-python-version-warning",), FLAG, ""),
     (("--no-input",), FLAG, ""),
@@ -29,50 +37,25 @@ _EVERYWHERE: Foreign = (
     (("--user",), FLAG, _NEW_PIP),
 )
 _INSTALL: Foreign = (
-    (
-        ("--no-compile", "--no-compile-bytecode"),
-        FLAG,
-        "has no effect: this is the default; see `--compile-bytecode`",
-    ),
+    (("--no-compile", "--no-compile-bytecode"), FLAG, "has no effect: this is the default; see `--compile-bytecode`"),
     (("--use-pep517",), FLAG, _ALWAYS),
     (("--no-use-pep517",), FLAG, ("puffin always builds with PEP 517", "leave it out")),
     (("--no-warn-script-location",), FLAG, ""),
     (("--no-warn-conflicts",), FLAG, "has no effect: conflicts are always reported"),
-    (
-        ("--prefer-binary",),
-        FLAG,
-        "has no effect: wheels are preferred to source distributions of the same version",
-    ),
+    (("--prefer-binary",), FLAG, "has no effect: wheels are preferred to source distributions of the same version"),
     (("--root-user-action",), VALUE, ""),
     (("--no-clean",), FLAG, _NO_PIP),
     (("--src",), VALUE, "has no effect: sources are checked out into the cache"),
     (("--force-reinstall",), FLAG, ("it has another name in puffin", "use `--reinstall`")),
-    (
-        ("-I", "--ignore-installed"),
-        FLAG,
-        ("an environment cannot hold two versions of a package", "use `--reinstall`"),
-    ),
-    (
-        ("--upgrade-strategy",),
-        VALUE,
-        ("installed versions are kept unless they must change", "use `--upgrade-package NAME`"),
-    ),
-    (
-        ("--root",),
-        VALUE,
-        ("puffin does not install below another root", "use `--prefix DIR` or `--target DIR`"),
-    ),
-    (
-        ("--platform",),
-        VALUE,
-        ("it has another name in puffin", "use `--python-platform`, for example `x86_64-manylinux_2_28`"),
-    ),
+    (("-I", "--ignore-installed"), FLAG, ("an environment cannot hold two versions of a package", "use `--reinstall`")),
+    (("--upgrade-strategy",), VALUE,
+     ("installed versions are kept unless they must change", "use `--upgrade-package NAME`")),
+    (("--root",), VALUE, ("puffin does not install below another root", "use `--prefix DIR` or `--target DIR`")),
+    (("--platform",), VALUE,
+     ("it has another name in puffin", "use `--python-platform`, for example `x86_64-manylinux_2_28`")),
     (("--abi",), VALUE, ("the ABI follows from the version and the platform", "use `--python-version`")),
-    (
-        ("--implementation",),
-        VALUE,
-        ("the implementation follows from the interpreter", "use `--python`, for example `--python pypy3.10`"),
-    ),
+    (("--implementation",), VALUE,
+     ("the implementation follows from the interpreter", "use `--python`, for example `--python pypy3.10`")),
 )
 _SYNC: Foreign = (
     (("-a", "--ask"), FLAG, ("puffin never asks", "preview with `--dry-run`, then run it")),
@@ -81,39 +64,59 @@ _SYNC: Foreign = (
     (("--pip-args",), VALUE, ("puffin does not run pip", "pass the options to puffin")),
 )
 _INSPECT: Foreign = (
-    (("-l", "--local"), FLAG, "has no effect: inherited system packages are never listed"),
     (("--include-editable",), FLAG, ""),
     (("--all",), FLAG, "has no effect: nothing is excluded anyway"),
 )
 _UPTODATE: Foreign = (
     (("-u", "--uptodate"), FLAG, ("puffin lists only outdated packages", "use `--outdated`")),
 )
+_COMPILE: Foreign = (
+    (("--allow-unsafe",), FLAG, "has no effect: `pip`, `setuptools` and the like are pinned as any package is"),
+    (("--no-allow-unsafe",), FLAG, "has no effect; to leave packages out of the output, use `--no-emit-package`"),
+    (("--reuse-hashes",), FLAG, "has no effect: hashes of unchanged pins are always kept"),
+    (("--resolver",), VALUE, "has no effect: there is one resolver"),
+    (("--emit-trusted-host/--no-emit-trusted-host",), FLAG,
+     "has no effect: trusted hosts stay in the requirements files"),
+    (("--emit-options/--no-emit-options",), FLAG,
+     "has no effect: say `--emit-index-url` and `--emit-find-links` for what is to be written"),
+    (("--rebuild",), FLAG, "is `--refresh` here"),
+    (("--pip-args",), VALUE, ("puffin does not run pip", "pass the options to puffin")),
+    (("--max-rounds",), VALUE, ("puffin goes on until it has a solution, or knows that there is none", "leave it out")),
+    (("--no-reuse-hashes",), FLAG,
+     ("hashes of unchanged pins are kept", "to ask for all of them anew, use `--upgrade`")),
+    (("--dry-run",), FLAG, ("a dry run is the default", "leave out `--output-file`, and nothing is written")),
+    (("--universal",), FLAG,
+     ("puffin resolves for one platform at a time", "compile once for each `--python-platform`")),
+)
+# fmt: on
 COMMANDS = {
+    "compile": _COMPILE,
     "sync": (*_EVERYWHERE, *_INSTALL, *_SYNC),
     "install": (*_EVERYWHERE, *_INSTALL),
     "uninstall": (*_EVERYWHERE, (("--root-user-action",), VALUE, "")),
     "freeze": (*_EVERYWHERE, *_INSPECT),
-    "list": (*_EVERYWHERE, *_INSPECT[:2], *_UPTODATE),
+    "list": (*_EVERYWHERE, *_INSPECT[:1], *_UPTODATE),
     "show": _EVERYWHERE,
     "check": _EVERYWHERE,
 }
 
 
-def foreign_rows(command: str) -> tuple[Row, ...]:
+def foreign_rows(command: str) -> "tuple[Row, ...]":
     """Return the foreign options of a command as rows of options that help does not list."""
-    return tuple((spellings, _name(spellings), kind, "", "", "") for spellings, kind, _ in COMMANDS[command])
+    rows = COMMANDS.get(command, ())
+    return tuple((spellings, _name(spellings), kind, "", "", "") for spellings, kind, _ in rows)
 
 
-def take_out(command: str, options: dict[str, Any]) -> dict[str, Any]:
+def take_out(command: str, options: "dict[str, Any]") -> "Given":
     """Move the foreign options out of *options*; return those that were given, by their spelling."""
-    given = {}
-    for spellings, _, _ in COMMANDS[command]:
-        if options.pop(_name(spellings), None):
-            given[_long(spellings)] = next(said for names, _, said in COMMANDS[command] if names == spellings)
-    return given
+    return {
+        _long(spellings): said
+        for spellings, _, said in COMMANDS.get(command, ())
+        if options.pop(_name(spellings), None)
+    }
 
 
-def judge(given: dict[str, Any], console: Console) -> None:
+def judge(given: "Given", console: "Console") -> None:
     """Warn about options that change nothing; raise :class:`UsageError` for those that would mean something else.
 
     A few that ask for what nobody would miss are taken without a word.
@@ -127,7 +130,7 @@ def judge(given: dict[str, Any], console: Console) -> None:
 
 
 def _long(spellings: tuple[str, ...]) -> str:
-    return next(each for each in spellings if each.startswith("--"))
+    return next(each for each in spellings if each.startswith("--")).partition("/")[0]
 
 
 def _name(spellings: tuple[str, ...]) -> str:

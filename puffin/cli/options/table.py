@@ -1,4 +1,4 @@
-"""The options of the commands, as data: read by hand on the way to a no-op, and turned into click's otherwise."""
+"""The options of the commands as tables, which are read without click for usual options."""
 
 FLAG = "flag"
 VALUE = "value"
@@ -58,6 +58,8 @@ CONSTRAINTS = (
      "Constrain versions with a file.", RESOLUTION),
     (("--exclude-newer",), "exclude_newer", VALUE, "DATE",
      "Ignore files uploaded after DATE (inclusive) or after an RFC 3339 time.", RESOLUTION),
+    (("--exclude-newer-package",), "exclude_newer_package", LIST, "NAME=DATE|false",
+     "The same for one package, whatever --exclude-newer says.", RESOLUTION),
 )
 PROJECT = (
     (("--extra",), "extra", LIST, "NAME", "Include an extra of the project.", COMMON),
@@ -70,6 +72,7 @@ CACHE = (
      "Use a temporary cache, deleted at the end.", PLACES),
 )
 OUTPUT = (
+    (("--directory",), "directory", VALUE, "DIR", "Change to this directory first.", PLACES),
     (("-q", "--quiet"), "quiet", COUNT, "", "Print less; twice: only errors.", SHOWN),
     (("-v", "--verbose"), "verbose", COUNT, "", "Print more.", SHOWN),
     (("--color",), "color", VALUE, "auto|always|never", "Whether to colour the output.", SHOWN),
@@ -91,6 +94,8 @@ NETWORK = (
 )
 CONFIG = (
     (("--isolated",), "isolated", FLAG, "", "Ignore pip's configuration files and `PIP_` variables.", PLACES),
+    (("--config-file",), "config_file", VALUE, "FILE",
+     "Read puffin's settings from this file and no other.", PLACES),
     (("--no-config",), "no_config", FLAG, "", "Ignore `puffin.toml` and `[tool.puffin]`.", PLACES),
 )
 INDEX = (
@@ -127,8 +132,9 @@ FILES = (
 )
 HASHES = (
     (("--require-hashes",), "require_hashes", FLAG, "", "Require a hash for every requirement.", DISTRIBUTIONS),
-    (("--no-verify-hashes",), "no_verify_hashes", FLAG, "",
+    (("--no-verify-hashes/--verify-hashes",), "no_verify_hashes", FLAG, "",
      "Do not verify the hashes in requirements files.", DISTRIBUTIONS),
+    (("--no-editable",), "no_editable", FLAG, "", "Install editable requirements as copies.", DISTRIBUTIONS),
 )
 BUILD = (
     (("--no-build-isolation",), "no_build_isolation", FLAG, "",
@@ -137,6 +143,8 @@ BUILD = (
      "Build one package in the target environment, after the others are installed.", BUILDING),
     (("-C", "--config-setting", "--config-settings"), "config_setting", LIST, "KEY=VALUE",
      "Pass a setting to the build backends.", BUILDING),
+    (("--config-setting-package", "--config-settings-package"), "config_setting_package", LIST, "NAME:KEY=VALUE",
+     "Pass a setting to the build backend of one package.", BUILDING),
     (("-b", "--build-constraint", "--build-constraints"), "build_constraint", LIST, "FILE",
      "Constrain the versions of build requirements with a file.", BUILDING),
 )
@@ -159,6 +167,11 @@ CHANGE = (
     (("--path-conflict",), "path_conflict", VALUE, "warn|error",
      "What to do if packages contain the same file.", COMMON),
 )
+SEEDS = (
+    (("--remove-seeds",), "remove_seeds", FLAG, "",
+     "Also remove pip, setuptools and wheel, which stay in environments that puffin did not make or made with --seed.",
+     COMMON),
+)
 SYNC = (
     *DRY_RUN,
     *PROJECT,
@@ -166,6 +179,7 @@ SYNC = (
     (("--strict",), "strict", FLAG, "", "Check the installed packages for conflicts at the end.", COMMON),
     (("--allow-empty-requirements",), "allow_empty_requirements", FLAG, "",
      "Empty the environment if nothing is required.", COMMON),
+    *SEEDS,
     *TARGETS,
     *FOREIGN,
     *EXTERNAL,
@@ -187,21 +201,21 @@ DEFAULTS: "dict[str, object]" = {FLAG: False, VALUE: "", LIST: (), COUNT: 0, OPT
 
 
 def optional(text: str) -> str:
-    """Return what the variable of an option means that may be given without a value: a switch, or the value."""
+    """Return the value of the variable of an option with an optional value: a switch, or the value."""
     if text.lower() in (*TRUE, GIVEN):
         return GIVEN
     return "" if text.lower() in FALSE else text
 
 
-def unsaid(rows: "tuple[Row, ...]") -> "dict[str, object]":
-    """Return the options of *rows* as if none of them was given, for commands that do not have them all."""
-    return {row[1]: DEFAULTS[row[2]] for row in rows}
+def choices_of(row: "Row") -> tuple[str, ...]:
+    """Return the only values that an option takes; none for one that takes others too."""
+    return tuple(row[3].split("|")) if "|" in row[3] and row[3].islower() else ()
 
 
 def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
     """Return the value of an option that was not given: its environment variable's, or its default.
 
-    None is for a switch, or a count, whose variable has another value than it takes (see :func:`switched`).
+    None is for a variable with a value that the option does not take.
     """
     _, name, kind, _, _, _ = row
     text = environ.get(f"PUFFIN_{name.upper()}", "")
@@ -211,11 +225,13 @@ def from_environment(row: "Row", environ: "Mapping[str, str]") -> object:
         return switched(kind, text)
     if kind == LIST:
         return tuple(text.split())
-    return optional(text) if kind == OPTIONAL else text
+    if kind == OPTIONAL:
+        return optional(text)
+    return text if text in (choices_of(row) or (text,)) else None
 
 
 def switched(kind: str, text: str) -> "bool | int | None":
-    """Return what the variable of a switch or a count says; None for what is neither true, false nor a number."""
+    """Return the value of the variable of a switch or a count; None if it is neither true, false nor a number."""
     if kind == COUNT and text.isascii() and text.isdigit() and len(text) < 4:
         return int(text)
     word = text.strip().lower()
@@ -230,7 +246,7 @@ def read_by_hand(
 
     Under ``given`` are the names of the options that the command line or a variable tells.
     """
-    spelled = {spelling: row for row in rows for spelling in row[0]}
+    spelled = {spelling.partition("/")[0]: row for row in rows for spelling in row[0]}
     given: dict[str, object] = {}
     rest: list[str] = []
     words = iter(arguments)
@@ -242,7 +258,7 @@ def read_by_hand(
         row = spelled.get(spelling)
         if row is None or (equals and not spelling.startswith("--")):
             return None
-        _, name, kind, choices, _, _ = row
+        _, name, kind, _, _, _ = row
         if kind in (FLAG, COUNT):
             if equals:
                 return None
@@ -252,7 +268,7 @@ def read_by_hand(
             given[name] = value or GIVEN
             continue
         text = value if equals else next(words, None)
-        if text is None or ("|" in choices and choices.islower() and text not in choices.split("|")):
+        if text is None or text not in (choices_of(row) or (text,)):
             return None
         former = given.get(name, ())
         given[name] = (*former, text) if kind == LIST and isinstance(former, tuple) else text

@@ -1,6 +1,6 @@
-"""The options of the commands that work on many environments."""
+"""The options of the commands for many environments."""
 
-from puffin.cli.options.compile import COMPILE
+from puffin.cli.options.resolve import COMPILE, CompileOptions
 from puffin.cli.options.table import (
     BUILD,
     CACHE,
@@ -19,6 +19,8 @@ from puffin.cli.options.table import (
     VALUE,
     picked,
 )
+from puffin.cli.options.values import CacheOptions, ScreenOptions, SyncOptions
+from puffin.value import frozen
 
 # fmt: off
 PYTHON = (
@@ -71,3 +73,40 @@ LOCK = (
     *OUTPUT,
 )
 # fmt: on
+
+
+@frozen
+class WorkspaceOptions:
+    """``puffin sync``; ``given`` are the names of the options that the command line or a variable tells."""
+
+    CONFIGURATION = ("sync", True)
+    given: frozenset[str] = frozenset()
+    all: bool = False
+    changed_since: str = ""
+    check: bool = False
+    frozen: bool = False
+    keep_going: bool = False
+    fail_fast: bool = False
+    report: str = ""
+    sync: SyncOptions = SyncOptions()
+
+
+@frozen
+class LockOptions:
+    """``puffin lock``: a compilation for each environment."""
+
+    CONFIGURATION = ("compile", True)
+    consistent: bool = False
+    check: bool = False
+    compile: CompileOptions = CompileOptions()
+
+
+@frozen
+class EnvsOptions:
+    """``puffin envs`` and ``puffin cache key``."""
+
+    arguments: tuple[str, ...] = ()
+    format: str = ""
+    python: str = ""
+    cache: CacheOptions = CacheOptions()
+    screen: ScreenOptions = ScreenOptions()

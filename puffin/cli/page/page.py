@@ -1,4 +1,4 @@
-"""The profile page: one file that needs no network, read from top to bottom."""
+"""The profile page: one file that needs no network."""
 
 import os
 from base64 import b64encode

@@ -180,7 +180,7 @@ def _package(package: PackageWork, longest: float, styles: Styles) -> tuple[str,
 
 
 def environments(report: Report) -> str:
-    """Return what each environment got and when it was ready to be committed."""
+    """Return the work for each environment and the moment when it was ready to be committed."""
     rows = [
         (
             escape(place(each.name)),
@@ -196,7 +196,7 @@ def environments(report: Report) -> str:
 
 
 def change(comparison: Comparison) -> str:
-    """Return what is different from the run before."""
+    """Return the differences from the run before."""
     before, after = comparison.before.profile, comparison.after.profile
     whole = f"{duration(before.wall)} before, {duration(after.wall)} now ({signed(after.wall - before.wall)})"
     cached = f"{comparison.before.hits} packages from the cache before, {comparison.after.hits} now"

@@ -1,4 +1,4 @@
-"""The timeline of a profile page: a lane of bars for each worker, as SVG that any width fits."""
+"""The timeline of a profile page: one lane of bars for each worker, as SVG that fits any width."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -18,7 +18,7 @@ _WORK, _LOAD = 20, 5  # heights in pixels
 
 @frozen
 class Bar:
-    """A bar: its place in parts of the whole width, the stage that colours it, and what is said of it."""
+    """A bar: its place in parts of the whole width, its stage, and its text."""
 
     left: float
     width: float
@@ -27,7 +27,7 @@ class Bar:
 
 
 def told(row: Row) -> str:
-    """Return what a bar says of a row."""
+    """Return the text of the bar of a row."""
     sizes = [moved(row.taken)] if row.given == row.taken else [moved(row.taken), moved(row.given)]
     words = [f"{row.name} {row.label}".strip(), duration(row.seconds), " → ".join(filter(None, sizes))]
     words += [f"cache {row.cache}"] if row.cache else []

@@ -1,4 +1,4 @@
-"""A report on a run in words for people, and as JSON for programs (times in seconds, sizes in bytes)."""
+"""A report on a run as text for people, and as JSON for programs (times in seconds, sizes in bytes)."""
 
 import os
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ def ended(profile: Profile) -> str:
 
 
 def verdict(report: Report) -> str:
-    """Return the run in one line: its time, its bottleneck, how busy its workers were, what the cache saved."""
+    """Return the run in one line: time, bottleneck, busy workers, time saved by the cache."""
     profile = report.profile
     words = [duration(profile.wall)]
     if report.limit is not None:
@@ -56,7 +56,7 @@ def verdict(report: Report) -> str:
 
 
 def place(path: str) -> str:
-    """Return a path as it is shown: relative where that is shorter."""
+    """Return a path for display: relative if that is shorter."""
     try:
         relative = os.path.relpath(path)
     except ValueError:  # another drive
@@ -70,7 +70,7 @@ def signed(change: float) -> str:
 
 
 def report_json(report: Report) -> dict[str, Any]:
-    """Return what there is to say of a run."""
+    """Return the report on a run as JSON."""
     profile = report.profile
     limit = report.limit
     return {
@@ -108,7 +108,7 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 def comparison_json(found: Comparison) -> dict[str, Any]:
-    """Return what is different between two runs."""
+    """Return the comparison of two runs as JSON."""
     return {
         "before": {"run": found.before.profile.run, "wall": found.before.profile.wall},
         "after": {"run": found.after.profile.run, "wall": found.after.profile.wall},

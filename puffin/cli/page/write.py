@@ -1,12 +1,12 @@
-"""Writing what ``--profile`` and ``--trace`` ask for, when a run has ended in whatever way."""
+"""Writing the files of ``--profile`` and ``--trace`` at the end of a run, however it ended."""
 
 import json
 import os
-from typing import Any
 
 from puffin.cache.atomic import replace_file
 from puffin.cache.layout import Cache
 from puffin.cli.options.table import GIVEN
+from puffin.cli.options.values import ObserveOptions
 from puffin.cli.page.page import page
 from puffin.cli.screen.console import Console
 from puffin.errors import PuffinError
@@ -25,7 +25,7 @@ def reported(profile: Profile, cache: Cache) -> tuple[Report, Report | None]:
     return report_on(profile, earlier), report_on(before, earlier) if before else None
 
 
-def write_asked(options: dict[str, Any], path: str, cache: Cache, console: Console) -> None:
+def write_asked(options: ObserveOptions, path: str, cache: Cache, console: Console) -> None:
     """Write the page and the trace that *options* ask for from the record at *path*.
 
     It is said where they are; what cannot be written is a warning, as the run itself has ended already.
@@ -35,11 +35,11 @@ def write_asked(options: dict[str, Any], path: str, cache: Cache, console: Conso
     except PuffinError as error:
         console.warn(str(error))
         return
-    if options.get("profile"):
-        target = DEFAULT_PAGE if options["profile"] == GIVEN else str(options["profile"])
+    if options.profile:
+        target = DEFAULT_PAGE if options.profile == GIVEN else options.profile
         _write(target, _page(profile, cache), "Profile", console)
-    if options.get("trace"):
-        _write(str(options["trace"]), _trace(profile), "Trace", console)
+    if options.trace:
+        _write(options.trace, _trace(profile), "Trace", console)
 
 
 def _page(profile: Profile, cache: Cache) -> bytes:

@@ -1,4 +1,4 @@
-"""What people see: phases and warnings on stderr, data on stdout. Light enough for the way of a warm sync."""
+"""Output for people: phases and warnings on stderr, data on stdout. Light enough for a warm sync."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from puffin.cli.screen.progress import Progress
+    from puffin.cli.screen.live import Progress
     from puffin.pipeline.graph.task import Outcome, Task
     from puffin.pipeline.request.settings import Line
 
@@ -29,7 +29,7 @@ def wants_color(choice: str, stream: "Any") -> bool:
 
 
 class Console:
-    """Writes what a command has to say. ``quiet`` of 1 keeps errors and warnings, of 2 errors alone."""
+    """Writes the messages of a command. ``quiet`` of 1 keeps errors and warnings, of 2 errors only."""
 
     def __init__(self, *, quiet: int = 0, verbose: int = 0, color: str = "", no_progress: bool = False) -> None:
         self._quiet = quiet
@@ -45,12 +45,12 @@ class Console:
 
     @property
     def verbose(self) -> bool:
-        """Whether more is to be said than usual."""
+        """Whether ``-v`` was given."""
         return self._verbose > 0
 
     @property
     def wants_heartbeat(self) -> bool:
-        """Whether somebody reads who cannot see that something goes on."""
+        """Whether progress lines are needed, because there is no progress display."""
         return not self._quiet and not self._live
 
     def style(self, text: str, *names: str) -> str:
@@ -96,7 +96,7 @@ class Console:
             self.say(text)
 
     def warn(self, text: str) -> None:
-        """Say what the user should know."""
+        """Write a warning."""
         if self._quiet < 2:
             self.stop_progress()
             line = f"{self.style('warning', 'yellow', 'bold')}: {text}\n"
@@ -113,7 +113,7 @@ class Console:
         """List the changes of an environment."""
         for line in lines:
             sign = self.style(line.sign, _SIGN_STYLES[line.sign])
-            place = f" (from {_masked(line.place)})" if line.place else ""
+            place = f" (from {mask(line.place)})" if line.place else ""
             version = f"=={line.version}" if line.version else ""
             self.say(f" {sign} {self.style(line.name, 'bold')}{version}{place}")
 
@@ -122,7 +122,7 @@ class Console:
         if self._progress is not None:
             self._progress.expect(tasks)
         elif self._live and tasks > 20:
-            from puffin.cli.screen.progress import Progress
+            from puffin.cli.screen.live import Progress
 
             self._progress = Progress(tasks)
 
@@ -141,5 +141,15 @@ class Console:
             self._progress = None
 
 
-def _masked(url: str) -> str:
-    return mask(url)
+def write_data(path: str, text: str) -> None:
+    """Write what a command was asked for to a file, or to standard output for no path or ``-``.
+
+    Raises ``OutputUnwritable``.
+    """
+    if path in ("", "-"):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    from puffin.stages.resolve.output.target import write_output
+
+    write_output(path, text.encode("utf-8", "replace"))

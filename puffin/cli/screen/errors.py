@@ -3,26 +3,18 @@
 Of many causes and hints only some of each kind are shown.
 """
 
-import errno
-import sys
-
-from puffin import signals
 from puffin.artifact.urls import mask_text
-from puffin.cache.lock import tell_waits
-from puffin.cli.screen.console import Console
-from puffin.errors import BUG, Cause, PuffinError, refused_by_system
+from puffin.errors import BUG, Cause, PuffinError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from typing import Any
+
+    from puffin.cli.screen.console import Console
 
     Trees = list[tuple[PuffinError, "Trees"]]
     Path = tuple[int, ...]
-
-
-# of standard output; wherever else room may lack, there is an error that names the place
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 CAUSES = 10  # that are shown at the most
@@ -39,65 +31,15 @@ class Terminated(BaseException):
         self.exit_code = 128 + number
 
 
-def guarded(
-    command: "Callable[[dict[str, object], Console, float], int]", options: "dict[str, object]", started: float
-) -> int:
-    """Run *command* and return its exit code; whatever it raises is told to the user here."""
-    console = Console(
-        quiet=int(str(options.get("quiet") or 0)),
-        verbose=int(str(options.get("verbose") or 0)),
-        color=str(options.get("color") or ""),
-        no_progress=bool(options.get("no_progress")),
-    )
-    signals.on_ending(_terminate)
-    tell_waits(lambda text: console.aside(mask_text(text)))
-    try:
-        return command(options, console, started)
-    except PuffinError as error:
-        return _tell(error, console)
-    except KeyboardInterrupt:
-        console.stop_progress()
-        return INTERRUPTED
-    except Terminated as error:
-        console.stop_progress()
+def status_of(error: BaseException | None) -> int:
+    """Return the exit code of a run that *error* ended, 0 where nothing did."""
+    if error is None:
+        return 0
+    if isinstance(error, PuffinError):
+        return exit_code(error)
+    if isinstance(error, Terminated):
         return error.exit_code
-    except BrokenPipeError:
-        return 1
-    except OSError as error:
-        console.stop_progress()
-        if error.errno in _FULL:
-            sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
-            return 1
-        return _unexpected(error, console)
-    except Exception as error:
-        return _unexpected(error, console)
-
-
-def _tell(error: PuffinError, console: Console) -> int:
-    console.stop_progress()
-    sys.stderr.write(render(error, console))
-    return exit_code(error)
-
-
-def _unexpected(error: Exception, console: Console) -> int:
-    """Tell what nobody foresaw where it was raised: a refusal of the system, or a bug."""
-    refused = refused_by_system(error)
-    if refused is not None:
-        return _tell(refused, console)
-    console.stop_progress()
-    return _bug()
-
-
-def _terminate(number: int) -> None:
-    raise Terminated(number)
-
-
-def _bug() -> int:
-    import traceback
-
-    traceback.print_exc()
-    sys.stderr.write("error: this is a bug in puffin; report it with the lines above\n")
-    return BUG
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else BUG
 
 
 def exit_code(error: PuffinError) -> int:

@@ -1,4 +1,4 @@
-"""What GitHub Actions makes of a run: annotations, a group with the changes, and the summary of the step.
+"""Output for GitHub Actions: annotations, a group with the changes, and the summary of the step.
 
 https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
 """
@@ -23,7 +23,7 @@ class Github:
         sys.stderr.write(f"::warning title=puffin::{escaped(text)}\n")
 
     def tell(self, result: ManyResult, *, dry: bool) -> None:
-        """Write all that is to be said of a finished run."""
+        """Write the annotations and the summary of a finished run."""
         for each in result.environments:
             if each.changes:
                 sys.stderr.write(f"::group::{escaped(each.name)}: {counted(len(each.changes), 'change')}\n")

@@ -1,17 +1,21 @@
-"""The live display of a run over many environments: one line for each, drawn by rich without a thread of its own."""
+"""Displays on a terminal, drawn by rich: a bar for a run, or a line for each of many environments."""
 
 import time
 
 from rich.console import Console as RichConsole
 from rich.live import Live as RichLive
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
 from rich.text import Text
+
+from puffin.pipeline.graph.task import Outcome, Task
 
 _EVERY = 0.1  # seconds between two drawings
 _STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "skipped": "dim", "drifted": "yellow"}
 
 
 class Live:
-    """A line for each of *names*; what is done gives way where the terminal is not high enough for all."""
+    """A line for each of *names*, without a thread; finished ones are dropped if the terminal is too low."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._states = dict.fromkeys(names, "waiting")
@@ -24,7 +28,7 @@ class Live:
         self._draw()
 
     def state(self, name: str, text: str) -> None:
-        """Show what is being done for an environment."""
+        """Show the current work for an environment."""
         self._states[name] = text
         self._draw()
 
@@ -40,7 +44,7 @@ class Live:
             self._live.update(self.picture(self._console.size.height - 2), refresh=True)
 
     def picture(self, height: int) -> Text:
-        """Return what is shown on so many lines."""
+        """Return the display for a number of lines."""
         names = list(self._states)
         if len(names) > height:
             names.sort(key=lambda name: name in self._ended)
@@ -59,3 +63,33 @@ class Live:
     def stop(self) -> None:
         """Take the display away."""
         self._live.stop()
+
+
+class Progress:
+    """Counts tasks by name of the last package; drawn at most ten times a second."""
+
+    def __init__(self, total: int) -> None:
+        self._progress = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[last]}"),
+            console=RichConsole(stderr=True),
+            transient=True,
+            refresh_per_second=10,
+        )
+        self._bar: TaskID = self._progress.add_task("Preparing", total=total, last="")
+        self._progress.start()
+
+    def expect(self, total: int) -> None:
+        """Count up to another number of tasks."""
+        self._progress.update(self._bar, total=total)
+
+    def task(self, task: Task, outcome: Outcome) -> None:
+        """Count an outcome."""
+        self._progress.update(self._bar, advance=1, last=f"{task.stage} {task.label}")
+
+    def stop(self) -> None:
+        """Take the display away."""
+        self._progress.stop()

@@ -1,4 +1,4 @@
-"""Counts, sizes, times and tables as people read them. It imports nothing: what is up to date says so with it."""
+"""Counts, sizes, times and tables as text. It imports nothing, because a no-op uses it."""
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 

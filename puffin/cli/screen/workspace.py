@@ -1,4 +1,4 @@
-"""What people see of a run over many environments: a live line for each on a terminal, then a table."""
+"""The display of a run over many environments: a live line for each on a terminal, then a table."""
 
 import os
 import time
@@ -36,7 +36,7 @@ class ManyConsole:
         self._tasks = self._done = 0
 
     def shown(self, sync: "Callable[[], ManyResult]") -> "ManyResult":
-        """Run *sync*, show meanwhile how it goes, and then what became of it."""
+        """Run *sync*, show its progress, and then its result."""
         if os.environ.get("GITHUB_ACTIONS") == "true":
             from puffin.cli.screen.github import Github
 
@@ -62,14 +62,14 @@ class ManyConsole:
         return f"{self._ended} of {counted(len(self._names), 'environment')} done{tasks} ({seconds})\n"
 
     def phase(self, verb: str, count: int, seconds: float) -> None:
-        """Say what is no phase of a single environment: those are in the table."""
+        """Write a phase of the whole run; those of single environments are in the table."""
         if count < 0:
             if self._live is not None:
                 self._live.pause()
             self._console.phase(verb, count, seconds)
 
     def warn(self, text: str) -> None:
-        """Say what the user should know."""
+        """Write a warning."""
         if self._live is not None:
             self._live.pause()
         self._console.warn(text)

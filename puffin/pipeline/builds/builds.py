@@ -1,4 +1,4 @@
-"""Builds in the graph: it grows from each fetched source by what the build needs, until there is a wheel.
+"""Builds in the graph: each fetched source adds the tasks that its build needs, until there is a wheel.
 
 A source's wheel is planned at once as ``fetch``, ``build`` and ``unzip``, so that others can depend on it. What the
 build runs in is known only when the source has been read, and perhaps only when the backend was asked: each
@@ -8,7 +8,6 @@ time the build task is put anew, with an environment as a further input.
 from puffin.artifact.artifact import DIRECTORY, SDIST, WHEEL
 from puffin.artifact.urls import digest
 from puffin.errors import PuffinError
-from puffin.pipeline.builds.turns import Turns
 from puffin.pipeline.builds.values import BuildCycle, BuildSettings
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import warn
@@ -39,7 +38,7 @@ _GROWTH = "growth"
 
 @frozen
 class Job:
-    """One build: what of, for whom, and to which end. ``id`` is the second half of the keys of its tasks.
+    """One build: its source, its label and its goal. ``id`` is the second half of the keys of its tasks.
 
     ``group`` is the same for builds that differ in nothing but the interpreter.
     """
@@ -64,7 +63,7 @@ class Builds:
         self._resolve = resolve
         self._toolchains: dict[str, Toolchain] = {}
         self._jobs: dict[str, Job] = {}
-        self._turns = Turns()
+        self._turns = BuildTurns()
         self._sources: dict[Key, list[str]] = {}
         self._read: dict[Key, tuple[str, str, tuple[Any, ...]]] = {}
         self._requires: dict[str, tuple[str, ...]] = {}
@@ -105,11 +104,12 @@ class Builds:
         return self._planned(job), last
 
     def _with_settings(self, artifact: "Artifact") -> "Artifact":
-        more = self._settings.config_settings
+        own = [setting for name, setting in self._settings.package_settings if name == artifact.name]
+        more = (*self._settings.config_settings, *own)
         return replace(artifact, config_settings=(*artifact.config_settings, *more)) if more else artifact
 
     def fetched_by(self, made: "Key") -> "Key | None":
-        """Return the key of the task that fetches what *made* is the archive of; None if nothing is fetched."""
+        """Return the key of the task that fetches the source of *made*; None if nothing is fetched."""
         key = self._fetch(self._jobs[made[1]]).key
         return key if key in self._sources or key in self._read else None
 
@@ -118,7 +118,7 @@ class Builds:
         return self._kept(self._with_settings(artifact), toolchain)
 
     def metadata(self, artifact: "Artifact", toolchain: Toolchain) -> bytes | None:
-        """Return METADATA as an earlier build for this interpreter told it, None if there was none."""
+        """Return METADATA from an earlier build for this interpreter, None if there was none."""
         artifact = self._with_settings(artifact)
         place = kept.place(self._cache, kept.revision_of(artifact), self._settings_key(artifact, toolchain))
         return kept.find_metadata(place, toolchain.key, toolchain.priorities, since=self._since(artifact))
@@ -143,7 +143,7 @@ class Builds:
 
     def _settings_key(self, artifact: "Artifact", toolchain: Toolchain) -> str:
         shared = "" if self._settings.isolates(artifact.name) else toolchain.prefix
-        return kept.settings_of(artifact, shared=shared)
+        return kept.settings_of(artifact, shared=shared, more=self._settings.outside)
 
     def _group(self, artifact: "Artifact", toolchain: Toolchain, goal: str) -> str:
         source = kept.revision_of(artifact) or f"{artifact.url} {artifact.hashes} {artifact.subdirectory}"
@@ -214,7 +214,7 @@ class Builds:
         )
 
     def grow(self, task: Task, outcome: "Outcome") -> "tuple[Task, ...]":
-        """Return what follows from a source that was fetched, from a build that lacks something or ended; else nothing.
+        """Return the tasks that follow from a fetched source, or from a build that lacks requirements or ended.
 
         A build that cannot begin becomes one that fails: :class:`BuildCycle`, ``BuildRequirementsFailed``.
         """
@@ -392,7 +392,7 @@ class Builds:
         parts = sorted([*named, *[each[1] for each in keys]])
         return Task(
             key=(ENVIRONMENT, f"{toolchain.key}-{digest(' '.join(parts))}"),
-            function="puffin.stages.build.environment:environment",
+            function="puffin.stages.build.environment:build_environment",
             label=job.label,
             arguments=(
                 ("interpreter", toolchain.interpreter.wire()),
@@ -402,3 +402,34 @@ class Builds:
             inputs=tuple([(f"input{number}", key) for number, key in enumerate(sorted(set(keys)))]),
             weight=_SOURCE_WEIGHT,
         )
+
+
+class BuildTurns:
+    """Lets one build of each group begin; the others wait until it has ended, and then look what there is.
+
+    A group is a source that several interpreters need a build of: the wheel of the first may serve all of them.
+
+    If it made a wheel, all that still have to be built go at once. If it failed, it is the next one's turn.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[str, str] = {}
+        self._waiting: dict[str, list[str]] = {}
+
+    def may_begin(self, group: str, name: str) -> bool:
+        """Return whether a build may begin; if it may not, :meth:`ended` will name it."""
+        first = self._first.setdefault(group, name)
+        if first in ("", name):
+            return True
+        self._waiting.setdefault(group, []).append(name)
+        return False
+
+    def ended(self, group: str, name: str, *, built: bool) -> "list[str]":
+        """Note that a build ended, and return those that waited for it."""
+        if self._first.get(group) != name:
+            return []
+        if built:
+            self._first[group] = ""
+        else:
+            del self._first[group]
+        return self._waiting.pop(group, [])

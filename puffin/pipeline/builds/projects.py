@@ -1,75 +1,120 @@
-"""The metadata of projects that only builds tell, for many environments: one build of each, whoever asks."""
+"""Data of projects and packages that need a build: metadata and names. Each is built once, for all environments.
+
+What a build needs is imported with the first of them.
+"""
 
 import os
 
-from puffin.cache.layout import Cache
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
-from puffin.pipeline.builds.session import MetadataBuilder, Workshop
-from puffin.pipeline.builds.settings import build_settings
-from puffin.pipeline.inputs.inputs import index_config
-from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
+from puffin.pipeline.request.settings import CompileSettings, Settings
 from puffin.pipeline.request.toolchain import toolchain_of
-from puffin.stages.resolve.universe.index import IndexUniverse, Scope
 from puffin.value import field_names, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
+    from puffin.pipeline.builds.session import BuildSession
+    from puffin.pipeline.inputs.inputs import Naming
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.link.environment.environment import Environment
-    from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.projects.sources import Build
     from puffin.stages.resolve.requirements.values import Requirements
     from puffin.stages.resolve.solve.request import FilePolicy
-
-    FindToolchain = Callable[[Cache], Toolchain]
 
 
 class Projects:
     """The projects of a run. A build serves all environments of one interpreter, also where it failed."""
 
-    def __init__(self, environ: "Mapping[str, str]") -> None:
-        self._environ = environ
+    def __init__(self, session: "Session") -> None:
+        self._session = session
         self._known: dict[tuple[Any, ...], bytes | PuffinError] = {}
 
     def builder(
         self,
-        settings: "Settings",
+        settings: Settings,
         toolchain: "Callable[[], Toolchain]",
         *,
-        files: "Callable[[Requirements], FilePolicy]",
+        rules: CompileSettings | None = None,
         prereleases: str = "if-necessary-or-explicit",
-        exclude_newer: str = "",
-    ) -> "Build":
-        """Return what tells the metadata of a source tree for one environment; as ``project_builder`` does it."""
+    ) -> "Build | None":
+        """Return what tells the metadata of a source tree for one environment; None where nothing may be built.
+
+        *rules* say which files may be used, where they are not those of *settings*. *toolchain* is asked only when
+        there is something to build. What is returned raises what builds raise.
+        """
+        policy = rules or settings
+        if policy.no_build:
+            return None
 
         def build(directory: str, shown: str, written: "Requirements") -> bytes:
-
-            tools = toolchain()
-            key = (os.path.realpath(directory), *_world(settings, tools, written, files(written)))
-            if key not in self._known:
-                real = project_builder(
-                    settings,
-                    self._environ,
-                    lambda _cache: tools,
-                    files=files,
-                    prereleases=prereleases,
-                    exclude_newer=exclude_newer,
-                )
-                self._known[key] = _outcome(lambda: real(directory, shown, written))
-            found = self._known[key]
-            if isinstance(found, PuffinError):
-                raise found
-            return found
+            return self.metadata(settings, toolchain(), policy, directory, shown, written, prereleases)
 
         return build
 
+    def metadata(
+        self,
+        settings: Settings,
+        toolchain: "Toolchain",
+        policy: Settings | CompileSettings,
+        directory: str,
+        shown: str,
+        written: "Requirements",
+        prereleases: str = "if-necessary-or-explicit",
+    ) -> bytes:
+        """Return METADATA of the source tree in *directory*, built once. Raises what builds raise."""
+        files = kinds_of_files(policy, written)
+        key = (os.path.realpath(directory), *_world(settings, toolchain, written, files))
+        if key not in self._known:
+            make_room(self._session.cache)
+            try:
+                builds = self._builds(settings, written, files, prereleases, policy.exclude_newer)
+                self._known[key] = _metadata(directory, shown, builds, toolchain)
+            except PuffinError as error:
+                self._known[key] = error
+        found = self._known[key]
+        if isinstance(found, PuffinError):
+            raise found
+        return found
+
+    def naming(self, settings: Settings, environment: "Environment") -> "Naming":
+        """Return what finds the names of requirements that have none; it raises what builds raise."""
+
+        def naming(requirements: "Requirements", files: "FilePolicy") -> "Requirements":
+            make_room(self._session.cache)
+            return _named(requirements, self._builds(settings, requirements, files), environment)
+
+        return naming
+
+    def _builds(
+        self,
+        settings: Settings,
+        written: "Requirements",
+        files: "FilePolicy",
+        prereleases: str = "if-necessary-or-explicit",
+        exclude_newer: str = "",
+    ) -> "BuildSession":
+        from puffin.pipeline.builds.session import BuildSession
+        from puffin.pipeline.builds.settings import build_settings
+
+        told = build_settings(
+            settings,
+            self._session,
+            config=index_config(settings, written),
+            network=self._session.network.wire(written.trusted_hosts),
+            files=files,
+            prereleases=prereleases,
+            exclude_newer=exclude_newer,
+        )
+        return BuildSession(told, self._session)
+
 
 def _world(
-    settings: "Settings", tools: "Toolchain", written: "Requirements", files: "FilePolicy"
+    settings: Settings, tools: "Toolchain", written: "Requirements", files: "FilePolicy"
 ) -> "tuple[Any, ...]":
     """Return what else a build depends on that may differ from environment to environment."""
     alone = not settings.no_build_isolation and not settings.no_build_isolation_package
@@ -77,84 +122,41 @@ def _world(
     return tools.key, prefix, index_config(settings, written), files, written.trusted_hosts
 
 
-def _outcome(build: "Callable[[], bytes]") -> bytes | PuffinError:
-    try:
-        return build()
-    except PuffinError as error:
-        return error
+def _metadata(directory: str, shown: str, builds: "BuildSession", toolchain: "Toolchain") -> bytes:
+    from puffin.pipeline.builds.session import MetadataBuilder
+    from puffin.stages.resolve.metadata.wanted import BuildSource
+
+    with shared(builds.session.cache):
+        return MetadataBuilder(builds, toolchain)(BuildSource(package=shown, path=directory)).metadata
 
 
-def names_by_building(
-    requirements: "Requirements",
-    *,
-    settings: Settings,
-    config: "IndexConfig",
-    files: "FilePolicy",
-    network: "tuple[Any, ...]",
-    environment: "Environment",
-    cache: "Cache",
-    environ: "Mapping[str, str]",
-) -> "Requirements":
-    """Return *requirements* with the names that the metadata of what they lead to have. Raises what builds raise."""
-    from puffin.stages.fetch.fetch import client_for
+def _named(requirements: "Requirements", builds: "BuildSession", environment: "Environment") -> "Requirements":
+    from puffin.pipeline.builds.session import MetadataBuilder
+    from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe
+    from puffin.stages.resolve.locate.platforms import target_for
     from puffin.stages.resolve.solve.universe import Place
 
-    told = build_settings(settings, environ, config=config, network=network, files=files)
-    workshop, interpreter = Workshop(told, cache), environment.interpreter
-    scope = Scope(
-        config=config,
-        tags=interpreter.tags,
-        python_version=interpreter.version_text,
+    told, cache = builds.settings, builds.session.cache
+    setup = ResolutionSetup(
+        config=told.config,
+        network=told.network,
         now=told.now,
-        files=files,
+        target=target_for(environment.interpreter),
+        files=told.files,
         refresh=told.refresh,
         offline=told.offline,
     )
-    build = MetadataBuilder(workshop, toolchain_of(environment))
-    with IndexUniverse(
-        scope, client=client_for(network), cache=cache, build=build, checkout=workshop.checkout
-    ) as universe:
-        entries = []
-        for entry in requirements.entries:
-            if not entry.name:
-                place = Place(**{name: getattr(entry, name) for name in field_names(Place)})
-                entry = replace(entry, name=universe.metadata(place).name)
-            entries.append(entry)
+    build = MetadataBuilder(builds, toolchain_of(environment))
+    with shared(cache), open_universe(setup, cache, build=build, checkout=builds.checkout) as universe:
+        entries = [
+            entry
+            if entry.name
+            else replace(
+                entry,
+                name=universe.metadata(
+                    Place(**{each: getattr(entry, each) for each in field_names(Place)})
+                ).name,
+            )
+            for entry in requirements.entries
+        ]
     return replace(requirements, entries=tuple(entries))
-
-
-def project_builder(
-    settings: Settings,
-    environ: "Mapping[str, str]",
-    toolchain: "FindToolchain",
-    *,
-    files: "Callable[[Requirements], FilePolicy]",
-    prereleases: str = "if-necessary-or-explicit",
-    exclude_newer: str = "",
-) -> "Build":
-    """Return what tells the metadata of a source tree by building it.
-
-    *toolchain* and *files*, which kinds of files may be used, are asked only when there is something to build.
-    What is returned raises what builds raise.
-    """
-
-    def build(directory: str, shown: str, written: "Requirements") -> bytes:
-        from puffin.pipeline.request.network import network_of
-        from puffin.stages.resolve.metadata.wanted import BuildSource
-
-        cache = Cache(settings.cache_dir)
-        make_room(cache)
-        told = build_settings(
-            settings,
-            environ,
-            config=index_config(settings, written),
-            network=network_of(settings, environ, written.trusted_hosts),
-            files=files(written),
-            prereleases=prereleases,
-            exclude_newer=exclude_newer,
-        )
-        with shared(cache):
-            builder = MetadataBuilder(Workshop(told, cache), toolchain(cache))
-            return builder(BuildSource(package=shown, path=directory)).metadata
-
-    return build

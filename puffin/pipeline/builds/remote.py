@@ -1,4 +1,4 @@
-"""Builds for the workers of a scheduler: the task that sends one, and waits on a thread of this process."""
+"""Builds on the workers of a scheduler: the task that sends one and waits on a thread of this process."""
 
 from puffin.artifact.artifact import Artifact
 from puffin.artifact.urls import digest
@@ -7,7 +7,7 @@ from puffin.pipeline.graph.task import Task
 from puffin.pipeline.request.scheduler import Remote
 from puffin.stages.build.job import BuildOrder
 from puffin.stages.build.remote import SentBuild, brought, built_before
-from puffin.stages.build.remote_python import Python, python_of
+from puffin.stages.build.remote_here import Python, python_of
 from puffin.value import astuple, from_tuple, replace
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.toolchain import Toolchain
 
 _HERE = "puffin.stages.build.remote_here:build_here"
-_FITS = "puffin.stages.build.remote_python:fits"
+_FITS = "puffin.stages.build.remote_here:python_fits"
 
 
 def sent(
@@ -72,12 +72,12 @@ def build(
     network: "tuple[Any, ...]",
     **inputs: "tuple[str, str, str, str]",
 ) -> "tuple[Any, ...]":
-    """Have a worker build a source; return what ``puffin.stages.build.task.build`` returns.
+    """Have a worker build a source; the result is that of ``puffin.stages.build.task.build``.
 
     Raises what that raises, and the errors of ``puffin.pipeline.farm.farm``.
     """
     from puffin.pipeline.farm.farm import farm_for
-    from puffin.stages.fetch.network import from_wire
+    from puffin.stages.fetch.network import network_from_wire
 
     told = from_tuple(BuildOrder, order)
     farm = farm_for(from_tuple(Remote, remote))
@@ -105,8 +105,8 @@ def build(
         brings=brings,
         send=lambda packed: _send(farm, told, packed, python),
         unreachable=farm.unreachable,
-        trusted_hosts=from_wire(network).trusted_hosts,
-        offline=from_wire(network).offline,
+        trusted_hosts=network_from_wire(network).trusted_hosts,
+        offline=network_from_wire(network).offline,
     ).answer()
 
 

@@ -1,6 +1,4 @@
-"""Build requirements, resolved like all others, by the same options, for the interpreter that builds."""
-
-import os
+"""Resolving build requirements, with the options of the command, for the interpreter that builds."""
 
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.values import BuildRequirementsFailed, BuildSettings
@@ -8,23 +6,22 @@ from puffin.pipeline.find.artifact import artifact_for
 from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved
 from puffin.pipeline.request.toolchain import Toolchain
 from puffin.stages.resolve.locate.file_choice import FileTarget
-from puffin.stages.resolve.locate.platforms import target_of
-from puffin.stages.resolve.locate.source import pinner
+from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.solve.request import Root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.artifact.artifact import Artifact
-    from puffin.cache.layout import Cache
+    from puffin.pipeline.request.session import Session
     from puffin.stages.resolve.universe.values import Builder, Checkout
 
 
 class BuildResolver:
     """Resolves each distinct set of build requirements once in a run, for each interpreter that builds."""
 
-    def __init__(self, settings: BuildSettings, cache: "Cache") -> None:
+    def __init__(self, settings: BuildSettings, session: "Session") -> None:
         self._settings = settings
-        self._cache = cache
+        self._session = session
         self._known: dict[tuple[str, tuple[str, ...]], tuple[Artifact, ...]] = {}
 
     def resolve(
@@ -36,7 +33,7 @@ class BuildResolver:
         build: "Builder",
         checkout: "Checkout | None",
     ) -> "tuple[Artifact, ...]":
-        """Return the distributions that *requires* comes to; *package* is what needs them, in the user's words.
+        """Return the distributions that *requires* resolves to; *package* needs them and is named in errors.
 
         Raises :class:`BuildRequirementsFailed`.
         """
@@ -53,11 +50,11 @@ class BuildResolver:
         self, wanted: tuple[str, ...], toolchain: Toolchain, build: "Builder", checkout: "Checkout | None"
     ) -> "tuple[Artifact, ...]":
         setup = self._setup(wanted, toolchain)
-        with open_universe(setup, self._cache, build=build, checkout=checkout) as universe:
+        with open_universe(setup, self._session.cache, build=build, checkout=checkout) as universe:
             resolution = resolved(setup, universe)
         settings, interpreter = self._settings, toolchain.interpreter
         target = FileTarget(interpreter.tags, interpreter.version_text)
-        commits = pinner(self._cache, offline=settings.offline, environ=os.environ)
+        commits = self._session.commits
         return tuple(
             [artifact_for(each, target, files=settings.files, commits=commits) for each in resolution.packages]
         )
@@ -68,7 +65,7 @@ class BuildResolver:
             config=settings.config,
             network=settings.network,
             now=settings.now,
-            target=target_of(toolchain.interpreter),
+            target=target_for(toolchain.interpreter),
             requirements=tuple([root_of(text) for text in wanted]),
             constraints=settings.constraints,
             files=settings.files,
@@ -76,6 +73,7 @@ class BuildResolver:
             exclude_newer=settings.exclude_newer,
             refresh=settings.refresh,
             offline=settings.offline,
+            installs=True,
         )
 
 

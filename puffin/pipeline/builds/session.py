@@ -1,15 +1,14 @@
-"""What a run builds with: one resolver of build requirements, for the graph's growth and for metadata."""
+"""The builds of a run: one resolver of build requirements, for the graph and for metadata."""
 
 import os
 
 from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact, expected_sha256
 from puffin.artifact.urls import file_path, file_url, is_file
-from puffin.cache.layout import Cache
 from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.builds.builds import METADATA_GOAL, Builds
 from puffin.pipeline.builds.resolve import BuildResolver
 from puffin.pipeline.builds.values import BuildCycle, BuildSettings
-from puffin.pipeline.engine.engine import Takedown
+from puffin.pipeline.engine.engine import OutcomeRecorder
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.record import current
 from puffin.pipeline.graph.task import DONE
@@ -17,6 +16,7 @@ from puffin.pipeline.request.toolchain import Toolchain
 from puffin.pipeline.run.inline import InlineExecutor
 from puffin.pipeline.tasks.supply import Supply, root_failure
 from puffin.stages.build import kept
+from puffin.stages.resolve.locate.source import directory_source
 from puffin.stages.resolve.metadata.wanted import BuildSource
 from puffin.stages.resolve.universe.values import Built
 from puffin.stages.unzip.ready import archive_ready
@@ -25,6 +25,7 @@ from puffin.value import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.graph.task import Outcome
+    from puffin.pipeline.request.session import Session
     from puffin.stages.resolve.solve.universe import Place
     from puffin.stages.resolve.universe.values import CheckedOut
 
@@ -44,16 +45,16 @@ class NothingToBuildIn(PuffinError):
         )
 
 
-class Workshop:
+class BuildSession:
     """The builds of one run. A ledger gets its own :class:`Builds`; what was resolved for one serves all."""
 
-    def __init__(self, settings: BuildSettings, cache: Cache) -> None:
+    def __init__(self, settings: BuildSettings, session: "Session") -> None:
         self.settings = settings
-        self._cache = cache
-        self._resolver = BuildResolver(settings, cache)
+        self.session = session
+        self._resolver = BuildResolver(settings, session)
 
     def builds(self, chain: tuple[str, ...] = ()) -> Builds:
-        """Return the planner of builds for one ledger; *chain* is what is being built for its metadata meanwhile."""
+        """Return the planner of builds for one ledger; *chain* are the packages whose metadata builds are running."""
 
         def resolve(requires: tuple[str, ...], toolchain: Toolchain, package: str) -> "tuple[Artifact, ...]":
             return self._resolver.resolve(
@@ -64,27 +65,32 @@ class Workshop:
                 checkout=self.checkout,
             )
 
-        return Builds(self.settings, self._cache, resolve)
+        return Builds(self.settings, self.session.cache, resolve)
 
     def settled(self, supply: Supply) -> Supply:
-        """Return *supply* with the archive of the wheel that was built of it before, where the cache has both."""
+        """Return *supply* with the archive of the wheel that was built from it before, if the cache has both."""
         toolchain = supply.toolchain
         if supply.archive or supply.artifact.kind == WHEEL or toolchain is None:
             return supply
         supply = replace(supply, artifact=identified(supply.artifact))
         found = self.builds().built_before(supply.artifact, toolchain)
-        ready = found is not None and archive_ready(self._cache, found.sha256)
+        ready = found is not None and archive_ready(self.session.cache, found.sha256)
         return replace(supply, archive=found.sha256) if found and ready else supply
 
     def checkout(self, place: "Place") -> "CheckedOut":
         """Be the seam to version control of a universe."""
         from puffin.stages.resolve.universe.place import checkout_place
 
-        return checkout_place(place, cache=self._cache, offline=self.settings.offline, environ=dict(os.environ))
+        return checkout_place(
+            place,
+            cache=self.session.cache,
+            offline=self.settings.offline,
+            environ=dict(self.session.environ),
+        )
 
 
 def identified(artifact: Artifact) -> Artifact:
-    """Return the artifact of a local archive with the archive's hash, so that what was built of it is found."""
+    """Return the artifact of a local archive with the archive's hash, so that earlier builds of it are found."""
     if artifact.kind != SDIST or expected_sha256(artifact) or not is_file(artifact.url):
         return artifact
     from puffin.stages.resolve.locate.url import direct_url
@@ -99,20 +105,20 @@ def identified(artifact: Artifact) -> Artifact:
 
 
 class MetadataBuilder:
-    """The seam to the build stage of a universe: metadata that only a build tells, kept for the next time.
+    """The interface of a universe to the build stage: metadata that need a build, kept for the next time.
 
     It works in this process, whatever runs the graph of the run. ``chain`` are the sources whose metadata wait for it.
     """
 
-    def __init__(self, workshop: Workshop, toolchain: Toolchain, chain: tuple[str, ...] = ()) -> None:
-        self._workshop = workshop
+    def __init__(self, session: BuildSession, toolchain: Toolchain, chain: tuple[str, ...] = ()) -> None:
+        self._session = session
         self._toolchain = toolchain
         self._chain = chain
 
     def __call__(self, source: "BuildSource") -> Built:
         """Return METADATA of *source*. Raises what went wrong with the build, and :class:`BuildCycle`."""
         artifact = artifact_of_source(source)
-        builds = self._workshop.builds((*self._chain, source.package))
+        builds = self._session.builds((*self._chain, source.package))
         known = builds.metadata(artifact, self._toolchain)
         if known is not None:
             return Built(metadata=known)
@@ -122,22 +128,22 @@ class MetadataBuilder:
         self._check(source, artifact)
         tasks, last = builds.supply(artifact, self._toolchain, METADATA_GOAL, label=source.package)
         ledger = Ledger(tasks, builds.grow)
-        taken = self._takedown(ledger)
-        InlineExecutor(1).run(ledger, taken.outcome if taken else _nobody)
+        recorder = self._recorder(ledger)
+        InlineExecutor(1).run(ledger, recorder.outcome if recorder else _nobody)
         outcome = ledger.outcomes[last]  # type: ignore[index]
         if outcome.status != DONE:
             raise root_failure(ledger, outcome.key) or RuntimeError(source.package)
         with open(outcome.result[1], "rb") as file:
             return Built(metadata=file.read())
 
-    def _takedown(self, ledger: Ledger) -> "Takedown | None":
+    def _recorder(self, ledger: Ledger) -> "OutcomeRecorder | None":
         """Return what puts the build into the record of the run; None in a child, whose parent writes that."""
         record = current()
-        return Takedown(record, ledger) if record is not None and record.is_own else None
+        return OutcomeRecorder(record, ledger) if record is not None and record.is_own else None
 
     def _check(self, source: "BuildSource", artifact: Artifact) -> None:
         toolchain = self._toolchain
-        if not self._workshop.settings.isolates(artifact.name) and not os.path.exists(toolchain.python):
+        if not self._session.settings.isolates(artifact.name) and not os.path.exists(toolchain.python):
             hint = f"make it by `puffin venv {toolchain.prefix}`, and install there what the build needs"
             raise NothingToBuildIn(package=source.package, environment=toolchain.prefix, hints=(hint,))
 
@@ -162,7 +168,9 @@ def artifact_of_source(source: "BuildSource") -> Artifact:
         version=source.version,
         filename=filename,
         url=url,
-        source="",
+        source=directory_source(source.path, source.subdirectory, editable=source.editable)
+        if kind == DIRECTORY
+        else "",
         hashes=hashes,
         kind=kind,
         subdirectory=source.subdirectory,

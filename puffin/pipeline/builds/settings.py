@@ -1,22 +1,22 @@
-"""From what a command was asked for to what decides its builds, and the seams of a resolution to them."""
+"""From the settings of a command to those of its builds, and the builds that a resolution can ask for."""
 
 import time
 from threading import Lock
 
-from puffin.errors import UsageError
 from puffin.pipeline.builds.values import ALL, BuildSettings
 from puffin.pipeline.inputs.resolution import ResolutionSetup, roots
-from puffin.pipeline.request.network import reader
+from puffin.pipeline.request.builds import backend_variables, config_setting, package_setting
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.requirements.file import read_requirements
 from puffin.stages.resolve.solve.request import FilePolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
-    from puffin.pipeline.builds.session import Workshop
+    from puffin.pipeline.builds.session import BuildSession
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.metadata.wanted import BuildSource
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def build_settings(
     settings: Settings,
-    environ: "Mapping[str, str]",
+    session: "Session",
     *,
     config: "IndexConfig",
     network: "tuple[Any, ...]",
@@ -34,9 +34,12 @@ def build_settings(
     prereleases: str = "if-necessary-or-explicit",
     exclude_newer: str = "",
 ) -> BuildSettings:
-    """Return the settings of a run's builds. Reads ``--build-constraint`` files, with the errors of that."""
+    """Return the settings of a run's builds; *exclude_newer* goes before that of *settings*.
+
+    Reads ``--build-constraint`` files, with the errors of that.
+    """
     constraints = read_requirements(
-        (), read=reader(settings, environ), environ=environ, constraints=settings.build_constraint
+        (), read=session.read, environ=session.environ, constraints=settings.build_constraint
     ).constraints
     return BuildSettings(
         config=config,
@@ -45,23 +48,25 @@ def build_settings(
         files=files,
         constraints=roots(constraints),
         config_settings=tuple([config_setting(each) for each in settings.config_setting]),
+        package_settings=tuple([package_setting(each) for each in settings.config_setting_package]),
         shared=frozenset((ALL,) if settings.no_build_isolation else settings.no_build_isolation_package),
         prereleases=prereleases,
-        exclude_newer=exclude_newer,
+        exclude_newer=exclude_newer or settings.exclude_newer,
         refresh=not settings.offline and (settings.refresh or frozenset(settings.refresh_package)),
         offline=settings.offline,
         anew=settings.refresh
         or settings.reinstall
         or frozenset((*settings.refresh_package, *settings.reinstall_package)),
+        variables=backend_variables(session.environ),
         remote=None if settings.remote is None or settings.remote.shared else settings.remote,
     )
 
 
-def builds_of(setup: ResolutionSetup, settings: Settings, environ: "Mapping[str, str]") -> BuildSettings:
+def builds_of(setup: ResolutionSetup, settings: Settings, session: "Session") -> BuildSettings:
     """Return the settings of the builds that a resolution leads to; raises as :func:`build_settings`."""
     return build_settings(
         settings,
-        environ,
+        session,
         config=setup.config,
         network=setup.network,
         files=setup.files,
@@ -70,38 +75,27 @@ def builds_of(setup: ResolutionSetup, settings: Settings, environ: "Mapping[str,
     )
 
 
-def config_setting(text: str) -> tuple[str, str]:
-    """Return the key and the value of ``KEY=VALUE``; :class:`UsageError` for anything else."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise UsageError(
-            text=f"`{text}` is no setting for a build backend",
-            hints=("give `--config-setting` a key and a value, as in `--config-setting key=value`",),
-        )
-    return key.strip(), value
-
-
 class BuildSeams:
-    """A universe's seams to builds and to version control; what these take is imported when one of them is needed."""
+    """The interfaces of a universe to builds and to version control; their modules are imported when needed."""
 
-    def __init__(self, workshop: "Callable[[], Workshop]", toolchain: "Callable[[], Toolchain]") -> None:
-        self._make = workshop
+    def __init__(self, builds: "Callable[[], BuildSession]", toolchain: "Callable[[], Toolchain]") -> None:
+        self._make = builds
         self._toolchain = toolchain
         self._lock = Lock()  # repositories are checked out by several threads
-        self._workshop: Workshop | None = None
+        self._session: BuildSession | None = None
 
     def build(self, source: "BuildSource") -> "Built":
         """Return METADATA of *source*; raises what ``MetadataBuilder`` raises."""
         from puffin.pipeline.builds.session import MetadataBuilder
 
-        return MetadataBuilder(self._shop(), self._toolchain())(source)
+        return MetadataBuilder(self._builds(), self._toolchain())(source)
 
     def checkout(self, place: "Place") -> "CheckedOut":
         """Return the repository that *place* names, at one commit."""
-        return self._shop().checkout(place)
+        return self._builds().checkout(place)
 
-    def _shop(self) -> "Workshop":
+    def _builds(self) -> "BuildSession":
         with self._lock:
-            if self._workshop is None:
-                self._workshop = self._make()
-            return self._workshop
+            if self._session is None:
+                self._session = self._make()
+            return self._session

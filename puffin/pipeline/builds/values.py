@@ -1,4 +1,4 @@
-"""What builds are planned from, and why a plan may fail."""
+"""The settings of builds, and the errors of planning them."""
 
 from puffin.errors import PuffinError
 from puffin.value import frozen
@@ -17,10 +17,11 @@ class BuildSettings:
     """What decides how builds go, besides the sources: one value for a run, however many environments.
 
     ``network`` is in its wire form. ``shared`` are the normalised names (or :data:`ALL`) that are built without
-    isolation. ``config_settings`` are for every build that this run was asked for. ``constraints`` limit build
-    requirements. ``now`` is in seconds since the epoch; ``refresh`` as in ``Scope``. ``anew`` is True, or the
-    normalised names, where a directory is built again although what decides its build did not change. ``remote`` is
-    where isolated builds are done, None for this machine.
+    isolation. ``config_settings`` are for every build that this run was asked for, ``package_settings`` for those of
+    one package. ``constraints`` limit build requirements. ``now`` is in seconds since the epoch; ``refresh`` as in
+    ``Scope``. ``anew`` is True, or the normalised names, where a directory is built again although its state did not
+    change. ``variables`` are those of the user that backends read. ``remote`` is where isolated builds are done, None
+    for this machine.
     """
 
     config: "IndexConfig"
@@ -29,13 +30,21 @@ class BuildSettings:
     files: "FilePolicy"
     constraints: "tuple[Root, ...]" = ()
     config_settings: tuple[tuple[str, str], ...] = ()
+    package_settings: tuple[tuple[str, tuple[str, str]], ...] = ()
     shared: frozenset[str] = frozenset()
     prereleases: str = "if-necessary-or-explicit"
     exclude_newer: str = ""
     refresh: "bool | frozenset[str]" = False
     offline: bool = False
     anew: "bool | frozenset[str]" = False
+    variables: tuple[tuple[str, str], ...] = ()
     remote: "Remote | None" = None
+
+    @property
+    def outside(self) -> "tuple[object, ...]":
+        """What a wheel depends on besides its source and its own settings, in a form whose ``repr`` is stable."""
+        limits = tuple(sorted((each.name, each.specifier, each.url, each.marker) for each in self.constraints))
+        return (*((limits,) if limits else ()), *((self.variables,) if self.variables else ()))
 
     def isolates(self, name: str) -> bool:
         """Return whether a package is built in an environment of its own."""

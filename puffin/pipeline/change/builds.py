@@ -1,7 +1,7 @@
-"""The builds of a run: whose settings decide them, what they make, and for how many environments."""
+"""The builds of a run: their settings, their wheels, and the number of environments that they serve."""
 
 from puffin.artifact.artifact import WHEEL
-from puffin.pipeline.builds.session import Workshop
+from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import build_settings
 from puffin.pipeline.graph.task import DONE, FAILED
 from puffin.pipeline.request.toolchain import toolchain_of
@@ -13,72 +13,70 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
-    from puffin.cache.layout import Cache
     from puffin.pipeline.builds.builds import Builds
     from puffin.pipeline.change.environment import EnvironmentRun
     from puffin.pipeline.graph.task import Key, Outcome, Task
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.tasks.supply import Supply
 
 
-class Workshops:
-    """The workshops of a run: one, unless environments look for distributions in different places."""
+class BuildSessions:
+    """The build sessions of a run: one, unless environments look for distributions in different places."""
 
-    def __init__(self, cache: "Cache", environ: "Mapping[str, str]") -> None:
-        self._cache = cache
-        self._environ = environ
-        self._known: dict[tuple[Any, ...], Workshop] = {}
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+        self._known: dict[tuple[Any, ...], BuildSession] = {}
 
-    def of(self, site: "EnvironmentRun") -> Workshop:
-        """Return the workshop that builds for *site*. Reads ``--build-constraint`` files, with the errors of that."""
-        if site.workshop is not None:
-            return site.workshop
-        inputs = site.inputs
-        key = (inputs.config, inputs.files, site.network)
+    def of(self, run: "EnvironmentRun") -> BuildSession:
+        """Return what builds for *run*. Reads ``--build-constraint`` files, with the errors of that."""
+        if run.builds is not None:
+            return run.builds
+        inputs = run.inputs
+        key = (inputs.config, inputs.files, run.network)
         if key not in self._known:
-            told = build_settings(
-                site.settings, self._environ, config=inputs.config, network=site.network, files=inputs.files
+            settings = build_settings(
+                run.settings, self._session, config=inputs.config, network=run.network, files=inputs.files
             )
-            self._known[key] = Workshop(told, self._cache)
+            self._known[key] = BuildSession(settings, self._session)
         return self._known[key]
 
-    def settle(self, site: "EnvironmentRun") -> None:
-        """Note who builds the supplies of *site* that have to be built, or which wheel was built of them before."""
-        sources = [number for number, each in enumerate(site.supplies) if each.artifact.kind != WHEEL]
+    def settle(self, run: "EnvironmentRun") -> None:
+        """Note the toolchain for each supply of *run* that needs a build, or the wheel that it gave before."""
+        sources = [number for number, each in enumerate(run.supplies) if each.artifact.kind != WHEEL]
         if not sources:
             return
-        toolchain, workshop = toolchain_of(site.environment), self.of(site)
+        toolchain, session = toolchain_of(run.environment), self.of(run)
         for number in sources:
-            site.supplies[number] = workshop.settled(replace(site.supplies[number], toolchain=toolchain))
-        alone = workshop.settings.isolates
-        site.postpone([number for number in sources if not alone(site.supplies[number].artifact.name)])
+            run.supplies[number] = session.settled(replace(run.supplies[number], toolchain=toolchain))
+        alone = session.settings.isolates
+        run.postpone([number for number in sources if not alone(run.supplies[number].artifact.name)])
 
 
 class ManyBuilds:
     """The builds of one ledger. ``tasks`` are those that make an archive, by the key whose result that is."""
 
-    def __init__(self, workshops: Workshops) -> None:
-        self._workshops = workshops
-        self._builds: dict[Workshop, Builds] = {}
+    def __init__(self, sessions: BuildSessions) -> None:
+        self._sessions = sessions
+        self._builds: dict[BuildSession, Builds] = {}
         self.tasks: dict[Key, tuple[Task, ...]] = {}
 
-    def supplied(self, site: "EnvironmentRun", supply: "Supply") -> "Supply":
-        """Return *supply* as its links need it. Raises what planning a build raises."""
+    def supplied(self, run: "EnvironmentRun", supply: "Supply") -> "Supply":
+        """Return *supply* as its links need it. Raises the errors of planning a build."""
         if supply.archive or supply.artifact.kind == WHEEL:
             return supply
-        workshop = self._workshops.of(site)
-        builds = self._builds.get(workshop)
+        session = self._sessions.of(run)
+        builds = self._builds.get(session)
         if builds is None:
-            builds = self._builds[workshop] = workshop.builds()
+            builds = self._builds[session] = session.builds()
         supply, tasks = supplied(supply, builds)
         if supply.made:
             self.tasks[supply.made] = (*self.tasks.get(supply.made, ()), *tasks)
         return supply
 
     def grow(self, task: "Task", outcome: "Outcome") -> "tuple[Task, ...]":
-        """Be the growth of the ledger: whatever builds of one source agree on has one key, so it is done once."""
+        """Return the growth of the ledger. Equal tasks of several builds have one key, so each is done once."""
         return tuple([each for builds in self._builds.values() for each in builds.grow(task, outcome)])
 
 

@@ -1,30 +1,41 @@
-"""Pins with URLs, as the plan must see them: where they come from, and which archive they mean by now."""
+"""Pins with URLs as the plan needs them: their direct_url.json, and their archive if it is known."""
 
 from puffin.stages.link.commit.installplan import WantedDistribution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from puffin.artifact.artifact import Artifact
     from puffin.cache.layout import Cache
     from puffin.stages.link.commit.installplan import Present
     from puffin.stages.resolve.locate.source import Commits
     from puffin.stages.resolve.requirements.pins import Pin
 
-_UNKNOWN = "unknown"  # no archive's identity: the file changed, or the cache does not know it
+UNKNOWN = "unknown"  # no archive's identity: the file changed, or the cache does not know it
 
 
 class Directs:
-    """Looks at pins with URLs. *commits* tells which commit a repository's URL means."""
+    """Makes pins with URLs comparable. *commits* finds the commit of a repository's URL.
 
-    def __init__(self, cache: "Cache", present: "Iterable[Present]", commits: "Commits") -> None:
+    *told* returns an artifact that has to be built with a ``source`` that changes with what the build is told.
+    """
+
+    def __init__(
+        self,
+        cache: "Cache",
+        present: "Iterable[Present]",
+        commits: "Commits",
+        told: "Callable[[Artifact], Artifact]" = lambda artifact: artifact,
+    ) -> None:
+        self._told = told
         self._cache = cache
         self._present = {each.name: each for each in present}
         self._commits = commits
         self._built: dict[str, WantedDistribution] = {}
 
     def wanted(self, pin: "Pin", known: "Mapping[str, str]", *, refresh: bool) -> WantedDistribution:
-        """Return what the plan compares of *pin*; *known* and *refresh* are as :func:`wanted_direct` has them."""
+        """Return *pin* as the plan compares it; *known* and *refresh* are as for :func:`wanted_direct`."""
         from puffin.stages.resolve.locate.source import source_kind
 
         kind = source_kind(pin)
@@ -40,11 +51,11 @@ class Directs:
         from puffin.stages.resolve.locate.file_choice import FileTarget
         from puffin.stages.resolve.locate.url import locate_url
 
-        unknown = WantedDistribution(name=pin.name, version="", url=pin.url, direct_url="{}", source=_UNKNOWN)
+        unknown = WantedDistribution(name=pin.name, version="", url=pin.url, direct_url="{}", source=UNKNOWN)
         if pin.name not in self._present:
             return unknown
         try:
-            artifact = locate_url(pin, FileTarget((), ""), commits=self._commits)
+            artifact = self._told(locate_url(pin, FileTarget((), ""), commits=self._commits))
         except PuffinError:
             return unknown
         changed = (refresh and artifact.source.startswith("url/")) or self._other_hash(pin)
@@ -53,7 +64,7 @@ class Directs:
             version="",
             url=artifact.url,
             direct_url=artifact.direct_url,
-            source=_UNKNOWN if changed else artifact.source,
+            source=UNKNOWN if changed else artifact.source,
         )
 
     def _other_hash(self, pin: "Pin") -> bool:
@@ -73,7 +84,7 @@ class Directs:
 def wanted_direct(
     pin: "Pin", known: "Mapping[str, str]", cache: "Cache", *, refresh: bool
 ) -> WantedDistribution:
-    """Return what the plan compares of a pin with the URL of a wheel.
+    """Return a pin with the URL of a wheel, as the plan compares it.
 
     ``known`` are archives found out by now, by name. A pinned hash names the archive by itself; a local
     file is the archive that it was unzipped to, until its modification time or size changes; a remote one
@@ -89,7 +100,7 @@ def wanted_direct(
     if not archive and local and not pin.editable:
         archive = _of_local(pin, local_path(address), url, cache)
     return WantedDistribution(
-        name=pin.name, version="", url=url, archive=archive or (_UNKNOWN if refresh else "")
+        name=pin.name, version="", url=url, archive=archive or (UNKNOWN if refresh else "")
     )
 
 
@@ -110,5 +121,5 @@ def _of_local(pin: "Pin", path: str, url: str, cache: "Cache") -> str:
     try:
         source, _ = place_of(url, "", pin)
     except FileMissing:
-        return _UNKNOWN
-    return known_archive(cache, source, pin.name, os.path.basename(path)) or _UNKNOWN
+        return UNKNOWN
+    return known_archive(cache, source, pin.name, os.path.basename(path)) or UNKNOWN

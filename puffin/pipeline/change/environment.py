@@ -1,4 +1,4 @@
-"""The course of one environment through a run: opened under its lock, planned, staged and committed by itself."""
+"""One environment in a run: opened under its lock, planned, staged and committed by itself."""
 
 import time
 
@@ -6,26 +6,26 @@ from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.change.plan import Planner
 from puffin.pipeline.change.workplace import Workplace, target_of
 from puffin.pipeline.find.search import SearchRequest
-from puffin.pipeline.request.network import network_of
 from puffin.pipeline.request.settings import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
 from puffin.pipeline.tasks.bytecode import bytecode_kind
 from puffin.stages.link.commit.installplan import Plan, without
 from puffin.stages.link.commit.state import read_state
 from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.files import HARDLINK
+from puffin.stages.link.staging import LinkPlace
 from puffin.stages.unzip.manifest import VERSION
 from puffin.value import astuple, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
-    from puffin.cache.layout import Cache
-    from puffin.pipeline.builds.session import Workshop
+    from puffin.pipeline.builds.session import BuildSession
     from puffin.pipeline.change.plan import PlannedPlace
     from puffin.pipeline.change.workplace import Names
     from puffin.pipeline.inputs.inputs import Inputs
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.tasks.supply import Supply
     from puffin.stages.link.commit.installplan import Present, WantedDistribution
@@ -41,12 +41,10 @@ class EnvironmentRun:
     ``lacking`` has the errors by the numbers of the supplies.
 
     ``requested`` names what somebody asked for by name (PEP 376); None stands for everything. ``why`` says of a name
-    why it is wanted. ``workshop`` builds what has no wheel, where the command has one already.
+    why it is wanted. ``builds`` makes what has no wheel, where the command has one already.
     """
 
-    def __init__(
-        self, name: str, path: str, settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
-    ) -> None:
+    def __init__(self, name: str, path: str, settings: "Settings", session: "Session") -> None:
         self.name = name
         self.path = path
         self.settings = settings
@@ -63,19 +61,18 @@ class EnvironmentRun:
         self.wanted: Sequence[WantedDistribution] | None = None
         self.why: Callable[[str], str] = _nothing
         self.exact = True
-        self.workshop: Workshop | None = None
+        self.builds: BuildSession | None = None
         self.environment: Environment
         self.inputs: Inputs
         self.place: PlannedPlace
         self.plan: Plan
-        self._cache = cache
-        self._environ = environ
+        self._session = session
         self._planner: Planner | None = None
         self._network: tuple[Any, ...] | None = None
         self._late: frozenset[int] = frozenset()
         self._is_late = False
         self._open = False
-        self._places: dict[int, Any] = {}
+        self._places: dict[int, LinkPlace] = {}
 
     @property
     def alive(self) -> bool:
@@ -100,7 +97,7 @@ class EnvironmentRun:
     def network(self) -> "tuple[Any, ...]":
         """The network settings of the environment in their wire form."""
         if self._network is None:
-            self._network = network_of(self.settings, self._environ, self.inputs.trusted_hosts)
+            self._network = self._session.network.wire(self.inputs.trusted_hosts)
         return self._network
 
     @property
@@ -132,7 +129,7 @@ class EnvironmentRun:
         self.fail(error)
 
     def end(self, status: str) -> None:
-        """Note how it ended."""
+        """Note the final status."""
         self.status = status
         self.ended = time.perf_counter()
 
@@ -141,17 +138,20 @@ class EnvironmentRun:
         self.place, self._planner = place, None
 
     def make_plan(self, archives: "dict[str, str] | None" = None) -> None:
-        """Plan what is to change; *archives* are those of pins with URLs that are known by now."""
+        """Plan the change; *archives* are the known archives of pins with URLs."""
         if self._planner is None:
-            self._planner = Planner(self.place, self.settings, self._cache, self._environ, exact=self.exact)
+            self._planner = Planner(self.place, self.settings, self._session, exact=self.exact)
             self.former = self.place.present
         if self.wanted is not None:
             self.plan = self._planner.plan(self.wanted)
         else:
             self.plan = self._planner.plan_of(self.inputs, archives or {})
+        going = (*self.plan.remove, *self.plan.replace)
+        if going and isinstance(self.place, Workplace):
+            self.place.check_removable(going, self._session.cache)
 
     def request(self) -> SearchRequest:
-        """Return what the plan needs to be looked for."""
+        """Return the search request of the plan."""
         interpreter = self.environment.interpreter
         return SearchRequest(
             inputs=self.inputs,
@@ -170,7 +170,7 @@ class EnvironmentRun:
             self.supplies = [each for each in self.supplies if each.artifact.name in wanted]
 
     def postpone(self, numbers: "list[int]") -> None:
-        """Note which supplies are built in the environment, as far as they are: what they need comes in before them."""
+        """Note the supplies that are built in the environment: everything else is committed before them."""
         late = frozenset([number for number in numbers if not self.supplies[number].archive])
         if len(late) < len(self.supplies) or self.plan.remove:
             self._late = late
@@ -195,7 +195,7 @@ class EnvironmentRun:
         return without(replace(self.plan, remove=()), frozenset(self.plan.install) - names)
 
     def advance(self) -> bool:
-        """Go on after a commit, to what is built in the environment; tell whether there is such a thing."""
+        """Go on to the supplies that are built in the environment, after a commit; return whether there are any."""
         if not self._late or self._is_late:
             return False
         self._is_late = True
@@ -210,25 +210,25 @@ class EnvironmentRun:
         mode = self.settings.link_mode or HARDLINK
         kind = self.bytecode
         self._places = {
-            number: (
-                transaction.stage(number),
-                target,
-                self.requested is None or supply.artifact.name in self.requested,
-                supply.artifact.direct_url,
-                mode,
-                kind,
+            number: LinkPlace(
+                stage=transaction.stage(number),
+                target=target,
+                requested=self.requested is None or supply.artifact.name in self.requested,
+                direct_url=supply.artifact.direct_url,
+                mode=mode,
+                bytecode=kind,
             )
             for number, supply in self.turn.items()
         }
 
-    def link_place(self, number: int) -> "Any":
-        """Return where the supply with this number is staged, as ``link_all`` takes it."""
-        return self._places[number]
+    def link_place(self, number: int) -> "tuple[Any, ...]":
+        """Return where the supply with this number is staged, in the wire form of that."""
+        return astuple(self._places[number])
 
     def take(
         self, number: int, archive: str, names: "Names | None", source: "tuple[Any, ...] | None" = None
     ) -> None:
-        """Note what a supply came to, and from which *source*; perhaps only now its version is known."""
+        """Note the archive of a supply and its *source*; its version may only be known now."""
         supply = self.supplies[number]
         told = with_source(supply.artifact.direct_url, source)
         self.staged[number] = (archive, with_hash(told, archive))
@@ -237,10 +237,13 @@ class EnvironmentRun:
             self.supplies[number] = replace(supply, artifact=artifact)
 
     def commit(self, names: "dict[str, Names | None]") -> None:
-        """Bring in what was staged and take out what goes, as a whole."""
+        """Commit the staged and the removed distributions as a whole."""
         place, turn = self.workplace, self.turn
+        for number, supply in turn.items():
+            if supply.artifact.direct_url and number in self.staged:  # no index said which Pythons it is for
+                self._check_python(supply, self.staged[number][0])
         change = place.change(
-            self._cache,
+            self._session.cache,
             {number: staged for number, staged in self.staged.items() if number in turn},
             () if self._is_late else self.plan.remove,
             names=names,
@@ -257,6 +260,21 @@ class EnvironmentRun:
                 self._committed()
             raise
 
+    def _check_python(self, supply: "Supply", archive: str) -> None:
+        """Raise ``NoCompatibleWheel`` where the metadata of what a URL named does not admit the interpreter."""
+        from puffin.artifact.metadata_head import field_values, read_head
+        from puffin.stages.resolve.locate.errors import NoCompatibleWheel
+        from puffin.stages.resolve.locate.file_choice import FileTarget
+        from puffin.stages.unzip.manifest import DIST_INFO, read_header
+
+        cache, version = self._session.cache, self.environment.interpreter.version_text
+        header = read_header(cache.manifest(archive))
+        head = read_head(f"{cache.archive(archive)}/{header[DIST_INFO]}/METADATA") if header else b""
+        wanted = next(iter(field_values(head, ("requires-python",)).get("requires-python", ())), "")
+        if wanted and not FileTarget((), version).admits(wanted):
+            reason = f"it requires Python {wanted}, but the interpreter is Python {version}"
+            raise NoCompatibleWheel(package=supply.artifact.label, reason=reason)
+
     def _committed(self) -> None:
         """Note a commit after which nothing else is done."""
         if self._late and not self._is_late:
@@ -265,7 +283,7 @@ class EnvironmentRun:
             self.end(UPDATED)
 
     def open(self, *, timeout: float) -> None:
-        """Lock the environment and take stock."""
+        """Lock the environment and read its state."""
         place = Workplace(self.environment, timeout=timeout)
         place.__enter__()
         self.use(place)
@@ -291,18 +309,18 @@ def _nothing(_name: str) -> str:
     return ""
 
 
-def guarded(site: "Any", step: "Callable[[Any], None]") -> None:
-    """Do *step* for an environment's run that is alive; what is wrong there is its own affair."""
-    if not site.alive:
+def guarded(run: "Any", step: "Callable[[Any], None]") -> None:
+    """Do *step* for an environment's run that is alive; an error ends this environment only."""
+    if not run.alive:
         return
     try:
-        step(site)
+        step(run)
     except PuffinError as error:
-        site.fail(error)
+        run.fail(error)
     except OSError as error:
-        failure = SiteFailed(path=site.path, causes=(os_cause(error),))
+        failure = SiteFailed(path=run.path, causes=(os_cause(error),))
         failure.__cause__ = error
-        site.fail(failure)
+        run.fail(failure)
 
 
 class SiteFailed(PuffinError):

@@ -1,11 +1,11 @@
-"""Archives that are linked once more are looked at first: what damaged an environment may sit in the cache.
+"""Archives are checked before they are linked again: damage in an environment may also be in the cache.
 
 A file that is edited in place in an environment is edited in the cache too, where both are one by a hard
-link. Linking it again would repair nothing.
+link. Linking it again would not repair it.
 """
 
 from puffin.stages.unzip.manifest import read_manifest
-from puffin.stages.unzip.ready import discard, files, sizes_match
+from puffin.stages.unzip.ready import discard_archive, files, sizes_match
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.tasks.supply import Supply
 
 
@@ -21,26 +21,25 @@ def damaged_archives(
     supplies: "Sequence[Supply]",
     again: "Collection[str]",
     damaged: "Collection[str]",
-    cache: "Cache",
-    reporter: "Reporter",
+    session: "Session",
 ) -> "set[str]":
-    """Throw the archives of *supplies* away that are not whole, say so, and return them.
+    """Remove the damaged archives of *supplies* from the cache, with a warning, and return them.
 
     Of the names in *again* the size of every file is compared, of those in *damaged* the content too.
     """
     gone = set()
     for each in supplies:
         name = each.artifact.name
-        if each.archive and name in again and not _whole(cache, each.archive, name in damaged):
-            without_archive(each, cache, reporter)
+        if each.archive and name in again and not _whole(session.cache, each.archive, name in damaged):
+            without_archive(each, session)
             gone.add(each.archive)
     return gone
 
 
-def without_archive(supply: "Supply", cache: "Cache", reporter: "Reporter") -> "Supply":
-    """Throw a damaged archive away, say so, and return the supply as one to be fetched."""
-    reporter.warn(f"The cached archive of `{supply.artifact.name}` was damaged; fetching it again")
-    discard(cache, supply.archive)
+def without_archive(supply: "Supply", session: "Session") -> "Supply":
+    """Remove a damaged archive, with a warning, and return the supply as one to be fetched."""
+    session.reporter.warn(f"The cached archive of `{supply.artifact.name}` was damaged; fetching it again")
+    discard_archive(session.cache, supply.archive)
     return replace(supply, archive="")
 
 

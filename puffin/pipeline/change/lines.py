@@ -1,4 +1,4 @@
-"""A change of an environment as the lines that people read. Pure."""
+"""The changes of an environment as lines for people. Pure."""
 
 from puffin.pipeline.request.settings import Line
 from puffin.stages.link.direct_url import origin_of
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def change_lines(present: "Sequence[Present]", plan: "Plan", supplies: "Sequence[Supply]") -> tuple[Line, ...]:
-    """Return a line for each distribution that goes, comes, or is installed anew (``~``), sorted by name."""
+    """Return a line for each distribution that is removed, added or reinstalled (``~``), sorted by name."""
     former: dict[str, list[Present]] = {}
     for each in present:
         former.setdefault(each.name, []).append(each)

@@ -1,16 +1,17 @@
-"""From what an environment is to hold and what is installed to the install plan."""
+"""The install plan of an environment, from its pins and its installed distributions."""
 
 from puffin.pipeline.tasks.bytecode import bytecode_kind, lacking
 from puffin.stages.link.commit.installplan import Plan, WantedDistribution, make_plan
+from puffin.stages.link.installed.own import check_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Protocol
 
-    from puffin.cache.layout import Cache
     from puffin.pipeline.change.direct import Directs
     from puffin.pipeline.inputs.inputs import Inputs
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.stages.link.commit.installplan import Present
     from puffin.stages.link.commit.state import State
@@ -37,7 +38,7 @@ SEEDS = ("pip", "setuptools", "wheel")
 
 
 class Planner:
-    """Plans what makes *place* hold what is wanted, several times where more becomes known.
+    """Plans the change of *place*, again whenever more is known.
 
     With *exact* the environment is to hold nothing else.
     """
@@ -46,28 +47,57 @@ class Planner:
         self,
         place: "PlannedPlace",
         settings: "Settings",
-        cache: "Cache",
-        environ: "Mapping[str, str]",
+        session: "Session",
         *,
         exact: bool = True,
     ) -> None:
         self._place = place
         self._settings = settings
-        self._cache = cache
-        self._environ = environ
+        self._session = session
         self._exact = exact
         self._looked: Directs | None = None
+        self._seeds: frozenset[str] | None = None
+        self._outside: list[Present] | None = None
 
     def plan_of(self, inputs: "Inputs", archives: "Mapping[str, str]") -> Plan:
-        """Return the plan for pins; *archives* are those of pins with URLs, by name, that were found out by now."""
+        """Return the plan for pins; *archives* are the known archives of pins with URLs, by name."""
         return self.plan(self._wanted(inputs, archives))
 
     def plan(self, wanted: "Sequence[WantedDistribution]") -> Plan:
         """Return the plan."""
         stale = stale_names(self._place, self._settings)
         plan = self._planned(wanted, stale)
+        if plan.remove and self._find_seeds():
+            plan = self._planned(wanted, stale)
         losers = _losers(self._place, plan)
-        return self._planned(wanted, stale | losers) if losers else plan
+        plan = self._planned(wanted, stale | losers) if losers else plan
+        if plan.remove:
+            check_own(self._place.environment, plan.remove)
+        return plan
+
+    def _inherited(self) -> "Sequence[Present]":
+        environment = self._place.environment
+        if not environment.system_site_packages:
+            return ()
+        if self._outside is None:
+            from puffin.stages.link.installed.inherited import inherited
+
+            self._outside = [each for _, each in inherited(environment)]
+        return self._outside
+
+    def _find_seeds(self) -> bool:
+        """Look for what the environment keeps, asked for or not: seeds that are there and what they require."""
+        environment = self._place.environment
+        if self._settings.remove_seeds or not environment.seed:
+            return False
+        if self._seeds is None:
+            from puffin.stages.link.installed.demands import needed_by
+            from puffin.stages.link.installed.requires import read_requires
+
+            there = {each.name for each in self._place.present}.intersection(SEEDS)
+            markers = dict(environment.interpreter.markers)
+            self._seeds = needed_by(there, read_requires(environment), markers) if there else frozenset()
+        return bool(self._seeds)
 
     def _planned(self, wanted: "Sequence[WantedDistribution]", stale: "set[str]") -> Plan:
         return make_plan(
@@ -77,7 +107,8 @@ class Planner:
             sources=self._place.sources,
             stale=stale,
             everything_stale=self._settings.reinstall,
-            protected=SEEDS if self._place.environment.seed else (),
+            protected=self._seeds or (),
+            inherited=self._inherited(),
             exact=self._exact,
         )
 
@@ -95,15 +126,19 @@ class Planner:
     def _directs(self) -> "Directs":
         if self._looked is None:
             from puffin.pipeline.change.direct import Directs
-            from puffin.stages.resolve.locate.source import pinner
+            from puffin.pipeline.request.builds import as_built
 
-            ask = pinner(self._cache, offline=self._settings.offline, environ=self._environ)
-            self._looked = Directs(self._cache, self._place.present, ask)
+            self._looked = Directs(
+                self._session.cache,
+                self._place.present,
+                self._session.commits,
+                lambda artifact: as_built(artifact, self._settings, self._session.environ),
+            )
         return self._looked
 
 
 def stale_names(place: "PlannedPlace", settings: "Settings") -> "set[str]":
-    """Return what has to be installed anew: it is damaged, lacks the bytecode that is wanted, or was named for it."""
+    """Return the names to reinstall: damaged ones, ones without wanted bytecode, those of ``--reinstall-package``."""
     bare = lacking(place.state, bytecode_kind(place.environment.interpreter, settings))
     return {*settings.reinstall_package, *place.damaged, *bare}
 

@@ -6,6 +6,7 @@ https://packaging.python.org/en/latest/specifications/core-metadata/ with PEP 56
 
 import json
 
+from puffin import __version__
 from puffin.artifact.metadata_head import head_fields, split_head, unfolded
 from puffin.artifact.urls import mask, mask_text, strip_credentials
 from puffin.cache.atomic import read
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.change.values import Change, EnvResult, ManyResult
+    from puffin.pipeline.change.values import Change, EnvResult, Installed, ManyResult
+    from puffin.pipeline.tasks.supply import Supply
     from puffin.stages.link.commit.placement import Conflict
+    from puffin.stages.resolve.solve.request import Resolved
+    from puffin.stages.resolve.solve.universe import Metadata
 
 FORMAT = "1"
 _SINGLE = (
@@ -73,8 +77,41 @@ def report(items: "Iterable[ReportItem]", markers: "Mapping[str, str]", version:
     }
 
 
+def install_report(done: "Installed", cache: "Cache") -> "dict[str, Any]":
+    """Return the report of an install: what came in, or would have, by name."""
+    packages = {each.name: each for each in done.resolution.packages}
+    items = [_installed(each, packages[each.artifact.name], done, cache) for each in done.supplies]
+    return report(items, dict(done.environment.interpreter.markers), __version__)
+
+
+def _installed(supply: "Supply", package: "Resolved", done: "Installed", cache: "Cache") -> ReportItem:
+    artifact = supply.artifact
+    hashes = (f"sha256:{supply.archive}",) if supply.archive else artifact.hashes
+    return ReportItem(
+        name=artifact.name,
+        version=artifact.version,
+        url=artifact.url,
+        hashes=hashes,
+        is_direct=bool(artifact.direct_url),
+        is_yanked=artifact.yanked is not None,
+        requested=package.direct,
+        requested_extras=package.extras if package.direct else (),
+        metadata=archived_metadata(cache, supply.archive) or _written(done.metadata[artifact.name]),
+        direct_url=artifact.direct_url,
+    )
+
+
+def _written(metadata: "Metadata") -> bytes:
+    """Return what resolution knew, as METADATA: a dry run fetches no wheel that could be asked."""
+    lines = ["Metadata-Version: 2.1", f"Name: {metadata.name}", f"Version: {metadata.version}"]
+    lines += [f"Requires-Python: {metadata.requires_python}"] if metadata.requires_python else []
+    lines += [f"Requires-Dist: {each}" for each in metadata.requires_dist]
+    lines += [f"Provides-Extra: {each}" for each in metadata.provides_extras]
+    return "\n".join((*lines, "")).encode()
+
+
 def metadata_json(data: bytes) -> "dict[str, Any]":
-    """Return core metadata in its JSON form; what is no field of it is left out.
+    """Return core metadata in its JSON form; unknown fields are left out.
 
     Keys are in lower case with underscores; fields that may be there several times are lists, as are the
     keywords; the body is the description.
@@ -159,7 +196,7 @@ _STATUSES = (UPDATED, UNCHANGED, FAILED, SKIPPED)
 
 
 def report_of(result: "ManyResult", cache: "Cache") -> "dict[str, Any]":
-    """Return the report; sizes are in bytes, times in seconds. What a dry run would do is told as done."""
+    """Return the report; sizes are in bytes, times in seconds. A dry run is reported as if it was done."""
     statuses = [_status(each) for each in result.environments]
     shared = result.shared
     items: dict[tuple[str, str], Any] = {}
@@ -229,14 +266,15 @@ def _item(change: "Change", cache: "Cache", items: "dict[tuple[str, str], Any]")
                 is_direct=bool(change.direct_url),
                 direct_url=change.direct_url,
                 requested=True,
-                metadata=_metadata(cache, change.sha256),
+                metadata=archived_metadata(cache, change.sha256),
             )
         )
         items[key]["metadata"].pop("description", None)
     return items[key]
 
 
-def _metadata(cache: "Cache", archive: str) -> bytes:
+def archived_metadata(cache: "Cache", archive: str) -> bytes:
+    """Return METADATA of an archive of the cache, ``b""`` where it is not there."""
     header = read_header(cache.manifest(archive)) if archive else None
     return (read(f"{cache.archive(archive)}/{header[DIST_INFO]}/METADATA") or b"") if header else b""
 

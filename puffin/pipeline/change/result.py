@@ -1,4 +1,4 @@
-"""From the sites of a run to what became of them, as values. Pure."""
+"""The result of a run over environments, as values. Pure."""
 
 import time
 
@@ -21,38 +21,38 @@ if TYPE_CHECKING:
 _BYTES = 10  # puffin.stages.unzip.manifest.BYTES
 
 
-def result_of(site: "EnvironmentRun", started: float, work: "GraphRun | None", shared: int = 0) -> EnvResult:
-    """Return what became of one site."""
-    changed = site.partly or site.status in (UPDATED, DRIFTED)
-    supplies = list(site.done.values())
+def result_of(run: "EnvironmentRun", started: float, work: "GraphRun | None", shared: int = 0) -> EnvResult:
+    """Return the result of one environment."""
+    changed = run.partly or run.status in (UPDATED, DRIFTED)
+    supplies = list(run.done.values())
     return EnvResult(
-        name=site.name,
-        path=site.path,
-        python=site.environment.interpreter.version_text if hasattr(site, "environment") else "",
-        status=site.status,
-        packages=len(site.inputs.pins) if hasattr(site, "inputs") else 0,
-        lines=(lambda: change_lines(site.former, site.plan, supplies)) if changed else tuple,
-        changes=tuple(_changes(site)) if changed else (),
-        conflicts=site.conflicts,
-        error=site.error,
-        seconds=site.ended - started,
+        name=run.name,
+        path=run.path,
+        python=run.environment.interpreter.version_text if hasattr(run, "environment") else "",
+        status=run.status,
+        packages=len(run.inputs.pins) if hasattr(run, "inputs") else 0,
+        lines=(lambda: change_lines(run.former, run.plan, supplies)) if changed else tuple,
+        changes=tuple(_changes(run)) if changed else (),
+        conflicts=run.conflicts,
+        error=run.error,
+        seconds=run.ended - started,
         shared=shared,
-        linked=_linked(site, work) if site.status != DRIFTED else 0,
-        partly=site.partly,
+        linked=_linked(run, work) if run.status != DRIFTED else 0,
+        partly=run.partly,
     )
 
 
-def _linked(site: "EnvironmentRun", work: "GraphRun | None") -> int:
-    archives = [site.staged[number][0] for number in site.done if number in site.staged]
+def _linked(run: "EnvironmentRun", work: "GraphRun | None") -> int:
+    archives = [run.staged[number][0] for number in run.done if number in run.staged]
     headers = [work.header(archive) for archive in archives] if work else []
     return sum([header[_BYTES] for header in headers if header])
 
 
-def _changes(site: "EnvironmentRun") -> "list[Change]":
+def _changes(run: "EnvironmentRun") -> "list[Change]":
     """Return the changes, sorted by name; a distribution that goes and comes is one of them."""
-    former = {each.name: each.version for each in site.former}
-    changes = [Change(action="remove", name=name, former=former[name]) for name in site.plan.remove]
-    for number, supply in site.done.items():
+    former = {each.name: each.version for each in run.former}
+    changes = [Change(action="remove", name=name, former=former[name]) for name in run.plan.remove]
+    for number, supply in run.done.items():
         artifact = supply.artifact
         changes.append(
             Change(
@@ -62,36 +62,35 @@ def _changes(site: "EnvironmentRun") -> "list[Change]":
                 version=artifact.version,
                 source=artifact.url,
                 direct_url=artifact.direct_url,
-                sha256=site.staged.get(number, (supply.archive, ""))[0] or expected_sha256(artifact),
+                sha256=run.staged.get(number, (supply.archive, ""))[0] or expected_sha256(artifact),
             )
         )
     return sorted(changes, key=lambda each: each.name)
 
 
 def many_result(
-    sites: "Sequence[EnvironmentRun]",
-    order: "Sequence[str]",
+    runs: "Sequence[EnvironmentRun]",
     work: "GraphRun | None",
     phases: "tuple[tuple[str, float], ...]",
     started: float,
     settings: "ManySettings",
 ) -> ManyResult:
-    """Return what became of all of them, in the order they were asked for."""
+    """Return the results of all environments, in the order of the request."""
     users: dict[str, int] = {}
-    for site in sites:
-        for each in site.supplies:
+    for run in runs:
+        for each in run.supplies:
             key = identity(each.artifact)
             users[key] = users.get(key, 0) + 1
     results = {}
-    for site in sites:
-        shared = sum(1 for each in site.supplies if users[identity(each.artifact)] > 1)
-        results[site.name] = result_of(site, started, work, shared)
-    environments = tuple([results[name] for name in order])
+    for run in runs:
+        shared = sum(1 for each in run.supplies if users[identity(each.artifact)] > 1)
+        results[run.name] = result_of(run, started, work, shared)
+    environments = tuple([results[spec.name] for spec in settings.specs])
     failure = failure_of(environments)
     drifted = any(each.status == DRIFTED for each in environments)
     return ManyResult(
         environments=environments,
-        shared=_shared(sites, users, environments, work),
+        shared=_shared(runs, users, environments, work),
         phases=phases,
         seconds=time.perf_counter() - started,
         exit_code=failure.worst if failure else DRIFT if drifted and settings.check else 0,
@@ -99,14 +98,14 @@ def many_result(
 
 
 def _shared(
-    sites: "Sequence[EnvironmentRun]",
+    runs: "Sequence[EnvironmentRun]",
     users: "dict[str, int]",
     environments: "Sequence[EnvResult]",
     work: "GraphRun | None",
 ) -> Shared:
     found: dict[str, Supply] = {}
-    for site in sites:
-        for each in site.supplies:
+    for run in runs:
+        for each in run.supplies:
             found.setdefault(identity(each.artifact), each)
     hits = sum(1 for each in found.values() if each.archive)
     return Shared(

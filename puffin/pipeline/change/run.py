@@ -1,4 +1,4 @@
-"""Bringing environments from what they are to hold to their commits: one search, one graph, however many they are."""
+"""Changing environments, from their inputs to their commits: one search and one graph, for one or for many."""
 
 import os
 import time
@@ -16,11 +16,11 @@ from puffin.pipeline.run.executor import FEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
-    from puffin.cache.layout import Cache
-    from puffin.pipeline.change.builds import Workshops
+    from puffin.pipeline.change.builds import BuildSessions
     from puffin.pipeline.change.environment import EnvironmentRun
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Reporter, Settings
     from puffin.pipeline.tasks.supply import Supply
     from puffin.stages.link.commit.placement import Conflict
@@ -29,42 +29,28 @@ if TYPE_CHECKING:
 class ChangeRun:
     """The part of a command in which environments change. ``command`` is its name in the run record."""
 
-    def __init__(
-        self,
-        settings: "Settings",
-        cache: "Cache",
-        environ: "Mapping[str, str]",
-        reporter: "Reporter",
-        *,
-        command: str,
-    ) -> None:
+    def __init__(self, settings: "Settings", session: "Session", *, command: str) -> None:
         self._settings = settings
-        self._cache = cache
-        self._environ = environ
-        self._reporter = reporter
-        self._engine = Engine(settings, cache, reporter, command=command)
+        self._session = session
+        self._engine = Engine(settings, session, command=command)
         self._search: Search | None = None
-        self._workshops: Workshops | None = None
+        self._builds: BuildSessions | None = None
         self.graph: GraphRun | None = None
 
-    def search(self, sites: "Sequence[EnvironmentRun]") -> Search:
-        """Begin to look for all that the plans of *sites* install."""
-        make_room(self._cache)
-        self._search = Search(
-            [site.request() for site in sites],
-            settings=self._settings,
-            cache=self._cache,
-            environ=self._environ,
-        )
+    def search(self, runs: "Sequence[EnvironmentRun]") -> Search:
+        """Start the search for the files that the plans of *runs* install."""
+        make_room(self._session.cache)
+        requests = [run.request() for run in runs]
+        self._search = Search(requests, settings=self._settings, session=self._session)
         return self._search
 
     def warm_up(self, missing: int) -> None:
-        """While an index is asked for so many pins, import what the work will need and start its processes."""
+        """During the search for *missing* pins, import modules and start processes for the work."""
         if not missing:
             return
         from puffin.cache.clean import collect
 
-        collect(self._cache)
+        collect(self._session.cache)
         name = self._engine.chosen_for(missing, 0)
         if name != "inline" or missing > FEW:
             from puffin.pipeline.request.imports import import_supplying
@@ -72,45 +58,42 @@ class ChangeRun:
             import_supplying()
         self._engine.start(name)
 
-    def settle(self, site: "EnvironmentRun") -> None:
-        """Note who builds what has to be built for *site*, or which wheel was built of it before."""
-        if any(each.artifact.kind != WHEEL for each in site.supplies):
-            if self._workshops is None:
-                from puffin.pipeline.change.builds import Workshops
+    def settle(self, run: "EnvironmentRun") -> None:
+        """Note the toolchain for each build of *run*, or the wheel that was built before."""
+        if any(each.artifact.kind != WHEEL for each in run.supplies):
+            if self._builds is None:
+                from puffin.pipeline.change.builds import BuildSessions
 
-                self._workshops = Workshops(self._cache, self._environ)
-            self._workshops.settle(site)
+                self._builds = BuildSessions(self._session)
+            self._builds.settle(run)
 
-    def bring(self, sites: "Sequence[EnvironmentRun]", watch: Watch, *, fail_fast: bool = False) -> None:
-        """Supply, stage and commit what the plans of *sites* say; how each ended is in it."""
-        self._heal(sites)
+    def bring(self, runs: "Sequence[EnvironmentRun]", watch: Watch, *, fail_fast: bool = False) -> None:
+        """Carry out the plans of *runs*; each one holds its own result."""
+        self._heal(runs)
         self.graph = GraphRun(
-            sites,
+            runs,
             self._engine,
-            cache=self._cache,
-            reporter=self._reporter,
+            session=self._session,
             watch=watch,
             fail_fast=fail_fast,
-            workshops=self._workshops,
+            builds=self._builds,
         )
         self.graph.run()
         if self._search is not None:
             with phase("remember"):
                 self._search.remember(self.graph.archives)
 
-    def _heal(self, sites: "Sequence[EnvironmentRun]") -> None:
+    def _heal(self, runs: "Sequence[EnvironmentRun]") -> None:
         """Look at archives that are linked once more; one that is not whole is fetched anew for all."""
         gone: set[str] = set()
-        for site in sites:
-            again = {name for name in site.plan.replace if name in site.workplace.archives}
+        for run in runs:
+            again = {name for name in run.plan.replace if name in run.workplace.archives}
             if again:
                 from puffin.pipeline.change.heal import damaged_archives
 
-                gone |= damaged_archives(
-                    site.supplies, again, site.workplace.damaged, self._cache, self._reporter
-                )
-        for site in sites if gone else ():
-            site.supplies = [_without(each, gone) for each in site.supplies]
+                gone |= damaged_archives(run.supplies, again, run.workplace.damaged, self._session)
+        for run in runs if gone else ():
+            run.supplies = [_without(each, gone) for each in run.supplies]
 
     def close(self) -> None:
         """End the search and let the executor's processes go."""
@@ -151,30 +134,30 @@ class _OneWatch(Watch):
         self._began = time.perf_counter()
         self._conflicts = 0
 
-    def prepared(self, site: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
-        fetched = sum(1 for each in site.turn.values() if not each.archive)
+    def prepared(self, run: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
+        fetched = sum(1 for each in run.turn.values() if not each.archive)
         if fetched:
             self._reporter.phase("Prepared", fetched, time.perf_counter() - self._began)
         if compiled[0]:
             self._reporter.phase("Compiled", *compiled)
 
-    def committed(self, site: "EnvironmentRun", seconds: float) -> None:
-        for conflict in site.conflicts[self._conflicts :]:
-            self._reporter.warn(_conflict(conflict, site.workplace.site))
-        self._conflicts = len(site.conflicts)
-        plan, supplies = site.turn_plan, list(site.turn.values())
+    def committed(self, run: "EnvironmentRun", seconds: float) -> None:
+        for conflict in run.conflicts[self._conflicts :]:
+            self._reporter.warn(_conflict(conflict, run.workplace.site))
+        self._conflicts = len(run.conflicts)
+        plan, supplies = run.turn_plan, list(run.turn.values())
         gone = len(plan.remove) + len(plan.replace)
         if gone:
             self._reporter.phase("Uninstalled", gone, seconds)
         if supplies:
             self._reporter.phase("Installed", len(supplies), seconds)
-        self._reporter.changes(change_lines(site.workplace.present, plan, supplies))
+        self._reporter.changes(change_lines(run.workplace.present, plan, supplies))
         self._began = time.perf_counter()
 
 
-def tell_dry(site: "EnvironmentRun", reporter: "Reporter") -> None:
-    """Say what would be done."""
-    plan, supplies = site.plan, site.supplies
+def tell_dry(run: "EnvironmentRun", reporter: "Reporter") -> None:
+    """Report the changes of a dry run."""
+    plan, supplies = run.plan, run.supplies
     for verb, count in (
         ("Would download", sum(1 for each in supplies if not each.archive)),
         ("Would uninstall", len(plan.remove) + len(plan.replace)),
@@ -184,25 +167,25 @@ def tell_dry(site: "EnvironmentRun", reporter: "Reporter") -> None:
             reporter.phase(verb, count, -1)
     if plan.nothing_to_do:
         reporter.phase("Would make no changes", -1, 0)
-    reporter.changes(change_lines(site.place.present, plan, supplies))
+    reporter.changes(change_lines(run.place.present, plan, supplies))
 
 
-def bring_one(run: ChangeRun, site: "EnvironmentRun", reporter: "Reporter", *, action: str = "sync") -> None:
-    """Supply, stage and commit what the plan of *site* says, and tell of it; *action* is the verb for messages.
+def bring_one(change: ChangeRun, run: "EnvironmentRun", reporter: "Reporter", *, action: str = "sync") -> None:
+    """Carry out the plan of *run* and report it; *action* is the verb for messages.
 
     Raises :class:`ApplyFailed` and the errors of planning and doing the commit; then nothing changed, but for the
     first of two changes.
     """
-    run.bring([site], _OneWatch(reporter))
-    if site.lacking:
-        causes = [site.lacking[number] for number in sorted(site.lacking)]
+    change.bring([run], _OneWatch(reporter))
+    if run.lacking:
+        causes = [run.lacking[number] for number in sorted(run.lacking)]
         raise ApplyFailed(
-            environment=site.environment.root, action=action, partly=site.partly, causes=_distinct(causes)
+            environment=run.environment.root, action=action, partly=run.partly, causes=_distinct(causes)
         )
-    if isinstance(site.error, SiteFailed) and site.error.__cause__ is not None:
-        raise site.error.__cause__
-    if site.error is not None:
-        raise site.error
+    if isinstance(run.error, SiteFailed) and run.error.__cause__ is not None:
+        raise run.error.__cause__
+    if run.error is not None:
+        raise run.error
 
 
 def _distinct(errors: "Sequence[PuffinError]") -> "tuple[PuffinError, ...]":

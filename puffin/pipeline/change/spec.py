@@ -1,4 +1,4 @@
-"""The course of an environment that a workspace configures: found, or made where it is not there."""
+"""One environment of a workspace in a run: found, or made if it is missing."""
 
 import os
 
@@ -10,9 +10,9 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from puffin.cache.layout import Cache
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.link.commit.installplan import Present
@@ -35,31 +35,29 @@ class NotThereYet:
 
 
 class SpecRun(EnvironmentRun):
-    """The course of the environment that *spec* configures. ``missing`` tells that it is not there."""
+    """The run of the environment that *spec* configures. ``missing`` tells that it does not exist."""
 
-    def __init__(
-        self, spec: "EnvSpec", settings: "Settings", cache: "Cache", environ: "Mapping[str, str]"
-    ) -> None:
-        said = spec.compile_bytecode
+    def __init__(self, spec: "EnvSpec", settings: "Settings", session: "Session") -> None:
+        bytecode = spec.compile_bytecode
         own = replace(
             settings,
             files=spec.requirements,
             link_mode=spec.link_mode or settings.link_mode,
-            compile_bytecode=settings.compile_bytecode if said is None else said,
+            compile_bytecode=settings.compile_bytecode if bytecode is None else bytecode,
             python=spec.python,
         )
-        super().__init__(spec.name, spec.path, own, cache, environ)
+        super().__init__(spec.name, spec.path, own, session)
         self.spec = spec
         self.missing = False
 
     def find(self, interpreter: "Callable[[str], Interpreter]") -> None:
-        """Find the environment, or what it will be made from; *interpreter* finds one for a request."""
+        """Find the environment, or the interpreter that will make it; *interpreter* finds one for a request."""
         root = self.path
         self.missing = not depends.is_file(f"{root}/pyvenv.cfg")
         if self.missing:
             self.environment = environment_for(interpreter(self.spec.python), root)
             return
-        self.environment = environment_at(root, self._cache, origin=self.spec.origin)
+        self.environment = environment_at(root, self._session.cache, origin=self.spec.origin)
         if self.spec.python and not _fits(self.spec.python, self.environment, interpreter):
             raise WrongPython(
                 path=root,
@@ -90,13 +88,13 @@ class SpecRun(EnvironmentRun):
             create_venv(self.path, interpreter=self.environment.interpreter)
             self.created = True
         except VenvExists:  # another run made it meanwhile
-            self.environment = environment_at(self.path, self._cache, origin=self.spec.origin)
+            self.environment = environment_at(self.path, self._session.cache, origin=self.spec.origin)
 
 
 def _fits(request: str, environment: "Environment", interpreter: "Callable[[str], Interpreter]") -> bool:
-    from puffin.stages.link.interpreter.find import is_path, satisfies
+    from puffin.stages.link.interpreter.find import is_path, python_satisfies
 
     if not is_path(request):
-        return satisfies(request, environment.interpreter)
+        return python_satisfies(request, environment.interpreter)
     wanted = interpreter(request)
     return os.path.realpath(wanted.base_executable) == os.path.realpath(environment.interpreter.base_executable)

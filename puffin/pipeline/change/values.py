@@ -1,18 +1,22 @@
-"""What became of the environments of a run, as values for tables and reports; and the errors of such a run."""
+"""The results of the environments of a run, as values for tables and reports; and the errors of such a run."""
 
 from puffin.errors import SOME_ENVIRONMENTS_FAILED, PuffinError
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Protocol
 
     from puffin.pipeline.request.settings import Line, Reporter
+    from puffin.pipeline.tasks.supply import Supply
     from puffin.stages.link.commit.placement import Conflict
+    from puffin.stages.link.environment.environment import Environment
+    from puffin.stages.resolve.solve.request import Resolution
+    from puffin.stages.resolve.solve.universe import Metadata
 
     class ManyReporter(Reporter, Protocol):
-        """Who is told how a run over many environments goes."""
+        """Gets the progress of a run over many environments."""
 
         def began(self, names: "tuple[str, ...]") -> None:
             """These environments are being worked on."""
@@ -43,7 +47,7 @@ class Change:
 
 @frozen
 class EnvResult:
-    """What became of one environment. ``seconds`` is from the start of the run to its commit.
+    """The result of one environment. ``seconds`` is from the start of the run to its commit.
 
     ``lines`` returns the changes as lines: few want them.
     ``shared`` counts the artifacts that other environments of the run wanted too; ``linked`` the bytes placed.
@@ -88,7 +92,7 @@ class Shared:
 
 @frozen
 class ManyResult:
-    """What became of a run; ``phases`` are ``(name, seconds)``."""
+    """The result of a run; ``phases`` are ``(name, seconds)``."""
 
     environments: tuple[EnvResult, ...]
     shared: Shared
@@ -101,8 +105,18 @@ class ManyResult:
         return tuple([each for each in self.environments if each.status in statuses])
 
 
+@frozen
+class Installed:
+    """What an install did or would do: the resolution, the wheels that came in, and their metadata by name."""
+
+    environment: "Environment"
+    resolution: "Resolution"
+    supplies: "tuple[Supply, ...]"
+    metadata: "Mapping[str, Metadata]"
+
+
 class EnvironmentsFailed(PuffinError):
-    """Some environments could not be made; ``causes`` tell why, each reason once.
+    """Some environments failed; ``causes`` are the reasons, each once.
 
     Each of them is as it was, but for those named in ``partly``: there all is done but what is built in them.
     """
@@ -142,7 +156,7 @@ class InEnvironments(PuffinError):
 
 
 class WrongPython(PuffinError):
-    """The environment that is there was made from another Python than the one asked for."""
+    """The existing environment has another Python than the requested one."""
 
     path: str
     version: str
@@ -163,7 +177,7 @@ def _shown(names: tuple[str, ...]) -> str:
 
 
 def failure_of(results: "tuple[EnvResult, ...]", action: str = "sync") -> "EnvironmentsFailed | None":
-    """Return the error that sums up what failed in *results*, each reason once; None where nothing did."""
+    """Return the error that sums up the failures in *results*, each reason once; None if there are none."""
     failed = [each for each in results if each.error is not None]
     if not failed:
         return None
@@ -189,12 +203,12 @@ def _reasons(error: "PuffinError | None") -> "tuple[PuffinError, ...]":
 
 
 def identity_of(error: PuffinError) -> str:
-    """Return what is the same for errors that tell people the same."""
+    """Return a key that is equal for errors with the same message."""
     return "\n".join((type(error).__name__, str(error), *[identity_of(cause) for cause in error.causes]))
 
 
 class Several(PuffinError):
-    """Several things are wrong with one environment; ``causes`` are what counts."""
+    """One environment has several errors: its ``causes``."""
 
     def summary(self) -> str:
         """Return the first line."""

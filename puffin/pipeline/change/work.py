@@ -1,4 +1,4 @@
-"""Running the one graph: environments are committed as their last link is done, and failures stay local."""
+"""Running the graph: an environment is committed when its last link is done, and failures stay local."""
 
 import os
 import time
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.change.builds import ManyBuilds, Tally, Workshops
+    from puffin.pipeline.change.builds import BuildSessions, ManyBuilds, Tally
     from puffin.pipeline.change.environment import EnvironmentRun
     from puffin.pipeline.change.workplace import Names
     from puffin.pipeline.engine.engine import Engine
     from puffin.pipeline.graph.task import Key, Outcome, Task
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.tasks.supply import Load, Supply
 
 
@@ -47,18 +47,18 @@ class Stopped(BaseException):
 
 
 class Watch:
-    """Is told how environments come along; this one does not care."""
+    """Gets the progress of environments; this one ignores it."""
 
-    def linked(self, site: "EnvironmentRun", left: int) -> None:
+    def linked(self, run: "EnvironmentRun", left: int) -> None:
         """A distribution of an environment is staged, and so many are left."""
 
-    def prepared(self, site: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
+    def prepared(self, run: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
         """All of an environment's turn is staged; *compiled* are distributions so far, and seconds that it took."""
 
-    def committed(self, site: "EnvironmentRun", seconds: float) -> None:
+    def committed(self, run: "EnvironmentRun", seconds: float) -> None:
         """The turn of an environment was committed in so many seconds."""
 
-    def ended(self, site: "EnvironmentRun") -> None:
+    def ended(self, run: "EnvironmentRun") -> None:
         """An environment is as it will be."""
 
 
@@ -86,25 +86,24 @@ class GraphRun:
 
     def __init__(
         self,
-        sites: "Sequence[EnvironmentRun]",
+        runs: "Sequence[EnvironmentRun]",
         engine: "Engine",
         *,
-        cache: "Cache",
-        reporter: "Reporter",
+        session: "Session",
         watch: Watch,
         fail_fast: bool = False,
-        workshops: "Workshops | None" = None,
+        builds: "BuildSessions | None" = None,
     ) -> None:
-        self._sites = sites
+        self._runs = runs
         self._engine = engine
-        self._cache = cache
-        self._reporter = reporter
+        self._session = session
+        self._cache = session.cache
         self._watch = watch
         self._fail_fast = fail_fast
         self._run_id = os.urandom(6).hex()
-        self._workshops = workshops
+        self._build_sessions = builds
         self._builds: ManyBuilds | None = None
-        self._left = [0] * len(sites)
+        self._left = [0] * len(runs)
         self._later: list[int] = []
         self._links: dict[Key, Load] = {}
         self._errors: dict[Key, PuffinError] = {}
@@ -120,34 +119,34 @@ class GraphRun:
         self._told_copied = False
 
     def run(self) -> None:
-        """Do it all; what is built in the environments comes after all else."""
+        """Do all the work; builds in the environments themselves come last."""
         try:
-            self._turn(range(len(self._sites)))
+            self._turn(range(len(self._runs)))
             if self._later:
                 self._turn(self._later)
         except Stopped:
-            for site in self._sites:
-                if site.alive:
-                    site.end(SKIPPED)
-                    self._watch.ended(site)
-        note_use(self._cache, {archive for site in self._sites for archive, _ in site.staged.values()})
+            for run in self._runs:
+                if run.alive:
+                    run.end(SKIPPED)
+                    self._watch.ended(run)
+        note_use(self._cache, {archive for run in self._runs for archive, _ in run.staged.values()})
 
     def _turn(self, numbers: "Iterable[int]") -> None:
         """Bring in what is to be brought in now; a second time what turned out to be damaged in the cache."""
-        sites = [(number, self._sites[number]) for number in numbers]
-        for number, site in sites:
-            guarded(site, lambda site: site.begin())
-            if not site.alive:
-                self._ended(site)
-            self._left[number] = len(site.turn)
-        for number, _ in sites:
+        runs = [(number, self._runs[number]) for number in numbers]
+        for number, run in runs:
+            guarded(run, lambda run: run.begin())
+            if not run.alive:
+                self._ended(run)
+            self._left[number] = len(run.turn)
+        for number, _ in runs:
             if not self._left[number]:
                 self._commit(number)
         self._begin_builds()
-        turns: list[dict[int, Supply]] = [{} for _ in self._sites]
-        for number, site in sites:
-            turns[number] = self._supplied(number, site.turn) if site.alive else {}
-        several = len(self._sites) > 1
+        turns: list[dict[int, Supply]] = [{} for _ in self._runs]
+        for number, run in runs:
+            turns[number] = self._supplied(number, run.turn) if run.alive else {}
+        several = len(self._runs) > 1
         self._wave(loads_of(turns, _Scales(self._cache)) if several else loads_of(turns))
         again, self._damaged = [load for load in self._damaged if self._is_awaited(load)], []
         if again:
@@ -155,45 +154,45 @@ class GraphRun:
             self._wave([each for load in joined(again) for each in self._anew(load)], last=True)
 
     def _is_awaited(self, load: "Load") -> bool:
-        return any(self._sites[use.site].alive for use in load.uses)
+        return any(self._runs[use.site].alive for use in load.uses)
 
     def _begin_builds(self) -> None:
         self._run_id = os.urandom(6).hex()
-        if self._workshops is not None:
+        if self._build_sessions is not None:
             from puffin.pipeline.change.builds import ManyBuilds, Tally
 
-            self._builds = ManyBuilds(self._workshops)
+            self._builds = ManyBuilds(self._build_sessions)
             self.tally = self.tally or Tally()
 
     def _supplied(self, number: int, supplies: "dict[int, Supply]") -> "dict[int, Supply]":
-        """Return *supplies* of a site with what builds them; nothing if that cannot be, and then the site fails."""
+        """Return *supplies* of a run with what builds them; nothing if that cannot be, and then the run fails."""
         builds = self._builds
         if builds is None:
             return supplies
         try:
-            return {each: builds.supplied(self._sites[number], supply) for each, supply in supplies.items()}
+            return {each: builds.supplied(self._runs[number], supply) for each, supply in supplies.items()}
         except PuffinError as error:
-            self._fail_site(number, error)
+            self._fail_run(number, error)
             return {}
 
     def _anew(self, load: "Load") -> "list[Load]":
         from puffin.pipeline.change.heal import without_archive
 
         self.repaired += 1
-        supply = replace(without_archive(load.supply, self._cache, self._reporter), made=None)
+        supply = replace(without_archive(load.supply, self._session), made=None)
         found = self._supplied(load.uses[0].site, {0: supply})
         return [replace(load, supply=each) for each in found.values()]
 
     def _wave(self, loads: "list[Load]", *, last: bool = False) -> None:
-        compilings = _compilings_of(self._sites, loads, self._cache)
+        compilings = _compilings_of(self._runs, loads, self._cache)
         tasks, self._links = many_tasks(
             loads,
-            lambda use: self._sites[use.site].link_place(use.number),
+            lambda use: self._runs[use.site].link_place(use.number),
             run=self._run_id,
             cache_root=self._cache.root,
-            network=lambda load: self._sites[load.uses[0].site].network,
+            network=lambda load: self._runs[load.uses[0].site].network,
             made=self._builds.tasks if self._builds else None,
-            names=[site.name for site in self._sites],
+            names=[run.name for run in self._runs],
             compilings=compilings,
         )
         if not tasks:
@@ -207,7 +206,7 @@ class GraphRun:
         grow = self._builds.grow if self._builds else no_growth
         self._engine.run(tasks, self._engine.chosen(missing), self._take, grow)
         if self.compiled:
-            from puffin.stages.bytecode.compiler import close_all
+            from puffin.stages.bytecode.stage import close_all
 
             close_all()
 
@@ -243,24 +242,24 @@ class GraphRun:
         if isinstance(error, ArchiveGone) and not self._last:
             self._damaged.append(load)
             return
-        error = explained(error, load.supply, self._sites[load.uses[0].site].why(load.supply.artifact.name))
+        error = explained(error, load.supply, self._runs[load.uses[0].site].why(load.supply.artifact.name))
         for use in load.uses:
             self._fail(use, error)
 
-    def _fail_site(self, number: int, error: PuffinError) -> None:
+    def _fail_run(self, number: int, error: PuffinError) -> None:
         self._fail(Use(site=number, number=-1), error)
 
     def _fail(self, use: Use, error: PuffinError) -> None:
-        site = self._sites[use.site]
-        first = site.alive
-        site.lack(use.number, error)
+        run = self._runs[use.site]
+        first = run.alive
+        run.lack(use.number, error)
         if first:
-            self._ended(site)
+            self._ended(run)
 
-    def _ended(self, site: "EnvironmentRun") -> None:
+    def _ended(self, run: "EnvironmentRun") -> None:
         """Say how an environment ended."""
-        self._watch.ended(site)
-        if site.error is not None and self._fail_fast:
+        self._watch.ended(run)
+        if run.error is not None and self._fail_fast:
             raise Stopped
 
     def _linked(self, load: "Load", result: "tuple[str, Any]") -> None:
@@ -273,48 +272,48 @@ class GraphRun:
             self._staged(use, load, archive, came)
 
     def _staged(self, use: Use, load: "Load", archive: str, came: "Any") -> None:
-        site = self._sites[use.site]
-        if not site.alive:
+        run = self._runs[use.site]
+        if not run.alive:
             return
         if isinstance(came, bytes):
             import pickle
 
             self._fail(use, pickle.loads(came))
             return
-        self._tell_copied(site, archive, came[0])
+        self._tell_copied(run, archive, came[0])
         source = self._sources.get(load.supply.source) if load.supply.source else None
-        site.take(use.number, archive, self._names[archive], source)
+        run.take(use.number, archive, self._names[archive], source)
         self._left[use.site] -= 1
-        self._watch.linked(site, self._left[use.site])
+        self._watch.linked(run, self._left[use.site])
         if not self._left[use.site]:
             self._commit(use.site)
 
     def _commit(self, number: int) -> None:
-        site = self._sites[number]
-        if not site.alive:
+        run = self._runs[number]
+        if not run.alive:
             return
-        self._watch.prepared(site, (self.compiled, self._compiling[1] - self._compiling[0]))
+        self._watch.prepared(run, (self.compiled, self._compiling[1] - self._compiling[0]))
         began = time.perf_counter()
         with phase("commit"):
-            guarded(site, lambda site: site.commit(self._names))
-        if site.alive:
-            self._watch.committed(site, time.perf_counter() - began)
-        if site.alive and site.advance():
+            guarded(run, lambda run: run.commit(self._names))
+        if run.alive:
+            self._watch.committed(run, time.perf_counter() - began)
+        if run.alive and run.advance():
             self._later.append(number)
             return
-        if site.alive:
-            site.end(UPDATED)
-        self._ended(site)
+        if run.alive:
+            run.end(UPDATED)
+        self._ended(run)
 
-    def _tell_copied(self, site: "EnvironmentRun", archive: str, mode: str) -> None:
+    def _tell_copied(self, run: "EnvironmentRun", archive: str, mode: str) -> None:
         """Say, once, that the cache and the environments share no files although they should."""
-        if self._told_copied or mode != COPY or (site.settings.link_mode or HARDLINK) == COPY:
+        if self._told_copied or mode != COPY or (run.settings.link_mode or HARDLINK) == COPY:
             return
         if not self._cache.archive(archive).startswith(f"{self._cache.root}/"):
             return  # caches beneath it may be anywhere
         self._told_copied = True
-        which = "environment" if len(self._sites) == 1 else "environments"
-        self._reporter.warn(
+        which = "environment" if len(self._runs) == 1 else "environments"
+        self._session.reporter.warn(
             f"Files are copied, because none can be linked from the cache (`{self._cache.root}`) to the "
             f"{which}; put them on one file system, or pass `--link-mode copy` to silence this"
         )
@@ -330,7 +329,7 @@ class NeededHere(Cause):
 
 
 def explained(error: PuffinError, supply: "Supply", why: str = "") -> PuffinError:
-    """Add to the error of a build why there was a build at all, unless another package's failure said that."""
+    """Add the reason of a build to its error, unless the failure of another package has it."""
     if error.stage != "build" or any(isinstance(each, NeededHere) for each in error.causes):
         return error
     label = supply.artifact.label
@@ -342,17 +341,17 @@ def explained(error: PuffinError, supply: "Supply", why: str = "") -> PuffinErro
 
 
 def _compilings_of(
-    sites: "Sequence[EnvironmentRun]", loads: "Sequence[Load]", cache: "Cache"
+    runs: "Sequence[EnvironmentRun]", loads: "Sequence[Load]", cache: "Cache"
 ) -> "dict[int, Compiling]":
     """Return what compiles for each environment that wants bytecode, by its number."""
     kinds: dict[str, list[int]] = {}
-    for number, site in enumerate(sites):
-        if site.alive and site.bytecode:
-            kinds.setdefault(site.bytecode, []).append(number)
+    for number, run in enumerate(runs):
+        if run.alive and run.bytecode:
+            kinds.setdefault(run.bytecode, []).append(number)
     found = {}
     for kind, numbers in kinds.items():
         supplies = [load.supply for load in loads if not {use.site for use in load.uses}.isdisjoint(numbers)]
-        told = compiling(sites[numbers[0]].environment.interpreter, kind, supplies, cache)
+        told = compiling(runs[numbers[0]].environment.interpreter, kind, supplies, cache)
         if told is not None:
             found.update(dict.fromkeys(numbers, told))
     return found

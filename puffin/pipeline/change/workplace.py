@@ -1,8 +1,9 @@
-"""One environment under its lock: what is in it, what is to change, and the commit of that change."""
+"""One environment under its lock: its contents, the planned change, and the commit."""
 
 import os
 
 from puffin import depends
+from puffin.cache.atomic import write
 from puffin.cache.lock import Lock
 from puffin.errors import FAILED, PuffinError, os_cause
 from puffin.pipeline.graph.record import phase
@@ -15,7 +16,7 @@ from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, current_boo
 from puffin.stages.link.commit.state import Owned, State, encode, read_state
 from puffin.stages.link.commit.transaction import Transaction, recover
 from puffin.stages.link.environment.environment import ELSEWHERE
-from puffin.stages.link.installed.scan import scan
+from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.link.staging import LinkTarget
 from puffin.stages.unzip.manifest import read_names
@@ -53,6 +54,7 @@ class Workplace:
         self.recovered = ""
         self.state: State | None = None
         self.present: tuple[Present, ...] = ()
+        self.broken: tuple[Present, ...] = ()
         self.damaged: frozenset[str] = frozenset()
         self._transaction: Transaction | None = None
 
@@ -92,7 +94,7 @@ class Workplace:
             self._lock.__exit__(None, None, None)
 
     def look(self) -> None:
-        """Take stock: what is installed, and what of it is damaged."""
+        """Find the installed distributions, and the damaged ones among them."""
         self._look()
         if self.environment.origin in ELSEWHERE:
             from puffin.stages.link.environment.target_directory import unfit
@@ -103,7 +105,7 @@ class Workplace:
     def _look(self) -> None:
         depends.environment(self.environment.root, facts_of(self.environment.root))
         self.state = read_state(self.environment.root)
-        self.present = look_around(self.environment, self.state)
+        self.present, self.broken = look_around(self.environment, self.state)
         if self.state is None:
             if os.path.exists(f"{self.home}/{STATE}"):  # damaged, so who knows what else is
                 self.damaged = frozenset(each.name for each in self.present)
@@ -140,7 +142,7 @@ class Workplace:
         return {each.name: each.source for each in self.state.distributions} if self.state else {}
 
     def begin(self) -> Transaction:
-        """Start a transaction; what it leaves is cleared away at the end of the ``with`` block."""
+        """Start a transaction; its remains are removed at the end of the ``with`` block."""
         self._transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
         try:
             self._transaction.begin()
@@ -190,14 +192,16 @@ class Workplace:
         ]
         gone = frozenset(removed)
         fresh = {each.name for each in additions}
+        leaving = [each for each in self.present if each.name in gone | fresh]
+        broken = [each for each in self.broken if each.name in fresh]
         return CommitRequest(
             homes=homes_of(self.environment),
             additions=tuple(additions),
             removed={
-                each.entry: files_of(self.environment, each)
-                for each in self.present
-                if each.name in gone | fresh
+                each.entry: self._listed(cache, each) or files_of(self.environment, each)
+                for each in (*leaving, *broken)
             },
+            rewritten=self._rewritten(self._transaction, leaving),
             kept=lambda: {
                 each.name: files_of(self.environment, each)
                 for each in self.present
@@ -209,6 +213,43 @@ class Workplace:
             seed=self.environment.seed,
             window=self._transaction.window(),
         )
+
+    def check_removable(self, names: "Collection[str]", cache: "Cache") -> None:
+        """Raise ``CannotUninstall`` for a distribution among *names* that nothing lists the files of."""
+        from puffin.stages.link.installed.removable import check_removable
+
+        going = [each for each in self.present if each.name in names]
+        known = {each.name for each in going if self._listed(cache, each)}
+        check_removable(self.site, [each for each in going if each.name not in known])
+
+    def _listed(self, cache: "Cache", present: Present) -> "list[str]":
+        """Return the files that the cache lists of a distribution of puffin's that has lost its own list."""
+        owned = self._owned(present)
+        info = f"{self.site}/{present.entry}"
+        if not owned.archive or os.path.isfile(f"{info}/RECORD"):
+            return []
+        names = read_names(cache.manifest(owned.archive))
+        tree = names[1] if names else ()
+        rows = [f"{directory}/{name}".lstrip("/") for directory, files in tree for name in files]
+        from puffin.stages.link.installed.installed import split_rows
+
+        return [info, *split_rows(rows, self.site, self.environment)[0]] if rows else []
+
+    def _rewritten(
+        self, transaction: Transaction, leaving: "Sequence[Present]"
+    ) -> "tuple[tuple[str, str], ...]":
+        """Stage the files that lose lines with what leaves; return ``(path, staged)``, ``""`` for one that goes."""
+        if not any(each.kind.startswith("egg") for each in leaving):
+            return ()
+        from puffin.stages.link.installed.removable import EASY_INSTALL, without_lines
+
+        left = without_lines(self.site, leaving)
+        if left is None:
+            return ()
+        staged = f"{transaction.directory}/{EASY_INSTALL}" if left.strip() else ""
+        if staged:
+            write(staged, left)
+        return ((f"{self.site}/{EASY_INSTALL}", staged),)
 
     def _owned(self, present: Present) -> Owned:
         for each in self.state.distributions if self.state else ():
@@ -267,15 +308,23 @@ class ConflictsRefused(PuffinError):
         return (*shown, *((f"and {more} more",) if more else ()))
 
 
-def look_around(environment: "Environment", state: State | None) -> tuple[Present, ...]:
-    """Return the distributions in site-packages, with the direct URLs of those that have one."""
+def look_around(
+    environment: "Environment", state: State | None
+) -> tuple[tuple[Present, ...], tuple[Present, ...]]:
+    """Return the distributions in site-packages, with the direct URLs of those that have one, and the broken ones.
+
+    What puffin put there is no longer looked into: whether it is whole, the state tells.
+    """
     known = {each.dist_info: each for each in state.distributions if each.archive} if state else {}
-    present = []
-    for name, version, entry, kind in scan(environment.purelib):
+    present, broken = [], []
+    for name, version, entry, kind in scan(environment.purelib, known=known, broken=True):
+        if kind == BROKEN:
+            broken.append(Present(name=name, version=version, entry=entry, kind=kind))
+            continue
         owned = known.get(entry)
         direct_url = owned.direct_url if owned else _direct_url(environment.purelib, entry, kind)
         present.append(Present(name=name, version=version, entry=entry, direct_url=direct_url, kind=kind))
-    return tuple(present)
+    return tuple(present), tuple(broken)
 
 
 def _direct_url(site: str, entry: str, kind: str) -> str:
@@ -353,11 +402,18 @@ def homes_of(environment: "Environment") -> Homes:
         scripts=environment.scripts,
         data=environment.data,
         headers=environment.headers,
+        lib64=lib64_is_linked(environment),
     )
 
 
+def lib64_is_linked(environment: "Environment") -> bool:
+    """Tell whether ``lib64`` is a link to ``lib``, as in the environments that the standard library's venv makes."""
+    path = f"{environment.data}/lib64"
+    return os.path.islink(path) and os.path.realpath(path) == os.path.realpath(f"{environment.data}/lib")
+
+
 def target_of(environment: "Environment") -> LinkTarget:
-    """Return what link tasks know of *environment*."""
+    """Return the target of link tasks for *environment*."""
     site = environment.purelib
     return LinkTarget(
         executable=environment.executable,
@@ -366,6 +422,7 @@ def target_of(environment: "Environment") -> LinkTarget:
         scripts=os.path.relpath(environment.scripts, site),
         data=os.path.relpath(environment.data, site),
         headers=os.path.relpath(environment.headers, site),
+        lib64=lib64_is_linked(environment),
     )
 
 
@@ -377,17 +434,19 @@ def files_of(environment: "Environment", present: Present) -> "Sequence[str]":
 
 
 def tell_recovery(workplace: Workplace, reporter: "Reporter") -> None:
-    """Say that an interrupted change was finished or undone, if one was."""
+    """Say that an interrupted change was finished or undone, if one was, and what is no distribution."""
     words = {"forward": "completed", "back": "undone"}
     if workplace.recovered:
         root = workplace.environment.root
         reporter.warn(f"An interrupted change of `{root}` was {words[workplace.recovered]}")
+    for each in workplace.broken:
+        reporter.warn(f"`{workplace.site}/{each.entry}` is not an installed distribution: it has no METADATA")
 
 
 def warn_of_broken(
     environment: "Environment", reporter: "Reporter", names: "Collection[str] | None" = None
 ) -> None:
-    """Warn of what does not fit together in an environment, or around packages by their normalised *names*."""
+    """Warn of conflicts in an environment, or only of those with packages by their normalised *names*."""
     from puffin.stages.link.installed.demands import broken, sentence
     from puffin.stages.link.installed.requires import read_requires
 

@@ -4,22 +4,19 @@ An interpreter that has to be asked is asked before all that can be done without
 """
 
 from puffin import depends
-from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.errors import UsageError
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.pipeline.request.where import target_interpreter
-from puffin.stages.link.interpreter.meanwhile import meanwhile
+from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.stages.resolve.output.target import PYLOCK, choose_format, write_output
 from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.resolve.early import Early
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.locate.platforms import ResolutionTarget
@@ -29,22 +26,19 @@ if TYPE_CHECKING:
 DEFAULT_SOURCES = ("requirements.in", "pyproject.toml", "setup.cfg", "setup.py")
 
 
-def compile_sources(
-    settings: CompileSettings, reporter: "Reporter", environ: "Mapping[str, str]", *, started: float
-) -> str:
+def compile_sources(settings: CompileSettings, session: "Session") -> str:
     """Resolve the sources, write the output file if there is one, and return the text of the output.
 
-    ``started`` is of ``time.perf_counter``. Raises :class:`UsageError` and the errors of reading, of
-    resolving and of writing; then the output file is as it was.
+    Raises :class:`UsageError` and the errors of reading, resolving and writing; then the output file is as it was.
     """
     settings = replace(settings, sources=_with_default(settings.sources))
     files = (*settings.sources.files, *settings.sources.constraints, *settings.sources.overrides)
     form = choose_format(settings.output, settings.output_format, files)
-    command = _Command(settings, Cache(settings.run.cache_dir), environ, locked=form == PYLOCK)
-    with shared(command.cache), command:
+    command = _Command(settings, session, locked=form == PYLOCK)
+    with shared(session.cache), command:
         with phase("find interpreter"), meanwhile(command.begin):
-            interpreter = target_interpreter(settings.run.python, environ, command.cache)
-        return command.run(interpreter, reporter, started)
+            interpreter = target_interpreter(settings.run.python, session)
+        return command.run(interpreter)
 
 
 def _with_default(sources: SourceRequest) -> SourceRequest:
@@ -61,12 +55,9 @@ def _with_default(sources: SourceRequest) -> SourceRequest:
 class _Command:
     """The steps of a compilation, each of which imports what it takes; leaving the ``with`` block ends the children."""
 
-    def __init__(
-        self, settings: CompileSettings, cache: Cache, environ: "Mapping[str, str]", *, locked: bool
-    ) -> None:
-        self.cache = cache
+    def __init__(self, settings: CompileSettings, session: "Session", *, locked: bool) -> None:
         self._settings = settings
-        self._environ = environ
+        self._session = session
         self._locked = locked
         self._early: Early | None = None
 
@@ -83,31 +74,29 @@ class _Command:
         if self._early is None:
             from puffin.pipeline.resolve.early import Early
 
-            self._early = Early(self._settings, self.cache, self._environ)
+            self._early = Early(self._settings, self._session)
         return self._early
 
     def begin(self) -> None:
-        """Do what needs no interpreter."""
+        """Do the work that needs no interpreter."""
         self.early.begin()
 
-    def run(self, interpreter: "Interpreter", reporter: "Reporter", started: float) -> str:
+    def run(self, interpreter: "Interpreter") -> str:
         """Resolve, write the output file if there is one, and return the text of the output."""
         from puffin.pipeline.resolve.run import Compilation
-        from puffin.stages.resolve.locate.platforms import target_of
+        from puffin.stages.resolve.locate.platforms import target_for
 
         settings = self._settings
         with phase("read requirements"):
             self.early.finish()
-        target = target_of(
+        target = target_for(
             interpreter,
             python_version=settings.python_version,
             python_platform=settings.python_platform,
         )
-        _warn(self.early.sources, target, reporter)
-        compilation = Compilation(
-            settings, self.early, target, interpreter, self._locked, self.cache, self._environ
-        )
-        packages = compilation.run(reporter, started)
+        _warn(self.early.sources, target, self._session)
+        compilation = Compilation(settings, self.early, target, interpreter, self._locked, self._session)
+        packages = compilation.run()
         with phase("write output"):
             text = self._text(packages, target)
             if not (settings.output and write_output(settings.output, text.encode())):
@@ -122,10 +111,10 @@ class _Command:
         return requirements_text(packages, self._settings, self.early.sources, self.early.setup.config)
 
 
-def _warn(sources: "Sources", target: "ResolutionTarget", reporter: "Reporter") -> None:
+def _warn(sources: "Sources", target: "ResolutionTarget", session: "Session") -> None:
     from puffin.stages.resolve.projects.sources import check_python
 
     for warning in (*sources.requirements.warnings, *check_python(sources, target.python_version)):
-        reporter.warn(warning)
+        session.reporter.warn(warning)
     if not sources.requirements.entries:
-        reporter.warn("The sources contain no requirements")
+        session.reporter.warn("The sources contain no requirements")

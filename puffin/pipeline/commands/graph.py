@@ -1,14 +1,12 @@
-"""The task graph of a sync into an empty environment: planned as a sync would, and not run."""
+"""The task graph of a sync into an empty environment: planned but not run."""
 
 import os
 
 from puffin.artifact.artifact import WHEEL
-from puffin.cache.layout import Cache
 from puffin.cache.usage import shared
 from puffin.errors import PuffinError
 from puffin.pipeline.find.search import Search, SearchRequest
 from puffin.pipeline.inputs.inputs import check_files, read_inputs, requested
-from puffin.pipeline.request.network import network_of
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import target_interpreter
 from puffin.pipeline.tasks.bytecode import bytecode_kind, compiling
@@ -18,16 +16,14 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from puffin.pipeline.graph.task import Key, Task
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
 
 DEFAULT_FILE = "requirements.txt"
 
 
-def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[str, str]") -> "list[Task]":
-    """Return the tasks of a sync of *settings* into an empty environment, given what the cache has.
+def planned_tasks(settings: Settings, session: "Session") -> "list[Task]":
+    """Return the tasks of a sync of *settings* into an empty environment with the present cache.
 
     Builds are there as far as they are known before they run: what a source needs to be built is read after its fetch.
 
@@ -36,24 +32,24 @@ def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[st
     if not settings.files and os.path.isfile(DEFAULT_FILE):
         settings = replace(settings, files=(DEFAULT_FILE,))
     check_files(settings.files, command="graph")
-    cache = Cache(settings.cache_dir)
-    interpreter = target_interpreter(settings.python, environ, cache)
-    inputs = read_inputs(requested(settings), settings, interpreter, environ)
+    cache = session.cache
+    interpreter = target_interpreter(settings.python, session)
+    inputs = read_inputs(requested(settings), settings, interpreter, session)
     for warning in inputs.warnings:
-        reporter.warn(warning)
+        session.reporter.warn(warning)
     names = frozenset([pin[0] if inputs.plain else pin.name for pin in inputs.pins])
-    network = network_of(settings, environ, inputs.trusted_hosts)
+    network = session.network.wire(inputs.trusted_hosts)
     request = SearchRequest(
         inputs=inputs, names=names, tags=interpreter.tags, python=interpreter.version_text, network=network
     )
     with shared(cache):
-        search = Search([request], settings=settings, cache=cache, environ=environ)
+        search = Search([request], settings=settings, session=session)
         try:
             search.finish()
         finally:
             search.stop()
     for warning in search.warnings:
-        reporter.warn(warning)
+        session.reporter.warn(warning)
     answers = search.answers(0)
     failures = [each for each in answers if isinstance(each, PuffinError)]
     if failures:
@@ -62,18 +58,18 @@ def planned_tasks(settings: Settings, reporter: "Reporter", environ: "Mapping[st
     supplies.sort(key=lambda each: each.artifact.name)
     made: dict[Key, tuple[Task, ...]] = {}
     if any(each.artifact.kind != WHEEL for each in supplies):
-        from puffin.pipeline.builds.session import Workshop
+        from puffin.pipeline.builds.session import BuildSession
         from puffin.pipeline.builds.settings import build_settings
         from puffin.pipeline.request.toolchain import Toolchain
 
-        told = build_settings(settings, environ, config=inputs.config, network=network, files=inputs.files)
-        workshop, toolchain = Workshop(told, cache), Toolchain(interpreter)
-        builds = workshop.builds()
+        building = build_settings(settings, session, config=inputs.config, network=network, files=inputs.files)
+        build_session, toolchain = BuildSession(building, session), Toolchain(interpreter)
+        builds = build_session.builds()
         for number, each in enumerate(supplies):
-            supply, building = supplied(workshop.settled(replace(each, toolchain=toolchain)), builds)
+            supply, tasks_of_it = supplied(build_session.settled(replace(each, toolchain=toolchain)), builds)
             supplies[number] = supply
             if supply.made:
-                made[supply.made] = building
+                made[supply.made] = tasks_of_it
     compiling_ = compiling(interpreter, bytecode_kind(interpreter, settings), supplies, cache)
     tasks, _links = many_tasks(
         loads_of([dict(enumerate(supplies))]),

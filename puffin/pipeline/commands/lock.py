@@ -1,17 +1,17 @@
-"""Locking many environments: each one's sources are resolved and its lock written, with one universe for all."""
+"""Locking many environments: the sources of each are resolved and its lock is written. Universes are shared."""
 
 import time
 
-from puffin.cache.layout import Cache
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.graph.record import phase
-from puffin.pipeline.inputs.inputs import kinds_of_files, read_unpinned
+from puffin.pipeline.inputs.inputs import read_unpinned
 from puffin.pipeline.inputs.resolution import resolved, setup_of
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
 from puffin.pipeline.request.toolchain import toolchain_with
+from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, lock_text, requirements_text
 from puffin.pipeline.workspace.specs import lock_of, sources_of
@@ -23,10 +23,11 @@ from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
-    from puffin.pipeline.request.settings import CompileSettings, Reporter
+    from puffin.pipeline.request.session import Session
+    from puffin.pipeline.request.settings import CompileSettings
     from puffin.pipeline.request.toolchain import Toolchain
     from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.resolve.output.values import Listed
@@ -36,43 +37,37 @@ if TYPE_CHECKING:
 
 @frozen
 class LockSettings:
-    """What a run was asked for: ``compile`` as a compilation, for each of the environments."""
+    """What a run was asked for: ``compile`` as a compilation, for each environment of *specs*, which have a lock."""
 
+    specs: "tuple[EnvSpec, ...]"
     compile: "CompileSettings"
     consistent: bool = False
     check: bool = False
 
 
-class LockRun:
+def lock(settings: LockSettings, session: "Session") -> "tuple[EnvResult, ...]":
+    """Lock all environments; return the results in their order. Errors of single environments are among them."""
+    return _LockRun(settings, session).run()
+
+
+class _LockRun:
     """One run over environments that have a lock."""
 
-    def __init__(
-        self,
-        specs: "Sequence[EnvSpec]",
-        settings: LockSettings,
-        reporter: "Reporter",
-        environ: "Mapping[str, str]",
-        interpreter: "Callable[[EnvSpec], Any]",
-        started: float,
-    ) -> None:
-        self._specs = specs
+    def __init__(self, settings: LockSettings, session: "Session") -> None:
+        self._specs = settings.specs
         self._settings = settings
-        self._reporter = reporter
-        self._environ = environ
-        self._interpreter = interpreter
-        self._started = started
-        self._cache = Cache(settings.compile.run.cache_dir)
+        self._session = session
+        self._interpreters = Interpreters(session)
         self._upgrades = read_upgrades(settings.compile.upgrade, settings.compile.upgrade_package)
-        self._projects = Projects(environ)
+        self._projects = Projects(session)
         self._questions: dict[str, Question] = {}
-        self._universes = Universes(self._cache)
+        self._universes = Universes(session)
         self._agreed: dict[tuple[Any, ...], tuple[Root, ...]] = {}
         self._results: dict[str, EnvResult] = {}
 
     def run(self) -> "tuple[EnvResult, ...]":
-        """Lock all; return what became of each, in their order. What is wrong with some is in the result."""
-        make_room(self._cache)
-        with shared(self._cache), self._universes:
+        make_room(self._session.cache)
+        with shared(self._session.cache), self._universes:
             with phase("read requirements"):
                 for spec in self._specs:
                     self._guarded(spec, self._read)
@@ -102,41 +97,35 @@ class LockRun:
             status=status,
             packages=packages,
             error=error,
-            seconds=time.perf_counter() - self._started,
+            seconds=time.perf_counter() - self._session.started,
         )
 
     def _read(self, spec: "EnvSpec") -> None:
         run = self._settings.compile.run
         request = sources_of(spec, run.constraint)
-        sources = read_unpinned(request, run, self._environ, build=self._builder(spec))
+        sources = read_unpinned(request, run, self._session, build=self._builder(spec))
         question = question_of(
             spec.name,
             run,
             sources,
             self._toolchain(spec),
             lock_of(spec),
-            self._environ,
+            self._session,
             self._settings.compile,
             self._upgrades,
         )
         self._questions[spec.name] = question
         for warning in (*sources.requirements.warnings, *check_python(sources, _python(question))):
-            self._reporter.warn(f"{warning} (`{spec.name}`)")
+            self._session.reporter.warn(f"{warning} (`{spec.name}`)")
 
     def _toolchain(self, spec: "EnvSpec") -> "Toolchain":
-        return toolchain_with(self._interpreter(spec))
+        return toolchain_with(self._interpreters.of(spec))
 
     def _builder(self, spec: "EnvSpec") -> "Build | None":
         """Return what tells the metadata of a project where only a build does."""
-        settings = self._settings.compile
-        if settings.no_build:
-            return None
+        rules = self._settings.compile
         return self._projects.builder(
-            settings.run,
-            lambda: self._toolchain(spec),
-            files=lambda written: kinds_of_files(settings, written),
-            prereleases=settings.prerelease,
-            exclude_newer=settings.exclude_newer,
+            rules.run, lambda: self._toolchain(spec), rules=rules, prereleases=rules.prerelease
         )
 
     def _agree(self) -> None:
@@ -180,7 +169,7 @@ class LockRun:
         setup = setup_of(
             self._settings.compile,
             replace(first.sources, requirements=requirements),
-            self._environ,
+            self._session,
             now=first.setup.now,
             upgrades=self._upgrades,
             target=first.setup.target,
@@ -195,7 +184,7 @@ class LockRun:
         universe = self._universes.of(question)
         resolution = resolved(setup, universe)
         for warning in resolution.warnings:
-            self._reporter.warn(f"{warning} (`{spec.name}`)")
+            self._session.reporter.warn(f"{warning} (`{spec.name}`)")
         lock = lock_of(spec)
         locked = lock.endswith(".toml")
         hashed = self._settings.compile.generate_hashes and not locked

@@ -1,4 +1,4 @@
-"""What environments are like, without changing anything or asking anybody."""
+"""The state of environments, found without changing anything and without the network."""
 
 import os
 
@@ -8,6 +8,7 @@ from puffin.pipeline.change.workplace import look_around, settled
 from puffin.pipeline.inputs.environment import NotLocked, read_spec
 from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.settings import DRIFTED, FAILED, UNCHANGED
+from puffin.pipeline.request.where import Interpreters
 from puffin.stages.link.commit.damage import find_damage
 from puffin.stages.link.commit.stamps import JOURNAL, current_boot
 from puffin.stages.link.commit.state import read_state
@@ -16,11 +17,10 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+    from collections.abc import Sequence
 
-    from puffin.cache.layout import Cache
     from puffin.errors import PuffinError
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.link.environment.environment import Environment
@@ -42,45 +42,40 @@ class Look:
     error: "PuffinError | None" = None
 
 
-def look_at(
-    specs: "Sequence[EnvSpec]",
-    settings: "Settings",
-    cache: "Cache",
-    environ: "Mapping[str, str]",
-    interpreter: "Any",
-) -> "list[Look]":
+def look_at(specs: "Sequence[EnvSpec]", settings: "Settings", session: "Session") -> "list[Look]":
     """Return what each environment is like; what is not pinned is judged by its lock."""
-    return [_look(SpecRun(spec, settings, cache, environ), environ, interpreter) for spec in specs]
+    interpreters = Interpreters(session)
+    return [_look(SpecRun(spec, settings, session), session, interpreters) for spec in specs]
 
 
-def _look(site: SpecRun, environ: "Mapping[str, str]", interpreter: "Any") -> Look:
-    def take(site: SpecRun) -> None:
-        site.find(interpreter)
-        found = read_spec(site.spec, site.settings, site.environment.interpreter, environ, frozen=True)
+def _look(run: SpecRun, session: "Session", interpreters: Interpreters) -> Look:
+    def take(run: SpecRun) -> None:
+        run.find(interpreters)
+        found = read_spec(run.spec, run.settings, run.environment.interpreter, session, frozen=True)
         assert isinstance(found, Inputs)
-        site.inputs = found
-        site.use(NotThereYet(site.environment) if site.missing else seen(site.environment))
-        site.make_plan()
+        run.inputs = found
+        run.use(NotThereYet(run.environment) if run.missing else seen(run.environment))
+        run.make_plan()
 
-    guarded(site, take)
-    known = site.error is None
+    guarded(run, take)
+    known = run.error is None
     return Look(
-        name=site.name,
-        path=site.path,
-        python=site.environment.interpreter.version_text if hasattr(site, "environment") else "",
-        state=_state(site),
-        packages=len(site.inputs.pins) if known else 0,
-        changes=len(site.plan.install) + len(site.plan.remove) if known else 0,
-        files=site.spec.files,
-        error=site.error,
+        name=run.name,
+        path=run.path,
+        python=run.environment.interpreter.version_text if hasattr(run, "environment") else "",
+        state=_state(run),
+        packages=len(run.inputs.pins) if known else 0,
+        changes=len(run.plan.install) + len(run.plan.remove) if known else 0,
+        files=run.spec.files,
+        error=run.error,
     )
 
 
 def seen(environment: "Environment") -> NotThereYet:
-    """Return what is in an environment, looked at without its lock."""
+    """Return the contents of an environment, read without locking it."""
     place = NotThereYet(settled(environment))
     place.state = read_state(environment.root)
-    place.present = look_around(place.environment, place.state)
+    place.present, _ = look_around(place.environment, place.state)
     if place.state is not None:
         rebooted = place.state.boot != current_boot()
         place.damaged, _ = find_damage(place.environment.purelib, place.state, everywhere=rebooted)
@@ -89,13 +84,13 @@ def seen(environment: "Environment") -> NotThereYet:
     return place
 
 
-def _state(site: SpecRun) -> str:
-    if isinstance(site.error, NotLocked):
+def _state(run: SpecRun) -> str:
+    if isinstance(run.error, NotLocked):
         return NOT_LOCKED
-    if site.error is not None:
+    if run.error is not None:
         return FAILED
-    if site.missing:
+    if run.missing:
         return MISSING
-    if os.path.exists(f"{home_of(site.path)}/{JOURNAL}"):
+    if os.path.exists(f"{home_of(run.path)}/{JOURNAL}"):
         return INTERRUPTED
-    return UNCHANGED if site.plan.nothing_to_do else DRIFTED
+    return UNCHANGED if run.plan.nothing_to_do else DRIFTED

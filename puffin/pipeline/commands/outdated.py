@@ -1,18 +1,17 @@
-"""Which installed packages an index has newer versions of."""
+"""Installed packages with newer versions on an index."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from puffin.cache.layout import Cache
 from puffin.pipeline.inputs.inputs import index_config
 from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe
-from puffin.pipeline.request.network import network_of
+from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.link.environment.environment import Environment
-from puffin.stages.resolve.locate.platforms import target_of
+from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.solve.universe import Offer, Release
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import frozen
@@ -30,8 +29,7 @@ def latest_versions(
     names: Iterable[str],
     settings: Settings,
     environment: Environment,
-    cache: Cache,
-    environ: Mapping[str, str],
+    session: Session,
     *,
     pre: bool = False,
 ) -> dict[str, Latest]:
@@ -42,13 +40,13 @@ def latest_versions(
     wanted = list(names)
     setup = ResolutionSetup(
         config=index_config(settings, None),
-        network=network_of(settings, environ, ()),
+        network=session.network.wire(),
         now=time.time(),
-        target=target_of(environment.interpreter),
+        target=target_for(environment.interpreter),
         refresh=not settings.offline,  # who asks wants to know how it is, not how it was
         offline=settings.offline,
     )
-    with open_universe(setup, cache) as universe:
+    with open_universe(setup, session.cache) as universe:
         universe.expect(wanted)
         found = {
             name: _latest(universe.versions(name), environment.interpreter.version_text, pre) for name in wanted
@@ -75,7 +73,7 @@ def _admits(release: Release, python: str) -> bool:
 
 
 def is_newer(latest: str, installed: str) -> bool:
-    """Tell whether a version is newer than what is installed; what cannot be compared is."""
+    """Tell whether a version is newer than the installed one; a version that cannot be compared is."""
     try:
         return Version(latest) > Version(installed)
     except InvalidVersion:

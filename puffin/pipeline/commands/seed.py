@@ -1,32 +1,30 @@
-"""The packages of a seeded environment: the newest of each that fits, installed as by a sync."""
+"""The packages of a seeded environment: the newest version of each that fits, installed as by a sync."""
 
 import time
 
-from puffin.cache.layout import Cache
+from puffin.errors import PuffinError
+from puffin.pipeline.commands.pip_sync import sync_pins
 from puffin.pipeline.inputs.inputs import Inputs, index_config, kinds_of_files
+from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.link.environment.environment import Environment
+from puffin.stages.link.installed.demands import demands
+from puffin.stages.link.installed.requires import Requires
+from puffin.stages.resolve.locate.platforms import target_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
     from typing import Any
 
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
+    from puffin.stages.resolve.universe.index import IndexUniverse
 
 
-def seed(
-    environment: Environment,
-    names: tuple[str, ...],
-    settings: Settings,
-    reporter: "Reporter",
-    environ: "Mapping[str, str]",
-) -> None:
-    """Install the newest fitting version of each of *names*. Raises what locating and syncing raise."""
-    from puffin.pipeline.commands.pip_sync import sync_pins
-
+def seed(environment: Environment, names: tuple[str, ...], settings: Settings, session: "Session") -> None:
+    """Install the newest fitting version of each of *names*. Raises the errors of locating and syncing."""
     inputs = Inputs(
-        pins=tuple(newest_pins(environment, names, settings, environ)),
+        pins=tuple(newest_pins(environment, names, settings, session)),
         plain=True,
         config=index_config(settings, None),
         files=kinds_of_files(settings, None),
@@ -34,23 +32,30 @@ def seed(
         trusted_hosts=(),
         warnings=(),
     )
-    sync_pins(environment, inputs, settings, reporter, environ, started=time.perf_counter())
+    sync_pins(environment, inputs, settings, session)
 
 
 def newest_pins(
-    environment: Environment, names: tuple[str, ...], settings: Settings, environ: "Mapping[str, str]"
+    environment: Environment, names: tuple[str, ...], settings: Settings, session: "Session"
 ) -> "list[tuple[str, str]]":
-    """Return the newest stable version of each package that has a wheel for *environment*."""
+    """Return the newest stable version of each package that has a wheel for *environment*.
+
+    Of several packages, those versions count that need no other one: ``pip check`` is to find nothing missing.
+    """
     from packaging.version import InvalidVersion, Version
 
-    from puffin.pipeline.request.network import network_of
     from puffin.stages.fetch.fetch import client_for
     from puffin.stages.resolve.index.pages import Pages
 
     config = index_config(settings, None)
-    http = client_for(network_of(settings, environ, ()))
-    cache = Cache(settings.cache_dir)
-    pages = Pages(http=http, cache=cache, refresh=settings.refresh, offline=settings.offline, now=time.time())
+    http = client_for(session.network.wire())
+    pages = Pages(
+        http=http,
+        cache=session.cache,
+        refresh=settings.refresh,
+        offline=settings.offline,
+        now=time.time(),
+    )
 
     def stable(text: str) -> "Version | None":
         try:
@@ -65,16 +70,48 @@ def newest_pins(
         texts |= {
             version for place in config.find_links for link in pages.flat(place) for version in _of(link, name)
         }
-        versions = sorted(((stable(text), text) for text in texts if stable(text)), reverse=True)
-        pins.append(
-            (
-                name,
-                _first_that_fits(
-                    environment, name, [text for _, text in versions], config, http, cache, settings
-                ),
+        stables = sorted(((stable(text), text) for text in texts if stable(text)), reverse=True)
+        fitting = _fitting(environment, name, [text for _, text in stables], config, http, session, settings)
+        alone = len(names) == 1
+        with open_universe(_setup(environment, settings, session), session.cache) as universe:
+            found = next(
+                (each for each in fitting if alone or _is_whole(universe, name, each, names, environment)), ""
             )
-        )
+        if not found:
+            raise NoSeed(package=name)
+        pins.append((name, found))
     return pins
+
+
+class NoSeed(PuffinError):
+    """No version of a seed needs nothing but the other seeds."""
+
+    hints: tuple[str, ...] = ("leave out `--seed`, and install what is needed with `puffin pip install`",)
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"No version of `{self.package}` can be a seed: all need other packages"
+
+
+def _setup(environment: Environment, settings: Settings, session: "Session") -> ResolutionSetup:
+    return ResolutionSetup(
+        config=index_config(settings, None),
+        network=session.network.wire(),
+        now=time.time(),
+        target=target_for(environment.interpreter),
+        refresh=settings.refresh,
+        offline=settings.offline,
+    )
+
+
+def _is_whole(
+    universe: "IndexUniverse", name: str, version: str, names: tuple[str, ...], environment: Environment
+) -> bool:
+    """Tell whether a version requires none but *names*."""
+    metadata = universe.metadata(universe.versions(name).release(version).handle)
+    own = Requires(name=name, raw_name=name, version=version, requires_dist=metadata.requires_dist)
+    wanted = demands((own,), dict(environment.interpreter.markers))
+    return all(each.name in names for each in wanted)
 
 
 def _of(link: "Any", name: str) -> "list[str]":
@@ -83,20 +120,22 @@ def _of(link: "Any", name: str) -> "list[str]":
     return [version for found, version in splits(link.filename) if found == name]
 
 
-def _first_that_fits(
+def _fitting(
     environment: Environment,
     name: str,
     versions: "list[str]",
     config: "Any",
     http: "Any",
-    cache: Cache,
+    session: "Session",
     settings: Settings,
-) -> str:
+) -> "Iterator[str]":
+    """Yield the versions that have a wheel and are not yanked; raise the first failure where there is none."""
     from puffin.stages.resolve.locate.errors import LocateFailed
     from puffin.stages.resolve.locate.locate import locate
     from puffin.stages.resolve.requirements.pins import Pin
 
     failure: Exception | None = None
+    found = False
     for version in versions[:20] or ["0"]:
         pin = Pin(name=name, version=version, text=f"{name}=={version}")
         try:
@@ -106,7 +145,7 @@ def _first_that_fits(
                 tags=environment.interpreter.tags,
                 python_version=environment.interpreter.version_text,
                 http=http,
-                cache=cache,
+                cache=session.cache,
                 offline=settings.offline,
                 now=time.time(),
             )
@@ -114,5 +153,7 @@ def _first_that_fits(
             failure = failure or error
             continue
         if located.artifacts[0].yanked is None:
-            return version
-    raise failure or ValueError(name)
+            found = True
+            yield version
+    if not found:
+        raise failure or ValueError(name)

@@ -1,8 +1,7 @@
-"""Sync of many environments: what their inputs are, who fails, and what became of each."""
+"""``sync`` of many environments: their inputs, their failures, and the result of each."""
 
 import time
 
-from puffin.cache.layout import Cache
 from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import shared
 from puffin.errors import PuffinError
@@ -12,59 +11,49 @@ from puffin.pipeline.change.spec import SpecRun
 from puffin.pipeline.change.values import ManyResult, failure_of
 from puffin.pipeline.change.work import Watch
 from puffin.pipeline.change.workplace import tell_recovery
-from puffin.pipeline.commands.pip_sync import naming_of
+from puffin.pipeline.commands.pip_sync import ToldByBuilds
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.environment import read_spec
-from puffin.pipeline.inputs.inputs import Inputs, kinds_of_files
+from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.settings import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
 from puffin.pipeline.workspace.specs import lock_of
-from puffin.stages.link.interpreter.meanwhile import meanwhile
+from puffin.stages.link.interpreter.interpreter import meanwhile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from puffin.pipeline.builds.projects import Projects
     from puffin.pipeline.change.environment import EnvironmentRun
     from puffin.pipeline.change.values import ManyReporter
-    from puffin.pipeline.commands.python import Interpreters
     from puffin.pipeline.find.search import Search
-    from puffin.pipeline.request.toolchain import Toolchain
+    from puffin.pipeline.request.session import Session
+    from puffin.pipeline.request.where import Interpreters
     from puffin.pipeline.resolve.many import Question
     from puffin.pipeline.tasks.supply import Supply
-    from puffin.pipeline.workspace.specs import EnvSpec
-    from puffin.stages.resolve.projects.sources import Build
-    from puffin.stages.resolve.requirements.values import Requirements
 
 _EMPTY = "The requirements of `{}` are empty: nothing was changed (`--allow-empty-requirements` empties it)"
 
 
 class ManyRun:
-    """One run. Its sites are in the order of their paths, in which locks are taken, so that two runs cannot block."""
+    """One run. Its runs are in the order of their paths, in which locks are taken, so that two runs cannot block."""
 
     def __init__(
         self,
-        specs: "Sequence[EnvSpec]",
         settings: ManySettings,
+        session: "Session",
         reporter: "ManyReporter",
-        environ: "Mapping[str, str]",
-        started: float,
         interpreters: "Interpreters",
     ) -> None:
-        self.cache = Cache(settings.run.cache_dir)
         self._settings = settings
+        self._session = session
         self._reporter = reporter
-        self._environ = environ
-        self._started = started
-        self._order = [spec.name for spec in specs]
-        self._sites = [
-            SpecRun(spec, settings.run, self.cache, environ)
-            for spec in sorted(specs, key=lambda spec: spec.path)
+        self._runs = [
+            SpecRun(spec, settings.run, session) for spec in sorted(settings.specs, key=lambda spec: spec.path)
         ]
         self._interpreter = interpreters
-        self._projects: Projects | None = None
-        self._change = ChangeRun(settings.run, self.cache, environ, reporter, command="sync")
+        self._told = ToldByBuilds(session)
+        self._change = ChangeRun(settings.run, session, command="sync")
         self._questions: list[Question] = []
         self._ahead = False
         self._phases: list[tuple[str, float]] = []
@@ -75,12 +64,12 @@ class ManyRun:
         return self._settings.check or self._settings.run.dry_run
 
     def sync(self) -> ManyResult:
-        """Make each environment hold exactly what it is configured to; return what became of all of them.
+        """Make each environment hold exactly what is configured; return the results.
 
         What goes wrong with some of them is in the result; raised is only what concerns them all, and what comes
         from outside. :meth:`result` tells after that too how far it got.
         """
-        with shared(self.cache):
+        with shared(self._session.cache):
             try:
                 self._run()
             finally:
@@ -88,27 +77,27 @@ class ManyRun:
         return self.result()
 
     def _run(self) -> None:
-        self._reporter.began(tuple([site.name for site in self._sites]))
+        self._reporter.began(tuple([run.name for run in self._runs]))
         with phase("read requirements"), meanwhile(import_fetching):
-            for site in self._sites:
-                guarded(site, self._read)
+            for run in self._runs:
+                guarded(run, self._read)
         self._phase("read")
         with phase("resolve"):
             self._resolve()
         self._phase("resolve")
         with phase("compare"):
-            self._ahead = not self._dry and all(site.missing for site in self._alive())
-            for site in self._sites:
-                guarded(site, SpecRun.foresee if self._ahead else self._open)
+            self._ahead = not self._dry and all(run.missing for run in self._alive())
+            for run in self._runs:
+                guarded(run, SpecRun.foresee if self._ahead else self._open)
             self._end_failed()
         self._phase("plan")
         with phase("locate"):
             self._locate()
         self._phase("locate")
         if self._dry:
-            for site in self._alive():
-                site.end(DRIFTED)
-                self._done(site)
+            for run in self._alive():
+                run.end(DRIFTED)
+                self._done(run)
         else:
             self._apply()
         self._phase("work")
@@ -119,62 +108,34 @@ class ManyRun:
         self._mark = now
 
     def _alive(self) -> "list[SpecRun]":
-        return [site for site in self._sites if site.alive]
+        return [run for run in self._runs if run.alive]
 
-    def _read(self, site: SpecRun) -> None:
-        site.find(self._interpreter)
-        interpreter = site.environment.interpreter
+    def _read(self, run: SpecRun) -> None:
+        run.find(self._interpreter)
+        interpreter = run.environment.interpreter
         found = read_spec(
-            site.spec,
-            site.settings,
+            run.spec,
+            run.settings,
             interpreter,
-            self._environ,
+            self._session,
             frozen=self._settings.frozen,
-            naming=naming_of(site.settings, self._environ, site.environment, self.cache),
-            build=self._builder(site),
+            naming=self._told.naming(run.settings, run.environment),
+            build=self._told.metadata(run.settings, run.environment),
         )
         if isinstance(found, Inputs):
-            self._take_inputs(site, found)
+            self._take_inputs(run, found)
         else:
-            lock = lock_of(site.spec)
             from puffin.pipeline.request.toolchain import toolchain_of
             from puffin.pipeline.resolve.many import question_of
 
-            toolchain = toolchain_of(site.environment)
-            question = question_of(site.name, site.settings, found, toolchain, lock, self._environ)
+            toolchain, lock = toolchain_of(run.environment), lock_of(run.spec)
+            question = question_of(run.name, run.settings, found, toolchain, lock, self._session)
             self._questions.append(question)
 
-    def _builder(self, site: SpecRun) -> "Build | None":
-        """Return what tells the metadata of a site's project where only a build does."""
-
-        def toolchain() -> "Toolchain":
-            from puffin.pipeline.request.toolchain import toolchain_of
-
-            return toolchain_of(site.environment)
-
-        settings = site.settings
-        if settings.no_build:
-            return None
-
-        def build(directory: str, shown: str, written: "Requirements") -> bytes:
-            if self._projects is None:
-                from puffin.pipeline.builds.projects import Projects  # most runs build nothing
-
-                self._projects = Projects(self._environ)
-            builder = self._projects.builder(
-                settings,
-                toolchain,
-                files=lambda written: kinds_of_files(settings, written),
-                exclude_newer=settings.exclude_newer,
-            )
-            return builder(directory, shown, written)
-
-        return build
-
-    def _take_inputs(self, site: SpecRun, inputs: Inputs) -> None:
-        site.inputs = inputs
+    def _take_inputs(self, run: SpecRun, inputs: Inputs) -> None:
+        run.inputs = inputs
         for warning in inputs.warnings:
-            self._reporter.warn(f"{warning} (`{site.name}`)")
+            self._reporter.warn(f"{warning} (`{run.name}`)")
 
     def _resolve(self) -> None:
         """Resolve what is not pinned, all at once."""
@@ -183,115 +144,112 @@ class ManyRun:
         from puffin.cache.usage import make_room
         from puffin.pipeline.resolve.many import resolve_all
 
-        make_room(self.cache)
-        answers = resolve_all(self._questions, self.cache, self._settings.run.workers)
-        for site in self._alive():
-            answer = answers.get(site.name)
+        make_room(self._session.cache)
+        answers = resolve_all(self._questions, self._session, self._settings.run.workers)
+        for run in self._alive():
+            answer = answers.get(run.name)
             if isinstance(answer, Inputs):
-                self._take_inputs(site, answer)
+                self._take_inputs(run, answer)
             elif answer is not None:
-                site.fail(answer)
+                run.fail(answer)
 
-    def _open(self, site: SpecRun) -> None:
-        site.enter(timeout=lock_timeout(self._environ), make=not self._dry)
+    def _open(self, run: SpecRun) -> None:
+        run.enter(timeout=lock_timeout(self._session.environ), make=not self._dry)
         if not self._dry:
-            tell_recovery(site.workplace, self._reporter)
-        if not (self._ahead and site.created):  # else its plan was made before it was
-            site.make_plan()
-        self._judge(site)
+            tell_recovery(run.workplace, self._reporter)
+        if not (self._ahead and run.created):  # else its plan was made before it was
+            run.make_plan()
+        self._judge(run)
 
-    def _judge(self, site: SpecRun) -> None:
-        """End a site that has nothing to do."""
-        if not site.inputs.pins and site.plan.remove and not self._settings.run.allow_empty_requirements:
-            self._reporter.warn(_EMPTY.format(site.name))
-            site.end(UNCHANGED)
-        elif site.plan.nothing_to_do and not (site.missing and self._dry):
-            site.end(UNCHANGED)
-        if not site.alive:
-            self._done(site)
+    def _judge(self, run: SpecRun) -> None:
+        """End a run that has nothing to do."""
+        if not run.inputs.pins and run.plan.remove and not self._settings.run.allow_empty_requirements:
+            self._reporter.warn(_EMPTY.format(run.name))
+            run.end(UNCHANGED)
+        elif run.plan.nothing_to_do and not (run.missing and self._dry):
+            run.end(UNCHANGED)
+        if not run.alive:
+            self._done(run)
 
     def _end_failed(self) -> None:
         """Say what failed so far; with ``--fail-fast``, that is the end of everything."""
-        failed = [site for site in self._sites if site.error is not None]
-        for site in failed:
-            self._done(site)
+        failed = [run for run in self._runs if run.error is not None]
+        for run in failed:
+            self._done(run)
         if failed and self._settings.fail_fast:
-            for site in self._alive():
-                site.end(SKIPPED)
-                self._done(site)
+            for run in self._alive():
+                run.end(SKIPPED)
+                self._done(run)
 
     def _locate(self) -> None:
-        sites = self._alive()
-        if not sites:
+        runs = self._alive()
+        if not runs:
             return
-        search = self._change.search(sites)
+        search = self._change.search(runs)
         if not self._dry:
             self._change.warm_up(search.missing)
         if self._ahead:
-            search, sites = self._make(search, sites)
+            search, runs = self._make(search, runs)
         search.finish()
         for warning in search.warnings:
             self._reporter.warn(warning)
-        for number, site in enumerate(sites):
-            if site.alive:
-                self._take(site, search.answers(number))
-        for site in self._alive():
-            guarded(site, self._settle)
+        for number, run in enumerate(runs):
+            if run.alive:
+                self._take(run, search.answers(number))
+        for run in self._alive():
+            guarded(run, self._settle)
         self._end_failed()
 
     def _make(self, search: "Search", searched: "list[SpecRun]") -> "tuple[Search, list[SpecRun]]":
         """Make the environments while *search* goes on; return it, or another for what is still to be looked for."""
         with phase("make environments"):
-            for site in self._alive():
-                guarded(site, self._open)
+            for run in self._alive():
+                guarded(run, self._open)
             self._end_failed()
-        sites = self._alive()
-        if sites and all(site.created for site in sites):
+        runs = self._alive()
+        if runs and all(run.created for run in runs):
             return search, searched
         search.stop()  # another run made some, perhaps otherwise
-        return self._change.search(sites), sites
+        return self._change.search(runs), runs
 
-    def _take(self, site: SpecRun, answers: "Sequence[Supply | PuffinError]") -> None:
+    def _take(self, run: SpecRun, answers: "Sequence[Supply | PuffinError]") -> None:
         for each in answers:
             if isinstance(each, PuffinError):
-                site.fail(each)
+                run.fail(each)
             else:
-                site.supplies.append(each)
+                run.supplies.append(each)
 
-    def _settle(self, site: SpecRun) -> None:
-        site.settle()
-        self._judge(site)
-        self._change.settle(site)
+    def _settle(self, run: SpecRun) -> None:
+        run.settle()
+        self._judge(run)
+        self._change.settle(run)
 
     def _apply(self) -> None:
-        sites = self._alive()
-        if sites:
-            self._change.bring(
-                sites, _ManyWatch(self._reporter, self._done), fail_fast=self._settings.fail_fast
-            )
+        runs = self._alive()
+        if runs:
+            self._change.bring(runs, _ManyWatch(self._reporter, self._done), fail_fast=self._settings.fail_fast)
 
-    def _done(self, site: "EnvironmentRun") -> None:
-        """Say how a site ended, and let it go; what failed waits until nobody can be writing there any more."""
-        if site.status in (UPDATED, UNCHANGED):
+    def _done(self, run: "EnvironmentRun") -> None:
+        """Say how a run ended, and let it go; what failed waits until nobody can be writing there any more."""
+        if run.status in (UPDATED, UNCHANGED):
             with phase("close environment"):
-                site.close()
-        self._reporter.ended(site.name, site.status)
+                run.close()
+        self._reporter.ended(run.name, run.status)
 
     def close(self) -> None:
-        """Let everything go, whatever happened."""
+        """Release all environments and processes."""
         self._change.close()
-        for site in self._sites:
-            if site.alive:
-                site.end(SKIPPED)
-            site.close()
+        for run in self._runs:
+            if run.alive:
+                run.end(SKIPPED)
+            run.close()
 
     def result(self) -> ManyResult:
-        """Return what became of all."""
+        """Return the results."""
         from puffin.pipeline.change.result import many_result
 
-        return many_result(
-            self._sites, self._order, self._change.graph, tuple(self._phases), self._started, self._settings
-        )
+        started = self._session.started
+        return many_result(self._runs, self._change.graph, tuple(self._phases), started, self._settings)
 
 
 class _ManyWatch(Watch):
@@ -301,15 +259,15 @@ class _ManyWatch(Watch):
         self._reporter = reporter
         self._done = done
 
-    def linked(self, site: "EnvironmentRun", left: int) -> None:
-        total = len(site.supplies)
-        self._reporter.environment(site.name, f"{total - left} of {total} packages")
+    def linked(self, run: "EnvironmentRun", left: int) -> None:
+        total = len(run.supplies)
+        self._reporter.environment(run.name, f"{total - left} of {total} packages")
 
-    def prepared(self, site: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
-        self._reporter.environment(site.name, "committing")
+    def prepared(self, run: "EnvironmentRun", compiled: "tuple[int, float]") -> None:
+        self._reporter.environment(run.name, "committing")
 
-    def ended(self, site: "EnvironmentRun") -> None:
-        self._done(site)
+    def ended(self, run: "EnvironmentRun") -> None:
+        self._done(run)
 
 
 __all__ = ["ManyRun", "failure_of"]

@@ -1,15 +1,18 @@
-"""Uninstall: packages are taken out of an environment, and what they had displaced comes back."""
+"""Uninstall: packages are removed from an environment, and files that they had displaced come back."""
 
 import os
 import time
 
-from puffin.cache.layout import Cache
-from puffin.cache.lock import LOCK_TIMEOUT
-from puffin.errors import FAILED, PuffinError
+from puffin.artifact.urls import file_url
+from puffin.cache.atomic import read
+from puffin.cache.lock import lock_timeout
+from puffin.names import normalise
 from puffin.pipeline.change.workplace import Workplace, target_of
 from puffin.pipeline.request.settings import Line
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.files import HARDLINK
+from puffin.stages.link.installed.installed import read_installed, thaw
+from puffin.stages.link.installed.own import check_own
 from puffin.stages.link.linker import ArchiveGone, link
 from puffin.value import astuple
 
@@ -17,54 +20,64 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
     from puffin.stages.link.commit.installplan import Present
 
 
-class CannotUninstall(PuffinError):
-    """A distribution that has no list of its files."""
-
-    exit_code = FAILED
-    stage = "link"
-    entry: str
-
-    def summary(self) -> str:
-        return (
-            f"Cannot uninstall `{self.package}`: `{self.entry}` is a distutils installed project, "
-            "and nothing says which files belong to it"
-        )
-
-
 def uninstall(
-    environment: Environment,
-    names: "Sequence[str]",
-    *,
-    cache: Cache,
-    reporter: "Reporter",
-    dry_run: bool = False,
-    timeout: float = LOCK_TIMEOUT,
+    environment: Environment, names: "Sequence[str]", session: "Session", *, dry_run: bool = False
 ) -> None:
     """Remove the distributions with these normalised names. Raises :class:`PuffinError`; then nothing changed."""
-    started = time.perf_counter()
-    with Workplace(environment, timeout=timeout) as workplace:
+    started, reporter = time.perf_counter(), session.reporter
+    with Workplace(environment, timeout=lock_timeout(session.environ)) as workplace:
         found = [each for each in workplace.present if each.name in names]
         for name in names:
             if not any(each.name == name for each in found):
                 reporter.warn(f"Skipped `{name}`: it is not installed")
-        for each in found:
-            if each.kind == "egg-info-file":
-                raise CannotUninstall(package=each.name, entry=each.entry)
+        workplace.check_removable([each.name for each in found], session.cache)
+        check_own(environment, [each.name for each in found])
         lines = tuple(Line(sign="-", name=each.name, version=each.version) for each in found)
         if not found or dry_run:
             reporter.phase("Would uninstall" if found else "Nothing to uninstall", len(found) or -1, -1)
             reporter.changes(lines)
             return
-        _remove(workplace, found, cache, reporter)
+        _remove(workplace, found, session)
         reporter.phase("Uninstalled", len(found), time.perf_counter() - started)
         reporter.changes(lines)
 
 
-def _remove(workplace: Workplace, found: "Sequence[Present]", cache: Cache, reporter: "Reporter") -> None:
+def names_from(environment: Environment, place: str) -> "list[str]":
+    """Return the normalised names of what was installed from *place*, a URL or a path.
+
+    A wheel's file name tells its name too, and so does the ``pyproject.toml`` of a directory.
+    """
+    url = place.partition("#")[0] if "://" in place else file_url(os.path.abspath(os.path.expanduser(place)))
+    installed = read_installed(environment)
+    urls = [(each.name, thaw(each.direct_url)["url"]) for each in installed if each.direct_url]
+    found = [name for name, own in urls if own.rstrip("/") == url]
+    told = _name_in(place)
+    return found or [name for name in (told,) if any(each.name == name for each in installed)]
+
+
+def _name_in(place: str) -> str:
+    """Return the normalised name that a file's name or a project's own file tells, ``""`` for none."""
+    name = os.path.basename(place.partition("#")[0])
+    if name.endswith(".whl"):
+        return normalise(name.partition("-")[0])
+    data = read(os.path.join(os.path.expanduser(place), "pyproject.toml"))
+    if data is None:
+        return ""
+    import tomllib
+
+    try:
+        project = tomllib.loads(data.decode()).get("project")
+    except ValueError:
+        return ""
+    own = project.get("name") if isinstance(project, dict) else None
+    return normalise(own) if isinstance(own, str) else ""
+
+
+def _remove(workplace: Workplace, found: "Sequence[Present]", session: "Session") -> None:
     transaction = workplace.begin()
     gone = {each.name for each in found}
     staged = {}
@@ -72,7 +85,7 @@ def _remove(workplace: Workplace, found: "Sequence[Present]", cache: Cache, repo
         try:
             link(
                 archive=archive,
-                cache_root=cache.root,
+                cache_root=session.cache.root,
                 stage=transaction.stage(number),
                 target=astuple(target_of(workplace.environment)),
                 requested=_was_requested(workplace, name),
@@ -81,8 +94,10 @@ def _remove(workplace: Workplace, found: "Sequence[Present]", cache: Cache, repo
             )
             staged[number] = (archive, direct_url)
         except ArchiveGone:
-            reporter.warn(f"`{name}` loses files that it shared; run `puffin pip sync` to bring them back")
-    workplace.commit(workplace.change(cache, staged, gone))
+            session.reporter.warn(
+                f"`{name}` loses files that it shared; run `puffin pip sync` to bring them back"
+            )
+    workplace.commit(workplace.change(session.cache, staged, gone))
 
 
 def _displaced(workplace: Workplace, gone: "set[str]") -> "list[tuple[str, str, str]]":

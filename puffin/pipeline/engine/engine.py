@@ -1,4 +1,4 @@
-"""Running a graph: the executor is chosen, made and started; outcomes go to the run record and the reporter."""
+"""Running a graph: an executor is chosen and started; outcomes go to the run record and the reporter."""
 
 import os
 import time
@@ -6,12 +6,11 @@ import time
 from puffin import __version__
 from puffin.artifact.artifact import WHEEL
 from puffin.artifact.urls import mask_text
-from puffin.cache.layout import Cache
 from puffin.errors import UsageError
 from puffin.meter import MISS
 from puffin.pipeline.graph.ledger import Ledger, no_growth
 from puffin.pipeline.graph.record import RunRecord, current, phase
-from puffin.pipeline.graph.task import DONE, UNFINISHED, Outcome
+from puffin.pipeline.graph.task import UNFINISHED, Outcome
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.run.executor import NAMES, choose, kept
 from puffin.value import replace
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.graph.ledger import Grow
     from puffin.pipeline.graph.task import Task
     from puffin.pipeline.request.scheduler import Remote
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.run.executor import Executor
     from puffin.pipeline.tasks.supply import Supply
 
@@ -31,10 +30,9 @@ if TYPE_CHECKING:
 class Engine:
     """The executor of a run and its record. Started early, while the plan is still being made, it costs no wait."""
 
-    def __init__(self, settings: Settings, cache: Cache, reporter: "Reporter", *, command: str) -> None:
+    def __init__(self, settings: Settings, session: "Session", *, command: str) -> None:
         self._settings = settings
-        self._cache = cache
-        self._reporter = reporter
+        self._session = session
         self._command = command
         self._executor: Executor | None = None
         self._own: RunRecord | None = None
@@ -42,18 +40,18 @@ class Engine:
     def start(self, name: str) -> "Executor":
         """Start the executor with this name, or return the one that runs already."""
         if self._executor is None:
-            directory = self._cache.temporary("-dask")
+            directory = self._session.cache.temporary("-dask")
             jobs, remote = self._settings.workers, self._settings.remote
             with phase("start executor"):
                 if remote is not None:
-                    warn = self._reporter.warn
+                    warn = self._session.reporter.warn
                     self._executor = make_remote(remote, jobs=jobs, local_directory=directory, warn=warn)
                 else:
                     self._executor = make_executor(
                         name, jobs=jobs, local_directory=directory, dashboard=self._settings.dashboard
                     )
             if self._executor.address:
-                self._reporter.phase(f"Dashboard at {self._executor.address}", -1, -1)
+                self._session.reporter.phase(f"Dashboard at {self._executor.address}", -1, -1)
         return self._executor
 
     def chosen(self, missing: "Sequence[Supply]") -> str:
@@ -82,31 +80,31 @@ class Engine:
         """Run *tasks*, and what they *grow*, to their end and return the ledger; failures are in it, not raised."""
         ledger = Ledger(tasks, lambda *told: grown_for(grow, *told))
         running = self.start(executor)
-        taken = Takedown(self._record(), ledger)
-        taken.begin(running.name, self._settings.workers)
-        self._reporter.expect(len(ledger.tasks))
+        recorder = OutcomeRecorder(self._record(), ledger)
+        recorder.begin(running.name, self._settings.workers)
+        self._session.reporter.expect(len(ledger.tasks))
 
         expected = len(ledger.tasks)
 
         def notify(outcome: "Outcome") -> None:
             nonlocal expected
-            taken.outcome(outcome)
+            recorder.outcome(outcome)
             if len(ledger.tasks) != expected:
                 expected = len(ledger.tasks)
-                self._reporter.expect(expected)
+                self._session.reporter.expect(expected)
             task = ledger.tasks[outcome.key]
-            self._reporter.task(task, outcome)
+            self._session.reporter.task(task, outcome)
             if each is not None:
                 each(task, outcome)
 
         try:
             running.run(ledger, notify)
         finally:
-            taken.end()
+            recorder.end()
         return ledger
 
     def idle(self) -> None:
-        """Note in the record that what changes needs no tasks."""
+        """Record that the change needs no tasks."""
         self._record().graph("inline", jobs=self._settings.workers, tasks=0, at=time.time())
 
     def _record(self) -> RunRecord:
@@ -114,7 +112,9 @@ class Engine:
         record = current() or self._own
         if record is None:
             started = time.time()
-            record = self._own = RunRecord(self._cache, self._command, version=__version__, started=started)
+            record = self._own = RunRecord(
+                self._session.cache, self._command, version=__version__, started=started
+            )
         return record
 
     def close(self) -> None:
@@ -134,7 +134,7 @@ class Engine:
 def make_remote(
     remote: "Remote", *, jobs: int, local_directory: str, warn: "Callable[[str], None]"
 ) -> "Executor":
-    """Return the executor that uses the workers of a scheduler; *warn* is told of those that it cannot use."""
+    """Return the executor that uses the workers of a scheduler; *warn* gets the unusable ones."""
     if remote.shared:
         from puffin.pipeline.farm.shared import SharedExecutor
 
@@ -166,7 +166,7 @@ def make_executor(name: str, *, jobs: int, local_directory: str, dashboard: int 
 
 
 def grown_for(grow: "Grow", task: "Task", outcome: "Outcome") -> "tuple[Task, ...]":
-    """Return what *task* grows, as work that is for the environments which that task is for."""
+    """Return the tasks that *task* grows, for the same environments."""
     return tuple(
         [
             replace(each, environments=each.environments or task.environments, cache=each.cache or MISS)
@@ -175,8 +175,8 @@ def grown_for(grow: "Grow", task: "Task", outcome: "Outcome") -> "tuple[Task, ..
     )
 
 
-class Takedown:
-    """Puts what becomes of the tasks of a ledger into a run record."""
+class OutcomeRecorder:
+    """Writes the outcomes of a ledger's tasks into a run record."""
 
     def __init__(self, record: RunRecord, ledger: Ledger) -> None:
         self._record = record
@@ -207,7 +207,7 @@ class Takedown:
         self._record.task(task, outcome, ready=self._ready(task), error=error)
 
     def end(self) -> None:
-        """Add the lines of tasks that did not come to an end, if the run was broken off, and write."""
+        """Add the lines of unfinished tasks, if the run was interrupted, and write."""
         if not self._ledger.finished:
             for task in self._ledger.tasks.values():
                 if task.key not in self._ledger.outcomes:
@@ -217,12 +217,3 @@ class Takedown:
 
 def _first_line(error: BaseException) -> str:
     return mask_text((str(error).splitlines() or [type(error).__name__])[0])
-
-
-def results(ledger: Ledger, stage: str) -> "dict[str, object]":
-    """Return the results of a stage's tasks that are done, by the second half of their keys."""
-    return {
-        key[1]: outcome.result
-        for key, outcome in ledger.outcomes.items()
-        if key[0] == stage and outcome.status == DONE
-    }

@@ -1,4 +1,4 @@
-"""What goes wrong with a scheduler that the user runs, and with its workers."""
+"""Errors of a user's scheduler and of its workers."""
 
 from puffin.errors import TEMPORARY, USAGE, PuffinError
 
@@ -44,7 +44,7 @@ class NoWorkers(PuffinError):
 
 
 class Unfit(PuffinError):
-    """No worker has what this process has. ``reasons`` are pairs of a worker, or the scheduler, and what differs."""
+    """No worker has the versions of this process. ``reasons`` are (worker or scheduler, difference)."""
 
     exit_code = USAGE
     address: str
@@ -58,7 +58,7 @@ class Unfit(PuffinError):
 
 
 class NoInterpreter(PuffinError):
-    """No worker has an interpreter that builds what is needed here. ``found`` are pairs of a worker and what it has."""
+    """No worker has an interpreter whose wheels fit here. ``found`` are pairs of a worker and its interpreters."""
 
     stage = "build"
     wanted: str
@@ -75,7 +75,7 @@ class NoInterpreter(PuffinError):
 
 
 class BuildLost(PuffinError):
-    """A build was given up after workers were lost with it. ``attempts`` are pairs: a worker, and what became of it."""
+    """A build was given up after workers were lost. ``attempts`` are pairs of a worker and how it was lost."""
 
     stage = "build"
     attempts: tuple[tuple[str, str], ...]

@@ -1,4 +1,4 @@
-"""The executor of a run whose builds go to the workers of a scheduler; all else is done on this machine."""
+"""The executor that sends builds to the workers of a scheduler and does everything else on this machine."""
 
 import os
 import sys

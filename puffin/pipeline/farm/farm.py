@@ -1,4 +1,4 @@
-"""Work for the workers of a scheduler: who gets it, and what becomes of it when a worker is lost."""
+"""Work for the workers of a scheduler: the choice of a worker, and retries if it is lost."""
 
 import atexit
 import contextlib
@@ -227,7 +227,7 @@ class Farm:
 
 
 class WorkerNeeds:
-    """What a worker must have: a function to ask it, which answers whether, and what it has; ``wanted`` in words."""
+    """The needs of work: a function that asks a worker whether it meets them; ``wanted`` is their text for people."""
 
     def __init__(self, reference: str, arguments: tuple[Any, ...], wanted: str) -> None:
         self.reference = reference

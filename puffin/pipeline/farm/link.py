@@ -1,4 +1,4 @@
-"""The connection to a scheduler: every question has a deadline, and nothing is asked of a worker before it is known.
+"""The connection to a scheduler: every question has a deadline, and only known workers are asked.
 
 What a worker may lack is asked for with functions of the standard library alone, which every worker can import: a
 task whose function cannot be imported takes a worker down.
@@ -68,7 +68,7 @@ class Link:
         self._answered = time.monotonic()
 
     def call(self, function: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> Any:
-        """Return what a coroutine function answers within the patience; TimeoutError, OSError."""
+        """Return the result of a coroutine function within the patience. Raises TimeoutError and OSError."""
         return self.client.sync(function, *arguments, callback_timeout=self.remote.patience)
 
     def look(self) -> None:
@@ -179,7 +179,7 @@ class Link:
         return {worker: _judge(own, dict(zip(own, answers[worker], strict=True))) for worker in workers}
 
     def ask(self, workers: Iterable[str], calls: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
-        """Return what each worker answers to each of *calls*, a function with arguments; an exception where it fails.
+        """Return the answers of each worker to *calls*, functions with arguments; a failure is an exception among them.
 
         TimeoutError stands for a worker that does not answer within the patience.
         """
@@ -224,7 +224,7 @@ class Link:
         return futures[0]
 
     def close(self) -> None:
-        """Let go of the scheduler, which then cancels what was asked of it."""
+        """Disconnect from the scheduler, which then cancels the tasks of this client."""
         with quiet(), contextlib.suppress(Exception):
             self.client.close(timeout=2)
 

@@ -1,4 +1,4 @@
-"""The executor of a run whose whole graph is done by workers that see the same files: cache and environments."""
+"""The executor for workers that share the cache and the environments: they do the whole graph."""
 
 import contextlib
 import os

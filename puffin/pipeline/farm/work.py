@@ -1,4 +1,4 @@
-"""What runs in a worker of the user's own: a function that is named, as long as somebody waits for it."""
+"""Code that runs in a user's worker: it calls a named function while somebody waits for the result."""
 
 import asyncio
 import os
@@ -19,14 +19,14 @@ _WHILE_WANTED = (
 
 
 def work(reference: str, packed: bytes) -> bytes:
-    """Return what the function *reference* makes of *packed*; builds in it end early when the task is cancelled."""
+    """Return the result of the function *reference* for *packed*; its builds end early if the task is cancelled."""
     with resolve_function(_WHILE_WANTED)(forgotten()):
         answer: bytes = resolve_function(reference)(packed)
     return answer
 
 
 def forgotten() -> Callable[[], bool]:
-    """Return a function that tells whether the task of this thread was cancelled, or its worker is about to end."""
+    """Return a function that tells whether the task of this thread was cancelled, or its worker is closing."""
     worker, key = get_worker(), workers.thread_state.key  # type: ignore[attr-defined]
 
     def ask() -> bool:

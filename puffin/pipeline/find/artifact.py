@@ -1,4 +1,4 @@
-"""From a resolved package to the artifact that the graph fetches or builds. Pure but for looks at local files."""
+"""From a resolved package to the artifact that is fetched or built. Pure, except that it looks at local files."""
 
 from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.requirements.pins import Pin
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def artifact_for(
     package: "Resolved", target: "FileTarget", *, files: "FilePolicy", commits: "Commits"
 ) -> "Artifact":
-    """Return what to install for a resolved package. Raises what locating a URL raises."""
+    """Return the artifact to install for a resolved package. Raises the errors of locating a URL."""
     if isinstance(package.handle, Chosen):
         chosen = package.handle
         text = f"{chosen.name}=={chosen.version}"

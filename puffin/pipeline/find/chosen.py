@@ -1,4 +1,4 @@
-"""What of the cache serves a pin: the archive of its file, and the file that was chosen for it the last time.
+"""Cached files for pins: the archive that serves a file, and the file that was chosen for a pin before.
 
 A pin names one version of one package, and the files of a version do not change on an index; what was
 chosen once for the same indexes and the same tags is chosen again, until ``--refresh``: so a warm sync asks no index.
@@ -28,11 +28,12 @@ def supply_of(cache: Cache, artifact: Artifact, *, anew: bool = False) -> Supply
     With *anew* what was stored under a file's name does not count (``--refresh``).
     """
     archive = archive_of_wheel(cache, artifact, anew=anew) if artifact.kind == WHEEL else ""
-    return Supply(artifact=artifact, archive=archive if archive and archive_ready(cache, archive) else "")
+    ready = archive and archive_ready(cache, archive, size=artifact.size, filename=artifact.filename)
+    return Supply(artifact=artifact, archive=archive if ready else "")
 
 
 def archive_of_wheel(cache: Cache, artifact: Artifact, *, anew: bool = False) -> str:
-    """Return the archive that a wheel is, ``""`` where only fetching it tells; it need not be in the cache."""
+    """Return the archive of a wheel, ``""`` if it is unknown before the download; it may be missing from the cache."""
     return meant_archive(
         cache,
         source=artifact.source,
@@ -62,7 +63,7 @@ class ChosenFiles:
         return Supply(artifact=from_tuple(Artifact, fields[2:]), archive=archive)
 
     def put(self, supplies: "Iterable[Supply]") -> None:
-        """Remember choices. Files of directories and direct URLs are not remembered, nor is what has to be built."""
+        """Remember choices, except files of directories, direct URLs, and artifacts that have to be built."""
         for each in supplies:
             artifact = each.artifact
             of_index = artifact.source.startswith("index/") and not artifact.direct_url

@@ -176,7 +176,7 @@ class Ledger:
 
 
 def fuse_units(waiting: "dict[Key, Task]", done: "dict[Key, Outcome]") -> "list[Unit]":
-    """Partition what can start into units: each a task and everything that needs nothing outside it."""
+    """Partition the tasks that can start into units: a task with all tasks that need nothing outside the unit."""
     owner: dict[Key, int | None] = {}
     units: list[list[Task]] = []
 

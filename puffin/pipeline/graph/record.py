@@ -106,7 +106,7 @@ class RunRecord:
             self.flush(outcome.ended)
 
     def flush(self, now: float = 0.0) -> None:
-        """Write what has gathered."""
+        """Write the lines that have gathered."""
         self._flushed = now or time.time()
         if self._descriptor < 0 or not self._lines:
             return
@@ -139,7 +139,7 @@ _current: "RunRecord | None" = None
 
 
 def begin(record: RunRecord) -> None:
-    """Make *record* the one that takes down what this process does."""
+    """Make *record* the run record of this process."""
     global _current
     _current = record
 
@@ -170,7 +170,7 @@ def finish(status: int) -> None:
 
 
 class phase:  # noqa: N801 - reads as the function that it is to its callers
-    """Put what is done in the ``with`` block down as a phase of the run, by this name.
+    """Record the ``with`` block as a phase of the run with this name.
 
     A phase within another is counted once, under its own name.
     """

@@ -81,7 +81,7 @@ class Outcome:
 
 
 class TaskCrashed(PuffinError):
-    """A task ended with an exception that puffin does not raise on purpose: a bug, told as one."""
+    """A task ended with an exception that puffin does not raise on purpose: a bug."""
 
     exit_code = 70
     task: str

@@ -1,4 +1,4 @@
-"""What an environment of a workspace is made from: pins, a lock, or sources that have to be resolved first."""
+"""The inputs of an environment of a workspace: pins, a lock, or sources that have to be resolved first."""
 
 import os
 
@@ -10,9 +10,8 @@ from puffin.stages.resolve.requirements.values import SourceRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from puffin.pipeline.inputs.inputs import Naming
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.link.interpreter.interpreter import Interpreter
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class NotLocked(PuffinError):
-    """``--frozen`` was given, and what an environment is made from has no lock."""
+    """``--frozen`` was given, and the source of an environment has no lock."""
 
     exit_code = USAGE
     source: str
@@ -37,7 +36,7 @@ def read_spec(
     spec: "EnvSpec",
     settings: "Settings",
     interpreter: "Interpreter",
-    environ: "Mapping[str, str]",
+    session: "Session",
     *,
     frozen: bool,
     naming: "Naming | None" = None,
@@ -51,27 +50,27 @@ def read_spec(
     request = sources_of(spec, settings.constraint)
     if not needs_lock(spec):
         if not frozen:
-            return read_open(request, settings, interpreter, environ, naming=naming, build=build)
-        return _pinned(request, settings, interpreter, environ, naming, build)
+            return read_open(request, settings, interpreter, session, naming=naming, build=build)
+        return _pinned(request, settings, interpreter, session, naming, build)
     if not frozen:
-        return read_unpinned(request, settings, environ, build=build)
+        return read_unpinned(request, settings, session, build=build)
     lock = _lock_of(spec)
     request = SourceRequest(files=(lock,), constraints=() if lock.endswith(".toml") else settings.constraint)
-    return read_inputs(request, settings, interpreter, environ, naming=naming)
+    return read_inputs(request, settings, interpreter, session, naming=naming)
 
 
 def _pinned(
     request: "SourceRequest",
     settings: "Settings",
     interpreter: "Interpreter",
-    environ: "Mapping[str, str]",
+    session: "Session",
     naming: "Naming | None",
     build: "Build | None",
 ) -> Inputs:
-    from puffin.stages.resolve.requirements.conflicts import UnpinnedRequirement
+    from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
 
     try:
-        return read_inputs(request, settings, interpreter, environ, naming=naming, build=build)
+        return read_inputs(request, settings, interpreter, session, naming=naming, build=build)
     except UnpinnedRequirement:
         hints = ("pin it with `puffin pip compile`, or leave out `--frozen`",)
         raise NotLocked(source=os.path.relpath(request.files[0]), lock="", hints=hints) from None

@@ -1,4 +1,4 @@
-"""From the files that an environment is made from to pins and the places they come from, or to sources to resolve.
+"""From the files of an environment to pins and their indexes, or to sources that have to be resolved.
 
 Plain files are read without packaging.
 """
@@ -9,7 +9,6 @@ from puffin import depends
 from puffin.artifact.urls import digest, inherit_credentials, mask
 from puffin.errors import UsageError
 from puffin.names import normalise
-from puffin.pipeline.request.network import reader
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.requirements.plain import simple_pins
 from puffin.stages.resolve.requirements.values import SourceRequest
@@ -17,21 +16,21 @@ from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any, Protocol
 
     from puffin.artifact.artifact import Artifact
-    from puffin.pipeline.request.network import Read
+    from puffin.pipeline.request.session import Session
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.projects.sources import Build, Sources
     from puffin.stages.resolve.requirements.values import Requirements
     from puffin.stages.resolve.solve.request import FilePolicy
 
-    Naming = Callable[[Requirements, IndexConfig, FilePolicy], Requirements]
+    Naming = Callable[[Requirements, FilePolicy], Requirements]
 
     class KindsOfFiles(Protocol):
-        """What settings say of kinds of files: normalised names, or ``:all:``."""
+        """The settings of kinds of files: normalised names, or ``:all:``."""
 
         @property
         def no_binary(self) -> tuple[str, ...]:
@@ -52,7 +51,7 @@ DEFAULT_INDEX = "https://pypi.org/simple/"
 
 @frozen
 class Inputs:
-    """The pins of a run (``Pin`` values, or plain ``(name, version)``), where to look and for what, and warnings.
+    """The pins of a run (``Pin`` values, or plain ``(name, version)``), their indexes, allowed files, and warnings.
 
     ``located`` are the wheels of those pins for which no index need be asked: those of lock files.
     """
@@ -71,12 +70,12 @@ def read_inputs(
     request: SourceRequest,
     settings: Settings,
     interpreter: "Interpreter",
-    environ: "Mapping[str, str]",
+    session: "Session",
     *,
     naming: "Naming | None" = None,
     build: "Build | None" = None,
 ) -> Inputs:
-    """Return what the files of *request* pin for *interpreter*; an environment's request is of one kind everywhere.
+    """Return the pins of *request* for *interpreter*. Every command makes such a request.
 
     They are requirements files, projects and scripts that pin what they need, or one lock file (``pylock.toml``), which
     is complete and can have nothing beside it. *naming* finds the names that only builds tell, *build* the metadata of
@@ -84,7 +83,7 @@ def read_inputs(
 
     Raises ``UnpinnedRequirement`` for what is left open, and the other errors of reading and selecting pins.
     """
-    reading = _Reading(request, settings, interpreter, environ, naming, build)
+    reading = _Reading(request, settings, interpreter, session, naming, build)
     return reading.quick() or reading.pinned(reading.requirements())
 
 
@@ -92,46 +91,52 @@ def read_open(
     request: SourceRequest,
     settings: Settings,
     interpreter: "Interpreter",
-    environ: "Mapping[str, str]",
+    session: "Session",
     *,
     naming: "Naming | None" = None,
     build: "Build | None" = None,
 ) -> "Inputs | Sources":
     """Return the pins as :func:`read_inputs` does, or the sources where they leave something open."""
-    from puffin.stages.resolve.requirements.conflicts import UnpinnedRequirement
-
-    reading = _Reading(request, settings, interpreter, environ, naming, build)
+    reading = _Reading(request, settings, interpreter, session, naming, build)
     quick = reading.quick()
     if quick is not None:
         return quick
+    from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
+
     sources = reading.sources()
     try:
         return reading.pinned(sources.requirements)
     except UnpinnedRequirement:
+        if settings.require_hashes or sources.requirements.require_hashes:
+            raise
         return sources
 
 
 def read_unpinned(
     request: SourceRequest,
     settings: Settings,
-    environ: "Mapping[str, str]",
+    session: "Session",
     *,
     build: "Build | None" = None,
-    read: "Read | None" = None,
+    read: "Callable[[str], bytes] | None" = None,
 ) -> "Sources":
-    """Return the sources of a resolution, by the same rules as :func:`read_inputs`, whatever they pin.
+    """Return the sources of a resolution, by the same rules as :func:`read_inputs`, pinned or not.
 
-    *read* stands for :func:`~puffin.pipeline.request.network.reader` where some files are no files.
+    *read* stands for :meth:`Session.read` where some files are no files.
     """
     from puffin.stages.resolve.projects.sources import read_sources
 
-    read = read or reader(settings, environ)
-    sources = read_sources(request, read=read, environ=environ, build=None if settings.no_build else build)
+    sources = read_sources(
+        request,
+        read=read or session.read,
+        environ=session.environ,
+        build=None if settings.no_build else build,
+    )
     return replace(sources, requirements=_believed(sources.requirements, settings))
 
 
 def requested(settings: Settings) -> SourceRequest:
-    """Return what the options of a command on one environment name."""
+    """Return the request that the options of a command on one environment make."""
     return SourceRequest(
         files=settings.files,
         constraints=settings.constraint,
@@ -149,14 +154,14 @@ class _Reading:
         request: SourceRequest,
         settings: Settings,
         interpreter: "Interpreter",
-        environ: "Mapping[str, str]",
+        session: "Session",
         naming: "Naming | None",
         build: "Build | None",
     ) -> None:
         self._request = request
         self._settings = settings
         self._interpreter = interpreter
-        self._environ = environ
+        self._session = session
         self._naming = naming
         self._build = build
 
@@ -167,7 +172,7 @@ class _Reading:
             return _inputs(self._settings, None, plain, plain=True)
         if not any(path.endswith(".toml") for path in self._request.files):
             return None
-        return _locked(self._request, self._settings, self._interpreter, self._environ)
+        return _locked(self._request, self._settings, self._interpreter, self._session)
 
     def requirements(self) -> "Requirements":
         """Return what the files say; those that are requirements files alone need no more than their reader."""
@@ -178,23 +183,23 @@ class _Reading:
 
         requirements = read_requirements(
             self._request.files,
-            read=reader(self._settings, self._environ),
-            environ=self._environ,
+            read=self._session.read,
+            environ=self._session.environ,
             constraints=self._request.constraints,
         )
         return _believed(requirements, self._settings)
 
     def sources(self) -> "Sources":
         """Return what the files say, with what a resolution takes besides."""
-        return read_unpinned(self._request, self._settings, self._environ, build=self._build)
+        return read_unpinned(self._request, self._settings, self._session, build=self._build)
 
     def pinned(self, requirements: "Requirements") -> Inputs:
         """Return the pins of *requirements*."""
-        from puffin.stages.resolve.locate.name import check_names, named
+        from puffin.stages.resolve.locate.name import check_names, name_requirements
         from puffin.stages.resolve.requirements.pins import select_pins
 
         settings = self._settings
-        requirements = _with_names(named(requirements), settings, self._naming)
+        requirements = _with_names(name_requirements(requirements), settings, self._naming)
         hashes = settings.require_hashes or requirements.require_hashes
         selection = select_pins(requirements, markers=dict(self._interpreter.markers), require_hashes=hashes)
         check_names(selection.pins)
@@ -260,7 +265,7 @@ def _plain(request: SourceRequest, settings: Settings) -> "tuple[tuple[str, str]
 
 
 def _locked(
-    request: SourceRequest, settings: Settings, interpreter: "Interpreter", environ: "Mapping[str, str]"
+    request: SourceRequest, settings: Settings, interpreter: "Interpreter", session: "Session"
 ) -> Inputs | None:
     """Return what the lock file of *request* has for *interpreter*; None where there is none among the files.
 
@@ -268,6 +273,7 @@ def _locked(
     """
     from puffin.stages.resolve.projects.pylock import LockTarget, is_lock, read_lock
     from puffin.stages.resolve.projects.sources import read_source, relative
+    from puffin.stages.resolve.requirements.pins import check_verifiable
 
     shown = next((mask(relative(path)) for path in request.files if is_lock(path)), "")
     if not shown:
@@ -284,7 +290,10 @@ def _locked(
         groups=tuple(map(normalise, request.groups)),
         files=policy,
     )
-    locked = read_lock(read_source(request.files[0], shown, reader(settings, environ)), target=target)
+    locked = read_lock(read_source(request.files[0], shown, session.read), target=target)
+    if settings.require_hashes:
+        hashes = {each.name: each.hashes for each in locked.artifacts}
+        check_verifiable([replace(pin, hashes=hashes.get(pin.name, pin.hashes)) for pin in locked.pins])
     config = index_config(settings, None)
     artifacts = [replace(each, url=_with_credentials(each.url, config)) for each in locked.artifacts]
     return _inputs(
@@ -308,11 +317,17 @@ def _with_names(requirements: "Requirements", settings: Settings, naming: "Namin
     """Return *requirements* with the names that *naming* finds, where some have none. Raises what that raises."""
     if naming is None or settings.no_build or all(each.name for each in requirements.entries):
         return requirements
-    return naming(requirements, index_config(settings, requirements), kinds_of_files(settings, requirements))
+    return naming(requirements, kinds_of_files(settings, requirements))
 
 
 def _believed(requirements: "Requirements", settings: Settings) -> "Requirements":
-    """Return *requirements*, with ``--no-verify-hashes`` as if no file gave or demanded any hash."""
+    """Return *requirements*, with ``--no-verify-hashes`` as if no file gave or demanded any hash.
+
+    With ``--no-editable`` nothing in them is editable.
+    """
+    if settings.no_editable:
+        entries = tuple([replace(each, editable=False) for each in requirements.entries])
+        requirements = replace(requirements, entries=entries)
     if not settings.no_verify_hashes:
         return requirements
     return replace(
@@ -324,7 +339,11 @@ def _believed(requirements: "Requirements", settings: Settings) -> "Requirements
 
 
 def _is_project(path: str) -> bool:
-    return os.path.basename(path).endswith(_PROJECTS) or depends.is_directory(path)
+    if os.path.basename(path).endswith(_PROJECTS) or depends.is_directory(path):
+        return True
+    from puffin.stages.resolve.requirements.plain import is_script
+
+    return is_script(path)
 
 
 def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":
@@ -346,7 +365,7 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
 
 
 def kinds_of_files(settings: "KindsOfFiles", requirements: "Any | None") -> "FilePolicy":
-    """Return which kinds of files may be used: what options say, and what files say, adds up."""
+    """Return the allowed kinds of files: those of options and of files together."""
     from puffin.stages.resolve.solve.request import ALL, FilePolicy
 
     written = requirements
@@ -384,7 +403,7 @@ def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:
 
 @frozen
 class PlainPin:
-    """A pin that is a name and a version: what locating needs of a ``Pin``, without the import of packaging."""
+    """A pin of a name and a version, with the attributes of ``Pin`` that locating uses; no import of packaging."""
 
     name: str
     version: str

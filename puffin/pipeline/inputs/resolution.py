@@ -1,14 +1,13 @@
-"""A resolution, set up in one way for compile, install, lock, sync and for what builds need.
+"""The set-up of a resolution: one way for compile, install, lock, sync and build requirements.
 
 What they have in common is one value, :class:`ResolutionSetup`; where they differ is a field of it. From it come the
 request that the resolver answers, the universe that it is answered from, and the settings of the builds for it.
 """
 
 from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
-from puffin.pipeline.request.network import network_of
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
-from puffin.stages.resolve.requirements.conflicts import DisjointHashes
+from puffin.stages.resolve.requirements.errors import DisjointHashes
 from puffin.stages.resolve.solve.request import (
     ALLOW,
     HIGHEST,
@@ -27,7 +26,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import CompileSettings, InstallSettings
+    from puffin.pipeline.run.forked_workers import Begin, ForkedWorkers, Serve
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
@@ -49,7 +50,8 @@ class ResolutionSetup:
 
     ``config`` says where to look and ``network`` how, in its wire form. ``target`` is :data:`NO_TARGET` while no
     interpreter has answered yet. ``hashes`` are those demanded, by normalised name. ``now`` is in seconds since the
-    epoch. ``exclude_newer`` is ISO 8601. ``refresh`` is as in ``Scope``, the other fields are as in ``ResolveRequest``.
+    epoch. ``exclude_newer`` is ISO 8601. ``installs`` tells that the answer is installed at once, so that a build
+    for its metadata is no extra work. ``refresh`` is as in ``Scope``, the other fields are as in ``ResolveRequest``.
     """
 
     config: "IndexConfig"
@@ -64,15 +66,17 @@ class ResolutionSetup:
     files: FilePolicy = FilePolicy()
     resolution: str = HIGHEST
     prereleases: str = IF_NECESSARY_OR_EXPLICIT
+    prerelease_names: frozenset[str] = frozenset()
     exclude_newer: str = ""
     no_deps: bool = False
     keep_yanked: bool = False
+    installs: bool = False
     refresh: "bool | frozenset[str]" = False
     offline: bool = False
 
     @property
     def scope(self) -> Scope:
-        """Which files count, and what the cache is believed."""
+        """The allowed files, and the trust in the cache."""
         return Scope(
             config=self.config,
             tags=self.target.tags,
@@ -99,6 +103,7 @@ class ResolutionSetup:
             preferences=self.preferences,
             resolution=self.resolution,
             prereleases=self.prereleases,
+            prerelease_names=self.prerelease_names,
             exclude_newer=self.exclude_newer,
             no_deps=self.no_deps,
             files=self.files,
@@ -111,37 +116,47 @@ class ResolutionSetup:
 def setup_of(
     settings: "CompileSettings | InstallSettings",
     sources: "Sources",
-    environ: "Mapping[str, str]",
+    session: "Session",
     *,
     now: float,
     upgrades: "Upgrades | None" = None,
     target: ResolutionTarget = NO_TARGET,
     preferences: tuple[Preference, ...] = (),
     keep_yanked: bool = False,
+    installs: bool = False,
 ) -> ResolutionSetup:
-    """Return the set-up for what a command was asked, and its sources.
+    """Return the set-up for the settings of a command and its sources.
 
-    *preferences* are the versions to keep where possible; those that *upgrades* concern are dropped. Raises
+    *preferences* are the versions to keep where possible; those that *upgrades* concern are dropped, or are candidates
+    among others where they are installed. Raises
     :class:`DisjointHashes`.
     """
     run, requirements = settings.run, sources.requirements
     again = frozenset((*run.refresh_package, *(upgrades.names if upgrades else ())))
     return ResolutionSetup(
         config=index_config(run, requirements),
-        network=network_of(run, environ, requirements.trusted_hosts),
+        network=session.network.wire(requirements.trusted_hosts),
         now=now,
         target=target,
         requirements=roots(requirements.entries),
         constraints=(*roots(requirements.constraints), *(upgrades.limits if upgrades else ())),
         overrides=roots(sources.overrides),
-        preferences=tuple([each for each in preferences if upgrades is None or upgrades.keeps(each.name)]),
+        preferences=tuple(
+            [
+                each if keeps else replace(each, upgrade=True)
+                for each in preferences
+                if (keeps := upgrades is None or upgrades.keeps(each.name)) or each.installed is not None
+            ]
+        ),
         hashes=demanded_hashes(requirements),
         files=kinds_of_files(settings, requirements),
         resolution=settings.resolution,
         prereleases=ALLOW if requirements.pre else settings.prerelease,
+        prerelease_names=frozenset(settings.prerelease_package),
         exclude_newer=settings.exclude_newer,
         no_deps=settings.no_deps,
         keep_yanked=keep_yanked,
+        installs=installs,
         refresh=False
         if run.offline
         else (run.refresh or (upgrades is not None and upgrades.everything) or again),
@@ -150,7 +165,7 @@ def setup_of(
 
 
 def roots(entries: "Sequence[Entry]") -> tuple[Root, ...]:
-    """Return entries of requirements files as what the resolver takes."""
+    """Return entries of requirements files as roots of a resolution."""
     return tuple(
         [Root(origin=entry.origin, **{name: getattr(entry, name) for name in _SHARED}) for entry in entries]
     )
@@ -198,17 +213,24 @@ def open_universe(
 
 
 def children_of(setup: ResolutionSetup, cache: "Cache") -> "Children":
-    """Return what asks indexes for a resolution in processes, which start when that pays."""
-    from puffin.pipeline.request.network import helping
+    """Return the children that ask indexes for a resolution; they start if that pays."""
     from puffin.stages.resolve.universe.children import Children
 
-    return Children(setup.scope, client=client_for(setup.network), cache=cache, helping=helping)
+    return Children(setup.scope, client=client_for(setup.network), cache=cache, helping=_helping)
+
+
+def _helping(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
+    """Start the children of a resolution that has much to ask: the seam of ``IndexUniverse``."""
+    from puffin.pipeline.run.forked_workers import start_workers
+
+    return start_workers(serve, begin)
 
 
 def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall | None" = None) -> "Resolution":
-    """Return what a set-up resolves to, from *recall* if that has it, with all that is worth a warning.
+    """Return the resolution of a set-up, from *recall* if that has it, with all warnings.
 
-    Raises what the resolver raises.
+    Where a wheel told the metadata of a source distribution that was chosen, that itself is asked in the end; if it
+    says something else, the search is made again. Raises what the resolver raises.
     """
     found = recall.find() if recall else None
     if found is not None:
@@ -216,6 +238,10 @@ def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall 
     from puffin.stages.resolve.solve.resolve import resolve
 
     resolution: Resolution = resolve(setup.request, universe)
+    while not setup.no_deps and universe.confirm(
+        [each.handle for each in resolution.packages], build=setup.installs
+    ):
+        resolution = resolve(setup.request, universe)
     coming = [each.name for each in resolution.packages if not each.installed]
     resolution = replace(resolution, warnings=(*resolution.warnings, *universe.ambiguities(coming)))
     if recall:

@@ -1,4 +1,4 @@
-"""Run records, read back: files of lines become frozen values. Lines of other formats, or cut short, do no harm."""
+"""Reading run records into frozen values. Lines of other formats, or truncated ones, are skipped."""
 
 import json
 import os

@@ -70,7 +70,7 @@ class EnvironmentWork:
 
 @frozen
 class Report:
-    """What there is to say of a run. ``saved`` are seconds of work that the cache made unnecessary, as it seems."""
+    """The report on a run. ``saved`` is an estimate of the seconds of work that the cache saved."""
 
     profile: Profile
     path: tuple[PathStep, ...]
@@ -88,7 +88,7 @@ class Report:
 
 
 def report_on(profile: Profile, earlier: Sequence[Profile] = ()) -> Report:
-    """Return the report on *profile*; *earlier* runs tell what the work would have cost that was not done."""
+    """Return the report on *profile*; the cost of work that was not done comes from *earlier* runs."""
     path = critical_path(profile)
     found = spans(profile)
     shares = weighted(((s.row.name, s.start, s.end) for s in found), profile.started, profile.ended)
@@ -111,7 +111,7 @@ def report_on(profile: Profile, earlier: Sequence[Profile] = ()) -> Report:
 
 
 def limit_of(path: Sequence[PathStep], wall: float) -> Part | None:
-    """Return what limited the run: one task if it is long enough, else what has the most of the critical path."""
+    """Return the bottleneck of the run: one task if it is long enough, else the longest part of the critical path."""
     single = next((part for part in parts(path, by_package=True) if part.package), None)
     if single is not None and single.seconds >= _ONE * wall:
         return single
@@ -193,7 +193,7 @@ def _cached(rows: Sequence[Row]) -> tuple[dict[str, Row], set[str]]:
 
 
 def saved(hits: dict[str, Row], known: Sequence[Profile]) -> float:
-    """Return the seconds of work that *hits* saved: what the same took in *known* runs, the latest first.
+    """Return the seconds of work that *hits* saved: the time of the same work in *known* runs, the latest first.
 
     For what none of them did, its size counts at the rate at which they made archives; 0 where they made none.
     """
@@ -236,7 +236,7 @@ class Comparison:
 
 
 def compare(before: Report, after: Report) -> Comparison:
-    """Return what is different in *after*."""
+    """Return the differences between two reports."""
     return Comparison(
         before=before,
         after=after,

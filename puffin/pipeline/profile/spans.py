@@ -1,4 +1,4 @@
-"""How the time of a run divides: spans of work without what lies within them, and the critical path through these.
+"""Dividing the time of a run: spans of work without the work inside them, and the critical path through them.
 
 The critical path is the chain of steps that set the total time.
 """
@@ -196,7 +196,7 @@ def _walk(last: Span, held_up: object) -> list[PathStep]:
 
 @frozen
 class Part:
-    """What a stage, or one task of it, has of the critical path, in seconds. ``count`` is the number of its tasks."""
+    """The part of a stage, or of one task, in the critical path, in seconds. ``count`` is the number of its tasks."""
 
     name: str
     package: str
@@ -205,7 +205,7 @@ class Part:
 
 
 def parts(steps: Iterable[PathStep], *, by_package: bool) -> tuple[Part, ...]:
-    """Return what the path consists of, the longest first: by stage, or by stage and package; waits are ``""``."""
+    """Return the parts of the path, the longest first: by stage, or by stage and package; waits are ``""``."""
     found: dict[tuple[str, str], list[float]] = {}
     for step in steps:
         name = step.row.name if step.row else ""

@@ -1,4 +1,4 @@
-"""The workers of a run: when they were busy, and why they were not."""
+"""The workers of a run: when they were busy, and why they were idle."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,1 +1,1 @@
-"""What was asked for, as frozen values, and the session of a command."""
+"""The request of a command, as frozen values."""

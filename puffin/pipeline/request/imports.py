@@ -1,46 +1,51 @@
-"""Imports that much work will need, made while this process waits for another."""
+"""Imports that later work needs, made while this process waits for another one or before it has children."""
+
+_FETCHING = (
+    "urllib.parse",  # for the places of files
+    "httptools",
+    "packaging.specifiers",  # for Requires-Python, which real pages state of most files
+    "puffin.stages.fetch.client",
+    "puffin.stages.fetch.fetch",
+    "puffin.stages.fetch.turns",
+    "puffin.stages.resolve.index.usual",
+    "puffin.stages.resolve.locate.locate",
+)
+_SUPPLYING = (
+    "concurrent.futures.thread",  # for what runs ahead
+    "configparser",  # for entry points
+    "httptools",
+    "puffin.stages.fetch.client",
+    "puffin.stages.fetch.download",
+    "puffin.stages.fetch.fetch",
+    "puffin.stages.link.linker",
+    "puffin.stages.unzip.store",
+    "puffin.stages.unzip.unzip",
+)
+_RESOLVING = (
+    "httptools",
+    "packaging.requirements",
+    "puffin.stages.fetch.client",
+    "puffin.stages.fetch.digests",
+    "puffin.stages.resolve.index.usual",
+    "puffin.stages.resolve.metadata.wheel",
+)
 
 
 def import_fetching() -> None:
-    """Import what asking an index and fetching need, before there are children that would each import it."""
-    import urllib.parse  # noqa: F401 - for the places of files
-
-    import httptools  # noqa: F401
-    import packaging.specifiers  # noqa: F401 - for Requires-Python, which real pages state of most files
-
-    import puffin.stages.fetch.client
-    import puffin.stages.fetch.fetch
-    import puffin.stages.fetch.turns
-    import puffin.stages.resolve.index.usual
-    import puffin.stages.resolve.locate.locate  # noqa: F401
+    """Import the modules for asking an index and fetching."""
+    _import(_FETCHING)
 
 
 def import_supplying() -> None:
-    """Import what fetching, unzipping and linking need, before there is a child that would import it again."""
-    import concurrent.futures.thread  # noqa: F401 - for what runs ahead
-    import configparser  # noqa: F401 - for entry points
-
-    import httptools  # noqa: F401
-
-    import puffin.stages.fetch.client
-    import puffin.stages.fetch.download
-    import puffin.stages.fetch.fetch
-    import puffin.stages.link.linker
-    import puffin.stages.unzip.store
-    import puffin.stages.unzip.unzip  # noqa: F401
-
-
-def import_asking() -> None:
-    """Import what reading requirements and asking an index for pages and metadata need."""
-    import httptools  # noqa: F401
-    import packaging.requirements  # noqa: F401
-
-    import puffin.stages.fetch.client
-    import puffin.stages.fetch.digests
-    import puffin.stages.resolve.index.usual
-    import puffin.stages.resolve.metadata.wheel  # noqa: F401
+    """Import the modules for fetching, unzipping and linking."""
+    _import(_SUPPLYING)
 
 
 def import_resolving() -> None:
-    """Import all that a resolution needs."""
-    import_asking()
+    """Import the modules for reading requirements and asking an index for pages and metadata."""
+    _import(_RESOLVING)
+
+
+def _import(modules: tuple[str, ...]) -> None:
+    for module in modules:
+        __import__(module)

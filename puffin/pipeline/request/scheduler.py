@@ -1,4 +1,4 @@
-"""A scheduler of distributed that the user runs: where it is, and how long to wait for it. Light: no dask here."""
+"""A user's dask scheduler: its address, and how long to wait for it. Light: it does not import dask."""
 
 from puffin.errors import UsageError
 from puffin.value import frozen

@@ -1,4 +1,4 @@
-"""What a command was asked to do, as one value; where it comes from (options, variables) is the cli's affair."""
+"""The request of a command as one value. The cli makes it from options, variables and configuration."""
 
 import os
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.graph.task import Outcome, Task
     from puffin.pipeline.request.scheduler import Remote
-    from puffin.pipeline.request.where import Where
+    from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.resolve.index.config import NamedIndex
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
 
     class Reporter(Protocol):
-        """Who is told how a run goes."""
+        """Gets the progress of a run."""
 
         def phase(self, verb: str, count: int, seconds: float) -> None:
             """A phase is over: ``Resolved``, ``Prepared``, ``Uninstalled``, ``Installed``, …"""
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
             """Something the user should know."""
 
         def expect(self, tasks: int) -> None:
-            """So many tasks will run; said again when they have become more."""
+            """The number of tasks that will run; called again if it grows."""
 
         def task(self, task: Task, outcome: Outcome) -> None:
             """A task ended."""
@@ -42,7 +42,7 @@ UPDATED, UNCHANGED, FAILED, SKIPPED, DRIFTED = "updated", "unchanged", "failed",
 
 @frozen
 class Line:
-    """One change: ``sign`` is ``+``, ``-`` or ``~`` (installed anew); ``place`` is where it came from, if told."""
+    """One change: ``sign`` is ``+``, ``-`` or ``~`` (reinstalled); ``place`` is its origin, if shown."""
 
     sign: str
     name: str
@@ -52,7 +52,7 @@ class Line:
 
 @frozen
 class Configured:
-    """Where configuration files say to look. What options and requirements files say goes before it."""
+    """The indexes of configuration files. Options and requirements files take precedence."""
 
     index_url: str = ""
     extra_index_url: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Configured:
 
 @frozen
 class NetworkOptions:
-    """How to reach the network, as far as it was told: empty texts, a timeout of 0 and -1 retries mean "not given"."""
+    """The network options: empty texts, a timeout of 0 and -1 retries mean "not given"."""
 
     cert: str = ""
     client_cert: str = ""
@@ -71,6 +71,18 @@ class NetworkOptions:
     timeout: float = 0.0
     retries: int = -1
     keyring_provider: str = ""
+
+
+@frozen
+class Where:
+    """What the options say of where to work. Empty texts mean "not given"."""
+
+    python: str = ""
+    system: bool = False
+    target: str = ""
+    prefix: str = ""
+    python_version: str = ""
+    python_platform: str = ""
 
 
 @frozen
@@ -97,6 +109,7 @@ class Settings:
     only_binary: tuple[str, ...] = ()
     no_build: bool = False
     no_verify_hashes: bool = False
+    no_editable: bool = False
     strict: bool = False
     reinstall: bool = False
     reinstall_package: tuple[str, ...] = ()
@@ -106,12 +119,15 @@ class Settings:
     link_mode: str = ""
     path_conflict: str = ""
     compile_bytecode: bool = False
+    bytecode_mode: str = ""
     dry_run: bool = False
     allow_empty_requirements: bool = False
+    remove_seeds: bool = False
     break_system_packages: bool = False
     no_build_isolation: bool = False
     no_build_isolation_package: tuple[str, ...] = ()
     config_setting: tuple[str, ...] = ()
+    config_setting_package: tuple[str, ...] = ()
     build_constraint: tuple[str, ...] = ()
     executor: str = ""
     remote: "Remote | None" = None
@@ -129,10 +145,8 @@ class Settings:
     network: NetworkOptions = NetworkOptions()
 
     @property
-    def where(self) -> "Where":
+    def where(self) -> Where:
         """Where the command works."""
-        from puffin.pipeline.request.where import Where
-
         return Where(
             python=self.python,
             system=self.system,
@@ -158,9 +172,10 @@ def available_cores() -> int:
 
 @frozen
 class ManySettings:
-    """What a run over many environments was asked for; ``run`` has what it shares with a sync of one."""
+    """The request of a run over many environments; ``run`` has the settings shared with a sync of one."""
 
     run: Settings
+    specs: "tuple[EnvSpec, ...]" = ()
     check: bool = False
     frozen: bool = False
     fail_fast: bool = False
@@ -168,7 +183,7 @@ class ManySettings:
 
 @frozen
 class CompileSettings:
-    """What a compilation was asked for. ``run`` has what it shares with a sync: interpreter, indexes, cache.
+    """The request of a compilation. ``run`` has the settings shared with a sync: interpreter, indexes, cache.
 
     Empty texts mean "not given". ``header`` is the command that the header names, empty for no header.
     ``no_binary`` and ``only_binary`` are normalised names, or ``:all:``. ``exclude_newer`` is a date or a
@@ -183,6 +198,7 @@ class CompileSettings:
     upgrade_package: tuple[str, ...] = ()
     resolution: str = HIGHEST
     prerelease: str = IF_NECESSARY_OR_EXPLICIT
+    prerelease_package: tuple[str, ...] = ()
     exclude_newer: str = ""
     python_version: str = ""
     python_platform: str = ""
@@ -204,13 +220,14 @@ class CompileSettings:
 
 @frozen
 class InstallSettings:
-    """What an install was asked for; ``run`` has what it shares with a sync. Empty texts mean "not given"."""
+    """The request of an install; ``run`` has the settings shared with a sync. Empty texts mean "not given"."""
 
     run: Settings
     sources: "Sources"
     upgrades: "Upgrades | None" = None
     resolution: str = HIGHEST
     prerelease: str = IF_NECESSARY_OR_EXPLICIT
+    prerelease_package: tuple[str, ...] = ()
     exclude_newer: str = ""
     no_deps: bool = False
     exact: bool = False

@@ -1,12 +1,11 @@
 """The interpreter that builds."""
 
-from collections.abc import Mapping
-
 from puffin.stages.link.interpreter.interpreter import Interpreter, interpreter_key
-from puffin.stages.resolve.locate.tags import priorities
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from puffin.stages.link.environment.environment import Environment
 
 
@@ -16,6 +15,8 @@ class Toolchain:
     def __init__(
         self, interpreter: Interpreter, *, python: str = "", scripts: str = "", prefix: str = ""
     ) -> None:
+        from puffin.stages.resolve.locate.tags import priorities  # only what builds makes such a value
+
         self.interpreter = interpreter
         self.python = python
         self.scripts = scripts
@@ -35,7 +36,7 @@ def toolchain_of(environment: "Environment") -> Toolchain:
 
 
 def toolchain_with(interpreter: "Interpreter") -> Toolchain:
-    """Return the toolchain of an interpreter, whatever it belongs to: builds without isolation use what it has."""
+    """Return the toolchain of an interpreter; builds without isolation use its packages."""
     return Toolchain(
         interpreter,
         python=interpreter.executable,

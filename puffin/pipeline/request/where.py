@@ -1,74 +1,80 @@
-"""Where a command works: an environment, or a directory or prefix in its place, perhaps of another platform."""
+"""The target and the interpreter of a command: an environment, a directory or a prefix, perhaps elsewhere."""
 
 import os
 import sys
 
+from puffin import depends
 from puffin.errors import UsageError
-from puffin.value import frozen, replace
+from puffin.pipeline.request.settings import Where
+from puffin.stages.link.environment.environment import (
+    BrokenVenv,
+    NoEnvironment,
+    environment_at,
+    find_environment,
+)
+from puffin.stages.link.interpreter.known import inspect_interpreter
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from puffin.cache.layout import Cache
+    from puffin.pipeline.request.session import Session
+    from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.link.environment.environment import Environment
     from puffin.stages.link.interpreter.interpreter import Interpreter
 
 
-@frozen
-class Where:
-    """What the options say of where to work. Empty texts mean "not given"."""
-
-    python: str = ""
-    system: bool = False
-    target: str = ""
-    prefix: str = ""
-    python_version: str = ""
-    python_platform: str = ""
-
-
-def find_where(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "Environment":
+def find_where(where: Where, session: "Session") -> "Environment":
     """Return the environment to work on. Raises what ``find_environment`` does, and :class:`UsageError`."""
-    from puffin.stages.link.environment.environment import find_environment
-
     if where.target or where.prefix:
-        return _elsewhere(where, environ, cache)
+        return _elsewhere(where, session)
     if where.python_version or where.python_platform:
         option = "--python-version" if where.python_version else "--python-platform"
         hints = ("say where to install with `--target DIR`",)
         raise UsageError(text=f"`{option}` is for a directory, not for an environment", hints=hints)
-    return find_environment(where.python or None, environ, os.getcwd(), cache, system=where.system)
+    return find_environment(
+        where.python or None, session.environ, os.getcwd(), session.cache, system=where.system
+    )
 
 
-def base_interpreter(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "Interpreter":
+def base_interpreter(where: Where, session: "Session") -> "Interpreter":
     """Return the interpreter to install for where no environment is meant.
 
-    The one asked for, the active environment's, that of ``.python-version``, the first on ``PATH``, or puffin's own.
+    The one asked for, the active environment's, that of ``.python-version``, the first on ``PATH`` or puffin's own,
+    if ``requires-python`` of the project allows it, else another that it allows.
     """
-    from puffin.stages.link.environment.environment import NoEnvironment, find_environment
-    from puffin.stages.link.interpreter.find import InterpreterNotFound, find_requested, requested_version
-    from puffin.stages.link.interpreter.known import inspect_interpreter
+    from puffin.stages.link.interpreter.ask import InspectFailed
+    from puffin.stages.link.interpreter.find import (
+        InterpreterNotFound,
+        find_requested,
+        find_required,
+        requested_version,
+    )
 
-    cwd = os.getcwd()
+    environ, cache, cwd = session.environ, session.cache, os.getcwd()
     try:
         return find_environment(where.python or None, environ, cwd, cache, system=where.system).interpreter
     except NoEnvironment:
         pass
+    except (BrokenVenv, InspectFailed):
+        if where.python or where.system:
+            raise
     wish = requested_version(cwd)
     if wish:
         return inspect_interpreter(find_requested(wish, environ), cache, origin=".python-version")
     try:
-        return find_environment(None, environ, cwd, cache, system=True).interpreter
+        usual = find_environment(None, environ, cwd, cache, system=True).interpreter
     except InterpreterNotFound:
-        return inspect_interpreter(sys.executable, cache)
+        usual = inspect_interpreter(sys.executable, cache)
+    other = find_required(cwd, usual, environ)
+    return inspect_interpreter(other, cache, origin="requires-python") if other else usual
 
 
-def target_interpreter(asked: str, environ: "Mapping[str, str]", cache: "Cache") -> "Interpreter":
+def target_interpreter(asked: str, session: "Session") -> "Interpreter":
     """Return the interpreter *asked* for, or that of the place where the command is run."""
-    return base_interpreter(Where(python=asked), environ, cache)
+    return base_interpreter(Where(python=asked), session)
 
 
-def _elsewhere(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "Environment":
+def _elsewhere(where: Where, session: "Session") -> "Environment":
     if where.target and where.prefix:
         raise UsageError(text="`--target` cannot be used with `--prefix`", hints=("leave out one of them",))
     if where.prefix and (where.python_version or where.python_platform):
@@ -76,7 +82,7 @@ def _elsewhere(where: Where, environ: "Mapping[str, str]", cache: "Cache") -> "E
         raise UsageError(text="A prefix is for the interpreter that installs into it", hints=hints)
     from puffin.stages.link.environment.target_directory import in_directory, in_prefix
 
-    interpreter = base_interpreter(where, environ, cache)
+    interpreter = base_interpreter(where, session)
     if where.prefix:
         return in_prefix(interpreter, os.path.abspath(os.path.expanduser(where.prefix)))
     return in_directory(_as_wished(interpreter, where), os.path.abspath(os.path.expanduser(where.target)))
@@ -86,9 +92,9 @@ def _as_wished(interpreter: "Interpreter", where: Where) -> "Interpreter":
     """Return *interpreter* with the version and platform that were asked for in the place of its own."""
     if not (where.python_version or where.python_platform):
         return interpreter
-    from puffin.stages.resolve.locate.platforms import target_of
+    from puffin.stages.resolve.locate.platforms import target_for
 
-    found = target_of(interpreter, python_version=where.python_version, python_platform=where.python_platform)
+    found = target_for(interpreter, python_version=where.python_version, python_platform=where.python_platform)
     numbers = dict(found.markers)["python_full_version"].split(".")
     version = (int(numbers[0]), int(numbers[1]), int("".join(c for c in numbers[2] if c.isdigit()) or 0))
     own = version[:2] == interpreter.version[:2]
@@ -99,3 +105,26 @@ def _as_wished(interpreter: "Interpreter", where: Where) -> "Interpreter":
         markers=found.markers,
         cache_tag=interpreter.cache_tag if own else "",  # nothing here compiles for another version
     )
+
+
+class Interpreters:
+    """Finds the interpreter for a request; an empty one means the Python that runs puffin."""
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+        self._known: dict[str, Interpreter] = {}
+
+    def __call__(self, request: str) -> "Interpreter":
+        """Return the interpreter; raises what finding and asking it raise."""
+        if request not in self._known:
+            from puffin.stages.link.interpreter.find import find_interpreter
+
+            path = find_interpreter(request, self._session.environ) if request else sys.executable
+            self._known[request] = inspect_interpreter(path, self._session.cache)
+        return self._known[request]
+
+    def of(self, spec: "EnvSpec") -> "Interpreter":
+        """Return the interpreter of an environment: the one that it has, unless another is asked for."""
+        if spec.python or not depends.is_file(f"{spec.path}/pyvenv.cfg"):
+            return self(spec.python)
+        return environment_at(spec.path, self._session.cache, origin=spec.origin).interpreter

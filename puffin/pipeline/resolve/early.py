@@ -1,26 +1,23 @@
-"""What of a compilation needs no interpreter: it is done while one answers, if one has to be asked."""
+"""The part of a compilation that needs no interpreter; it is done while an interpreter answers."""
 
 import time
-from functools import partial
 
-from puffin.pipeline.builds.projects import project_builder
-from puffin.pipeline.inputs.inputs import kinds_of_files, read_unpinned
+from puffin.pipeline.builds.projects import Projects
+from puffin.pipeline.inputs.inputs import read_unpinned
 from puffin.pipeline.inputs.resolution import children_of, setup_of
-from puffin.pipeline.request.imports import import_asking, import_resolving
-from puffin.pipeline.request.network import reader
+from puffin.pipeline.request.imports import import_resolving
+from puffin.pipeline.request.toolchain import toolchain_with
 from puffin.pipeline.request.where import target_interpreter
 from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from puffin.cache.layout import Cache
     from puffin.pipeline.inputs.resolution import ResolutionSetup
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import CompileSettings
     from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.resolve.output.earlier import Upgrades
-    from puffin.stages.resolve.projects.sources import Build, Sources
+    from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.solve.request import Preference
     from puffin.stages.resolve.universe.children import Children
 
@@ -28,15 +25,9 @@ if TYPE_CHECKING:
 class Early:
     """Requirements, configuration and the children that ask indexes, of one compilation."""
 
-    def __init__(
-        self,
-        settings: "CompileSettings",
-        cache: "Cache",
-        environ: "Mapping[str, str]",
-    ) -> None:
+    def __init__(self, settings: "CompileSettings", session: "Session") -> None:
         self._settings = settings
-        self._cache = cache
-        self._environ = environ
+        self._session = session
         self._done = False
         self._error: Exception | None = None
         self.upgrades: Upgrades
@@ -46,19 +37,15 @@ class Early:
         self.children: Children | None = None
 
     def begin(self) -> None:
-        """Do it all, and have the pages of what is required looked for; what is wrong waits for :meth:`finish`.
-
-        What else a resolution takes is imported while the children ask.
-        """
-        import_asking()
+        """Do all of it, and request the pages of the requirements; errors wait for :meth:`finish`."""
+        import_resolving()
         self._prepare()
         if self.children is not None:
             entries = self.sources.requirements.entries
             self.children.expect(each.name for each in entries if each.name and not (each.url or each.marker))
-            import_resolving()
 
     def finish(self) -> None:
-        """Do what was not done; raises what is wrong with the requirements."""
+        """Do the rest; raises the errors of the requirements."""
         self._prepare()
         if self._error is not None:
             raise self._error
@@ -79,38 +66,25 @@ class Early:
             self._error = error
 
     def _read(self) -> None:
-        settings, environ = self._settings, self._environ
+        settings, session = self._settings, self._session
         self.upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
         if settings.output:
-            read = reader(settings.run, environ)
-            self.earlier = read_preferences(settings.output, read=read, environ=environ)
-        self.sources = read_unpinned(settings.sources, settings.run, environ, build=self._builder())
-
-    def _builder(self) -> "Build | None":
-        settings, environ = self._settings, self._environ
-        if settings.no_build:
-            return None
-        return project_builder(
-            settings.run,
-            environ,
-            self._toolchain,
-            files=partial(kinds_of_files, settings),
-            prereleases=settings.prerelease,
-            exclude_newer=settings.exclude_newer,
+            self.earlier = read_preferences(settings.output, read=session.read, environ=session.environ)
+        build = Projects(session).builder(
+            settings.run, self._toolchain, rules=settings, prereleases=settings.prerelease
         )
+        self.sources = read_unpinned(settings.sources, settings.run, session, build=build)
 
-    def _toolchain(self, cache: "Cache") -> "Toolchain":
-        from puffin.pipeline.request.toolchain import Toolchain
-
-        return Toolchain(target_interpreter(self._settings.run.python, self._environ, cache))
+    def _toolchain(self) -> "Toolchain":
+        return toolchain_with(target_interpreter(self._settings.run.python, self._session))
 
     def _configure(self) -> None:
         self.setup = setup_of(
             self._settings,
             self.sources,
-            self._environ,
+            self._session,
             now=time.time(),
             upgrades=self.upgrades,
             preferences=self.earlier,
         )
-        self.children = children_of(self.setup, self._cache)
+        self.children = children_of(self.setup, self._session.cache)

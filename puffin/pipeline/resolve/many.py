@@ -1,29 +1,28 @@
-"""Resolving what is not pinned, for many environments: in a few children at once, which share pages and metadata."""
+"""Resolutions for many environments, in a few children at once, which share pages and metadata."""
 
 import time
 
 from puffin.errors import PuffinError
-from puffin.pipeline.builds.session import Workshop
+from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.inputs.inputs import Inputs
-from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, setup_of
-from puffin.pipeline.request.network import reader
+from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved, setup_of
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.pipeline.run.forked_call import ForkedCall
-from puffin.stages.resolve.locate.platforms import target_of
+from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences
+from puffin.stages.resolve.requirements.errors import HashesMissing
 from puffin.stages.resolve.requirements.pins import Pin
-from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.value import astuple, from_tuple, frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
-    from puffin.cache.layout import Cache
     from puffin.pipeline.builds.values import BuildSettings
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.resolve.output.earlier import Upgrades
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Question:
-    """What is to be resolved for one environment; ``builds`` and ``toolchain`` say how metadata are built for it."""
+    """The resolution for one environment; ``builds`` and ``toolchain`` decide how metadata are built for it."""
 
     name: str
     setup: ResolutionSetup
@@ -44,11 +43,11 @@ class Question:
 
 
 def resolve_all(
-    questions: "Sequence[Question]", cache: "Cache", jobs: int
+    questions: "Sequence[Question]", session: "Session", jobs: int
 ) -> "dict[str, Inputs | PuffinError]":
-    """Return what each question resolved to, or why it could not be, by name."""
+    """Return the answer or the error of each question, by name."""
     parts = [part for part in (list(questions[number::jobs]) for number in range(jobs)) if part]
-    besides = [ForkedCall(lambda part=part: _answer(part, cache)) for part in parts]  # type: ignore[misc]
+    besides = [ForkedCall(lambda part=part: _answer(part, session)) for part in parts]  # type: ignore[misc]
     found: dict[str, Inputs | PuffinError] = {}
     try:
         for part, beside in zip(parts, besides, strict=True):
@@ -68,24 +67,28 @@ def _inputs(question: Question, answer: "Any") -> "Inputs | PuffinError":
         return error
     pins, warnings = answer
     requirements = question.sources.requirements
+    hashed = question.settings.require_hashes or requirements.require_hashes
+    found = tuple([from_tuple(Pin, each) for each in pins])
+    if hashed and (bare := tuple([each.name for each in found if not each.hashes])):
+        return HashesMissing(names=bare)
     return Inputs(
-        pins=tuple([from_tuple(Pin, each) for each in pins]),
+        pins=found,
         plain=False,
         config=question.setup.config,
         files=question.setup.files,
-        require_hashes=question.settings.require_hashes,
+        require_hashes=hashed,
         trusted_hosts=requirements.trusted_hosts,
         warnings=(*requirements.warnings, *warnings),
     )
 
 
-def _answer(part: "Sequence[Question]", cache: "Cache") -> "list[Any]":
+def _answer(part: "Sequence[Question]", session: "Session") -> "list[Any]":
     """In a child: answer questions one after the other; those about the same world share one universe."""
     answers: list[Any] = []
-    with Universes(cache) as universes:
+    with Universes(session) as universes:
         for question in part:
             try:
-                resolution = resolve(question.setup.request, universes.of(question))
+                resolution = resolved(question.setup, universes.of(question))
                 answers.append(
                     ([astuple(_pin(each)) for each in resolution.packages], list(resolution.warnings))
                 )
@@ -99,8 +102,8 @@ def _answer(part: "Sequence[Question]", cache: "Cache") -> "list[Any]":
 class Universes:
     """The universes of many set-ups: the same for those about the same world. A context manager, which closes all."""
 
-    def __init__(self, cache: "Cache") -> None:
-        self._cache = cache
+    def __init__(self, session: "Session") -> None:
+        self._session = session
         self._known: dict[tuple[Any, ...], IndexUniverse] = {}
 
     def __enter__(self) -> "Universes":
@@ -124,8 +127,10 @@ class Universes:
         builder = (toolchain.key, toolchain.prefix if builds.shared else "", builds.prereleases)
         key = (*world, scope.exclude_newer, setup.network, builder)
         if key not in self._known:
-            seams = BuildSeams(lambda: Workshop(builds, self._cache), lambda: toolchain)
-            self._known[key] = open_universe(setup, self._cache, build=seams.build, checkout=seams.checkout)
+            seams = BuildSeams(lambda: BuildSession(builds, self._session), lambda: toolchain)
+            self._known[key] = open_universe(
+                setup, self._session.cache, build=seams.build, checkout=seams.checkout
+            )
         return self._known[key]
 
 
@@ -164,7 +169,7 @@ def question_of(
     sources: "Sources",
     toolchain: "Toolchain",
     lock: str,
-    environ: "Mapping[str, str]",
+    session: "Session",
     compile_settings: CompileSettings | None = None,
     upgrades: "Upgrades | None" = None,
 ) -> Question:
@@ -175,17 +180,18 @@ def question_of(
     setup = setup_of(
         compile_settings or settings_of(settings),
         sources,
-        environ,
+        session,
         now=time.time(),
         upgrades=upgrades,
-        target=target_of(toolchain.interpreter),
-        preferences=read_preferences(lock, read=reader(settings, environ), environ=environ) if lock else (),
+        target=target_for(toolchain.interpreter),
+        preferences=read_preferences(lock, read=session.read, environ=session.environ) if lock else (),
+        installs=compile_settings is None,
     )
     return Question(
         name=name,
         setup=setup,
         settings=settings,
         sources=sources,
-        builds=builds_of(setup, settings, environ),
+        builds=builds_of(setup, settings, session),
         toolchain=toolchain,
     )

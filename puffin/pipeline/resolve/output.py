@@ -1,4 +1,4 @@
-"""From a resolution to the packages of its output, and to their text."""
+"""From a resolution to the packages of its output, and to the text."""
 
 import os
 from functools import partial
@@ -8,7 +8,6 @@ from puffin.pipeline.inputs.inputs import kinds_of_files
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.index.config import IndexConfig
-from puffin.stages.resolve.locate.file_choice import cutoff_of
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
 from puffin.stages.resolve.output.gather import Gathering, gather
 from puffin.stages.resolve.output.values import Listed, Style
@@ -32,7 +31,7 @@ def listed(
     hashed: bool,
     locked: bool,
 ) -> "tuple[Listed, ...]":
-    """Return the packages of an output with their files; what a URL points to is fetched where its hash is wanted."""
+    """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted."""
     target = setup.target
     gathering = Gathering(
         sources=sources,
@@ -45,7 +44,7 @@ def listed(
         hashed=hashed,
         locked=locked,
         kept=setup.preferences,
-        cutoff=cutoff_of(setup.exclude_newer),
+        exclude_newer=setup.exclude_newer,
     )
     return gather(resolution, gathering)
 

@@ -1,4 +1,4 @@
-"""One resolution for a compilation, from what was prepared to the packages of its output."""
+"""One resolution of a compilation, from its set-up to the packages of its output."""
 
 import time
 
@@ -13,11 +13,8 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from puffin.cache.layout import Cache
-    from puffin.pipeline.builds.session import Workshop
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.builds.session import BuildSession
+    from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.output.values import Listed
@@ -33,8 +30,7 @@ class Compilation:
         target: ResolutionTarget,
         interpreter: "Interpreter",
         lock: bool,
-        cache: "Cache",
-        environ: "Mapping[str, str]",
+        session: "Session",
     ) -> None:
         self._settings = settings
         self._early = early
@@ -42,36 +38,36 @@ class Compilation:
         self._target = target
         self._upgrades = early.upgrades
         self._lock = lock
-        self._cache = cache
+        self._session = session
         self._interpreter = interpreter
         self._setup = replace(early.setup, target=target)
-        self._builds = builds_of(self._setup, settings.run, environ)
+        self._builds = builds_of(self._setup, settings.run, session)
 
-    def run(self, reporter: "Reporter", started: float) -> "tuple[Listed, ...]":
+    def run(self) -> "tuple[Listed, ...]":
         """Resolve, and return the packages of the output."""
         from puffin.stages.resolve.universe.recall import Recall
 
-        setup = self._setup
-        recall = Recall(self._cache, setup.request, setup.scope)
-        seams = BuildSeams(self._workshop, self._toolchain)
+        setup, cache, reporter = self._setup, self._session.cache, self._session.reporter
+        recall = Recall(cache, setup.request, setup.scope)
+        seams = BuildSeams(self._build_session, self._toolchain)
         with open_universe(
-            setup, self._cache, build=seams.build, checkout=seams.checkout, children=self._early.children
+            setup, cache, build=seams.build, checkout=seams.checkout, children=self._early.children
         ) as universe:
             with phase("resolve"):
                 resolution = resolved(setup, universe, recall)
             for warning in resolution.warnings:
                 reporter.warn(warning)
-            reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - started)
+            reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - self._session.started)
             with phase("gather files"):
                 hashed = self._settings.generate_hashes and not self._lock
                 return listed(
                     resolution, setup, self._early.sources, universe, hashed=hashed, locked=self._lock
                 )
 
-    def _workshop(self) -> "Workshop":
-        from puffin.pipeline.builds.session import Workshop
+    def _build_session(self) -> "BuildSession":
+        from puffin.pipeline.builds.session import BuildSession
 
-        return Workshop(self._builds, self._cache)
+        return BuildSession(self._builds, self._session)
 
     def _toolchain(self) -> "Toolchain":
         from puffin.pipeline.request.toolchain import toolchain_with

@@ -1,4 +1,4 @@
-"""Units whose work is another process's, run on threads of this one, as soon as what they need is there.
+"""Units that wait for another process, run on threads of this one as soon as their inputs are there.
 
 A build waits for its backend all the time. So builds need no workers of puffin's, only a limit to how many run at
 once; and those of one affinity, which share a warm backend, run one after the other while there is other work.

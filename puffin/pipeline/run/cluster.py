@@ -103,7 +103,7 @@ class ClusterExecutor:
         os.environ.update(environ)
 
     def run(self, ledger: Ledger, notify: Callable[[Outcome], None]) -> None:
-        """Run the graph to its end; units join as soon as what they need is done."""
+        """Run the graph to its end; units join as soon as their inputs are done."""
         self._at_rest = False
         waiting = distributed.as_completed(loop=self._client.loop)
         groups: dict[Any, list[WorkItem]] = {}
@@ -288,7 +288,7 @@ def _ends(unit: Unit) -> set[Key]:
 
 
 def run_fine(sent: bytes, *carried: Carried) -> Carried:
-    """In a worker: run one task with what the tasks before it carried here."""
+    """In a worker: run one task with the results that the tasks before it carried here."""
     follow_parent()
     task, results, is_end = pickle.loads(sent)
     told = b"".join([outcomes for _, _, _, outcomes in carried])

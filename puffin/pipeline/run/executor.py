@@ -1,4 +1,4 @@
-"""What an executor is, and which one runs a graph."""
+"""The interface of executors, and the choice of one for a graph."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

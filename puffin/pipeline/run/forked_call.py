@@ -54,7 +54,7 @@ class ForkedCall:
         os.close(writer)
 
     def result(self) -> "Any":
-        """Return what the function returned, or raise what it raised; :class:`ForkedCallLost` if it was killed."""
+        """Return the result of the function or raise its error; :class:`ForkedCallLost` if the child was killed."""
         if not self._pid:
             return self._function()
         parts = []

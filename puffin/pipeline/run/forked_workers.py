@@ -1,4 +1,4 @@
-"""Forked children that answer questions, many at a time, while this process goes on."""
+"""Forked children that answer many questions at a time, while this process goes on."""
 
 import marshal
 import os
@@ -111,7 +111,7 @@ class _Child:
                 self.lost = True
 
     def hear(self) -> None:
-        """Take in what has come; at the end of it all the child is lost."""
+        """Take in the answers that have arrived; at the end of the stream the child is lost."""
         data = os.read(self.reader, _ROOM)
         self.lost = not data
         for body in self._frames.feed(data):
@@ -125,7 +125,7 @@ class _Child:
             os.close(end)
 
     def end(self) -> None:
-        """End it now; what it writes is published whole or not at all. Nobody waits while it goes."""
+        """End it now, without waiting; entries that it writes are published completely or not at all."""
         self.lost = True  # what it was still asked for is not waited for
         self.let_go()
         try:
@@ -136,7 +136,7 @@ class _Child:
 
 
 class ForkedWorkers:
-    """So many children, who share the questions by their keys."""
+    """A number of children, which share the questions by their keys."""
 
     def __init__(self, serve: "Serve", begin: "Begin", count: int) -> None:
         self._numbers = 0

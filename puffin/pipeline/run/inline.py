@@ -1,4 +1,4 @@
-"""The inline executor: this process, and one forked child where that pays. No dask, no heavy import."""
+"""The inline executor: this process, and one forked child if that pays. It does not import dask."""
 
 import os
 
@@ -119,12 +119,12 @@ class Child:
         self._bell: Bell | None = None
 
     def record(self, outcome: "Outcome") -> None:
-        """Record an outcome of this process, then what the child has sent by now."""
+        """Record an outcome of this process, then the outcomes that the child has sent so far."""
         self._record(outcome)
         self._hear()
 
     def wait(self, pending: "Pending") -> None:
-        """Wait until one of *pending* is done, and take in meanwhile what the child sends."""
+        """Wait until one of *pending* is done, and record the outcomes of the child meanwhile."""
         self._bell = self._bell or Bell()
         self._bell.watch(pending)
         while not any(future.done() for future in pending):

@@ -16,7 +16,7 @@ _MADV_HUGEPAGE = 14  # asm-generic/mman-common.h of Linux
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc's allocator to keep what is freed, in this process and those forked from it; elsewhere do nothing.
+    """Tell glibc's allocator to keep freed memory, in this process and its forks; with another libc do nothing.
 
     It maps nothing then, as it would for what is large: a mapping goes back to the system when it is freed. Of what
     the heap will grow by first, the system is asked to give it in huge pages: a fault in place of 512.

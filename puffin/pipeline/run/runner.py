@@ -1,4 +1,4 @@
-"""Running units inside one process, whatever executor brought them there.
+"""Running units inside one process, for every executor.
 
 Tasks that wait for a network run on a few threads ahead of need; all others run on the calling thread.
 """
@@ -78,7 +78,7 @@ class QueueReader:
 
 
 def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
-    """Run one task with the results it needs; whatever happens becomes an :class:`Outcome`."""
+    """Run one task with the results that it needs; every end of it becomes an :class:`Outcome`."""
     started, cpu = time.time(), time.thread_time()
     result, error = None, None
     meter.reset()
@@ -242,7 +242,7 @@ def run_unit(
     emit: "Callable[[Outcome], None]",
     worker: str,
 ) -> None:
-    """Run the tasks of a unit in order; a failure skips what depends on it and nothing else."""
+    """Run the tasks of a unit in order; a failure skips only the tasks that depend on it."""
     results = dict(inputs)
     missing: set[Key] = set()
     for task in unit:

@@ -1,4 +1,4 @@
-"""Running a graph in waves: all that can start is run to its end, then what can start by then.
+"""Running a graph in waves: all tasks that can start are run to their end, then the tasks that can start by then.
 
 What grows (builds) does not wait for the wave to end, nor the next wave for it.
 """

@@ -82,7 +82,7 @@ def send(descriptor: int, data: "bytes | bytearray") -> None:
 
 
 class Frames:
-    """Bodies out of the bytes of a pipe, as far as they have come."""
+    """Bodies from the bytes of a pipe, as they arrive."""
 
     def __init__(self) -> None:
         self._pending = bytearray()
@@ -100,7 +100,7 @@ class Frames:
 
 
 class Inbox:
-    """Outcomes out of the bytes of a pipe, as far as they have come."""
+    """Outcomes from the bytes of a pipe, as they arrive."""
 
     def __init__(self) -> None:
         self._frames = Frames()

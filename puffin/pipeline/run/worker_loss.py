@@ -1,4 +1,4 @@
-"""Processes that die: work whose worker died is tried again, then alone; children end when their parent does.
+"""Lost processes: work whose worker died is tried again, then alone; children end when their parent does.
 
 A child that works on after its parent was killed holds files open and finishes what nobody waits for. Each child has
 the reading end of a pipe whose only writing end is the parent's: when that closes, the kernel sends SIGIO, which ends

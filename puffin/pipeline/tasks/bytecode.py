@@ -1,7 +1,7 @@
-"""Which bytecode an environment is to get, and which of it the cache has."""
+"""The bytecode that an environment should have, and the part of it that is in the cache."""
 
 from puffin.pipeline.tasks.supply import Compiling
-from puffin.stages.bytecode.layer import kind_of, layer_ready
+from puffin.stages.bytecode.layer import interpreter_kind, layer_ready
 from puffin.stages.unzip.ready import current_boot_id
 
 TYPE_CHECKING = False
@@ -21,11 +21,11 @@ def bytecode_kind(interpreter: "Interpreter", settings: "Settings") -> str:
     """Return the kind of bytecode that an environment of *interpreter* is to have, ``""`` for none."""
     if not settings.compile_bytecode:
         return ""
-    return kind_of(interpreter.cache_tag, interpreter.magic, _LEVEL)
+    return interpreter_kind(interpreter.cache_tag, interpreter.magic, _LEVEL, settings.bytecode_mode)
 
 
 def lacking(state: "State | None", kind: str) -> "set[str]":
-    """Return what puffin installed without bytecode of this kind: it is put there again, with it."""
+    """Return the distributions that were installed without bytecode of this kind; they are reinstalled with it."""
     if state is None or not kind:
         return set()
     return {each.name for each in state.distributions if each.archive and each.bytecode != kind}
@@ -34,7 +34,7 @@ def lacking(state: "State | None", kind: str) -> "set[str]":
 def compiling(
     interpreter: "Interpreter", kind: str, supplies: "Iterable[Supply]", cache: "Cache"
 ) -> "Compiling | None":
-    """Return what the tasks of *supplies* must know of bytecode; None where no *kind* is wanted."""
+    """Return how the tasks of *supplies* compile bytecode; None if no *kind* is wanted."""
     if not kind:
         return None
     boot = current_boot_id()

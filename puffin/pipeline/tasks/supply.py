@@ -23,10 +23,10 @@ if TYPE_CHECKING:
         """What plans the builds of a run."""
 
         def supply(self, artifact: Artifact, toolchain: Toolchain) -> tuple[tuple[Task, ...], Key | str]:
-            """Return the tasks that make a wheel, and the key of the last, or the archive that is there."""
+            """Return the tasks that make a wheel, and the key of the last one, or the archive in the cache."""
 
         def fetched_by(self, key: Key) -> Key | None:
-            """Return the task that fetches what the build *key* is of, if that tells its hash."""
+            """Return the task that fetches the source of the build *key*, if its result has the hash."""
 
 
 FETCH = "fetch"
@@ -59,7 +59,7 @@ class Supply:
 
 @frozen
 class Compiling:
-    """Which bytecode an environment gets: what compiles it, and the name of its kind in the cache.
+    """The bytecode of an environment: the interpreter that compiles it, and the name of its kind in the cache.
 
     ``ready`` are the archives whose bytecode is in the cache.
     """
@@ -72,7 +72,7 @@ class Compiling:
 
 
 def supplied(supply: Supply, builds: "WheelBuilds | None") -> "tuple[Supply, tuple[Task, ...]]":
-    """Return *supply* as its links need it, and the tasks that build its wheel, where it has to be built.
+    """Return *supply* as its links need it, and the tasks that build its wheel if it has to be built.
 
     A wheel that was built before and unzipped is in the cache; then there are no tasks.
     """
@@ -136,7 +136,7 @@ def _weight(artifact: "Artifact") -> int:
 
 
 def source_of(supply: Supply) -> "tuple[tuple[str, Key], ...]":
-    """Return what was fetched to be built as an input of a task that links it."""
+    """Return the fetched source of a built supply as an input of its link task."""
     return (("source", supply.source),) if supply.source and supply.artifact.direct_url else ()
 
 
@@ -150,7 +150,7 @@ def archive_of(supply: Supply) -> "tuple[tuple[Any, ...], tuple[Any, ...]]":
 def compile_task(
     supply: Supply, compiling: "Compiling | None", *, cache_root: str, environments: tuple[str, ...] = ()
 ) -> "Task | None":
-    """Return the task that compiles the bytecode of a wheel; None when none is wanted, or it is there."""
+    """Return the task that compiles the bytecode of a wheel; None if none is wanted or the cache has it."""
     if compiling is None or (supply.archive and supply.archive in compiling.ready):
         return None
     known, inputs = archive_of(supply)
@@ -173,14 +173,14 @@ def compile_task(
 
 
 def identity(artifact: "Artifact", archive: str = "") -> str:
-    """Return what is the same for two artifacts that come to one archive, and are accepted by the same hashes."""
+    """Return a key that is equal for artifacts with the same archive and the same accepted hashes."""
     return (
         archive or expected_sha256(artifact) or "#".join((artifact.url, str(artifact.size), *artifact.hashes))
     )
 
 
 def name_of(supply: Supply) -> str:
-    """Return what is the same for two supplies that one archive serves: of one that is built, its build."""
+    """Return a key that is equal for supplies with the same archive; for a built one it is its build."""
     return supply.made[1] if supply.made else identity(supply.artifact, supply.archive)
 
 

@@ -1,4 +1,4 @@
-"""Which environments are made from files that changed since a commit, and the key for the cache of CI."""
+"""Environments whose files changed since a commit, and the key of a CI cache."""
 
 import os
 import subprocess
@@ -106,7 +106,7 @@ def cache_key(interpreters: "Sequence[Interpreter]", contents: "Iterable[bytes]"
 
 
 def key_files(specs: "Sequence[EnvSpec]") -> "list[str]":
-    """Return the files that say what the environments hold: locks where there are any, else what they are made from."""
+    """Return the files that decide what the environments hold: their locks, else their sources."""
     files: dict[str, None] = {}
     for spec in specs:
         lock = lock_of(spec)

@@ -36,7 +36,7 @@ def find_workspace(cwd: str) -> Workspace | None:
 
 
 def parse_workspace(data: bytes, path: str, shown: str) -> "Workspace | None":
-    """Return what the text of a configuration file says; *shown* is its name in messages."""
+    """Return the workspace in the text of a configuration file; *shown* is its name in messages."""
     return _Reader(Document(path, data, shown)).read()
 
 
@@ -49,7 +49,7 @@ class _Reader:
         self._defaults: Mapping[str, Any] = {}
 
     def read(self) -> "Workspace | None":
-        """Return what the document says of environments."""
+        """Return the environments of the document."""
         own = self._document.table
         if not any(key in own for key in TABLES):
             return None

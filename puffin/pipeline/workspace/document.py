@@ -1,4 +1,4 @@
-"""Configuration files in TOML: where they are, puffin's table, and the line of each value (tomllib does not tell).
+"""Configuration files in TOML: their places, puffin's table, and the line of each value (tomllib has none).
 
 Settings and environments are found and read by this module, so that all errors have one form, with file and line.
 """
@@ -44,7 +44,7 @@ class ConfigurationInvalid(PuffinError):
     text: str = ""
 
     def summary(self) -> str:
-        """Name the place and what is wrong there."""
+        """Name the place and the problem."""
         return f"Failed to read the configuration at `{self.place}`: {self.problem}"
 
     def details(self) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ def configurations(directory: str) -> "Iterator[tuple[str, bytes]]":
 
 
 def content(path: str) -> "bytes | None":
-    """Return what is in a file, None if it is not there; whoever may not read it, reads b""."""
+    """Return the content of a file, None if it does not exist, b"" if it may not be read."""
     depends.file(path)
     try:
         with open(path, "rb", buffering=0) as file:
@@ -200,7 +200,7 @@ def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
 
 
 def places_of(text: str) -> "list[tuple[int, tuple[str, ...]]]":
-    """Return line and path of every header and key, in order, without what only looks like one inside a value."""
+    """Return line and path of every header and key, in order. Text inside values does not count."""
     found: list[tuple[int, tuple[str, ...]]] = []
     table: tuple[str, ...] = ()
     counts: dict[tuple[str, ...], int] = {}

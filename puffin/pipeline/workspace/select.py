@@ -1,4 +1,4 @@
-"""Which environments a command means: those of a configuration, or one beside each file; and patterns of paths.
+"""The environments that a command means: configured ones, or one beside each file; and patterns of paths.
 
 In a pattern, a name that begins with a dot is matched only by a part that does too, as in a shell.
 """
@@ -8,7 +8,7 @@ import os
 from puffin import depends
 from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.pipeline.workspace.document import PROJECT_FILE
-from puffin.pipeline.workspace.specs import EnvSpec, Workspace
+from puffin.pipeline.workspace.specs import EnvSpec, Workspace, lock_of, needs_lock
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -54,8 +54,12 @@ class SamePath(PuffinError):
 
 
 def all_specs(workspace: Workspace) -> "list[EnvSpec]":
-    """Return all environments of a workspace; raises :class:`SamePath`."""
+    """Return all environments of a workspace; raises :class:`SamePath`.
+
+    Where a pattern matches a source and its lock, the lock is no source of its own.
+    """
     specs = list(workspace.specs)
+    matched: list[EnvSpec] = []
     for glob in workspace.globs:
         for file in expand(glob.match, workspace.root):
             for python in glob.pythons or ("",):
@@ -74,12 +78,18 @@ def all_specs(workspace: Workspace) -> "list[EnvSpec]":
                     compile_bytecode=glob.compile_bytecode,
                     origin=glob.origin,
                 )
-                specs.append(made_from(spec, os.path.join(workspace.root, file)))
+                matched.append(made_from(spec, os.path.join(workspace.root, file)))
+    locks = {os.path.normpath(lock_of(spec)) for spec in (*specs, *matched) if needs_lock(spec)}
+    specs += [spec for spec in matched if needs_lock(spec) or os.path.normpath(_file_of(spec)) not in locks]
     return checked(specs)
 
 
+def _file_of(spec: EnvSpec) -> str:
+    return spec.pylock or spec.requirements[0]
+
+
 def made_from(spec: EnvSpec, file: str) -> EnvSpec:
-    """Return *spec* as made from *file*, whose name tells its kind."""
+    """Return *spec* with *file* as its source; the name of the file decides its kind."""
     name = os.path.basename(file)
     if name == PROJECT_FILE:
         return replace(spec, project=file)
@@ -263,5 +273,5 @@ def environment_beside(file: str) -> str:
 
 
 def name_of(file: str) -> str:
-    """Return what that environment is called: its file's directory, or ``.``."""
+    """Return the name of the environment beside *file*: the directory, or ``.``."""
     return os.path.dirname(file) or "."

@@ -1,4 +1,4 @@
-"""The environments of a workspace as values, what each is made from, and where its lock is. On the way of a no-op."""
+"""The environments of a workspace as values, with their sources and locks."""
 
 import os
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @frozen
 class EnvSpec:
-    """One environment as it is configured. ``path`` and all files are absolute.
+    """One configured environment. ``path`` and all files are absolute.
 
     ``base`` is the name that the entries of a matrix share. ``python`` is a request as for ``--python``, empty for any.
     ``compile_bytecode`` is None where nothing is said of it.
@@ -39,12 +39,6 @@ class EnvSpec:
         named = (*self.requirements, self.pylock, self.project, *self.constraints)
         return tuple([each for each in named if each])
 
-    @property
-    def plain_file(self) -> str:
-        """The one requirements file that says everything, empty where there is more to it."""
-        alone = len(self.files) == 1 and len(self.requirements) == 1
-        return self.requirements[0] if alone else ""
-
 
 @frozen
 class GlobSpec:
@@ -66,7 +60,7 @@ class GlobSpec:
 
 @frozen
 class Workspace:
-    """What a configuration file says of environments; ``root`` is its directory, ``file`` the file."""
+    """The environments of a configuration file; ``root`` is its directory, ``file`` the file."""
 
     root: str
     file: str
@@ -106,7 +100,7 @@ def _slug(name: str) -> str:
 
 
 def sources_of(spec: EnvSpec, constraints: tuple[str, ...] = ()) -> "SourceRequest":
-    """Return what is to be read for an environment; *constraints* hold for all environments that have no lock file."""
+    """Return the request for an environment's sources; *constraints* apply to all environments without a lock file."""
     from puffin.stages.resolve.requirements.values import SourceRequest
 
     groups = [group if ":" in group else f"{spec.project}:{group}" for group in spec.groups]

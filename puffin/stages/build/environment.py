@@ -1,4 +1,4 @@
-"""The environments that builds run in: one for each set of build requirements, linked like any other, and kept.
+"""Build environments: one for each set of build requirements, linked like any other, and kept.
 
 ``build-envs-v0/<key>`` appears by one rename, complete; its key is the interpreter and the archives in it, so whoever
 needs the same set uses the same directory, at the same time and in later runs. Python writes bytecode into
@@ -6,6 +6,8 @@ it, which the next builds find. A listing beside it says what it held; one that 
 """
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from puffin import meter
 from puffin.artifact.urls import digest
@@ -22,12 +24,6 @@ from puffin.stages.link.staging import PARTS, LinkTarget
 from puffin.stages.unzip.ready import discard_damaged
 from puffin.value import astuple
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-
 FORMAT = 1
 _NAME = ".listing"
 
@@ -39,12 +35,11 @@ class EnvironmentFailed(PuffinError):
     path: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to make the build environment `{self.path}`"
 
 
 def environment_key(interpreter: Interpreter, archives: "Iterable[str]") -> str:
-    """Return the name of the environment that holds these archives, in whatever order they are named."""
+    """Return the name of the environment that holds these archives, in any order."""
     return digest("\n".join((interpreter_key(interpreter), *sorted(archives))))
 
 
@@ -53,14 +48,14 @@ def environment_path(cache: Cache, key: str) -> str:
     return cache.path(Bucket.BUILD_ENVIRONMENTS, key)
 
 
-def python_of(root: str, interpreter: Interpreter) -> str:
+def environment_python(root: str, interpreter: Interpreter) -> str:
     """Return the executable of the environment at *root*."""
     return f"{root}/{interpreter.venv_scheme.scripts}/{executable_name()}"
 
 
 def is_ready(root: str, interpreter: Interpreter) -> bool:
     """Tell whether the environment at *root* is there, whole, and its interpreter still is."""
-    return os.path.exists(python_of(root, interpreter)) and is_whole(root)
+    return os.path.exists(environment_python(root, interpreter)) and is_whole(root)
 
 
 def is_damaged(root: str) -> bool:
@@ -68,7 +63,7 @@ def is_damaged(root: str) -> bool:
     return has_listing(root) and not is_whole(root)
 
 
-def environment(*, interpreter: "tuple[Any, ...]", cache_root: str, **archives: str) -> str:
+def build_environment(*, interpreter: "tuple[Any, ...]", cache_root: str, **archives: str) -> str:
     """Make sure that the environment of an interpreter (in its wire form) with these archives is there.
 
     Returns its path. Raises :class:`EnvironmentFailed`, and ``ArchiveGone`` for an archive that is no longer whole.
@@ -102,7 +97,7 @@ def _make(temporary: str, root: str, python: Interpreter, archives: "list[str]",
     here = environment_for(python, temporary)
     site = here.purelib
     target = LinkTarget(
-        executable=python_of(root, python),
+        executable=environment_python(root, python),
         version=(python.version[0], python.version[1]),
         relocatable=False,
         scripts=os.path.relpath(here.scripts, site),
@@ -151,7 +146,7 @@ def write_listing(root: str) -> None:
 
 
 def has_listing(root: str) -> bool:
-    """Tell whether the environment at *root* was made with a listing, whatever became of it since."""
+    """Tell whether the environment at *root* was made with a listing."""
     return os.path.exists(f"{root}/{_NAME}")
 
 

@@ -1,22 +1,23 @@
-"""What the build stage raises, and how what a job told of itself becomes an error: its words and its hints."""
+"""The errors of the build stage, and how they are made from the report of a job."""
 
 import errno
 import os
 import re
+import signal
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion
 
 from puffin.artifact.urls import mask_text
 from puffin.errors import PuffinError, os_cause
 from puffin.names import normalise
+from puffin.stages.build.job import HookJob
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import ClassVar
-
-    from packaging.requirements import Requirement
-    from packaging.specifiers import SpecifierSet
-
-    from puffin.stages.build.job import HookJob
     from puffin.stages.build.supervisor import Story
 
 
@@ -48,16 +49,14 @@ class BuildFailed(PuffinError):
     tail: "tuple[str, ...]" = ()
 
     def summary(self) -> str:
-        """Name the package."""
         return f"Failed to build `{self.package}`"
 
     def what(self) -> str:
-        """Return what happened, as a sentence without its full stop."""
+        """Return the event as a sentence without full stop."""
         hook = f"`{self.hook}`" if self.hook else "The build backend"
         return f"{hook} failed ({self.status})"
 
     def details(self) -> "tuple[str, ...]":
-        """Return what happened, the last lines of the output, and where all of it is."""
         lines = [self.what()]
         if self.tail:
             lines += ["", "[output]", *self.tail, ""]
@@ -94,7 +93,6 @@ class WrongWheel(PuffinError):
     reason: str
 
     def summary(self) -> str:
-        """Name the package and the wheel."""
         return f"Failed to build `{self.package}`: the built wheel, `{self.filename}`, {self.reason}"
 
 
@@ -106,7 +104,6 @@ class InvalidBuildSystem(PuffinError):
     problem: str
 
     def summary(self) -> str:
-        """Name the package, the file and the problem."""
         return f"Failed to read the build system of `{self.package}` (`{self.file}`): {self.problem}"
 
 
@@ -140,11 +137,7 @@ def nonsense(job: "HookJob", entered: str, text: str) -> BackendBroken:
 def timed_out(job: "HookJob", entered: str) -> BuildTimedOut:
     """Return the error for a job that was ended for its duration."""
     return BuildTimedOut(
-        package=job.package,
-        hook=_hook(job, entered),
-        seconds=job.timeout,
-        log=job.log,
-        tail=log_tail(job.log),
+        package=job.package, hook=_hook(job, entered), seconds=job.timeout, log=job.log, tail=log_tail(job.log)
     )
 
 
@@ -162,7 +155,6 @@ def describe_status(status: "int | None") -> str:
         return "its process was lost"
     if status >= 0:
         return f"exit status {status}"
-    import signal
 
     try:
         return f"killed by signal {-status}, {signal.Signals(-status).name}"
@@ -270,7 +262,6 @@ def missing_requirements(
     are there. One with extras or a URL is otherwise taken to be missing: names and versions do not tell.
     Raises ``packaging.requirements.InvalidRequirement``, a ``ValueError``.
     """
-    from packaging.requirements import Requirement
 
     there: dict[str, str] = {}
     for name, version in installed:
@@ -298,7 +289,6 @@ def _identity(requirement: "Requirement") -> "tuple[object, ...]":
 
 
 def _fits(specifier: "SpecifierSet", version: str) -> bool:
-    from packaging.version import InvalidVersion
 
     try:
         return bool(version) and specifier.contains(version, prereleases=True)

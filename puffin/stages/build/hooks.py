@@ -7,22 +7,22 @@ needs run in one process, under ``child.py``.
 import contextlib
 import os
 import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
 
 from puffin.cache.lock import Lock, lock_timeout
 from puffin.errors import LimitReached, refused_by_system
+from puffin.names import normalise, printable, same_version
 from puffin.stages.build import failures
-from puffin.stages.build.check import metadata_of, not_installable
-from puffin.stages.build.environ import build_environ, without_nanny
-from puffin.stages.build.failures import missing_requirements
+from puffin.stages.build.failures import WrongWheel, missing_requirements
 from puffin.stages.build.job import EDITABLE, METADATA, HookAnswer, HookJob
 from puffin.stages.build.supervisor import OutOfTime, Story, Supervisor, run_shared
-from puffin.stages.unzip.errors import BadArchive
+from puffin.stages.resolve.locate.tags import mismatch, priorities, rank
+from puffin.stages.unzip.errors import BadArchive, Refused, bad_archive
+from puffin.stages.unzip.unzip import read_metadata
+from puffin.stages.unzip.wheelfile import check_metadata, parse_filename
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-    from typing import Any
 
 _LOCK_SECONDS = 3600.0  # how long a build may keep another one of the same tree waiting
 
@@ -62,7 +62,7 @@ class _Run:
         self._missing: tuple[str, ...] = ()
 
     def answer(self) -> HookAnswer:
-        """Run the job and judge what it told."""
+        """Run the job and judge its report."""
         story = self._shared()
         if story is None:
             self._missing = ()
@@ -149,7 +149,7 @@ def _environ(job: HookJob) -> "dict[str, str]":
     given = dict(job.environ) or os.environ
     if not job.environ and "distributed" in sys.modules:
         given = without_nanny(given)
-    return build_environ(given, job.scripts, isolated=job.isolated)
+    return build_environ(given, job.scripts, isolated=job.isolated, ceiling=job.ceiling)
 
 
 def _request(job: HookJob) -> "dict[str, Any]":
@@ -177,3 +177,131 @@ def settings_dict(settings: "tuple[tuple[str, str], ...]") -> "dict[str, str | l
         else:
             found[key] = [*([before] if isinstance(before, str) else before), value]
     return found
+
+
+# For puffin and its kin alone; many hold credentials.
+_PRIVATE = ("PUFFIN_", "PIP_", "UV_")
+
+# What makes an interpreter find other modules, or behave otherwise, than the build environment says.
+_INTERPRETER = frozenset(
+    (
+        "PYTHONBREAKPOINT",
+        "PYTHONCASEOK",
+        "PYTHONDEBUG",
+        "PYTHONDEVMODE",
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONEXECUTABLE",
+        "PYTHONHOME",
+        "PYTHONINSPECT",
+        "PYTHONNOUSERSITE",
+        "PYTHONOPTIMIZE",
+        "PYTHONPATH",
+        "PYTHONPLATLIBDIR",
+        "PYTHONPROFILEIMPORTTIME",
+        "PYTHONSAFEPATH",
+        "PYTHONSTARTUP",
+        "PYTHONTRACEMALLOC",
+        "PYTHONUSERBASE",
+        "PYTHONVERBOSE",
+        "PYTHONWARNINGS",
+        "VIRTUAL_ENV",
+        "VIRTUAL_ENV_PROMPT",
+        "__PYVENV_LAUNCHER__",
+    )
+)
+
+# Set by git for its hooks: they would make a backend take its version from another repository.
+_GIT = frozenset(("GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"))
+
+# What distributed's nanny writes into the environment of its workers (distributed.nanny.pre-spawn-environ).
+_NANNY = (
+    ("PYTHONHASHSEED", "6640"),
+    ("MALLOC_TRIM_THRESHOLD_", "65536"),
+    ("OMP_NUM_THREADS", "1"),
+    ("MKL_NUM_THREADS", "1"),
+    ("OPENBLAS_NUM_THREADS", "1"),
+)
+
+
+def build_environ(
+    environ: "Mapping[str, str]", scripts: str = "", *, isolated: bool = True, ceiling: str = ""
+) -> "dict[str, str]":
+    """Return the environment for a build, from that of the user, *environ*.
+
+    *scripts* is the directory of the build environment's scripts: it comes first on PATH. A build that is not
+    *isolated* keeps the variables that Python goes by. Compilers, flags, proxies, certificates, HOME, TMPDIR,
+    ``SOURCE_DATE_EPOCH`` and ``PYTHONHASHSEED`` are left as they are. Git looks for no repository in *ceiling*, nor
+    above.
+    """
+    kept = {name: value for name, value in environ.items() if _is_kept(name, isolated)}
+    if scripts:
+        path = kept.get("PATH") or os.defpath
+        kept["PATH"] = f"{scripts}{os.pathsep}{path}"
+    if scripts and isolated:
+        kept["VIRTUAL_ENV"] = os.path.dirname(scripts)
+    if isolated:
+        kept["PYTHONNOUSERSITE"] = "1"
+    kept["PYTHONUNBUFFERED"] = "1"
+    if ceiling:
+        ceilings = kept.get("GIT_CEILING_DIRECTORIES")
+        kept["GIT_CEILING_DIRECTORIES"] = f"{ceilings}{os.pathsep}{ceiling}" if ceilings else ceiling
+    return kept
+
+
+def _is_kept(name: str, isolated: bool) -> bool:
+    if name.startswith(_PRIVATE) or name in _GIT:
+        return False
+    return not (isolated and name in _INTERPRETER)
+
+
+def without_nanny(environ: "Mapping[str, str]") -> "dict[str, str]":
+    """Return *environ*, that of a worker of distributed, without what its nanny has written there."""
+    return {name: value for name, value in environ.items() if (name, value) not in _NANNY}
+
+
+def metadata_of(path: str) -> bytes:
+    """Return METADATA of the wheel at *path*; BadArchive for one that could not be installed."""
+    with open(path, "rb") as file:
+        data = file.read()
+    return read_metadata(data, os.path.basename(path))
+
+
+def check_built_wheel(
+    path: str, *, package: str, name: str, version: str, tags: "tuple[str, ...]"
+) -> "tuple[str, str]":
+    """Return the name (normalised) and the version (as METADATA spells it) of the built wheel at *path*.
+
+    *package* is what errors call it; *name* and *version* are what is known of what was built, empty for what
+    is not; *tags* are those that the environment takes. Raises WrongWheel unless all of them agree, and
+    BadArchive for a wheel that could not be installed.
+    """
+    filename = os.path.basename(path)
+    try:
+        its_name, its_version = parse_filename(filename)
+        metadata = metadata_of(path)
+        _, its_version = check_metadata(metadata, "METADATA", its_name, its_version)
+    except Refused as refused:
+        raise bad_archive(filename, refused) from None
+    reason = _reason(filename, its_name, its_version, normalise(name), version, tags)
+    if reason:
+        raise WrongWheel(package=package, filename=printable(filename), reason=reason)
+    return its_name, its_version
+
+
+def not_installable(package: str, error: BadArchive) -> WrongWheel:
+    """Return the error for a build of *package* whose wheel could not be installed, because of *error*."""
+    return WrongWheel(
+        package=package, filename=error.filename, reason="could not be installed", causes=(error,)
+    )
+
+
+def _reason(
+    filename: str, its_name: str, its_version: str, name: str, version: str, tags: "tuple[str, ...]"
+) -> str:
+    if name and its_name != name:
+        return f"is of `{printable(its_name)}`"
+    if version and not same_version(its_version, version):
+        return f"has the version `{printable(its_version)}`, and not `{version}`"
+    if rank(filename, priorities(tags)) is None:
+        return f"does not fit the environment by its {mismatch(filename, tags)}"
+    return ""

@@ -1,10 +1,8 @@
-"""What to build, and what came of it."""
+"""The order of a build and its result, as values."""
+
+from typing import Any
 
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 METADATA = "metadata"
 WHEEL = "wheel"
@@ -43,7 +41,7 @@ class HookJob:
 
     ``package`` is what errors call it. ``tree`` is the directory of the project, ``python`` the build
     environment's own interpreter, ``scripts`` its directory of scripts, ``requires`` the requirements that it
-    was made for; ``backend`` and ``backend_path`` are those of :class:`~puffin.stages.build.system.BuildSystem`.
+    was made for; ``backend`` and ``backend_path`` are those of :class:`~puffin.stages.build.task.BuildSystem`.
     ``goal`` is ``metadata``, ``wheel``, ``editable`` or ``editable-metadata``. Wheels and metadata go into the
     directory ``output``, all that is printed into the file ``log``; both are created.
 
@@ -51,7 +49,8 @@ class HookJob:
     the backend imported. ``isolated`` is False for ``--no-build-isolation``: further requirements are not asked
     for, and Python's variables are kept. ``timeout`` is in seconds, 0 for none. ``environ`` holds the user's
     environment variables as they were before anyone changed them; without it they are this process's.
-    ``lock`` is a file that is locked meanwhile, for trees that others may build too.
+    ``lock`` is a file that is locked meanwhile, for trees that others may build too. ``ceiling`` is a directory above
+    trees in which, and above which, no repository is theirs.
     """
 
     package: str
@@ -72,11 +71,12 @@ class HookJob:
     timeout: float = 0.0
     environ: "tuple[tuple[str, str], ...]" = ()
     lock: str = ""
+    ceiling: str = ""
 
 
 @frozen
 class HookAnswer:
-    """What came of a job.
+    """The result of a job.
 
     Either ``requires``: the requirements that the backend asks for and the environment lacks; nothing was built
     then. Or the path of the ``wheel``, or that of the file METADATA, or both.

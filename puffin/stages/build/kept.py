@@ -1,4 +1,4 @@
-"""What was built before, and is kept: wheels, metadata and logs, by the source's state and the settings.
+"""Kept builds: wheels, metadata and logs, by the state of the source and the settings.
 
 ::
 
@@ -6,8 +6,8 @@
     <revision>/<settings>/<build>.metadata/   entry (a frame) and METADATA: what a metadata hook answered
     <revision>/<settings>/<build>.log         what the backend wrote, the last time
 
-A revision is one state of one source: the hash of an archive, a commit, or the newest change of the files
-that decide how a directory is built. ``<build>`` is the interpreter and the environment it was built in.
+A revision is one state of one source: the hash of an archive, a commit, or the state of a directory. ``<build>`` is the
+interpreter and the environment it was built in.
 """
 
 import os
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 WHEEL, METADATA = ".wheel", ".metadata"
-_DECIDING = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
 @frozen
@@ -42,12 +41,12 @@ class KeptWheel:
 def revision_of(artifact: "Artifact", sha256: str = "") -> str:
     """Return the name of the source's present state, ``""`` where only fetching it tells.
 
-    *sha256* is of an archive that is at hand; else the one hash counts that the artifact must have. For a
-    directory it is the newest modification time of the files that decide how it is built.
+    *sha256* is of an archive that is at hand; else the one hash counts that the artifact must have. The state of a
+    directory is in the artifact's ``source``, before a ``+``.
     """
     if artifact.kind == DIRECTORY:
         path = os.path.realpath(file_path(artifact.url))
-        state = f"directory {path} {_newest(os.path.join(path, artifact.subdirectory))}"
+        state = f"directory {path} {artifact.source.partition('+')[0]}"
     elif artifact.kind == GIT:
         state = f"git {strip_credentials(artifact.url).partition('#')[0]}"
     else:
@@ -57,19 +56,12 @@ def revision_of(artifact: "Artifact", sha256: str = "") -> str:
     return digest(f"{state}\n{artifact.subdirectory}") + digest(f"{artifact.subdirectory}\n{state}")
 
 
-def _newest(directory: str) -> int:
-    times = []
-    for name in _DECIDING:
-        try:
-            times.append(os.stat(os.path.join(directory, name)).st_mtime_ns)
-        except OSError:
-            continue
-    return max(times, default=0)
+def settings_of(artifact: "Artifact", *, shared: str = "", more: "tuple[object, ...]" = ()) -> str:
+    """Return the name of the settings of a build; *shared* names the environment of one without isolation.
 
-
-def settings_of(artifact: "Artifact", *, shared: str = "") -> str:
-    """Return the name of the settings of a build; *shared* names the environment of one without isolation."""
-    return digest(repr((artifact.editable, artifact.config_settings, shared)))
+    *more* is whatever else the wheel may depend on: what limits build requirements, variables that backends read.
+    """
+    return digest(repr((artifact.editable, artifact.config_settings, shared, *more)))
 
 
 def place(cache: Cache, revision: str, settings: str) -> str:
@@ -96,7 +88,7 @@ def find_wheel(directory: str, priorities: "Mapping[str, int]", *, since: float 
 def find_metadata(
     directory: str, interpreter: str, priorities: "Mapping[str, int]", *, since: float = 0.0
 ) -> bytes | None:
-    """Return METADATA as a build for *interpreter* told it: the best wheel's, else a metadata hook's."""
+    """Return METADATA of a build for *interpreter*: from the best wheel, else from a metadata hook."""
     kept = find_wheel(directory, priorities, since=since)
     if kept is not None:
         return read(os.path.join(os.path.dirname(kept.path), "METADATA"))

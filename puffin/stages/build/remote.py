@@ -1,10 +1,12 @@
-"""A build that another machine does: the tree as bytes, what else is sent, and what becomes of the answer here."""
+"""A build on another machine: the tree as bytes, the other inputs, and the handling of the result."""
 
 import gzip
 import hashlib
 import io
 import os
 import tarfile
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from puffin import meter
 from puffin.artifact.artifact import SDIST, Artifact
@@ -15,17 +17,11 @@ from puffin.errors import Cause, PuffinError
 from puffin.stages.build import kept
 from puffin.stages.build.failures import BuildFailed, log_tail
 from puffin.stages.build.job import LACKS, WHEEL, BuildOrder, HookAnswer
-from puffin.stages.build.remote_here import ERROR, UNREACHABLE, Sent, pack, unpack
+from puffin.stages.build.remote_here import ERROR, UNREACHABLE, Sent, pack, unpacked_wire
 from puffin.stages.build.task import Build
 from puffin.value import astuple, replace
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    Brings = tuple[tuple[tuple[Any, ...], bytes], ...]
-    from collections.abc import Iterator
+Brings = tuple[tuple[tuple[Any, ...], bytes], ...]
 
 
 _LEFT_OUT = ("__pycache__", ".tox", ".nox")
@@ -40,7 +36,6 @@ class BadAnswer(PuffinError):
     reason: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to build `{self.package}`: the answer of the worker `{self.worker}` {self.reason}"
 
 
@@ -81,7 +76,7 @@ class SentBuild(Build):
             sent = pack(astuple(self._sent()))
             worker, packed = self._send(sent)
             meter.count(taken=len(packed), given=len(sent))
-            answer = unpack(packed)
+            answer = unpacked_wire(packed)
             if answer[0] != UNREACHABLE:
                 return self._taken(worker, answer)
             server = server_of(answer[1])
@@ -165,7 +160,7 @@ def server_of(url: str) -> str:
 def brought(
     artifact: Artifact, unreachable: "set[str]", fetch: "Callable[[Artifact], bytes]"
 ) -> "tuple[Any, ...]":
-    """Return a wheel as it is sent: by its URL, or with the bytes that *fetch* returns of what workers cannot reach."""
+    """Return a wheel for sending: its URL, or its bytes from *fetch* if workers cannot reach it."""
     plain = replace(artifact, direct_url="", yanked=None)
     if not is_file(artifact.url) and server_of(artifact.url) not in unreachable:
         return astuple(plain), b""
@@ -175,7 +170,7 @@ def brought(
 
 
 def built_before(artifact: Artifact, built: "tuple[str, str, str, str]") -> "tuple[Any, ...]":
-    """Return a build requirement that was itself built, ``(WHEEL, path, file name, sha256)``, as it is sent."""
+    """Return a build requirement that was itself built, ``(WHEEL, path, file name, sha256)``, for sending."""
     _, path, filename, sha256 = built
     with open(path, "rb") as file:
         data = file.read()

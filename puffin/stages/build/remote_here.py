@@ -1,29 +1,28 @@
-"""A build on a worker, for another machine: all that it needs is brought into this machine's cache first."""
+"""A build on a worker, for another machine: its inputs are first brought into the cache of this machine."""
 
+import functools
 import hashlib
 import os
 import pickle
+import sys
 import zlib
+from typing import Any
 
 from puffin.artifact.artifact import Artifact, expected_sha256
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache, default_root
 from puffin.errors import PuffinError
-from puffin.stages.build.environment import environment
+from puffin.stages.build.environment import build_environment
 from puffin.stages.build.failures import BuildFailed
 from puffin.stages.build.job import KEPT, LACKS, METADATA, WHEEL, BuildOrder
-from puffin.stages.build.remote_python import fitting
-from puffin.stages.build.task import archive_of, archive_place, build
+from puffin.stages.build.task import archive_place, build, source_archive
 from puffin.stages.fetch.network import network_from_environ, to_wire
+from puffin.stages.link.interpreter.find import find_interpreter
 from puffin.stages.link.interpreter.interpreter import Interpreter, interpreter_key
+from puffin.stages.link.interpreter.known import inspect_interpreter
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.unzip.store import fetch_once, store
 from puffin.value import astuple, from_tuple, frozen, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 
 UNREACHABLE, ERROR = "unreachable", "error"
 _MOST_LOG = 4 << 20  # bytes of a log that travel
@@ -53,13 +52,13 @@ def pack(value: "Any") -> bytes:
     return zlib.compress(pickle.dumps(value, protocol=5), 1)
 
 
-def unpack(data: bytes) -> "Any":
+def unpacked_wire(data: bytes) -> "Any":
     """Return what :func:`pack` packed."""
     return pickle.loads(zlib.decompress(data))
 
 
 class CannotFetch(Exception):
-    """This machine cannot fetch the file at ``url``; whoever sent that has to bring it."""
+    """This machine cannot fetch the file at ``url``; the sender has to send its bytes."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -72,7 +71,7 @@ def build_here(packed: bytes) -> bytes:
     That is, packed, ``(WHEEL, file name, sha256, bytes)``, ``(METADATA, bytes)``, ``(LACKS, requirements)``,
     ``(UNREACHABLE, url)``, or ``(ERROR, error, log)``.
     """
-    sent = from_tuple(Sent, unpack(packed))
+    sent = from_tuple(Sent, unpacked_wire(packed))
     try:
         return pack(_Build(sent).answer())
     except CannotFetch as unreachable:
@@ -125,14 +124,14 @@ class _Build:
         if data:
             publish_file(self._cache, archive_place(artifact, self._cache), data)
         try:
-            return archive_of(artifact, self._cache, self._network)
+            return source_archive(artifact, self._cache, self._network)
         except PuffinError as error:
             raise _translated(error, artifact) from error
 
     def _environment(self, python: "Interpreter") -> str:
         archives = [self._archive(from_tuple(Artifact, wire), data) for wire, data in self._sent.brings]
         named = {f"archive{number}": each for number, each in enumerate(sorted(set(archives)))}
-        return environment(interpreter=python.wire(), cache_root=self._cache.root, **named)
+        return build_environment(interpreter=python.wire(), cache_root=self._cache.root, **named)
 
     def _archive(self, artifact: Artifact, data: bytes) -> str:
         sha256 = expected_sha256(artifact)
@@ -185,3 +184,68 @@ def _hash(data: bytes) -> str:
 def _read(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
+
+
+@frozen
+class Python:
+    """What decides which wheels an interpreter makes: ``version`` is major and minor, ``platforms`` best first."""
+
+    implementation: str
+    version: tuple[int, int]
+    abi: str
+    platforms: tuple[str, ...]
+
+    def __str__(self) -> str:
+        number = ".".join(map(str, self.version))
+        return f"{self.implementation} {number} ({self.abi}, {next(iter(self.platforms), 'any')})"
+
+    def makes_for(self, other: "Python") -> bool:
+        """Tell whether wheels that this one makes run with the *other*: its platforms must all be among the other's."""
+        same = (self.implementation, self.version, self.abi) == (other.implementation, other.version, other.abi)
+        return same and set(self.platforms) <= set(other.platforms)
+
+
+def python_of(interpreter: Interpreter) -> Python:
+    """Return the properties of *interpreter* that decide which wheels it makes."""
+    return Python(
+        implementation=interpreter.implementation,
+        version=(interpreter.version[0], interpreter.version[1]),
+        abi=next(iter(interpreter.abis), "none"),
+        platforms=interpreter.platforms,
+    )
+
+
+def python_fits(wanted: "tuple[Any, ...]") -> "tuple[bool, str]":
+    """Return whether an interpreter here makes wheels for *wanted*, in wire form, and what is here."""
+    found = interpreters(_plain(wanted))
+    told = dict.fromkeys(str(python_of(each)) for each in found)
+    target = from_tuple(Python, _plain(wanted))
+    return any(python_of(each).makes_for(target) for each in found), ", ".join(told) or "no interpreter"
+
+
+def fitting(wanted: "tuple[Any, ...]") -> "Interpreter | None":
+    """Return the interpreter here that makes wheels for *wanted*: the one that runs this, if it does."""
+    target = from_tuple(Python, _plain(wanted))
+    return next((each for each in interpreters(_plain(wanted)) if python_of(each).makes_for(target)), None)
+
+
+def _plain(wire: "tuple[Any, ...]") -> "tuple[Any, ...]":
+    return tuple([tuple(field) if isinstance(field, list) else field for field in wire])
+
+
+@functools.cache
+def interpreters(wanted: "tuple[Any, ...]") -> "tuple[Interpreter, ...]":
+    """Return the interpreter that runs this, and the first one here of the version of *wanted*."""
+    target, cache = from_tuple(Python, wanted), Cache(default_root(os.environ))
+    number = ".".join(map(str, target.version))
+    free = "t" if target.abi.endswith("t") else ""
+    found = []
+    for request in ("", f"{number}{free}"):
+        try:
+            path = find_interpreter(request, os.environ) if request else sys.executable
+            found.append(inspect_interpreter(path, cache))
+        except PuffinError:
+            continue
+        if python_of(found[-1]).makes_for(target):
+            break
+    return tuple(found)

@@ -14,14 +14,10 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Any
-
 
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 _WINDOWS = os.name == "nt"
@@ -67,7 +63,7 @@ def _is_forgotten() -> bool:
 
 @frozen
 class Story:
-    """What a job told of itself.
+    """The report of a job.
 
     ``entered`` is the hook it was in last, ``message`` the last thing it told, ``status`` its exit status,
     negative for a signal; None if its supervisor was lost with it.
@@ -122,7 +118,6 @@ class Supervisor:
         self._process.returncode = 0  # it is not this process's to wait for
 
     def is_alive(self) -> bool:
-        """Tell whether the process is there."""
         return self._process.poll() is None
 
     def send(self, **message: "Any") -> bool:
@@ -136,7 +131,7 @@ class Supervisor:
         return True
 
     def follow(self, answer: "Callable[[dict[str, Any]], bool]", seconds: float) -> Story:
-        """Return what came of the request that was sent; *answer* decides whether a job that asks may go on.
+        """Return the report on the request that was sent; *answer* decides whether a job that asks may go on.
 
         *seconds* is how long that may take, 0 for ever; raises :class:`OutOfTime`.
         """

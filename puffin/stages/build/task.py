@@ -1,4 +1,4 @@
-"""The tasks of a build: a source is brought here and read, built in an environment, and its wheel stored.
+"""The tasks of a build: a source is fetched and read, built in an environment, and its wheel stored.
 
 Each makes sure of something in this machine's cache and answers in builtins. What a build still lacks is an
 answer too: the planner then adds it and has the build run again.
@@ -7,6 +7,11 @@ answer too: the planner then adds it and has the build run again.
 import os
 import pickle
 import shutil
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin import meter
 from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, Artifact, expected_sha256
@@ -16,40 +21,146 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock, WorkLock, lock_timeout
 from puffin.errors import PuffinError, os_cause
 from puffin.stages.build import kept
-from puffin.stages.build.check import check_wheel, not_installable
-from puffin.stages.build.hooks import run_hooks
+from puffin.stages.build.failures import InvalidBuildSystem
+from puffin.stages.build.hooks import check_built_wheel, metadata_of, not_installable, run_hooks
 from puffin.stages.build.job import KEPT, LACKS, METADATA, WHEEL, BuildOrder, HookAnswer, HookJob
-from puffin.stages.build.system import BuildSystem, read_build_system
 from puffin.stages.build.unpack import unpack
 from puffin.stages.fetch.fetch import fetch
 from puffin.stages.fetch.git.checkout import checkout
-from puffin.stages.fetch.network import from_wire
+from puffin.stages.fetch.network import network_from_wire
 from puffin.stages.link.environment.venv import executable_name
-from puffin.stages.resolve.metadata.errors import unusable
 from puffin.stages.resolve.metadata.sdist import project_files
+from puffin.stages.resolve.metadata.wanted import unusable
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.unzip.errors import BadArchive
 from puffin.stages.unzip.store import store
-from puffin.stages.unzip.unzip import read_metadata
-from puffin.value import astuple, from_tuple
+from puffin.value import astuple, from_tuple, frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
+LEGACY_REQUIRES = ("setuptools>=40.8.0",)
 
+
+@frozen
+class BuildSystem:
+    """The ``[build-system]`` of a source tree. ``declared`` tells whether it was written down there or is the default.
+
+    ``backend`` is ``module:object``, ``backend_path`` the directories of an in-tree backend, relative to the tree.
+    """
+
+    requires: tuple[str, ...]
+    backend: str
+    backend_path: tuple[str, ...] = ()
+    declared: bool = True
+
+
+LEGACY = BuildSystem(requires=LEGACY_REQUIRES, backend=LEGACY_BACKEND, declared=False)
+
+
+def read_build_system(tree: str, package: str) -> BuildSystem:
+    """Return the build system of the source tree in the directory *tree*; *package* is named in errors.
+
+    A tree without ``[build-system]`` has that of :data:`LEGACY`. Raises :class:`InvalidBuildSystem` for tables
+    that break the specification, and for a directory that is no source tree.
+    """
+    path = os.path.join(tree, "pyproject.toml")
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        if not os.path.isfile(os.path.join(tree, "setup.py")):
+            problem = "the directory has neither a `pyproject.toml` nor a `setup.py`"
+            raise InvalidBuildSystem(package=package, file=tree, problem=problem) from None
+        return LEGACY
+    except OSError as error:
+        raise InvalidBuildSystem(package=package, file=path, problem=error.strerror or str(error)) from error
+    return _Table(package, path, tree).system(data)
+
+
+class _Table:
+    """The table of one file."""
+
+    def __init__(self, package: str, path: str, tree: str) -> None:
+        self._package = package
+        self._path = path
+        self._tree = tree
+
+    def system(self, data: bytes) -> BuildSystem:
+        document = self._parse(data)
+        if "build-system" not in document:
+            return LEGACY
+        table = document["build-system"]
+        if not isinstance(table, dict):
+            raise self._invalid("`build-system` is not a table")
+        if "requires" not in table:
+            raise self._invalid("`[build-system]` has no `requires`, which is mandatory")
+        return BuildSystem(
+            requires=self._requires(table), backend=self._backend(table), backend_path=self._backend_path(table)
+        )
+
+    def _parse(self, data: bytes) -> "dict[str, Any]":
+
+        try:
+            return tomllib.loads(data.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise self._invalid(f"byte {error.start} is not UTF-8") from None
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            text = str(error)
+            raise self._invalid(f"{text[:1].lower()}{text[1:]}") from None
+
+    def _requires(self, table: "Mapping[str, Any]") -> "tuple[str, ...]":
+
+        texts = self._texts(table, "requires")
+        for text in texts:
+            try:
+                Requirement(text)
+            except InvalidRequirement:
+                raise self._invalid(f"`{text}` in `requires` is not a requirement (PEP 508)") from None
+        return texts
+
+    def _backend(self, table: "Mapping[str, Any]") -> str:
+        value = table.get("build-backend", LEGACY_BACKEND)
+        if not isinstance(value, str):
+            raise self._invalid("`build-backend` is not a string")
+        module, colon, attributes = value.partition(":")
+        parts = [*module.split("."), *(attributes.split(".") if colon else ())]
+        if not all(part.isidentifier() for part in parts):
+            raise self._invalid(f"`build-backend` is `{value}`, and not a module or `module:object`")
+        return value
+
+    def _backend_path(self, table: "Mapping[str, Any]") -> "tuple[str, ...]":
+        paths = self._texts(table, "backend-path")
+        if paths and "build-backend" not in table:
+            raise self._invalid("there is a `backend-path`, but no `build-backend` to be found there")
+        root = os.path.realpath(self._tree)
+        for path in paths:
+            real = os.path.realpath(os.path.join(root, path))
+            if os.path.isabs(path) or (real != root and not real.startswith(root + os.sep)):
+                raise self._invalid(f"`{path}` in `backend-path` leads out of the source tree")
+        return paths
+
+    def _texts(self, table: "Mapping[str, Any]", key: str) -> "tuple[str, ...]":
+        value = table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise self._invalid(f"`{key}` is not a list of strings")
+        return tuple(value)
+
+    def _invalid(self, problem: str) -> InvalidBuildSystem:
+        return InvalidBuildSystem(package=self._package, file=self._path, problem=problem)
+
+
+_FENCE = (".gitignore", ".hgignore")
 _LONG = 600.0  # seconds; a big file over a slow line
 _PATIENCE = 24 * 3600.0  # seconds for another process's build of the same wheel
 
 
 class BuildRoomFailed(PuffinError):
-    """The room for a build could not be made, or what came of it could not be kept."""
+    """The directory of a build could not be made, or its result could not be kept."""
 
     stage = "build"
     path: str
     hints: tuple[str, ...] = ("make room there, or name another place with `--cache-dir` and `TMPDIR`",)
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to prepare the build of `{self.package}` in `{self.path}`"
 
 
@@ -67,11 +178,11 @@ def fetch_source(
     elif source.kind == DIRECTORY:
         path = file_path(source.url)
     else:
-        path, sha256 = archive_of(source, cache, network)
+        path, sha256 = source_archive(source, cache, network)
     return path, sha256, astuple(_system(source, path, package, cache))
 
 
-def archive_of(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "tuple[str, str]":
+def source_archive(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "tuple[str, str]":
     """Make sure that a source archive is on this machine; return its path and SHA-256. Raises what a fetch raises."""
     path = file_path(source.url) if is_file(source.url) else archive_place(source, cache)
     revision = expected_sha256(source)
@@ -110,7 +221,7 @@ def archive_place(source: Artifact, cache: Cache) -> str:
 
 
 def _checked_out(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> str:
-    offline = from_wire(network).offline
+    offline = network_from_wire(network).offline
     checked = checkout(source.url, cache=cache, offline=offline, environ=dict(os.environ), package=source.label)
     return str(checked.path)
 
@@ -231,10 +342,16 @@ class Build:
             remove_tree(room)
 
     def _tree(self, room: str) -> str:
-        """Return the directory to build in: a private copy, but for the user's own directory."""
+        """Return the directory to build in: a private copy, but for the user's own directory.
+
+        Above the copy lie the cache's own ``.gitignore``, which ignores everything, and perhaps somebody's repository.
+        Backends that look for such a file upwards find an empty one first.
+        """
         inner = self._artifact.subdirectory
         if self._artifact.kind == DIRECTORY:
             return os.path.join(self._path, inner) if inner else self._path
+        for name in _FENCE:
+            open(f"{room}/{name}", "wb").close()
         if self._artifact.kind == GIT:
             top = f"{room}/source"
             shutil.copytree(self._path, top, symlinks=True)
@@ -264,6 +381,7 @@ class Build:
                 name=self._artifact.name,
                 version=self._artifact.version,
                 timeout=order.seconds,
+                ceiling=os.path.realpath(self._cache.path(Bucket.TEMPORARY)),
             )
         )
 
@@ -276,7 +394,7 @@ class Build:
             kept.publish_metadata(self._cache, entry, _read(answer.metadata), since=self._order.since)
             return METADATA, f"{entry}/METADATA"
         self._check(answer.wheel)
-        metadata = wheel_metadata(answer.wheel)
+        metadata = metadata_of(answer.wheel)
         entry = self._entry + kept.WHEEL
         return self._told(
             kept.publish_wheel(self._cache, entry, answer.wheel, metadata, since=self._order.since)
@@ -285,20 +403,11 @@ class Build:
     def _check(self, wheel: str) -> None:
         artifact, order = self._artifact, self._order
         try:
-            check_wheel(
-                wheel,
-                package=order.package,
-                name=artifact.name,
-                version=artifact.version,
-                tags=order.tags,
+            check_built_wheel(
+                wheel, package=order.package, name=artifact.name, version=artifact.version, tags=order.tags
             )
         except BadArchive as error:
             raise not_installable(order.package, error) from None
-
-
-def wheel_metadata(path: str) -> bytes:
-    """Return METADATA of the wheel at *path*."""
-    return read_metadata(_read(path), os.path.basename(path))
 
 
 def _read(path: str) -> bytes:
@@ -309,13 +418,13 @@ def _read(path: str) -> bytes:
 def recalled(
     *, built: "tuple[str, str, str, str]", source: "tuple[str, str, tuple[Any, ...]]"
 ) -> "tuple[str, str, str, str]":
-    """Return *built*, a wheel that was found among those that are kept when its *source* became known."""
+    """Return *built*, a kept wheel that was found when its *source* became known."""
     meter.found(meter.HIT)
     return built
 
 
 def refused(*, error: bytes, source: "tuple[str, str, tuple[Any, ...]]") -> "tuple[Any, ...]":
-    """Raise the pickled *error* for which this build cannot even begin, whatever its *source* is."""
+    """Raise the pickled *error* that prevents this build from starting."""
     raise pickle.loads(error)
 
 

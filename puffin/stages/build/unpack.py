@@ -1,25 +1,141 @@
-"""Unpacking source distributions and archives of projects: strict at the door, as with wheels.
+"""Unpacking source distributions and archives of projects, checked as strictly as wheels.
 
 Where a wheel's rules are harder than life among source distributions, theirs differ: a tar file may hold symbolic and
 hard links that stay inside (PEP 706's ``data`` filter has the last word where this Python has it), and a
 directory may be named twice.
 """
 
+import bz2
+import contextlib
+import gzip
 import io
+import lzma
 import os
+import tarfile
+import tempfile
 import time
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from lzma import LZMAError
+from typing import IO
 
-from puffin.stages.build.unpack_rules import UnpackFailed, Writer, bad_source, check_count, check_size
-from puffin.stages.build.unpack_tar import tar_members, untar
+from puffin.artifact.limits import inflated
+from puffin.errors import Cause, PuffinError, os_cause
+from puffin.names import printable
 from puffin.stages.unzip.errors import Refused
-from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, content
-from puffin.stages.unzip.names import ancestors, check_collisions
+from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, member_content
+from puffin.stages.unzip.names import ancestors, check_collisions, fault
 from puffin.stages.unzip.zipdir import Member, read_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
-    from typing import IO
+
+_OLDEST = 315_619_200.0  # 2 January 1980: in no time zone older than what a zip file, such as a wheel, can hold
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+MOST_MEMBERS = 500_000
+
+
+class Writer:
+    """Writes into *root*, which exists. Names are checked, and use ``/``; nothing that exists is written over."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._made = {""}
+        self._now = time.time()
+        self._times: list[tuple[str, float]] = []
+
+    def directory(self, name: str, time: float = 0.0) -> None:
+        """Make a directory, and those above it, where they are missing."""
+        if name not in self._made:
+            self.directory(name.rpartition("/")[0])
+            os.mkdir(f"{self._root}/{name}")
+            self._made.add(name)
+        if time:
+            self._times.append((name, time))
+
+    def file(self, name: str, body: "Iterable[Buffer]", *, executable: bool, time: float) -> None:
+        """Write a file; *time* is in seconds since the epoch, 0 for now."""
+        self.directory(name.rpartition("/")[0])
+        path = f"{self._root}/{name}"
+        descriptor = os.open(path, _WRITE, 0o777 if executable else 0o666)
+        try:
+            for piece in body:
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+        finally:
+            os.close(descriptor)
+        self._stamp(path, time)
+
+    def symlink(self, name: str, target: str) -> None:
+        """Make a symbolic link."""
+        self.directory(name.rpartition("/")[0])
+        os.symlink(target, f"{self._root}/{name}")
+
+    def hardlink(self, name: str, target: str) -> None:
+        """Make a file another name of the file *target*, which was written before."""
+        self.directory(name.rpartition("/")[0])
+        os.link(f"{self._root}/{target}", f"{self._root}/{name}", follow_symlinks=False)
+
+    def finish(self) -> None:
+        """Set the times of directories, after all that is in them was written."""
+        for name, moment in reversed(self._times):
+            self._stamp(f"{self._root}/{name}", moment)
+
+    def _stamp(self, path: str, moment: float) -> None:
+        if moment:
+            moment = min(max(moment, _OLDEST), self._now)
+            os.utime(path, (moment, moment))
+
+
+class BadSource(PuffinError):
+    """A source archive that is not unpacked: broken, ambiguous or hostile."""
+
+    stage = "build"
+    filename: str
+    member: str = ""
+    reason: str = ""
+
+    def summary(self) -> str:
+        return f"`{self.filename}` has an invalid package format"
+
+
+class UnpackFailed(PuffinError):
+    """The operating system did not let puffin read or write what a source archive holds."""
+
+    stage = "build"
+    filename: str
+    path: str
+
+    def summary(self) -> str:
+        return f"Failed to unpack `{self.filename}` into `{self.path}`"
+
+    @classmethod
+    def of(cls, package: str, filename: str, path: str, error: OSError) -> "UnpackFailed":
+        """Return the error for an error of the operating system."""
+        return cls(package=package, filename=filename, path=path, causes=(os_cause(error),))
+
+
+def bad_source(package: str, filename: str, refused: Refused) -> BadSource:
+    """Word a refusal for the user."""
+    member = printable(refused.member)
+    reason = printable(refused.reason, limit=400)
+    cause = Cause(text=f"`{member}`: {reason}" if member else reason)
+    return BadSource(package=package, filename=filename, member=member, reason=reason, causes=(cause,))
+
+
+def check_size(unpacked: int, packed: int) -> None:
+    """Raise Refused where an archive of *packed* bytes becomes more than a project can be meant to have."""
+    if reason := inflated(packed, unpacked):
+        raise Refused(reason)
+
+
+def check_count(members: int) -> None:
+    """Raise Refused for more members than a project can be meant to have."""
+    if members > MOST_MEMBERS:
+        raise Refused(f"it has more than {MOST_MEMBERS} members")
 
 
 _KINDS = {
@@ -36,8 +152,8 @@ def unpack(archive: "str | Buffer", filename: str, directory: str, *, package: s
     That is the only top-level directory, else *directory* itself, which is created where it is missing and should be
     empty. *filename* tells by its ending what the archive is; *package* is it in the user's words. Files are
     executable or not as in the archive, and no older than 1980, which zip files cannot hold. Raises
-    :class:`~puffin.stages.build.unpack_rules.BadSource` for an archive that is broken, ambiguous or hostile, and
-    :class:`~puffin.stages.build.unpack_rules.UnpackFailed`; what was written until then is the caller's to remove.
+    :class:`~puffin.stages.build.unpack.BadSource` for an archive that is broken, ambiguous or hostile, and
+    :class:`~puffin.stages.build.unpack.UnpackFailed`; what was written until then is the caller's to remove.
     """
     try:
         os.makedirs(directory, exist_ok=True)
@@ -93,7 +209,6 @@ def _kind(file: "IO[bytes]", filename: str) -> str:
 
 def _refuse_zip(file: "IO[bytes]") -> None:
     """Refuse a tar file that readers of zip files would read as one, with other content."""
-    import zipfile
 
     try:
         zipfile.ZipFile(file).close()
@@ -104,7 +219,6 @@ def _refuse_zip(file: "IO[bytes]") -> None:
 
 
 def _refuse_tar(file: "IO[bytes]") -> None:
-    import tarfile
 
     try:
         tarfile.open(fileobj=file, mode="r:").close()
@@ -134,14 +248,13 @@ def unzip_source(data: memoryview, listed: "tuple[list[Member], set[str]]", dire
         writer.directory(name)
     for member in members:
         streamed = member.deflated and member.size > STREAM_ABOVE
-        body = chunks(data, member) if streamed else (content(data, member),)
+        body = chunks(data, member) if streamed else (member_content(data, member),)
         writer.file(member.name, body, executable=member.executable, time=times.get(member.name, 0.0))
     writer.finish()
 
 
 def _times(data: memoryview) -> "dict[str, float]":
     """Return when each file was changed, in seconds since the epoch; zip files tell it in nobody's time zone."""
-    import zipfile
 
     found = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -151,3 +264,179 @@ def _times(data: memoryview) -> "dict[str, float]":
             except (ValueError, OverflowError):
                 continue
     return found
+
+
+_IN_MEMORY = 128 << 20  # bytes; more is decompressed to the disk
+_CHUNK = 1 << 20
+_BLOCK = 512
+_SPECIAL = {
+    tarfile.CHRTYPE: "a character device", tarfile.BLKTYPE: "a block device", tarfile.FIFOTYPE: "a named pipe",
+}  # fmt: skip
+
+
+class Tar:
+    """A tar file whose members are judged. ``members`` are in their order, each with its name made plain."""
+
+    def __init__(self, archive: tarfile.TarFile, members: "list[tuple[str, tarfile.TarInfo]]") -> None:
+        self.archive = archive
+        self.members = members
+
+
+@contextlib.contextmanager
+def tar_members(file: "IO[bytes]", kind: str) -> "Iterator[Tar]":
+    """Give the members of the tar file *file*; *kind* is its compression: gz, bz2, xz, lzma, or tar for none.
+
+    Raises Refused for what no source distribution may hold, and for a file that is cut off or damaged.
+    """
+    packed = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    with contextlib.ExitStack() as stack:
+        plain = file if kind == "tar" else stack.enter_context(_decompressed(file, kind, packed))
+        try:
+            archive = stack.enter_context(tarfile.open(fileobj=plain, mode="r:"))
+            found = archive.getmembers()
+        except (tarfile.TarError, ValueError, EOFError) as error:
+            raise Refused(f"it is not a tar file, or it is damaged ({error})") from None
+        _check_end(archive, plain)
+        yield Tar(archive, _judged(found, packed))
+
+
+def untar(tar: Tar, directory: str) -> None:
+    """Write the members of *tar* into *directory*. Raises Refused for damaged content, and OSError."""
+    writer = Writer(directory)
+    links = []
+    for name, member in tar.members:
+        if member.isdir():
+            writer.directory(name, member.mtime)
+        elif member.issym():
+            links.append((name, member))
+        elif member.islnk():
+            writer.hardlink(name, _plain(member.linkname))
+        else:
+            writer.file(
+                name, _body(tar.archive, member), executable=bool(member.mode & 0o100), time=member.mtime
+            )
+    for name, member in links:  # last, so that nothing is ever written through one
+        _ask_python(member, directory)
+        writer.symlink(name, member.linkname)
+    writer.finish()
+
+
+def _decompressed(file: "IO[bytes]", kind: str, packed: int) -> "IO[bytes]":
+    """Return the decompressed content of *file* as a file, bounded and checked to its end."""
+    plain = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller closes it
+    total = 0
+    try:
+        for piece in _pieces(file, kind):
+            total += len(piece)
+            check_size(total, packed)
+            plain.write(piece)
+    except BaseException:
+        plain.close()
+        raise
+    plain.seek(0)
+    return plain
+
+
+def _pieces(file: "IO[bytes]", kind: str) -> "Iterator[bytes]":
+
+    try:
+        with _reader(file, kind) as stream:
+            while piece := stream.read(_CHUNK):
+                yield piece
+    except EOFError:
+        raise Refused("it is cut off: its compressed data end too early") from None
+    except (zlib.error, LZMAError, OSError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise Refused(f"its compressed data are damaged ({error})") from None
+
+
+def _reader(file: "IO[bytes]", kind: str) -> "IO[bytes]":
+    if kind == "gz":
+        return gzip.GzipFile(fileobj=file, mode="rb")  # type: ignore[return-value]
+    if kind == "bz2":
+        return bz2.BZ2File(file)
+
+    return lzma.LZMAFile(file)
+
+
+def _check_end(archive: tarfile.TarFile, plain: "IO[bytes]") -> None:
+    """Refuse an archive without its end mark: tarfile takes it as whole wherever it is cut between two members."""
+    plain.seek(archive.offset)
+    if plain.read(_BLOCK) != bytes(_BLOCK):
+        raise Refused("it is cut off, or damaged, behind its last readable member")
+
+
+def _judged(found: "list[tarfile.TarInfo]", packed: int) -> "list[tuple[str, tarfile.TarInfo]]":
+    check_count(len(found))
+    check_size(sum(member.size for member in found if member.isreg()), packed)
+    members = [(_plain(member.name), member) for member in found]
+    members = [(name, member) for name, member in members if name or not member.isdir()]
+    for name, member in members:
+        _check_member(name, member)
+    files = [name for name, member in members if not member.isdir()]
+    named = {name for name, member in members if member.isdir()}
+    check_collisions(files, ancestors(named | {name.rpartition("/")[0] for name in files}))
+    _check_hardlinks(members)
+    return members
+
+
+def _plain(name: str) -> str:
+    """Return a member's name without the leading ``./`` that some writers put there."""
+    name = name.removeprefix("./")
+    return "" if name == "." else name
+
+
+def _check_member(name: str, member: tarfile.TarInfo) -> None:
+    shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if reason := fault(name.encode("utf-8", "surrogateescape")):
+        raise Refused(reason, shown)
+    if member.issparse() or not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
+        raise Refused(f"it is {_SPECIAL.get(member.type, 'a special file')}", name)
+    if member.issym() and not _stays_inside(name, member.linkname):
+        raise Refused(f"it is a symbolic link that leads out of the archive, to `{member.linkname}`", name)
+
+
+def _stays_inside(name: str, target: str) -> bool:
+    """Tell whether a symbolic link leads to a place in the archive.
+
+    It may go up only at its beginning, where all directories on its way are real ones.
+    """
+    parts = [part for part in target.split("/") if part not in ("", ".")]
+    ups = next((i for i, part in enumerate(parts) if part != ".."), len(parts))
+    rest = "/".join(parts[ups:])
+    if not target or target.startswith("/") or ups > name.count("/"):
+        return False
+    return not rest or not fault(rest.encode("utf-8", "surrogateescape"))
+
+
+def _check_hardlinks(members: "list[tuple[str, tarfile.TarInfo]]") -> None:
+    """Refuse hard links to anything but regular files that come before them."""
+    written = set()
+    for name, member in members:
+        if member.islnk() and _plain(member.linkname) not in written:
+            reason = f"it is a hard link to what is no file before it in the archive, `{member.linkname}`"
+            raise Refused(reason, name)
+        if member.isreg() or member.islnk():
+            written.add(name)
+
+
+def _body(archive: tarfile.TarFile, member: tarfile.TarInfo) -> "Iterator[bytes]":
+    try:
+        source = archive.extractfile(member)
+        while source is not None and (piece := source.read(_CHUNK)):
+            yield piece
+    except tarfile.TarError as error:
+        raise Refused(f"it is cut off ({error})", member.name) from None
+
+
+def _ask_python(member: tarfile.TarInfo, directory: str) -> None:
+    """Let PEP 706's filter judge a link, against what is on the disk by now."""
+    judge = getattr(tarfile, "data_filter", None)  # not in the first micro versions of 3.11
+    if judge is None:
+        return
+    try:
+        judge(member, directory)
+    except tarfile.FilterError as error:
+        raise Refused(str(error), member.name) from None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CACHE = "__pycache__"
+HASH_MODES = ("checked", "unchecked")  # bytecode that names the hash of its source, compared with it or not
 _FIRST_READ = 256  # bytes; the header
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -41,9 +42,18 @@ class Layer:
     rows: str
 
 
-def kind_of(cache_tag: str, magic: str, level: int = 0) -> str:
-    """Return the name of a kind of bytecode; ``""`` for an interpreter that keeps none (PEP 3147)."""
-    return f"{cache_tag}-{magic}-{level}" if cache_tag and magic else ""
+def interpreter_kind(cache_tag: str, magic: str, level: int = 0, mode: str = "") -> str:
+    """Return the name of a kind of bytecode; ``""`` for an interpreter that keeps none (PEP 3147).
+
+    *mode* is one of :data:`HASH_MODES`, or ``""`` for bytecode that names the time of its source (PEP 552).
+    """
+    return f"{cache_tag}-{magic}-{level}{mode and f'-{mode}'}" if cache_tag and magic else ""
+
+
+def mode_of(kind: str) -> str:
+    """Return the mode in the name of a kind of bytecode."""
+    last = kind.rpartition("-")[2]
+    return last if last in HASH_MODES else ""
 
 
 def layer_path(cache: "Cache", kind: str, archive: str) -> str:
@@ -66,7 +76,7 @@ def archive_time(cache: "Cache", archive: str) -> int:
 
 
 def layer_ready(cache: "Cache", kind: str, archive: str, boot: str) -> bool:
-    """Tell whether the layer of an archive is there, whole, and of the archive as it is now.
+    """Tell whether the layer of an archive exists, is complete, and belongs to the present archive.
 
     *boot* is the current boot: what an earlier one wrote may be cut short, so its sizes are compared, once.
     """
@@ -89,7 +99,7 @@ def read_layer(path: str) -> "Layer | None":
     return Layer(top=header[3], tree=body[0], sizes=body[1], rows=body[2])
 
 
-def encode(layer: Layer, *, seconds: int, boot: str) -> bytes:
+def encode_layer(layer: Layer, *, seconds: int, boot: str) -> bytes:
     """Return the bytes of a manifest."""
     return dump((FORMAT, seconds, boot, layer.top)) + dump((layer.tree, layer.sizes, layer.rows))
 
@@ -119,7 +129,7 @@ def _settle(cache: "Cache", kind: str, archive: str, path: str) -> bool:
     if layer is None or not _sizes_match(layer_path(cache, kind, archive), layer):
         return False
     try:
-        data = encode(layer, seconds=archive_time(cache, archive), boot="")
+        data = encode_layer(layer, seconds=archive_time(cache, archive), boot="")
         publish_file(cache, path, data, durable=True)
     except OSError:
         pass

@@ -4,15 +4,12 @@ By ``http.client`` a page took twice the processor time (385 us for 200), and it
 """
 
 import time
+from collections.abc import Iterable
+from socket import socket
 
 from puffin.artifact.limits import HEAD, LEAST_RATE, MOST_PAGE, RATE_WINDOW, TooLarge, limit
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from socket import socket
-
-    Headers = Iterable[tuple[str | bytes, str | bytes]]
+Headers = Iterable[tuple[str | bytes, str | bytes]]
 
 _MOST = 1 << 16  # bytes received at once where their place is not known
 _SHOWN = 40

@@ -2,6 +2,9 @@
 
 import os
 import time
+from collections.abc import Callable, Collection, Mapping
+from types import TracebackType
+from typing import TypeAlias, TypeVar
 
 from puffin import depends
 from puffin.artifact.urls import file_path, is_file, mask, split_credentials
@@ -17,24 +20,20 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from types import TracebackType
-    from typing import TypeVar
-
     import httpx
 
     from puffin.stages.fetch.httpx_client import HttpxClient
 
-    T = TypeVar("T")
-    Response = httpx.Response | PlainResponse
+T = TypeVar("T")
+Response: TypeAlias = "httpx.Response | PlainResponse"
 
-_PAGE_ANSWERS = frozenset({304, 404})
+_PAGE_ANSWERS = frozenset({304, 404, 410})
 _TYPES = {".html": "text/html", ".htm": "text/html", ".json": "application/json"}
 
 
 @frozen
 class PageResponse:
-    """An answer to a request for a page: ``status`` is 2xx, 304 or 404.
+    """An answer to a request for a page: ``status`` is 2xx, 304, 404 or 410.
 
     ``url`` is the final one, after redirects, without credentials (see ``urls.inherit_credentials``). The names
     in ``headers`` are in lower case. ``body`` is decoded (gzip and the like undone).
@@ -83,7 +82,6 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close all connections."""
         self._connections.close()
         if self._made is not None:
             self._made.close()
@@ -185,14 +183,14 @@ def _read_page(url: str) -> PageResponse:
     except (FileNotFoundError, NotADirectoryError):
         return PageResponse(status=404, url=url, headers={}, body=b"")
     except (OSError, ValueError) as error:
-        raise unreadable(url, error) from error
+        raise file_unreadable(url, error) from error
     kind = _TYPES.get(os.path.splitext(path)[1].lower(), "application/octet-stream")
     return PageResponse(
         status=200, url=url, headers={"content-type": kind, "content-length": str(len(body))}, body=body
     )
 
 
-def unreadable(url: str, error: "OSError | ValueError") -> FileFailed:
+def file_unreadable(url: str, error: "OSError | ValueError") -> FileFailed:
     """Translate the failure to read the file of a ``file:`` URL."""
     if isinstance(error, OSError):
         return FileFailed(url=mask(url), causes=(os_cause(error),))

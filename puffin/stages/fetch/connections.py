@@ -9,25 +9,22 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from threading import Lock
+from typing import Any
 
-from puffin.stages.fetch.answer import HttpResponse, NotHttp, request_bytes
+from puffin.stages.fetch.answer import Headers, HttpResponse, NotHttp, request_bytes
 from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.retry import Transient
 from puffin.stages.fetch.turns import NetworkTurns, Nobody, until_readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
     import ssl
-    from collections.abc import Iterator
 
-    from puffin.stages.fetch.answer import Headers
 
-    Origin = tuple[str, str, int]
-    from typing import Any
-
-    Address = tuple[Any, ...]
+Origin = tuple[str, str, int]
+Address = tuple[Any, ...]
 
 
 _PIECE = 1 << 20
@@ -41,7 +38,7 @@ _FAILURES = (OSError, EOFError, NotHttp)
 
 
 class ConnectionBroken(Exception):
-    """A connection could not be made, or broke; ``error`` is what the system, ssl or the parser said."""
+    """A connection could not be made, or broke; ``error`` is the error of the system, ssl or the parser."""
 
     def __init__(self, error: BaseException, *, connecting: bool = False) -> None:
         super().__init__(str(error) or type(error).__name__)
@@ -77,11 +74,7 @@ class Body:
     """
 
     def __init__(
-        self,
-        pool: "Connections",
-        origin: "Origin",
-        connection: "socket.socket",
-        answer: HttpResponse,
+        self, pool: "Connections", origin: "Origin", connection: "socket.socket", answer: HttpResponse
     ) -> None:
         self.answer = answer
         self._pool = pool
@@ -226,12 +219,7 @@ class Connections:
             raise
 
     def _send(
-        self,
-        connection: "socket.socket",
-        method: str,
-        target: str,
-        headers: "Headers",
-        data: bytes | None,
+        self, connection: "socket.socket", method: str, target: str, headers: "Headers", data: bytes | None
     ) -> HttpResponse:
         connection.sendall(request_bytes(method, target, headers, data))
         until_readable(connection, self.turns)

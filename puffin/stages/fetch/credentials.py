@@ -4,13 +4,14 @@ import os
 import sys
 import threading
 from binascii import b2a_base64
+from collections.abc import Mapping
 
 from puffin.artifact.urls import split_credentials
+from puffin.cache.layout import home_directory
 from puffin.stages.fetch.network import AUTO, DISABLED, SUBPROCESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from netrc import netrc
 
 
@@ -85,7 +86,7 @@ class Credentials:
         chosen = self._environ.get("NETRC")
         if chosen:
             return [os.path.expanduser(chosen)]
-        home = os.path.expanduser("~")
+        home = home_directory()
         return [
             os.path.join(home, name)
             for name in ((".netrc", "_netrc") if sys.platform == "win32" else (".netrc",))
@@ -94,7 +95,9 @@ class Credentials:
 
 def basic(user: str, password: str) -> str:
     """Return the value of an ``Authorization`` header (RFC 7617)."""
-    return "Basic " + b2a_base64(f"{user}:{password}".encode(), newline=False).decode("ascii")
+    return "Basic " + b2a_base64(f"{user}:{password}".encode("utf-8", "surrogateescape"), newline=False).decode(
+        "ascii"
+    )
 
 
 class Keyring:
@@ -112,7 +115,7 @@ class Keyring:
         self.problem = ""
 
     def known(self, url: str, user: str) -> "tuple[str, str] | None":
-        """Return what was answered before, or what is to be asked before the first request."""
+        """Return the earlier answer, or ask if the mode says so before the first request."""
         if self._mode == DISABLED:
             return None
         if self._mode == SUBPROCESS and user:

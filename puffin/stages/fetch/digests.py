@@ -1,20 +1,17 @@
-"""Digests: which algorithms to compute for the pinned hashes, and whether they hold."""
+"""Digests: which algorithms to compute for pinned hashes, and whether they match."""
 
 import hashlib
+from collections.abc import Iterable
 
-from puffin.artifact.hashes import STRENGTH, algorithm_of, strongest_of
+from puffin.artifact.artifact import STRENGTH, algorithm_of, strongest_of
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+Groups = tuple[tuple[str, ...], ...]
 
-    Groups = tuple[tuple[str, ...], ...]
-
-# Strongest first, by size and age of the algorithm.
+_CHUNK = 1 << 20  # bytes
 
 
 class Hashers:
-    """Running digests over the same bytes: sha256 always, and whatever *groups* need besides."""
+    """Running digests over the same bytes: sha256 always, and the algorithms that *groups* need."""
 
     def __init__(self, groups: "Groups") -> None:
         names = {"sha256"}
@@ -46,6 +43,15 @@ class Hashers:
         """
         mine = self.computed()
         return tuple([group for group in groups if group and not _holds(group, mine)])
+
+
+def digests_of_file(path: str, groups: "Groups") -> Hashers:
+    """Return the digests of the file at *path* that *groups* need. Raises OSError."""
+    hashers = Hashers(groups)
+    with open(path, "rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK):
+            hashers.update(chunk)
+    return hashers
 
 
 def _holds(group: "Iterable[str]", computed: tuple[str, ...]) -> bool:

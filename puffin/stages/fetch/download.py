@@ -1,14 +1,16 @@
-"""Downloads: a whole file in one buffer, hashed while it arrives, resumed where the connection broke."""
+"""Downloads: a whole file in one buffer, hashed while it arrives, resumed after a broken connection."""
 
 import os
+from collections.abc import Iterable
+from typing import Protocol
 
-from puffin.artifact.buffers import take
+from puffin.artifact.buffers import Buffer, take
 from puffin.artifact.limits import MOST_UNTOLD, TooLarge, limit
 from puffin.artifact.urls import file_path, is_file, mask, strip_credentials
 from puffin.errors import UsageError
-from puffin.stages.fetch.client import Client, unreadable
+from puffin.stages.fetch.client import Client, Response, file_unreadable
 from puffin.stages.fetch.connections import Body, ConnectionBroken
-from puffin.stages.fetch.digests import Hashers
+from puffin.stages.fetch.digests import Groups, Hashers
 from puffin.stages.fetch.failures import HashMismatch, SizeMismatch
 from puffin.stages.fetch.plain_request import PlainResponse
 from puffin.stages.fetch.retry import Transient
@@ -16,27 +18,19 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Protocol
-
     import httpx
-
-    from puffin.artifact.buffers import Buffer
-    from puffin.stages.fetch.client import Response
-
-    Groups = tuple[tuple[str, ...], ...]
-
-    class Readable(Protocol):
-        """What bytes are received from."""
-
-        def readinto(self, view: memoryview, /) -> int:
-            """Put bytes into *view* and return how many; 0 at the end."""
-
 
 _PIECE = 1 << 20
 _MOST_TRUSTED = 1 << 32  # a buffer larger than this is not made on the word of a header
 _PLAIN = {"Accept": "*/*", "Accept-Encoding": "identity"}
 _RANGE_UNSATISFIABLE = 416
+
+
+class Readable(Protocol):
+    """What bytes are received from."""
+
+    def readinto(self, view: memoryview, /) -> int:
+        """Put bytes into *view* and return how many; 0 at the end."""
 
 
 @frozen
@@ -267,6 +261,6 @@ def _read_file(url: str, receiver: _Receiver) -> None:
             receiver.begin(os.fstat(file.fileno()).st_size, "")
             receiver.fill(file)
     except OSError as error:
-        raise unreadable(url, error) from error
+        raise file_unreadable(url, error) from error
     except ValueError as error:
         raise UsageError(text=str(error)) from error

@@ -1,4 +1,4 @@
-"""What can go wrong with a fetch."""
+"""Errors of the fetch stage."""
 
 from puffin.artifact.urls import mask_text
 from puffin.errors import TEMPORARY, Cause, PuffinError
@@ -17,7 +17,6 @@ class NetworkFailed(PuffinError):
     status: int = 0
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to fetch `{self.url}` after {self.attempts} attempt{'s' * (self.attempts != 1)}"
 
 
@@ -30,7 +29,6 @@ class RequestRefused(PuffinError):
     reason: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to fetch `{self.url}`: HTTP {self.status} {self.reason}".rstrip()
 
 
@@ -38,7 +36,6 @@ class AccessDenied(RequestRefused):
     """The server wants credentials, or other ones (401, 403)."""
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Access to `{self.url}` was denied: HTTP {self.status} {self.reason}".rstrip()
 
 
@@ -49,7 +46,6 @@ class CertificateRefused(PuffinError):
     url: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to fetch `{self.url}`: the certificate of its host was refused"
 
 
@@ -60,7 +56,6 @@ class OfflineError(PuffinError):
     url: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Cannot fetch `{self.url}`: it is not in the cache, and the network is off (`--offline`)"
 
 
@@ -71,7 +66,6 @@ class FileFailed(PuffinError):
     url: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to read `{self.url}`"
 
 
@@ -85,7 +79,6 @@ class SizeMismatch(PuffinError):
     received: int
 
     def summary(self) -> str:
-        """Return the first line."""
         return (
             f"Refused `{self.filename}` from `{self.url}`: "
             f"the index says {self.expected} bytes, the server gives {self.received}"
@@ -102,16 +95,14 @@ class HashMismatch(PuffinError):
     computed: tuple[str, ...]
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Hash mismatch for `{self.filename}` from `{self.url}`"
 
     def details(self) -> tuple[str, ...]:
-        """Return the digests, expected and computed."""
         expected = [f"  {digest}" for digest in self.expected]
         computed = [f"  {digest}" for digest in self.computed]
         return ("Expected:", *expected, "Computed:", *computed)
 
 
 def statement(text: str) -> Cause:
-    """Return a cause with what somebody else said: masked, on one line."""
+    """Return a cause with a foreign message: masked, on one line."""
     return Cause(text=mask_text(printable(text, MOST_SHOWN)))

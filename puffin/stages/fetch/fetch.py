@@ -3,7 +3,7 @@
 import os
 
 from puffin import meter
-from puffin.stages.fetch.network import from_wire
+from puffin.stages.fetch.network import network_from_wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def client_for(network: "Wire") -> "Client":
     if found is None:
         from puffin.stages.fetch.client import Client
 
-        found = _clients.setdefault(key, Client(from_wire(wire)))  # atomic: of two makers, one is used
+        found = _clients.setdefault(key, Client(network_from_wire(wire)))  # atomic: of two makers, one is used
     return found
 
 

@@ -3,24 +3,121 @@
 httpx's errors are translated to puffin's here and nowhere else.
 """
 
+import json
+import sys
+import threading
 import time
+from collections.abc import Collection, Iterator, Mapping
 
 from puffin.artifact.limits import MOST_PAGE, TooLarge, limit
 from puffin.artifact.urls import mask, mask_text, split_credentials
-from puffin.errors import UsageError
-from puffin.stages.fetch import refusal
-from puffin.stages.fetch.connections import Body, Connections
+from puffin.errors import Cause, UsageError
+from puffin.names import printable
+from puffin.stages.fetch.answer import NotHttp
+from puffin.stages.fetch.connections import Body, ConnectionBroken, Connections
 from puffin.stages.fetch.credentials import Credentials, basic
-from puffin.stages.fetch.httpx_import import httpx
+from puffin.stages.fetch.failures import MOST_SHOWN, AccessDenied, RequestRefused, statement
 from puffin.stages.fetch.network import Network
 from puffin.stages.fetch.plain_request import AGENT
 from puffin.stages.fetch.retry import Transient, is_transient, retry_after
 from puffin.stages.fetch.tls import check_certificate
-from puffin.stages.fetch.transport import ANSWER, BODY, PooledTransport
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+if "httpx" not in sys.modules:
+    # Without httpx's command line, which alone would load click and rich, a third of the import: None makes the
+    # import of that module fail, for which httpx is prepared (it is an extra).
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+import httpx
+
+if sys.modules.get("httpx._main", httpx) is None:
+    del sys.modules["httpx._main"]
+
+BODY = "puffin.body"
+"""Under this name a response's ``extensions`` have its :class:`Body`."""
+ANSWER = "puffin.answer"
+"""Under this name a request's ``extensions`` may have the answer that it got already."""
+_MOST_IDLE = 32
+
+
+class _Stream(httpx.SyncByteStream):
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    def __iter__(self) -> "Iterator[bytes]":
+        try:
+            yield from self._body
+        except ConnectionBroken as broken:
+            raise translated(broken) from broken
+
+    def close(self) -> None:
+        self._body.close()
+
+
+class PooledTransport(httpx.BaseTransport):
+    """Sends requests over :class:`Connections`; those that take a proxy go through httpx's own transport."""
+
+    def __init__(self, network: Network, connections: Connections | None = None) -> None:
+        self._network = network
+        self._connections = connections or Connections(network)
+        self._lock = threading.Lock()
+        self._proxies: dict[tuple[str, bool], httpx.HTTPTransport] = {}
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send *request* and return its response with the body still to be read."""
+        known = request.extensions.pop(ANSWER, None)
+        return _response(known) if isinstance(known, Body) else self._exchange(request)
+
+    def close(self) -> None:
+        """Close the idle connections; those in use close when their bodies do."""
+        self._connections.close()
+        for proxy in self._proxies.values():
+            proxy.close()
+
+    def _exchange(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        if url.scheme not in ("http", "https"):
+            raise httpx.UnsupportedProtocol(f"the scheme `{url.scheme}` is not http or https")
+        port = url.port or (443 if url.scheme == "https" else 80)
+        proxy = self._network.proxy_for(str(url), url.host)
+        if proxy:
+            return self._proxied(proxy, not self._network.trusts(url.host, port)).handle_request(request)
+        origin = (url.scheme, url.raw_host.decode("ascii"), port)
+        target = url.raw_path.decode("ascii")
+        try:
+            body = self._connections.exchange(
+                origin, request.method, target, request.headers.raw, request.read() or None
+            )
+        except ConnectionBroken as broken:
+            raise translated(broken) from broken.error
+        return _response(body)
+
+    def _proxied(self, proxy: str, checked: bool) -> httpx.HTTPTransport:
+        context = self._connections.context(checked)
+        with self._lock:
+            found = self._proxies.get((proxy, checked))
+            if found is None:
+                limits = httpx.Limits(max_connections=None, max_keepalive_connections=_MOST_IDLE)
+                found = httpx.HTTPTransport(verify=context, trust_env=False, limits=limits, proxy=proxy)
+                self._proxies[proxy, checked] = found
+            return found
+
+
+def _response(body: Body) -> httpx.Response:
+    answer = body.answer
+    extensions = {BODY: body, "reason_phrase": answer.reason.encode("latin-1"), "http_version": b"HTTP/1.1"}
+    return httpx.Response(answer.status, headers=answer.fields, stream=_Stream(body), extensions=extensions)
+
+
+def translated(broken: ConnectionBroken) -> httpx.TransportError:
+    """Return httpx's error for a connection that broke."""
+    text = str(broken)
+    if isinstance(broken.error, TimeoutError):
+        return httpx.ConnectTimeout(text) if broken.connecting else httpx.ReadTimeout(text)
+    if broken.connecting:
+        return httpx.ConnectError(text)
+    if isinstance(broken.error, (NotHttp, EOFError)):
+        return httpx.RemoteProtocolError(text)
+    return httpx.ReadError(text)
+
 
 _MOST_REDIRECTS = 20
 
@@ -74,11 +171,11 @@ class HttpxClient:
             raise transient(error) from error
 
     def _refused(self, url: str, response: "httpx.Response") -> Exception:
-        text = refusal.excerpt(response)
+        text = excerpt(response)
         if not is_transient(response.status_code):
-            return refusal.refused(mask(url), response, text, self._credentials.problem)
+            return refusal_of(mask(url), response, text, self._credentials.problem)
         return Transient(
-            refusal.answer(response, text),
+            answer_text(response, text),
             status=response.status_code,
             after=retry_after(response.headers.get("retry-after", ""), time.time()),
         )
@@ -93,9 +190,9 @@ class HttpxClient:
             following = response.next_request
             if following is None:
                 return response
-            refusal.excerpt(response)  # reads it off the connection
+            excerpt(response)  # reads it off the connection
             request = self._redirected(following)
-        raise refusal.endless(mask(url), response)
+        raise endless(mask(url), response)
 
     def _request(self, url: str, headers: "Mapping[str, str]") -> "httpx.Request":
         plain = split_credentials(url)[0]
@@ -165,3 +262,88 @@ def raw(response: httpx.Response) -> "Iterator[bytes]":
         yield from response.iter_raw()
     except httpx.HTTPError as error:
         raise transient(error) from error
+
+
+_MOST_TEXT = 65536
+
+
+def excerpt(response: httpx.Response) -> bytes:
+    """Read the body, or the first 64 KiB of a longer one, and close the response; b"" if it breaks."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for part in response.iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > _MOST_TEXT:
+                break
+    except httpx.HTTPError:
+        return b""
+    finally:
+        response.close()
+    return b"".join(parts)[:_MOST_TEXT]
+
+
+def answer_text(response: httpx.Response, body: bytes) -> str:
+    """Return a sentence with the status and, if the server explained itself, its explanation (RFC 9457)."""
+    said = problem(response.headers.get("content-type", ""), body)
+    status = f"the server answered {response.status_code} {response.reason_phrase}".rstrip()
+    return f"{status}: {said}" if said else status
+
+
+def problem(content_type: str, body: bytes) -> str:
+    """Return title and detail of a problem description (RFC 9457), empty if *body* is none."""
+    if content_type.partition(";")[0].strip().lower() != "application/problem+json":
+        return ""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(document, dict):
+        return ""
+    said = [document[name] for name in ("title", "detail") if isinstance(document.get(name), str)]
+    return printable(": ".join(text for text in said if text.strip()), MOST_SHOWN)
+
+
+def refusal_of(url: str, response: httpx.Response, body: bytes, netrc_problem: str) -> RequestRefused:
+    """Return the error for a status that no retry changes; *url* is masked."""
+    said = problem(response.headers.get("content-type", ""), body)
+    kind = AccessDenied if response.status_code in (401, 403) else RequestRefused
+    return kind(
+        url=url,
+        status=response.status_code,
+        reason=printable(response.reason_phrase, MOST_SHOWN),
+        causes=(statement(said),) if said else (),
+        hints=_hints(response, netrc_problem),
+    )
+
+
+def endless(url: str, response: httpx.Response) -> RequestRefused:
+    """Return the error for redirects without end."""
+    return RequestRefused(
+        url=url,
+        status=response.status_code,
+        reason=printable(response.reason_phrase, MOST_SHOWN),
+        causes=(Cause(text="the redirects do not come to an end"),),
+    )
+
+
+def _hints(response: httpx.Response, netrc_problem: str) -> tuple[str, ...]:
+    host = response.request.url.host
+    if response.status_code in (401, 403):
+        extra = (netrc_problem,) if netrc_problem else ()
+        return (_credentials_hint(response, host), *extra)
+    if response.status_code == 404:
+        return (f"`{host}` does not have this file (any more); check the URL, or try again if it is a mirror",)
+    if response.status_code == 407:
+        return ("put the credentials in the URL of the proxy: `https_proxy=http://user:password@proxy:port`",)
+    return ()
+
+
+def _credentials_hint(response: httpx.Response, host: str) -> str:
+    if "authorization" in response.request.headers:
+        return f"`{host}` did not accept the credentials it was given; check those in the URL or in `~/.netrc`"
+    return (
+        f"credentials for `{host}` go into the URL (`https://user:password@{host}/…`) "
+        f"or into `~/.netrc` (`machine {host} login user password …`)"
+    )

@@ -1,4 +1,4 @@
-"""How to reach the network: one value of builtins, so that every process of a run does it alike."""
+"""The network settings: one value of builtins, the same in every process of a run."""
 
 from puffin.artifact.urls import is_file, mask
 from puffin.errors import UsageError
@@ -8,7 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Wire = tuple[object, ...]
+
+Wire = tuple[object, ...]
 
 
 AUTO, DISABLED, SUBPROCESS = "auto", "disabled", "subprocess"
@@ -50,7 +51,7 @@ class Network:
         return proxy if "://" in proxy else f"http://{proxy}"
 
     def trusts(self, host: str, port: int) -> bool:
-        """Tell whether the certificate of *host* goes unchecked because the user said so."""
+        """Tell whether the user disabled the check of the certificate of *host*."""
         return host in self.trusted_hosts or f"{host}:{port}" in self.trusted_hosts
 
 
@@ -62,7 +63,7 @@ def to_wire(network: Network) -> "Wire":
     return tuple([getattr(network, name) for name in _FIELDS])
 
 
-def from_wire(wire: "Wire") -> Network:
+def network_from_wire(wire: "Wire") -> Network:
     """Return the value of :func:`to_wire` again (lists for tuples are fine)."""
     plain = [tuple(field) if isinstance(field, list) else field for field in wire]
     return Network(**dict(zip(_FIELDS, plain, strict=True)))  # type: ignore[arg-type]

@@ -4,26 +4,19 @@ Whatever is not plain (a proxy, a redirect, a refusal, a URL that needs normalis
 """
 
 import zlib
+from collections.abc import Iterator
 
 from puffin import __version__
 from puffin.artifact.limits import MOST_PAGE, TooLarge, limit
 from puffin.artifact.urls import mask
-from puffin.stages.fetch.connections import ConnectionBroken
+from puffin.stages.fetch.connections import Body, ConnectionBroken, Origin
 from puffin.stages.fetch.retry import Transient
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from puffin.stages.fetch.connections import Body, Origin
 
 ACCEPT_ENCODING = "gzip, zstd"
 AGENT = f"puffin/{__version__}"
 _PORTS = {"http": 80, "https": 443}
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
-_TARGET = frozenset(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/!$&'()*+,;=:@%?",
-)
+_TARGET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/!$&'()*+,;=:@%?")
 _ENCODINGS = ("", "identity", "gzip", "x-gzip", "zstd")
 
 

@@ -7,17 +7,12 @@ request usually has all, and three at most are made.
 import io
 import zipfile
 import zlib
+from collections.abc import Callable
 
 from puffin.artifact.urls import is_file
-from puffin.stages.fetch.client import Client
+from puffin.stages.fetch.client import Client, Response
 from puffin.stages.fetch.failures import AccessDenied, RequestRefused
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from puffin.stages.fetch.client import Response
 
 _ACCEPTED = frozenset((200, 206, 416))
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
@@ -177,11 +172,9 @@ class _Window(io.RawIOBase):
         self._at = 0
 
     def readable(self) -> bool:
-        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Return True."""
         return True
 
     def tell(self) -> int:

@@ -1,17 +1,14 @@
-"""Trying again: what is worth it, how long to wait, and what to say when it was in vain."""
+"""Retries: which errors are retried, how long to wait, and the error after the last attempt."""
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from puffin.artifact.urls import mask, mask_text
 from puffin.errors import Cause
 from puffin.stages.fetch.failures import NetworkFailed
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeVar
-
-    T = TypeVar("T")
+T = TypeVar("T")
 
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 10.0

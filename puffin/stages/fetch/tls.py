@@ -1,4 +1,4 @@
-"""TLS contexts: the system's certificate store, or the one the user named."""
+"""TLS contexts: the system's certificate store, or the one that the user named."""
 
 import os
 import ssl
@@ -58,7 +58,7 @@ def _unusable(what: str, path: str, error: OSError) -> UsageError:
 
 
 def check_certificate(url: str, host: str, error: BaseException) -> None:
-    """Raise :class:`CertificateRefused` where *error* is, or came of, a certificate that is not trusted."""
+    """Raise :class:`CertificateRefused` if *error* is, or was caused by, an untrusted certificate."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
         cause = cause.__cause__ or cause.__context__

@@ -1,19 +1,16 @@
-"""Threads that take turns: of those of a process, one works while the others wait for the network.
+"""Threads that take turns: one thread of a process works while the others wait for the network.
 
 Threads that all have something to do hand the interpreter over at every system call, and that takes more time than
 the work: pages of an index are small, and a request for one is a dozen calls.
 """
 
 import select
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
+from socket import socket
 from threading import Lock, Thread, get_ident
 
 import puffin.forks  # noqa: F401 - it makes forks safe after these threads
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from socket import socket
 
 
 class NetworkTurns:

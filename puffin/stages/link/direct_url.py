@@ -1,4 +1,4 @@
-"""direct_url.json (PEP 610): what it says, and how it is written, with the hash of what was really installed."""
+"""direct_url.json (PEP 610): its contents, written with the hash of the installed archive."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _names_wheel(text: str) -> bool:
 
 
 def origin_of(text: str) -> "tuple[str, bool, str, str]":
-    """Return what of a direct_url.json makes it another: URL, editable or not, commit, and subdirectory."""
+    """Return the deciding parts of a direct_url.json: URL, editable or not, commit, and subdirectory."""
     record = _record_in(text)
     try:
         info, vcs = record.get("dir_info") or {}, record.get("vcs_info") or {}

@@ -1,4 +1,4 @@
-"""Making one file from another: clone, hard link, copy or symlink, falling back once and for all."""
+"""Making one file from another: clone, hard link, copy or symlink. If one way fails, the next is used from then on."""
 
 import errno
 import os
@@ -80,7 +80,7 @@ def _copy(name: str, source: int, target: int) -> None:
     reader = os.open(name, os.O_RDONLY, dir_fd=source)
     try:
         facts = os.fstat(reader)
-        writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, facts.st_mode & 0o777, dir_fd=target)
+        writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _mode(facts), dir_fd=target)
         try:
             while data := os.read(reader, 1 << 20):
                 view = memoryview(data)
@@ -97,7 +97,7 @@ def _clone(name: str, source: int, target: int) -> None:
     reader = os.open(name, os.O_RDONLY, dir_fd=source)
     try:
         facts = os.fstat(reader)
-        writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, facts.st_mode & 0o777, dir_fd=target)
+        writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _mode(facts), dir_fd=target)
         try:
             fcntl.ioctl(writer, _FICLONE, reader)
             _keep_time(writer, facts)
@@ -108,6 +108,11 @@ def _clone(name: str, source: int, target: int) -> None:
             os.close(writer)
     finally:
         os.close(reader)
+
+
+def _mode(facts: os.stat_result) -> int:
+    """Return the mode of a copy: the cache may have been filled under another umask than the environment's."""
+    return 0o777 if facts.st_mode & 0o100 else 0o666
 
 
 def _keep_time(descriptor: int, facts: os.stat_result) -> None:

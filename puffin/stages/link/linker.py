@@ -1,4 +1,4 @@
-"""The link stage: one archive's trees, built in the staging areas of the transactions of one or many environments."""
+"""The link stage: the trees of one archive, built in the staging areas of one or many environments."""
 
 import os
 
@@ -8,8 +8,8 @@ from puffin.cache.reading import read
 from puffin.errors import PuffinError, os_cause
 from puffin.stages.bytecode.layer import Layer, layer_path, manifest_path, read_layer
 from puffin.stages.link.direct_url import with_hash, with_source
-from puffin.stages.link.staging import LinkTarget, Staging, clear_stage, spread
-from puffin.stages.unzip.manifest import BYTES, DIST_INFO, NAME, OUTSIDE, RAW_NAME, read_names
+from puffin.stages.link.staging import LinkPlace, LinkTarget, Staging, clear_stage, in_lib, spread
+from puffin.stages.unzip.manifest import BYTES, DIST_INFO, NAME, OUTSIDE, RAW_NAME, OutsideRow, read_names
 from puffin.stages.unzip.record import rows_below
 from puffin.value import from_tuple
 
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from puffin.stages.unzip.manifest import OutsideRow
-
     Found = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
-    Place = tuple[str, tuple[Any, ...], bool, str, str, str]
-    Linked = tuple[str, int]
+
+Linked = tuple[str, int]
 
 _AT_ONCE = 64  # places, each with an open directory
 
@@ -65,7 +63,9 @@ def link(
     *bytecode* is the kind of bytecode that comes along, where the cache has it. *source* is the answer of the
     task that fetched what this was built from. Raises :class:`ArchiveGone` or :class:`LinkFailed`.
     """
-    place = (stage, target, requested, direct_url, mode, bytecode)
+    place = LinkPlace(
+        stage=stage, target=target, requested=requested, direct_url=direct_url, mode=mode, bytecode=bytecode
+    )
     _, (result,) = _link(archive, cache_root, (place,), source)
     if isinstance(result, PuffinError):
         raise result
@@ -73,20 +73,25 @@ def link(
 
 
 def link_all(
-    *, archive: str, cache_root: str, places: "tuple[Place, ...]", source: "tuple[Any, ...] | None" = None
+    *,
+    archive: str,
+    cache_root: str,
+    places: "tuple[tuple[Any, ...], ...]",
+    source: "tuple[Any, ...] | None" = None,
 ) -> "tuple[str, tuple[Linked | bytes, ...]]":
-    """Build the tree of an archive in each of *places*; return the archive and what came of each.
+    """Build the tree of an archive in each of *places*; return the archive and the result of each.
 
-    A place is ``(stage, target, requested, direct_url, mode, bytecode)``, as the arguments of :func:`link`; *source*
-    is as there. It came to ``(link mode used, files)``, or to a pickled error where that environment alone is in
-    the way. Raises :class:`ArchiveGone`; then no place has a tree.
+    A place is a :class:`LinkPlace` in its wire form; *source* is as in :func:`link`. It came to ``(link mode used,
+    files)``, or to a pickled error where that environment alone is in the way. Raises :class:`ArchiveGone`; then no
+    place has a tree.
     """
-    archive, results = _link(archive, cache_root, places, source)
+    read_places = tuple([from_tuple(LinkPlace, each) for each in places])
+    archive, results = _link(archive, cache_root, read_places, source)
     return archive, tuple([_pickled(each) if isinstance(each, PuffinError) else each for each in results])
 
 
 def _link(
-    archive: str, cache_root: str, places: "tuple[Place, ...]", source: "tuple[Any, ...] | None"
+    archive: str, cache_root: str, places: "tuple[LinkPlace, ...]", source: "tuple[Any, ...] | None"
 ) -> "tuple[str, list[Linked | PuffinError]]":
     cache = Cache(cache_root)
     found = read_names(cache.manifest(archive))
@@ -95,17 +100,17 @@ def _link(
     header = found[0]
     stagings = [
         Staging(
-            stage,
+            place.stage,
             header,
-            from_tuple(LinkTarget, target),
-            requested=requested,
-            direct_url=with_source(with_hash(direct_url, archive), source),
-            mode=mode,
+            from_tuple(LinkTarget, place.target),
+            requested=place.requested,
+            direct_url=with_source(with_hash(place.direct_url, archive), source),
+            mode=place.mode,
         )
-        for stage, target, requested, direct_url, mode, _ in places
+        for place in places
     ]
     building = _Building(cache, archive, found)
-    kinds = [place[5] for place in places]
+    kinds = [place.bytecode for place in places]
     try:
         for start in range(0, len(places), _AT_ONCE):
             building.build(stagings[start : start + _AT_ONCE], kinds[start : start + _AT_ONCE])
@@ -184,12 +189,16 @@ class _Building:
             _attempt(staging, staging.enter, key, inner)
         tree = [(directory, names) for _, directory, names, *_ in rows]
         spread(tree, f"{self._source}/.data/{key}", stagings, frozenset([""]))
-        told: dict[str, str] = {}
+        told: dict[tuple[str, bool], str] = {}
         for staging in stagings:
             home = f"{staging.target.headers}/{inner}" if inner else staging.target.data
-            if home not in told:
-                told[home] = rows_below(home, rows)
-            staging.add_rows(told[home])
+            linked = key == "data" and staging.target.lib64
+            if linked:
+                _attempt(staging, staging.merge_lib64)
+            if (home, linked) not in told:
+                own = [(row[0], in_lib(row[1]), *row[2:]) for row in rows] if linked else rows
+                told[home, linked] = rows_below(home, own)
+            staging.add_rows(told[home, linked])
 
     def _gone(self) -> ArchiveGone:
         return ArchiveGone(archive=self._archive, package=self._header[NAME])

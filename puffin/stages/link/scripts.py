@@ -1,4 +1,4 @@
-"""Scripts of an environment: launchers for entry points, and shebangs of scripts that a wheel brings.
+"""Scripts of an environment: launchers for entry points, and shebangs of a wheel's scripts.
 
 On POSIX a launcher is a few lines of text, written here so that a warm sync imports nothing for it; on
 Windows it is an executable, which comes from the ``installer`` library.
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     EntryPoint = tuple[str, str, str, bool]
 
+_CALL = b' "$0" "$@"\n'  # at the end of what /bin/sh is to run
 _LONGEST_SHEBANG = 127  # Linux before 5.1 cuts longer lines; macOS allows 512
 
 
@@ -53,17 +54,29 @@ def windows_launcher(entry_point: "EntryPoint", executable: str) -> "tuple[str, 
 
 
 def rewrite_shebang(data: bytes, first_lines: str) -> bytes:
-    """Return a wheel's script with ``#!python`` or ``#!pythonw`` made to run the environment's interpreter."""
+    """Return a wheel's script with the placeholder ``#!python`` made to run the environment's interpreter.
+
+    ``#!pythonw``, ``#!python3`` and ``#!python3.12`` are placeholders too, as pip and uv have it. Arguments stay.
+    """
     if not data.startswith(b"#!python"):
         return data
     line, newline, rest = data.partition(b"\n")
-    words = line[2:].split()
-    if words[0] not in (b"python", b"pythonw"):
+    name, *arguments = line[2:].split()
+    if not _is_placeholder(name):
         return data
     first = first_lines.encode("utf-8", "surrogateescape")
-    if len(words) > 1 and first.startswith(b"#!/") and not first.startswith(b"#!/bin/sh\n'''"):
-        first = first.rstrip(b"\n") + b" " + b" ".join(words[1:]) + b"\n"
+    if arguments and _CALL in first:
+        words = b"".join([b" '" + each.replace(b"'", b"'\"'\"'") + b"'" for each in arguments])
+        first = first.replace(_CALL, words + _CALL, 1)
+    elif arguments:
+        first = first.rstrip(b"\n") + b" " + b" ".join(arguments) + b"\n"
     return first + (rest if newline else b"")
+
+
+def _is_placeholder(name: bytes) -> bool:
+    """Tell whether a wheel's script asks for any Python by *name*: ``python``, ``pythonw``, ``python3.12``."""
+    version = name[len(b"python") :].removeprefix(b"w").removesuffix(b"t")
+    return not version or version.replace(b".", b"").isdigit()
 
 
 def versioned(

@@ -1,4 +1,4 @@
-"""The tree of one distribution in one staging area: what is linked, and what is written for this environment alone.
+"""The tree of one distribution in one staging area: linked files, and files written for this environment.
 
 ``<stage>`` will be renamed into site-packages, entry by entry, ``<stage>+scripts``, ``+data`` and ``+headers``
 into their places.
@@ -6,6 +6,7 @@ What is the same in every environment is linked from the archive; scripts, REQUE
 RECORD are written here and never shared with the cache.
 """
 
+import errno
 import os
 
 from puffin.cache.atomic import remove_tree
@@ -32,7 +33,8 @@ class LinkTarget:
     """What a link task knows of an environment. Paths in RECORD are relative to site-packages.
 
     ``executable`` goes into scripts; ``scripts``, ``data`` and ``headers`` lead from site-packages to
-    those directories (``headers`` without the distribution's name).
+    those directories (``headers`` without the distribution's name). ``lib64`` tells whether that name in ``data``
+    is a link to ``lib``.
     """
 
     executable: str
@@ -41,6 +43,23 @@ class LinkTarget:
     scripts: str
     data: str
     headers: str
+    lib64: bool = False
+
+
+@frozen
+class LinkPlace:
+    """Where a link task puts a distribution; its wire form is ``astuple`` of it.
+
+    ``target`` is a :class:`LinkTarget` in its wire form, ``mode`` a link mode, and ``bytecode`` the kind of bytecode
+    that comes along, empty for none.
+    """
+
+    stage: str
+    target: "tuple[Any, ...]"
+    requested: bool
+    direct_url: str
+    mode: str
+    bytecode: str = ""
 
 
 class Staging:
@@ -85,6 +104,10 @@ class Staging:
             os.mkdir(place)
         self.close()
         self._root = os.open(place, DIRECTORY)
+
+    def merge_lib64(self) -> None:
+        """Put files staged for ``lib64`` into ``lib``, to which that is a link (``OSError`` if both have a name)."""
+        _merge(f"{self.stage}+data/lib64", f"{self.stage}+data/lib")
 
     def close(self) -> None:
         """Let go of the open directory."""
@@ -136,6 +159,8 @@ class Staging:
             else:
                 name, data = point[0], launcher(point, first)
             self._script(name, data)
+        for directory in directories_of(brought):
+            os.mkdir(f"{self.stage}+scripts/{directory}")
         for name in brought:
             with open(f"{source}/.data/scripts/{name}", "rb") as file:
                 self._script(name, rewrite_shebang(file.read(), first))
@@ -166,6 +191,33 @@ class Staging:
         finally:
             os.close(descriptor)
         self.files += 1
+
+
+def in_lib(directory: str) -> str:
+    """Return where a directory of ``data`` lies in an environment whose ``lib64`` is a link to ``lib``."""
+    return f"lib{directory[5:]}" if f"{directory}/".startswith("lib64/") else directory
+
+
+def _merge(source: str, target: str) -> None:
+    """Move the tree *source*, where there is one, into *target*; a file that is there is not replaced."""
+    if not os.path.isdir(target):
+        if os.path.isdir(source):
+            os.rename(source, target)
+        return
+    for name in os.listdir(source) if os.path.isdir(source) else ():
+        if os.path.isdir(f"{source}/{name}"):
+            _merge(f"{source}/{name}", f"{target}/{name}")
+        elif os.path.lexists(f"{target}/{name}"):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), f"{target}/{name}")
+        else:
+            os.rename(f"{source}/{name}", f"{target}/{name}")
+    remove_tree(source)
+
+
+def directories_of(paths: "Iterable[str]") -> "list[str]":
+    """Return all directories above *paths*, relative ones, parents first."""
+    found = {path[:at] for path in paths for at, letter in enumerate(path) if letter == "/"}
+    return sorted(found)
 
 
 def spread(tree: "Tree", source: str, stagings: "Sequence[Staging]", known: "frozenset[str]") -> None:

@@ -1,1 +1,1 @@
-"""Versions and files: from requirements to what they mean."""
+"""Versions and files: the meaning of requirements."""

@@ -1,11 +1,9 @@
-"""What the unzip stage raises."""
+"""Errors of the unzip stage."""
+
+from typing import ClassVar
 
 from puffin.errors import Cause, PuffinError, os_cause
 from puffin.names import printable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import ClassVar
 
 
 class Refused(Exception):
@@ -29,7 +27,6 @@ class BadArchive(PuffinError):
     reason: str = ""
 
     def summary(self) -> str:
-        """Name the wheel."""
         return f"`{self.filename}` has an invalid package format"
 
 
@@ -41,7 +38,6 @@ class CacheWriteFailed(PuffinError):
     path: str
 
     def summary(self) -> str:
-        """Name the wheel and the cache."""
         return f"Failed to unzip `{self.filename}` into the cache (`{self.path}`)"
 
 
@@ -60,7 +56,7 @@ def bad_archive(filename: str, refused: Refused) -> BadArchive:
 
 
 def cache_write_failed(filename: str, root: str, error: OSError) -> CacheWriteFailed:
-    """Word what the operating system said while the archive of *filename* was written."""
+    """Return the error for an error of the operating system while the archive of *filename* was written."""
     return CacheWriteFailed(
         package=filename.partition("-")[0],
         filename=filename,

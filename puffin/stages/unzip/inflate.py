@@ -5,13 +5,10 @@ the same. A member too big to hold twice in memory is streamed through zlib.
 """
 
 import zlib
+from collections.abc import Iterator
 
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.zipdir import Member
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 STREAM_ABOVE = 512 << 20  # bytes; libdeflate would hold such a member whole, and counts to 2**32 only
 _CHUNK = 4 << 20
@@ -37,7 +34,7 @@ except ImportError:  # no wheel of it for this platform
     deflate_decompress = zlib_inflate  # type: ignore[assignment]
 
 
-def content(view: memoryview, member: Member) -> "bytes | bytearray | memoryview":
+def member_content(view: memoryview, member: Member) -> "bytes | bytearray | memoryview":
     """Return what *member* of the zip file *view* holds; raise Refused if size or checksum are wrong."""
     _name, start, packed, size, crc, deflated, _executable = member
     body: bytes | bytearray | memoryview = view[start : start + packed]

@@ -1,18 +1,15 @@
-"""Which file of a wheel goes where in the archive: the installed form, planned before a byte is written."""
+"""The installed form of a wheel: the place of each file in the archive, planned before a byte is written."""
+
+from collections.abc import Callable
 
 from puffin.stages.unzip import record, wheelfile
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.names import ancestors, check_collisions, fold, shadows
 from puffin.stages.unzip.record import HASH_LENGTH
+from puffin.stages.unzip.zipdir import Member
 from puffin.value import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from puffin.stages.unzip.zipdir import Member
-
-    Item = tuple[str, Member, str]
+Item = tuple[str, Member, str]
 
 OUTSIDE = ".data"  # the room in an archive for what does not go to site-packages
 _KEYS = ("purelib", "platlib", "scripts", "data", "headers")
@@ -90,7 +87,7 @@ def _read_own(
 
 def _record(text: bytes, member: str) -> "tuple[dict[str, str], str]":
     try:
-        return record.parse(text, member)
+        return record.parse_record(text, member)
     except ValueError as error:
         raise Refused(f"it cannot be parsed: {error}", member) from None
 
@@ -183,6 +180,6 @@ def _count_healed(members: "list[Member]", rows: "dict[str, str]", dist_info: st
     sizes = {member.name: str(member.size) for member in members}
     for name in signatures:
         sizes.pop(name, None)
-    found = {name: record.split(row)[1] for name, row in rows.items() if name not in signatures}
+    found = {name: record.split_row(row)[1] for name, row in rows.items() if name not in signatures}
     right = sum([found.get(name, "") == size for name, size in sizes.items()])
     return len(sizes) - right + len(found.keys() - sizes.keys())

@@ -1,4 +1,4 @@
-"""The manifest of an archive: what link must know of it, in one small file. Hot for reading.
+"""The manifest of an archive: everything that link needs to know of it, in one small file. HOT for reading.
 
 ``<sha256>.manifest`` is written when the tree beside it is whole, and holds three frames
 (:mod:`puffin.cache.frame`) of builtins, one behind the other: a plan reads the header alone, link the
@@ -25,6 +25,8 @@ Header: a tuple, in the order of the constants below::
                   relative to .data/<key> and "" for it, parents first; hash is as in RECORD (sha256=…)
     HAS_PYC       bool: the wheel brings bytecode
     HEALED        int: how many rows of the wheel's RECORD were missing, wrong or about no file
+    WHEEL_BYTES   int: the size of the wheel itself; 0 where it is not known, as in manifests of former
+                  versions, whose headers end before it
 
 Names: ``((directory, (name, …)), …)`` for every directory of the root tree, the empty ones too, parents
 before children; the first is the root, ``""``. In the .dist-info directory
@@ -42,15 +44,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    Row = tuple[str, tuple[str, ...], tuple[int, ...], tuple[int, ...]]
-    OutsideRow = tuple[str, str, tuple[str, ...], tuple[int, ...], tuple[int, ...], tuple[str, ...]]
+
+Row = tuple[str, tuple[str, ...], tuple[int, ...], tuple[int, ...]]
+OutsideRow = tuple[str, str, tuple[str, ...], tuple[int, ...], tuple[int, ...], tuple[str, ...]]
 
 CURRENT_FORMAT = 1
 (
     FORMAT, NAME, RAW_NAME, VERSION, DIST_INFO, FILENAME, BOOT_ID, PURELIB,
-    TOPS, FILES, BYTES, ENTRY_POINTS, SCRIPTS, OUTSIDE, HAS_PYC, HEALED,
-) = range(16)  # fmt: skip
-_HEADER_LENGTH = 16
+    TOPS, FILES, BYTES, ENTRY_POINTS, SCRIPTS, OUTSIDE, HAS_PYC, HEALED, WHEEL_BYTES,
+) = range(17)  # fmt: skip
+_HEADER_LENGTH = 17
 _FIRST_READ = 8192  # bytes; holds the header of nearly every wheel
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -77,13 +80,14 @@ class Manifest:
     outside: "tuple[OutsideRow, ...]"
     has_pyc: bool
     healed: int
+    wheel_bytes: int
     tree: "tuple[Row, ...]"
 
 
 _NAMES: "tuple[str, ...]" = Manifest.__match_args__
 
 
-def encode(manifest: Manifest) -> "bytes":
+def encode_manifest(manifest: Manifest) -> "bytes":
     """Return the bytes of the manifest file."""
     fields = tuple(getattr(manifest, name) for name in _NAMES)
     names = tuple([row[:2] for row in manifest.tree])
@@ -122,9 +126,11 @@ def read_manifest(path: str) -> "Manifest | None":
 
 def _header(data: bytes) -> "tuple[tuple[Any, ...] | None, int]":
     header, end = load_at(data, 0)
-    if type(header) is not tuple or len(header) != _HEADER_LENGTH or header[FORMAT] != CURRENT_FORMAT:
+    if type(header) is not tuple or not header or header[FORMAT] != CURRENT_FORMAT:
         return None, 0
-    return header, end
+    if len(header) == WHEEL_BYTES:
+        header = (*header, 0)
+    return (header, end) if len(header) == _HEADER_LENGTH else (None, 0)
 
 
 def _read(path: str, *, whole: bool) -> bytes:

@@ -1,15 +1,16 @@
-"""Which member names are safe on every file system that puffin installs to.
+"""Safe member names, on the file systems that puffin installs to.
 
-A name that is fine on one system and harmful on another (a backslash, a drive, two names that are one
-on a disk that ignores case) is refused on all of them, so that a wheel installs everywhere or nowhere.
+A name that is fine on one system and harmful on another (a backslash, a drive) is refused on all of them. Two names
+that differ by case alone are refused where file systems ignore case: Linux holds both, and there are such wheels.
 """
+
+import os
+import sys
+from collections.abc import Callable, Collection
 
 from puffin.stages.unzip.errors import Refused
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
+IGNORES_CASE = os.name == "nt" or sys.platform == "darwin"  # the file systems that are usual on this system
 LONGEST_COMPONENT = 255  # bytes; NAME_MAX of every usual file system
 LONGEST_NAME = 2048  # bytes; leaves room for the directories above within PATH_MAX
 
@@ -17,7 +18,7 @@ _CONTROL = bytes(range(1, 32)) + b"\x7f\\"
 _HARMLESS = bytes(c for c in range(256) if c not in _CONTROL)  # NUL stands between the joined names
 
 
-def decode(raw: "list[bytes]") -> "list[str]":
+def decode_name(raw: "list[bytes]") -> "list[str]":
     """Return member names as text (UTF-8, as the wheel specification has it); raise Refused for an unsafe one.
 
     A trailing slash, the mark of a directory, stays. All names are looked at in one sweep, and one by
@@ -42,7 +43,7 @@ def _harmless(joined: bytes, raw: "list[bytes]") -> bool:
 
 
 def fault(raw: bytes) -> str:
-    """Return what is wrong with one member name, in words that follow the name, or an empty text."""
+    """Return the problem of one member name, as text that follows the name, empty if there is none."""
     try:
         name = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -74,7 +75,7 @@ def _path_fault(name: str) -> str:
 
 
 def fold(name: str) -> str:
-    """Return what *name* is on a file system that ignores case and Unicode normalisation."""
+    """Return the form of *name* on a file system that ignores case and Unicode normalisation."""
     if name.isascii():
         return name.lower()
     from unicodedata import normalize
@@ -83,19 +84,20 @@ def fold(name: str) -> str:
 
 
 def check_collisions(files: "list[str]", directories: "set[str]") -> None:
-    """Raise Refused where two paths are one, exactly or on a file system that ignores case or normalisation.
+    """Raise Refused where two paths are one: exactly, or on file systems that ignore case and normalisation.
 
     *directories* must hold every directory above each of *files*.
     """
-    folded = _folded(files)
-    folded_directories = _folded(directories)
-    if len(folded) == len(files) and len(folded_directories) == len(directories):
-        if folded.isdisjoint(folded_directories):
+    same = fold if IGNORES_CASE else str
+    known = _folded(files) if IGNORES_CASE else set(files)
+    known_directories = _folded(directories) if IGNORES_CASE else directories
+    if len(known) == len(files) and len(known_directories) == len(directories):
+        if known.isdisjoint(known_directories):
             return
-        clash = next(name for name in files if fold(name) in folded_directories)
+        clash = next(name for name in files if same(name) in known_directories)
         raise Refused("a file and a directory have this name", clash)
-    _refuse_first_clash(files)
-    _refuse_first_clash(sorted(directories))
+    _refuse_first_clash(files, same)
+    _refuse_first_clash(sorted(directories), same)
 
 
 def _folded(paths: "Collection[str]") -> "set[str]":
@@ -103,10 +105,10 @@ def _folded(paths: "Collection[str]") -> "set[str]":
     return set(joined.lower().split("\0")) if joined.isascii() and paths else set(map(fold, paths))
 
 
-def _refuse_first_clash(paths: "list[str]") -> None:
+def _refuse_first_clash(paths: "list[str]", same: "Callable[[str], str]") -> None:
     seen: dict[str, str] = {}
     for path in paths:
-        key = fold(path)
+        key = same(path)
         if key in seen:
             if seen[key] == path:
                 raise Refused("two files have this name", path)

@@ -1,4 +1,4 @@
-"""Whether an archive in the cache can be trusted. Hot.
+"""Whether an archive in the cache can be trusted. HOT.
 
 Archives are not fsync'd: that would cost more than all other work. After a power loss a manifest may
 therefore stand beside files whose content never reached the disk. The manifest holds the boot it was
@@ -8,10 +8,25 @@ are compared once, and the manifest is rewritten to say so.
 
 import os
 
-from puffin.cache.atomic import publish_file, remove_tree
+from puffin.cache.atomic import move, publish_file, remove_tree
 from puffin.cache.layout import Cache
-from puffin.stages.unzip.manifest import BOOT_ID, Manifest, encode, read_header, read_manifest
+from puffin.names import same_version
+from puffin.stages.unzip.manifest import (
+    BOOT_ID,
+    FILENAME,
+    NAME,
+    VERSION,
+    WHEEL_BYTES,
+    Manifest,
+    encode_manifest,
+    read_header,
+    read_manifest,
+)
 from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _boot_id: "str | None" = None
 
@@ -28,14 +43,34 @@ def current_boot_id() -> str:
     return _boot_id
 
 
-def archive_ready(cache: "Cache", sha256: str) -> bool:
-    """Tell whether the archive of the wheel with this hash can be linked from; a bad one is removed."""
+def archive_ready(cache: "Cache", sha256: str, *, size: int = 0, filename: str = "") -> bool:
+    """Tell whether the archive of the wheel with this hash can be linked from; a bad one is removed.
+
+    A wheel that must have *size* bytes (0 for any) and has not is told to have no archive: fetching it says what is
+    wrong. With *filename* it must also be the archive of a wheel that may be called so: a hash says nothing of a name.
+    """
     header = read_header(cache.manifest(sha256))
     if header is None or not os.path.isdir(cache.archive(sha256)):
+        return False
+    if size and header[WHEEL_BYTES] not in (0, size):
+        return False
+    if filename and header[FILENAME] != filename and not _may_be_called(header, filename):
         return False
     if not cache.archive(sha256).startswith(f"{cache.root}/"):
         return True  # in a cache that is only read: whoever prepared it saw it through
     return header[BOOT_ID] in ("", current_boot_id()) or settle(cache, sha256)
+
+
+def _may_be_called(header: "tuple[Any, ...]", filename: str) -> bool:
+    """Tell whether name and version in a wheel's file name are those of the archive with this header."""
+    from puffin.stages.unzip.errors import Refused
+    from puffin.stages.unzip.wheelfile import parse_filename
+
+    try:
+        name, version = parse_filename(filename)
+    except Refused:
+        return False
+    return name == header[NAME] and same_version(version, header[VERSION])
 
 
 def settle(cache: "Cache", sha256: str) -> bool:
@@ -52,22 +87,22 @@ def settle(cache: "Cache", sha256: str) -> bool:
     good = sizes_match(cache.archive(sha256), manifest)
     try:
         if good:
-            publish_file(cache, path, encode(replace(manifest, boot_id="")), durable=True)
+            publish_file(cache, path, encode_manifest(replace(manifest, boot_id="")), durable=True)
         else:
-            discard(cache, sha256)
+            discard_archive(cache, sha256)
     except OSError:
         pass
     return good
 
 
-def discard(cache: "Cache", sha256: str) -> None:
+def discard_archive(cache: "Cache", sha256: str) -> None:
     """Remove an archive, its manifest first so that nobody takes the rest for a whole one (OSError)."""
     cache = cache.own
     remove_tree(cache.manifest(sha256))
     tree = cache.archive(sha256)
     condemned = cache.temporary()
     try:
-        os.rename(tree, condemned)
+        move(tree, condemned)
     except FileNotFoundError:
         return
     remove_tree(condemned)
@@ -87,7 +122,7 @@ def discard_damaged(cache: "Cache", sha256: str) -> None:
     if manifest is None or sizes_match(cache.archive(sha256), manifest):
         return
     try:
-        discard(cache, sha256)
+        discard_archive(cache, sha256)
     except OSError:
         pass
 

@@ -1,10 +1,12 @@
-"""RECORD, the list of a distribution's files: the one reader, and what writes its rows.
+"""RECORD, the list of a distribution's files: the only reader, and the writer of its rows.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
 """
 
 import io
 from binascii import b2a_base64
+
+from puffin.stages.unzip.manifest import OutsideRow
 
 try:  # CPython's own: for a few scripts, hashlib would first load OpenSSL (4 to 11 ms)
     from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
@@ -18,7 +20,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from puffin.stages.unzip.manifest import OutsideRow
 
 HASH_LENGTH = len("sha256=") + 43
 NOTHING = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"  # the hash of an empty file
@@ -26,7 +27,7 @@ _WHOLE_ROWS = r"(?m)^([^,\r\n]+),(sha256=[A-Za-z0-9_-]{43},[0-9]*)\r?$"
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
-def read(path: str) -> "list[tuple[str, str, str]]":
+def read_record(path: str) -> "list[tuple[str, str, str]]":
     """Return what :func:`rows_in` returns for the file at *path*; raises ``OSError`` and ``ValueError``."""
     with open(path, "rb") as file:
         return rows_in(file.read().decode("utf-8", "surrogateescape"))
@@ -51,7 +52,7 @@ def rows_in(text: str) -> "list[tuple[str, str, str]]":
     ]
 
 
-def parse(text: bytes, member: str) -> "tuple[dict[str, str], str]":
+def parse_record(text: bytes, member: str) -> "tuple[dict[str, str], str]":
     """Return ``{path: "hash,size"}`` of a wheel's RECORD, with ``""`` for a row without a well-formed SHA-256.
 
     Unsafe paths are among them: they are only ever compared with what is in the archive. Returned beside them are the
@@ -63,17 +64,20 @@ def parse(text: bytes, member: str) -> "tuple[dict[str, str], str]":
     if usual is not None:
         return usual
     found = rows_in(content)
-    return {path: f"{digest},{size}" if _is_sha256(digest) else "" for path, digest, size in found}, ""
+    return {
+        path: f"{record_digest},{size}" if _is_sha256(record_digest) else ""
+        for path, record_digest, size in found
+    }, ""
 
 
-def split(row: str) -> tuple[str, str]:
-    """Return hash and size of a row that :func:`parse` returned."""
+def split_row(row: str) -> tuple[str, str]:
+    """Return hash and size of a row that :func:`parse_record` returned."""
     return row[:HASH_LENGTH], row[HASH_LENGTH + 1 :]
 
 
 def _usual(text: str, member: str) -> "tuple[dict[str, str], str] | None":
     """Return the same for a RECORD of whole rows and the one about itself; None for any other."""
-    import re
+    import re  # a sync from a warm cache parses no RECORD
 
     head, own, rest = text.partition(f"{member},,")
     if not own or head[-1:] not in ("", "\n") or '"' in text or (rest and not rest.startswith(("\n", "\r\n"))):
@@ -95,10 +99,10 @@ def _is_sha256(text: str) -> bool:
 def digest_of(path: str, algorithm: str) -> str:
     """Return the hash of a file as RECORD has it (``OSError``; ``ValueError`` for an unknown algorithm)."""
     with open(path, "rb") as file:
-        return digest((file.read(),), algorithm)
+        return record_digest((file.read(),), algorithm)
 
 
-def digest(pieces: "Iterable[bytes | bytearray | memoryview]", algorithm: str = "sha256") -> str:
+def record_digest(pieces: "Iterable[bytes | bytearray | memoryview]", algorithm: str = "sha256") -> str:
     """Return the hash of a file, given in pieces, as RECORD has it (``ValueError`` for an unknown algorithm)."""
     from hashlib import new
 
@@ -134,7 +138,7 @@ def rows(prefix: str, names: "Sequence[str]", digests: "Sequence[str]", sizes: "
 
 
 def rows_below(home: str, outside: "Iterable[OutsideRow]") -> str:
-    """Return the rows of files that lie below *home*, as a manifest tells of them."""
+    """Return the rows of files below *home*, as a manifest has them."""
     lines = []
     for _, directory, names, sizes, _, digests in outside:
         below = f"{home}/{directory}/" if directory else f"{home}/"

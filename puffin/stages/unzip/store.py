@@ -1,4 +1,4 @@
-"""From a wheel's URL to its archive: fetched once, whoever asks for it at a time, and unzipped.
+"""From a wheel's URL to its archive: fetched once for all processes, and unzipped.
 
 Whoever comes second waits, and finds the file in the cache. The lock is taken by the fetch and let go by the unzip of
 the same process, which follows it; it goes with its process. Nothing but doubled work depends on it: where it cannot
@@ -54,7 +54,7 @@ def store(
         if error.errno not in _READ_ONLY:  # there the archive was already, and the pointer only saves work
             raise cache_write_failed(filename, cache_root, error) from error
     finally:
-        release(url)
+        release_archive(url)
     return archive
 
 
@@ -91,7 +91,7 @@ def fetch_once(
     source: str,
     cache_root: str,
 ) -> "tuple[str, int, memoryview | None]":
-    """Return what :func:`puffin.stages.fetch.fetch.fetch` returns, or no bytes if another process has stored the file.
+    """Fetch as :func:`puffin.stages.fetch.fetch.fetch` does, but return no bytes if another process stored the file.
 
     *name*, *source* and *cache_root* tell where the cache has it. Raises the errors of ``download.download``.
     """
@@ -100,17 +100,17 @@ def fetch_once(
     cache = Cache(cache_root, lower=())  # in one beneath it the archive may be damaged
     waited = _take(cache, url)
     try:
-        stored = _stored(cache, hashes, name, source, filename, waited=waited)
+        stored = _stored(cache, hashes, size, name, source, filename, waited=waited)
         if stored:
-            release(url)
+            release_archive(url)
             return stored, 0, None
         return fetch(url=url, filename=filename, hashes=hashes, size=size, network=network)
     except BaseException:
-        release(url)
+        release_archive(url)
         raise
 
 
-def release(url: str) -> None:
+def release_archive(url: str) -> None:
     """Let the lock of the file at *url* go; nothing where this process has none."""
     lock, path = _held.pop(url, (None, ""))
     if lock is not None:
@@ -137,7 +137,14 @@ def _take(cache: Cache, url: str) -> bool:
 
 
 def _stored(
-    cache: Cache, hashes: "tuple[tuple[str, ...], ...]", name: str, source: str, filename: str, *, waited: bool
+    cache: Cache,
+    hashes: "tuple[tuple[str, ...], ...]",
+    size: int,
+    name: str,
+    source: str,
+    filename: str,
+    *,
+    waited: bool,
 ) -> str:
     """Return the archive of the file if another process has stored it meanwhile, else nothing."""
 
@@ -146,7 +153,7 @@ def _stored(
         for group in hashes or ((),)
     }
     archive = meant.pop() if len(meant) == 1 else ""
-    return archive if archive and archive_ready(cache, archive) else ""
+    return archive if archive and archive_ready(cache, archive, size=size, filename=filename) else ""
 
 
 def meant_archive(
@@ -154,11 +161,12 @@ def meant_archive(
 ) -> str:
     """Return the archive that a wheel is, as far as that is known without its bytes, else ``""``.
 
-    It may be missing from the cache. The one SHA-256 that *hashes* allow names it. Else it is the one that was last
-    stored under the wheel's name, if that has one of *hashes* for certain; with *anew* what was stored does not count.
+    It may be missing from the cache. The one SHA-256 that *hashes* allow names it, unless the file is a local one:
+    what that holds tells only the file. Else it is the one that was last stored under the wheel's name, if that has
+    one of *hashes* for certain; with *anew* what was stored does not count.
     """
     allowed = decisive(hashes)
-    if len(allowed) == 1:
+    if len(allowed) == 1 and not source.startswith("path/"):
         return allowed[0]
     if anew:
         return ""

@@ -1,7 +1,7 @@
-"""The unzip stage: a wheel's bytes become an archive in the cache, whole and checked, or nothing at all."""
+"""The unzip stage: the bytes of a wheel become a complete, checked archive in the cache, or nothing."""
 
 import os
-from hashlib import sha256
+from collections.abc import Iterator
 from typing import NamedTuple
 from zlib import crc32
 
@@ -11,18 +11,77 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock
 from puffin.stages.unzip import record
 from puffin.stages.unzip.errors import Refused, bad_archive, cache_write_failed
-from puffin.stages.unzip.inflate import content
-from puffin.stages.unzip.installed import OUTSIDE, Layout, plan
-from puffin.stages.unzip.manifest import Manifest, encode
-from puffin.stages.unzip.place import write_tree
-from puffin.stages.unzip.ready import archive_ready, current_boot_id, discard, files
-from puffin.stages.unzip.zipdir import read_directory
+from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, member_content
+from puffin.stages.unzip.installed import OUTSIDE, Item, Layout, plan
+from puffin.stages.unzip.manifest import Manifest, encode_manifest
+from puffin.stages.unzip.ready import archive_ready, current_boot_id, discard_archive, files
+from puffin.stages.unzip.record import record_digest
+from puffin.stages.unzip.zipdir import Member, read_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
 
-    from puffin.stages.unzip.installed import Item
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_WALK = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_RELATIVE = os.open in os.supports_dir_fd
+
+
+def write_tree(root: str, view: memoryview, tree: "dict[str, list[Item]]") -> "dict[str, list[str]]":
+    """Create the directory *root* with the files of *tree* and return their hashes, directory by directory.
+
+    Modes follow the umask: 0o777 where the member is executable, else 0o666. Raises Refused for a
+    member whose content is not what its directory entry says, and OSError.
+    """
+    hashes = {}
+    for directory, items in tree.items():
+        path = f"{root}/{directory}" if directory else root
+        os.mkdir(path)
+        hashes[directory] = _write_directory(path, view, items) if items else []
+    return hashes
+
+
+def _write_directory(path: str, view: memoryview, items: "list[Item]") -> "list[str]":
+    if not _RELATIVE:
+        return _write_members(path + "/", None, view, items)
+    descriptor = os.open(path, _WALK)
+    try:
+        return _write_members("", descriptor, view, items)
+    finally:
+        os.close(descriptor)
+
+
+def _write_members(prefix: str, at: "int | None", view: memoryview, items: "list[Item]") -> "list[str]":
+    hashes = []
+    for name, member, known in items:
+        _name, _start, _packed, size, _crc, deflated, executable = member
+        streamed = size > STREAM_ABOVE and deflated
+        body = b"" if streamed else member_content(view, member)
+        descriptor = os.open(prefix + name, _WRITE, 0o777 if executable else 0o666, dir_fd=at)
+        try:
+            if streamed:
+                known = _stream(descriptor, view, member)
+            elif size and (written := os.write(descriptor, body)) != size:
+                _write_all(descriptor, memoryview(body)[written:])
+        finally:
+            os.close(descriptor)
+        hashes.append(known or record_digest((body,)))
+    return hashes
+
+
+def _stream(descriptor: int, view: memoryview, member: "Member") -> str:
+    def passing() -> "Iterator[bytes]":
+        for piece in chunks(view, member):
+            _write_all(descriptor, memoryview(piece))
+            yield piece
+
+    return record_digest(passing())
+
+
+def _write_all(descriptor: int, rest: memoryview) -> None:
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
 
 INSTALLER = b"puffin\n"
 
@@ -34,7 +93,7 @@ def unzip(*, data: "Buffer", filename: str, sha256: str, cache_root: str) -> str
     archive's identity. Raises BadArchive and CacheWriteFailed; then the cache is as it was.
     """
     cache = Cache(cache_root, lower=())  # one beneath it, which is only read, may hold a damaged archive
-    if archive_ready(cache, sha256):
+    if archive_ready(cache, sha256, filename=filename):
         meter.found(meter.HIT)
         return sha256
     view = memoryview(data).cast("B")
@@ -49,24 +108,13 @@ def unzip(*, data: "Buffer", filename: str, sha256: str, cache_root: str) -> str
     return sha256
 
 
-def unzip_file(*, path: str, cache_root: str) -> str:
-    """Make sure that the archive of the wheel at *path* is in the cache and return its SHA-256 (hex).
-
-    Raises OSError where *path* cannot be read, and what :func:`unzip` raises.
-    """
-    with open(path, "rb") as file:
-        data = file.read()
-    digest = sha256(data).hexdigest()
-    return unzip(data=data, filename=os.path.basename(path), sha256=digest, cache_root=cache_root)
-
-
 def read_metadata(data: "Buffer", filename: str) -> bytes:
     """Return METADATA of the wheel *filename* in *data*; raise BadArchive where :func:`unzip` would."""
     view = memoryview(data).cast("B")
     try:
         layout = plan_wheel(view, filename)
         member = next(item[1] for item in layout.tree[layout.dist_info] if item[0] == "METADATA")
-        return bytes(content(view, member))
+        return bytes(member_content(view, member))
     except Refused as refused:
         raise bad_archive(filename, refused) from None
 
@@ -74,7 +122,7 @@ def read_metadata(data: "Buffer", filename: str) -> bytes:
 def plan_wheel(view: memoryview, filename: str) -> Layout:
     """Return the installed form of a wheel without writing anything; raise Refused."""
     members, directories = read_directory(view)
-    return plan(filename, members, directories, lambda member: bytes(content(view, member)))
+    return plan(filename, members, directories, lambda member: bytes(member_content(view, member)))
 
 
 def _publish(cache: Cache, sha256: str, view: memoryview, layout: Layout) -> None:
@@ -91,10 +139,10 @@ def _publish(cache: Cache, sha256: str, view: memoryview, layout: Layout) -> Non
         remove_tree(temporary)
         raise
     try:
-        publish_file(cache, cache.manifest(sha256), encode(manifest))
+        publish_file(cache, cache.manifest(sha256), encode_manifest(manifest))
     except BaseException:
         if mine:  # without its manifest nobody sees the tree: it would only take up room
-            discard(cache, sha256)
+            discard_archive(cache, sha256)
         raise
 
 
@@ -104,7 +152,7 @@ def _clear_wreck(cache: Cache, sha256: str, manifest: Manifest) -> None:
     os.makedirs(locks, exist_ok=True)
     with Lock(f"{locks}/archive-{sha256}", what=f"the archive of `{manifest.filename}`"):
         if not intact(cache.archive(sha256), manifest):
-            discard(cache, sha256)
+            discard_archive(cache, sha256)
 
 
 def intact(root: str, manifest: Manifest) -> bool:
@@ -145,12 +193,12 @@ def _write_archive(root: str, view: memoryview, layout: Layout) -> Manifest:
     rows = {directory: _rows_of(items) for directory, items in layout.tree.items()}
     info = layout.dist_info
     rows[info] = rows[info].plus("INSTALLER", INSTALLER)
-    hashes[info].append(record.digest((INSTALLER,)))
+    hashes[info].append(record.record_digest((INSTALLER,)))
     text = _record_text(layout, rows, hashes)
     rows[info] = rows[info].plus("RECORD", text)
     write(f"{root}/{info}/INSTALLER", INSTALLER)
     write(f"{root}/{info}/RECORD", text)
-    return _manifest(layout, rows, hashes)
+    return _manifest(layout, rows, hashes, len(view))
 
 
 def _is_outside(directory: str) -> bool:
@@ -170,7 +218,7 @@ def _record_text(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[
     return "".join(lines).encode()
 
 
-def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str]]) -> Manifest:
+def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str]], size: int) -> Manifest:
     tree = {directory: rows[directory] for directory in rows if not _is_outside(directory)}
     outside = []
     for directory in rows:
@@ -198,5 +246,6 @@ def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str
         outside=tuple(outside),
         has_pyc=any(".pyc/" in f"{'/'.join(row.names)}/" for row in tree.values()),
         healed=layout.healed,
+        wheel_bytes=size,
         tree=tuple([(directory, *row) for directory, row in tree.items()]),
     )

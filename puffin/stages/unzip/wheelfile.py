@@ -1,17 +1,14 @@
-"""What a wheel says of itself: its file name, METADATA, WHEEL and ``entry_points.txt``, and whether they agree.
+"""A wheel's description of itself: file name, METADATA, WHEEL and ``entry_points.txt``, checked for agreement.
 
 https://packaging.python.org/en/latest/specifications/binary-distribution-format/
 """
+
+from collections.abc import Iterable
 
 from puffin.artifact.metadata_head import field_values
 from puffin.names import normalise, same_version
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.names import shadows
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 _GROUPS = (("console_scripts", False), ("gui_scripts", True))
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from puffin.artifact.limits import inflated
 from puffin.names import printable
 from puffin.stages.unzip.errors import Refused
-from puffin.stages.unzip.names import decode
+from puffin.stages.unzip.names import decode_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,18 +70,33 @@ def read_directory(data: "Buffer") -> "tuple[list[Member], set[str]]":
         entries = _entries(bytes(view[start:end]), count)
         if reason := inflated(len(view), sum([entry[6] for entry in entries])):
             raise Refused(reason)
-        names = decode([entry[1] for entry in entries])
-        if len(set(names)) != len(names):
-            raise Refused("two members have this name", _first_repeated(names))
+        names = decode_name([entry[1] for entry in entries])
         starts = _check_layout(view, entries, start)
     except error:
         raise Refused("a header is cut off") from None
+    if len(set(names)) != len(names):
+        entries, names, starts = _distinct(view, entries, names, starts)
     return _members(entries, names, starts)
 
 
-def _first_repeated(names: "list[str]") -> str:
-    seen: set[str] = set()
-    return next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+def _distinct(
+    view: memoryview, entries: "list[_Entry]", names: "list[str]", starts: "list[int]"
+) -> "tuple[list[_Entry], list[str], list[int]]":
+    """Return the members without repetitions of the same bytes, about which all readers agree; else raise Refused."""
+    first: dict[str, int] = {}
+    for number, name in enumerate(names):
+        known = first.setdefault(name, number)
+        parts = [_parts(view, entries[each], starts[each]) for each in {known, number}]
+        if parts[0] != parts[-1]:
+            raise Refused("two members have this name", name)
+    kept = list(first.values())
+    return [entries[each] for each in kept], list(first), [starts[each] for each in kept]
+
+
+def _parts(view: memoryview, entry: _Entry, start: int) -> "tuple[int, int, int, bytes]":
+    """Return what is the same of two members that cannot be told apart: method, mode, size and packed bytes."""
+    _offset, _raw, _flags, method, _crc, packed, size, mode, _same = entry
+    return method, mode, size, bytes(view[start : start + packed])
 
 
 def _end_record(view: memoryview) -> "tuple[int, int, int]":

@@ -1,4 +1,4 @@
-"""What can go wrong with a repository. ``package`` is its URL in the form of a requirement, credentials masked."""
+"""Errors of repositories. ``package`` is the URL in the form of a requirement, credentials masked."""
 
 from puffin.artifact.urls import mask_text
 from puffin.errors import TEMPORARY, Cause, PuffinError
@@ -32,7 +32,6 @@ class GitFailed(PuffinError):
     kind: str = OTHER
 
     def summary(self) -> str:
-        """Name the repository."""
         return f"Failed to {self.action} `{self.package}`"
 
 
@@ -49,7 +48,6 @@ class GitMissing(PuffinError):
     hints: tuple[str, ...] = ("install git, or require an archive of the repository in place of it",)
 
     def summary(self) -> str:
-        """Name the repository."""
         return f"Failed to fetch `{self.package}`: there is no `git` on the `PATH`"
 
 
@@ -61,7 +59,6 @@ class UnknownRef(PuffinError):
     reason: str = ""
 
     def summary(self) -> str:
-        """Name the repository and the ref."""
         if not self.ref:
             return f"Failed to fetch `{self.package}`: the repository has no default branch; it may be empty"
         why = self.reason or f"the repository has no branch, tag or commit `{self.ref}`"
@@ -77,7 +74,6 @@ class GitOffline(PuffinError):
     hints: tuple[str, ...] = ("run the command once without `--offline`, or pin a commit that the cache has",)
 
     def summary(self) -> str:
-        """Name the repository and what would have to be asked."""
         if self.pinned:
             return f"Refused to fetch `{self.package}`: the network is off, and the commit is not in the cache"
         what = f"`{self.ref}`" if self.ref else "the default branch"
@@ -91,19 +87,18 @@ class NotARepository(PuffinError):
     reason: str
 
     def summary(self) -> str:
-        """Name the URL and what is wrong."""
         return f"Failed to use `{self.package}`: {self.reason}"
 
 
 def failure(package: str, action: str, text: str) -> GitFailed:
-    """Return the error for a git command that said *text*: its last lines, credentials masked."""
+    """Return the error for a git command with the message *text*: its last lines, credentials masked."""
     text = mask_text(text)
-    kind = kind_of(text)
+    kind = failure_kind(text)
     cls = GitUnreachable if kind == NETWORK else GitFailed
     return cls(package=package, action=action, kind=kind, causes=_causes(text), hints=_hints(kind, text))
 
 
-def kind_of(text: str) -> str:
+def failure_kind(text: str) -> str:
     """Return the kind of failure that git's messages tell of."""
     lower = text.lower()
     for kind, words in ((AUTH, _AUTH), (NETWORK, _NETWORK), (ABSENT, _ABSENT)):

@@ -1,21 +1,16 @@
-"""Running the system's git: with the user's configuration, but nothing of the directory that puffin is run from."""
+"""Running the system's git, with the user's configuration but nothing of the current directory."""
 
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 
 from puffin import depends
 from puffin.artifact.urls import split_credentials
 from puffin.signals import SIGTERM
 from puffin.stages.fetch.git.errors import GitMissing
+from puffin.stages.fetch.git.url import GitUrl
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Mapping
-
-    from puffin.stages.fetch.git.url import GitUrl
 
 # What `git rev-parse --local-env-vars` lists, but for GIT_CONFIG_COUNT, by which people hand credentials to git,
 # and what changes where git looks or what it writes.

@@ -1,4 +1,4 @@
-"""The URLs of repositories as requirements have them: ``git+https://host/owner/name.git@ref#subdirectory=…``."""
+"""URLs of repositories in requirements: ``git+https://host/owner/name.git@ref#subdirectory=…``."""
 
 import os
 
@@ -64,7 +64,7 @@ def is_repository(url: str) -> bool:
     return "+" in url.partition(":")[0]
 
 
-def parse(url: str) -> GitUrl:
+def parse_git_url(url: str) -> GitUrl:
     """Return a ``git+…`` URL taken apart. Raises ValueError, in words that follow the URL, for what is none."""
     address, _, fragment = url.partition("#")
     system, _, repository = address.partition("+")
@@ -150,7 +150,6 @@ class NoSubdirectory(PuffinError):
     subdirectory: str
 
     def summary(self) -> str:
-        """Name the requirement and the subdirectory."""
         return f"`{self.package}` has no subdirectory `{self.subdirectory}`"
 
 

@@ -7,6 +7,7 @@ from puffin.stages.link.commit.placement import Conflict, StagedPart, plan_place
 from puffin.stages.link.commit.removal import plan_removal
 from puffin.stages.link.commit.state import Owned, State, encode
 from puffin.stages.link.commit.transaction import IN, MKDIR, OUT, STAMP, Script
+from puffin.stages.link.staging import directories_of, in_lib
 from puffin.stages.unzip.manifest import (
     DIST_INFO,
     ENTRY_POINTS,
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 
 @frozen
 class Homes:
-    """Where the parts of a distribution go: absolute directories. ``purelib`` and ``platlib`` are often one."""
+    """Where the parts of a distribution go: absolute directories. ``purelib`` and ``platlib`` are often one.
+
+    ``lib64`` is as in ``LinkTarget``.
+    """
 
     root: str
     purelib: str
@@ -39,6 +43,7 @@ class Homes:
     scripts: str
     data: str
     headers: str
+    lib64: bool = False
 
     def site(self, purelib: bool) -> str:
         """Return the site-packages of a wheel, by its Root-Is-Purelib."""
@@ -100,7 +105,8 @@ class CommitRequest:
     """All that a commit needs to know. ``removed`` and ``kept`` map names to their absolute files.
 
     ``kept`` is a function because it is seldom needed and reads every RECORD; ``stay`` are the
-    distributions that remain, ``former`` the state before. ``window`` is from when to when was staged what comes
+    distributions that remain, ``former`` the state before. ``rewritten`` are ``(path, staged)`` of files that are
+    replaced, ``""`` for one that goes. ``window`` is from when to when was staged what comes
     in, in ns since the epoch by the clock of the file system.
     """
 
@@ -113,6 +119,7 @@ class CommitRequest:
     boot: str
     seed: bool
     window: tuple[int, int]
+    rewritten: "tuple[tuple[str, str], ...]" = ()
 
 
 def plan_commit(
@@ -127,13 +134,15 @@ def plan_commit(
     staying = kept.paths() if gone and change.stay else frozenset()
     going = plan_removal(gone, staying, change.homes.roots, disk)
     placement = plan_placement(_sources(change, disk), going=frozenset(going), owner_of=kept.owner, disk=disk)
-    outs = list(dict.fromkeys((*going, *placement.replaced, *_byte_code(placement.replaced, disk))))
+    old = [path for path, _ in change.rewritten]
+    outs = list(dict.fromkeys((*going, *placement.replaced, *_byte_code(placement.replaced, disk), *old)))
     touched = {*map(os.path.dirname, outs), *placement.touched}
     stamps, restamped = _stamps(change, outs, touched)
     steps = (
         *[(OUT, path, trash()) for path in outs],
         *[(MKDIR, path, "") for path in placement.made],
         *[(IN, staged, path) for staged, path in placement.moves],
+        *[(IN, staged, path) for path, staged in change.rewritten if staged],
         *[(STAMP, directory, "") for directory in restamped],
     )
     state = State(
@@ -196,9 +205,10 @@ def _sources(change: CommitRequest, disk: "Disk") -> "list[StagedPart]":
         )
         for part in each.parts:
             staged = f"{each.staged}+{part}"
+            flat = part == "scripts" and not directories_of(each.header[SCRIPTS])
             tops = tuple(
                 [
-                    (name, part != "scripts" and disk.is_directory(f"{staged}/{name}"))
+                    (name, not flat and disk.is_directory(f"{staged}/{name}"))
                     for name in sorted(disk.names(staged))
                 ]
             )
@@ -258,6 +268,7 @@ class _Relative:
         self.scripts = way(homes.scripts)
         self.data = way(homes.data)
         self.headers = way(homes.headers)
+        self.lib64 = homes.lib64
 
 
 def _directories(addition: Addition, ways: _Relative) -> "list[str]":
@@ -266,10 +277,11 @@ def _directories(addition: Addition, ways: _Relative) -> "list[str]":
     if ways.platlib and not addition.header[PURELIB]:
         found = [f"{ways.platlib}{directory}" for directory in found]
     if addition.brings_scripts:
-        found.append(ways.scripts)
+        inner = directories_of(addition.header[SCRIPTS])
+        found += [ways.scripts, *[f"{ways.scripts}/{directory}" for directory in inner]]
     for key, directory, *_ in addition.header[OUTSIDE]:
         if key == "data" and directory:
-            found.append(os.path.normpath(f"{ways.data}/{directory}"))
+            found.append(os.path.normpath(f"{ways.data}/{in_lib(directory) if ways.lib64 else directory}"))
         elif key == "headers":
             found.append(f"{ways.headers}/{addition.header[RAW_NAME]}/{directory}".rstrip("/"))
     return found

@@ -1,4 +1,4 @@
-"""What is not as puffin left it in an environment: files that are gone, cut short or replaced since the commit.
+"""Damage in an environment: files that are missing, truncated or replaced since the commit.
 
 :func:`find_damage` looks at as little as tells which distributions are damaged, :func:`verify` at every file.
 """
@@ -6,7 +6,7 @@
 import os
 
 from puffin.stages.link.commit.state import Owned, State, disturbed
-from puffin.stages.unzip.record import digest_of, read
+from puffin.stages.unzip.record import digest_of, read_record
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
@@ -61,7 +61,7 @@ def _whole(
     site: str, owned: "Owned", where: "frozenset[str] | None", stamp: int, lost: "frozenset[str]"
 ) -> bool:
     try:
-        rows = read(f"{site}/{owned.dist_info}/RECORD")
+        rows = read_record(f"{site}/{owned.dist_info}/RECORD")
     except (OSError, ValueError):
         return False
     if all(path != f"{owned.dist_info}/RECORD" for path, _, _ in rows):
@@ -104,7 +104,7 @@ class Finding:
 def verify(
     site: str, state: "State", *, deep: bool, sizes: "Callable[[str], Mapping[str, int]]"
 ) -> tuple[Finding, ...]:
-    """Return what differs of the distributions that puffin installed, by name and path.
+    """Return the differences of the distributions that puffin installed, by name and path.
 
     The content of a file is looked at where its time is later than the last commit, and of all with *deep*.
     *sizes* returns for an archive the sizes of its files by path, as far as that is still known: what RECORD
@@ -126,7 +126,7 @@ def _differences(
     record = f"{owned.dist_info}/RECORD"
     rows: dict[str, tuple[str, str]] = {}
     try:
-        rows.update({path: (digest, size) for path, digest, size in read(f"{site}/{record}")})
+        rows.update({path: (digest, size) for path, digest, size in read_record(f"{site}/{record}")})
         wrong = {} if record in rows else {record: CUT}
     except FileNotFoundError:
         wrong = {record: MISSING}

@@ -1,4 +1,4 @@
-"""The install plan: what of an environment is kept, added, replaced and removed. Pure."""
+"""The install plan: which distributions are kept, added, replaced and removed. Pure."""
 
 from puffin.names import same_version
 from puffin.stages.link.direct_url import direct_url_of, origin_of
@@ -81,30 +81,35 @@ def make_plan(
     stale: "Iterable[str]" = (),
     everything_stale: bool = False,
     protected: "Iterable[str]" = (),
+    inherited: "Iterable[Present]" = (),
     exact: bool = True,
 ) -> Plan:
     """Decide what happens to each distribution.
 
     ``archives`` tells which archive an installed distribution came from, ``sources`` from where (see
     ``Artifact.source``); ``stale`` names must be installed anew (asked for, or damaged); ``protected`` ones are never
-    removed; without ``exact`` nothing is.
+    removed; without ``exact`` nothing is. What is ``inherited`` from outside counts where nothing inside hides it.
     """
     stale, protected = frozenset(stale), frozenset(protected)
     by_name: dict[str, list[Present]] = {}
     for each in present:
         by_name.setdefault(each.name, []).append(each)
     names = {each.name for each in wanted}
-    keep, add, replace = [], [], []
+    keep: list[str] = []
+    add: list[str] = []
+    replace: list[str] = []
 
     def met(found: "Sequence[Present]", want: WantedDistribution) -> bool:
         return satisfies(found, want, archives.get(want.name, ""), (sources or {}).get(want.name, ""))
 
     for want in wanted:
         found = by_name.get(want.name)
+        outside = [] if found else [each for each in inherited if each.name == want.name]
         if want.installed:
             keep.append(want.name)
         elif not found:
-            add.append(want.name)
+            seen = outside and not everything_stale and want.name not in stale and met(outside, want)
+            (keep if seen else add).append(want.name)
         elif everything_stale or want.name in stale or not met(found, want):
             replace.append(want.name)
         else:

@@ -1,4 +1,4 @@
-"""Where staged trees go: whole directories where one package owns them, entry by entry where several share."""
+"""Placement of staged trees: whole directories where one package owns them, single entries where several share."""
 
 from puffin.errors import PuffinError
 from puffin.stages.bytecode.layer import CACHE

@@ -1,4 +1,4 @@
-"""Which paths go when distributions are removed: whole directories where nothing else is in them."""
+"""Removal of distributions: whole directories where nothing else is in them."""
 
 import os
 from zlib import crc32
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         """What the planners ask of the disk."""
 
         def names(self, directory: str) -> frozenset[str]:
-            """Return what is in a directory; empty where there is none."""
+            """Return the entries of a directory; none if it does not exist."""
 
         def is_directory(self, path: str) -> bool:
             """Tell whether *path* is a directory and not a symlink to one."""
@@ -46,7 +46,7 @@ class RealDisk:
         self._names: dict[str, frozenset[str]] = {}
 
     def names(self, directory: str) -> frozenset[str]:
-        """Return what is in a directory; empty where there is none."""
+        """Return the entries of a directory; none if it does not exist."""
         known = self._names.get(directory)
         if known is None:
             try:
@@ -113,7 +113,7 @@ def _sweep(directory: str, node: "Node", disk: "Disk", roots: frozenset[str], ou
         if child is None:
             going.append(path)
         elif child is ...:
-            if not (whole or directory in roots) or not _cached_only(path, name, node, disk, inner):
+            if not _cached_only(path, name, node, disk, inner):
                 whole = False
             elif path not in inner:
                 going.append(path)
@@ -151,13 +151,15 @@ def _orphans(path: str, node: "Node", listed: "Node", disk: "Disk") -> "Node":
 
 
 def _cached_only(path: str, name: str, node: "Node", disk: "Disk", inner: list[str]) -> bool:
-    """Tell whether *path* is a ``__pycache__`` with nothing but byte code of modules that go.
+    """Tell whether *path* is a ``__pycache__`` with nothing but byte code of modules that go, or are not there.
 
     Where other byte code is in it too, what goes is added to *inner*.
     """
     if name != "__pycache__":
         return False
-    going = [each for each in disk.names(path) if node.get(each.partition(".")[0] + ".py", ...) is None]
+    beside = disk.names(path[: -len("/__pycache__")])
+    modules = {each: f"{each.partition('.')[0]}.py" for each in disk.names(path)}
+    going = [each for each, module in modules.items() if node.get(module, ...) is None or module not in beside]
     if len(going) == len(disk.names(path)):
         return True
     inner.extend(f"{path}/{each}" for each in sorted(going))

@@ -1,4 +1,4 @@
-"""Whether an environment is as its state says, told with nothing imported: what a no-op needs, and no more."""
+"""Whether an environment is as its state says. It imports only what a no-op needs."""
 
 import os
 
@@ -37,7 +37,7 @@ def read_framed(root: str) -> "tuple[bytes, tuple[Any, ...] | None]":
 
 
 def facts_of(root: str) -> "tuple[Any, ...] | None":
-    """Return what tells a state from every other one that the environment at *root* has or will have."""
+    """Return facts that differ for each state of the environment at *root*."""
     found = state_stamp(root)
     if not found:
         return None
@@ -58,7 +58,7 @@ def at_rest(root: str) -> bool:
 
 
 def current_boot() -> str:
-    """Return what identifies this boot of the machine, ``""`` where the system does not tell."""
+    """Return the identity of this boot of the machine, ``""`` if the system has none."""
     data = read("/proc/sys/kernel/random/boot_id")
     return data.decode("ascii", "replace").strip() if data else ""
 

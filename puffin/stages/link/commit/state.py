@@ -1,4 +1,4 @@
-"""What puffin knows of an environment: ``<environment>/.puffin/state``, written with each commit.
+"""The state of an environment: ``<environment>/.puffin/state``, written with each commit.
 
 The stamps say in which window of time each directory that holds files of puffin's was last changed:
 one ``stat`` per directory then finds every file that was deleted, added or replaced since.

@@ -12,7 +12,7 @@ import time
 
 from puffin import signals
 from puffin.cache import frame
-from puffin.cache.atomic import read, remove_tree, replace_file
+from puffin.cache.atomic import carry, move, read, remove_tree, replace_file, unfinished
 from puffin.errors import BUG, PuffinError, os_cause
 from puffin.stages.link.commit.stamps import DIRECTORY, JOURNAL, SETTLED, STATE
 from puffin.value import frozen
@@ -245,7 +245,7 @@ def _bring_in(staged: str, path: str) -> None:
 
 def _take_out(path: str, trash: str) -> None:
     try:
-        os.rename(path, trash)
+        move(path, trash)
     except FileNotFoundError:
         if os.path.lexists(path):
             raise
@@ -274,7 +274,7 @@ def _stamp(directory: str, stamp: int) -> None:
 def put_aside(path: str, place: str) -> None:
     """Move away what came to *path* since the plan was made, such as byte code that a running Python wrote."""
     discard(place)
-    os.rename(path, place)
+    move(path, place)
 
 
 def recover(root: str, *, home: str | None = None) -> str:
@@ -315,6 +315,8 @@ def roll_back(steps: "Sequence[Step]") -> None:
         elif kind == OUT:
             if os.path.lexists(second):
                 _put_back(second, first)
+            elif os.path.isdir(unfinished(second)):
+                carry(unfinished(second), first)
         elif kind == MKDIR:
             try:
                 os.rmdir(first)
@@ -341,7 +343,7 @@ def undo(root: str, script: Script, reason: OSError) -> None:
 
 
 def finish(root: str, data: bytes) -> str:
-    """Finish or undo what the journal *data* tells of; return ``"forward"`` or ``"back"``."""
+    """Finish or undo the transaction in the journal *data*; return ``"forward"`` or ``"back"``."""
     journal = f"{home_of(root)}/{JOURNAL}"
     fields = frame.load(data)
     if not isinstance(fields, tuple) or len(fields) != 5 or fields[0] != FORMAT:

@@ -45,7 +45,7 @@ def quote_ps1(value: bytes) -> bytes:
 
 
 def quote_bat(value: bytes) -> bytes:
-    """Return *value* for the inside of ``set "NAME=value"``; a double quote cannot be said there."""
+    """Return *value* for the inside of ``set "NAME=value"``, where a double quote is impossible."""
     return value.translate(_LINE_ENDS).replace(b"%", b"%%").replace(b'"', b"")
 
 
@@ -69,6 +69,21 @@ _BESIDE = {  # where a relocatable environment is: above the directory of the sc
     "activate.bat": b'for %%i in ("%~dp0..") do set "VIRTUAL_ENV=%%~fi"',
     "activate.xsh": b"os.path.dirname(os.path.dirname(os.path.abspath(__file__)))",
 }
+_CSH_FIXED = b"setenv VIRTUAL_ENV %s"
+_CSH_BESIDE = (
+    b'set _PUFFIN_ROOT="`ls -l /proc/$$/fd |& '
+    b"sed -n 's|.* -> \\(/.*\\)/[^/]*/activate[.]csh.*|\\1|p' | tail -n 1`\"\n"
+    b'if ("$_PUFFIN_ROOT:q" == "") set _PUFFIN_ROOT=%s\n'
+    b'setenv VIRTUAL_ENV "$_PUFFIN_ROOT:q"\n'
+    b"unset _PUFFIN_ROOT"
+)
+_HERE = {  # how a script gets VIRTUAL_ENV that no expression tells where it lies: of a fixed place, and of any
+    "activate.csh": (_CSH_FIXED, _CSH_BESIDE),
+    "activate.nu": (
+        b"let virtual_env = (%s)",
+        b"const virtual_env = (path self | path dirname | path dirname)",
+    ),
+}
 _QUOTES: "dict[str, Quote]" = {
     "activate": quote_sh,
     "activate.csh": quote_csh,
@@ -84,7 +99,8 @@ _QUOTES: "dict[str, Quote]" = {
 def activators(root: str, bin_name: str, prompt: str, *, relocatable: bool) -> dict[str, bytes]:
     """Return the content of each activation script by its name.
 
-    csh and Nushell cannot tell a script where it lies, so theirs name *root* even where *relocatable*.
+    csh tells no script where it lies. Where *relocatable*, the files that the shell has open tell; without them the
+    script names *root*.
     """
     return {
         name: _filled(name, os.fsencode(root), os.fsencode(bin_name), os.fsencode(prompt), relocatable)
@@ -95,7 +111,10 @@ def activators(root: str, bin_name: str, prompt: str, *, relocatable: bool) -> d
 def _filled(name: str, root: bytes, bin_name: bytes, prompt: bytes, relocatable: bool) -> bytes:
     quote = _QUOTES[name]
     place = _bat_root(root) if name == "activate.bat" else quote(root)
+    fixed, beside = _HERE.get(name, (b"", b""))
+    here = beside if relocatable else fixed
     values = {
+        b"HERE": here.replace(b"%s", place),
         b"ROOT": _BESIDE.get(name, place) if relocatable else place,
         b"BIN": quote(bin_name),
         b"PROMPT": quote(prompt),

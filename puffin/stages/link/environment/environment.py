@@ -1,4 +1,4 @@
-"""The environment a command works on, and how it is found. HOT: a warm sync passes through here."""
+"""The environment that a command works on, and how it is found. HOT: every warm sync runs this."""
 
 import os
 
@@ -19,6 +19,7 @@ ELSEWHERE = (
     "--target",
     "--prefix",
 )  # origins of what is no environment, see puffin.stages.link.environment.target_directory
+BY_VERSION = "--python VERSION"  # the origin of what was searched for
 _CONDA_BASE = ("base", "root")
 _VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX")
 _PLACES = ("Scripts/python.exe", "python.exe") if os.name == "nt" else ("bin/python", "bin/python3")
@@ -30,8 +31,8 @@ class Environment:
     """A virtual environment, or an installation of Python, that distributions are installed into.
 
     Paths are absolute; ``headers`` is without the distribution's name. ``executable`` goes into scripts.
-    ``seed`` and ``relocatable`` are what pyvenv.cfg says of how the environment was made; ``origin`` is
-    what named it, such as ``VIRTUAL_ENV``.
+    ``relocatable`` is what pyvenv.cfg says; ``seed`` tells whether pip, setuptools and wheel belong to it: puffin made
+    it so, or did not make it. ``origin`` is what named it, such as ``VIRTUAL_ENV``.
     """
 
     root: str
@@ -59,6 +60,34 @@ class NoEnvironment(PuffinError):
     def summary(self) -> str:
         """Return the first line."""
         return "No virtual environment found; run `puffin venv` to make one, or name one by `--python`"
+
+
+class BrokenVenv(PuffinError):
+    """What is called ``.venv`` leads to no environment; one of a directory above is then not meant."""
+
+    exit_code = USAGE
+    stage = "link"
+    path: str
+    reason: str
+    hints: tuple[str, ...] = (
+        "remove it, make it again with `puffin venv`, or name an environment by `--python`",
+    )
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"`{self.path}` {self.reason}"
+
+
+class NotAnEnvironment(PuffinError):
+    """A version was asked for, and what has it is an installation of Python and not a virtual environment."""
+
+    exit_code = USAGE
+    stage = "link"
+    path: str
+
+    def summary(self) -> str:
+        """Return the first line."""
+        return f"The Python that was asked for by its version, `{self.path}`, is not a virtual environment"
 
 
 class ExternallyManaged(PuffinError):
@@ -107,10 +136,11 @@ def find_environment(
 
     In this order: *python_option* (a path, or a version, which the active environment may have),
     with *system* the first Python on ``PATH``, ``VIRTUAL_ENV``, ``CONDA_PREFIX``, and ``.venv`` in *cwd* or
-    the directories above it. Raises :class:`NoEnvironment`, ``InterpreterNotFound`` or ``InspectFailed``.
+    the directories above it. Raises :class:`NoEnvironment`, :class:`BrokenVenv`, ``InterpreterNotFound`` or
+    ``InspectFailed``.
     """
     if python_option:
-        return _asked_for(python_option, environ, cwd, cache)
+        return _asked_for(python_option, environ, cwd, cache, "--system" if system else BY_VERSION)
     if system:
         return environment_of(inspect_interpreter(_on_path(environ), cache, origin="--system"), "--system")
     found = _active(environ, cwd, cache)
@@ -139,7 +169,7 @@ def environment_of(interpreter: Interpreter, origin: str = "") -> Environment:
         headers=scheme.headers,
         is_venv=interpreter.is_venv,
         relocatable=config.get("relocatable", "").lower() == "true",
-        seed=config.get("seed", "").lower() == "true",
+        seed="puffin" not in config or config.get("seed", "").lower() == "true",
         system_site_packages=config.get("include-system-site-packages", "").lower() == "true",
         interpreter=interpreter,
         origin=origin,
@@ -167,7 +197,16 @@ def read_config(root: str) -> dict[str, str]:
 
 
 def check_target(environment: Environment, *, break_system_packages: bool = False) -> None:
-    """Raise :class:`ExternallyManaged` or :class:`SiteNotWritable` if nothing may or can be installed there."""
+    """Raise an error if nothing may or can be installed there.
+
+    Those are :class:`NotAnEnvironment`, :class:`ExternallyManaged` and :class:`SiteNotWritable`.
+    """
+    if environment.origin == BY_VERSION and not environment.is_venv and not break_system_packages:
+        hints = (
+            "make a virtual environment with `puffin venv`, and name its directory",
+            "or pass `--system` to change this installation",
+        )
+        raise NotAnEnvironment(path=environment.executable, hints=hints)
     if not environment.is_venv and not break_system_packages and environment.origin not in ELSEWHERE:
         marker = environment.interpreter.managed_marker
         if depends.exists(marker):
@@ -190,17 +229,17 @@ def _check_writable(directory: str) -> None:
         raise SiteNotWritable(path=directory, causes=(reason,)) from error
 
 
-def _asked_for(option: str, environ: "Mapping[str, str]", cwd: str, cache: Cache) -> Environment:
-    from puffin.stages.link.interpreter.find import find_interpreter, is_path, satisfies
+def _asked_for(option: str, environ: "Mapping[str, str]", cwd: str, cache: Cache, origin: str) -> Environment:
+    from puffin.stages.link.interpreter.find import find_interpreter, is_path, python_satisfies
 
     if is_path(option):
         executable = find_interpreter(os.path.join(cwd, os.path.expanduser(option)), environ)
         return environment_of(inspect_interpreter(executable, cache, origin="--python"), "--python")
     active = _active_if_whole(environ, cwd, cache)
-    if active is not None and satisfies(option, active.interpreter):
+    if active is not None and python_satisfies(option, active.interpreter):
         return active
     executable = find_interpreter(option, environ)
-    return environment_of(inspect_interpreter(executable, cache, origin="--python"), "--python")
+    return environment_of(inspect_interpreter(executable, cache, origin="--python"), origin)
 
 
 def _on_path(environ: "Mapping[str, str]") -> str:
@@ -234,14 +273,36 @@ def _active(environ: "Mapping[str, str]", cwd: str, cache: Cache) -> "Environmen
             continue  # conda itself lives there
         if root:
             return environment_at(os.path.join(cwd, root), cache, origin=variable)
-    directory = cwd
+    root = nearest_venv(cwd)
+    return environment_at(root, cache, origin=".venv") if root else None
+
+
+def nearest_venv(directory: str) -> str:
+    """Return the environment ``.venv`` of *directory* or of the nearest above it, ``""`` for none.
+
+    A file of that name holds the path of an environment. Raises :class:`BrokenVenv` for one that leads nowhere.
+    """
     while True:
         root = os.path.join(directory, ".venv")
         if depends.is_file(os.path.join(root, "pyvenv.cfg")):
-            return environment_at(root, cache, origin=".venv")
+            return root
+        if depends.lexists(root) and not os.path.isdir(root):
+            return _named_by(root)
         if os.path.dirname(directory) == directory:
-            return None
+            return ""
         directory = os.path.dirname(directory)
+
+
+def _named_by(path: str) -> str:
+    """Return the environment that the link or the file *path* leads to."""
+    depends.file(path)
+    if not os.path.exists(path):
+        raise BrokenVenv(path=path, reason=f"is a link to `{os.readlink(path)}`, which does not exist")
+    words = (read(path) or b"").decode("utf-8", "replace").strip()
+    root = os.path.join(os.path.dirname(path), os.path.expanduser(words))
+    if not words or "\n" in words or not depends.is_file(os.path.join(root, "pyvenv.cfg")):
+        raise BrokenVenv(path=path, reason="is a file that does not name a virtual environment")
+    return os.path.normpath(root)
 
 
 def _executable(root: str) -> str:

@@ -48,23 +48,24 @@ def unfit(site: str, entries: "Mapping[str, str]", tags: "Iterable[str]") -> fro
     What was installed there before may have been for a target that is not this one. *tags* are those that fit.
     """
     fitting = frozenset(tags)
-    found = []
-    for entry, name in entries.items():
-        own = _tags(f"{site}/{entry}/WHEEL")
-        if own and fitting.isdisjoint(own):
-            found.append(name)
-    return frozenset(found)
+    return frozenset([name for entry, name in entries.items() if foreign_tags(f"{site}/{entry}", fitting)])
 
 
-def _tags(path: str) -> "set[str]":
-    """Return the tags in a WHEEL file; none where it cannot be read."""
+def foreign_tags(info: str, fitting: "frozenset[str]") -> "list[str]":
+    """Return the tags, as written, of the wheel that a dist-info is of, if none of them is among *fitting*."""
+    texts = _tags(f"{info}/WHEEL")
+    own = {tag for text in texts for tag in _expanded(text)}
+    return texts if own and fitting.isdisjoint(own) else []
+
+
+def _tags(path: str) -> "list[str]":
+    """Return the tags in a WHEEL file as they stand there; none where it cannot be read."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             lines = [line.partition(":") for line in file]
     except OSError:
-        return set()
-    texts = [value.strip() for key, _, value in lines if key.strip().lower() == "tag"]
-    return {tag for text in texts for tag in _expanded(text)}
+        return []
+    return [value.strip() for key, _, value in lines if key.strip().lower() == "tag"]
 
 
 def _expanded(text: str) -> "Iterator[str]":

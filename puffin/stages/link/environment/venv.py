@@ -7,22 +7,28 @@ import errno
 import os
 
 from puffin import __version__
-from puffin.cache.atomic import remove_tree, write
+from puffin.cache.atomic import carry, move, remove_tree, unfinished, write
+from puffin.cache.layout import home_directory
 from puffin.cache.lock import Lock, LockFailed
 from puffin.errors import USAGE, PuffinError, os_cause
 from puffin.stages.link.environment.activators import activators
 from puffin.stages.link.environment.environment import Environment, environment_for
 from puffin.stages.link.interpreter.interpreter import Interpreter
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _CACHEDIR_TAG = b"""Signature: 8a477f597d28d172789f06886806bc55
 # This file is a cache directory tag created by puffin (https://bford.info/cachedir/).
 """
+CLEAR, FORCE, KEEP = "clear", "force", "keep"
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_PARENT = (*_UNWRITABLE, errno.ENOENT)  # of the lock's file, whose directory was there a moment before
 
 
 class VenvRefused(PuffinError):
-    """Something is in the place of the new environment; it is left as it is."""
+    """The place of the new environment is occupied; it is not changed."""
 
     exit_code = USAGE
     stage = "link"
@@ -59,29 +65,31 @@ def create_venv(
     *,
     interpreter: Interpreter,
     seed: tuple[str, ...] = (),
-    clear: bool = False,
+    occupied: str = "",
     prompt: str | None = None,
     system_site_packages: bool = False,
     relocatable: bool = False,
 ) -> Environment:
     """Make a virtual environment at *path* and return it.
 
-    *seed* is only recorded: the caller installs it. With *clear*, what is at *path* is replaced. *prompt* is
-    shown while it is active; ``"."`` stands for the name of the working directory. Raises
-    :class:`VenvExists`, :class:`VenvRefused` or :class:`VenvFailed`.
+    *seed* is only recorded: the caller installs it. *occupied* says what to do where there is something: refuse
+    (``""``), :data:`CLEAR` an environment, :data:`FORCE` the removal of any directory, or :data:`KEEP` what is there
+    and lay the environment's files over it. *prompt* is shown while it is active; ``"."`` stands for the name of the
+    working directory. Raises :class:`VenvExists`, :class:`VenvRefused` or :class:`VenvFailed`.
     """
     shown, place = path, os.path.realpath(path)
     title = os.path.basename(os.getcwd()) if prompt == "." else prompt
     config = _config(interpreter, bool(seed), title, system_site_packages, relocatable)
-    _check(shown, place, clear)
+    _check(shown, place, occupied)
     try:
         os.makedirs(os.path.dirname(place), exist_ok=True)
         _check_parent(os.path.dirname(place))
         lock = os.path.join(os.path.dirname(place), f".{os.path.basename(place)[:200]}.lock")
         with Lock(lock, what=f"the making of `{shown}`"):
             try:
-                _check(shown, place, clear)
-                _make(place, interpreter, config, title or os.path.basename(place), relocatable)
+                _check(shown, place, occupied)
+                swap = _lay_over if occupied == KEEP else _swap
+                _make(place, interpreter, config, title or os.path.basename(place), relocatable, swap)
             finally:
                 _forget_lock(lock)
     except (OSError, LockFailed) as error:
@@ -107,21 +115,21 @@ def lay_venv(built: str, *, place: str, interpreter: Interpreter) -> None:
     _build(built, place, interpreter, config, os.path.basename(place), False)
 
 
-def _check(shown: str, place: str, clear: bool) -> None:
+def _check(shown: str, place: str, occupied: str) -> None:
     if not os.path.lexists(place):
         return
     if not os.path.isdir(place):
         raise VenvRefused(path=shown, reason="there is a file of that name")
     venv = os.path.isfile(os.path.join(place, "pyvenv.cfg"))
-    if not clear and venv:
+    if not occupied and venv:
         hints = ("pass `--clear` to replace it",)
         raise VenvExists(path=shown, reason="there is a virtual environment already", hints=hints)
-    if not clear and os.listdir(place):
-        hints = ("choose another place; `--clear` would remove all that is in this one",)
+    if occupied in ("", CLEAR) and not venv and os.listdir(place):
+        hints = ("choose another place; `--clear --force` would remove all that is in this one",)
         raise VenvRefused(
             path=shown, reason="the directory is not empty and no virtual environment", hints=hints
         )
-    if clear and not venv and _holds_ground(place):
+    if occupied in (CLEAR, FORCE) and not venv and _holds_ground(place):
         hints = ("choose another place",)
         raise VenvRefused(path=shown, reason="it holds the working or the home directory", hints=hints)
 
@@ -134,18 +142,25 @@ def _check_parent(parent: str) -> None:
 
 def _holds_ground(place: str) -> bool:
     """Tell whether clearing *place* would remove what the user stands on."""
-    grounds = (os.path.realpath(os.getcwd()), os.path.realpath(os.path.expanduser("~")))
+    grounds = (os.path.realpath(os.getcwd()), os.path.realpath(home_directory()))
     return any(f"{ground}/".startswith(f"{place.rstrip('/')}/") for ground in grounds)
 
 
-def _make(place: str, interpreter: Interpreter, config: bytes, prompt: str, relocatable: bool) -> None:
+def _make(
+    place: str,
+    interpreter: Interpreter,
+    config: bytes,
+    prompt: str,
+    relocatable: bool,
+    swap: "Callable[[str, str, str], None]",
+) -> None:
     mark = f"{os.getpid()}-{os.urandom(4).hex()}"
     beside = os.path.join(os.path.dirname(place), f".{os.path.basename(place)[:200]}")
     built, old = f"{beside}.{mark}.new", f"{beside}.{mark}.old"
     _collect(beside)
     try:
         _build(built, place, interpreter, config, prompt, relocatable)
-        _swap(built, place, old)
+        swap(built, place, old)
     finally:
         remove_tree(built)
         remove_tree(old)
@@ -191,8 +206,10 @@ def _swap(built: str, place: str, old: str) -> None:
     """Put *built* in its place, and what was there aside. A mount point stays, and is filled."""
     if os.path.isdir(place) and os.listdir(place):
         try:
-            os.rename(place, old)
+            move(place, old)
         except OSError:
+            if os.path.isdir(unfinished(old)):
+                carry(unfinished(old), place)
             if not os.path.ismount(place):
                 raise
             for name in os.listdir(place):
@@ -207,6 +224,19 @@ def _swap(built: str, place: str, old: str) -> None:
         if not os.path.ismount(place):
             raise
         _fill(built, place)
+
+
+def _lay_over(built: str, place: str, old: str) -> None:
+    """Put the files of *built* into *place*, over what has their names; pyvenv.cfg comes last."""
+    if not os.path.lexists(place):
+        _swap(built, place, old)
+        return
+    for name in sorted(os.listdir(built), key=lambda name: name == "pyvenv.cfg"):
+        source, target = os.path.join(built, name), os.path.join(place, name)
+        if not (os.path.isdir(source) and os.path.isdir(target)):
+            os.replace(source, target)
+        elif not os.path.islink(source):  # unlike lib64, which then stays as it is there
+            _lay_over(source, target, old)
 
 
 def _fill(built: str, place: str) -> None:

@@ -48,6 +48,23 @@ def demands(
     return _Demands(installed, markers, names).gather()
 
 
+def needed_by(
+    names: "Collection[str]", installed: "Sequence[Requires]", markers: "Mapping[str, str]"
+) -> frozenset[str]:
+    """Return those of *names* (normalised) that are installed, and all that is there because they require it."""
+    wants: dict[str, set[str]] = {}
+    for each in demands(installed, markers):
+        wants.setdefault(installed[each.source].name, set()).add(each.name)
+    present = {each.name for each in installed}
+    found: set[str] = set()
+    waiting = present.intersection(names)
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting |= wants.get(name, set()) & present - found
+    return frozenset(found)
+
+
 class _Demands:
     def __init__(
         self, installed: "Sequence[Requires]", markers: "Mapping[str, str]", names: "Collection[str] | None"
@@ -174,7 +191,7 @@ class UnmetRequirement:
 def broken(
     installed: "Sequence[Requires]", markers: "Mapping[str, str]", names: "Collection[str] | None" = None
 ) -> tuple[UnmetRequirement, ...]:
-    """Return what is broken, sorted; *markers* are PEP 508's variables of the environment.
+    """Return the broken requirements, sorted; *markers* are PEP 508's variables of the environment.
 
     *names* (normalised) limits it to what these packages require and what others require of them. Extras are
     asked for by other installed packages alone: what somebody asked for by hand is not recorded anywhere. A
@@ -195,7 +212,7 @@ def broken(
 
 
 def sentence(each: UnmetRequirement) -> str:
-    """Return what is broken in words, without credentials."""
+    """Return the conflict as text, without credentials."""
     who = f"`{each.name}`"
     what = f"`{mask_text(each.requirement)}`"
     if each.kind == PYTHON:

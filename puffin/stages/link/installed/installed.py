@@ -1,4 +1,4 @@
-"""What is installed in an environment, with all that its metadata tells.
+"""The installed distributions of an environment, with their metadata.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/ and PEP 610, 376.
 RECORD is another program's text: paths that leave the environment, or that name what makes it one, are
@@ -12,6 +12,7 @@ from puffin.artifact.urls import file_path
 from puffin.cache.reading import read_text
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed import scan as site_scan
+from puffin.stages.link.installed.inherited import inherited_sites
 from puffin.stages.unzip import record
 from puffin.stages.unzip.names import shadows
 from puffin.value import frozen
@@ -51,12 +52,20 @@ class Distribution:
 
 
 def read_installed(environment: Environment) -> tuple[Distribution, ...]:
-    """Return all distributions of *environment*, duplicates as they are, sorted by name and version."""
+    """Return all distributions of *environment*, duplicates as they are, sorted by name and version.
+
+    Those that it sees of the installation it was made from are among them, without files.
+    """
     sites = {os.path.realpath(site): site for site in (environment.platlib, environment.purelib)}
     found = []
     for site in sites.values():
         for name, version, entry, kind in site_scan.scan(site):
             found.append(_read(environment, site, name, version, entry, kind))
+    own = {each.name for each in found}
+    for site in inherited_sites(environment) if environment.system_site_packages else ():
+        rows = [row for row in site_scan.scan(site) if row[0] not in own]
+        found += [_read(None, site, *row) for row in rows]
+        own.update(row[0] for row in rows)
     return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
 
 
@@ -90,8 +99,9 @@ def _read(
     raw_name, own_version = site_scan.name_and_version(site_scan.metadata_path(path, kind))
     direct_url = _direct_url(path) if kind == site_scan.DIST_INFO else None
     location = _location(path, kind, direct_url)
-    rows = _rows(site, path, kind)
-    files, unsafe = split_rows(rows or (), site, environment) if environment else ((), ())
+    rows = listed_files(site, path, kind)
+    scripts = script_rows(environment, path, kind) if environment else []
+    files, unsafe = split_rows((*(rows or ()), *scripts), site, environment) if environment else ((), ())
     return Distribution(
         name=name,
         raw_name=raw_name or name,
@@ -112,11 +122,49 @@ def _read(
 def distribution_files(environment: Environment, entry: str, kind: str) -> "tuple[str, ...]":
     """Return the files of one distribution that are safe to remove, absolute.
 
-    Where nothing lists them any more, those of its metadata directory alone.
+    Where nothing lists them any more, those of its metadata directory alone. What is broken goes as a whole, with
+    what is left of its files.
     """
     site = environment.purelib
-    rows = _rows(site, f"{site}/{entry}", kind)
-    return split_rows(_walk(site, entry) if rows is None else rows, site, environment)[0]
+    path = f"{site}/{entry}"
+    if kind == site_scan.BROKEN:
+        return (path, *split_rows(_record(path) or (), site, environment)[0])
+    rows = listed_files(site, path, kind)
+    rows = _walk(site, entry) if rows is None else [*rows, *script_rows(environment, path, kind)]
+    return split_rows(rows, site, environment)[0]
+
+
+def script_rows(environment: Environment, path: str, kind: str) -> "list[str]":
+    """Return the scripts that belong to an egg, relative to site-packages: no list has them (as pip finds them)."""
+    if kind not in (site_scan.EGG_INFO, site_scan.EGG_LINK, site_scan.EGG):
+        return []
+    info = os.path.dirname(site_scan.metadata_path(path, kind))
+    names = [*_entry_points(f"{info}/entry_points.txt"), *_names(f"{info}/scripts")]
+    way = os.path.relpath(environment.scripts, environment.purelib)
+    files = [
+        f"{name}{end}" for name in names for end in ("", ".exe", ".exe.manifest", "-script.py", "-script.pyw")
+    ]
+    return [f"{way}/{name}" for name in files if os.path.lexists(f"{environment.scripts}/{name}")]
+
+
+def _entry_points(path: str) -> "list[str]":
+    import configparser
+
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    try:
+        parser.read_string(read_text(path, "surrogateescape"))
+    except configparser.Error:
+        return []
+    sections = [each for each in ("console_scripts", "gui_scripts") if parser.has_section(each)]
+    return [name.strip() for section in sections for name in parser[section] if "/" not in name]
+
+
+def _names(directory: str) -> "list[str]":
+    try:
+        return sorted(os.listdir(directory))
+    except OSError:
+        return []
 
 
 def _direct_url(path: str) -> "dict[str, Any] | None":
@@ -140,7 +188,7 @@ def _location(path: str, kind: str, direct_url: "dict[str, Any] | None") -> str:
         return str(direct_url["url"])
 
 
-def _rows(site: str, path: str, kind: str) -> "list[str] | None":
+def listed_files(site: str, path: str, kind: str) -> "list[str] | None":
     """Return the paths that a distribution says are its own, relative to *site*; None where it does not say."""
     if kind == site_scan.DIST_INFO:
         return _record(path)
@@ -157,12 +205,14 @@ def _rows(site: str, path: str, kind: str) -> "list[str] | None":
 
 def _record(path: str) -> "list[str] | None":
     try:
-        return [row[0] for row in record.read(f"{path}/RECORD") if row[0]] or None
+        return [row[0] for row in record.read_record(f"{path}/RECORD") if row[0]] or None
     except (OSError, ValueError):
         return None
 
 
-def _by_top_level(site: str, path: str) -> list[str]:
+def _by_top_level(site: str, path: str) -> "list[str] | None":
+    if not os.path.lexists(f"{path}/top_level.txt"):
+        return None
     shared = set(read_text(f"{path}/namespace_packages.txt", "surrogateescape").split())
     rows = _walk(site, os.path.basename(path))
     for name in read_text(f"{path}/top_level.txt", "surrogateescape").split():

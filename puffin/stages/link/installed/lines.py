@@ -1,4 +1,4 @@
-"""What ``freeze``, ``list`` and ``show`` print of installed distributions, as pip words it. Pure but for METADATA."""
+"""The output of ``freeze``, ``list`` and ``show``, in pip's form. Pure, except that it reads METADATA."""
 
 import json
 import os
@@ -52,7 +52,7 @@ class Details:
 
 
 def details_of(each: "Distribution", everything: "Sequence[Requires]", markers: "Mapping[str, str]") -> Details:
-    """Return what is known of one distribution; *everything* is what all of them require."""
+    """Return the details of one distribution; *everything* are the requirements of all of them."""
     location = os.path.dirname(each.path)
     inside = each.path if os.path.isdir(each.path) else ""
     names = {row.path: requirement_names(row, markers) for row in everything}
@@ -73,7 +73,7 @@ def details_of(each: "Distribution", everything: "Sequence[Requires]", markers: 
 
 
 def requirement_names(each: "Requires", markers: "Mapping[str, str]") -> dict[str, str]:
-    """Return what a distribution requires without extras: names as written, by their normalised form."""
+    """Return the requirements of a distribution without extras: names as written, by their normalised form."""
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
@@ -89,7 +89,7 @@ def requirement_names(each: "Requires", markers: "Mapping[str, str]") -> dict[st
 
 
 def show_lines(shown: "Sequence[Details]", *, files: bool, verbose: bool) -> list[str]:
-    """Return what ``show`` prints, as pip words it."""
+    """Return the output of ``show``, in pip's form."""
     lines: list[str] = []
     for each in shown:
         lines += (["---"] if lines else []) + _lines(each)

@@ -1,4 +1,4 @@
-"""What the installed distributions require, by their own metadata.
+"""The requirements of installed distributions, by their own metadata.
 
 https://packaging.python.org/en/latest/specifications/core-metadata/ and, for eggs whose PKG-INFO says nothing,
 setuptools' ``requires.txt``.
@@ -11,6 +11,7 @@ from puffin.cache.reading import read_text
 from puffin.names import normalise
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed import scan as site_scan
+from puffin.stages.link.installed.inherited import inherited_sites
 from puffin.value import frozen
 
 _FIELDS = frozenset(("name", "version", "requires-dist", "requires-python", "provides-extra"))
@@ -34,9 +35,10 @@ class Requires:
 
 
 def read_requires(environment: Environment) -> tuple[Requires, ...]:
-    """Return what all distributions of *environment* require, sorted by name, version and path.
+    """Return the requirements of all distributions of *environment*, sorted by name, version and path.
 
-    Those that are there twice are returned twice; metadata that cannot be read requires nothing.
+    Those that are there twice are returned twice; metadata that cannot be read requires nothing. What it sees of the
+    installation it was made from is among them.
     """
     sites = {os.path.realpath(site): site for site in (environment.platlib, environment.purelib)}
     found = [
@@ -44,6 +46,11 @@ def read_requires(environment: Environment) -> tuple[Requires, ...]:
         for site in sites.values()
         for name, version, entry, kind in site_scan.scan(site)
     ]
+    own = {each.name for each in found}
+    for site in inherited_sites(environment) if environment.system_site_packages else ():
+        rows = [row for row in site_scan.scan(site) if row[0] not in own]
+        found += [_read(f"{site}/{entry}", name, version, kind) for name, version, entry, kind in rows]
+        own.update(row[0] for row in rows)
     return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
 
 

@@ -1,28 +1,37 @@
-"""Which distributions site-packages holds, by the names in it alone. HOT: a warm sync passes through here.
+"""The distributions in site-packages, found by names alone. HOT: every warm sync runs this.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/
 """
 
 import os
 
+from puffin import depends
 from puffin.artifact.metadata_head import field_values, read_head
 from puffin.cache.reading import read_text
 from puffin.names import normalise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 DIST_INFO = "dist-info"
 EGG_INFO = "egg-info"  # a directory, of setuptools
 EGG_INFO_FILE = "egg-info-file"  # a single file, of distutils: nobody knows what it installed
 EGG_LINK = "egg-link"  # of ``setup.py develop``
 EGG = "egg"
+BROKEN = "broken"  # a dist-info without METADATA, such as an interrupted removal leaves: no distribution
 
 _METADATA = {DIST_INFO: "METADATA", EGG: "EGG-INFO/PKG-INFO"}
 
 
-def scan(site_packages: str) -> "tuple[tuple[str, str, str, str], ...]":
+def scan(
+    site_packages: str, *, known: "Container[str]" = (), broken: bool = False
+) -> "tuple[tuple[str, str, str, str], ...]":
     """Return ``(normalised name, version, entry name, kind)`` of each distribution, sorted.
 
     Two entries for one name are both returned. The version is as written, empty where nothing tells it.
-    A directory that is not there holds nothing.
+    A directory that is not there holds nothing. Entries that are *known* are not looked into; *broken* ones are
+    returned only where they are asked for.
     """
     try:
         names = os.listdir(site_packages)
@@ -31,7 +40,11 @@ def scan(site_packages: str) -> "tuple[tuple[str, str, str, str], ...]":
     found = []
     for name in names:
         if name.endswith(".dist-info"):
-            found.append(_dist_info(site_packages, name))
+            each = _dist_info(site_packages, name)
+            if name not in known and not depends.is_file(f"{site_packages}/{name}/METADATA"):
+                each = (*each[:3], BROKEN)
+            if broken or each[3] != BROKEN:
+                found.append(each)
         elif name.endswith((".egg-info", ".egg-link", ".egg")):
             found.append(_egg(site_packages, name))
     return tuple(sorted([each for each in found if each[0]]))

@@ -1,4 +1,4 @@
-"""The dependency tree of what is installed, as lines. Pure."""
+"""The dependency tree of the installed distributions, as lines. Pure."""
 
 from puffin.stages.link.installed.demands import demands, fits
 from puffin.stages.link.installed.requires import Requires
@@ -36,12 +36,14 @@ def tree_lines(
     prune: "Collection[str]" = (),
     dedupe: bool = True,
     specifiers: bool = False,
+    latest: "Mapping[str, str] | None" = None,
 ) -> list[str]:
     """Return the tree of who requires what, or with *invert* of who is required by what.
 
     Roots are what nobody (else) requires, one for each circle; with *packages*, those of them that are not in
     the tree of another. *prune* leaves packages out as if they were not there. What was shown is marked
-    ``(*)`` and not shown again, except without *dedupe*, where only circles are cut. Names are normalised.
+    ``(*)`` and not shown again, except without *dedupe*, where only circles are cut. Names are normalised. *latest*
+    are the newest versions of those that are not.
     """
     rows = sorted(installed, key=lambda each: (each.name, each.version, each.path))
     pruned = {at for at, each in enumerate(rows) if each.name in prune}
@@ -52,6 +54,7 @@ def tree_lines(
         at for at, each in enumerate(rows) if at not in pruned and (not packages or each.name in packages)
     ]
     drawing = _Drawing(rows, graph, invert=invert, depth=depth, dedupe=dedupe, specifiers=specifiers)
+    drawing.latest = latest or {}
     lines = [line for root in roots(graph, chosen) for line in drawing.draw(root)]
     if drawing.marked:
         lines.append(_SHOWN if dedupe else _CYCLE)
@@ -59,7 +62,7 @@ def tree_lines(
 
 
 def edges(installed: "Sequence[Requires]", markers: "Mapping[str, str]") -> list[list[Edge]]:
-    """Return what each distribution wants of the others, sorted by name.
+    """Return the requirements of each distribution on the others, sorted by name.
 
     A package that is there twice is wanted in the versions that fit; where none does, in all of them.
     """
@@ -157,6 +160,7 @@ class _Drawing:
         self._specifiers = specifiers
         self._seen: set[int] = set()
         self.marked = False
+        self.latest: Mapping[str, str] = {}
 
     def draw(self, root: int) -> "Iterator[str]":
         """Yield the lines of the tree beneath *root*."""
@@ -188,6 +192,10 @@ class _Drawing:
         ]
 
     def _label(self, step: _Step) -> str:
+        newer = self.latest.get(self._installed[step.at].name, "")
+        return f"{self._plain_label(step)}{newer and f' (latest: v{newer})'}"
+
+    def _plain_label(self, step: _Step) -> str:
         each = self._installed[step.at]
         version = f" v{each.version}" if each.version else ""
         if step.edge is None:

@@ -3,18 +3,16 @@
 import json
 import os
 import subprocess
+from typing import Any
+
+from packaging import tags
 
 from puffin import depends
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file
 from puffin.cache.layout import Cache
 from puffin.errors import USAGE, Cause, PuffinError, os_cause
-from puffin.stages.link.interpreter.interpreter import FORMAT, SCHEME_KEYS, Interpreter, Scheme
-from puffin.stages.link.interpreter.meanwhile import spend
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from puffin.stages.link.interpreter.interpreter import FORMAT, SCHEME_KEYS, Interpreter, Scheme, spend
 
 OLDEST = (3, 8)
 _TIMEOUT = 60.0
@@ -31,7 +29,6 @@ class InspectFailed(PuffinError):
     origin: str = ""
 
     def summary(self) -> str:
-        """Return the first line."""
         source = f" from `{self.origin}`" if self.origin else ""
         return f"Failed to inspect Python interpreter{source} at `{self.path}`"
 
@@ -46,12 +43,11 @@ class UnsupportedPython(PuffinError):
     hints: tuple[str, ...] = ("name a newer one with `--python`",)
 
     def summary(self) -> str:
-        """Return the first line."""
         oldest = ".".join(map(str, OLDEST))
         return f"Python {self.version} at `{self.path}` is not supported: puffin needs {oldest} or newer"
 
 
-def ask(path: str, origin: str = "") -> Interpreter:
+def ask_interpreter(path: str, origin: str = "") -> Interpreter:
     """Run the probe in the interpreter at *path* and return its facts; about 50 ms."""
     answer = _answer(path, origin)
     depends.unsure("an interpreter was asked")
@@ -168,7 +164,6 @@ def _tags(
     implementation: str, version: "tuple[int, ...]", abis: "tuple[str, ...]", platforms: "tuple[str, ...]"
 ) -> "tuple[str, ...]":
     """Return the supported tags, best first, in the order of ``packaging.tags.sys_tags``."""
-    from packaging import tags
 
     short = _SHORT_NAMES.get(implementation, implementation)
     own = f"{short}{version[0]}{version[1]}"

@@ -1,4 +1,4 @@
-"""Finding an interpreter for what someone asked: a version, a name, a specifier, or a path.
+"""Finding an interpreter for a request: a version, a name, a specifier, or a path.
 
 The search itself is the python-discovery library's: the Python that runs puffin, ``PATH`` (shims of version
 managers seen through), the Windows registry and uv's installations. Pyenv's other versions come after it.
@@ -10,6 +10,7 @@ import sys
 
 from puffin import depends
 from puffin.cache.atomic import read
+from puffin.cache.layout import home_directory
 from puffin.errors import USAGE, Cause, PuffinError
 from puffin.stages.link.interpreter.interpreter import Interpreter
 
@@ -32,11 +33,9 @@ class InterpreterNotFound(PuffinError):
     looked: tuple[str, ...]
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"No interpreter found for Python `{self.request}`"
 
     def details(self) -> tuple[str, ...]:
-        """Return the lines beneath it."""
         return tuple(f"looked in {place}" for place in self.looked)
 
 
@@ -49,8 +48,10 @@ class InvalidPythonRequest(PuffinError):
     hints: tuple[str, ...] = ("ask as in `3.12`, `3.12.1`, `python3.12`, `>=3.10`, or give a path",)
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Invalid Python request `{self.request}`"
+
+
+_IMPLEMENTATIONS = {"cp": "cpython", "pp": "pypy"}
 
 
 def is_path(request: str) -> bool:
@@ -76,7 +77,7 @@ def find_interpreter(request: str, environ: "Mapping[str, str]") -> str:
     if is_path(request):
         return _by_path(request)
     spec = _spec(request)
-    path = _search(request, spec, environ)
+    path = _search(plain_request(request), spec, environ)
     if not path:
         hints = (f"install it, or name another, as in `puffin venv --python {_running()}`",)
         raise InterpreterNotFound(request=request, looked=_looked(environ), hints=hints)
@@ -114,7 +115,7 @@ def _outside_puffin(found: "PythonInfo") -> str:
     return executable
 
 
-def satisfies(request: str, interpreter: Interpreter) -> bool:
+def python_satisfies(request: str, interpreter: Interpreter) -> bool:
     """Tell whether *interpreter* is what *request* (not a path) asks for."""
     spec = _spec(request)
     if spec.path is not None:
@@ -147,11 +148,23 @@ def _by_path(request: str) -> str:
     raise InterpreterNotFound(request=request, looked=(f"`{path}`",), causes=(cause,), hints=hints)
 
 
+def plain_request(request: str) -> str:
+    """Return a request without uv's forms: ``cpython@3.12`` is ``cpython3.12``, and so is ``cp312``."""
+    name, at, version = request.strip().partition("@")
+    if at and name.isalpha() and version[:1] in "0123456789<>=!~":
+        return f"{_IMPLEMENTATIONS.get(name.lower(), name.lower())}{version}"
+    implementation = _IMPLEMENTATIONS.get(request[:2].lower(), "")
+    digits = request[2:]
+    if implementation and digits.isascii() and digits.isdigit():
+        return f"{implementation}{digits[:1]}{'.' if digits[1:] else ''}{digits[1:]}"
+    return request
+
+
 def _spec(request: str) -> "PythonSpec":
     from python_discovery import KNOWN_ARCHITECTURES, PythonSpec
 
     try:
-        spec = PythonSpec.from_string_spec(request)
+        spec = PythonSpec.from_string_spec(plain_request(request))
     except ValueError as error:
         raise InvalidPythonRequest(request=request, causes=(Cause(text=str(error)),)) from error
     nonsense = spec.path is not None and request[:1].isdigit()  # a name, but it began like a version
@@ -161,7 +174,7 @@ def _spec(request: str) -> "PythonSpec":
 
 
 def _pyenv_versions(environ: "Mapping[str, str]") -> str:
-    root = environ.get("PYENV_ROOT") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".pyenv")
+    root = environ.get("PYENV_ROOT") or os.path.join(environ.get("HOME") or home_directory(), ".pyenv")
     return os.path.join(root, "versions")
 
 
@@ -202,7 +215,7 @@ def _running() -> str:
 
 
 def requested_version(directory: str) -> str:
-    """Return what the nearest ``.python-version`` in *directory* or above it asks for, ``""`` for nothing.
+    """Return the request of the nearest ``.python-version`` in *directory* or above it, ``""`` for none.
 
     Its first line counts that is neither empty nor a comment. Names that only pyenv could resolve (of its
     environments, or ``system``) ask for nothing.
@@ -224,6 +237,58 @@ def find_requested(wish: str, environ: "Mapping[str, str]") -> str:
         return find_interpreter(wish, environ)
     except PuffinError as error:
         error.hints = (*error.hints, f"it is `{NAME}` that asks for it; `--python` goes before the file")
+        raise
+
+
+def required_python(directory: str) -> str:
+    """Return ``requires-python`` of the nearest ``pyproject.toml`` in *directory* or above it, ``""`` for none.
+
+    One that cannot be read says nothing here: whoever reads the project itself says what is wrong with it.
+    """
+    while True:
+        path = os.path.join(directory, "pyproject.toml")
+        depends.file(path)
+        data = read(path)
+        if data is not None:
+            return _bounds(data)
+        above = os.path.dirname(directory)
+        if above == directory:
+            return ""
+        directory = above
+
+
+def _bounds(data: bytes) -> str:
+    import tomllib
+
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        project = tomllib.loads(data.decode()).get("project")
+        found = project.get("requires-python") if isinstance(project, dict) else None
+        return str(SpecifierSet(found)) if isinstance(found, str) else ""
+    except (ValueError, InvalidSpecifier):
+        return ""
+
+
+def allows(bounds: str, interpreter: Interpreter) -> bool:
+    """Tell whether *bounds*, a ``requires-python``, allow *interpreter*."""
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(bounds).contains(interpreter.version_text.rstrip("+"), prereleases=True)
+
+
+def find_required(directory: str, usual: Interpreter, environ: "Mapping[str, str]") -> str:
+    """Return an interpreter for the project in *directory* where *usual* is not allowed, else ``""``.
+
+    Raises what :func:`find_interpreter` does.
+    """
+    bounds = required_python(directory)
+    if not bounds or allows(bounds, usual):
+        return ""
+    try:
+        return find_interpreter(bounds, environ)
+    except PuffinError as error:
+        error.hints = (*error.hints, "`pyproject.toml` requires it; `--python` goes before the file")
         raise
 
 

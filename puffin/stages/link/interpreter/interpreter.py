@@ -1,4 +1,4 @@
-"""An interpreter and what is known of it. HOT: a warm sync passes through here."""
+"""An interpreter and its properties. HOT: every warm sync runs this."""
 
 import os
 
@@ -8,6 +8,7 @@ from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 FORMAT = 2
@@ -27,7 +28,7 @@ class Scheme:
 
 @frozen
 class Interpreter:
-    """What a Python interpreter said of itself.
+    """The properties of a Python interpreter, as it reports them.
 
     ``executable`` is the path it was asked for by, ``base_executable`` that of the installation behind a
     virtual environment. ``magic`` is its bytecode's magic number in hex. ``scheme`` is absolute;
@@ -72,7 +73,7 @@ class Interpreter:
 
 
 def interpreter_key(interpreter: Interpreter) -> str:
-    """Return what stands for the interpreter, its ABI and its platform in the names of cache entries."""
+    """Return the key of the interpreter, its ABI and its platform for names of cache entries."""
     abi = next(iter(interpreter.abis), "none")
     platform = next(iter(interpreter.platforms), "any")
     tag, version = interpreter.cache_tag or interpreter.implementation, interpreter.version_text
@@ -113,3 +114,26 @@ def _join(root: str, relative: str) -> str:
 
 def _astuple(scheme: Scheme) -> "tuple[str, ...]":
     return tuple([getattr(scheme, key) for key in SCHEME_KEYS])
+
+
+_work: "list[Callable[[], None]]" = []
+
+
+class meanwhile:  # noqa: N801 - reads as the function that it is to its callers
+    """Have *work* done once, if an interpreter has to be asked during the ``with`` block. It must raise nothing."""
+
+    def __init__(self, work: "Callable[[], None]") -> None:
+        self._mine = work
+
+    def __enter__(self) -> None:
+        _work.append(self._mine)
+
+    def __exit__(self, *error: object) -> None:
+        if self._mine in _work:
+            _work.remove(self._mine)
+
+
+def spend() -> None:
+    """Do what there is to do."""
+    while _work:
+        _work.pop()()

@@ -1,4 +1,4 @@
-"""What is known of an interpreter, mostly read from the cache. HOT: a warm sync passes through here.
+"""The properties of an interpreter, usually read from the cache. HOT: every warm sync runs this.
 
 A virtual environment whose executable is a symlink to its base needs no question of its own: its facts
 are those of the base with other paths. So one asked interpreter serves all environments made from it.
@@ -14,9 +14,13 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.stages.link.interpreter.interpreter import FORMAT, Interpreter, from_wire, venv_root, within
 from puffin.value import replace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    pass
+
 
 def inspect_interpreter(path: str, cache: Cache, *, origin: str = "") -> Interpreter:
-    """Return what the interpreter at *path* says of itself, from the cache where that is still true.
+    """Return the properties of the interpreter at *path*, from the cache if they are still true.
 
     *origin* names where the path came from in messages, such as ``VIRTUAL_ENV``. Raises
     :class:`~puffin.stages.link.interpreter.ask.InspectFailed` or ``UnsupportedPython``.
@@ -35,9 +39,9 @@ def _inspect(path: str, real: str, cache: Cache, origin: str) -> Interpreter:
     known = _load(cache.find(entry)) if entry else None
     if known is not None:
         return known if known.executable == path or known.is_venv else replace(known, executable=path)
-    from puffin.stages.link.interpreter.ask import ask, remember
+    from puffin.stages.link.interpreter.ask import ask_interpreter, remember
 
-    asked = ask(path, origin)
+    asked = ask_interpreter(path, origin)
     if (
         entry and os.path.realpath(asked.executable) == real
     ):  # else a shim, which may answer otherwise next time

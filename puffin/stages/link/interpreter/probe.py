@@ -1,4 +1,4 @@
-"""What a Python interpreter says of itself, as one JSON object: a stand-alone script.
+"""The properties of a Python interpreter, as one JSON object: a stand-alone script.
 
 It is run by path in the target interpreter with ``-I -S``, so nothing of the target's site-packages is ever
 imported. It must therefore parse on CPython 3.6 (older ones answer too, to be refused by version) and use the

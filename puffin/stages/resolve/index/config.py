@@ -1,4 +1,4 @@
-"""Which indexes and find-links places a run uses, and the spellings of one place."""
+"""The indexes and find-links places of a run, and the spellings of one place."""
 
 import os
 

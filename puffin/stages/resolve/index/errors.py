@@ -46,7 +46,6 @@ class PageUnreadable(IndexFailure):
     content_type: str
 
     def summary(self) -> str:
-        """Return the first line."""
         kind = f"`{self.content_type}`" if self.content_type else "no content type"
         return f"Failed to read `{self.url}` as a page of a package index ({kind})"
 
@@ -58,7 +57,6 @@ class UnknownApiVersion(IndexFailure):
     version: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"`{self.url}` uses version {self.version} of the simple interface; puffin knows version 1"
 
 
@@ -69,7 +67,6 @@ class IndexAnswered(IndexFailure):
     status: int
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to fetch `{self.url}`: the index answered with status {self.status}"
 
 
@@ -77,7 +74,6 @@ class IndexRefused(IndexAnswered):
     """The index asks for credentials, or refuses those that were sent (401, 403)."""
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"The index refused `{self.url}` with status {self.status}"
 
 
@@ -93,7 +89,6 @@ class NotInCache(IndexFailure):
     index: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return (
             f"The page of `{self.package}` on `{self.index}` was not found in the cache, and the network is off"
         )
@@ -107,5 +102,4 @@ class PlaceMissing(IndexFailure):
     path: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to read the {self.kind} `{self.path}`"

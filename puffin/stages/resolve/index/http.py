@@ -54,10 +54,7 @@ def policy(headers: "Mapping[str, str]") -> Policy:
     words = [word.strip().lower() for word in headers.get("cache-control", "").split(",")]
     etag, last_modified = headers.get("etag", ""), headers.get("last-modified", "")
     return Policy(
-        max_age=_max_age(words, headers),
-        store="no-store" not in words,
-        etag=etag,
-        last_modified=last_modified,
+        max_age=_max_age(words, headers), store="no-store" not in words, etag=etag, last_modified=last_modified
     )
 
 
@@ -101,8 +98,7 @@ def content_type(headers: "Mapping[str, str]") -> tuple[str, str]:
 
 def parse_reply(reply: "PageResponse", *, name: str) -> Page:
     """Return the page in an answer with status 200. Raises :class:`PageUnreadable` and what the parsers raise."""
-    from puffin.stages.resolve.index.html import looks_like_html, parse_html
-    from puffin.stages.resolve.index.json import parse_json
+    from puffin.stages.resolve.index.parse import looks_like_html, parse_html, parse_json
 
     kind, charset = content_type(reply.headers)
     if kind in JSON_TYPES or _is_later_json(kind):
@@ -185,7 +181,7 @@ def directory_links(path: str) -> tuple[FileLink, ...]:
 
 def html_page(path: str, *, name: str) -> Page:
     """Return the links of an HTML page on the disk."""
-    from puffin.stages.resolve.index.html import parse_html
+    from puffin.stages.resolve.index.parse import parse_html
 
     depends.file(path)
     with open(path, "rb") as file:

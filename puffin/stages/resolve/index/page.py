@@ -125,7 +125,7 @@ class Collector:
     def add(self, filename: str, href: str, **fields: object) -> None:
         """Add a link. Links that are not archives are ignored; unsafe and unusable ones are refused."""
         url, _, fragment = href.partition("#")
-        address = absolute(self.base, url)
+        address = absolute_url(self.base, url)
         name = filename or file_name(url)
         if not is_archive(name):
             return
@@ -137,10 +137,10 @@ class Collector:
         self.files.append(FileLink(filename=name, url=address, **fields))  # type: ignore[arg-type]
 
 
-def absolute(base: str, href: str) -> str:
+def absolute_url(base: str, href: str) -> str:
     """Return *href* on the page *base* as an absolute URL, empty if it may not be used.
 
-    ``http:`` and ``https:`` may be used, and ``file:`` on pages that are local files themselves.
+    ``http:``, ``https:`` and ``file:`` may be used.
     """
     href = "".join(href.split("\n")).replace("\r", "").replace("\t", "").strip().replace(" ", "%20")
     from urllib.parse import urljoin
@@ -152,7 +152,7 @@ def absolute(base: str, href: str) -> str:
     if not url.isprintable():
         return ""
     if is_file(url):
-        return url if is_file(base) else ""
+        return url
     scheme, _, rest = url.partition("://")
     host = rest.partition("/")[0]
     whole = host[:1] not in ("", "?", "@") and host.count("[") == host.count("]")

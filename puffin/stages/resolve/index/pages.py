@@ -11,7 +11,7 @@ from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import PageResponse
-from puffin.stages.fetch.turns import turns_of
+from puffin.stages.fetch.turns import Crew, turns_of
 from puffin.stages.resolve.index.config import FIRST_INDEX, IndexConfig, canonical, is_local
 from puffin.stages.resolve.index.errors import IndexFailure, NotInCache
 from puffin.stages.resolve.index.http import (
@@ -90,7 +90,6 @@ class Pages:
         missing = [key for key in dict.fromkeys(wanted) if not self._is_ready(*key)]
         if not missing:
             return
-        from puffin.stages.fetch.turns import Crew
 
         def look(key: tuple[str, str]) -> "Callable[[], object]":
             return lambda: self._look(*key)
@@ -144,7 +143,7 @@ class Pages:
         return None if found is None else (True, bytes(found.data))
 
     def adopt(self, index: str, name: str, told: "Told") -> None:
-        """Take over what :meth:`told` returned in another process."""
+        """Take over the result of :meth:`told` from another process."""
         depends.unsure("an index was asked")
         good, data = told
         if good:

@@ -73,9 +73,9 @@ class StoredPage:
         place = self.versions.get(version)
         if place is None:
             return ()
-        from puffin.stages.resolve.index.usual import rows
+        from puffin.stages.resolve.index.usual import stored_rows
 
-        return rows(self._frame(place))
+        return stored_rows(self._frame(place))
 
     def order(self) -> Order:
         """Return the versions, newest first (see :class:`Order`)."""

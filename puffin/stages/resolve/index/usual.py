@@ -2,11 +2,11 @@
 
 A page has thousands of files, and a resolution looks at those of a few versions. So a page in the usual form is first
 cut: where one file ends and the next begins, and which version its name says. The pieces are stored as they are
-(:class:`Groups`), and :func:`rows` reads those of one version when somebody asks for it. Links in the form that
+(:class:`Groups`), and :func:`stored_rows` reads those of one version when somebody asks for it. Links in the form that
 indexes write are taken apart by a pattern, all others by the parser. A page in any other form is parsed at once.
 
-docs/INTERNALS.md ("The hot lanes") says what this saves; tests/unit/test_index_groups.py and test_usual_forms.py hold
-it equal to the parsers.
+docs/INTERNALS.md ("The hot lanes") says what this saves; test_groups.py and test_usual.py beneath
+tests/unit/stages/resolve/index hold it equal to the parsers.
 """
 
 import re
@@ -17,18 +17,17 @@ from typing import Any
 from puffin.names import printable
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.config import bare
-from puffin.stages.resolve.index.html import core_metadata, looks_like_html, parse_html
 from puffin.stages.resolve.index.http import JSON_TYPES, content_type, is_html, parse_reply
-from puffin.stages.resolve.index.json import add_file, read_json
 from puffin.stages.resolve.index.page import (
     QUARANTINED,
     Collector,
     FileLink,
     Groups,
-    absolute,
+    absolute_url,
     by_version,
     file_version,
 )
+from puffin.stages.resolve.index.parse import add_file, core_metadata, looks_like_html, parse_html, read_json
 from puffin.value import astuple
 
 Rows = tuple[tuple[Any, ...], ...]
@@ -52,8 +51,7 @@ _PLACE = r"(?:https?://[A-Za-z0-9][\w.:-]*/|(?:\.\./)*|/)(?:[\w.~+!@,=-]+/)*"
 _NAME = r"[A-Za-z0-9][\w.+-]*"
 _HASH = r"(?:#(sha256|sha512|sha384|sha1|md5)=([0-9a-f]+))?"
 _LINK = re.compile(
-    rf'({_PLACE})({_NAME}){_HASH}"((?: [a-z-]+="[^"<>]*")*)>[^<>&]*</a>[\s<>/a-z]*',
-    re.ASCII,
+    rf'({_PLACE})({_NAME}){_HASH}"((?: [a-z-]+="[^"<>]*")*)>[^<>&]*</a>[\s<>/a-z]*', re.ASCII
 ).fullmatch
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"').findall
 _UPLOADS = r'(?a) data-upload-time="([^"&\s]*)"'
@@ -170,7 +168,7 @@ def _versions(name: str) -> "Callable[[str], str]":
     return version
 
 
-def rows(stored: "Any") -> "Rows | None":
+def stored_rows(stored: "Any") -> "Rows | None":
     """Return the files in a value of ``Groups.files``, the fields of :class:`FileLink`; None if it is none."""
     if type(stored) is not tuple:
         return None
@@ -201,7 +199,7 @@ def first_upload(stored: "Any") -> str:
     elif kind == HTML:
         times = re.findall(_UPLOADS, stored[2])
     if kind not in (HTML, JSON) or (kind == HTML and len(times) != stored[2].lower().count("upload-time")):
-        times = [row[_UPLOAD] for row in rows(stored) or ()]
+        times = [row[_UPLOAD] for row in stored_rows(stored) or ()]
     return min([time for time in times if time and isinstance(time, str)], default="")
 
 
@@ -257,7 +255,7 @@ def _place(base: str, relative: str) -> str:
 
 @lru_cache(maxsize=1000)
 def _absolute(base: str, relative: str) -> str:
-    return absolute(base, f"{relative}x").removesuffix("x")
+    return absolute_url(base, f"{relative}x").removesuffix("x")
 
 
 @lru_cache(maxsize=10_000)

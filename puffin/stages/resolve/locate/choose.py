@@ -1,6 +1,8 @@
-"""The file of a pin among those that places offer, or why there is none. Pure."""
+"""The file of a pin among the offered ones, or the reason why there is none. Pure."""
 
 from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from puffin.artifact.urls import mask_text
 from puffin.names import normalise
@@ -9,6 +11,7 @@ from puffin.stages.resolve.locate.file_choice import (
     FILENAME,
     HASHES,
     REQUIRES_PYTHON,
+    UPLOAD_TIME,
     Choice,
     FileChooser,
     FileTarget,
@@ -16,15 +19,8 @@ from puffin.stages.resolve.locate.file_choice import (
     Offered,
     parsed,
 )
-from puffin.stages.resolve.locate.tags import mismatch, split_tags
+from puffin.stages.resolve.locate.tags import mismatch, shown_tags
 from puffin.stages.resolve.solve.request import ALL, FilePolicy
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Protocol
-else:
-    Protocol = object
 
 _SHOWN = 5
 
@@ -61,7 +57,7 @@ class AnyPin(Protocol):
         """Whether the version must be this very text (``===``)."""
 
 
-def shown(pin: AnyPin) -> str:
+def shown_pin(pin: AnyPin) -> str:
     """Return a pin as messages show it: as the user gave it, with the credentials of its URL masked."""
     return mask_text(pin.text or pin.name)
 
@@ -77,7 +73,8 @@ def file_of(pin: AnyPin, offered: "Sequence[Offered]", chooser: FileChooser, dat
     if best is not None and chooser.target.admits(best.row[REQUIRES_PYTHON]):
         return best.file()
     if offered and not choice.visible:
-        raise TooNew(package=shown(pin), date=date)
+        undated = not any(each.row[UPLOAD_TIME] for each in offered)
+        raise TooNew(package=shown_pin(pin), date=date, undated=undated)
     raise _nothing(pin, choice, chooser)
 
 
@@ -95,13 +92,13 @@ def _no_file(pin: AnyPin, choice: Choice, chooser: FileChooser) -> NoCompatibleW
     if forbidden := wheels_option(files, name):
         lacks = f"{option} forbids its source distribution" if option else "it has no source distribution"
         return NoCompatibleWheel(
-            package=shown(pin),
+            package=shown_pin(pin),
             reason=f"{forbidden} forbids its wheels, and {lacks}",
             hints=(f"to allow its wheels, leave out {forbidden}",),
         )
     if not choice.wheels:
         reason = f"there is only a source distribution, and {option} forbids it"
-        return NoCompatibleWheel(package=shown(pin), reason=reason, hints=(_leave_out(option),))
+        return NoCompatibleWheel(package=shown_pin(pin), reason=reason, hints=(_leave_out(option),))
     return _no_tag(pin, choice.wheels, chooser.target, option)
 
 
@@ -112,11 +109,11 @@ def _leave_out(option: str) -> str:
 def _no_tag(pin: AnyPin, wheels: "list[Offered]", target: FileTarget, option: str) -> NoCompatibleWheel:
     names = [each.row[FILENAME] for each in wheels]
     parts = list(dict.fromkeys(mismatch(name, target.tags) for name in names))
-    found = list(dict.fromkeys("-".join(split_tags(name)[1:]) or name for name in names))
+    found = list(dict.fromkeys(shown_tags(name) for name in names))
     best = f" (its best tag is `{target.tags[0]}`)" if target.tags else ""
     hint = f"use an interpreter that fits one of these tags, or another version of `{pin.name}`"
     return NoCompatibleWheel(
-        package=shown(pin),
+        package=shown_pin(pin),
         reason=f"no wheel's {' or '.join(parts)} fits Python {target.python_version}{best}",
         available=tuple(found[:_SHOWN]),
         total=len(found),
@@ -128,13 +125,13 @@ def _no_python(pin: AnyPin, fitting: "list[Offered]", target: FileTarget) -> NoC
     wanted = list(dict.fromkeys(each.row[REQUIRES_PYTHON] for each in fitting))
     reason = f"it requires Python {' or '.join(wanted)}, but the interpreter is Python {target.python_version}"
     hint = f"use another interpreter, or another version of `{pin.name}`"
-    return NoCompatibleWheel(package=shown(pin), reason=reason, hints=(hint,))
+    return NoCompatibleWheel(package=shown_pin(pin), reason=reason, hints=(hint,))
 
 
 def _hashes_differ(pin: AnyPin, admitted: "list[Offered]") -> HashesDiffer:
     offered = [f"{item} ({each.row[FILENAME]})" for each in admitted for item in each.row[HASHES]]
     hint = "if you trust the new files, write the pins with their hashes again"
-    return HashesDiffer(package=shown(pin), expected=pin.hashes, offered=tuple(offered), hints=(hint,))
+    return HashesDiffer(package=shown_pin(pin), expected=pin.hashes, offered=tuple(offered), hints=(hint,))
 
 
 def builds_option(files: FilePolicy, name: str) -> str:

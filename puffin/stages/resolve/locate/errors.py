@@ -1,17 +1,16 @@
-"""Why a pin has no file. Each error is about one pin; a run raises all of them together."""
+"""Errors of locating files. Each is about one pin; a run raises all of them together."""
 
 from puffin.errors import TEMPORARY, PuffinError
 
 
 class LocateFailed(PuffinError):
-    """Some pins have no file; ``causes`` tells of each of them."""
+    """Some pins have no file; ``causes`` has an error for each."""
 
     stage = "resolve"
     count: int
     total: int
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to find the files of {self.count} of {self.total} packages"
 
 
@@ -33,7 +32,6 @@ class PackageNotFound(PinFailed):
     places: tuple[str, ...]
 
     def summary(self) -> str:
-        """Return the first line."""
         if not self.places:
             return f"Failed to find `{self.package}`: no index and no find-links place is given"
         return f"Failed to find `{self.package}`: its name is not on {_listed(self.places)}"
@@ -47,11 +45,9 @@ class VersionNotFound(PinFailed):
     total: int
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to find `{self.package}`: {self.place} does not have this version"
 
     def details(self) -> tuple[str, ...]:
-        """Return the lines that say what there is instead."""
         if not self.total:
             return ("It has no files at all.",)
         versions = "1 version" if self.total == 1 else f"{self.total} versions"
@@ -66,7 +62,6 @@ class Quarantined(PinFailed):
     reason: str
 
     def summary(self) -> str:
-        """Return the first line."""
         why = f" ({self.reason})" if self.reason else ""
         return f"Refused `{self.package}`: `{self.index}` holds the project in quarantine{why}"
 
@@ -79,11 +74,9 @@ class NoCompatibleWheel(PinFailed):
     total: int = 0
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to find a wheel of `{self.package}`: {self.reason}"
 
     def details(self) -> tuple[str, ...]:
-        """Return the lines that say what there is instead."""
         if not self.available:
             return ()
         more = self.total - len(self.available)
@@ -97,11 +90,9 @@ class HashesDiffer(PinFailed):
     offered: tuple[str, ...]
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to find a file of `{self.package}` with a pinned hash"
 
     def details(self) -> tuple[str, ...]:
-        """Return the lines that say what there is instead."""
         return ("Expected:", *(f"  {h}" for h in self.expected), "Offered:", *(f"  {o}" for o in self.offered))
 
 
@@ -109,10 +100,14 @@ class TooNew(PinFailed):
     """All files of a version are newer than ``--exclude-newer`` allows, or of unknown age."""
 
     date: str
+    undated: bool = False
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to find `{self.package}`: no file of it is known to be older than `--exclude-newer {self.date}`"
+
+    def details(self) -> tuple[str, ...]:
+        """Tell where dates are missing."""
+        return ("The index does not tell when its files were uploaded.",) if self.undated else ()
 
 
 class BuildForbidden(PinFailed):
@@ -122,7 +117,6 @@ class BuildForbidden(PinFailed):
     option: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Refused to build `{self.package}`: it is {self.kind}, and {self.option} forbids building it"
 
 
@@ -132,7 +126,6 @@ class NotEditable(PinFailed):
     kind: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return (
             f"Failed to use `{self.package}` as an editable: it is {self.kind}, and only a directory can be one"
         )
@@ -142,7 +135,6 @@ class NameUnknown(PinFailed):
     """A requirement does not name its package, and only a build would tell the name."""
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to tell which package `{self.package}` is: only a build would know its name"
 
 
@@ -153,7 +145,6 @@ class WheelMismatch(PinFailed):
     reason: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to use `{self.filename}` for `{self.package}`: {self.reason}"
 
 
@@ -163,7 +154,6 @@ class FileMissing(PinFailed):
     path: str
 
     def summary(self) -> str:
-        """Return the first line."""
         return f"Failed to read `{self.path}` for `{self.package}`"
 
 

@@ -16,12 +16,12 @@ hashes as far as the index has any. Of these the best is taken, by the first of 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, splits
 from puffin.stages.resolve.index.stored import Row
 from puffin.stages.resolve.locate.tags import build_order, priorities, rank
-from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, hash_verdict
+from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, exclude_newer_for, hash_verdict
 from puffin.value import astuple, frozen
 
 OfferedByText = dict[str, "list[Offered]"]
@@ -135,20 +135,22 @@ class Choice(NamedTuple):
 
 
 class FileChooser:
-    """Chooses files for one target, under one policy. ``cutoff`` is in seconds since the epoch, 0 for none."""
+    """Chooses files for one target, under one policy. ``exclude_newer`` is as in ``exclude_newer_for``."""
 
-    def __init__(self, target: FileTarget, files: FilePolicy = ANY_FILES, cutoff: float = 0.0) -> None:
+    def __init__(self, target: FileTarget, files: FilePolicy = ANY_FILES, exclude_newer: str = "") -> None:
         self.target = target
         self.files = files
-        self.cutoff = cutoff
+        self.exclude_newer = exclude_newer
+        self._cutoffs: dict[str, float] = {}
         self._ranks: dict[str, int | None] = {}
 
     def choose(self, name: str, offered: "Sequence[Offered]", hashes: tuple[str, ...] = ()) -> Choice:
-        """Return what to take of the files of one version, of which one of *hashes* is demanded, if there are any.
+        """Return the choice among the files of one version; if there are *hashes*, one of them is demanded.
 
         *name* is normalised. The best may still not admit the target's Python: then none does.
         """
-        visible = [each for each in offered if self._is_visible(each.row)] if self.cutoff else list(offered)
+        cutoff = self.cutoff(name)
+        visible = [each for each in offered if not cutoff or timestamp(each.row[UPLOAD_TIME]) < cutoff]
         wheels = [each for each in visible if each.is_wheel]
         sdists = [each for each in visible if not each.is_wheel]
         fitting = [each for each in wheels if self.rank(each.row[FILENAME]) is not None]
@@ -162,15 +164,23 @@ class FileChooser:
 
     def rank(self, filename: str) -> int | None:
         """Return the place of a wheel's best tag (lower is better), None if it does not fit."""
-        tail = "-".join(filename.rsplit("-", 3)[1:])
+        parts = filename.rsplit("-", 3)
+        # all that the rank depends on: the tags, and whether what stands before them is a name of a wheel
+        key = "-".join(parts[1:]) if parts[0].count("-") == 1 else filename
         try:
-            return self._ranks[tail]
+            return self._ranks[key]
         except KeyError:
-            found = self._ranks[tail] = rank(filename, self.target.priorities)
+            found = self._ranks[key] = rank(filename, self.target.priorities)
             return found
 
-    def _is_visible(self, row: "Row") -> bool:
-        return timestamp(row[UPLOAD_TIME]) < self.cutoff
+    def cutoff(self, name: str) -> float:
+        """Return from when on files of a package do not exist, in seconds since the epoch; 0 for never."""
+        if not self.exclude_newer:
+            return 0.0
+        known = self._cutoffs.get(name)
+        if known is None:
+            known = self._cutoffs[name] = cutoff_of(exclude_newer_for(self.exclude_newer, name))
+        return known
 
     def _best(self, allowed: "list[Offered]", hashes: tuple[str, ...]) -> Offered | None:
         if len(allowed) < 2:
@@ -210,7 +220,6 @@ def version_order(texts: set[str]) -> dict[str, int]:
 
 def parsed(text: str) -> "Version | None":
     """Return a version text parsed, None if it is malformed."""
-    from packaging.version import InvalidVersion, Version
 
     try:
         return Version(text)
@@ -219,7 +228,7 @@ def parsed(text: str) -> "Version | None":
 
 
 def timestamp(text: str) -> float:
-    """Return an ISO 8601 time in seconds since the epoch; infinity for none, so that what is not told is new."""
+    """Return an ISO 8601 time in seconds since the epoch; infinity for none, so that an unknown time is new."""
     from datetime import UTC, datetime
 
     try:

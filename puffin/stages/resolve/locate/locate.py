@@ -13,7 +13,7 @@ from puffin.stages.resolve.index.http import Http
 from puffin.stages.resolve.index.page import FileLink, is_wheel
 from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.index.stored import ABSENT, StoredPage
-from puffin.stages.resolve.locate.choose import AnyPin, equal, file_of, nearby, same_text, shown
+from puffin.stages.resolve.locate.choose import AnyPin, equal, file_of, nearby, same_text, shown_pin
 from puffin.stages.resolve.locate.errors import (
     LocateFailed,
     LocateInterrupted,
@@ -29,12 +29,11 @@ from puffin.stages.resolve.locate.file_choice import (
     IndexFile,
     Offered,
     OfferedByText,
-    cutoff_of,
     offered_by_name,
 )
 from puffin.stages.resolve.locate.source import Commits
 from puffin.stages.resolve.locate.url import artifact_of, locate_url
-from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy
+from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, exclude_newer_for
 from puffin.value import frozen
 
 _QUARANTINED = "quarantined"
@@ -172,7 +171,7 @@ class _Finder:
     ) -> None:
         self.exclude_newer = exclude_newer
         self.pages = pages
-        self.chooser = FileChooser(target, files, cutoff_of(exclude_newer))
+        self.chooser = FileChooser(target, files, exclude_newer)
         self._commits = commits
         self.config = config
         self.warnings: list[str] = []
@@ -256,7 +255,8 @@ class _Offers:
         return self._chosen(found)
 
     def _chosen(self, texts: "Iterable[str]") -> IndexFile:
-        return file_of(self.pin, self._offered(texts), self.finder.chooser, self.finder.exclude_newer)
+        date = exclude_newer_for(self.finder.exclude_newer, self.name)
+        return file_of(self.pin, self._offered(texts), self.finder.chooser, date)
 
     def _page(self, index: str) -> StoredPage:
         return self.finder.pages.page(index, self.name)
@@ -290,7 +290,7 @@ class _Offers:
         return found
 
     def _not_found(self) -> PuffinError:
-        package = shown(self.pin)
+        package = shown_pin(self.pin)
         if self.unknown is not None:
             return self.unknown
         if self.page is not None and self.page.status == _QUARANTINED:

@@ -1,4 +1,4 @@
-"""Names of packages for requirements without a name, as far as they are known without a build."""
+"""Names of packages for requirements without a name, if they are known without a build."""
 
 import os
 from collections.abc import Iterable
@@ -17,11 +17,13 @@ from puffin.stages.resolve.requirements.values import Entry, Requirements
 from puffin.value import replace
 
 
-def named(requirements: Requirements) -> Requirements:
+def name_requirements(requirements: Requirements) -> Requirements:
     """Return *requirements* with the names that local directories and file names of archives have."""
     if all(entry.name for entry in requirements.entries):
         return requirements
-    entries = [entry if entry.name else replace(entry, name=name_of(entry)) for entry in requirements.entries]
+    entries = [
+        entry if entry.name else replace(entry, name=stated_name(entry)) for entry in requirements.entries
+    ]
     return replace(requirements, entries=tuple(entries))
 
 
@@ -35,7 +37,7 @@ def check_names(pins: "Iterable[Pin]") -> None:
     raise LocateFailed(count=len(unknown), total=len(pins), causes=causes)
 
 
-def name_of(entry: Entry) -> str:
+def stated_name(entry: Entry) -> str:
     """Return the normalised name of the package at the URL of *entry*, empty if a build or a download is needed."""
     address, _, fragment = entry.url.partition("#")
     if "+" in address.partition(":")[0]:

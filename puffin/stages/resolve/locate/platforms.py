@@ -96,7 +96,7 @@ class ResolutionTarget:
     real_python_version: str
 
 
-def target_of(
+def target_for(
     interpreter: "Running", *, python_version: str = "", python_platform: str = ""
 ) -> ResolutionTarget:
     """Return the target: *interpreter*, with version and platform replaced by what is given.
@@ -191,7 +191,8 @@ def _tags(interpreter: "Running", version: "Version | None", platform: Platform 
     short = {"cpython": "cp", "pypy": "pp"}.get(interpreter.implementation, interpreter.implementation)
     same = (major, minor) == interpreter.version[:2]
     threaded = "t" if interpreter.abis[:1] and interpreter.abis[0].endswith("t") else ""
-    abis = interpreter.abis if same else (f"cp{major}{minor}{threaded}",) if short == "cp" else ()
+    flags = "m" if (major, minor) < (3, 8) else threaded  # until then, the ABI named the allocator (PEP 3149)
+    abis = interpreter.abis if same else (f"cp{major}{minor}{flags}",) if short == "cp" else ()
     platforms = platform.tags if platform else interpreter.platforms
     return tag_strings(TagFacts(implementation=short, version=(major, minor), abis=abis, platforms=platforms))
 

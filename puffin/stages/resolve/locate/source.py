@@ -1,24 +1,22 @@
 """Pins of sources: archives, directories and repositories that wheels are built from."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from puffin import depends
 from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, Artifact
+from puffin.artifact.tree import tree_state
 from puffin.artifact.urls import digest, file_url, strip_credentials
 from puffin.cache.layout import Cache
 from puffin.names import parsed_version
-from puffin.stages.fetch.git.url import inner_directory, is_repository, parse
+from puffin.stages.fetch.git.url import inner_directory, is_repository, parse_git_url
 from puffin.stages.resolve.index.config import is_local, local_path
 from puffin.stages.resolve.index.page import file_name, file_version, is_archive, is_wheel
-from puffin.stages.resolve.locate.choose import AnyPin, builds_option, shown
+from puffin.stages.resolve.locate.choose import AnyPin, builds_option, shown_pin
 from puffin.stages.resolve.locate.errors import BuildForbidden, FileMissing, NotEditable
 from puffin.stages.resolve.solve.request import FilePolicy
 
-# What tells that a project directory is to be built anew, as DESIGN.md's glossary of freshness has it.
-MARKS = ("pyproject.toml", "setup.py", "setup.cfg")
 _ARTICLES = {SDIST: "a source distribution", DIRECTORY: "a directory", GIT: "a git repository"}
 
 
@@ -44,9 +42,9 @@ def check_source(pin: AnyPin, kind: str, files: FilePolicy) -> None:
     """Raise :class:`BuildForbidden` or :class:`NotEditable` for what must not be built, or not so."""
     if pin.editable and kind != DIRECTORY:
         what = _ARTICLES.get(kind, "a file")
-        raise NotEditable(package=shown(pin), kind=what, hints=("remove the `-e`",))
+        raise NotEditable(package=shown_pin(pin), kind=what, hints=("remove the `-e`",))
     if option := builds_option(files, pin.name):
-        raise BuildForbidden(package=shown(pin), kind=_ARTICLES[kind], option=option)
+        raise BuildForbidden(package=shown_pin(pin), kind=_ARTICLES[kind], option=option)
 
 
 def directory_artifact(pin: AnyPin) -> Artifact:
@@ -54,27 +52,33 @@ def directory_artifact(pin: AnyPin) -> Artifact:
     address, _, fragment = pin.url.partition("#")
     path, inner = local_path(address), subdirectory(fragment)
     if not depends.is_directory(path):
-        raise FileMissing(package=shown(pin), path=path)
+        raise FileMissing(package=shown_pin(pin), path=path)
     url = file_url(path)
-    stamp = _stamp(inner_directory(path, inner, package=shown(pin)))
+    inner_directory(path, inner, package=shown_pin(pin))
     return Artifact(
         name=pin.name,
         version="",
         filename="",
         url=url,
-        source=f"path/{digest(f'{url} {inner} {stamp}')}",
+        source=directory_source(path, inner, editable=pin.editable),
         direct_url=_direct(url, inner, dir_info={"editable": True} if pin.editable else {}),
         kind=DIRECTORY,
         subdirectory=inner,
         editable=pin.editable,
-        config_settings=settings_of(pin),
+        config_settings=settings_of_pin(pin),
     )
+
+
+def directory_source(path: str, inner: str, *, editable: bool) -> str:
+    """Return the ``Artifact.source`` of a project's directory, which changes when what it is built from does."""
+    state = tree_state(path, inner, editable=editable)
+    return f"path/{digest(f'{file_url(path)} {inner} {state}')}"
 
 
 def repository_artifact(pin: AnyPin, commits: Commits) -> Artifact:
     """Return the artifact of a pin to a git repository, at the commit that its ref is. Raises what *commits* raises."""
-    url = commits(pin.url, package=shown(pin))
-    asked, found = parse(pin.url), parse(url)
+    url = commits(pin.url, package=shown_pin(pin))
+    asked, found = parse_git_url(pin.url), parse_git_url(url)
     info = {"vcs": "git", "commit_id": found.commit}
     if asked.ref:
         info["requested_revision"] = asked.ref
@@ -87,7 +91,7 @@ def repository_artifact(pin: AnyPin, commits: Commits) -> Artifact:
         direct_url=_direct(strip_credentials(found.repository), found.subdirectory, vcs_info=info),
         kind=GIT,
         subdirectory=found.subdirectory,
-        config_settings=settings_of(pin),
+        config_settings=settings_of_pin(pin),
     )
 
 
@@ -97,7 +101,7 @@ def file_named_version(filename: str, name: str) -> str:
     return version if version and parsed_version(version) is not None else ""
 
 
-def settings_of(pin: AnyPin) -> tuple[tuple[str, str], ...]:
+def settings_of_pin(pin: AnyPin) -> tuple[tuple[str, str], ...]:
     """Return the config settings of a pin."""
     return tuple(getattr(pin, "config_settings", ()))
 
@@ -110,18 +114,6 @@ def subdirectory(fragment: str) -> str:
 
 def _direct(url: str, inner: str, **info: "Any") -> str:
     return json.dumps({"url": url, **info, **({"subdirectory": inner} if inner else {})}, sort_keys=True)
-
-
-def _stamp(path: str) -> int:
-    """Return the newest modification time, in ns, of the files that say how a project is built."""
-    times = [0]
-    for name in MARKS:
-        depends.file(os.path.join(path, name), content=False)
-        try:
-            times.append(os.stat(os.path.join(path, name)).st_mtime_ns)
-        except OSError:
-            continue
-    return max(times)
 
 
 def pinner(cache: "Cache", *, offline: bool, environ: "Mapping[str, str]") -> "Callable[..., str]":

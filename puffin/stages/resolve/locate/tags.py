@@ -52,6 +52,11 @@ def split_tags(filename: str) -> tuple[str, str, str, str]:
     return build, python, abi, platform
 
 
+def shown_tags(filename: str) -> str:
+    """Return the tags of a wheel as messages show them; the whole name of a file that is named like no wheel."""
+    return "-".join(split_tags(filename)[1:]).strip("-") or filename
+
+
 def rank(filename: str, priorities: "Mapping[str, int]") -> int | None:
     """Return the place of the best tag of the wheel *filename* (lower is better), None if none is supported."""
     _, pythons, abis, platforms = split_tags(filename)
@@ -63,6 +68,34 @@ def rank(filename: str, priorities: "Mapping[str, int]") -> int | None:
                 if place is not None and (best is None or place < best):
                     best = place
     return best
+
+
+def nearness(filename: str, tags: tuple[str, ...], python_version: str) -> "tuple[int, int] | None":
+    """Return how near a wheel's tags are to a target that it may not fit, the greater the nearer.
+
+    Python counts first (the same version, any of the major version, the next older one, the next newer one), then
+    the operating system. It is None for a wheel of another major version of Python. *python_version* is full.
+    """
+    _, pythons, _, platforms = split_tags(filename)
+    major, _, rest = python_version.partition(".")
+    wanted = int(rest.partition(".")[0] or 0)
+    versions = [each[2:] for each in pythons.split(".") if each[2:3] == major]
+    if not versions:
+        return None
+    python = max(_python_nearness(int(each[1:]) if each[1:].isdigit() else -1, wanted) for each in versions)
+    system = _system(tags[0].rpartition("-")[2]) if tags else ""
+    return python, int(platforms == "any" or any(_system(each) == system for each in platforms.split(".")))
+
+
+def _python_nearness(minor: int, wanted: int) -> int:
+    if minor < 0:
+        return -1
+    return 0 if minor == wanted else minor - wanted - 1 if minor < wanted else -1000 - minor
+
+
+def _system(platform: str) -> str:
+    """Return the operating system of a platform tag."""
+    return "linux" if "linux" in platform else platform.partition("_")[0].rstrip("0123456789")
 
 
 def build_order(filename: str) -> tuple[int, str]:

@@ -5,13 +5,14 @@ import os
 from functools import lru_cache
 
 from puffin import depends
-from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact
+from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact, file_identity
 from puffin.artifact.urls import digest, file_url, inherit_credentials
 from puffin.errors import os_cause
 from puffin.names import normalise, same_version
+from puffin.stages.fetch.digests import digests_of_file
 from puffin.stages.resolve.index.config import bare, canonical, is_local, local_path
 from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
-from puffin.stages.resolve.locate.choose import AnyPin, file_of, shown
+from puffin.stages.resolve.locate.choose import AnyPin, file_of, shown_pin
 from puffin.stages.resolve.locate.errors import FileMissing, HashesDiffer, WheelMismatch
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile, Offered
 from puffin.stages.resolve.locate.source import (
@@ -20,7 +21,7 @@ from puffin.stages.resolve.locate.source import (
     directory_artifact,
     file_named_version,
     repository_artifact,
-    settings_of,
+    settings_of_pin,
     source_kind,
     subdirectory,
 )
@@ -55,9 +56,11 @@ def _archive(pin: AnyPin, kind: str, target: FileTarget) -> Artifact:
     local = is_local(address)
     filename = os.path.basename(local_path(address)) if local else file_name(address)
     version = _sdist_version(pin, filename) if kind == SDIST else _wheel_version(pin, filename, address, target)
-    hashes = merged(pin, fragment_hashes(fragment))
+    hashes = hashes_to_check(pin, fragment_hashes(fragment))
     url = file_url(local_path(address)) if local else address
     source, size = place_of(url, f"url/{digest(canonical(url))}", pin)
+    if kind == SDIST:
+        check_local(pin, url, hashes)
     inner = subdirectory(fragment) if kind == SDIST else ""
     return Artifact(
         name=pin.name or normalise(filename.split("-")[0]),
@@ -70,7 +73,7 @@ def _archive(pin: AnyPin, kind: str, target: FileTarget) -> Artifact:
         direct_url=direct_url(url, hashes, inner),
         kind=kind,
         subdirectory=inner,
-        config_settings=settings_of(pin) if kind == SDIST else (),
+        config_settings=settings_of_pin(pin) if kind == SDIST else (),
     )
 
 
@@ -85,12 +88,12 @@ def _wheel_version(pin: AnyPin, filename: str, address: str, target: FileTarget)
 def _sdist_version(pin: AnyPin, filename: str) -> str:
     if not is_safe(filename):
         raise WheelMismatch(
-            package=shown(pin), filename=filename, reason="this name is not safe as that of a file"
+            package=shown_pin(pin), filename=filename, reason="this name is not safe as that of a file"
         )
     return file_named_version(filename, pin.name)
 
 
-def merged(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
+def hashes_to_check(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
     """Return the hashes to check: the offered ones, and of these only pinned ones if there are pins.
 
     A hash that nobody pinned must not stand beside pinned ones: the check may take the strongest
@@ -99,7 +102,7 @@ def merged(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
     """
     verdict = hash_verdict(offered, pin.hashes)
     if verdict is False:
-        raise HashesDiffer(package=shown(pin), expected=pin.hashes, offered=offered)
+        raise HashesDiffer(package=shown_pin(pin), expected=pin.hashes, offered=offered)
     if not pin.hashes:
         return offered
     return tuple([item for item in offered if item in pin.hashes]) if verdict else pin.hashes
@@ -108,7 +111,8 @@ def merged(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
 def place_of(url: str, source: str, pin: AnyPin) -> tuple[str, int]:
     """Return the cache source and the size of a file: *source* and 0 unless it is local.
 
-    The modification time and size of a local file are in its source, so that a replaced one is a new one.
+    A local file's size and times, that of its last change by any means among them, are in its source, and so is its
+    inode: a replaced one is a new one.
     """
     if not is_local(url):
         return source, 0
@@ -117,8 +121,25 @@ def place_of(url: str, source: str, pin: AnyPin) -> tuple[str, int]:
     try:
         facts = os.stat(path)
     except OSError as error:
-        raise FileMissing(package=shown(pin), path=path, causes=(os_cause(error),)) from error
-    return f"path/{digest(f'{url} {facts.st_mtime_ns} {facts.st_size}')}", facts.st_size
+        raise FileMissing(package=shown_pin(pin), path=path, causes=(os_cause(error),)) from error
+    return f"path/{digest(f'{url} {file_identity(facts)}')}", facts.st_size
+
+
+def check_local(pin: AnyPin, url: str, hashes: tuple[str, ...]) -> None:
+    """Raise :class:`HashesDiffer` unless a local source has one of *hashes*: it is built by what it holds now.
+
+    A wheel is compared when it is unzipped, and known by its identity from then on.
+    """
+    if not hashes or not is_local(url):
+        return
+    path = local_path(url)
+    try:
+        digests = digests_of_file(path, (hashes,))
+    except OSError as error:
+        raise FileMissing(package=shown_pin(pin), path=path, causes=(os_cause(error),)) from error
+    if digests.broken((hashes,)):
+        offered = tuple([f"{each} ({os.path.basename(path)})" for each in digests.computed()])
+        raise HashesDiffer(package=shown_pin(pin), expected=hashes, offered=offered)
 
 
 def direct_url(url: str, hashes: tuple[str, ...], inner: str = "") -> str:
@@ -149,7 +170,7 @@ def _check_name(pin: AnyPin, filename: str) -> None:
         reason = f"it is a wheel of version {filename.split('-')[1]}"
     else:
         return
-    raise WheelMismatch(package=shown(pin), filename=filename, reason=reason)
+    raise WheelMismatch(package=shown_pin(pin), filename=filename, reason=reason)
 
 
 def artifact_of(pin: AnyPin, chosen: IndexFile) -> Artifact:
@@ -160,18 +181,21 @@ def artifact_of(pin: AnyPin, chosen: IndexFile) -> Artifact:
     """
     link = chosen.link
     source, size = place_of(link.url, f"index/{_digest(chosen.place)}", pin)
+    hashes = hashes_to_check(pin, link.hashes)
+    if not is_wheel(link.filename):
+        check_local(pin, link.url, hashes)
     return Artifact(
         name=normalise(pin.name),
         version=chosen.version,
         filename=link.filename,
         url=inherit_credentials(link.url, chosen.place),
         source=source,
-        hashes=merged(pin, link.hashes),
+        hashes=hashes,
         size=size or link.size,
         yanked=link.yanked,
         requires_python=link.requires_python,
         kind=WHEEL if is_wheel(link.filename) else SDIST,
-        config_settings=() if is_wheel(link.filename) else settings_of(pin),
+        config_settings=() if is_wheel(link.filename) else settings_of_pin(pin),
     )
 
 

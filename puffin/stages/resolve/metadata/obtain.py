@@ -1,21 +1,30 @@
-"""Metadata of one file: from the cache, or from the file itself and then kept in the cache."""
+"""Metadata of one file: from the cache, or from the file and then kept in the cache."""
 
 import os
 from collections.abc import Collection
 from typing import Any
 
 from puffin import depends
+from puffin.artifact.artifact import file_identity, only_sha256
 from puffin.artifact.urls import digest
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.fetch.client import Client
+from puffin.stages.fetch.digests import digests_of_file
+from puffin.stages.fetch.failures import HashMismatch
 from puffin.stages.resolve.index.config import canonical, is_local, local_path
 from puffin.stages.resolve.index.page import is_wheel
-from puffin.stages.resolve.metadata.errors import offline, unreadable, unusable
 from puffin.stages.resolve.metadata.parse import parse_metadata
 from puffin.stages.resolve.metadata.project import Dynamic
-from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest, Unbuilt
+from puffin.stages.resolve.metadata.wanted import (
+    BuildSource,
+    MetadataRequest,
+    Unbuilt,
+    offline,
+    unreadable,
+    unusable,
+)
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.unzip.errors import BadArchive
@@ -74,15 +83,18 @@ class Obtainer:
         """
         path, mutable = self._path(wanted)
         try:
+            _check_local(wanted)
             found = self._wheel(wanted) if is_wheel(wanted.candidate.link.filename) else self._sdist(wanted)
         except Malformed as problem:
             raise unusable(wanted.package, problem.reason) from None
         except BadArchive as problem:
-            raise unusable(wanted.package, "its archive is not valid", problem) from None
+            member = f"`{problem.member}`: " if problem.member else ""
+            reason = f"its archive is not valid ({member}{problem.reason})"
+            raise unusable(wanted.package, reason, problem) from None
         except OSError as error:
             raise unreadable(wanted.package, error) from error
         if isinstance(found, Metadata):
-            keep(self._cache, path, Kept(metadata=found, until=self._now + _FRESH if mutable else 0.0))
+            keep_metadata(self._cache, path, Kept(metadata=found, until=self._now + _FRESH if mutable else 0.0))
         return found
 
     def _is_old(self, path: str, name: str) -> bool:
@@ -107,9 +119,11 @@ class Obtainer:
         else:
             mutable = True
             told = f"{link.url} {link.size} {link.upload_time}"
+        if is_local(link.url) or wanted.unvouched:
+            told = " ".join((told, *[each for group in wanted.groups() for each in group]))
         place = self._canonical(wanted.candidate.place)
         identity = "\n".join((place, link.filename, told, wanted.subdirectory))
-        return metadata_path(self._cache, wanted.name, identity), mutable
+        return kept_path(self._cache, wanted.name, identity), mutable
 
     def _local_facts(self, wanted: MetadataRequest) -> str:
         url = wanted.candidate.link.url
@@ -118,7 +132,7 @@ class Obtainer:
             facts = os.stat(local_path(url))
         except OSError as error:
             raise unreadable(wanted.package, error) from error
-        return f"{url} {facts.st_mtime_ns} {facts.st_size}"
+        return f"{url} {file_identity(facts)}"
 
     def _canonical(self, place: str) -> str:
         known = self._places.get(place)
@@ -167,7 +181,9 @@ class Obtainer:
         if is_local(link.url):
             return local_path(link.url)
         own, mutable = self._path(wanted)
-        path = self._cache.path(Bucket.SDISTS, wanted.name or "_", os.path.basename(own), link.filename)
+        known_hash = "" if wanted.unvouched else only_sha256(link.hashes)
+        identity = known_hash[:32] or os.path.basename(own)  # by its hash a build finds it too
+        path = self._cache.path(Bucket.SDISTS, wanted.name or "_", identity, link.filename)
         known = self._cache.find(path)
         if os.path.exists(known) and not (mutable and self._is_old(known, wanted.name)):
             return known
@@ -183,6 +199,17 @@ class Obtainer:
         return path
 
 
+def _check_local(wanted: MetadataRequest) -> None:
+    """Raise ``HashMismatch`` unless a local file has the hashes that are demanded of it."""
+    link, groups = wanted.candidate.link, wanted.groups()
+    if not groups or not is_local(link.url):
+        return
+    digests = digests_of_file(local_path(link.url), groups)
+    if broken := digests.broken(groups):
+        expected = tuple([each for group in broken for each in group])
+        raise HashMismatch(filename=link.filename, url=link.url, expected=expected, computed=digests.computed())
+
+
 _FORMAT = "metadata 1"
 _FIELDS = ("name", "version", "requires_dist", "requires_python", "provides_extras", "dynamic")
 
@@ -195,7 +222,7 @@ class Kept:
     until: float = 0.0
 
 
-def metadata_path(cache: Cache, name: str, identity: str) -> str:
+def kept_path(cache: Cache, name: str, identity: str) -> str:
     """Return the path in the cache of the metadata of a file; *name* is that of the project (normalised, or empty).
 
     *identity* is different for different files: it has the place and name of the file, and its hash or something
@@ -213,7 +240,7 @@ def load_kept(path: str) -> Kept | None:
     return Kept(metadata=_metadata(value[1]), until=value[2])
 
 
-def keep(cache: Cache, path: str, kept: Kept) -> None:
+def keep_metadata(cache: Cache, path: str, kept: Kept) -> None:
     """Keep metadata at *path*; if the cache cannot be written to, the next run reads it again."""
     row = tuple([getattr(kept.metadata, field) for field in _FIELDS])
     try:

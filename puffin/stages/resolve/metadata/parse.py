@@ -9,15 +9,7 @@ from puffin.stages.resolve.requirements.lenient import Malformed, requirement, s
 from puffin.stages.resolve.solve.universe import Metadata
 
 _FIELDS = frozenset(
-    (
-        "metadata-version",
-        "name",
-        "version",
-        "requires-dist",
-        "requires-python",
-        "provides-extra",
-        "dynamic",
-    )
+    ("metadata-version", "name", "version", "requires-dist", "requires-python", "provides-extra", "dynamic")
 )
 _STATIC_SINCE = (2, 2)
 _DEPENDENCIES = frozenset(("requires-dist", "requires-python", "provides-extra"))

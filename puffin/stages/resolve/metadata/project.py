@@ -5,7 +5,7 @@ from typing import Any
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
-from puffin.names import normalise
+from puffin.names import is_name, normalise
 from puffin.stages.resolve.metadata.parse import check_identity
 from puffin.stages.resolve.requirements.lenient import Malformed, requirement, specifier
 from puffin.stages.resolve.solve.universe import Metadata
@@ -30,6 +30,10 @@ def project_metadata(data: bytes, *, name: str = "", version: str = "") -> Metad
     project, tools = _tables(data)
     _check_static(project, tools)
     own_name = _text(project, "name")
+    if not is_name(own_name):
+        raise Malformed(
+            f"`project.name` in its `pyproject.toml` is `{own_name[:60]}`, which is no name of a project"
+        )
     own_version = _version(project, version)
     check_identity(normalise(own_name), own_version, name, version)
     extras = _table(project, "optional-dependencies")

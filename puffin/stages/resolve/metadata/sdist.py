@@ -71,12 +71,7 @@ def tree_metadata(path: str, *, name: str = "") -> "Metadata":
 
 
 def _own_files(
-    file: "IO[bytes]",
-    filename: str,
-    subdirectory: str,
-    names: tuple[str, ...] = _NAMES,
-    *,
-    enough: str = "",
+    file: "IO[bytes]", filename: str, subdirectory: str, names: tuple[str, ...] = _NAMES, *, enough: str = ""
 ) -> dict[str, bytes]:
     """Return the files called *names* in the top directory of the archive, the first one if there are several.
 

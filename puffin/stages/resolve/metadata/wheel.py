@@ -2,25 +2,26 @@
 
 import mmap
 import os
+from collections.abc import Callable
 
 from puffin.artifact.artifact import only_sha256
 from puffin.artifact.urls import mask
 from puffin.cache.layout import Cache
+from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.digests import Hashers
 from puffin.stages.fetch.failures import HashMismatch, RequestRefused
 from puffin.stages.resolve.index.config import is_local, local_path
-from puffin.stages.resolve.metadata.errors import NotWhole, offline
-from puffin.stages.resolve.metadata.wanted import MetadataRequest
+from puffin.stages.resolve.metadata.wanted import MetadataRequest, NotWhole, offline
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.unzip.errors import CacheWriteFailed
 from puffin.stages.unzip.manifest import DIST_INFO, read_header
 from puffin.stages.unzip.ready import archive_ready
+from puffin.stages.unzip.store import store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Callable  # type: ignore[attr-defined, unused-ignore]
+    from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
 
-    from puffin.stages.fetch.client import Client
     from puffin.stages.fetch.ranges import Whole
 
 
@@ -41,17 +42,17 @@ class WheelReader:
         link = wanted.candidate.link
         if is_local(link.url):
             return _from_file(local_path(link.url), link.filename)
-        data = self._from_archive(link.hashes)
+        data = self._from_archive(_sure_hashes(wanted), link.filename)
         if data is None:
             if self._offline:
                 raise offline(wanted.package)
-            data = self._separate(wanted) if link.metadata else None
+            data = self._separate(wanted) if link.metadata and not wanted.unvouched else None
         return self._from_wheel(wanted) if data is None else data
 
-    def _from_archive(self, hashes: tuple[str, ...]) -> bytes | None:
+    def _from_archive(self, hashes: tuple[str, ...], filename: str) -> bytes | None:
         """Return METADATA of a wheel that is unzipped in the cache, None if it is not."""
         sha256 = only_sha256(hashes)
-        if not sha256 or not archive_ready(self._cache, sha256):
+        if not sha256 or not archive_ready(self._cache, sha256, filename=filename):
             return None
         header = read_header(self._cache.manifest(sha256))
         if header is None:
@@ -85,7 +86,7 @@ class WheelReader:
         link = wanted.candidate.link
         url = wanted.url
         origin = url[: url.find("/", url.find("://") + 3)]
-        if origin not in self._whole_only:
+        if origin not in self._whole_only and not wanted.unvouched:
             try:
                 data = read_member(self._client, url, _own_metadata, size=link.size)
             except Unranged as problem:
@@ -104,7 +105,6 @@ class WheelReader:
         return self._store(wanted, sha256, whole.data)
 
     def _store(self, wanted: MetadataRequest, sha256: str, data: "Buffer") -> bytes:
-        from puffin.stages.unzip.store import store
         from puffin.stages.unzip.unzip import read_metadata
 
         filename = wanted.candidate.link.filename
@@ -120,6 +120,11 @@ class WheelReader:
         except CacheWriteFailed:
             pass  # who installs it will say so
         return text
+
+
+def _sure_hashes(wanted: MetadataRequest) -> tuple[str, ...]:
+    """Return hashes that the file has for certain, or has to have."""
+    return wanted.hashes if wanted.unvouched and wanted.hashes else wanted.candidate.link.hashes
 
 
 def _own_metadata(names: list[str]) -> str:

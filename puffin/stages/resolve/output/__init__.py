@@ -1,1 +1,1 @@
-"""What a resolution is written as: requirements.txt and pylock.toml."""
+"""The output of a resolution: requirements.txt and pylock.toml."""

@@ -9,7 +9,7 @@ from puffin.names import normalise
 from puffin.stages.resolve.output.target import is_lock_name
 from puffin.stages.resolve.projects.toml import InvalidProject, decode_text, parse_toml
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
-from puffin.stages.resolve.requirements.file import absolute, read_requirements
+from puffin.stages.resolve.requirements.file import absolute_path, read_requirements
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference, Root
 from puffin.value import frozen
@@ -29,7 +29,7 @@ class Upgrades:
 
 
 def read_upgrades(everything: bool, packages: Iterable[str]) -> Upgrades:
-    """Return what ``-U`` and ``-P`` ask for. Raises :class:`UsageError` for what is no requirement."""
+    """Return the upgrades of ``-U`` and ``-P``. Raises :class:`UsageError` for text that is not a requirement."""
     names, limits = set(), []
     for text in packages:
         try:
@@ -61,7 +61,7 @@ def read_preferences(
     Raises what reading it raises: a file that is none must not be overwritten.
     """
     try:
-        data = read(absolute(path))
+        data = read(absolute_path(path))
     except RequirementsFileNotFound:
         return ()
     if is_lock_name(path):

@@ -30,7 +30,6 @@ class NoHash(PuffinError):
     filename: str
 
     def summary(self) -> str:
-        """Name the file and its package."""
         return f"Failed to lock `{self.package}`: there is no hash of `{self.filename}`"
 
 

@@ -19,7 +19,6 @@ class OutputUnwritable(PuffinError):
     path: str
 
     def summary(self) -> str:
-        """Name the file."""
         return f"Failed to write `{self.path}`"
 
 

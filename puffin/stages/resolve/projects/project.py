@@ -3,18 +3,93 @@
 https://packaging.python.org/en/latest/specifications/core-metadata/
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from packaging.requirements import InvalidRequirement, Requirement
+
+from puffin import depends
 from puffin.names import normalise
-from puffin.stages.resolve.projects.entries import SourceFile, entries_of
+from puffin.stages.resolve.metadata.parse import parse_metadata
 from puffin.stages.resolve.projects.toml import ExtraNotFound, InvalidProject
+from puffin.stages.resolve.requirements.entry import Piece, parse_entry
+from puffin.stages.resolve.requirements.lenient import Malformed
+from puffin.stages.resolve.requirements.lines import LogicalLine
+from puffin.stages.resolve.requirements.markers import without_extra
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen, replace
 
 
 @frozen
+class SourceFile:
+    """A file that was read: its absolute ``path``, its name as the user gave it, and its text."""
+
+    path: str
+    shown: str
+    text: str
+    exists: Callable[[str], bool] = depends.exists
+
+    @property
+    def directory(self) -> str:
+        return os.path.dirname(self.path)
+
+
+def entries_of(requirements: Sequence[str], file: SourceFile) -> tuple[Entry, ...]:
+    """Return the entries for PEP 508 texts of a file; raises ``InvalidRequirementLine`` with their place.
+
+    What is no PEP 508 text but understood in requirements files, a bare path or URL, is an error here.
+    """
+    return tuple([_entry(text, file) for text in requirements])
+
+
+def _entry(text: str, file: SourceFile) -> Entry:
+    line = _line(text, file)
+    piece = Piece(line=line, text=text, start=0)
+    entry = parse_entry(piece, cwd=file.directory, base=file.directory, exists=file.exists)
+    if entry.url and not _is_named(text):
+        raise piece.error(0, "A dependency of a project begins with its name.", f"write `name @ {entry.text}`")
+    return replace(entry, file=file.shown, line=line.number)
+
+
+def _is_named(text: str) -> bool:
+
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        return False
+    return True
+
+
+def _line(text: str, file: SourceFile) -> LogicalLine:
+    source = tuple(file.text.splitlines())
+    place = _find(text, source)
+    if place is None:  # written with escapes, or over several lines
+        source, place = (" ".join(text.split()),), (0, 0)
+    joints = ((0, *place),)
+    return LogicalLine(file=file.shown, text=text, raw=text, joints=joints, expanded=(), source=source)
+
+
+def _find(text: str, source: Sequence[str]) -> tuple[int, int] | None:
+    """Return index of line and column of the first line that has *text* in quotes, alone, or at all."""
+    if "\n" in text or not text:
+        return None
+    for number, line in enumerate(source):
+        column = max(line.find(f'"{text}"'), line.find(f"'{text}'"))
+        if column >= 0:
+            return number, column + 1
+    for number, line in enumerate(source):
+        if line.strip() == text:
+            return number, line.index(text)
+    for number, line in enumerate(source):
+        if text in line:
+            return number, line.index(text)
+    return None
+
+
+@frozen
 class Project:
-    """What a project says of itself without being built.
+    """The static metadata of a project.
 
     ``name`` is normalised, empty where there is none; ``file`` is as the user names it. ``extras`` are
     pairs of normalised names and requirements. ``requires_python`` is a specifier, or empty.
@@ -32,7 +107,7 @@ class Project:
         return f"{self.name} ({self.file})" if self.name else self.file
 
 
-def check_extras(projects: Sequence[Project], extras: Iterable[str]) -> None:
+def check_project_extras(projects: Sequence[Project], extras: Iterable[str]) -> None:
     """Raise :class:`ExtraNotFound` for an extra (normalised) that none of the projects has."""
     known = sorted({name for project in projects for name, _ in project.extras})
     for extra in extras:
@@ -85,8 +160,6 @@ def built_project(file: SourceFile, data: bytes) -> Project:
 
     Raises :class:`InvalidProject` for metadata that cannot be used, ``InvalidRequirementLine`` for a requirement.
     """
-    from puffin.stages.resolve.metadata.parse import parse_metadata
-    from puffin.stages.resolve.requirements.lenient import Malformed
 
     try:
         metadata = parse_metadata(data)
@@ -103,14 +176,12 @@ def built_project(file: SourceFile, data: bytes) -> Project:
 
 
 def _extras_of(entry: Entry) -> tuple[str, ...]:
-    import re
 
     names = re.findall(r"""extra\s*==\s*["']([^"']*)["']""", entry.marker)
     return tuple([normalise(name) for name in names])
 
 
 def _under(extra: str, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    from puffin.stages.resolve.requirements.markers import without_extra
 
     found = [each for each in entries if extra in _extras_of(each)]
     return tuple([replace(each, marker=without_extra(each.marker)) for each in found])

@@ -7,8 +7,22 @@ takes the source distribution, ``--only-binary`` and ``--no-build`` refuse one. 
 their files are.
 """
 
+import logging
 import os
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from packaging.pylock import (
+    Package,
+    PackageSdist,
+    PackageWheel,
+    Pylock,
+    PylockSelectError,
+    PylockUnsupportedVersionError,
+    PylockValidationError,
+)
+from packaging.tags import Tag
 
 from puffin.artifact.artifact import SDIST, WHEEL, Artifact
 from puffin.artifact.urls import digest, file_url
@@ -17,22 +31,15 @@ from puffin.stages.resolve.index.config import canonical
 from puffin.stages.resolve.locate.choose import sdists_option
 from puffin.stages.resolve.locate.errors import BuildForbidden
 from puffin.stages.resolve.locate.url import place_of
-from puffin.stages.resolve.projects.entries import SourceFile
+from puffin.stages.resolve.projects.project import SourceFile
 from puffin.stages.resolve.projects.toml import parse_toml
 from puffin.stages.resolve.requirements.pins import Pin
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.value import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
-
 _NAME = re.compile(r"pylock(\.[^.]+)?\.toml")
 _KNOWN_MINOR = (1, 0)
-_STRONG = ("sha256", "sha512", "sha384")
+_STRONG = ("sha256", "sha512", "sha384", "blake2b")
 
 
 class LockUnusable(PuffinError):
@@ -44,7 +51,6 @@ class LockUnusable(PuffinError):
     problem: str
 
     def summary(self) -> str:
-        """Name the file and say what is wrong."""
         return f"Failed to use the lock file `{self.file}`: {self.problem}"
 
 
@@ -78,12 +84,11 @@ def is_lock(path: str) -> bool:
 
 
 def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
-    """Return what a lock file has for *target*; its paths are relative to it.
+    """Return the packages of a lock file for *target*; its paths are relative to it.
 
     Raises :class:`LockUnusable`, :class:`UsageError` for extras and groups it does not have, and ``InvalidProject``
     for what is not TOML, and ``BuildForbidden``.
     """
-    from packaging.pylock import PylockSelectError
 
     shown = file.shown
     lock = _parsed(parse_toml(file.text, shown), shown)
@@ -107,9 +112,6 @@ def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
 
 
 def _parsed(document: "Mapping[str, Any]", shown: str) -> "Pylock":
-    import logging
-
-    from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
 
     logging.getLogger("packaging.pylock").addHandler(logging.NullHandler())
     try:
@@ -134,7 +136,6 @@ def _warnings(lock: "Pylock", shown: str) -> tuple[str, ...]:
 
 
 def _tags(texts: "Sequence[str]") -> "list[Any]":
-    from packaging.tags import Tag
 
     return [Tag(*text.split("-", 2)) for text in texts]
 
@@ -170,7 +171,6 @@ class _Reader:
 
     def take(self, package: "Package", source: "Any") -> None:
         """Take one package with what is to be installed of it."""
-        from packaging.pylock import PackageSdist, PackageWheel
 
         version = str(package.version or "")
         text = f"{package.name}=={version}" if version else str(package.name)

@@ -1,24 +1,31 @@
 """``pyproject.toml``: the dependencies of ``[project]`` (PEP 621) and the dependency groups (PEP 735)."""
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 
-from puffin.names import normalise
-from puffin.stages.resolve.projects.entries import SourceFile, entries_of
-from puffin.stages.resolve.projects.project import Project
+from puffin.names import is_name, normalise
+from puffin.stages.resolve.projects.project import Project, SourceFile, entries_of
 from puffin.stages.resolve.projects.toml import (
     GroupCycle,
     GroupNotFound,
     InvalidProject,
     NeedsBuild,
     check_specifier,
+    decode_text,
     parse_toml,
     table_of,
     text_of,
     texts_of,
 )
 from puffin.stages.resolve.requirements.values import Entry
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from configparser import RawConfigParser
 
 _WHERE = "project."
+_DECISIVE = ("override-dependencies", "constraint-dependencies", "exclude-newer")  # of what is chosen
 
 
 def read_pyproject(file: SourceFile, *, extras: bool) -> Project:
@@ -33,6 +40,10 @@ def read_pyproject(file: SourceFile, *, extras: bool) -> Project:
     name = text_of(table, "name", file.shown, where=_WHERE)
     if not name:
         raise InvalidProject(file=file.shown, problem="`project.name` is missing")
+    if not is_name(name):
+        raise InvalidProject(
+            file=file.shown, problem=f"`project.name` is `{name}`, which is no name of a project"
+        )
     _check_static(table, document, file.shown, extras=extras)
     specifier = text_of(table, "requires-python", file.shown, where=_WHERE)
     return Project(
@@ -42,6 +53,40 @@ def read_pyproject(file: SourceFile, *, extras: bool) -> Project:
         extras=_extras(table, file),
         requires_python=check_specifier(specifier, file.shown, "project.requires-python"),
     )
+
+
+def ignored_entries(document: Mapping[str, object], file: SourceFile) -> tuple[str, ...]:
+    """Return a warning for each entry of ``[tool.uv]`` that would change what is installed, and is not read here.
+
+    *document* is the parsed TOML of *file*, or of the block in it.
+    """
+    tool = document.get("tool")
+    table = tool.get("uv") if isinstance(tool, Mapping) else None
+    if not isinstance(table, Mapping):
+        return ()
+    sources = table.get("sources")
+    keys = [("tool.uv.sources", str(name)) for name in sources] if isinstance(sources, Mapping) else []
+    keys += [("tool.uv", key) for key in _DECISIVE if table.get(key)]
+    return tuple(
+        f"`{key}` in `[{header}]` has no effect in puffin ({file.shown}:{_line_of(file.text, header, key)})"
+        for header, key in keys
+    )
+
+
+def _line_of(text: str, header: str, key: str) -> int:
+    """Return the line, from 1, on which a table of a TOML text sets *key*; that of its header where none does."""
+    inside, at = "", 0
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = raw.removeprefix("#").strip() if raw.startswith("#") else raw.strip()
+        if line.startswith("[") and line.rstrip("]") != line:
+            inside = line.strip("[]").replace(" ", "")
+            if inside == f"{header}.{key}":
+                return number
+            at = number if inside == header else at
+        name = line.partition("=")[0].strip().strip("\"'")
+        if "=" in line and f"{inside}.{name}" in (f"{header}.{key}", f"tool.uv.{header[8:]}.{key}"):
+            return number
+    return at
 
 
 def has_project(file: SourceFile) -> bool:
@@ -160,3 +205,102 @@ def _included(member: object, group: str, file: str) -> str:
     problem = f"the dependency group `{group}` has a member that is neither a requirement nor an include"
     hint = 'a member is written `"name>=1"` or `{ include-group = "name" }`'
     raise InvalidProject(file=file, problem=problem, hints=(hint,))
+
+
+_FILE = "file:"
+
+
+def read_setup_py(file: SourceFile, *, extras: bool, read: Callable[[str], bytes]) -> Project:
+    """Return the project of a ``setup.py`` from the static ``pyproject.toml`` beside it.
+
+    Raises :class:`NeedsBuild` if there is none.
+    """
+    beside = _beside(file, "pyproject.toml", read)
+    if beside is not None and is_static(beside):
+        return replace(read_pyproject(beside, extras=extras), file=file.shown)
+    raise NeedsBuild(file=file.shown, reason="a `setup.py` is a program, so that only a build tells")
+
+
+def read_setup_cfg(file: SourceFile, *, read: Callable[[str], bytes]) -> Project:
+    """Return the project that a ``setup.cfg`` describes.
+
+    Raises :class:`NeedsBuild` where a ``setup.py`` beside it may know more, :class:`InvalidProject`, and
+    ``InvalidRequirementLine``.
+    """
+    parser = _parsed(file)
+    name = parser.get("metadata", "name", fallback="")
+    if not parser.has_option("options", "install_requires") and file.exists(_path(file, "setup.py")):
+        reason = "it has no `install_requires`, so that `setup.py` may have it, and only a build tells"
+        raise NeedsBuild(file=file.shown, reason=reason)
+    value = parser.get("options", "install_requires", fallback="")
+    python = " ".join(parser.get("options", "python_requires", fallback="").split())
+    return Project(
+        name=normalise(name) if name else "",
+        file=file.shown,
+        dependencies=_entries(value, file, read),
+        extras=_cfg_extras(parser, file, read),
+        requires_python=check_specifier(python, file.shown, "python_requires"),
+    )
+
+
+def describes_project(file: SourceFile) -> bool:
+    """Tell whether a ``setup.cfg`` describes a project, and does not only set up tools."""
+    parser = _parsed(file)
+    return parser.has_section("metadata") or parser.has_section("options")
+
+
+def _parsed(file: SourceFile) -> "RawConfigParser":
+    from configparser import Error, RawConfigParser
+
+    parser = RawConfigParser()
+    try:
+        parser.read_string(file.text, file.shown)
+    except Error as error:
+        problem = str(error).split("\n", 1)[0].rstrip(":")
+        raise InvalidProject(file=file.shown, problem=problem[:1].lower() + problem[1:]) from None
+    return parser
+
+
+def _cfg_extras(
+    parser: "RawConfigParser", file: SourceFile, read: Callable[[str], bytes]
+) -> tuple[tuple[str, tuple[Entry, ...]], ...]:
+    section = "options.extras_require"
+    if not parser.has_section(section):
+        return ()
+    return tuple([(normalise(name), _entries(value, file, read)) for name, value in parser.items(section)])
+
+
+def _entries(value: str, file: SourceFile, read: Callable[[str], bytes]) -> tuple[Entry, ...]:
+    """Return the requirements of a value: lines, or texts with semicolons, or the lines of other files."""
+    if not value.strip().startswith(_FILE):
+        return entries_of(_lines(value), file)
+    found: list[Entry] = []
+    for name in value.strip()[len(_FILE) :].replace("\n", ",").split(","):
+        if name.strip():
+            found += _entries_of_file(name.strip(), file, read)
+    return tuple(found)
+
+
+def _entries_of_file(name: str, file: SourceFile, read: Callable[[str], bytes]) -> tuple[Entry, ...]:
+    other = _beside(file, name, read)
+    if other is None:
+        raise InvalidProject(file=file.shown, problem=f"it refers to `{name}`, which is not there")
+    return entries_of(_lines(other.text if "\n" in other.text else f"{other.text}\n"), other)
+
+
+def _lines(value: str) -> list[str]:
+    lines = value.splitlines() if "\n" in value else value.split(";")
+    stripped = [line.strip() for line in lines]
+    return [line.partition(" #")[0].rstrip() for line in stripped if line and not line.startswith("#")]
+
+
+def _beside(file: SourceFile, name: str, read: Callable[[str], bytes]) -> SourceFile | None:
+    path = _path(file, name)
+    if not file.exists(path):
+        return None
+    shown = os.path.join(os.path.dirname(file.shown), name)
+    return SourceFile(path=path, shown=shown, text=decode_text(read(path), shown), exists=file.exists)
+
+
+def _path(file: SourceFile, name: str) -> str:
+    return os.path.normpath(os.path.join(file.directory, name))

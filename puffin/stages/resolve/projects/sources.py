@@ -1,21 +1,46 @@
 """The sources of a compilation, whatever their kind, as one set of requirements."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+
+from packaging.specifiers import SpecifierSet
 
 from puffin import depends
 from puffin.artifact.urls import mask
 from puffin.errors import UsageError
 from puffin.names import normalise
-from puffin.stages.resolve.projects.entries import SourceFile
-from puffin.stages.resolve.projects.project import Project, check_extras, requirements_of
-from puffin.stages.resolve.projects.pyproject import has_project, read_group, read_pyproject, states_project
-from puffin.stages.resolve.projects.script import read_script
-from puffin.stages.resolve.projects.setup_cfg import describes_project, read_setup_cfg, read_setup_py
-from puffin.stages.resolve.projects.toml import InvalidProject, NeedsBuild, decode_text
+from puffin.stages.resolve.projects.project import (
+    Project,
+    SourceFile,
+    built_project,
+    check_project_extras,
+    entries_of,
+    requirements_of,
+)
+from puffin.stages.resolve.projects.pyproject import (
+    describes_project,
+    has_project,
+    ignored_entries,
+    read_group,
+    read_pyproject,
+    read_setup_cfg,
+    read_setup_py,
+    states_project,
+)
+from puffin.stages.resolve.projects.toml import (
+    InvalidProject,
+    NeedsBuild,
+    check_specifier,
+    decode_text,
+    parse_toml,
+    text_of,
+    texts_of,
+)
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound, RequirementsFileUnreadable
-from puffin.stages.resolve.requirements.file import STDIN, absolute, read_requirements
+from puffin.stages.resolve.requirements.file import STDIN, absolute_path, read_requirements
+from puffin.stages.resolve.requirements.plain import is_script
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
 from puffin.value import frozen, replace
 
@@ -52,15 +77,13 @@ def kind_of(path: str) -> str:
     name = os.path.basename(path)
     if name in (PYPROJECT, SETUP_CFG, SETUP_PY):
         return name
-    if name.endswith((".py", ".pyw")):
-        return SCRIPT
     if name.endswith(".toml"):
         lock = name == "pylock.toml" or name.startswith("pylock.")
         what = "is a lock file, the result of a compilation" if lock else "is not a source of requirements"
         raise UsageError(
             text=f"`{path}` {what}", hints=("compile a `pyproject.toml`, a `requirements.in` or a script",)
         )
-    return PLAIN
+    return SCRIPT if is_script(path) else PLAIN
 
 
 def read_sources(
@@ -80,14 +103,15 @@ def read_sources(
     """
     files = [project_file(path, read=read, exists=exists) for path in request.files]
     request = replace(request, files=tuple(files))
-    plain = [path for path in request.files if kind_of(path) == PLAIN]
+    kinds = [(path, kind_of(path)) for path in request.files]
+    plain = [path for path, kind in kinds if kind == PLAIN]
     written = read_requirements(
         plain, read=read, environ=environ, constraints=request.constraints, exists=exists
     )
     reader = _Reader(request, read, exists, partial(_built, build, written))
-    for path in request.files:
-        if kind_of(path) != PLAIN:
-            reader.project(path, kind_of(path))
+    for path, kind in kinds:
+        if kind != PLAIN:
+            reader.project(path, kind)
     reader.take_extras()
     for group in dict.fromkeys(request.groups):
         reader.group(group)
@@ -95,7 +119,12 @@ def read_sources(
     reader.label_plain(written.entries, "-r")
     reader.label_plain(written.constraints, "-c")
     reader.label_plain(overrides.entries, "--override")
-    warnings = (*written.warnings, *overrides.warnings, *_ignored(overrides, request.overrides))
+    warnings = (
+        *written.warnings,
+        *reader.warnings,
+        *overrides.warnings,
+        *_ignored(overrides, request.overrides),
+    )
     return Sources(
         requirements=replace(written, entries=(*reader.entries, *written.entries), warnings=warnings),
         overrides=overrides.entries,
@@ -106,7 +135,6 @@ def read_sources(
 
 def _built(build: Build | None, written: Requirements, file: SourceFile, error: NeedsBuild) -> Project:
     """Return the project of *file* from a build, or raise *error* where there can be none."""
-    from puffin.stages.resolve.projects.project import built_project
 
     beside = os.path.join(file.directory, SETUP_PY)
     if build is None or not (file.exists(beside) or has_project(file)):
@@ -126,7 +154,7 @@ class _Reader:
     ) -> None:
         self._request = request
         self._extras = tuple([normalise(extra) for extra in request.extras])
-        self._grouped = {absolute(split_group(group)[0]) for group in request.groups}
+        self._grouped = {absolute_path(split_group(group)[0]) for group in request.groups}
         self._read = read
         self._exists = exists
         self._built = built
@@ -134,6 +162,7 @@ class _Reader:
         self.entries: list[Entry] = []
         self.labels: dict[tuple[str, str], dict[str, None]] = {}
         self.pythons: list[tuple[str, str]] = []
+        self.warnings: dict[str, None] = {}
 
     def project(self, path: str, kind: str) -> None:
         """Read the project or script at *path*."""
@@ -148,6 +177,8 @@ class _Reader:
             self._take(project.dependencies, "")
         else:
             self._projects.append(project)
+        if kind == PYPROJECT:
+            self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown), file)))
         if project.requires_python:
             self.pythons.append((project.file, project.requires_python))
 
@@ -159,7 +190,9 @@ class _Reader:
             return read_setup_cfg(file, read=self._read)
         if kind == SETUP_PY:
             return read_setup_py(file, extras=extras, read=self._read)
-        return read_script(file)
+        project, ignored = read_script(file)
+        self.warnings.update(dict.fromkeys(ignored))
+        return project
 
     def take_extras(self) -> None:
         """Take what the projects need, with the extras that are asked for."""
@@ -170,7 +203,7 @@ class _Reader:
                 text=f"`{option}` needs a `pyproject.toml`, `setup.cfg` or `setup.py` among the sources",
                 hints=("in a requirements file, write the extra with its package, as in `name[extra]`",),
             )
-        check_extras(self._projects, self._extras)
+        check_project_extras(self._projects, self._extras)
         for project in self._projects:
             entries = requirements_of(project, self._extras, all_extras=self._request.all_extras)
             self._take(entries, replace(project, file=relative(project.file)).label)
@@ -183,7 +216,9 @@ class _Reader:
                 text=f"`--group {text}` names no `pyproject.toml`",
                 hints=("write `--group PATH/pyproject.toml:NAME`",),
             )
-        project, entries = read_group(self._file(path), normalise(name))
+        file = self._file(path)
+        project, entries = read_group(file, normalise(name))
+        self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown), file)))
         project = replace(project, file=relative(project.file))
         self._take(entries, project.label if project.name else f"({project.file})")
 
@@ -207,13 +242,13 @@ class _Reader:
             return read_source(path, mask(path), self._read, self._exists)
         except RequirementsFileNotFound as error:
             hints = ("name the file that has it, as in `--group PATH/pyproject.toml:NAME`",)
-            from_group = absolute(path) in self._grouped and path not in self._request.files
+            from_group = absolute_path(path) in self._grouped and path not in self._request.files
             raise RequirementsFileNotFound(path=error.path, hints=hints if from_group else ()) from None
 
 
 def read_source(path: str, shown: str, read: Read, exists: Exists = depends.exists) -> SourceFile:
     """Return the file at *path*, which messages name as *shown*. Raises what *read* raises, and ``InvalidProject``."""
-    whole = absolute(path)
+    whole = absolute_path(path)
     try:
         data = read(whole)
     except RequirementsFileNotFound as error:
@@ -244,7 +279,6 @@ def _ignored(overrides: Requirements, files: Sequence[str]) -> tuple[str, ...]:
 
 def check_python(sources: Sources, version: str) -> tuple[str, ...]:
     """Return warnings about sources whose Python specifier does not admit the target's *version*."""
-    from packaging.specifiers import SpecifierSet
 
     return tuple(
         f"`{file}` requires Python {specifier}, but the resolution is for Python {version}"
@@ -254,7 +288,7 @@ def check_python(sources: Sources, version: str) -> tuple[str, ...]:
 
 
 def project_file(path: str, *, read: Read, exists: Exists) -> str:
-    """Return the path of the file that describes the project in a directory, anything else as it is.
+    """Return the path of the file that describes the project in a directory, any other path unchanged.
 
     What states the dependencies goes before what only a build can read. Raises :class:`UsageError` for a
     directory without a project, and the errors of reading its files.
@@ -264,7 +298,7 @@ def project_file(path: str, *, read: Read, exists: Exists) -> str:
     pyproject, setup_cfg, setup_py = [
         os.path.normpath(os.path.join(path, name)) for name in ("pyproject.toml", "setup.cfg", "setup.py")
     ]
-    there = {each for each in (pyproject, setup_cfg, setup_py) if exists(absolute(each))}
+    there = {each for each in (pyproject, setup_cfg, setup_py) if exists(absolute_path(each))}
     if pyproject in there and states_project(_beside(pyproject, read)):
         return pyproject
     if setup_cfg in there and describes_project(_beside(setup_cfg, read)):
@@ -277,7 +311,7 @@ def project_file(path: str, *, read: Read, exists: Exists) -> str:
 
 
 def _beside(path: str, read: Read) -> SourceFile:
-    return SourceFile(path=absolute(path), shown=path, text=decode_text(read(absolute(path)), path))
+    return SourceFile(path=absolute_path(path), shown=path, text=decode_text(read(absolute_path(path)), path))
 
 
 __all__ = [
@@ -293,3 +327,32 @@ __all__ = [
     "relative",
     "split_group",
 ]
+
+
+# The regular expression that the specification gives, with "script" in the place of any type.
+_BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+_EXAMPLE = '# /// script\n# dependencies = ["name>=1"]\n# ///'
+
+
+def read_script(file: SourceFile) -> tuple[Project, tuple[str, ...]]:
+    """Return what a script asks for, as a project without name, and warnings.
+
+    Raises :class:`InvalidProject` if there is no block, or more than one, and ``InvalidRequirementLine``.
+    """
+    text = file.text.replace("\r\n", "\n")
+    blocks = [*_BLOCK.finditer(text)]
+    if len(blocks) != 1:
+        problem = f"it has {len(blocks)} `# /// script` blocks" if blocks else "it has no `# /// script` block"
+        hint = f"state what it needs in a comment (PEP 723), such as:\n{_EXAMPLE}"
+        raise InvalidProject(file=file.shown, problem=problem, hints=() if blocks else (hint,))
+    lines = [line[2:] if line.startswith("# ") else line[1:] for line in blocks[0]["content"].splitlines()]
+    above = text.count("\n", 0, blocks[0].start("content"))  # so that errors name the lines of the script
+    table = parse_toml("\n" * above + "\n".join(lines), file.shown)
+    specifier = text_of(table, "requires-python", file.shown)
+    project = Project(
+        name="",
+        file=file.shown,
+        dependencies=entries_of(texts_of(table, "dependencies", file.shown), file),
+        requires_python=check_specifier(specifier, file.shown, "requires-python"),
+    )
+    return project, ignored_entries(table, file)

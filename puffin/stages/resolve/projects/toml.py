@@ -1,6 +1,8 @@
-"""What can be wrong with projects and scripts, and their TOML: read by ``tomllib``, its values checked."""
+"""The TOML of projects and scripts: read by ``tomllib``, its values checked; and its errors."""
 
 from collections.abc import Mapping
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from puffin.errors import USAGE, PuffinError
 
@@ -14,7 +16,6 @@ class InvalidProject(PuffinError):
     problem: str
 
     def summary(self) -> str:
-        """Name the file and the problem."""
         return f"Failed to read `{self.file}`: {self.problem}"
 
 
@@ -30,7 +31,6 @@ class NeedsBuild(PuffinError):
     )
 
     def summary(self) -> str:
-        """Name the file and why a build is needed."""
         return f"Failed to read the dependencies of `{self.file}`: {self.reason}"
 
 
@@ -44,11 +44,9 @@ class ExtraNotFound(PuffinError):
     known: tuple[str, ...]
 
     def summary(self) -> str:
-        """Name the extra and the files."""
         return f"Failed to find the extra `{self.extra}` in {_listed(self.files)}"
 
     def details(self) -> tuple[str, ...]:
-        """Return which extras there are."""
         return (f"  there {_are(self.known)}",)
 
 
@@ -63,12 +61,10 @@ class GroupNotFound(PuffinError):
     included_by: str = ""
 
     def summary(self) -> str:
-        """Name the group, the file, and the group that includes it."""
         by = f" (included by `{self.included_by}`)" if self.included_by else ""
         return f"Failed to find the dependency group `{self.group}`{by} in `{self.file}`"
 
     def details(self) -> tuple[str, ...]:
-        """Return which groups there are."""
         return (f"  there {_are(self.known)}",)
 
 
@@ -81,7 +77,6 @@ class GroupCycle(PuffinError):
     file: str
 
     def summary(self) -> str:
-        """Name the file and the circle."""
         return f"Failed to read the dependency groups of `{self.file}`: {' → '.join(self.cycle)} is a cycle"
 
 
@@ -140,7 +135,6 @@ def texts_of(parent: Mapping[str, object], key: str, file: str, *, where: str = 
 
 def check_specifier(text: str, file: str, what: str) -> str:
     """Return *text* if it is a version specifier (PEP 440); raises :class:`InvalidProject` naming *what*."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     try:
         SpecifierSet(text)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from packaging.markers import Marker
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, is_normalized_name
 
 from puffin.artifact.urls import mask_text
 from puffin.errors import PuffinError
@@ -20,14 +20,15 @@ from puffin.stages.resolve.requirements.errors import (
 )
 from puffin.stages.resolve.requirements.lines import LogicalLine
 from puffin.stages.resolve.requirements.place import (
+    Location,
     PathBase,
     UnusableLocation,
-    locate,
+    locate_reference,
     looks_like_archive,
     looks_like_path,
 )
 from puffin.stages.resolve.requirements.values import Entry
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 _NAMED_PLACE = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^\]]*\]\s*)?@\s*(\S*)")
 _SCP = re.compile(r"(?:git\+)?[\w.\-]+@[\w.\-]+:(?!//)\S*\.git\b")
@@ -123,11 +124,11 @@ def _from_index(piece: Piece) -> Entry:
 
 def _named_place(piece: Piece, place: PathBase, at: int) -> Entry:
     requirement = _parse(piece)
-    url, name, hashes = _located(piece, at, requirement.url or "", place)
-    entry = _entry(requirement, piece, url=url, hashes=hashes)
-    if name and name != entry.name:
-        raise piece.error(at, f"The file is a distribution of `{name}`, not of `{entry.name}`.")
-    return entry
+    told = _located(piece, at, requirement.url or "", place)
+    entry = _entry(requirement, piece, url=told.url, hashes=told.hashes)
+    if told.name and told.name != entry.name:
+        raise piece.error(at, f"The file is a distribution of `{told.name}`, not of `{entry.name}`.")
+    return replace(entry, extras=_joined(entry.extras, told.extras))
 
 
 def _bare_place(piece: Piece, place: PathBase, separator: re.Pattern[str]) -> Entry:
@@ -136,13 +137,24 @@ def _bare_place(piece: Piece, place: PathBase, separator: re.Pattern[str]) -> En
     marker = _marker(piece, split.end()) if split else ""
     found = _EXTRAS.search(location)
     extras = _extras(piece, found) if found else ()
-    url, name, hashes = _located(piece, 0, location[: found.start()] if found else location, place)
-    return Entry(name=name, text=_written(piece), extras=extras, marker=marker, url=url, hashes=hashes)
+    told = _located(piece, 0, location[: found.start()] if found else location, place)
+    return Entry(
+        name=told.name,
+        text=_written(piece),
+        extras=_joined(extras, told.extras),
+        marker=marker,
+        url=told.url,
+        hashes=told.hashes,
+    )
 
 
-def _located(piece: Piece, at: int, location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
+def _joined(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({*one, *other})) if other else one
+
+
+def _located(piece: Piece, at: int, location: str, place: PathBase) -> Location:
     try:
-        return locate(location, place)
+        return locate_reference(location, place)
     except UnusableLocation as error:
         raise piece.error(at, error.problem, *error.hints) from None
 
@@ -187,6 +199,9 @@ def _extras(piece: Piece, found: re.Match[str]) -> tuple[str, ...]:
     names = [name.strip() for name in found[1].split(",")]
     if not all(names) and found[1].strip():
         raise piece.error(found.start(1), "The name of an extra is expected before and after each comma.")
+    for name in names:
+        if name and not is_normalized_name(canonicalize_name(name)):
+            raise piece.error(found.start(1) + found[1].index(name), f"`{name}` is not the name of an extra.")
     return tuple(sorted({str(canonicalize_name(name)) for name in names if name}))
 
 

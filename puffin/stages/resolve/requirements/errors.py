@@ -21,7 +21,6 @@ class RequirementsFileNotFound(PuffinError):
     included: str = ""
 
     def summary(self) -> str:
-        """Name the file, and the line that includes it."""
         return f"File not found: `{self.path}`" + (f" (included at {self.included})" if self.included else "")
 
 
@@ -34,7 +33,6 @@ class RequirementsFileUnreadable(PuffinError):
     included: str = ""
 
     def summary(self) -> str:
-        """Name the file, and the line that includes it."""
         return f"Failed to read `{self.path}`" + (f" (included at {self.included})" if self.included else "")
 
 
@@ -54,11 +52,9 @@ class InvalidRequirementLine(PuffinError):
     problem: str
 
     def summary(self) -> str:
-        """Name the file and the place in it."""
         return f"Couldn't parse requirement in `{self.file}` at {self.line}:{self.column}"
 
     def details(self) -> tuple[str, ...]:
-        """Return what is wrong, and the source line with a caret under the place."""
         shown, at = _window(self.excerpt, self.column - 1)
         indent = "".join(["\t" if character == "\t" else " " for character in shown[:at]])
         excerpt = (f"  {shown}", f"  {indent}^") if self.excerpt.strip() else ()
@@ -69,7 +65,6 @@ class InvalidArgument(InvalidRequirementLine):
     """An argument of the command line cannot be understood; arguments are read as lines of a file."""
 
     def summary(self) -> str:
-        """Name the command line."""
         return "Couldn't parse requirement on the command line"
 
 
@@ -181,3 +176,95 @@ def operator_mistake(text: str) -> tuple[int, str, tuple[str, ...]] | None:
     if found:
         return found.end(1), f"A version is expected after `{found[1]}`.", ()
     return None
+
+
+class RequirementsConflict(PuffinError):
+    """Base of the errors for requirements that cannot hold together, as (text, ``file:line``)."""
+
+    stage = "resolve"
+    requirements: tuple[tuple[str, str], ...]
+
+    def details(self) -> tuple[str, ...]:
+        return _listed(self.requirements)
+
+
+class ConflictingRequirements(RequirementsConflict):
+    """No version of a package fits all that is required of it."""
+
+    def summary(self) -> str:
+        texts = " and ".join(text for text, _ in self.requirements)
+        return f"No version of `{self.package}` can be installed: you require {texts}"
+
+
+class ConflictingUrls(RequirementsConflict):
+    """A package is required from different places."""
+
+    def summary(self) -> str:
+        return f"Requirements name different URLs for `{self.package}`"
+
+
+class DisjointHashes(RequirementsConflict):
+    """The hashes of a requirement and of its constraints have none in common."""
+
+    def summary(self) -> str:
+        return f"No file of `{self.package}` can match: requirement and constraint share no hash"
+
+
+class UnpinnedRequirement(PuffinError):
+    """Requirements leave the version open."""
+
+    stage = "resolve"
+    requirements: tuple[tuple[str, str], ...]
+
+    def summary(self) -> str:
+        text, origin = self.requirements[0]
+        more = len(self.requirements) - 1
+        others = f", nor {'is' if more == 1 else 'are'} {more} more" if more else ""
+        return f"`{text}` at {origin} is not pinned to a version by `==`{others}"
+
+    def details(self) -> tuple[str, ...]:
+        return _listed(self.requirements) if len(self.requirements) > 1 else ()
+
+
+class UnverifiableRequirements(PuffinError):
+    """Hashes are required, but some requirements have none that counts.
+
+    ``requirements`` are (text, ``file:line``, reason).
+    """
+
+    stage = "resolve"
+    requirements: tuple[tuple[str, str, str], ...]
+
+    def summary(self) -> str:
+        more = len(self.requirements) - 1
+        others = f" and {more} more" if more else ""
+        return f"Hashes are required, but `{self.requirements[0][0]}`{others} cannot be verified"
+
+    def details(self) -> tuple[str, ...]:
+        return tuple([f"  {text} ({origin}): {reason}" for text, origin, reason in self.requirements])
+
+
+class HashesMissing(PuffinError):
+    """Hashes are required, and something that requirements need has none."""
+
+    stage = "resolve"
+    names: tuple[str, ...]
+    hints: tuple[str, ...] = ("`puffin pip compile --generate-hashes` writes pins with their hashes",)
+
+    def summary(self) -> str:
+        """List what has no hash."""
+        names = ", ".join(f"`{name}`" for name in self.names)
+        return f"With `--require-hashes`, everything needs a hash, and these have none: {names}"
+
+
+class UnusableRequirements(PuffinError):
+    """Several things are wrong with the requirements; they are the ``causes``."""
+
+    stage = "resolve"
+
+    def summary(self) -> str:
+        return f"The requirements have {len(self.causes)} problems"
+
+
+def _listed(requirements: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    return tuple([f"  {text} ({origin})" for text, origin in requirements])

@@ -22,7 +22,7 @@ from puffin.stages.resolve.requirements.errors import (
     file_mistake,
     invalid_line,
 )
-from puffin.stages.resolve.requirements.lines import LogicalLine, decode, logical_lines
+from puffin.stages.resolve.requirements.lines import LogicalLine, decode_source, logical_lines
 from puffin.stages.resolve.requirements.options import (
     PER_REQUIREMENT,
     GlobalOptions,
@@ -82,9 +82,9 @@ def read_requirements(
     """
     reader = _FileReader(read, environ, os.getcwd(), exists)
     for path in paths:
-        reader.file(IncludedFile(path=absolute(path), shown=mask(path), constraint=False))
+        reader.file(IncludedFile(path=absolute_path(path), shown=mask(path), constraint=False))
     for path in constraints:
-        reader.file(IncludedFile(path=absolute(path), shown=mask(path), constraint=True))
+        reader.file(IncludedFile(path=absolute_path(path), shown=mask(path), constraint=True))
     return reader.settings.requirements(tuple(reader.entries), tuple(reader.constraints))
 
 
@@ -112,11 +112,7 @@ class _FileReader:
     """Reads files and collects their entries in the order of the lines."""
 
     def __init__(
-        self,
-        read: Callable[[str], bytes],
-        environ: Mapping[str, str],
-        cwd: str,
-        exists: Callable[[str], bool],
+        self, read: Callable[[str], bytes], environ: Mapping[str, str], cwd: str, exists: Callable[[str], bool]
     ) -> None:
         self.read = read
         self.environ = environ
@@ -137,7 +133,7 @@ class _FileReader:
         mistake = file_mistake(file.shown)
         if mistake:
             raise invalid_line(file.shown, 1, 1, "", mistake[0], *mistake[1])
-        text = decode(data, file.shown)
+        text = decode_source(data, file.shown)
         try:
             for line in logical_lines(text, file.shown, self.environ):
                 self._line(file, line)
@@ -225,8 +221,11 @@ class _FileReader:
         )
 
     def _find_links(self, file: IncludedFile, value: str) -> str:
-        beside = os.path.join(file.directory, value) if file.directory else value
-        return beside if "://" not in value and self.exists(beside) else value
+        """Return a place as it was written, one beside the file in another directory relative to the current one."""
+        if not file.directory or os.path.isabs(value) or "://" in value or file.directory == self.cwd:
+            return value
+        beside = os.path.join(file.directory, value)
+        return os.path.relpath(beside, self.cwd) if self.exists(beside) else value
 
     def _warn_of_swallowed(self, line: LogicalLine) -> None:
         if line.swallowed:
@@ -274,7 +273,7 @@ def _explained(error: InvalidRequirementLine, problem: str, hints: tuple[str, ..
 STDIN = "-"
 
 
-def absolute(path: str) -> str:
+def absolute_path(path: str) -> str:
     """Return the absolute path, or the URL, of a *path* from the command line."""
     if path == STDIN or is_http(path):
         return path
@@ -286,7 +285,7 @@ def find_included(file: IncludedFile, target: str) -> tuple[str, str]:
     if is_http(target):
         return target, target
     if is_file(target) or os.path.isabs(target):
-        return absolute(target), target
+        return absolute_path(target), target
     if is_http(file.path):
         from urllib.parse import urljoin
 

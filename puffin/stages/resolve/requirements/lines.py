@@ -5,6 +5,7 @@ comment, then UTF-8; lines joined by a trailing backslash; comments removed; ``$
 """
 
 import codecs
+import os
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
@@ -71,7 +72,7 @@ class LogicalLine:
         return joint[1] + 1, joint[2] + at - joint[0] + 1
 
     def written(self, start: int, end: int) -> str:
-        """Return what the user wrote for the text from *start* to *end*, with variables unexpanded."""
+        """Return the user's text from *start* to *end*, with variables unexpanded."""
         return self.raw[self._raw_offset(start, end=False) : self._raw_offset(end, end=True)]
 
     def error(self, offset: int, problem: str, *hints: str) -> InvalidRequirementLine:
@@ -116,7 +117,7 @@ class LogicalLine:
         return offset + shift
 
 
-def decode(data: bytes, file: str) -> str:
+def decode_source(data: bytes, file: str) -> str:
     """Return the text of a requirements file, or raise :class:`InvalidRequirementLine` naming the encoding."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -210,6 +211,8 @@ def _expand(raw: str, environ: Mapping[str, str]) -> tuple[str, tuple[tuple[int,
     for found in _VARIABLE.finditer(raw):
         value = environ.get(found[1], "")
         depends.variable(found[1], environ.get(found[1]))
+        if not value and found[1] == "PROJECT_ROOT":  # as uv has it
+            value = os.getcwd()
         if value:
             text += raw[done : found.start()]
             spans.append((len(text), len(text) + len(value), found.start(), found.end()))

@@ -33,7 +33,7 @@ _BEGINNING = r"""extra\s*==\s*["'][^"']*["']\s+and\s+(?P<rest>.+)$"""
 
 @lru_cache(maxsize=20_000)
 def for_extra(marker: str) -> tuple[str, str] | None:
-    """Return what else a marker of the form ``… and extra == "x"`` asks for, and the extra, normalised.
+    """Return the rest of a marker of the form ``… and extra == "x"``, and the extra, normalised.
 
     None for all other forms. Most markers have this form.
     """
@@ -77,7 +77,6 @@ class MarkerNotEvaluable(PuffinError):
     origin: str
 
     def summary(self) -> str:
-        """Name the marker and its place."""
         return f"Failed to evaluate the marker `{self.marker}` at {self.origin}"
 
 

@@ -52,7 +52,7 @@ _REFUSED = {
 }
 _OPTION_START = re.compile(r"(?:^|(?<=\s))--?[A-Za-z]")
 _HEX = re.compile(r"[0-9a-f]*")
-HASH_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+HASH_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128, "blake2b": 128}
 
 
 @frozen
@@ -97,7 +97,7 @@ def check_hash(line: LogicalLine, option: Option) -> str:
 
 
 def hash_problem(value: str) -> str:
-    """Return what is wrong with *value* as ``algorithm:hex`` in lower case, empty if nothing is."""
+    """Return the problem of *value* as ``algorithm:hex`` in lower case, empty if there is none."""
     algorithm, colon, digest = value.partition(":")
     if not colon:
         return f"A hash is written as `algorithm:digest`, but this is `{value}`."

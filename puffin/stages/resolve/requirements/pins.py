@@ -9,11 +9,11 @@ from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
-from puffin.artifact.urls import file_path, is_file, mask
+from puffin.artifact.urls import is_file, mask
 from puffin.errors import PuffinError
 from puffin.names import parsed_version
 from puffin.stages.resolve.index.page import file_name
-from puffin.stages.resolve.requirements.conflicts import (
+from puffin.stages.resolve.requirements.errors import (
     ConflictingRequirements,
     ConflictingUrls,
     DisjointHashes,
@@ -22,12 +22,16 @@ from puffin.stages.resolve.requirements.conflicts import (
     UnverifiableRequirements,
 )
 from puffin.stages.resolve.requirements.markers import Markers
-from puffin.stages.resolve.requirements.place import looks_like_archive
+from puffin.stages.resolve.requirements.place import looks_like_archive, same_place
 from puffin.stages.resolve.requirements.values import Entry, Requirements
 from puffin.value import frozen, replace
 
-_STRONG = ("sha256:", "sha384:", "sha512:")
+_STRONG = ("sha256:", "sha384:", "sha512:", "blake2b:")
 _COMPILE = "pin every requirement: `puffin pip compile -o requirements.txt` writes a file that does"
+_HASHED = (
+    "hashes are required, of one version each: `puffin pip compile --generate-hashes -o requirements.txt` "
+    "writes a file with both"
+)
 
 
 @frozen
@@ -71,10 +75,10 @@ class PinnedVersion:
 
 
 def select_pins(requirements: Requirements, *, markers: Mapping[str, str], require_hashes: bool) -> Selection:
-    """Return what *requirements* pin for an environment, given its *markers* (all of PEP 508's variables).
+    """Return the pins of *requirements* for an environment with these *markers* (all of PEP 508's variables).
 
     Repeated requirements become one pin, with the hashes of all; constraints narrow versions and hashes,
-    and may pin what a requirement leaves open, but add nothing. Raises the errors of ``reqconflicts``, all
+    and may pin what a requirement leaves open, but add nothing. Raises the conflicts of ``requirements.errors``, all
     problems at once, and :class:`~puffin.stages.resolve.requirements.markers.MarkerNotEvaluable`.
     """
     holding = Markers(markers)
@@ -85,7 +89,7 @@ def select_pins(requirements: Requirements, *, markers: Mapping[str, str], requi
         chosen.add(group)
     if require_hashes or requirements.require_hashes:
         chosen.verify()
-    chosen.raise_problems()
+    chosen.raise_problems(hashed=require_hashes or requirements.require_hashes)
     pins = sorted(chosen.pins, key=lambda pin: (pin.name, pin.url))
     return Selection(pins=tuple(pins), skipped=tuple(skipped), warnings=tuple(chosen.warnings))
 
@@ -120,17 +124,19 @@ class _Chosen:
 
     def verify(self) -> None:
         """Note all pins without a strong hash, and keep only strong hashes."""
-        refused = [(pin.text, pin.origin, reason) for pin in self.pins if (reason := _unverifiable(pin))]
-        if refused:
-            self._problems.append(UnverifiableRequirements(requirements=tuple(refused)))
+        try:
+            check_verifiable(self.pins)
+        except UnverifiableRequirements as problem:
+            self._problems.append(problem)
         self.pins = [replace(pin, hashes=_strong(pin.hashes)) for pin in self.pins]
 
-    def raise_problems(self) -> None:
-        """Raise the only problem, or all of them as causes of one error."""
+    def raise_problems(self, *, hashed: bool) -> None:
+        """Raise the only problem, or all of them as causes of one error; *hashed* tells that hashes are required."""
         problems = list(self._problems)
         if self._unpinned:
             texts = tuple([(entry.text, entry.origin) for entry in self._unpinned])
-            problems.append(UnpinnedRequirement(requirements=texts, hints=(_hint(self._unpinned[0].file),)))
+            hint = _HASHED if hashed else _hint(self._unpinned[0].file)
+            problems.append(UnpinnedRequirement(requirements=texts, hints=(hint,)))
         if len(problems) == 1:
             raise problems[0]
         if problems:
@@ -141,7 +147,7 @@ class _Chosen:
         if not located:
             return None
         first = next((entry for entry in located if entry.editable), located[0])
-        if len({_place(entry.url) for entry in located}) > 1:
+        if len({same_place(entry.url) for entry in located}) > 1:
             raise ConflictingUrls(package=name, requirements=tuple(map(_shown_url, located)))
         if first.editable and not all(entry.editable for entry in located):
             self.warnings.append(f"`{first.text}` at {first.origin} is installed as editable, not as a copy.")
@@ -155,6 +161,13 @@ class _Chosen:
             origin=first.origin,
             config_settings=tuple(dict.fromkeys([s for entry in entries for s in entry.config_settings])),
         )
+
+
+def check_verifiable(pins: Iterable[Pin]) -> None:
+    """Raise :class:`UnverifiableRequirements` for the pins that no hash vouches for."""
+    refused = [(pin.text, pin.origin, reason) for pin in pins if (reason := _unverifiable(pin))]
+    if refused:
+        raise UnverifiableRequirements(requirements=tuple(refused))
 
 
 def _hint(file: str) -> str:
@@ -178,11 +191,11 @@ def _split(entries: Iterable[Entry], markers: Markers) -> tuple[list[Entry], lis
 def _groups(entries: Iterable[Entry]) -> Iterable[list[Entry]]:
     """Yield the entries of each package; one without a name belongs to the named one with its URL."""
     entries = list(entries)
-    names = {_place(entry.url): entry.name for entry in entries if entry.url and entry.name}
+    names = {same_place(entry.url): entry.name for entry in entries if entry.url and entry.name}
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
-        name = entry.name or names.get(_place(entry.url), "")
-        groups.setdefault((name, "" if name else _place(entry.url)), []).append(entry)
+        name = entry.name or names.get(same_place(entry.url), "")
+        groups.setdefault((name, "" if name else same_place(entry.url)), []).append(entry)
     return groups.values()
 
 
@@ -208,7 +221,7 @@ def _hashes(name: str, entries: Sequence[Entry], constraints: Sequence[Entry]) -
         return own or allowed
     common = tuple([value for value in own if value in allowed])
     if not common:
-        places = [(short(entry), origin_of(entry)) for entry in (*entries, *constraints) if entry.hashes]
+        places = [(short(entry), shown_origin(entry)) for entry in (*entries, *constraints) if entry.hashes]
         raise DisjointHashes(package=name, requirements=tuple(places))
     return common
 
@@ -226,7 +239,7 @@ def _unverifiable(pin: Pin) -> str:
         return "it has no `--hash`"
     if not _strong(pin.hashes):
         kinds = ", ".join(sorted({value.partition(":")[0] for value in pin.hashes}))
-        return f"{kinds} is too weak; give a sha256, sha384 or sha512 hash"
+        return f"{kinds} is too weak; give a sha256, sha384, sha512 or blake2b hash"
     return ""
 
 
@@ -239,15 +252,7 @@ def _extras(entries: Iterable[Entry]) -> tuple[str, ...]:
 
 
 def _shown_url(entry: Entry) -> tuple[str, str]:
-    return mask(entry.url) + (" [editable]" if entry.editable else ""), origin_of(entry)
-
-
-def _place(url: str) -> str:
-    """Return the form in which two spellings of one place are equal: trailing slashes do not count."""
-    address, mark, fragment = url.partition("#")
-    if is_file(address):
-        address = "file:" + file_path(address)
-    return address.rstrip("/") + mark + fragment
+    return mask(entry.url) + (" [editable]" if entry.editable else ""), shown_origin(entry)
 
 
 def choose_version(name: str, entries: Sequence[Entry]) -> PinnedVersion | None:
@@ -312,7 +317,7 @@ def check_wheel_version(name: str, located: Entry, entries: Sequence[Entry]) -> 
 
 
 def _conflict(name: str, entries: Sequence[Entry]) -> ConflictingRequirements:
-    shown = [(short(entry), origin_of(entry)) for entry in entries]
+    shown = [(short(entry), shown_origin(entry)) for entry in entries]
     return ConflictingRequirements(package=name, requirements=tuple(dict.fromkeys(shown)))
 
 
@@ -321,6 +326,6 @@ def short(entry: Entry) -> str:
     return f"{entry.name}{entry.specifier}" if entry.specifier else entry.text
 
 
-def origin_of(entry: Entry) -> str:
+def shown_origin(entry: Entry) -> str:
     """Return where an entry stands, and whether it is a constraint."""
     return f"{entry.origin}, a constraint" if entry.constraint else entry.origin

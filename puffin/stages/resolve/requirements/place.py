@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, is_normalized_name, parse_wheel_filename
 
-from puffin.artifact.urls import file_path, file_url, is_file, mask
+from puffin.artifact.urls import file_path, file_url, is_file, mask, unquote
 from puffin.errors import PuffinError
-from puffin.stages.fetch.git.url import parse, with_path
+from puffin.stages.fetch.git.url import parse_git_url, with_path
 from puffin.stages.resolve.requirements.options import HASH_LENGTHS, hash_problem
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 SDIST_SUFFIXES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar")
 SUFFIXES = (".whl", *SDIST_SUFFIXES)
@@ -29,7 +29,6 @@ class UnusableLocation(PuffinError):
     problem: str
 
     def summary(self) -> str:
-        """Return what is wrong."""
         return self.problem
 
 
@@ -52,6 +51,19 @@ class PathBase:
         return os.path.normpath(beside if not self.exists(here) and self.exists(beside) else here)
 
 
+@frozen
+class Location:
+    """Where a distribution is: its absolute ``url``, and what the location tells of it besides.
+
+    ``name`` is normalised, and empty if the location has none. ``hashes`` and ``extras`` are those in its fragment.
+    """
+
+    url: str
+    name: str = ""
+    hashes: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+
+
 def looks_like_path(text: str) -> bool:
     """Tell whether a requirement is a path by its separators or its leading dot."""
     return text.startswith(".") or os.sep in text or "/" in text
@@ -62,8 +74,25 @@ def looks_like_archive(location: str) -> bool:
     return location.partition("#")[0].partition("?")[0].lower().endswith(SUFFIXES)
 
 
-def locate(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
-    """Return the absolute URL, the normalised name (empty if the location has none), and the hashes in its fragment.
+def same_place(url: str) -> str:
+    """Return the form in which spellings of one place are equal: trailing slashes do not count, nor ``.git``.
+
+    Of a repository the ref counts as it is written.
+    """
+    address, mark, fragment = url.partition("#")
+    if "+" in address.partition(":")[0]:
+        try:
+            told = parse_git_url(url)
+        except ValueError:
+            return url
+        return f"{told.key}@{told.commit or told.ref}#{told.subdirectory}"
+    if is_file(address):
+        address = "file:" + file_path(address)
+    return address.rstrip("/") + mark + fragment
+
+
+def locate_reference(location: str, place: PathBase) -> Location:
+    """Return where a location is, and what it tells of the distribution there.
 
     Raises :class:`UnusableLocation`.
     """
@@ -75,7 +104,7 @@ def locate(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
         raise UnusableLocation(problem=f"`{mask(location)}` is no valid URL or path.") from None
 
 
-def _local(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
+def _local(location: str, place: PathBase) -> Location:
     fragment = ""
     if is_file(location):
         location, _, fragment = location.partition("#")
@@ -86,13 +115,13 @@ def _local(location: str, place: PathBase) -> tuple[str, str, tuple[str, ...]]:
         path, fragment = (beginning, end) if mark and "=" in end else (location, "")
     if not path:
         raise UnusableLocation(problem="A path is expected here.")
-    kept, egg, hashes = _split_fragment(fragment)
-    url = file_url(place.absolute(path))
-    return url + kept, _wheel_name(os.path.basename(path)) or egg, hashes
+    told = _split_fragment(fragment)
+    url = file_url(place.absolute(path)) + told.url
+    return replace(told, url=url, name=_wheel_name(os.path.basename(path)) or told.name)
 
 
-def _remote(location: str) -> tuple[str, str, tuple[str, ...]]:
-    from urllib.parse import unquote, urlsplit
+def _remote(location: str) -> Location:
+    from urllib.parse import urlsplit
 
     parts = urlsplit(location)
     scheme = parts.scheme.lower()
@@ -100,18 +129,18 @@ def _remote(location: str) -> tuple[str, str, tuple[str, ...]]:
         raise UnusableLocation(problem="A URL cannot contain blanks.", hints=("write `%20` for a blank",))
     if not parts.netloc and not scheme.endswith("+file"):
         raise UnusableLocation(problem=f"The URL `{mask(location)}` names no host.")
-    kept, egg, hashes = _split_fragment(parts.fragment)
-    url = location.partition("#")[0] + kept
+    told = _split_fragment(parts.fragment)
+    url = location.partition("#")[0] + told.url
     if scheme.startswith(_REPOSITORIES):
         _check_repository(url)
-        return url, egg, hashes
+        return replace(told, url=url)
     _check_remote_archive(location, scheme, parts.path)
-    return url, _wheel_name(unquote(parts.path).rpartition("/")[2]) or egg, hashes
+    return replace(told, url=url, name=_wheel_name(unquote(parts.path).rpartition("/")[2]) or told.name)
 
 
 def _check_repository(url: str) -> None:
     try:
-        parse(url)
+        parse_git_url(url)
     except ValueError as error:
         hints = (f"write `{mask(with_path(url))}`",) if "is no port" in str(error) else ()
         raise UnusableLocation(problem=f"`{mask(url)}` cannot be used: {error}.", hints=hints) from None
@@ -131,20 +160,22 @@ def _check_remote_archive(location: str, scheme: str, path: str) -> None:
         raise UnusableLocation(problem=problem)
 
 
-def _split_fragment(fragment: str) -> tuple[str, str, tuple[str, ...]]:
-    """Return the fragment without hashes and egg (with its ``#``), the name in the egg, and the hashes."""
+def _split_fragment(fragment: str) -> Location:
+    """Return what a fragment tells; the ``url`` is the rest of it, with its ``#``."""
     kept = []
     hashes = []
     egg = ""
+    extras: tuple[str, ...] = ()
     for part in fragment.split("&"):
         key, equals, value = part.partition("=")
         if equals and key.lower() in HASH_LENGTHS:
             hashes.append(_checked(f"{key}:{value}".lower()))
         elif equals and key == "egg":
-            egg = _egg_name(value)
+            egg, extras = _egg(value)
         elif part:
             kept.append(part)
-    return "#" + "&".join(kept) if kept else "", egg, tuple(hashes)
+    rest = "#" + "&".join(kept) if kept else ""
+    return Location(url=rest, name=egg, hashes=tuple(hashes), extras=extras)
 
 
 def _checked(value: str) -> str:
@@ -154,11 +185,14 @@ def _checked(value: str) -> str:
     return value
 
 
-def _egg_name(egg: str) -> str:
-    name = canonicalize_name(egg.partition("[")[0].strip())
-    if not is_normalized_name(name):
+def _egg(egg: str) -> tuple[str, tuple[str, ...]]:
+    """Return the name and the extras in an ``egg=name[extra]``."""
+    written, bracket, rest = unquote(egg).partition("[")
+    name = canonicalize_name(written.strip())
+    extras = [canonicalize_name(each.strip()) for each in rest.removesuffix("]").split(",") if each.strip()]
+    if not all(map(is_normalized_name, (name, *extras))) or (bracket and not rest.endswith("]")):
         raise UnusableLocation(problem=f"`egg={egg}` is not the name of a package.")
-    return str(name)
+    return str(name), tuple(sorted({str(each) for each in extras}))
 
 
 def _wheel_name(filename: str) -> str:

@@ -4,6 +4,31 @@ An up-to-date sync must be decided before anything is imported (PERFORMANCE.md),
 files are of this shape. Whatever is not surely plain gives None, and the full reader decides.
 """
 
+import os
+import stat
+
+from puffin import depends
+
+_LONGEST = 1 << 20  # bytes of a file in which the block of a script is looked for
+_NEVER = (".txt", ".in")  # the usual ends of the names of requirements files
+
+
+def is_script(path: str) -> bool:
+    """Tell whether *path* is a script: by its name, or by the line that opens its block (PEP 723)."""
+    name = os.path.basename(path)
+    if name.endswith((".py", ".pyw")):
+        return True
+    if name.endswith(_NEVER) or path == "-" or "://" in path:
+        return False
+    depends.file(path)
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe can be read only once
+            return False
+        with open(path, "rb") as file:
+            return b"\n# /// script\n" in b"\n" + file.read(_LONGEST).replace(b"\r\n", b"\n")
+    except (OSError, ValueError):
+        return False
+
 
 def simple_pins(data: bytes) -> "tuple[tuple[str, str], ...] | None":
     """Return the (normalized name, version) pairs of a plain requirements file in order, else None.

@@ -1,4 +1,4 @@
-"""What requirements files say, and which of them to read, as values."""
+"""Requirements files, and requests for them, as values."""
 
 from puffin.value import frozen
 

@@ -1,7 +1,8 @@
-"""The search by resolvelib, for resolutions with a few conflicts; it is stopped where it would get stuck."""
+"""The search by resolvelib, for resolutions with few conflicts; it stops before it gets stuck."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, ResolutionTooDeep, Resolver
 from resolvelib.structs import RequirementInformation
@@ -9,11 +10,6 @@ from resolvelib.structs import RequirementInformation
 from puffin.stages.resolve.solve.package import Candidate
 from puffin.stages.resolve.solve.requirement import Need
 from puffin.stages.resolve.solve.world import World
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from typing import Any
 
 # Conflicts that resolvelib may have. Beyond, its time may explode: 228 s were measured for 30 random packages
 # of 12 versions each, where PubGrub takes 0.3 s.
@@ -125,7 +121,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         return self._world.package(candidate.name).fits(requirement, candidate.index)
 
     def get_dependencies(self, candidate: Candidate) -> Sequence[Need]:
-        """Return what a candidate needs; announces the packages it brings up."""
+        """Return the needs of a candidate, and announce the packages that are new."""
         if candidate.index < 0:
             return ()
         package = self._world.package(candidate.name)

@@ -4,19 +4,15 @@ Whichever search found an answer, or if it was remembered, it counts only when i
 shares no state with the searches: it reads texts, where they work with sets of versions.
 """
 
+from collections.abc import Callable, Iterable
+
 from puffin.stages.resolve.solve.eligible import may_prerelease, pins_exactly
 from puffin.stages.resolve.solve.given import Given
-from puffin.stages.resolve.solve.request import hash_verdict
+from puffin.stages.resolve.solve.request import Resolution, Resolved, ResolveRequest, hash_verdict
 from puffin.stages.resolve.solve.requirement import Need, is_prerelease, need, split
 from puffin.stages.resolve.solve.specifiers import admits
+from puffin.stages.resolve.solve.universe import Metadata
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from puffin.stages.resolve.solve.request import Resolution, Resolved, ResolveRequest
-    from puffin.stages.resolve.solve.universe import Metadata
 
 
 @frozen
@@ -36,7 +32,7 @@ class Facts:
 def broken_rules(
     request: "ResolveRequest", resolution: "Resolution", facts: "Callable[[Resolved], Facts]"
 ) -> tuple[str, ...]:
-    """Return a clause for each rule that an answer breaks, none if it holds. *facts* tells of a package in it."""
+    """Return a clause for each rule that an answer breaks, none if it holds. *facts* returns facts of a package."""
     return tuple(dict.fromkeys(_Check(request, resolution, facts).run()))
 
 

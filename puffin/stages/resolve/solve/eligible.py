@@ -3,15 +3,13 @@
 Every search keeps these rules, and :mod:`puffin.stages.resolve.solve.check` holds every answer to them.
 """
 
+from collections.abc import Iterable
+
 from puffin.stages.resolve.solve.request import ALLOW, DISALLOW, EXPLICIT, ResolveRequest
 from puffin.stages.resolve.solve.requirement import is_prerelease, pinned
 from puffin.stages.resolve.solve.specifiers import PythonRange, admits
 from puffin.stages.resolve.solve.universe import Release
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 PRERELEASE = "prerelease"
 YANKED = "yanked"

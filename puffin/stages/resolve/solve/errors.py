@@ -1,4 +1,6 @@
-"""That there is no solution, and why, in statements that are worded here."""
+"""Errors of a resolution: there is no solution, and the reasons as sentences."""
+
+from collections.abc import Sequence
 
 from puffin.errors import PuffinError
 from puffin.stages.resolve.solve.eligible import (
@@ -13,7 +15,7 @@ from puffin.stages.resolve.solve.eligible import (
     TAGS,
     YANKED,
 )
-from puffin.stages.resolve.solve.ranges import listed
+from puffin.stages.resolve.solve.requirement import is_prerelease
 from puffin.value import frozen
 
 _LINES = 18
@@ -58,7 +60,7 @@ class PackageNeeds:
         plural = self.count > 1 and bool(self.versions)
         verb = "need" if plural else "needs"
         if len(self.texts) <= 2:
-            return f"{who} {verb} {listed([f'`{text}`' for text in self.texts], 'or')}."
+            return f"{who} {verb} {in_sentence([f'`{text}`' for text in self.texts], 'or')}."
         return f"{who} {verb} its own range of `{self.other}`, such as `{self.texts[0]}` for {self.sample}.".replace(
             "need its own", "need their own"
         )
@@ -136,7 +138,7 @@ class Tried:
         """Return the sentence."""
         names = [f"`{other}`" for other in self.others]
         shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
-        return f"Different versions of `{self.name}` need {listed(shown)} in ranges that do not fit."
+        return f"Different versions of `{self.name}` need {in_sentence(shown)} in ranges that do not fit."
 
 
 def condensed(statements: "tuple[Statement, ...]") -> "tuple[Statement, ...]":
@@ -174,15 +176,13 @@ class NoSolution(PuffinError):
     statements: "tuple[Statement, ...]"
 
     def summary(self) -> str:
-        """Name the requirements that cannot be met together."""
         names = [f"`{name}`" for name in self.names]
         if len(names) == 1:
             return f"Failed to resolve {names[0]}: no version can be used"
         shown = names if len(names) <= 5 else [*names[:4], f"{len(names) - 4} more"]
-        return f"Failed to resolve {listed(shown)}: no versions fit together"
+        return f"Failed to resolve {in_sentence(shown)}: no versions fit together"
 
     def details(self) -> tuple[str, ...]:
-        """Return one sentence for each statement."""
         said = [item.worded() for item in self.statements]
         if len(said) > _LINES:
             left = len(said) - _LINES + 1
@@ -196,7 +196,7 @@ class NoSolution(PuffinError):
             if len(shown) > 5:
                 shown = [*shown[:4], f"{len(shown) - 4} more"]
             if shown:
-                lines.append(f"{words} {listed(shown)}.")
+                lines.append(f"{words} {in_sentence(shown)}.")
         return tuple(lines)
 
 
@@ -208,13 +208,11 @@ class TooManyRounds(PuffinError):
     packages: tuple[str, ...]
 
     def summary(self) -> str:
-        """Say how long it was tried."""
         return f"Failed to resolve your requirements: no solution was found in {self.rounds} rounds"
 
     def details(self) -> tuple[str, ...]:
-        """Name the packages that conflict most."""
         names = [f"`{name}`" for name in self.packages]
-        return (f"Most conflicts are about {listed(names)}.",) if names else ()
+        return (f"Most conflicts are about {in_sentence(names)}.",) if names else ()
 
 
 class AnswerRefused(PuffinError):
@@ -225,9 +223,43 @@ class AnswerRefused(PuffinError):
     hints: tuple[str, ...] = ("this is a fault of puffin: please report it, with your requirements",)
 
     def summary(self) -> str:
-        """Say that the answer is wrong."""
         return "Failed to resolve your requirements: the answer that was found is wrong, and is not used"
 
     def details(self) -> tuple[str, ...]:
-        """Return a sentence for each rule that is broken."""
         return tuple([f"{clause[:1].upper()}{clause[1:]}." for clause in self.broken[:_LINES]])
+
+
+_RUNS = 3
+
+
+def in_words(texts: Sequence[str], chosen: set[str]) -> str:
+    """Return *chosen* versions as stretches of *texts* (all there are, newest first): ``1.0 to 1.4, 2.0``.
+
+    Pre-releases that are not chosen do not interrupt a stretch. Long answers end in a count.
+    """
+    runs = _runs(texts, chosen)
+    shown = [_run(run) for run in runs[:_RUNS]]
+    left = sum(len(run) for run in runs[_RUNS:])
+    return ", ".join(shown) + (f" and {left} more" if left else "")
+
+
+def _runs(texts: Sequence[str], chosen: set[str]) -> list[list[str]]:
+    """Return the stretches of chosen versions, oldest first."""
+    runs: list[list[str]] = [[]]
+    for text in reversed(texts):
+        if text in chosen:
+            runs[-1].append(text)
+        elif runs[-1] and not is_prerelease(text):
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def _run(run: list[str]) -> str:
+    if len(run) == 1:
+        return run[0]
+    return f"{run[0]} and {run[1]}" if len(run) == 2 else f"{run[0]} to {run[-1]}"
+
+
+def in_sentence(items: Sequence[str], word: str = "and") -> str:
+    """Return items as a list in a sentence."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {word} {items[-1]}" if items else ""

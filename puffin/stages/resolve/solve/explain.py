@@ -21,6 +21,8 @@ from puffin.stages.resolve.solve.errors import (
     TooManyRounds,
     UserDemand,
     condensed,
+    in_sentence,
+    in_words,
 )
 from puffin.stages.resolve.solve.incompatibility import (
     Constrained,
@@ -31,8 +33,7 @@ from puffin.stages.resolve.solve.incompatibility import (
     leaves,
 )
 from puffin.stages.resolve.solve.package import OFFERED, Package
-from puffin.stages.resolve.solve.ranges import in_words, listed
-from puffin.stages.resolve.solve.request import DISALLOW, EXPLICIT
+from puffin.stages.resolve.solve.request import DISALLOW, EXPLICIT, exclude_newer_for
 from puffin.stages.resolve.solve.requirement import Need, is_prerelease
 from puffin.stages.resolve.solve.specifiers import VersionTable, bits
 from puffin.stages.resolve.solve.universe import NOT_FOUND, OFFLINE
@@ -42,14 +43,14 @@ _SHOWN_TAGS = 4
 _MOST_HINTS = 4
 
 
-def explained(world: World, proof: Incompatibility) -> NoSolution:
+def conflict_explained(world: World, proof: Incompatibility) -> NoSolution:
     """Return the error for a proof."""
     parts = _Parts(proof)
     names = list(dict.fromkeys(own.slot[0] for own in parts.wanted))
     demands = [_demand(own) for own in parts.needs() if own.root is not None]
     statements = dict.fromkeys(item for name in parts.in_order() for item in _about(world, parts, name))
     return NoSolution(
-        package=listed(names),
+        package=in_sentence(names),
         names=tuple(names),
         demands=tuple(dict.fromkeys(demands)),
         statements=condensed(tuple(statements)),
@@ -113,7 +114,7 @@ def _missing(package: Package, parts: _Parts) -> list[Missing]:
         return [Missing(name=package.name, missing=offer.missing or "empty", reason=offer.reason)]
     place = next((own.text or own.url for own in package.places.values()), "")
     texts = _located(package) if place or offer is None else list(offer.versions)
-    available = listed(texts[::-1]) if len(texts) <= 3 else f"{texts[-1]} to {texts[0]}"
+    available = in_sentence(texts[::-1]) if len(texts) <= 3 else f"{texts[-1]} to {texts[0]}"
     return [
         Missing(name=package.name, wanted=own.text, available=available, place=place)
         for own in dict.fromkeys(parts.needs())
@@ -256,7 +257,7 @@ def _prerelease(world: World, name: str, newest: str) -> str:
 def _of_offer(world: World, package: Package, needs: Sequence[Need]) -> list[str]:
     offer = package.offer
     found = list(offer.hints)
-    if offer.missing == NOT_FOUND:
+    if offer.missing == NOT_FOUND and not offer.hints:
         found.append(
             f"check the spelling of `{package.name}`, or name the index that has it by `--extra-index-url`"
         )
@@ -264,8 +265,10 @@ def _of_offer(world: World, package: Package, needs: Sequence[Need]) -> list[str
         found.append("run once without `--offline` to fill the cache")
     newer = _admitted(offer.newer, needs)
     if newer:
-        date = world.given.request.exclude_newer
-        found.append(f"`{package.name}` {newer} is hidden by `--exclude-newer{f' {date}' if date else ''}`")
+        date = exclude_newer_for(world.given.request.exclude_newer, package.name)
+        why = ": the index does not tell when its files were uploaded" if newer in offer.undated else ""
+        option = f"`--exclude-newer{f' {date}' if date else ''}`"
+        found.append(f"`{package.name}` {newer} is hidden by {option}{why}")
     for index, versions in offer.elsewhere:
         other = _admitted(versions, needs)
         if other:

@@ -1,18 +1,16 @@
-"""What the user says: requirements, constraints and overrides that hold here, and what their URLs point to."""
+"""The input of the user: requirements, constraints and overrides that apply here, and the targets of their URLs."""
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 
 from puffin.errors import PuffinError
-from puffin.stages.resolve.requirements.conflicts import ConflictingUrls
+from puffin.stages.resolve.requirements.errors import ConflictingUrls
+from puffin.stages.resolve.requirements.place import same_place
 from puffin.stages.resolve.solve.request import Preference, ResolveRequest, Root
 from puffin.stages.resolve.solve.requirement import Conditions, Need, names_prerelease, of_root, pinned
 from puffin.stages.resolve.solve.specifiers import PythonRange
 from puffin.stages.resolve.solve.universe import Metadata, Place, Universe
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 REQUIREMENT, CONSTRAINT, OVERRIDE = "requirement", "constraint", "override"
 
@@ -24,7 +22,6 @@ class NameMismatch(PuffinError):
     found: str
 
     def summary(self) -> str:
-        """Name the requirement, and what is there instead."""
         return f"Failed to resolve `{self.package}`: the distribution there is called `{self.found}`"
 
 
@@ -38,15 +35,13 @@ class UrlMetadata:
     def __init__(self, universe: Universe) -> None:
         self.universe = universe
         self._known: dict[str, tuple[Place, Metadata]] = {}
+        self._same: dict[str, str] = {}
 
     def read(self, request: ResolveRequest, holds: "Callable[[str], bool]") -> ResolveRequest:
         """Read what the user points to, and return the request with the names that only metadata tells."""
+        request = self._with_places(request, holds)
         given = (*request.requirements, *request.constraints, *request.overrides)
         located = [root for root in given if root.url and holds(root.marker)]
-        places = {root.url: _place(root) for root in _editable_first(located)}
-        if len(places) > 1:
-            self.universe.expect_metadata(places.values())
-        self._known = {url: (place, self.universe.metadata(place)) for url, place in places.items()}
         for root in located:
             self._check(root.name, root.text, root.url)
         self._check_single(located)
@@ -57,12 +52,47 @@ class UrlMetadata:
             overrides=self._named(request.overrides),
         )
 
+    def _with_places(self, request: ResolveRequest, holds: "Callable[[str], bool]") -> ResolveRequest:
+        """Read what the user points to, and return the request with one spelling of each place."""
+        given = (*request.requirements, *request.constraints, *request.overrides)
+        places = {
+            root.url: _place(root) for root in _editable_first([r for r in given if r.url and holds(r.marker)])
+        }
+        if len(places) > 1:
+            self.universe.expect_metadata(places.values())
+        self._known = {url: (place, self.universe.metadata(place)) for url, place in places.items()}
+        for root in given:
+            if root.url in self._known:
+                self._same.setdefault(self._identity(root.url), root.url)
+
+        def spelled(roots: tuple[Root, ...]) -> tuple[Root, ...]:
+            return tuple([replace(root, url=self.spelling(root.url)) for root in roots])
+
+        if len(self._same) == len(self._known):
+            return request
+        return replace(
+            request,
+            requirements=spelled(request.requirements),
+            constraints=spelled(request.constraints),
+            overrides=spelled(request.overrides),
+        )
+
+    def spelling(self, url: str) -> str:
+        """Return the first spelling of the place that *url* means; of one that has not been read, *url* itself."""
+        return self._same.get(self._identity(url), url) if url in self._known else url
+
+    def _identity(self, url: str) -> str:
+        """Return what is the same for all spellings of one place: of a repository, its commit."""
+        source = self._known[url][1].source
+        return same_place(source.url if isinstance(source, Place) else url)
+
     def at(self, own: Need) -> tuple[Place, Metadata]:
-        """Return what a need points to. Raises :class:`LatePlace` when it had to be read now."""
+        """Return the target of a need. Raises :class:`LatePlace` if it had to be read now."""
         known = self._known.get(own.url)
         if known is None:
             place = Place(url=own.url, name=own.name, text=own.text)
             self._known[own.url] = (place, self.universe.metadata(place))
+            self._same.setdefault(self._identity(own.url), own.url)
             self._check(own.name, own.text, own.url)
             raise LatePlace
         self._check(own.name, own.text, own.url)
@@ -127,7 +157,7 @@ class Given:
         self.located = frozenset(own.name for own in self._pointing)
 
     def replaced(self, own: Need) -> tuple[Need, ...]:
-        """Return what stands in place of a need: itself, or the overrides of that package that hold here."""
+        """Return the replacement of a need: itself, or the overrides of that package that apply here."""
         return tuple(self.overrides.get(own.name, ())) if own.name in self.overridden else (own,)
 
     def constraining(self, name: str) -> list[Need]:
@@ -135,7 +165,7 @@ class Given:
         return self.constraints.get(name, [])
 
     def about(self, name: str) -> list[Need]:
-        """Return what the user says of a package: requirements and constraints."""
+        """Return the user's requirements and constraints of a package."""
         return [*(own for own in self.roots if own.name == name), *self.constraining(name)]
 
     def points_to(self, url: str) -> bool:
@@ -143,7 +173,7 @@ class Given:
         return any(own.url == url for own in self._pointing)
 
     def pointing(self, name: str) -> list[Need]:
-        """Return what the user says of a package by naming a URL."""
+        """Return the user's requirements and constraints of a package that name a URL."""
         return [own for own in self._pointing if own.name == name]
 
     def _by_name(self, roots: tuple[Root, ...], kind: str) -> dict[str, list[Need]]:
@@ -178,5 +208,7 @@ class Given:
                 found[own.name].add(own.specifier)
         if self.request.keep_yanked:
             for each in self.preferences.values():
+                if each.upgrade:
+                    continue
                 found[each.name].add(f"=={each.version}")
         return found

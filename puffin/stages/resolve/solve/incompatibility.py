@@ -1,11 +1,9 @@
-"""What cannot be, and why: the incompatibilities that PubGrub works with."""
+"""Incompatibilities and their causes, for PubGrub."""
+
+from collections.abc import Iterator
 
 from puffin.stages.resolve.solve.eligible import Rejection
 from puffin.stages.resolve.solve.requirement import Need
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Slot = tuple[str, str]
 """A package's name and an extra (empty for the package itself), for which one version, or none, is to be chosen."""
@@ -75,7 +73,7 @@ class Constrained(Incompatibility):
 
 
 def resolvent(one: Incompatibility, other: Incompatibility, slot: Slot, everything: int) -> Incompatibility:
-    """Return what follows from both about all slots but *slot*, of which *everything* is all there is."""
+    """Return the consequence of both for all slots but *slot*, whose whole set is *everything*."""
     terms = dict(one.terms)
     for own, mask in other.terms.items():
         if own != slot:

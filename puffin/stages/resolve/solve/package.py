@@ -1,6 +1,6 @@
-"""One package: its versions as bits, which of them are ruled out and why, and what each one needs."""
+"""One package: its versions as bits, the excluded ones with reasons, and the requirements of each."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from packaging.version import InvalidVersion
 
@@ -19,10 +19,6 @@ from puffin.stages.resolve.solve.request import ALLOW, HIGHEST, LOWEST
 from puffin.stages.resolve.solve.requirement import InvalidRequirement, Need, is_prerelease, need, split
 from puffin.stages.resolve.solve.specifiers import VersionTable, admits, bits
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Release, Unusable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ABSENT = -1
 INSTALLED = 0
@@ -124,7 +120,7 @@ class Package:
         return self._special[index] if index < OFFERED else self.table.texts[index - OFFERED]
 
     def release(self, index: int) -> Release:
-        """Return what the index tells of one offered version."""
+        """Return the release of one offered version, from the index."""
         known = self._releases.get(index)
         if known is None:
             known = self._releases[index] = self.offer.release(self.version(index))
@@ -166,6 +162,10 @@ class Package:
         if known is not None:
             return known
         place, metadata = self._urls.at(own)
+        spelling = self._urls.spelling(own.url)
+        same = next((at for at, each in self.places.items() if self._urls.spelling(each.url) == spelling), None)
+        if same is not None:
+            return same
         at = len(self.places) + 1
         self._metadata[at] = metadata
         self.places[at] = place
@@ -189,7 +189,7 @@ class Package:
 
     def _keeps_installed(self, needs: list[Need], barred: int) -> bool:
         """Tell whether the installed version will do, without asking the universe for others."""
-        if INSTALLED not in self._special or not (self.allowed & ~barred) & 1 << INSTALLED:
+        if self._is_upgraded or INSTALLED not in self._special or not (self.allowed & ~barred) & 1 << INSTALLED:
             return False
         wanted = [*needs, *self._given.constraining(self.name)]
         return all(not own.url and admits(own.specifier, self._special[INSTALLED]) for own in wanted)
@@ -214,12 +214,35 @@ class Package:
 
     def ordered(self, mask: int) -> Iterator[int]:
         """Yield the bits of *mask*, best first: the preferred version, then stable versions, then pre-releases."""
+        if self._is_upgraded and mask & 1 << INSTALLED:
+            yield from self._newer(mask)
+            yield INSTALLED
+            mask &= ~(1 << INSTALLED)
         preferred = self._preference()
         if preferred is not None and mask >> preferred & 1:
             yield preferred
             mask &= ~(1 << preferred)
         for group in self._groups(mask):
             yield from self._stable_first(group)
+
+    @property
+    def _is_upgraded(self) -> bool:
+        own = self._given.preferences.get(self.name)
+        return own is not None and own.upgrade
+
+    def _newer(self, mask: int) -> Iterator[int]:
+        """Yield the bits of *mask* that go before the installed version where that is to be upgraded."""
+        if self._given.request.resolution != HIGHEST:
+            return
+        version = self._special[INSTALLED]
+        try:
+            newer = mask & self.table.mask(f">{version}") << OFFERED
+        except (InvalidVersion, ValueError):
+            newer = mask & ~((1 << OFFERED) - 1)
+        for group in self._groups(newer):
+            for index in self._directed(group):
+                if self._equal_prereleases() or not is_prerelease(self.version(index)):
+                    yield index
 
     def _stable_first(self, mask: int) -> Iterator[int]:
         if self._equal_prereleases():
@@ -275,7 +298,7 @@ class Package:
     # What is ruled out
 
     def admitted(self, index: int) -> bool:
-        """Tell whether a version is not ruled out, by what the index tells of it."""
+        """Tell whether a version is not excluded by its release on the index."""
         if not self.allowed >> index & 1:
             return False
         if index < OFFERED:
@@ -342,7 +365,7 @@ class Package:
         return index in self._metadata
 
     def requires(self, index: int, extras: frozenset[str] = _NONE) -> Requires | None:
-        """Return what a version with *extras* needs, each with its marker; None if it turns out to be unusable."""
+        """Return the needs of a version with *extras*, each with its marker; None if it turns out to be unusable."""
         key = (index, extras)
         if key not in self._requires:
             metadata = self.metadata(index)
@@ -350,7 +373,7 @@ class Package:
         return self._requires[key]
 
     def foreseen(self, index: int, extras: frozenset[str]) -> list[Need]:
-        """Return what a version will probably need, from metadata that has come; nothing is concluded from it."""
+        """Return the probable needs of a version, from metadata that has arrived; nothing is concluded from it."""
         metadata = self._urls.universe.metadata(self.handle(index))
         if self._given.request.no_deps or not self._given.python.admits(metadata.requires_python):
             return []

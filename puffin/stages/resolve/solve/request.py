@@ -1,4 +1,4 @@
-"""What is to be resolved, and what was: the request of a resolution and its answer, as values."""
+"""The request of a resolution and its answer, as values."""
 
 from puffin.value import frozen
 
@@ -11,7 +11,6 @@ RESOLUTIONS = (HIGHEST, LOWEST, LOWEST_DIRECT)
 
 DISALLOW, ALLOW, IF_NECESSARY, EXPLICIT = "disallow", "allow", "if-necessary", "explicit"
 IF_NECESSARY_OR_EXPLICIT = "if-necessary-or-explicit"
-PRERELEASES = (DISALLOW, ALLOW, IF_NECESSARY, EXPLICIT, IF_NECESSARY_OR_EXPLICIT)
 
 ALL = ":all:"
 
@@ -44,13 +43,15 @@ class Preference:
 
     ``installed``, where not None, is a handle for :meth:`Universe.metadata`: this version is taken as it
     is, and while it fits, the universe is not asked for the versions of the package at all. A package to be
-    upgraded just has no preference.
+    upgraded has no preference, unless it is installed: then ``upgrade`` tells that this version is one candidate
+    among the others, in its place by its version.
     """
 
     name: str
     version: str
     hashes: tuple[str, ...] = ()
     installed: object = None
+    upgrade: bool = False
 
 
 @frozen
@@ -80,8 +81,19 @@ class FilePolicy:
 ANY_FILES = FilePolicy()
 
 
+def exclude_newer_for(text: str, name: str) -> str:
+    """Return the part of an ``exclude_newer`` that is about a package (its name normalised), empty for none.
+
+    *text* is the time or date for all packages, which may be empty, then ``name=time`` for each that has its own;
+    blanks separate them. ``name=false`` takes a package out.
+    """
+    every, *own = text.split(" ")
+    told = next((each.partition("=")[2] for each in own if each.partition("=")[0] == name), every)
+    return "" if told == "false" else told
+
+
 def hash_verdict(offered: tuple[str, ...], demanded: "Collection[str]") -> bool | None:
-    """Return whether a file's hashes are demanded ones; None if nothing can be said (no common algorithm)."""
+    """Return whether a file's hashes are demanded ones; None if that is unknown (no common algorithm)."""
     algorithms = {item.partition(":")[0] for item in demanded}
     common = [item for item in offered if item.partition(":")[0] in algorithms]
     return all(item in demanded for item in common) if common else None

@@ -1,7 +1,7 @@
 """Requirements and markers as the resolver handles them: each distinct text is parsed once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
 from packaging.markers import Marker
@@ -13,11 +13,7 @@ from packaging.version import InvalidVersion, Version
 from puffin.stages.resolve.requirements.markers import NAMES, for_extra
 from puffin.stages.resolve.solve.request import Root
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    Parts = tuple[str, Collection[str], str, str]
+Parts = tuple[str, Collection[str], str, str]
 
 EXACT = ("==", "===")
 _NO_EXTRAS: frozenset[str] = frozenset()

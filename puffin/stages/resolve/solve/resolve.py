@@ -1,22 +1,127 @@
-"""The entry point: ``resolve(request, universe)``. Three searches take their turns, and each answer is checked.
+"""The entry point: ``resolve(request, universe)``. Up to three searches run, and each answer is checked.
 
 The first is a greedy pass, the second resolvelib, for a few conflicts, and the third PubGrub, where that gets stuck.
 """
 
-from puffin.stages.resolve.solve.check import broken_rules
-from puffin.stages.resolve.solve.gather import facts, gathered
+from collections.abc import Mapping
+
+from puffin.stages.resolve.solve.check import Facts, broken_rules
 from puffin.stages.resolve.solve.given import Given, LatePlace, UrlMetadata
 from puffin.stages.resolve.solve.greedy import Greedy
-from puffin.stages.resolve.solve.request import Resolution, ResolveRequest
-from puffin.stages.resolve.solve.requirement import Conditions
-from puffin.stages.resolve.solve.universe import Universe
+from puffin.stages.resolve.solve.package import INSTALLED, OFFERED, Candidate
+from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved, ResolveRequest
+from puffin.stages.resolve.solve.requirement import Conditions, Need
+from puffin.stages.resolve.solve.universe import Metadata, Universe
 from puffin.stages.resolve.solve.world import World
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
-    from puffin.stages.resolve.solve.package import Candidate
+def gathered(world: World, chosen: "Mapping[str, Candidate]", rounds: int) -> Resolution:
+    """Return the packages that are reached from the user's requirements; what is not chosen is left out."""
+    reached = _Reached(world, chosen)
+    packages = [_resolved(world, reached, name) for name in sorted(reached.visited)]
+    warnings = [text for own in packages for text in _warnings(world, reached, own)]
+    return Resolution(packages=tuple(packages), warnings=tuple(dict.fromkeys(warnings)), rounds=rounds)
+
+
+class _Reached:
+    """Walks from the user's requirements; ``extras`` are those that somebody asks for, unknown ones too."""
+
+    def __init__(self, world: World, chosen: "Mapping[str, Candidate]") -> None:
+        self.chosen = chosen
+        self.extras: dict[str, frozenset[str]] = {}
+        self.parents: dict[str, dict[Parent, None]] = {}
+        self.needs: dict[str, dict[str, None]] = {}
+        self.visited: set[str] = set()
+        self._world = world
+        self._pending: dict[str, None] = {}
+        for own in world.given.roots:
+            root = own.root
+            self._take(
+                own,
+                Parent(
+                    origin=root.origin if root else "", requirement=own.text, marker=root.marker if root else ""
+                ),
+            )
+        while self._pending:
+            name = next(iter(self._pending))
+            del self._pending[name]
+            self._visit(name)
+
+    def _visit(self, name: str) -> None:
+        candidate = self.chosen.get(name)
+        if candidate is None or candidate.index < 0:
+            return
+        self.visited.add(name)
+        package = self._world.package(name)
+        for own, marker in package.requires(candidate.index, self.extras[name]) or ():
+            self.needs.setdefault(name, {})[own.name] = None
+            self._take(own, Parent(name=name, version=candidate.version, requirement=own.text, marker=marker))
+
+    def _take(self, own: Need, parent: Parent) -> None:
+        known = self.extras.get(own.name)
+        self.parents.setdefault(own.name, {})[parent] = None
+        if known is None or not own.extras <= known:
+            self.extras[own.name] = own.extras | (known or frozenset())
+            self._pending[own.name] = None
+
+
+def _resolved(world: World, reached: _Reached, name: str) -> Resolved:
+    candidate = reached.chosen[name]
+    package = world.package(name)
+    metadata = package.metadata(candidate.index)
+    place = package.places.get(candidate.index)
+    release = package.release(candidate.index) if candidate.index >= OFFERED else None
+    source = metadata.source if metadata is not None else None
+    provided = set(metadata.provides_extras) if metadata is not None else set()
+    return Resolved(
+        name=name,
+        version=candidate.version,
+        handle=package.handle(candidate.index) if source is None else source,
+        extras=tuple(sorted(extra for extra in reached.extras[name] if extra in provided)),
+        url=place.url if place else "",
+        editable=place.editable if place else False,
+        yanked=release.yanked if release else None,
+        index=release.index if release else "",
+        via=tuple(sorted(reached.parents[name], key=_by_kind)),
+        direct=name in world.given.direct,
+        installed=candidate.index == INSTALLED,
+        hashes=_hashes(world, name),
+        requires=tuple(sorted(reached.needs.get(name, {}))),
+    )
+
+
+def facts(world: World, chosen: "Mapping[str, Candidate]", package: Resolved) -> Facts:
+    """Return what the index and the metadata tell of a package of an answer."""
+    index = chosen[package.name].index
+    own = world.package(package.name)
+    metadata = own.metadata(index) or Metadata(name=package.name, version=package.version)
+    release = own.release(index) if index >= OFFERED else None
+    return Facts(
+        requires_python=(metadata.requires_python, release.requires_python if release else ""),
+        hashes=release.hashes if release else (),
+        metadata=metadata,
+    )
+
+
+def _by_kind(parent: Parent) -> tuple[bool, str, str, str]:
+    return not parent.name, parent.name, parent.origin, parent.requirement
+
+
+def _hashes(world: World, name: str) -> tuple[str, ...]:
+    roots = [own.root for own in world.given.about(name) if own.root is not None]
+    return tuple(dict.fromkeys(digest for root in roots for digest in root.hashes))
+
+
+def _warnings(world: World, reached: _Reached, own: Resolved) -> list[str]:
+    shown = f"`{own.name}=={own.version}`"
+    metadata = world.package(own.name).metadata(reached.chosen[own.name].index)
+    names = ", ".join(f"`{extra}`" for extra in metadata.provides_extras) if metadata else ""
+    there = f"; it has {names}" if names else ""
+    missing = sorted(reached.extras[own.name] - set(own.extras))
+    found = [f"{shown} does not have an extra named `{extra}`{there}" for extra in missing]
+    if own.yanked is not None:
+        found.append(f"{shown} is yanked" + (f" (reason: {own.yanked})" if own.yanked else ""))
+    return found
 
 
 def resolve(request: ResolveRequest, universe: Universe) -> Resolution:
@@ -25,7 +130,7 @@ def resolve(request: ResolveRequest, universe: Universe) -> Resolution:
     Raises :class:`~puffin.stages.resolve.solve.errors.NoSolution`,
     :class:`~puffin.stages.resolve.solve.errors.TooManyRounds`,
     :class:`~puffin.stages.resolve.solve.errors.AnswerRefused`,
-    :class:`~puffin.stages.resolve.requirements.conflicts.ConflictingUrls`,
+    :class:`~puffin.stages.resolve.requirements.errors.ConflictingUrls`,
     :class:`~puffin.stages.resolve.solve.given.NameMismatch`, and what the universe raises.
     """
     urls = UrlMetadata(universe)
@@ -58,14 +163,14 @@ class _Searches:
 
     def _by_pubgrub(self) -> Resolution:
         from puffin.stages.resolve.solve.errors import AnswerRefused
-        from puffin.stages.resolve.solve.explain import explained, too_many_rounds
+        from puffin.stages.resolve.solve.explain import conflict_explained, too_many_rounds
         from puffin.stages.resolve.solve.pubgrub import Exhausted, PubGrub, Unsolvable
 
         search = PubGrub(self._world, max(0, self._world.given.request.max_rounds - self._rounds))
         try:
             chosen = search.run()
         except Unsolvable as failure:
-            raise explained(self._world, failure.proof) from None
+            raise conflict_explained(self._world, failure.proof) from None
         except Exhausted as failure:
             raise too_many_rounds(self._world, failure.heavy) from None
         found = self._checked(chosen, search.rounds)

@@ -1,19 +1,16 @@
-"""Which versions match a specifier, as bit sets, computed once per package and text.
+"""The versions that match a specifier, as bit sets, computed once per package and text.
 
 An offer's versions are sorted, and what a PEP 440 comparison admits is (but for some odd cases) one
 stretch of them; so the ends of the stretch are found by halving, and few versions are ever parsed.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
 from puffin.stages.resolve.solve.requirement import specifiers
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _SIMPLE = (">=", "<=", "==", "<", ">")
 

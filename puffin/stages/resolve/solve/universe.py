@@ -1,18 +1,14 @@
-"""The seam of the resolver: all it ever asks of the world is the versions of a package and the metadata of one.
+"""The interface of the resolver to the world: the versions of a package and the metadata of one.
 
 Whoever implements :class:`Universe` chooses among files (tags, hashes, upload dates, index strategy,
 :class:`~puffin.stages.resolve.solve.request.FilePolicy`); the resolver chooses among versions.
 """
 
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
 from puffin.errors import PuffinError
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Protocol
-else:
-    Protocol = object
 
 # Why an offer is empty (``Offer.missing``).
 NOT_FOUND = "not-found"
@@ -60,7 +56,8 @@ class Offer:
     resolver searches by halving. ``release`` gives what is known of one of them; it is called once per
     version that is looked at, so files need not be parsed before. ``groups``, where given, has a number for
     each version: all of a lower number are tried before those of a higher one (``unsafe-first-match``).
-    ``newer`` are version texts that ``exclude_newer`` hides completely; ``elsewhere`` are other indexes
+    ``newer`` are version texts that ``exclude_newer`` hides completely, ``undated`` those of them of which the index
+    tells no date; ``elsewhere`` are other indexes
     (masked) that have the package but do not count, because an earlier one has it too, with the versions there
     if known: both only for messages.
 
@@ -74,6 +71,7 @@ class Offer:
     release: "Callable[[str], Release]"
     groups: tuple[int, ...] = ()
     newer: tuple[str, ...] = ()
+    undated: frozenset[str] = frozenset()
     elsewhere: "Iterable[tuple[str, tuple[str, ...]]]" = ()
     missing: str = ""
     reason: str = ""
@@ -138,7 +136,6 @@ class Unusable(PuffinError):
     offline: bool = False
 
     def summary(self) -> str:
-        """Name the distribution and say why it is ruled out."""
         return f"`{self.package}` cannot be used, because {self.reason}"
 
 

@@ -1,15 +1,11 @@
-"""The packages that a resolution has met so far, and what the universe is told to expect."""
+"""The packages that a resolution has met so far, and the requests that it announces to the universe."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from puffin.stages.resolve.solve.given import Given, UrlMetadata
 from puffin.stages.resolve.solve.package import OFFERED, Package
 from puffin.stages.resolve.solve.requirement import Need
 from puffin.stages.resolve.solve.specifiers import admits
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
 
 
 class World:
@@ -31,7 +27,7 @@ class World:
         return known
 
     def why(self, name: str) -> str:
-        """Return why *name* is wanted, as far as is known by now; see :func:`why_wanted`."""
+        """Return why *name* is wanted, as far as it is known; see :func:`why_wanted`."""
         return why_wanted(
             name,
             self.given.direct,
@@ -39,7 +35,7 @@ class World:
         )
 
     def announce(self, needs: Iterable[Need]) -> None:
-        """Let the universe know of packages whose versions will be asked for, as far as can be told."""
+        """Announce packages to the universe whose versions will probably be requested."""
         new = {own.name: None for own in needs if own.name not in self._announced and not self._will_do(own)}
         self._announced.update(new)
         if new:
@@ -48,7 +44,7 @@ class World:
     def _will_do(self, own: Need) -> bool:
         """Tell whether no index will be asked, for the user names a URL, or what is installed is enough."""
         known = self.given.preferences.get(own.name)
-        installed = known is not None and known.installed is not None
+        installed = known is not None and known.installed is not None and not known.upgrade
         return own.name in self.given.located or bool(
             installed and known and admits(own.specifier, known.version)
         )
@@ -64,7 +60,7 @@ class World:
             self.universe.expect_metadata(handles)
 
     def renew(self) -> None:
-        """Begin anew with the packages, after a URL came up that none of them takes into account."""
+        """Reset the packages, after a URL came up that none of them takes into account."""
         self.packages = {}
 
 

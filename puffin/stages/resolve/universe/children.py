@@ -1,6 +1,6 @@
 """Child processes that fetch and read pages and metadata while the resolution runs in this process.
 
-Their answers are taken over as if this process had fetched them; they are in the cache too. If a child is lost, or none
+Their answers count as if this process had fetched them; they are in the cache too. If a child is lost, or none
 can be started, threads do the same.
 """
 
@@ -70,7 +70,7 @@ MANY = 6  # packages that are asked for at once, from which on children pay
 
 
 class Asked(Generic[T]):
-    """A question to a child, with the interface of :class:`~puffin.stages.resolve.universe.pool.PoolJob`."""
+    """A question to a child, with the interface of :class:`~puffin.stages.resolve.universe.pages.PoolJob`."""
 
     def __init__(self, answer: "ChildAnswer", take: "Callable[[Any], T]", instead: "Callable[[], T]") -> None:
         self._answer = answer

@@ -12,14 +12,13 @@ from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.index.errors import on_several
-from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile, cutoff_of
+from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile
 from puffin.stages.resolve.metadata.wanted import Unbuilt
-from puffin.stages.resolve.solve.universe import Metadata, Offer, Place
+from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Unusable
 from puffin.stages.resolve.universe.children import Asked, Children
 from puffin.stages.resolve.universe.offer import OfferedPackage
-from puffin.stages.resolve.universe.pages import Finder
+from puffin.stages.resolve.universe.pages import Finder, Pool, PoolJob
 from puffin.stages.resolve.universe.place import PlaceReader, installed_metadata, is_remote, settled
-from puffin.stages.resolve.universe.pool import Pool, PoolJob
 from puffin.stages.resolve.universe.scope import Scope, obtain, obtainer_of, pages_of, wanted
 from puffin.stages.resolve.universe.values import Builder, Built, Checkout, Chosen, InstalledDistribution
 from puffin.value import replace
@@ -52,14 +51,14 @@ class IndexUniverse:
         self._pages = pages = children.pages if children else pages_of(scope, client, cache)
         self._finder = Finder(pages, scope.config, self._pool, children)
         target = FileTarget(scope.tags, scope.python_version)
-        cutoff = cutoff_of(scope.exclude_newer) if scope.exclude_newer else 0.0
-        self._chooser = FileChooser(target, scope.files, cutoff)
+        self._chooser = FileChooser(target, scope.files, scope.exclude_newer)
         self._obtainer = children.obtainer if children else obtainer_of(scope, client, cache)
         self._places = PlaceReader(self._obtainer, self._chooser, checkout)
         self._build = build
         self._has_built = False
         self._packages: dict[str, OfferedPackage] = {}
         self._known: dict[tuple[str, str], Metadata] = {}
+        self._confirmed: set[tuple[str, str]] = set()
         self._jobs: dict[tuple[str, str], PoolJob[Metadata | Unbuilt] | Asked[Metadata | Unbuilt]] = {}
         self._place_jobs: dict[Place, PoolJob[Metadata | Unbuilt]] = {}
 
@@ -110,6 +109,38 @@ class IndexUniverse:
         if isinstance(handle, InstalledDistribution):
             return installed_metadata(handle)
         raise TypeError(f"{type(handle).__name__} is no handle of this universe")
+
+    def confirm(self, handles: "Iterable[object]", *, build: bool) -> bool:
+        """Read the metadata of each source distribution to install from itself, where they came from a wheel so far.
+
+        With *build* it is built for that if need be. Tells whether any of them says something else than its wheel.
+        """
+        found = [self._confirm(handle, build) for handle in handles if isinstance(handle, Chosen)]
+        return any(found)
+
+    def _confirm(self, handle: Chosen, build: bool) -> bool:
+        key = (handle.name, handle.version)
+        if handle.metadata == handle.install or key in self._confirmed:
+            return False
+        self._confirmed.add(key)
+        try:
+            own = self._own_metadata(handle, build)
+        except Unusable:
+            return False  # so is what is to be installed: whoever does it says why
+        former = self._known.get(key)
+        if own is None or (former is not None and _says_the_same(own, former)):
+            return False
+        self._known[key] = own
+        return True
+
+    def _own_metadata(self, handle: Chosen, build: bool) -> Metadata | None:
+        """Return the metadata of the file to install, None where only a build tells it and there is to be none."""
+        request = wanted(handle, self._hashes(handle), handle.install)
+        kept = self._obtainer.kept(request)
+        found = self._obtainer.obtain(request) if kept is None else kept
+        if isinstance(found, Metadata):
+            return found
+        return self._built(found) if build and self._build is not None else None
 
     def expect(self, names: "Iterable[str]") -> None:
         """Fetch the pages of these packages ahead of need."""
@@ -200,6 +231,15 @@ class IndexUniverse:
         built = self._build(unbuilt.source)
         found = settled(built, unbuilt.source) if isinstance(built, Built) else built
         return replace(found, source=unbuilt.place) if found.source is None else found
+
+
+def _says_the_same(one: Metadata, other: Metadata) -> bool:
+    """Tell whether two of one version come to the same in a resolution."""
+    return (
+        set(one.requires_dist) == set(other.requires_dist)
+        and one.requires_python == other.requires_python
+        and set(one.provides_extras) == set(other.provides_extras)
+    )
 
 
 __all__ = ["IndexUniverse", "Scope"]

@@ -1,5 +1,7 @@
 """The versions of one package, from its page and the find-links places."""
 
+from collections.abc import Iterator, Sequence
+
 from puffin.artifact.urls import mask
 from puffin.stages.resolve.index.config import FIRST_MATCH
 from puffin.stages.resolve.index.errors import NotInCache
@@ -14,27 +16,18 @@ from puffin.stages.resolve.locate.file_choice import (
     YANKED,
     Choice,
     FileChooser,
+    FileTarget,
     Offered,
     timestamp,
 )
+from puffin.stages.resolve.locate.tags import nearness, shown_tags
 from puffin.stages.resolve.requirements.lenient import specifier
-from puffin.stages.resolve.solve.universe import (
-    EMPTY,
-    NOT_FOUND,
-    OFFLINE,
-    QUARANTINED,
-    Offer,
-    Release,
-    nothing,
-)
+from puffin.stages.resolve.solve.universe import EMPTY, NOT_FOUND, OFFLINE, QUARANTINED, Offer, Release, nothing
 from puffin.stages.resolve.universe.pages import Finder
 from puffin.stages.resolve.universe.values import Chosen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
 _NO_ORDER = Order(names=(), texts={})
+_NO_INDEX_HINT = "no index is asked (`--no-index`): name a place that has it with `--find-links`"
 _OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
 
 
@@ -66,7 +59,7 @@ class OfferedPackage:
 
     def offer(self) -> Offer:
         """Return all versions, newest first; raises why an index could not answer."""
-        names, newer = self._split()
+        names, newer, undated = self._split()
         missing, reason, hints = ("", "", ()) if names else self._missing()
         if missing and not newer:
             return nothing(self.name, missing, reason, hints)
@@ -75,6 +68,7 @@ class OfferedPackage:
             versions=names,
             release=self.release,
             newer=newer,
+            undated=undated,
             groups=self._groups(names),
             elsewhere=_Elsewhere(self._finder, self._found.rest, self.name),
             missing=missing,
@@ -83,12 +77,11 @@ class OfferedPackage:
         )
 
     def release(self, version: str) -> Release:
-        """Return what is known of one version."""
         known = self._releases.get(version)
         if known is None:
             files = self.files(version)
             choice = self._chooser.choose(self.name, files, self._hashes)
-            known = self._releases[version] = release_of(self.name, version, choice)
+            known = self._releases[version] = release_of(self.name, version, choice, self._chooser.target)
         return known
 
     def files(self, version: str) -> list[Offered]:
@@ -136,11 +129,11 @@ class OfferedPackage:
             return pages[0][1].order() if pages else _NO_ORDER
         return order_of(dict.fromkeys([*self._flat, *[text for _, page in pages for text in page.versions]]))
 
-    def _split(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the versions, and those of which every file is newer than ``--exclude-newer``."""
-        cutoff = self._chooser.cutoff
+    def _split(self) -> "tuple[tuple[str, ...], tuple[str, ...], frozenset[str]]":
+        """Return the versions, those that ``--exclude-newer`` hides completely, and of these the undated."""
+        cutoff = self._chooser.cutoff(self.name)
         if not cutoff:
-            return self._order.names, ()
+            return self._order.names, (), frozenset()
         uploads: dict[str, str] = {}
         for _, page in reversed(self._found.pages):
             uploads.update(page.uploads())
@@ -148,14 +141,15 @@ class OfferedPackage:
         old = frozenset(text for text, time in times.items() if time < cutoff)
         names = [name for name in self._order.names if not old.isdisjoint(self._order.spellings(name))]
         hidden = frozenset(self._order.names) - frozenset(names)
-        return tuple(names), tuple([name for name in self._order.names if name in hidden])
+        undated = [name for name in hidden if times.keys().isdisjoint(self._order.spellings(name))]
+        return tuple(names), tuple([name for name in self._order.names if name in hidden]), frozenset(undated)
 
     def _missing(self) -> tuple[str, str, tuple[str, ...]]:
         found = self._found
         if found.unknown is not None:
             return OFFLINE, found.unknown.summary(), (_OFFLINE_HINT,)
         if found.page is None:
-            return NOT_FOUND, "", ()
+            return NOT_FOUND, "", () if self._finder.asks else (_NO_INDEX_HINT,)
         if found.page.status == "quarantined":
             return QUARANTINED, found.page.reason, ()
         refused = found.page.refused
@@ -163,16 +157,18 @@ class OfferedPackage:
         return EMPTY, "", hints
 
 
-def release_of(name: str, version: str, choice: Choice) -> Release:
-    """Return what is known of a version by the choice among its files."""
+def release_of(name: str, version: str, choice: Choice, target: FileTarget) -> Release:
+    """Return what is known of a version by the choice among its files for *target*."""
     best = choice.best
     first = best or (choice.visible[0] if choice.visible else None)
     return Release(
         version=version,
-        handle=None if best is None else _chosen(name, version, best, choice.wheels),
+        handle=None if best is None else _chosen(name, version, best, choice.wheels, target),
         wheel=bool(choice.fitting),
         sdist=bool(choice.sdists),
-        tags=() if choice.fitting else _tags(choice.wheels),
+        tags=()
+        if choice.fitting
+        else tuple(dict.fromkeys(shown_tags(each.row[FILENAME]) for each in choice.wheels)),
         requires_python=specifier(first.row[REQUIRES_PYTHON]) if first else "",
         yanked=first.row[YANKED] if first else None,
         hashes_differ=bool(choice.usable) and not choice.allowed,
@@ -182,15 +178,22 @@ def release_of(name: str, version: str, choice: Choice) -> Release:
     )
 
 
-def _chosen(name: str, version: str, best: Offered, wheels: "Sequence[Offered]") -> Chosen:
+def _chosen(name: str, version: str, best: Offered, wheels: "Sequence[Offered]", target: FileTarget) -> Chosen:
     install = best.file()
-    metadata = install
-    if not best.is_wheel and wheels:
-        told = next((each for each in wheels if each.row[METADATA]), wheels[0])
-        metadata = told.file()
+    if best.is_wheel:
+        return Chosen(name=name, version=version, install=install, metadata=install)
+    near = [(place, each) for each in wheels if (place := _nearness(each, target)) is not None]
+    metadata = max(near, key=lambda pair: pair[0])[1].file() if near else install
     return Chosen(name=name, version=version, install=install, metadata=metadata)
 
 
-def _tags(wheels: "Sequence[Offered]") -> tuple[str, ...]:
-    tails = ["-".join(each.row[FILENAME][:-4].rsplit("-", 3)[1:]) for each in wheels]
-    return tuple(dict.fromkeys(tails))
+def _nearness(wheel: Offered, target: FileTarget) -> "tuple[int, ...] | None":
+    """Return how near a wheel is to the target, the greater the nearer; None if it tells nothing of it.
+
+    A wheel for another major version of Python, or one that this Python is not admitted to, may need other packages.
+    """
+    row = wheel.row
+    near = nearness(row[FILENAME], target.tags, target.python_version)
+    if near is None or not target.admits(row[REQUIRES_PYTHON]):
+        return None
+    return *near, row[YANKED] is None, bool(row[METADATA])

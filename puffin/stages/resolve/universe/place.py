@@ -13,11 +13,10 @@ from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashe
 from puffin.stages.resolve.locate.file_choice import FileChooser, IndexFile
 from puffin.stages.resolve.locate.source import subdirectory
 from puffin.stages.resolve.locate.tags import mismatch, split_tags
-from puffin.stages.resolve.metadata.errors import unreadable, unusable
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.parse import parse_metadata
 from puffin.stages.resolve.metadata.project import Dynamic
-from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest, Unbuilt
+from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest, Unbuilt, unreadable, unusable
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.stages.resolve.universe.values import Built, CheckedOut, Checkout, InstalledDistribution
@@ -91,7 +90,10 @@ class PlaceReader:
             raise unusable(package, f"`{filename}` is a wheel of `{normalise(name)}`")
         if self._chooser.rank(filename) is None:
             part = mismatch(filename, self._chooser.target.tags)
-            raise unusable(package, f"the {part} of `{filename}` does not fit the target")
+            target = self._chooser.target
+            best = f" (its best tag is `{target.tags[0]}`)" if target.tags else ""
+            found = f"the {part} of `{filename}` does not fit"
+            raise unusable(package, f"{found} Python {target.python_version}{best}")
         return normalise(name), version
 
 

@@ -1,4 +1,4 @@
-"""Resolutions at rest: one that was made of the same request and the same index pages is not made again.
+"""Remembered resolutions: one with the same request and the same index pages is not computed again.
 
 A resolution is a function of its request and of what indexes say. Its record names every index page that was looked
 at, as the file that the cache has of it, and until when all of them are fresh; if one was replaced, is stale or is to
@@ -9,6 +9,8 @@ credentials of its own.
 """
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from puffin import depends
 from puffin.artifact.urls import digest, mask, strip_credentials
@@ -20,17 +22,10 @@ from puffin.stages.resolve.index.page import FileLink
 from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.solve.check import Facts, broken_rules
-from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved
+from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved, ResolveRequest
+from puffin.stages.resolve.universe.index import IndexUniverse, Scope
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import astuple, field_names, from_tuple, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-    from puffin.stages.resolve.solve.request import ResolveRequest
-    from puffin.stages.resolve.universe.index import IndexUniverse, Scope
 
 _FORMAT = "resolution 2"
 

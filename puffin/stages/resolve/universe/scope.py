@@ -1,4 +1,4 @@
-"""What a resolution may use, and what fetches it."""
+"""The scope of a resolution: the indexes and files that it may use, and the objects that fetch them."""
 
 from collections.abc import Collection, Mapping
 
@@ -7,9 +7,8 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.index.config import IndexConfig
 from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.locate.file_choice import IndexFile
-from puffin.stages.resolve.metadata.errors import NotWhole
 from puffin.stages.resolve.metadata.obtain import Obtainer
-from puffin.stages.resolve.metadata.wanted import MetadataRequest, Unbuilt
+from puffin.stages.resolve.metadata.wanted import MetadataRequest, NotWhole, Unbuilt
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.resolve.universe.values import Chosen
@@ -61,7 +60,7 @@ def obtain(obtainer: "Obtainer", handle: "Chosen", hashes: tuple[str, ...]) -> "
 
 
 def wanted(handle: "Chosen", hashes: tuple[str, ...], candidate: "IndexFile | None" = None) -> MetadataRequest:
-    """Return what to ask for: the metadata of *candidate*, or of the file of *handle* that tells it."""
+    """Return the request for metadata: of *candidate*, or of the file of *handle* that has them."""
     chosen = candidate or handle.metadata
     return MetadataRequest(
         package=f"{handle.name}=={handle.version}",

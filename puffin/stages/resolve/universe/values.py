@@ -1,4 +1,4 @@
-"""Values of the universe: the handles of distributions, and the seams to builds and version control."""
+"""Values of the universe: the handles of distributions, and the interfaces to builds and version control."""
 
 from typing import Protocol
 

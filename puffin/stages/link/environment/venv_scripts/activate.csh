@@ -1,10 +1,10 @@
 # Use it from csh or tcsh with: source bin/activate.csh
 
-alias deactivate 'if ($?_PUFFIN_OLD_PATH) setenv PATH "$_PUFFIN_OLD_PATH"; unset _PUFFIN_OLD_PATH; if ($?_PUFFIN_OLD_PROMPT) set prompt="$_PUFFIN_OLD_PROMPT:q"; unset _PUFFIN_OLD_PROMPT; rehash; unsetenv VIRTUAL_ENV; unsetenv VIRTUAL_ENV_PROMPT; test "\!:*" != "keep" && unalias deactivate'
+alias deactivate 'test $?_PUFFIN_OLD_PATH != 0 && setenv PATH "$_PUFFIN_OLD_PATH:q" && unset _PUFFIN_OLD_PATH; rehash; test $?_PUFFIN_OLD_PROMPT != 0 && set prompt="$_PUFFIN_OLD_PROMPT:q" && unset _PUFFIN_OLD_PROMPT; unsetenv VIRTUAL_ENV; unsetenv VIRTUAL_ENV_PROMPT; test "\!:*" != "keep" && unalias deactivate'
 
 deactivate keep
 
-setenv VIRTUAL_ENV @@ROOT@@
+@@HERE@@
 setenv VIRTUAL_ENV_PROMPT @@PROMPT@@
 
 set _PUFFIN_OLD_PATH="$PATH:q"

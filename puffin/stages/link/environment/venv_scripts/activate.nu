@@ -2,7 +2,7 @@
 # and leave the environment with: deactivate
 
 export-env {
-    let virtual_env = (@@ROOT@@)
+    @@HERE@@
     let prompt = (@@PROMPT@@)
     let name = (if ('Path' in $env) { 'Path' } else { 'PATH' })
     let old = ($env | get $name | if (($in | describe) == 'string') { split row (char esep) } else { $in })

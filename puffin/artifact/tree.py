@@ -1,0 +1,211 @@
+"""The state of a source directory: one digest of all that a build of it may go by.
+
+It is what the files hold, not when they were written: another checkout of the same content has the same state, and a
+file that was replaced under its old time has another one. What tools leave in a project (caches, environments, built
+files) does not count. ``[tool.puffin] cache-keys`` in its ``pyproject.toml`` says instead what counts::
+
+    cache-keys = ["src/**/*.c", { file = "VERSION" }, { env = "WITH_SSL" }, { git = true }]
+"""
+
+import os
+import stat
+
+from puffin import depends
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from hashlib import blake2b
+    from typing import Any
+
+_LARGE = 1 << 20  # bytes; of what is larger, size and times tell
+_MOST = 20_000  # files; of what has more, sizes and times tell
+_JUNK = frozenset(
+    (
+        ".git", ".hg", ".svn", ".bzr", "__pycache__", ".tox", ".nox", ".eggs", ".venv", "node_modules", ".mypy_cache",
+        ".ruff_cache", ".pytest_cache", ".hypothesis", ".idea", ".vscode", ".coverage", ".DS_Store", "CACHEDIR.TAG",
+    )
+)  # fmt: skip
+_ENDINGS = (".pyc", ".pyo", ".egg-info", ".dist-info", "~", ".swp")
+_MARKS = ("pyvenv.cfg", "CACHEDIR.TAG")  # of environments and of caches
+_BUILT = ("build", "dist")  # what backends write to, at the top, unless it is a package
+
+
+def tree_state(root: str, inner: str = "", *, editable: bool = False) -> str:
+    """Return the state of the project in the directory *root*, or in *inner* below it, as 32 hexadecimal digits.
+
+    Of an *editable* only that counts which decides what is installed of it: the files at its top but for modules, and
+    which directories it has. Whatever is looked at is noted in :mod:`puffin.depends`. What cannot be read has a state
+    too.
+    """
+    from hashlib import blake2b
+
+    project = os.path.join(root, inner) if inner else root
+    told = blake2b(repr((inner, editable)).encode(), digest_size=16)
+    document = _pyproject(project)
+    keys = _cache_keys(document)
+    if keys is not None:
+        _add(told, project, "pyproject.toml", whole=True)
+        _add_keys(told, project, keys)
+    elif editable:
+        _add_top(told, project)
+    else:
+        _add_tree(told, root)
+    if keys is None and _asks_for_version(document):
+        _add_git(told, project)
+    return told.hexdigest()
+
+
+def _pyproject(project: str) -> "dict[str, Any]":
+    import tomllib
+
+    path = os.path.join(project, "pyproject.toml")
+    depends.file(path)
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except (OSError, ValueError, RecursionError):
+        return {}  # whoever builds it says so
+
+
+def _cache_keys(document: "dict[str, Any]") -> "list[Any] | None":
+    tool = document.get("tool", {})
+    table = tool.get("puffin", {}) if isinstance(tool, dict) else {}
+    keys = table.get("cache-keys") if isinstance(table, dict) else None
+    return keys if isinstance(keys, list) else None
+
+
+def _asks_for_version(document: "dict[str, Any]") -> bool:
+    """Tell whether the version of a project may come from its repository: it is not written down."""
+    project = document.get("project", {})
+    return not (isinstance(project, dict) and "version" in project)
+
+
+def _add_keys(told: "blake2b", project: str, keys: "list[Any]") -> None:
+    for key in keys:
+        table = {"file": key} if isinstance(key, str) else key if isinstance(key, dict) else {}
+        told.update(repr(sorted(table, key=str)).encode())
+        if isinstance(table.get("file"), str):
+            for name in _matching(project, table["file"]):
+                _add(told, project, name, whole=True)
+        if isinstance(table.get("dir"), str):
+            _add_tree(told, os.path.join(project, table["dir"]))
+        if isinstance(table.get("env"), str):
+            value = os.environ.get(table["env"])
+            depends.variable(table["env"], value)
+            told.update(repr((table["env"], value)).encode())
+        if table.get("git"):
+            _add_git(told, project)
+
+
+def _matching(project: str, pattern: str) -> "list[str]":
+    """Return the files that a pattern means, relative to the project."""
+    from glob import glob, has_magic
+
+    if not has_magic(pattern):
+        return [pattern]
+    depends.unsure("a pattern names files of a project")
+    return sorted(glob(pattern, root_dir=project, recursive=True))
+
+
+def _add_top(told: "blake2b", project: str) -> None:
+    """Add what decides how an editable is installed."""
+    for name, kind in _listed(project):
+        told.update(f"{name}\0{kind}\0".encode("utf-8", "surrogateescape"))
+        if kind == "d":
+            told.update(
+                repr([each for each in _listed(os.path.join(project, name)) if each[1] == "d"]).encode()
+            )
+        elif name == "setup.py" or not name.endswith(".py"):
+            _add(told, project, name, whole=True)
+
+
+def _add_tree(told: "blake2b", root: str) -> None:
+    stack, count = [""], 0
+    while stack:
+        directory = stack.pop()
+        inner = []
+        for name, kind in _listed(os.path.join(root, directory), top=not directory):
+            path = f"{directory}/{name}" if directory else name
+            if kind == "d":
+                inner.append(path)
+                continue
+            count += 1
+            if count == _MOST:
+                depends.unsure(f"`{root}` has many files")
+            _add(told, root, path, whole=count < _MOST)
+        told.update(repr(inner).encode())
+        stack += reversed(inner)
+
+
+def _listed(directory: str, *, top: bool = True) -> "Iterator[tuple[str, str]]":
+    """Yield the names in a directory that count, sorted, each with ``d`` for a directory (no link) or ``f``."""
+    depends.directory(directory)
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return
+    for name in names:
+        if name in _JUNK or name.endswith(_ENDINGS):
+            continue
+        path = os.path.join(directory, name)
+        if os.path.islink(path) or not os.path.isdir(path):
+            yield name, "f"
+        elif not any(os.path.exists(f"{path}/{mark}") for mark in _MARKS) and not (
+            top and name in _BUILT and not os.path.exists(f"{path}/__init__.py")
+        ):
+            yield name, "d"
+
+
+def _add(told: "blake2b", root: str, name: str, *, whole: bool) -> None:
+    """Add one file: its name, whether it can be executed, and what it holds, or what else tells it from others."""
+    path = os.path.join(root, name)
+    depends.file(path)
+    try:
+        facts = os.stat(path)
+        is_file = stat.S_ISREG(facts.st_mode)
+        link = os.readlink(path) if os.path.islink(path) else ""
+        told.update(repr((name, link, is_file, bool(facts.st_mode & 0o111))).encode())
+        if whole and is_file and facts.st_size <= _LARGE:
+            with open(path, "rb", buffering=0) as file:
+                data = file.read()
+            told.update(f"{len(data)}\0".encode() + data)
+        else:
+            told.update(f"{facts.st_mtime_ns} {facts.st_ctime_ns} {facts.st_size} {facts.st_ino}".encode())
+    except OSError as error:
+        told.update(repr((name, error.errno)).encode())
+
+
+def _add_git(told: "blake2b", project: str) -> None:
+    """Add the commit and the tags of the repository that a project is in: its version may come from there."""
+    place = os.path.abspath(project)
+    while not depends.lexists(os.path.join(place, ".git")):
+        above = os.path.dirname(place)
+        if above == place:
+            return
+        place = above
+    directory = _git_directory(os.path.join(place, ".git"))
+    common = _text(os.path.join(directory, "commondir"))
+    shared = os.path.normpath(os.path.join(directory, common)) if common else directory
+    head = _text(os.path.join(directory, "HEAD"))
+    told.update(f"{head}\0{_text(os.path.join(shared, 'packed-refs'))}\0".encode("utf-8", "surrogateescape"))
+    if head.startswith("ref: "):
+        told.update(_text(os.path.join(shared, head[5:])).encode("utf-8", "surrogateescape"))
+    _add_tree(told, os.path.join(shared, "refs/tags"))
+
+
+def _git_directory(path: str) -> str:
+    """Return the directory of a repository: ``.git``, or where such a file says it is."""
+    if os.path.isdir(path):
+        return path
+    told = _text(path)
+    return os.path.normpath(os.path.join(os.path.dirname(path), told.removeprefix("gitdir: ")))
+
+
+def _text(path: str) -> str:
+    depends.file(path)
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,79 @@
+"""What builds are told besides their sources: config settings, and variables that backends read."""
+
+from puffin.artifact.artifact import WHEEL, Artifact
+from puffin.artifact.urls import digest
+from puffin.errors import UsageError
+from puffin.names import is_name, normalise
+from puffin.pipeline.request.settings import Settings
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+# What compilers and backends go by: a wheel that was built with other values is another wheel.
+BACKEND_PREFIXES = (
+    "CARGO_", "CMAKE_", "CYTHON", "DISTUTILS_", "FLIT_", "HATCH_", "MATURIN_", "MESON", "NPY_", "PBR_", "PDM_",
+    "PKG_CONFIG", "POETRY_", "PYO3_", "RUST", "SETUPTOOLS_", "SKBUILD_", "SOURCE_DATE_", "VCS_VERSIONING_",
+    "VERSIONEER_",
+)  # fmt: skip
+BACKEND_VARIABLES = frozenset(
+    (
+        "AR", "ARCHFLAGS", "CC", "CFLAGS", "CPATH", "CPP", "CPPFLAGS", "CPLUS_INCLUDE_PATH", "CXX", "CXXFLAGS",
+        "C_INCLUDE_PATH", "F77", "F90", "FC", "FCFLAGS", "FFLAGS", "INCLUDE", "LD", "LDFLAGS", "LDSHARED", "LIB",
+        "LIBPATH", "LIBRARY_PATH", "LIBS", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "_PYTHON_HOST_PLATFORM",
+    )
+)  # fmt: skip
+
+
+def config_setting(text: str) -> tuple[str, str]:
+    """Return the key and the value of ``KEY=VALUE``; :class:`UsageError` for anything else."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(
+            text=f"`{text}` is no setting for a build backend",
+            hints=("give `--config-setting` a key and a value, as in `--config-setting key=value`",),
+        )
+    return key.strip(), value
+
+
+def package_setting(text: str) -> tuple[str, tuple[str, str]]:
+    """Return the normalised name and the setting of ``NAME:KEY=VALUE``; :class:`UsageError` for anything else."""
+    name, colon, rest = text.partition(":")
+    if not colon or not is_name(name.strip()):
+        raise UsageError(
+            text=f"`{text}` is no setting for the build backend of a package",
+            hints=("write a name, a key and a value, as in `--config-setting-package name:key=value`",),
+        )
+    return normalise(name.strip()), config_setting(rest)
+
+
+def settings_for(name: str, settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return the config settings that options give for the build of a package."""
+    every = [config_setting(each) for each in settings.config_setting]
+    own = [package_setting(each) for each in settings.config_setting_package]
+    return (*every, *[setting for package, setting in own if package == name])
+
+
+def as_built(artifact: Artifact, settings: Settings, environ: "Mapping[str, str]") -> Artifact:
+    """Return an artifact that has to be built with a ``source`` that also changes with what the build is told.
+
+    That stands behind a ``+``.
+    """
+    told = (*artifact.config_settings, *settings_for(artifact.name, settings))
+    outside = backend_variables(environ)
+    if artifact.kind == WHEEL or not (told or outside):
+        return artifact
+    return replace(artifact, source=f"{artifact.source}+{digest(repr((told, outside)))}")
+
+
+def backend_variables(environ: "Mapping[str, str]") -> "tuple[tuple[str, str], ...]":
+    """Return those of the user's variables that a wheel may depend on, sorted."""
+    return tuple(
+        sorted(
+            (name, value)
+            for name, value in environ.items()
+            if name in BACKEND_VARIABLES or name.startswith(BACKEND_PREFIXES)
+        )
+    )

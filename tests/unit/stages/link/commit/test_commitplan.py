@@ -1,0 +1,313 @@
+"""Commit scripts, planned and performed on a real disk, against a model: whose bytes lie at which path."""
+
+import marshal
+import os
+import sys
+import tempfile
+from importlib.util import MAGIC_NUMBER
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from puffin.cache.layout import Cache
+from puffin.pipeline.change.workplace import Workplace, target_of
+from puffin.stages.bytecode.layer import interpreter_kind
+from puffin.stages.bytecode.stage import close_all, compile_archive
+from puffin.stages.link.commit.placement import PathClash
+from puffin.stages.link.commit.stamps import read_raw, undisturbed
+from puffin.stages.link.commit.state import read_state
+from puffin.stages.link.environment.environment import environment_of
+from puffin.stages.link.linker import link
+from puffin.stages.unzip.unzip import unzip
+from puffin.value import astuple
+from tests.helpers.faults import snapshot
+from tests.helpers.pythons import made_up
+from tests.helpers.wheels import forge_wheel
+
+TAG = sys.implementation.cache_tag
+
+
+class World:
+    """An environment and a cache; :meth:`sync` makes it hold packages as a sync would."""
+
+    def __init__(self, root, *, bytecode=False):
+        self.kind = interpreter_kind(TAG, MAGIC_NUMBER.hex()) if bytecode else ""
+        self.root = Path(root)
+        self.cache = Cache(str(self.root / "cache"))
+        self.environment = environment_of(made_up(str(self.root / "env")))
+        self.site = Path(self.environment.purelib)
+        for directory in (self.site, Path(self.environment.scripts)):
+            directory.mkdir(parents=True)
+        self.packages = {}
+        self._archives = {}
+
+    def archive(self, name, version, files):
+        key = (name, version, tuple(sorted(files.items())))
+        if key not in self._archives:
+            from hashlib import sha256
+
+            filename, data = forge_wheel(name, version, files)
+            digest = sha256(data).hexdigest()
+            self._archives[key] = unzip(data=data, filename=filename, sha256=digest, cache_root=self.cache.root)
+            self._compile(digest)
+        return self._archives[key]
+
+    def _compile(self, archive):
+        """Compile an archive, all of whose modules have one and the same time, the worst there can be."""
+        if not self.kind:
+            return
+        for path in Path(self.cache.archive(archive)).rglob("*.py"):
+            os.utime(path, (1e9, 1e9))
+        compile_archive(
+            archive=archive,
+            cache_root=self.cache.root,
+            executable=sys.executable,
+            kind=self.kind,
+            tag=TAG,
+            level=0,
+        )
+
+    def sync(self, packages):
+        """Install ``{name: (version, files)}`` and remove all else; return the conflicts."""
+        with Workplace(self.environment, timeout=1) as workplace:
+            former = self.packages
+            gone = [name for name in former if name not in packages]
+            changed = {name for name in packages if former.get(name) != packages[name]}
+            conflicts = workplace.state.conflicts if workplace.state else ()
+            losers = {name for _, winner, names in conflicts if winner in changed | set(gone) for name in names}
+            install = sorted(changed | (losers & packages.keys()))
+            transaction = workplace.begin()
+            staged = {}
+            for number, name in enumerate(install):
+                archive = self.archive(name, *packages[name])
+                link(
+                    archive=archive, cache_root=self.cache.root, stage=transaction.stage(number),
+                    target=astuple(target_of(workplace.environment)), requested=True, direct_url="",
+                    mode="hardlink", bytecode=self.kind,
+                )  # fmt: skip
+                staged[number] = (archive, "")
+            found = workplace.commit(workplace.change(self.cache, staged, gone, bytecode=self.kind))
+        self.packages = packages
+        return found
+
+    def files(self):
+        """Return what is in site-packages, without the metadata of packages."""
+        found = snapshot(self.site)
+        return {path: data for path, data in found.items() if data is not None and ".dist-info/" not in path}
+
+    def stale(self):
+        """Return the bytecode that Python would run although it is not of the module beside it."""
+        found = []
+        for path in self.site.rglob("*.pyc"):
+            source = path.parent.parent / f"{path.name.partition('.')[0]}.py"
+            data, facts = path.read_bytes(), source.stat()
+            assert data[:8] == MAGIC_NUMBER + bytes(4)
+            named = tuple(int.from_bytes(data[at : at + 4], "little") for at in (8, 12))
+            code = marshal.loads(data[16:])
+            if named == (int(facts.st_mtime), facts.st_size) and code.co_names != (source.read_text().strip(),):
+                found.append(path)
+        return found
+
+
+def expected(packages):
+    """The model: of the packages that bring a path, the one whose name sorts first has its bytes there."""
+    found = {}
+    for name in sorted(packages, reverse=True):
+        found |= {path: text.encode() for path, text in packages[name][1].items()}
+    return found
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_compiler_outlives_the_tests():
+    yield
+    close_all()
+
+
+NAMES = st.sampled_from(["alpha", "beta", "gamma", "delta"])
+PARTS = st.sampled_from(["ns", "pkg", "sub", "x"])
+PATHS = st.builds(
+    lambda parts, stem: "/".join([*parts, f"{stem}.py"]), st.lists(PARTS, max_size=3), st.sampled_from("mno")
+)
+FILES = st.dictionaries(PATHS, st.sampled_from(["", "one\n", "two\n"]), min_size=1, max_size=5)
+WORLDS = st.lists(
+    st.dictionaries(NAMES, st.tuples(st.sampled_from(["1", "2"]), FILES), max_size=4), min_size=1, max_size=4
+)
+
+
+@pytest.mark.parametrize("change", ["add", "remove", "inner"])
+def test_whatever_changes_right_after_a_commit_shows(tmp_path, change):
+    for number in range(20):  # a clock of the file system that moves in steps would hide some of them
+        world = World(tmp_path / str(number))
+        world.sync({"alpha": ("1", {"pkg/a.py": "a", "pkg/in/b.py": "b"})})
+        raw = read_raw(world.environment.root)
+        if change == "add":
+            (world.site / "pkg/new.py").touch()
+        elif change == "remove":
+            (world.site / "pkg/a.py").unlink()
+        else:
+            (world.site / "pkg/in/new.py").touch()
+        assert not undisturbed(world.environment.root, raw)
+
+
+def test_a_directory_that_was_put_back_with_an_old_time_shows(tmp_path):
+    world = World(tmp_path)
+    world.sync({"alpha": ("1", {"pkg/a.py": "a"})})
+    raw = read_raw(world.environment.root)
+    os.utime(world.site / "pkg", ns=(1, 1))
+    assert not undisturbed(world.environment.root, raw)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(WORLDS)
+def test_any_packages_after_any_others(worlds):
+    with tempfile.TemporaryDirectory() as root:
+        world = World(root)
+        for packages in worlds:
+            world.sync(packages)
+            assert world.files() == expected(packages)
+            infos = {path.name for path in world.site.glob("*.dist-info")}
+            assert infos == {f"{name}-{version}.dist-info" for name, (version, _) in packages.items()}
+            empty = [path for path in world.site.rglob("*") if path.is_dir() and not any(path.iterdir())]
+            assert empty == []
+            raw = read_raw(world.environment.root)
+            assert undisturbed(world.environment.root, raw)
+            with Workplace(world.environment, timeout=1) as workplace:
+                assert not workplace.damaged
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(WORLDS)
+def test_bytecode_is_always_that_of_its_module(worlds):
+    with tempfile.TemporaryDirectory() as root:
+        world = World(root, bytecode=True)
+        for packages in worlds:
+            named = {
+                name: (version, {path: text or "none\n" for path, text in files.items()})
+                for name, (version, files) in packages.items()
+            }
+            world.sync(named)
+            files = world.files()
+            compiled = {path for path in files if path.endswith(".pyc")}
+            assert {path: data for path, data in files.items() if path not in compiled} == expected(named)
+            assert bool(compiled) == bool(named)
+            assert world.stale() == []
+            empty = [path for path in world.site.rglob("*") if path.is_dir() and not any(path.iterdir())]
+            assert empty == []
+            with Workplace(world.environment, timeout=1) as workplace:
+                assert not workplace.damaged
+
+
+def test_bytecode_of_modules_that_are_not_contested_is_all_there(tmp_path):
+    world = World(tmp_path, bytecode=True)
+    world.sync(
+        {"one": ("1", {"one.py": "a", "ns/one.py": "a"}), "two": ("1", {"two.py": "a", "ns/two.py": "a"})}
+    )
+    names = {path.relative_to(world.site).as_posix() for path in world.site.rglob("*.pyc")}
+    suffix = f"{TAG}.pyc"
+    assert names == {f"{where}__pycache__/{name}.{suffix}" for where in ("", "ns/") for name in ("one", "two")}
+    (world.site / f"ns/__pycache__/one.{TAG}.opt-1.pyc").write_bytes(b"written by a running Python")
+    world.sync({"two": ("1", {"two.py": "a", "ns/two.py": "a"})})
+    left = {path.relative_to(world.site).as_posix() for path in world.site.rglob("*.pyc")}
+    assert left == {f"{where}__pycache__/two.{suffix}" for where in ("", "ns/")}
+
+
+def test_bytecode_of_a_module_that_loses_does_not_take_the_place_of_the_winners(tmp_path):
+    world = World(tmp_path, bytecode=True)
+    early, late = ("1", {"ns/m.py": "one\n", "ns/a.py": "a"}), ("1", {"ns/m.py": "two\n", "ns/b.py": "b"})
+    world.sync({"early": early})
+    world.sync({"early": early, "late": late})
+    assert (world.site / "ns/m.py").read_text() == "one\n"
+    assert world.stale() == []
+    invalid = ("1", {"ns/m.py": "(one", "ns/a.py": "a"})
+    world.sync({"early": invalid})
+    world.sync({"early": invalid, "late": ("1", {"ns/m.py": "twoo", "ns/b.py": "b"})})
+    assert (world.site / "ns/m.py").read_text() == "(one"
+    assert not (world.site / f"ns/__pycache__/m.{TAG}.pyc").exists()
+    assert (world.site / f"ns/__pycache__/b.{TAG}.pyc").exists()
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+def test_byte_code_goes_with_its_module(world):
+    world.sync({"one": ("1", {"one.py": "", "ns/one.py": ""}), "two": ("1", {"two.py": "", "ns/two.py": ""})})
+    for path in (
+        "__pycache__/one.cpython-312.pyc",
+        "__pycache__/two.cpython-312.pyc",
+        "ns/__pycache__/one.cpython-312.pyc",
+    ):
+        (world.site / path).parent.mkdir(exist_ok=True)
+        (world.site / path).write_bytes(b"code")
+    world.sync({"two": ("1", {"two.py": "", "ns/two.py": ""})})
+    assert set(world.files()) == {"two.py", "ns/two.py", "__pycache__/two.cpython-312.pyc"}
+
+
+def test_byte_code_of_a_file_that_another_package_takes_over(world):
+    world.sync({"late": ("1", {"ns/m.py": "old\n", "ns/late.py": ""})})
+    code = world.site / "ns/__pycache__/m.cpython-312.pyc"
+    code.parent.mkdir()
+    code.write_bytes(b"code of the old")
+    conflicts = world.sync(
+        {"late": ("1", {"ns/m.py": "old\n", "ns/late.py": ""}), "early": ("1", {"ns/m.py": "new\n"})}
+    )
+    assert [(each.winner, each.losers) for each in conflicts] == [("early", ("late",))]
+    assert (world.site / "ns/m.py").read_text() == "new\n"
+    assert not code.exists()
+
+
+def test_files_of_nobody_stay(world):
+    world.sync({"one": ("1", {"ns/one.py": ""})})
+    (world.site / "ns/mine.txt").write_text("mine")
+    world.sync({})
+    assert world.files() == {"ns/mine.txt": b"mine"}
+
+
+def test_the_loser_of_a_conflict_comes_back(world):
+    both = {"a": ("1", {"ns/m.py": "a\n"}), "b": ("1", {"ns/m.py": "b\n"})}
+    assert [each.winner for each in world.sync(both)] == ["a"]
+    world.sync({"b": both["b"]})
+    assert world.files() == {"ns/m.py": b"b\n"}
+    assert read_state(world.environment.root).conflicts == ()
+
+
+def test_a_file_and_a_directory_of_one_name_are_refused(world):
+    world.sync({"a": ("1", {"m/x.py": "kept"})})
+    before = snapshot(world.site)
+    with pytest.raises(PathClash, match="`a` and `b`|`b` and `a`|what is there"):
+        world.sync({"a": ("1", {"m/x.py": "kept"}), "b": ("1", {"m": "a file"})})
+    assert snapshot(world.site) == before
+
+
+def test_headers_and_data_need_no_directory_before(world):
+    filename, data = forge_wheel(
+        "native",
+        "1",
+        {"native.py": "", "native-1.data/headers/n.h": "h", "native-1.data/data/share/n.txt": "n"},
+    )
+    from hashlib import sha256
+
+    digest = sha256(data).hexdigest()
+    files = {"native.py": ""}
+    world._archives[("native", "1", tuple(sorted(files.items())))] = unzip(
+        data=data, filename=filename, sha256=digest, cache_root=world.cache.root
+    )
+    world.sync({"native": ("1", files)})
+    assert (Path(world.environment.headers) / "native/n.h").read_text() == "h"
+    assert (Path(world.environment.root) / "share/n.txt").read_text() == "n"
+    world.sync({})
+    assert not (Path(world.environment.root) / "share").exists()
+    assert not (Path(world.environment.headers) / "native").exists()
