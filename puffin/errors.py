@@ -4,6 +4,8 @@ A subclass declares its fields as annotations and words them in :meth:`PuffinErr
 them survive pickling, because they cross process borders with the task that failed.
 """
 
+import errno
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar, dataclass_transform
@@ -96,3 +98,61 @@ def os_cause(error: OSError) -> Cause:
     """Translate an operating system error into a cause: its text and, where known, its path."""
     path = f" (`{error.filename}`)" if error.filename else ""
     return Cause(text=f"{error.strerror or error}{path}")
+
+
+class LimitReached(PuffinError):
+    """The system has no more of something: processes, threads, open files, memory."""
+
+    exit_code = TEMPORARY
+    what: str
+
+    def summary(self) -> str:
+        return f"The system refused {self.what}"
+
+
+class PlaceRefused(PuffinError):
+    """The system does not let puffin use a file or directory."""
+
+    path: str
+
+    def summary(self) -> str:
+        return f"Failed to use `{self.path}`"
+
+
+_PROCESSES = (
+    "another process or thread",
+    "raise the limit (`ulimit -u`, `pids.max` of a container), or use `--jobs 1`",
+)
+_FILES = "another open file", "raise the limit (`ulimit -n`), or use `--jobs 1`"
+_MEMORY = "more memory", "raise the limit (`ulimit -v`, `memory.max` of a container), or use `--jobs 1`"
+_FEW_FILES = 64  # fewer than any system allows unless somebody asked for it
+_LIMITS = {errno.EAGAIN: _PROCESSES, errno.EMFILE: _FILES, errno.ENFILE: _FILES, errno.ENOMEM: _MEMORY}
+
+
+def refused_by_system(error: BaseException) -> "PuffinError | None":
+    """Return what an exception says of the system or a place in it; None for what only a mistake in puffin explains."""
+    if isinstance(error, MemoryError):
+        return _limit(_MEMORY)
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        return _limit(_PROCESSES)
+    if isinstance(error, (ImportError, AttributeError)) and _few_files():  # a module that could not be opened
+        return _limit(_FILES)
+    if not isinstance(error, OSError):
+        return None
+    if error.errno in _LIMITS:
+        return _limit(_LIMITS[error.errno], os_cause(error))
+    if isinstance(error.filename, str):
+        return PlaceRefused(path=error.filename, causes=(Cause(text=error.strerror or str(error)),))
+    return None
+
+
+def _few_files() -> bool:
+    try:
+        from resource import RLIMIT_NOFILE, getrlimit
+    except ImportError:  # Windows, or one more module that could not be opened
+        return True
+    return getrlimit(RLIMIT_NOFILE)[0] < _FEW_FILES
+
+
+def _limit(which: "tuple[str, str]", *causes: PuffinError) -> LimitReached:
+    return LimitReached(what=which[0], causes=causes, hints=(which[1],))

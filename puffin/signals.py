@@ -11,6 +11,7 @@ ENDING: "tuple[int, ...]" = tuple(
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 
 def every(seconds: float, call: "Callable[[], None]") -> bool:
@@ -39,4 +40,38 @@ def no_more() -> None:
     signal(_signal.SIGALRM, _signal.SIG_DFL)
 
 
-__all__ = ["ENDING", "SIGINT", "SIGTERM", "every", "no_more", "on_ending", "raise_signal", "signal"]
+class Uninterrupted:
+    """Holds back signals that would end the process until the end of the block, then raises the first of them.
+
+    What is closed in such a block is closed wholly, whatever comes: a second signal finds nothing half closed.
+    """
+
+    def __init__(self) -> None:
+        self._former: "dict[int, Any]" = {}
+        self._came: "list[int]" = []
+
+    def __enter__(self) -> None:
+        for number in (SIGINT, *ENDING):
+            try:
+                self._former[number] = signal(number, lambda came, _frame: self._came.append(came))
+            except ValueError:
+                return  # not the main thread: signals do not come here
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._former.items():
+            signal(number, handler)
+        for number in self._came[:1]:
+            raise_signal(number)
+
+
+__all__ = [
+    "ENDING",
+    "SIGINT",
+    "SIGTERM",
+    "Uninterrupted",
+    "every",
+    "no_more",
+    "on_ending",
+    "raise_signal",
+    "signal",
+]

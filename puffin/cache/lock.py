@@ -8,6 +8,7 @@ have filelock, whose import (46 ms) only then is paid.
 import errno
 import os
 import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from puffin.errors import TEMPORARY, PuffinError, os_cause
@@ -18,8 +19,12 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment, unused-ignore]
 
 
+LOCK_TIMEOUT = 300.0
 _held: set[int] = set()
 _PAUSE = 0.05
+_NOTICE_AFTER = 1.0  # seconds of waiting, after which it is said for whom
+_STOPPED_AFTER = 5.0  # seconds that a stopped process gets to go on, where its lock only saves work
+_told: "Callable[[str], None] | None" = None
 _NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ESTALE)
 
 
@@ -32,6 +37,35 @@ def close_inherited_locks() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=close_inherited_locks)
+
+
+def tell_waits(call: "Callable[[str], None]") -> None:
+    """Have *call* told, in this process and its forked children, of locks that are waited for."""
+    global _told
+    _told = call
+
+
+def lock_timeout(environ: "Mapping[str, str]", usual: float = LOCK_TIMEOUT) -> float:
+    """Return for how many seconds to wait for a lock: ``PUFFIN_LOCK_TIMEOUT``, else the *usual* time."""
+    text = environ.get("PUFFIN_LOCK_TIMEOUT", "")
+    try:
+        return float(text) if text else usual
+    except ValueError:
+        return usual
+
+
+def holders(path: str) -> str:
+    """Return who holds a lock on the file *path*, as the kernel tells it, ``""`` where it does not."""
+    try:
+        facts = os.stat(path)
+        with open("/proc/locks", encoding="ascii") as file:
+            rows = [line.split() for line in file]
+    except (OSError, ValueError):
+        return ""
+    place = f"{os.major(facts.st_dev):02x}:{os.minor(facts.st_dev):02x}:{facts.st_ino}"
+    pids = sorted({int(row[4]) for row in rows if row[1] == "FLOCK" and place in row[5:6]} - {os.getpid()})
+    shown = ", ".join([str(pid) for pid in pids if pid > 0])
+    return f"process{'es' * (len(pids) > 1)} {shown}" if shown else ""
 
 
 def hold(descriptor: int) -> None:
@@ -73,14 +107,16 @@ class LockFailed(PuffinError):
 class Lock:
     """An exclusive lock on a file, held between ``with`` and its end; it goes when its process dies.
 
-    ``what`` names the locked thing in messages. ``timeout`` is in seconds. Raises :class:`LockTimeout`
-    or :class:`LockFailed`: it never goes on unlocked.
+    ``what`` names the locked thing in messages. ``timeout`` is in seconds, by default what :func:`lock_timeout`
+    says. Raises :class:`LockTimeout` or :class:`LockFailed`: it never goes on unlocked.
     """
 
-    def __init__(self, path: str, *, what: str, timeout: float = 300.0) -> None:
+    _patient = True  # with a stopped holder
+
+    def __init__(self, path: str, *, what: str, timeout: float | None = None) -> None:
         self._path = path
         self._what = what
-        self._timeout = timeout
+        self._timeout = lock_timeout(os.environ) if timeout is None else timeout
         self._descriptor = -1
         self._slow: object = None
 
@@ -108,13 +144,31 @@ class Lock:
         if fcntl is None:
             self._wait_with_filelock()
             return
-        deadline = 0.0
+        began, told = 0.0, False
         while not self._try_flock():
             now = time.monotonic()
-            deadline = deadline or now + self._timeout
-            if now >= deadline:
+            began = began or now
+            waited = now - began
+            if waited >= self._timeout or (
+                waited > _STOPPED_AFTER and not self._patient and self._is_stopped()
+            ):
                 raise self._too_late()
-            time.sleep(min(_PAUSE, deadline - now))
+            if waited > _NOTICE_AFTER and not told:
+                told = True
+                self._tell()
+            time.sleep(min(_PAUSE, began + self._timeout - now))
+
+    def _tell(self) -> None:
+        if _told is not None:
+            _told(f"Waiting for {self._what}, which {self._holder() or 'another process'} has locked")
+
+    def _is_stopped(self) -> bool:
+        """Tell whether the holder is stopped (Ctrl-Z, a debugger), and so will not let go by itself."""
+        try:
+            with open(f"/proc/{self._holder().rpartition(' ')[2]}/stat", "rb") as file:
+                return file.read(4096).rpartition(b")")[2].split()[0] in (b"T", b"t")
+        except (OSError, IndexError):
+            return False
 
     def _try_flock(self) -> bool:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
@@ -177,3 +231,24 @@ class Lock:
         if self._slow is not None:
             self._slow.release()  # type: ignore[attr-defined]
             self._slow = None
+
+
+class WorkLock(Lock):
+    """A lock that only saves work: who cannot have it, in time or at all, does the work as well.
+
+    A holder that is stopped is waited for a few seconds only.
+    """
+
+    _patient = False
+
+    def __enter__(self) -> "WorkLock":
+        try:
+            super().__enter__()
+        except (LockTimeout, LockFailed):
+            pass
+        return self
+
+    @property
+    def taken(self) -> bool:
+        """Whether this process has it."""
+        return self._descriptor >= 0 or self._slow is not None

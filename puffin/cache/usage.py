@@ -12,7 +12,7 @@ from zlib import crc32
 
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
-from puffin.cache.lock import LockFailed, LockTimeout, hold, release
+from puffin.cache.lock import LockFailed, LockTimeout, hold, holders, lock_timeout, release
 from puffin.errors import PuffinError, os_cause
 
 try:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 LOCK = ".lock"
 NOT_WRITABLE = "make the cache writable for this user, or name another with `--cache-dir`"
-_TIMEOUT = 300.0
 _PAUSE = 0.1
 DAY = 24 * 3600
 
@@ -96,7 +95,8 @@ class Usage:
 
     def _expect_wait(self, now: float) -> float:
         if self._told is not None:
-            self._told("The cache is in use; waiting for other puffin processes to finish")
+            others = holders(self._path) or "other puffin processes"
+            self._told(f"The cache is in use; waiting for {others} to finish")
         return now + self._timeout
 
     def _refused(self, error: OSError) -> LockFailed:
@@ -106,7 +106,9 @@ class Usage:
 
     def _too_late(self) -> LockTimeout:
         hints = ("pass `--force` to go on all the same",) if self._alone else ()
-        return LockTimeout(what="the cache", path=self._path, seconds=self._timeout, hints=hints)
+        return LockTimeout(
+            what="the cache", path=self._path, seconds=self._timeout, holder=holders(self._path), hints=hints
+        )
 
     def __exit__(
         self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
@@ -118,12 +120,12 @@ class Usage:
 
 def shared(cache: Cache) -> Usage:
     """Return the lock that every run holds while it uses archives."""
-    return Usage(cache, alone=False, timeout=_TIMEOUT)
+    return Usage(cache, alone=False, timeout=lock_timeout(os.environ))
 
 
 def exclusive(cache: Cache, *, force: bool, told: "Callable[[str], None]") -> "Usage | _Free":
     """Return the lock for removing things; *force* takes none."""
-    return _Free() if force else Usage(cache, alone=True, timeout=_TIMEOUT, told=told)
+    return _Free() if force else Usage(cache, alone=True, timeout=lock_timeout(os.environ), told=told)
 
 
 class _Free:

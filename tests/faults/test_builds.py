@@ -109,3 +109,18 @@ def test_builds_end_with_the_run_that_is_killed(puffin, shop, log, executor):
     for env in envs.values():
         assert env.installed()["thing"] == "1.0"
         assert at_rest(env)
+
+
+def test_a_source_that_is_something_else(puffin, env, index):
+    """It is refused by its name; by its path alone it is what it says; what was built so does not pass for the name."""
+    index.add(*forge_backend())
+    index.add("wanted-1.0.tar.gz", forge_sdist("other", "2.0")[1], name="wanted")
+    archive = puffin.file("wanted-1.0.tar.gz", forge_sdist("other", "2.0")[1])
+    for words in (("install", "wanted"), ("install", f"wanted @ {index.file_url('wanted-1.0.tar.gz')}")):
+        done = puffin("pip", *words, "-i", index.url)
+        assert (done.code, "metadata is that of `other`" in done.err) == (1, True), done.err
+    assert puffin("pip", "install", archive, "-i", index.url).code == 0
+    assert env.installed() == {"other": "2.0"}
+    done = puffin.sync("wanted==1.0\n", "-i", index.url)
+    assert (done.code, "is of `other`" in done.err) == (1, True), done.err
+    assert env.installed() == {"other": "2.0"}

@@ -11,6 +11,7 @@ import pytest
 
 from tests.helpers.cli import Env
 from tests.helpers.faults import at_rest, of_packages, started, temporaries, until
+from tests.helpers.sdists import forge_backend, forge_sdist
 from tests.helpers.wheels import forge_wheel
 
 
@@ -92,6 +93,18 @@ def test_nothing_is_fetched_or_unzipped_twice(puffin, shop):
     tasks = [task for task in map(json.loads, records) if "stage" in task]
     for stage in ("fetch", "unzip"):  # who waited for another read nothing
         assert sorted(task["package"] for task in tasks if task["stage"] == stage and task["in"]) == names
+
+
+def test_a_source_is_fetched_and_built_once(puffin, shop, tmp_path):
+    shop.add(*forge_backend())
+    shop.add(*forge_sdist("sdist", "1.0", wait=0.3, told=tmp_path / "told"))
+    puffin.file("one.txt", "sdist==1.0\n")
+    envs = [puffin.venv(name=f"env{number}") for number in range(4)]
+    words = ("pip", "sync", "one.txt", "-i", shop.url)
+    codes, told = run_all(puffin, [(words, {"VIRTUAL_ENV": str(env.root)}) for env in envs])
+    assert codes == [0] * 4, told
+    assert [path for path in shop.paths() if path.endswith("sdist-1.0.tar.gz")] == ["/files/sdist-1.0.tar.gz"]
+    assert (tmp_path / "told").read_text().count("wheel sdist") == 1
 
 
 def test_cleaning_waits_for_syncs(puffin, shop):

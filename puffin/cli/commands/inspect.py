@@ -5,13 +5,14 @@ import sys
 import time
 from collections.abc import Iterable
 
+from puffin.cache.lock import lock_timeout
 from puffin.cli.config.settings import CacheDirectory, index_settings
 from puffin.cli.options.inspect import InspectOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
 from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
-from puffin.pipeline.change.workplace import Workplace, lock_timeout, settled
+from puffin.pipeline.change.workplace import Workplace, settled
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where

@@ -5,10 +5,12 @@ import os
 import sys
 
 from puffin import signals
+from puffin.artifact.urls import mask_text
+from puffin.cache.lock import tell_waits
 from puffin.cli.options.values import ScreenOptions, made, unsaid
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.errors import INTERRUPTED, Terminated, exit_code, render
-from puffin.errors import BUG, PuffinError
+from puffin.errors import BUG, PuffinError, refused_by_system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def guarded(
         quiet=screen.quiet, verbose=screen.verbose, color=screen.color, no_progress=screen.no_progress
     )
     signals.on_ending(_terminate)
+    tell_waits(lambda text: console.aside(mask_text(text)))
     try:
         if foreign:
             from puffin.cli.options.foreign import judge
@@ -46,9 +49,7 @@ def guarded(
             judge(foreign, console)
         return command(request(kind, values, console), console, started)
     except PuffinError as error:
-        console.stop_progress()
-        sys.stderr.write(render(error, console))
-        return exit_code(error)
+        return _tell(error, console)
     except KeyboardInterrupt:
         console.stop_progress()
         return INTERRUPTED
@@ -59,13 +60,27 @@ def guarded(
         return 1
     except OSError as error:
         console.stop_progress()
-        if error.errno not in _FULL:
-            return _bug()
-        sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
-        return 1
-    except Exception:
-        console.stop_progress()
-        return _bug()
+        if error.errno in _FULL:
+            sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
+            return 1
+        return _unexpected(error, console)
+    except Exception as error:
+        return _unexpected(error, console)
+
+
+def _tell(error: PuffinError, console: Console) -> int:
+    console.stop_progress()
+    sys.stderr.write(render(error, console))
+    return exit_code(error)
+
+
+def _unexpected(error: Exception, console: Console) -> int:
+    """Tell what nobody foresaw where it was raised: a refusal of the system, or a bug."""
+    refused = refused_by_system(error)
+    if refused is not None:
+        return _tell(refused, console)
+    console.stop_progress()
+    return _bug()
 
 
 def request(kind: "type[T]", values: "Mapping[str, object]", console: Console) -> "T":

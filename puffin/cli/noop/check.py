@@ -89,7 +89,10 @@ def _as_they_were(environments: "Environments") -> bool:
     if len(environments) < MANY or not hasattr(os, "fork"):
         return all(_as_it_was(root, facts, boot, undisturbed) for root, facts in environments)
     mine, others = _halves(environments)
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:  # a limit on processes
+        return all(_as_it_was(root, facts, boot, stamped) for root, facts in environments)
     if child == 0:
         code = 1
         try:

@@ -103,6 +103,12 @@ class Console:
             sys.stderr.write(line)
             depends.said(2, line)
 
+    def aside(self, text: str) -> None:
+        """Say what is no part of the answer, from this process or a forked child of it."""
+        if self._quiet < 2:
+            sys.stderr.write(f"{self.style('warning', 'yellow', 'bold')}: {text}\n")
+            sys.stderr.flush()
+
     def changes(self, lines: "tuple[Line, ...]") -> None:
         """List the changes of an environment."""
         for line in lines:

@@ -128,7 +128,8 @@ class Builds:
         if not revision:
             return None
         place = kept.place(self._cache, revision, self._settings_key(artifact, toolchain))
-        return kept.find_wheel(place, toolchain.priorities, since=self._since(artifact))
+        found = kept.find_wheel(place, toolchain.priorities, since=self._since(artifact))
+        return found if found is not None and kept.is_of(found, artifact) else None
 
     def _is_anew(self, name: str) -> bool:
         refresh = self._settings.refresh

@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     Names = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 
 
-LOCK_TIMEOUT = 300.0
-
-
 class NotWritable(PuffinError):
     """The environment cannot be changed by this user."""
 
@@ -434,15 +431,6 @@ def files_of(environment: "Environment", present: Present) -> "Sequence[str]":
     from puffin.stages.link.installed.installed import distribution_files
 
     return distribution_files(environment, present.entry, present.kind)
-
-
-def lock_timeout(environ: "Mapping[str, str]") -> float:
-    """Return for how many seconds to wait for an environment's lock."""
-    text = environ.get("PUFFIN_LOCK_TIMEOUT", "")
-    try:
-        return float(text) if text else LOCK_TIMEOUT
-    except ValueError:
-        return LOCK_TIMEOUT
 
 
 def tell_recovery(workplace: Workplace, reporter: "Reporter") -> None:

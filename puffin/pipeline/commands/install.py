@@ -5,6 +5,7 @@ import time
 from puffin import depends
 from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.artifact.urls import is_file
+from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import make_room, shared
 from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
@@ -13,7 +14,7 @@ from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.plan import stale_names
 from puffin.pipeline.change.run import ChangeRun, bring_one, tell_dry
 from puffin.pipeline.change.values import Installed
-from puffin.pipeline.change.workplace import Workplace, lock_timeout, opened, tell_recovery, warn_of_broken
+from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, warn_of_broken
 from puffin.pipeline.find.artifact import artifact_for
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import phase

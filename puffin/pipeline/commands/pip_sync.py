@@ -3,11 +3,12 @@
 import time
 
 from puffin import depends
+from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import shared
 from puffin.errors import PuffinError
 from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.run import ChangeRun, bring_one, tell_dry
-from puffin.pipeline.change.workplace import Workplace, lock_timeout, opened, tell_recovery, warn_of_broken
+from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, warn_of_broken
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Inputs, check_files, read_inputs, requested
 from puffin.pipeline.request.imports import import_fetching

@@ -2,6 +2,7 @@
 
 import time
 
+from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import shared
 from puffin.errors import PuffinError
 from puffin.pipeline.change.environment import guarded
@@ -9,7 +10,7 @@ from puffin.pipeline.change.run import ChangeRun
 from puffin.pipeline.change.spec import SpecRun
 from puffin.pipeline.change.values import ManyResult, failure_of
 from puffin.pipeline.change.work import Watch
-from puffin.pipeline.change.workplace import lock_timeout, tell_recovery
+from puffin.pipeline.change.workplace import tell_recovery
 from puffin.pipeline.commands.pip_sync import ToldByBuilds
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.environment import read_spec

@@ -5,8 +5,9 @@ import time
 
 from puffin.artifact.urls import file_url
 from puffin.cache.atomic import read
+from puffin.cache.lock import lock_timeout
 from puffin.names import normalise
-from puffin.pipeline.change.workplace import Workplace, lock_timeout, target_of
+from puffin.pipeline.change.workplace import Workplace, target_of
 from puffin.pipeline.request.settings import Line
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.files import HARDLINK

@@ -24,12 +24,14 @@ from dask.task_spec import Task as DaskTask
 from dask.task_spec import TaskRef
 
 from puffin.cache.atomic import remove_tree
+from puffin.errors import UsageError
 from puffin.pipeline.graph.ledger import Ledger, Unit, unit_weight
 from puffin.pipeline.graph.task import DONE, Key, Outcome
 from puffin.pipeline.run.memory import keep_freed_memory
 from puffin.pipeline.run.runner import Runner, WorkItem, attempt, without_buffers
 from puffin.pipeline.run.wire import Inbox, encode
 from puffin.pipeline.run.worker_loss import failed_with_worker, follow_parent, prepare_children, tell_lost
+from puffin.signals import Uninterrupted
 
 Name = tuple[str, str]
 Carried = tuple[Key, bool, Any, bytes]  # key, is it done, its result, the outcomes up to here, encoded
@@ -48,7 +50,11 @@ _CONFIGURATION = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": False,
     "distributed.worker.profile.enabled": False,
+    "distributed.worker.http.routes": [],
 }
+_NO_PAGES: dict[str, list[str]] = {
+    "distributed.scheduler.http.routes": []
+}  # a port that anybody on the machine may ask tells nothing
 
 
 class ClusterExecutor:
@@ -72,7 +78,10 @@ class ClusterExecutor:
         method = "fork" if hasattr(os, "fork") else "spawn"
         # A worker that is started again has semaphores, of which python's tracker tells whoever ends without ceremony.
         sys.warnoptions.append("ignore:resource_tracker:UserWarning")
-        with dask.config.set({**_CONFIGURATION, "distributed.worker.multiprocessing-method": method}), quiet():
+        settings = {**_CONFIGURATION, "distributed.worker.multiprocessing-method": method}
+        settings |= {} if self._fine else _NO_PAGES
+        self._room, privately = _privately(self._directory)
+        with dask.config.set(settings), quiet():
             self._cluster = distributed.LocalCluster(
                 n_workers=jobs,
                 threads_per_worker=1,
@@ -83,6 +92,7 @@ class ClusterExecutor:
                 memory_limit=0,
                 silence_logs=50,
                 local_directory=self._directory,
+                **privately,
             )
             self._client = distributed.Client(self._cluster, set_as_default=False)
         self.address = str(self._cluster.dashboard_link) if self._fine else ""
@@ -154,13 +164,15 @@ class ClusterExecutor:
 
     def close(self) -> None:
         """End the workers and the scheduler."""
-        with quiet(), contextlib.suppress(TimeoutError):
-            if not self._at_rest:
-                self._kill_workers()
-            self._shown.clear()
-            self._client.close(timeout=1)
-            self._cluster.close(timeout=1)
-        remove_tree(self._directory)
+        with Uninterrupted():
+            with quiet(), contextlib.suppress(TimeoutError):
+                if not self._at_rest:
+                    self._kill_workers()
+                self._shown.clear()
+                self._client.close(timeout=1)
+                self._cluster.close(timeout=1)
+            remove_tree(self._room)
+            remove_tree(self._directory)
 
     def _kill_workers(self) -> None:
         """Do not wait for work that nobody wants any more, nor let anybody complain about it."""
@@ -170,6 +182,23 @@ class ClusterExecutor:
             if nanny.pid:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(nanny.pid, signal.SIGKILL)
+
+
+def _privately(directory: str) -> tuple[str, dict[str, Any]]:
+    """Return a directory to remove at the end, and the options by which only this user can connect to a cluster."""
+    import socket
+
+    if hasattr(socket, "AF_UNIX"):
+        from puffin.pipeline.run.private_comm import private_options
+
+        return private_options(directory)
+    try:
+        return directory, {"protocol": "tls", "security": distributed.Security.temporary()}
+    except ImportError as error:
+        raise UsageError(
+            text="`--executor cluster` needs the package `cryptography` on this system",
+            hints=("install it beside puffin, or use `--executor pool`",),
+        ) from error
 
 
 def named_task(key: tuple[str, str], reference: str, *arguments: Any) -> DaskTask:

@@ -8,6 +8,7 @@ from puffin.errors import PuffinError
 from puffin.pipeline.graph import record
 from puffin.pipeline.run.wire import pickled, send, unpickled
 from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children
+from puffin.signals import Uninterrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class ForkedCallLost(PuffinError):
 class ForkedCall:
     """Calls *function* in a forked child; :meth:`result` waits. The result must be made of builtins.
 
-    Where the system has no fork, the call is made when the result is asked for.
+    Where the system has no fork, or allows none now, the call is made when the result is asked for.
     """
 
     def __init__(self, function: "Callable[[], Any]") -> None:
@@ -37,9 +38,16 @@ class ForkedCall:
         self._pid = 0
         if not hasattr(os, "fork"):
             return
-        prepare_children()
-        self._reader, writer = os.pipe()
-        self._pid = os.fork()
+        ends: tuple[int, ...] = ()
+        try:
+            prepare_children()
+            ends = os.pipe()
+            self._pid = os.fork()
+        except OSError:  # a limit: then it is done here
+            for end in ends:
+                os.close(end)
+            return
+        self._reader, writer = ends
         if self._pid == 0:
             os.close(self._reader)
             _answer(function, writer)
@@ -52,9 +60,10 @@ class ForkedCall:
         parts = []
         while data := os.read(self._reader, 1 << 20):
             parts.append(data)
-        os.close(self._reader)
-        pid, self._pid = self._pid, 0
-        how = describe_exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        with Uninterrupted():
+            pid, self._pid = self._pid, 0
+            os.close(self._reader)
+            how = describe_exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         data = b"".join(parts)
         if how or not data:
             raise ForkedCallLost(how=how or "ended before its work")
@@ -63,12 +72,13 @@ class ForkedCall:
         raise unpickled(data[1:])
 
     def stop(self) -> None:
-        """End the child if it still runs."""
-        if self._pid:
-            os.kill(self._pid, 9)
-            os.waitpid(self._pid, 0)
-            os.close(self._reader)
-            self._pid = 0
+        """End the child if it still runs. A second call finds none."""
+        with Uninterrupted():
+            pid, self._pid = self._pid, 0
+            if pid:
+                os.kill(pid, 9)
+                os.waitpid(pid, 0)
+                os.close(self._reader)
 
 
 def _answer(function: "Callable[[], Any]", writer: int) -> None:

@@ -8,6 +8,7 @@ from threading import Lock, active_count
 from puffin.pipeline.graph import record
 from puffin.pipeline.run.wire import Frames, framed, pickled, send, unpickled
 from puffin.pipeline.run.worker_loss import follow_parent, prepare_children
+from puffin.signals import Uninterrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ def start_workers(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
         or _processors() < _CHILDREN
     ):
         return None
-    return ForkedWorkers(serve, begin, _CHILDREN)
+    try:
+        return ForkedWorkers(serve, begin, _CHILDREN)
+    except OSError:  # a limit on processes or open files
+        return None
 
 
 def _processors() -> int:
@@ -74,9 +78,17 @@ class _Child:
         self.lost = False
         self._frames = Frames()
         self._unsent = bytearray()
-        asking, self._questions = os.pipe()
-        self.reader, answering = os.pipe()
-        self._pid = os.fork()
+        ends: list[int] = []
+        try:
+            ends += os.pipe()
+            ends += os.pipe()
+            self._pid = os.fork()
+        except OSError:
+            for end in ends:
+                os.close(end)
+            raise
+        asking, self._questions, self.reader, answering = ends
+        self._open: tuple[int, ...] = (self._questions, self.reader)
         if self._pid == 0:
             for each in (self, *others):
                 each.let_go()
@@ -108,8 +120,9 @@ class _Child:
 
     def let_go(self) -> None:
         """Close the parent's ends."""
-        os.close(self._questions)
-        os.close(self.reader)
+        ends, self._open = self._open, ()
+        for end in ends:
+            os.close(end)
 
     def end(self) -> None:
         """End it now, without waiting; entries that it writes are published completely or not at all."""
@@ -129,8 +142,12 @@ class ForkedWorkers:
         self._numbers = 0
         self._children: list[_Child] = []
         prepare_children()
-        for _ in range(count):
-            self._children.append(_Child(serve, begin, self._children))
+        try:
+            for _ in range(count):
+                self._children.append(_Child(serve, begin, self._children))
+        except OSError:
+            self.close()
+            raise
 
     def ask(self, kind: str, question: "Any", key: str) -> WorkerAnswer:
         """Ask the child that answers for *key*, as soon as :meth:`send` or a look for answers follows.
@@ -160,10 +177,11 @@ class ForkedWorkers:
         return bool(asked)
 
     def close(self) -> None:
-        """End the children."""
-        for child in self._children:
-            child.end()
-        self._children = []
+        """End the children. A second call finds none."""
+        with Uninterrupted():
+            children, self._children = self._children, []
+            for child in children:
+                child.end()
 
 
 def _be_child(serve: "Serve", begin: "Begin", asking: int, answering: int) -> "NoReturn":

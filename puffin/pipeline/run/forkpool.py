@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import puffin.forks  # noqa: F401 - it makes forks safe after these threads
 from puffin.pipeline.run.wire import pickled, unpickled
 from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children
+from puffin.signals import Uninterrupted
 
 _EMITTED, _RESULT, _ERROR = b"o", b"r", b"e"  # what a message from a worker begins with
 
@@ -28,21 +29,40 @@ class ForkPool:
     """*count* forked workers. ``emitted`` gets, on a thread of this process, what the calls emit."""
 
     def __init__(self, count: int, emitted: Callable[[bytes], None]) -> None:
-        self._max_workers = count  # the name dask.multiprocessing looks for
         self._emitted = emitted
         self._pids: dict[Any, int] = {}
         self._calls: dict[Any, Future[Any]] = {}
         self._idle: list[Any] = []
         self._lock = threading.Lock()
-        for _ in range(count):
-            self._fork()
+        self._fork_all(count)
+        self._max_workers = self.size  # the name dask.multiprocessing looks for
         self._reader = threading.Thread(target=self._read, name="puffin-pool", daemon=True)
         self._reader.start()
+
+    def _fork_all(self, count: int) -> None:
+        """Fork as many as the system allows; raises its refusal (``OSError``) where it allows none."""
+        for _ in range(count):
+            try:
+                self._fork()
+            except OSError:
+                if not self._pids:
+                    raise
+                return
+
+    @property
+    def size(self) -> int:
+        """How many workers there are."""
+        return len(self._pids)
 
     def _fork(self) -> None:
         prepare_children()
         here, there = Pipe()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            here.close()
+            there.close()
+            raise
         if pid == 0:
             for other in (here, *self._pids):
                 other.close()
@@ -111,12 +131,13 @@ class ForkPool:
 
     def close(self) -> None:
         """End the workers, at once, and wait until they are gone."""
-        for pid in list(self._pids.values()):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self._reader.join()
+        with Uninterrupted():
+            for pid in list(self._pids.values()):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            self._reader.join()
 
 
 _outlet: "Connection[Any, Any] | None" = None

@@ -8,6 +8,7 @@ from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue
 from puffin.pipeline.run.waves import run_here, run_waves
 from puffin.pipeline.run.wire import Inbox, encode, send
 from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children, run_surviving
+from puffin.signals import Uninterrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +75,12 @@ def run_with_child(items: "Sequence[WorkItem]", record: "Record") -> str:
     A single item runs in the child alone, for the sake of this process.
     """
     queue = WorkQueue(len(items))
-    child = Child(queue, items, record)
+    try:
+        child = Child(queue, items, record)
+    except OSError:  # a limit on processes or open files
+        queue.close()
+        run_here(items, record)
+        return ""
     try:
         if len(items) > 1:
             take = QueueReader(queue, items)
@@ -98,7 +104,12 @@ class Child:
         self._inbox = Inbox()
         prepare_children()
         self._reader, writer = os.pipe()
-        self._pid = os.fork()
+        try:
+            self._pid = os.fork()
+        except OSError:
+            os.close(self._reader)
+            os.close(writer)
+            raise
         if self._pid == 0:
             os.close(self._reader)
             be_child(queue, items, writer)
@@ -141,11 +152,12 @@ class Child:
 
     def kill(self) -> None:
         """End the child now."""
-        try:
-            os.kill(self._pid, 9)
-            os.waitpid(self._pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
+        with Uninterrupted():
+            try:
+                os.kill(self._pid, 9)
+                os.waitpid(self._pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                pass
 
 
 class Bell:

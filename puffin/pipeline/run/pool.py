@@ -9,7 +9,7 @@ from dask.task_spec import Task as DaskTask
 from puffin.pipeline.run.forkpool import ForkPool, PoolBroken, emit
 from puffin.pipeline.run.memory import keep_freed_memory
 from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue, wait_for_one
-from puffin.pipeline.run.waves import run_waves
+from puffin.pipeline.run.waves import run_here, run_waves
 from puffin.pipeline.run.wire import Inbox, encode
 from puffin.pipeline.run.worker_loss import run_surviving
 
@@ -63,9 +63,15 @@ class PoolExecutor:
             for outcome in inbox.feed(data):
                 record(outcome)
 
-        pool = ForkPool(workers, emitted)
         try:
-            _compute(pool, workers)
+            pool = ForkPool(workers, emitted)
+        except OSError:  # a limit on processes or open files
+            queue.close()
+            _inherited = None
+            run_here(items, record)
+            return ""
+        try:
+            _compute(pool, pool.size)
         except PoolBroken as broken:
             return str(broken)
         finally:

@@ -7,7 +7,7 @@ import os
 import time
 
 from puffin import meter
-from puffin.errors import PuffinError
+from puffin.errors import PuffinError, refused_by_system
 from puffin.pipeline.graph.ledger import Unit
 from puffin.pipeline.graph.task import DONE, FAILED, Key, Outcome, TaskCrashed, resolve_function
 from puffin.value import replace
@@ -88,7 +88,8 @@ def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
     except PuffinError as raised:
         error = raised if raised.package else _named(raised, task)
     except Exception as raised:
-        error = _crashed(task, raised)
+        refused = refused_by_system(raised)
+        error = _crashed(task, raised) if refused is None else _named(refused, task)
     taken, given, cache, log = meter.read()
     log = log or getattr(error, "log", "")  # that of a build that failed
     return Outcome(
@@ -210,7 +211,16 @@ class Runner:
             from concurrent.futures import ThreadPoolExecutor
 
             self._threads = ThreadPoolExecutor(self._ahead, thread_name_prefix="puffin-ahead")
-        future: Future[Outcome] = self._threads.submit(attempt, task, {}, self._worker)
+        future: Future[Outcome]
+        try:
+            future = self._threads.submit(attempt, task, {}, self._worker)
+        except RuntimeError:
+            if self._threads._threads:  # one of them has it
+                raise
+            from concurrent.futures import Future as Done
+
+            future = Done()  # no thread is allowed: there is no work ahead then
+            future.set_result(attempt(task, {}, self._worker))
         return future
 
     def _run_unit(self, unit: "Unit", inputs: "dict[Key, Any]", futures: "list[Future[Outcome]]") -> None:

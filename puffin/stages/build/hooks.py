@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from puffin.cache.lock import Lock
+from puffin.cache.lock import Lock, lock_timeout
+from puffin.errors import LimitReached, refused_by_system
 from puffin.names import normalise, printable, same_version
 from puffin.stages.build import failures
 from puffin.stages.build.failures import WrongWheel, missing_requirements
@@ -41,13 +42,15 @@ def run_hooks(job: HookJob) -> HookAnswer:
         except OutOfTime as late:
             raise failures.timed_out(job, late.entered) from None
         except OSError as error:
-            raise failures.not_started(job, error) from error
+            limit = refused_by_system(error)
+            raise (limit if isinstance(limit, LimitReached) else failures.not_started(job, error)) from error
 
 
 def _locked(job: HookJob) -> "AbstractContextManager[object]":
     if not job.lock:
         return contextlib.nullcontext()
-    return Lock(job.lock, what=f"the source tree `{job.tree}`", timeout=job.timeout or _LOCK_SECONDS)
+    seconds = lock_timeout(os.environ, job.timeout or _LOCK_SECONDS)
+    return Lock(job.lock, what=f"the source tree `{job.tree}`", timeout=seconds)
 
 
 class _Run:

@@ -17,6 +17,7 @@ from puffin.artifact.urls import digest, file_path, strip_credentials
 from puffin.cache import frame
 from puffin.cache.atomic import publish_tree, read, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
+from puffin.names import normalise, same_version
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -122,6 +123,17 @@ def read_entry(entry: str) -> KeptWheel | None:
     except OSError:
         return None
     return KeptWheel(path=path, filename=filename, sha256=sha256)
+
+
+def is_of(wheel: KeptWheel, artifact: "Artifact") -> bool:
+    """Tell whether a wheel has the name and the version of what it was built from, as far as these are known.
+
+    The same source may have been built under another name, or under none.
+    """
+    name, version = wheel.filename.split("-")[:2]
+    if artifact.name and normalise(name) != normalise(artifact.name):
+        return False
+    return not artifact.version or same_version(version, artifact.version)
 
 
 def is_sound(wheel: KeptWheel) -> bool:

@@ -18,7 +18,7 @@ from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, Artifact, expected_s
 from puffin.artifact.urls import digest, file_path, is_file
 from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Bucket, Cache
-from puffin.cache.lock import Lock
+from puffin.cache.lock import Lock, WorkLock, lock_timeout
 from puffin.errors import PuffinError, os_cause
 from puffin.stages.build import kept
 from puffin.stages.build.failures import InvalidBuildSystem
@@ -149,6 +149,7 @@ class _Table:
 
 
 _FENCE = (".gitignore", ".hgignore")
+_LONG = 600.0  # seconds; a big file over a slow line
 _PATIENCE = 24 * 3600.0  # seconds for another process's build of the same wheel
 
 
@@ -187,14 +188,30 @@ def source_archive(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -
     revision = expected_sha256(source)
     if revision and os.path.exists(path) and kept.hash_of(path) == revision:
         return path, revision
+    if is_file(source.url):
+        return path, _fetched(source, network)[0]
+    cache.initialise()
+    with _download_lock(source, cache):
+        known = kept.hash_of(path) if revision and os.path.exists(path) else ""
+        if known and known == revision:  # another process was quicker
+            return path, revision
+        sha256, data = _fetched(source, network)
+        publish_file(cache, path, bytes(data))
+    return path, sha256
+
+
+def _download_lock(source: Artifact, cache: Cache) -> WorkLock:
+    path = cache.path(Bucket.LOCKS, f"fetch-{digest(source.url)}")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    return WorkLock(path, what=f"the download of `{source.filename}`", timeout=lock_timeout(os.environ, _LONG))
+
+
+def _fetched(source: Artifact, network: "tuple[Any, ...]") -> "tuple[str, memoryview]":
     groups = (source.hashes,) if source.hashes else ()
     sha256, _, data = fetch(
         url=source.url, filename=source.filename, hashes=groups, size=source.size, network=network
     )
-    if not is_file(source.url):
-        cache.initialise()
-        publish_file(cache, path, bytes(data))
-    return path, sha256
+    return sha256, data
 
 
 def archive_place(source: Artifact, cache: Cache) -> str:
@@ -279,16 +296,22 @@ class Build:
             raise BuildRoomFailed(package=self._order.package, path=where, causes=(os_cause(error),)) from error
 
     def _lock(self) -> Lock:
-        """Return the lock of this build: of the directory itself where it is built in place."""
+        """Return the lock of this build: of the directory itself where it is built in place.
+
+        Elsewhere it only saves work: each build has a tree of its own, and what it makes appears by a rename.
+        """
         what = self._path if self._artifact.kind == DIRECTORY else self._entry
         path = self._cache.path(Bucket.LOCKS, f"build-{digest(what)}")
-        return Lock(path, what=f"the build of `{self._order.package}`", timeout=_PATIENCE)
+        kind = Lock if self._artifact.kind == DIRECTORY else WorkLock
+        what = f"the build of `{self._order.package}`"
+        return kind(path, what=what, timeout=lock_timeout(os.environ, _PATIENCE))
 
     def _kept(self) -> "tuple[Any, ...] | None":
         wheel = kept.read_entry(self._entry + kept.WHEEL)
         since = self._order.since
         if (
             wheel is not None
+            and kept.is_of(wheel, self._artifact)
             and kept.is_since(f"{self._entry}{kept.WHEEL}/entry", since)
             and kept.is_sound(wheel)
         ):

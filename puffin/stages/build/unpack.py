@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from lzma import LZMAError
 from typing import IO
 
+from puffin.artifact.limits import inflated
 from puffin.errors import Cause, PuffinError, os_cause
 from puffin.names import printable
 from puffin.stages.unzip.errors import Refused
@@ -33,10 +34,7 @@ if TYPE_CHECKING:
 
 _OLDEST = 315_619_200.0  # 2 January 1980: in no time zone older than what a zip file, such as a wheel, can hold
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-MOST_BYTES = 8 << 30  # of a whole archive, unpacked
 MOST_MEMBERS = 500_000
-_HARMLESS_BYTES = 256 << 20  # up to which nobody asks how well they were compressed
-_MOST_INFLATION = 250  # source text shrinks to a fifth, rarely to a fiftieth
 
 
 class Writer:
@@ -130,12 +128,8 @@ def bad_source(package: str, filename: str, refused: Refused) -> BadSource:
 
 def check_size(unpacked: int, packed: int) -> None:
     """Raise Refused where an archive of *packed* bytes becomes more than a project can be meant to have."""
-    if unpacked > MOST_BYTES:
-        raise Refused(f"it holds more than {MOST_BYTES >> 30} GiB")
-    if unpacked > _HARMLESS_BYTES and unpacked > packed * _MOST_INFLATION:
-        raise Refused(
-            f"its {packed >> 10} KiB hold more than {unpacked >> 20} MiB, as only an archive bomb does"
-        )
+    if reason := inflated(packed, unpacked):
+        raise Refused(reason)
 
 
 def check_count(members: int) -> None:

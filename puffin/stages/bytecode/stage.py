@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from puffin.cache.atomic import move, publish_file, publish_tree, remove_tree
 from puffin.cache.layout import Bucket, Cache
-from puffin.cache.lock import Lock
+from puffin.cache.lock import WorkLock
 from puffin.errors import Cause, PuffinError, os_cause
 from puffin.stages.bytecode.layer import (
     CACHE,
@@ -169,7 +169,7 @@ def compile_archive(*, archive: str, cache_root: str, executable: str, kind: str
             cache.initialise()
             locks = cache.path(Bucket.LOCKS)
             os.makedirs(locks, exist_ok=True)
-            with Lock(f"{locks}/pyc-{kind}-{archive}", what="the bytecode of an archive"):
+            with WorkLock(f"{locks}/pyc-{kind}-{archive}", what="the bytecode of an archive"):
                 if not layer_ready(cache, kind, archive, current_boot_id()):
                     _make(cache, archive, kind, executable, _suffix(tag, level), level)
     except OSError as error:

@@ -103,13 +103,13 @@ class Body:
             while count := self.readinto(view):
                 yield bytes(view[:count])
 
-    def read(self) -> bytes:
-        """Return the rest of the body. Raises :class:`ConnectionBroken`."""
+    def read(self, variable: str) -> bytes:
+        """Return the rest of the body. Raises :class:`ConnectionBroken`, and ``TooLarge`` above a limit."""
         try:
             if self.length is not None and self.length <= _SMALL:
-                return self.answer.read()
+                return self.answer.read(variable)
             with self._pool.turns.aside():
-                return self.answer.read()
+                return self.answer.read(variable)
         except _FAILURES as error:
             raise ConnectionBroken(error) from error
 

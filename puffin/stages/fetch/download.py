@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from puffin.artifact.buffers import Buffer, take
+from puffin.artifact.limits import MOST_UNTOLD, TooLarge, limit
 from puffin.artifact.urls import file_path, is_file, mask, strip_credentials
 from puffin.errors import UsageError
 from puffin.stages.fetch.client import Client, Response, file_unreadable
@@ -229,10 +230,13 @@ def _by_httpx(response: "httpx.Response") -> "tuple[Body | None, Iterable[bytes]
 
 
 def _gather(parts: "Iterable[bytes]", receiver: _Receiver) -> None:
-    limit = receiver.total if receiver.total >= 0 else receiver.size
+    told = receiver.total if receiver.total >= 0 else receiver.size
+    most = told or limit(MOST_UNTOLD)
     for part in parts:
+        if not told and receiver.filled + len(part) > most:
+            raise TooLarge(MOST_UNTOLD).named(receiver.shown)
         receiver.add(part)
-        if limit and receiver.filled > limit:
+        if receiver.filled > most:
             break  # longer than it may be: `finished` says so
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 
+from puffin.artifact.limits import MOST_PAGE, TooLarge, limit
 from puffin.artifact.urls import mask, mask_text, split_credentials
 from puffin.errors import Cause, UsageError
 from puffin.names import printable
@@ -156,10 +157,16 @@ class HttpxClient:
         raise self._refused(url, response)
 
     def read(self, response: httpx.Response) -> bytes:
-        """Return the content of a response, decoded. Raises ``Transient``."""
+        """Return the content of a response, decoded. Raises ``Transient``, and ``AnswerTooLarge`` above the limit."""
+        parts, room = [], limit(MOST_PAGE)
         try:
             with self._connections.turns.aside():
-                return response.read()
+                for part in response.iter_bytes():
+                    parts.append(part)
+                    room -= len(part)
+                    if room < 0:
+                        raise TooLarge(MOST_PAGE).named(mask(str(response.url)))
+            return b"".join(parts)
         except httpx.HTTPError as error:
             raise transient(error) from error
 

@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Iterator
 
 from puffin import __version__
+from puffin.artifact.limits import MOST_PAGE, TooLarge, limit
+from puffin.artifact.urls import mask
 from puffin.stages.fetch.connections import Body, ConnectionBroken, Origin
 from puffin.stages.fetch.retry import Transient
 
@@ -58,12 +60,14 @@ class PlainResponse:
         return self.encoding in _ENCODINGS
 
     def read(self) -> bytes:
-        """Return the content, decoded. Raises :class:`Transient`."""
+        """Return the content, decoded. Raises :class:`Transient`, and ``AnswerTooLarge`` above the limit."""
         try:
-            data = self.body.read()
+            data = self.body.read(MOST_PAGE)
+            return _decoded(data, self.encoding) if data else data
         except ConnectionBroken as broken:
             raise broken.transient() from broken
-        return _decoded(data, self.encoding) if data else data
+        except TooLarge as large:
+            raise large.named(mask(self.url)) from None
 
     def iter_raw(self) -> "Iterator[bytes]":
         """Yield the content as it arrives, not decoded. Raises :class:`ConnectionBroken`."""
@@ -82,18 +86,25 @@ def _decoded(data: bytes, encoding: str) -> bytes:
 
         try:
             with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as reader:
-                return bytes(reader.read())
+                found = reader.read(limit(MOST_PAGE) + 1)
         except zstandard.ZstdError as error:
             raise Transient(f"the body cannot be decoded: {error}") from error
+        if len(found) > limit(MOST_PAGE):
+            raise TooLarge(MOST_PAGE)
+        return bytes(found)
     return data
 
 
 def _gunzipped(data: bytes) -> bytes:
     parts = []
+    room = limit(MOST_PAGE)
     try:
         while data:
             member = zlib.decompressobj(wbits=31)
-            parts.append(member.decompress(data))
+            parts.append(member.decompress(data, room + 1))
+            room -= len(parts[-1])
+            if room < 0:
+                raise TooLarge(MOST_PAGE)
             if not member.eof:
                 raise Transient("the body cannot be decoded: it ends too early")
             data = member.unused_data

@@ -126,6 +126,8 @@ class Crew:
         self._jobs.put(work)
         if self._turns.free:
             self._more()
+        if not self._size:
+            self._work_here()
 
     def do_all(self, works: "Iterable[Callable[[], object]]") -> None:
         """Do all *works*, and end; raises what one of them raised. An interrupt waits for none of them."""
@@ -143,7 +145,18 @@ class Crew:
 
     def _start(self) -> None:
         self._threads += 1
-        Thread(target=self._serve, name=f"puffin-crew-{self._threads}", daemon=True).start()
+        try:
+            Thread(target=self._serve, name=f"puffin-crew-{self._threads}", daemon=True).start()
+        except RuntimeError:  # a limit: those that are there do it all, or whoever submits does
+            self._threads -= 1
+            self._size = self._threads
+
+    def _work_here(self) -> None:
+        while not self._jobs.empty():
+            work = self._jobs.get()
+            if work is not None:
+                with self._turns:
+                    work()
 
     def _serve(self) -> None:
         me = get_ident()

@@ -10,10 +10,10 @@ import os
 
 from puffin.artifact.artifact import decisive
 from puffin.artifact.buffers import give
-from puffin.artifact.urls import digest
+from puffin.artifact.urls import digest, mask
 from puffin.cache.atomic import publish_link
 from puffin.cache.layout import Bucket, Cache
-from puffin.cache.lock import Lock, LockFailed, LockTimeout
+from puffin.cache.lock import WorkLock, lock_timeout
 from puffin.stages.unzip.ready import archive_ready
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _WAIT = 600.0  # seconds; a big file over a slow line
-_held: "dict[str, tuple[Lock, str]]" = {}
+_held: "dict[str, tuple[WorkLock, str]]" = {}
 
 
 def store(
@@ -125,13 +125,14 @@ def _take(cache: Cache, url: str) -> bool:
     """Take the lock of the file at *url* and return whether another process had it."""
     path = cache.path(Bucket.LOCKS, f"fetch-{digest(url)}")
     busy = os.path.exists(path)
-    lock = Lock(path, what=f"the download of `{url}`", timeout=_WAIT)
+    lock = WorkLock(path, what=f"the download of `{mask(url)}`", timeout=lock_timeout(os.environ, _WAIT))
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        lock.__enter__()
-    except (OSError, LockFailed, LockTimeout):
+    except OSError:
         return busy
-    _held[url] = lock, path
+    lock.__enter__()
+    if lock.taken:
+        _held[url] = lock, path
     return busy
 
 

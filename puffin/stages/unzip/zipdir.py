@@ -10,6 +10,7 @@ from functools import partial
 from struct import Struct, error
 from typing import NamedTuple
 
+from puffin.artifact.limits import inflated
 from puffin.names import printable
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.names import decode_name
@@ -67,6 +68,8 @@ def read_directory(data: "Buffer") -> "tuple[list[Member], set[str]]":
     try:
         start, end, count = _end_record(view)
         entries = _entries(bytes(view[start:end]), count)
+        if reason := inflated(len(view), sum([entry[6] for entry in entries])):
+            raise Refused(reason)
         names = decode_name([entry[1] for entry in entries])
         starts = _check_layout(view, entries, start)
     except error:

@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
+from puffin.cache import lock as locks
 from puffin.cache.clean import collect
 from puffin.cache.layout import Bucket, Cache
-from puffin.cache.lock import Lock, LockFailed, LockTimeout
+from puffin.cache.lock import Lock, LockFailed, LockTimeout, WorkLock, holders, tell_waits
 from puffin.cache.usage import LOCK, Usage, exclusive, shared
 from puffin.errors import TEMPORARY
 
@@ -62,6 +63,61 @@ def test_a_waiting_lock_is_taken_when_it_is_free(tmp_path):
     with lock(tmp_path / "lock", 10.0):
         pass
     finish(pid, reader)
+
+
+@pytest.fixture
+def stopped(tmp_path):
+    """The number of a process that holds a lock and is stopped."""
+
+    def hold(writer):
+        with lock(tmp_path / "lock"):
+            os.write(writer, b"x")
+            signal.pause()
+
+    pid, reader = in_child(hold)
+    os.read(reader, 1)
+    os.kill(pid, signal.SIGSTOP)
+    yield pid
+    finish(pid, reader)
+
+
+def test_who_waits_says_for_whom(tmp_path, stopped, monkeypatch):
+    monkeypatch.setattr(locks, "_NOTICE_AFTER", 0.05)
+    monkeypatch.setattr(locks, "_told", None)
+    told = []
+    tell_waits(told.append)
+    with pytest.raises(LockTimeout), lock(tmp_path / "lock", 0.3):
+        pass
+    assert told == [f"Waiting for the environment `x`, which process {stopped} has locked"]
+
+
+def test_the_time_to_wait_is_the_users(tmp_path, stopped, monkeypatch):
+    monkeypatch.setenv("PUFFIN_LOCK_TIMEOUT", "0.1")
+    with pytest.raises(LockTimeout) as caught, Lock(str(tmp_path / "lock"), what="it"):
+        pass
+    assert caught.value.seconds == 0.1
+
+
+def test_a_lock_that_only_saves_work_stops_nobody(tmp_path, stopped, monkeypatch):
+    path = str(tmp_path / "lock")
+    with WorkLock(path, what="it", timeout=0.1) as late:
+        assert not late.taken
+    monkeypatch.setattr(locks, "_STOPPED_AFTER", 0.1)
+    with WorkLock(path, what="it", timeout=600.0) as early:  # a holder that cannot go on
+        assert not early.taken
+    with WorkLock(str(tmp_path), what="a directory") as impossible:
+        assert not impossible.taken
+    with WorkLock(str(tmp_path / "free"), what="it") as free:
+        assert free.taken
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/locks"), reason="the system does not tell who holds locks")
+def test_the_kernel_knows_who_holds_a_lock(tmp_path, stopped):
+    assert holders(str(tmp_path / "lock")) in (
+        f"process {stopped}",
+        "",
+    )  # "" where it numbers devices otherwise
+    assert holders(str(tmp_path / "none")) == ""
 
 
 def test_a_stopped_holder_keeps_its_lock(tmp_path):
@@ -176,7 +232,7 @@ def test_waiting_for_the_cache_is_told_once(cache):
     told = []
     with shared(cache), pytest.raises(LockTimeout), Usage(cache, alone=True, timeout=0.15, told=told.append):
         pass
-    assert told == ["The cache is in use; waiting for other puffin processes to finish"]
+    assert told == ["The cache is in use; waiting for other puffin processes to finish"]  # itself is not named
 
 
 def test_a_cache_that_cannot_be_written_to_is_shared_freely(tmp_path):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from puffin.artifact.urls import digest, mask
 from puffin.cache.atomic import publish_tree, read, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
-from puffin.cache.lock import Lock
+from puffin.cache.lock import Lock, lock_timeout
 from puffin.errors import os_cause
 from puffin.stages.fetch.git.errors import (
     ABSENT,
@@ -49,7 +49,8 @@ class Store:
         self._cache.initialise()
         locks = self._cache.path(Bucket.LOCKS)
         os.makedirs(locks, exist_ok=True)
-        return Lock(f"{locks}/git-{self._key}", what=f"the clone of `{self._package}`", timeout=_TIMEOUT)
+        seconds = lock_timeout(os.environ, _TIMEOUT)
+        return Lock(f"{locks}/git-{self._key}", what=f"the clone of `{self._package}`", timeout=seconds)
 
     def is_whole(self, git: "Git", commit: str) -> bool:
         """Tell whether *commit* is checked out, and no file of it changed since; git is asked once in a run."""

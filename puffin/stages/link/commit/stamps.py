@@ -92,7 +92,10 @@ def stamped(root: str, fields: "tuple[Any, ...]") -> bool:
 
 
 def _stamped_in_two(stamps: "tuple[Stamp, ...]") -> bool:
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:  # a limit on processes
+        return _stamped(stamps, 0, 1)
     if child == 0:
         code = 1
         try:

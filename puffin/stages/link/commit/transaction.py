@@ -20,7 +20,6 @@ from puffin.value import frozen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     Step = tuple[str, str, str]
 
@@ -123,7 +122,7 @@ class Transaction:
         Raises :class:`CommitFailed` after having undone everything; an interrupt is raised when done.
         """
         journal = f"{home_of(self.root)}/{JOURNAL}"
-        with Uninterrupted():
+        with signals.Uninterrupted():
             try:
                 if self._home:
                     script = self._by_device(script)
@@ -305,27 +304,6 @@ def _leftovers(home: str) -> "list[str]":
         return [f"{home}/{name}" for name in os.listdir(home) if name not in SETTLED and name != JOURNAL]
     except OSError:
         return []
-
-
-class Uninterrupted:
-    """Holds back signals that would end the process until the end of the block, then raises the first of them."""
-
-    def __init__(self) -> None:
-        self._former: dict[int, Any] = {}
-        self._came: list[int] = []
-
-    def __enter__(self) -> None:
-        for number in (signals.SIGINT, *signals.ENDING):
-            try:
-                self._former[number] = signals.signal(number, lambda came, _frame: self._came.append(came))
-            except ValueError:
-                return  # not the main thread: signals do not come here
-
-    def __exit__(self, *error: object) -> None:
-        for number, handler in self._former.items():
-            signals.signal(number, handler)
-        for number in self._came[:1]:
-            signals.raise_signal(number)
 
 
 def roll_back(steps: "Sequence[Step]") -> None:

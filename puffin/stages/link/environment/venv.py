@@ -157,12 +157,30 @@ def _make(
     mark = f"{os.getpid()}-{os.urandom(4).hex()}"
     beside = os.path.join(os.path.dirname(place), f".{os.path.basename(place)[:200]}")
     built, old = f"{beside}.{mark}.new", f"{beside}.{mark}.old"
+    _collect(beside)
     try:
         _build(built, place, interpreter, config, prompt, relocatable)
         swap(built, place, old)
     finally:
         remove_tree(built)
         remove_tree(old)
+
+
+def _collect(beside: str) -> None:
+    """Remove what runs that were killed left beside the place. Its lock is held: nobody else makes something there."""
+    parent, start = os.path.split(beside)
+    for name in os.listdir(parent):
+        if name.startswith(f"{start}.") and _is_mark(name[len(start) + 1 :]):
+            try:
+                remove_tree(os.path.join(parent, name))
+            except OSError:
+                continue
+
+
+def _is_mark(text: str) -> bool:
+    """Tell whether *text* is the end of a name that :func:`_make` gives: process, eight digits, and what it is."""
+    number, _, rest = text.partition("-")
+    return number.isdigit() and len(rest) == 12 and rest[8:] in (".new", ".old")
 
 
 def _build(

@@ -4,12 +4,21 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from puffin.artifact.limits import NESTING, TAG
 from puffin.artifact.urls import mask
 from puffin.errors import Cause
 from puffin.names import printable
 from puffin.stages.resolve.index.config import bare
 from puffin.stages.resolve.index.errors import PageUnreadable, UnknownApiVersion
 from puffin.stages.resolve.index.page import QUARANTINED, Collector, Page, absolute_url, checked_hashes, offered
+
+# Elements that have no end, or whose end is left out.
+_SHALLOW = frozenset(
+    (
+        "a", "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option",
+        "p", "source", "td", "th", "tr", "track", "wbr",
+    )
+)  # fmt: skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,7 +132,10 @@ def parse_html(body: bytes, *, name: str, url: str, charset: str = "utf-8") -> P
     """
     from selectolax.lexbor import LexborHTMLParser  # 2 ms, and most pages have no need of it
 
-    tree = LexborHTMLParser(_decode(body, charset))
+    text = _decode(body, charset)
+    if reason := _excess(text):
+        raise _unreadable(url, "text/html", reason)
+    tree = LexborHTMLParser(text)
     meta = _meta(tree)
     version = meta.get("pypi:repository-version", "1.0")
     if version.partition(".")[0].strip() != "1":
@@ -140,6 +152,20 @@ def parse_html(body: bytes, *, name: str, url: str, charset: str = "utf-8") -> P
         reason=printable(meta.get("pypi:project-status-reason", "")),
         refused=tuple(collector.refused),
     )
+
+
+def _excess(text: str) -> str:
+    """Return what of a page would take its parser quadratic time (depth, attributes of a tag), ``""`` for nothing."""
+    import re
+
+    if re.search(rf"<[A-Za-z][^>]{{{TAG}}}", text):
+        return f"a tag of the page has more than {TAG} characters"
+    depth = most = 0
+    for closing, name in re.findall(r"<(/?)([A-Za-z][^\s/>]{0,20})", text):
+        if name.lower() not in _SHALLOW:
+            depth = max(0, depth - 1) if closing else depth + 1
+            most = max(most, depth)
+    return f"more than {NESTING} elements of the page are within each other" if most > NESTING else ""
 
 
 def looks_like_html(body: bytes) -> bool:

@@ -83,10 +83,20 @@ class Pool:
         self._jobs.put(job)  # type: ignore[arg-type]
         self._pending.append(job)
         if len(self._threads) < self._size and self._jobs.qsize() > 0:
-            thread = Thread(target=self._serve, name=f"puffin-resolve-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            self._start()
+        if not self._size:
+            self._jobs.get()
+            job.run()
         return job
+
+    def _start(self) -> None:
+        thread = Thread(target=self._serve, name=f"puffin-resolve-{len(self._threads)}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # a limit: those that are there do it all, or whoever submits does
+            self._size = len(self._threads)
+        else:
+            self._threads.append(thread)
 
     @property
     def busy(self) -> bool:

@@ -3,9 +3,13 @@
 import glob
 import os
 import signal
+import stat
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
+import psutil
 import pytest
 
 from puffin.errors import Cause, UsageError
@@ -298,6 +302,39 @@ def _children():
         with open(thread) as file:
             found.update(file.read().split())
     return found
+
+
+def _listening(process):
+    """Return the TCP ports on which a process and its children listen."""
+    found = set()
+    for each in (process, *process.children(recursive=True)):
+        look = getattr(each, "net_connections", None) or each.connections  # its name before psutil 6
+        found |= {place.laddr.port for place in look("tcp") if place.status == "LISTEN"}
+    return found
+
+
+def test_nobody_without_credentials_reaches_a_cluster(tmp_path):
+    """By TCP there is no way in, and the sockets are for this user alone."""
+    before = _listening(psutil.Process())
+    made = make_executor("cluster", jobs=1, local_directory=str(tmp_path / "own"))
+    try:
+        assert [stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("own/sockets")] == [0o700]
+        for port in _listening(psutil.Process()) - before:  # of HTTP servers without pages
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/info/main/workers.html", timeout=5)
+            caught.value.close()
+            assert caught.value.code == 404
+        run(made, [task(1, number=1)])
+    finally:
+        made.close()
+
+
+def test_a_cluster_in_a_long_directory(tmp_path):
+    made = make_executor("cluster", jobs=1, local_directory=str(tmp_path / ("x" * 120)))
+    try:
+        run(made, [task(1, number=1)])
+    finally:
+        made.close()
 
 
 def test_a_cluster_leaves_nothing_behind(tmp_path):

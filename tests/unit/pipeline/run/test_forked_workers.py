@@ -169,3 +169,45 @@ def test_there_are_none_beside_threads_or_on_one_processor() -> None:
         os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
         say(start_workers(SERVE, begin) is None)
     """) == [True, True, True]
+
+
+def test_signals_interrupt_no_closing():
+    """Two signals, as ``timeout`` sends them, at every call of a shutdown, and a second close: all is closed once."""
+    said = run(
+        """
+        class Ended(BaseException):
+            pass
+
+        def end(*_):
+            raise Ended
+
+        signal.signal(signal.SIGTERM, end)
+        real = os.close
+        before = len(os.listdir("/proc/self/fd"))
+        for number in range(1, 9):
+            workers = ForkedWorkers(SERVE, begin, 2)
+            calls = []
+
+            def close(descriptor):
+                calls.append(descriptor)
+                if len(calls) in (number, number + 1):
+                    signal.raise_signal(signal.SIGTERM)
+                real(descriptor)
+
+            os.close = close
+            ended = False
+            try:
+                try:
+                    workers.close()
+                finally:
+                    workers.close()
+            except Ended:
+                ended = True
+            os.close = real
+            say([ended, len(calls)])
+        say(len(os.listdir("/proc/self/fd")) - before)
+        """
+    )
+    *closings, left = said
+    assert closings == [[number <= 4, 4] for number in range(1, 9)]
+    assert left in (0, 2)  # the pipe that children follow

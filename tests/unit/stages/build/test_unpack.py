@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from puffin.artifact import limits
 from puffin.stages.build import unpack as unpack_rules
 from puffin.stages.build.unpack import BadSource, UnpackFailed, unpack
 from puffin.stages.unzip import names
@@ -267,7 +268,7 @@ def test_damaged_content_is_refused(tmp_path):
 
 
 def test_an_archive_bomb_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(unpack_rules, "_HARMLESS_BYTES", 1 << 20)
+    monkeypatch.setattr(limits, "_HARMLESS_BYTES", 1 << 20)
     whole = tar(member("foo/zeros", bytes(4 << 20)))
     assert "archive bomb" in refusal(lzma.compress(whole), tmp_path, "foo.tar.xz")
     assert "archive bomb" in refusal(zipped(("foo/zeros", bytes(4 << 20))), tmp_path, "foo.zip")

@@ -382,6 +382,13 @@ def test_free_threaded_name(tmp_path):
     assert os.readlink(tmp_path / "v" / "lib64") == "lib"
 
 
+def test_what_a_killed_run_left_beside_it_goes(tmp_path, python):
+    for name in (".v.123-0123abcd.new", ".v.45-0123abcd.old", ".v.x", ".v.12-0123.new", ".vv.12-0123abcd.new"):
+        (tmp_path / name / "lib").mkdir(parents=True)
+    create_venv(str(tmp_path / "v"), interpreter=python)
+    assert sorted(os.listdir(tmp_path)) == [".v.12-0123.new", ".v.x", ".vv.12-0123abcd.new", "v"]
+
+
 @pytest.mark.parametrize("name", ["old", "a b", "it's"])
 @pytest.mark.parametrize("relocatable", [True, False])
 @pytest.mark.parametrize("shell", ["csh", "tcsh"])

@@ -1,0 +1,124 @@
+"""What the system refuses: processes, threads, descriptors, memory, places. Never "a bug in puffin"."""
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from puffin.errors import FAILED, TEMPORARY, LimitReached, PlaceRefused, refused_by_system
+from tests.helpers.faults import can_strace, traced
+from tests.helpers.sdists import forge_backend, forge_sdist
+from tests.helpers.wheels import forge_wheel
+
+strace = pytest.mark.skipif(not can_strace(), reason="strace cannot trace here")
+
+
+@pytest.fixture
+def shop(index):
+    for number in range(10):
+        index.add(*forge_wheel(f"pkg{number}", "1.0"))
+    index.add(*forge_backend())
+    index.add(*forge_sdist("sdist", "1.0"))
+    return index
+
+
+@strace
+@pytest.mark.parametrize("call", ["clone", "clone3", "clone,clone3,fork,vfork"])
+@pytest.mark.parametrize(
+    "words", [("pip", "sync", "r.txt"), ("pip", "compile", "r.txt"), ("pip", "install", "-rr.txt")]
+)
+def test_no_process_or_thread_at_all(puffin, env, shop, call, words):
+    puffin.file("r.txt", "".join(f"pkg{number}==1.0\n" for number in range(10)))
+    code, err, _ = traced(puffin, f"{call}:error=EAGAIN:when=1+", *words, "-i", shop.url)
+    assert "Traceback" not in err
+    assert code in (0, TEMPORARY), err
+    if code:
+        assert "The system refused another process or thread" in err
+        assert "ulimit -u" in err
+    elif words[1] != "compile":
+        assert len(env.installed()) == 10
+
+
+@strace
+def test_no_process_for_a_build(puffin, env, shop):
+    puffin.file("r.txt", "sdist==1.0\n")
+    code, err, _ = traced(
+        puffin, "clone,clone3,fork,vfork:error=EAGAIN:when=1+", "pip", "sync", "r.txt", "-i", shop.url
+    )
+    assert "Traceback" not in err
+    assert (code, "another process or thread" in err) == (TEMPORARY, True), err
+
+
+@pytest.mark.parametrize("files", [12, 16, 24])
+def test_few_descriptors(puffin, env, shop, files):
+    puffin.file("r.txt", "".join(f"pkg{number}==1.0\n" for number in range(10)))
+    done = subprocess.run(
+        [sys.executable, "-m", "puffin", "pip", "sync", "r.txt", "-i", shop.url, "--retries", "0"],
+        env=puffin.environ(),
+        cwd=puffin.cwd,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode in (0, FAILED, TEMPORARY), done.stderr
+    assert done.returncode == 0 or "error: " in done.stderr
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root reads everything")
+def test_a_directory_that_cannot_be_read(puffin, env, shop):
+    env.site.chmod(0)
+    try:
+        done = puffin("pip", "list", "-p", env.root)
+    finally:
+        env.site.chmod(0o755)
+    assert done.code == FAILED
+    assert "site-packages" in done.err
+
+
+def test_a_link_to_itself(puffin, env):
+    loop = puffin.cwd / "loop"
+    loop.symlink_to("loop")
+    for words in (
+        ("pip", "compile", loop),
+        ("pip", "sync", loop / "r.txt"),
+        ("pip", "install", "-r", loop),
+        ("sync",),
+    ):
+        done = puffin(*words, "--cache-dir", puffin.root / "c", cwd=puffin.cwd)
+        assert done.code in (1, 2), done.err
+    done = puffin("pip", "install", "x", "--cache-dir", loop, "--no-index")
+    assert (done.code, "Traceback" in done.err) == (1, False), done.err
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (MemoryError(), "more memory"),
+        (RuntimeError("can't start new thread"), "another process or thread"),
+        (BlockingIOError(errno.EAGAIN, "no"), "another process or thread"),
+        (OSError(errno.EMFILE, "no", "x"), "another open file"),
+        (OSError(errno.ENOMEM, "no"), "more memory"),
+    ],
+)
+def test_limits_have_names(error, what):
+    found = refused_by_system(error)
+    assert isinstance(found, LimitReached)
+    assert (found.what, found.exit_code) == (what, TEMPORARY)
+    assert found.hints
+
+
+def test_places_are_named_and_mistakes_are_not_excused():
+    found = refused_by_system(PermissionError(errno.EACCES, "Permission denied", "/x"))
+    assert isinstance(found, PlaceRefused)
+    assert (str(found), found.exit_code, str(found.causes[0])) == (
+        "Failed to use `/x`",
+        FAILED,
+        "Permission denied",
+    )
+    for mistake in (OSError(errno.EBADF, "Bad file descriptor"), RuntimeError("x"), KeyError("x")):
+        assert refused_by_system(mistake) is None
