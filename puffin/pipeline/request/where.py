@@ -36,11 +36,12 @@ def find_where(where: Where, session: "Session") -> "Environment":
     )
 
 
-def base_interpreter(where: Where, session: "Session") -> "Interpreter":
+def base_interpreter(where: Where, session: "Session", *, required: bool = True) -> "Interpreter":
     """Return the interpreter to install for where no environment is meant.
 
     The one asked for, the active environment's, that of ``.python-version``, the first on ``PATH`` or puffin's own,
-    if ``requires-python`` of the project allows it, else another that it allows.
+    if ``requires-python`` of the project allows it, else another that it allows. If there is none, that is an error
+    where one is *required*.
     """
     from puffin.stages.link.interpreter.ask import InspectFailed
     from puffin.stages.link.interpreter.find import (
@@ -65,13 +66,18 @@ def base_interpreter(where: Where, session: "Session") -> "Interpreter":
         usual = find_environment(None, environ, cwd, cache, system=True).interpreter
     except InterpreterNotFound:
         usual = inspect_interpreter(sys.executable, cache)
-    other = find_required(cwd, usual, environ)
+    try:
+        other = find_required(cwd, usual, environ)
+    except InterpreterNotFound:
+        if required:
+            raise
+        other = ""  # whoever reads the project warns
     return inspect_interpreter(other, cache, origin="requires-python") if other else usual
 
 
 def target_interpreter(asked: str, session: "Session") -> "Interpreter":
-    """Return the interpreter *asked* for, or that of the place where the command is run."""
-    return base_interpreter(Where(python=asked), session)
+    """Return the interpreter that a resolution is for: the one *asked* for, or that of the working directory."""
+    return base_interpreter(Where(python=asked), session, required=False)
 
 
 def _elsewhere(where: Where, session: "Session") -> "Environment":
