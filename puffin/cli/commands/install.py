@@ -1,5 +1,6 @@
 """``puffin pip install``."""
 
+import json
 import os
 
 from puffin.cli.commands.observe import Observed
@@ -123,7 +124,6 @@ def _argument(error: "InvalidRequirementLine") -> "InvalidRequirementLine":
 
 
 def _write_report(path: str, done: "Installed", session: "Session") -> None:
-    import json
 
     from puffin.pipeline.change.report import install_report
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from threading import Event  # the executor's processes are up, so it is loaded
 
 from puffin import __version__
 from puffin.cache.layout import Cache
@@ -63,7 +64,6 @@ def linger(console: "Console") -> None:
     """Wait for Ctrl-C if a dashboard is up, and then let go of its processes. The run is over; its result stands."""
     if not kept:
         return
-    from threading import Event  # the executor's processes are up, so it is loaded
 
     console.say("The dashboard stays up until you press Ctrl-C")
     try:

@@ -10,6 +10,8 @@ from puffin.cli.config.settings import CacheDirectory, index_settings
 from puffin.cli.options.inspect import VenvOptions
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
+from puffin.pipeline.commands.seed import seed
+from puffin.pipeline.request.session import session_of
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.environment.venv import CLEAR, FORCE, KEEP, create_venv, seed_requirements
 from puffin.stages.link.interpreter.find import (
@@ -93,8 +95,6 @@ def _seed(
     console: Console,
     cache_dir: str,
 ) -> None:
-    from puffin.pipeline.commands.seed import seed
-    from puffin.pipeline.request.session import session_of
 
     settings = index_settings(options.index, cache_dir, options.python)
     seed(environment, names, settings, session_of(settings, os.environ, console, time.perf_counter()))

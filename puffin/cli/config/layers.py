@@ -7,8 +7,11 @@ The command line and ``PUFFIN_`` variables go first, then requirements files, th
 import os
 
 from puffin import depends
+from puffin.artifact.urls import mask_text
 from puffin.cli.config.files import puffin_files
+from puffin.cli.config.pip import pip_settings
 from puffin.cli.config.settings import check_setting
+from puffin.names import normalise
 from puffin.pipeline.request.settings import Configured
 from puffin.pipeline.workspace.document import SettingValue
 from puffin.stages.link.environment.environment import BrokenVenv, nearest_venv
@@ -48,8 +51,6 @@ def configured(
             layers.append((*setting, *_default(setting, tables)))
             indexes += [each for each in tables if each.name not in {other.name for other in indexes}]
     if not options["isolated"]:
-        from puffin.cli.config.pip import pip_settings
-
         root = "" if many or command == "venv" else _site_root(layers, options, environ)
         layers.append(pip_settings(environ, root, ("global", "install", command)))
     layers = [[setting for setting in layer if setting.name in options] for layer in layers]
@@ -136,7 +137,6 @@ def _formats(layers: "Sequence[Layer]", options: "Options") -> "Options":
 
 
 def _words(values: "Iterable[str]") -> "list[str]":
-    from puffin.names import normalise
 
     words = [word.strip() for value in values for word in value.split(",") if word.strip()]
     return [word if word[0] == ":" else normalise(word) for word in words]
@@ -172,7 +172,6 @@ def _tell(layers: "Sequence[Layer]", options: "Options", console: "Console") -> 
 
 
 def _shown(value: "Any") -> str:
-    from puffin.artifact.urls import mask_text
 
     if isinstance(value, bool):
         return str(value).lower()

@@ -2,6 +2,7 @@
 
 import os
 
+from puffin.artifact.urls import mask_text
 from puffin.cli.config.files import pip_files
 from puffin.cli.options.table import FLAG, LIST, VALUE, switched
 from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue, content, decoded
@@ -140,7 +141,6 @@ def _parsed(path: str, text: str) -> "RawConfigParser":
 
 
 def _problem(text: str, line: int) -> str:
-    from puffin.artifact.urls import mask_text
 
     written = mask_text(text.splitlines()[line - 1].strip()) if 0 < line <= text.count("\n") + 1 else ""
     return f"`{written}` cannot stand there"

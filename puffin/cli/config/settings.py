@@ -5,6 +5,7 @@ import sys
 
 from puffin import depends
 from puffin.artifact.urls import strip_credentials
+from puffin.cache.atomic import remove_tree
 from puffin.cache.layout import default_root
 from puffin.cli.config.times import moments
 from puffin.cli.options.table import GIVEN, SYNC, choices_of
@@ -492,6 +493,4 @@ class CacheDirectory:
 
     def __exit__(self, *error: object) -> None:
         if self._temporary:
-            from puffin.cache.atomic import remove_tree
-
             remove_tree(self._temporary)

@@ -7,9 +7,14 @@ import os
 
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
+from puffin.pipeline.builds.settings import build_settings
 from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
+from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe
 from puffin.pipeline.request.settings import CompileSettings, Settings
 from puffin.pipeline.request.toolchain import toolchain_of
+from puffin.stages.resolve.locate.platforms import target_for
+from puffin.stages.resolve.metadata.wanted import BuildSource
+from puffin.stages.resolve.solve.universe import Place
 from puffin.value import field_names, replace
 
 TYPE_CHECKING = False
@@ -99,7 +104,6 @@ class Projects:
         exclude_newer: str = "",
     ) -> "BuildSession":
         from puffin.pipeline.builds.session import BuildSession
-        from puffin.pipeline.builds.settings import build_settings
 
         told = build_settings(
             settings,
@@ -124,7 +128,6 @@ def _world(
 
 def _metadata(directory: str, shown: str, builds: "BuildSession", toolchain: "Toolchain") -> bytes:
     from puffin.pipeline.builds.session import MetadataBuilder
-    from puffin.stages.resolve.metadata.wanted import BuildSource
 
     with shared(builds.session.cache):
         return MetadataBuilder(builds, toolchain)(BuildSource(package=shown, path=directory)).metadata
@@ -132,9 +135,6 @@ def _metadata(directory: str, shown: str, builds: "BuildSession", toolchain: "To
 
 def _named(requirements: "Requirements", builds: "BuildSession", environment: "Environment") -> "Requirements":
     from puffin.pipeline.builds.session import MetadataBuilder
-    from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe
-    from puffin.stages.resolve.locate.platforms import target_for
-    from puffin.stages.resolve.solve.universe import Place
 
     told, cache = builds.settings, builds.session.cache
     setup = ResolutionSetup(

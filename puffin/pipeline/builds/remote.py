@@ -3,11 +3,14 @@
 from puffin.artifact.artifact import Artifact
 from puffin.artifact.urls import digest
 from puffin.cache.layout import Cache
+from puffin.pipeline.farm.farm import WorkerNeeds, farm_for
 from puffin.pipeline.graph.task import Task
 from puffin.pipeline.request.scheduler import Remote
 from puffin.stages.build.job import BuildOrder
 from puffin.stages.build.remote import SentBuild, brought, built_before
 from puffin.stages.build.remote_here import Python, python_of
+from puffin.stages.fetch.fetch import fetch
+from puffin.stages.fetch.network import network_from_wire
 from puffin.value import astuple, from_tuple, replace
 
 TYPE_CHECKING = False
@@ -76,8 +79,6 @@ def build(
 
     Raises what that raises, and the errors of ``puffin.pipeline.farm.farm``.
     """
-    from puffin.pipeline.farm.farm import farm_for
-    from puffin.stages.fetch.network import network_from_wire
 
     told = from_tuple(BuildOrder, order)
     farm = farm_for(from_tuple(Remote, remote))
@@ -111,7 +112,6 @@ def build(
 
 
 def _send(farm: "Farm", order: BuildOrder, packed: bytes, python: "tuple[Any, ...]") -> "tuple[str, bytes]":
-    from puffin.pipeline.farm.farm import WorkerNeeds
 
     artifact = from_tuple(Artifact, order.artifact)
     needs = WorkerNeeds(_FITS, (python,), str(from_tuple(Python, python)))
@@ -120,7 +120,6 @@ def _send(farm: "Farm", order: BuildOrder, packed: bytes, python: "tuple[Any, ..
 
 
 def _fetched(artifact: Artifact, network: "tuple[Any, ...]") -> bytes:
-    from puffin.stages.fetch.fetch import fetch
 
     groups = (artifact.hashes,) if artifact.hashes else ()
     _, _, data = fetch(

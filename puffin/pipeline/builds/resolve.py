@@ -1,5 +1,8 @@
 """Resolving build requirements, with the options of the command, for the interpreter that builds."""
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.values import BuildRequirementsFailed, BuildSettings
 from puffin.pipeline.find.artifact import artifact_for
@@ -79,8 +82,6 @@ class BuildResolver:
 
 def root_of(text: str) -> Root:
     """Return a build requirement (PEP 508) as the resolver takes it; ``InvalidRequirement`` if it is none."""
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
 
     parsed = Requirement(text)
     return Root(

@@ -17,7 +17,9 @@ from puffin.pipeline.run.inline import InlineExecutor
 from puffin.pipeline.tasks.supply import Supply, root_failure
 from puffin.stages.build import kept
 from puffin.stages.resolve.locate.source import directory_source
+from puffin.stages.resolve.locate.url import direct_url
 from puffin.stages.resolve.metadata.wanted import BuildSource
+from puffin.stages.resolve.universe.place import checkout_place
 from puffin.stages.resolve.universe.values import Built
 from puffin.stages.unzip.ready import archive_ready
 from puffin.value import replace
@@ -79,7 +81,6 @@ class BuildSession:
 
     def checkout(self, place: "Place") -> "CheckedOut":
         """Be the seam to version control of a universe."""
-        from puffin.stages.resolve.universe.place import checkout_place
 
         return checkout_place(
             place,
@@ -93,7 +94,6 @@ def identified(artifact: Artifact) -> Artifact:
     """Return the artifact of a local archive with the archive's hash, so that earlier builds of it are found."""
     if artifact.kind != SDIST or expected_sha256(artifact) or not is_file(artifact.url):
         return artifact
-    from puffin.stages.resolve.locate.url import direct_url
 
     try:
         sha256 = kept.hash_of(file_path(artifact.url))

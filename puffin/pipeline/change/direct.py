@@ -1,6 +1,17 @@
 """Pins with URLs as the plan needs them: their direct_url.json, and their archive if it is known."""
 
+import json
+import os
+
+from puffin.artifact.urls import file_url
+from puffin.errors import PuffinError
 from puffin.stages.link.commit.installplan import WantedDistribution
+from puffin.stages.resolve.index.config import bare, is_local, local_path
+from puffin.stages.resolve.locate.errors import FileMissing
+from puffin.stages.resolve.locate.file_choice import FileTarget
+from puffin.stages.resolve.locate.source import source_kind
+from puffin.stages.resolve.locate.url import locate_url, place_of
+from puffin.stages.unzip.store import known_archive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +47,6 @@ class Directs:
 
     def wanted(self, pin: "Pin", known: "Mapping[str, str]", *, refresh: bool) -> WantedDistribution:
         """Return *pin* as the plan compares it; *known* and *refresh* are as for :func:`wanted_direct`."""
-        from puffin.stages.resolve.locate.source import source_kind
 
         kind = source_kind(pin)
         if not kind:
@@ -47,9 +57,6 @@ class Directs:
 
     def _to_build(self, pin: "Pin", kind: str, *, refresh: bool) -> WantedDistribution:
         """Return what would be built; whatever stands against it is left to the search, which tells of all pins."""
-        from puffin.errors import PuffinError
-        from puffin.stages.resolve.locate.file_choice import FileTarget
-        from puffin.stages.resolve.locate.url import locate_url
 
         unknown = WantedDistribution(name=pin.name, version="", url=pin.url, direct_url="{}", source=UNKNOWN)
         if pin.name not in self._present:
@@ -69,7 +76,6 @@ class Directs:
 
     def _other_hash(self, pin: "Pin") -> bool:
         """Tell whether what is installed is known to have none of the pinned hashes."""
-        import json
 
         text = self._present[pin.name].direct_url
         try:
@@ -90,8 +96,6 @@ def wanted_direct(
     file is the archive that it was unzipped to, until its modification time or size changes; a remote one
     is what it was, until *refresh*.
     """
-    from puffin.artifact.urls import file_url
-    from puffin.stages.resolve.index.config import bare, is_local, local_path
 
     address = pin.url.partition("#")[0]
     local = is_local(address)
@@ -110,11 +114,6 @@ def _pinned(pin: "Pin") -> str:
 
 
 def _of_local(pin: "Pin", path: str, url: str, cache: "Cache") -> str:
-    import os
-
-    from puffin.stages.resolve.locate.errors import FileMissing
-    from puffin.stages.resolve.locate.url import place_of
-    from puffin.stages.unzip.store import known_archive
 
     if os.path.isdir(path):
         return ""

@@ -2,6 +2,8 @@
 
 import time
 
+from puffin.artifact.metadata_head import field_values, read_head
+from puffin.cache.atomic import remove_tree
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.change.plan import Planner
 from puffin.pipeline.change.workplace import Workplace, target_of
@@ -13,7 +15,7 @@ from puffin.stages.link.commit.state import read_state
 from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.staging import LinkPlace
-from puffin.stages.unzip.manifest import VERSION
+from puffin.stages.unzip.manifest import DIST_INFO, VERSION, read_header
 from puffin.value import astuple, replace
 
 TYPE_CHECKING = False
@@ -262,10 +264,8 @@ class EnvironmentRun:
 
     def _check_python(self, supply: "Supply", archive: str) -> None:
         """Raise ``NoCompatibleWheel`` where the metadata of what a URL named does not admit the interpreter."""
-        from puffin.artifact.metadata_head import field_values, read_head
         from puffin.stages.resolve.locate.errors import NoCompatibleWheel
         from puffin.stages.resolve.locate.file_choice import FileTarget
-        from puffin.stages.unzip.manifest import DIST_INFO, read_header
 
         cache, version = self._session.cache, self.environment.interpreter.version_text
         header = read_header(cache.manifest(archive))
@@ -297,8 +297,6 @@ class EnvironmentRun:
         try:
             self.workplace.end()
             if self.created and self.status not in (UPDATED, UNCHANGED):
-                from puffin.cache.atomic import remove_tree
-
                 remove_tree(self.path)
         finally:
             self.workplace.__exit__(None, None, None)

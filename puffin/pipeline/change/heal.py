@@ -4,6 +4,8 @@ A file that is edited in place in an environment is edited in the cache too, whe
 link. Linking it again would not repair it.
 """
 
+from zlib import crc32
+
 from puffin.stages.unzip.manifest import read_manifest
 from puffin.stages.unzip.ready import discard_archive, files, sizes_match
 from puffin.value import replace
@@ -52,7 +54,6 @@ def _whole(cache: "Cache", archive: str, contents: bool) -> bool:
 
 
 def _checksum(path: str) -> int:
-    from zlib import crc32
 
     with open(path, "rb") as file:
         return crc32(file.read())

@@ -3,7 +3,7 @@
 import os
 
 from puffin import depends
-from puffin.cache.atomic import write
+from puffin.cache.atomic import read, replace_file, write
 from puffin.cache.lock import Lock
 from puffin.errors import FAILED, PuffinError, os_cause
 from puffin.pipeline.graph.record import phase
@@ -20,6 +20,7 @@ from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.link.staging import LinkTarget
 from puffin.stages.unzip.manifest import read_names
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,8 +118,6 @@ class Workplace:
 
     def _refresh(self, changed: list[str]) -> None:
         """Note that the directories that changed hold nothing wrong, so that the next look is quick."""
-        from puffin.cache.atomic import replace_file
-        from puffin.value import replace
 
         if self.state is None or {each.name: each.version for each in self.state.distributions} != {
             each.name: each.version for each in self.present
@@ -328,7 +327,6 @@ def look_around(
 
 
 def _direct_url(site: str, entry: str, kind: str) -> str:
-    from puffin.cache.atomic import read
 
     if kind != "dist-info":
         return ""
@@ -387,7 +385,6 @@ def settled(environment: "Environment") -> "Environment":
             real[field] = found
     if not real:
         return environment
-    from puffin.value import replace
 
     both = {"platlib": real["purelib"]} if environment.purelib == environment.platlib else {}
     return replace(environment, **real, **both)

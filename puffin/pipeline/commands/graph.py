@@ -5,9 +5,12 @@ import os
 from puffin.artifact.artifact import WHEEL
 from puffin.cache.usage import shared
 from puffin.errors import PuffinError
+from puffin.pipeline.builds.session import BuildSession
+from puffin.pipeline.builds.settings import build_settings
 from puffin.pipeline.find.search import Search, SearchRequest
 from puffin.pipeline.inputs.inputs import check_files, read_inputs, requested
 from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.toolchain import Toolchain
 from puffin.pipeline.request.where import target_interpreter
 from puffin.pipeline.tasks.bytecode import bytecode_kind, compiling
 from puffin.pipeline.tasks.supply import loads_of, many_tasks, supplied
@@ -58,10 +61,6 @@ def planned_tasks(settings: Settings, session: "Session") -> "list[Task]":
     supplies.sort(key=lambda each: each.artifact.name)
     made: dict[Key, tuple[Task, ...]] = {}
     if any(each.artifact.kind != WHEEL for each in supplies):
-        from puffin.pipeline.builds.session import BuildSession
-        from puffin.pipeline.builds.settings import build_settings
-        from puffin.pipeline.request.toolchain import Toolchain
-
         building = build_settings(settings, session, config=inputs.config, network=network, files=inputs.files)
         build_session, toolchain = BuildSession(building, session), Toolchain(interpreter)
         builds = build_session.builds()

@@ -2,6 +2,7 @@
 
 import time
 
+from puffin.cache.atomic import read
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.projects import Projects
@@ -204,7 +205,6 @@ class _LockRun:
 
 
 def _differs(path: str, data: bytes) -> bool:
-    from puffin.cache.atomic import read
 
     return read(path) != data
 

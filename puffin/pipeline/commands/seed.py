@@ -2,15 +2,23 @@
 
 import time
 
+from packaging.version import InvalidVersion, Version
+
 from puffin.errors import PuffinError
 from puffin.pipeline.commands.pip_sync import sync_pins
 from puffin.pipeline.inputs.inputs import Inputs, index_config, kinds_of_files
 from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe
 from puffin.pipeline.request.settings import Settings
+from puffin.stages.fetch.fetch import client_for
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed.demands import demands
 from puffin.stages.link.installed.requires import Requires
+from puffin.stages.resolve.index.page import splits
+from puffin.stages.resolve.index.pages import Pages
+from puffin.stages.resolve.locate.errors import LocateFailed
+from puffin.stages.resolve.locate.locate import locate
 from puffin.stages.resolve.locate.platforms import target_for
+from puffin.stages.resolve.requirements.pins import Pin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,10 +50,6 @@ def newest_pins(
 
     Of several packages, those versions count that need no other one: ``pip check`` is to find nothing missing.
     """
-    from packaging.version import InvalidVersion, Version
-
-    from puffin.stages.fetch.fetch import client_for
-    from puffin.stages.resolve.index.pages import Pages
 
     config = index_config(settings, None)
     http = client_for(session.network.wire())
@@ -115,7 +119,6 @@ def _is_whole(
 
 
 def _of(link: "Any", name: str) -> "list[str]":
-    from puffin.stages.resolve.index.page import splits
 
     return [version for found, version in splits(link.filename) if found == name]
 
@@ -130,9 +133,6 @@ def _fitting(
     settings: Settings,
 ) -> "Iterator[str]":
     """Yield the versions that have a wheel and are not yanked; raise the first failure where there is none."""
-    from puffin.stages.resolve.locate.errors import LocateFailed
-    from puffin.stages.resolve.locate.locate import locate
-    from puffin.stages.resolve.requirements.pins import Pin
 
     failure: Exception | None = None
     found = False

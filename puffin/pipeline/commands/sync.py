@@ -3,9 +3,10 @@
 import time
 
 from puffin.cache.lock import lock_timeout
-from puffin.cache.usage import shared
+from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
 from puffin.pipeline.change.environment import guarded
+from puffin.pipeline.change.result import many_result
 from puffin.pipeline.change.run import ChangeRun
 from puffin.pipeline.change.spec import SpecRun
 from puffin.pipeline.change.values import ManyResult, failure_of
@@ -17,6 +18,8 @@ from puffin.pipeline.inputs.environment import read_spec
 from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.settings import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
+from puffin.pipeline.request.toolchain import toolchain_of
+from puffin.pipeline.resolve.many import question_of, resolve_all
 from puffin.pipeline.workspace.specs import lock_of
 from puffin.stages.link.interpreter.interpreter import meanwhile
 
@@ -125,9 +128,6 @@ class ManyRun:
         if isinstance(found, Inputs):
             self._take_inputs(run, found)
         else:
-            from puffin.pipeline.request.toolchain import toolchain_of
-            from puffin.pipeline.resolve.many import question_of
-
             toolchain, lock = toolchain_of(run.environment), lock_of(run.spec)
             question = question_of(run.name, run.settings, found, toolchain, lock, self._session)
             self._questions.append(question)
@@ -141,8 +141,6 @@ class ManyRun:
         """Resolve what is not pinned, all at once."""
         if not self._questions:
             return
-        from puffin.cache.usage import make_room
-        from puffin.pipeline.resolve.many import resolve_all
 
         make_room(self._session.cache)
         answers = resolve_all(self._questions, self._session, self._settings.run.workers)
@@ -246,7 +244,6 @@ class ManyRun:
 
     def result(self) -> ManyResult:
         """Return the results."""
-        from puffin.pipeline.change.result import many_result
 
         started = self._session.started
         return many_result(self._runs, self._change.graph, tuple(self._phases), started, self._settings)

@@ -5,9 +5,11 @@ import sys
 from functools import partial
 from threading import Lock
 
+from puffin.pipeline.farm.farm import close_farms, facts_of
 from puffin.pipeline.run.executor import choose
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.run.inline import InlineExecutor
+from puffin.pipeline.run.pool import PoolExecutor
 from puffin.pipeline.run.waves import run_here, run_waves
 
 TYPE_CHECKING = False
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from puffin.pipeline.graph.ledger import Ledger
     from puffin.pipeline.graph.task import Outcome, Task
     from puffin.pipeline.request.scheduler import Remote
-    from puffin.pipeline.run.pool import PoolExecutor
     from puffin.pipeline.run.runner import WorkItem
 
 
@@ -67,8 +68,6 @@ class RemoteExecutor:
         size = sum(task.weight for task in fetches)
         name = choose("auto", to_fetch=len(fetches), to_fetch_bytes=size, jobs=self._jobs)
         if name == "pool" and hasattr(os, "fork"):
-            from puffin.pipeline.run.pool import PoolExecutor
-
             return PoolExecutor(self._jobs)
         return InlineExecutor(self._jobs)
 
@@ -97,7 +96,6 @@ class RemoteExecutor:
 
 def _asked(remote: "Remote") -> "tuple[int, tuple[tuple[str, str], ...]]":
     """Return ``facts_of`` from a child that has nothing else to do there."""
-    from puffin.pipeline.farm.farm import close_farms, facts_of
 
     try:
         return facts_of(remote)

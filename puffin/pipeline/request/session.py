@@ -1,6 +1,6 @@
 """What the parts of one command share: its cache, its environment variables, its network and who is told of it."""
 
-from puffin.artifact.urls import is_http
+from puffin.artifact.urls import is_http, mask
 from puffin.cache.layout import Cache
 from puffin.value import frozen, replace
 
@@ -73,7 +73,6 @@ class Session:
         return read_file(path)
 
     def _fetched(self, url: str) -> bytes:
-        from puffin.artifact.urls import mask
         from puffin.stages.fetch.fetch import client_for
         from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
 

@@ -1,6 +1,7 @@
 """The interpreter that builds."""
 
 from puffin.stages.link.interpreter.interpreter import Interpreter, interpreter_key
+from puffin.stages.resolve.locate.tags import priorities  # only what builds makes such a value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ class Toolchain:
     def __init__(
         self, interpreter: Interpreter, *, python: str = "", scripts: str = "", prefix: str = ""
     ) -> None:
-        from puffin.stages.resolve.locate.tags import priorities  # only what builds makes such a value
 
         self.interpreter = interpreter
         self.python = python

@@ -13,6 +13,7 @@ from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences
 from puffin.stages.resolve.requirements.errors import HashesMissing
 from puffin.stages.resolve.requirements.pins import Pin
+from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.value import astuple, from_tuple, frozen
 
@@ -136,8 +137,6 @@ class Universes:
 
 def settings_of(run: "Settings") -> CompileSettings:
     """Return the settings of a compilation that answers a question of this run."""
-    from puffin.pipeline.request.settings import CompileSettings
-    from puffin.stages.resolve.requirements.values import SourceRequest
 
     return CompileSettings(
         run=run,

@@ -4,8 +4,9 @@ import os
 import subprocess
 
 from puffin.artifact.urls import digest
-from puffin.errors import Cause, UsageError
-from puffin.pipeline.workspace.specs import lock_of
+from puffin.errors import Cause, PuffinError, UsageError
+from puffin.pipeline.workspace.specs import lock_of, sources_of
+from puffin.stages.resolve.projects.sources import read_sources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,9 +74,6 @@ def files_of(
     constraints: tuple[str, ...] = (),
 ) -> "frozenset[str]":
     """Return the real paths of all files that an environment is made from, included ones and its lock among them."""
-    from puffin.errors import PuffinError
-    from puffin.pipeline.workspace.specs import lock_of, sources_of
-    from puffin.stages.resolve.projects.sources import read_sources
 
     files: set[str] = {*spec.files, *filter(None, (lock_of(spec),))}
 

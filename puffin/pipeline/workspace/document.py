@@ -6,6 +6,7 @@ Settings and environments are found and read by this module, so that all errors 
 import os
 
 from puffin import depends
+from puffin.artifact.urls import mask_text
 from puffin.errors import USAGE, PuffinError
 from puffin.value import frozen
 
@@ -49,7 +50,6 @@ class ConfigurationInvalid(PuffinError):
 
     def details(self) -> tuple[str, ...]:
         """Return the line, credentials masked."""
-        from puffin.artifact.urls import mask_text
 
         return (mask_text(self.text.strip()),) if self.text.strip() else ()
 

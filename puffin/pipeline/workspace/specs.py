@@ -2,11 +2,8 @@
 
 import os
 
+from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.stages.resolve.requirements.values import SourceRequest
 
 
 @frozen
@@ -101,7 +98,6 @@ def _slug(name: str) -> str:
 
 def sources_of(spec: EnvSpec, constraints: tuple[str, ...] = ()) -> "SourceRequest":
     """Return the request for an environment's sources; *constraints* apply to all environments without a lock file."""
-    from puffin.stages.resolve.requirements.values import SourceRequest
 
     groups = [group if ":" in group else f"{spec.project}:{group}" for group in spec.groups]
     return SourceRequest(
