@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from tests.equalities.rows import (
-    COMPILE,
-    LOCKED,
-    OWN,
-    PIP_INSTALL,
-    PLACES,
-    PYLOCK,
-    SEED,
-    SYNC,
-    Row,
-)
+from tests.equalities.rows import COMPILE, LOCKED, OWN, PIP_INSTALL, PLACES, PYLOCK, SEED, SYNC, Row
 
 A = "a-1.0-py3-none-any.whl"
 BARE = "bare-1.0-py3-none-any.whl"

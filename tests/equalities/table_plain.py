@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from tests.equalities.rows import (
-    DIRECT,
-    OPEN,
-    OWN,
-    PLACES,
-    Row,
-)
+from tests.equalities.rows import DIRECT, OPEN, OWN, PLACES, Row
 
 A = "a-1.0-py3-none-any.whl"
 BARE = "bare-1.0-py3-none-any.whl"

@@ -166,11 +166,7 @@ def test_extras_groups_and_markers_of_a_lock_file(puffin, env, index):
     done = puffin("pip", "sync", "pylock.toml", "--group", "docs")
     assert (done.code, done.err) == (
         2,
-        lines(
-            "error: The lock file `pylock.toml` has no group `docs`",
-            "",
-            "hint: it has `dev`, `base`",
-        ),
+        lines("error: The lock file `pylock.toml` has no group `docs`", "", "hint: it has `dev`, `base`"),
     )
 
 

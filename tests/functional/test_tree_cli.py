@@ -25,11 +25,7 @@ def test_tree(puffin, full):
     before = full.tree()
     done = puffin("pip", "tree")
     assert done.out == lines(
-        "app v1.0",
-        "├── base v1.0",
-        "└── lib[fast] v2.0",
-        "    ├── base v1.0",
-        "    └── speed v1.0",
+        "app v1.0", "├── base v1.0", "└── lib[fast] v2.0", "    ├── base v1.0", "    └── speed v1.0"
     )
     assert (done.code, done.err) == (0, "")
     assert puffin("pip", "tree", "-q").out == done.out

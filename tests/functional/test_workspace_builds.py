@@ -290,12 +290,7 @@ def test_without_isolation_what_lacks_its_backend_fails_alone(puffin, shop, log)
 def test_a_late_build_that_fails_says_what_is_done_there(puffin, shop, log):
     shop.add(*forge_wheel("lib", "2.0"))
     shop.add(*forge_sdist("thing", imports=("absent",), told=log))
-    envs = services(
-        puffin,
-        a="lib==1.0\ntoy==1.0\n",
-        b="lib==1.0\n",
-        c="lib==1.0\n",
-    )
+    envs = services(puffin, a="lib==1.0\ntoy==1.0\n", b="lib==1.0\n", c="lib==1.0\n")
     assert sync(puffin, shop).code == 0
     services(puffin, a="lib==2.0\nthing==1.0\ntoy==1.0\n", b="nowhere==1.0\n", d="thing==1.0\ntoy==1.0\n")
     alone = ("services/a/requirements.txt", "--no-build-isolation-package", "thing")

@@ -33,12 +33,7 @@ def compiled(puffin, index, text):
     return puffin("pip", "sync", "requirements.txt", "-i", index.url) if done.code == 0 else done
 
 
-WAYS = {
-    "pip sync": pip_sync,
-    "pip install": pip_install,
-    "sync": sync,
-    "compile, pip sync": compiled,
-}
+WAYS = {"pip sync": pip_sync, "pip install": pip_install, "sync": sync, "compile, pip sync": compiled}
 EVERY_WAY = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
 

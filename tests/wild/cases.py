@@ -108,10 +108,7 @@ OUTCOMES: dict[str, tuple[str, str]] = {
         "alpha==2.0 beta==1.0",
         "pip refuses a file that includes itself; puffin reads it once",
     ),
-    "variables": (
-        "alpha==1.0",
-        "uv expands variables in URLs and paths alone; puffin everywhere, as pip",
-    ),
+    "variables": ("alpha==1.0", "uv expands variables in URLs and paths alone; puffin everywhere, as pip"),
     "a variable that is not set": (
         "refused",
         "pip warns of a find-links place that is not there and goes on; puffin stops",
@@ -120,14 +117,8 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     "a comment that ends in a backslash": ("alpha==1.0 beta==1.0", ""),
     "UTF-16": ("alpha==1.0", ""),
     "a byte order mark and CRLF": ("alpha==1.0 beta==1.0", ""),
-    "another encoding": (
-        "alpha==1.0",
-        "uv reads UTF-8 and UTF-16 alone; puffin heeds PEP 263, as pip",
-    ),
-    "pre-releases": (
-        "alpha==3.0b1",
-        "uv ignores --pre in a file; puffin heeds it, as pip",
-    ),
+    "another encoding": ("alpha==1.0", "uv reads UTF-8 and UTF-16 alone; puffin heeds PEP 263, as pip"),
+    "pre-releases": ("alpha==3.0b1", "uv ignores --pre in a file; puffin heeds it, as pip"),
     "a pre-release that is asked for": ("alpha==3.0b1", ""),
     "find-links in the file": ("alpha==2.0", ""),
     "a wheel by its path": ("alpha==1.0", ""),
@@ -143,10 +134,7 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     "the same pin twice": ("alpha==1.0", ""),
     "names in any spelling": ("alpha==1.0 beta==1.0", ""),
     "parentheses and blanks": ("alpha==1.0 beta==1.0", ""),
-    "a comma too many": (
-        "refused",
-        "uv overlooks the comma; puffin refuses, as pip",
-    ),
+    "a comma too many": ("refused", "uv overlooks the comma; puffin refuses, as pip"),
     "wildcards": ("alpha==1.0", ""),
     "arbitrary equality": ("alpha==1.0", ""),
     "options of the index": ("alpha==1.0", ""),

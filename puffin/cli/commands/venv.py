@@ -89,11 +89,7 @@ def _interpreter(options: VenvOptions, cache: Cache, console: Console) -> Interp
 
 
 def _seed(
-    environment: Environment,
-    names: tuple[str, ...],
-    options: VenvOptions,
-    console: Console,
-    cache_dir: str,
+    environment: Environment, names: tuple[str, ...], options: VenvOptions, console: Console, cache_dir: str
 ) -> None:
 
     settings = index_settings(options.index, cache_dir, options.python)

@@ -40,12 +40,7 @@ def bars(rows: Sequence[Row], profile: Profile, cells: int) -> list[Bar]:
     """Return the bars of a lane; with *cells* above 0 short rows share bars, one for each stretch of a stage."""
     wall = profile.wall or 1.0
     found = [
-        Bar(
-            left=(row.start - profile.started) / wall,
-            width=row.seconds / wall,
-            stage=row.name,
-            text=told(row),
-        )
+        Bar(left=(row.start - profile.started) / wall, width=row.seconds / wall, stage=row.name, text=told(row))
         for row in rows
     ]
     if not cells:

@@ -83,10 +83,7 @@ class BuildSession:
         """Be the seam to version control of a universe."""
 
         return checkout_place(
-            place,
-            cache=self.session.cache,
-            offline=self.settings.offline,
-            environ=dict(self.session.environ),
+            place, cache=self.session.cache, offline=self.settings.offline, environ=dict(self.session.environ)
         )
 
 

@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
 
 def damaged_archives(
-    supplies: "Sequence[Supply]",
-    again: "Collection[str]",
-    damaged: "Collection[str]",
-    session: "Session",
+    supplies: "Sequence[Supply]", again: "Collection[str]", damaged: "Collection[str]", session: "Session"
 ) -> "set[str]":
     """Remove the damaged archives of *supplies* from the cache, with a warning, and return them.
 

@@ -44,12 +44,7 @@ class Planner:
     """
 
     def __init__(
-        self,
-        place: "PlannedPlace",
-        settings: "Settings",
-        session: "Session",
-        *,
-        exact: bool = True,
+        self, place: "PlannedPlace", settings: "Settings", session: "Session", *, exact: bool = True
     ) -> None:
         self._place = place
         self._settings = settings

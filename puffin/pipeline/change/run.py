@@ -71,12 +71,7 @@ class ChangeRun:
         """Carry out the plans of *runs*; each one holds its own result."""
         self._heal(runs)
         self.graph = GraphRun(
-            runs,
-            self._engine,
-            session=self._session,
-            watch=watch,
-            fail_fast=fail_fast,
-            builds=self._builds,
+            runs, self._engine, session=self._session, watch=watch, fail_fast=fail_fast, builds=self._builds
         )
         self.graph.run()
         if self._search is not None:

@@ -90,9 +90,7 @@ class _Command:
         with phase("read requirements"):
             self.early.finish()
         target = target_for(
-            interpreter,
-            python_version=settings.python_version,
-            python_platform=settings.python_platform,
+            interpreter, python_version=settings.python_version, python_platform=settings.python_platform
         )
         _warn(self.early.sources, target, self._session)
         compilation = Compilation(settings, self.early, target, interpreter, self._locked, self._session)

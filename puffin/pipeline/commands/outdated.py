@@ -26,12 +26,7 @@ class Latest:
 
 
 def latest_versions(
-    names: Iterable[str],
-    settings: Settings,
-    environment: Environment,
-    session: Session,
-    *,
-    pre: bool = False,
+    names: Iterable[str], settings: Settings, environment: Environment, session: Session, *, pre: bool = False
 ) -> dict[str, Latest]:
     """Return the newest version of each package that fits the environment and is not yanked.
 

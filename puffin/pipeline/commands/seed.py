@@ -54,11 +54,7 @@ def newest_pins(
     config = index_config(settings, None)
     http = client_for(session.network.wire())
     pages = Pages(
-        http=http,
-        cache=session.cache,
-        refresh=settings.refresh,
-        offline=settings.offline,
-        now=time.time(),
+        http=http, cache=session.cache, refresh=settings.refresh, offline=settings.offline, now=time.time()
     )
 
     def stable(text: str) -> "Version | None":

@@ -42,11 +42,7 @@ class ManyRun:
     """One run. Its runs are in the order of their paths, in which locks are taken, so that two runs cannot block."""
 
     def __init__(
-        self,
-        settings: ManySettings,
-        session: "Session",
-        reporter: "ManyReporter",
-        interpreters: "Interpreters",
+        self, settings: ManySettings, session: "Session", reporter: "ManyReporter", interpreters: "Interpreters"
     ) -> None:
         self._settings = settings
         self._session = session

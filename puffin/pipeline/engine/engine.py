@@ -64,10 +64,7 @@ class Engine:
         if self._settings.dashboard >= 0:
             return "cluster"
         return choose(
-            self._settings.executor or "auto",
-            to_fetch=count,
-            to_fetch_bytes=size,
-            jobs=self._settings.workers,
+            self._settings.executor or "auto", to_fetch=count, to_fetch_bytes=size, jobs=self._settings.workers
         )
 
     def run(

@@ -255,11 +255,7 @@ def _other(own: dict[str, str], found: dict[str, str]) -> str:
 def _security(remote: Remote) -> Any:
     if not remote.address.startswith("tls://"):
         return None
-    given = {
-        "tls_ca_file": remote.tls_ca,
-        "tls_client_cert": remote.tls_cert,
-        "tls_client_key": remote.tls_key,
-    }
+    given = {"tls_ca_file": remote.tls_ca, "tls_client_cert": remote.tls_cert, "tls_client_key": remote.tls_key}
     given = {name: path for name, path in given.items() if path}
     return distributed.Security(require_encryption=True, **given) if given else None
 

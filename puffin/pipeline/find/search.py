@@ -100,11 +100,7 @@ class Search:
     """
 
     def __init__(
-        self,
-        requests: "Sequence[SearchRequest]",
-        *,
-        settings: "Settings",
-        session: "Session",
+        self, requests: "Sequence[SearchRequest]", *, settings: "Settings", session: "Session"
     ) -> None:
         self._settings = settings
         self._session = session

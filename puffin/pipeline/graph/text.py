@@ -6,13 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from puffin.pipeline.graph.record import name_of
 from puffin.pipeline.graph.task import Key, Task
 
-_COLORS = {
-    "fetch": "#cfe2fb",
-    "build": "#fbdcbd",
-    "unzip": "#c6ece4",
-    "compile": "#e2d6f5",
-    "link": "#f7d0e0",
-}
+_COLORS = {"fetch": "#cfe2fb", "build": "#fbdcbd", "unzip": "#c6ece4", "compile": "#e2d6f5", "link": "#f7d0e0"}
 _OTHER = "#e6e8ec"
 
 

@@ -127,10 +127,7 @@ def read_unpinned(
     from puffin.stages.resolve.projects.sources import read_sources
 
     sources = read_sources(
-        request,
-        read=read or session.read,
-        environ=session.environ,
-        build=None if settings.no_build else build,
+        request, read=read or session.read, environ=session.environ, build=None if settings.no_build else build
     )
     return replace(sources, requirements=_believed(sources.requirements, settings))
 

@@ -321,11 +321,7 @@ def _link_task(
         key=(LINK, name),
         function="puffin.stages.link.linker:link_all",
         label=load.supply.artifact.label,
-        arguments=(
-            *known,
-            ("cache_root", cache_root),
-            ("places", tuple([place(use) for use in load.uses])),
-        ),
+        arguments=(*known, ("cache_root", cache_root), ("places", tuple([place(use) for use in load.uses]))),
         inputs=inputs,
         after=after,
         weight=weight,

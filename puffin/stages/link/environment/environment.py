@@ -125,12 +125,7 @@ class SiteNotWritable(PuffinError):
 
 
 def find_environment(
-    python_option: str | None,
-    environ: "Mapping[str, str]",
-    cwd: str,
-    cache: Cache,
-    *,
-    system: bool = False,
+    python_option: str | None, environ: "Mapping[str, str]", cwd: str, cache: Cache, *, system: bool = False
 ) -> Environment:
     """Return the environment to work on.
 

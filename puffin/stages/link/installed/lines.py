@@ -125,10 +125,7 @@ def _more(each: Details) -> list[str]:
 
 
 def freeze_lines(
-    installed: "Iterable[Distribution]",
-    exclude: "Iterable[str]" = (),
-    *,
-    exclude_editable: bool = False,
+    installed: "Iterable[Distribution]", exclude: "Iterable[str]" = (), *, exclude_editable: bool = False
 ) -> list[str]:
     """Return the environment as the lines of a requirements file, sorted by name and version."""
     chosen = _chosen(installed, exclude, editable=False if exclude_editable else None)

@@ -165,11 +165,7 @@ def test_what_a_build_lacks_is_added_to_what_it_had(world):
         world.end(thing=("lacks", ("more",)))
     assert world.asked == [("tool",), ("tool", "more")]
     assert world.ledger.tasks[("build", last[1])].key not in world.ledger.outcomes
-    assert world.run() == [
-        [("fetch", "more==1.0")],
-        [("build", "thing==1.0")],
-        [("unzip", "thing==1.0")],
-    ]
+    assert world.run() == [[("fetch", "more==1.0")], [("build", "thing==1.0")], [("unzip", "thing==1.0")]]
 
 
 def test_needs_that_have_to_be_built_are_built_first_and_once(world):

@@ -106,8 +106,7 @@ def test_what_is_there(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["no", "some-thing>=2", "other==9", "odd>=1", "some-thing[x]", "some-thing @ https://host/x.whl"],
+    "text", ["no", "some-thing>=2", "other==9", "odd>=1", "some-thing[x]", "some-thing @ https://host/x.whl"]
 )
 def test_what_is_not(text: str) -> None:
     assert missing("some-thing", text) == (text,)

@@ -7,13 +7,7 @@ from pathlib import Path
 import pytest
 
 from puffin.stages.build.failures import BackendBroken, BuildFailed
-from tests.helpers.backends import (
-    BACKEND,
-    failing,
-    failure,
-    hook_job,
-    source_tree,
-)
+from tests.helpers.backends import BACKEND, failing, failure, hook_job, source_tree
 from tests.helpers.faults import small_disk
 
 

@@ -116,11 +116,7 @@ def test_read_eggs(environment, tmp_path):
     (project / "linked.egg-info" / "requires.txt").write_text("d\n")
     (tmp_path / "linked.egg-link").write_text(f"{project}\n.")
     found = {each.name: (each.version, each.requires_dist) for each in read_requires(environment)}
-    assert found == {
-        "linked": ("3", ("d",)),
-        "new": ("1.0", ("c",)),
-        "old": ("1.0", ("a", 'b ; extra == "x"')),
-    }
+    assert found == {"linked": ("3", ("d",)), "new": ("1.0", ("c",)), "old": ("1.0", ("a", 'b ; extra == "x"'))}
 
 
 def test_requires_txt():

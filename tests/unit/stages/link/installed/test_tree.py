@@ -158,12 +158,7 @@ EXTRAS = (
 
 
 def test_extras_that_somebody_asks_for():
-    assert tree(*EXTRAS) == [
-        "app v1",
-        "└── lib[other,speed] v1",
-        "    ├── core v3",
-        "    └── fast v2",
-    ]
+    assert tree(*EXTRAS) == ["app v1", "└── lib[other,speed] v1", "    ├── core v3", "    └── fast v2"]
     assert tree(*EXTRAS, specifiers=True)[1] == "└── lib[other,speed] v1 [required: <5,>=1]"
     assert tree(*EXTRAS, packages=("fast",), invert=True, specifiers=True) == [
         "fast v2",

@@ -66,10 +66,7 @@ def test_a_project_gives_its_dependencies_with_lines_and_its_name_as_label() -> 
         ("attrs", "", "pyproject.toml:6"),
         ("six", 'python_version > "3"', "pyproject.toml:7"),
     ]
-    assert labels(found) == {
-        "attrs": ("my-proj (pyproject.toml)",),
-        "six": ("my-proj (pyproject.toml)",),
-    }
+    assert labels(found) == {"attrs": ("my-proj (pyproject.toml)",), "six": ("my-proj (pyproject.toml)",)}
     assert found.pythons == (("pyproject.toml", ">=3.11"),)
 
 

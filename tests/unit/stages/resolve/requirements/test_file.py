@@ -195,10 +195,7 @@ def test_what_a_constraints_file_includes_is_a_constraint():
 
 
 def test_remote_files_include_relative_to_their_url():
-    files = {
-        "https://u:p@example.org/x/r.txt": "-r s.txt\na==1",
-        "https://u:p@example.org/x/s.txt": "b==1",
-    }
+    files = {"https://u:p@example.org/x/r.txt": "-r s.txt\na==1", "https://u:p@example.org/x/s.txt": "b==1"}
     requirements = read(files, "https://u:p@example.org/x/r.txt")
     assert [entry.name for entry in requirements.entries] == ["b", "a"]
     assert all("u:p" not in entry.file for entry in requirements.entries)

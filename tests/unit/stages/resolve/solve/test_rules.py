@@ -132,9 +132,7 @@ def test_requires_python_of_the_index_and_of_the_metadata() -> None:
 
 
 def test_file_policies() -> None:
-    packages = {
-        "a": {"3.0": {"wheel": False, "sdist": True}, "2.0": {"wheel": True}, "1.0": {"sdist": True}},
-    }
+    packages = {"a": {"3.0": {"wheel": False, "sdist": True}, "2.0": {"wheel": True}, "1.0": {"sdist": True}}}
     assert solved(packages, "a") == {"a": "3.0"}
     assert solved(packages, "a", files=FilePolicy(only_binary=frozenset({"a"}))) == {"a": "2.0"}
     assert solved(packages, "a", files=FilePolicy(no_build=frozenset({":all:"}))) == {"a": "2.0"}

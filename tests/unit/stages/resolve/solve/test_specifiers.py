@@ -62,14 +62,7 @@ def test_a_malformed_requires_python_admits_all() -> None:
 def test_prereleases_are_told_from_their_text() -> None:
     assert [
         is_prerelease(text) for text in ("1.0", "1.0.post1", "1.0+cpu", "1.0a1", "1.0.dev1", "nonsense")
-    ] == [
-        False,
-        False,
-        False,
-        True,
-        True,
-        False,
-    ]
+    ] == [False, False, False, True, True, False]
 
 
 def test_stretches_of_versions() -> None:
