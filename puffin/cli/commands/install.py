@@ -11,8 +11,8 @@ from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.commands.install import install as perform
 from puffin.pipeline.commands.pip_sync import sync
 from puffin.pipeline.inputs.inputs import read_unpinned
+from puffin.pipeline.request.builds import toolchain_of
 from puffin.pipeline.request.session import session_of
-from puffin.pipeline.request.toolchain import toolchain_of
 from puffin.pipeline.request.where import find_where
 from puffin.stages.resolve.projects.pylock import is_lock
 from puffin.stages.resolve.requirements.errors import InvalidArgument, InvalidRequirementLine

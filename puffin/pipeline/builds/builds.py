@@ -12,7 +12,7 @@ from puffin.pipeline.builds.values import BuildCycle, BuildSettings
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import warn
 from puffin.pipeline.graph.task import DONE, Task
-from puffin.pipeline.request.toolchain import Toolchain
+from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.tasks.supply import BUILD, ENVIRONMENT, FETCH, UNZIP, wheel_tasks
 from puffin.stages.build import kept
 from puffin.stages.build.environment import environment_key, environment_path, is_damaged, is_ready

@@ -10,8 +10,8 @@ from puffin.errors import PuffinError
 from puffin.pipeline.builds.settings import build_settings
 from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
 from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe
+from puffin.pipeline.request.builds import toolchain_of
 from puffin.pipeline.request.settings import CompileSettings, Settings
-from puffin.pipeline.request.toolchain import toolchain_of
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.metadata.wanted import BuildSource
 from puffin.stages.resolve.solve.universe import Place
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.builds.session import BuildSession
     from puffin.pipeline.inputs.inputs import Naming
+    from puffin.pipeline.request.builds import Toolchain
     from puffin.pipeline.request.session import Session
-    from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.link.environment.environment import Environment
     from puffin.stages.resolve.projects.sources import Build
     from puffin.stages.resolve.requirements.values import Requirements

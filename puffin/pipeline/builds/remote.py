@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.farm.farm import Farm
     from puffin.pipeline.graph.task import Key
-    from puffin.pipeline.request.toolchain import Toolchain
+    from puffin.pipeline.request.builds import Toolchain
 
 _HERE = "puffin.stages.build.remote_here:build_here"
 _FITS = "puffin.stages.build.remote_here:python_fits"

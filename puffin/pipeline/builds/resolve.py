@@ -5,9 +5,8 @@ from packaging.utils import canonicalize_name
 
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.values import BuildRequirementsFailed, BuildSettings
-from puffin.pipeline.find.artifact import artifact_for
-from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved
-from puffin.pipeline.request.toolchain import Toolchain
+from puffin.pipeline.inputs.resolution import ResolutionSetup, artifact_for, open_universe, resolved
+from puffin.pipeline.request.builds import Toolchain
 from puffin.stages.resolve.locate.file_choice import FileTarget
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.solve.request import Root

@@ -12,7 +12,7 @@ from puffin.pipeline.engine.engine import OutcomeRecorder
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.record import current
 from puffin.pipeline.graph.task import DONE
-from puffin.pipeline.request.toolchain import Toolchain
+from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.run.inline import InlineExecutor
 from puffin.pipeline.tasks.supply import Supply, root_failure
 from puffin.stages.build import kept

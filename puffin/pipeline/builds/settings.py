@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.pipeline.builds.session import BuildSession
+    from puffin.pipeline.request.builds import Toolchain
     from puffin.pipeline.request.session import Session
-    from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.metadata.wanted import BuildSource
     from puffin.stages.resolve.solve.universe import Place

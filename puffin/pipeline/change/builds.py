@@ -4,7 +4,7 @@ from puffin.artifact.artifact import WHEEL
 from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import build_settings
 from puffin.pipeline.graph.task import DONE, FAILED
-from puffin.pipeline.request.toolchain import toolchain_of
+from puffin.pipeline.request.builds import toolchain_of
 from puffin.pipeline.tasks.supply import BUILD, supplied
 from puffin.stages.build.failures import BuildFailed, WrongWheel
 from puffin.stages.build.job import KEPT

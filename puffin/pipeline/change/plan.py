@@ -1,12 +1,15 @@
 """The install plan of an environment, from its pins and its installed distributions."""
 
+import os
+import sys
+
+from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.tasks.bytecode import bytecode_kind, lacking
 from puffin.stages.link.commit.installplan import Plan, WantedDistribution, make_plan
-from puffin.stages.link.installed.own import check_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Protocol
 
     from puffin.pipeline.change.direct import Directs
@@ -144,3 +147,37 @@ def _losers(place: "PlannedPlace", plan: Plan) -> "set[str]":
         return set()
     leaving = {*plan.remove, *plan.replace}
     return {name for _, winner, losers in place.state.conflicts if winner in leaving for name in losers}
+
+
+_SELF = "puffin"
+
+
+class RemovesItself(PuffinError):
+    """The running puffin, or what it needs, would be removed from its own environment."""
+
+    exit_code = USAGE
+    stage = "link"
+    path: str
+    names: tuple[str, ...]
+
+    def summary(self) -> str:
+        """Return the first line."""
+        shown = ", ".join(f"`{name}`" for name in self.names[:5])
+        more = f" and {len(self.names) - 5} more" if len(self.names) > 5 else ""
+        return f"Refused to remove {shown}{more}: the puffin that is running needs that in `{self.path}`"
+
+
+def check_own(environment: "Environment", names: "Iterable[str]") -> None:
+    """Raise :class:`RemovesItself` if *names* (normalised) are of the running puffin; *environment* holds them."""
+    if os.path.realpath(environment.root) != os.path.realpath(sys.prefix):
+        return
+    from puffin.stages.link.installed.demands import needed_by
+    from puffin.stages.link.installed.requires import read_requires
+
+    own = needed_by({_SELF}, read_requires(environment), dict(environment.interpreter.markers))
+    lost = sorted(own.intersection(names), key=lambda name: (name != _SELF, name))
+    if lost:
+        beside = os.path.isfile(".venv/pyvenv.cfg")
+        name = f"name the environment that is meant, as in `--python {'.venv' if beside else 'DIRECTORY'}`"
+        hints = (name,) if beside else (name, "make one with `puffin venv`")
+        raise RemovesItself(path=environment.root, names=tuple(lost), hints=hints)

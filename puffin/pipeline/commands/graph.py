@@ -9,8 +9,8 @@ from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import build_settings
 from puffin.pipeline.find.search import Search, SearchRequest
 from puffin.pipeline.inputs.inputs import check_files, read_inputs, requested
+from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.request.settings import Settings
-from puffin.pipeline.request.toolchain import Toolchain
 from puffin.pipeline.request.where import target_interpreter
 from puffin.pipeline.tasks.bytecode import bytecode_kind, compiling
 from puffin.pipeline.tasks.supply import loads_of, many_tasks, supplied

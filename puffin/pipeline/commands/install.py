@@ -15,15 +15,13 @@ from puffin.pipeline.change.plan import stale_names
 from puffin.pipeline.change.run import ChangeRun, bring_one, tell_dry
 from puffin.pipeline.change.values import Installed
 from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, warn_of_broken
-from puffin.pipeline.find.artifact import artifact_for
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Inputs
-from puffin.pipeline.inputs.resolution import children_of, open_universe, resolved, setup_of
-from puffin.pipeline.request.builds import as_built
+from puffin.pipeline.inputs.resolution import artifact_for, children_of, open_universe, resolved, setup_of
+from puffin.pipeline.request.builds import as_built, toolchain_of
 from puffin.pipeline.request.imports import import_resolving
 from puffin.pipeline.request.settings import InstallSettings
-from puffin.pipeline.request.toolchain import toolchain_of
 from puffin.pipeline.request.where import find_where
 from puffin.pipeline.tasks.supply import Supply
 from puffin.stages.link.commit.installplan import Present, WantedDistribution

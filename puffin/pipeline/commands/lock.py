@@ -10,8 +10,8 @@ from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import read_unpinned
 from puffin.pipeline.inputs.resolution import resolved, setup_of
+from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
-from puffin.pipeline.request.toolchain import toolchain_with
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, lock_text, requirements_text
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from puffin.pipeline.request.builds import Toolchain
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import CompileSettings
-    from puffin.pipeline.request.toolchain import Toolchain
     from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.resolve.output.values import Listed
     from puffin.stages.resolve.projects.sources import Build

@@ -104,7 +104,7 @@ class ToldByBuilds:
         """Return what tells the metadata of a source tree, as ``Projects.metadata`` does it."""
 
         def build(directory: str, shown: str, written: "Requirements") -> bytes:
-            from puffin.pipeline.request.toolchain import toolchain_of
+            from puffin.pipeline.request.builds import toolchain_of
 
             toolchain = toolchain_of(environment)
             return self._projects().metadata(settings, toolchain, settings, directory, shown, written)

@@ -16,9 +16,9 @@ from puffin.pipeline.commands.pip_sync import ToldByBuilds
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.environment import read_spec
 from puffin.pipeline.inputs.inputs import Inputs
+from puffin.pipeline.request.builds import toolchain_of
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.settings import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
-from puffin.pipeline.request.toolchain import toolchain_of
 from puffin.pipeline.resolve.many import question_of, resolve_all
 from puffin.pipeline.workspace.specs import lock_of
 from puffin.stages.link.interpreter.interpreter import meanwhile

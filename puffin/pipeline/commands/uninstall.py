@@ -7,12 +7,12 @@ from puffin.artifact.urls import file_url
 from puffin.cache.atomic import read
 from puffin.cache.lock import lock_timeout
 from puffin.names import normalise
+from puffin.pipeline.change.plan import check_own
 from puffin.pipeline.change.workplace import Workplace, target_of
 from puffin.pipeline.request.settings import Line
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.installed.installed import read_installed, thaw
-from puffin.stages.link.installed.own import check_own
 from puffin.stages.link.linker import ArchiveGone, link
 from puffin.value import astuple
 

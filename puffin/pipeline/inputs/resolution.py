@@ -7,7 +7,9 @@ request that the resolver answers, the universe that it is answered from, and th
 from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
+from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.requirements.errors import DisjointHashes
+from puffin.stages.resolve.requirements.pins import Pin
 from puffin.stages.resolve.solve.request import (
     ALLOW,
     HIGHEST,
@@ -18,6 +20,7 @@ from puffin.stages.resolve.solve.request import (
     Root,
 )
 from puffin.stages.resolve.universe.scope import Scope
+from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import field_names, frozen, replace
 
 TYPE_CHECKING = False
@@ -25,15 +28,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from puffin.artifact.artifact import Artifact
     from puffin.cache.layout import Cache
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import CompileSettings, InstallSettings
     from puffin.pipeline.run.forked_workers import Begin, ForkedWorkers, Serve
     from puffin.stages.resolve.index.config import IndexConfig
+    from puffin.stages.resolve.locate.file_choice import FileTarget
+    from puffin.stages.resolve.locate.source import Commits
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.requirements.values import Entry, Requirements
-    from puffin.stages.resolve.solve.request import Resolution
+    from puffin.stages.resolve.solve.request import Resolution, Resolved
     from puffin.stages.resolve.universe.children import Children
     from puffin.stages.resolve.universe.index import IndexUniverse
     from puffin.stages.resolve.universe.recall import Recall
@@ -247,3 +253,24 @@ def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall 
     if recall:
         recall.keep(resolution, universe)
     return resolution
+
+
+def artifact_for(
+    package: "Resolved", target: "FileTarget", *, files: "FilePolicy", commits: "Commits"
+) -> "Artifact":
+    """Return the artifact to install for a resolved package. Raises the errors of locating a URL."""
+    if isinstance(package.handle, Chosen):
+        chosen = package.handle
+        text = f"{chosen.name}=={chosen.version}"
+        listed = Pin(name=chosen.name, version=chosen.version, hashes=package.hashes, text=text)
+        return artifact_of(listed, chosen.install)
+    pin = Pin(
+        name=package.name,
+        version=package.version,
+        url=package.url,
+        hashes=package.hashes,
+        editable=package.editable,
+        config_settings=getattr(package.handle, "config_settings", ()),
+        text=f"{package.name} @ {package.url}",
+    )
+    return locate_url(pin, target, files=files, commits=commits)

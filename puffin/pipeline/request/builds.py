@@ -5,12 +5,15 @@ from puffin.artifact.urls import digest
 from puffin.errors import UsageError
 from puffin.names import is_name, normalise
 from puffin.pipeline.request.settings import Settings
+from puffin.stages.link.interpreter.interpreter import Interpreter, interpreter_key
+from puffin.stages.resolve.locate.tags import priorities  # only what builds makes such a value
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from puffin.stages.link.environment.environment import Environment
 
 # What compilers and backends go by: a wheel that was built with other values is another wheel.
 BACKEND_PREFIXES = (
@@ -76,4 +79,39 @@ def backend_variables(environ: "Mapping[str, str]") -> "tuple[tuple[str, str], .
             for name, value in environ.items()
             if name in BACKEND_VARIABLES or name.startswith(BACKEND_PREFIXES)
         )
+    )
+
+
+class Toolchain:
+    """An interpreter that builds. ``python`` is that of the environment to build in without isolation."""
+
+    def __init__(
+        self, interpreter: Interpreter, *, python: str = "", scripts: str = "", prefix: str = ""
+    ) -> None:
+
+        self.interpreter = interpreter
+        self.python = python
+        self.scripts = scripts
+        self.prefix = prefix
+        self.key = interpreter_key(interpreter)
+        self.priorities: Mapping[str, int] = priorities(interpreter.tags)
+
+
+def toolchain_of(environment: "Environment") -> Toolchain:
+    """Return the toolchain of an environment: its interpreter, and itself for builds without isolation."""
+    return Toolchain(
+        environment.interpreter,
+        python=environment.executable,
+        scripts=environment.scripts,
+        prefix=environment.root,
+    )
+
+
+def toolchain_with(interpreter: "Interpreter") -> Toolchain:
+    """Return the toolchain of an interpreter; builds without isolation use its packages."""
+    return Toolchain(
+        interpreter,
+        python=interpreter.executable,
+        scripts=interpreter.scheme.scripts,
+        prefix=interpreter.prefix,
     )

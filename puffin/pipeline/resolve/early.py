@@ -5,17 +5,17 @@ import time
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.inputs.inputs import read_unpinned
 from puffin.pipeline.inputs.resolution import children_of, setup_of
+from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.imports import import_resolving
-from puffin.pipeline.request.toolchain import toolchain_with
 from puffin.pipeline.request.where import target_interpreter
 from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.inputs.resolution import ResolutionSetup
+    from puffin.pipeline.request.builds import Toolchain
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import CompileSettings
-    from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.solve.request import Preference

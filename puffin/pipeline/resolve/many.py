@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.pipeline.builds.values import BuildSettings
+    from puffin.pipeline.request.builds import Toolchain
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
-    from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.solve.request import Resolved

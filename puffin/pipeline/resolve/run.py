@@ -14,8 +14,8 @@ from puffin.value import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.builds.session import BuildSession
+    from puffin.pipeline.request.builds import Toolchain
     from puffin.pipeline.request.session import Session
-    from puffin.pipeline.request.toolchain import Toolchain
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.output.values import Listed
 
@@ -70,6 +70,6 @@ class Compilation:
         return BuildSession(self._builds, self._session)
 
     def _toolchain(self) -> "Toolchain":
-        from puffin.pipeline.request.toolchain import toolchain_with
+        from puffin.pipeline.request.builds import toolchain_with
 
         return toolchain_with(self._interpreter)

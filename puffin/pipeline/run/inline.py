@@ -3,9 +3,9 @@
 import os
 
 from puffin.pipeline.graph.ledger import unit_weight
+from puffin.pipeline.run.build_threads import run_here, run_waves
 from puffin.pipeline.run.executor import FEW
 from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue
-from puffin.pipeline.run.waves import run_here, run_waves
 from puffin.pipeline.run.wire import Inbox, encode, send
 from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children, run_surviving
 from puffin.signals import Uninterrupted

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from puffin.artifact.artifact import Artifact
     from puffin.pipeline.graph.ledger import Ledger
     from puffin.pipeline.graph.task import Key
-    from puffin.pipeline.request.toolchain import Toolchain
+    from puffin.pipeline.request.builds import Toolchain
 
     class WheelBuilds(Protocol):
         """What plans the builds of a run."""

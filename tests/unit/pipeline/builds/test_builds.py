@@ -13,7 +13,7 @@ from puffin.pipeline.builds.values import ALL, BuildCycle, BuildRequirementsFail
 from puffin.pipeline.commands.install import why_included
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.task import CANCELLED, DONE, FAILED, Outcome
-from puffin.pipeline.request.toolchain import Toolchain
+from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.tasks.supply import root_failure
 from puffin.stages.resolve.index.config import IndexConfig
 from puffin.stages.resolve.solve.request import FilePolicy, Parent, Resolution, Resolved
