@@ -16,10 +16,8 @@ from puffin.pipeline.commands.pip_sync import ToldByBuilds
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.environment import read_spec
 from puffin.pipeline.inputs.inputs import Inputs
-from puffin.pipeline.request.builds import toolchain_of
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.settings import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
-from puffin.pipeline.resolve.many import question_of, resolve_all
 from puffin.pipeline.workspace.specs import lock_of
 from puffin.stages.link.interpreter.interpreter import meanwhile
 
@@ -124,6 +122,9 @@ class ManyRun:
         if isinstance(found, Inputs):
             self._take_inputs(run, found)
         else:
+            from puffin.pipeline.request.builds import toolchain_of
+            from puffin.pipeline.resolve.many import question_of
+
             toolchain, lock = toolchain_of(run.environment), lock_of(run.spec)
             question = question_of(run.name, run.settings, found, toolchain, lock, self._session)
             self._questions.append(question)
@@ -137,6 +138,7 @@ class ManyRun:
         """Resolve what is not pinned, all at once."""
         if not self._questions:
             return
+        from puffin.pipeline.resolve.many import resolve_all
 
         make_room(self._session.cache)
         answers = resolve_all(self._questions, self._session, self._settings.run.workers)

@@ -6,7 +6,6 @@ from puffin import depends
 from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.inputs.inputs import Inputs, read_inputs, read_open, read_unpinned
 from puffin.pipeline.workspace.specs import lock_of, needs_lock, sources_of
-from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
 from puffin.stages.resolve.requirements.values import SourceRequest
 
 TYPE_CHECKING = False
@@ -68,6 +67,8 @@ def _pinned(
     naming: "Naming | None",
     build: "Build | None",
 ) -> Inputs:
+
+    from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
 
     try:
         return read_inputs(request, settings, interpreter, session, naming=naming, build=build)
