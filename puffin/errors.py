@@ -4,8 +4,6 @@ A subclass declares its fields as annotations and words them in :meth:`PuffinErr
 them survive pickling, because they cross process borders with the task that failed.
 """
 
-import errno
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar, dataclass_transform
@@ -126,7 +124,6 @@ _PROCESSES = (
 _FILES = "another open file", "raise the limit (`ulimit -n`), or use `--jobs 1`"
 _MEMORY = "more memory", "raise the limit (`ulimit -v`, `memory.max` of a container), or use `--jobs 1`"
 _FEW_FILES = 64  # fewer than any system allows unless somebody asked for it
-_LIMITS = {errno.EAGAIN: _PROCESSES, errno.EMFILE: _FILES, errno.ENFILE: _FILES, errno.ENOMEM: _MEMORY}
 
 
 def refused_by_system(error: BaseException) -> "PuffinError | None":
@@ -139,8 +136,11 @@ def refused_by_system(error: BaseException) -> "PuffinError | None":
         return _limit(_FILES)
     if not isinstance(error, OSError):
         return None
-    if error.errno in _LIMITS:
-        return _limit(_LIMITS[error.errno], os_cause(error))
+    from errno import EAGAIN, EMFILE, ENFILE, ENOMEM  # part of the interpreter: no file has to be opened for it
+
+    limits = {EAGAIN: _PROCESSES, EMFILE: _FILES, ENFILE: _FILES, ENOMEM: _MEMORY}
+    if error.errno in limits:
+        return _limit(limits[error.errno], os_cause(error))
     if isinstance(error.filename, str):
         return PlaceRefused(path=error.filename, causes=(Cause(text=error.strerror or str(error)),))
     return None
