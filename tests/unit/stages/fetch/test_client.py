@@ -49,7 +49,7 @@ def test_zstandard_pages():
         assert "zstd" in server.seen[0].headers["accept-encoding"]
 
 
-@pytest.mark.parametrize("status", [304, 404])
+@pytest.mark.parametrize("status", [304, 404, 410])
 def test_some_refusals_are_replies(status):
     with ScriptedServer(script(Answer(status=status, headers={"ETag": '"x"'}))) as server, client() as mine:
         reply = mine.get(server.url())
@@ -147,9 +147,9 @@ def test_a_stale_connection_is_replaced_without_counting_as_a_failure():
 
 
 def test_other_refusals_are_final():
-    with ScriptedServer(script(Answer(status=410))) as server, pytest.raises(RequestRefused) as raised:
-        get(server, "/gone")
-    assert raised.value.summary() == f"Failed to fetch `{server.url('/gone')}`: HTTP 410 Gone"
+    with ScriptedServer(script(Answer(status=406))) as server, pytest.raises(RequestRefused) as raised:
+        get(server, "/other")
+    assert raised.value.summary() == f"Failed to fetch `{server.url('/other')}`: HTTP 406 Not Acceptable"
     assert len(server.seen) == 1
 
 
