@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from puffin.signals import ENDING
 from tests.helpers.cli import Env, Puffin
 from tests.helpers.index_server import IndexServer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_for_children() -> None:
+    """Let programs of the tests get signals that the tests ignore, as they do under ``nohup`` or behind ``&``.
+
+    What is ignored is ignored by children as well; what has a handler is as usual in them.
+    """
+    for number in (signal.SIGINT, *ENDING):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
