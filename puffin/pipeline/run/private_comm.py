@@ -22,7 +22,9 @@ PROTOCOL = "puffin"
 _PREFIX = f"{PROTOCOL}://"
 _HOST = "127.0.0.1"
 _BACKLOG = 2048
-_LONGEST = 90  # bytes of a directory; the path of a socket may have 107, on macOS 103
+_LONGEST = 103 - len(
+    "/65535"
+)  # bytes of the directory of sockets; the path of one may have 103 on macOS, 107 on Linux
 _VARIABLE = "PUFFIN_CLUSTER_SOCKETS"
 _room = os.environ.get(_VARIABLE, "")  # of a worker that was spawned, not forked
 
@@ -43,13 +45,19 @@ def dask_setup(worker: object) -> None:
 
 def _make_room(directory: str) -> str:
     global _room
-    if len(os.fsencode(directory)) <= _LONGEST:
+    _room = f"{directory}/sockets"
+    if _is_short(_room):
         os.makedirs(directory, exist_ok=True)
-        _room = f"{directory}/sockets"
         os.mkdir(_room, 0o700)
     else:
-        _room = tempfile.mkdtemp(prefix="puffin-")
+        usual = tempfile.gettempdir()
+        short = usual if _is_short(f"{usual}/puffin-12345678") else "/tmp"  # wherever there are Unix sockets
+        _room = tempfile.mkdtemp(prefix="puffin-", dir=short)  # for this user alone
     return _room
+
+
+def _is_short(directory: str) -> bool:
+    return len(os.fsencode(directory)) <= _LONGEST
 
 
 def _place(address: str) -> str:

@@ -2,10 +2,12 @@
 
 import glob
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 
@@ -335,6 +337,26 @@ def test_a_cluster_in_a_long_directory(tmp_path):
         run(made, [task(1, number=1)])
     finally:
         made.close()
+
+
+@pytest.mark.parametrize("temporary", [10, 120])
+@pytest.mark.parametrize("length", [89, 90, 91, 120])
+def test_the_path_of_a_socket_fits(tmp_path, monkeypatch, length, temporary):
+    """The system takes 103 bytes on macOS; a directory for temporary files may be too long itself."""
+    from puffin.pipeline.run import private_comm
+
+    usual = tmp_path / ("t" * temporary)
+    usual.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(usual))
+    monkeypatch.setattr(private_comm, "_room", "")
+    with tempfile.TemporaryDirectory(dir="/tmp") as top:
+        directory = f"{top}/".ljust(length, "d")
+        room, _ = private_comm.private_options(directory)
+        assert stat.S_IMODE(os.stat(room).st_mode) == 0o700
+        assert len(os.fsencode(f"{room}/65535")) <= 103
+        made, _ = private_comm._listening()
+        made.close()
+        shutil.rmtree(room)
 
 
 def test_a_cluster_leaves_nothing_behind(tmp_path):
