@@ -2,7 +2,8 @@
 
 It is what the files hold, not when they were written: another checkout of the same content has the same state, and a
 file that was replaced under its old time has another one. What tools leave in a project (caches, environments, built
-files) does not count. ``[tool.puffin] cache-keys`` in its ``pyproject.toml`` says instead what counts::
+files, lock files of PEP 751) does not count. ``[tool.puffin] cache-keys`` in its ``pyproject.toml`` says instead what
+counts::
 
     cache-keys = ["src/**/*.c", { file = "VERSION" }, { env = "WITH_SSL" }, { git = true }]
 """
@@ -34,9 +35,9 @@ _BUILT = ("build", "dist")  # what backends write to, at the top, unless it is a
 def tree_state(root: str, inner: str = "", *, editable: bool = False) -> str:
     """Return the state of the project in the directory *root*, or in *inner* below it, as 32 hexadecimal digits.
 
-    Of an *editable* only that counts which decides what is installed of it: the files at its top but for modules, and
-    which directories it has. Whatever is looked at is noted in :mod:`puffin.depends`. What cannot be read has a state
-    too.
+    Of an *editable* only that counts which decides what is installed of it: the files at its top but for modules other
+    than ``setup.py``, and which directories it has. Whatever is looked at is noted in :mod:`puffin.depends`. What
+    cannot be read has a state too.
     """
     from hashlib import blake2b
 
@@ -50,7 +51,7 @@ def tree_state(root: str, inner: str = "", *, editable: bool = False) -> str:
     elif editable:
         _add_top(told, project)
     else:
-        _add_tree(told, root)
+        _add_tree(told, root, inner)
     if keys is None and _asks_for_version(document):
         _add_git(told, project)
     return told.hexdigest()
@@ -111,31 +112,35 @@ def _matching(project: str, pattern: str) -> "list[str]":
 def _add_top(told: "blake2b", project: str) -> None:
     """Add what decides how an editable is installed."""
     for name, kind in _listed(project):
+        if kind == "f" and name.endswith(".py") and name != "setup.py":
+            continue  # it is imported where it lies, a new one too
         told.update(f"{name}\0{kind}\0".encode("utf-8", "surrogateescape"))
         if kind == "d":
             told.update(
                 repr([each for each in _listed(os.path.join(project, name)) if each[1] == "d"]).encode()
             )
-        elif name == "setup.py" or not name.endswith(".py"):
+        else:
             _add(told, project, name, whole=True)
 
 
-def _add_tree(told: "blake2b", root: str) -> None:
+def _add_tree(told: "blake2b", root: str, inner: str = "") -> None:
+    """Add all files of a directory. It is the top of a project, or, if *inner* is given, that directory below it is."""
+    tops = ("", inner.strip("/"))
     stack, count = [""], 0
     while stack:
         directory = stack.pop()
-        inner = []
-        for name, kind in _listed(os.path.join(root, directory), top=not directory):
+        below = []
+        for name, kind in _listed(os.path.join(root, directory), top=directory in tops):
             path = f"{directory}/{name}" if directory else name
             if kind == "d":
-                inner.append(path)
+                below.append(path)
                 continue
             count += 1
             if count == _MOST:
                 depends.unsure(f"`{root}` has many files")
             _add(told, root, path, whole=count < _MOST)
-        told.update(repr(inner).encode())
-        stack += reversed(inner)
+        told.update(repr(below).encode())
+        stack += reversed(below)
 
 
 def _listed(directory: str, *, top: bool = True) -> "Iterator[tuple[str, str]]":
@@ -146,7 +151,7 @@ def _listed(directory: str, *, top: bool = True) -> "Iterator[tuple[str, str]]":
     except OSError:
         return
     for name in names:
-        if name in _JUNK or name.endswith(_ENDINGS):
+        if name in _JUNK or name.endswith(_ENDINGS) or (top and _is_lock_file(name)):
             continue
         path = os.path.join(directory, name)
         if os.path.islink(path) or not os.path.isdir(path):
@@ -155,6 +160,11 @@ def _listed(directory: str, *, top: bool = True) -> "Iterator[tuple[str, str]]":
             top and name in _BUILT and not os.path.exists(f"{path}/__init__.py")
         ):
             yield name, "d"
+
+
+def _is_lock_file(name: str) -> bool:
+    """Tell whether PEP 751 gives a name to lock files: puffin itself writes them into the projects that it locks."""
+    return name.startswith("pylock.") and name.endswith(".toml")
 
 
 def _add(told: "blake2b", root: str, name: str, *, whole: bool) -> None:

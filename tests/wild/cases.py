@@ -94,8 +94,8 @@ OUTCOMES: dict[str, tuple[str, str]] = {
         "pip takes no md5 on a line; puffin and uv check the strongest that is there",
     ),
     "a hash that differs": (
-        "alpha==1.0",
-        "pip downloads in a dry run and refuses; puffin, like uv, checks when it installs",
+        "refused",
+        "uv checks when it installs; puffin, like pip, refuses in a dry run, before it believes what the file says",
     ),
     "some hashes": (
         "alpha==1.0 gamma==1.0",

@@ -56,18 +56,31 @@ def test_what_tools_leave_does_not_count(tree):
     before = [tree_state(str(tree), editable=each) for each in (False, True)]
     for name in (
         "a/__pycache__/a.pyc", ".venv/x", "env/pyvenv.cfg", "build/lib/a.py", "a.egg-info/PKG-INFO", ".git/HEAD",
-        "dist/a.whl", ".mypy_cache/x", "cache/CACHEDIR.TAG",
+        "dist/a.whl", ".mypy_cache/x", "cache/CACHEDIR.TAG", "pylock.toml", "pylock.dev.toml",
     ):  # fmt: skip
         write(tree, name, "x")
     os.utime(tree / "VERSION", (1e9, 1e9))
     assert [tree_state(str(tree), editable=each) for each in (False, True)] == before
-    write(tree, "build/__init__.py", "")
-    assert tree_state(str(tree)) != before[0]
+    for name in ("build/__init__.py", "a/pylock.toml"):  # files of packages
+        now = tree_state(str(tree))
+        write(tree, name, "")
+        assert tree_state(str(tree)) != now
+
+
+def test_what_tools_leave_in_a_project_below_the_top_does_not_count(tree):
+    inner = tree / "libs" / "b"
+    write(inner, "setup.py", "")
+    before = tree_state(str(tree), "libs/b")
+    for name in ("pylock.toml", "build/lib/b.py", "dist/b.whl"):
+        write(inner, name, "x")
+    assert tree_state(str(tree), "libs/b") == before
+    assert tree_state(str(tree)) != before
 
 
 def test_an_editable_is_what_its_top_says(tree):
     before = tree_state(str(tree), editable=True)
     write(tree, "a/__init__.py", "A = 2\n")
+    write(tree, "new.py", "")
     assert tree_state(str(tree), editable=True) == before
     for name in ("VERSION", "setup.py", "src/b/__init__.py"):
         write(tree, name, "2")
