@@ -101,12 +101,16 @@ class PinsBench(SyncBench[SyncCase]):
         return self.root / "requirements.txt"
 
     def _write_pip_conf(self, lines: tuple[str, ...]) -> None:
+        """Write the file, unless it is there: nobody's configuration is written anew before each run."""
         path = self.root / "home" / ".config" / "pip" / "pip.conf"
+        told = [line.format(index=self.url, beside=path.parent) for line in lines]
+        text = "\n".join(["[global]", *told, ""])
+        if path.exists() and path.read_text() == text:
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.options.requirements, path.with_name("constraints.txt"))
         path.with_name("links").mkdir(exist_ok=True)
-        told = [line.format(index=self.url, beside=path.parent) for line in lines]
-        path.write_text("\n".join(["[global]", *told, ""]))
+        path.write_text(text)
 
 
 def main(argv: list[str]) -> int:
