@@ -294,10 +294,10 @@ def test_git_ends_when_puffin_is_killed(tmp_path, cache):
     program = (
         "import os, sys, subprocess\n"
         "from puffin.stages.fetch.git import run\n"
-        "from puffin.stages.fetch.git.url import parse\n"
+        "from puffin.stages.fetch.git.url import parse_git_url\n"
         "popen = subprocess.Popen\n"
         f"subprocess.Popen = lambda *a, **k: popen(*a, pass_fds=({gone},), **k)\n"
-        "git = run.Git(parse('git+https://h.example/r'), environ=os.environ, above='/', package='r')\n"
+        "git = run.Git(parse_git_url('git+https://h.example/r'), environ=os.environ, above='/', package='r')\n"
         "git.run('fetch', cwd='/')\n"
     )
     running = subprocess.Popen((sys.executable, "-c", program), env=around, pass_fds=(gone,))
