@@ -1,5 +1,6 @@
 """Click's parameters, made from the option tables, so that both ways of reading options share one list."""
 
+from itertools import islice
 from typing import Any
 
 import click
@@ -123,9 +124,16 @@ class OptionedCommand(click.Command):
         """Parse *args*, with the value filled in where it was left out."""
         options = [each for each in self.params if isinstance(each, click.Option)]
         bare = {word for each in options if each.callback is _optional for word in each.opts}
-        end = args.index("--") if "--" in args else len(args)
-        filled = [f"{word}={table.GIVEN}" if word in bare else word for word in args[:end]]
-        return super().parse_args(ctx, [*filled, *args[end:]])
+        valued = {word for each in options if not (each.is_flag or each.count) for word in each.opts} - bare
+        filled: list[str] = []
+        words = iter(args)
+        for word in words:
+            filled.append(f"{word}={table.GIVEN}" if word in bare else word)
+            if word == "--":
+                break
+            if word in valued:
+                filled.extend(islice(words, 1))  # the value, whatever it looks like
+        return super().parse_args(ctx, [*filled, *words])
 
 
 def given(ctx: click.Context, options: dict[str, Any]) -> dict[str, Any]:

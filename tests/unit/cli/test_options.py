@@ -123,6 +123,9 @@ def test_what_is_read_by_hand_is_what_click_reads(name, data):
             for spelling in row[0]:
                 if "/" not in spelling:
                     assert same(name, rows, ["r.txt", spelling, *value], {}), spelling
+                    if value == ["one"] and row[2] != table.OPTIONAL:
+                        for text in ("--profile", "--"):
+                            assert same(name, rows, [spelling, text, "--profile"], {}), spelling
         return
     same(name, rows, data.draw(command_lines(rows)), data.draw(variables(rows)))
 
