@@ -335,7 +335,7 @@ def _hostile_members():
         ("checksum", {"crc": 5}, "checksum"),
         ("size too small", {"size": 98}, "damaged"),
         ("size too big", {"size": 100}, "checksum"),
-        ("size absurd", {"size": 0x7FFFFFFF}, "cannot be"),
+        ("size absurd", {"size": 0x7FFFFFFF}, "archive bomb"),
         ("size nil", {"size": 0, "crc": 0}, "damaged"),
         ("packed beyond", {"packed": 0x7FFFFFFF}, "beyond its place"),
         ("not deflate", {"body": b"\xff" * 30}, "damaged"),
