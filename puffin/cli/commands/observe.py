@@ -2,7 +2,6 @@
 
 import sys
 import time
-from threading import Event  # the executor's processes are up, so it is loaded
 
 from puffin import __version__
 from puffin.cache.layout import Cache
@@ -67,6 +66,8 @@ def linger(console: "Console") -> None:
 
     console.say("The dashboard stays up until you press Ctrl-C")
     try:
+        from threading import Event  # the processes of the executor are up, so it is loaded
+
         Event().wait()
     except KeyboardInterrupt:
         pass

@@ -6,10 +6,9 @@ from functools import partial
 from threading import Lock
 
 from puffin.pipeline.farm.farm import close_farms, facts_of
-from puffin.pipeline.run.build_threads import run_here, run_waves
 from puffin.pipeline.run.executor import choose
 from puffin.pipeline.run.forked_call import ForkedCall
-from puffin.pipeline.run.inline import InlineExecutor
+from puffin.pipeline.run.inline import InlineExecutor, run_here, run_waves
 from puffin.pipeline.run.pool import PoolExecutor
 
 TYPE_CHECKING = False

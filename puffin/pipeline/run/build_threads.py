@@ -10,13 +10,11 @@ from threading import Thread
 
 import puffin.forks  # noqa: F401 - it makes forks safe after these threads
 from puffin.pipeline.graph.task import Outcome
-from puffin.pipeline.run.runner import Runner, WorkItem, run_unit
+from puffin.pipeline.run.runner import WorkItem, run_unit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from puffin.pipeline.graph.ledger import Ledger
+    from collections.abc import Callable
 
     Record = Callable[[Outcome], None]
 
@@ -80,37 +78,3 @@ class BuildThreads:
         finally:
             assert self._ended is not None
             self._ended.put((unit[0].affinity, outcomes))
-
-
-def run_waves(
-    ledger: "Ledger", jobs: int, record: "Record", wave: "Callable[[Sequence[WorkItem]], None]"
-) -> None:
-    """Run the graph to its end: *wave* runs items, and builds run on *jobs* threads.
-
-    While there are threads, nothing is forked, so what comes up meanwhile runs in this process.
-    """
-    builds: BuildThreads | None = None
-    while (units := ledger.take_ready()) or (builds is not None and builds.is_busy):
-        items = [(unit, ledger.inputs_of(unit)) for unit in units if not unit[0].grows]
-        growing = [(unit, ledger.inputs_of(unit)) for unit in units if unit[0].grows]
-        if growing:
-            builds = builds or _build_threads(jobs)
-            builds.add(growing)
-        if builds is None or not builds.is_busy:
-            wave(items)
-            continue
-        if items:
-            run_here(items, record)
-        for outcome in builds.ended(wait=not items):
-            record(outcome)
-
-
-def run_here(items: "Sequence[WorkItem]", record: "Record") -> None:
-    """Run *items* one after the other in this process."""
-    stream = iter(items)
-    Runner(lambda: next(stream, None), record).run()
-
-
-def _build_threads(jobs: int) -> "BuildThreads":
-
-    return BuildThreads(jobs)

@@ -3,7 +3,6 @@
 import os
 
 from puffin.pipeline.graph.ledger import unit_weight
-from puffin.pipeline.run.build_threads import run_here, run_waves
 from puffin.pipeline.run.executor import FEW
 from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue
 from puffin.pipeline.run.wire import Inbox, encode, send
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.graph.ledger import Ledger
     from puffin.pipeline.graph.task import Outcome
+    from puffin.pipeline.run.build_threads import BuildThreads as Builds
     from puffin.pipeline.run.runner import Pending, WorkItem
 
     Record = Callable[[Outcome], None]
@@ -213,3 +213,34 @@ def be_child(queue: WorkQueue, items: "Sequence[WorkItem]", writer: int) -> "NoR
         code = 130
     finally:
         os._exit(code)
+
+
+def run_waves(
+    ledger: "Ledger", jobs: int, record: "Record", wave: "Callable[[Sequence[WorkItem]], None]"
+) -> None:
+    """Run the graph to its end: *wave* runs items, and builds run on *jobs* threads.
+
+    While there are threads, nothing is forked, so what comes up meanwhile runs in this process.
+    """
+    builds: Builds | None = None
+    while (units := ledger.take_ready()) or (builds is not None and builds.is_busy):
+        items = [(unit, ledger.inputs_of(unit)) for unit in units if not unit[0].grows]
+        growing = [(unit, ledger.inputs_of(unit)) for unit in units if unit[0].grows]
+        if growing:
+            from puffin.pipeline.run.build_threads import BuildThreads
+
+            builds = builds or BuildThreads(jobs)
+            builds.add(growing)
+        if builds is None or not builds.is_busy:
+            wave(items)
+            continue
+        if items:
+            run_here(items, record)
+        for outcome in builds.ended(wait=not items):
+            record(outcome)
+
+
+def run_here(items: "Sequence[WorkItem]", record: "Record") -> None:
+    """Run *items* one after the other in this process."""
+    stream = iter(items)
+    Runner(lambda: next(stream, None), record).run()
