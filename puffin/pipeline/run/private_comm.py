@@ -22,11 +22,11 @@ PROTOCOL = "puffin"
 _PREFIX = f"{PROTOCOL}://"
 _HOST = "127.0.0.1"
 _BACKLOG = 2048
-_LONGEST = 103 - len(
-    "/65535"
-)  # bytes of the directory of sockets; the path of one may have 103 on macOS, 107 on Linux
+# bytes of the directory of sockets; the path of a socket may have 103 on macOS, 107 on Linux
+_LONGEST = 103 - len("/65535")
 _VARIABLE = "PUFFIN_CLUSTER_SOCKETS"
-_room = os.environ.get(_VARIABLE, "")  # of a worker that was spawned, not forked
+# one for each cluster of this process, the newest last; a worker that was spawned, not forked, has its own
+_rooms = [os.environ[_VARIABLE]] if _VARIABLE in os.environ else []
 
 
 def private_options(directory: str) -> tuple[str, dict[str, Any]]:
@@ -44,16 +44,16 @@ def dask_setup(worker: object) -> None:
 
 
 def _make_room(directory: str) -> str:
-    global _room
-    _room = f"{directory}/sockets"
-    if _is_short(_room):
+    room = f"{directory}/sockets"
+    if _is_short(room):
         os.makedirs(directory, exist_ok=True)
-        os.mkdir(_room, 0o700)
+        os.mkdir(room, 0o700)
     else:
         usual = tempfile.gettempdir()
         short = usual if _is_short(f"{usual}/puffin-12345678") else "/tmp"  # wherever there are Unix sockets
-        _room = tempfile.mkdtemp(prefix="puffin-", dir=short)  # for this user alone
-    return _room
+        room = tempfile.mkdtemp(prefix="puffin-", dir=short)  # for this user alone
+    _rooms.append(room)
+    return room
 
 
 def _is_short(directory: str) -> bool:
@@ -61,7 +61,9 @@ def _is_short(directory: str) -> bool:
 
 
 def _place(address: str) -> str:
-    return f"{_room}/{address.rpartition(':')[2]}"
+    """Return the path of the socket with this address: in one of the rooms, if it is there, else in the newest."""
+    paths = [f"{room}/{address.rpartition(':')[2]}" for room in reversed(_rooms)]
+    return next((path for path in paths if os.path.exists(path)), paths[0])
 
 
 class _PrivateConnector(TCPConnector):

@@ -343,7 +343,7 @@ def test_the_path_of_a_socket_fits(tmp_path, monkeypatch, length, temporary):
     usual = tmp_path / ("t" * temporary)
     usual.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(usual))
-    monkeypatch.setattr(private_comm, "_room", "")
+    monkeypatch.setattr(private_comm, "_rooms", [])
     with tempfile.TemporaryDirectory(dir="/tmp") as top:
         directory = f"{top}/".ljust(length, "d")
         room, _ = private_comm.private_options(directory)
