@@ -101,7 +101,7 @@ class PinsBench(SyncBench[SyncCase]):
         return self.root / "requirements.txt"
 
     def _write_pip_conf(self, lines: tuple[str, ...]) -> None:
-        """Write the file, unless it is there: nobody's configuration is written anew before each run."""
+        """Write the file unless it exists: a configuration does not change between runs."""
         path = self.root / "home" / ".config" / "pip" / "pip.conf"
         told = [line.format(index=self.url, beside=path.parent) for line in lines]
         text = "\n".join(["[global]", *told, ""])
