@@ -73,7 +73,7 @@ def configurations(directory: str) -> "Iterator[tuple[str, bytes]]":
 
 def content(path: str) -> "bytes | None":
     """Return the content of a file, None if it does not exist, b"" if it may not be read."""
-    depends.file(path)
+    depends.text(path)
     try:
         with open(path, "rb", buffering=0) as file:
             return file.read()

@@ -215,7 +215,7 @@ def requested_version(directory: str) -> str:
     environments, or ``system``) ask for nothing.
     """
     while True:
-        depends.file(os.path.join(directory, NAME))
+        depends.text(os.path.join(directory, NAME))
         data = read(os.path.join(directory, NAME))
         if data is not None:
             return _first(data.decode("utf-8", "replace"))
@@ -241,7 +241,7 @@ def required_python(directory: str) -> str:
     """
     while True:
         path = os.path.join(directory, "pyproject.toml")
-        depends.file(path)
+        depends.text(path)
         data = read(path)
         if data is not None:
             return _bounds(data)
