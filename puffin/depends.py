@@ -24,9 +24,10 @@ class Dependencies:
     """What one run looked at, as builtins.
 
     ``files`` maps paths to stamps (of what is absent: an empty one), ``kinds`` paths to the type of what is there,
-    ``directories`` paths to stamps; ``contents`` has the sealed bytes of files, and the names in directories, that
-    changed so shortly before the run that another change may leave the stamp as it is. ``variables`` maps names to
-    sealed values: values and files may hold credentials. ``said`` is what the run told:
+    ``directories`` paths to stamps; ``texts`` has the sealed bytes of files of which only the content counts: each
+    checkout writes them anew. ``contents`` has the sealed bytes of files, and the names in directories, that changed
+    so shortly before the run that another change may leave the stamp as it is. ``variables`` maps names to sealed
+    values: values and files may hold credentials. ``said`` is what the run told:
     ``(number of the stream, text, text behind a duration or None)``.
     """
 
@@ -35,6 +36,7 @@ class Dependencies:
         self.files: dict[str, Stamp] = {}
         self.kinds: dict[str, int] = {}
         self.directories: dict[str, Stamp] = {}
+        self.texts: dict[str, bytes] = {}
         self.contents: dict[str, Any] = {}
         self.kept = 0
         self.variables: dict[str, bytes | None] = {}
@@ -85,7 +87,10 @@ def kind(path: str) -> int:
 
 def file(path: str, *, content: bool = True) -> None:
     """Note a file that is going to be read, or is not there. Without *content*, its stamp is all that counts."""
-    if _noted is None or path in _noted.files:
+    if _noted is None:
+        return
+    if path in _noted.files:
+        _noted.texts.pop(path, None)
         return
     _noted.files[path] = found = stamp(path)
     if not found:
@@ -94,6 +99,19 @@ def file(path: str, *, content: bool = True) -> None:
         unsure(f"`{path}` is no file that could be read twice")
     elif content and _is_young(found):
         _keep(path)
+
+
+def text(path: str) -> None:
+    """Note a file that is going to be read, or is not there, and of which only the content counts."""
+    if _noted is None or path in _noted.files:
+        return
+    file(path)
+    if not _noted.files[path]:
+        return
+    if path in _noted.contents:
+        _noted.texts[path] = _noted.contents[path]
+    elif (data := _small(path)) is not None:
+        _noted.texts[path] = seal(data)
 
 
 def looked_for(path: str) -> None:
@@ -216,9 +234,18 @@ def _is_young(found: "Stamp") -> bool:
 
 def _keep(path: str) -> None:
     assert _noted is not None
-    data = content(path)
-    if data is None or len(data) > _SMALL or _noted.kept + len(data) > _MOST:
+    data = _small(path)
+    if data is None:
         unsure(f"`{path}` has just been written, and is large")
     else:
         _noted.contents[path] = seal(data)
-        _noted.kept += len(data)
+
+
+def _small(path: str) -> "bytes | None":
+    """Return the bytes of a file, None where it, or all that was kept so far, is large."""
+    assert _noted is not None
+    data = content(path)
+    if data is None or len(data) > _SMALL or _noted.kept + len(data) > _MOST:
+        return None
+    _noted.kept += len(data)
+    return data

@@ -55,56 +55,40 @@ class NoEnvironment(PuffinError):
     """Nothing names an environment, and none is near."""
 
     exit_code = USAGE
-    stage = "link"
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return "No virtual environment found; run `puffin venv` to make one, or name one by `--python`"
+    sentence = "No virtual environment found; run `puffin venv` to make one, or name one by `--python`"
 
 
 class BrokenVenv(PuffinError):
     """What was asked for, or is called ``.venv``, is no environment; another one is then not meant."""
 
     exit_code = USAGE
-    stage = "link"
+    sentence = "`{path}` {reason}"
     path: str
     reason: str
     hints: tuple[str, ...] = (
         "remove it, make it again with `puffin venv`, or name an environment by `--python`",
     )
 
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"`{self.path}` {self.reason}"
-
 
 class NotAnEnvironment(PuffinError):
     """A version was asked for, and what has it is an installation of Python and not a virtual environment."""
 
     exit_code = USAGE
-    stage = "link"
+    sentence = "The Python that was asked for by its version, `{path}`, is not a virtual environment"
     path: str
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"The Python that was asked for by its version, `{self.path}`, is not a virtual environment"
 
 
 class ExternallyManaged(PuffinError):
     """The installation belongs to another package manager (PEP 668); ``text`` is what its marker says."""
 
     exit_code = USAGE
-    stage = "link"
+    sentence = "The interpreter at `{path}` is externally managed"
     path: str
     text: str
     hints: tuple[str, ...] = (
         "make a virtual environment with `puffin venv` and install there",
         "or pass `--break-system-packages` to change this installation all the same",
     )
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"The interpreter at `{self.path}` is externally managed"
 
     def details(self) -> tuple[str, ...]:
         """Return the lines beneath it."""
@@ -115,13 +99,9 @@ class SiteNotWritable(PuffinError):
     """Files cannot be made in the environment's site-packages."""
 
     exit_code = USAGE
-    stage = "link"
+    sentence = "Cannot write to `{path}`"
     path: str
     hints: tuple[str, ...] = ("change its permissions or its owner, or use another environment",)
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"Cannot write to `{self.path}`"
 
 
 def find_environment(
