@@ -76,6 +76,16 @@ class Stage:
         self.puffin.file("new.txt", NEW)
         return ("pip", "sync", "new.txt", "--executor", executor, *map(str, self.place))
 
+    def usable(self, env=None):
+        """Tell whether Python can import every package that is in both, old or new, with what is its own."""
+        code = (
+            "import app.deep.m, lib, ns.a, ns.b, os; assert {app.v, lib.v} <= {1, 2}\n"
+            "names = os.listdir(os.path.dirname(ns.a.__file__)); assert {'a1.py', 'a2.py'} & set(names)\n"
+            "assert {'b1.py', 'b2.py'} & set(names)"
+        )
+        done = subprocess.run([(env or self.env).python, "-c", code], capture_output=True)
+        return done.returncode == 0 or done.stderr.decode()
+
     def check(self):
         """Repair what the next run would repair first, and return whether the environment is the new one."""
         done = self.puffin("pip", "uninstall", "nobody-has-this", "--dry-run")
@@ -105,20 +115,23 @@ def stage(theatre):
 
 
 @needs_strace
-@pytest.mark.parametrize("call", ["rename", "mkdir,mkdirat", "unlink,unlinkat,rmdir", "link,linkat", "fsync"])
+@pytest.mark.parametrize(
+    "call", ["rename,renameat2", "renameat2", "mkdir,mkdirat", "unlink,unlinkat,rmdir", "link,linkat", "fsync"]
+)
 def test_killed_at_a_call_of_a_warm_sync(stage, call):
-    count, step, seen = 1, {"rename": 5, "fsync": 1}.get(call, 19), set()
+    count, step, seen = 1, {"rename,renameat2": 3, "renameat2": 1, "fsync": 1}.get(call, 19), set()
     while True:
         code, err, _ = traced(stage.puffin, f"{call}:signal=KILL:when={count}", *stage.words())
         if code == 0:
             break
         assert "Traceback" not in err
+        assert stage.usable() is True, count
         seen.add(stage.check())
         stage.rerun()
         assert stage.state(OLD) == stage.old
         count += step
     assert seen
-    if call == "rename":
+    if call == "rename,renameat2":
         assert seen == {True, False}
 
 
@@ -149,6 +162,35 @@ def test_killed_while_a_recovery_is_under_way(stage):
         traced(stage.puffin, f"rename:signal=KILL:when={second}", *stage.words())
         stage.check()
         stage.rerun()
+        stage.state(OLD)
+
+
+@needs_strace
+@pytest.mark.parametrize("content", [b"", b"junk", None], ids=["empty", "junk", "directory"])
+@pytest.mark.parametrize("when", [1, 3])
+def test_a_damaged_journal_is_no_dead_end(stage, content, when):
+    traced(stage.puffin, f"renameat2:signal=KILL:when={when}", *stage.words())
+    journal = stage.env.root / ".puffin/journal"
+    journal.unlink()
+    journal.mkdir() if content is None else journal.write_bytes(content)
+    done = stage.puffin("pip", "uninstall", "gone", "--dry-run")
+    assert done.code == 0, done.err
+    assert not journal.exists()
+    assert stage.usable() is True
+    stage.rerun()
+    stage.state(OLD)
+
+
+@needs_strace
+def test_a_lost_staging_area_is_no_dead_end(stage):
+    for when in (1, 4):
+        traced(stage.puffin, f"renameat2:signal=KILL:when={when}", *stage.words())
+        for place in (stage.env.root / ".puffin").glob("tx-*"):
+            shutil.rmtree(place)
+        done = stage.sync(NEW)
+        assert done.code == 0, done.err
+        assert "had staged is lost; what is there was compared with its records\n" in done.err
+        assert of_packages(stage.env) == stage.new
         stage.state(OLD)
 
 
