@@ -40,13 +40,10 @@ class ConfigurationInvalid(PuffinError):
     """
 
     exit_code = USAGE
+    sentence = "Failed to read the configuration at `{place}`: {problem}"
     place: str
     problem: str
     text: str = ""
-
-    def summary(self) -> str:
-        """Name the place and the problem."""
-        return f"Failed to read the configuration at `{self.place}`: {self.problem}"
 
     def details(self) -> tuple[str, ...]:
         """Return the line, credentials masked."""

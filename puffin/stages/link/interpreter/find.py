@@ -28,12 +28,9 @@ class InterpreterNotFound(PuffinError):
     """No interpreter fits the request; ``looked`` are the places in the order they were searched."""
 
     exit_code = USAGE
-    stage = "link"
+    sentence = "No interpreter found for Python `{request}`"
     request: str
     looked: tuple[str, ...]
-
-    def summary(self) -> str:
-        return f"No interpreter found for Python `{self.request}`"
 
     def details(self) -> tuple[str, ...]:
         return tuple(f"looked in {place}" for place in self.looked)
@@ -43,12 +40,9 @@ class InvalidPythonRequest(PuffinError):
     """What was asked for is no version, name, specifier or path."""
 
     exit_code = USAGE
-    stage = "link"
+    sentence = "Invalid Python request `{request}`"
     request: str
     hints: tuple[str, ...] = ("ask as in `3.12`, `3.12.1`, `python3.12`, `>=3.10`, or give a path",)
-
-    def summary(self) -> str:
-        return f"Invalid Python request `{self.request}`"
 
 
 _IMPLEMENTATIONS = {"cp": "cpython", "pp": "pypy"}
