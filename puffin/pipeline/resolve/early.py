@@ -34,15 +34,22 @@ class Early:
         self.sources: Sources
         self.earlier: tuple[Preference, ...] = ()
         self.setup: ResolutionSetup
-        self.children: Children | None = None
+        self._children: Children | None = None
 
     def begin(self) -> None:
         """Do all of it, and request the pages of the requirements; errors wait for :meth:`finish`."""
         import_resolving()
         self._prepare()
-        if self.children is not None:
+        if self._error is None:
             entries = self.sources.requirements.entries
             self.children.expect(each.name for each in entries if each.name and not (each.url or each.marker))
+
+    @property
+    def children(self) -> "Children":
+        """The children that ask indexes."""
+        if self._children is None:
+            self._children = children_of(self.setup, self._session.cache)
+        return self._children
 
     def finish(self) -> None:
         """Do the rest; raises the errors of the requirements."""
@@ -52,8 +59,8 @@ class Early:
 
     def close(self) -> None:
         """End the children."""
-        if self.children is not None:
-            self.children.close()
+        if self._children is not None:
+            self._children.close()
 
     def _prepare(self) -> None:
         if self._done:
@@ -87,4 +94,3 @@ class Early:
             upgrades=self.upgrades,
             preferences=self.earlier,
         )
-        self.children = children_of(self.setup, self._session.cache)
