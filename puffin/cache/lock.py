@@ -97,11 +97,10 @@ class LockTimeout(PuffinError):
 class LockFailed(PuffinError):
     """The file system refuses the lock, and will again; going on without it would not be safe."""
 
+    sentence = "Failed to lock {what} (`{path}`)"
+
     what: str
     path: str
-
-    def summary(self) -> str:
-        return f"Failed to lock {self.what} (`{self.path}`)"
 
 
 class Lock:

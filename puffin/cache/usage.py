@@ -188,11 +188,9 @@ def _days(cache: Cache) -> "list[tuple[str, int]]":
 class CacheUnusable(PuffinError):
     """The cache directory can neither be made nor written to."""
 
+    sentence = "Failed to initialize the cache at `{path}`"
     path: str
     hints: tuple[str, ...] = ("name another place with `--cache-dir` or `PUFFIN_CACHE_DIR`",)
-
-    def summary(self) -> str:
-        return f"Failed to initialize the cache at `{self.path}`"
 
 
 def make_room(cache: "Cache") -> None:

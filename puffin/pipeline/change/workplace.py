@@ -5,7 +5,7 @@ import os
 from puffin import depends
 from puffin.cache.atomic import read, replace_file, write
 from puffin.cache.lock import Lock
-from puffin.errors import FAILED, PuffinError, os_cause
+from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.graph.record import phase
 from puffin.stages.bytecode.layer import manifest_path, read_layer
 from puffin.stages.link.commit.commitplan import Addition, CommitRequest, Homes, plan_commit
@@ -38,12 +38,8 @@ if TYPE_CHECKING:
 class NotWritable(PuffinError):
     """The environment cannot be changed by this user."""
 
-    exit_code = FAILED
-    stage = "link"
+    sentence = "Failed to write to the environment `{path}`"
     path: str
-
-    def summary(self) -> str:
-        return f"Failed to write to the environment `{self.path}`"
 
 
 class Workplace:
@@ -292,7 +288,6 @@ class opened:  # noqa: N801 - reads as the function that it is to its callers
 class ConflictsRefused(PuffinError):
     """Distributions bring different files of the same path, and the user wants that refused."""
 
-    stage = "link"
     conflicts: "tuple[Conflict, ...]"
     hints: tuple[str, ...] = ("without `--path-conflict error` the first of them by name wins, with a warning",)
 

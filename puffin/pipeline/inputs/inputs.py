@@ -236,7 +236,7 @@ def _plain(request: SourceRequest, settings: Settings) -> "tuple[tuple[str, str]
     path = request.files[0]
     if os.path.basename(path).endswith(_PROJECTS):
         return None
-    depends.file(path)
+    depends.text(path)
     if not os.path.isfile(path):  # a pipe can be read only once
         return None
     try:

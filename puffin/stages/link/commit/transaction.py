@@ -35,32 +35,23 @@ OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
 class CommitFailed(PuffinError):
     """A step of the commit failed; the environment was put back as it was."""
 
-    stage = "link"
+    sentence = "Failed to change the environment `{environment}`; it was left as it was"
     environment: str
-
-    def summary(self) -> str:
-        return f"Failed to change the environment `{self.environment}`; it was left as it was"
 
 
 class RecoveryFailed(PuffinError):
     """A broken-off transaction can neither be finished nor undone."""
 
-    stage = "link"
+    sentence = "Failed to repair the environment `{environment}` after an interrupted change"
     environment: str
-
-    def summary(self) -> str:
-        return f"Failed to repair the environment `{self.environment}` after an interrupted change"
 
 
 class JournalDamaged(PuffinError):
     """A journal exists but cannot be read: not written by puffin, or by another version."""
 
     exit_code = BUG
-    stage = "link"
+    sentence = "The journal `{path}` of an interrupted change cannot be read"
     path: str
-
-    def summary(self) -> str:
-        return f"The journal `{self.path}` of an interrupted change cannot be read"
 
 
 @frozen

@@ -72,12 +72,9 @@ def _is_one(text: str) -> bool:
 class MarkerNotEvaluable(PuffinError):
     """A marker compares what cannot be compared, or names what only lock files have."""
 
-    stage = "resolve"
+    sentence = "Failed to evaluate the marker `{marker}` at {origin}"
     marker: str
     origin: str
-
-    def summary(self) -> str:
-        return f"Failed to evaluate the marker `{self.marker}` at {self.origin}"
 
 
 class Markers:
