@@ -11,10 +11,15 @@ from puffin.cli.options.values import made
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.scheduler import Remote, check_address, is_address, times_of
-from puffin.pipeline.request.settings import CompileSettings, Configured, Settings
+from puffin.pipeline.request.settings import (
+    HIGHEST,
+    IF_NECESSARY_OR_EXPLICIT,
+    CompileSettings,
+    Configured,
+    Settings,
+)
 from puffin.pipeline.run.executor import NAMES
 from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue
-from puffin.stages.resolve.solve.request import HIGHEST, IF_NECESSARY_OR_EXPLICIT
 from puffin.value import replace
 
 TYPE_CHECKING = False

@@ -2,7 +2,6 @@
 
 import os
 
-from puffin.stages.resolve.solve.request import HIGHEST, IF_NECESSARY_OR_EXPLICIT
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
             """The changes of an environment, as they were or would be made."""
 
 
+# values of `solve.request`, which a sync need not import
+HIGHEST, IF_NECESSARY_OR_EXPLICIT = "highest", "if-necessary-or-explicit"
 # how an environment can come out of a run over many
 UPDATED, UNCHANGED, FAILED, SKIPPED, DRIFTED = "updated", "unchanged", "failed", "skipped", "drifted"
 
