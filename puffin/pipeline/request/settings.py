@@ -2,8 +2,6 @@
 
 import os
 
-from puffin.stages.resolve.requirements.values import SourceRequest
-from puffin.stages.resolve.solve.request import HIGHEST, IF_NECESSARY_OR_EXPLICIT
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.index.config import NamedIndex
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
+    from puffin.stages.resolve.requirements.values import SourceRequest
 
     class Reporter(Protocol):
         """Gets the progress of a run."""
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
             """The changes of an environment, as they were or would be made."""
 
 
+# values of `solve.request`, which a sync need not import
+_HIGHEST, _IF_NECESSARY_OR_EXPLICIT = "highest", "if-necessary-or-explicit"
 # how an environment can come out of a run over many
 UPDATED, UNCHANGED, FAILED, SKIPPED, DRIFTED = "updated", "unchanged", "failed", "skipped", "drifted"
 
@@ -191,13 +192,13 @@ class CompileSettings:
     """
 
     run: Settings
-    sources: SourceRequest
+    sources: "SourceRequest"
     output: str = ""
     output_format: str = ""
     upgrade: bool = False
     upgrade_package: tuple[str, ...] = ()
-    resolution: str = HIGHEST
-    prerelease: str = IF_NECESSARY_OR_EXPLICIT
+    resolution: str = _HIGHEST
+    prerelease: str = _IF_NECESSARY_OR_EXPLICIT
     prerelease_package: tuple[str, ...] = ()
     exclude_newer: str = ""
     python_version: str = ""
@@ -226,8 +227,8 @@ class InstallSettings:
     run: Settings
     sources: "Sources"
     upgrades: "Upgrades | None" = None
-    resolution: str = HIGHEST
-    prerelease: str = IF_NECESSARY_OR_EXPLICIT
+    resolution: str = _HIGHEST
+    prerelease: str = _IF_NECESSARY_OR_EXPLICIT
     prerelease_package: tuple[str, ...] = ()
     exclude_newer: str = ""
     no_deps: bool = False

@@ -57,8 +57,9 @@ class Recall:
         depends.fresh(0.0, until)
         for path, _ in pages:
             depends.file(path, content=False)
+        shown = [mask(each) for each in self._indexes]
         found = Resolution(
-            packages=tuple([_resolved(row, self._indexes) for row in packages]),
+            packages=tuple([_resolved(row, self._indexes, shown) for row in packages]),
             warnings=rest[0],
             rounds=rest[1],
         )
@@ -152,7 +153,7 @@ def _candidate(row: "tuple[Any, ...]", indexes: tuple[str, ...]) -> IndexFile:
     return IndexFile(link=from_tuple(FileLink, link), version=version, place=indexes[place], linked=linked)
 
 
-def _resolved(row: "tuple[Any, ...]", indexes: tuple[str, ...]) -> Resolved:
+def _resolved(row: "tuple[Any, ...]", indexes: tuple[str, ...], shown: list[str]) -> Resolved:
     *fields, via = row
     plain = from_tuple(Resolved, fields)
     stored: Any = plain.handle
@@ -161,5 +162,5 @@ def _resolved(row: "tuple[Any, ...]", indexes: tuple[str, ...]) -> Resolved:
     candidates = [_candidate(each, indexes) for each in files]
     handle = Chosen(name=name, version=version, install=candidates[0], metadata=candidates[-1])
     return replace(
-        plain, index=mask(indexes[number]), handle=handle, via=tuple([from_tuple(Parent, each) for each in via])
+        plain, index=shown[number], handle=handle, via=tuple([from_tuple(Parent, each) for each in via])
     )
