@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from puffin.artifact.artifact import Artifact
     from puffin.cache.layout import Cache
     from puffin.pipeline.request.session import Session
-    from puffin.pipeline.request.settings import CompileSettings, InstallSettings
+    from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.run.forked_workers import Begin, ForkedWorkers, Serve
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.locate.file_choice import FileTarget
@@ -118,7 +118,7 @@ class ResolutionSetup:
 
 
 def setup_of(
-    settings: "CompileSettings | InstallSettings",
+    run: "Settings",
     sources: "Sources",
     session: "Session",
     *,
@@ -132,10 +132,9 @@ def setup_of(
     """Return the set-up for the settings of a command and its sources.
 
     *preferences* are the versions to keep where possible; those that *upgrades* concern are dropped, or are candidates
-    among others where they are installed. Raises
-    :class:`DisjointHashes`.
+    among others where they are installed. Raises :class:`DisjointHashes`.
     """
-    run, requirements = settings.run, sources.requirements
+    requirements = sources.requirements
     again = frozenset((*run.refresh_package, *(upgrades.names if upgrades else ())))
     return ResolutionSetup(
         config=index_config(run, requirements),
@@ -153,12 +152,12 @@ def setup_of(
             ]
         ),
         hashes=demanded_hashes(requirements),
-        files=kinds_of_files(settings, requirements),
-        resolution=settings.resolution,
-        prereleases=ALLOW if requirements.pre else settings.prerelease,
-        prerelease_names=frozenset(settings.prerelease_package),
-        exclude_newer=settings.exclude_newer,
-        no_deps=settings.no_deps,
+        files=kinds_of_files(run, requirements),
+        resolution=run.resolution,
+        prereleases=ALLOW if requirements.pre else run.prerelease,
+        prerelease_names=frozenset(run.prerelease_package),
+        exclude_newer=run.exclude_newer,
+        no_deps=run.no_deps,
         keep_yanked=keep_yanked,
         installs=installs,
         refresh=False

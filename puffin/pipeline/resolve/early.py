@@ -3,7 +3,7 @@
 import time
 
 from puffin.pipeline.builds.projects import Projects
-from puffin.pipeline.inputs.inputs import read_unpinned
+from puffin.pipeline.inputs.inputs import read_unpinned, requested
 from puffin.pipeline.inputs.resolution import children_of, setup_of
 from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.imports import import_resolving
@@ -75,19 +75,17 @@ class Early:
     def _read(self) -> None:
         settings, session = self._settings, self._session
         self.upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
-        if settings.output:
-            self.earlier = read_preferences(settings.output, read=session.read, environ=session.environ)
-        build = Projects(session).builder(
-            settings.run, self._toolchain, rules=settings, prereleases=settings.prerelease
-        )
-        self.sources = read_unpinned(settings.sources, settings.run, session, build=build)
+        if settings.output_file:
+            self.earlier = read_preferences(settings.output_file, read=session.read, environ=session.environ)
+        build = Projects(session).builder(settings.run, self._toolchain)
+        self.sources = read_unpinned(requested(settings.run), settings.run, session, build=build)
 
     def _toolchain(self) -> "Toolchain":
-        return toolchain_with(target_interpreter(self._settings.run.python, self._session))
+        return toolchain_with(target_interpreter(self._settings.run.where.python, self._session))
 
     def _configure(self) -> None:
         self.setup = setup_of(
-            self._settings,
+            self._settings.run,
             self.sources,
             self._session,
             now=time.time(),

@@ -66,7 +66,7 @@ def lock_text(packages: "Sequence[Listed]", settings: CompileSettings, target: R
     lock = LockStyle(
         markers=target.markers,
         python_version=target.python_version,
-        base=os.path.dirname(os.path.abspath(settings.output or "pylock.toml")),
+        base=os.path.dirname(os.path.abspath(settings.output_file or "pylock.toml")),
         header=settings.header,
         excluded=frozenset(settings.no_emit_package),
     )
@@ -85,9 +85,9 @@ def requirements_text(
 
     style = Style(
         header=settings.header,
-        annotation=settings.annotation,
-        extras=settings.extras,
-        markers=settings.markers,
+        annotation=settings.annotation_style,
+        extras=settings.no_strip_extras,
+        markers=settings.no_strip_markers,
         index_annotation=settings.emit_index_annotation,
         options=tuple(_options(settings, sources, config)),
         excluded=frozenset(settings.no_emit_package),
@@ -107,7 +107,7 @@ def _options(settings: CompileSettings, sources: Sources, config: IndexConfig) -
         places = dict.fromkeys((*settings.run.find_links, *sources.requirements.find_links))
         lines += [f"--find-links {strip_credentials(place)}" for place in places]
     if settings.emit_build_options:
-        policy = kinds_of_files(settings, sources.requirements)
+        policy = kinds_of_files(settings.run, sources.requirements)
         lines += [f"--no-binary {name}" for name in sorted(policy.no_binary)]
         lines += [f"--only-binary {name}" for name in sorted(policy.only_binary | policy.no_build)]
     return lines
