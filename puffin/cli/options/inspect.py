@@ -16,8 +16,6 @@ from puffin.cli.options.table import (
     VALUE,
     picked,
 )
-from puffin.cli.options.values import CacheOptions, IndexOptions, ScreenOptions, SyncOptions
-from puffin.pipeline.request.settings import Where
 from puffin.value import frozen
 
 # fmt: off
@@ -141,10 +139,6 @@ class InspectOptions:
     no_dedupe: bool = False
     show_version_specifiers: bool = False
     deep: bool = False
-    where: Where = Where()
-    index: IndexOptions = IndexOptions()
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()
 
 
 @frozen
@@ -155,16 +149,12 @@ class UninstallOptions:
     requirement: tuple[str, ...] = ()
     dry_run: bool = False
     break_system_packages: bool = False
-    where: Where = Where()
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()
 
 
 @frozen
 class VenvOptions:
     """``puffin venv``."""
 
-    CONFIGURATION = ("venv", False)
     arguments: tuple[str, ...] = ()
     python: str = ""
     seed: bool = False
@@ -176,18 +166,14 @@ class VenvOptions:
     system_site_packages: bool = False
     relocatable: bool = False
     no_relocatable: bool = False
-    index: IndexOptions = IndexOptions()
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()
 
 
 @frozen
 class GraphOptions:
-    """``puffin graph``: the tasks of ``sync``."""
+    """What ``puffin graph`` is asked besides its settings."""
 
     graph_format: str = ""
     output_file: str = ""
-    sync: SyncOptions = SyncOptions()
 
 
 @frozen
@@ -202,5 +188,3 @@ class StoreOptions:
     ci: bool = False
     last: str = ""
     json: bool = False
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()

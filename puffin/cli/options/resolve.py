@@ -28,17 +28,6 @@ from puffin.cli.options.table import (
     WRITTEN,
     picked,
 )
-from puffin.cli.options.values import (
-    BuildOptions,
-    CacheOptions,
-    FileOptions,
-    IndexOptions,
-    ObserveOptions,
-    ProjectOptions,
-    ScreenOptions,
-    SyncOptions,
-    VersionOptions,
-)
 from puffin.value import frozen
 
 # fmt: off
@@ -128,57 +117,24 @@ INSTALL = (
 
 
 @frozen
-class CompileOptions:
-    """``puffin pip compile``; ``words`` are those of its command line."""
+class HeaderOptions:
+    """What ``puffin pip compile`` writes at the top; ``words`` are those of its command line."""
 
-    CONFIGURATION = ("compile", False)
-    arguments: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
-    output_file: str = ""
-    output_format: str = ""
-    upgrade: bool = False
-    upgrade_package: tuple[str, ...] = ()
-    no_deps: bool = False
-    override: tuple[str, ...] = ()
-    constraint: tuple[str, ...] = ()
-    python: str = ""
-    python_version: str = ""
-    python_platform: str = ""
-    generate_hashes: bool = False
-    annotation_style: str = ""
-    no_annotate: bool = False
     no_header: bool = False
-    no_strip_extras: bool = False
-    no_strip_markers: bool = False
-    no_emit_package: tuple[str, ...] = ()
+    custom_compile_command: str = ""
     emit_index_url: bool = False
     emit_find_links: bool = False
-    emit_build_options: bool = False
-    emit_index_annotation: bool = False
-    emit_marker_expression: bool = False
-    custom_compile_command: str = ""
-    project: ProjectOptions = ProjectOptions()
-    versions: VersionOptions = VersionOptions()
-    files: FileOptions = FileOptions()
-    index: IndexOptions = IndexOptions()
-    build: BuildOptions = BuildOptions()
-    observe: ObserveOptions = ObserveOptions()
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()
 
 
 @frozen
 class InstallOptions:
-    """``puffin pip install``."""
+    """What ``puffin pip install`` is asked besides its settings."""
 
-    CONFIGURATION = ("install", False)
+    arguments: tuple[str, ...] = ()
     requirement: tuple[str, ...] = ()
     editable: tuple[str, ...] = ()
-    override: tuple[str, ...] = ()
     upgrade: bool = False
     upgrade_package: tuple[str, ...] = ()
-    no_deps: bool = False
     exact: bool = False
     report: str = ""
-    versions: VersionOptions = VersionOptions()
-    sync: SyncOptions = SyncOptions()

@@ -1,6 +1,6 @@
 """The options of the commands for many environments."""
 
-from puffin.cli.options.resolve import COMPILE, CompileOptions
+from puffin.cli.options.resolve import COMPILE
 from puffin.cli.options.table import (
     BUILD,
     CACHE,
@@ -19,7 +19,6 @@ from puffin.cli.options.table import (
     VALUE,
     picked,
 )
-from puffin.cli.options.values import CacheOptions, ScreenOptions, SyncOptions
 from puffin.value import frozen
 
 # fmt: off
@@ -72,41 +71,28 @@ LOCK = (
     *CACHE,
     *OUTPUT,
 )
+# what a command has from configuration alone
+CONFIGURED = {"sync": SYNC, "lock": picked(COMPILE, "constraint", "exclude_newer_package", "prerelease_package")}
 # fmt: on
 
 
 @frozen
 class WorkspaceOptions:
-    """``puffin sync``; ``given`` are the names of the options that the command line or a variable tells."""
+    """What ``puffin sync`` is asked besides its settings; ``given`` are the names of all options that were given."""
 
-    CONFIGURATION = ("sync", True)
+    arguments: tuple[str, ...] = ()
     given: frozenset[str] = frozenset()
     all: bool = False
     changed_since: str = ""
-    check: bool = False
-    frozen: bool = False
     keep_going: bool = False
     fail_fast: bool = False
     report: str = ""
-    sync: SyncOptions = SyncOptions()
-
-
-@frozen
-class LockOptions:
-    """``puffin lock``: a compilation for each environment."""
-
-    CONFIGURATION = ("compile", True)
-    consistent: bool = False
-    check: bool = False
-    compile: CompileOptions = CompileOptions()
 
 
 @frozen
 class EnvsOptions:
-    """``puffin envs`` and ``puffin cache key``."""
+    """``puffin envs`` and ``puffin cache key``, and what ``puffin lock`` is asked besides its settings."""
 
     arguments: tuple[str, ...] = ()
     format: str = ""
     python: str = ""
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()

@@ -11,12 +11,12 @@ from puffin.pipeline.request.settings import CompileSettings
 from puffin.pipeline.request.where import target_interpreter
 from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.stages.resolve.output.target import PYLOCK, choose_format, write_output
-from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.request.session import Session
+    from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.resolve.early import Early
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.locate.platforms import ResolutionTarget
@@ -31,25 +31,26 @@ def compile_sources(settings: CompileSettings, session: "Session") -> str:
 
     Raises :class:`UsageError` and the errors of reading, resolving and writing; then the output file is as it was.
     """
-    settings = replace(settings, sources=_with_default(settings.sources))
-    files = (*settings.sources.files, *settings.sources.constraints, *settings.sources.overrides)
-    form = choose_format(settings.output, settings.output_format, files)
+    run = _with_default(settings.run)
+    settings = replace(settings, run=run)
+    files = (*run.files, *run.constraint, *run.override)
+    form = choose_format(settings.output_file, settings.output_format, files)
     command = _Command(settings, session, locked=form == PYLOCK)
     with shared(session.cache), command:
         with phase("find interpreter"), meanwhile(command.begin):
-            interpreter = target_interpreter(settings.run.python, session)
+            interpreter = target_interpreter(run.where.python, session)
         return command.run(interpreter)
 
 
-def _with_default(sources: SourceRequest) -> SourceRequest:
-    """Return *sources*, or the first of the files that pip-tools would take where none is named."""
-    if sources.files or sources.groups:
-        return sources
+def _with_default(run: "Settings") -> "Settings":
+    """Return *run*, with the first of the files that pip-tools would take where none is named."""
+    if run.files or run.group:
+        return run
     found = next((name for name in DEFAULT_SOURCES if depends.is_file(name)), "")
     if not found:
         text = "No source of requirements was given, and this directory has none"
         raise UsageError(text=text, hints=("name one, as in `puffin pip compile requirements.in`",))
-    return replace(sources, files=(found,))
+    return replace(run, files=(found,))
 
 
 class _Command:
@@ -89,15 +90,16 @@ class _Command:
         settings = self._settings
         with phase("read requirements"):
             self.early.finish()
+        where = settings.run.where
         target = target_for(
-            interpreter, python_version=settings.python_version, python_platform=settings.python_platform
+            interpreter, python_version=where.python_version, python_platform=where.python_platform
         )
         _warn(self.early.sources, target, self._session)
         compilation = Compilation(settings, self.early, target, interpreter, self._locked, self._session)
         packages = compilation.run()
         with phase("write output"):
             text = self._text(packages, target)
-            if not (settings.output and write_output(settings.output, text.encode())):
+            if not (settings.output_file and write_output(settings.output_file, text.encode())):
                 depends.settled()
         return text
 

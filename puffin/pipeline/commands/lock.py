@@ -112,8 +112,8 @@ class _LockRun:
             self._toolchain(spec),
             lock_of(spec),
             self._session,
-            self._settings.compile,
             self._upgrades,
+            installs=False,
         )
         self._questions[spec.name] = question
         for warning in (*sources.requirements.warnings, *check_python(sources, _python(question))):
@@ -122,12 +122,9 @@ class _LockRun:
     def _toolchain(self, spec: "EnvSpec") -> "Toolchain":
         return toolchain_with(self._interpreters.of(spec))
 
-    def _builder(self, spec: "EnvSpec") -> "Build | None":
+    def _builder(self, spec: "EnvSpec") -> "Build":
         """Return what tells the metadata of a project where only a build does."""
-        rules = self._settings.compile
-        return self._projects.builder(
-            rules.run, lambda: self._toolchain(spec), rules=rules, prereleases=rules.prerelease
-        )
+        return self._projects.builder(self._settings.compile.run, lambda: self._toolchain(spec))
 
     def _agree(self) -> None:
         """Resolve all that is wanted for one target together, so that a package has one version everywhere.
@@ -168,7 +165,7 @@ class _LockRun:
             for each in question.setup.preferences:
                 kept.setdefault(each.name, each)
         setup = setup_of(
-            self._settings.compile,
+            self._settings.compile.run,
             replace(first.sources, requirements=requirements),
             self._session,
             now=first.setup.now,
@@ -196,7 +193,7 @@ class _LockRun:
 
     def _text(self, packages: "tuple[Listed, ...]", question: Question, spec: "EnvSpec", lock: str) -> str:
         command = f"puffin lock {spec.name}"
-        settings = replace(self._settings.compile, output=lock, header=command)
+        settings = replace(self._settings.compile, output_file=lock, header=command)
         if lock.endswith(".toml"):
             return lock_text(packages, settings, question.setup.target)
         return requirements_text(

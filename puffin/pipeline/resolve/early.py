@@ -3,7 +3,7 @@
 import time
 
 from puffin.pipeline.builds.projects import Projects
-from puffin.pipeline.inputs.inputs import read_unpinned
+from puffin.pipeline.inputs.inputs import read_unpinned, requested
 from puffin.pipeline.inputs.resolution import children_of, setup_of
 from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.imports import import_resolving
@@ -34,15 +34,22 @@ class Early:
         self.sources: Sources
         self.earlier: tuple[Preference, ...] = ()
         self.setup: ResolutionSetup
-        self.children: Children | None = None
+        self._children: Children | None = None
 
     def begin(self) -> None:
         """Do all of it, and request the pages of the requirements; errors wait for :meth:`finish`."""
         import_resolving()
         self._prepare()
-        if self.children is not None:
+        if self._error is None:
             entries = self.sources.requirements.entries
             self.children.expect(each.name for each in entries if each.name and not (each.url or each.marker))
+
+    @property
+    def children(self) -> "Children":
+        """The children that ask indexes."""
+        if self._children is None:
+            self._children = children_of(self.setup, self._session.cache)
+        return self._children
 
     def finish(self) -> None:
         """Do the rest; raises the errors of the requirements."""
@@ -52,8 +59,8 @@ class Early:
 
     def close(self) -> None:
         """End the children."""
-        if self.children is not None:
-            self.children.close()
+        if self._children is not None:
+            self._children.close()
 
     def _prepare(self) -> None:
         if self._done:
@@ -68,23 +75,20 @@ class Early:
     def _read(self) -> None:
         settings, session = self._settings, self._session
         self.upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
-        if settings.output:
-            self.earlier = read_preferences(settings.output, read=session.read, environ=session.environ)
-        build = Projects(session).builder(
-            settings.run, self._toolchain, rules=settings, prereleases=settings.prerelease
-        )
-        self.sources = read_unpinned(settings.sources, settings.run, session, build=build)
+        if settings.output_file:
+            self.earlier = read_preferences(settings.output_file, read=session.read, environ=session.environ)
+        build = Projects(session).builder(settings.run, self._toolchain)
+        self.sources = read_unpinned(requested(settings.run), settings.run, session, build=build)
 
     def _toolchain(self) -> "Toolchain":
-        return toolchain_with(target_interpreter(self._settings.run.python, self._session))
+        return toolchain_with(target_interpreter(self._settings.run.where.python, self._session))
 
     def _configure(self) -> None:
         self.setup = setup_of(
-            self._settings,
+            self._settings.run,
             self.sources,
             self._session,
             now=time.time(),
             upgrades=self.upgrades,
             preferences=self.earlier,
         )
-        self.children = children_of(self.setup, self._session.cache)

@@ -26,12 +26,15 @@ def listed(
     resolution: "Resolution",
     setup: "ResolutionSetup",
     sources: Sources,
-    universe: "IndexUniverse",
+    universe: "IndexUniverse | None",
     *,
     hashed: bool,
     locked: bool,
 ) -> "tuple[Listed, ...]":
-    """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted."""
+    """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted.
+
+    *universe* may be None where neither hashes nor files are wanted.
+    """
     target = setup.target
     gathering = Gathering(
         sources=sources,
@@ -39,7 +42,7 @@ def listed(
         tags=target.tags,
         policy=setup.files,
         cwd=os.getcwd(),
-        files_of=universe.files,
+        files_of=universe.files if universe else None,
         sha256=partial(_sha256, setup),
         hashed=hashed,
         locked=locked,
@@ -63,7 +66,7 @@ def lock_text(packages: "Sequence[Listed]", settings: CompileSettings, target: R
     lock = LockStyle(
         markers=target.markers,
         python_version=target.python_version,
-        base=os.path.dirname(os.path.abspath(settings.output or "pylock.toml")),
+        base=os.path.dirname(os.path.abspath(settings.output_file or "pylock.toml")),
         header=settings.header,
         excluded=frozenset(settings.no_emit_package),
     )
@@ -82,9 +85,9 @@ def requirements_text(
 
     style = Style(
         header=settings.header,
-        annotation=settings.annotation,
-        extras=settings.extras,
-        markers=settings.markers,
+        annotation=settings.annotation_style,
+        extras=settings.no_strip_extras,
+        markers=settings.no_strip_markers,
         index_annotation=settings.emit_index_annotation,
         options=tuple(_options(settings, sources, config)),
         excluded=frozenset(settings.no_emit_package),
@@ -104,7 +107,7 @@ def _options(settings: CompileSettings, sources: Sources, config: IndexConfig) -
         places = dict.fromkeys((*settings.run.find_links, *sources.requirements.find_links))
         lines += [f"--find-links {strip_credentials(place)}" for place in places]
     if settings.emit_build_options:
-        policy = kinds_of_files(settings, sources.requirements)
+        policy = kinds_of_files(settings.run, sources.requirements)
         lines += [f"--no-binary {name}" for name in sorted(policy.no_binary)]
         lines += [f"--only-binary {name}" for name in sorted(policy.only_binary | policy.no_build)]
     return lines

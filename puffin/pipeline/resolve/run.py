@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.session import Session
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.output.values import Listed
+    from puffin.stages.resolve.solve.request import Resolution
+    from puffin.stages.resolve.universe.index import IndexUniverse
 
 
 class Compilation:
@@ -47,22 +49,37 @@ class Compilation:
         """Resolve, and return the packages of the output."""
         from puffin.stages.resolve.universe.recall import Recall
 
-        setup, cache, reporter = self._setup, self._session.cache, self._session.reporter
-        recall = Recall(cache, setup.request, setup.scope)
+        recall = Recall(self._session.cache, self._setup.request, self._setup.scope)
+        with phase("resolve"):
+            resolution = recall.find()
+        if resolution is not None and not (self._hashed or self._lock):
+            return self._listed(resolution)
+        with self._universe() as universe:
+            if resolution is None:
+                with phase("resolve"):
+                    resolution = resolved(self._setup, universe)
+                    recall.keep(resolution, universe)
+            return self._listed(resolution, universe)
+
+    @property
+    def _hashed(self) -> bool:
+        """Whether the output lists the hashes of all files of a version, which an answer does not have."""
+        return self._settings.generate_hashes and not self._lock
+
+    def _universe(self) -> "IndexUniverse":
         seams = BuildSeams(self._build_session, self._toolchain)
-        with open_universe(
-            setup, cache, build=seams.build, checkout=seams.checkout, children=self._early.children
-        ) as universe:
-            with phase("resolve"):
-                resolution = resolved(setup, universe, recall)
-            for warning in resolution.warnings:
-                reporter.warn(warning)
-            reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - self._session.started)
-            with phase("gather files"):
-                hashed = self._settings.generate_hashes and not self._lock
-                return listed(
-                    resolution, setup, self._early.sources, universe, hashed=hashed, locked=self._lock
-                )
+        setup, cache, children = self._setup, self._session.cache, self._early.children
+        return open_universe(setup, cache, build=seams.build, checkout=seams.checkout, children=children)
+
+    def _listed(
+        self, resolution: "Resolution", universe: "IndexUniverse | None" = None
+    ) -> "tuple[Listed, ...]":
+        reporter, sources = self._session.reporter, self._early.sources
+        for warning in resolution.warnings:
+            reporter.warn(warning)
+        reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - self._session.started)
+        with phase("gather files"):
+            return listed(resolution, self._setup, sources, universe, hashed=self._hashed, locked=self._lock)
 
     def _build_session(self) -> "BuildSession":
         from puffin.pipeline.builds.session import BuildSession
