@@ -19,8 +19,7 @@ from puffin.stages.resolve.solve.request import (
     ResolveRequest,
     Root,
 )
-from puffin.stages.resolve.universe.scope import Scope
-from puffin.stages.resolve.universe.values import Chosen
+from puffin.stages.resolve.universe.values import Chosen, Scope
 from puffin.value import field_names, frozen, replace
 
 TYPE_CHECKING = False
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.solve.request import Resolution, Resolved
     from puffin.stages.resolve.universe.children import Children
     from puffin.stages.resolve.universe.index import IndexUniverse
-    from puffin.stages.resolve.universe.recall import Recall
     from puffin.stages.resolve.universe.values import Builder, Checkout
 
 _SHARED = tuple([name for name in field_names(Root) if name != "origin"])
@@ -231,15 +229,12 @@ def _helping(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
     return start_workers(serve, begin)
 
 
-def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall | None" = None) -> "Resolution":
-    """Return the resolution of a set-up, from *recall* if that has it, with all warnings.
+def resolved(setup: ResolutionSetup, universe: "IndexUniverse") -> "Resolution":
+    """Return the resolution of a set-up, with all warnings.
 
     Where a wheel told the metadata of a source distribution that was chosen, that itself is asked in the end; if it
     says something else, the search is made again. Raises what the resolver raises.
     """
-    found = recall.find() if recall else None
-    if found is not None:
-        return found
     from puffin.stages.resolve.solve.resolve import resolve
 
     resolution: Resolution = resolve(setup.request, universe)
@@ -248,10 +243,7 @@ def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall 
     ):
         resolution = resolve(setup.request, universe)
     coming = [each.name for each in resolution.packages if not each.installed]
-    resolution = replace(resolution, warnings=(*resolution.warnings, *universe.ambiguities(coming)))
-    if recall:
-        recall.keep(resolution, universe)
-    return resolution
+    return replace(resolution, warnings=(*resolution.warnings, *universe.ambiguities(coming)))
 
 
 def artifact_for(

@@ -16,13 +16,17 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from puffin.pipeline.builds.session import BuildSession
+    from puffin.pipeline.builds.values import BuildSettings
     from puffin.pipeline.inputs.resolution import ResolutionSetup
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import CompileSettings
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.output.values import Listed
     from puffin.stages.resolve.projects.sources import Sources
+    from puffin.stages.resolve.solve.request import Resolution
     from puffin.stages.resolve.universe.children import Children
+    from puffin.stages.resolve.universe.index import IndexUniverse
 
 
 class Compilation:
@@ -45,9 +49,15 @@ class Compilation:
         except Exception as error:
             self._error = error
             return
-        if self._children is not None:
-            entries = self._sources.requirements.entries
-            self._children.expect(each.name for each in entries if each.name and not (each.url or each.marker))
+        entries = self._sources.requirements.entries
+        self.children.expect(each.name for each in entries if each.name and not (each.url or each.marker))
+
+    @property
+    def children(self) -> "Children":
+        """The children that ask indexes."""
+        if self._children is None:
+            self._children = children_of(self._prepare(), self._session.cache)
+        return self._children
 
     def close(self) -> None:
         """End the children."""
@@ -55,7 +65,7 @@ class Compilation:
             self._children.close()
 
     def _prepare(self) -> "ResolutionSetup":
-        """Return the set-up without its target; the sources are read, and there are children to ask indexes."""
+        """Return the set-up without its target; the sources are read."""
         if self._error is not None:
             raise self._error
         if self._setup is not None:
@@ -68,10 +78,10 @@ class Compilation:
             run, lambda: toolchain_with(target_interpreter(run.where.python, session))
         )
         self._sources = read_unpinned(requested(run), run, session, build=build)
-        setup = setup_of(run, self._sources, session, now=time.time(), upgrades=upgrades, preferences=earlier)
-        self._children = children_of(setup, session.cache)
-        self._setup = setup
-        return setup
+        self._setup = setup_of(
+            run, self._sources, session, now=time.time(), upgrades=upgrades, preferences=earlier
+        )
+        return self._setup
 
     def run(self, interpreter: "Interpreter") -> str:
         """Resolve, write the output file if there is one, and return the text of the output."""
@@ -104,22 +114,44 @@ class Compilation:
             warn("The sources contain no requirements")
 
     def _resolve(self, setup: "ResolutionSetup", interpreter: "Interpreter") -> "tuple[Listed, ...]":
-        from puffin.pipeline.builds.session import BuildSession
-        from puffin.pipeline.resolve.output import listed
+        """Return the packages of the output. A remembered answer needs no universe, unless all files are listed."""
         from puffin.stages.resolve.universe.recall import Recall
 
-        session, reporter = self._session, self._session.reporter
-        builds = builds_of(setup, self._settings.run, session)
-        recall = Recall(session.cache, setup.request, setup.scope)
-        seams = BuildSeams(lambda: BuildSession(builds, session), lambda: toolchain_with(interpreter))
+        cache, hashed = self._session.cache, self._settings.generate_hashes and not self._locked
+        builds = builds_of(setup, self._settings.run, self._session)
+        recall = Recall(cache, setup.request, setup.scope)
+        with phase("resolve"):
+            resolution = recall.find()
+        if resolution is not None and not (hashed or self._locked):
+            return self._listed(resolution, setup, None)
+        seams = BuildSeams(lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
         with open_universe(
-            setup, session.cache, build=seams.build, checkout=seams.checkout, children=self._children
+            setup, cache, build=seams.build, checkout=seams.checkout, children=self.children
         ) as universe:
-            with phase("resolve"):
-                resolution = resolved(setup, universe, recall)
-            for warning in resolution.warnings:
-                reporter.warn(warning)
-            reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - session.started)
-            with phase("gather files"):
-                hashed = self._settings.generate_hashes and not self._locked
-                return listed(resolution, setup, self._sources, universe, hashed=hashed, locked=self._locked)
+            if resolution is None:
+                with phase("resolve"):
+                    resolution = resolved(setup, universe)
+                    recall.keep(resolution, universe)
+            return self._listed(resolution, setup, universe, hashed=hashed)
+
+    def _build_session(self, builds: "BuildSettings") -> "BuildSession":
+        from puffin.pipeline.builds.session import BuildSession
+
+        return BuildSession(builds, self._session)
+
+    def _listed(
+        self,
+        resolution: "Resolution",
+        setup: "ResolutionSetup",
+        universe: "IndexUniverse | None",
+        *,
+        hashed: bool = False,
+    ) -> "tuple[Listed, ...]":
+        from puffin.pipeline.resolve.output import listed
+
+        reporter = self._session.reporter
+        for warning in resolution.warnings:
+            reporter.warn(warning)
+        reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - self._session.started)
+        with phase("gather files"):
+            return listed(resolution, setup, self._sources, universe, hashed=hashed, locked=self._locked)

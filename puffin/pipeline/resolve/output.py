@@ -25,12 +25,15 @@ def listed(
     resolution: "Resolution",
     setup: "ResolutionSetup",
     sources: Sources,
-    universe: "IndexUniverse",
+    universe: "IndexUniverse | None",
     *,
     hashed: bool,
     locked: bool,
 ) -> "tuple[Listed, ...]":
-    """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted."""
+    """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted.
+
+    *universe* may be None where neither hashes nor files are wanted.
+    """
     target = setup.target
     gathering = Gathering(
         sources=sources,
@@ -38,7 +41,7 @@ def listed(
         tags=target.tags,
         policy=setup.files,
         cwd=os.getcwd(),
-        files_of=universe.files,
+        files_of=universe.files if universe else None,
         sha256=partial(_sha256, setup),
         hashed=hashed,
         locked=locked,
