@@ -24,6 +24,7 @@ def run() -> "NoReturn":
     _isolate(os.environ.get("PYTHONPATH", ""))
     _open_streams()
     _set_umask(os.environ.get("PUFFIN_UMASK", ""))
+    unwritten: str | None = ""
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
@@ -32,11 +33,12 @@ def run() -> "NoReturn":
     except BrokenPipeError:
         code = 1
     except OSError as error:  # of the help, or of what had not been written yet
-        sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
-        code = 1
+        code, unwritten = 1, error.strerror
     try:
+        if unwritten:
+            sys.stderr.write(f"error: Failed to write the output: {unwritten}\n")
         sys.stderr.flush()
-    finally:
+    finally:  # even if nothing can be written to stderr
         os._exit(code)  # taking the interpreter down in order costs more than many a command
 
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers import syscalls
 from tests.helpers.cli import Env, Puffin
 
 CHANGING = ("rename", "replace", "mkdir", "rmdir", "unlink", "utime", "symlink", "link")
@@ -101,15 +101,9 @@ def traced(
 
     Return the exit code, stderr, and the trace.
     """
-    call = inject.partition(":")[0]
-    with tempfile.NamedTemporaryFile("r", suffix=".strace") as log:
-        command = ["strace", "-f", "-qq", "-o", log.name, "-e", f"trace={call}", "-e", f"inject={inject}"]
-        command += [word for path in only for word in ("-P", str(path))]
-        command += [sys.executable, "-m", "puffin", *map(str, words)]
-        done = subprocess.run(
-            command, env=puffin.environ(**environ), cwd=puffin.cwd, capture_output=True, text=True, timeout=60
-        )
-        return done.returncode, done.stderr, log.read()
+    command = (sys.executable, "-m", "puffin", *words)
+    ended = syscalls.run(command, inject=[inject], only=only, env=puffin.environ(**environ), cwd=puffin.cwd)
+    return ended.code, ended.err, "\n".join(ended.trace)
 
 
 @contextmanager
