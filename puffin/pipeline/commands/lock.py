@@ -14,7 +14,7 @@ from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.resolve.many import Question, Universes, question_of
-from puffin.pipeline.resolve.output import listed, lock_text, requirements_text
+from puffin.pipeline.resolve.output import listed, output_text
 from puffin.pipeline.workspace.specs import lock_of, sources_of
 from puffin.stages.resolve.output.earlier import read_upgrades
 from puffin.stages.resolve.output.target import write_output
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import CompileSettings
     from puffin.pipeline.workspace.specs import EnvSpec
-    from puffin.stages.resolve.output.values import Listed
     from puffin.stages.resolve.projects.sources import Build
     from puffin.stages.resolve.solve.request import Resolution
 
@@ -187,22 +186,13 @@ class _LockRun:
         locked = lock.endswith(".toml")
         hashed = self._settings.compile.generate_hashes and not locked
         packages = listed(resolution, setup, question.sources, universe, hashed=hashed, locked=locked)
-        text = self._text(packages, question, spec, lock).encode()
+        settings = replace(self._settings.compile, output_file=lock, header=f"puffin lock {spec.name}")
+        text = output_text(packages, settings, question.sources, setup, locked=locked).encode()
         changed = _differs(lock, text) if self._settings.check else write_output(lock, text)
         self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages))
 
-    def _text(self, packages: "tuple[Listed, ...]", question: Question, spec: "EnvSpec", lock: str) -> str:
-        command = f"puffin lock {spec.name}"
-        settings = replace(self._settings.compile, output_file=lock, header=command)
-        if lock.endswith(".toml"):
-            return lock_text(packages, settings, question.setup.target)
-        return requirements_text(
-            packages, settings, question.sources, question.setup.config, question.setup.target
-        )
-
 
 def _differs(path: str, data: bytes) -> bool:
-
     return read(path) != data
 
 
