@@ -18,7 +18,7 @@ from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.locate.errors import LocateFailed
 from puffin.stages.resolve.locate.locate import locate
 from puffin.stages.resolve.locate.platforms import target_for
-from puffin.stages.resolve.requirements.pins import Pin
+from puffin.stages.resolve.requirements.values import Pin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

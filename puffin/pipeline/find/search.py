@@ -8,10 +8,11 @@ import time
 from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.errors import PuffinError
 from puffin.pipeline.find.chosen import ChosenFiles, supply_of
-from puffin.pipeline.inputs.inputs import Inputs, places_digest, plain_pin
+from puffin.pipeline.inputs.inputs import Inputs, places_digest
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.tasks.supply import Supply, identity
+from puffin.stages.resolve.requirements.values import Pin
 from puffin.value import astuple, from_tuple, frozen, replace
 
 TYPE_CHECKING = False
@@ -255,7 +256,7 @@ def _locate_group(
 
     try:
         found, warnings, several = locate_each(
-            [each.pin or plain_pin(each.name, each.version) for each in sought],
+            [each.pin or _plain(each) for each in sought],
             config=group.config,
             tags=group.tags,
             python_version=group.python,
@@ -271,6 +272,10 @@ def _locate_group(
     except PuffinError as error:  # a place that cannot be used: nothing that is looked for there can be had
         return [_wire(error)] * len(sought), [], []
     return [_wire(each) for each in found], list(warnings), list(several)
+
+
+def _plain(sought: "_SoughtPin") -> Pin:
+    return Pin(name=sought.name, version=sought.version, text=f"{sought.name}=={sought.version}")
 
 
 def _wire(found: "Artifact | PuffinError") -> "Any":

@@ -396,21 +396,3 @@ _NOTHING = _Nothing()
 def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:
     """Return the name under which choices for these places and tags are kept."""
     return f"{config.digest()}-{digest(' '.join(tags))}"
-
-
-@frozen
-class PlainPin:
-    """A pin of a name and a version, with the attributes of ``Pin`` that locating uses; no import of packaging."""
-
-    name: str
-    version: str
-    text: str
-    url: str = ""
-    hashes: tuple[str, ...] = ()
-    editable: bool = False
-    exact: bool = False
-
-
-def plain_pin(name: str, version: str) -> PlainPin:
-    """Return a plain pin in the form in which it is located."""
-    return PlainPin(name=name, version=version, text=f"{name}=={version}")

@@ -13,7 +13,7 @@ from puffin.stages.resolve.index.http import Http
 from puffin.stages.resolve.index.page import FileLink, is_wheel
 from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.index.stored import ABSENT, StoredPage
-from puffin.stages.resolve.locate.choose import AnyPin, equal, file_of, nearby, same_text, shown_pin
+from puffin.stages.resolve.locate.choose import equal, file_of, nearby, same_text, shown_pin
 from puffin.stages.resolve.locate.errors import (
     LocateFailed,
     LocateInterrupted,
@@ -33,6 +33,7 @@ from puffin.stages.resolve.locate.file_choice import (
 )
 from puffin.stages.resolve.locate.source import Commits
 from puffin.stages.resolve.locate.url import artifact_of, locate_url
+from puffin.stages.resolve.requirements.values import Pin
 from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, exclude_newer_for
 from puffin.value import frozen
 
@@ -57,7 +58,7 @@ class Located:
 
 
 def locate(
-    pins: "Sequence[AnyPin]",
+    pins: "Sequence[Pin]",
     *,
     config: IndexConfig,
     tags: tuple[str, ...],
@@ -103,7 +104,7 @@ def locate(
 
 
 def locate_each(
-    pins: "Sequence[AnyPin]",
+    pins: "Sequence[Pin]",
     *,
     config: IndexConfig,
     tags: tuple[str, ...],
@@ -133,7 +134,7 @@ def locate_each(
     return [_found(pin, finder.find) for pin in pins], tuple(finder.warnings), tuple(finder.several.items())
 
 
-def _found(pin: AnyPin, find: "Callable[[AnyPin], Artifact]") -> "Artifact | PuffinError":
+def _found(pin: Pin, find: "Callable[[Pin], Artifact]") -> "Artifact | PuffinError":
     try:
         return find(pin)
     except PuffinError as error:
@@ -153,7 +154,7 @@ def cannot_locate(failures: "Sequence[PuffinError]", total: int) -> PuffinError:
     return kind(count=len(failures), total=total, causes=causes)
 
 
-def _is_direct(pin: AnyPin) -> bool:
+def _is_direct(pin: Pin) -> bool:
     return bool(pin.url) or pin.editable
 
 
@@ -180,7 +181,7 @@ class _Finder:
             [(place, link) for place in config.find_links for link in pages.flat(place)]
         )
 
-    def find(self, pin: AnyPin) -> Artifact:
+    def find(self, pin: Pin) -> Artifact:
         """Return the artifact of a pin; raises why there is none."""
         if _is_direct(pin):
             return locate_url(pin, self.chooser.target, files=self.chooser.files, commits=self._commits)
@@ -193,7 +194,7 @@ class _Finder:
         """Return the files of a project in the find-links places, by version text."""
         return self._flat.get(name, {})
 
-    def _warn(self, pin: AnyPin, chosen: IndexFile, holders: "Sequence[str]") -> None:
+    def _warn(self, pin: Pin, chosen: IndexFile, holders: "Sequence[str]") -> None:
         if chosen.link.yanked is not None:
             reason = f" (reason: {chosen.link.yanked})" if chosen.link.yanked else ""
             self.warnings.append(f"`{pin.name}=={chosen.version}` is yanked{reason}")
@@ -209,7 +210,7 @@ def _is_best(link: FileLink) -> bool:
 class _Offers:
     """The files for one pin: those of find-links places and of an index that has the package."""
 
-    def __init__(self, finder: _Finder, pin: AnyPin) -> None:
+    def __init__(self, finder: _Finder, pin: Pin) -> None:
         self.finder = finder
         self.pin = pin
         self.name = normalise(pin.name)

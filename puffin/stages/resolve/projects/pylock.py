@@ -33,7 +33,7 @@ from puffin.stages.resolve.locate.errors import BuildForbidden
 from puffin.stages.resolve.locate.url import place_of
 from puffin.stages.resolve.projects.project import SourceFile
 from puffin.stages.resolve.projects.toml import parse_toml
-from puffin.stages.resolve.requirements.pins import Pin
+from puffin.stages.resolve.requirements.values import Pin
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.value import frozen
 

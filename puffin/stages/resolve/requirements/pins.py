@@ -23,7 +23,7 @@ from puffin.stages.resolve.requirements.errors import (
 )
 from puffin.stages.resolve.requirements.markers import Markers
 from puffin.stages.resolve.requirements.place import looks_like_archive, same_place
-from puffin.stages.resolve.requirements.values import Entry, Requirements
+from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements
 from puffin.value import frozen, replace
 
 _STRONG = ("sha256:", "sha384:", "sha512:", "blake2b:")
@@ -32,27 +32,6 @@ _HASHED = (
     "hashes are required, of one version each: `puffin pip compile --generate-hashes -o requirements.txt` "
     "writes a file with both"
 )
-
-
-@frozen
-class Pin:
-    """One distribution to install.
-
-    ``name`` is normalized, or empty where only the distribution tells it. ``version`` is in PEP 440's
-    normal form, as written where ``exact`` (``===``), and empty with a ``url``. One of ``hashes`` has to
-    hold, if there are any. ``text`` is the requirement as the user wrote it, ``origin`` its ``file:line``.
-    """
-
-    name: str
-    version: str = ""
-    extras: tuple[str, ...] = ()
-    url: str = ""
-    hashes: tuple[str, ...] = ()
-    editable: bool = False
-    text: str = ""
-    origin: str = ""
-    exact: bool = False
-    config_settings: tuple[tuple[str, str], ...] = ()
 
 
 @frozen

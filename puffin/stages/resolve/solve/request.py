@@ -1,5 +1,6 @@
 """The request of a resolution and its answer, as values."""
 
+from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -13,28 +14,6 @@ DISALLOW, ALLOW, IF_NECESSARY, EXPLICIT = "disallow", "allow", "if-necessary", "
 IF_NECESSARY_OR_EXPLICIT = "if-necessary-or-explicit"
 
 ALL = ":all:"
-
-
-@frozen
-class Root:
-    """A requirement, constraint or override that somebody gave, with the place it stands at.
-
-    The fields are as in :class:`~puffin.stages.resolve.requirements.values.Entry`: ``name`` normalised, empty only
-    for a URL whose distribution alone can tell it; ``text`` for messages, credentials masked; ``origin`` is
-    ``file:line``, ``pyproject.toml (project)``, or another name of the place, and comes back in
-    ``Resolved.via``.
-    """
-
-    name: str
-    text: str
-    specifier: str = ""
-    extras: tuple[str, ...] = ()
-    marker: str = ""
-    url: str = ""
-    hashes: tuple[str, ...] = ()
-    editable: bool = False
-    config_settings: tuple[tuple[str, str], ...] = ()
-    origin: str = ""
 
 
 @frozen
@@ -111,11 +90,11 @@ class ResolveRequest:
     ``keep_yanked`` lets preferences keep yanked versions, as uv does; else they move on.
     """
 
-    requirements: tuple[Root, ...]
+    requirements: tuple[Entry, ...]
     markers: "Mapping[str, str]"
     python_version: str
-    constraints: tuple[Root, ...] = ()
-    overrides: tuple[Root, ...] = ()
+    constraints: tuple[Entry, ...] = ()
+    overrides: tuple[Entry, ...] = ()
     preferences: tuple[Preference, ...] = ()
     real_python_version: str = ""
     resolution: str = HIGHEST

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from puffin.stages.resolve.requirements.markers import NAMES, for_extra
-from puffin.stages.resolve.solve.request import Root
+from puffin.stages.resolve.requirements.values import Entry
 
 Parts = tuple[str, Collection[str], str, str]
 
@@ -42,7 +42,7 @@ class Need:
         specifier: str = "",
         extras: "Iterable[str]" = (),
         url: str = "",
-        root: Root | None = None,
+        root: Entry | None = None,
         kind: str = "",
     ) -> None:
         self.name = name
@@ -58,7 +58,7 @@ class Need:
         return f"Need({self.text!r})"
 
 
-def of_root(root: Root, kind: str) -> Need:
+def of_root(root: Entry, kind: str) -> Need:
     """Return the need of a requirement, constraint or override that the user gave."""
     extras = [str(canonicalize_name(extra)) for extra in root.extras]
     return Need(root.name, root.text, root.specifier, extras, root.url, root, kind)

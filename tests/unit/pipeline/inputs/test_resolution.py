@@ -11,7 +11,7 @@ from puffin.pipeline.resolve.many import settings_of
 from puffin.stages.resolve.output.earlier import Upgrades
 from puffin.stages.resolve.projects.sources import Sources
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
-from puffin.stages.resolve.solve.request import ALLOW, FilePolicy, Preference, Root
+from puffin.stages.resolve.solve.request import ALLOW, FilePolicy, Preference
 
 A = Entry(name="a", text="a>=1", specifier=">=1", hashes=("sha256:aa", "sha256:bb"), file="r.in", line=1)
 LIMIT = Entry(name="a", text="a<2", specifier="<2", hashes=("sha256:bb",), file="c.txt", line=1)
@@ -38,7 +38,7 @@ def test_compile_install_and_sync_get_the_same_from_the_same() -> None:
     other = setup(InstallSettings(run=run(), sources=SOURCES, **OPTIONS))
     many = setup(settings_of(run(**OPTIONS)))
     assert one == other == many
-    assert one.requirements == (Root(name="a", text="a>=1", specifier=">=1", hashes=A.hashes, origin="r.in:1"),)
+    assert one.requirements == (A,)
     assert [own.text for own in one.constraints] == ["a<2"]
     assert one.hashes == {"a": ("sha256:bb",)}
     policy = {"no_binary": frozenset("z"), "only_binary": frozenset("y"), "no_build": frozenset([":all:"])}

@@ -24,8 +24,7 @@ from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, Of
 from puffin.stages.resolve.locate.locate import locate
 from puffin.stages.resolve.locate.name import check_names, name_requirements, stated_name
 from puffin.stages.resolve.locate.url import locate_url
-from puffin.stages.resolve.requirements.pins import Pin
-from puffin.stages.resolve.requirements.values import Entry, Requirements
+from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.value import astuple, replace
 from tests.helpers.index_http import FakeHttp, json_reply

@@ -234,7 +234,7 @@ def test_a_handle_becomes_the_artifact_that_sync_would_find(
     make: Make, index: IndexServer, tmp_path: Path
 ) -> None:
     from puffin.stages.resolve.locate.locate import locate
-    from puffin.stages.resolve.requirements.pins import Pin
+    from puffin.stages.resolve.requirements.values import Pin
 
     data = offer(index, "a", "1.0")
     links = tmp_path / "links"
