@@ -14,8 +14,8 @@ from puffin.pipeline.inputs.inputs import read_unpinned
 from puffin.pipeline.request.builds import toolchain_of
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.where import find_where
-from puffin.stages.resolve.projects.pylock import is_lock
 from puffin.stages.resolve.requirements.errors import InvalidArgument, InvalidRequirementLine
+from puffin.stages.resolve.requirements.plain import is_lock
 from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import replace
 

@@ -10,7 +10,7 @@ from puffin.artifact.urls import digest, inherit_credentials, mask
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.settings import Settings
-from puffin.stages.resolve.requirements.plain import simple_pins
+from puffin.stages.resolve.requirements.plain import is_lock, simple_pins
 from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import frozen, replace
 
@@ -268,7 +268,7 @@ def _locked(
 
     Raises :class:`UsageError` for whatever is given beside it, and the errors of reading it.
     """
-    from puffin.stages.resolve.projects.pylock import LockTarget, is_lock, read_lock
+    from puffin.stages.resolve.projects.pylock import LockTarget, read_lock
     from puffin.stages.resolve.projects.sources import read_source, relative
     from puffin.stages.resolve.requirements.pins import check_verifiable
 

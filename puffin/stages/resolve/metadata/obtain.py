@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Collection
-from typing import Any
 
 from puffin import depends
 from puffin.artifact.artifact import file_identity, only_sha256
@@ -12,7 +11,6 @@ from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.digests import digests_of_file
-from puffin.stages.fetch.failures import HashMismatch
 from puffin.stages.resolve.index.config import canonical, is_local, local_path
 from puffin.stages.resolve.index.page import is_wheel
 from puffin.stages.resolve.metadata.parse import parse_metadata
@@ -28,7 +26,7 @@ from puffin.stages.resolve.metadata.wanted import (
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.unzip.errors import BadArchive
-from puffin.value import frozen
+from puffin.value import astuple, from_tuple, frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -204,14 +202,11 @@ def _check_local(wanted: MetadataRequest) -> None:
     link, groups = wanted.candidate.link, wanted.groups()
     if not groups or not is_local(link.url):
         return
-    digests = digests_of_file(local_path(link.url), groups)
-    if broken := digests.broken(groups):
-        expected = tuple([each for group in broken for each in group])
-        raise HashMismatch(filename=link.filename, url=link.url, expected=expected, computed=digests.computed())
+    digests_of_file(local_path(link.url), groups).check(groups, link.filename, link.url)
 
 
 _FORMAT = "metadata 1"
-_FIELDS = ("name", "version", "requires_dist", "requires_python", "provides_extras", "dynamic")
+_FIELDS = 6  # all but ``source``, which only a build has
 
 
 @frozen
@@ -235,28 +230,16 @@ def load_kept(path: str) -> Kept | None:
     """Return the metadata at *path*; None if it is missing, damaged or of another format."""
     data = read(path)
     value = None if data is None else frame.load(data)
-    if type(value) is not tuple or len(value) != 3 or value[0] != _FORMAT or len(value[1]) != len(_FIELDS):
+    if type(value) is not tuple or len(value) != 3 or value[0] != _FORMAT or len(value[1]) != _FIELDS:
         return None
-    return Kept(metadata=_metadata(value[1]), until=value[2])
+    return Kept(metadata=from_tuple(Metadata, (*value[1], None)), until=value[2])
 
 
 def keep_metadata(cache: Cache, path: str, kept: Kept) -> None:
     """Keep metadata at *path*; if the cache cannot be written to, the next run reads it again."""
-    row = tuple([getattr(kept.metadata, field) for field in _FIELDS])
+    *row, _source = astuple(kept.metadata)
     try:
         cache.initialise()
-        publish_file(cache, path, frame.dump((_FORMAT, row, kept.until)))
+        publish_file(cache, path, frame.dump((_FORMAT, tuple(row), kept.until)))
     except OSError:
         pass
-
-
-def _metadata(row: "tuple[Any, ...]") -> Metadata:
-    name, version, requires_dist, requires_python, provides_extras, dynamic = row
-    return Metadata(
-        name=name,
-        version=version,
-        requires_dist=requires_dist,
-        requires_python=requires_python,
-        provides_extras=provides_extras,
-        dynamic=dynamic,
-    )

@@ -6,10 +6,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.errors import PuffinError, UsageError
 from puffin.names import normalise
-from puffin.stages.resolve.output.target import is_lock_name
 from puffin.stages.resolve.projects.toml import InvalidProject, decode_text, parse_toml
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
 from puffin.stages.resolve.requirements.file import absolute_path, read_requirements
+from puffin.stages.resolve.requirements.plain import is_lock
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference
 from puffin.value import frozen
@@ -64,7 +64,7 @@ def read_preferences(
         data = read(absolute_path(path))
     except RequirementsFileNotFound:
         return ()
-    if is_lock_name(path):
+    if is_lock(path):
         return _locked(data, path)
     try:
         requirements = read_requirements([path], read=read, environ=environ)

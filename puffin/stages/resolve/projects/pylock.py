@@ -37,7 +37,6 @@ from puffin.stages.resolve.requirements.values import Pin
 from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.value import frozen
 
-_NAME = re.compile(r"pylock(\.[^.]+)?\.toml")
 _KNOWN_MINOR = (1, 0)
 _STRONG = ("sha256", "sha512", "sha384", "blake2b")
 
@@ -73,11 +72,6 @@ class Locked:
     pins: tuple[Pin, ...]
     artifacts: tuple[Artifact, ...]
     warnings: tuple[str, ...] = ()
-
-
-def is_lock(path: str) -> bool:
-    """Tell whether a path has a name for lock files: ``pylock.toml`` or ``pylock.<name>.toml``."""
-    return _NAME.fullmatch(os.path.basename(path)) is not None
 
 
 def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:

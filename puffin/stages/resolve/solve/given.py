@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable
 
 from puffin.errors import PuffinError
 from puffin.stages.resolve.requirements.errors import ConflictingUrls
+from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.place import same_place
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference, ResolveRequest
-from puffin.stages.resolve.solve.requirement import Conditions, Need, names_prerelease, of_root, pinned
+from puffin.stages.resolve.solve.requirement import Need, names_prerelease, of_root, pinned
 from puffin.stages.resolve.solve.specifiers import PythonRange
 from puffin.stages.resolve.solve.universe import Metadata, Place, Universe
 from puffin.value import replace

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from packaging.requirements import InvalidRequirement
 from packaging.version import InvalidVersion
 
 from puffin.errors import Cause, PuffinError
@@ -16,7 +17,7 @@ from puffin.stages.resolve.solve.eligible import (
 )
 from puffin.stages.resolve.solve.given import Given, UrlMetadata
 from puffin.stages.resolve.solve.request import ALLOW, HIGHEST, LOWEST
-from puffin.stages.resolve.solve.requirement import InvalidRequirement, Need, is_prerelease, need, split
+from puffin.stages.resolve.solve.requirement import Need, is_prerelease, need, split
 from puffin.stages.resolve.solve.specifiers import VersionTable, admits, bits
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Release, Unusable
 

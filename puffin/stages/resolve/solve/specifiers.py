@@ -10,6 +10,7 @@ from functools import lru_cache
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
+from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.solve.requirement import specifiers
 
 _SIMPLE = (">=", "<=", "==", "<", ">")
@@ -138,18 +139,12 @@ class PythonRange:
         self._known: dict[str, bool] = {"": True}
 
     def admits(self, requires_python: str) -> bool:
-        """Return whether the version fits; a malformed ``Requires-Python`` admits all, as it always did."""
+        """Return whether the version fits a ``Requires-Python``, read leniently."""
         known = self._known.get(requires_python)
         if known is None:
-            known = self._known[requires_python] = _admits_python(requires_python, self.version)
+            wanted = SpecifierSet(specifier(requires_python))
+            known = self._known[requires_python] = wanted.contains(self.version, prereleases=True)
         return known
-
-
-def _admits_python(requires_python: str, version: str) -> bool:
-    try:
-        return SpecifierSet(requires_python).contains(version, prereleases=True)
-    except ValueError:
-        return True
 
 
 def bits(mask: int) -> "Iterable[int]":

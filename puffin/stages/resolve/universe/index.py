@@ -240,6 +240,3 @@ def _says_the_same(one: Metadata, other: Metadata) -> bool:
         and one.requires_python == other.requires_python
         and set(one.provides_extras) == set(other.provides_extras)
     )
-
-
-__all__ = ["IndexUniverse", "Scope"]

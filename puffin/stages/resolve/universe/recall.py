@@ -23,7 +23,8 @@ from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.solve.check import Facts, broken_rules
 from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved, ResolveRequest
-from puffin.stages.resolve.universe.index import IndexUniverse, Scope
+from puffin.stages.resolve.universe.index import IndexUniverse
+from puffin.stages.resolve.universe.scope import Scope
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import astuple, field_names, from_tuple, replace
 
