@@ -11,8 +11,9 @@ from packaging import tags
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.requirements.values import Entry
-from puffin.stages.resolve.solve.request import ALLOW, FilePolicy, Resolution, ResolveRequest
+from puffin.stages.resolve.solve.request import ALLOW, Resolution, ResolveRequest
 from puffin.stages.resolve.solve.resolve import resolve
 from tests.helpers.replay import Replay
 

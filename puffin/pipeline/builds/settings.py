@@ -7,8 +7,8 @@ from puffin.pipeline.builds.values import ALL, BuildSettings
 from puffin.pipeline.inputs.resolution import ResolutionSetup
 from puffin.pipeline.request.builds import backend_variables, config_setting, package_setting
 from puffin.pipeline.request.settings import Settings
+from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.requirements.file import read_requirements
-from puffin.stages.resolve.solve.request import FilePolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

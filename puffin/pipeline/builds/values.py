@@ -6,9 +6,8 @@ from puffin.value import frozen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.request.scheduler import Remote
-    from puffin.stages.resolve.index.config import IndexConfig
+    from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
     from puffin.stages.resolve.requirements.values import Entry
-    from puffin.stages.resolve.solve.request import FilePolicy
 
 ALL = ":all:"
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from puffin.pipeline.inputs.inputs import Naming
     from puffin.pipeline.request.session import Session
     from puffin.stages.link.environment.environment import Environment
+    from puffin.stages.resolve.index.config import FilePolicy
     from puffin.stages.resolve.projects.sources import Build
     from puffin.stages.resolve.requirements.values import Requirements
-    from puffin.stages.resolve.solve.request import FilePolicy
 
 _EMPTY = (
     "The requirements are empty: nothing was changed (`--allow-empty-requirements` empties the environment)"

@@ -13,12 +13,14 @@ from puffin.stages.fetch.fetch import client_for
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed.demands import demands
 from puffin.stages.link.installed.requires import Requires
+from puffin.stages.resolve.index.config import Scope
 from puffin.stages.resolve.index.page import splits
 from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.locate.errors import LocateFailed
 from puffin.stages.resolve.locate.locate import locate
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.requirements.values import Pin
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,9 +55,15 @@ def newest_pins(
 
     config = index_config(settings, None)
     http = client_for(session.network.wire())
-    pages = Pages(
-        http=http, cache=session.cache, refresh=settings.refresh, offline=settings.offline, now=time.time()
+    scope = Scope(
+        config=config,
+        tags=environment.interpreter.tags,
+        python_version=environment.interpreter.version_text,
+        now=time.time(),
+        refresh=settings.refresh,
+        offline=settings.offline,
     )
+    pages = Pages(http, session.cache, scope)
 
     def stable(text: str) -> "Version | None":
         try:
@@ -71,7 +79,7 @@ def newest_pins(
             version for place in config.find_links for link in pages.flat(place) for version in _of(link, name)
         }
         stables = sorted(((stable(text), text) for text in texts if stable(text)), reverse=True)
-        fitting = _fitting(environment, name, [text for _, text in stables], config, http, session, settings)
+        fitting = _fitting(name, [text for _, text in stables], replace(scope, refresh=False), http, session)
         alone = len(names) == 1
         with open_universe(_setup(environment, settings, session), session.cache) as universe:
             found = next(
@@ -117,13 +125,7 @@ def _of(link: "Any", name: str) -> "list[str]":
 
 
 def _fitting(
-    environment: Environment,
-    name: str,
-    versions: "list[str]",
-    config: "Any",
-    http: "Any",
-    session: "Session",
-    settings: Settings,
+    name: str, versions: "list[str]", scope: Scope, http: "Any", session: "Session"
 ) -> "Iterator[str]":
     """Yield the versions that have a wheel and are not yanked; raise the first failure where there is none."""
 
@@ -132,16 +134,7 @@ def _fitting(
     for version in versions[:20] or ["0"]:
         pin = Pin(name=name, version=version, text=f"{name}=={version}")
         try:
-            located = locate(
-                [pin],
-                config=config,
-                tags=environment.interpreter.tags,
-                python_version=environment.interpreter.version_text,
-                http=http,
-                cache=session.cache,
-                offline=settings.offline,
-                now=time.time(),
-            )
+            located = locate([pin], scope, http=http, cache=session.cache)
         except LocateFailed as error:
             failure = failure or error
             continue

@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from puffin.artifact.artifact import Artifact
     from puffin.pipeline.request.session import Session
     from puffin.stages.link.interpreter.interpreter import Interpreter
-    from puffin.stages.resolve.index.config import IndexConfig
+    from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
     from puffin.stages.resolve.projects.sources import Build, Sources
     from puffin.stages.resolve.requirements.values import Requirements
-    from puffin.stages.resolve.solve.request import FilePolicy
 
     Naming = Callable[[Requirements, FilePolicy], Requirements]
 
@@ -363,7 +362,7 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
 
 def kinds_of_files(settings: "KindsOfFiles", requirements: "Any | None") -> "FilePolicy":
     """Return the allowed kinds of files: those of options and of files together."""
-    from puffin.stages.resolve.solve.request import ALL, FilePolicy
+    from puffin.stages.resolve.index.config import ALL, FilePolicy
 
     written = requirements
     return FilePolicy(

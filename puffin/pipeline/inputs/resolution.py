@@ -6,6 +6,7 @@ request that the resolver answers, the universe that it is answered from, and th
 
 from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
 from puffin.stages.fetch.fetch import client_for
+from puffin.stages.resolve.index.config import FilePolicy, Scope
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
 from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.requirements.errors import DisjointHashes
@@ -14,11 +15,9 @@ from puffin.stages.resolve.solve.request import (
     ALLOW,
     HIGHEST,
     IF_NECESSARY_OR_EXPLICIT,
-    FilePolicy,
     Preference,
     ResolveRequest,
 )
-from puffin.stages.resolve.universe.scope import Scope
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import frozen, replace
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from puffin.artifact.urls import mask_text
 from puffin.names import normalise
+from puffin.stages.resolve.index.config import ALL, FilePolicy
 from puffin.stages.resolve.locate.errors import HashesDiffer, NoCompatibleWheel, TooNew
 from puffin.stages.resolve.locate.file_choice import (
     FILENAME,
@@ -20,7 +21,6 @@ from puffin.stages.resolve.locate.file_choice import (
 )
 from puffin.stages.resolve.locate.tags import mismatch, shown_tags
 from puffin.stages.resolve.requirements.values import Pin
-from puffin.stages.resolve.solve.request import ALL, FilePolicy
 
 _SHOWN = 5
 

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
+from puffin.stages.resolve.index.config import ANY_FILES, FilePolicy
 from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, splits
 from puffin.stages.resolve.locate.tags import build_order, priorities, rank
-from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, exclude_newer_for, hash_verdict
+from puffin.stages.resolve.solve.request import exclude_newer_for, hash_verdict
 from puffin.stages.resolve.solve.specifiers import PythonRange
 from puffin.value import astuple, from_tuple, frozen
 

@@ -1,13 +1,13 @@
 """From pins to their files, by index pages, find-links and URLs."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from puffin.artifact.artifact import Artifact
 from puffin.artifact.urls import mask
 from puffin.cache.layout import Cache
 from puffin.errors import TEMPORARY, PuffinError, UsageError
 from puffin.names import normalise
-from puffin.stages.resolve.index.config import FIRST_INDEX, STRATEGIES, IndexConfig
+from puffin.stages.resolve.index.config import FIRST_INDEX, STRATEGIES, Scope
 from puffin.stages.resolve.index.errors import NotInCache, on_several
 from puffin.stages.resolve.index.http import Http
 from puffin.stages.resolve.index.page import FileLink, is_wheel
@@ -34,7 +34,7 @@ from puffin.stages.resolve.locate.file_choice import (
 from puffin.stages.resolve.locate.source import Commits
 from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.requirements.values import Pin
-from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, exclude_newer_for
+from puffin.stages.resolve.solve.request import exclude_newer_for
 from puffin.value import frozen
 
 _QUARANTINED = "quarantined"
@@ -58,44 +58,17 @@ class Located:
 
 
 def locate(
-    pins: "Sequence[Pin]",
-    *,
-    config: IndexConfig,
-    tags: tuple[str, ...],
-    python_version: str,
-    http: Http,
-    cache: Cache,
-    refresh: "bool | Collection[str]" = False,
-    offline: bool = False,
-    now: float,
-    exclude_newer: str = "",
-    files: FilePolicy = ANY_FILES,
-    commits: Commits | None = None,
+    pins: "Sequence[Pin]", scope: Scope, *, http: Http, cache: Cache, commits: Commits | None = None
 ) -> Located:
-    """Return the file of each pin, for an interpreter with these *tags* (best first) and full version.
+    """Return the file of each pin: a wheel, or a source to build one from, as *scope* allows.
 
-    It is a wheel, or a source to build one from, as *files* allows; *commits* is the seam to version control. Only
-    files older than *exclude_newer* (a time or a date, ISO 8601) are used. ``refresh`` is True, or the normalised
-    names whose cached pages are not used. ``now`` is in seconds since the epoch.
+    *commits* is the seam to version control.
 
     Raises :class:`LocateFailed` with one cause for each pin without a file, :class:`LocateInterrupted` (exit code 75)
     if all causes are temporary, and ``PlaceMissing`` or :class:`UsageError` (exit code 2) if the configuration cannot
     be used.
     """
-    found, warnings, several = locate_each(
-        pins,
-        config=config,
-        tags=tags,
-        python_version=python_version,
-        http=http,
-        cache=cache,
-        refresh=refresh,
-        offline=offline,
-        now=now,
-        files=files,
-        commits=commits,
-        exclude_newer=exclude_newer,
-    )
+    found, warnings, several = locate_each(pins, scope, http=http, cache=cache, commits=commits)
     failures = [each for each in found if isinstance(each, PuffinError)]
     if failures:
         raise cannot_locate(failures, len(pins))
@@ -104,19 +77,7 @@ def locate(
 
 
 def locate_each(
-    pins: "Sequence[Pin]",
-    *,
-    config: IndexConfig,
-    tags: tuple[str, ...],
-    python_version: str,
-    http: Http,
-    cache: Cache,
-    refresh: "bool | Collection[str]" = False,
-    offline: bool = False,
-    now: float,
-    files: FilePolicy = ANY_FILES,
-    commits: Commits | None = None,
-    exclude_newer: str = "",
+    pins: "Sequence[Pin]", scope: Scope, *, http: Http, cache: Cache, commits: Commits | None = None
 ) -> "tuple[list[Artifact | PuffinError], tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]":
     """Return the file of each pin, or why there is none, and warnings; the rest is as in :func:`locate`.
 
@@ -124,11 +85,12 @@ def locate_each(
     takes them: so that there is one warning where several calls locate parts. Raises only what concerns the
     configuration.
     """
+    config = scope.config
     if config.strategy not in STRATEGIES:
         known = ", ".join(f"`{each}`" for each in STRATEGIES)
         raise UsageError(text=f"The index strategy `{config.strategy}` is not known; there are {known}")
-    pages = Pages(http=http, cache=cache, refresh=refresh, offline=offline, now=now)
-    finder = _Finder(pages, config, FileTarget(tags, python_version), files, commits, exclude_newer)
+    pages = Pages(http, cache, scope)
+    finder = _Finder(pages, scope, commits)
     named = [normalise(pin.name) for pin in pins if not _is_direct(pin)]
     pages.prefetch([(index, name) for name in named for index in config.for_package(name)])
     return [_found(pin, finder.find) for pin in pins], tuple(finder.warnings), tuple(finder.several.items())
@@ -161,20 +123,13 @@ def _is_direct(pin: Pin) -> bool:
 class _Finder:
     """Finds the files of pins in the pages and find-links places of one configuration."""
 
-    def __init__(
-        self,
-        pages: Pages,
-        config: IndexConfig,
-        target: FileTarget,
-        files: FilePolicy,
-        commits: Commits | None,
-        exclude_newer: str,
-    ) -> None:
-        self.exclude_newer = exclude_newer
+    def __init__(self, pages: Pages, scope: Scope, commits: Commits | None) -> None:
+        self.exclude_newer = scope.exclude_newer
         self.pages = pages
-        self.chooser = FileChooser(target, files, exclude_newer)
+        target = FileTarget(scope.tags, scope.python_version)
+        self.chooser = FileChooser(target, scope.files, scope.exclude_newer)
         self._commits = commits
-        self.config = config
+        self.config = config = scope.config
         self.warnings: list[str] = []
         self.several: dict[str, tuple[str, ...]] = {}
         self._flat = offered_by_name(

@@ -11,12 +11,11 @@ from puffin.artifact.urls import digest, file_url, strip_credentials
 from puffin.cache.layout import Cache
 from puffin.names import parsed_version
 from puffin.stages.fetch.git.url import inner_directory, is_repository, parse_git_url
-from puffin.stages.resolve.index.config import is_local, local_path
+from puffin.stages.resolve.index.config import FilePolicy, is_local, local_path
 from puffin.stages.resolve.index.page import file_name, file_version, is_archive, is_wheel
 from puffin.stages.resolve.locate.choose import builds_option, shown_pin
 from puffin.stages.resolve.locate.errors import BuildForbidden, FileMissing, NotEditable
 from puffin.stages.resolve.requirements.values import Pin
-from puffin.stages.resolve.solve.request import FilePolicy
 
 _ARTICLES = {SDIST: "a source distribution", DIRECTORY: "a directory", GIT: "a git repository"}
 

@@ -10,7 +10,7 @@ from puffin.artifact.urls import digest, file_url, inherit_credentials
 from puffin.errors import os_cause
 from puffin.names import normalise, same_version
 from puffin.stages.fetch.digests import digests_of_file
-from puffin.stages.resolve.index.config import bare, canonical, is_local, local_path
+from puffin.stages.resolve.index.config import ANY_FILES, FilePolicy, bare, canonical, is_local, local_path
 from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
 from puffin.stages.resolve.locate.choose import file_of, shown_pin
 from puffin.stages.resolve.locate.errors import FileMissing, HashesDiffer, WheelMismatch
@@ -26,7 +26,7 @@ from puffin.stages.resolve.locate.source import (
 )
 from puffin.stages.resolve.locate.tags import split_tags
 from puffin.stages.resolve.requirements.values import Pin
-from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, hash_verdict
+from puffin.stages.resolve.solve.request import hash_verdict
 from puffin.value import astuple
 
 

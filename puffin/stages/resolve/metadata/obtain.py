@@ -1,7 +1,6 @@
 """Metadata of one file: from the cache, or from the file and then kept in the cache."""
 
 import os
-from collections.abc import Collection
 
 from puffin import depends
 from puffin.artifact.artifact import file_identity, only_sha256
@@ -11,7 +10,7 @@ from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.digests import digests_of_file
-from puffin.stages.resolve.index.config import canonical, is_local, local_path
+from puffin.stages.resolve.index.config import Scope, canonical, is_local, local_path
 from puffin.stages.resolve.index.page import is_wheel
 from puffin.stages.resolve.metadata.parse import parse_metadata
 from puffin.stages.resolve.metadata.project import Dynamic
@@ -36,43 +35,29 @@ _FRESH = 600.0  # seconds for which a file without a hash, which may be replaced
 
 
 class Obtainer:
-    """Reads metadata through the cache. Threads may share it; ``now`` is in seconds since the epoch.
+    """Reads metadata through the cache. Threads may share it.
 
-    ``refresh`` is True, or the normalised names whose metadata is read again if the file may have been replaced. A
-    file with a known hash cannot have been.
+    What is to be refreshed is read again if the file may have been replaced. A file with a known hash cannot have been.
     """
 
-    def __init__(
-        self,
-        *,
-        client: "Client",
-        cache: Cache,
-        now: float,
-        refresh: "bool | Collection[str]" = False,
-        offline: bool = False,
-    ) -> None:
+    def __init__(self, client: Client, cache: Cache, scope: Scope) -> None:
         self._client = client
         self._cache = cache
-        self._now = now
-        self._refresh = refresh
-        self._offline = offline
+        self._scope = scope
         self._places: dict[str, str] = {}
         self._wheels: WheelReader | None = None
 
     def kept(self, wanted: MetadataRequest) -> Metadata | None:
         """Return the metadata if it is in the cache, else None; reads one small file."""
         path, mutable = self._path(wanted)
-        if mutable and self._refreshes(wanted.name):
+        if mutable and self._scope.refreshes(wanted.name):
             return None
         kept = load_kept(self._cache.find(path))
-        if kept is None or (kept.until and kept.until < self._now and not self._offline):
+        if kept is None or (kept.until and kept.until < self._scope.now and not self._scope.offline):
             return None
-        if kept.until and not self._offline:
+        if kept.until and not self._scope.offline:
             depends.fresh(0.0, kept.until)
         return kept.metadata
-
-    def _refreshes(self, name: str) -> bool:
-        return self._refresh if isinstance(self._refresh, bool) else name in self._refresh
 
     def obtain(self, wanted: MetadataRequest) -> Metadata | Unbuilt:
         """Return the metadata, read with the fewest bytes, and keep it in the cache.
@@ -92,14 +77,16 @@ class Obtainer:
         except OSError as error:
             raise unreadable(wanted.package, error) from error
         if isinstance(found, Metadata):
-            keep_metadata(self._cache, path, Kept(metadata=found, until=self._now + _FRESH if mutable else 0.0))
+            keep_metadata(
+                self._cache, path, Kept(metadata=found, until=self._scope.now + _FRESH if mutable else 0.0)
+            )
         return found
 
     def _is_old(self, path: str, name: str) -> bool:
         written = os.stat(path).st_mtime
         depends.fresh(written, written + _FRESH)
-        age = self._now - written
-        return not self._offline and (self._refreshes(name) or not 0 <= age < _FRESH)
+        age = self._scope.now - written
+        return not self._scope.offline and (self._scope.refreshes(name) or not 0 <= age < _FRESH)
 
     def _source(self, wanted: MetadataRequest) -> str:
         """Return the sub-bucket of the cache that a remote file belongs to, as ``Artifact.source`` has it."""
@@ -149,7 +136,7 @@ class Obtainer:
             from puffin.stages.resolve.metadata.wheel import WheelReader
 
             self._wheels = WheelReader(
-                client=self._client, cache=self._cache, offline=self._offline, source=self._source
+                client=self._client, cache=self._cache, offline=self._scope.offline, source=self._source
             )
         return self._wheels
 
@@ -185,7 +172,7 @@ class Obtainer:
         known = self._cache.find(path)
         if os.path.exists(known) and not (mutable and self._is_old(known, wanted.name)):
             return known
-        if self._offline:
+        if self._scope.offline:
             raise offline(wanted.package)
         from puffin.stages.fetch.download import download
 

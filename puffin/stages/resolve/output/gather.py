@@ -9,6 +9,7 @@ from packaging.markers import Marker
 from puffin import depends
 from puffin.artifact.urls import file_path, inherit_credentials, is_file, strip_credentials
 from puffin.stages.fetch.git.url import parse_git_url
+from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.index.page import FileLink, is_wheel
 from puffin.stages.resolve.locate.file_choice import IndexFile, cutoff_of, timestamp
 from puffin.stages.resolve.locate.source import subdirectory
@@ -18,14 +19,7 @@ from puffin.stages.resolve.projects.sources import Sources
 from puffin.stages.resolve.requirements.markers import Conditions, without_extra
 from puffin.stages.resolve.requirements.place import looks_like_archive
 from puffin.stages.resolve.requirements.values import Entry
-from puffin.stages.resolve.solve.request import (
-    FilePolicy,
-    Parent,
-    Preference,
-    Resolution,
-    Resolved,
-    exclude_newer_for,
-)
+from puffin.stages.resolve.solve.request import Parent, Preference, Resolution, Resolved, exclude_newer_for
 from puffin.stages.resolve.solve.universe import Place
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import frozen, replace

@@ -27,14 +27,13 @@ from packaging.tags import Tag
 from puffin.artifact.artifact import SDIST, WHEEL, Artifact
 from puffin.artifact.urls import digest, file_url
 from puffin.errors import USAGE, PuffinError, UsageError
-from puffin.stages.resolve.index.config import canonical
+from puffin.stages.resolve.index.config import FilePolicy, canonical
 from puffin.stages.resolve.locate.choose import sdists_option
 from puffin.stages.resolve.locate.errors import BuildForbidden
 from puffin.stages.resolve.locate.url import place_of
 from puffin.stages.resolve.projects.project import SourceFile
 from puffin.stages.resolve.projects.toml import parse_toml
 from puffin.stages.resolve.requirements.values import Pin
-from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.value import frozen
 
 _KNOWN_MINOR = (1, 0)

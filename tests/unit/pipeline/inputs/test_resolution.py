@@ -8,10 +8,11 @@ from puffin.pipeline.inputs.resolution import ResolutionSetup, setup_of
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import CompileSettings, InstallSettings, Settings
 from puffin.pipeline.resolve.many import settings_of
+from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.output.earlier import Upgrades
 from puffin.stages.resolve.projects.sources import Sources
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
-from puffin.stages.resolve.solve.request import ALLOW, FilePolicy, Preference
+from puffin.stages.resolve.solve.request import ALLOW, Preference
 
 A = Entry(name="a", text="a>=1", specifier=">=1", hashes=("sha256:aa", "sha256:bb"), file="r.in", line=1)
 LIMIT = Entry(name="a", text="a<2", specifier="<2", hashes=("sha256:bb",), file="c.txt", line=1)

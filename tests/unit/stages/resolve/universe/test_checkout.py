@@ -9,13 +9,12 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.git.errors import UnknownRef
 from puffin.stages.fetch.git.url import NoSubdirectory
 from puffin.stages.fetch.network import Network
-from puffin.stages.resolve.index.config import IndexConfig
+from puffin.stages.resolve.index.config import IndexConfig, Scope
 from puffin.stages.resolve.output.gather import direct_of
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.stages.resolve.universe.place import checkout_place
-from puffin.stages.resolve.universe.scope import Scope
 from puffin.value import replace
 from tests.helpers.repositories import Repository, environ, forget, needs_git, project
 from tests.helpers.universe import request
