@@ -34,6 +34,9 @@ _ENDING = r"""(?:(?P<rest>.+?)\s+and\s+)?extra\s*==\s*["'][^"']*["']$"""
 _BEGINNING = r"""extra\s*==\s*["'][^"']*["']\s+and\s+(?P<rest>.+)$"""
 
 
+parsed = lru_cache(maxsize=20_000)(Marker)  # a resolution and its check evaluate the same ones
+
+
 @lru_cache(maxsize=20_000)
 def for_extra(marker: str) -> tuple[str, str] | None:
     """Return the rest of a marker of the form ``… and extra == "x"``, and the extra, normalised.
@@ -92,19 +95,14 @@ class Conditions:
         if missing:
             raise ValueError(f"the marker environment lacks {', '.join(missing)}")
         self._environment = {**environment, "extra": ""}
-        self._parsed: dict[str, Marker] = {}
-        self._known: dict[tuple[str, str], bool] = {}
+        self._known: dict[tuple[str, str | frozenset[str]], bool] = {}
 
     def hold(self, marker: str, extras: frozenset[str] = _NO_EXTRAS) -> bool:
         """Tell whether *marker* holds with one of *extras*, or with none. Raises :class:`InvalidRequirement`."""
-        if not marker:
-            return True
-        if "extra" not in marker:
-            return self._holds(marker, "")
-        usual = for_extra(marker)
-        if usual is not None:
-            return usual[1] in extras and self.hold(usual[0])
-        return self._holds(marker, "") or any(self._holds(marker, extra) for extra in extras)
+        known = self._known.get((marker, extras))
+        if known is None:
+            known = self._known[marker, extras] = self._held(marker, extras)
+        return known
 
     def hold_at(self, marker: str, origin: str) -> bool:
         """Tell whether *marker* holds without extras; raises :class:`MarkerNotEvaluable` naming *origin*."""
@@ -112,6 +110,14 @@ class Conditions:
             return self.hold(marker)
         except InvalidRequirement:
             raise MarkerNotEvaluable(marker=marker, origin=origin) from None
+
+    def _held(self, marker: str, extras: frozenset[str]) -> bool:
+        if "extra" not in marker:
+            return not marker or self._holds(marker, "")
+        usual = for_extra(marker)
+        if usual is not None:
+            return usual[1] in extras and self.hold(usual[0])
+        return self._holds(marker, "") or any(self._holds(marker, extra) for extra in extras)
 
     def _holds(self, marker: str, extra: str) -> bool:
         known = self._known.get((marker, extra))
@@ -121,10 +127,7 @@ class Conditions:
 
     def _evaluated(self, marker: str, extra: str) -> bool:
         try:
-            parsed = self._parsed.get(marker)
-            if parsed is None:
-                parsed = self._parsed[marker] = Marker(marker)
             self._environment["extra"] = extra
-            return bool(parsed.evaluate(self._environment))
+            return parsed(marker).evaluate(self._environment)
         except _PROBLEMS:
             raise InvalidRequirement(f"the marker `{marker}` cannot be evaluated") from None

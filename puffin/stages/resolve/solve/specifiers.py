@@ -14,6 +14,7 @@ from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.solve.requirement import specifiers
 
 _SIMPLE = (">=", "<=", "==", "<", ">")
+_version = lru_cache(maxsize=20_000)(Version)
 
 
 class VersionTable:
@@ -29,7 +30,7 @@ class VersionTable:
         """Return a version, parsed once."""
         known = self._parsed[index]
         if known is None:
-            known = self._parsed[index] = Version(self.texts[index])
+            known = self._parsed[index] = _version(self.texts[index])
         return known
 
     def mask(self, text: str) -> int:
@@ -57,7 +58,7 @@ class VersionTable:
             return self.full & ~self._single(Specifier(f"=={wanted}"))
         if operator not in _SIMPLE:
             return self._scanned(specifier)
-        version = Version(wanted.removesuffix(".*"))
+        version = _version(wanted.removesuffix(".*"))
         if operator in "<>" and (version.is_prerelease or version.is_postrelease or version.local):
             return self._scanned(specifier)  # these leave out versions on the far side of others
         return self._stretch(specifier, version)
@@ -118,7 +119,7 @@ class VersionTable:
 @lru_cache(maxsize=20_000)
 def admits(text: str, version: str) -> bool:
     """Tell whether the specifiers in *text* match *version*, pre-releases included."""
-    return not text or all(_contains(single, version, Version(version)) for single in specifiers(text))
+    return not text or all(_contains(single, version, _version(version)) for single in specifiers(text))
 
 
 def _contains(specifier: Specifier, text: str, version: Version) -> bool:
@@ -132,19 +133,19 @@ def _bits(start: int, stop: int) -> int:
 
 
 class PythonRange:
-    """Tells whether a ``Requires-Python`` admits one Python version; each text is looked at once."""
+    """Tells whether a ``Requires-Python`` admits one Python version."""
 
     def __init__(self, version: str) -> None:
         self.version = version
-        self._known: dict[str, bool] = {"": True}
 
     def admits(self, requires_python: str) -> bool:
         """Return whether the version fits a ``Requires-Python``, read leniently."""
-        known = self._known.get(requires_python)
-        if known is None:
-            wanted = SpecifierSet(specifier(requires_python))
-            known = self._known[requires_python] = wanted.contains(self.version, prereleases=True)
-        return known
+        return not requires_python or _admits_python(requires_python, self.version)
+
+
+@lru_cache(maxsize=20_000)
+def _admits_python(requires_python: str, version: str) -> bool:
+    return SpecifierSet(specifier(requires_python)).contains(version, prereleases=True)
 
 
 def bits(mask: int) -> "Iterable[int]":

@@ -18,7 +18,7 @@ from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe.reading import obtain, pages_of
+from puffin.stages.resolve.universe.sources import obtain, pages_of
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import astuple, from_tuple
 

@@ -21,7 +21,7 @@ from puffin.stages.resolve.universe.children import Asked, Children
 from puffin.stages.resolve.universe.offer import OfferedPackage
 from puffin.stages.resolve.universe.pages import Finder, Pool, PoolJob
 from puffin.stages.resolve.universe.place import PlaceReader, installed_metadata, is_remote, settled
-from puffin.stages.resolve.universe.reading import obtain, pages_of, wanted
+from puffin.stages.resolve.universe.sources import obtain, pages_of, wanted
 from puffin.stages.resolve.universe.values import Builder, Built, Checkout, Chosen, InstalledDistribution
 from puffin.value import replace
 

@@ -1,4 +1,4 @@
-"""The pages and the metadata of a resolution, as its scope allows them."""
+"""The sources of a resolution: the pages and the metadata of its scope, through the cache."""
 
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.client import Client
