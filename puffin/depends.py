@@ -136,6 +136,17 @@ def file(path: str, *, content: bool = True) -> None:
         _keep(path)
 
 
+def stat_of(path: str) -> "os.stat_result | None":
+    """Return the facts of a file, None for nothing, and note it; its stamp is all that counts."""
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        facts = None
+    if _noted is not None:
+        _noted.files.setdefault(path, stamp_of(facts) if facts else ())
+    return facts
+
+
 def text(path: str) -> None:
     """Note a file that is going to be read, or is not there, and of which only the content counts."""
     if _noted is None or path in _noted.files:

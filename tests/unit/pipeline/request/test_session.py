@@ -3,7 +3,7 @@
 import pytest
 
 from puffin.pipeline.request.session import session_of
-from puffin.pipeline.request.settings import InstallSettings, NetworkOptions, Settings
+from puffin.pipeline.request.settings import NetworkOptions, Settings
 from puffin.stages.fetch.network import Network, network_from_wire
 from puffin.stages.resolve.solve.request import HIGHEST, IF_NECESSARY_OR_EXPLICIT
 
@@ -34,5 +34,5 @@ def test_without_a_reporter_nobody_is_told():
 
 
 def test_the_usual_resolution_is_that_of_the_resolver():
-    settings = InstallSettings(run=Settings(files=(), cache_dir=""), sources=None)
+    settings = Settings(files=(), cache_dir="")
     assert (settings.resolution, settings.prerelease) == (HIGHEST, IF_NECESSARY_OR_EXPLICIT)
