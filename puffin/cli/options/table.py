@@ -44,7 +44,7 @@ FOREIGN = (
     (("--python-version",), "python_version", VALUE, "VERSION",
      "With --target: install for this Python version, for example 3.8 or 3.8.1.", ENVIRONMENT),
     (("--python-platform",), "python_platform", VALUE, "PLATFORM",
-     "With --target: install for linux, macos, windows, or for example x86_64-manylinux_2_28.", ENVIRONMENT),
+     "Install for linux, macos, windows, or for example x86_64-manylinux_2_28.", ENVIRONMENT),
 )
 EXTERNAL = (
     (("--break-system-packages",), "break_system_packages", FLAG, "",

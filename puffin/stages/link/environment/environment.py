@@ -165,7 +165,10 @@ def environment_of(interpreter: Interpreter, origin: str = "") -> Environment:
         is_venv=interpreter.is_venv,
         relocatable=config.get("relocatable", "").lower() == "true",
         seed="puffin" not in config or config.get("seed", "").lower() == "true",
-        system_site_packages=config.get("include-system-site-packages", "").lower() == "true",
+        system_site_packages=config.get("include-system-site-packages", "").lower() == "true"
+        or (
+            not interpreter.is_venv and os.path.basename(scheme.purelib) == "dist-packages"
+        ),  # Debian has another
         interpreter=interpreter,
         origin=origin,
     )
