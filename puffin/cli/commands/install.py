@@ -4,7 +4,7 @@ import json
 import os
 
 from puffin.cli.commands.observe import Observed
-from puffin.cli.config.settings import CacheDirectory, install_settings, prereleases, run_of_install
+from puffin.cli.config.settings import CacheDirectory, install_settings, run_of_install
 from puffin.cli.screen.console import write_data
 from puffin.errors import UsageError
 from puffin.pipeline.builds.projects import Projects
@@ -70,7 +70,7 @@ def _install_lock(options: "InstallOptions", run: "Settings", session: "Session"
 
 def _building(options: "InstallOptions", run: "Settings", session: "Session") -> "Build | None":
     return Projects(session).builder(
-        run, lambda: toolchain_of(find_where(run.where, session)), prereleases=prereleases(options.versions)
+        run, lambda: toolchain_of(find_where(run.where, session)), prereleases=options.versions.mode
     )
 
 

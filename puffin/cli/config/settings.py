@@ -174,8 +174,8 @@ def install_settings(options: "InstallOptions", run: Settings, sources: "Sources
         exact=options.exact,
         strict=options.sync.strict,
         resolution=_resolution(versions),
-        prerelease=prereleases(versions),
-        prerelease_package=_prerelease_packages(versions),
+        prerelease=versions.mode,
+        prerelease_package=versions.package_modes(),
         exclude_newer=run.exclude_newer,
         no_binary=run.no_binary,
         only_binary=run.only_binary,
@@ -211,8 +211,8 @@ def compile_settings(options: "CompileOptions", cache_dir: str, header: str) -> 
         upgrade=options.upgrade,
         upgrade_package=options.upgrade_package,
         resolution=_resolution(options.versions),
-        prerelease=prereleases(options.versions),
-        prerelease_package=_prerelease_packages(options.versions),
+        prerelease=options.versions.mode,
+        prerelease_package=options.versions.package_modes(),
         exclude_newer=moments(options.versions.exclude_newer, options.versions.exclude_newer_package),
         python_version=options.python_version,
         python_platform=options.python_platform,
@@ -261,23 +261,6 @@ def lock_settings(options: "LockOptions", cache_dir: str, specs: "tuple[EnvSpec,
 
 def _resolution(versions: "VersionOptions") -> str:
     return versions.resolution or "highest"
-
-
-def prereleases(versions: "VersionOptions") -> str:
-    """Return the rule about pre-releases."""
-    return "allow" if versions.pre else versions.prerelease or "if-necessary-or-explicit"
-
-
-def _prerelease_packages(versions: "VersionOptions") -> tuple[str, ...]:
-    """Return the packages whose pre-releases are accepted: of ``NAME`` and ``NAME=allow``, the names."""
-    values = versions.prerelease_package
-    for value in values:
-        if value.partition("=")[2] not in ("", "allow"):
-            raise UsageError(
-                text=f"`{value}` is no value of `--prerelease-package`",
-                hints=("write the name of a package whose pre-releases are accepted",),
-            )
-    return normalised([value.partition("=")[0].strip() for value in values])
 
 
 def named_indexes(options: "IndexOptions", environ: "Mapping[str, str]") -> "tuple[NamedIndex, ...]":

@@ -5,6 +5,8 @@ where the words of a command line become such a value. ``CONFIGURATION`` is ther
 the section of pip.conf that counts, and whether the command works on many environments.
 """
 
+from puffin.errors import UsageError
+from puffin.names import normalise
 from puffin.pipeline.request.settings import Configured, Where
 from puffin.value import frozen
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     T = TypeVar("T")
+
+PRERELEASES = ("if-necessary-or-explicit", "if-necessary", "explicit", "allow", "disallow")
 
 
 @frozen
@@ -109,6 +113,26 @@ class VersionOptions:
     pre: bool = False
     exclude_newer: str = ""
     exclude_newer_package: tuple[str, ...] = ()
+
+    @property
+    def mode(self) -> str:
+        """The rule about pre-releases."""
+        return "allow" if self.pre else self.prerelease or PRERELEASES[0]
+
+    def package_modes(self) -> tuple[tuple[str, str], ...]:
+        """Return packages with rules of their own: of ``NAME``, which accepts pre-releases, and of ``NAME=MODE``."""
+        found = []
+        for value in self.prerelease_package:
+            name, _, mode = value.partition("=")
+            if mode.strip() not in ("", *PRERELEASES):
+                raise UsageError(
+                    text=f"`{value}` is not a value of `--prerelease-package`",
+                    hints=(
+                        f"write a name, or NAME=MODE with {', '.join(f'`{each}`' for each in PRERELEASES)}",
+                    ),
+                )
+            found.append((normalise(name.strip()), mode.strip() or "allow"))
+        return tuple(found)
 
 
 @frozen

@@ -63,7 +63,8 @@ LOCK = (
     (("--check",), "check", FLAG, "", "Write nothing; exit with 4 if a lock is out of date.", COMMON),
     *PYTHON,
     *picked(
-        COMPILE, "upgrade", "upgrade_package", "resolution", "prerelease", "pre", "exclude_newer", "generate_hashes"
+        COMPILE, "upgrade", "upgrade_package", "resolution", "prerelease", "prerelease_package", "pre",
+        "exclude_newer", "generate_hashes",
     ),
     *FILES,
     *BUILD,

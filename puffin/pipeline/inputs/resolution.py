@@ -72,7 +72,7 @@ class ResolutionSetup:
     files: FilePolicy = FilePolicy()
     resolution: str = HIGHEST
     prereleases: str = IF_NECESSARY_OR_EXPLICIT
-    prerelease_names: frozenset[str] = frozenset()
+    prerelease_modes: tuple[tuple[str, str], ...] = ()
     exclude_newer: str = ""
     no_deps: bool = False
     keep_yanked: bool = False
@@ -109,7 +109,7 @@ class ResolutionSetup:
             preferences=self.preferences,
             resolution=self.resolution,
             prereleases=self.prereleases,
-            prerelease_names=self.prerelease_names,
+            prerelease_modes=self.prerelease_modes,
             exclude_newer=self.exclude_newer,
             no_deps=self.no_deps,
             files=self.files,
@@ -158,7 +158,7 @@ def setup_of(
         files=kinds_of_files(settings, requirements),
         resolution=settings.resolution,
         prereleases=ALLOW if requirements.pre else settings.prerelease,
-        prerelease_names=frozenset(settings.prerelease_package),
+        prerelease_modes=settings.prerelease_package,
         exclude_newer=settings.exclude_newer,
         no_deps=settings.no_deps,
         keep_yanked=keep_yanked,

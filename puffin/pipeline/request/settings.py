@@ -198,7 +198,7 @@ class CompileSettings:
     upgrade_package: tuple[str, ...] = ()
     resolution: str = HIGHEST
     prerelease: str = IF_NECESSARY_OR_EXPLICIT
-    prerelease_package: tuple[str, ...] = ()
+    prerelease_package: tuple[tuple[str, str], ...] = ()
     exclude_newer: str = ""
     python_version: str = ""
     python_platform: str = ""
@@ -228,7 +228,7 @@ class InstallSettings:
     upgrades: "Upgrades | None" = None
     resolution: str = HIGHEST
     prerelease: str = IF_NECESSARY_OR_EXPLICIT
-    prerelease_package: tuple[str, ...] = ()
+    prerelease_package: tuple[tuple[str, str], ...] = ()
     exclude_newer: str = ""
     no_deps: bool = False
     exact: bool = False
