@@ -24,9 +24,10 @@ class Dependencies:
     """What one run looked at, as builtins.
 
     ``files`` maps paths to stamps (of what is absent: an empty one), ``kinds`` paths to the type of what is there,
-    ``directories`` paths to stamps; ``contents`` has the sealed bytes of files, and the names in directories, that
-    changed so shortly before the run that another change may leave the stamp as it is. ``variables`` maps names to
-    sealed values: values and files may hold credentials. ``said`` is what the run told:
+    ``directories`` paths to stamps; ``texts`` has the sealed bytes of files of which only the content counts: each
+    checkout writes them anew. ``contents`` has the sealed bytes of files, and the names in directories, that changed
+    so shortly before the run that another change may leave the stamp as it is. ``variables`` maps names to sealed
+    values: values and files may hold credentials. ``said`` is what the run told:
     ``(number of the stream, text, text behind a duration or None)``.
     """
 
@@ -35,6 +36,7 @@ class Dependencies:
         self.files: dict[str, Stamp] = {}
         self.kinds: dict[str, int] = {}
         self.directories: dict[str, Stamp] = {}
+        self.texts: dict[str, bytes] = {}
         self.contents: dict[str, Any] = {}
         self.kept = 0
         self.variables: dict[str, bytes | None] = {}
@@ -63,14 +65,18 @@ def end() -> None:
 
 
 def stamp(path: str) -> "Stamp":
-    """Return the stamp of a file: times in ns, size, number and device; an empty one if it does not exist.
+    """Return the stamp of a file, an empty one if it does not exist."""
+    try:
+        return stamp_of(os.stat(path))
+    except (OSError, ValueError):
+        return ()
+
+
+def stamp_of(facts: os.stat_result) -> "Stamp":
+    """Return the stamp of a file: times in ns, size, number and device.
 
     The change time of a file with several names is left out: whoever gives it another name changes it.
     """
-    try:
-        facts = os.stat(path)
-    except (OSError, ValueError):
-        return ()
     changed = facts.st_ctime_ns if facts.st_nlink == 1 else 0
     return facts.st_mtime_ns, changed, facts.st_size, facts.st_ino, facts.st_dev
 
@@ -85,15 +91,45 @@ def kind(path: str) -> int:
 
 def file(path: str, *, content: bool = True) -> None:
     """Note a file that is going to be read, or is not there. Without *content*, its stamp is all that counts."""
-    if _noted is None or path in _noted.files:
+    if _noted is None:
         return
-    _noted.files[path] = found = stamp(path)
-    if not found:
+    if path in _noted.files:
+        _noted.texts.pop(path, None)
         return
-    if kind(path) != stat.S_IFREG:
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        _noted.files[path] = ()
+        return
+    _noted.files[path] = found = stamp_of(facts)
+    if not stat.S_ISREG(facts.st_mode):
         unsure(f"`{path}` is no file that could be read twice")
     elif content and _is_young(found):
         _keep(path)
+
+
+def stat_of(path: str) -> "os.stat_result | None":
+    """Return the facts of a file, None for nothing, and note it; its stamp is all that counts."""
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        facts = None
+    if _noted is not None:
+        _noted.files.setdefault(path, stamp_of(facts) if facts else ())
+    return facts
+
+
+def text(path: str) -> None:
+    """Note a file that is going to be read, or is not there, and of which only the content counts."""
+    if _noted is None or path in _noted.files:
+        return
+    file(path)
+    if not _noted.files[path]:
+        return
+    if path in _noted.contents:
+        _noted.texts[path] = _noted.contents[path]
+    elif (data := _small(path)) is not None:
+        _noted.texts[path] = seal(data)
 
 
 def looked_for(path: str) -> None:
@@ -216,9 +252,18 @@ def _is_young(found: "Stamp") -> bool:
 
 def _keep(path: str) -> None:
     assert _noted is not None
-    data = content(path)
-    if data is None or len(data) > _SMALL or _noted.kept + len(data) > _MOST:
+    data = _small(path)
+    if data is None:
         unsure(f"`{path}` has just been written, and is large")
     else:
         _noted.contents[path] = seal(data)
-        _noted.kept += len(data)
+
+
+def _small(path: str) -> "bytes | None":
+    """Return the bytes of a file, None where it, or all that was kept so far, is large."""
+    assert _noted is not None
+    data = content(path)
+    if data is None or len(data) > _SMALL or _noted.kept + len(data) > _MOST:
+        return None
+    _noted.kept += len(data)
+    return data

@@ -1,7 +1,8 @@
 """The errors puffin raises: fields and a cause tree; only ``puffin.cli`` turns them into text for people.
 
-A subclass declares its fields as annotations and words them in :meth:`PuffinError.summary`. All of
-them survive pickling, because they cross process borders with the task that failed.
+A subclass declares its fields as annotations and words them in ``sentence``, which has their names in braces,
+or in :meth:`PuffinError.summary` if that takes code. All of them survive pickling, because they cross process
+borders with the task that failed.
 """
 
 TYPE_CHECKING = False
@@ -31,11 +32,13 @@ class PuffinError(_Fields, Exception):
     """Root of all errors puffin raises on purpose.
 
     ``package`` is the requirement or distribution as the user would know it, ``causes`` the errors
-    beneath this one (most specific last), ``hints`` what the user can type or change.
+    beneath this one (most specific last), ``hints`` what the user can type or change. ``stage`` is the
+    stage that failed: for a class of ``puffin.stages``, the room that it is in.
     """
 
     exit_code: "ClassVar[int]" = FAILED
     stage: "ClassVar[str]" = ""
+    sentence: "ClassVar[str]" = ""
 
     package: str = ""
     causes: "tuple[PuffinError, ...]" = ()
@@ -45,7 +48,7 @@ class PuffinError(_Fields, Exception):
 
         def __init__(self, **fields):
             super().__init__()
-            known = [name for cls in type(self).__mro__ for name in cls.__dict__.get("__annotations__", ())]
+            known = self._names()
             for name in known:
                 if name not in fields and not hasattr(self, name):
                     raise TypeError(f"{type(self).__name__} needs {name!r}")
@@ -54,9 +57,17 @@ class PuffinError(_Fields, Exception):
                     raise TypeError(f"{type(self).__name__} has no {name!r}")
             self.__dict__.update(fields)
 
+    def __init_subclass__(cls) -> None:
+        if cls.__module__.startswith("puffin.stages."):
+            cls.stage = cls.__module__.split(".")[2]
+
+    @classmethod
+    def _names(cls) -> "list[str]":
+        return [name for each in cls.__mro__ for name in each.__dict__.get("__annotations__", ())]
+
     def summary(self) -> str:
         """Return the first line: the action and the object in backticks."""
-        return type(self).__name__
+        return self.sentence.format(**{name: getattr(self, name) for name in self._names()})
 
     def details(self) -> "tuple[str, ...]":
         """Return further lines that belong to the summary, such as an excerpt with a caret."""
@@ -76,20 +87,16 @@ def _rebuild(cls: "type[PuffinError]", fields: "dict[str, Any]") -> PuffinError:
 class Cause(PuffinError):
     """A plain statement beneath another error, such as the message of the operating system."""
 
+    sentence = "{text}"
     text: str
-
-    def summary(self) -> str:
-        return self.text
 
 
 class UsageError(PuffinError):
     """The command line, an environment variable or a configuration value cannot be used."""
 
     exit_code = USAGE
+    sentence = "{text}"
     text: str
-
-    def summary(self) -> str:
-        return self.text
 
 
 def os_cause(error: OSError) -> Cause:
@@ -102,19 +109,23 @@ class LimitReached(PuffinError):
     """The system has no more of something: processes, threads, open files, memory."""
 
     exit_code = TEMPORARY
+    sentence = "The system refused {what}"
     what: str
-
-    def summary(self) -> str:
-        return f"The system refused {self.what}"
 
 
 class PlaceRefused(PuffinError):
     """The system does not let puffin use a file or directory."""
 
+    sentence = "Failed to use `{path}`"
     path: str
 
-    def summary(self) -> str:
-        return f"Failed to use `{self.path}`"
+
+class ModuleUnreadable(PuffinError):
+    """A module of puffin cannot be imported: it was changed while it ran, or its place cannot be read."""
+
+    sentence = "Failed to import `{name}`, which is a part of puffin"
+    name: str
+    hints: "tuple[str, ...]" = ("run the command again; if that does not help, reinstall puffin",)
 
 
 _PROCESSES = (
@@ -134,6 +145,8 @@ def refused_by_system(error: BaseException) -> "PuffinError | None":
         return _limit(_PROCESSES)
     if isinstance(error, (ImportError, AttributeError)) and _few_files():  # a module that could not be opened
         return _limit(_FILES)
+    if isinstance(error, ImportError) and error.name:
+        return ModuleUnreadable(name=error.name, causes=(Cause(text=str(error)),))
     if not isinstance(error, OSError):
         return None
     from errno import EAGAIN, EMFILE, ENFILE, ENOMEM  # part of the interpreter: no file has to be opened for it

@@ -26,12 +26,9 @@ class AnswerTooLarge(PuffinError):
     """A server sends more than is taken in; ``url`` is masked, ``most`` in bytes."""
 
     stage = "fetch"
+    sentence = "Refused `{url}`: the answer has more than {most} bytes"
     url: str
     most: int
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"Refused `{self.url}`: the answer has more than {self.most} bytes"
 
 
 class TooLarge(Exception):

@@ -33,10 +33,8 @@ class Cleaned:
 class CleanFailed(PuffinError):
     """The system refuses to remove something from the cache; what was removed before stays so."""
 
+    sentence = "Failed to clean the cache at `{path}`"
     path: str
-
-    def summary(self) -> str:
-        return f"Failed to clean the cache at `{self.path}`"
 
 
 @contextmanager

@@ -7,7 +7,6 @@ that day finds the file there: one ``stat``, however many archives there are.
 import errno
 import os
 import time
-from types import TracebackType
 from zlib import crc32
 
 from puffin.cache.atomic import publish_file, read
@@ -23,6 +22,7 @@ except ImportError:  # Windows
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from types import TracebackType
 
 
 LOCK = ".lock"
@@ -188,11 +188,9 @@ def _days(cache: Cache) -> "list[tuple[str, int]]":
 class CacheUnusable(PuffinError):
     """The cache directory can neither be made nor written to."""
 
+    sentence = "Failed to initialize the cache at `{path}`"
     path: str
     hints: tuple[str, ...] = ("name another place with `--cache-dir` or `PUFFIN_CACHE_DIR`",)
-
-    def summary(self) -> str:
-        return f"Failed to initialize the cache at `{self.path}`"
 
 
 def make_room(cache: "Cache") -> None:

@@ -23,10 +23,10 @@ def run() -> "NoReturn":
     gc.disable()  # a command lives for moments, and what it makes lives as long
     if not os.environ.get("HOME", "~"):
         del os.environ["HOME"]  # empty is as good as unset; Python takes it for the root directory
-    if "PYTHONPATH" in os.environ:
-        _leave_python_path(os.environ["PYTHONPATH"])
+    _isolate(os.environ.get("PYTHONPATH", ""))
     _open_streams()
     _set_umask(os.environ.get("PUFFIN_UMASK", ""))
+    unwritten: str | None = ""
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
@@ -35,23 +35,32 @@ def run() -> "NoReturn":
     except BrokenPipeError:
         code = 1
     except OSError as error:  # of the help, or of what had not been written yet
-        sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
-        code = 1
+        code, unwritten = 1, error.strerror
     try:
+        if unwritten:
+            sys.stderr.write(f"error: Failed to write the output: {unwritten}\n")
         sys.stderr.flush()
-    finally:
+    finally:  # even if nothing can be written to stderr
         os._exit(code)  # taking the interpreter down in order costs more than many a command
 
 
-def _leave_python_path(given: str) -> None:
-    """Take off ``sys.path`` what the caller wants on that of other programs, such as modules of another Python.
+def _isolate(given: str) -> None:
+    """Take off ``sys.path`` what belongs to other programs: PYTHONPATH, the user site, the directory of the launcher.
 
-    The variable stays for those. What is puffin's own place stays too, or lies in its environment.
+    With ``python -m puffin`` the last one is the working directory. The place of puffin itself stays, and what
+    PYTHONPATH names in puffin's environment. The variable stays for those that puffin starts.
     """
-    own = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    inside = tuple({f"{prefix}{os.sep}" for prefix in (sys.prefix, sys.base_prefix)})
-    places = {os.path.abspath(each) for each in given.split(os.pathsep)} - {own}
-    sys.path[:] = [each for each in sys.path if each not in places or each.startswith(inside)]
+    path = sys.path
+    places = set() if sys.flags.safe_path else {path[0]}
+    if given:
+        inside = tuple({f"{prefix}{os.sep}" for prefix in (sys.prefix, sys.base_prefix)})
+        others = [os.path.abspath(each) for each in given.split(os.pathsep)]
+        places.update(each for each in others if not each.startswith(inside))
+    user = getattr(sys.modules.get("site"), "USER_SITE", None)
+    if user:
+        places.add(user)
+    places.discard(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    path[:] = [each for each in path if each not in places]
 
 
 def _open_streams() -> None:
@@ -158,23 +167,19 @@ def _run_by_hand(command: str, words: "list[str]") -> int | None:
 
     if command == "pip sync":
         from puffin.cli.commands.sync import sync
-        from puffin.cli.options.values import SyncOptions
 
-        return guarded(sync, SyncOptions, values, STARTED)
+        return guarded(sync, command, values, STARTED)
     if command == "sync":
         from puffin.cli.commands.workspace import sync as sync_many
-        from puffin.cli.options.workspace import WorkspaceOptions
 
-        return guarded(sync_many, WorkspaceOptions, values, STARTED)
+        return guarded(sync_many, command, values, STARTED)
     if command == "pip install":
         from puffin.cli.commands.install import install
-        from puffin.cli.options.resolve import InstallOptions
 
-        return guarded(install, InstallOptions, values, STARTED)
+        return guarded(install, command, values, STARTED)
     from puffin.cli.commands.compile import compile_
-    from puffin.cli.options.resolve import CompileOptions
 
-    return guarded(compile_, CompileOptions, {**values, "words": tuple(words)}, STARTED)
+    return guarded(compile_, command, {**values, "words": tuple(words)}, STARTED)
 
 
 def _rows(command: str) -> "tuple[Row, ...]":

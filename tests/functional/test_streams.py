@@ -63,12 +63,15 @@ def test_any_text_can_be_told_in_any_locale(puffin, index, locale):
         assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
 
 
-def test_modules_of_another_python_are_not_puffins(puffin, env, index):
+@pytest.mark.parametrize("place", ["old", "."], ids=["PYTHONPATH", "working directory"])
+def test_modules_of_others_are_not_puffins(puffin, env, index, place):
     index.add(*forge_wheel("alpha", "1.0", requires=["beta; python_version > '3'"]))
     index.add(*forge_wheel("beta", "1.0"))
     for name in ("click", "packaging", "tomllib", "httpx", "json"):
-        puffin.file(f"old/{name}/__init__.py", "raise SystemError('of another Python')\n")
-    path = os.pathsep.join((puffin.environ()["PYTHONPATH"], str(puffin.cwd / "old"), ""))
+        puffin.file(f"{place}/{name}/__init__.py", "raise SystemError('of another Python')\n")
+    path = os.pathsep.join(
+        (puffin.environ()["PYTHONPATH"], *([str(puffin.cwd / place), ""] if place != "." else []))
+    )
     for words in (("pip", "install", "alpha", "-i", index.url), ("pip", "list"), ("venv", "second")):
         done = puffin(*words, env={"PYTHONPATH": path})
         assert done.code == 0, done.err

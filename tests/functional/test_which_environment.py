@@ -139,6 +139,100 @@ def test_a_file_that_holds_the_path_of_an_environment_is_followed(puffin, shop, 
 
 
 @pytest.fixture
+def lost(puffin, shop, installation):
+    """An environment of the private installation, with a package each; pyvenv.cfg can be taken from it."""
+    _, _, base = installation
+    assert puffin("venv", "v", "-p", base.root).code == 0
+    env = Env(puffin.cwd / "v")
+    puffin.file("r.txt", "alpha==1.0\n")
+    assert puffin("pip", "sync", "r.txt", "-p", env.root, "-i", shop.url).code == 0
+    assert (
+        puffin("pip", "install", "beta", "-p", base.root, "--break-system-packages", "-i", shop.url).code == 0
+    )
+    return env, base
+
+
+def _damages(config):
+    """Yield what can happen to a pyvenv.cfg, and a word of the message about that."""
+    text = config.read_text()
+    config.unlink()
+    yield "is missing"
+    config.mkdir()
+    yield "is not a file"
+    config.rmdir()
+    config.write_text("")
+    yield "names no `home`"
+    config.write_text(text.replace("home = ", "home = /gone"))
+    yield "does not exist"
+    config.write_text(text)
+
+
+def test_an_environment_without_pyvenv_cfg_is_refused_and_the_installation_behind_it_kept(puffin, shop, lost):
+    env, base = lost
+    root = str(env.root)
+    commands = (
+        ("pip", "sync", "r.txt", "-i", shop.url),
+        ("pip", "install", "pip", "-i", shop.url),
+        ("pip", "uninstall", "beta"),
+        *(("pip", "list"), ("pip", "freeze"), ("pip", "check"), ("verify",)),
+    )
+    ways = [(each, ("-p", root), {}) for each in commands]
+    ways.append((commands[0], ("-p", env.bin / "python"), {}))
+    ways += [(commands[0], (), {name: root}) for name in ("VIRTUAL_ENV", "CONDA_PREFIX")]
+    on_path = (commands[0], ("--system",), {"PATH": f"{env.bin}:/usr/bin:/bin"})
+    assert puffin(*commands[0], "-p", env.root).err == checked(1), "an answer is kept"
+    for reason in _damages(env.root / "pyvenv.cfg"):
+        for words, where, environ in (*ways, on_path) if reason.startswith("is") else ways[:1]:
+            done = puffin(*words, *where, env=environ)
+            assert done.code == 2, (reason, where, words, done)
+            assert reason in done.err, (reason, where, words, done)
+            assert "hint: write it again with `puffin venv --allow-existing" in done.err
+        assert base.installed() == {"beta": "1.0"}
+        assert env.installed() == {"alpha": "1.0"}
+
+
+def test_a_dot_venv_without_pyvenv_cfg_is_refused_and_the_one_above_kept(puffin, shop, below):
+    above, directory = below
+    (directory / ".venv").mkdir()
+    assert _sync(puffin, shop, directory, "--dry-run").code == 0, "an empty directory is none"
+    (directory / ".venv/lib").mkdir()
+    _refused(
+        _sync(puffin, shop, directory),
+        "`[TMP]/here/below/.venv` is a directory without the file `pyvenv.cfg`",
+        "",
+    )
+    assert above.installed() == {}
+
+
+def test_a_lost_environment_of_a_workspace_is_refused(puffin, shop, lost):
+    env, base = lost
+    puffin.file("puffin.toml", '[envs.v]\npath = "v"\nrequirements = ["r.txt"]\n')
+    (env.root / "pyvenv.cfg").unlink()
+    done = puffin("sync", "-i", shop.url)
+    assert done.code in (1, 2), done.err
+    assert "is not empty and no virtual environment" in done.err
+    assert (base.installed(), env.installed()) == ({"beta": "1.0"}, {"alpha": "1.0"})
+
+
+def test_the_hint_restores_a_lost_environment(puffin, shop, lost):
+    env, _ = lost
+    (env.root / "pyvenv.cfg").unlink()
+    done = puffin("pip", "list", "-p", env.root)
+    command = done.raw_err.partition("hint: write it again with `puffin ")[2].partition("`")[0]
+    assert puffin(*command.split()).code == 0
+    assert puffin("pip", "sync", "r.txt", "-p", env.root, "-i", shop.url).err == checked(1)
+
+
+def test_a_link_to_an_installation_may_be_named(puffin, shop, installation):
+    _, _, base = installation
+    link = puffin.cwd / "links/bin/python"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(base.bin / "python")
+    assert puffin("pip", "list", "-p", link).code == 0
+    assert puffin("pip", "list", "-p", link.parent.parent).code == 2, "the directory is none"
+
+
+@pytest.fixture
 def own(puffin, env):
     """Run puffin from within an environment, as one that is installed there with click and what that needs."""
     site = env.site

@@ -53,8 +53,8 @@ class Kept:
         self.cwd = cwd or puffin.cwd
         paths = list((puffin.cache / "answers-v0").glob("*"))
         self.path = str(paths[0]) if paths else ""
-        fields = frame.load(Path(self.path).read_bytes()) if paths else (None,) * 10
-        _, self.since, self.until, files, kinds, directories, _, self.variables, environments, _ = fields
+        fields = frame.load(Path(self.path).read_bytes()) if paths else (None,) * 11
+        _, self.since, self.until, files, _, kinds, directories, _, self.variables, environments, _ = fields
         self.files = dict(files or ())
         self.kinds = dict(kinds or ())
         self.directories = dict(directories or ())

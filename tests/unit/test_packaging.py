@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from puffin import __version__
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "puffin"
 # the distributions whose modules have another name
@@ -64,8 +66,22 @@ def imported(tree: ast.Module) -> set[str]:
 def test_the_wheel_holds_every_file_of_the_package(wheel: zipfile.ZipFile) -> None:
     files = (path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     expected = {str(path.relative_to(ROOT)) for path in files}
-    shipped = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    shipped = {name for name in wheel.namelist() if ".dist-info/" not in name and ".data/" not in name}
     assert shipped == expected
+
+
+def test_the_launcher_imports_what_a_no_op_needs(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    assert members(wheel, ".data/scripts/") == {"puffin", "puffin.cmd"}
+    (name,) = (name for name in wheel.namelist() if name.endswith("/scripts/puffin"))
+    text = wheel.read(name).decode()
+    assert text.startswith("#!python\n")  # for installers to replace
+    (tmp_path / "puffin").write_text(text)
+    command = [sys.executable, "-S", "-X", "importtime", str(tmp_path / "puffin"), "--version"]
+    done = subprocess.run(command, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True)
+    assert done.stdout == f"puffin {__version__}\n"
+    loaded = [line.rpartition("|")[2].strip() for line in done.stderr.splitlines()]
+    assert "puffin.cli.entry" in loaded
+    assert {"re", "enum", "functools"}.isdisjoint(loaded)
 
 
 def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile, project: dict[str, Any]) -> None:

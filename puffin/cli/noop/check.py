@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Environments = tuple[tuple[str, tuple[Any, ...]], ...]
 
-FIELDS = 10
+FIELDS = 11
 MANY = 3  # environments, from which on a forked child looks at half of them
 
 
@@ -38,12 +38,16 @@ def repeated(path: str, environ: "Mapping[str, str]", started: float) -> "list[t
     fields = frame.load(data) if data else None
     if not isinstance(fields, tuple) or len(fields) != FIELDS or fields[0] != os.path.basename(path):
         return None
-    _, since, until, files, kinds, directories, contents, variables, environments, said = fields
+    _, since, until, files, texts, kinds, directories, contents, variables, environments, said = fields
     if not since <= time() < until:
         return None
     if not all(sealed(environ.get(name)) == value for name, value in variables):
         return None
-    if not _unchanged(files, kinds, directories) or not _same(contents) or not _as_they_were(environments):
+    if (
+        not _unchanged(files, texts, kinds, directories)
+        or not _same(contents)
+        or not _as_they_were(environments)
+    ):
         return None
     took = duration(perf_counter() - started)
     return [(stream, text if behind is None else f"{text}{took}{behind}") for stream, text, behind in said]
@@ -59,17 +63,9 @@ def told(path: str, environ: "Mapping[str, str]", started: float) -> bool:
     return True
 
 
-def _unchanged(files: "Any", kinds: "Any", directories: "Any") -> bool:
-    stat = os.stat
+def _unchanged(files: "Any", texts: "dict[str, bytes]", kinds: "Any", directories: "Any") -> bool:
     for path, first in files:
-        try:
-            facts = stat(path)
-        except (OSError, ValueError):
-            if first:
-                return False
-            continue
-        changed = facts.st_ctime_ns if facts.st_nlink == 1 else 0
-        if (facts.st_mtime_ns, changed, facts.st_size, facts.st_ino, facts.st_dev) != first:
+        if stamp(path) != first and (path not in texts or seal(content(path) or b"") != texts[path]):
             return False
     return all(kind(path) == first for path, first in kinds) and all(
         stamp(path) == first for path, first in directories

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-FORMAT = 2
+FORMAT = 3
 COMMANDS = frozenset({"sync", "compile", "install"})
 # All variables that puffin, or what it asks on the way, may read; those that requirements files name are noted apart.
 PREFIXES = (

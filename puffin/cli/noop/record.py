@@ -41,6 +41,7 @@ def keep(root: str, path: str, noted: "Dependencies") -> bool:
         noted.since,
         noted.until,
         tuple(noted.files.items()),
+        noted.texts,
         tuple(noted.kinds.items()),
         tuple(noted.directories.items()),
         tuple(noted.contents.items()),

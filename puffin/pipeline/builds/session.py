@@ -37,14 +37,11 @@ class NothingToBuildIn(PuffinError):
 
     exit_code = USAGE
     stage = "build"
+    sentence = (
+        "Failed to build `{package}` without isolation for its metadata: the environment "
+        "`{environment}` does not exist yet"
+    )
     environment: str
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return (
-            f"Failed to build `{self.package}` without isolation for its metadata: the environment "
-            f"`{self.environment}` does not exist yet"
-        )
 
 
 class BuildSession:

@@ -324,8 +324,5 @@ def guarded(run: "Any", step: "Callable[[Any], None]") -> None:
 class SiteFailed(PuffinError):
     """The operating system refused something about an environment."""
 
+    sentence = "Failed to work on the environment `{path}`"
     path: str
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"Failed to work on the environment `{self.path}`"

@@ -156,7 +156,6 @@ class RemovesItself(PuffinError):
     """The running puffin, or what it needs, would be removed from its own environment."""
 
     exit_code = USAGE
-    stage = "link"
     path: str
     names: tuple[str, ...]
 

@@ -158,13 +158,10 @@ class InEnvironments(PuffinError):
 class WrongPython(PuffinError):
     """The existing environment has another Python than the requested one."""
 
+    sentence = "The environment `{path}` has Python {version}, and `{request}` is asked for"
     path: str
     version: str
     request: str
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"The environment `{self.path}` has Python {self.version}, and `{self.request}` is asked for"
 
 
 _SHOWN = 5

@@ -5,16 +5,17 @@ import os
 from puffin import depends
 from puffin.cache.atomic import read, replace_file, write
 from puffin.cache.lock import Lock
-from puffin.errors import FAILED, PuffinError, os_cause
+from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.graph.record import phase
 from puffin.stages.bytecode.layer import manifest_path, read_layer
 from puffin.stages.link.commit.commitplan import Addition, CommitRequest, Homes, plan_commit
 from puffin.stages.link.commit.damage import find_damage, restamped
 from puffin.stages.link.commit.installplan import Present
+from puffin.stages.link.commit.recovery import BACK, FORWARD, LOST, UNREADABLE, recover
 from puffin.stages.link.commit.removal import RealDisk
 from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, current_boot, facts_of
 from puffin.stages.link.commit.state import Owned, State, encode, read_state
-from puffin.stages.link.commit.transaction import Transaction, recover
+from puffin.stages.link.commit.transaction import Transaction
 from puffin.stages.link.environment.environment import ELSEWHERE
 from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.linker import ArchiveGone
@@ -38,12 +39,8 @@ if TYPE_CHECKING:
 class NotWritable(PuffinError):
     """The environment cannot be changed by this user."""
 
-    exit_code = FAILED
-    stage = "link"
+    sentence = "Failed to write to the environment `{path}`"
     path: str
-
-    def summary(self) -> str:
-        return f"Failed to write to the environment `{self.path}`"
 
 
 class Workplace:
@@ -292,7 +289,6 @@ class opened:  # noqa: N801 - reads as the function that it is to its callers
 class ConflictsRefused(PuffinError):
     """Distributions bring different files of the same path, and the user wants that refused."""
 
-    stage = "link"
     conflicts: "tuple[Conflict, ...]"
     hints: tuple[str, ...] = ("without `--path-conflict error` the first of them by name wins, with a warning",)
 
@@ -430,12 +426,25 @@ def files_of(environment: "Environment", present: Present) -> "Sequence[str]":
     return distribution_files(environment, present.entry, present.kind)
 
 
+_RECOVERED = {
+    FORWARD: "An interrupted change of `{root}` was completed",
+    BACK: "An interrupted change of `{root}` was undone",
+    UNREADABLE: "The journal of an interrupted change of `{root}` cannot be read; what is there was compared with its "
+    "records",
+    LOST: "What an interrupted change of `{root}` had staged is lost; what is there was compared with its records",
+}
+
+
 def tell_recovery(workplace: Workplace, reporter: "Reporter") -> None:
-    """Say that an interrupted change was finished or undone, if one was, and what is no distribution."""
-    words = {"forward": "completed", "back": "undone"}
+    """Say how an interrupted change was ended, if one was, what it left damaged, and what is no distribution."""
     if workplace.recovered:
-        root = workplace.environment.root
-        reporter.warn(f"An interrupted change of `{root}` was {words[workplace.recovered]}")
+        reporter.warn(_RECOVERED[workplace.recovered].format(root=workplace.environment.root))
+        there = {each.name for each in workplace.present}
+        lost = {each.name for each in workplace.state.distributions} - there if workplace.state else set()
+        for name in sorted(lost | workplace.damaged):
+            reporter.warn(
+                f"`{name}` is {'missing' if name in lost else 'damaged'} since then; install it again"
+            )
     for each in workplace.broken:
         reporter.warn(f"`{workplace.site}/{each.entry}` is not an installed distribution: it has no METADATA")
 

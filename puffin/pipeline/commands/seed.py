@@ -86,11 +86,8 @@ def newest_pins(
 class NoSeed(PuffinError):
     """No version of a seed needs nothing but the other seeds."""
 
+    sentence = "No version of `{package}` can be a seed: all need other packages"
     hints: tuple[str, ...] = ("leave out `--seed`, and install what is needed with `puffin pip install`",)
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"No version of `{self.package}` can be a seed: all need other packages"
 
 
 def _setup(environment: Environment, settings: Settings, session: "Session") -> ResolutionSetup:

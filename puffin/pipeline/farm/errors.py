@@ -7,24 +7,20 @@ class SchedulerUnreachable(PuffinError):
     """Nobody answers at the address, or not as a scheduler does."""
 
     exit_code = TEMPORARY
+    sentence = "Failed to connect to the scheduler at `{address}`"
     address: str
     hints: tuple[str, ...] = (
         "start one with `dask scheduler`, or remove `--executor` to build on this machine",
     )
-
-    def summary(self) -> str:
-        return f"Failed to connect to the scheduler at `{self.address}`"
 
 
 class SchedulerLost(PuffinError):
     """The scheduler was there, and is no more."""
 
     exit_code = TEMPORARY
+    sentence = "The scheduler at `{address}` no longer answers"
     address: str
     hints: tuple[str, ...] = ("run the command again when the scheduler is back; finished builds are kept",)
-
-    def summary(self) -> str:
-        return f"The scheduler at `{self.address}` no longer answers"
 
 
 class NoWorkers(PuffinError):
@@ -47,11 +43,9 @@ class Unfit(PuffinError):
     """No worker has the versions of this process. ``reasons`` are (worker or scheduler, difference)."""
 
     exit_code = USAGE
+    sentence = "The scheduler at `{address}` and its workers cannot be used"
     address: str
     reasons: tuple[tuple[str, str], ...]
-
-    def summary(self) -> str:
-        return f"The scheduler at `{self.address}` and its workers cannot be used"
 
     def details(self) -> tuple[str, ...]:
         return tuple([f"`{who}` {reason}" for who, reason in self.reasons])
@@ -61,14 +55,12 @@ class NoInterpreter(PuffinError):
     """No worker has an interpreter whose wheels fit here. ``found`` are pairs of a worker and its interpreters."""
 
     stage = "build"
+    sentence = "Failed to build `{package}`: no worker has {wanted}"
     wanted: str
     found: tuple[tuple[str, str], ...]
     hints: tuple[str, ...] = (
         "start a worker on a machine that has it, or remove `--executor` to build on this machine",
     )
-
-    def summary(self) -> str:
-        return f"Failed to build `{self.package}`: no worker has {self.wanted}"
 
     def details(self) -> tuple[str, ...]:
         return tuple([f"`{worker}` has {what}" for worker, what in self.found])
@@ -91,27 +83,23 @@ class RemoteCrashed(PuffinError):
     """Work ended on a worker with an exception that puffin does not raise on purpose."""
 
     exit_code = 70
+    sentence = "Failed to work on `{package}` on the worker `{worker}`: {kind}: {text}"
     worker: str
     kind: str
     text: str
-
-    def summary(self) -> str:
-        return f"Failed to work on `{self.package}` on the worker `{self.worker}`: {self.kind}: {self.text}"
 
 
 class NotShared(PuffinError):
     """Workers do not see the files that they would have to work on. ``workers`` are addresses."""
 
     exit_code = USAGE
+    sentence = "`{path}` is not shared with the workers"
     path: str
     workers: tuple[str, ...]
     hints: tuple[str, ...] = (
         "put the cache on a file system that all workers have, at the same path, with `--cache-dir`",
         "or remove `--shared-filesystem`, so that only builds go to the workers",
     )
-
-    def summary(self) -> str:
-        return f"`{self.path}` is not shared with the workers"
 
     def details(self) -> tuple[str, ...]:
         return tuple([f"`{worker}` does not see files written there" for worker in self.workers])

@@ -30,10 +30,8 @@ class BrokenGraph(PuffinError):
 class DependencyFailed(PuffinError):
     """A task was not run because one that it needs failed."""
 
+    sentence = "`{label}` was not run because something it needs failed"
     label: str
-
-    def summary(self) -> str:
-        return f"`{self.label}` was not run because something it needs failed"
 
 
 def no_growth(_task: Task, _outcome: Outcome) -> "tuple[Task, ...]":

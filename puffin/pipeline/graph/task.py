@@ -84,13 +84,11 @@ class TaskCrashed(PuffinError):
     """A task ended with an exception that puffin does not raise on purpose: a bug."""
 
     exit_code = 70
+    sentence = "Failed to run `{task}`: {kind}: {text}"
     task: str
     kind: str
     text: str
     trace: str
-
-    def summary(self) -> str:
-        return f"Failed to run `{self.task}`: {self.kind}: {self.text}"
 
     def details(self) -> tuple[str, ...]:
         return tuple(self.trace.splitlines())

@@ -89,22 +89,16 @@ class Profile:
 class RecordNotFound(PuffinError):
     """There is no record of the run that was asked for."""
 
+    sentence = "There is no record of the run `{run}`"
     run: str
     hints: tuple[str, ...] = ("run `puffin profile show --last 20` to see the last runs",)
-
-    def summary(self) -> str:
-        """Say which run."""
-        return f"There is no record of the run `{self.run}`"
 
 
 class RecordUnreadable(PuffinError):
     """A file is no run record."""
 
+    sentence = "Failed to read the run record `{path}`"
     path: str
-
-    def summary(self) -> str:
-        """Say which file."""
-        return f"Failed to read the run record `{self.path}`"
 
 
 def record_paths(cache: Cache) -> list[str]:

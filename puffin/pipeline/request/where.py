@@ -64,7 +64,7 @@ def base_interpreter(where: Where, session: "Session", *, required: bool = True)
         return inspect_interpreter(find_requested(wish, environ), cache, origin=".python-version")
     try:
         usual = find_environment(None, environ, cwd, cache, system=True).interpreter
-    except InterpreterNotFound:
+    except (BrokenVenv, InterpreterNotFound):
         usual = inspect_interpreter(sys.executable, cache)
     try:
         other = find_required(cwd, usual, environ)

@@ -19,11 +19,9 @@ if TYPE_CHECKING:
 class ForkedCallLost(PuffinError):
     """The child was killed, by the system for want of memory perhaps."""
 
+    sentence = "The process that searches for distributions {how}"
     how: str
     hints: tuple[str, ...] = ("run the command again",)
-
-    def summary(self) -> str:
-        return f"The process that searches for distributions {self.how}"
 
 
 class ForkedCall:

@@ -28,11 +28,9 @@ _ends: "tuple[int, int, int] | None" = None  # of the pipe that children follow,
 class WorkerLost(PuffinError):
     """A worker process died whenever it had this work."""
 
+    sentence = "The process that worked on `{label}` {how}"
     label: str
     how: str
-
-    def summary(self) -> str:
-        return f"The process that worked on `{self.label}` {self.how}"
 
 
 def run_surviving(

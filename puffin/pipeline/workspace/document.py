@@ -40,13 +40,10 @@ class ConfigurationInvalid(PuffinError):
     """
 
     exit_code = USAGE
+    sentence = "Failed to read the configuration at `{place}`: {problem}"
     place: str
     problem: str
     text: str = ""
-
-    def summary(self) -> str:
-        """Name the place and the problem."""
-        return f"Failed to read the configuration at `{self.place}`: {self.problem}"
 
     def details(self) -> tuple[str, ...]:
         """Return the line, credentials masked."""
@@ -76,7 +73,7 @@ def configurations(directory: str) -> "Iterator[tuple[str, bytes]]":
 
 def content(path: str) -> "bytes | None":
     """Return the content of a file, None if it does not exist, b"" if it may not be read."""
-    depends.file(path)
+    depends.text(path)
     try:
         with open(path, "rb", buffering=0) as file:
             return file.read()

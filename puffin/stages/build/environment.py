@@ -31,11 +31,8 @@ _NAME = ".listing"
 class EnvironmentFailed(PuffinError):
     """The environment for a build could not be made."""
 
-    stage = "build"
+    sentence = "Failed to make the build environment `{path}`"
     path: str
-
-    def summary(self) -> str:
-        return f"Failed to make the build environment `{self.path}`"
 
 
 def environment_key(interpreter: Interpreter, archives: "Iterable[str]") -> str:

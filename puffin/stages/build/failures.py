@@ -5,7 +5,6 @@ import os
 import re
 import signal
 from collections.abc import Iterable, Mapping
-from typing import ClassVar
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -42,14 +41,11 @@ class BuildFailed(PuffinError):
     ``status`` is how its process ended, in words; ``log`` the file with all of the output, ``tail`` its last lines.
     """
 
-    stage: "ClassVar[str]" = "build"
+    sentence = "Failed to build `{package}`"
     hook: str = ""
     status: str = ""
     log: str = ""
     tail: "tuple[str, ...]" = ()
-
-    def summary(self) -> str:
-        return f"Failed to build `{self.package}`"
 
     def what(self) -> str:
         """Return the event as a sentence without full stop."""
@@ -88,23 +84,18 @@ class BackendBroken(BuildFailed):
 class WrongWheel(PuffinError):
     """A build gave a wheel of something else than what was built, or one for another system. ``reason`` is a clause."""
 
-    stage: "ClassVar[str]" = "build"
+    sentence = "Failed to build `{package}`: the built wheel, `{filename}`, {reason}"
     filename: str
     reason: str
-
-    def summary(self) -> str:
-        return f"Failed to build `{self.package}`: the built wheel, `{self.filename}`, {self.reason}"
 
 
 class InvalidBuildSystem(PuffinError):
     """The build system of a source tree cannot be understood. ``problem`` is a clause."""
 
-    stage: "ClassVar[str]" = "build"
+    sentence = "Failed to read the build system of `{package}` (`{file}`): {problem}"
+
     file: str
     problem: str
-
-    def summary(self) -> str:
-        return f"Failed to read the build system of `{self.package}` (`{self.file}`): {self.problem}"
 
 
 def failed(job: "HookJob", story: "Story") -> BuildFailed:

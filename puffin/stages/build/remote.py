@@ -31,12 +31,9 @@ _MARKS = ("pyvenv.cfg", "CACHEDIR.TAG")  # of environments and of caches
 class BadAnswer(PuffinError):
     """A worker answered with a wheel that is not the one it speaks of."""
 
-    stage = "build"
+    sentence = "Failed to build `{package}`: the answer of the worker `{worker}` {reason}"
     worker: str
     reason: str
-
-    def summary(self) -> str:
-        return f"Failed to build `{self.package}`: the answer of the worker `{self.worker}` {self.reason}"
 
 
 class SentBuild(Build):

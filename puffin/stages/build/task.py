@@ -156,12 +156,9 @@ _PATIENCE = 24 * 3600.0  # seconds for another process's build of the same wheel
 class BuildRoomFailed(PuffinError):
     """The directory of a build could not be made, or its result could not be kept."""
 
-    stage = "build"
+    sentence = "Failed to prepare the build of `{package}` in `{path}`"
     path: str
     hints: tuple[str, ...] = ("make room there, or name another place with `--cache-dir` and `TMPDIR`",)
-
-    def summary(self) -> str:
-        return f"Failed to prepare the build of `{self.package}` in `{self.path}`"
 
 
 def fetch_source(

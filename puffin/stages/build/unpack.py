@@ -93,24 +93,18 @@ class Writer:
 class BadSource(PuffinError):
     """A source archive that is not unpacked: broken, ambiguous or hostile."""
 
-    stage = "build"
+    sentence = "`{filename}` has an invalid package format"
     filename: str
     member: str = ""
     reason: str = ""
-
-    def summary(self) -> str:
-        return f"`{self.filename}` has an invalid package format"
 
 
 class UnpackFailed(PuffinError):
     """The operating system did not let puffin read or write what a source archive holds."""
 
-    stage = "build"
+    sentence = "Failed to unpack `{filename}` into `{path}`"
     filename: str
     path: str
-
-    def summary(self) -> str:
-        return f"Failed to unpack `{self.filename}` into `{self.path}`"
 
     @classmethod
     def of(cls, package: str, filename: str, path: str, error: OSError) -> "UnpackFailed":

@@ -31,12 +31,9 @@ _children: "dict[tuple[int, str], Compiler]" = {}
 class CompileFailed(PuffinError):
     """The interpreter cannot compile anything at all."""
 
-    stage = "compile"
+    sentence = "Failed to compile bytecode with the interpreter at `{path}`"
     path: str
     hints: tuple[str, ...] = ("without `--compile-bytecode` Python compiles modules when they are imported",)
-
-    def summary(self) -> str:
-        return f"Failed to compile bytecode with the interpreter at `{self.path}`"
 
 
 class Compiler:
@@ -149,12 +146,9 @@ Tree = tuple[tuple[str, tuple[str, ...]], ...]
 class BytecodeNotKept(PuffinError):
     """Bytecode could not be put into the cache."""
 
-    stage = "compile"
+    sentence = "Failed to put bytecode into the cache (`{path}`)"
     path: str
     hints: tuple[str, ...] = ("make room there, or leave out `--compile-bytecode`",)
-
-    def summary(self) -> str:
-        return f"Failed to put bytecode into the cache (`{self.path}`)"
 
 
 def compile_archive(*, archive: str, cache_root: str, executable: str, kind: str, tag: str, level: int) -> str:

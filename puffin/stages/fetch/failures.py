@@ -11,7 +11,6 @@ class NetworkFailed(PuffinError):
     """The request failed as often as it may be tried; ``url`` is masked, ``status`` the last one or 0."""
 
     exit_code = TEMPORARY
-    stage = "fetch"
     url: str
     attempts: int
     status: int = 0
@@ -23,7 +22,6 @@ class NetworkFailed(PuffinError):
 class RequestRefused(PuffinError):
     """The server will not answer this request however often it is asked; ``url`` is masked."""
 
-    stage = "fetch"
     url: str
     status: int
     reason: str
@@ -42,60 +40,42 @@ class AccessDenied(RequestRefused):
 class CertificateRefused(PuffinError):
     """The certificate of the host does not stand up to the check."""
 
-    stage = "fetch"
+    sentence = "Failed to fetch `{url}`: the certificate of its host was refused"
     url: str
-
-    def summary(self) -> str:
-        return f"Failed to fetch `{self.url}`: the certificate of its host was refused"
 
 
 class OfflineError(PuffinError):
     """The network is off limits and the file lies on it."""
 
-    stage = "fetch"
+    sentence = "Cannot fetch `{url}`: it is not in the cache, and the network is off (`--offline`)"
     url: str
-
-    def summary(self) -> str:
-        return f"Cannot fetch `{self.url}`: it is not in the cache, and the network is off (`--offline`)"
 
 
 class FileFailed(PuffinError):
     """A ``file:`` URL that cannot be read."""
 
-    stage = "fetch"
+    sentence = "Failed to read `{url}`"
     url: str
-
-    def summary(self) -> str:
-        return f"Failed to read `{self.url}`"
 
 
 class SizeMismatch(PuffinError):
     """The file is not as long as the index says (bytes)."""
 
-    stage = "fetch"
+    sentence = "Refused `{filename}` from `{url}`: the index says {expected} bytes, the server gives {received}"
     filename: str
     url: str
     expected: int
     received: int
 
-    def summary(self) -> str:
-        return (
-            f"Refused `{self.filename}` from `{self.url}`: "
-            f"the index says {self.expected} bytes, the server gives {self.received}"
-        )
-
 
 class HashMismatch(PuffinError):
     """The bytes are not the pinned ones; digests are ``"algorithm:hex"``."""
 
-    stage = "fetch"
+    sentence = "Hash mismatch for `{filename}` from `{url}`"
     filename: str
     url: str
     expected: tuple[str, ...]
     computed: tuple[str, ...]
-
-    def summary(self) -> str:
-        return f"Hash mismatch for `{self.filename}` from `{self.url}`"
 
     def details(self) -> tuple[str, ...]:
         expected = [f"  {digest}" for digest in self.expected]

@@ -28,7 +28,6 @@ _AT_ONCE = 64  # places, each with an open directory
 class ArchiveGone(PuffinError):
     """An archive that the plan counts on is not in the cache, or not whole."""
 
-    stage = "link"
     archive: str
     hints: tuple[str, ...] = ("run the command again: what is missing will be fetched again",)
 
@@ -39,11 +38,8 @@ class ArchiveGone(PuffinError):
 class LinkFailed(PuffinError):
     """The staged tree of a distribution could not be built."""
 
-    stage = "link"
+    sentence = "Failed to stage `{package}` in `{path}`"
     path: str
-
-    def summary(self) -> str:
-        return f"Failed to stage `{self.package}` in `{self.path}`"
 
 
 def link(

@@ -1,7 +1,5 @@
 """Errors of the unzip stage."""
 
-from typing import ClassVar
-
 from puffin.errors import Cause, PuffinError, os_cause
 from puffin.names import printable
 
@@ -21,24 +19,19 @@ class Refused(Exception):
 class BadArchive(PuffinError):
     """A wheel that is not installed: broken, ambiguous or hostile. Nothing of it stays in the cache."""
 
-    stage: "ClassVar[str]" = "unzip"
+    sentence = "`{filename}` has an invalid package format"
     filename: str
     member: str = ""
     reason: str = ""
-
-    def summary(self) -> str:
-        return f"`{self.filename}` has an invalid package format"
 
 
 class CacheWriteFailed(PuffinError):
     """The operating system did not let puffin write an archive to the cache."""
 
-    stage: "ClassVar[str]" = "unzip"
+    sentence = "Failed to unzip `{filename}` into the cache (`{path}`)"
+
     filename: str
     path: str
-
-    def summary(self) -> str:
-        return f"Failed to unzip `{self.filename}` into the cache (`{self.path}`)"
 
 
 def bad_archive(filename: str, refused: Refused) -> BadArchive:

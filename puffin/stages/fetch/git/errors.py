@@ -27,12 +27,9 @@ AUTH, NETWORK, ABSENT, OTHER = "auth", "network", "absent", "other"
 class GitFailed(PuffinError):
     """A git command failed. ``kind`` is :data:`AUTH`, :data:`NETWORK`, :data:`ABSENT` or :data:`OTHER`."""
 
-    stage = "fetch"
+    sentence = "Failed to {action} `{package}`"
     action: str = "fetch"
     kind: str = OTHER
-
-    def summary(self) -> str:
-        return f"Failed to {self.action} `{self.package}`"
 
 
 class GitUnreachable(GitFailed):
@@ -44,17 +41,13 @@ class GitUnreachable(GitFailed):
 class GitMissing(PuffinError):
     """There is no git to run."""
 
-    stage = "fetch"
+    sentence = "Failed to fetch `{package}`: there is no `git` on the `PATH`"
     hints: tuple[str, ...] = ("install git, or require an archive of the repository in place of it",)
-
-    def summary(self) -> str:
-        return f"Failed to fetch `{self.package}`: there is no `git` on the `PATH`"
 
 
 class UnknownRef(PuffinError):
     """The repository has no such branch, tag or commit."""
 
-    stage = "fetch"
     ref: str
     reason: str = ""
 
@@ -68,7 +61,6 @@ class UnknownRef(PuffinError):
 class GitOffline(PuffinError):
     """The network is off, and the cache does not tell or have the commit."""
 
-    stage = "fetch"
     ref: str
     pinned: bool
     hints: tuple[str, ...] = ("run the command once without `--offline`, or pin a commit that the cache has",)
@@ -83,11 +75,8 @@ class GitOffline(PuffinError):
 class NotARepository(PuffinError):
     """A URL names a version control system, or a form of it, that puffin cannot use."""
 
-    stage = "fetch"
+    sentence = "Failed to use `{package}`: {reason}"
     reason: str
-
-    def summary(self) -> str:
-        return f"Failed to use `{self.package}`: {self.reason}"
 
 
 def failure(package: str, action: str, text: str) -> GitFailed:

@@ -146,11 +146,8 @@ def _subdirectory(fragment: str) -> str:
 class NoSubdirectory(PuffinError):
     """What a requirement names has no such subdirectory, or none that lies inside."""
 
-    stage = "fetch"
+    sentence = "`{package}` has no subdirectory `{subdirectory}`"
     subdirectory: str
-
-    def summary(self) -> str:
-        return f"`{self.package}` has no subdirectory `{self.subdirectory}`"
 
 
 def inner_directory(root: str, subdirectory: str, *, package: str) -> str:

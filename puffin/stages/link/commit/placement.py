@@ -57,7 +57,6 @@ class Placement:
 class PathClash(PuffinError):
     """One distribution has a file where another has a directory."""
 
-    stage = "link"
     path: str
     names: tuple[str, ...]
 
@@ -69,12 +68,9 @@ class PathClash(PuffinError):
 class ManifestGone(PuffinError):
     """The manifest of an archive that was just linked is not in the cache any more."""
 
-    stage = "link"
+    sentence = "The cache lost `{path}` while it was in use"
     path: str
     hints: tuple[str, ...] = ("run the command again: what is missing will be fetched again",)
-
-    def summary(self) -> str:
-        return f"The cache lost `{self.path}` while it was in use"
 
 
 def plan_placement(
@@ -96,7 +92,7 @@ def plan_placement(
     return Placement(
         replaced=tuple(planner.replaced),
         made=tuple(planner.made),
-        moves=tuple(sorted(planner.moves, key=lambda move: move[0].endswith(".dist-info"))),
+        moves=tuple(planner.moves),
         touched=tuple(planner.touched),
         conflicts=tuple(planner.conflicts),
     )

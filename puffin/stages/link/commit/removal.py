@@ -31,12 +31,9 @@ if TYPE_CHECKING:
 class SymlinkedDirectory(PuffinError):
     """A package's directory is a symlink: what is behind it is not the environment's."""
 
-    stage = "link"
+    sentence = "Refused to change files behind the symlink `{path}`"
     path: str
     hints: tuple[str, ...] = ("replace the symlink by a real directory, or remove it",)
-
-    def summary(self) -> str:
-        return f"Refused to change files behind the symlink `{self.path}`"
 
 
 class RealDisk:

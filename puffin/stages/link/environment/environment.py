@@ -55,56 +55,40 @@ class NoEnvironment(PuffinError):
     """Nothing names an environment, and none is near."""
 
     exit_code = USAGE
-    stage = "link"
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return "No virtual environment found; run `puffin venv` to make one, or name one by `--python`"
+    sentence = "No virtual environment found; run `puffin venv` to make one, or name one by `--python`"
 
 
 class BrokenVenv(PuffinError):
-    """What is called ``.venv`` leads to no environment; one of a directory above is then not meant."""
+    """What was asked for, or is called ``.venv``, is no environment; another one is then not meant."""
 
     exit_code = USAGE
-    stage = "link"
+    sentence = "`{path}` {reason}"
     path: str
     reason: str
     hints: tuple[str, ...] = (
         "remove it, make it again with `puffin venv`, or name an environment by `--python`",
     )
 
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"`{self.path}` {self.reason}"
-
 
 class NotAnEnvironment(PuffinError):
     """A version was asked for, and what has it is an installation of Python and not a virtual environment."""
 
     exit_code = USAGE
-    stage = "link"
+    sentence = "The Python that was asked for by its version, `{path}`, is not a virtual environment"
     path: str
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"The Python that was asked for by its version, `{self.path}`, is not a virtual environment"
 
 
 class ExternallyManaged(PuffinError):
     """The installation belongs to another package manager (PEP 668); ``text`` is what its marker says."""
 
     exit_code = USAGE
-    stage = "link"
+    sentence = "The interpreter at `{path}` is externally managed"
     path: str
     text: str
     hints: tuple[str, ...] = (
         "make a virtual environment with `puffin venv` and install there",
         "or pass `--break-system-packages` to change this installation all the same",
     )
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"The interpreter at `{self.path}` is externally managed"
 
     def details(self) -> tuple[str, ...]:
         """Return the lines beneath it."""
@@ -115,13 +99,9 @@ class SiteNotWritable(PuffinError):
     """Files cannot be made in the environment's site-packages."""
 
     exit_code = USAGE
-    stage = "link"
+    sentence = "Cannot write to `{path}`"
     path: str
     hints: tuple[str, ...] = ("change its permissions or its owner, or use another environment",)
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"Cannot write to `{self.path}`"
 
 
 def find_environment(
@@ -137,7 +117,7 @@ def find_environment(
     if python_option:
         return _asked_for(python_option, environ, cwd, cache, "--system" if system else BY_VERSION)
     if system:
-        return environment_of(inspect_interpreter(_on_path(environ), cache, origin="--system"), "--system")
+        return _found(_on_path(environ), cache, "--system")
     found = _active(environ, cwd, cache)
     if found is None:
         raise NoEnvironment()
@@ -145,13 +125,69 @@ def find_environment(
 
 
 def environment_at(root: str, cache: Cache, *, origin: str = "") -> Environment:
-    """Return the environment whose root directory is *root*. Raises ``InspectFailed``."""
-    return environment_of(inspect_interpreter(_executable(root), cache, origin=origin), origin)
+    """Return the environment whose root directory is *root*. Raises ``InspectFailed`` and :class:`BrokenVenv`."""
+    return _found(_executable(root), cache, origin, root=os.path.abspath(root))
 
 
 def environment_of(interpreter: Interpreter, origin: str = "") -> Environment:
     """Return the environment that *interpreter* installs into."""
+    return _configured(interpreter, read_config(interpreter.prefix) if interpreter.is_venv else {}, origin)
+
+
+def _found(
+    executable: str, cache: Cache, origin: str, *, root: str = "", named: str | None = None
+) -> Environment:
+    """Return the environment of the interpreter that was found, which must be that of *root* if this is given.
+
+    *named* is the origin of the result if it is not *origin*.
+    """
+    interpreter = inspect_interpreter(executable, cache, origin=origin)
+    place = root or os.path.dirname(os.path.dirname(os.path.abspath(executable)))
+    if interpreter.prefix != place:
+        _check_place(interpreter, place, asked=bool(root))
     config = read_config(interpreter.prefix) if interpreter.is_venv else {}
+    if interpreter.is_venv:
+        _check_config(interpreter, config)
+    return _configured(interpreter, config, origin if named is None else named)
+
+
+def _check_place(interpreter: Interpreter, place: str, *, asked: bool) -> None:
+    """Raise :class:`BrokenVenv` if *interpreter*, found in *place*, works on another place.
+
+    Without pyvenv.cfg the Python of a virtual environment takes the installation behind it for its own. *place* may
+    also be a directory with links to installations; it must not be if it was *asked* for.
+    """
+    real, site = os.path.realpath(place), os.path.realpath(interpreter.scheme.purelib)
+    prefix = os.path.realpath(interpreter.prefix)
+    if prefix == real:
+        return
+    own = os.path.join(real, interpreter.venv_scheme.purelib)
+    activate = os.path.join(real, interpreter.venv_scheme.scripts, "activate")
+    if not (depends.exists(activate) or (depends.is_directory(own) and os.path.realpath(own) != site)):
+        beneath = f"{real.rstrip(os.sep)}{os.sep}"
+        if not asked or prefix.startswith(beneath) or site.startswith(beneath):
+            return
+    lack = "is not a file" if os.path.lexists(os.path.join(place, "pyvenv.cfg")) else "is missing"
+    reason = f"is not a virtual environment: its `pyvenv.cfg` {lack}, and its Python works on `{prefix}`"
+    raise BrokenVenv(path=place, reason=reason, hints=_repairs(interpreter, place))
+
+
+def _check_config(interpreter: Interpreter, config: dict[str, str]) -> None:
+    """Raise :class:`BrokenVenv` if pyvenv.cfg does not say which installation is behind the environment."""
+    home = config.get("home", "")
+    if home and (not os.path.isabs(home) or depends.is_directory(home)):
+        return
+    reason = f"names a `home` that does not exist: `{home}`" if home else "cannot be read, or names no `home`"
+    path = os.path.join(interpreter.prefix, "pyvenv.cfg")
+    raise BrokenVenv(path=path, reason=reason, hints=_repairs(interpreter, interpreter.prefix))
+
+
+def _repairs(interpreter: Interpreter, place: str) -> tuple[str, ...]:
+    make = f"puffin venv --allow-existing --python {interpreter.base_executable} {place}"
+    return (f"write it again with `{make}`", "or name another environment by `--python`")
+
+
+def _configured(interpreter: Interpreter, config: dict[str, str], origin: str) -> Environment:
     scheme = interpreter.scheme
     return Environment(
         root=interpreter.prefix,
@@ -231,13 +267,13 @@ def _asked_for(option: str, environ: "Mapping[str, str]", cwd: str, cache: Cache
     from puffin.stages.link.interpreter.find import find_interpreter, is_path, python_satisfies
 
     if is_path(option):
-        executable = find_interpreter(os.path.join(cwd, os.path.expanduser(option)), environ)
-        return environment_of(inspect_interpreter(executable, cache, origin="--python"), "--python")
+        path = os.path.join(cwd, os.path.expanduser(option))
+        root = os.path.abspath(path) if os.path.isdir(path) else ""
+        return _found(find_interpreter(path, environ), cache, "--python", root=root)
     active = _active_if_whole(environ, cwd, cache)
     if active is not None and python_satisfies(option, active.interpreter):
         return active
-    executable = find_interpreter(option, environ)
-    return environment_of(inspect_interpreter(executable, cache, origin="--python"), origin)
+    return _found(find_interpreter(option, environ), cache, "--python", named=origin)
 
 
 def _on_path(environ: "Mapping[str, str]") -> str:
@@ -284,8 +320,12 @@ def nearest_venv(directory: str) -> str:
         root = os.path.join(directory, ".venv")
         if depends.is_file(os.path.join(root, "pyvenv.cfg")):
             return root
-        if depends.lexists(root) and not os.path.isdir(root):
-            return _named_by(root)
+        if depends.lexists(root):
+            if not os.path.isdir(root):
+                return _named_by(root)
+            depends.directory(root)
+            if os.listdir(root):  # an empty one may be a mount point
+                raise BrokenVenv(path=root, reason="is a directory without the file `pyvenv.cfg`")
         if os.path.dirname(directory) == directory:
             return ""
         directory = os.path.dirname(directory)

@@ -31,13 +31,9 @@ class VenvRefused(PuffinError):
     """The place of the new environment is occupied; it is not changed."""
 
     exit_code = USAGE
-    stage = "link"
+    sentence = "Failed to create a virtual environment at `{path}`: {reason}"
     path: str
     reason: str
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"Failed to create a virtual environment at `{self.path}`: {self.reason}"
 
 
 class VenvExists(VenvRefused):
@@ -47,12 +43,8 @@ class VenvExists(VenvRefused):
 class VenvFailed(PuffinError):
     """The system refused a step; nothing is left behind."""
 
-    stage = "link"
+    sentence = "Failed to create a virtual environment at `{path}`"
     path: str
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"Failed to create a virtual environment at `{self.path}`"
 
 
 def seed_requirements(version: tuple[int, ...]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import os
 
 from puffin.cache.reading import read_text
-from puffin.errors import FAILED, PuffinError
+from puffin.errors import PuffinError
 from puffin.stages.link.installed import scan as site_scan
 from puffin.stages.link.installed.installed import listed_files
 
@@ -21,8 +21,6 @@ EASY_INSTALL = "easy-install.pth"
 class CannotUninstall(PuffinError):
     """A distribution that has no list of its files; ``installer`` is who put it there, as far as that is noted."""
 
-    exit_code = FAILED
-    stage = "link"
     entry: str
     reason: str
     installer: str = ""

@@ -24,7 +24,6 @@ class InspectFailed(PuffinError):
     """An interpreter is not there, does not run, or does not answer as Python does."""
 
     exit_code = USAGE
-    stage = "link"
     path: str
     origin: str = ""
 
@@ -37,7 +36,6 @@ class UnsupportedPython(PuffinError):
     """The interpreter is older than any that puffin can install for."""
 
     exit_code = USAGE
-    stage = "link"
     path: str
     version: str
     hints: tuple[str, ...] = ("name a newer one with `--python`",)

@@ -28,12 +28,9 @@ class InterpreterNotFound(PuffinError):
     """No interpreter fits the request; ``looked`` are the places in the order they were searched."""
 
     exit_code = USAGE
-    stage = "link"
+    sentence = "No interpreter found for Python `{request}`"
     request: str
     looked: tuple[str, ...]
-
-    def summary(self) -> str:
-        return f"No interpreter found for Python `{self.request}`"
 
     def details(self) -> tuple[str, ...]:
         return tuple(f"looked in {place}" for place in self.looked)
@@ -43,12 +40,9 @@ class InvalidPythonRequest(PuffinError):
     """What was asked for is no version, name, specifier or path."""
 
     exit_code = USAGE
-    stage = "link"
+    sentence = "Invalid Python request `{request}`"
     request: str
     hints: tuple[str, ...] = ("ask as in `3.12`, `3.12.1`, `python3.12`, `>=3.10`, or give a path",)
-
-    def summary(self) -> str:
-        return f"Invalid Python request `{self.request}`"
 
 
 _IMPLEMENTATIONS = {"cp": "cpython", "pp": "pypy"}
@@ -221,7 +215,7 @@ def requested_version(directory: str) -> str:
     environments, or ``system``) ask for nothing.
     """
     while True:
-        depends.file(os.path.join(directory, NAME))
+        depends.text(os.path.join(directory, NAME))
         data = read(os.path.join(directory, NAME))
         if data is not None:
             return _first(data.decode("utf-8", "replace"))
@@ -247,7 +241,7 @@ def required_python(directory: str) -> str:
     """
     while True:
         path = os.path.join(directory, "pyproject.toml")
-        depends.file(path)
+        depends.text(path)
         data = read(path)
         if data is not None:
             return _bounds(data)

@@ -36,8 +36,6 @@ def _counted(names: "list[str]") -> str:
 class IndexFailure(PuffinError):
     """Base of the errors below: an index gave no usable answer. Credentials in URL fields are masked."""
 
-    stage = "resolve"
-
 
 class PageUnreadable(IndexFailure):
     """An answer of an index is neither a JSON page of PEP 691 nor an HTML page of PEP 503."""
@@ -53,28 +51,23 @@ class PageUnreadable(IndexFailure):
 class UnknownApiVersion(IndexFailure):
     """The index speaks a later major version of the simple interface (PEP 629)."""
 
+    sentence = "`{url}` uses version {version} of the simple interface; puffin knows version 1"
     url: str
     version: str
-
-    def summary(self) -> str:
-        return f"`{self.url}` uses version {self.version} of the simple interface; puffin knows version 1"
 
 
 class IndexAnswered(IndexFailure):
     """The index answered with a status that is neither a page nor "not found"."""
 
+    sentence = "Failed to fetch `{url}`: the index answered with status {status}"
     url: str
     status: int
-
-    def summary(self) -> str:
-        return f"Failed to fetch `{self.url}`: the index answered with status {self.status}"
 
 
 class IndexRefused(IndexAnswered):
     """The index asks for credentials, or refuses those that were sent (401, 403)."""
 
-    def summary(self) -> str:
-        return f"The index refused `{self.url}` with status {self.status}"
+    sentence = "The index refused `{url}` with status {status}"
 
 
 class IndexUnavailable(IndexAnswered):
@@ -86,20 +79,14 @@ class IndexUnavailable(IndexAnswered):
 class NotInCache(IndexFailure):
     """The network is off and the index page of a package has never been fetched."""
 
+    sentence = "The page of `{package}` on `{index}` was not found in the cache, and the network is off"
     index: str
-
-    def summary(self) -> str:
-        return (
-            f"The page of `{self.package}` on `{self.index}` was not found in the cache, and the network is off"
-        )
 
 
 class PlaceMissing(IndexFailure):
     """A local directory or page, named as an index or in ``--find-links``, cannot be read."""
 
     exit_code = USAGE
+    sentence = "Failed to read the {kind} `{path}`"
     kind: str
     path: str
-
-    def summary(self) -> str:
-        return f"Failed to read the {self.kind} `{self.path}`"

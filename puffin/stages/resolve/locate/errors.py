@@ -6,12 +6,9 @@ from puffin.errors import TEMPORARY, PuffinError
 class LocateFailed(PuffinError):
     """Some pins have no file; ``causes`` has an error for each."""
 
-    stage = "resolve"
+    sentence = "Failed to find the files of {count} of {total} packages"
     count: int
     total: int
-
-    def summary(self) -> str:
-        return f"Failed to find the files of {self.count} of {self.total} packages"
 
 
 class LocateInterrupted(LocateFailed):
@@ -22,8 +19,6 @@ class LocateInterrupted(LocateFailed):
 
 class PinFailed(PuffinError):
     """Base of the errors of one pin; ``package`` is the pin as the user gave it."""
-
-    stage = "resolve"
 
 
 class PackageNotFound(PinFailed):
@@ -40,12 +35,10 @@ class PackageNotFound(PinFailed):
 class VersionNotFound(PinFailed):
     """The package exists, but not in this version. ``nearby`` are a few of its ``total`` versions."""
 
+    sentence = "Failed to find `{package}`: {place} does not have this version"
     place: str
     nearby: tuple[str, ...]
     total: int
-
-    def summary(self) -> str:
-        return f"Failed to find `{self.package}`: {self.place} does not have this version"
 
     def details(self) -> tuple[str, ...]:
         if not self.total:
@@ -69,12 +62,10 @@ class Quarantined(PinFailed):
 class NoCompatibleWheel(PinFailed):
     """The version exists, but none of its wheels fits the interpreter. ``reason`` says what does not fit."""
 
+    sentence = "Failed to find a wheel of `{package}`: {reason}"
     reason: str
     available: tuple[str, ...] = ()
     total: int = 0
-
-    def summary(self) -> str:
-        return f"Failed to find a wheel of `{self.package}`: {self.reason}"
 
     def details(self) -> tuple[str, ...]:
         if not self.available:
@@ -86,11 +77,9 @@ class NoCompatibleWheel(PinFailed):
 class HashesDiffer(PinFailed):
     """No usable file has a pinned hash, by the index or the URL."""
 
+    sentence = "Failed to find a file of `{package}` with a pinned hash"
     expected: tuple[str, ...]
     offered: tuple[str, ...]
-
-    def summary(self) -> str:
-        return f"Failed to find a file of `{self.package}` with a pinned hash"
 
     def details(self) -> tuple[str, ...]:
         return ("Expected:", *(f"  {h}" for h in self.expected), "Offered:", *(f"  {o}" for o in self.offered))
@@ -99,11 +88,9 @@ class HashesDiffer(PinFailed):
 class TooNew(PinFailed):
     """All files of a version are newer than ``--exclude-newer`` allows, or of unknown age."""
 
+    sentence = "Failed to find `{package}`: no file of it is known to be older than `--exclude-newer {date}`"
     date: str
     undated: bool = False
-
-    def summary(self) -> str:
-        return f"Failed to find `{self.package}`: no file of it is known to be older than `--exclude-newer {self.date}`"
 
     def details(self) -> tuple[str, ...]:
         """Tell where dates are missing."""
@@ -113,48 +100,37 @@ class TooNew(PinFailed):
 class BuildForbidden(PinFailed):
     """A pin needs a build, and an option forbids builds; ``kind`` names the source with its article."""
 
+    sentence = "Refused to build `{package}`: it is {kind}, and {option} forbids building it"
     kind: str
     option: str
-
-    def summary(self) -> str:
-        return f"Refused to build `{self.package}`: it is {self.kind}, and {self.option} forbids building it"
 
 
 class NotEditable(PinFailed):
     """An editable is not a local directory."""
 
+    sentence = "Failed to use `{package}` as an editable: it is {kind}, and only a directory can be one"
     kind: str
-
-    def summary(self) -> str:
-        return (
-            f"Failed to use `{self.package}` as an editable: it is {self.kind}, and only a directory can be one"
-        )
 
 
 class NameUnknown(PinFailed):
     """A requirement does not name its package, and only a build would tell the name."""
 
-    def summary(self) -> str:
-        return f"Failed to tell which package `{self.package}` is: only a build would know its name"
+    sentence = "Failed to tell which package `{package}` is: only a build would know its name"
 
 
 class WheelMismatch(PinFailed):
     """The file name in a URL is not of the pinned distribution, or not of a wheel."""
 
+    sentence = "Failed to use `{filename}` for `{package}`: {reason}"
     filename: str
     reason: str
-
-    def summary(self) -> str:
-        return f"Failed to use `{self.filename}` for `{self.package}`: {self.reason}"
 
 
 class FileMissing(PinFailed):
     """A local file that a pin or an index names cannot be read."""
 
+    sentence = "Failed to read `{path}` for `{package}`"
     path: str
-
-    def summary(self) -> str:
-        return f"Failed to read `{self.path}` for `{self.package}`"
 
 
 def _listed(places: tuple[str, ...]) -> str:

@@ -66,7 +66,7 @@ def _of_directory(path: str) -> str:
 def _stated_in_pyproject(path: str) -> str:
     import tomllib
 
-    depends.file(os.path.join(path, "pyproject.toml"))
+    depends.text(os.path.join(path, "pyproject.toml"))
     try:
         with open(os.path.join(path, "pyproject.toml"), "rb") as file:
             table = tomllib.load(file)
@@ -80,7 +80,7 @@ def _stated_in_setup_cfg(path: str) -> str:
     from configparser import Error, RawConfigParser
 
     parser = RawConfigParser()
-    depends.file(os.path.join(path, "setup.cfg"))
+    depends.text(os.path.join(path, "setup.cfg"))
     try:
         parser.read(os.path.join(path, "setup.cfg"), encoding="utf-8")
         return normalise(parser.get("metadata", "name", fallback="").strip())

@@ -62,7 +62,7 @@ def tree_metadata(path: str, *, name: str = "") -> "Metadata":
 
     Raises :class:`Dynamic`, :class:`Malformed`, and OSError for a directory that cannot be read.
     """
-    depends.file(os.path.join(path, "pyproject.toml"))
+    depends.text(os.path.join(path, "pyproject.toml"))
     try:
         with open(os.path.join(path, "pyproject.toml"), "rb") as file:
             data = file.read()

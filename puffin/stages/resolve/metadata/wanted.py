@@ -16,12 +16,9 @@ class MetadataNeedsBuild(PuffinError):
     ``kind`` names it with its article, such as ``a repository``. ``reason`` says why a build is needed.
     """
 
-    stage = "resolve"
+    sentence = "Failed to read the metadata of `{package}`: it is {kind} that has to be built for it"
     kind: str
     reason: str
-
-    def summary(self) -> str:
-        return f"Failed to read the metadata of `{self.package}`: it is {self.kind} that has to be built for it"
 
     def details(self) -> tuple[str, ...]:
         return (f"It cannot be read without a build, because {self.reason}.",) if self.reason else ()

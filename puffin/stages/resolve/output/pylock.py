@@ -25,11 +25,8 @@ LOCK_VERSION = "1.0"
 class NoHash(PuffinError):
     """A file cannot be locked, because its hash is not known."""
 
-    stage = "resolve"
+    sentence = "Failed to lock `{package}`: there is no hash of `{filename}`"
     filename: str
-
-    def summary(self) -> str:
-        return f"Failed to lock `{self.package}`: there is no hash of `{self.filename}`"
 
 
 @frozen

@@ -15,11 +15,8 @@ class OutputUnwritable(PuffinError):
     """The operating system refuses to write the output file; the reason is in ``causes``."""
 
     exit_code = USAGE
-    stage = "resolve"
+    sentence = "Failed to write `{path}`"
     path: str
-
-    def summary(self) -> str:
-        return f"Failed to write `{self.path}`"
 
 
 def is_lock_name(path: str) -> bool:

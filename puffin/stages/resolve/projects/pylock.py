@@ -46,12 +46,9 @@ class LockUnusable(PuffinError):
     """A lock file breaks the rules of its format, or does not hold for the environment."""
 
     exit_code = USAGE
-    stage = "resolve"
+    sentence = "Failed to use the lock file `{file}`: {problem}"
     file: str
     problem: str
-
-    def summary(self) -> str:
-        return f"Failed to use the lock file `{self.file}`: {self.problem}"
 
 
 @frozen

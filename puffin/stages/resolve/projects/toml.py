@@ -11,18 +11,15 @@ class InvalidProject(PuffinError):
     """A project's file, or a script's metadata, cannot be understood. ``problem`` is a clause."""
 
     exit_code = USAGE
-    stage = "resolve"
+    sentence = "Failed to read `{file}`: {problem}"
     file: str
     problem: str
-
-    def summary(self) -> str:
-        return f"Failed to read `{self.file}`: {self.problem}"
 
 
 class NeedsBuild(PuffinError):
     """The dependencies of a project are known only to its build backend. ``reason`` is a clause."""
 
-    stage = "resolve"
+    sentence = "Failed to read the dependencies of `{file}`: {reason}"
     file: str
     reason: str
     hints: tuple[str, ...] = (
@@ -30,15 +27,11 @@ class NeedsBuild(PuffinError):
         " or name the requirements file that they come from instead",
     )
 
-    def summary(self) -> str:
-        return f"Failed to read the dependencies of `{self.file}`: {self.reason}"
-
 
 class ExtraNotFound(PuffinError):
     """No project among the sources has an extra. ``known`` are those that there are."""
 
     exit_code = USAGE
-    stage = "resolve"
     extra: str
     files: tuple[str, ...]
     known: tuple[str, ...]
@@ -54,7 +47,6 @@ class GroupNotFound(PuffinError):
     """A dependency group does not exist. ``included_by`` is the group that includes it, if one does."""
 
     exit_code = USAGE
-    stage = "resolve"
     group: str
     file: str
     known: tuple[str, ...]
@@ -72,7 +64,6 @@ class GroupCycle(PuffinError):
     """Dependency groups include one another in a circle (PEP 735). ``cycle`` ends where it begins."""
 
     exit_code = USAGE
-    stage = "resolve"
     cycle: tuple[str, ...]
     file: str
 

@@ -16,7 +16,6 @@ class RequirementsFileNotFound(PuffinError):
     """A requirements file is not there; ``included`` is the ``file:line`` that names it, if any."""
 
     exit_code = USAGE
-    stage = "resolve"
     path: str
     included: str = ""
 
@@ -28,7 +27,6 @@ class RequirementsFileUnreadable(PuffinError):
     """The operating system refuses to hand out a requirements file; the reason is in ``causes``."""
 
     exit_code = USAGE
-    stage = "resolve"
     path: str
     included: str = ""
 
@@ -44,15 +42,12 @@ class InvalidRequirementLine(PuffinError):
     """
 
     exit_code = USAGE
-    stage = "resolve"
+    sentence = "Couldn't parse requirement in `{file}` at {line}:{column}"
     file: str
     line: int
     column: int
     excerpt: str
     problem: str
-
-    def summary(self) -> str:
-        return f"Couldn't parse requirement in `{self.file}` at {self.line}:{self.column}"
 
     def details(self) -> tuple[str, ...]:
         shown, at = _window(self.excerpt, self.column - 1)
@@ -64,8 +59,7 @@ class InvalidRequirementLine(PuffinError):
 class InvalidArgument(InvalidRequirementLine):
     """An argument of the command line cannot be understood; arguments are read as lines of a file."""
 
-    def summary(self) -> str:
-        return "Couldn't parse requirement on the command line"
+    sentence = "Couldn't parse requirement on the command line"
 
 
 def invalid_line(
@@ -181,7 +175,6 @@ def operator_mistake(text: str) -> tuple[int, str, tuple[str, ...]] | None:
 class RequirementsConflict(PuffinError):
     """Base of the errors for requirements that cannot hold together, as (text, ``file:line``)."""
 
-    stage = "resolve"
     requirements: tuple[tuple[str, str], ...]
 
     def details(self) -> tuple[str, ...]:
@@ -199,21 +192,18 @@ class ConflictingRequirements(RequirementsConflict):
 class ConflictingUrls(RequirementsConflict):
     """A package is required from different places."""
 
-    def summary(self) -> str:
-        return f"Requirements name different URLs for `{self.package}`"
+    sentence = "Requirements name different URLs for `{package}`"
 
 
 class DisjointHashes(RequirementsConflict):
     """The hashes of a requirement and of its constraints have none in common."""
 
-    def summary(self) -> str:
-        return f"No file of `{self.package}` can match: requirement and constraint share no hash"
+    sentence = "No file of `{package}` can match: requirement and constraint share no hash"
 
 
 class UnpinnedRequirement(PuffinError):
     """Requirements leave the version open."""
 
-    stage = "resolve"
     requirements: tuple[tuple[str, str], ...]
 
     def summary(self) -> str:
@@ -232,7 +222,6 @@ class UnverifiableRequirements(PuffinError):
     ``requirements`` are (text, ``file:line``, reason).
     """
 
-    stage = "resolve"
     requirements: tuple[tuple[str, str, str], ...]
 
     def summary(self) -> str:
@@ -247,7 +236,6 @@ class UnverifiableRequirements(PuffinError):
 class HashesMissing(PuffinError):
     """Hashes are required, and something that requirements need has none."""
 
-    stage = "resolve"
     names: tuple[str, ...]
     hints: tuple[str, ...] = ("`puffin pip compile --generate-hashes` writes pins with their hashes",)
 
@@ -259,8 +247,6 @@ class HashesMissing(PuffinError):
 
 class UnusableRequirements(PuffinError):
     """Several things are wrong with the requirements; they are the ``causes``."""
-
-    stage = "resolve"
 
     def summary(self) -> str:
         return f"The requirements have {len(self.causes)} problems"

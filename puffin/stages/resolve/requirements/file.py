@@ -96,7 +96,7 @@ def read_file(path: str) -> bytes:
     if path == STDIN:
         depends.unsure("standard input is read")
         return sys.stdin.buffer.read()
-    depends.file(path)
+    depends.text(path)
     try:
         with open(path, "rb") as file:
             return file.read()

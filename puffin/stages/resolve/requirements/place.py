@@ -26,10 +26,8 @@ _FORGE = re.compile(
 class UnusableLocation(PuffinError):
     """A URL or path without a distribution; the reader of lines turns it into an error with a place."""
 
+    sentence = "{problem}"
     problem: str
-
-    def summary(self) -> str:
-        return self.problem
 
 
 @frozen

@@ -20,7 +20,7 @@ def is_script(path: str) -> bool:
         return True
     if name.endswith(_NEVER) or path == "-" or "://" in path:
         return False
-    depends.file(path)
+    depends.text(path)
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe can be read only once
             return False

@@ -170,7 +170,6 @@ class NoSolution(PuffinError):
     cannot be. ``package`` is the list of the names in ``demands``.
     """
 
-    stage = "resolve"
     names: tuple[str, ...]
     demands: tuple[UserDemand, ...]
     statements: "tuple[Statement, ...]"
@@ -203,12 +202,9 @@ class NoSolution(PuffinError):
 class TooManyRounds(PuffinError):
     """The search was given up; ``packages`` are those that conflicted most."""
 
-    stage = "resolve"
+    sentence = "Failed to resolve your requirements: no solution was found in {rounds} rounds"
     rounds: int
     packages: tuple[str, ...]
-
-    def summary(self) -> str:
-        return f"Failed to resolve your requirements: no solution was found in {self.rounds} rounds"
 
     def details(self) -> tuple[str, ...]:
         names = [f"`{name}`" for name in self.packages]
@@ -218,12 +214,9 @@ class TooManyRounds(PuffinError):
 class AnswerRefused(PuffinError):
     """No search found an answer that keeps all rules; ``broken`` are clauses, one for each rule that one breaks."""
 
-    stage = "resolve"
+    sentence = "Failed to resolve your requirements: the answer that was found is wrong, and is not used"
     broken: tuple[str, ...]
     hints: tuple[str, ...] = ("this is a fault of puffin: please report it, with your requirements",)
-
-    def summary(self) -> str:
-        return "Failed to resolve your requirements: the answer that was found is wrong, and is not used"
 
     def details(self) -> tuple[str, ...]:
         return tuple([f"{clause[:1].upper()}{clause[1:]}." for clause in self.broken[:_LINES]])

@@ -18,11 +18,8 @@ REQUIREMENT, CONSTRAINT, OVERRIDE = "requirement", "constraint", "override"
 class NameMismatch(PuffinError):
     """A requirement's URL points to a distribution of another name."""
 
-    stage = "resolve"
+    sentence = "Failed to resolve `{package}`: the distribution there is called `{found}`"
     found: str
-
-    def summary(self) -> str:
-        return f"Failed to resolve `{self.package}`: the distribution there is called `{self.found}`"
 
 
 class LatePlace(Exception):

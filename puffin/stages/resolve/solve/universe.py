@@ -131,12 +131,9 @@ class Unusable(PuffinError):
     because …". Whatever else :meth:`Universe.metadata` raises ends the resolution.
     """
 
-    stage = "resolve"
+    sentence = "`{package}` cannot be used, because {reason}"
     reason: str
     offline: bool = False
-
-    def summary(self) -> str:
-        return f"`{self.package}` cannot be used, because {self.reason}"
 
 
 class Universe(Protocol):
