@@ -65,14 +65,18 @@ def end() -> None:
 
 
 def stamp(path: str) -> "Stamp":
-    """Return the stamp of a file: times in ns, size, number and device; an empty one if it does not exist.
+    """Return the stamp of a file, an empty one if it does not exist."""
+    try:
+        return stamp_of(os.stat(path))
+    except (OSError, ValueError):
+        return ()
+
+
+def stamp_of(facts: os.stat_result) -> "Stamp":
+    """Return the stamp of a file: times in ns, size, number and device.
 
     The change time of a file with several names is left out: whoever gives it another name changes it.
     """
-    try:
-        facts = os.stat(path)
-    except (OSError, ValueError):
-        return ()
     changed = facts.st_ctime_ns if facts.st_nlink == 1 else 0
     return facts.st_mtime_ns, changed, facts.st_size, facts.st_ino, facts.st_dev
 
@@ -92,13 +96,27 @@ def file(path: str, *, content: bool = True) -> None:
     if path in _noted.files:
         _noted.texts.pop(path, None)
         return
-    _noted.files[path] = found = stamp(path)
-    if not found:
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        _noted.files[path] = ()
         return
-    if kind(path) != stat.S_IFREG:
+    _noted.files[path] = found = stamp_of(facts)
+    if not stat.S_ISREG(facts.st_mode):
         unsure(f"`{path}` is no file that could be read twice")
     elif content and _is_young(found):
         _keep(path)
+
+
+def stat_of(path: str) -> "os.stat_result | None":
+    """Return the facts of a file, None for nothing, and note it; its stamp is all that counts."""
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        facts = None
+    if _noted is not None:
+        _noted.files.setdefault(path, stamp_of(facts) if facts else ())
+    return facts
 
 
 def text(path: str) -> None:

@@ -120,6 +120,14 @@ class PlaceRefused(PuffinError):
     path: str
 
 
+class ModuleUnreadable(PuffinError):
+    """A module of puffin cannot be imported: it was changed while it ran, or its place cannot be read."""
+
+    sentence = "Failed to import `{name}`, which is a part of puffin"
+    name: str
+    hints: "tuple[str, ...]" = ("run the command again; if that does not help, reinstall puffin",)
+
+
 _PROCESSES = (
     "another process or thread",
     "raise the limit (`ulimit -u`, `pids.max` of a container), or use `--jobs 1`",
@@ -137,6 +145,8 @@ def refused_by_system(error: BaseException) -> "PuffinError | None":
         return _limit(_PROCESSES)
     if isinstance(error, (ImportError, AttributeError)) and _few_files():  # a module that could not be opened
         return _limit(_FILES)
+    if isinstance(error, ImportError) and error.name:
+        return ModuleUnreadable(name=error.name, causes=(Cause(text=str(error)),))
     if not isinstance(error, OSError):
         return None
     from errno import EAGAIN, EMFILE, ENFILE, ENOMEM  # part of the interpreter: no file has to be opened for it

@@ -1,7 +1,7 @@
 """Reusable buffers for whole files: a new buffer of many megabytes costs a page fault and a clearing per page."""
 
 import mmap
-import threading
+from _thread import allocate_lock  # what ``threading`` hands out, without its import
 
 Buffer = bytearray | mmap.mmap
 
@@ -9,7 +9,7 @@ _MOST_KEPT = 96 << 20  # bytes kept by one process
 _GRAIN = 1 << 20
 _HUGE = 2 << 20  # bytes of a huge page, 512 common ones, on most machines
 
-_lock = threading.Lock()
+_lock = allocate_lock()
 _free: "list[Buffer]" = []
 
 

@@ -8,8 +8,6 @@ have filelock, whose import (46 ms) only then is paid.
 import errno
 import os
 import time
-from collections.abc import Callable, Mapping
-from types import TracebackType
 
 from puffin.errors import TEMPORARY, PuffinError, os_cause
 
@@ -18,6 +16,10 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment, unused-ignore]
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
 
 LOCK_TIMEOUT = 300.0
 _held: set[int] = set()

@@ -7,7 +7,6 @@ that day finds the file there: one ``stat``, however many archives there are.
 import errno
 import os
 import time
-from types import TracebackType
 from zlib import crc32
 
 from puffin.cache.atomic import publish_file, read
@@ -23,6 +22,7 @@ except ImportError:  # Windows
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from types import TracebackType
 
 
 LOCK = ".lock"

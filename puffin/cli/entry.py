@@ -24,6 +24,7 @@ def run() -> "NoReturn":
     _isolate(os.environ.get("PYTHONPATH", ""))
     _open_streams()
     _set_umask(os.environ.get("PUFFIN_UMASK", ""))
+    unwritten: str | None = ""
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
@@ -32,11 +33,12 @@ def run() -> "NoReturn":
     except BrokenPipeError:
         code = 1
     except OSError as error:  # of the help, or of what had not been written yet
-        sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
-        code = 1
+        code, unwritten = 1, error.strerror
     try:
+        if unwritten:
+            sys.stderr.write(f"error: Failed to write the output: {unwritten}\n")
         sys.stderr.flush()
-    finally:
+    finally:  # even if nothing can be written to stderr
         os._exit(code)  # taking the interpreter down in order costs more than many a command
 
 
@@ -163,23 +165,19 @@ def _run_by_hand(command: str, words: "list[str]") -> int | None:
 
     if command == "pip sync":
         from puffin.cli.commands.sync import sync
-        from puffin.cli.options.values import SyncOptions
 
-        return guarded(sync, SyncOptions, values, STARTED)
+        return guarded(sync, command, values, STARTED)
     if command == "sync":
         from puffin.cli.commands.workspace import sync as sync_many
-        from puffin.cli.options.workspace import WorkspaceOptions
 
-        return guarded(sync_many, WorkspaceOptions, values, STARTED)
+        return guarded(sync_many, command, values, STARTED)
     if command == "pip install":
         from puffin.cli.commands.install import install
-        from puffin.cli.options.resolve import InstallOptions
 
-        return guarded(install, InstallOptions, values, STARTED)
+        return guarded(install, command, values, STARTED)
     from puffin.cli.commands.compile import compile_
-    from puffin.cli.options.resolve import CompileOptions
 
-    return guarded(compile_, CompileOptions, {**values, "words": tuple(words)}, STARTED)
+    return guarded(compile_, command, {**values, "words": tuple(words)}, STARTED)
 
 
 def _rows(command: str) -> "tuple[Row, ...]":

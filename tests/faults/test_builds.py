@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -30,6 +32,31 @@ time.sleep(60)
 """
 
 
+DEMON = """
+import os, time
+
+def daemon():
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    os.chdir(os.environ["TMPDIR"])
+    with open(os.environ["DEMON"] + "~", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename(os.environ["DEMON"] + "~", os.environ["DEMON"])
+    time.sleep(600)
+
+if not os.fork():
+    daemon()
+while not os.path.exists(os.environ["DEMON"]):
+    time.sleep(0.001)
+if os.environ["THEN"] == "fail":
+    raise SystemExit(3)
+if os.environ["THEN"] == "wait":
+    time.sleep(600)
+"""
+
+
 @pytest.fixture
 def log(tmp_path):
     """A file that gets a line for each hook that ran."""
@@ -42,6 +69,7 @@ def shop(index, log):
     index.add(*forge_wheel("lib", "1.0"))
     index.add(*forge_wheel("fill", "1.0", {"fill.py": FILL}))
     index.add(*forge_wheel("poison", "1.0", {"poison.py": POISON}))
+    index.add(*forge_wheel("demon", "1.0", {"demon.py": DEMON}))
     index.add(*forge_sdist("thing", told=log))
     return index
 
@@ -109,6 +137,39 @@ def test_builds_end_with_the_run_that_is_killed(puffin, shop, log, executor):
     for env in envs.values():
         assert env.installed()["thing"] == "1.0"
         assert at_rest(env)
+
+
+needs_subreaper = pytest.mark.skipif(sys.platform != "linux", reason="daemons are found on Linux alone")
+
+
+@pytest.fixture
+def possessed(shop, tmp_path):
+    """Have the build of ``thing2`` leave a daemon behind; return where that writes its number."""
+    shop.add(*forge_sdist("thing2", needs=("toy", "demon"), imports=("demon",)))
+    return tmp_path / "demon"
+
+
+@needs_subreaper
+@pytest.mark.parametrize(("then", "code"), [("", 0), ("fail", 1)])
+def test_a_daemon_ends_with_its_build(puffin, env, shop, possessed, then, code):
+    """Nothing uses what was mounted for the build when puffin has ended."""
+    with small_disk(puffin.root / "small", "4m") as place:
+        environ = {"TMPDIR": str(place), "DEMON": str(possessed), "THEN": then}
+        done = puffin.sync("thing2==1.0\n", "-i", shop.url, env=environ)
+        assert done.code == code, done.err
+        assert not alive(int(possessed.read_text()))
+        assert subprocess.run(["umount", str(place)], capture_output=True, text=True).stderr == ""
+        subprocess.run(["mount", "-t", "tmpfs", "none", str(place)], check=True)
+
+
+@needs_subreaper
+def test_a_daemon_ends_with_the_run_that_is_killed(puffin, env, shop, possessed, tmp_path):
+    words = ("pip", "install", "thing2", "-i", shop.url)
+    with started(puffin, *words, TMPDIR=str(tmp_path), DEMON=str(possessed), THEN="wait") as process:
+        until(possessed.exists)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate(timeout=10)
+    until(lambda: not alive(int(possessed.read_text())))
 
 
 def test_a_source_that_is_something_else(puffin, env, index):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from puffin.errors import FAILED, TEMPORARY, LimitReached, PlaceRefused, refused_by_system
+from puffin.errors import FAILED, TEMPORARY, LimitReached, ModuleUnreadable, PlaceRefused, refused_by_system
 from tests.helpers.faults import can_strace, traced
 from tests.helpers.sdists import forge_backend, forge_sdist
 from tests.helpers.wheels import forge_wheel
@@ -80,6 +80,24 @@ def test_a_directory_that_cannot_be_read(puffin, env, shop):
     assert "site-packages" in done.err
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "words", [("pip", "sync", "r.txt"), ("pip", "sync", "absent.txt"), ("pip", "list", "-x")]
+)
+def test_no_room_for_any_output(puffin, env, shop, words):
+    puffin.file("r.txt", "pkg0==1.0\n")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "puffin", *words, *(("-i", shop.url) if "sync" in words else ())],
+            env=puffin.environ(),
+            cwd=puffin.cwd,
+            stdout=full,
+            stderr=full,
+            timeout=60,
+        )
+    assert done.returncode in (1, 2)
+
+
 def test_a_link_to_itself(puffin, env):
     loop = puffin.cwd / "loop"
     loop.symlink_to("loop")
@@ -120,5 +138,8 @@ def test_places_are_named_and_mistakes_are_not_excused():
         FAILED,
         "Permission denied",
     )
+    found = refused_by_system(ModuleNotFoundError("No module named 'puffin.x'", name="puffin.x"))
+    assert isinstance(found, ModuleUnreadable)
+    assert (found.exit_code, "`puffin.x`" in str(found)) == (FAILED, True)
     for mistake in (OSError(errno.EBADF, "Bad file descriptor"), RuntimeError("x"), KeyError("x")):
         assert refused_by_system(mistake) is None

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.functional.test_sync_options import HEAVY, _imported_by_python
+from tests.functional.test_sync_options import LIGHT, imported
 from tests.helpers.cli import checked, lines, told
 from tests.helpers.wheels import forge_wheel
 
@@ -59,11 +59,7 @@ def test_a_no_op_heeds_configuration_and_stays_light(puffin, env, shop):
     puffin.file("puffin.toml", 'link-mode = "copy"\n')
     puffin.sync("alpha==1.0\n", env=conf)
     assert puffin("pip", "sync", "requirements.txt", env=conf).err == checked(1)
-    light = {*HEAVY, "configparser", "tomllib"} - {*_imported_by_python()}
-    environ = {**conf, "PYTHONPROFILEIMPORTTIME": "1"}
-    done = puffin("pip", "sync", "requirements.txt", env=environ)
-    rows = [line for line in done.err.splitlines() if line.startswith("import time:")]
-    assert not {row.rpartition("|")[2].strip().partition(".")[0] for row in rows} & light
+    assert imported(puffin, "pip", "sync", "requirements.txt", env=conf) <= LIGHT["no-op"]
     assert puffin.sync(None, env=conf).err == checked(1)
     done = puffin.sync(None, env={**conf, "PIP_REQUIRE_HASHES": "1"})
     assert (done.code, "Hashes are required" in done.err) == (1, True)

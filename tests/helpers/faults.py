@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from puffin.stages.link.commit import steps
+from tests.helpers import syscalls
 from tests.helpers.cli import Env, Puffin
 
 CHANGING = ("rename", "replace", "mkdir", "rmdir", "unlink", "utime", "symlink", "link")
@@ -36,11 +37,14 @@ class Saboteur:
     def __enter__(self) -> Saboteur:
         for name, real in self._real.items():
             self._patch.setattr(os, name, self._guarded(real))
+        self._exchange = steps.exchange
+        self._patch.setattr(steps, "exchange", self._guarded(steps.exchange))
         return self
 
     def __exit__(self, *_: object) -> None:
         for name, real in self._real.items():
             self._patch.setattr(os, name, real)
+        self._patch.setattr(steps, "exchange", self._exchange)
 
     def _guarded(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
@@ -101,15 +105,9 @@ def traced(
 
     Return the exit code, stderr, and the trace.
     """
-    call = inject.partition(":")[0]
-    with tempfile.NamedTemporaryFile("r", suffix=".strace") as log:
-        command = ["strace", "-f", "-qq", "-o", log.name, "-e", f"trace={call}", "-e", f"inject={inject}"]
-        command += [word for path in only for word in ("-P", str(path))]
-        command += [sys.executable, "-m", "puffin", *map(str, words)]
-        done = subprocess.run(
-            command, env=puffin.environ(**environ), cwd=puffin.cwd, capture_output=True, text=True, timeout=60
-        )
-        return done.returncode, done.stderr, log.read()
+    command = (sys.executable, "-m", "puffin", *words)
+    ended = syscalls.run(command, inject=[inject], only=only, env=puffin.environ(**environ), cwd=puffin.cwd)
+    return ended.code, ended.err, "\n".join(ended.trace)
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.network import Network
 from puffin.stages.resolve.index.config import IndexConfig
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe.index import IndexUniverse, Scope
+from puffin.stages.resolve.universe.index import IndexUniverse
+from puffin.stages.resolve.universe.values import Scope
 from tests.helpers.index_server import IndexServer
 from tests.helpers.wheels import forge_wheel
 

@@ -10,26 +10,17 @@ from typing import Any
 import click
 
 from puffin import __version__
+from puffin.cli.commands.call import Call
 from puffin.cli.commands.run import guarded
 from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
 from puffin.cli.options.click import OptionedCommand, WrongVariable, given, parameters
 from puffin.cli.options.foreign import foreign_rows, take_out
-from puffin.cli.options.inspect import GraphOptions, InspectOptions, StoreOptions, UninstallOptions, VenvOptions
-from puffin.cli.options.resolve import INSTALL, CompileOptions, InstallOptions
+from puffin.cli.options.inspect import StoreOptions
+from puffin.cli.options.resolve import INSTALL
 from puffin.cli.options.table import Row
-from puffin.cli.options.values import SyncOptions
-from puffin.cli.options.workspace import (
-    ENVS,
-    KEY,
-    LOCK,
-    WORKSPACE_SYNC,
-    EnvsOptions,
-    LockOptions,
-    WorkspaceOptions,
-)
-from puffin.cli.screen.console import Console
+from puffin.cli.options.workspace import ENVS, KEY, LOCK, WORKSPACE_SYNC
 from puffin.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
@@ -105,20 +96,15 @@ profile = puffin.group(name="profile", help="Show where earlier runs spent their
 
 
 def _command(
-    group: click.Group,
-    name: str,
-    body: str,
-    kind: type[Any],
-    rows: tuple[Row, ...],
-    text: str,
-    *arguments: click.Argument,
+    group: click.Group, name: str, body: str, rows: tuple[Row, ...], text: str, *arguments: click.Argument
 ) -> click.Command:
-    """Add a command to a *group*; its *body* is the function in a module of commands that takes this *kind* of options.
+    """Add a command to a *group*; its *body* is a function in a module of commands.
 
     Options of other tools are those that :mod:`puffin.cli.options.foreign` has for a command of ``pip``.
     """
     hidden = foreign_rows(name) if group is pip else ()
     module, _, function = body.partition(":")
+    command = name if group is puffin else f"{group.name} {name}"
 
     @click.pass_context
     def run(ctx: click.Context, /, **options: Any) -> None:
@@ -128,7 +114,7 @@ def _command(
         if "--rebuild" in foreign:
             values |= {"refresh": True, "given": values["given"] | {"refresh"}}
         called = getattr(import_module(f"puffin.cli.commands.{module}"), function)
-        sys.exit(guarded(called, kind, values, perf_counter(), foreign))
+        sys.exit(guarded(called, command, values, perf_counter(), foreign))
 
     settings = {"ignore_unknown_options": True} if group is profile else {}  # -1 is the last run, not an option
     made = OptionedCommand(
@@ -155,101 +141,101 @@ def _run_name(name: str, **settings: Any) -> click.Argument:
 
 # fmt: off
 _command(
-    pip, "sync", "sync:sync", SyncOptions, table.SYNC,
+    pip, "sync", "sync:sync", table.SYNC,
     "Make an environment match the pins of requirements files exactly.",
     _words("files", "FILE..."),
 )
 _command(
-    pip, "compile", "compile:compile_", CompileOptions, table_resolve.COMPILE,
+    pip, "compile", "compile:compile_", table_resolve.COMPILE,
     "Resolve and pin requirements files, projects and scripts with all dependencies.",
     _words("sources", "[SOURCE]..."),
 )
 _command(
-    pip, "install", "install:install", InstallOptions, INSTALL,
+    pip, "install", "install:install", INSTALL,
     "Install packages with their dependencies, next to what is installed.",
     _words("packages", "PACKAGE..."),
 )
 _command(
-    pip, "freeze", "inspect:freeze", InspectOptions, table_inspect.FREEZE,
+    pip, "freeze", "inspect:freeze", table_inspect.FREEZE,
     "Print the installed packages as requirements.",
 )
-_command(pip, "list", "inspect:listing", InspectOptions, table_inspect.LISTING, "List the installed packages.")
+_command(pip, "list", "inspect:listing", table_inspect.LISTING, "List the installed packages.")
 _command(
-    pip, "show", "inspect:show", InspectOptions, table_inspect.SHOW, "Show the metadata of installed packages.",
+    pip, "show", "inspect:show", table_inspect.SHOW, "Show the metadata of installed packages.",
     _words("packages", "PACKAGE..."),
 )
 _command(
-    pip, "tree", "inspect:tree", InspectOptions, table_inspect.TREE,
+    pip, "tree", "inspect:tree", table_inspect.TREE,
     "Show the installed packages as a dependency tree.",
 )
 _command(
-    pip, "check", "inspect:check", InspectOptions, table_inspect.CHECK, "Check the installed packages for conflicts."
+    pip, "check", "inspect:check", table_inspect.CHECK, "Check the installed packages for conflicts."
 )
 _command(
-    pip, "uninstall", "uninstall:uninstall", UninstallOptions, table_inspect.UNINSTALL,
+    pip, "uninstall", "uninstall:uninstall", table_inspect.UNINSTALL,
     "Remove packages from an environment.",
     _words("packages", "PACKAGE..."),
 )
 _command(
-    puffin, "sync", "workspace:sync", WorkspaceOptions, WORKSPACE_SYNC,
+    puffin, "sync", "workspace:sync", WORKSPACE_SYNC,
     "Sync many environments at once: those configured, or a `.venv` next to each requirements file.",
     _words("environments", "[ENV|GLOB]..."),
 )
 _command(
-    puffin, "envs", "envs:envs", EnvsOptions, ENVS, "List environments and their state.",
+    puffin, "envs", "envs:envs", ENVS, "List environments and their state.",
     _words("environments", "[ENV|GLOB]..."),
 )
 _command(
-    puffin, "lock", "lock:lock", LockOptions, LOCK,
+    puffin, "lock", "lock:lock", LOCK,
     "Resolve the requirements of environments and write their lock files.",
     _words("environments", "[ENV|GLOB]..."),
 )
 _command(
-    puffin, "verify", "verify:verify", InspectOptions, table_inspect.VERIFY,
+    puffin, "verify", "verify:verify", table_inspect.VERIFY,
     "Find files of an environment that are missing, truncated or changed (exit code 4).",
 )
 _command(
-    puffin, "venv", "venv:venv", VenvOptions, table_inspect.VENV,
+    puffin, "venv", "venv:venv", table_inspect.VENV,
     "Create a virtual environment (at PATH, by default `.venv`).",
     click.Argument(["path"], default="", type=click.Path(), metavar="[PATH]"),
 )
-_command(cache, "dir", "cache:directory", StoreOptions, table_inspect.PLAIN, "Print the directory of the cache.")
+_command(cache, "dir", "cache:directory", table_inspect.PLAIN, "Print the directory of the cache.")
 _command(
-    cache, "key", "envs:key", EnvsOptions, KEY,
+    cache, "key", "envs:key", KEY,
     "Print a key for CI caches: equal for equal pins, Python and platform.",
     _words("environments", "[ENV|GLOB]..."),
 )
 _clean = _command(
-    cache, "clean", "cache:clean", StoreOptions, table_inspect.CLEAN,
+    cache, "clean", "cache:clean", table_inspect.CLEAN,
     "Remove all cache entries, or those of some packages.",
     _words("packages", "[PACKAGE]..."),
 )
 _command(
-    cache, "size", "cache:size_of", StoreOptions, table_inspect.CACHE_SIZE,
+    cache, "size", "cache:size_of", table_inspect.CACHE_SIZE,
     "Print the size of the cache: in bytes, or with a unit on a terminal.",
 )
 _command(
-    cache, "prune", "cache:prune", StoreOptions, table_inspect.PRUNE,
+    cache, "prune", "cache:prune", table_inspect.PRUNE,
     "Remove unused entries; optionally by age or total size.",
 )
 puffin.add_command(_clean, "clean")
 _command(
-    puffin, "completion", "app:print_completion", StoreOptions, table.OUTPUT,
+    puffin, "completion", "app:print_completion", table.OUTPUT,
     'Print a shell completion script: `eval "$(puffin completion bash)"`.',
     click.Argument(["shell"], type=click.Choice(SHELLS)),
 )
 _command(
-    puffin, "graph", "sync:graph", GraphOptions, table_inspect.GRAPH,
+    puffin, "graph", "sync:graph", table_inspect.GRAPH,
     "Print the task graph of a sync into an empty environment, without running it.",
     _words("files", "[FILE]..."),
 )
 _command(
-    profile, "show", "profile:show", StoreOptions, table_inspect.PROFILE_SHOW,
+    profile, "show", "profile:show", table_inspect.PROFILE_SHOW,
     "Show a run: an id, the path of a record, or -1 for the last, -2 for the one before (default: -1).",
     _run_name("run_", default="", metavar="[RUN]"),
 )
 _command(
-    profile, "compare", "profile:compare_", StoreOptions, table_inspect.PROFILE_COMPARE,
+    profile, "compare", "profile:compare_", table_inspect.PROFILE_COMPARE,
     "Show the differences between two runs, each given as for `show`.",
     _run_name("before"),
     _run_name("after"),
@@ -257,11 +243,11 @@ _command(
 # fmt: on
 
 
-def print_completion(options: StoreOptions, _console: Console, _started: float) -> int:
+def print_completion(call: Call) -> int:
     """Print the script for a shell."""
     from click.shell_completion import get_completion_class
 
-    (shell,) = options.arguments
+    (shell,) = call.options(StoreOptions).arguments
     found = get_completion_class(shell)
     if found is None:
         known = ", ".join(f"`{each}`" for each in SHELLS)

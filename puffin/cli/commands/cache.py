@@ -10,7 +10,7 @@ from puffin.cache.contents import plan_prune, read_contents, total_size
 from puffin.cache.contents import prune as remove
 from puffin.cache.layout import Cache
 from puffin.cache.usage import exclusive, needless_notes
-from puffin.cli.config.settings import CacheDirectory
+from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted, size
@@ -21,16 +21,17 @@ _AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-def directory(options: StoreOptions, _console: Console, _started: float) -> int:
+def directory(call: Call) -> int:
     """Print where the cache is."""
-    with CacheDirectory(options.cache) as cache_dir:
+    with CacheDirectory(call) as cache_dir:
         sys.stdout.write(f"{cache_dir}\n")
     return 0
 
 
-def clean(options: StoreOptions, console: Console, _started: float) -> int:
+def clean(call: Call) -> int:
     """Remove the cache, or what it holds of some packages."""
-    with CacheDirectory(options.cache) as cache_dir:
+    options, console = call.options(StoreOptions), call.console
+    with CacheDirectory(call) as cache_dir:
         cache = Cache(cache_dir)
         if not os.path.isdir(cache_dir):
             console.say(f"No cache found at {cache_dir}")
@@ -44,19 +45,21 @@ def clean(options: StoreOptions, console: Console, _started: float) -> int:
     return 0
 
 
-def size_of(options: StoreOptions, _console: Console, _started: float) -> int:
+def size_of(call: Call) -> int:
     """Print how much room the cache takes: in bytes, and for people on a terminal."""
-    with CacheDirectory(options.cache) as cache_dir:
+    options = call.options(StoreOptions)
+    with CacheDirectory(call) as cache_dir:
         count = total_size(cache_dir)
     sys.stdout.write(f"{size(count) if options.human or sys.stdout.isatty() else count}\n")
     return 0
 
 
-def prune(options: StoreOptions, console: Console, _started: float) -> int:
+def prune(call: Call) -> int:
     """Remove from the cache what is of no use any more."""
+    options, console = call.options(StoreOptions), call.console
     unused_for = seconds_of(options.unused_for, "--unused-for") if options.unused_for else None
     max_size = bytes_of(options.max_size, "--max-size") if options.max_size else None
-    with CacheDirectory(options.cache) as cache_dir:
+    with CacheDirectory(call) as cache_dir:
         if not os.path.isdir(cache_dir):
             console.say(f"No cache found at {cache_dir}")
             return 0

@@ -1,23 +1,19 @@
 """``puffin pip compile``."""
 
-import os
 import sys
 
 from puffin import depends
-from puffin.cli.commands.observe import Observed
-from puffin.cli.config.settings import CacheDirectory, compile_settings
+from puffin.cli.commands.call import CacheDirectory, Call, Observed
+from puffin.cli.config.settings import compile_settings
 from puffin.cli.options.foreign import foreign_rows
-from puffin.cli.options.resolve import COMPILE
+from puffin.cli.options.resolve import COMPILE, HeaderOptions
 from puffin.cli.options.table import COUNT, FLAG, OPTIONAL
 from puffin.pipeline.commands.compile import compile_sources
-from puffin.pipeline.request.session import session_of
 from puffin.stages.resolve.output.requirements import shown_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from puffin.cli.options.resolve import CompileOptions
     from puffin.cli.options.table import Row
-    from puffin.cli.screen.console import Console
     from puffin.stages.resolve.output.requirements import Flag
 
 # Options that change nothing of the output, or that must not be in a file that others see.
@@ -31,24 +27,22 @@ _NOT_IN_HEADER = frozenset(
 _INDEX = ("index_url", "extra_index_url", "default_index", "index", "trusted_host")
 
 
-def compile_(options: "CompileOptions", console: "Console", started: float) -> int:
+def compile_(call: Call) -> int:
     """Pin what sources of requirements ask for, and all that this needs."""
-    with (
-        CacheDirectory(options.cache) as cache_dir,
-        Observed("pip compile", options.observe, console, cache_dir, started) as run,
-    ):
-        run.keep()
+    options = call.options(HeaderOptions)
+    with CacheDirectory(call) as cache_dir, Observed(call, cache_dir) as record:
+        record.keep()
         header = "" if options.no_header else options.custom_compile_command or _typed(options)
-        request = compile_settings(options, cache_dir, header)
-        text = compile_sources(request, session_of(request.run, os.environ, console, started))
-    if not (options.output_file and options.screen.quiet):
+        settings = compile_settings(call.values, cache_dir, header)
+        text = compile_sources(settings, call.session(settings.run))
+    if not (settings.output_file and call.screen.quiet):
         sys.stdout.write(text)
         sys.stdout.flush()
         depends.said(1, text)
     return 0
 
 
-def _typed(options: "CompileOptions") -> str:
+def _typed(options: HeaderOptions) -> str:
     """Return the command as it was typed, fit for the header."""
     hidden = {*_NOT_IN_HEADER}
     hidden |= set() if options.emit_index_url else set(_INDEX)

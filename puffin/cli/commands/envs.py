@@ -4,10 +4,9 @@ import json
 import os
 import sys
 
+from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.commands.workspace import chosen
-from puffin.cli.config.settings import CacheDirectory
 from puffin.cli.options.workspace import EnvsOptions
-from puffin.cli.screen.console import Console
 from puffin.cli.screen.errors import render
 from puffin.cli.screen.quantities import aligned, counted
 from puffin.pipeline.commands.look import Look, look_at
@@ -19,16 +18,17 @@ from puffin.pipeline.workspace.changed import cache_key, key_files
 _WORDS = {"unchanged": "up to date", "drifted": "differs"}
 
 
-def envs(options: EnvsOptions, console: Console, _started: float) -> int:
+def envs(call: Call) -> int:
     """List environments and what they are like."""
-    with CacheDirectory(options.cache) as cache_dir:
+    options = call.options(EnvsOptions)
+    with CacheDirectory(call) as cache_dir:
         specs, _ = chosen(options.arguments, options.python, "envs")
         settings = Settings(files=(), cache_dir=cache_dir)
-        looks = look_at(specs, settings, session_of(settings, os.environ, console))
+        looks = look_at(specs, settings, call.session(settings))
     sys.stdout.write(_json(looks) if options.format == "json" else _columns(looks))
     for look in looks:
         if look.error is not None and look.state == "failed":
-            sys.stderr.write(render(look.error, console))
+            sys.stderr.write(render(look.error, call.console))
     return 0
 
 
@@ -63,9 +63,10 @@ def _json(looks: list[Look]) -> str:
     return json.dumps(rows, indent=1) + "\n"
 
 
-def key(options: EnvsOptions, _console: Console, _started: float) -> int:
+def key(call: Call) -> int:
     """Print a key for the cache of CI."""
-    with CacheDirectory(options.cache) as cache_dir:
+    options = call.options(EnvsOptions)
+    with CacheDirectory(call) as cache_dir:
         specs, _ = chosen(options.arguments, options.python, "cache key")
         session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ)
         find = Interpreters(session)

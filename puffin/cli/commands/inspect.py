@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from puffin.cache.lock import lock_timeout
-from puffin.cli.config.settings import CacheDirectory, index_settings
+from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import InspectOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
@@ -14,7 +14,7 @@ from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
 from puffin.pipeline.change.workplace import Workplace, settled
 from puffin.pipeline.request.session import session_of
-from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.settings import Settings, Where
 from puffin.pipeline.request.where import find_where
 from puffin.stages.link.commit.stamps import at_rest
 from puffin.stages.link.environment.environment import Environment
@@ -34,21 +34,22 @@ from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.installed.tree import DEPTH, tree_lines
 
 
-def environment_at_rest(options: InspectOptions) -> Environment:
-    """Return the environment that *options* name; an interrupted change is brought to its end before."""
-    with CacheDirectory(options.cache) as cache_dir:
+def environment_at_rest(call: Call) -> Environment:
+    """Return the environment that options name; an interrupted change is brought to its end before."""
+    with CacheDirectory(call) as cache_dir:
         session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ)
-        environment = find_where(options.where, session)
+        environment = find_where(call.options(Where), session)
         if os.path.isdir(f"{environment.root}/.puffin") and not at_rest(environment.root):
             with Workplace(environment, timeout=lock_timeout(os.environ)):
                 pass  # repairs what an interrupted change left
         return settled(environment)
 
 
-def _installed(options: InspectOptions) -> tuple[Distribution, ...]:
+def _installed(call: Call) -> tuple[Distribution, ...]:
+    options = call.options(InspectOptions)
     if options.path:
         return read_paths(os.path.expanduser(path) for path in options.path)
-    environment = environment_at_rest(options)
+    environment = environment_at_rest(call)
     installed = read_installed(environment)
     if not options.local or not environment.system_site_packages:
         return installed
@@ -60,41 +61,42 @@ def _tell_doubles(installed: tuple[Distribution, ...], console: Console) -> None
         console.warn(warning)
 
 
-def _tell_broken(options: InspectOptions, console: Console) -> None:
-    if options.strict:
-        for each in broken(*_read(options)):
-            console.warn(sentence(each))
+def _tell_broken(call: Call) -> None:
+    if call.options(InspectOptions).strict:
+        for each in broken(*_read(call)):
+            call.console.warn(sentence(each))
 
 
-def freeze(options: InspectOptions, console: Console, _started: float) -> int:
+def freeze(call: Call) -> int:
     """Print requirements lines of what is installed."""
-    installed = _installed(options)
+    options, installed = call.options(InspectOptions), _installed(call)
     exclude = [normalise(name) for name in options.exclude]
     lines = freeze_lines(installed, exclude, exclude_editable=options.exclude_editable)
     sys.stdout.write("".join(f"{line}\n" for line in lines))
-    _tell_doubles(installed, console)
-    _tell_broken(options, console)
+    _tell_doubles(installed, call.console)
+    _tell_broken(call)
     return 0
 
 
-def listing(options: InspectOptions, console: Console, _started: float) -> int:
+def listing(call: Call) -> int:
     """Print a list of what is installed."""
+    options = call.options(InspectOptions)
     style = _style(options)
-    installed = _installed(options)
-    _tell_doubles(installed, console)
+    installed = _installed(call)
+    _tell_doubles(installed, call.console)
     if options.not_required:
-        installed = _not_required(installed, options)
-    latest = _latest(installed, options) if options.outdated else None
+        installed = _not_required(installed, call)
+    latest = _latest(installed, call) if options.outdated else None
     rows = list_rows(
         [each for each in installed if latest is None or each.name in latest],
         style,
         editable=True if options.editable else False if options.exclude_editable else None,
         exclude=[normalise(name) for name in options.exclude],
         latest=latest,
-        verbose=bool(options.screen.verbose),
+        verbose=bool(call.screen.verbose),
     )
     sys.stdout.write("".join(f"{row}\n" for row in rows))
-    _tell_broken(options, console)
+    _tell_broken(call)
     return 0
 
 
@@ -107,32 +109,33 @@ def _style(options: InspectOptions) -> str:
     return style
 
 
-def _not_required(installed: tuple[Distribution, ...], options: InspectOptions) -> tuple[Distribution, ...]:
-    requires, markers = _read(options)
+def _not_required(installed: tuple[Distribution, ...], call: Call) -> tuple[Distribution, ...]:
+    requires, markers = _read(call)
     wanted = {name for each in requires for name in requirement_names(each, markers)}
     return tuple(each for each in installed if each.name not in wanted)
 
 
-def _latest(
-    installed: "Iterable[Distribution | Requires]", options: InspectOptions
-) -> dict[str, tuple[str, str]]:
+def _latest(installed: "Iterable[Distribution | Requires]", call: Call) -> dict[str, tuple[str, str]]:
     """Return ``(version, filetype)`` of what an index has newer than *installed*, by name."""
     from puffin.pipeline.commands.outdated import is_newer, latest_versions
 
     names = {each.name: each.version for each in installed}
-    with CacheDirectory(options.cache) as cache_dir:
-        settings = index_settings(options.index, cache_dir)
+    with CacheDirectory(call) as cache_dir:
+        settings = call.settings(cache_dir)
         session = session_of(settings, os.environ)
-        found = latest_versions(names, settings, environment_at_rest(options), session, pre=options.pre)
+        found = latest_versions(
+            names, settings, environment_at_rest(call), session, pre=call.options(InspectOptions).pre
+        )
     newer = {name: each for name, each in found.items() if is_newer(each.version, names[name])}
     return {name: (each.version, each.filetype) for name, each in newer.items()}
 
 
-def show(options: InspectOptions, console: Console, _started: float) -> int:
+def show(call: Call) -> int:
     """Print what the metadata of some packages tells."""
+    options, console = call.options(InspectOptions), call.console
     if not options.arguments:
         raise UsageError(text="No packages were given", hints=("for example: `puffin pip show six`",))
-    environment = environment_at_rest(options)
+    environment = environment_at_rest(call)
     markers = dict(environment.interpreter.markers)
     installed, requires = read_installed(environment), read_requires(environment)
     names = list(dict.fromkeys(normalise(name) for name in options.arguments))
@@ -142,19 +145,20 @@ def show(options: InspectOptions, console: Console, _started: float) -> int:
     chosen = tuple(each for name in names for each in installed if each.name == name)
     _tell_doubles(chosen, console)
     shown = [details_of(each, requires, markers) for each in chosen]
-    lines = show_lines(shown, files=options.files, verbose=bool(options.screen.verbose))
+    lines = show_lines(shown, files=options.files, verbose=bool(call.screen.verbose))
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0 if chosen else FAILED
 
 
-def tree(options: InspectOptions, console: Console, _started: float) -> int:
+def tree(call: Call) -> int:
     """Print what is installed as a tree of who requires what; like ``show``, fail if nothing asked for is installed."""
+    options = call.options(InspectOptions)
     depth = _depth(options.depth, DEPTH)
     packages, prune = (tuple(map(normalise, names)) for names in (options.package, options.prune))
-    installed, markers = _read(options)
+    installed, markers = _read(call)
     missing = [name for name in dict.fromkeys(packages) if all(each.name != name for each in installed)]
     for name in missing:
-        console.warn(f"`{name}` is not installed")
+        call.console.warn(f"`{name}` is not installed")
     lines = tree_lines(
         installed,
         markers,
@@ -164,7 +168,7 @@ def tree(options: InspectOptions, console: Console, _started: float) -> int:
         prune=prune,
         dedupe=not options.no_dedupe,
         specifiers=options.show_version_specifiers,
-        latest={name: found[0] for name, found in _latest(installed, options).items()}
+        latest={name: found[0] for name, found in _latest(installed, call).items()}
         if options.outdated
         else None,
     )
@@ -172,9 +176,10 @@ def tree(options: InspectOptions, console: Console, _started: float) -> int:
     return FAILED if packages and set(missing) == set(packages) else 0
 
 
-def check(options: InspectOptions, console: Console, started: float) -> int:
+def check(call: Call) -> int:
     """Print what does not fit together, and fail if anything does not."""
-    environment = environment_at_rest(options)
+    console = call.console
+    environment = environment_at_rest(call)
     installed, markers = read_requires(environment), dict(environment.interpreter.markers)
     found = [sentence(each) for each in broken(installed, markers)]
     found += [
@@ -182,7 +187,7 @@ def check(options: InspectOptions, console: Console, started: float) -> int:
         for name, versions in doubles(installed).items()
     ]
     found += [*_for_others(installed, environment), *_no_distributions(environment)]
-    console.phase("Checked", len(installed), time.perf_counter() - started)
+    console.phase("Checked", len(installed), time.perf_counter() - call.started)
     sys.stdout.write("".join(f"{line}\n" for line in found))
     if not found:
         console.say("All installed packages are compatible")
@@ -209,8 +214,8 @@ def _no_distributions(environment: Environment) -> list[str]:
     return [f"`{entry}` is not an installed distribution: it has no METADATA" for entry in entries]
 
 
-def _read(options: InspectOptions) -> tuple[tuple[Requires, ...], dict[str, str]]:
-    environment = environment_at_rest(options)
+def _read(call: Call) -> tuple[tuple[Requires, ...], dict[str, str]]:
+    environment = environment_at_rest(call)
     return read_requires(environment), dict(environment.interpreter.markers)
 
 

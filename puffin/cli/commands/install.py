@@ -1,83 +1,68 @@
 """``puffin pip install``."""
 
 import json
-import os
 
-from puffin.cli.commands.observe import Observed
-from puffin.cli.config.settings import CacheDirectory, install_settings, prereleases, run_of_install
+from puffin.cli.commands.call import CacheDirectory, Call, Observed
+from puffin.cli.options.resolve import InstallOptions
 from puffin.cli.screen.console import write_data
 from puffin.errors import UsageError
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.commands.install import install as perform
 from puffin.pipeline.commands.pip_sync import sync
-from puffin.pipeline.inputs.inputs import read_unpinned
+from puffin.pipeline.inputs.inputs import read_unpinned, requested
 from puffin.pipeline.request.builds import toolchain_of
-from puffin.pipeline.request.session import session_of
+from puffin.pipeline.request.settings import InstallSettings
 from puffin.pipeline.request.where import find_where
+from puffin.stages.resolve.output.earlier import read_upgrades
 from puffin.stages.resolve.projects.pylock import is_lock
 from puffin.stages.resolve.requirements.errors import InvalidArgument, InvalidRequirementLine
-from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from puffin.cli.options.resolve import InstallOptions
-    from puffin.cli.screen.console import Console
     from puffin.pipeline.change.values import Installed
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
-    from puffin.stages.resolve.projects.sources import Build, Sources
+    from puffin.stages.resolve.projects.sources import Sources
 
 _ARGUMENTS = "-"  # under this name the words of the command line are read as a requirements file
 
 
-def install(options: "InstallOptions", console: "Console", started: float) -> int:
+def install(call: Call) -> int:
     """Install packages and what they need."""
-    with (
-        CacheDirectory(options.sync.cache) as cache_dir,
-        Observed("pip install", options.sync.observe, console, cache_dir, started) as record,
-    ):
+    options = call.options(InstallOptions)
+    with CacheDirectory(call) as cache_dir, Observed(call, cache_dir) as record:
         record.keep()
-        run = run_of_install(options, cache_dir)
-        session = session_of(run, os.environ, console, started)
+        run = call.settings(cache_dir)
+        session = call.session(run)
         if any(map(is_lock, options.requirement)):
             _install_lock(options, run, session)
             return 0
-        done = perform(install_settings(options, run, _sources(options, run, session)), session)
+        settings = InstallSettings(
+            run=run,
+            sources=_sources(options, run, session),
+            upgrades=read_upgrades(options.upgrade, options.upgrade_package),
+            exact=options.exact,
+        )
+        done = perform(settings, session)
         if options.report:
             _write_report(options.report, done, session)
     return 0
 
 
-def _install_lock(options: "InstallOptions", run: "Settings", session: "Session") -> None:
+def _install_lock(options: InstallOptions, run: "Settings", session: "Session") -> None:
     """Install what a lock file has, as it says, besides what the environment holds."""
-    shared, project = options.sync, options.sync.project
-    if shared.arguments or options.editable or options.report:
+    if options.arguments or options.editable or options.report:
         raise UsageError(
             text="A lock file is complete: neither packages nor a report can be given beside it",
             hints=("install the others by a command of their own",),
         )
-    settings = replace(
-        run,
-        files=options.requirement,
-        constraint=shared.constraint,
-        extra=project.extra,
-        all_extras=project.all_extras,
-        group=project.group,
-    )
-    sync(settings, session, exact=options.exact)
+    sync(replace(run, files=options.requirement), session, exact=options.exact)
 
 
-def _building(options: "InstallOptions", run: "Settings", session: "Session") -> "Build | None":
-    return Projects(session).builder(
-        run, lambda: toolchain_of(find_where(run.where, session)), prereleases=prereleases(options.versions)
-    )
-
-
-def _sources(options: "InstallOptions", run: "Settings", session: "Session") -> "Sources":
-    shared, project = options.sync, options.sync.project
-    words = [*shared.arguments, *(f"-e {place}" for place in options.editable)]
-    if not words and not options.requirement and not project.group:
+def _sources(options: InstallOptions, run: "Settings", session: "Session") -> "Sources":
+    words = [*options.arguments, *(f"-e {place}" for place in options.editable)]
+    if not words and not options.requirement and not run.group:
         raise UsageError(
             text="Nothing was named to install",
             hints=("name a package, as in `puffin pip install six`, or a file with `-r requirements.txt`",),
@@ -87,20 +72,13 @@ def _sources(options: "InstallOptions", run: "Settings", session: "Session") -> 
     if not all(word.strip() for word in words):
         raise UsageError(text="An empty word was given in the place of a package")
     text = "".join(f"{word}\n" for word in words).encode("utf-8", "surrogateescape")
-    request = SourceRequest(
-        files=(*options.requirement, *((_ARGUMENTS,) if words else ())),
-        constraints=shared.constraint,
-        overrides=options.override,
-        extras=project.extra,
-        all_extras=project.all_extras,
-        groups=project.group,
-    )
+    files = (*options.requirement, *((_ARGUMENTS,) if words else ()))
     try:
         sources = read_unpinned(
-            request,
+            requested(replace(run, files=files)),
             run,
             session,
-            build=_building(options, run, session),
+            build=Projects(session).builder(run, lambda: toolchain_of(find_where(run.where, session))),
             read=lambda path: text if words and path == _ARGUMENTS else session.read(path),
         )
     except InvalidRequirementLine as error:
@@ -124,7 +102,6 @@ def _argument(error: "InvalidRequirementLine") -> "InvalidRequirementLine":
 
 
 def _write_report(path: str, done: "Installed", session: "Session") -> None:
-
     from puffin.pipeline.change.report import install_report
 
     write_data(path, json.dumps(install_report(done, session.cache), indent=2, sort_keys=True) + "\n")

@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from puffin.cache.layout import Cache
-from puffin.cli.config.settings import CacheDirectory
+from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.page.words import comparison_json, ended, moved, rate, report_json, signed, verdict
 from puffin.cli.page.write import reported
-from puffin.cli.screen.console import Console, wants_color
+from puffin.cli.screen.console import wants_color
 from puffin.cli.screen.quantities import duration
 from puffin.errors import UsageError
 from puffin.pipeline.profile.read import Profile, find_record, load, load_all
@@ -25,10 +25,11 @@ from puffin.pipeline.profile.report import Comparison, Report, compare
 _ROWS = 10
 
 
-def show(options: StoreOptions, console: Console, _started: float) -> int:
+def show(call: Call) -> int:
     """Print the last runs, or one run in full."""
+    options = call.options(StoreOptions)
     last = _count(options.last)
-    with CacheDirectory(options.cache) as cache_dir:
+    with CacheDirectory(call) as cache_dir:
         cache = Cache(cache_dir)
         if options.arguments:
             chosen = [load(find_record(options.arguments[0], cache))]
@@ -40,9 +41,9 @@ def show(options: StoreOptions, console: Console, _started: float) -> int:
     if options.json:
         _print_json(reports)
     elif len(reports) == 1 and not last:
-        _show_one(reports[0], options)
+        _show_one(reports[0], call)
     else:
-        _print(options, _runs(reports))
+        _print(call, _runs(reports))
     return 0
 
 
@@ -52,17 +53,18 @@ def _count(text: str) -> int:
     return int(text or 0)
 
 
-def compare_(options: StoreOptions, console: Console, _started: float) -> int:
+def compare_(call: Call) -> int:
     """Print what is different between two runs."""
+    options = call.options(StoreOptions)
     first, second = options.arguments
-    with CacheDirectory(options.cache) as cache_dir:
+    with CacheDirectory(call) as cache_dir:
         cache = Cache(cache_dir)
         before, after = [reported(load(find_record(run, cache)), cache)[0] for run in (first, second)]
     found = compare(before, after)
     if options.json:
         _dump(comparison_json(found))
     else:
-        _print(options, *_comparison(found))
+        _print(call, *_comparison(found))
     return 0
 
 
@@ -74,9 +76,9 @@ def _dump(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
-def _print(options: StoreOptions, *parts: Any) -> None:
+def _print(call: Call, *parts: Any) -> None:
     """Print tables and lines to stdout, in colour where that is wanted."""
-    color = wants_color(options.screen.color, sys.stdout)
+    color = wants_color(call.screen.color, sys.stdout)
     width = None if sys.stdout.isatty() else 120
     printer = RichConsole(
         file=sys.stdout,
@@ -109,12 +111,12 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
     return made
 
 
-def _show_one(report: Report, options: StoreOptions) -> None:
+def _show_one(report: Report, call: Call) -> None:
     profile = report.profile
     wall = profile.wall or 1.0
     shown = sorted(report.phases, key=lambda each: -each.weighted)
     _print(
-        options,
+        call,
         verdict(report),
         _line(profile),
         _table(

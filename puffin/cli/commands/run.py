@@ -1,4 +1,4 @@
-"""Running a command: its words become a frozen value, and whatever it raises is told to the user."""
+"""Running a command: configuration adds to its options, and whatever it raises is told to the user."""
 
 import errno
 import os
@@ -7,7 +7,8 @@ import sys
 from puffin import signals
 from puffin.artifact.urls import mask_text
 from puffin.cache.lock import tell_waits
-from puffin.cli.options.values import ScreenOptions, made, unsaid
+from puffin.cli.commands.call import Call
+from puffin.cli.options.values import ScreenOptions, made
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.errors import INTERRUPTED, Terminated, exit_code, render
 from puffin.errors import BUG, PuffinError, refused_by_system
@@ -15,26 +16,24 @@ from puffin.errors import BUG, PuffinError, refused_by_system
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import TypeVar
+    from typing import Any
 
     from puffin.cli.options.foreign import Given
-
-    T = TypeVar("T")
 
 # of standard output; wherever else room may lack, there is an error that names the place
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def guarded(
-    command: "Callable[[T, Console, float], int]",
-    kind: "type[T]",
-    values: "Mapping[str, object]",
+    body: "Callable[[Call], int]",
+    command: str,
+    values: "Mapping[str, Any]",
     started: float,
     foreign: "Given | None" = None,
 ) -> int:
-    """Run *command* and return its exit code; whatever it raises is told to the user here.
+    """Run the *body* of a command and return its exit code; whatever it raises is told to the user here.
 
-    It is called with the *kind* of options that it takes, made of *values*. *foreign* are those of other tools.
+    *values* are those of its options by name, *foreign* the options of other tools.
     """
     screen = made(ScreenOptions, values)
     console = Console(
@@ -47,7 +46,7 @@ def guarded(
             from puffin.cli.options.foreign import judge
 
             judge(foreign, console)
-        return command(request(kind, values, console), console, started)
+        return body(Call(command, with_configuration(command, values, console), console, started))
     except PuffinError as error:
         return _tell(error, console)
     except KeyboardInterrupt:
@@ -83,20 +82,33 @@ def _unexpected(error: Exception, console: Console) -> int:
     return _bug()
 
 
-def request(kind: "type[T]", values: "Mapping[str, object]", console: Console) -> "T":
-    """Return what a command is asked, out of the *values* that its words and variables give, and configuration.
+# commands to whose options configuration adds, and the section of pip.conf that counts for each
+_SECTIONS = {
+    "pip sync": "sync",
+    "pip install": "install",
+    "pip compile": "compile",
+    "sync": "sync",
+    "lock": "compile",
+    "venv": "venv",
+}
 
-    Raises :class:`ConfigurationInvalid`.
-    """
-    section, many = getattr(kind, "CONFIGURATION", ("", False))
-    if not section:
-        return made(kind, values)
+
+def with_configuration(command: str, values: "Mapping[str, Any]", console: Console) -> "Mapping[str, Any]":
+    """Return the *values* of a command's options with what configuration adds. Raises ``ConfigurationInvalid``."""
+    if command not in _SECTIONS:
+        return values
     from puffin.cli.config.layers import configured
     from puffin.cli.noop.record import judge
 
-    whole = configured(section, {**unsaid(kind), **values}, console, os.environ, many=many)
+    many = command in ("sync", "lock")
+    if many:
+        from puffin.cli.options.table import DEFAULTS
+        from puffin.cli.options.workspace import CONFIGURED
+
+        values = {**{row[1]: DEFAULTS[row[2]] for row in CONFIGURED[command]}, **values}
+    whole = configured(_SECTIONS[command], values, console, os.environ, many=many)
     judge(whole, os.environ)
-    return made(kind, whole)
+    return whole
 
 
 def _terminate(number: int) -> None:

@@ -4,26 +4,26 @@ import os
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from puffin.cli.config.settings import CacheDirectory
+from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import UninstallOptions
-from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.commands.uninstall import names_from
 from puffin.pipeline.commands.uninstall import uninstall as run
-from puffin.pipeline.request.session import Session, session_of
-from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.session import Session
+from puffin.pipeline.request.settings import Settings, Where
 from puffin.pipeline.request.where import find_where
 from puffin.stages.link.environment.environment import Environment, check_target
 from puffin.stages.resolve.requirements.file import read_requirements
 
 
-def uninstall(options: UninstallOptions, console: Console, _started: float) -> int:
+def uninstall(call: Call) -> int:
     """Remove packages from an environment."""
-    with CacheDirectory(options.cache) as cache_dir:
-        session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ, console)
+    options = call.options(UninstallOptions)
+    with CacheDirectory(call) as cache_dir:
+        session = call.session(Settings(files=(), cache_dir=cache_dir))
         words = _words(options, session)
-        environment = find_where(options.where, session)
+        environment = find_where(call.options(Where), session)
         if not options.dry_run:
             check_target(environment, break_system_packages=options.break_system_packages)
         names = dict.fromkeys([name for word in words for name in _names_of(word, environment)])

@@ -2,17 +2,14 @@
 
 import os
 import sys
-import time
 from shlex import quote
 
 from puffin.cache.layout import Cache
-from puffin.cli.config.settings import CacheDirectory, index_settings
+from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import VenvOptions
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
 from puffin.pipeline.commands.seed import seed
-from puffin.pipeline.request.session import session_of
-from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.environment.venv import CLEAR, FORCE, KEEP, create_venv, seed_requirements
 from puffin.stages.link.interpreter.find import (
     allows,
@@ -26,11 +23,12 @@ from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.stages.link.interpreter.known import inspect_interpreter
 
 
-def venv(options: VenvOptions, console: Console, _started: float) -> int:
+def venv(call: Call) -> int:
     """Create a virtual environment."""
+    options, console = call.options(VenvOptions), call.console
     occupied = _occupied(options)
     path = options.arguments[0] if options.arguments else ".venv"
-    with CacheDirectory(options.cache) as cache_dir:
+    with CacheDirectory(call) as cache_dir:
         interpreter = _interpreter(options, Cache(cache_dir), console)
         kind = dict(interpreter.markers)["platform_python_implementation"]
         console.say(f"Using {kind} {interpreter.version_text} at {interpreter.base_executable}")
@@ -46,7 +44,8 @@ def venv(options: VenvOptions, console: Console, _started: float) -> int:
         )
         console.say(f"Created the virtual environment `{path}`")
         if seeds:
-            _seed(environment, seeds, options, console, cache_dir)
+            settings = call.settings(cache_dir)
+            seed(environment, seeds, settings, call.session(settings))
     console.say(f"Activate it with: {_activation(path, environment.scripts)}")
     return 0
 
@@ -86,11 +85,3 @@ def _interpreter(options: VenvOptions, cache: Cache, console: Console) -> Interp
             f"{why} asks for Python {found.version_text}, which `requires-python` ({bounds}) does not allow"
         )
     return found
-
-
-def _seed(
-    environment: Environment, names: tuple[str, ...], options: VenvOptions, console: Console, cache_dir: str
-) -> None:
-
-    settings = index_settings(options.index, cache_dir, options.python)
-    seed(environment, names, settings, session_of(settings, os.environ, console, time.perf_counter()))

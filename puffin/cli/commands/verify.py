@@ -5,8 +5,8 @@ import sys
 import time
 
 from puffin.cache.layout import Cache
+from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.commands.inspect import environment_at_rest
-from puffin.cli.config.settings import CacheDirectory
 from puffin.cli.options.inspect import InspectOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
@@ -18,9 +18,9 @@ from puffin.stages.link.environment.environment import Environment
 from puffin.stages.unzip.manifest import HEALED, read_header, read_manifest
 
 
-def verify(options: InspectOptions, console: Console, started: float) -> int:
+def verify(call: Call) -> int:
     """Compare an environment with what puffin installed there; 4 if something differs."""
-    environment = environment_at_rest(options)
+    console, environment = call.console, environment_at_rest(call)
     state = read_state(environment.root)
     if state is None and os.path.exists(f"{environment.root}/{DIRECTORY}/{STATE}"):
         sys.stdout.write(f"`{DIRECTORY}/{STATE}` cannot be read\n")
@@ -29,8 +29,9 @@ def verify(options: InspectOptions, console: Console, started: float) -> int:
     if state is None:
         console.say(f"puffin has installed nothing in `{environment.root}`")
         return 0
-    with CacheDirectory(options.cache) as cache_dir:
-        return _compared(environment, state, Cache(cache_dir), options.deep, console, started)
+    deep = call.options(InspectOptions).deep
+    with CacheDirectory(call) as cache_dir:
+        return _compared(environment, state, Cache(cache_dir), deep, console, call.started)
 
 
 def _compared(

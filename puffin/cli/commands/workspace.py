@@ -4,8 +4,9 @@ import os
 import time
 
 from puffin.cache.layout import Cache
-from puffin.cli.commands.observe import Observed
-from puffin.cli.config.settings import CacheDirectory, sync_settings
+from puffin.cli.commands.call import CacheDirectory, Call, Observed
+from puffin.cli.options.values import made
+from puffin.cli.options.workspace import WorkspaceOptions
 from puffin.cli.screen.console import write_data
 from puffin.cli.screen.errors import status_of
 from puffin.cli.screen.workspace import ManyConsole
@@ -23,37 +24,30 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from puffin.cli.options.workspace import WorkspaceOptions
-    from puffin.cli.screen.console import Console
     from puffin.pipeline.change.values import ManyResult
     from puffin.pipeline.commands.sync import ManyRun
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.workspace.specs import EnvSpec, Workspace
 
 
-def sync(options: "WorkspaceOptions", console: "Console", started: float) -> int:
+def sync(call: Call) -> int:
     """Make the environments that are named, or all of the configuration, hold exactly what they should."""
+    options, console, started = call.options(WorkspaceOptions), call.console, call.started
     if options.keep_going and options.fail_fast:
         raise UsageError(text="`--keep-going` cannot be used with `--fail-fast`")
-    shared = options.sync
     with (
-        CacheDirectory(shared.cache) as cache_dir,
-        Observed("sync", shared.observe, console, cache_dir, started) as record,
+        CacheDirectory(call) as cache_dir,
+        Observed(call, cache_dir) as record,
         Reporting(options.report, cache_dir, started) as reporting,
     ):
-        settings = ManySettings(
-            run=sync_settings(replace(shared, arguments=()), cache_dir),
-            check=options.check,
-            frozen=options.frozen,
-            fail_fast=options.fail_fast,
-        )
+        shared = call.settings(cache_dir)
+        settings = made(ManySettings, {**call.values, "run": shared})
         reporter = ManyConsole(console, settings, started=started)
-        session = session_of(settings.run, os.environ, reporter, started)
-        if options.all and shared.arguments:
+        session = session_of(shared, os.environ, reporter, started)
+        if options.all and options.arguments:
             raise UsageError(text="`--all` cannot be used with names of environments")
-        python = shared.where.python
-        specs, workspace = chosen(shared.arguments, python, "sync", everything=options.all)
-        if shared.change.compile_bytecode and "compile_bytecode" in options.given:
+        specs, workspace = chosen(options.arguments, shared.where.python, "sync", everything=options.all)
+        if shared.compile_bytecode and "compile_bytecode" in options.given:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
         if options.changed_since:
             specs = _changed(specs, workspace, options.changed_since, settings, session)

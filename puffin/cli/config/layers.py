@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from puffin.cli.screen.console import Console
 
     Layer = Sequence[SettingValue]
-    Options = dict[str, Any]
+    Options = Mapping[str, Any]
 
 # Options of requirements files go before these settings of configuration files, so they stay apart from options.
 _LOCATIONS = ("index_url", "default_index", "extra_index_url", "find_links", "no_index")
@@ -104,7 +104,7 @@ def site_root(python: str, environ: "Mapping[str, str]") -> str:
 
 def _scalars(layers: "Sequence[Layer]", options: "Options") -> "Options":
     """Return the single values that neither an option nor a variable gives: those of the first layer."""
-    found: Options = {}
+    found: dict[str, Any] = {}
     elsewhere = {*options["given"], *_LOCATIONS, *_FORMATS}
     for setting in _all(layers):
         if not (setting.name in elsewhere or setting.name in found or isinstance(setting.value, tuple)):

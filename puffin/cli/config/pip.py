@@ -4,7 +4,7 @@ import os
 
 from puffin.artifact.urls import mask_text
 from puffin.cli.config.files import pip_files
-from puffin.cli.options.table import FLAG, LIST, VALUE, switched
+from puffin.cli.options.table import FLAG, LIST, SYNC, picked, switched
 from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue, content, decoded
 
 TYPE_CHECKING = False
@@ -15,25 +15,13 @@ if TYPE_CHECKING:
 
 # pip's settings that hold here too, by pip's names; all others are pip's own business.
 _KINDS = {
-    "index_url": VALUE,
-    "extra_index_url": LIST,
-    "find_links": LIST,
-    "no_index": FLAG,
-    "trusted_host": LIST,
-    "cert": VALUE,
-    "client_cert": VALUE,
-    "proxy": VALUE,
-    "timeout": VALUE,
-    "retries": VALUE,
-    "require_hashes": FLAG,
-    "only_binary": LIST,
-    "no_binary": LIST,
-    "constraint": LIST,
-    "build_constraint": LIST,
-    "keyring_provider": VALUE,
-    "exclude_newer": VALUE,
-    "prerelease": LIST,
-}
+    row[1]: row[2]
+    for row in picked(
+        SYNC, "index_url", "extra_index_url", "find_links", "no_index", "trusted_host", "cert", "client_cert", "proxy",
+        "timeout", "retries", "require_hashes", "only_binary", "no_binary", "constraint", "build_constraint",
+        "keyring_provider", "exclude_newer",
+    )
+} | {"prerelease": LIST}  # fmt: skip
 _OTHER_NAMES = {
     "default_timeout": "timeout",
     "pypi_url": "index_url",

@@ -64,17 +64,8 @@ def told(path: str, environ: "Mapping[str, str]", started: float) -> bool:
 
 
 def _unchanged(files: "Any", texts: "dict[str, bytes]", kinds: "Any", directories: "Any") -> bool:
-    stat = os.stat
     for path, first in files:
-        try:
-            facts = stat(path)
-        except (OSError, ValueError):
-            if first:
-                return False
-            continue
-        changed = facts.st_ctime_ns if facts.st_nlink == 1 else 0
-        found = (facts.st_mtime_ns, changed, facts.st_size, facts.st_ino, facts.st_dev)
-        if found != first and (path not in texts or seal(content(path) or b"") != texts[path]):
+        if stamp(path) != first and (path not in texts or seal(content(path) or b"") != texts[path]):
             return False
     return all(kind(path) == first for path, first in kinds) and all(
         stamp(path) == first for path, first in directories

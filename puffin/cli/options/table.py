@@ -26,159 +26,162 @@ def picked(rows: "tuple[Row, ...]", *names: str) -> "tuple[Row, ...]":
     return tuple([row for row in rows if row[1] in names])
 
 
-# (spellings, name, kind, metavar or choices separated by "|", help, group); the environment variable is PUFFIN_<NAME>
+def option(usage: str, text: str, group: str, name: str = "") -> Row:
+    """Return an option as (spellings, name, kind, what its value is called or its choices, help, group).
+
+    *usage* has the spellings, then the value: ``NAME...`` for one that may be given several times, ``[NAME]`` for one
+    that may be left out, ``+`` for a switch that counts. *name* is the first long spelling where it is not given; the
+    environment variable is ``PUFFIN_<NAME>``.
+    """
+    words = usage.split(" ")
+    value = "" if words[-1][0] == "-" else words.pop()
+    kind = VALUE if value else FLAG
+    if value == "+":
+        kind, value = COUNT, ""
+    elif value[-3:] == "...":
+        kind, value = LIST, value[:-3]
+    elif value[:1] == "[":
+        kind, value = OPTIONAL, value[1:-1]
+    if not name:
+        long = next(word for word in words if word[:2] == "--")
+        name = long[2:].partition("/")[0].replace("-", "_")
+    return tuple(words), name, kind, value, text, group
+
+
 # fmt: off
 PYTHON = (
-    (("-p", "--python"), "python", VALUE, "PYTHON",
-     "The interpreter or environment to use: a version, a path, or a virtual environment.", ENVIRONMENT),
+    option("-p --python PYTHON",
+        "The interpreter or environment to use: a version, a path, or a virtual environment.", ENVIRONMENT),
 )
 TARGETS = (
     *PYTHON,
-    (("--system",), "system", FLAG, "", "Use the first Python on PATH instead of a virtual environment.", ENVIRONMENT),
-    (("-t", "--target"), "target", VALUE, "DIR",
-     "Use a plain directory of packages instead of an environment.", ENVIRONMENT),
-    (("--prefix",), "prefix", VALUE, "DIR",
-     "Use a prefix (with `lib` and `bin`) instead of an environment.", ENVIRONMENT),
+    option("--system", "Use the first Python on PATH instead of a virtual environment.", ENVIRONMENT),
+    option("-t --target DIR", "Use a plain directory of packages instead of an environment.", ENVIRONMENT),
+    option("--prefix DIR", "Use a prefix (with `lib` and `bin`) instead of an environment.", ENVIRONMENT),
 )
 FOREIGN = (
-    (("--python-version",), "python_version", VALUE, "VERSION",
-     "With --target: install for this Python version, for example 3.8 or 3.8.1.", ENVIRONMENT),
-    (("--python-platform",), "python_platform", VALUE, "PLATFORM",
-     "With --target: install for linux, macos, windows, or for example x86_64-manylinux_2_28.", ENVIRONMENT),
+    option("--python-version VERSION",
+        "With --target: install for this Python version, for example 3.8 or 3.8.1.", ENVIRONMENT),
+    option("--python-platform PLATFORM",
+        "With --target: install for linux, macos, windows, or for example x86_64-manylinux_2_28.", ENVIRONMENT),
 )
 EXTERNAL = (
-    (("--break-system-packages",), "break_system_packages", FLAG, "",
-     "Change an environment that is marked as externally managed.", ENVIRONMENT),
+    option("--break-system-packages", "Change an environment that is marked as externally managed.", ENVIRONMENT),
 )
 DRY_RUN = (
-    (("--dry-run",), "dry_run", FLAG, "", "Show what would change, and change nothing.", COMMON),
+    option("--dry-run", "Show what would change, and change nothing.", COMMON),
 )
 CONSTRAINTS = (
-    (("-c", "--constraint", "--constraints"), "constraint", LIST, "FILE",
-     "Constrain versions with a file.", RESOLUTION),
-    (("--exclude-newer",), "exclude_newer", VALUE, "DATE",
-     "Ignore files uploaded after DATE (inclusive) or after an RFC 3339 time.", RESOLUTION),
-    (("--exclude-newer-package",), "exclude_newer_package", LIST, "NAME=DATE|false",
-     "The same for one package, whatever --exclude-newer says.", RESOLUTION),
+    option("-c --constraint --constraints FILE...", "Constrain versions with a file.", RESOLUTION),
+    option("--exclude-newer DATE",
+        "Ignore files uploaded after DATE (inclusive) or after an RFC 3339 time.", RESOLUTION),
+    option("--exclude-newer-package NAME=DATE|false...",
+        "The same for one package, whatever --exclude-newer says.", RESOLUTION),
 )
 PROJECT = (
-    (("--extra",), "extra", LIST, "NAME", "Include an extra of the project.", COMMON),
-    (("--all-extras",), "all_extras", FLAG, "", "Include all extras of the project.", COMMON),
-    (("--group",), "group", LIST, "[PATH:]NAME", "Include a dependency group of `pyproject.toml`.", COMMON),
+    option("--extra NAME...", "Include an extra of the project.", COMMON),
+    option("--all-extras", "Include all extras of the project.", COMMON),
+    option("--group [PATH:]NAME...", "Include a dependency group of `pyproject.toml`.", COMMON),
 )
 CACHE = (
-    (("--cache-dir",), "cache_dir", VALUE, "DIR", "The directory of the cache.", PLACES),
-    (("-n", "--no-cache", "--no-cache-dir"), "no_cache", FLAG, "",
-     "Use a temporary cache, deleted at the end.", PLACES),
+    option("--cache-dir DIR", "The directory of the cache.", PLACES),
+    option("-n --no-cache --no-cache-dir", "Use a temporary cache, deleted at the end.", PLACES),
 )
 OUTPUT = (
-    (("--directory",), "directory", VALUE, "DIR", "Change to this directory first.", PLACES),
-    (("-q", "--quiet"), "quiet", COUNT, "", "Print less; twice: only errors.", SHOWN),
-    (("-v", "--verbose"), "verbose", COUNT, "", "Print more.", SHOWN),
-    (("--color",), "color", VALUE, "auto|always|never", "Whether to colour the output.", SHOWN),
-    (("--no-progress",), "no_progress", FLAG, "", "Show no progress bars.", SHOWN),
+    option("--directory DIR", "Change to this directory first.", PLACES),
+    option("-q --quiet +", "Print less; twice: only errors.", SHOWN),
+    option("-v --verbose +", "Print more.", SHOWN),
+    option("--color auto|always|never", "Whether to colour the output.", SHOWN),
+    option("--no-progress", "Show no progress bars.", SHOWN),
 )
 NETWORK = (
-    (("--offline",), "offline", FLAG, "", "Do not use the network; take everything from the cache.", NETWORKING),
-    (("--cert",), "cert", VALUE, "FILE",
-     "Trust the CA certificates in this PEM file instead of the system's.", NETWORKING),
-    (("--client-cert",), "client_cert", VALUE, "FILE", "The client certificate (PEM, with its key).", NETWORKING),
-    (("--trusted-host",), "trusted_host", LIST, "HOST[:PORT]",
-     "Do not verify the certificate of this host.", NETWORKING),
-    (("--proxy",), "proxy", VALUE, "URL", "Send all requests through this proxy.", NETWORKING),
-    (("--timeout", "--default-timeout"), "timeout", VALUE, "SECONDS",
-     "How long to wait for a response (default: 30).", NETWORKING),
-    (("--retries",), "retries", VALUE, "N", "How often to retry a failed request (default: 3).", NETWORKING),
-    (("--keyring-provider",), "keyring_provider", VALUE, "auto|disabled|import|subprocess",
-     "Whether to ask the `keyring` command for credentials (default: auto, when a server requires some).", NETWORKING),
+    option("--offline", "Do not use the network; take everything from the cache.", NETWORKING),
+    option("--cert FILE", "Trust the CA certificates in this PEM file instead of the system's.", NETWORKING),
+    option("--client-cert FILE", "The client certificate (PEM, with its key).", NETWORKING),
+    option("--trusted-host HOST[:PORT]...", "Do not verify the certificate of this host.", NETWORKING),
+    option("--proxy URL", "Send all requests through this proxy.", NETWORKING),
+    option("--timeout --default-timeout SECONDS", "How long to wait for a response (default: 30).", NETWORKING),
+    option("--retries N", "How often to retry a failed request (default: 3).", NETWORKING),
+    option("--keyring-provider auto|disabled|import|subprocess",
+        "Whether to ask the `keyring` command for credentials (default: auto, when a server requires some).",
+        NETWORKING),
 )
 CONFIG = (
-    (("--isolated",), "isolated", FLAG, "", "Ignore pip's configuration files and `PIP_` variables.", PLACES),
-    (("--config-file",), "config_file", VALUE, "FILE",
-     "Read puffin's settings from this file and no other.", PLACES),
-    (("--no-config",), "no_config", FLAG, "", "Ignore `puffin.toml` and `[tool.puffin]`.", PLACES),
+    option("--isolated", "Ignore pip's configuration files and `PIP_` variables.", PLACES),
+    option("--config-file FILE", "Read puffin's settings from this file and no other.", PLACES),
+    option("--no-config", "Ignore `puffin.toml` and `[tool.puffin]`.", PLACES),
 )
 INDEX = (
-    (("-i", "--index-url"), "index_url", VALUE, "URL", "The URL of the package index (PEP 503 or PEP 691).", INDEXES),
-    (("--extra-index-url",), "extra_index_url", LIST, "URL", "A further index, asked before the index URL.", INDEXES),
-    (("--default-index",), "default_index", VALUE, "URL", "The same as --index-url; wins over it.", INDEXES),
-    (("--index",), "index", LIST, "[NAME=]URL", "A further index, asked before those of --extra-index-url.", INDEXES),
-    (("--index-strategy",), "index_strategy", VALUE, "first-index|unsafe-first-match|unsafe-best-match",
-     "Which index to use if several have a package (default: first-index, the first one only).", INDEXES),
-    (("-f", "--find-links"), "find_links", LIST, "DIR|URL",
-     "A directory or page with links to distributions.", INDEXES),
-    (("--no-index",), "no_index", FLAG, "", "Ask no index; use only --find-links.", INDEXES),
-    (("--refresh",), "refresh", FLAG, "", "Ignore cached index data and ask again.", INDEXES),
-    (("--refresh-package",), "refresh_package", LIST, "NAME", "Ignore cached index data of one package.", INDEXES),
+    option("-i --index-url URL", "The URL of the package index (PEP 503 or PEP 691).", INDEXES),
+    option("--extra-index-url URL...", "A further index, asked before the index URL.", INDEXES),
+    option("--default-index URL", "The same as --index-url; wins over it.", INDEXES),
+    option("--index [NAME=]URL...", "A further index, asked before those of --extra-index-url.", INDEXES),
+    option("--index-strategy first-index|unsafe-first-match|unsafe-best-match",
+        "Which index to use if several have a package (default: first-index, the first one only).", INDEXES),
+    option("-f --find-links DIR|URL...", "A directory or page with links to distributions.", INDEXES),
+    option("--no-index", "Ask no index; use only --find-links.", INDEXES),
+    option("--refresh", "Ignore cached index data and ask again.", INDEXES),
+    option("--refresh-package NAME...", "Ignore cached index data of one package.", INDEXES),
     *NETWORK,
     *CONFIG,
 )
 RUN = (
-    (("-j", "--jobs"), "jobs", VALUE, "N",
-     "How many processes work in parallel (default: the number of cores).", RUNNING),
-    (("--executor",), "executor", VALUE, "auto|inline|pool|cluster|ADDRESS",
-     "What runs the task graph (default: auto); tcp://HOST:PORT sends builds to a dask scheduler.", RUNNING),
-    (("--shared-filesystem",), "shared_filesystem", FLAG, "",
-     "With a scheduler: its workers share the cache and the environments, and do all of the work.", RUNNING),
-    (("--tls-ca",), "tls_ca", VALUE, "FILE", "With tls://: CA certificates used to verify the scheduler.", RUNNING),
-    (("--tls-cert",), "tls_cert", VALUE, "FILE", "With tls://: the client certificate.", RUNNING),
-    (("--tls-key",), "tls_key", VALUE, "FILE", "With tls://: the key of the client certificate.", RUNNING),
+    option("-j --jobs N", "How many processes work in parallel (default: the number of cores).", RUNNING),
+    option("--executor auto|inline|pool|cluster|ADDRESS",
+        "What runs the task graph (default: auto); tcp://HOST:PORT sends builds to a dask scheduler.", RUNNING),
+    option("--shared-filesystem",
+        "With a scheduler: its workers share the cache and the environments, and do all of the work.", RUNNING),
+    option("--tls-ca FILE", "With tls://: CA certificates used to verify the scheduler.", RUNNING),
+    option("--tls-cert FILE", "With tls://: the client certificate.", RUNNING),
+    option("--tls-key FILE", "With tls://: the key of the client certificate.", RUNNING),
 )
 FILES = (
-    (("--only-binary",), "only_binary", LIST, "NAME|:all:|:none:",
-     "Use no source distributions (of one package).", DISTRIBUTIONS),
-    (("--no-binary",), "no_binary", LIST, "NAME|:all:|:none:", "Use no wheels (of one package).", DISTRIBUTIONS),
-    (("--no-build",), "no_build", FLAG, "", "Build nothing; use only wheels.", DISTRIBUTIONS),
+    option("--only-binary NAME|:all:|:none:...", "Use no source distributions (of one package).", DISTRIBUTIONS),
+    option("--no-binary NAME|:all:|:none:...", "Use no wheels (of one package).", DISTRIBUTIONS),
+    option("--no-build", "Build nothing; use only wheels.", DISTRIBUTIONS),
 )
 HASHES = (
-    (("--require-hashes",), "require_hashes", FLAG, "", "Require a hash for every requirement.", DISTRIBUTIONS),
-    (("--no-verify-hashes/--verify-hashes",), "no_verify_hashes", FLAG, "",
-     "Do not verify the hashes in requirements files.", DISTRIBUTIONS),
-    (("--no-editable",), "no_editable", FLAG, "", "Install editable requirements as copies.", DISTRIBUTIONS),
+    option("--require-hashes", "Require a hash for every requirement.", DISTRIBUTIONS),
+    option("--no-verify-hashes/--verify-hashes", "Do not verify the hashes in requirements files.", DISTRIBUTIONS),
+    option("--no-editable", "Install editable requirements as copies.", DISTRIBUTIONS),
 )
 BUILD = (
-    (("--no-build-isolation",), "no_build_isolation", FLAG, "",
-     "Build in the target environment instead of an isolated one.", BUILDING),
-    (("--no-build-isolation-package",), "no_build_isolation_package", LIST, "NAME",
-     "Build one package in the target environment, after the others are installed.", BUILDING),
-    (("-C", "--config-setting", "--config-settings"), "config_setting", LIST, "KEY=VALUE",
-     "Pass a setting to the build backends.", BUILDING),
-    (("--config-setting-package", "--config-settings-package"), "config_setting_package", LIST, "NAME:KEY=VALUE",
-     "Pass a setting to the build backend of one package.", BUILDING),
-    (("-b", "--build-constraint", "--build-constraints"), "build_constraint", LIST, "FILE",
-     "Constrain the versions of build requirements with a file.", BUILDING),
+    option("--no-build-isolation", "Build in the target environment instead of an isolated one.", BUILDING),
+    option("--no-build-isolation-package NAME...",
+        "Build one package in the target environment, after the others are installed.", BUILDING),
+    option("-C --config-setting --config-settings KEY=VALUE...", "Pass a setting to the build backends.", BUILDING),
+    option("--config-setting-package --config-settings-package NAME:KEY=VALUE...",
+        "Pass a setting to the build backend of one package.", BUILDING),
+    option("-b --build-constraint --build-constraints FILE...",
+        "Constrain the versions of build requirements with a file.", BUILDING),
 )
 PROFILE = (
-    (("--profile",), "profile", OPTIONAL, "FILE.html", "Write a page that shows where the time went.", RUNNING),
-    (("--trace",), "trace", VALUE, "FILE.json", "Write a trace for Perfetto or `chrome://tracing`.", RUNNING),
+    option("--profile [FILE.html]", "Write a page that shows where the time went.", RUNNING),
+    option("--trace FILE.json", "Write a trace for Perfetto or `chrome://tracing`.", RUNNING),
 )
 DASHBOARD = (
-    (("--dashboard",), "dashboard", OPTIONAL, "PORT",
-     "Use the cluster executor and serve dask's live dashboard.", RUNNING),
-    (("--dashboard-linger",), "dashboard_linger", FLAG, "", "Keep the dashboard up until Ctrl-C.", RUNNING),
+    option("--dashboard [PORT]", "Use the cluster executor and serve dask's live dashboard.", RUNNING),
+    option("--dashboard-linger", "Keep the dashboard up until Ctrl-C.", RUNNING),
 )
 CHANGE = (
-    (("--reinstall",), "reinstall", FLAG, "", "Reinstall everything.", COMMON),
-    (("--reinstall-package",), "reinstall_package", LIST, "NAME", "Reinstall one package.", COMMON),
-    (("--link-mode",), "link_mode", VALUE, "clone|hardlink|copy|symlink",
-     "How files get from the cache into the environment (default: hardlink).", COMMON),
-    (("--compile-bytecode", "--compile"), "compile_bytecode", FLAG, "",
-     "Compile modules to bytecode, once for all environments.", COMMON),
-    (("--path-conflict",), "path_conflict", VALUE, "warn|error",
-     "What to do if packages contain the same file.", COMMON),
+    option("--reinstall", "Reinstall everything.", COMMON),
+    option("--reinstall-package NAME...", "Reinstall one package.", COMMON),
+    option("--link-mode clone|hardlink|copy|symlink",
+        "How files get from the cache into the environment (default: hardlink).", COMMON),
+    option("--compile-bytecode --compile", "Compile modules to bytecode, once for all environments.", COMMON),
+    option("--path-conflict warn|error", "What to do if packages contain the same file.", COMMON),
 )
 SEEDS = (
-    (("--remove-seeds",), "remove_seeds", FLAG, "",
-     "Also remove pip, setuptools and wheel, which stay in environments that puffin did not make or made with --seed.",
-     COMMON),
+    option("--remove-seeds",
+        "Also remove pip, setuptools and wheel, which stay in environments that puffin did not make or made with "
+        "--seed.", COMMON),
 )
 SYNC = (
     *DRY_RUN,
     *PROJECT,
     *CHANGE,
-    (("--strict",), "strict", FLAG, "", "Check the installed packages for conflicts at the end.", COMMON),
-    (("--allow-empty-requirements",), "allow_empty_requirements", FLAG, "",
-     "Empty the environment if nothing is required.", COMMON),
+    option("--strict", "Check the installed packages for conflicts at the end.", COMMON),
+    option("--allow-empty-requirements", "Empty the environment if nothing is required.", COMMON),
     *SEEDS,
     *TARGETS,
     *FOREIGN,

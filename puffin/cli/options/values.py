@@ -1,12 +1,11 @@
-"""What commands are asked, as frozen values: a group for options that commands share, and one value for each command.
+"""What commands are asked, as frozen values: groups of options that commands share.
 
-A field has the name and the kind of the row in the option table; a test compares both. :func:`made` is the only place
-where the words of a command line become such a value. ``CONFIGURATION`` is there if configuration adds to a value:
-the section of pip.conf that counts, and whether the command works on many environments.
+A field has the name of a row in the option table. :func:`made` is the only place where values of options by name
+become such a value, or one of :mod:`puffin.pipeline.request.settings`.
 """
 
-from puffin.pipeline.request.settings import Configured, Where
-from puffin.value import frozen
+from puffin.pipeline.request.settings import Configured
+from puffin.value import field_names, frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +25,8 @@ class CacheOptions:
 
 @frozen
 class ScreenOptions:
-    """How much to print, and how. ``directory`` is where the command began: the entry has changed to it already."""
+    """How much to print, and how."""
 
-    directory: str = ""
     quiet: int = 0
     verbose: int = 0
     color: str = ""
@@ -36,16 +34,12 @@ class ScreenOptions:
 
 
 @frozen
-class ConnectionOptions:
-    """How to reach the network."""
+class ObserveOptions:
+    """What to show of a run besides its result."""
 
-    cert: str = ""
-    client_cert: str = ""
-    trusted_host: tuple[str, ...] = ()
-    proxy: str = ""
-    timeout: str = ""
-    retries: str = ""
-    keyring_provider: str = ""
+    profile: str = ""
+    trace: str = ""
+    dashboard_linger: bool = False
 
 
 @frozen
@@ -60,146 +54,15 @@ class IndexTable:
     place: str
 
 
-@frozen
-class IndexOptions:
-    """Where to look for distributions. ``configured`` and ``index_tables`` are what configuration files add."""
-
-    index_url: str = ""
-    extra_index_url: tuple[str, ...] = ()
-    default_index: str = ""
-    index: tuple[str, ...] = ()
-    index_strategy: str = ""
-    find_links: tuple[str, ...] = ()
-    no_index: bool = False
-    refresh: bool = False
-    refresh_package: tuple[str, ...] = ()
-    offline: bool = False
-    connection: ConnectionOptions = ConnectionOptions()
-    configured: Configured = Configured()
-    index_tables: tuple[IndexTable, ...] = ()
-
-
-@frozen
-class FileOptions:
-    """Which kinds of distributions may be used."""
-
-    only_binary: tuple[str, ...] = ()
-    no_binary: tuple[str, ...] = ()
-    no_build: bool = False
-
-
-@frozen
-class BuildOptions:
-    """How to build."""
-
-    no_build_isolation: bool = False
-    no_build_isolation_package: tuple[str, ...] = ()
-    config_setting: tuple[str, ...] = ()
-    config_setting_package: tuple[str, ...] = ()
-    build_constraint: tuple[str, ...] = ()
-
-
-@frozen
-class VersionOptions:
-    """Which of the matching versions to choose."""
-
-    resolution: str = ""
-    prerelease: str = ""
-    prerelease_package: tuple[str, ...] = ()
-    pre: bool = False
-    exclude_newer: str = ""
-    exclude_newer_package: tuple[str, ...] = ()
-
-
-@frozen
-class ProjectOptions:
-    """Which extras and groups of a project to include."""
-
-    extra: tuple[str, ...] = ()
-    all_extras: bool = False
-    group: tuple[str, ...] = ()
-
-
-@frozen
-class ChangeOptions:
-    """How to change an environment."""
-
-    dry_run: bool = False
-    reinstall: bool = False
-    reinstall_package: tuple[str, ...] = ()
-    link_mode: str = ""
-    compile_bytecode: bool = False
-    path_conflict: str = ""
-
-
-@frozen
-class RunOptions:
-    """What runs the task graph."""
-
-    jobs: str = ""
-    executor: str = ""
-    shared_filesystem: bool = False
-    tls_ca: str = ""
-    tls_cert: str = ""
-    tls_key: str = ""
-
-
-@frozen
-class ObserveOptions:
-    """What to show of a run besides its result."""
-
-    profile: str = ""
-    trace: str = ""
-    dashboard: str = ""
-    dashboard_linger: bool = False
-
-
-@frozen
-class SyncOptions:
-    """``puffin pip sync``, and what all commands that change environments share."""
-
-    CONFIGURATION = ("sync", False)
-    arguments: tuple[str, ...] = ()
-    strict: bool = False
-    allow_empty_requirements: bool = False
-    remove_seeds: bool = False
-    break_system_packages: bool = False
-    constraint: tuple[str, ...] = ()
-    exclude_newer: str = ""
-    exclude_newer_package: tuple[str, ...] = ()
-    require_hashes: bool = False
-    no_verify_hashes: bool = False
-    no_editable: bool = False
-    project: ProjectOptions = ProjectOptions()
-    change: ChangeOptions = ChangeOptions()
-    where: Where = Where()
-    files: FileOptions = FileOptions()
-    index: IndexOptions = IndexOptions()
-    build: BuildOptions = BuildOptions()
-    run: RunOptions = RunOptions()
-    observe: ObserveOptions = ObserveOptions()
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()
-
-
-def made(kind: "type[T]", values: "Mapping[str, object]") -> "T":
-    """Return the value of this *kind* out of *values* by the names of options; what they lack is not given."""
-    fields: dict[str, Any] = {}
-    for name, default in _defaults(kind):
-        fields[name] = made(type(default), values) if _is_group(default) else values.get(name, default)
+def made(kind: "type[T]", values: "Mapping[str, Any]") -> "T":
+    """Return the value of this *kind* out of *values* by the names of its fields; what they lack is not given."""
+    defaults: dict[str, Any] = kind.__defaults__  # type: ignore[attr-defined]
+    fields = {
+        name: made(type(defaults[name]), values) if _is_group(defaults.get(name)) else values[name]
+        for name in field_names(kind)
+        if name in values or _is_group(defaults.get(name))
+    }
     return kind(**fields)
-
-
-def unsaid(kind: "type[Any]") -> "dict[str, object]":
-    """Return the options of a *kind*, those of its groups included, as if none of them was given."""
-    found: dict[str, object] = {}
-    for name, default in _defaults(kind):
-        found.update(unsaid(type(default)) if _is_group(default) else {name: default})
-    return found
-
-
-def _defaults(kind: "type[Any]") -> "list[tuple[str, Any]]":
-    return [*kind.__defaults__.items()]
 
 
 def _is_group(default: object) -> bool:

@@ -1,6 +1,6 @@
 """The options of the commands for many environments."""
 
-from puffin.cli.options.resolve import COMPILE, CompileOptions
+from puffin.cli.options.resolve import COMPILE
 from puffin.cli.options.table import (
     BUILD,
     CACHE,
@@ -10,34 +10,29 @@ from puffin.cli.options.table import (
     DRY_RUN,
     ENVIRONMENT,
     FILES,
-    FLAG,
     INDEX,
     OUTPUT,
     PROFILE,
     RUN,
     SYNC,
-    VALUE,
+    option,
     picked,
 )
-from puffin.cli.options.values import CacheOptions, ScreenOptions, SyncOptions
 from puffin.value import frozen
 
 # fmt: off
 PYTHON = (
-    (("-p", "--python"), "python", VALUE, "PYTHON",
-     "The interpreter of environments that configure none: a version or a path.", ENVIRONMENT),
+    option("-p --python PYTHON",
+        "The interpreter of environments that configure none: a version or a path.", ENVIRONMENT),
 )
 WORKSPACE_SYNC = (
-    (("--all",), "all", FLAG, "", "Sync all configured environments (the default if none is given).", COMMON),
-    (("--changed-since",), "changed_since", VALUE, "GITREF",
-     "Sync only environments whose files differ from that commit.", COMMON),
-    (("--check",), "check", FLAG, "", "Change nothing; exit with 4 if an environment differs.", COMMON),
-    (("--frozen",), "frozen", FLAG, "", "Resolve nothing: use the lock file for requirements without pins.", COMMON),
-    (("--keep-going",), "keep_going", FLAG, "",
-     "Continue with the other environments if one fails (the default).", COMMON),
-    (("--fail-fast",), "fail_fast", FLAG, "", "Stop at the first environment that fails.", COMMON),
-    (("--report",), "report", VALUE, "FILE",
-     "Write the result of each environment as JSON (`-`: to standard output).", COMMON),
+    option("--all", "Sync all configured environments (the default if none is given).", COMMON),
+    option("--changed-since GITREF", "Sync only environments whose files differ from that commit.", COMMON),
+    option("--check", "Change nothing; exit with 4 if an environment differs.", COMMON),
+    option("--frozen", "Resolve nothing: use the lock file for requirements without pins.", COMMON),
+    option("--keep-going", "Continue with the other environments if one fails (the default).", COMMON),
+    option("--fail-fast", "Stop at the first environment that fails.", COMMON),
+    option("--report FILE", "Write the result of each environment as JSON (`-`: to standard output).", COMMON),
     *DRY_RUN,
     *CHANGE,
     *picked(SYNC, "allow_empty_requirements", "require_hashes", "no_verify_hashes", "exclude_newer"),
@@ -52,15 +47,15 @@ WORKSPACE_SYNC = (
     *OUTPUT,
 )
 ENVS = (
-    (("--format",), "format", VALUE, "columns|json", "The format of the list.", COMMON),
+    option("--format columns|json", "The format of the list.", COMMON),
     *PYTHON,
     *CACHE,
     *OUTPUT,
 )
 KEY = (*PYTHON, *CACHE, *OUTPUT)
 LOCK = (
-    (("--consistent",), "consistent", FLAG, "", "Choose one version of each package for all environments.", COMMON),
-    (("--check",), "check", FLAG, "", "Write nothing; exit with 4 if a lock is out of date.", COMMON),
+    option("--consistent", "Choose one version of each package for all environments.", COMMON),
+    option("--check", "Write nothing; exit with 4 if a lock is out of date.", COMMON),
     *PYTHON,
     *picked(
         COMPILE, "upgrade", "upgrade_package", "resolution", "prerelease", "pre", "exclude_newer", "generate_hashes"
@@ -72,41 +67,28 @@ LOCK = (
     *CACHE,
     *OUTPUT,
 )
+# what a command has from configuration alone
+CONFIGURED = {"sync": SYNC, "lock": picked(COMPILE, "constraint", "exclude_newer_package", "prerelease_package")}
 # fmt: on
 
 
 @frozen
 class WorkspaceOptions:
-    """``puffin sync``; ``given`` are the names of the options that the command line or a variable tells."""
+    """What ``puffin sync`` is asked besides its settings; ``given`` are the names of all options that were given."""
 
-    CONFIGURATION = ("sync", True)
+    arguments: tuple[str, ...] = ()
     given: frozenset[str] = frozenset()
     all: bool = False
     changed_since: str = ""
-    check: bool = False
-    frozen: bool = False
     keep_going: bool = False
     fail_fast: bool = False
     report: str = ""
-    sync: SyncOptions = SyncOptions()
-
-
-@frozen
-class LockOptions:
-    """``puffin lock``: a compilation for each environment."""
-
-    CONFIGURATION = ("compile", True)
-    consistent: bool = False
-    check: bool = False
-    compile: CompileOptions = CompileOptions()
 
 
 @frozen
 class EnvsOptions:
-    """``puffin envs`` and ``puffin cache key``."""
+    """``puffin envs`` and ``puffin cache key``, and what ``puffin lock`` is asked besides its settings."""
 
     arguments: tuple[str, ...] = ()
     format: str = ""
     python: str = ""
-    cache: CacheOptions = CacheOptions()
-    screen: ScreenOptions = ScreenOptions()

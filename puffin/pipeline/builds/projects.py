@@ -11,7 +11,7 @@ from puffin.pipeline.builds.settings import build_settings
 from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
 from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe
 from puffin.pipeline.request.builds import toolchain_of
-from puffin.pipeline.request.settings import CompileSettings, Settings
+from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.metadata.wanted import BuildSource
 from puffin.stages.resolve.solve.universe import Place
@@ -39,45 +39,27 @@ class Projects:
         self._session = session
         self._known: dict[tuple[Any, ...], bytes | PuffinError] = {}
 
-    def builder(
-        self,
-        settings: Settings,
-        toolchain: "Callable[[], Toolchain]",
-        *,
-        rules: CompileSettings | None = None,
-        prereleases: str = "if-necessary-or-explicit",
-    ) -> "Build | None":
-        """Return what tells the metadata of a source tree for one environment; None where nothing may be built.
+    def builder(self, settings: Settings, toolchain: "Callable[[], Toolchain]") -> "Build":
+        """Return what tells the metadata of a source tree for one environment. It raises what builds raise.
 
-        *rules* say which files may be used, where they are not those of *settings*. *toolchain* is asked only when
-        there is something to build. What is returned raises what builds raise.
+        *toolchain* is asked only when there is something to build.
         """
-        policy = rules or settings
-        if policy.no_build:
-            return None
 
         def build(directory: str, shown: str, written: "Requirements") -> bytes:
-            return self.metadata(settings, toolchain(), policy, directory, shown, written, prereleases)
+            return self.metadata(settings, toolchain(), directory, shown, written)
 
         return build
 
     def metadata(
-        self,
-        settings: Settings,
-        toolchain: "Toolchain",
-        policy: Settings | CompileSettings,
-        directory: str,
-        shown: str,
-        written: "Requirements",
-        prereleases: str = "if-necessary-or-explicit",
+        self, settings: Settings, toolchain: "Toolchain", directory: str, shown: str, written: "Requirements"
     ) -> bytes:
         """Return METADATA of the source tree in *directory*, built once. Raises what builds raise."""
-        files = kinds_of_files(policy, written)
+        files = kinds_of_files(settings, written)
         key = (os.path.realpath(directory), *_world(settings, toolchain, written, files))
         if key not in self._known:
             make_room(self._session.cache)
             try:
-                builds = self._builds(settings, written, files, prereleases, policy.exclude_newer)
+                builds = self._builds(settings, written, files)
                 self._known[key] = _metadata(directory, shown, builds, toolchain)
             except PuffinError as error:
                 self._known[key] = error
@@ -95,14 +77,7 @@ class Projects:
 
         return naming
 
-    def _builds(
-        self,
-        settings: Settings,
-        written: "Requirements",
-        files: "FilePolicy",
-        prereleases: str = "if-necessary-or-explicit",
-        exclude_newer: str = "",
-    ) -> "BuildSession":
+    def _builds(self, settings: Settings, written: "Requirements", files: "FilePolicy") -> "BuildSession":
         from puffin.pipeline.builds.session import BuildSession
 
         told = build_settings(
@@ -111,8 +86,6 @@ class Projects:
             config=index_config(settings, written),
             network=self._session.network.wire(written.trusted_hosts),
             files=files,
-            prereleases=prereleases,
-            exclude_newer=exclude_newer,
         )
         return BuildSession(told, self._session)
 

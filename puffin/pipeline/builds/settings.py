@@ -31,10 +31,9 @@ def build_settings(
     config: "IndexConfig",
     network: "tuple[Any, ...]",
     files: FilePolicy,
-    prereleases: str = "if-necessary-or-explicit",
-    exclude_newer: str = "",
+    prereleases: str = "",
 ) -> BuildSettings:
-    """Return the settings of a run's builds; *exclude_newer* goes before that of *settings*.
+    """Return the settings of a run's builds; *prereleases* goes before what *settings* say of these.
 
     Reads ``--build-constraint`` files, with the errors of that.
     """
@@ -50,8 +49,8 @@ def build_settings(
         config_settings=tuple([config_setting(each) for each in settings.config_setting]),
         package_settings=tuple([package_setting(each) for each in settings.config_setting_package]),
         shared=frozenset((ALL,) if settings.no_build_isolation else settings.no_build_isolation_package),
-        prereleases=prereleases,
-        exclude_newer=exclude_newer or settings.exclude_newer,
+        prereleases=prereleases or settings.prerelease,
+        exclude_newer=settings.exclude_newer,
         refresh=not settings.offline and (settings.refresh or frozenset(settings.refresh_package)),
         offline=settings.offline,
         anew=settings.refresh
@@ -71,7 +70,6 @@ def builds_of(setup: ResolutionSetup, settings: Settings, session: "Session") ->
         network=setup.network,
         files=setup.files,
         prereleases=setup.prereleases,
-        exclude_newer=setup.exclude_newer,
     )
 
 

@@ -44,7 +44,6 @@ class SpecRun(EnvironmentRun):
             files=spec.requirements,
             link_mode=spec.link_mode or settings.link_mode,
             compile_bytecode=settings.compile_bytecode if bytecode is None else bytecode,
-            python=spec.python,
         )
         super().__init__(spec.name, spec.path, own, session)
         self.spec = spec

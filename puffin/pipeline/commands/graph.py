@@ -36,7 +36,7 @@ def planned_tasks(settings: Settings, session: "Session") -> "list[Task]":
         settings = replace(settings, files=(DEFAULT_FILE,))
     check_files(settings.files, command="graph")
     cache = session.cache
-    interpreter = target_interpreter(settings.python, session)
+    interpreter = target_interpreter(settings.where.python, session)
     inputs = read_inputs(requested(settings), settings, interpreter, session)
     for warning in inputs.warnings:
         session.reporter.warn(warning)

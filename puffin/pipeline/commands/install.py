@@ -76,7 +76,7 @@ class _Install:
         self._stale = stale_names(workplace, self._run)
         self._toolchain = toolchain_of(workplace.environment)
         self._setup = setup_of(
-            settings,
+            settings.run,
             settings.sources,
             session,
             now=time.time(),
@@ -103,7 +103,7 @@ class _Install:
             self._apply(change, run, count)
         finally:
             change.close()
-        if not self._run.dry_run and (self._settings.strict or not self._settings.no_deps):
+        if not self._run.dry_run and (self._run.strict or not self._run.no_deps):
             touched = {each.artifact.name for each in run.supplies} | set(run.plan.remove)
             warn_of_broken(self._workplace.environment, self._reporter, touched)
         return Installed(

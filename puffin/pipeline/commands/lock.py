@@ -14,7 +14,7 @@ from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.resolve.many import Question, Universes, question_of
-from puffin.pipeline.resolve.output import listed, lock_text, requirements_text
+from puffin.pipeline.resolve.output import listed, output_text
 from puffin.pipeline.workspace.specs import lock_of, sources_of
 from puffin.stages.resolve.output.earlier import read_upgrades
 from puffin.stages.resolve.output.target import write_output
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import CompileSettings
     from puffin.pipeline.workspace.specs import EnvSpec
-    from puffin.stages.resolve.output.values import Listed
     from puffin.stages.resolve.projects.sources import Build
     from puffin.stages.resolve.solve.request import Resolution
 
@@ -112,8 +111,8 @@ class _LockRun:
             self._toolchain(spec),
             lock_of(spec),
             self._session,
-            self._settings.compile,
             self._upgrades,
+            installs=False,
         )
         self._questions[spec.name] = question
         for warning in (*sources.requirements.warnings, *check_python(sources, _python(question))):
@@ -122,12 +121,9 @@ class _LockRun:
     def _toolchain(self, spec: "EnvSpec") -> "Toolchain":
         return toolchain_with(self._interpreters.of(spec))
 
-    def _builder(self, spec: "EnvSpec") -> "Build | None":
+    def _builder(self, spec: "EnvSpec") -> "Build":
         """Return what tells the metadata of a project where only a build does."""
-        rules = self._settings.compile
-        return self._projects.builder(
-            rules.run, lambda: self._toolchain(spec), rules=rules, prereleases=rules.prerelease
-        )
+        return self._projects.builder(self._settings.compile.run, lambda: self._toolchain(spec))
 
     def _agree(self) -> None:
         """Resolve all that is wanted for one target together, so that a package has one version everywhere.
@@ -168,7 +164,7 @@ class _LockRun:
             for each in question.setup.preferences:
                 kept.setdefault(each.name, each)
         setup = setup_of(
-            self._settings.compile,
+            self._settings.compile.run,
             replace(first.sources, requirements=requirements),
             self._session,
             now=first.setup.now,
@@ -190,22 +186,13 @@ class _LockRun:
         locked = lock.endswith(".toml")
         hashed = self._settings.compile.generate_hashes and not locked
         packages = listed(resolution, setup, question.sources, universe, hashed=hashed, locked=locked)
-        text = self._text(packages, question, spec, lock).encode()
+        settings = replace(self._settings.compile, output_file=lock, header=f"puffin lock {spec.name}")
+        text = output_text(packages, settings, question.sources, setup, locked=locked).encode()
         changed = _differs(lock, text) if self._settings.check else write_output(lock, text)
         self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages))
 
-    def _text(self, packages: "tuple[Listed, ...]", question: Question, spec: "EnvSpec", lock: str) -> str:
-        command = f"puffin lock {spec.name}"
-        settings = replace(self._settings.compile, output=lock, header=command)
-        if lock.endswith(".toml"):
-            return lock_text(packages, settings, question.setup.target)
-        return requirements_text(
-            packages, settings, question.sources, question.setup.config, question.setup.target
-        )
-
 
 def _differs(path: str, data: bytes) -> bool:
-
     return read(path) != data
 
 

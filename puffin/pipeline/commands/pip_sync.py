@@ -107,7 +107,7 @@ class ToldByBuilds:
             from puffin.pipeline.request.builds import toolchain_of
 
             toolchain = toolchain_of(environment)
-            return self._projects().metadata(settings, toolchain, settings, directory, shown, written)
+            return self._projects().metadata(settings, toolchain, directory, shown, written)
 
         return build
 

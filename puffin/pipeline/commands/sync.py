@@ -126,7 +126,7 @@ class ManyRun:
             from puffin.pipeline.resolve.many import question_of
 
             toolchain, lock = toolchain_of(run.environment), lock_of(run.spec)
-            question = question_of(run.name, run.settings, found, toolchain, lock, self._session)
+            question = question_of(run.name, run.settings, found, toolchain, lock, self._session, installs=True)
             self._questions.append(question)
 
     def _take_inputs(self, run: SpecRun, inputs: Inputs) -> None:

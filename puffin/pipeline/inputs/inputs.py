@@ -17,7 +17,7 @@ from puffin.value import frozen, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Protocol
+    from typing import Any
 
     from puffin.artifact.artifact import Artifact
     from puffin.pipeline.request.session import Session
@@ -28,22 +28,6 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.solve.request import FilePolicy
 
     Naming = Callable[[Requirements, FilePolicy], Requirements]
-
-    class KindsOfFiles(Protocol):
-        """The settings of kinds of files: normalised names, or ``:all:``."""
-
-        @property
-        def no_binary(self) -> tuple[str, ...]:
-            """What no wheel is used of."""
-
-        @property
-        def only_binary(self) -> tuple[str, ...]:
-            """What nothing but wheels is used of."""
-
-        @property
-        def no_build(self) -> bool:
-            """Whether nothing is built."""
-
 
 _PROJECTS = (".toml", ".py", ".pyw", "setup.cfg")
 DEFAULT_INDEX = "https://pypi.org/simple/"
@@ -137,6 +121,7 @@ def requested(settings: Settings) -> SourceRequest:
     return SourceRequest(
         files=settings.files,
         constraints=settings.constraint,
+        overrides=settings.override,
         extras=settings.extra,
         all_extras=settings.all_extras,
         groups=settings.group,
@@ -361,11 +346,10 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
     )
 
 
-def kinds_of_files(settings: "KindsOfFiles", requirements: "Any | None") -> "FilePolicy":
+def kinds_of_files(settings: Settings, written: "Any | None") -> "FilePolicy":
     """Return the allowed kinds of files: those of options and of files together."""
     from puffin.stages.resolve.solve.request import ALL, FilePolicy
 
-    written = requirements
     return FilePolicy(
         no_binary=frozenset((*settings.no_binary, *(written.no_binary if written else ()))),
         only_binary=frozenset((*settings.only_binary, *(written.only_binary if written else ()))),

@@ -19,8 +19,7 @@ from puffin.stages.resolve.solve.request import (
     ResolveRequest,
     Root,
 )
-from puffin.stages.resolve.universe.scope import Scope
-from puffin.stages.resolve.universe.values import Chosen
+from puffin.stages.resolve.universe.values import Chosen, Scope
 from puffin.value import field_names, frozen, replace
 
 TYPE_CHECKING = False
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from puffin.artifact.artifact import Artifact
     from puffin.cache.layout import Cache
     from puffin.pipeline.request.session import Session
-    from puffin.pipeline.request.settings import CompileSettings, InstallSettings
+    from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.run.forked_workers import Begin, ForkedWorkers, Serve
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.locate.file_choice import FileTarget
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.solve.request import Resolution, Resolved
     from puffin.stages.resolve.universe.children import Children
     from puffin.stages.resolve.universe.index import IndexUniverse
-    from puffin.stages.resolve.universe.recall import Recall
     from puffin.stages.resolve.universe.values import Builder, Checkout
 
 _SHARED = tuple([name for name in field_names(Root) if name != "origin"])
@@ -120,7 +118,7 @@ class ResolutionSetup:
 
 
 def setup_of(
-    settings: "CompileSettings | InstallSettings",
+    run: "Settings",
     sources: "Sources",
     session: "Session",
     *,
@@ -134,10 +132,9 @@ def setup_of(
     """Return the set-up for the settings of a command and its sources.
 
     *preferences* are the versions to keep where possible; those that *upgrades* concern are dropped, or are candidates
-    among others where they are installed. Raises
-    :class:`DisjointHashes`.
+    among others where they are installed. Raises :class:`DisjointHashes`.
     """
-    run, requirements = settings.run, sources.requirements
+    requirements = sources.requirements
     again = frozenset((*run.refresh_package, *(upgrades.names if upgrades else ())))
     return ResolutionSetup(
         config=index_config(run, requirements),
@@ -155,12 +152,12 @@ def setup_of(
             ]
         ),
         hashes=demanded_hashes(requirements),
-        files=kinds_of_files(settings, requirements),
-        resolution=settings.resolution,
-        prereleases=ALLOW if requirements.pre else settings.prerelease,
-        prerelease_names=frozenset(settings.prerelease_package),
-        exclude_newer=settings.exclude_newer,
-        no_deps=settings.no_deps,
+        files=kinds_of_files(run, requirements),
+        resolution=run.resolution,
+        prereleases=ALLOW if requirements.pre else run.prerelease,
+        prerelease_names=frozenset(run.prerelease_package),
+        exclude_newer=run.exclude_newer,
+        no_deps=run.no_deps,
         keep_yanked=keep_yanked,
         installs=installs,
         refresh=False
@@ -232,15 +229,12 @@ def _helping(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
     return start_workers(serve, begin)
 
 
-def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall | None" = None) -> "Resolution":
-    """Return the resolution of a set-up, from *recall* if that has it, with all warnings.
+def resolved(setup: ResolutionSetup, universe: "IndexUniverse") -> "Resolution":
+    """Return the resolution of a set-up, with all warnings.
 
     Where a wheel told the metadata of a source distribution that was chosen, that itself is asked in the end; if it
     says something else, the search is made again. Raises what the resolver raises.
     """
-    found = recall.find() if recall else None
-    if found is not None:
-        return found
     from puffin.stages.resolve.solve.resolve import resolve
 
     resolution: Resolution = resolve(setup.request, universe)
@@ -249,10 +243,7 @@ def resolved(setup: ResolutionSetup, universe: "IndexUniverse", recall: "Recall 
     ):
         resolution = resolve(setup.request, universe)
     coming = [each.name for each in resolution.packages if not each.installed]
-    resolution = replace(resolution, warnings=(*resolution.warnings, *universe.ambiguities(coming)))
-    if recall:
-        recall.keep(resolution, universe)
-    return resolution
+    return replace(resolution, warnings=(*resolution.warnings, *universe.ambiguities(coming)))
 
 
 def artifact_for(

@@ -2,8 +2,6 @@
 
 import os
 
-from puffin.stages.resolve.requirements.values import SourceRequest
-from puffin.stages.resolve.solve.request import HIGHEST, IF_NECESSARY_OR_EXPLICIT
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -36,6 +34,8 @@ if TYPE_CHECKING:
             """The changes of an environment, as they were or would be made."""
 
 
+# values of `solve.request`, which a sync need not import
+HIGHEST, IF_NECESSARY_OR_EXPLICIT = "highest", "if-necessary-or-explicit"
 # how an environment can come out of a run over many
 UPDATED, UNCHANGED, FAILED, SKIPPED, DRIFTED = "updated", "unchanged", "failed", "skipped", "drifted"
 
@@ -87,19 +87,16 @@ class Where:
 
 @frozen
 class Settings:
-    """The settings of a sync. Empty texts mean "not given".
+    """What a command is asked, by the names of its options. Empty texts mean "not given".
 
-    ``dashboard`` is a port, 0 for any, -1 for none; ``remote`` is the scheduler that ``executor`` names.
+    ``no_binary`` and ``only_binary`` are normalised names, or ``:all:``. ``exclude_newer`` is in the form that
+    ``exclude_newer_for`` reads. ``dashboard`` is a port, 0 for any, -1 for none; ``remote`` is the scheduler that
+    ``executor`` names.
     """
 
     files: tuple[str, ...]
     cache_dir: str
-    python: str = ""
-    system: bool = False
-    target: str = ""
-    prefix: str = ""
-    target_version: str = ""
-    target_platform: str = ""
+    where: Where = Where()
     index_url: str = ""
     extra_index_url: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
@@ -135,7 +132,12 @@ class Settings:
     dashboard: int = -1
     dashboard_linger: bool = False
     constraint: tuple[str, ...] = ()
+    override: tuple[str, ...] = ()
+    resolution: str = HIGHEST
+    prerelease: str = IF_NECESSARY_OR_EXPLICIT
+    prerelease_package: tuple[str, ...] = ()
     exclude_newer: str = ""
+    no_deps: bool = False
     extra: tuple[str, ...] = ()
     all_extras: bool = False
     group: tuple[str, ...] = ()
@@ -143,18 +145,6 @@ class Settings:
     indexes: "tuple[NamedIndex, ...]" = ()
     index_strategy: str = ""
     network: NetworkOptions = NetworkOptions()
-
-    @property
-    def where(self) -> Where:
-        """Where the command works."""
-        return Where(
-            python=self.python,
-            system=self.system,
-            target=self.target,
-            prefix=self.prefix,
-            python_version=self.target_version,
-            python_platform=self.target_platform,
-        )
 
     @property
     def workers(self) -> int:
@@ -183,34 +173,21 @@ class ManySettings:
 
 @frozen
 class CompileSettings:
-    """The request of a compilation. ``run`` has the settings shared with a sync: interpreter, indexes, cache.
+    """The request of a compilation: ``run`` decides the resolution, the rest the output.
 
-    Empty texts mean "not given". ``header`` is the command that the header names, empty for no header.
-    ``no_binary`` and ``only_binary`` are normalised names, or ``:all:``. ``exclude_newer`` is a date or a
-    time with its zone, in ISO 8601.
+    ``header`` is the command that the header names, empty for no header.
     """
 
     run: Settings
-    sources: SourceRequest
-    output: str = ""
+    output_file: str = ""
     output_format: str = ""
     upgrade: bool = False
     upgrade_package: tuple[str, ...] = ()
-    resolution: str = HIGHEST
-    prerelease: str = IF_NECESSARY_OR_EXPLICIT
-    prerelease_package: tuple[str, ...] = ()
-    exclude_newer: str = ""
-    python_version: str = ""
-    python_platform: str = ""
-    no_deps: bool = False
-    no_binary: tuple[str, ...] = ()
-    only_binary: tuple[str, ...] = ()
-    no_build: bool = False
     generate_hashes: bool = False
     header: str = ""
-    annotation: str = "split"  # `SPLIT` of output_values, which a sync need not import
-    extras: bool = False
-    markers: bool = False
+    annotation_style: str = "split"  # `SPLIT` of output_values, which a sync need not import
+    no_strip_extras: bool = False
+    no_strip_markers: bool = False
     no_emit_package: tuple[str, ...] = ()
     emit_index_url: bool = False
     emit_find_links: bool = False
@@ -221,18 +198,9 @@ class CompileSettings:
 
 @frozen
 class InstallSettings:
-    """The request of an install; ``run`` has the settings shared with a sync. Empty texts mean "not given"."""
+    """The request of an install; with ``exact`` nothing else stays."""
 
     run: Settings
     sources: "Sources"
     upgrades: "Upgrades | None" = None
-    resolution: str = HIGHEST
-    prerelease: str = IF_NECESSARY_OR_EXPLICIT
-    prerelease_package: tuple[str, ...] = ()
-    exclude_newer: str = ""
-    no_deps: bool = False
     exact: bool = False
-    strict: bool = False
-    no_binary: tuple[str, ...] = ()
-    only_binary: tuple[str, ...] = ()
-    no_build: bool = False

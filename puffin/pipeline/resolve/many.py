@@ -7,13 +7,11 @@ from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved, setup_of
-from puffin.pipeline.request.settings import CompileSettings
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences
 from puffin.stages.resolve.requirements.errors import HashesMissing
 from puffin.stages.resolve.requirements.pins import Pin
-from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.value import astuple, from_tuple, frozen
 
@@ -135,19 +133,6 @@ class Universes:
         return self._known[key]
 
 
-def settings_of(run: "Settings") -> CompileSettings:
-    """Return the settings of a compilation that answers a question of this run."""
-
-    return CompileSettings(
-        run=run,
-        sources=SourceRequest(files=()),
-        no_binary=run.no_binary,
-        only_binary=run.only_binary,
-        no_build=run.no_build,
-        exclude_newer=run.exclude_newer,
-    )
-
-
 def _pin(package: "Resolved") -> Pin:
     version = "" if package.url else package.version
     text = f"{package.name} @ {package.url}" if package.url else f"{package.name}=={version}"
@@ -169,22 +154,24 @@ def question_of(
     toolchain: "Toolchain",
     lock: str,
     session: "Session",
-    compile_settings: CompileSettings | None = None,
     upgrades: "Upgrades | None" = None,
+    *,
+    installs: bool,
 ) -> Question:
     """Return the question about an environment; the pins of its *lock*, if there is one, are preferred.
 
-    *toolchain* is what it is for, and builds what has to be built to answer it. Reads ``--build-constraint`` files.
+    *toolchain* is what it is for, and builds what has to be built to answer it; *installs* is as in
+    ``ResolutionSetup``. Reads ``--build-constraint`` files.
     """
     setup = setup_of(
-        compile_settings or settings_of(settings),
+        settings,
         sources,
         session,
         now=time.time(),
         upgrades=upgrades,
         target=target_for(toolchain.interpreter),
         preferences=read_preferences(lock, read=session.read, environ=session.environ) if lock else (),
-        installs=compile_settings is None,
+        installs=installs,
     )
     return Question(
         name=name,

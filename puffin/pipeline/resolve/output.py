@@ -8,7 +8,6 @@ from puffin.pipeline.inputs.inputs import kinds_of_files
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.index.config import IndexConfig
-from puffin.stages.resolve.locate.platforms import ResolutionTarget
 from puffin.stages.resolve.output.gather import Gathering, gather
 from puffin.stages.resolve.output.values import Listed, Style
 from puffin.stages.resolve.projects.sources import Sources
@@ -26,12 +25,15 @@ def listed(
     resolution: "Resolution",
     setup: "ResolutionSetup",
     sources: Sources,
-    universe: "IndexUniverse",
+    universe: "IndexUniverse | None",
     *,
     hashed: bool,
     locked: bool,
 ) -> "tuple[Listed, ...]":
-    """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted."""
+    """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted.
+
+    *universe* may be None where neither hashes nor files are wanted.
+    """
     target = setup.target
     gathering = Gathering(
         sources=sources,
@@ -39,7 +41,7 @@ def listed(
         tags=target.tags,
         policy=setup.files,
         cwd=os.getcwd(),
-        files_of=universe.files,
+        files_of=universe.files if universe else None,
         sha256=partial(_sha256, setup),
         hashed=hashed,
         locked=locked,
@@ -56,39 +58,38 @@ def _sha256(setup: "ResolutionSetup", url: str) -> tuple[str, int]:
     return received.sha256, len(received.data)
 
 
-def lock_text(packages: "Sequence[Listed]", settings: CompileSettings, target: ResolutionTarget) -> str:
-    """Return the output as a lock file; its local paths are relative to it. Raises ``NoHash``."""
-    from puffin.stages.resolve.output.pylock import LockStyle, render_pylock
-
-    lock = LockStyle(
-        markers=target.markers,
-        python_version=target.python_version,
-        base=os.path.dirname(os.path.abspath(settings.output or "pylock.toml")),
-        header=settings.header,
-        excluded=frozenset(settings.no_emit_package),
-    )
-    return render_pylock(packages, lock)
-
-
-def requirements_text(
+def output_text(
     packages: "Sequence[Listed]",
     settings: CompileSettings,
     sources: Sources,
-    config: IndexConfig,
-    target: ResolutionTarget,
+    setup: "ResolutionSetup",
+    *,
+    locked: bool,
 ) -> str:
-    """Return the output as a requirements file."""
+    """Return the output: a lock file, or a requirements file. Raises ``NoHash``."""
+    markers, excluded = setup.target.markers, frozenset(settings.no_emit_package)
+    if locked:
+        from puffin.stages.resolve.output.pylock import LockStyle, render_pylock
+
+        lock = LockStyle(
+            markers=markers,
+            python_version=setup.target.python_version,
+            base=os.path.dirname(os.path.abspath(settings.output_file or "pylock.toml")),
+            header=settings.header,
+            excluded=excluded,
+        )
+        return render_pylock(packages, lock)
     from puffin.stages.resolve.output.requirements import environment_marker, render_requirements
 
     style = Style(
         header=settings.header,
-        annotation=settings.annotation,
-        extras=settings.extras,
-        markers=settings.markers,
+        annotation=settings.annotation_style,
+        extras=settings.no_strip_extras,
+        markers=settings.no_strip_markers,
         index_annotation=settings.emit_index_annotation,
-        options=tuple(_options(settings, sources, config)),
-        excluded=frozenset(settings.no_emit_package),
-        environment=environment_marker(dict(target.markers)) if settings.emit_marker_expression else "",
+        options=tuple(_options(settings, sources, setup.config)),
+        excluded=excluded,
+        environment=environment_marker(dict(markers)) if settings.emit_marker_expression else "",
     )
     return render_requirements(packages, style)
 
@@ -104,7 +105,7 @@ def _options(settings: CompileSettings, sources: Sources, config: IndexConfig) -
         places = dict.fromkeys((*settings.run.find_links, *sources.requirements.find_links))
         lines += [f"--find-links {strip_credentials(place)}" for place in places]
     if settings.emit_build_options:
-        policy = kinds_of_files(settings, sources.requirements)
+        policy = kinds_of_files(settings.run, sources.requirements)
         lines += [f"--no-binary {name}" for name in sorted(policy.no_binary)]
         lines += [f"--only-binary {name}" for name in sorted(policy.only_binary | policy.no_build)]
     return lines

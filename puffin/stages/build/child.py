@@ -2,8 +2,9 @@
 
 It runs on CPython 3.8 and later with the standard library alone, and imports nothing of puffin. Two processes
 share the work. The *supervisor* is the one that puffin starts: it forks a *job* for each request, in a session
-of the job's own, waits for it, and kills all of its process group when it has ended, or when the pipe that
-requests come through closes, which it does however puffin ends. Only the job runs what belongs to others:
+of the job's own, waits for it, and kills all that it left when it has ended, or when the pipe that requests come
+through closes, which it does however puffin ends. On Linux this finds daemons that left the session, too: they
+become children of the supervisor, a "subreaper". Only the job runs what belongs to others:
 the hooks, one after the other in one process. Where requests share an environment, the supervisor imports the
 backend before it forks the first job (``serve``); else it is one process for one request (``once``).
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 _IDLE = 20.0  # seconds without a request after which a supervisor that serves ends
+_PATIENCE = 3.0  # seconds that killed processes have to end, less than puffin waits for a supervisor
+_PR_SET_CHILD_SUBREAPER = 36
 
 # What these backends import when their hooks are called: worth having before the fork.
 _LATER = {
@@ -130,6 +133,7 @@ def main(mode: str) -> int:
     os.dup2(2, 1)
     if not hasattr(os, "fork"):
         return _without_fork(line)
+    _adopt_orphans()
     if mode == "once":
         request = line.read()
         return 0 if request is not None and _supervise(line, request) else 1
@@ -195,9 +199,10 @@ def _supervise(line: Pipes, request: "Any") -> bool:
         os.close(waker)
         os.close(wakes)
         _kill(os.killpg, pid)
+        if status is None:
+            _kill(os.kill, pid)  # a job that was forked just now has no group yet
+        _end_children()
     if status is None:
-        _kill(os.kill, pid)  # a job that was forked just now has no group yet
-        os.waitpid(pid, 0)
         return False
     line.tell(ended=_exit_code(status))
     return True
@@ -215,6 +220,44 @@ def _wait(pid: int, waker: int, control: int) -> "int | None":
         if any(descriptor == control for descriptor, _ in poll.poll()):
             return None
         os.read(waker, 4096)
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of all descendants whose own parent ends, where the system can do that."""
+    if sys.platform.startswith("linux"):
+        try:
+            import ctypes
+
+            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        except (ImportError, OSError, AttributeError):
+            pass
+
+
+def _end_children() -> None:
+    """Kill all children, and theirs as they become ours, and wait until they are gone; at most some seconds."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0]:
+                continue
+        except ChildProcessError:
+            return
+        for child in _children():
+            _kill(os.kill, child)
+        time.sleep(0.001)
+
+
+def _children() -> "list[int]":
+    """Return the processes whose parent this one is, as far as the system tells."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc/self") else ()):
+        try:
+            with open("/proc/" + name + "/stat", "rb") as file:
+                if int(file.read().rpartition(b")")[2].split()[1]) == os.getpid():
+                    found.append(int(name))
+        except OSError:
+            pass  # it has just ended
+    return found
 
 
 def _kill(call: "Any", number: int) -> None:

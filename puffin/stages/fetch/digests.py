@@ -1,6 +1,5 @@
 """Digests: which algorithms to compute for pinned hashes, and whether they match."""
 
-import hashlib
 from collections.abc import Iterable
 
 from puffin.artifact.artifact import STRENGTH, algorithm_of, strongest_of
@@ -14,6 +13,8 @@ class Hashers:
     """Running digests over the same bytes: sha256 always, and the algorithms that *groups* need."""
 
     def __init__(self, groups: "Groups") -> None:
+        import hashlib  # it loads OpenSSL: 2 ms
+
         names = {"sha256"}
         names.update(strongest_of(group) for group in groups)
         names.discard("")

@@ -9,7 +9,6 @@ import errno
 import os
 
 from puffin.artifact.artifact import decisive
-from puffin.artifact.buffers import give
 from puffin.artifact.urls import digest, mask
 from puffin.cache.atomic import publish_link
 from puffin.cache.layout import Bucket, Cache
@@ -59,6 +58,7 @@ def store(
 
 
 def _unzip(sha256: str, data: "Buffer", filename: str, cache_root: str) -> str:
+    from puffin.artifact.buffers import give
     from puffin.stages.unzip.unzip import unzip
 
     archive = unzip(data=data, filename=filename, sha256=sha256, cache_root=cache_root)

@@ -1,77 +1,83 @@
 """What commands are asked: the values fit the option table, and reading by hand reads what click reads."""
 
-import inspect
-
 import pytest
 from hypothesis import HealthCheck, example, settings
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from puffin.cli.commands import app
-from puffin.cli.options import table
+from puffin.cli.config.settings import compile_settings, read_settings
+from puffin.cli.options import inspect, resolve, table, values, workspace
 from puffin.cli.options.click import given
 from puffin.cli.options.foreign import take_out
 from puffin.cli.options.resolve import COMPILE, INSTALL
-from puffin.cli.options.values import SyncOptions, made, unsaid
+from puffin.cli.options.values import made
 from puffin.cli.options.workspace import WORKSPACE_SYNC, WorkspaceOptions
+from puffin.pipeline.commands.lock import LockSettings
+from puffin.pipeline.request.settings import CompileSettings, InstallSettings, ManySettings, Settings
 from tests.helpers.commands import LEAVES
 
 BY_HAND = {"pip sync": table.SYNC, "sync": WORKSPACE_SYNC, "pip install": INSTALL, "pip compile": COMPILE}
-# options that decide which configuration is read, and one that changes nothing
-NOT_IN_VALUES = {"isolated", "no_config", "config_file", "yes", "words", "given"}
+# options that decide which configuration is read, one that changes nothing, and those that are part of a field
+NOT_IN_VALUES = {"isolated", "no_config", "config_file", "directory", "yes", "foreign", "words", "given"}
+PARTS = {"index", "default_index", "pre", "exclude_newer_package", "no_annotate", "shared_filesystem", "tls_ca",
+         "tls_cert", "tls_key", "python_version", "python_platform"}  # fmt: skip
+READ = {"timeout", "retries", "jobs", "dashboard"}  # texts that become numbers
 ARGUMENTS = {"completion": ["bash"], "profile compare": ["-1", "-2"]}
+REQUESTS = (Settings, CompileSettings, InstallSettings, ManySettings, LockSettings)
 
 
 def asked(monkeypatch, words):
-    """Return the function that a command line calls, with its kind of options and their values."""
+    """Return the name of the command that a command line calls, with the values of its options."""
     calls = []
     monkeypatch.setattr(app, "guarded", lambda *called: calls.append(called) or 0)
     assert app.run_app(words) == 0
-    ((function, kind, values, _started, _foreign),) = calls
-    return function, kind, values
+    ((_function, command, found, _started, _foreign),) = calls
+    return command, found
+
+
+def fields_of(kind):
+    """Return the fields of a value and its groups with their defaults."""
+    found = {}
+    for name, default in kind.__defaults__.items():
+        group = hasattr(default, "__defaults__") and name != "configured"
+        found |= fields_of(type(default)) if group else {name: default}
+    return found
+
+
+def kinds_of(module):
+    return [each for each in vars(module).values() if hasattr(each, "__defaults__") and isinstance(each, type)]
 
 
 @pytest.mark.parametrize("name", LEAVES)
 def test_every_option_of_the_table_has_a_field_of_its_kind(name, monkeypatch):
     if name == "help":
         return
-    function, kind, values = asked(monkeypatch, [*name.split(), *ARGUMENTS.get(name, [])])
-    annotation = inspect.signature(function).parameters["options"].annotation
-    assert getattr(annotation, "__name__", annotation) == kind.__name__
-    fields = unsaid(kind)
-    arguments = {"arguments"} - set(fields) if not values["arguments"] else set()
-    assert set(values) - NOT_IN_VALUES - arguments <= set(fields)
-    assert {each: type(fields[each]) for each in set(values) & set(fields)} == {
-        each: type(values[each]) for each in set(values) & set(fields)
-    }
-    assert unsaid(kind) | made_flat(made(kind, values)) == made_flat(made(kind, values))
+    command, found = asked(monkeypatch, [*name.split(), *ARGUMENTS.get(name, [])])
+    assert command == {"clean": "cache clean"}.get(name, name)
+    own = [kind for module in (inspect, resolve, values, workspace) for kind in kinds_of(module)]
+    fields = {}
+    for kind in (*own, *REQUESTS):
+        for field, default in fields_of(kind).items():
+            fields.setdefault(field, []).append(type(default))
+    for option, value in found.items():
+        if option not in NOT_IN_VALUES | PARTS:
+            assert option in fields, option
+            assert option in READ or type(value) in fields[option], option
 
 
-def made_flat(value):
-    """Return the options of a value and its groups by their names."""
-    found = {}
-    for name in type(value).__slots__:
-        inner = getattr(value, name)
-        found.update(
-            made_flat(inner)
-            if type(inner).__name__ != "Configured" and hasattr(inner, "__slots__")
-            else {name: inner}
-        )
-    return found
-
-
-def test_groups_are_made_of_the_options_of_their_command():
-    options = made(
-        WorkspaceOptions, {"check": True, "index": ("a=https://a",), "python": "3.11", "profile": "auto"}
+def test_values_make_settings():
+    found = {"arguments": ("a.txt",), "index": ("a=https://a",), "python": "3.11", "timeout": "2",
+             "no_binary": ("A,b",), "pre": True, "refresh_package": ("B_c",), "default_index": "https://d"}  # fmt: skip
+    settings = read_settings(found, "/cache")
+    assert (settings.files, settings.cache_dir, settings.where.python) == (("a.txt",), "/cache", "3.11")
+    assert (settings.network.timeout, settings.network.retries, settings.jobs) == (2.0, -1, 0)
+    assert (settings.no_binary, settings.refresh_package) == (("a", "b"), ("b-c",))
+    assert (settings.index_url, settings.indexes[0].name, settings.prerelease) == ("https://d", "a", "allow")
+    assert compile_settings({**found, "no_annotate": True}, "/cache", "x") == CompileSettings(
+        run=settings, header="x", annotation_style=""
     )
-    assert (options.check, options.sync.index.index, options.sync.where.python) == (
-        True,
-        ("a=https://a",),
-        "3.11",
-    )
-    assert options.sync.observe.profile == "auto"
-    assert options == WorkspaceOptions(check=True, sync=made(SyncOptions, {
-        "index": ("a=https://a",), "python": "3.11", "profile": "auto"}))  # fmt: skip
+    assert made(WorkspaceOptions, {"check": True, "report": "-"}) == WorkspaceOptions(report="-")
 
 
 def spoken(row):

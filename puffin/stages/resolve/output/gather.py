@@ -47,7 +47,7 @@ class Gathering:
     tags: tuple[str, ...]
     policy: FilePolicy
     cwd: str
-    files_of: "Callable[[Chosen], Sequence[IndexFile]]"
+    files_of: "Callable[[Chosen], Sequence[IndexFile]] | None"
     sha256: "Callable[[str], tuple[str, int]]"
     hashed: bool = False
     locked: bool = False
@@ -102,9 +102,10 @@ class _Gatherer:
         return tuple(dict.fromkeys([label for key in keys for label in self._labels.get(key, ())]))
 
     def _links(self, package: Resolved) -> list[FileLink]:
-        if not isinstance(package.handle, Chosen):
+        files_of = self._gathering.files_of
+        if files_of is None or not isinstance(package.handle, Chosen):
             return []
-        links = [_with_credentials(candidate) for candidate in self._gathering.files_of(package.handle)]
+        links = [_with_credentials(candidate) for candidate in files_of(package.handle)]
         cutoff = cutoff_of(exclude_newer_for(self._gathering.exclude_newer, package.name))
         return [link for link in links if not cutoff or timestamp(link.upload_time) < cutoff]
 

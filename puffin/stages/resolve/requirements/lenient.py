@@ -106,6 +106,7 @@ def _is_requirement(text: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=10_000)
 def _is_specifier(text: str) -> bool:
     try:
         SpecifierSet(text)

@@ -31,6 +31,9 @@ _ENDING = r"""(?:(?P<rest>.+?)\s+and\s+)?extra\s*==\s*["'][^"']*["']$"""
 _BEGINNING = r"""extra\s*==\s*["'][^"']*["']\s+and\s+(?P<rest>.+)$"""
 
 
+parsed = lru_cache(maxsize=20_000)(Marker)  # a resolution and its check evaluate the same ones
+
+
 @lru_cache(maxsize=20_000)
 def for_extra(marker: str) -> tuple[str, str] | None:
     """Return the rest of a marker of the form ``… and extra == "x"``, and the extra, normalised.
@@ -100,6 +103,6 @@ class Markers:
 
     def _evaluated(self, marker: str, origin: str) -> bool:
         try:
-            return Marker(marker).evaluate(self._environment)
+            return parsed(marker).evaluate(self._environment)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise MarkerNotEvaluable(marker=marker, origin=origin) from None

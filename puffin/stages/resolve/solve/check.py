@@ -43,8 +43,8 @@ class _Check:
         self, request: "ResolveRequest", resolution: "Resolution", facts: "Callable[[Resolved], Facts]"
     ) -> None:
         self._given = Given(request)
-        self._facts = facts
         self._packages = {each.name: each for each in resolution.packages}
+        self._facts = {name: facts(each) for name, each in self._packages.items()}
         self._extras: dict[str, frozenset[str]] = {}
         self._urls: dict[str, set[str]] = {}
         self._pending: dict[str, None] = {}
@@ -80,7 +80,7 @@ class _Check:
         """Check what a package needs with the extras that are asked for."""
         if self._given.request.no_deps:
             return
-        metadata = self._facts(package).metadata
+        metadata = self._facts[package.name].metadata
         who = f"{_shown(package)} needs"
         found = self._recorded(package) if metadata is None else self._told(package, metadata)
         for own in found:
@@ -126,7 +126,7 @@ class _Check:
                 yield f"your constraints say `{own.text}`, and it has {_shown(package)}"
         if package.url and package.url not in self._urls.get(package.name, ()):
             yield f"{_shown(package)} is from a URL that nobody names"
-        facts = self._facts(package)
+        facts = self._facts[package.name]
         if facts.metadata is not None and not self._has_extras(package, facts.metadata):
             yield f"the extras of {_shown(package)} are not those asked for"
         if not package.installed:

@@ -1,7 +1,7 @@
 """The greedy search: each package gets its best version in turn, and no choice is taken back.
 
 Most resolutions meet no conflict. This finds their answer in one pass; at the first conflict it gives up, and the
-searches that can go back begin from the start.
+search that learns begins from the start.
 """
 
 from collections.abc import Callable, Iterable
@@ -59,7 +59,7 @@ class Prefetch:
 
     def _ask(self, name: str) -> None:
         package = self._world.package(name)
-        best = next(package.candidates(self._needs[name], frozenset(), ()), None)
+        best = package.best(self._needs[name], frozenset())
         if best is not None and best.index >= OFFERED:
             self._world.likely(package, (best.index,))
             self._unread[name] = best.index
@@ -120,7 +120,7 @@ class Greedy:
         extras = needs[0].extras.union(*[own.extras for own in needs[1:]])
         package = self._world.package(name)
         self._prefetch.wait_for_versions(name)
-        best = next(package.candidates(needs, extras, ()), None)
+        best = package.best(needs, extras)
         if best is None:
             return False
         self._prefetch.done(name)

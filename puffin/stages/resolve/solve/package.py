@@ -1,6 +1,6 @@
 """One package: its versions as bits, the excluded ones with reasons, and the requirements of each."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from packaging.version import InvalidVersion
 
@@ -20,7 +20,6 @@ from puffin.stages.resolve.solve.requirement import InvalidRequirement, Need, is
 from puffin.stages.resolve.solve.specifiers import VersionTable, admits, bits
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Release, Unusable
 
-ABSENT = -1
 INSTALLED = 0
 OFFERED = 64
 """Bits below are for what no index offers: the installed version, then what URLs point to."""
@@ -30,19 +29,15 @@ _NONE: frozenset[str] = frozenset()
 
 
 class Candidate:
-    """A version of a package with the extras that were asked for. Compared by identity.
+    """A version of a package with the extras that were asked for. Compared by identity."""
 
-    ``meets`` remembers which needs it meets.
-    """
-
-    __slots__ = ("extras", "index", "meets", "name", "version")
+    __slots__ = ("extras", "index", "name", "version")
 
     def __init__(self, name: str, version: str, index: int, extras: frozenset[str]) -> None:
         self.name = name
         self.version = version
         self.index = index
         self.extras = extras
-        self.meets: dict[Need, bool] = {}
 
     def __repr__(self) -> str:
         extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
@@ -77,7 +72,6 @@ class Package:
         self._candidates: dict[tuple[int, frozenset[str]], Candidate] = {}
         self._eligibility = Eligibility(given.request, given.python)
         self._preferred: int | None = None
-        self.absent = Candidate(name, "", ABSENT, _NONE)
         self.located = name in given.located
         self._with_installed()
         for own in given.pointing(name):
@@ -173,23 +167,18 @@ class Package:
         self._masks.clear()
         return at
 
-    def candidates(
-        self, needs: Iterable[Need], extras: frozenset[str], refused: Iterable[Candidate]
-    ) -> Iterator[Candidate]:
-        """Yield the candidates for *needs* that are not ruled out, best first; lazily, for each costs a look."""
-        barred = sum({1 << each.index for each in refused if each.index >= 0 and each.extras <= extras})
-        needs = list(needs)
-        if self._keeps_installed(needs, barred):
-            yield self.candidate(INSTALLED, extras)
-            barred |= 1 << INSTALLED
-        mask = self._matching(needs) & ~barred
-        for index in self.ordered(mask):
+    def best(self, needs: list[Need], extras: frozenset[str]) -> Candidate | None:
+        """Return the best candidate for *needs* that is not ruled out, None if there is none."""
+        if self._keeps_installed(needs):
+            return self.candidate(INSTALLED, extras)
+        for index in self.ordered(self._matching(needs)):
             if self.admitted(index):
-                yield self.candidate(index, extras)
+                return self.candidate(index, extras)
+        return None
 
-    def _keeps_installed(self, needs: list[Need], barred: int) -> bool:
+    def _keeps_installed(self, needs: list[Need]) -> bool:
         """Tell whether the installed version will do, without asking the universe for others."""
-        if self._is_upgraded or INSTALLED not in self._special or not (self.allowed & ~barred) & 1 << INSTALLED:
+        if self._is_upgraded or INSTALLED not in self._special or not self.allowed & 1 << INSTALLED:
             return False
         wanted = [*needs, *self._given.constraining(self.name)]
         return all(not own.url and admits(own.specifier, self._special[INSTALLED]) for own in wanted)

@@ -1,4 +1,4 @@
-"""The search that learns, for cases where resolvelib, which remembers conflicts only along its path, gets stuck.
+"""The search that learns from conflicts, for resolutions that the greedy pass does not end.
 
 Each conflict is traced back to the decisions that led to it, and what follows is kept as a new statement of what
 cannot be together; the same dead end is never entered twice, and when no decision is left to blame, the

@@ -176,7 +176,7 @@ class Resolved:
 
 @frozen
 class Resolution:
-    """All packages, sorted by name, each once; ``warnings`` are sentences; ``rounds`` is resolvelib's count.
+    """All packages, sorted by name, each once; ``warnings`` are sentences; ``rounds`` counts the choices.
 
     ``Resolved.requires`` names the packages that each one depends on here, sorted.
     """

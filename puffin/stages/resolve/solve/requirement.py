@@ -4,13 +4,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
-from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from puffin.stages.resolve.requirements.markers import NAMES, for_extra
+from puffin.stages.resolve.requirements.markers import NAMES, for_extra, parsed
 from puffin.stages.resolve.solve.request import Root
 
 Parts = tuple[str, Collection[str], str, str]
@@ -155,15 +154,18 @@ class Conditions:
         if missing:
             raise ValueError(f"the marker environment lacks {', '.join(missing)}")
         self._environment = {**environment, "extra": ""}
-        self._parsed: dict[str, Marker] = {}
-        self._known: dict[tuple[str, str], bool] = {}
+        self._known: dict[tuple[str, str | frozenset[str]], bool] = {}
 
     def hold(self, marker: str, extras: frozenset[str] = _NO_EXTRAS) -> bool:
         """Tell whether *marker* holds with one of *extras*, or with none. Raises :class:`InvalidRequirement`."""
-        if not marker:
-            return True
+        known = self._known.get((marker, extras))
+        if known is None:
+            known = self._known[marker, extras] = self._held(marker, extras)
+        return known
+
+    def _held(self, marker: str, extras: frozenset[str]) -> bool:
         if "extra" not in marker:
-            return self._holds(marker, "")
+            return not marker or self._holds(marker, "")
         usual = for_extra(marker)
         if usual is not None:
             return usual[1] in extras and self.hold(usual[0])
@@ -177,11 +179,8 @@ class Conditions:
 
     def _evaluated(self, marker: str, extra: str) -> bool:
         try:
-            parsed = self._parsed.get(marker)
-            if parsed is None:
-                parsed = self._parsed[marker] = Marker(marker)
             self._environment["extra"] = extra
-            return bool(parsed.evaluate(self._environment))
+            return parsed(marker).evaluate(self._environment)
         except _PROBLEMS:
             raise InvalidRequirement(f"the marker `{marker}` cannot be evaluated") from None
 

@@ -1,7 +1,4 @@
-"""The entry point: ``resolve(request, universe)``. Up to three searches run, and each answer is checked.
-
-The first is a greedy pass, the second resolvelib, for a few conflicts, and the third PubGrub, where that gets stuck.
-"""
+"""The entry point: ``resolve(request, universe)``. A greedy pass, then PubGrub if it fails; each answer is checked."""
 
 from collections.abc import Mapping
 
@@ -144,7 +141,7 @@ def resolve(request: ResolveRequest, universe: Universe) -> Resolution:
 
 
 class _Searches:
-    """The searches, one after the other: the next has its turn where one finds nothing, or something wrong."""
+    """Both searches: the second has its turn where the first finds nothing, or something wrong."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -154,12 +151,7 @@ class _Searches:
     def run(self) -> Resolution:
         greedy = Greedy(self._world)
         chosen = greedy.chosen if greedy.run() else None
-        return self._checked(chosen, greedy.rounds) or self._with_conflicts()
-
-    def _with_conflicts(self) -> Resolution:
-        from puffin.stages.resolve.solve.by_resolvelib import by_resolvelib
-
-        return self._checked(*by_resolvelib(self._world)) or self._by_pubgrub()
+        return self._checked(chosen, greedy.rounds) or self._by_pubgrub()
 
     def _by_pubgrub(self) -> Resolution:
         from puffin.stages.resolve.solve.errors import AnswerRefused

@@ -13,6 +13,7 @@ from packaging.version import Version
 from puffin.stages.resolve.solve.requirement import specifiers
 
 _SIMPLE = (">=", "<=", "==", "<", ">")
+_version = lru_cache(maxsize=20_000)(Version)
 
 
 class VersionTable:
@@ -28,7 +29,7 @@ class VersionTable:
         """Return a version, parsed once."""
         known = self._parsed[index]
         if known is None:
-            known = self._parsed[index] = Version(self.texts[index])
+            known = self._parsed[index] = _version(self.texts[index])
         return known
 
     def mask(self, text: str) -> int:
@@ -56,7 +57,7 @@ class VersionTable:
             return self.full & ~self._single(Specifier(f"=={wanted}"))
         if operator not in _SIMPLE:
             return self._scanned(specifier)
-        version = Version(wanted.removesuffix(".*"))
+        version = _version(wanted.removesuffix(".*"))
         if operator in "<>" and (version.is_prerelease or version.is_postrelease or version.local):
             return self._scanned(specifier)  # these leave out versions on the far side of others
         return self._stretch(specifier, version)
@@ -117,7 +118,7 @@ class VersionTable:
 @lru_cache(maxsize=20_000)
 def admits(text: str, version: str) -> bool:
     """Tell whether the specifiers in *text* match *version*, pre-releases included."""
-    return not text or all(_contains(single, version, Version(version)) for single in specifiers(text))
+    return not text or all(_contains(single, version, _version(version)) for single in specifiers(text))
 
 
 def _contains(specifier: Specifier, text: str, version: Version) -> bool:
@@ -145,6 +146,7 @@ class PythonRange:
         return known
 
 
+@lru_cache(maxsize=20_000)
 def _admits_python(requires_python: str, version: str) -> bool:
     try:
         return SpecifierSet(requires_python).contains(version, prereleases=True)

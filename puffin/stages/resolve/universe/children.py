@@ -16,8 +16,8 @@ from puffin.stages.resolve.index.page import FileLink
 from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.metadata.wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe.scope import Scope, obtain, obtainer_of, pages_of
-from puffin.stages.resolve.universe.values import Chosen
+from puffin.stages.resolve.universe.sources import obtain, obtainer_of, pages_of
+from puffin.stages.resolve.universe.values import Chosen, Scope
 from puffin.value import astuple, from_tuple
 
 T = TypeVar("T")

@@ -19,8 +19,8 @@ from puffin.stages.resolve.universe.children import Asked, Children
 from puffin.stages.resolve.universe.offer import OfferedPackage
 from puffin.stages.resolve.universe.pages import Finder, Pool, PoolJob
 from puffin.stages.resolve.universe.place import PlaceReader, installed_metadata, is_remote, settled
-from puffin.stages.resolve.universe.scope import Scope, obtain, obtainer_of, pages_of, wanted
-from puffin.stages.resolve.universe.values import Builder, Built, Checkout, Chosen, InstalledDistribution
+from puffin.stages.resolve.universe.sources import obtain, obtainer_of, pages_of, wanted
+from puffin.stages.resolve.universe.values import Builder, Built, Checkout, Chosen, InstalledDistribution, Scope
 from puffin.value import replace
 
 _PATIENCE = 5.0  # seconds for requests that are under way when all is known
@@ -240,6 +240,3 @@ def _says_the_same(one: Metadata, other: Metadata) -> bool:
         and one.requires_python == other.requires_python
         and set(one.provides_extras) == set(other.provides_extras)
     )
-
-
-__all__ = ["IndexUniverse", "Scope"]

@@ -8,7 +8,6 @@ Index URLs may hold credentials. So a record has their places in the configurati
 credentials of its own.
 """
 
-import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,9 +22,12 @@ from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.solve.check import Facts, broken_rules
 from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved, ResolveRequest
-from puffin.stages.resolve.universe.index import IndexUniverse, Scope
-from puffin.stages.resolve.universe.values import Chosen
+from puffin.stages.resolve.universe.values import Chosen, Scope
 from puffin.value import astuple, field_names, from_tuple, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.resolve.universe.index import IndexUniverse
 
 _FORMAT = "resolution 2"
 
@@ -55,10 +57,9 @@ class Recall:
         if not self._now < until or not all(_stamp(path) == stamp for path, stamp in pages):
             return None
         depends.fresh(0.0, until)
-        for path, _ in pages:
-            depends.file(path, content=False)
+        shown = [mask(each) for each in self._indexes]
         found = Resolution(
-            packages=tuple([_resolved(row, self._indexes) for row in packages]),
+            packages=tuple([_resolved(row, self._indexes, shown) for row in packages]),
             warnings=rest[0],
             rounds=rest[1],
         )
@@ -106,11 +107,8 @@ def _facts(package: Resolved) -> Facts:
 
 
 def _stamp(path: str) -> "tuple[int, ...]":
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return ()
-    return facts.st_mtime_ns, facts.st_size, facts.st_ino
+    facts = depends.stat_of(path)
+    return (facts.st_mtime_ns, facts.st_size, facts.st_ino) if facts else ()
 
 
 def _canonical(value: "Any") -> "Any":
@@ -152,7 +150,7 @@ def _candidate(row: "tuple[Any, ...]", indexes: tuple[str, ...]) -> IndexFile:
     return IndexFile(link=from_tuple(FileLink, link), version=version, place=indexes[place], linked=linked)
 
 
-def _resolved(row: "tuple[Any, ...]", indexes: tuple[str, ...]) -> Resolved:
+def _resolved(row: "tuple[Any, ...]", indexes: tuple[str, ...], shown: list[str]) -> Resolved:
     *fields, via = row
     plain = from_tuple(Resolved, fields)
     stored: Any = plain.handle
@@ -161,5 +159,5 @@ def _resolved(row: "tuple[Any, ...]", indexes: tuple[str, ...]) -> Resolved:
     candidates = [_candidate(each, indexes) for each in files]
     handle = Chosen(name=name, version=version, install=candidates[0], metadata=candidates[-1])
     return replace(
-        plain, index=mask(indexes[number]), handle=handle, via=tuple([from_tuple(Parent, each) for each in via])
+        plain, index=shown[number], handle=handle, via=tuple([from_tuple(Parent, each) for each in via])
     )

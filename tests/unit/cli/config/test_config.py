@@ -10,10 +10,9 @@ from puffin.cli.config import files as config_files
 from puffin.cli.config.files import pip_files, puffin_files
 from puffin.cli.config.layers import configured
 from puffin.cli.config.pip import line_of, pip_settings
-from puffin.cli.config.settings import check_setting, index_settings
+from puffin.cli.config.settings import check_setting, read_settings
 from puffin.cli.config.toml import puffin_settings
 from puffin.cli.options.table import SYNC, read_by_hand
-from puffin.cli.options.values import IndexOptions, SyncOptions, made, unsaid
 from puffin.pipeline.inputs.inputs import index_config
 from puffin.pipeline.request.settings import Configured, Settings
 from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue, speaks_of_puffin
@@ -268,7 +267,7 @@ def test_whether_a_project_speaks_of_puffin(text, answer):
 
 
 def merged(environ, *words, home=None, **changes):
-    options = {**unsaid(SyncOptions), **read_by_hand(SYNC, [*words, "r.txt"], environ), **changes}
+    options = {**read_by_hand(SYNC, [*words, "r.txt"], environ), **changes}
     told = Told()
     return configured("sync", options, told, environ), told.lines
 
@@ -348,7 +347,7 @@ def test_indexes_with_names(home, monkeypatch):
     for variable, text in environ.items():
         monkeypatch.setenv(variable, text)
     options, _ = merged(environ, "--index", "corp=https://other/simple", "--index", "https://plain/simple?a=b")
-    found = index_settings(made(IndexOptions, options), "")
+    found = read_settings(options, "")
     assert [each.url for each in found.indexes] == [
         "https://me:p%40ss@other/simple", "https://plain/simple?a=b", "https://:token@main/simple",
         "https://u@more/simple",
@@ -358,7 +357,7 @@ def test_indexes_with_names(home, monkeypatch):
         "https://me:p%40ss@other/simple", "https://plain/simple?a=b", "https://u@more/simple",
         "https://:token@main/simple",
     )  # fmt: skip
-    config = index_config(index_settings(made(IndexOptions, merged(environ)[0]), ""), None)
+    config = index_config(read_settings(merged(environ)[0], ""), None)
     assert config.for_package("acme-tools") == ("https://me:p%40ss@corp/simple",)
     assert config.for_package("six") == ("https://u@more/simple", "https://:token@main/simple")
     assert index_config(Settings(files=(), cache_dir="", no_index=True, indexes=config.named), None).named == ()

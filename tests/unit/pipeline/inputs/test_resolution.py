@@ -6,11 +6,10 @@ import pytest
 
 from puffin.pipeline.inputs.resolution import ResolutionSetup, setup_of
 from puffin.pipeline.request.session import session_of
-from puffin.pipeline.request.settings import CompileSettings, InstallSettings, Settings
-from puffin.pipeline.resolve.many import settings_of
+from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.output.earlier import Upgrades
 from puffin.stages.resolve.projects.sources import Sources
-from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
+from puffin.stages.resolve.requirements.values import Entry, Requirements
 from puffin.stages.resolve.solve.request import ALLOW, FilePolicy, Preference, Root
 
 A = Entry(name="a", text="a>=1", specifier=">=1", hashes=("sha256:aa", "sha256:bb"), file="r.in", line=1)
@@ -21,23 +20,14 @@ OPTIONS: dict[str, Any] = {"exclude_newer": "2024-01-01", "only_binary": ("y",),
 KEPT = (Preference(name="a", version="1.0"), Preference(name="b", version="1.0"))
 
 
-def run(**fields: Any) -> Settings:
-    return Settings(files=(), cache_dir="", **fields)
+def setup(upgrades: "Upgrades | None" = None, **options: Any) -> ResolutionSetup:
+    settings = Settings(files=(), cache_dir="", **options)
+    session = session_of(settings, {})
+    return setup_of(settings, SOURCES, session, now=1.0, preferences=KEPT, upgrades=upgrades)
 
 
-def setup(settings: "CompileSettings | InstallSettings", **fields: Any) -> ResolutionSetup:
-    return setup_of(settings, SOURCES, session_of(settings.run, {}), now=1.0, preferences=KEPT, **fields)
-
-
-def compiling(settings: Settings) -> CompileSettings:
-    return CompileSettings(run=settings, sources=SourceRequest(files=()), **OPTIONS)
-
-
-def test_compile_install_and_sync_get_the_same_from_the_same() -> None:
-    one = setup(compiling(run()))
-    other = setup(InstallSettings(run=run(), sources=SOURCES, **OPTIONS))
-    many = setup(settings_of(run(**OPTIONS)))
-    assert one == other == many
+def test_what_options_and_files_say_is_joined() -> None:
+    one = setup(**OPTIONS)
     assert one.requirements == (Root(name="a", text="a>=1", specifier=">=1", hashes=A.hashes, origin="r.in:1"),)
     assert [own.text for own in one.constraints] == ["a<2"]
     assert one.hashes == {"a": ("sha256:bb",)}
@@ -59,7 +49,7 @@ def test_compile_install_and_sync_get_the_same_from_the_same() -> None:
 def test_upgrades_move_what_was_kept_and_ask_anew(
     options: dict[str, Any], upgrades: Upgrades, refresh: object, kept: list[str]
 ) -> None:
-    found = setup(compiling(run(**options)), upgrades=upgrades)
+    found = setup(upgrades, **options)
     assert found.refresh == refresh
     assert found.scope.refresh == refresh
     assert [own.name for own in found.preferences] == kept

@@ -5,6 +5,7 @@ import pytest
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import NetworkOptions, Settings
 from puffin.stages.fetch.network import Network, network_from_wire
+from puffin.stages.resolve.solve.request import HIGHEST, IF_NECESSARY_OR_EXPLICIT
 
 ENVIRON = {"PUFFIN_HTTP_TIMEOUT": "7", "PUFFIN_HTTP_RETRIES": "1", "SSL_CERT_DIR": "/certs"}
 
@@ -30,3 +31,8 @@ def test_without_a_reporter_nobody_is_told():
     reporter = session_of(Settings(files=(), cache_dir="", offline=True), {}).reporter
     assert reporter.phase("Resolved", 1, 0.1) is None
     assert reporter.warn("something") is None
+
+
+def test_the_usual_resolution_is_that_of_the_resolver():
+    settings = Settings(files=(), cache_dir="")
+    assert (settings.resolution, settings.prerelease) == (HIGHEST, IF_NECESSARY_OR_EXPLICIT)

@@ -13,8 +13,9 @@ from puffin.stages.resolve.index.config import IndexConfig
 from puffin.stages.resolve.output.gather import direct_of
 from puffin.stages.resolve.solve.request import Root
 from puffin.stages.resolve.solve.resolve import resolve
-from puffin.stages.resolve.universe.index import IndexUniverse, Scope
+from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.stages.resolve.universe.place import checkout_place
+from puffin.stages.resolve.universe.values import Scope
 from puffin.value import replace
 from tests.helpers.repositories import Repository, environ, forget, needs_git, project
 from tests.helpers.universe import request

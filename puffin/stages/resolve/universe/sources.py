@@ -1,38 +1,13 @@
-"""The scope of a resolution: the indexes and files that it may use, and the objects that fetch them."""
-
-from collections.abc import Collection, Mapping
+"""The sources of a resolution: the pages and the metadata of its scope, through the cache."""
 
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.client import Client
-from puffin.stages.resolve.index.config import IndexConfig
 from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import MetadataRequest, NotWhole, Unbuilt
-from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe.values import Chosen
-from puffin.value import frozen
-
-
-@frozen
-class Scope:
-    """What decides which files a resolution may use.
-
-    ``tags`` (best first) and ``python_version`` (full, such as ``3.12.1``) are those of the target. ``hashes`` are
-    the demanded ones by normalised name. ``exclude_newer`` is a time or a date (ISO 8601). ``refresh`` is True, or
-    the normalised names whose cached pages and metadata are not used. ``now`` is in seconds since the epoch.
-    """
-
-    config: IndexConfig
-    tags: tuple[str, ...]
-    python_version: str
-    now: float
-    files: FilePolicy = FilePolicy()
-    hashes: "Mapping[str, tuple[str, ...]]" = {}
-    exclude_newer: str = ""
-    refresh: "bool | Collection[str]" = False
-    offline: bool = False
+from puffin.stages.resolve.universe.values import Chosen, Scope
 
 
 def pages_of(scope: Scope, client: "Client", cache: Cache) -> Pages:

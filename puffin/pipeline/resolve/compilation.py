@@ -1,0 +1,157 @@
+"""One compilation: what needs no interpreter is done while an interpreter answers; then the rest, up to the text."""
+
+import time
+
+from puffin import depends
+from puffin.pipeline.builds.projects import Projects
+from puffin.pipeline.builds.settings import BuildSeams, builds_of
+from puffin.pipeline.graph.record import phase
+from puffin.pipeline.inputs.inputs import read_unpinned, requested
+from puffin.pipeline.inputs.resolution import children_of, open_universe, resolved, setup_of
+from puffin.pipeline.request.builds import toolchain_with
+from puffin.pipeline.request.imports import import_resolving
+from puffin.pipeline.request.where import target_interpreter
+from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
+from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.pipeline.builds.session import BuildSession
+    from puffin.pipeline.builds.values import BuildSettings
+    from puffin.pipeline.inputs.resolution import ResolutionSetup
+    from puffin.pipeline.request.session import Session
+    from puffin.pipeline.request.settings import CompileSettings
+    from puffin.stages.link.interpreter.interpreter import Interpreter
+    from puffin.stages.resolve.output.values import Listed
+    from puffin.stages.resolve.projects.sources import Sources
+    from puffin.stages.resolve.solve.request import Resolution
+    from puffin.stages.resolve.universe.children import Children
+    from puffin.stages.resolve.universe.index import IndexUniverse
+
+
+class Compilation:
+    """The resolution of sources, and its output. :meth:`close` ends the children that ask indexes."""
+
+    def __init__(self, settings: "CompileSettings", session: "Session", *, locked: bool) -> None:
+        self._settings = settings
+        self._session = session
+        self._locked = locked
+        self._error: Exception | None = None
+        self._sources: Sources
+        self._setup: ResolutionSetup | None = None
+        self._children: Children | None = None
+
+    def begin(self) -> None:
+        """Do what needs no interpreter, and request the pages of the requirements; errors wait for :meth:`run`."""
+        import_resolving()
+        try:
+            self._prepare()
+        except Exception as error:
+            self._error = error
+            return
+        entries = self._sources.requirements.entries
+        self.children.expect(each.name for each in entries if each.name and not (each.url or each.marker))
+
+    @property
+    def children(self) -> "Children":
+        """The children that ask indexes."""
+        if self._children is None:
+            self._children = children_of(self._prepare(), self._session.cache)
+        return self._children
+
+    def close(self) -> None:
+        """End the children."""
+        if self._children is not None:
+            self._children.close()
+
+    def _prepare(self) -> "ResolutionSetup":
+        """Return the set-up without its target; the sources are read."""
+        if self._error is not None:
+            raise self._error
+        if self._setup is not None:
+            return self._setup
+        settings, session = self._settings, self._session
+        run, output = settings.run, settings.output_file
+        upgrades = read_upgrades(settings.upgrade, settings.upgrade_package)
+        earlier = read_preferences(output, read=session.read, environ=session.environ) if output else ()
+        build = Projects(session).builder(
+            run, lambda: toolchain_with(target_interpreter(run.where.python, session))
+        )
+        self._sources = read_unpinned(requested(run), run, session, build=build)
+        self._setup = setup_of(
+            run, self._sources, session, now=time.time(), upgrades=upgrades, preferences=earlier
+        )
+        return self._setup
+
+    def run(self, interpreter: "Interpreter") -> str:
+        """Resolve, write the output file if there is one, and return the text of the output."""
+        from puffin.pipeline.resolve.output import output_text
+        from puffin.stages.resolve.locate.platforms import target_for
+        from puffin.stages.resolve.output.target import write_output
+
+        with phase("read requirements"):
+            setup = self._prepare()
+        settings, where = self._settings, self._settings.run.where
+        target = target_for(
+            interpreter, python_version=where.python_version, python_platform=where.python_platform
+        )
+        setup = replace(setup, target=target)
+        self._warn(target.python_version)
+        packages = self._resolve(setup, interpreter)
+        with phase("write output"):
+            text = output_text(packages, settings, self._sources, setup, locked=self._locked)
+            if not (settings.output_file and write_output(settings.output_file, text.encode())):
+                depends.settled()
+        return text
+
+    def _warn(self, python_version: str) -> None:
+        from puffin.stages.resolve.projects.sources import check_python
+
+        sources, warn = self._sources, self._session.reporter.warn
+        for warning in (*sources.requirements.warnings, *check_python(sources, python_version)):
+            warn(warning)
+        if not sources.requirements.entries:
+            warn("The sources contain no requirements")
+
+    def _resolve(self, setup: "ResolutionSetup", interpreter: "Interpreter") -> "tuple[Listed, ...]":
+        """Return the packages of the output. A remembered answer needs no universe, unless all files are listed."""
+        from puffin.stages.resolve.universe.recall import Recall
+
+        cache, hashed = self._session.cache, self._settings.generate_hashes and not self._locked
+        builds = builds_of(setup, self._settings.run, self._session)
+        recall = Recall(cache, setup.request, setup.scope)
+        with phase("resolve"):
+            resolution = recall.find()
+        if resolution is not None and not (hashed or self._locked):
+            return self._listed(resolution, setup, None)
+        seams = BuildSeams(lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
+        with open_universe(
+            setup, cache, build=seams.build, checkout=seams.checkout, children=self.children
+        ) as universe:
+            if resolution is None:
+                with phase("resolve"):
+                    resolution = resolved(setup, universe)
+                    recall.keep(resolution, universe)
+            return self._listed(resolution, setup, universe, hashed=hashed)
+
+    def _build_session(self, builds: "BuildSettings") -> "BuildSession":
+        from puffin.pipeline.builds.session import BuildSession
+
+        return BuildSession(builds, self._session)
+
+    def _listed(
+        self,
+        resolution: "Resolution",
+        setup: "ResolutionSetup",
+        universe: "IndexUniverse | None",
+        *,
+        hashed: bool = False,
+    ) -> "tuple[Listed, ...]":
+        from puffin.pipeline.resolve.output import listed
+
+        reporter = self._session.reporter
+        for warning in resolution.warnings:
+            reporter.warn(warning)
+        reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - self._session.started)
+        with phase("gather files"):
+            return listed(resolution, setup, self._sources, universe, hashed=hashed, locked=self._locked)
