@@ -135,7 +135,7 @@ class Settings:
     override: tuple[str, ...] = ()
     resolution: str = HIGHEST
     prerelease: str = IF_NECESSARY_OR_EXPLICIT
-    prerelease_package: tuple[str, ...] = ()
+    prerelease_package: tuple[tuple[str, str], ...] = ()
     exclude_newer: str = ""
     no_deps: bool = False
     extra: tuple[str, ...] = ()
