@@ -58,7 +58,8 @@ def sync(call: Call) -> int:
         record.warn = reporter.warn
         interpreters = Interpreters(session)
         _ask_early(specs, interpreters)
-        from puffin.pipeline.commands.sync import ManyRun, failure_of
+        from puffin.pipeline.change.values import failure_of
+        from puffin.pipeline.commands.sync import ManyRun
 
         run = reporting.run = ManyRun(settings, session, reporter, interpreters)
         result = reporting.result = reporter.shown(run.sync)

@@ -9,7 +9,7 @@ from puffin.pipeline.change.environment import guarded
 from puffin.pipeline.change.result import many_result
 from puffin.pipeline.change.run import ChangeRun
 from puffin.pipeline.change.spec import SpecRun
-from puffin.pipeline.change.values import ManyResult, failure_of
+from puffin.pipeline.change.values import ManyResult
 from puffin.pipeline.change.work import Watch
 from puffin.pipeline.change.workplace import tell_recovery
 from puffin.pipeline.commands.pip_sync import ToldByBuilds
@@ -263,6 +263,3 @@ class _ManyWatch(Watch):
 
     def ended(self, run: "EnvironmentRun") -> None:
         self._done(run)
-
-
-__all__ = ["ManyRun", "failure_of"]

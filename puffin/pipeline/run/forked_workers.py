@@ -7,13 +7,13 @@ from threading import Lock, active_count
 
 from puffin.pipeline.graph import record
 from puffin.pipeline.run.wire import Frames, framed, pickled, send, unpickled
-from puffin.pipeline.run.worker_loss import follow_parent, prepare_children
+from puffin.pipeline.run.worker_loss import fork_child
 from puffin.signals import Uninterrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, NoReturn
+    from typing import Any
 
     Serve = Mapping[str, Callable[[Any], Any]]
     Begin = Callable[[], Callable[[Callable[[], None]], object]]
@@ -82,19 +82,25 @@ class _Child:
         try:
             ends += os.pipe()
             ends += os.pipe()
-            self._pid = os.fork()
+            asking, self._questions, self.reader, answering = ends
+            self._open: tuple[int, ...] = (self._questions, self.reader)
+            self._pid = fork_child(lambda: self._serve(serve, begin, asking, answering, others))
         except OSError:
             for end in ends:
                 os.close(end)
             raise
-        asking, self._questions, self.reader, answering = ends
-        self._open: tuple[int, ...] = (self._questions, self.reader)
-        if self._pid == 0:
-            for each in (self, *others):
-                each.let_go()
-            _be_child(serve, begin, asking, answering)
         os.close(asking)
         os.close(answering)
+
+    def _serve(
+        self, serve: "Serve", begin: "Begin", asking: int, answering: int, others: "list[_Child]"
+    ) -> None:
+        """In the child: answer until the parent asks no more."""
+        for each in (self, *others):
+            each.let_go()
+        record.leave()
+        _widen(answering)
+        _answer_all(serve, begin(), asking, answering)
 
     def ask(self, number: int, kind: str, question: "Any", answer: WorkerAnswer) -> None:
         """Take note of a question."""
@@ -141,7 +147,6 @@ class ForkedWorkers:
     def __init__(self, serve: "Serve", begin: "Begin", count: int) -> None:
         self._numbers = 0
         self._children: list[_Child] = []
-        prepare_children()
         try:
             for _ in range(count):
                 self._children.append(_Child(serve, begin, self._children))
@@ -182,20 +187,6 @@ class ForkedWorkers:
             children, self._children = self._children, []
             for child in children:
                 child.end()
-
-
-def _be_child(serve: "Serve", begin: "Begin", asking: int, answering: int) -> "NoReturn":
-    code = 1
-    try:
-        follow_parent()
-        record.leave()
-        _widen(answering)
-        _answer_all(serve, begin(), asking, answering)
-        code = 0
-    except (KeyboardInterrupt, BrokenPipeError):
-        code = 130
-    finally:
-        os._exit(code)
 
 
 def _answer_all(
