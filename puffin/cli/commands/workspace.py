@@ -93,7 +93,6 @@ def chosen(
     named: "Sequence[str]", python: str, command: str, *, everything: bool = False
 ) -> "tuple[list[EnvSpec], Workspace | None]":
     """Return the environments that the command line of *command* means, and the configuration."""
-
     cwd = os.getcwd()
     workspace = find_workspace(cwd)
     return choose(named, cwd, workspace, everything=everything, python=python, command=command), workspace

@@ -51,6 +51,5 @@ def _whole(cache: "Cache", archive: str, contents: bool) -> bool:
 
 
 def _checksum(path: str) -> int:
-
     with open(path, "rb") as file:
         return crc32(file.read())

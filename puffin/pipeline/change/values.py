@@ -101,7 +101,6 @@ class ManyResult:
     exit_code: int = 0
 
     def with_status(self, *statuses: str) -> "tuple[EnvResult, ...]":
-        """Return the environments with one of *statuses*."""
         return tuple([each for each in self.environments if each.status in statuses])
 
 
@@ -141,7 +140,6 @@ class EnvironmentsFailed(PuffinError):
 
     @property
     def worst(self) -> int:
-        """The exit code: 3 where only some failed."""
         return SOME_ENVIRONMENTS_FAILED if self.failed < self.total else 1
 
 

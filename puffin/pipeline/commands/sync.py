@@ -241,8 +241,6 @@ class ManyRun:
             run.close()
 
     def result(self) -> ManyResult:
-        """Return the results."""
-
         started = self._session.started
         return many_result(self._runs, self._change.graph, tuple(self._phases), started, self._settings)
 

@@ -79,7 +79,6 @@ class RemoteExecutor:
         return slots
 
     def close(self) -> None:
-        """Let go of the scheduler."""
         close_farms()
 
 

@@ -88,7 +88,6 @@ class Toolchain:
     def __init__(
         self, interpreter: Interpreter, *, python: str = "", scripts: str = "", prefix: str = ""
     ) -> None:
-
         self.interpreter = interpreter
         self.python = python
         self.scripts = scripts

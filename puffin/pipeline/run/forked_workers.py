@@ -50,7 +50,6 @@ class WorkerAnswer:
         self._said: tuple[bool, Any] | None = None
 
     def take(self, good: bool, said: "Any") -> None:
-        """Note the answer, or the pickled error."""
         self._said = (good, said)
 
     @property
@@ -103,12 +102,10 @@ class _Child:
         _answer_all(serve, begin(), asking, answering)
 
     def ask(self, number: int, kind: str, question: "Any", answer: WorkerAnswer) -> None:
-        """Take note of a question."""
         self.answers[number] = answer
         self._unsent += framed(marshal.dumps((number, kind, question)))
 
     def send(self) -> None:
-        """Send the questions that were asked."""
         unsent, self._unsent = self._unsent, bytearray()
         if unsent and not self.lost:
             try:
@@ -125,7 +122,6 @@ class _Child:
             self.answers.pop(number).take(good, said)
 
     def let_go(self) -> None:
-        """Close the parent's ends."""
         ends, self._open = self._open, ()
         for end in ends:
             os.close(end)
@@ -166,7 +162,6 @@ class ForkedWorkers:
         return answer
 
     def send(self) -> None:
-        """Send the questions that were asked."""
         for child in self._children:
             child.send()
 

@@ -51,7 +51,6 @@ class ForkPool:
 
     @property
     def size(self) -> int:
-        """How many workers there are."""
         return len(self._pids)
 
     def _fork(self) -> None:

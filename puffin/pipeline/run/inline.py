@@ -39,8 +39,6 @@ class InlineExecutor:
         self._jobs = jobs
 
     def run(self, ledger: "Ledger", notify: "Record") -> None:
-        """Run the graph to its end."""
-
         def record(outcome: "Outcome") -> None:
             for each in ledger.record(outcome):
                 notify(each)
@@ -152,7 +150,6 @@ class Child:
             self._record(outcome)
 
     def kill(self) -> None:
-        """End the child now."""
         with Uninterrupted():
             try:
                 os.kill(self._pid, 9)
@@ -171,7 +168,6 @@ class Bell:
         self._watched: set[object] = set()
 
     def watch(self, pending: "Pending") -> None:
-        """Have *pending* ring when they are done."""
         for future in pending:
             if future not in self._watched:
                 self._watched.add(future)
@@ -197,7 +193,6 @@ class Bell:
         return found
 
     def close(self) -> None:
-        """Let go of its pipe."""
         os.close(self._listening)
         os.close(self._ringing)
 

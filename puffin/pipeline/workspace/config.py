@@ -49,7 +49,6 @@ class _Reader:
         self._defaults: Mapping[str, Any] = {}
 
     def read(self) -> "Workspace | None":
-        """Return the environments of the document."""
         own = self._document.table
         if not any(key in own for key in TABLES):
             return None

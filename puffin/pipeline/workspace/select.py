@@ -32,7 +32,6 @@ class NothingMatches(PuffinError):
         return f"`{self.text}` {verb} no environment and no file"
 
     def details(self) -> tuple[str, ...]:
-        """Return which environments there are."""
         if not self.known:
             return ()
         more = f" and {len(self.known) - 10} more" if len(self.known) > 10 else ""

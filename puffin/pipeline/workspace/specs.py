@@ -32,7 +32,6 @@ class EnvSpec:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """All files that the environment is made from."""
         named = (*self.requirements, self.pylock, self.project, *self.constraints)
         return tuple([each for each in named if each])
 
@@ -98,7 +97,6 @@ def _slug(name: str) -> str:
 
 def sources_of(spec: EnvSpec, constraints: tuple[str, ...] = ()) -> "SourceRequest":
     """Return the request for an environment's sources; *constraints* apply to all environments without a lock file."""
-
     groups = [group if ":" in group else f"{spec.project}:{group}" for group in spec.groups]
     return SourceRequest(
         files=spec.requirements or (spec.project or spec.pylock,),
