@@ -64,18 +64,12 @@ def all_specs(workspace: Workspace) -> "list[EnvSpec]":
             for python in glob.pythons or ("",):
                 matrix = len(glob.pythons) > 1
                 name = name_of(file)
-                filled = fill(glob.path, file, name, python)
-                spec = EnvSpec(
+                spec = replace(
+                    glob.spec,
                     name=f"{name}-{python}" if matrix else name,
-                    path=os.path.join(workspace.root, filled),
+                    path=os.path.join(workspace.root, fill(glob.spec.path, file, name, python)),
                     base=name,
                     python=python,
-                    extras=glob.extras,
-                    groups=glob.groups,
-                    constraints=glob.constraints,
-                    link_mode=glob.link_mode,
-                    compile_bytecode=glob.compile_bytecode,
-                    origin=glob.origin,
                 )
                 matched.append(made_from(spec, os.path.join(workspace.root, file)))
     locks = {os.path.normpath(lock_of(spec)) for spec in (*specs, *matched) if needs_lock(spec)}

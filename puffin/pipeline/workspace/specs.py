@@ -38,20 +38,14 @@ class EnvSpec:
 
 @frozen
 class GlobSpec:
-    """Environments for all files that ``match``, relative to the workspace; the rest is as in :class:`EnvSpec`.
+    """Environments for all files that ``match``, relative to the workspace, with what they share in ``spec``.
 
-    ``path`` is a template; ``pythons`` is empty for any one Python.
+    ``spec.path`` is a template; ``pythons`` is empty for any one Python.
     """
 
     match: str
-    path: str
+    spec: EnvSpec
     pythons: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    constraints: tuple[str, ...] = ()
-    link_mode: str = ""
-    compile_bytecode: bool | None = None
-    origin: str = ""
 
 
 @frozen
