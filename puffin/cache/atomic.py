@@ -98,27 +98,44 @@ def remove_tree(path: str) -> None:
 
 
 def move(source: str, target: str) -> None:
-    """Rename *source*; a directory that the system does not rename goes entry by entry (``OSError``).
+    """Rename *source*; what the system does not rename is copied, a directory entry by entry (``OSError``).
 
-    overlayfs refuses to rename a directory of a lower layer, such as an earlier layer of a container image (EXDEV).
-    What has moved until then lies in :func:`unfinished`, and *target* is there when all has. Whoever is killed over
-    it can call this again, or :func:`carry` the entries back.
+    It refuses (EXDEV) from one file system or mount to another, and overlayfs does so for a directory of a lower
+    layer, such as an earlier layer of a container image. What has moved until then lies in :func:`unfinished`, and
+    *target* is there when all has. Whoever is killed over it can call this again, or :func:`carry` the entries back.
     """
     try:
         os.rename(source, target)
     except FileNotFoundError:
-        if os.path.lexists(source) or not os.path.isdir(unfinished(target)):
+        if os.path.lexists(source) or not os.path.lexists(unfinished(target)):
             raise
-        os.rename(unfinished(target), target)
+        os.replace(unfinished(target), target)
     except OSError as error:
-        if error.errno != errno.EXDEV or os.path.islink(source) or not os.path.isdir(source):
+        if error.errno != errno.EXDEV:
             raise
-        carry(source, unfinished(target))
-        os.rename(unfinished(target), target)
+        if os.path.isdir(source) and not os.path.islink(source):
+            carry(source, unfinished(target))
+        else:
+            _copy(source, unfinished(target))
+            os.unlink(source)
+        os.replace(unfinished(target), target)
+
+
+def copy_file(source: str, target: str) -> None:
+    """Copy a file or a link, with its mode and time, so that *target* is there when all of it is (``OSError``)."""
+    _copy(source, unfinished(target))
+    os.replace(unfinished(target), target)
+
+
+def _copy(source: str, target: str) -> None:
+    import shutil
+
+    _forget(target)
+    shutil.copy2(source, target, follow_symlinks=False)
 
 
 def unfinished(target: str) -> str:
-    """Return where the entries are collected of a directory that :func:`move` is to bring to *target*."""
+    """Return where is collected what :func:`move` is to bring to *target*."""
     return f"{target}+"
 
 
@@ -133,13 +150,17 @@ def carry(source: str, target: str) -> None:
     except FileExistsError:
         pass
     for name in os.listdir(source):
+        here, there = f"{source}/{name}", f"{target}/{name}"
         try:
-            os.rename(f"{source}/{name}", f"{target}/{name}")
+            os.rename(here, there)
         except OSError as error:
-            inner = os.path.isdir(f"{source}/{name}") and not os.path.islink(f"{source}/{name}")
-            if not inner or error.errno not in (errno.EXDEV, errno.ENOTEMPTY, errno.EEXIST):
+            if error.errno not in (errno.EXDEV, errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            carry(f"{source}/{name}", f"{target}/{name}")
+            if os.path.isdir(here) and not os.path.islink(here):
+                carry(here, there)
+            else:
+                copy_file(here, there)
+                os.unlink(here)
     os.chmod(target, facts.st_mode & 0o7777)
     os.utime(target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
     os.rmdir(source)

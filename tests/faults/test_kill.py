@@ -4,6 +4,7 @@ SIGKILL at each system call is in ``test_sweep``.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 
@@ -85,6 +86,34 @@ def test_signals_while_staging_leave_the_old(stage, number, code):
         assert "Traceback" not in err
         assert of_packages(stage.env) == stage.old
         assert at_rest(stage.env)
+
+
+@needs_strace
+@pytest.mark.parametrize("content", [b"", b"junk", None], ids=["empty", "junk", "directory"])
+@pytest.mark.parametrize("when", [1, 3])
+def test_a_damaged_journal_is_no_dead_end(stage, content, when):
+    traced(stage.puffin, f"renameat2:signal=KILL:when={when}", *stage.words())
+    journal = stage.env.root / ".puffin/journal"
+    journal.unlink()
+    journal.mkdir() if content is None else journal.write_bytes(content)
+    done = stage.puffin("pip", "uninstall", "gone", "--dry-run")
+    assert done.code == 0, done.err
+    assert not journal.exists()
+    stage.rerun()
+    stage.state(OLD)
+
+
+@needs_strace
+def test_a_lost_staging_area_is_no_dead_end(stage):
+    for when in (1, 4):
+        traced(stage.puffin, f"renameat2:signal=KILL:when={when}", *stage.words())
+        for place in (stage.env.root / ".puffin").glob("tx-*"):
+            shutil.rmtree(place)
+        done = stage.sync(NEW)
+        assert done.code == 0, done.err
+        assert "had staged is lost; what is there was compared with its records\n" in done.err
+        assert of_packages(stage.env) == stage.new
+        stage.state(OLD)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from puffin.stages.link.commit import steps
 from tests.helpers import syscalls
 from tests.helpers.cli import Env, Puffin
 
@@ -36,11 +37,14 @@ class Saboteur:
     def __enter__(self) -> Saboteur:
         for name, real in self._real.items():
             self._patch.setattr(os, name, self._guarded(real))
+        self._exchange = steps.exchange
+        self._patch.setattr(steps, "exchange", self._guarded(steps.exchange))
         return self
 
     def __exit__(self, *_: object) -> None:
         for name, real in self._real.items():
             self._patch.setattr(os, name, real)
+        self._patch.setattr(steps, "exchange", self._exchange)
 
     def _guarded(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:

@@ -4,7 +4,7 @@ Of many causes and hints only some of each kind are shown.
 """
 
 from puffin.artifact.urls import mask_text
-from puffin.errors import BUG, Cause, PuffinError
+from puffin.errors import BUG, FAILED, TEMPORARY, Cause, PuffinError, is_limited
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,9 +43,13 @@ def status_of(error: BaseException | None) -> int:
 
 
 def exit_code(error: PuffinError) -> int:
-    """Return the exit code of an error; one that only sums up others has the worst of theirs."""
+    """Return the exit code of an error; one that only sums up others has the worst of theirs.
+
+    A failure by a limit of the system is a temporary one.
+    """
     worst = getattr(error, "worst", None)
-    return int(worst) if worst is not None else error.exit_code
+    code = int(worst) if worst is not None else error.exit_code
+    return TEMPORARY if code == FAILED and is_limited(error) else code
 
 
 def render(error: PuffinError, console: "Console") -> str:

@@ -11,10 +11,11 @@ from puffin.stages.bytecode.layer import manifest_path, read_layer
 from puffin.stages.link.commit.commitplan import Addition, CommitRequest, Homes, plan_commit
 from puffin.stages.link.commit.damage import find_damage, restamped
 from puffin.stages.link.commit.installplan import Present
+from puffin.stages.link.commit.recovery import BACK, FORWARD, LOST, UNREADABLE, recover
 from puffin.stages.link.commit.removal import RealDisk
 from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, current_boot, facts_of
 from puffin.stages.link.commit.state import Owned, State, encode, read_state
-from puffin.stages.link.commit.transaction import Transaction, recover
+from puffin.stages.link.commit.transaction import Transaction
 from puffin.stages.link.environment.environment import ELSEWHERE
 from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.linker import ArchiveGone
@@ -421,12 +422,25 @@ def files_of(environment: "Environment", present: Present) -> "Sequence[str]":
     return distribution_files(environment, present.entry, present.kind)
 
 
+_RECOVERED = {
+    FORWARD: "An interrupted change of `{root}` was completed",
+    BACK: "An interrupted change of `{root}` was undone",
+    UNREADABLE: "The journal of an interrupted change of `{root}` cannot be read; what is there was compared with its "
+    "records",
+    LOST: "What an interrupted change of `{root}` had staged is lost; what is there was compared with its records",
+}
+
+
 def tell_recovery(workplace: Workplace, reporter: "Reporter") -> None:
-    """Say that an interrupted change was finished or undone, if one was, and what is no distribution."""
-    words = {"forward": "completed", "back": "undone"}
+    """Say how an interrupted change was ended, if one was, what it left damaged, and what is no distribution."""
     if workplace.recovered:
-        root = workplace.environment.root
-        reporter.warn(f"An interrupted change of `{root}` was {words[workplace.recovered]}")
+        reporter.warn(_RECOVERED[workplace.recovered].format(root=workplace.environment.root))
+        there = {each.name for each in workplace.present}
+        lost = {each.name for each in workplace.state.distributions} - there if workplace.state else set()
+        for name in sorted(lost | workplace.damaged):
+            reporter.warn(
+                f"`{name}` is {'missing' if name in lost else 'damaged'} since then; install it again"
+            )
     for each in workplace.broken:
         reporter.warn(f"`{workplace.site}/{each.entry}` is not an installed distribution: it has no METADATA")
 

@@ -10,9 +10,9 @@ from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.settings import DRIFTED, FAILED, UNCHANGED
 from puffin.pipeline.request.where import Interpreters
 from puffin.stages.link.commit.damage import find_damage
+from puffin.stages.link.commit.recovery import home_of
 from puffin.stages.link.commit.stamps import JOURNAL, current_boot
 from puffin.stages.link.commit.state import read_state
-from puffin.stages.link.commit.transaction import home_of
 from puffin.value import frozen
 
 TYPE_CHECKING = False

@@ -6,7 +6,7 @@ from puffin.stages.bytecode.layer import CACHE
 from puffin.stages.link.commit.placement import Conflict, StagedPart, plan_placement
 from puffin.stages.link.commit.removal import plan_removal
 from puffin.stages.link.commit.state import Owned, State, encode
-from puffin.stages.link.commit.transaction import IN, MKDIR, OUT, STAMP, Script
+from puffin.stages.link.commit.steps import IN, MKDIR, OUT, STAMP, SWAP, Script
 from puffin.stages.link.staging import directories_of, in_lib
 from puffin.stages.unzip.manifest import (
     DIST_INFO,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from puffin.stages.link.commit.removal import Disk
     from puffin.stages.link.commit.stamps import Stamp
+    from puffin.stages.link.commit.steps import Step
 
 
 @frozen
@@ -136,15 +137,12 @@ def plan_commit(
     placement = plan_placement(_sources(change, disk), going=frozenset(going), owner_of=kept.owner, disk=disk)
     old = [path for path, _ in change.rewritten]
     outs = list(dict.fromkeys((*going, *placement.replaced, *_byte_code(placement.replaced, disk), *old)))
+    made = [path for path in placement.made if path not in outs or not disk.is_directory(path)]
+    moves = [*placement.moves, *[(staged, path) for path, staged in change.rewritten if staged]]
+    outs = [each for path in outs for each in _opened(path, frozenset(placement.made), disk)]
     touched = {*map(os.path.dirname, outs), *placement.touched}
     stamps, restamped = _stamps(change, outs, touched)
-    steps = (
-        *[(OUT, path, trash()) for path in outs],
-        *[(MKDIR, path, "") for path in placement.made],
-        *[(IN, staged, path) for staged, path in placement.moves],
-        *[(IN, staged, path) for path, staged in change.rewritten if staged],
-        *[(STAMP, directory, "") for directory in restamped],
-    )
+    steps = (*_ordered(moves, made, outs, trash), *[(STAMP, directory, "") for directory in restamped])
     state = State(
         boot=change.boot,
         site=os.path.relpath(change.homes.purelib, change.homes.root),
@@ -154,6 +152,43 @@ def plan_commit(
         conflicts=_conflicts(change, placement.conflicts),
     )
     return Script(steps=steps, state=encode(state), stamp=change.window[0]), placement.conflicts
+
+
+def _opened(path: str, made: "frozenset[str]", disk: "Disk") -> "list[str]":
+    """Return what goes instead of *path*: all that is in it, where the new state has a directory there too."""
+    if path not in made or not disk.is_directory(path):
+        return [path]
+    return [each for name in sorted(disk.names(path)) for each in _opened(f"{path}/{name}", made, disk)]
+
+
+def _ordered(
+    moves: "Sequence[tuple[str, str]]", made: "Sequence[str]", outs: "Sequence[str]", trash: "Callable[[], str]"
+) -> "list[Step]":
+    """Return the steps in the order in which every package can be imported, old or new, after each of them.
+
+    What is new comes in, then what has another of its name is exchanged, then what is left goes; in each of these
+    what tells of a distribution is last. Names that differ in case alone may be one name to the file system: then
+    the old one has to go first, and so it has where it is not a directory but the new one is.
+    """
+    names = {path.casefold(): path for path in (*made, *[path for _, path in moves])}
+    first = frozenset([path for path in outs if names.get(path.casefold(), path) != path or path in made])
+    gone = frozenset(outs) - first
+    swapped = frozenset([path for _, path in moves if path in gone])
+    coming = sorted(moves, key=lambda move: (_tells(move[1]), move[1] in swapped))
+    leaving = sorted(
+        [path for path in outs if path not in swapped], key=lambda path: (path not in first, _tells(path))
+    )
+    early = sum(path in first for path in leaving)
+    return [
+        *[(OUT, path, trash()) for path in leaving[:early]],
+        *[(MKDIR, path, "") for path in made],
+        *[(SWAP if path in swapped else IN, staged, path) for staged, path in coming],
+        *[(OUT, path, trash()) for path in leaving[early:]],
+    ]
+
+
+def _tells(path: str) -> bool:
+    return path.endswith((".dist-info", ".egg-info"))
 
 
 def _byte_code(replaced: "Sequence[str]", disk: "Disk") -> "list[str]":

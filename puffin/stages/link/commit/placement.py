@@ -92,7 +92,7 @@ def plan_placement(
     return Placement(
         replaced=tuple(planner.replaced),
         made=tuple(planner.made),
-        moves=tuple(sorted(planner.moves, key=lambda move: move[0].endswith(".dist-info"))),
+        moves=tuple(planner.moves),
         touched=tuple(planner.touched),
         conflicts=tuple(planner.conflicts),
     )

@@ -14,8 +14,7 @@ from puffin.stages.resolve.index.config import is_local, local_path
 from puffin.stages.resolve.metadata.wanted import MetadataRequest, NotWhole, offline
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.unzip.errors import CacheWriteFailed
-from puffin.stages.unzip.manifest import DIST_INFO, read_header
-from puffin.stages.unzip.ready import archive_ready
+from puffin.stages.unzip.ready import archive_ready, archived_metadata
 from puffin.stages.unzip.store import store
 
 TYPE_CHECKING = False
@@ -54,14 +53,7 @@ class WheelReader:
         sha256 = only_sha256(hashes)
         if not sha256 or not archive_ready(self._cache, sha256, filename=filename):
             return None
-        header = read_header(self._cache.manifest(sha256))
-        if header is None:
-            return None
-        try:
-            with open(f"{self._cache.archive(sha256)}/{header[DIST_INFO]}/METADATA", "rb") as file:
-                return file.read()
-        except OSError:
-            return None
+        return archived_metadata(self._cache, sha256) or None
 
     def _separate(self, wanted: MetadataRequest) -> bytes | None:
         """Return the metadata file beside the wheel (PEP 658), None if it does not exist in spite of the index."""

@@ -2,23 +2,19 @@
 
 import errno
 import os
+import shutil
 import signal
 import stat
 
 import pytest
 
+from puffin.cache import frame
+from puffin.stages.link.commit import recovery, steps
 from puffin.stages.link.commit import transaction as tx
+from puffin.stages.link.commit.recovery import LOST, UNREADABLE, RecoveryFailed, recover
 from puffin.stages.link.commit.stamps import JOURNAL
-from puffin.stages.link.commit.transaction import (
-    IN,
-    MKDIR,
-    OUT,
-    STAMP,
-    CommitFailed,
-    RecoveryFailed,
-    Script,
-    Transaction,
-)
+from puffin.stages.link.commit.steps import IN, MKDIR, OUT, STAMP, SWAP, Script
+from puffin.stages.link.commit.transaction import CommitFailed, Transaction
 from tests.helpers.faults import Died, Saboteur, snapshot
 
 STATE = b"the new state"
@@ -36,10 +32,12 @@ class World:
             "a/__init__.py": "old",
             "a/sub/m.py": "old",
             "gone.py": "old",
+            "m.py": "old",
             "ns/kept.py": "kept",
         }.items():
             self._file(self.site / path, text)
         if self.lower:
+            LOWER.clear()
             LOWER.update(os.lstat(each).st_ino for each in (self.site / "a", self.site / "a/sub"))
         self._file(root / ".puffin/state", "the old state")
         self.transaction = Transaction(str(root))
@@ -47,7 +45,7 @@ class World:
         stage = root / ".puffin" / self.transaction.id
         for path, text in {
             "0/a/__init__.py": "new", "0/a/more.py": "new", "1/ns/one.py": "new", "1/b/b.py": "new",
-            "1/b-1.dist-info/RECORD": "b", "0/z/x/y.py": "new", "2/z/x/w.py": "new",
+            "1/b-1.dist-info/RECORD": "b", "0/z/x/y.py": "new", "0/m.py": "new", "2/z/x/w.py": "new",
         }.items():  # fmt: skip
             self._file(stage / path, text)
         self.script = self._script(str(stage), str(self.site))
@@ -58,19 +56,24 @@ class World:
 
     def _script(self, stage, site):
         steps = (
-            (OUT, f"{site}/a", self.transaction.trash()),
-            (OUT, f"{site}/gone.py", self.transaction.trash()),
             (MKDIR, f"{site}/z", ""),
             (MKDIR, f"{site}/z/x", ""),
-            (IN, f"{stage}/0/a", f"{site}/a"),
             (IN, f"{stage}/0/z/x/y.py", f"{site}/z/x/y.py"),
             (IN, f"{stage}/2/z/x/w.py", f"{site}/z/x/w.py"),
             (IN, f"{stage}/1/ns/one.py", f"{site}/ns/one.py"),
             (IN, f"{stage}/1/b", f"{site}/b"),
+            (SWAP, f"{stage}/0/a", f"{site}/a"),
+            (SWAP, f"{stage}/0/m.py", f"{site}/m.py"),
             (IN, f"{stage}/1/b-1.dist-info", f"{site}/b-1.dist-info"),
+            (OUT, f"{site}/gone.py", self.transaction.trash()),
             (STAMP, site, ""),
         )
         return Script(steps=steps, state=STATE, stamp=10**18)
+
+    def usable(self):
+        """Tell whether every package of both worlds is there, old or new."""
+        paths = [self.site / "a/__init__.py", self.site / "m.py"]
+        return all(path.exists() and path.read_text() for path in paths) and (self.site / "ns/kept.py").exists()
 
     def look(self):
         return snapshot(self.site), (self.root / ".puffin/state").read_bytes()
@@ -98,18 +101,30 @@ def ends(tmp_path):
 LOWER: "set[int]" = set()  # directories that cannot be renamed, by their inodes
 
 
-@pytest.fixture(params=["plain", "layered"])
+@pytest.fixture(params=["exchanging", "renaming", "layered"])
 def layered(request, monkeypatch):
-    """Rename everything, or refuse to rename directories of the old environment, as overlayfs does (EXDEV)."""
+    """Exchange everything, only rename, or refuse both to directories of the old environment, as overlayfs (EXDEV)."""
     LOWER.clear()
-    if request.param == "plain":
-        return
-    rename, rmdir = os.rename, os.rmdir
+    if request.param == "exchanging":
+        return request.param
+    rename, rmdir, exchange = os.rename, os.rmdir, steps.exchange
+
+    def refuse(code, source, target):
+        raise OSError(code, os.strerror(code), str(source), None, str(target))
+
+    if request.param == "renaming":
+        monkeypatch.setattr(steps, "exchange", lambda *paths: refuse(errno.ENOSYS, *paths))
+        return request.param
 
     def renamed(source, target):
         if os.lstat(source).st_ino in LOWER:
-            raise OSError(errno.EXDEV, "Invalid cross-device link", str(source), None, str(target))
+            refuse(errno.EXDEV, source, target)
         rename(source, target)
+
+    def exchanged(source, target):
+        if LOWER & {os.lstat(source).st_ino, os.lstat(target).st_ino}:
+            refuse(errno.EXDEV, source, target)
+        exchange(source, target)
 
     def removed(path):
         number = os.lstat(path).st_ino
@@ -118,7 +133,9 @@ def layered(request, monkeypatch):
 
     monkeypatch.setattr(os, "rename", renamed)
     monkeypatch.setattr(os, "rmdir", removed)
+    monkeypatch.setattr(steps, "exchange", exchanged)
     monkeypatch.setattr(World, "lower", True)
+    return request.param
 
 
 def count_calls(tmp_path, monkeypatch):
@@ -144,11 +161,12 @@ def test_killed_at_any_call(tmp_path, monkeypatch, layered, ends):
         world = World(tmp_path / str(number))
         with Saboteur(monkeypatch, number, Died()), pytest.raises(Died):
             world.transaction.commit(world.script)
+        assert world.usable() or layered != "exchanging", number
         world.transaction.end()  # an end that only an orderly death would reach must not harm
-        tx.recover(str(world.root))
+        recover(str(world.root))
         assert world.look() in ends, number
         assert world.settled()
-        assert tx.recover(str(world.root)) == ""
+        assert recover(str(world.root)) == ""
         seen.add(ends.index(world.look()))
     assert seen == {0, 1}
 
@@ -163,11 +181,12 @@ def test_killed_again_at_any_call_of_the_recovery(tmp_path, monkeypatch, layered
                 world.transaction.commit(world.script)
             with Saboteur(monkeypatch, again, Died()) as saboteur:
                 try:
-                    tx.recover(str(world.root))
+                    recover(str(world.root))
                 except Died:
                     pass
                 struck = saboteur.struck
-            tx.recover(str(world.root))
+            assert world.usable() or layered != "exchanging", (number, again)
+            recover(str(world.root))
             assert world.look() in ends, (number, again)
             assert world.settled()
             again += 2
@@ -192,7 +211,7 @@ def test_a_failing_call_leaves_the_old(tmp_path, monkeypatch, layered, ends):
             assert world.look() == ends[0 if cause else 1], number
             failed += bool(cause)
         world.transaction.end()
-        tx.recover(str(world.root))
+        recover(str(world.root))
         assert world.settled()
     assert failed > 8
 
@@ -202,7 +221,7 @@ def test_a_failing_undo_is_finished_by_the_next_run(tmp_path, monkeypatch, ends)
     real = os.rename
 
     def broken(source, target):
-        if "/b" in str(source) or str(source).endswith("old/1"):
+        if "b-1" in str(source) or str(source).endswith(("~old", "/site/a")):
             raise OSError(errno.EIO, "Input/output error")
         return real(source, target)
 
@@ -211,9 +230,9 @@ def test_a_failing_undo_is_finished_by_the_next_run(tmp_path, monkeypatch, ends)
         world.transaction.commit(world.script)
     world.transaction.end()
     with pytest.raises(RecoveryFailed):
-        tx.recover(str(world.root))
+        recover(str(world.root))
     monkeypatch.setattr(os, "rename", real)
-    tx.recover(str(world.root))
+    recover(str(world.root))
     assert world.look() in ends
     assert world.settled()
 
@@ -223,9 +242,9 @@ def test_what_comes_forward_but_cannot_is_undone(tmp_path, monkeypatch, ends):
     with Saboteur(monkeypatch, 8, Died()), pytest.raises(Died):
         world.transaction.commit(world.script)
     monkeypatch.setattr(
-        tx, "_bring_in", lambda staged, path: (_ for _ in ()).throw(OSError(errno.EACCES, "no"))
+        steps, "_bring_in", lambda staged, path: (_ for _ in ()).throw(OSError(errno.EACCES, "no"))
     )
-    assert tx.recover(str(world.root)) == "back"
+    assert recover(str(world.root)) == "back"
     assert world.look() == ends[0]
     assert world.settled()
 
@@ -239,14 +258,14 @@ def test_no_room_for_the_state_does_not_undo_a_finished_commit(tmp_path, monkeyp
     with pytest.raises(Died):
         world.transaction.commit(world.script)
     monkeypatch.setattr(os, "unlink", real)
-    replace = tx.replace_file
+    replace = recovery.replace_file
     monkeypatch.setattr(
-        tx, "replace_file", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full"))
+        recovery, "replace_file", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full"))
     )
     with pytest.raises(RecoveryFailed):
-        tx.recover(str(world.root))
-    monkeypatch.setattr(tx, "replace_file", replace)
-    assert tx.recover(str(world.root)) == "forward"
+        recover(str(world.root))
+    monkeypatch.setattr(recovery, "replace_file", replace)
+    assert recover(str(world.root)) == "forward"
     assert world.look() == ends[1]
 
 
@@ -256,11 +275,15 @@ def test_byte_code_that_a_running_python_writes_in_between(tmp_path, monkeypatch
 
     def busy(source, target):
         real(source, target)
-        if source == f"{world.site}/a" and target.endswith("/old/1"):
+        if source == f"{world.site}/a" and target.endswith("~old"):
             (world.site / "a/__pycache__").mkdir(parents=True)
             (world.site / "a/__pycache__/m.pyc").write_bytes(b"code")
 
+    def refused(*_):
+        raise OSError(errno.ENOSYS, "no")
+
     monkeypatch.setattr(os, "rename", busy)
+    monkeypatch.setattr(steps, "exchange", refused)
     world.transaction.commit(world.script)
     assert world.look() == ends[1]
 
@@ -270,14 +293,10 @@ def test_the_same_while_the_commit_fails(tmp_path, monkeypatch, ends):
     real = os.rename
 
     def busy(source, target):
-        if target == f"{world.site}/b":
+        if target == f"{world.site}/b-1.dist-info":
             (world.site / "a/__pycache__").mkdir()
             (world.site / "z/__pycache__").mkdir()
             raise OSError(errno.EACCES, "no")
-        if source == f"{world.site}/a" and target.endswith("/old/1"):
-            real(source, target)
-            (world.site / "a/__pycache__").mkdir(parents=True)
-            return
         real(source, target)
 
     monkeypatch.setattr(os, "rename", busy)
@@ -296,7 +315,7 @@ def test_what_somebody_else_removed_needs_no_removal(tmp_path, monkeypatch, ends
                 world.transaction.commit(world.script)
             except Died:
                 pass
-        tx.recover(str(world.root))
+        recover(str(world.root))
         old = {path: content for path, content in ends[0][0].items() if path != "gone.py"}
         assert world.look()[0] in (old, ends[1][0]), number
         assert world.settled()
@@ -345,7 +364,7 @@ def test_leftovers_of_a_staging_area_elsewhere_are_collected(tmp_path):
     left = Transaction(str(root), home=str(home))
     left.begin()
     (home / left.id / "0").mkdir()
-    assert tx.recover(str(root), home=str(home)) == ""
+    assert recover(str(root), home=str(home)) == ""
     assert not home.exists()
     assert os.listdir(root / ".puffin") == []
     orderly = Transaction(str(root), home=str(home))
@@ -364,10 +383,54 @@ def test_trash_that_may_not_be_written_to_goes_all_the_same(tmp_path, ends):
     assert world.look() == ends[1]
 
 
-def test_a_journal_of_another_format_is_not_guessed_at(tmp_path):
+@pytest.mark.parametrize("damage", ["empty", "cut", "junk", "foreign", "newer", "directory", "elsewhere"])
+def test_a_journal_that_cannot_be_read_goes(tmp_path, monkeypatch, damage, ends):
     world = World(tmp_path / "w")
-    (world.root / ".puffin" / JOURNAL).write_bytes(b"{}")
-    with pytest.raises(tx.JournalDamaged) as caught:
-        tx.recover(str(world.root))
-    assert "venv --clear" in caught.value.hints[0]
-    assert os.path.isdir(world.transaction.directory)
+    with Saboteur(monkeypatch, 9, Died()), pytest.raises(Died):
+        world.transaction.commit(world.script)
+    now = world.look()[0]
+    journal = world.root / ".puffin" / JOURNAL
+    data = journal.read_bytes()
+    fields = frame.load(data)
+    journal.unlink()
+    if damage == "directory":
+        journal.mkdir()
+    else:
+        journal.write_bytes(
+            {
+                "empty": b"",
+                "cut": data[:-9],
+                "junk": b"{}",
+                "foreign": frame.dump(("another's",)),
+                "newer": frame.dump((99, *fields[1:])),
+                "elsewhere": frame.dump((*fields[:1], "/elsewhere/.puffin/tx-1", *fields[2:])),
+            }[damage]
+        )
+    assert recover(str(world.root)) == UNREADABLE
+    assert world.look()[0] == now, "what cannot be understood moves nothing"
+    assert world.settled()
+    assert recover(str(world.root)) == ""
+
+
+def test_a_staging_area_that_is_lost_leaves_what_is_there(tmp_path, monkeypatch, ends):
+    for number in range(4, count_calls(tmp_path, monkeypatch)):
+        world = World(tmp_path / str(number))
+        with Saboteur(monkeypatch, number, Died()), pytest.raises(Died):
+            world.transaction.commit(world.script)
+        shutil.rmtree(world.transaction.directory)
+        assert recover(str(world.root)) == LOST
+        assert world.usable()
+        assert world.settled()
+
+
+@pytest.mark.parametrize("kind", ["file", "directory", "link"])
+def test_exchange(tmp_path, kind):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    (first / "x").write_text("x")
+    {"file": second.touch, "directory": second.mkdir, "link": lambda: second.symlink_to("nowhere")}[kind]()
+    before = os.lstat(first).st_ino, os.lstat(second).st_ino
+    steps.exchange(str(first), str(second))
+    assert (os.lstat(second).st_ino, os.lstat(first).st_ino) == before
+    with pytest.raises(FileNotFoundError):
+        steps.exchange(str(first), str(tmp_path / "absent"))
