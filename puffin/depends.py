@@ -77,6 +77,34 @@ def end() -> None:
     _noted = None
 
 
+def mark() -> "Dependencies | None":
+    """Return a copy of what is noted so far; None if no answer will be kept."""
+    if _noted is None or _noted.doubts:
+        return None
+    copy = Dependencies()
+    copy.__dict__.update(
+        {
+            name: value.copy() if isinstance(value, (dict, list)) else value
+            for name, value in vars(_noted).items()
+        }
+    )
+    return copy
+
+
+def back(to: Dependencies) -> None:
+    """Forget what was noted since *to* was marked: the next run will find something else there."""
+    assert _noted is not None
+    _noted.__dict__.update(to.__dict__)
+
+
+def swap(other: Dependencies) -> Dependencies:
+    """Note to *other* from now on, and return where it was noted before."""
+    global _noted
+    assert _noted is not None
+    former, _noted = _noted, other
+    return former
+
+
 def stamp(path: str) -> "Stamp":
     """Return the stamp of a file, an empty one if it does not exist."""
     try:

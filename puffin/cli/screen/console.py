@@ -71,12 +71,13 @@ class Console:
             sys.stderr.write(f"{text}\n")
             depends.said(2, f"{text}\n")
 
-    def timed(self, text: str, seconds: float, style: str = "") -> None:
-        """Write a line that ends with a duration, unless quiet."""
+    def timed(self, text: str, seconds: float, style: str = "", *, shown: bool = True) -> None:
+        """Write a line that ends with a duration, unless quiet; if it is not *shown*, the next run will say it."""
         if not self._quiet:
-            self.stop_progress()
             before, _, behind = self.style(" in \0", *([style] if style else [])).partition("\0")
-            sys.stderr.write(f"{text}{before}{duration(seconds)}{behind}\n")
+            if shown:
+                self.stop_progress()
+                sys.stderr.write(f"{text}{before}{duration(seconds)}{behind}\n")
             depends.said(2, f"{text}{before}", f"{behind}\n")
 
     def detail(self, text: str) -> None:
@@ -84,13 +85,13 @@ class Console:
         if self._verbose:
             self.say(self.style(text, "dim"))
 
-    def phase(self, verb: str, count: int, seconds: float) -> None:
+    def phase(self, verb: str, count: int, seconds: float, *, shown: bool = True) -> None:
         """Say that a phase is over; a negative count or time is left out."""
         what = f" {self.style(counted(count), 'bold')}" if count >= 0 else ""
         verb, space, url = verb.rpartition(" ") if "://" in verb else (verb, "", "")
         text = f"{verb}{space}{self.link(url, url)}{what}" if url else f"{verb}{what}"
         if seconds >= 0 and count >= 0:
-            self.timed(text, seconds, "dim")
+            self.timed(text, seconds, "dim", shown=shown)
         else:
             self.say(text)
 

@@ -61,7 +61,7 @@ class ManyConsole:
         seconds = duration(time.perf_counter() - self._started)
         return f"{self._ended} of {counted(len(self._names), 'environment')} done{tasks} ({seconds})\n"
 
-    def phase(self, verb: str, count: int, seconds: float) -> None:
+    def phase(self, verb: str, count: int, seconds: float, *, shown: bool = True) -> None:
         """Write a phase of the whole run; those of single environments are in the table."""
         if count < 0:
             if self._live is not None:
@@ -104,11 +104,9 @@ class ManyConsole:
     def _table(self, result: "ManyResult") -> None:
         changed = result.with_status(UPDATED, DRIFTED, FAILED, SKIPPED)
         if not changed:
-            packages = sum(each.packages for each in result.environments)
-            environments = counted(len(result.environments), "environment")
-            self._console.timed(f"Checked {environments} ({counted(packages)})", result.seconds)
-            depends.settled()
+            self._checked(result)
             return
+        before = depends.mark() if result.settled else None
         done = result.with_status(UPDATED, DRIFTED)
         if done:
             verb = "Would sync" if self._dry else "Synced"
@@ -119,6 +117,15 @@ class ManyConsole:
         if unchanged:
             self._console.say(f"{counted(unchanged, 'environment')} up to date")
         self._dedupe(result)
+        if before is not None:
+            depends.back(before)
+            self._checked(result, shown=False)
+
+    def _checked(self, result: "ManyResult", *, shown: bool = True) -> None:
+        packages = sum(each.packages for each in result.environments)
+        environments = counted(len(result.environments), "environment")
+        self._console.timed(f"Checked {environments} ({counted(packages)})", result.seconds, shown=shown)
+        depends.settled()
 
     def _rows(self, changed: "tuple[EnvResult, ...]") -> None:
         heads, *lines = aligned([_HEADS, *[row_of(each) for each in changed]], texts=2)

@@ -263,6 +263,16 @@ class EnvironmentRun:
                 self._committed()
             raise
 
+    def is_settled(self) -> bool:
+        """Look and plan again after the commit, as the next run will; tell whether it will find nothing to do."""
+        planner = Planner(self.place, self.settings, self._session, exact=self.exact)
+        try:
+            self.workplace.look(committed=True)
+            plan = planner.plan_of(self.inputs, {}) if self.wanted is None else planner.plan(self.wanted)
+        except (PuffinError, OSError):  # whatever it is, it is for the next run to say
+            return False
+        return plan.nothing_to_do
+
     def _check_python(self, supply: "Supply", archive: str) -> None:
         """Raise ``NoCompatibleWheel`` where the metadata of what a URL named does not admit the interpreter."""
         from puffin.stages.resolve.locate.errors import NoCompatibleWheel

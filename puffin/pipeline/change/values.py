@@ -92,13 +92,14 @@ class Shared:
 
 @frozen
 class ManyResult:
-    """The result of a run; ``phases`` are ``(name, seconds)``."""
+    """The result of a run; ``phases`` are ``(name, seconds)``. If *settled*, the next run will find nothing to do."""
 
     environments: tuple[EnvResult, ...]
     shared: Shared
     phases: "tuple[tuple[str, float], ...]" = ()
     seconds: float = 0.0
     exit_code: int = 0
+    settled: bool = False
 
     def with_status(self, *statuses: str) -> "tuple[EnvResult, ...]":
         return tuple([each for each in self.environments if each.status in statuses])

@@ -70,7 +70,7 @@ class ResolutionSetup:
     files: FilePolicy = FilePolicy()
     resolution: str = HIGHEST
     prereleases: str = IF_NECESSARY_OR_EXPLICIT
-    prerelease_names: frozenset[str] = frozenset()
+    prerelease_modes: tuple[tuple[str, str], ...] = ()
     exclude_newer: str = ""
     no_deps: bool = False
     keep_yanked: bool = False
@@ -107,7 +107,7 @@ class ResolutionSetup:
             preferences=self.preferences,
             resolution=self.resolution,
             prereleases=self.prereleases,
-            prerelease_names=self.prerelease_names,
+            prerelease_modes=self.prerelease_modes,
             exclude_newer=self.exclude_newer,
             no_deps=self.no_deps,
             files=self.files,
@@ -155,7 +155,7 @@ def setup_of(
         files=kinds_of_files(run, requirements),
         resolution=run.resolution,
         prereleases=ALLOW if requirements.pre else run.prerelease,
-        prerelease_names=frozenset(run.prerelease_package),
+        prerelease_modes=run.prerelease_package,
         exclude_newer=run.exclude_newer,
         no_deps=run.no_deps,
         keep_yanked=keep_yanked,

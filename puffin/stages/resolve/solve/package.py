@@ -246,8 +246,7 @@ class Package:
         yield from later
 
     def _equal_prereleases(self) -> bool:
-        request = self._given.request
-        return request.prereleases == ALLOW or self.name in request.prerelease_names
+        return self._given.request.prereleases_of(self.name) == ALLOW
 
     def _directed(self, mask: int) -> Iterator[int]:
         resolution = self._given.request.resolution

@@ -106,7 +106,7 @@ class ResolveRequest:
     ``markers`` is the target's PEP 508 environment without ``extra``; ``python_version`` is the target's
     full version (``3.12.1``), ``real_python_version`` that of the interpreter that would build. ``tags`` is
     the target's best tag, for messages. ``exclude_newer`` (ISO 8601) is the universe's to apply, and is
-    here for messages. ``prerelease_names`` are packages whose pre-releases are allowed whatever the mode.
+    here for messages. ``prerelease_modes`` are pairs of a package and its own mode, which goes before ``prereleases``.
     ``offline`` is for messages.
     ``keep_yanked`` lets preferences keep yanked versions, as uv does; else they move on.
     """
@@ -120,7 +120,7 @@ class ResolveRequest:
     real_python_version: str = ""
     resolution: str = HIGHEST
     prereleases: str = IF_NECESSARY_OR_EXPLICIT
-    prerelease_names: frozenset[str] = frozenset()
+    prerelease_modes: tuple[tuple[str, str], ...] = ()
     exclude_newer: str = ""
     no_deps: bool = False
     files: FilePolicy = FilePolicy()
@@ -128,6 +128,10 @@ class ResolveRequest:
     keep_yanked: bool = False
     tag: str = ""
     max_rounds: int = 200_000
+
+    def prereleases_of(self, name: str) -> str:
+        """Return the mode of a package."""
+        return next((mode for own, mode in self.prerelease_modes if own == name), self.prereleases)
 
 
 @frozen

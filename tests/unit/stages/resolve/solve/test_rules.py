@@ -56,7 +56,7 @@ def test_prereleases(packages: Any, texts: list[str], name: str, outcomes: tuple
 
 def test_prereleases_of_one_package() -> None:
     packages = {"a": versions("1.0", "2.0a1"), "b": versions("1.0", "2.0a1")}
-    found = solved(packages, "a", "b", prereleases="disallow", prerelease_names=frozenset({"a"}))
+    found = solved(packages, "a", "b", prereleases="disallow", prerelease_modes=(("a", "allow"),))
     assert found == {"a": "2.0a1", "b": "1.0"}
 
 
