@@ -81,7 +81,6 @@ class BuildResolver:
 
 def root_of(text: str) -> Entry:
     """Return a build requirement (PEP 508) as the resolver takes it; ``InvalidRequirement`` if it is none."""
-
     parsed = Requirement(text)
     return Entry(
         name=canonicalize_name(parsed.name),

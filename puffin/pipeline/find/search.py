@@ -210,7 +210,6 @@ class Search:
             )
 
     def stop(self) -> None:
-        """End the search."""
         for beside in self._besides:
             beside.stop()
 

@@ -43,9 +43,9 @@ class Inputs:
     plain: bool
     config: "IndexConfig"
     files: "FilePolicy"
-    require_hashes: bool
-    trusted_hosts: tuple[str, ...]
-    warnings: tuple[str, ...]
+    require_hashes: bool = False
+    trusted_hosts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     located: "tuple[Artifact, ...]" = ()
 
 

@@ -113,7 +113,6 @@ class Universes:
             universe.close()
 
     def of(self, question: Question) -> "IndexUniverse":
-        """Return the universe of a question."""
         setup, builds, toolchain = question.setup, question.builds, question.toolchain
         scope = setup.scope
         world = (
