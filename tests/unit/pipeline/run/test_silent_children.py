@@ -55,7 +55,7 @@ def test_a_worker_that_answers_questions():
 
 
 def test_the_child_of_an_inline_run(monkeypatch):
-    monkeypatch.setattr("puffin.pipeline.run.inline.be_child", hang)
+    monkeypatch.setattr("puffin.pipeline.run.inline.Child._run_queued", hang)
     assert run_with_child([((), {})], lambda outcome: None) == "said nothing for 0.2 s"
 
 
