@@ -5,7 +5,6 @@ Nothing here is a URL parser: it finds the parts that matter (RFC 3986, section 
 
 import os
 import sys
-from functools import lru_cache
 
 from puffin.depends import seal
 
@@ -17,10 +16,16 @@ _SECRET_PARAMETERS = ("token", "signature", "secret", "password", "credential", 
 _PATH_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/!$&'()*+,;=:@")
 
 
-@lru_cache(maxsize=64)  # of an index, all files have the same
+_masks: "dict[str, str]" = {}  # of an index, all files have the same
+
+
 def mask(url: str) -> str:
     """Return *url* with its credentials, and query values that name themselves secret, shown as ``****``."""
-    return _masked(url, "")
+    if url not in _masks:
+        if len(_masks) > 64:
+            _masks.clear()
+        _masks[url] = _masked(url, "")
+    return _masks[url]
 
 
 def mask_text(text: str) -> str:
