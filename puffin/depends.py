@@ -18,6 +18,19 @@ YOUNG = 2_000_000_000  # ns; the coarsest clock of a file system that is in use
 _SMALL = 1 << 18  # bytes of a young file that is compared by its content
 _MOST = 1 << 20  # bytes that are compared of all of them
 _FOREVER = float("inf")
+# What compilers and backends go by: a wheel that was built with other values is another wheel.
+BACKEND_PREFIXES = (
+    "CARGO_", "CMAKE_", "CYTHON", "DISTUTILS_", "FLIT_", "HATCH_", "MATURIN_", "MESON", "NPY_", "PBR_", "PDM_",
+    "PKG_CONFIG", "POETRY_", "PYO3_", "RUST", "SETUPTOOLS_", "SKBUILD_", "SOURCE_DATE_", "VCS_VERSIONING_",
+    "VERSIONEER_",
+)  # fmt: skip
+BACKEND_VARIABLES = frozenset(
+    (
+        "AR", "ARCHFLAGS", "CC", "CFLAGS", "CPATH", "CPP", "CPPFLAGS", "CPLUS_INCLUDE_PATH", "CXX", "CXXFLAGS",
+        "C_INCLUDE_PATH", "F77", "F90", "FC", "FCFLAGS", "FFLAGS", "INCLUDE", "LD", "LDFLAGS", "LDSHARED", "LIB",
+        "LIBPATH", "LIBRARY_PATH", "LIBS", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "_PYTHON_HOST_PLATFORM",
+    )
+)  # fmt: skip
 
 
 class Dependencies:

@@ -16,16 +16,9 @@ _SECRET_PARAMETERS = ("token", "signature", "secret", "password", "credential", 
 _PATH_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/!$&'()*+,;=:@")
 
 
-_masks: "dict[str, str]" = {}  # of an index, all files have the same
-
-
 def mask(url: str) -> str:
     """Return *url* with its credentials, and query values that name themselves secret, shown as ``****``."""
-    if url not in _masks:
-        if len(_masks) > 64:
-            _masks.clear()
-        _masks[url] = _masked(url, "")
-    return _masks[url]
+    return _masked(url, "")
 
 
 def mask_text(text: str) -> str:

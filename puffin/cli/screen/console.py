@@ -54,7 +54,6 @@ class Console:
         return not self._quiet and not self._live
 
     def style(self, text: str, *names: str) -> str:
-        """Return *text* in a style, where colours are wanted."""
         if not self._color:
             return text
         return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
@@ -97,7 +96,6 @@ class Console:
             self.say(text)
 
     def warn(self, text: str) -> None:
-        """Write a warning."""
         if self._quiet < 2:
             self.stop_progress()
             line = f"{self.style('warning', 'yellow', 'bold')}: {text}\n"
@@ -111,7 +109,6 @@ class Console:
             sys.stderr.flush()
 
     def changes(self, lines: "tuple[Line, ...]") -> None:
-        """List the changes of an environment."""
         for line in lines:
             sign = self.style(line.sign, _SIGN_STYLES[line.sign])
             place = f" (from {mask(line.place)})" if line.place else ""
@@ -128,7 +125,6 @@ class Console:
             self._progress = Progress(tasks)
 
     def task(self, task: "Task", outcome: "Outcome") -> None:
-        """Take note of an outcome."""
         if self._progress is not None:
             self._progress.task(task, outcome)
         if self._verbose > 1:
@@ -136,7 +132,6 @@ class Console:
             sys.stderr.write(f"{task.stage} {task.label}: {outcome.status} in {took}\n")
 
     def stop_progress(self) -> None:
-        """Take the progress display away."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None

@@ -69,7 +69,6 @@ class ManyConsole:
             self._console.phase(verb, count, seconds)
 
     def warn(self, text: str) -> None:
-        """Write a warning."""
         if self._live is not None:
             self._live.pause()
         self._console.warn(text)
@@ -77,20 +76,16 @@ class ManyConsole:
             self._github.warn(text)
 
     def expect(self, tasks: int) -> None:
-        """So many tasks will run."""
         self._tasks += tasks
 
     def task(self, task: "Task", outcome: "Outcome") -> None:
-        """Take note of an outcome."""
         self._done += 1
         self._console.task(task, outcome)
 
     def changes(self, lines: "tuple[Line, ...]") -> None:
-        """List changes."""
         self._console.changes(lines)
 
     def began(self, names: "tuple[str, ...]") -> None:
-        """These environments are being worked on."""
         self._names = names
         if self._console.live:
             from puffin.cli.screen.live import Live
@@ -98,12 +93,10 @@ class ManyConsole:
             self._live = Live(names)
 
     def environment(self, name: str, text: str) -> None:
-        """What is being done for an environment changed."""
         if self._live is not None:
             self._live.state(name, text)
 
     def ended(self, name: str, status: str) -> None:
-        """An environment is as it will be."""
         self._ended += 1
         if self._live is not None:
             self._live.end(name, status)

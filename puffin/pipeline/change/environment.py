@@ -132,7 +132,6 @@ class EnvironmentRun:
         self.fail(error)
 
     def end(self, status: str) -> None:
-        """Note the final status."""
         self.status = status
         self.ended = time.perf_counter()
 
@@ -154,7 +153,6 @@ class EnvironmentRun:
             self.place.check_removable(going, self._session.cache)
 
     def request(self) -> SearchRequest:
-        """Return the search request of the plan."""
         interpreter = self.environment.interpreter
         return SearchRequest(
             inputs=self.inputs,

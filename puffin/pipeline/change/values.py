@@ -102,7 +102,6 @@ class ManyResult:
     settled: bool = False
 
     def with_status(self, *statuses: str) -> "tuple[EnvResult, ...]":
-        """Return the environments with one of *statuses*."""
         return tuple([each for each in self.environments if each.status in statuses])
 
 
@@ -142,7 +141,6 @@ class EnvironmentsFailed(PuffinError):
 
     @property
     def worst(self) -> int:
-        """The exit code: 3 where only some failed."""
         return SOME_ENVIRONMENTS_FAILED if self.failed < self.total else 1
 
 

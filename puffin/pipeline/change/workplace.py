@@ -63,7 +63,6 @@ class Workplace:
 
     @property
     def site(self) -> str:
-        """The site-packages directory."""
         return self.environment.purelib
 
     def __enter__(self) -> "Workplace":
@@ -118,7 +117,6 @@ class Workplace:
 
     def _refresh(self, changed: list[str]) -> None:
         """Note that the directories that changed hold nothing wrong, so that the next look is quick."""
-
         if self.state is None or {each.name: each.version for each in self.state.distributions} != {
             each.name: each.version for each in self.present
         }:
@@ -150,7 +148,6 @@ class Workplace:
         return self._transaction
 
     def end(self) -> None:
-        """Clear the current transaction away."""
         if self._transaction is not None:
             self._transaction.end()
             self._transaction = None
@@ -326,7 +323,6 @@ def look_around(
 
 
 def _direct_url(site: str, entry: str, kind: str) -> str:
-
     if kind != "dist-info":
         return ""
     path = f"{site}/{entry}/direct_url.json"

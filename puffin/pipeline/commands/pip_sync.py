@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from puffin.stages.link.environment.environment import Environment
     from puffin.stages.resolve.projects.sources import Build
     from puffin.stages.resolve.requirements.values import Requirements
-    from puffin.stages.resolve.solve.request import FilePolicy
 
 _EMPTY = (
     "The requirements are empty: nothing was changed (`--allow-empty-requirements` empties the environment)"
@@ -96,10 +95,7 @@ class ToldByBuilds:
     def naming(self, settings: Settings, environment: "Environment") -> "Naming":
         """Return what finds the names of requirements that have none, as ``Projects.naming`` does it."""
 
-        def naming(requirements: "Requirements", files: "FilePolicy") -> "Requirements":
-            return self._projects().naming(settings, environment)(requirements, files)
-
-        return naming
+        return lambda written, files: self._projects().naming(settings, environment, written, files)
 
     def metadata(self, settings: Settings, environment: "Environment") -> "Build":
         """Return what tells the metadata of a source tree, as ``Projects.metadata`` does it."""
@@ -107,8 +103,7 @@ class ToldByBuilds:
         def build(directory: str, shown: str, written: "Requirements") -> bytes:
             from puffin.pipeline.request.builds import toolchain_of
 
-            toolchain = toolchain_of(environment)
-            return self._projects().metadata(settings, toolchain, directory, shown, written)
+            return self._projects().metadata(settings, toolchain_of(environment), directory, shown, written)
 
         return build
 

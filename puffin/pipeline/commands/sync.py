@@ -10,7 +10,7 @@ from puffin.pipeline.change.environment import guarded
 from puffin.pipeline.change.result import many_result
 from puffin.pipeline.change.run import ChangeRun
 from puffin.pipeline.change.spec import SpecRun
-from puffin.pipeline.change.values import ManyResult, failure_of
+from puffin.pipeline.change.values import ManyResult
 from puffin.pipeline.change.work import Watch
 from puffin.pipeline.change.workplace import tell_recovery
 from puffin.pipeline.commands.pip_sync import ToldByBuilds
@@ -261,8 +261,6 @@ class ManyRun:
             run.close()
 
     def result(self) -> ManyResult:
-        """Return the results."""
-
         started = self._session.started
         return many_result(self._runs, self._change.graph, tuple(self._phases), started, self._settings)
 
@@ -283,6 +281,3 @@ class _ManyWatch(Watch):
 
     def ended(self, run: "EnvironmentRun") -> None:
         self._done(run)
-
-
-__all__ = ["ManyRun", "failure_of"]

@@ -148,7 +148,6 @@ class Settings:
 
     @property
     def workers(self) -> int:
-        """How many processes work at once."""
         return self.jobs or available_cores()
 
 
