@@ -23,8 +23,8 @@ class Incompatibility:
         self.inert = False
 
 
-class Required(Incompatibility):
-    """The user wants a package: anything but what ``need`` admits cannot be."""
+class UserStatement(Incompatibility):
+    """The user says what a package has to be: anything but what ``need`` admits cannot be."""
 
     __slots__ = ("need", "slot")
 
@@ -32,6 +32,18 @@ class Required(Incompatibility):
         super().__init__(terms)
         self.slot = slot
         self.need = need
+
+
+class Required(UserStatement):
+    """The user wants a package."""
+
+    __slots__ = ()
+
+
+class Constrained(UserStatement):
+    """The user's constraint: it holds for a package if that is chosen at all."""
+
+    __slots__ = ()
 
 
 class Depends(Incompatibility):
@@ -63,17 +75,6 @@ class SameVersion(Incompatibility):
     """A package and its extra are of one version."""
 
     __slots__ = ()
-
-
-class Constrained(Incompatibility):
-    """The user's constraint: a package, if it is chosen at all, is within ``need``."""
-
-    __slots__ = ("need", "slot")
-
-    def __init__(self, slot: Slot, need: Need, terms: dict[Slot, int]) -> None:
-        super().__init__(terms)
-        self.slot = slot
-        self.need = need
 
 
 def resolvent(one: Incompatibility, other: Incompatibility, slot: Slot, everything: int) -> Incompatibility:
