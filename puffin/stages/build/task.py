@@ -15,7 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin import meter
 from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, Artifact, expected_sha256
-from puffin.artifact.urls import digest, file_path, is_file
+from puffin.artifact.urls import digest, file_path, is_file_url
 from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock, WorkLock, lock_timeout
@@ -98,7 +98,6 @@ class _Table:
         )
 
     def _parse(self, data: bytes) -> "dict[str, Any]":
-
         try:
             return tomllib.loads(data.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
@@ -108,7 +107,6 @@ class _Table:
             raise self._invalid(f"{text[:1].lower()}{text[1:]}") from None
 
     def _requires(self, table: "Mapping[str, Any]") -> "tuple[str, ...]":
-
         texts = self._texts(table, "requires")
         for text in texts:
             try:
@@ -181,11 +179,11 @@ def fetch_source(
 
 def source_archive(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "tuple[str, str]":
     """Make sure that a source archive is on this machine; return its path and SHA-256. Raises what a fetch raises."""
-    path = file_path(source.url) if is_file(source.url) else archive_place(source, cache)
+    path = file_path(source.url) if is_file_url(source.url) else archive_place(source, cache)
     revision = expected_sha256(source)
     if revision and os.path.exists(path) and kept.hash_of(path) == revision:
         return path, revision
-    if is_file(source.url):
+    if is_file_url(source.url):
         return path, _fetched(source, network)[0]
     cache.initialise()
     with _download_lock(source, cache):

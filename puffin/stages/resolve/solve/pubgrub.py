@@ -51,7 +51,6 @@ class PartialSolution:
         self.level = 0
 
     def left(self, slot: Slot) -> int:
-        """Return the choices left for a slot."""
         known = self._left.get(slot)
         if known is None:
             known = self._left[slot] = self._everything(slot)
@@ -66,7 +65,6 @@ class PartialSolution:
         self._push(slot, after, cause)
 
     def decide(self, slot: Slot, index: int) -> None:
-        """Choose one version for a slot."""
         self.level += 1
         self.decided[slot] = index
         self._push(slot, 1 << index, None)
