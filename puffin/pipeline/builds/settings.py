@@ -4,7 +4,7 @@ import time
 from threading import Lock
 
 from puffin.pipeline.builds.values import ALL, BuildSettings
-from puffin.pipeline.inputs.resolution import ResolutionSetup, roots
+from puffin.pipeline.inputs.resolution import ResolutionSetup, roots_of
 from puffin.pipeline.request.builds import backend_variables, config_setting, package_setting
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.requirements.file import read_requirements
@@ -45,7 +45,7 @@ def build_settings(
         network=network,
         now=time.time(),
         files=files,
-        constraints=roots(constraints),
+        constraints=roots_of(constraints),
         config_settings=tuple([config_setting(each) for each in settings.config_setting]),
         package_settings=tuple([package_setting(each) for each in settings.config_setting_package]),
         shared=frozenset((ALL,) if settings.no_build_isolation else settings.no_build_isolation_package),

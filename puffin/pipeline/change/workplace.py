@@ -47,7 +47,7 @@ class Workplace:
     """An environment, locked, repaired where a change was broken off, and looked at. Use it in ``with``."""
 
     def __init__(self, environment: "Environment", *, timeout: float) -> None:
-        self.environment = settled(environment)
+        self.environment = with_real_paths(environment)
         self._lock = Lock(f"{self.home}/{LOCK}", what=f"the environment `{environment.root}`", timeout=timeout)
         self.recovered = ""
         self.state: State | None = None
@@ -365,7 +365,7 @@ def _staging_home(environment: "Environment") -> "str | None":
     return None if here == there else f"{environment.purelib}/{DIRECTORY}"
 
 
-def settled(environment: "Environment") -> "Environment":
+def with_real_paths(environment: "Environment") -> "Environment":
     """Return *environment* with the real site-packages where a symlink inside the environment leads to it.
 
     RECORD is then relative to where it lies, and what was installed through the link is found again.

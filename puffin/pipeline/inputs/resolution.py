@@ -141,9 +141,9 @@ def setup_of(
         network=session.network.wire(requirements.trusted_hosts),
         now=now,
         target=target,
-        requirements=roots(requirements.entries),
-        constraints=(*roots(requirements.constraints), *(upgrades.limits if upgrades else ())),
-        overrides=roots(sources.overrides),
+        requirements=roots_of(requirements.entries),
+        constraints=(*roots_of(requirements.constraints), *(upgrades.limits if upgrades else ())),
+        overrides=roots_of(sources.overrides),
         preferences=tuple(
             [
                 each if keeps else replace(each, upgrade=True)
@@ -167,7 +167,7 @@ def setup_of(
     )
 
 
-def roots(entries: "Sequence[Entry]") -> tuple[Root, ...]:
+def roots_of(entries: "Sequence[Entry]") -> tuple[Root, ...]:
     """Return entries of requirements files as roots of a resolution."""
     return tuple(
         [Root(origin=entry.origin, **{name: getattr(entry, name) for name in _SHARED}) for entry in entries]
