@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from puffin.cache.layout import Cache
     from puffin.stages.link.commit.installplan import Present
     from puffin.stages.resolve.locate.source import Commits
-    from puffin.stages.resolve.requirements.pins import Pin
+    from puffin.stages.resolve.requirements.values import Pin
 
 UNKNOWN = "unknown"  # no archive's identity: the file changed, or the cache does not know it
 

@@ -1,7 +1,5 @@
 """The packages of a seeded environment: the newest version of each that fits, installed as by a sync."""
 
-import time
-
 from puffin.errors import PuffinError
 from puffin.pipeline.commands.outdated import fitting_versions, setup_for
 from puffin.pipeline.commands.pip_sync import sync_pins
@@ -13,7 +11,7 @@ from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed.demands import demands
 from puffin.stages.link.installed.requires import Requires
 from puffin.stages.resolve.locate.locate import locate
-from puffin.stages.resolve.requirements.pins import Pin
+from puffin.stages.resolve.requirements.values import Pin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +22,8 @@ if TYPE_CHECKING:
 class NoSeed(PuffinError):
     """No version of a seed needs nothing but the other seeds."""
 
+    sentence = "No version of `{package}` can be a seed: all need other packages"
     hints: tuple[str, ...] = ("leave out `--seed`, and install what is needed with `puffin pip install`",)
-
-    def summary(self) -> str:
-        """Return the first line."""
-        return f"No version of `{self.package}` can be a seed: all need other packages"
 
 
 def seed(environment: Environment, names: tuple[str, ...], settings: Settings, session: "Session") -> None:
@@ -56,7 +51,10 @@ def newest_pins(
             offer = universe.versions(name)
             wheels = [each.version for each in fitting_versions(offer, environment) if each.filetype == "wheel"]
             if not wheels:
-                _locate(name, offer.versions[0] if offer.versions else "0", environment, settings, session)
+                version = offer.versions[0] if offer.versions else "0"
+                pin = Pin(name=name, version=version, text=f"{name}=={version}")
+                # it raises why the version cannot be installed
+                locate([pin], setup.scope, http=client_for(setup.network), cache=session.cache)
             whole = (each for each in wheels if _is_whole(universe, name, each, names, environment))
             found = next(whole, "")
             if not found:
@@ -75,17 +73,3 @@ def _is_whole(
     own = Requires(name=name, raw_name=name, version=version, requires_dist=metadata.requires_dist)
     wanted = demands((own,), dict(environment.interpreter.markers))
     return all(each.name in names for each in wanted)
-
-
-def _locate(name: str, version: str, environment: Environment, settings: Settings, session: "Session") -> None:
-    """Raise why a version cannot be installed, in the words of a search for a pin."""
-    locate(
-        [Pin(name=name, version=version, text=f"{name}=={version}")],
-        config=index_config(settings, None),
-        tags=environment.interpreter.tags,
-        python_version=environment.interpreter.version_text,
-        http=client_for(session.network.wire()),
-        cache=session.cache,
-        offline=settings.offline,
-        now=time.time(),
-    )

@@ -11,7 +11,7 @@ from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences
 from puffin.stages.resolve.requirements.errors import HashesMissing
-from puffin.stages.resolve.requirements.pins import Pin
+from puffin.stages.resolve.requirements.values import Pin
 from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.value import astuple, from_tuple, frozen
 

@@ -5,6 +5,7 @@ import os
 
 from puffin import depends
 from puffin.errors import PuffinError
+from puffin.forks import ChildSilent, hear
 from puffin.pipeline.graph import record
 from puffin.pipeline.run.wire import pickled, send, unpickled
 from puffin.pipeline.run.worker_loss import exit_of, fork_child
@@ -52,8 +53,12 @@ class ForkedCall:
         if not self._pid:
             return self._function()
         parts = []
-        while data := os.read(self._reader, 1 << 20):
-            parts.append(data)
+        try:
+            while data := hear(self._reader, 1 << 20):
+                parts.append(data)
+        except ChildSilent as silent:
+            self.stop()
+            raise ForkedCallLost(how=str(silent)) from None
         with Uninterrupted():
             pid, self._pid = self._pid, 0
             os.close(self._reader)

@@ -5,6 +5,7 @@ import os
 import select
 from threading import Lock, active_count
 
+from puffin.forks import silence
 from puffin.pipeline.graph import record
 from puffin.pipeline.run.wire import Frames, framed, pickled, send, unpickled
 from puffin.pipeline.run.worker_loss import fork_child
@@ -172,8 +173,11 @@ class ForkedWorkers:
         poll = select.poll()
         for reader in asked:
             poll.register(reader, select.POLLIN)
-        for reader, _ in poll.poll(None if wait else 0) if asked else ():
+        found = poll.poll(silence() * 1000 if wait else 0) if asked else []
+        for reader, _ in found:
             asked[reader].hear()
+        for child in asked.values() if wait and not found else ():  # they have said nothing for too long
+            child.end()
         return bool(asked)
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any
 
-import puffin.forks  # noqa: F401 - it makes forks safe after these threads
+from puffin.forks import silence
 from puffin.pipeline.run.wire import pickled, unpickled
 from puffin.pipeline.run.worker_loss import exit_of, fork_child
 from puffin.signals import Uninterrupted
@@ -84,13 +84,21 @@ class ForkPool:
     def _read(self) -> None:
         try:
             while open_ends := list(self._pids):
-                for worker in wait(open_ends):
+                for worker in wait(open_ends, silence()) or self._end_silent():
                     self._receive(worker)
         except BaseException as error:  # whatever it is, nobody may wait for an answer that cannot come
             with self._lock:
                 calls, self._calls = self._calls, {}
             for future in calls.values():
                 future.set_exception(error)
+
+    def _end_silent(self) -> list[Any]:
+        """Kill the workers that have said nothing for too long about what they were asked."""
+        with self._lock:
+            silent = list(self._calls)
+        for worker in silent:
+            os.kill(self._pids[worker], signal.SIGKILL)
+        return silent
 
     def _receive(self, worker: Any) -> None:
         try:

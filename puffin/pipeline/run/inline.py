@@ -2,6 +2,7 @@
 
 import os
 
+from puffin.forks import ChildSilent, hear
 from puffin.pipeline.graph.ledger import unit_weight
 from puffin.pipeline.run.executor import FEW
 from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue
@@ -132,19 +133,27 @@ class Child:
 
     def finish(self) -> str:
         """Take in the rest and wait for the child; return how it was lost, or ``""``."""
-        os.set_blocking(self._reader, True)
-        while self._told:
-            self._hear()
+        silent = ""
+        try:
+            while self._told:
+                self._take(hear(self._reader, _ROOM))
+        except ChildSilent as error:
+            os.kill(self._pid, 9)
+            silent = str(error)
         os.close(self._reader)
         if self._bell is not None:
             self._bell.close()
-        return exit_of(self._pid)
+        how = exit_of(self._pid)
+        return silent or how
 
     def _hear(self) -> None:
         try:
             data = os.read(self._reader, _ROOM)
         except BlockingIOError:
             return
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
         self._told = bool(data)
         for outcome in self._inbox.feed(data):
             self._record(outcome)
