@@ -63,7 +63,7 @@ def sync_pins(
     reporter = session.reporter
     for warning in inputs.warnings:
         reporter.warn(warning)
-    place = Workplace(environment, timeout=lock_timeout(session.environ))
+    place = Workplace(environment, timeout=lock_timeout(session.environ), atomic=settings.atomic)
     with opened(place) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
         change = ChangeRun(settings, session, command="pip sync")
