@@ -99,10 +99,13 @@ class UsageError(PuffinError):
     text: str
 
 
-def os_cause(error: OSError) -> Cause:
-    """Translate an operating system error into a cause: its text and, where known, its path."""
+def os_cause(error: OSError) -> PuffinError:
+    """Translate an operating system error into a cause: its text and, where known, its path; a limit has its name."""
+    from errno import EMFILE, ENFILE  # part of the interpreter: no file has to be opened for it
+
     path = f" (`{error.filename}`)" if error.filename else ""
-    return Cause(text=f"{error.strerror or error}{path}")
+    cause = Cause(text=f"{error.strerror or error}{path}")
+    return _limit(_FILES, cause) if error.errno in (EMFILE, ENFILE) else cause
 
 
 class LimitReached(PuffinError):
@@ -149,11 +152,14 @@ def refused_by_system(error: BaseException) -> "PuffinError | None":
         return ModuleUnreadable(name=error.name, causes=(Cause(text=str(error)),))
     if not isinstance(error, OSError):
         return None
-    from errno import EAGAIN, EMFILE, ENFILE, ENOMEM  # part of the interpreter: no file has to be opened for it
+    from errno import EAGAIN, ENOMEM
 
-    limits = {EAGAIN: _PROCESSES, EMFILE: _FILES, ENFILE: _FILES, ENOMEM: _MEMORY}
+    cause = os_cause(error)
+    if isinstance(cause, LimitReached):
+        return cause
+    limits = {EAGAIN: _PROCESSES, ENOMEM: _MEMORY}
     if error.errno in limits:
-        return _limit(limits[error.errno], os_cause(error))
+        return _limit(limits[error.errno], cause)
     if isinstance(error.filename, str):
         return PlaceRefused(path=error.filename, causes=(Cause(text=error.strerror or str(error)),))
     return None
@@ -165,6 +171,22 @@ def _few_files() -> bool:
     except ImportError:  # Windows, or one more module that could not be opened
         return True
     return getrlimit(RLIMIT_NOFILE)[0] < _FEW_FILES
+
+
+def demand_files(count: int, what: str) -> None:
+    """Raise :class:`LimitReached` unless this process may have *count* files open, as *what* needs them."""
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+    except ImportError:  # Windows has no such limit
+        return
+    most = getrlimit(RLIMIT_NOFILE)[0]
+    if most != RLIM_INFINITY and most < count:
+        raise _limit(_FILES, Cause(text=f"{what} needs up to {count}, and the limit is {most}"))
+
+
+def is_limited(error: PuffinError) -> bool:
+    """Tell whether a limit of the system is the reason of *error*, or one of its reasons."""
+    return isinstance(error, LimitReached) or any(map(is_limited, error.causes))
 
 
 def _limit(which: "tuple[str, str]", *causes: PuffinError) -> LimitReached:

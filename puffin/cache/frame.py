@@ -27,6 +27,11 @@ def load(data: bytes) -> "Any":
     return load_at(data, 0)[0]
 
 
+def skipped(data: bytes, start: int) -> int:
+    """Return where the frame at *start* ends, which is not looked into."""
+    return start + HEAD + int.from_bytes(data[start + HEAD - 4 : start + HEAD], "little")
+
+
 def load_at(data: "bytes | mmap", start: int) -> "tuple[Any, int]":
     """Return the value of the frame at *start* and where it ends; ``(None, start)`` for a damaged one."""
     if data[start : start + len(_MAGIC)] != _MAGIC or len(data) < start + HEAD:

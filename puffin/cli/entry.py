@@ -21,6 +21,8 @@ STARTED_CPU = process_time()  # what the interpreter needed to get here
 def run() -> "NoReturn":
     """Run the command line of this process and end it."""
     gc.disable()  # a command lives for moments, and what it makes lives as long
+    if not os.environ.get("HOME", "~"):
+        del os.environ["HOME"]  # empty is as good as unset; Python takes it for the root directory
     _isolate(os.environ.get("PYTHONPATH", ""))
     _open_streams()
     _set_umask(os.environ.get("PUFFIN_UMASK", ""))

@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.faults.other_tools import WORLDS
 from tests.faults.worlds import OPERATIONS, Place, World
 from tests.helpers import syscalls
 from tests.helpers.forked_cli import ForkedCommands
@@ -71,10 +72,11 @@ class Row(NamedTuple):
 class Sweep:
     """One operation at one place, disturbed again and again."""
 
-    def __init__(self, operation: str, on: str, *, words: Sequence[str] = ()) -> None:
+    def __init__(self, operation: str, on: str, *, words: Sequence[str] = (), tool: str = "puffin") -> None:
         self.operation = operation
         self.on = on
         self._words = tuple(words)
+        self._tool = tool
         self._commands = ForkedCommands().__enter__()
         self._place = Place(on, self._make)
         self.world = self._place.world
@@ -88,7 +90,7 @@ class Sweep:
         self._commands.__exit__()
 
     def _make(self, root: Path) -> World:
-        world = World(root, self.operation, self._commands, self._words)
+        world = WORLDS[self._tool](root, self.operation, self._commands, self._words)
         self.old = world.state()
         if self.operation == "recovery":
             names = ("rename", "renameat2")
@@ -145,8 +147,13 @@ class Sweep:
         if not _killed(ended):
             wrong += _judged(ended, state, inject[0])
         try:
-            if repair and any(
-                now not in sides for now, *sides in zip(self.world.repaired(), self.old, self.new, strict=True)
+            if (
+                repair
+                and self._tool == "puffin"
+                and any(
+                    now not in sides
+                    for now, *sides in zip(self.world.repaired(), self.old, self.new, strict=True)
+                )
             ):
                 wrong.append("repaired to a mixture")
             rerun = self.world.run()
@@ -193,9 +200,9 @@ def _judged(ended: Ended, state: str, inject: str) -> list[str]:
 
 
 def sweep(operation: str, on: str, *, every: int = 1, start: int = 0, fault: str = "", second: str = "",
-          words: Sequence[str] = (), most: int = 0) -> Row:  # fmt: skip
+          words: Sequence[str] = (), most: int = 0, tool: str = "puffin") -> Row:  # fmt: skip
     """Return the row of one sweep; at most *most* faults, 0 for any number."""
-    with Sweep(operation, on, words=words) as work:
+    with Sweep(operation, on, words=words, tool=tool) as work:
         points = work.points()
         if second:
             first, later = work.after_a_signal(points)
@@ -255,6 +262,9 @@ def _parse() -> argparse.Namespace:
         "--fault", action="append", default=[], help="such as `error=EIO`; `errors`: all of them"
     )
     parser.add_argument("--second", action="append", default=[], help="a second signal, such as TERM")
+    parser.add_argument(
+        "--tool", default="puffin", choices=WORLDS, help="pip and uv: `upgrade` and `fresh` alone"
+    )
     parser.add_argument("--words", default="", help="more words for the command, such as `--executor pool`")
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     return parser.parse_args()

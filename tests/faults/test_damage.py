@@ -66,6 +66,48 @@ def test_a_cache_file_edited_through_the_environment(puffin, env, sync):
     assert (env.site / "pkg/sub/m.py").read_text() == "v = 1\n"
 
 
+def cut(path):
+    os.truncate(path, 0)
+
+
+def edit(path):
+    with open(path, "r+b") as file:
+        file.write(b"?")
+
+
+def edit_in_secret(path):
+    facts = path.stat()
+    edit(path)
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+@pytest.mark.parametrize("mode", ["inline", "pool"])
+@pytest.mark.parametrize("harm", [cut, edit])
+def test_an_edit_does_not_spread_to_new_environments(puffin, env, sync, harm, mode):
+    harm(env.site / "pkg/sub/m.py")
+    other = puffin.venv(name="other")
+    done = sync(None, "-p", other.root, "--executor", mode)
+    assert done.code == 0
+    assert "warning: The cached archive of `pkg` was damaged; fetching it again\n" in done.err
+    assert (other.site / "pkg/sub/m.py").read_text() == "v = 1\n"
+
+
+@pytest.mark.parametrize("harm", [cut, edit, edit_in_secret])
+def test_a_reinstallation_repairs_the_environment_and_the_cache(puffin, env, sync, harm):
+    harm(env.site / "pkg/sub/m.py")
+    assert sync(None, "--reinstall").code == 0
+    assert (env.site / "pkg/sub/m.py").read_text() == "v = 1\n"
+
+
+def test_edited_metadata_do_not_decide_a_resolution(puffin, env, index, sync):
+    index.add(*forge_wheel("more", "1"))
+    path = env.site / "pkg-1.dist-info/METADATA"
+    path.write_bytes(path.read_bytes().replace(b"\nName", b"\nRequires-Dist: more\nName"))
+    puffin.file("pkg.in", "pkg==1\n")
+    done = puffin("pip", "compile", "pkg.in", "-i", index.url)
+    assert (done.code, "more" in done.out) == (0, False)
+
+
 def test_a_truncated_manifest_is_a_miss(puffin, env, sync):
     assert sync("pkg==2\n").code == 0
     for manifest in puffin.cache.glob("archive-v0/*/*.manifest"):

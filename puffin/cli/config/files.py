@@ -5,7 +5,7 @@ import sys
 from itertools import islice
 
 from puffin import depends
-from puffin.cache.layout import home_directory
+from puffin.cache.layout import home_directory, xdg_home
 from puffin.errors import UsageError
 from puffin.pipeline.workspace.document import PUFFIN_FILE, configurations, content
 
@@ -59,7 +59,7 @@ def _global_directories(environ: "Mapping[str, str]") -> list[str]:
     if sys.platform == "darwin":
         return ["/Library/Application Support/pip"]
     shared = environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
-    return [*(os.path.join(each, "pip") for each in shared.split(os.pathsep) if each), "/etc"]
+    return [*(os.path.join(each, "pip") for each in shared.split(os.pathsep) if os.path.isabs(each)), "/etc"]
 
 
 def _user_files(environ: "Mapping[str, str]") -> list[str]:
@@ -77,4 +77,4 @@ def _user_files(environ: "Mapping[str, str]") -> list[str]:
 def _config_home(environ: "Mapping[str, str]") -> str:
     if sys.platform == "win32":
         return environ.get("APPDATA") or home_directory()
-    return environ.get("XDG_CONFIG_HOME") or os.path.join(home_directory(), ".config")
+    return xdg_home(environ.get("XDG_CONFIG_HOME", ""), ".config")

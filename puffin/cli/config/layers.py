@@ -138,7 +138,6 @@ def _formats(layers: "Sequence[Layer]", options: "Options") -> "Options":
 
 
 def _words(values: "Iterable[str]") -> "list[str]":
-
     words = [word.strip() for value in values for word in value.split(",") if word.strip()]
     return [word if word[0] == ":" else normalise(word) for word in words]
 
@@ -173,7 +172,6 @@ def _tell(layers: "Sequence[Layer]", options: "Options", console: "Console") -> 
 
 
 def _shown(value: "Any") -> str:
-
     if isinstance(value, bool):
         return str(value).lower()
     return mask_text(" ".join(value) if isinstance(value, tuple) else str(value))

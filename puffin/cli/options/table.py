@@ -63,7 +63,7 @@ FOREIGN = (
     option("--python-version VERSION",
         "With --target: install for this Python version, for example 3.8 or 3.8.1.", ENVIRONMENT),
     option("--python-platform PLATFORM",
-        "With --target: install for linux, macos, windows, or for example x86_64-manylinux_2_28.", ENVIRONMENT),
+        "Install for linux, macos, windows, or for example x86_64-manylinux_2_28.", ENVIRONMENT),
 )
 EXTERNAL = (
     option("--break-system-packages", "Change an environment that is marked as externally managed.", ENVIRONMENT),

@@ -227,8 +227,20 @@ class Builds:
             return ()
         if outcome.status == DONE and outcome.result[0] == LACKS:
             return self._prepared(job, (*self._requires[job.id], *outcome.result[1]))
+        if outcome.status == DONE and outcome.result[0] == WHEEL_GOAL:
+            self._warn_of_lost(job, outcome.result[1])
         released = self._turns.ended(job.group, job.id, built=outcome.status == DONE)
         return tuple([each for other in released for each in self._begun(self._jobs[other])])
+
+    def _warn_of_lost(self, job: Job, wheel: str) -> None:
+        """Say where a build has left out everything: the backend is told of another place, or ignores the files."""
+        from puffin.stages.resolve.metadata.sdist import lost_package
+
+        package = lost_package(wheel, self._read[self._fetch(job).key][0], job.artifact.subdirectory)
+        if package:
+            warn(
+                f"The wheel built for `{job.label}` has no modules, although its source has the package `{package}`"
+            )
 
     def _begun(self, job: Job) -> "tuple[Task, ...]":
         """Return a build whose source was read, with what it needs; while it has to wait for its turn, as it stands."""

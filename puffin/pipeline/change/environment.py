@@ -2,7 +2,7 @@
 
 import time
 
-from puffin.artifact.metadata_head import field_values, read_head
+from puffin.artifact.metadata_head import field_values
 from puffin.cache.atomic import remove_tree
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.change.plan import Planner
@@ -15,7 +15,8 @@ from puffin.stages.link.commit.state import read_state
 from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.staging import LinkPlace
-from puffin.stages.unzip.manifest import DIST_INFO, VERSION, read_header
+from puffin.stages.unzip.manifest import VERSION
+from puffin.stages.unzip.ready import archived_metadata
 from puffin.value import astuple, replace
 
 TYPE_CHECKING = False
@@ -131,7 +132,6 @@ class EnvironmentRun:
         self.fail(error)
 
     def end(self, status: str) -> None:
-        """Note the final status."""
         self.status = status
         self.ended = time.perf_counter()
 
@@ -153,7 +153,6 @@ class EnvironmentRun:
             self.place.check_removable(going, self._session.cache)
 
     def request(self) -> SearchRequest:
-        """Return the search request of the plan."""
         interpreter = self.environment.interpreter
         return SearchRequest(
             inputs=self.inputs,
@@ -211,6 +210,7 @@ class EnvironmentRun:
         target = astuple(target_of(self.workplace.environment))
         mode = self.settings.link_mode or HARDLINK
         kind = self.bytecode
+        doubted = self.workplace.damaged.union(self.settings.reinstall_package)
         self._places = {
             number: LinkPlace(
                 stage=transaction.stage(number),
@@ -219,6 +219,7 @@ class EnvironmentRun:
                 direct_url=supply.artifact.direct_url,
                 mode=mode,
                 bytecode=kind,
+                checked=self.settings.reinstall or supply.artifact.name in doubted,
             )
             for number, supply in self.turn.items()
         }
@@ -262,14 +263,23 @@ class EnvironmentRun:
                 self._committed()
             raise
 
+    def is_settled(self) -> bool:
+        """Look and plan again after the commit, as the next run will; tell whether it will find nothing to do."""
+        planner = Planner(self.place, self.settings, self._session, exact=self.exact)
+        try:
+            self.workplace.look(committed=True)
+            plan = planner.plan_of(self.inputs, {}) if self.wanted is None else planner.plan(self.wanted)
+        except (PuffinError, OSError):  # whatever it is, it is for the next run to say
+            return False
+        return plan.nothing_to_do
+
     def _check_python(self, supply: "Supply", archive: str) -> None:
         """Raise ``NoCompatibleWheel`` where the metadata of what a URL named does not admit the interpreter."""
         from puffin.stages.resolve.locate.errors import NoCompatibleWheel
         from puffin.stages.resolve.locate.file_choice import FileTarget
 
         cache, version = self._session.cache, self.environment.interpreter.version_text
-        header = read_header(cache.manifest(archive))
-        head = read_head(f"{cache.archive(archive)}/{header[DIST_INFO]}/METADATA") if header else b""
+        head = archived_metadata(cache, archive)
         wanted = next(iter(field_values(head, ("requires-python",)).get("requires-python", ())), "")
         if wanted and not FileTarget((), version).admits(wanted):
             reason = f"it requires Python {wanted}, but the interpreter is Python {version}"

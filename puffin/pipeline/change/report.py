@@ -9,11 +9,10 @@ import json
 from puffin import __version__
 from puffin.artifact.metadata_head import head_fields, split_head, unfolded
 from puffin.artifact.urls import mask, mask_text, strip_credentials
-from puffin.cache.atomic import read
 from puffin.errors import PuffinError
 from puffin.pipeline.change.values import Several
 from puffin.pipeline.request.settings import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
-from puffin.stages.unzip.manifest import DIST_INFO, read_header
+from puffin.stages.unzip.ready import archived_metadata
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -271,12 +270,6 @@ def _item(change: "Change", cache: "Cache", items: "dict[tuple[str, str], Any]")
         )
         items[key]["metadata"].pop("description", None)
     return items[key]
-
-
-def archived_metadata(cache: "Cache", archive: str) -> bytes:
-    """Return METADATA of an archive of the cache, ``b""`` where it is not there."""
-    header = read_header(cache.manifest(archive)) if archive else None
-    return (read(f"{cache.archive(archive)}/{header[DIST_INFO]}/METADATA") or b"") if header else b""
 
 
 def error_of(error: PuffinError) -> "dict[str, str | None]":

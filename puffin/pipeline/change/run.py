@@ -16,13 +16,12 @@ from puffin.pipeline.run.executor import FEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from puffin.pipeline.change.builds import BuildSessions
     from puffin.pipeline.change.environment import EnvironmentRun
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Reporter, Settings
-    from puffin.pipeline.tasks.supply import Supply
     from puffin.stages.link.commit.placement import Conflict
 
 
@@ -69,7 +68,6 @@ class ChangeRun:
 
     def bring(self, runs: "Sequence[EnvironmentRun]", watch: Watch, *, fail_fast: bool = False) -> None:
         """Carry out the plans of *runs*; each one holds its own result."""
-        self._heal(runs)
         self.graph = GraphRun(
             runs, self._engine, session=self._session, watch=watch, fail_fast=fail_fast, builds=self._builds
         )
@@ -78,29 +76,11 @@ class ChangeRun:
             with phase("remember"):
                 self._search.remember(self.graph.archives)
 
-    def _heal(self, runs: "Sequence[EnvironmentRun]") -> None:
-        """Look at archives that are linked once more; one that is not whole is fetched anew for all."""
-        gone: set[str] = set()
-        for run in runs:
-            again = {name for name in run.plan.replace if name in run.workplace.archives}
-            if again:
-                from puffin.pipeline.change.heal import damaged_archives
-
-                gone |= damaged_archives(run.supplies, again, run.workplace.damaged, self._session)
-        for run in runs if gone else ():
-            run.supplies = [_without(each, gone) for each in run.supplies]
-
     def close(self) -> None:
         """End the search and let the executor's processes go."""
         if self._search is not None:
             self._search.stop()
         self._engine.close()
-
-
-def _without(supply: "Supply", archives: "Collection[str]") -> "Supply":
-    from puffin.value import replace
-
-    return replace(supply, archive="") if supply.archive in archives else supply
 
 
 class ApplyFailed(PuffinError):
@@ -117,7 +97,6 @@ class ApplyFailed(PuffinError):
 
     @property
     def worst(self) -> int:
-        """The exit code of the causes: the highest among them."""
         return max((cause.exit_code for cause in self.causes), default=1)
 
 

@@ -25,6 +25,7 @@ from puffin.pipeline.tasks.supply import (
 from puffin.stages.link.files import COPY, HARDLINK
 from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.unzip.manifest import read_names
+from puffin.stages.unzip.ready import discard_archive
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -70,7 +71,6 @@ class _Scales:
         self._known: dict[str, int] = {}
 
     def __call__(self, supply: "Supply") -> int:
-        """Return the weight of *supply*."""
         if not supply.archive:
             return supply.artifact.size or 0
         if supply.archive not in self._known:
@@ -176,10 +176,13 @@ class GraphRun:
             return {}
 
     def _anew(self, load: "Load") -> "list[Load]":
-        from puffin.pipeline.change.heal import without_archive
-
         self.repaired += 1
-        supply = replace(without_archive(load.supply, self._session), made=None)
+        name = load.supply.artifact.name
+        self._session.reporter.warn(f"The cached archive of `{name}` was damaged; fetching it again")
+        discard_archive(self._cache, load.supply.archive)
+        supply = replace(load.supply, archive="", made=None)
+        for use in load.uses:
+            self._runs[use.site].supplies[use.number] = supply
         found = self._supplied(load.uses[0].site, {0: supply})
         return [replace(load, supply=each) for each in found.values()]
 
@@ -257,7 +260,6 @@ class GraphRun:
             self._ended(run)
 
     def _ended(self, run: "EnvironmentRun") -> None:
-        """Say how an environment ended."""
         self._watch.ended(run)
         if run.error is not None and self._fail_fast:
             raise Stopped

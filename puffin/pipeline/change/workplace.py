@@ -70,7 +70,6 @@ class Workplace:
 
     @property
     def site(self) -> str:
-        """The site-packages directory."""
         return self.environment.purelib
 
     def __enter__(self) -> "Workplace":
@@ -98,22 +97,25 @@ class Workplace:
         finally:
             self._lock.__exit__(None, None, None)
 
-    def look(self) -> None:
-        """Find the installed distributions, and the damaged ones among them."""
-        self._look()
+    def look(self, *, committed: bool = False) -> None:
+        """Find the installed distributions, and the damaged ones among them: none where all is just *committed*."""
+        self._look(committed)
         if self.environment.origin in ELSEWHERE:
             from puffin.stages.link.environment.target_directory import unfit
 
             entries = {each.entry: each.name for each in self.present}
             self.damaged |= unfit(self.site, entries, self.environment.interpreter.tags)
 
-    def _look(self) -> None:
+    def _look(self, committed: bool) -> None:
         depends.environment(self.environment.root, facts_of(self.environment.root))
         self.state = read_state(self.environment.root)
         self.present, self.broken = look_around(self.environment, self.state)
         if self.state is None:
             if os.path.exists(f"{self.home}/{STATE}"):  # damaged, so who knows what else is
                 self.damaged = frozenset(each.name for each in self.present)
+            return
+        if committed:  # its directories were stamped, and with the state these stamps count
+            self.damaged = frozenset()
             return
         rebooted = self.state.boot != current_boot()
         self.damaged, changed = find_damage(self.site, self.state, everywhere=rebooted)
@@ -122,7 +124,6 @@ class Workplace:
 
     def _refresh(self, changed: list[str]) -> None:
         """Note that the directories that changed hold nothing wrong, so that the next look is quick."""
-
         if self.state is None or {each.name: each.version for each in self.state.distributions} != {
             each.name: each.version for each in self.present
         }:
@@ -165,7 +166,6 @@ class Workplace:
         transaction.try_exchange(self.site)
 
     def end(self) -> None:
-        """Clear the current transaction away."""
         if self._transaction is not None:
             self._transaction.end()
             self._transaction = None
@@ -343,7 +343,6 @@ def look_around(
 
 
 def _direct_url(site: str, entry: str, kind: str) -> str:
-
     if kind != "dist-info":
         return ""
     path = f"{site}/{entry}/direct_url.json"

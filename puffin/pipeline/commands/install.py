@@ -128,9 +128,7 @@ class _Install:
             plain=False,
             config=self._setup.config,
             files=self._setup.files,
-            require_hashes=False,
             trusted_hosts=self._requirements.trusted_hosts,
-            warnings=(),
         )
         run.use(self._workplace)
         run.wanted = [self._wanted(each) for each in resolution.packages]

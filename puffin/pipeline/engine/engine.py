@@ -6,7 +6,7 @@ import time
 from puffin import __version__
 from puffin.artifact.artifact import WHEEL
 from puffin.artifact.urls import mask_text
-from puffin.errors import UsageError
+from puffin.errors import UsageError, demand_files
 from puffin.meter import MISS
 from puffin.pipeline.graph.ledger import Ledger, no_growth
 from puffin.pipeline.graph.record import RunRecord, current, phase
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.run.executor import Executor
     from puffin.pipeline.tasks.supply import Supply
+
+_CLUSTER_FILES, _WORKER_FILES = 48, 16  # open files of a cluster, and of each of its workers
 
 
 class Engine:
@@ -101,7 +103,6 @@ class Engine:
         return ledger
 
     def idle(self) -> None:
-        """Record that the change needs no tasks."""
         self._record().graph("inline", jobs=self._settings.workers, tasks=0, at=time.time())
 
     def _record(self) -> RunRecord:
@@ -154,6 +155,7 @@ def make_executor(name: str, *, jobs: int, local_directory: str, dashboard: int 
 
         return PoolExecutor(jobs)
     if name == "cluster":
+        demand_files(_CLUSTER_FILES + _WORKER_FILES * jobs, "a cluster")
         from puffin.pipeline.run.cluster import ClusterExecutor
 
         return ClusterExecutor(jobs, local_directory, dashboard=dashboard)
@@ -186,7 +188,6 @@ class OutcomeRecorder:
         self._record.graph(executor, jobs=jobs, tasks=len(self._ledger.tasks), at=self._began)
 
     def outcome(self, outcome: Outcome) -> None:
-        """Add the line of an outcome."""
         self._attempted(self._ledger.tasks[outcome.key], outcome)
 
     def _ready(self, task: "Task") -> float:

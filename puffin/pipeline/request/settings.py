@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     class Reporter(Protocol):
         """Gets the progress of a run."""
 
-        def phase(self, verb: str, count: int, seconds: float) -> None:
-            """A phase is over: ``Resolved``, ``Prepared``, ``Uninstalled``, ``Installed``, …"""
+        def phase(self, verb: str, count: int, seconds: float, *, shown: bool = True) -> None:
+            """A phase is over: ``Resolved``, ``Prepared``, …; if it is not *shown*, the next run will say so."""
 
         def warn(self, text: str) -> None:
             """Something the user should know."""
@@ -136,7 +136,7 @@ class Settings:
     override: tuple[str, ...] = ()
     resolution: str = HIGHEST
     prerelease: str = IF_NECESSARY_OR_EXPLICIT
-    prerelease_package: tuple[str, ...] = ()
+    prerelease_package: tuple[tuple[str, str], ...] = ()
     exclude_newer: str = ""
     no_deps: bool = False
     extra: tuple[str, ...] = ()
@@ -149,7 +149,6 @@ class Settings:
 
     @property
     def workers(self) -> int:
-        """How many processes work at once."""
         return self.jobs or available_cores()
 
 

@@ -8,8 +8,19 @@ from puffin.cache.reading import read
 from puffin.errors import PuffinError, os_cause
 from puffin.stages.bytecode.layer import Layer, layer_path, manifest_path, read_layer
 from puffin.stages.link.direct_url import with_hash, with_source
-from puffin.stages.link.staging import LinkPlace, LinkTarget, Staging, clear_stage, in_lib, spread
-from puffin.stages.unzip.manifest import BYTES, DIST_INFO, NAME, OUTSIDE, RAW_NAME, OutsideRow, read_names
+from puffin.stages.link.staging import DIRECTORY, LinkPlace, LinkTarget, Staging, clear_stage, in_lib, spread
+from puffin.stages.unzip.manifest import (
+    BYTES,
+    DIST_INFO,
+    FILES,
+    NAME,
+    OUTSIDE,
+    RAW_NAME,
+    SCRIPTS,
+    OutsideRow,
+    read_for_link,
+)
+from puffin.stages.unzip.ready import Census, changed, discard_archive, recheck
 from puffin.stages.unzip.record import rows_below
 from puffin.value import from_tuple
 
@@ -18,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    Found = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
+    Found = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...] | None]
 
 Linked = tuple[str, int]
 
@@ -52,15 +63,22 @@ def link(
     direct_url: str,
     mode: str,
     bytecode: str = "",
+    checked: bool = False,
     source: "tuple[Any, ...] | None" = None,
 ) -> "tuple[str, str, int]":
     """Build the tree of an archive below *stage*; return ``(archive, link mode used, files)``.
 
-    *bytecode* is the kind of bytecode that comes along, where the cache has it. *source* is the answer of the
-    task that fetched what this was built from. Raises :class:`ArchiveGone` or :class:`LinkFailed`.
+    *bytecode* and *checked* are as in :class:`LinkPlace`. *source* is the answer of the task that fetched what this
+    was built from. Raises :class:`ArchiveGone` or :class:`LinkFailed`.
     """
     place = LinkPlace(
-        stage=stage, target=target, requested=requested, direct_url=direct_url, mode=mode, bytecode=bytecode
+        stage=stage,
+        target=target,
+        requested=requested,
+        direct_url=direct_url,
+        mode=mode,
+        bytecode=bytecode,
+        checked=checked,
     )
     _, (result,) = _link(archive, cache_root, (place,), source)
     if isinstance(result, PuffinError):
@@ -90,7 +108,8 @@ def _link(
     archive: str, cache_root: str, places: "tuple[LinkPlace, ...]", source: "tuple[Any, ...] | None"
 ) -> "tuple[str, list[Linked | PuffinError]]":
     cache = Cache(cache_root)
-    found = read_names(cache.manifest(archive))
+    manifest = cache.manifest(archive)
+    stamp, found = changed(manifest), read_for_link(manifest)
     if found is None:
         raise ArchiveGone(archive=archive)
     header = found[0]
@@ -110,9 +129,11 @@ def _link(
     try:
         for start in range(0, len(places), _AT_ONCE):
             building.build(stagings[start : start + _AT_ONCE], kinds[start : start + _AT_ONCE])
+        building.check(stamp, contents=any(place.checked for place in places))
     except ArchiveGone:
         for staging in stagings:
             clear_stage(staging.stage)
+        discard_archive(cache, archive)
         raise
     meter.count(taken=header[BYTES], given=header[BYTES] * len(places))
     return archive, [_result(each, header[NAME]) for each in stagings]
@@ -127,13 +148,15 @@ def _result(staging: Staging, name: str) -> "Linked | PuffinError":
 
 
 class _Building:
-    """The work on one archive, of which *found* was read."""
+    """The work on one archive, of which *found* was read. Its files are counted as the first places get them."""
 
     def __init__(self, cache: Cache, archive: str, found: "Found") -> None:
         self._cache = cache
         self._archive = archive
-        self._header, self._tree = found
+        self._header, self._tree, self._executables = found
         self._source = cache.archive(archive)
+        self._census = Census()
+        self._counting: Census | None = self._census
 
     def build(self, stagings: "Sequence[Staging]", kinds: "Sequence[str]") -> None:
         """Build the whole tree in each of *stagings*, with the bytecode of its kind."""
@@ -145,9 +168,20 @@ class _Building:
         finally:
             for staging in stagings:
                 staging.close()
+        self._counting = None
         for staging in stagings:
-            if isinstance(staging.error, FileNotFoundError) and not self._is_whole():
+            if isinstance(staging.error, (FileNotFoundError, NotADirectoryError)) and not self._is_whole():
                 raise self._gone() from staging.error
+
+    def check(self, latest: int, *, contents: bool) -> None:
+        """Raise :class:`ArchiveGone` if a file was changed after *latest* (ns).
+
+        What may have been changed is compared by its content, and with *contents* every file is.
+        """
+        header = self._header
+        agrees = self._census.agrees(header[FILES], header[BYTES], self._executables, latest)
+        if (contents or not agrees) and not recheck(self._cache, self._archive):
+            raise self._gone()
 
     def _build(self, stagings: "Sequence[Staging]", kinds: "Sequence[str]") -> None:
         record = read(f"{self._source}/{self._header[DIST_INFO]}/RECORD")
@@ -155,7 +189,10 @@ class _Building:
             raise self._gone()
         for staging in stagings:
             _attempt(staging, staging.open)
-        spread(self._own_tree(), self._source, stagings, frozenset([""]))
+        spread(self._own_tree(), self._source, stagings, frozenset([""]), self._counting)
+        self._count(
+            (f"{self._header[DIST_INFO]}/RECORD", *[f".data/scripts/{each}" for each in self._header[SCRIPTS]])
+        )
         for kind in dict.fromkeys(filter(None, kinds)):
             layer = read_layer(manifest_path(self._cache, kind, self._archive))
             if layer is not None and layer.tree:
@@ -174,7 +211,12 @@ class _Building:
 
     def _add(self, layer: "Layer", kind: str, stagings: "Sequence[Staging]") -> None:
         known = frozenset([directory for directory, _ in self._tree])
-        spread(layer.tree, layer_path(self._cache, kind, self._archive), stagings, known)
+        census, manifest = Census(), manifest_path(self._cache, kind, self._archive)
+        spread(layer.tree, layer_path(self._cache, kind, self._archive), stagings, known, census)
+        sizes = [size for row in layer.sizes for size in row]
+        if not census.agrees(len(sizes), sum(sizes), None, changed(manifest)):
+            os.unlink(manifest)
+            raise self._gone()
         for staging in stagings:
             staging.add_rows(layer.rows)
 
@@ -184,7 +226,7 @@ class _Building:
         for staging in stagings:
             _attempt(staging, staging.enter, key, inner)
         tree = [(directory, names) for _, directory, names, *_ in rows]
-        spread(tree, f"{self._source}/.data/{key}", stagings, frozenset([""]))
+        spread(tree, f"{self._source}/.data/{key}", stagings, frozenset([""]), self._counting)
         told: dict[tuple[str, bool], str] = {}
         for staging in stagings:
             home = f"{staging.target.headers}/{inner}" if inner else staging.target.data
@@ -195,6 +237,15 @@ class _Building:
                 own = [(row[0], in_lib(row[1]), *row[2:]) for row in rows] if linked else rows
                 told[home, linked] = rows_below(home, own)
             staging.add_rows(told[home, linked])
+
+    def _count(self, paths: "Sequence[str]") -> None:
+        """Count files that are not linked."""
+        if self._counting is not None:
+            here = os.open(self._source, DIRECTORY)
+            try:
+                self._counting.count(paths, here)
+            finally:
+                os.close(here)
 
     def _gone(self) -> ArchiveGone:
         return ArchiveGone(archive=self._archive, package=self._header[NAME])

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from puffin.stages.unzip.ready import Census
+
     Tree = Iterable[tuple[str, Sequence[str]]]
 
 DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
@@ -51,7 +53,7 @@ class LinkPlace:
     """Where a link task puts a distribution; its wire form is ``astuple`` of it.
 
     ``target`` is a :class:`LinkTarget` in its wire form, ``mode`` a link mode, and ``bytecode`` the kind of bytecode
-    that comes along, empty for none.
+    that comes along, empty for none. With *checked* the content of the archive is compared first.
     """
 
     stage: str
@@ -60,6 +62,7 @@ class LinkPlace:
     direct_url: str
     mode: str
     bytecode: str = ""
+    checked: bool = False
 
 
 class Staging:
@@ -220,8 +223,16 @@ def directories_of(paths: "Iterable[str]") -> "list[str]":
     return sorted(found)
 
 
-def spread(tree: "Tree", source: str, stagings: "Sequence[Staging]", known: "frozenset[str]") -> None:
+def spread(
+    tree: "Tree",
+    source: str,
+    stagings: "Sequence[Staging]",
+    known: "frozenset[str]",
+    census: "Census | None" = None,
+) -> None:
     """Bring the files of *tree*, which lies at *source*, into all *stagings*; *known* directories are there already.
+
+    *census* counts them.
 
     It goes directory by directory and not place by place: what the system has to look up of the source is then
     still at hand for every place but the first. A place that cannot be written to is left behind with its error;
@@ -235,6 +246,8 @@ def spread(tree: "Tree", source: str, stagings: "Sequence[Staging]", known: "fro
                 names = [f"{directory}/{name}" for name in names]
             opened = os.open(directory, DIRECTORY, dir_fd=here) if inside and directory else here
             try:
+                if census is not None:
+                    census.count(names, opened)
                 _spread_one(directory, names, opened, stagings, make=directory not in known, inside=inside)
             finally:
                 if opened != here:

@@ -1,6 +1,6 @@
 """The manifest of an archive: everything that link needs to know of it, in one small file. HOT for reading.
 
-``<sha256>.manifest`` is written when the tree beside it is whole, and holds three frames
+``<sha256>.manifest`` is written when the tree beside it is whole, and holds four frames
 (:mod:`puffin.cache.frame`) of builtins, one behind the other: a plan reads the header alone, link the
 names too, and only who checks files the sizes and checksums, which cost twice as much as all the rest.
 
@@ -33,11 +33,16 @@ before children; the first is the root, ``""``. In the .dist-info directory
 RECORD is the last name: link writes a private copy of it, with rows added, and shares the rest.
 
 Checks: ``(((size, …), (crc32, …)), …)`` of the same files in the same order.
+
+Executables: ``(path, …)`` of the files that may be run, relative to the archive. None where the file system keeps no
+modes; manifests of former versions end before it.
+
+No file of the archive is younger than the file with the manifest (:mod:`puffin.stages.unzip.ready`).
 """
 
 import os
 
-from puffin.cache.frame import dump, load_at
+from puffin.cache.frame import dump, load_at, skipped
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -62,7 +67,7 @@ _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 class Manifest:
     """The header's fields under their names, and ``tree``; the module says what they hold.
 
-    ``tree`` is ``((directory, (name, …), (size, …), (crc32, …)), …)``.
+    ``tree`` is ``((directory, (name, …), (size, …), (crc32, …)), …)``; ``executables`` may be None.
     """
 
     name: str
@@ -82,6 +87,7 @@ class Manifest:
     healed: int
     wheel_bytes: int
     tree: "tuple[Row, ...]"
+    executables: "tuple[str, ...] | None" = None
 
 
 _NAMES: "tuple[str, ...]" = Manifest.__match_args__
@@ -89,10 +95,10 @@ _NAMES: "tuple[str, ...]" = Manifest.__match_args__
 
 def encode_manifest(manifest: Manifest) -> "bytes":
     """Return the bytes of the manifest file."""
-    fields = tuple(getattr(manifest, name) for name in _NAMES)
+    *fields, _tree, executables = [getattr(manifest, name) for name in _NAMES]
     names = tuple([row[:2] for row in manifest.tree])
     checks = tuple([row[2:] for row in manifest.tree])
-    return dump((CURRENT_FORMAT, *fields[:-1])) + dump(names) + dump(checks)
+    return dump((CURRENT_FORMAT, *fields)) + dump(names) + dump(checks) + dump(executables)
 
 
 def read_header(path: str) -> "tuple[Any, ...] | None":
@@ -106,10 +112,18 @@ def read_header(path: str) -> "tuple[Any, ...] | None":
 
 def read_names(path: str) -> "tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]] | None":
     """Return the header and the names in the manifest file *path*, or None as :func:`read_header` does."""
+    found = read_for_link(path)
+    return found[:2] if found else None
+
+
+def read_for_link(path: str) -> "tuple[Any, Any, tuple[str, ...] | None] | None":
+    """Return the header, the names and the executables in the manifest file *path*, or None as :func:`read_header`."""
     data = _read(path, whole=True)
     header, end = _header(data)
-    names = load_at(data, end)[0]
-    return None if header is None or type(names) is not tuple else (header, names)
+    names, end = load_at(data, end)
+    if header is None or type(names) is not tuple:
+        return None
+    return header, names, load_at(data, skipped(data, end))[0]
 
 
 def read_manifest(path: str) -> "Manifest | None":
@@ -118,10 +132,11 @@ def read_manifest(path: str) -> "Manifest | None":
     header, end = _header(data)
     names, end = load_at(data, end)
     checks, end = load_at(data, end)
+    executables, end = load_at(data, end)
     if header is None or type(names) is not tuple or type(checks) is not tuple or end != len(data):
         return None
     tree = tuple([(*row, *check) for row, check in zip(names, checks, strict=True)])
-    return Manifest(**dict(zip(_NAMES, (*header[1:], tree), strict=True)))
+    return Manifest(**dict(zip(_NAMES, (*header[1:], tree, executables), strict=True)))
 
 
 def _header(data: bytes) -> "tuple[tuple[Any, ...] | None, int]":

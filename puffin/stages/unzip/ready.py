@@ -4,15 +4,22 @@ Archives are not fsync'd: that would cost more than all other work. After a powe
 therefore stand beside files whose content never reached the disk. The manifest holds the boot it was
 written in: within that boot the kernel's view is right whatever died; after it the sizes of all files
 are compared once, and the manifest is rewritten to say so.
+
+What happens to an archive afterwards shows by its files: whoever links it counts them (:class:`Census`). Only where
+that is not as it was, every content is compared.
 """
 
 import os
+import time
+from zlib import crc32
 
 from puffin.cache.atomic import move, publish_file, remove_tree
 from puffin.cache.layout import Cache
+from puffin.cache.reading import read
 from puffin.names import same_version
 from puffin.stages.unzip.manifest import (
     BOOT_ID,
+    DIST_INFO,
     FILENAME,
     NAME,
     VERSION,
@@ -26,6 +33,7 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 _boot_id: "str | None" = None
@@ -84,15 +92,127 @@ def settle(cache: "Cache", sha256: str) -> bool:
         return False
     if manifest.boot_id in ("", current_boot_id()):
         return True
-    good = sizes_match(cache.archive(sha256), manifest)
+    stamp = changed(path)
+    good = _counted(cache.archive(sha256), manifest, stamp) or recheck(cache, sha256)
     try:
         if good:
             publish_file(cache, path, encode_manifest(replace(manifest, boot_id="")), durable=True)
+            os.utime(path, ns=(stamp, stamp))
         else:
             discard_archive(cache, sha256)
     except OSError:
         pass
     return good
+
+
+class Census:
+    """What the files of an archive come to together: their sizes, their modes, and the latest change of one.
+
+    An edit in an environment is one of the archive too, where both are one file by a hard link. It changes the time
+    of the file, so that this tells of it without a look at the contents.
+    """
+
+    def __init__(self) -> None:
+        self._files = self._size = self._modes = self._latest = 0
+
+    def count(self, names: "Iterable[str]", directory: int) -> None:
+        """Count the files *names* in an open directory (``OSError``). HOT: a warm sync does it for each file."""
+        stat, files, size, modes, latest = os.stat, 0, 0, 0, self._latest
+        for name in names:
+            facts = stat(name, dir_fd=directory, follow_symlinks=False)
+            files += 1
+            size += facts.st_size
+            modes += facts.st_mode & _KIND
+            if facts.st_mtime_ns > latest:
+                latest = facts.st_mtime_ns
+        self._files += files
+        self._size += size
+        self._modes += modes
+        self._latest = latest
+
+    def agrees(self, files: int, size: int, executables: "tuple[str, ...] | None", latest: int) -> bool:
+        """Tell whether these are so many files of this size together, and none was changed after *latest* (ns)."""
+        runnable = self._modes - self._files * _PLAIN
+        known = (0, self._files) if executables is None else (len(executables), len(executables))
+        modes = known[0] * _RUN <= runnable <= known[1] * _RUN
+        return modes and self._files == files and self._size == size and self._latest <= latest
+
+
+_RUN = 0o100
+_PLAIN = 0o100400  # a file, and its owner may read it
+_KIND = 0o170000 | 0o400 | _RUN
+
+
+def _counted(root: str, manifest: Manifest, latest: int) -> bool:
+    """Tell whether a census of the archive at *root* agrees with its manifest."""
+    census = Census()
+    try:
+        here = os.open(root, os.O_RDONLY)
+        try:
+            census.count([path for path, _, _ in files_listed(manifest)], here)
+        finally:
+            os.close(here)
+    except OSError:
+        return False
+    return census.agrees(manifest.files, manifest.bytes, manifest.executables, latest)
+
+
+def changed(path: str) -> int:
+    """Return the time of the last change of a file in ns, -1 where there is none."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return -1
+
+
+def recheck(cache: "Cache", sha256: str) -> bool:
+    """Tell whether each file of an archive has its content and its mode; then its times are those to be trusted."""
+    path = cache.manifest(sha256)
+    manifest = read_manifest(path)
+    if manifest is None:
+        return False
+    latest = examined(cache.archive(sha256), manifest)
+    if changed(path) < latest <= time.time_ns():
+        try:
+            os.utime(path, ns=(latest, latest))
+        except OSError:
+            pass  # of a cache that is only read: the next one looks again
+    return latest >= 0
+
+
+def archived_metadata(cache: "Cache", archive: str) -> bytes:
+    """Return METADATA of an archive of the cache, ``b""`` where it is not there or was changed."""
+    manifest = cache.manifest(archive)
+    header = read_header(manifest) if archive else None
+    path = f"{cache.archive(archive)}/{header[DIST_INFO]}/METADATA" if header else ""
+    if not path or (changed(path) > changed(manifest) and not recheck(cache, archive)):
+        return b""
+    return read(path) or b""
+
+
+def examined(root: str, manifest: Manifest) -> int:
+    """Return the time in ns of the latest change of a file at *root*; -1 if one has another content or mode."""
+    latest = 0
+    marked = frozenset(manifest.executables or ())
+    try:
+        for path, size, crc in files_listed(manifest):
+            facts = os.lstat(f"{root}/{path}")
+            wanted = _PLAIN | (_RUN if path in marked else 0)
+            mode = facts.st_mode & (_KIND if manifest.executables is not None else ~_RUN & _KIND)
+            if facts.st_size != size or mode != wanted or _checksum(f"{root}/{path}") != crc:
+                return -1
+            latest = max(latest, facts.st_mtime_ns)
+    except OSError:
+        return -1
+    return latest
+
+
+def _checksum(path: str) -> int:
+    found = 0
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            found = crc32(piece, found)
+    return found
 
 
 def discard_archive(cache: "Cache", sha256: str) -> None:
@@ -108,18 +228,9 @@ def discard_archive(cache: "Cache", sha256: str) -> None:
     remove_tree(condemned)
 
 
-def sizes_match(root: str, manifest: Manifest) -> bool:
-    """Tell whether every file of the archive at *root* is there in its size."""
-    try:
-        return all(os.stat(path).st_size == size for path, size, _crc in files(root, manifest))
-    except OSError:
-        return False
-
-
 def discard_damaged(cache: "Cache", sha256: str) -> None:
-    """Remove an archive of which a file is missing or has another size, if the cache can be written to."""
-    manifest = read_manifest(cache.manifest(sha256))
-    if manifest is None or sizes_match(cache.archive(sha256), manifest):
+    """Remove an archive in which a file has not its content, if the cache can be written to."""
+    if recheck(cache, sha256):
         return
     try:
         discard_archive(cache, sha256)
@@ -127,13 +238,13 @@ def discard_damaged(cache: "Cache", sha256: str) -> None:
         pass
 
 
-def files(root: str, manifest: Manifest) -> "list[tuple[str, int, int]]":
-    """Return path, size and CRC-32 of every file of the archive at *root*."""
+def files_listed(manifest: Manifest) -> "list[tuple[str, int, int]]":
+    """Return path, size and CRC-32 of every file of an archive, relative to it."""
     found = []
     for directory, names, sizes, crcs in manifest.tree:
-        where = f"{root}/{directory}" if directory else root
-        found += [(f"{where}/{name}", size, crc) for name, size, crc in zip(names, sizes, crcs, strict=True)]
+        where = f"{directory}/" if directory else ""
+        found += [(f"{where}{name}", size, crc) for name, size, crc in zip(names, sizes, crcs, strict=True)]
     for key, directory, names, sizes, crcs, _hashes in manifest.outside:
-        where = f"{root}/.data/{key}/{directory}".rstrip("/")
+        where = f".data/{key}/{directory}".rstrip("/")
         found += [(f"{where}/{name}", size, crc) for name, size, crc in zip(names, sizes, crcs, strict=True)]
     return found

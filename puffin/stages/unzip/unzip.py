@@ -14,7 +14,7 @@ from puffin.stages.unzip.errors import Refused, bad_archive, cache_write_failed
 from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, member_content
 from puffin.stages.unzip.installed import OUTSIDE, Item, Layout, plan
 from puffin.stages.unzip.manifest import Manifest, encode_manifest
-from puffin.stages.unzip.ready import archive_ready, current_boot_id, discard_archive, files
+from puffin.stages.unzip.ready import archive_ready, current_boot_id, discard_archive, examined
 from puffin.stages.unzip.record import record_digest
 from puffin.stages.unzip.zipdir import Member, read_directory
 
@@ -25,13 +25,16 @@ if TYPE_CHECKING:
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _WALK = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _RELATIVE = os.open in os.supports_dir_fd
+_READABLE, _RUNNABLE = (
+    (0o444, 0o555) if os.name != "nt" else (0o666, 0o777)
+)  # what is read-only cannot be removed
 
 
 def write_tree(root: str, view: memoryview, tree: "dict[str, list[Item]]") -> "dict[str, list[str]]":
     """Create the directory *root* with the files of *tree* and return their hashes, directory by directory.
 
-    Modes follow the umask: 0o777 where the member is executable, else 0o666. Raises Refused for a
-    member whose content is not what its directory entry says, and OSError.
+    The files are read-only, because environments share them by hard links; those that the wheel marks may be run.
+    Raises Refused for a member whose content is not what its directory entry says, and OSError.
     """
     hashes = {}
     for directory, items in tree.items():
@@ -57,7 +60,7 @@ def _write_members(prefix: str, at: "int | None", view: memoryview, items: "list
         _name, _start, _packed, size, _crc, deflated, executable = member
         streamed = size > STREAM_ABOVE and deflated
         body = b"" if streamed else member_content(view, member)
-        descriptor = os.open(prefix + name, _WRITE, 0o777 if executable else 0o666, dir_fd=at)
+        descriptor = os.open(prefix + name, _WRITE, _RUNNABLE if executable else _READABLE, dir_fd=at)
         try:
             if streamed:
                 known = _stream(descriptor, view, member)
@@ -132,7 +135,7 @@ def _publish(cache: Cache, sha256: str, view: memoryview, layout: Layout) -> Non
     try:
         manifest = _write_archive(temporary, view, layout)
         meter.count(given=manifest.bytes)
-        if os.path.isdir(archive) and not intact(archive, manifest):
+        if os.path.isdir(archive) and examined(archive, manifest) < 0:
             _clear_wreck(cache, sha256, manifest)
         mine = publish_tree(temporary, archive)
     except BaseException:
@@ -151,21 +154,8 @@ def _clear_wreck(cache: Cache, sha256: str, manifest: Manifest) -> None:
     locks = cache.path(Bucket.LOCKS)
     os.makedirs(locks, exist_ok=True)
     with Lock(f"{locks}/archive-{sha256}", what=f"the archive of `{manifest.filename}`"):
-        if not intact(cache.archive(sha256), manifest):
+        if examined(cache.archive(sha256), manifest) < 0:
             discard_archive(cache, sha256)
-
-
-def intact(root: str, manifest: Manifest) -> bool:
-    """Tell whether every file of the archive at *root* has its content."""
-    try:
-        for path, size, crc in files(root, manifest):
-            with open(path, "rb") as file:
-                body = file.read()
-            if len(body) != size or crc32(body) != crc:
-                return False
-    except OSError:
-        return False
-    return True
 
 
 class _Rows(NamedTuple):
@@ -196,9 +186,23 @@ def _write_archive(root: str, view: memoryview, layout: Layout) -> Manifest:
     hashes[info].append(record.record_digest((INSTALLER,)))
     text = _record_text(layout, rows, hashes)
     rows[info] = rows[info].plus("RECORD", text)
-    write(f"{root}/{info}/INSTALLER", INSTALLER)
-    write(f"{root}/{info}/RECORD", text)
-    return _manifest(layout, rows, hashes, len(view))
+    write(f"{root}/{info}/INSTALLER", INSTALLER, mode=_READABLE)
+    write(f"{root}/{info}/RECORD", text, mode=_READABLE)
+    return _manifest(layout, rows, hashes, len(view), _executables(root, layout))
+
+
+def _executables(root: str, layout: Layout) -> "tuple[str, ...] | None":
+    """Return the files that may be run; None where the file system at *root* does not keep that."""
+    found = [
+        f"{directory}/{name}".lstrip("/")
+        for directory, items in layout.tree.items()
+        for name, member, _ in items
+        if member.executable
+    ]
+    kept = [
+        bool(os.stat(f"{root}/{path}").st_mode & 0o100) for path in (f"{layout.dist_info}/RECORD", *found[:1])
+    ]
+    return tuple(found) if kept == [False, True][: len(kept)] else None
 
 
 def _is_outside(directory: str) -> bool:
@@ -218,7 +222,13 @@ def _record_text(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[
     return "".join(lines).encode()
 
 
-def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str]], size: int) -> Manifest:
+def _manifest(
+    layout: Layout,
+    rows: dict[str, _Rows],
+    hashes: dict[str, list[str]],
+    size: int,
+    executables: "tuple[str, ...] | None",
+) -> Manifest:
     tree = {directory: rows[directory] for directory in rows if not _is_outside(directory)}
     outside = []
     for directory in rows:
@@ -248,4 +258,5 @@ def _manifest(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str
         healed=layout.healed,
         wheel_bytes=size,
         tree=tuple([(directory, *row) for directory, row in tree.items()]),
+        executables=executables,
     )

@@ -5,17 +5,15 @@ import os
 from collections.abc import Callable
 
 from puffin.artifact.artifact import only_sha256
-from puffin.artifact.urls import mask
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.digests import Hashers
-from puffin.stages.fetch.failures import HashMismatch, RequestRefused
+from puffin.stages.fetch.failures import RequestRefused
 from puffin.stages.resolve.index.config import is_local, local_path
 from puffin.stages.resolve.metadata.wanted import MetadataRequest, NotWhole, offline
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.unzip.errors import CacheWriteFailed
-from puffin.stages.unzip.manifest import DIST_INFO, read_header
-from puffin.stages.unzip.ready import archive_ready
+from puffin.stages.unzip.ready import archive_ready, archived_metadata
 from puffin.stages.unzip.store import store
 
 TYPE_CHECKING = False
@@ -54,14 +52,7 @@ class WheelReader:
         sha256 = only_sha256(hashes)
         if not sha256 or not archive_ready(self._cache, sha256, filename=filename):
             return None
-        header = read_header(self._cache.manifest(sha256))
-        if header is None:
-            return None
-        try:
-            with open(f"{self._cache.archive(sha256)}/{header[DIST_INFO]}/METADATA", "rb") as file:
-                return file.read()
-        except OSError:
-            return None
+        return archived_metadata(self._cache, sha256) or None
 
     def _separate(self, wanted: MetadataRequest) -> bytes | None:
         """Return the metadata file beside the wheel (PEP 658), None if it does not exist in spite of the index."""
@@ -149,8 +140,5 @@ def _check(data: bytes, groups: tuple[tuple[str, ...], ...], filename: str, url:
     """Return the SHA-256 of *data*; raises :class:`HashMismatch` unless every group holds."""
     hashers = Hashers(groups)
     hashers.update(data)
-    broken = hashers.broken(groups)
-    if broken:
-        expected = tuple([item for group in broken for item in group])
-        raise HashMismatch(filename=filename, url=mask(url), expected=expected, computed=hashers.computed())
+    hashers.check(groups, filename, url)
     return hashers.sha256

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from packaging.requirements import InvalidRequirement
 from packaging.version import InvalidVersion
 
 from puffin.errors import Cause, PuffinError
@@ -16,7 +17,7 @@ from puffin.stages.resolve.solve.eligible import (
 )
 from puffin.stages.resolve.solve.given import Given, UrlMetadata
 from puffin.stages.resolve.solve.request import ALLOW, HIGHEST, LOWEST
-from puffin.stages.resolve.solve.requirement import InvalidRequirement, Need, is_prerelease, need, split
+from puffin.stages.resolve.solve.requirement import Need, is_prerelease, need, split
 from puffin.stages.resolve.solve.specifiers import VersionTable, admits, bits
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Release, Unusable
 
@@ -246,8 +247,7 @@ class Package:
         yield from later
 
     def _equal_prereleases(self) -> bool:
-        request = self._given.request
-        return request.prereleases == ALLOW or self.name in request.prerelease_names
+        return self._given.request.prereleases_of(self.name) == ALLOW
 
     def _directed(self, mask: int) -> Iterator[int]:
         resolution = self._given.request.resolution

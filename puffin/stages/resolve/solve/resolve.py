@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.solve.check import Facts, broken_rules
 from puffin.stages.resolve.solve.given import Given, LatePlace, UrlMetadata
 from puffin.stages.resolve.solve.greedy import Greedy
 from puffin.stages.resolve.solve.package import INSTALLED, OFFERED, Candidate
 from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved, ResolveRequest
-from puffin.stages.resolve.solve.requirement import Conditions, Need
+from puffin.stages.resolve.solve.requirement import Need
 from puffin.stages.resolve.solve.universe import Metadata, Universe
 from puffin.stages.resolve.solve.world import World
 

@@ -3,11 +3,13 @@
 import csv
 import os
 import pickle
+import time
 from hashlib import sha256
 
 import pytest
 
 from puffin.cache.layout import Cache
+from puffin.stages.link import linker
 from puffin.stages.link.linker import ArchiveGone, LinkFailed, link, link_all
 from puffin.stages.link.staging import LinkTarget
 from puffin.stages.unzip.unzip import unzip
@@ -53,7 +55,7 @@ def target(*, data="../../..", headers="../../../include"):
 
 
 def place(stage, *, requested=True, mode="hardlink", **homes):
-    return (str(stage), target(**homes), requested, "", mode, "")
+    return (str(stage), target(**homes), requested, "", mode, "", False)
 
 
 def recorded(stage):
@@ -133,6 +135,72 @@ def test_where_the_archive_is_not_whole_no_place_keeps_a_tree(cache, archive, tm
     with pytest.raises(ArchiveGone):
         link_all(archive=archive, cache_root=cache.root, places=(place(tmp_path / "a"), place(tmp_path / "b")))
     assert [each.name for each in tmp_path.iterdir()] == ["cache"]
+
+
+def _append(path):
+    with open(path, "ab") as file:
+        file.write(b"# more")
+
+
+def _edit(path):
+    time.sleep(0.02)  # nobody edits a file in the moment in which its archive is finished
+    with open(path, "r+b") as file:
+        file.write(b"?")
+
+
+def _edit_in_secret(path):
+    facts = os.stat(path)
+    _edit(path)
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+def _link_instead(path):
+    os.rename(path, f"{path}.real")
+    os.symlink(f"{os.path.basename(path)}.real", path)
+
+
+HARMS = [
+    lambda path: os.truncate(path, 0),
+    _append,
+    _edit,
+    _link_instead,
+    lambda path: os.chmod(path, 0o755),
+    lambda path: os.chmod(path, 0),
+]
+PLACES = ["pkg/m3.py", "pkg/deep/er/a.py", ".data/data/etc.txt", ".data/scripts/run", "pkg-1.dist-info/RECORD"]
+
+
+@pytest.mark.parametrize("harm", HARMS, ids=["cut", "appended", "edited", "link", "executable", "unreadable"])
+@pytest.mark.parametrize("where", PLACES)
+def test_an_archive_that_was_changed_is_not_linked(cache, archive, tmp_path, where, harm):
+    harm(f"{cache.archive(archive)}/{where}")
+    with pytest.raises(ArchiveGone):
+        link_all(archive=archive, cache_root=cache.root, places=(place(tmp_path / "a"), place(tmp_path / "b")))
+    assert [each.name for each in tmp_path.iterdir()] == ["cache"]
+    assert not os.path.exists(cache.archive(archive)), "the next one gets it anew"
+
+
+def test_a_change_that_no_time_tells_of_is_found_by_content(cache, archive, tmp_path):
+    _edit_in_secret(f"{cache.archive(archive)}/pkg/m3.py")
+    link_all(archive=archive, cache_root=cache.root, places=(place(tmp_path / "a"),))
+    with pytest.raises(ArchiveGone):
+        link_all(archive=archive, cache_root=cache.root, places=((*place(tmp_path / "b")[:-1], True),))
+
+
+def test_a_lost_executable_bit_is_found(cache, tmp_path):
+    filename, data = forge_wheel("pkg", "1", {"pkg/tool": "#!/bin/sh\n"}, executable=["pkg/tool"])
+    archive = unzip(data=data, filename=filename, sha256=sha256(data).hexdigest(), cache_root=cache.root)
+    link_all(archive=archive, cache_root=cache.root, places=(place(tmp_path / "a"),))
+    os.chmod(tmp_path / "a/pkg/tool", 0o444)
+    with pytest.raises(ArchiveGone):
+        link_all(archive=archive, cache_root=cache.root, places=(place(tmp_path / "b"),))
+
+
+def test_what_was_only_touched_is_compared_once(cache, archive, tmp_path, monkeypatch):
+    os.utime(f"{cache.archive(archive)}/pkg/m3.py")
+    link_all(archive=archive, cache_root=cache.root, places=(place(tmp_path / "a"),))
+    monkeypatch.setattr(linker, "recheck", None)  # not asked again
+    link_all(archive=archive, cache_root=cache.root, places=(place(tmp_path / "b"),))
 
 
 def test_a_lost_directory_of_the_archive_is_found_too(cache, archive, tmp_path):

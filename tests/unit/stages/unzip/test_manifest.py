@@ -24,6 +24,7 @@ SAMPLE = m.Manifest(
     healed=0,
     wheel_bytes=99,
     tree=(("", ("foo.py",), (10,), (1,)), ("foo", ("a.py",), (20,), (2,))),
+    executables=("foo/a.py",),
 )
 
 
@@ -40,8 +41,15 @@ def test_the_header_has_its_fields_where_the_constants_say(tmp_path):
     path = tmp_path / "m"
     path.write_bytes(m.encode_manifest(SAMPLE))
     header = m.read_header(str(path))
-    for name in m.Manifest.__match_args__[:-1]:
+    for name in m.Manifest.__match_args__[:-2]:
         assert header[getattr(m, name.upper())] == getattr(SAMPLE, name), name
+
+
+def test_a_manifest_of_a_former_version_tells_of_no_modes(tmp_path):
+    path = tmp_path / "m"
+    path.write_bytes(m.encode_manifest(SAMPLE)[: -len(dump(SAMPLE.executables))])
+    assert m.read_manifest(str(path)) == replace(SAMPLE, executables=None)
+    assert m.read_for_link(str(path)) == (*m.read_names(str(path)), None)
 
 
 def test_a_header_without_the_size_of_the_wheel_is_read(tmp_path):
