@@ -62,7 +62,7 @@ def sync_pins(
     reporter = session.reporter
     for warning in inputs.warnings:
         reporter.warn(warning)
-    place = Workplace(environment, timeout=lock_timeout(session.environ))
+    place = Workplace(environment, timeout=lock_timeout(session.environ), atomic=settings.atomic)
     mark = depends.mark()
     with opened(place) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)

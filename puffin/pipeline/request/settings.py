@@ -115,6 +115,7 @@ class Settings:
     offline: bool = False
     link_mode: str = ""
     path_conflict: str = ""
+    atomic: str = ""
     compile_bytecode: bool = False
     bytecode_mode: str = ""
     dry_run: bool = False

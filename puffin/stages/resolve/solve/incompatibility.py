@@ -10,13 +10,17 @@ Slot = tuple[str, str]
 
 
 class Incompatibility:
-    """Says that not all of its terms can hold at once. A term is a slot and the choices it names, as bits."""
+    """Says that not all of its terms can hold at once. A term is a slot and the choices it names, as bits.
 
-    __slots__ = ("parents", "terms")
+    ``inert`` tells that one of them cannot hold, as long as the decisions stand that were made until then.
+    """
+
+    __slots__ = ("inert", "parents", "terms")
 
     def __init__(self, terms: dict[Slot, int], parents: "tuple[Incompatibility, ...]" = ()) -> None:
         self.terms = terms
         self.parents = parents
+        self.inert = False
 
 
 class UserStatement(Incompatibility):
