@@ -46,7 +46,6 @@ class Commands(click.Group):
     group_class = type
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command with this name or alias."""
         found = super().get_command(ctx, cmd_name)
         if found is None and cmd_name.startswith("pip-"):
             return pip.get_command(ctx, cmd_name[4:])
@@ -57,7 +56,6 @@ class RootCommands(Commands):
     """The whole of puffin, which shows the commands of its groups too."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write where to begin, and all commands."""
         with formatter.section("First steps"):
             formatter.write_dl(_EXAMPLES, col_max=40)
         for title, rows in _sections(self):

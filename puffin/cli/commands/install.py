@@ -14,8 +14,8 @@ from puffin.pipeline.request.builds import toolchain_of
 from puffin.pipeline.request.settings import InstallSettings
 from puffin.pipeline.request.where import find_where
 from puffin.stages.resolve.output.earlier import read_upgrades
-from puffin.stages.resolve.projects.pylock import is_lock
 from puffin.stages.resolve.requirements.errors import InvalidArgument, InvalidRequirementLine
+from puffin.stages.resolve.requirements.plain import is_lock
 from puffin.value import replace
 
 TYPE_CHECKING = False

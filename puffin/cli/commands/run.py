@@ -86,6 +86,7 @@ def _unexpected(error: Exception, console: Console) -> int:
 _SECTIONS = {
     "pip sync": "sync",
     "pip install": "install",
+    "pip uninstall": "uninstall",
     "pip compile": "compile",
     "sync": "sync",
     "lock": "compile",

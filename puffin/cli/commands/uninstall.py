@@ -27,7 +27,7 @@ def uninstall(call: Call) -> int:
         if not options.dry_run:
             check_target(environment, break_system_packages=options.break_system_packages)
         names = dict.fromkeys([name for word in words for name in _names_of(word, environment)])
-        run(environment, list(names), session, dry_run=options.dry_run)
+        run(environment, list(names), session, dry_run=options.dry_run, atomic=options.atomic)
     return 0
 
 

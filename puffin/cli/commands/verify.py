@@ -37,7 +37,6 @@ def verify(call: Call) -> int:
 def _compared(
     environment: Environment, state: State, cache: Cache, deep: bool, console: Console, started: float
 ) -> int:
-
     found = compare(environment.purelib, state, deep=deep, sizes=lambda archive: _sizes(cache, archive))
     owned = [each for each in state.distributions if each.archive]
     console.phase("Verified", len(owned), time.perf_counter() - started)

@@ -132,7 +132,6 @@ def _parsed(path: str, text: str) -> "RawConfigParser":
 
 
 def _problem(text: str, line: int) -> str:
-
     written = mask_text(text.splitlines()[line - 1].strip()) if 0 < line <= text.count("\n") + 1 else ""
     return f"`{written}` cannot stand there"
 

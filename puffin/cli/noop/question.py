@@ -5,7 +5,7 @@ import sys
 
 import puffin
 from puffin.cache.layout import Bucket, default_root
-from puffin.depends import seal
+from puffin.depends import BACKEND_PREFIXES, BACKEND_VARIABLES, seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,20 +17,14 @@ COMMANDS = frozenset({"sync", "compile", "install"})
 # All variables that puffin, or what it asks on the way, may read; those that requirements files name are noted apart.
 PREFIXES = (
     "PUFFIN_", "PIP_", "XDG_", "PYENV_", "CONDA_", "GIT_", "GITHUB_", "SSL_", "UV_",
-    # those by which backends go: puffin.pipeline.request.builds
-    "CARGO_", "CMAKE_", "CYTHON", "DISTUTILS_", "FLIT_", "HATCH_", "MATURIN_", "MESON", "NPY_", "PBR_", "PDM_",
-    "PKG_CONFIG", "POETRY_", "PYO3_", "RUST", "SETUPTOOLS_", "SKBUILD_", "SOURCE_DATE_", "VCS_VERSIONING_",
-    "VERSIONEER_",
+    *BACKEND_PREFIXES,
 )  # fmt: skip
 VARIABLES = frozenset(
     (
         "VIRTUAL_ENV", "PATH", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "NETRC", "TERM", "TZ",
         "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NO_COLOR", "FORCE_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "CI",
         "PYC_INVALIDATION_MODE", "PYTHONPATH",
-        # those by which backends go
-        "AR", "ARCHFLAGS", "CC", "CFLAGS", "CPATH", "CPP", "CPPFLAGS", "CPLUS_INCLUDE_PATH", "CXX", "CXXFLAGS",
-        "C_INCLUDE_PATH", "F77", "F90", "FC", "FCFLAGS", "FFLAGS", "INCLUDE", "LD", "LDFLAGS", "LDSHARED", "LIB",
-        "LIBPATH", "LIBRARY_PATH", "LIBS", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "_PYTHON_HOST_PLATFORM",
+        *BACKEND_VARIABLES,
     )
 )  # fmt: skip
 

@@ -6,8 +6,8 @@ from puffin.value import frozen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.request.scheduler import Remote
-    from puffin.stages.resolve.index.config import IndexConfig
-    from puffin.stages.resolve.solve.request import FilePolicy, Root
+    from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
+    from puffin.stages.resolve.requirements.values import Entry
 
 ALL = ":all:"
 
@@ -28,7 +28,7 @@ class BuildSettings:
     network: "tuple[object, ...]"
     now: float
     files: "FilePolicy"
-    constraints: "tuple[Root, ...]" = ()
+    constraints: "tuple[Entry, ...]" = ()
     config_settings: tuple[tuple[str, str], ...] = ()
     package_settings: tuple[tuple[str, tuple[str, str]], ...] = ()
     shared: frozenset[str] = frozenset()

@@ -62,7 +62,6 @@ class Planner:
         return self.plan(self._wanted(inputs, archives))
 
     def plan(self, wanted: "Sequence[WantedDistribution]") -> Plan:
-        """Return the plan."""
         stale = stale_names(self._place, self._settings)
         plan = self._planned(wanted, stale)
         if plan.remove and self._find_seeds():

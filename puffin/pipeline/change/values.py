@@ -92,16 +92,16 @@ class Shared:
 
 @frozen
 class ManyResult:
-    """The result of a run; ``phases`` are ``(name, seconds)``."""
+    """The result of a run; ``phases`` are ``(name, seconds)``. If *settled*, the next run will find nothing to do."""
 
     environments: tuple[EnvResult, ...]
     shared: Shared
     phases: "tuple[tuple[str, float], ...]" = ()
     seconds: float = 0.0
     exit_code: int = 0
+    settled: bool = False
 
     def with_status(self, *statuses: str) -> "tuple[EnvResult, ...]":
-        """Return the environments with one of *statuses*."""
         return tuple([each for each in self.environments if each.status in statuses])
 
 
@@ -141,7 +141,6 @@ class EnvironmentsFailed(PuffinError):
 
     @property
     def worst(self) -> int:
-        """The exit code: 3 where only some failed."""
         return SOME_ENVIRONMENTS_FAILED if self.failed < self.total else 1
 
 

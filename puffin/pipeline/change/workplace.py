@@ -15,7 +15,7 @@ from puffin.stages.link.commit.recovery import BACK, FORWARD, LOST, UNREADABLE, 
 from puffin.stages.link.commit.removal import RealDisk
 from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, current_boot, facts_of
 from puffin.stages.link.commit.state import Owned, State, encode, read_state
-from puffin.stages.link.commit.transaction import Transaction
+from puffin.stages.link.commit.transaction import NotExchangeable, Transaction
 from puffin.stages.link.environment.environment import ELSEWHERE
 from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.linker import ArchiveGone
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     Names = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 
 
+ALWAYS = "always"
+
+
 class NotWritable(PuffinError):
     """The environment cannot be changed by this user."""
 
@@ -44,10 +47,14 @@ class NotWritable(PuffinError):
 
 
 class Workplace:
-    """An environment, locked, repaired where a change was broken off, and looked at. Use it in ``with``."""
+    """An environment, locked, repaired where a change was broken off, and looked at. Use it in ``with``.
 
-    def __init__(self, environment: "Environment", *, timeout: float) -> None:
+    *atomic* is ``always`` where site-packages is to be exchanged as a whole.
+    """
+
+    def __init__(self, environment: "Environment", *, timeout: float, atomic: str = "") -> None:
         self.environment = settled(environment)
+        self._always = atomic == ALWAYS
         self._lock = Lock(f"{self.home}/{LOCK}", what=f"the environment `{environment.root}`", timeout=timeout)
         self.recovered = ""
         self.state: State | None = None
@@ -63,7 +70,6 @@ class Workplace:
 
     @property
     def site(self) -> str:
-        """The site-packages directory."""
         return self.environment.purelib
 
     def __enter__(self) -> "Workplace":
@@ -91,22 +97,25 @@ class Workplace:
         finally:
             self._lock.__exit__(None, None, None)
 
-    def look(self) -> None:
-        """Find the installed distributions, and the damaged ones among them."""
-        self._look()
+    def look(self, *, committed: bool = False) -> None:
+        """Find the installed distributions, and the damaged ones among them: none where all is just *committed*."""
+        self._look(committed)
         if self.environment.origin in ELSEWHERE:
             from puffin.stages.link.environment.target_directory import unfit
 
             entries = {each.entry: each.name for each in self.present}
             self.damaged |= unfit(self.site, entries, self.environment.interpreter.tags)
 
-    def _look(self) -> None:
+    def _look(self, committed: bool) -> None:
         depends.environment(self.environment.root, facts_of(self.environment.root))
         self.state = read_state(self.environment.root)
         self.present, self.broken = look_around(self.environment, self.state)
         if self.state is None:
             if os.path.exists(f"{self.home}/{STATE}"):  # damaged, so who knows what else is
                 self.damaged = frozenset(each.name for each in self.present)
+            return
+        if committed:  # its directories were stamped, and with the state these stamps count
+            self.damaged = frozenset()
             return
         rebooted = self.state.boot != current_boot()
         self.damaged, changed = find_damage(self.site, self.state, everywhere=rebooted)
@@ -115,7 +124,6 @@ class Workplace:
 
     def _refresh(self, changed: list[str]) -> None:
         """Note that the directories that changed hold nothing wrong, so that the next look is quick."""
-
         if self.state is None or {each.name: each.version for each in self.state.distributions} != {
             each.name: each.version for each in self.present
         }:
@@ -142,12 +150,22 @@ class Workplace:
         self._transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
         try:
             self._transaction.begin()
+            if self._always:
+                self._check_exchangeable(self._transaction)
         except OSError as error:
             raise NotWritable(path=self.environment.root, causes=(os_cause(error),)) from error
         return self._transaction
 
+    def _check_exchangeable(self, transaction: Transaction) -> None:
+        """Raise ``NotExchangeable`` where site-packages cannot be exchanged as a whole."""
+        environment = self.environment
+        if environment.platlib != environment.purelib:
+            raise NotExchangeable(site=self.site, reason=f"packages go to `{environment.platlib}` too")
+        if f"{transaction.directory}/".startswith(f"{self.site}/"):
+            raise NotExchangeable(site=self.site, reason="puffin's own files have to be in it")
+        transaction.try_exchange(self.site)
+
     def end(self) -> None:
-        """Clear the current transaction away."""
         if self._transaction is not None:
             self._transaction.end()
             self._transaction = None
@@ -264,10 +282,12 @@ class Workplace:
         """Plan and do the commit of a change; return the path conflicts in it."""
         if self._transaction is None:
             raise RuntimeError("a commit needs a transaction")
-        script, conflicts = plan_commit(change, RealDisk(), self._transaction.trash)
+        disk = RealDisk()
+        script, conflicts = plan_commit(change, disk, self._transaction.trash)
         if conflicts and refuse_conflicts:
             raise ConflictsRefused(conflicts=conflicts)
-        self._transaction.commit(script)
+        whole = self._always or not disk.names(self.site)
+        self._transaction.commit(script, whole=self.site if whole else "", always=self._always)
         return conflicts
 
 
@@ -323,7 +343,6 @@ def look_around(
 
 
 def _direct_url(site: str, entry: str, kind: str) -> str:
-
     if kind != "dist-info":
         return ""
     path = f"{site}/{entry}/direct_url.json"

@@ -57,7 +57,7 @@ def install(settings: InstallSettings, session: "Session") -> Installed:
         check_target(environment, break_system_packages=run.break_system_packages)
     for warning in settings.sources.requirements.warnings:
         reporter.warn(warning)
-    place = Workplace(environment, timeout=lock_timeout(session.environ))
+    place = Workplace(environment, timeout=lock_timeout(session.environ), atomic=run.atomic)
     with opened(place) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
         return _Install(settings, session, workplace).run()
@@ -128,9 +128,7 @@ class _Install:
             plain=False,
             config=self._setup.config,
             files=self._setup.files,
-            require_hashes=False,
             trusted_hosts=self._requirements.trusted_hosts,
-            warnings=(),
         )
         run.use(self._workplace)
         run.wanted = [self._wanted(each) for each in resolution.packages]

@@ -103,7 +103,6 @@ class Engine:
         return ledger
 
     def idle(self) -> None:
-        """Record that the change needs no tasks."""
         self._record().graph("inline", jobs=self._settings.workers, tasks=0, at=time.time())
 
     def _record(self) -> RunRecord:
@@ -189,7 +188,6 @@ class OutcomeRecorder:
         self._record.graph(executor, jobs=jobs, tasks=len(self._ledger.tasks), at=self._began)
 
     def outcome(self, outcome: Outcome) -> None:
-        """Add the line of an outcome."""
         self._attempted(self._ledger.tasks[outcome.key], outcome)
 
     def _ready(self, task: "Task") -> float:

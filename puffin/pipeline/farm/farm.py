@@ -78,7 +78,6 @@ class Farm:
 
     @property
     def slots(self) -> int:
-        """How much the workers can do at once."""
         return sum(int(facts["nthreads"]) for facts in self.link.fit().values())
 
     def run(
@@ -222,7 +221,6 @@ class Farm:
             ) from None
 
     def close(self) -> None:
-        """Let go of the scheduler."""
         self.link.close()
 
 

@@ -8,10 +8,12 @@ import time
 from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.errors import PuffinError
 from puffin.pipeline.find.chosen import ChosenFiles, supply_of
-from puffin.pipeline.inputs.inputs import Inputs, places_digest, plain_pin
+from puffin.pipeline.inputs.inputs import Inputs, places_digest
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.tasks.supply import Supply, identity
+from puffin.stages.resolve.index.config import Scope
+from puffin.stages.resolve.requirements.values import Pin
 from puffin.value import astuple, from_tuple, frozen, replace
 
 TYPE_CHECKING = False
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
     from puffin.cache.layout import Cache
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
-    from puffin.stages.resolve.index.config import IndexConfig
-    from puffin.stages.resolve.solve.request import FilePolicy
+    from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
 
     _Part = dict["_Group", list["_SoughtPin"]]
     _Located = tuple[list[Any], list[str], list[Any]]
@@ -208,7 +209,6 @@ class Search:
             )
 
     def stop(self) -> None:
-        """End the search."""
         for beside in self._besides:
             beside.stop()
 
@@ -254,22 +254,28 @@ def _locate_group(
 
     try:
         found, warnings, several = locate_each(
-            [each.pin or plain_pin(each.name, each.version) for each in sought],
-            config=group.config,
-            tags=group.tags,
-            python_version=group.python,
+            [each.pin or _plain(each) for each in sought],
+            Scope(
+                config=group.config,
+                tags=group.tags,
+                python_version=group.python,
+                now=time.time(),
+                files=group.files,
+                exclude_newer=settings.exclude_newer,
+                refresh=settings.again,
+                offline=settings.offline,
+            ),
             http=client_for(group.network),
             cache=session.cache,
-            refresh=settings.again,
-            offline=settings.offline,
-            exclude_newer=settings.exclude_newer,
-            now=time.time(),
-            files=group.files,
             commits=session.commits,
         )
     except PuffinError as error:  # a place that cannot be used: nothing that is looked for there can be had
         return [_wire(error)] * len(sought), [], []
     return [_wire(each) for each in found], list(warnings), list(several)
+
+
+def _plain(sought: "_SoughtPin") -> Pin:
+    return Pin(name=sought.name, version=sought.version, text=f"{sought.name}=={sought.version}")
 
 
 def _wire(found: "Artifact | PuffinError") -> "Any":

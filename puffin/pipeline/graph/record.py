@@ -78,7 +78,6 @@ class RunRecord:
         self.flush()
 
     def row(self, name: str, start: float, end: float, cpu: float) -> None:
-        """Add the line of a phase of this process."""
         self._lines.append(
             f'{{"phase":{text(name)},"start":{start:.6f},"end":{end:.6f},"cpu":{cpu:.6f},'
             f'"worker":"{self._worker}"}}\n'
@@ -106,7 +105,6 @@ class RunRecord:
             self.flush(outcome.ended)
 
     def flush(self, now: float = 0.0) -> None:
-        """Write the lines that have gathered."""
         self._flushed = now or time.time()
         if self._descriptor < 0 or not self._lines:
             return

@@ -6,25 +6,24 @@ request that the resolver answers, the universe that it is answered from, and th
 
 from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
 from puffin.stages.fetch.fetch import client_for
+from puffin.stages.resolve.index.config import FilePolicy, Scope
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
 from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.requirements.errors import DisjointHashes
-from puffin.stages.resolve.requirements.pins import Pin
+from puffin.stages.resolve.requirements.values import Entry, Pin
 from puffin.stages.resolve.solve.request import (
     ALLOW,
     HIGHEST,
     IF_NECESSARY_OR_EXPLICIT,
-    FilePolicy,
     Preference,
     ResolveRequest,
-    Root,
 )
-from puffin.stages.resolve.universe.values import Chosen, Scope
-from puffin.value import field_names, frozen, replace
+from puffin.stages.resolve.universe.values import Chosen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Any
 
     from puffin.artifact.artifact import Artifact
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.universe.index import IndexUniverse
     from puffin.stages.resolve.universe.values import Builder, Checkout
 
-_SHARED = tuple([name for name in field_names(Root) if name != "origin"])
 
 NO_TARGET = ResolutionTarget(markers=(), python_version="", tags=(), real_python_version="")
 
@@ -62,9 +60,9 @@ class ResolutionSetup:
     network: "tuple[Any, ...]"
     now: float
     target: ResolutionTarget
-    requirements: tuple[Root, ...] = ()
-    constraints: tuple[Root, ...] = ()
-    overrides: tuple[Root, ...] = ()
+    requirements: tuple[Entry, ...] = ()
+    constraints: tuple[Entry, ...] = ()
+    overrides: tuple[Entry, ...] = ()
     preferences: tuple[Preference, ...] = ()
     hashes: "Mapping[str, tuple[str, ...]]" = {}
     files: FilePolicy = FilePolicy()
@@ -143,9 +141,9 @@ def setup_of(
         network=session.network.wire(requirements.trusted_hosts),
         now=now,
         target=target,
-        requirements=roots(requirements.entries),
-        constraints=(*roots(requirements.constraints), *(upgrades.limits if upgrades else ())),
-        overrides=roots(sources.overrides),
+        requirements=requirements.entries,
+        constraints=(*requirements.constraints, *(upgrades.limits if upgrades else ())),
+        overrides=sources.overrides,
         preferences=tuple(
             [
                 each if keeps else replace(each, upgrade=True)
@@ -164,13 +162,6 @@ def setup_of(
         installs=installs,
         refresh=again,
         offline=run.offline,
-    )
-
-
-def roots(entries: "Sequence[Entry]") -> tuple[Root, ...]:
-    """Return entries of requirements files as roots of a resolution."""
-    return tuple(
-        [Root(origin=entry.origin, **{name: getattr(entry, name) for name in _SHARED}) for entry in entries]
     )
 
 

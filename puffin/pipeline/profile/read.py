@@ -44,7 +44,6 @@ class Row:
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
         return max(0.0, self.end - self.start)
 
     @property
@@ -77,7 +76,6 @@ class Profile:
 
     @property
     def wall(self) -> float:
-        """How long the run took, in seconds."""
         return max(0.0, self.ended - self.started)
 
     @property

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     class Reporter(Protocol):
         """Gets the progress of a run."""
 
-        def phase(self, verb: str, count: int, seconds: float) -> None:
-            """A phase is over: ``Resolved``, ``Prepared``, ``Uninstalled``, ``Installed``, …"""
+        def phase(self, verb: str, count: int, seconds: float, *, shown: bool = True) -> None:
+            """A phase is over: ``Resolved``, ``Prepared``, …; if it is not *shown*, the next run will say so."""
 
         def warn(self, text: str) -> None:
             """Something the user should know."""
@@ -115,6 +115,7 @@ class Settings:
     offline: bool = False
     link_mode: str = ""
     path_conflict: str = ""
+    atomic: str = ""
     compile_bytecode: bool = False
     bytecode_mode: str = ""
     dry_run: bool = False
@@ -159,7 +160,6 @@ class Settings:
 
     @property
     def workers(self) -> int:
-        """How many processes work at once."""
         return self.jobs or available_cores()
 
 

@@ -163,7 +163,6 @@ class ClusterExecutor:
         return list(zip(futures, groups, strict=True))
 
     def close(self) -> None:
-        """End the workers and the scheduler."""
         with Uninterrupted():
             with quiet(), contextlib.suppress(TimeoutError):
                 if not self._at_rest:

@@ -38,7 +38,6 @@ class PoolExecutor:
         keep_freed_memory()
 
     def run(self, ledger: "Ledger", notify: "Callable[[Outcome], None]") -> None:
-        """Run the graph to its end."""
         lock = threading.Lock()
 
         def record(outcome: "Outcome") -> None:

@@ -74,7 +74,6 @@ def files_of(
     constraints: tuple[str, ...] = (),
 ) -> "frozenset[str]":
     """Return the real paths of all files that an environment is made from, included ones and its lock among them."""
-
     files: set[str] = {*spec.files, *filter(None, (lock_of(spec),))}
 
     def reading(path: str) -> bytes:

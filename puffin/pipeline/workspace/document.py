@@ -47,7 +47,6 @@ class ConfigurationInvalid(PuffinError):
 
     def details(self) -> tuple[str, ...]:
         """Return the line, credentials masked."""
-
         return (mask_text(self.text.strip()),) if self.text.strip() else ()
 
 
@@ -128,12 +127,10 @@ class Document:
         return nearest(self._places, (*self._prefix, *keys))
 
     def place(self, *keys: str) -> str:
-        """Return ``file:line`` of a key."""
         line = self.line(*keys)
         return f"{self.shown}:{line}" if line else self.shown
 
     def wrong(self, keys: tuple[str, ...], problem: str, *hints: str) -> ConfigurationInvalid:
-        """Make the error about a key."""
         return self._at(self.line(*keys), problem, *hints)
 
     def _at(self, line: int, problem: str, *hints: str) -> ConfigurationInvalid:

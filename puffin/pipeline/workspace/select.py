@@ -32,7 +32,6 @@ class NothingMatches(PuffinError):
         return f"`{self.text}` {verb} no environment and no file"
 
     def details(self) -> tuple[str, ...]:
-        """Return which environments there are."""
         if not self.known:
             return ()
         more = f" and {len(self.known) - 10} more" if len(self.known) > 10 else ""
@@ -65,18 +64,12 @@ def all_specs(workspace: Workspace) -> "list[EnvSpec]":
             for python in glob.pythons or ("",):
                 matrix = len(glob.pythons) > 1
                 name = name_of(file)
-                filled = fill(glob.path, file, name, python)
-                spec = EnvSpec(
+                spec = replace(
+                    glob.spec,
                     name=f"{name}-{python}" if matrix else name,
-                    path=os.path.join(workspace.root, filled),
+                    path=os.path.join(workspace.root, fill(glob.spec.path, file, name, python)),
                     base=name,
                     python=python,
-                    extras=glob.extras,
-                    groups=glob.groups,
-                    constraints=glob.constraints,
-                    link_mode=glob.link_mode,
-                    compile_bytecode=glob.compile_bytecode,
-                    origin=glob.origin,
                 )
                 matched.append(made_from(spec, os.path.join(workspace.root, file)))
     locks = {os.path.normpath(lock_of(spec)) for spec in (*specs, *matched) if needs_lock(spec)}
