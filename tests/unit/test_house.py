@@ -141,7 +141,8 @@ def test_check_holds_limits_and_layers(house, tmp_path, capsys, config):
     house(a=f"import app.b\n{twice}", b=f"import app.a\n{twice}", c="\n" * 20 + "n = 1\n")
     words = [str(tmp_path), "--package", "app", "--check"]
     if config:
-        text = '[tool.house]\nmax-lines = 20\nshared-functions = ["f"]\nlayers = [["a"], ["b", "c"]]\n[tool.house.limits]\nclasses = 1\n'
+        text = '[tool.house]\nmax-lines = 20\nshared-functions = ["f"]\nlayers = [["a"], ["b", "c"]]\n'
+        text += "[tool.house.limits]\nclasses = 1\n"
         (tmp_path / "pyproject.toml").write_text(text)
     assert script.main(words) == 1
     told = capsys.readouterr().err
