@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.workspace.specs import EnvSpec, Workspace
 
 
-def sync(call: Call) -> int:
+def workspace_command(call: Call) -> int:
     """Make the environments that are named, or all of the configuration, hold exactly what they should."""
     options, console, started = call.options(WorkspaceOptions), call.console, call.started
     if options.keep_going and options.fail_fast:

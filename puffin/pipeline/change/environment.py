@@ -295,7 +295,7 @@ class EnvironmentRun:
 
     def open(self, *, timeout: float) -> None:
         """Lock the environment and read its state."""
-        place = Workplace(self.environment, timeout=timeout)
+        place = Workplace(self.environment, timeout=timeout, atomic=self.settings.atomic)
         place.__enter__()
         self.use(place)
         self._open = True
