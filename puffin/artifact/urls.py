@@ -5,7 +5,6 @@ Nothing here is a URL parser: it finds the parts that matter (RFC 3986, section 
 
 import os
 import sys
-from functools import lru_cache
 
 from puffin.depends import seal
 
@@ -17,7 +16,6 @@ _SECRET_PARAMETERS = ("token", "signature", "secret", "password", "credential", 
 _PATH_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/!$&'()*+,;=:@")
 
 
-@lru_cache(maxsize=64)  # of an index, all files have the same
 def mask(url: str) -> str:
     """Return *url* with its credentials, and query values that name themselves secret, shown as ``****``."""
     return _masked(url, "")
@@ -66,7 +64,7 @@ def digest(text: str) -> str:
     return seal(text.encode("utf-8", "surrogatepass"), 8).hex()
 
 
-def is_file(url: str) -> bool:
+def is_file_url(url: str) -> bool:
     """Tell whether *url* is a ``file:`` URL, in any case."""
     return url[:5].lower() == "file:"
 
@@ -81,7 +79,7 @@ def file_path(url: str) -> str:
 
     Raises :class:`ValueError` for a URL with another scheme or, except on Windows, on another host.
     """
-    if not is_file(url):
+    if not is_file_url(url):
         raise ValueError(f"`{mask(url)}` is not a file URL")
     path = url[5:].partition("#")[0].partition("?")[0]
     host = ""

@@ -15,7 +15,7 @@ from puffin.stages.link.commit.recovery import BACK, FORWARD, LOST, UNREADABLE, 
 from puffin.stages.link.commit.removal import RealDisk
 from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, current_boot, facts_of
 from puffin.stages.link.commit.state import Owned, State, encode, read_state
-from puffin.stages.link.commit.transaction import Transaction
+from puffin.stages.link.commit.transaction import NotExchangeable, Transaction
 from puffin.stages.link.environment.environment import ELSEWHERE
 from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.linker import ArchiveGone
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     Names = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 
 
+ALWAYS = "always"
+
+
 class NotWritable(PuffinError):
     """The environment cannot be changed by this user."""
 
@@ -44,10 +47,14 @@ class NotWritable(PuffinError):
 
 
 class Workplace:
-    """An environment, locked, repaired where a change was broken off, and looked at. Use it in ``with``."""
+    """An environment, locked, repaired where a change was broken off, and looked at. Use it in ``with``.
 
-    def __init__(self, environment: "Environment", *, timeout: float) -> None:
-        self.environment = settled(environment)
+    *atomic* is ``always`` where site-packages is to be exchanged as a whole.
+    """
+
+    def __init__(self, environment: "Environment", *, timeout: float, atomic: str = "") -> None:
+        self.environment = with_real_paths(environment)
+        self._always = atomic == ALWAYS
         self._lock = Lock(f"{self.home}/{LOCK}", what=f"the environment `{environment.root}`", timeout=timeout)
         self.recovered = ""
         self.state: State | None = None
@@ -143,9 +150,20 @@ class Workplace:
         self._transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
         try:
             self._transaction.begin()
+            if self._always:
+                self._check_exchangeable(self._transaction)
         except OSError as error:
             raise NotWritable(path=self.environment.root, causes=(os_cause(error),)) from error
         return self._transaction
+
+    def _check_exchangeable(self, transaction: Transaction) -> None:
+        """Raise ``NotExchangeable`` where site-packages cannot be exchanged as a whole."""
+        environment = self.environment
+        if environment.platlib != environment.purelib:
+            raise NotExchangeable(site=self.site, reason=f"packages go to `{environment.platlib}` too")
+        if f"{transaction.directory}/".startswith(f"{self.site}/"):
+            raise NotExchangeable(site=self.site, reason="puffin's own files have to be in it")
+        transaction.try_exchange(self.site)
 
     def end(self) -> None:
         if self._transaction is not None:
@@ -264,10 +282,12 @@ class Workplace:
         """Plan and do the commit of a change; return the path conflicts in it."""
         if self._transaction is None:
             raise RuntimeError("a commit needs a transaction")
-        script, conflicts = plan_commit(change, RealDisk(), self._transaction.trash)
+        disk = RealDisk()
+        script, conflicts = plan_commit(change, disk, self._transaction.trash)
         if conflicts and refuse_conflicts:
             raise ConflictsRefused(conflicts=conflicts)
-        self._transaction.commit(script)
+        whole = self._always or not disk.names(self.site)
+        self._transaction.commit(script, whole=self.site if whole else "", always=self._always)
         return conflicts
 
 
@@ -365,7 +385,7 @@ def _staging_home(environment: "Environment") -> "str | None":
     return None if here == there else f"{environment.purelib}/{DIRECTORY}"
 
 
-def settled(environment: "Environment") -> "Environment":
+def with_real_paths(environment: "Environment") -> "Environment":
     """Return *environment* with the real site-packages where a symlink inside the environment leads to it.
 
     RECORD is then relative to where it lies, and what was installed through the link is found again.

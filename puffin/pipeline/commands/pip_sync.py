@@ -62,7 +62,7 @@ def sync_pins(
     reporter = session.reporter
     for warning in inputs.warnings:
         reporter.warn(warning)
-    place = Workplace(environment, timeout=lock_timeout(session.environ))
+    place = Workplace(environment, timeout=lock_timeout(session.environ), atomic=settings.atomic)
     mark = depends.mark()
     with opened(place) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
@@ -94,7 +94,6 @@ class ToldByBuilds:
 
     def naming(self, settings: Settings, environment: "Environment") -> "Naming":
         """Return what finds the names of requirements that have none, as ``Projects.naming`` does it."""
-
         return lambda written, files: self._projects().naming(settings, environment, written, files)
 
     def metadata(self, settings: Settings, environment: "Environment") -> "Build":

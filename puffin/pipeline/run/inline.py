@@ -6,7 +6,7 @@ from puffin.forks import ChildSilent, hear
 from puffin.pipeline.graph.ledger import unit_weight
 from puffin.pipeline.run.executor import FEW
 from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue
-from puffin.pipeline.run.wire import Inbox, encode, send
+from puffin.pipeline.run.wire import Inbox, encode_outcome, send
 from puffin.pipeline.run.worker_loss import exit_of, fork_child, run_surviving
 from puffin.signals import Uninterrupted
 
@@ -116,7 +116,7 @@ class Child:
         """In the child: pull, run and send outcomes, without touching anything of the parent's."""
         os.close(self._reader)
         take = QueueReader(queue, items)
-        Runner(take, lambda outcome: send(writer, encode(outcome)), left=lambda: take.left).run()
+        Runner(take, lambda outcome: send(writer, encode_outcome(outcome)), left=lambda: take.left).run()
 
     def record(self, outcome: "Outcome") -> None:
         """Record an outcome of this process, then the outcomes that the child has sent so far."""

@@ -194,7 +194,6 @@ class GlobalOptions:
         self._warnings: list[str] = []
 
     def warn(self, sentence: str) -> None:
-        """Keep a warning, once."""
         if sentence not in self._warnings:
             self._warnings.append(sentence)
 
@@ -217,7 +216,6 @@ class GlobalOptions:
             self._flags.add(option.name)
 
     def requirements(self, entries: tuple[Entry, ...], constraints: tuple[Entry, ...]) -> Requirements:
-        """Return all that was read, repeated values once."""
         return Requirements(
             entries=entries,
             constraints=constraints,
@@ -228,7 +226,6 @@ class GlobalOptions:
             require_hashes="--require-hashes" in self._flags,
             no_binary=tuple(self.no_binary),
             only_binary=tuple(self.only_binary),
-            prefer_binary="--prefer-binary" in self._flags,
             pre="--pre" in self._flags,
             trusted_hosts=tuple(dict.fromkeys(self.trusted_hosts)),
             warnings=tuple(self._warnings),

@@ -51,7 +51,6 @@ class Requirements:
     require_hashes: bool = False
     no_binary: tuple[str, ...] = ()
     only_binary: tuple[str, ...] = ()
-    prefer_binary: bool = False
     pre: bool = False
     trusted_hosts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from puffin.stages.resolve.solve.request import ALLOW, HIGHEST, LOWEST
 from puffin.stages.resolve.solve.requirement import Need, is_prerelease, need, split
 from puffin.stages.resolve.solve.specifiers import VersionTable, admits, bits
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Release, Unusable
+from puffin.value import frozen
 
 INSTALLED = 0
 OFFERED = 64
@@ -29,20 +30,14 @@ Requires = tuple[tuple[Need, str], ...]
 _NONE: frozenset[str] = frozenset()
 
 
+@frozen
 class Candidate:
-    """A version of a package with the extras that were asked for. Compared by identity."""
+    """A version of a package, by its bit, with the extras that were asked for."""
 
-    __slots__ = ("extras", "index", "name", "version")
-
-    def __init__(self, name: str, version: str, index: int, extras: frozenset[str]) -> None:
-        self.name = name
-        self.version = version
-        self.index = index
-        self.extras = extras
-
-    def __repr__(self) -> str:
-        extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
-        return f"{self.name}{extras}=={self.version}"
+    name: str
+    version: str
+    index: int
+    extras: frozenset[str]
 
 
 class Package:
@@ -70,7 +65,6 @@ class Package:
         self._metadata: dict[int, Metadata | None] = {}
         self._requires: dict[tuple[int, frozenset[str]], Requires | None] = {}
         self._masks: dict[str, int] = {}
-        self._candidates: dict[tuple[int, frozenset[str]], Candidate] = {}
         self._eligibility = Eligibility(given.request, given.python)
         self._preferred: int | None = None
         self.located = name in given.located
@@ -111,11 +105,9 @@ class Package:
         return special if self.located else self.table.full << OFFERED | special
 
     def version(self, index: int) -> str:
-        """Return the version text of a bit."""
         return self._special[index] if index < OFFERED else self.table.texts[index - OFFERED]
 
     def release(self, index: int) -> Release:
-        """Return the release of one offered version, from the index."""
         known = self._releases.get(index)
         if known is None:
             known = self._releases[index] = self.offer.release(self.version(index))
@@ -193,12 +185,7 @@ class Package:
         return mask if located else mask & ~sum(1 << at for at in self.places)
 
     def candidate(self, index: int, extras: frozenset[str]) -> Candidate:
-        """Return a version as a candidate, always the same one."""
-        known = self._candidates.get((index, extras))
-        if known is None:
-            known = Candidate(self.name, self.version(index), index, extras)
-            self._candidates[index, extras] = known
-        return known
+        return Candidate(name=self.name, version=self.version(index), index=index, extras=extras)
 
     # In which order
 
@@ -350,7 +337,6 @@ class Package:
         return {own.name for found in self._requires.values() for own, _ in found or ()}
 
     def read(self, index: int) -> bool:
-        """Tell whether the metadata of a version has been read."""
         return index in self._metadata
 
     def requires(self, index: int, extras: frozenset[str] = _NONE) -> Requires | None:
