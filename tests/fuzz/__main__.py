@@ -35,7 +35,12 @@ def main() -> None:
     for number, data in enumerate(seeds(asked.target)):
         (room / str(number)).write_bytes(data)
     os.environ.setdefault("PUFFIN_MAX_UNPACKED_BYTES", str(1 << 20))
-    limits = (f"-max_total_time={asked.seconds}", f"-max_len={asked.largest}", "-rss_limit_mb=512", "-timeout=10")
+    limits = (
+        f"-max_total_time={asked.seconds}",
+        f"-max_len={asked.largest}",
+        "-rss_limit_mb=512",
+        "-timeout=10",
+    )
     words = [sys.argv[0], *limits, str(corpus), str(room)]
     atheris.Setup(words, lambda data: targets.run(asked.target, data) and None)
     atheris.Fuzz()
