@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 
-from puffin.artifact.urls import is_file
+from puffin.artifact.urls import is_file_url
 from puffin.stages.fetch.client import Client, Response
 from puffin.stages.fetch.failures import AccessDenied, RequestRefused
 from puffin.value import frozen
@@ -47,7 +47,7 @@ def read_member(
     Raises :class:`Unranged` where ranges do not work or the file is no usable zip, and the errors of
     ``Client.get`` other than refusals of the range.
     """
-    if is_file(url):
+    if is_file_url(url):
         raise Unranged
     remote = _Remote(client, url)
     whole = remote.begin(size)
@@ -178,11 +178,9 @@ class _Window(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """Return the position."""
         return self._at
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Move to a position."""
         self._at = offset + (0, self._at, self._remote.size)[whence]
         if self._at < 0:
             raise OSError("a position before the beginning")
