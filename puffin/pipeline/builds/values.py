@@ -46,6 +46,10 @@ class BuildSettings:
         limits = tuple(sorted((each.name, each.specifier, each.url, each.marker) for each in self.constraints))
         return (*((limits,) if limits else ()), *((self.variables,) if self.variables else ()))
 
+    def is_anew(self, name: str) -> bool:
+        """Return whether a package is fetched or built again although nobody tells that it changed."""
+        return self.anew if isinstance(self.anew, bool) else name in self.anew
+
     def isolates(self, name: str) -> bool:
         """Return whether a package is built in an environment of its own."""
         return name not in self.shared and ALL not in self.shared

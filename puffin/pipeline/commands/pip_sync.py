@@ -94,7 +94,6 @@ class ToldByBuilds:
 
     def naming(self, settings: Settings, environment: "Environment") -> "Naming":
         """Return what finds the names of requirements that have none, as ``Projects.naming`` does it."""
-
         return lambda written, files: self._projects().naming(settings, environment, written, files)
 
     def metadata(self, settings: Settings, environment: "Environment") -> "Build":

@@ -133,7 +133,9 @@ def setup_of(
     among others where they are installed. Raises :class:`DisjointHashes`.
     """
     requirements = sources.requirements
-    again = frozenset((*run.refresh_package, *(upgrades.names if upgrades else ())))
+    again: bool | frozenset[str] = run.again
+    if upgrades is not None and isinstance(again, frozenset):
+        again = upgrades.everything or again | upgrades.names
     return ResolutionSetup(
         config=index_config(run, requirements),
         network=session.network.wire(requirements.trusted_hosts),
@@ -158,9 +160,7 @@ def setup_of(
         no_deps=run.no_deps,
         keep_yanked=keep_yanked,
         installs=installs,
-        refresh=False
-        if run.offline
-        else (run.refresh or (upgrades is not None and upgrades.everything) or again),
+        refresh=again,
         offline=run.offline,
     )
 

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from struct import Struct, error
 
-from puffin.artifact.urls import is_file
+from puffin.artifact.urls import is_file_url
 from puffin.stages.fetch.client import Client, Response
 from puffin.stages.fetch.failures import AccessDenied, RequestRefused
 from puffin.value import frozen
@@ -52,7 +52,7 @@ def read_member(
     Raises :class:`Unranged` where ranges do not work or the file is no usable zip, and the errors of
     ``Client.get`` other than refusals of the range.
     """
-    if is_file(url):
+    if is_file_url(url):
         raise Unranged
     remote = _Remote(client, url)
     whole = remote.begin(size)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from typing import Protocol
 
 from puffin import depends
 from puffin.artifact.urls import file_url, mask
@@ -27,16 +26,6 @@ _HTML = ("application/vnd.pypi.simple.v1+html", "text/html", "application/xhtml+
 # An index that sends neither an age nor a validator is a static directory or a simple server. The public
 # index says 600 seconds of its own pages; to ask more often would only fetch the same pages whole again.
 FRESH_WITHOUT_HEADERS = 600
-
-
-class Http(Protocol):
-    """The HTTP client as the resolver uses it. Many threads may call it at once."""
-
-    def get(self, url: str, headers: "Mapping[str, str]") -> "PageResponse":
-        """Return the answer. Network failures raise a ``PuffinError``; refusals may.
-
-        An error with a ``status`` such as 400 or 403 concerns one page, others the whole index.
-        """
 
 
 @frozen

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from puffin.artifact.urls import is_file
+from puffin.artifact.urls import is_file_url
 from puffin.names import normalise, printable
-from puffin.value import frozen
+from puffin.value import astuple, frozen
 
 SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar.lzma", ".tar.z")
 ARCHIVE_ENDINGS = (".whl", *SDIST_ENDINGS)
@@ -51,7 +51,7 @@ class Page:
 class Groups:
     """A page of a project by version.
 
-    ``files`` maps version texts to what ``index_groups.rows`` reads. ``status`` and ``reason`` are those of PEP 792,
+    ``files`` maps version texts to what ``usual.stored_rows`` reads. ``status`` and ``reason`` are those of PEP 792,
     empty where the page says nothing. ``refused`` are the names of files with unsafe names.
     """
 
@@ -100,14 +100,15 @@ def file_version(filename: str, name: str) -> str:
     return next((version for own, version in splits(filename) if own == name), "")
 
 
-def by_version(page: Page) -> dict[str, list[FileLink]]:
-    """Return the files of the project by the version texts in their names, in the order of the page."""
-    groups: dict[str, list[FileLink]] = {}
+def grouped(page: Page) -> Groups:
+    """Return a page with its files by the version texts in their names; those of a flat page have the empty text."""
+    groups: dict[str, list[object]] = {} if page.name else {"": []}
     for link in page.files:
-        version = file_version(link.filename, page.name)
-        if version:
-            groups.setdefault(version, []).append(link)
-    return groups
+        version = file_version(link.filename, page.name) if page.name else ""
+        if version or not page.name:
+            groups.setdefault(version, []).append(astuple(link))
+    files = {version: tuple(rows) for version, rows in groups.items()}
+    return Groups(url=page.url, files=files, status=page.status, reason=page.reason, refused=page.refused)
 
 
 _ALGORITHMS = ("sha256", "sha512", "sha384", "sha224", "sha1", "md5", "sha3_256", "sha3_512", "blake2b")
@@ -151,7 +152,7 @@ def absolute_url(base: str, href: str) -> str:
         return ""
     if not url.isprintable():
         return ""
-    if is_file(url):
+    if is_file_url(url):
         return url
     scheme, _, rest = url.partition("://")
     host = rest.partition("/")[0]

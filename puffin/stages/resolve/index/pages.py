@@ -10,22 +10,14 @@ from puffin.artifact.urls import digest, mask
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError
-from puffin.stages.fetch.client import PageResponse
+from puffin.stages.fetch.client import Client, PageResponse
 from puffin.stages.fetch.turns import Crew, turns_of
 from puffin.stages.resolve.index.config import FIRST_INDEX, IndexConfig, Scope, canonical, is_local
 from puffin.stages.resolve.index.errors import IndexFailure, NotInCache
-from puffin.stages.resolve.index.http import (
-    ACCEPT,
-    Http,
-    local_links,
-    local_page,
-    parse_reply,
-    policy,
-    status_error,
-)
-from puffin.stages.resolve.index.page import Collector, FileLink, Groups, Page, by_version, is_archive
+from puffin.stages.resolve.index.http import ACCEPT, local_links, local_page, parse_reply, policy, status_error
+from puffin.stages.resolve.index.page import Collector, FileLink, Groups, grouped, is_archive
 from puffin.stages.resolve.index.stored import ABSENT, Row, StoredPage, dump_groups, load_page, renewed
-from puffin.value import astuple, frozen
+from puffin.value import frozen
 
 Told = tuple[bool, bytes]
 
@@ -64,7 +56,7 @@ class Pages:
     of their versions, for resolutions.
     """
 
-    def __init__(self, http: Http, cache: Cache, scope: Scope, *, ordered: bool = False) -> None:
+    def __init__(self, http: Client, cache: Cache, scope: Scope, *, ordered: bool = False) -> None:
         self._http = http
         self._cache = cache
         self._scope = scope
@@ -203,7 +195,7 @@ class Pages:
     def _obtain(self, index: str, name: str) -> StoredPage:
         if is_local(index):
             page = local_page(index, name)
-            return _loaded(_absent(index, self._scope.now) if page is None else self._dumped(page, 0))
+            return _loaded(_absent(index, self._scope.now) if page is None else self._dumped(grouped(page), 0))
         return self._fetch(index, name, load_page(_mapped(self._cache.find(self._path(index, name)))))
 
     def _fetch(self, index: str, name: str, old: "StoredPage | None") -> StoredPage:
@@ -249,15 +241,15 @@ class Pages:
         else:
             from puffin.stages.resolve.index.usual import group_reply
 
-            page = parse_reply(reply, name="") if name == _FLAT else group_reply(reply, name=name)
+            page = grouped(parse_reply(reply, name="")) if name == _FLAT else group_reply(reply, name=name)
             data = self._dumped(page, said.max_age, said.etag, said.last_modified)
         if said.store:
             self._store(self._path(index, name), data)
         return _loaded(data)
 
-    def _dumped(self, page: "Page | Groups", max_age: int, etag: str = "", last_modified: str = "") -> bytes:
+    def _dumped(self, page: Groups, max_age: int, etag: str = "", last_modified: str = "") -> bytes:
         return dump_groups(
-            _rows_of(page) if isinstance(page, Page) else page.files,
+            page.files,
             url=page.url,
             fetched_at=self._scope.now,
             max_age=max_age,
@@ -291,11 +283,6 @@ def _mapped(path: str) -> "bytes | mmap.mmap | None":
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError):
         return None
-
-
-def _rows_of(page: Page) -> "dict[str, tuple[tuple[object, ...], ...]]":
-    groups = by_version(page) if page.name else {"": page.files}
-    return {text: tuple([astuple(link) for link in links]) for text, links in groups.items()}
 
 
 def _absent(index: str, now: float) -> bytes:

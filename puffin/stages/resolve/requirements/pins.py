@@ -9,7 +9,7 @@ from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
-from puffin.artifact.urls import is_file, mask
+from puffin.artifact.urls import is_file_url, mask
 from puffin.errors import PuffinError
 from puffin.names import parsed_version
 from puffin.stages.resolve.index.page import file_name
@@ -212,7 +212,7 @@ def _unverifiable(pin: Pin) -> str:
     scheme = pin.url.partition(":")[0].lower()
     if "+" in scheme:
         return "a repository has no archive that a hash could be of; require an archive of it"
-    if is_file(pin.url) and not looks_like_archive(pin.url):
+    if is_file_url(pin.url) and not looks_like_archive(pin.url):
         return "a directory has no hash; require an archive of it"
     if not pin.hashes:
         return "it has no `--hash`"

@@ -77,7 +77,6 @@ class _Parts:
         self.ruled_out.sort(key=lambda own: (own.slot, own.reason.kind, own.reason.detail))
 
     def needs(self) -> list[Need]:
-        """Return everything that somebody wants."""
         parts: list[Required | Constrained | Depends] = [*self.wanted, *self.constrained, *self.dependencies]
         return [own.need for own in parts]
 

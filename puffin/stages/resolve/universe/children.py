@@ -81,7 +81,6 @@ class Asked(Generic[T]):
 
     @property
     def done(self) -> bool:
-        """Whether :meth:`result` answers at once."""
         return self._answer.done
 
     def result(self) -> T:
@@ -125,18 +124,15 @@ class Children:
         return self._helpers is not None
 
     def ask_page(self, name: str, take: "Callable[[Any], T]", instead: "Callable[[], T]") -> "Asked[T]":
-        """Have a child get the page of a package."""
         answer = self._early.pop(name) if name in self._early else self._ask("page", name, name)
         return Asked(answer, take, instead)
 
     def ask_metadata(
         self, handle: Chosen, hashes: tuple[str, ...], instead: "Callable[[], Metadata | Unbuilt]"
     ) -> "Asked[Metadata | Unbuilt]":
-        """Have a child obtain the metadata of a version."""
         return Asked(self._ask("metadata", (_packed(handle), hashes), handle.name), _read, instead)
 
     def send(self) -> None:
-        """Send the questions."""
         if self._helpers is not None:
             self._helpers.send()
 
@@ -145,7 +141,6 @@ class Children:
         return self._helpers is not None and self._helpers.listen(wait=wait)
 
     def close(self) -> None:
-        """End them."""
         if self._helpers is not None:
             self._helpers.close()
 

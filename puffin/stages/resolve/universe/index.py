@@ -20,7 +20,7 @@ from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Unusabl
 from puffin.stages.resolve.universe.children import Asked, Children
 from puffin.stages.resolve.universe.offer import OfferedPackage
 from puffin.stages.resolve.universe.pages import Finder, Pool, PoolJob
-from puffin.stages.resolve.universe.place import PlaceReader, installed_metadata, is_remote, settled
+from puffin.stages.resolve.universe.place import PlaceReader, built_metadata, installed_metadata, is_remote
 from puffin.stages.resolve.universe.sources import obtain, pages_of, wanted
 from puffin.stages.resolve.universe.values import Builder, Built, Checkout, Chosen, InstalledDistribution
 from puffin.value import replace
@@ -145,7 +145,6 @@ class IndexUniverse:
         return self._built(found) if build and self._build is not None else None
 
     def expect(self, names: "Iterable[str]") -> None:
-        """Fetch the pages of these packages ahead of need."""
         self._finder.expect(names)
 
     def knows(self, name: str) -> bool | None:
@@ -231,7 +230,7 @@ class IndexUniverse:
             raise unbuilt.error()
         self._has_built = True
         built = self._build(unbuilt.source)
-        found = settled(built, unbuilt.source) if isinstance(built, Built) else built
+        found = built_metadata(built, unbuilt.source) if isinstance(built, Built) else built
         return replace(found, source=unbuilt.place) if found.source is None else found
 
 
