@@ -139,6 +139,26 @@ def test_the_answer_is_kept_after_a_change_of_one_of_many(puffin, env, shop, tmp
     assert early == kept_fields(puffin)
 
 
+@pytest.mark.parametrize(
+    "python", ["", f"python = '{sys.executable}'", f"python = '{sys.version_info[0]}.{sys.version_info[1]}'"]
+)
+def test_the_answer_is_kept_when_environments_are_made(puffin, env, shop, tmp_path, python):
+    world = many(puffin, shop, tmp_path)
+    path = puffin.cwd / "puffin.toml"
+    path.write_text(f"{path.read_text()}{python}\n")
+    early = []
+    for _ in range(2):  # the first finds out about the interpreter
+        forget(puffin)
+        for name in "abcd":
+            shutil.rmtree(puffin.cwd / "services" / name / ".venv", ignore_errors=True)
+        assert run(puffin, world).err.startswith("Synced 4 environments")
+        early = kept_fields(puffin)
+    assert run(puffin, world).err == lines("Checked 4 environments (8 packages) in [TIME]")
+    forget(puffin)
+    run(puffin, world)
+    assert early == kept_fields(puffin)
+
+
 def test_it_imports_nothing(puffin, env, shop, tmp_path):
     world = plain(puffin, shop, tmp_path)
     kept(puffin, *world.words)
