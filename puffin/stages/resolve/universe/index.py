@@ -17,11 +17,10 @@ from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, In
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Unusable
-from puffin.stages.resolve.universe.children import Asked, Children
+from puffin.stages.resolve.universe.children import Asked, Children, obtain, pages_of
 from puffin.stages.resolve.universe.offer import OfferedPackage
 from puffin.stages.resolve.universe.pages import Finder, Pool, PoolJob
-from puffin.stages.resolve.universe.place import PlaceReader, installed_metadata, is_remote, settled
-from puffin.stages.resolve.universe.sources import obtain, pages_of, wanted
+from puffin.stages.resolve.universe.place import PlaceReader, built_metadata, installed_metadata, is_remote
 from puffin.stages.resolve.universe.values import Builder, Built, Checkout, Chosen, InstalledDistribution
 from puffin.value import replace
 
@@ -150,7 +149,7 @@ class IndexUniverse:
 
     def _own_metadata(self, handle: Chosen, build: bool) -> Metadata | None:
         """Return the metadata of the file to install, None where only a build tells it and there is to be none."""
-        request = wanted(handle, self._hashes(handle), handle.install)
+        request = handle.request(self._hashes(handle), handle.install)
         kept = self._obtainer.kept(request)
         found = self._obtainer.obtain(request) if kept is None else kept
         if isinstance(found, Metadata):
@@ -158,7 +157,6 @@ class IndexUniverse:
         return self._built(found) if build and self._build is not None else None
 
     def expect(self, names: "Iterable[str]") -> None:
-        """Fetch the pages of these packages ahead of need."""
         self._finder.expect(names)
 
     def knows(self, name: str) -> bool | None:
@@ -206,7 +204,7 @@ class IndexUniverse:
         key = (handle.name, handle.version)
         if key in self._known or key in self._jobs:
             return
-        kept = self._obtainer.kept(wanted(handle, self._hashes(handle)))
+        kept = self._obtainer.kept(handle.request(self._hashes(handle)))
         if kept is not None:
             self._known[key] = kept
         elif self._children is not None and self._children.begun(0):
@@ -244,7 +242,7 @@ class IndexUniverse:
             raise unbuilt.error()
         self._has_built = True
         built = self._build(unbuilt.source)
-        found = settled(built, unbuilt.source) if isinstance(built, Built) else built
+        found = built_metadata(built, unbuilt.source) if isinstance(built, Built) else built
         return replace(found, source=unbuilt.place) if found.source is None else found
 
 
