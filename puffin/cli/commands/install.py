@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _ARGUMENTS = "-"  # under this name the words of the command line are read as a requirements file
 
 
-def install(call: Call) -> int:
+def install_command(call: Call) -> int:
     """Install packages and what they need."""
     options = call.options(InstallOptions)
     with CacheDirectory(call) as cache_dir, Observed(call, cache_dir) as record:

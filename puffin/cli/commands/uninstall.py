@@ -17,7 +17,7 @@ from puffin.stages.link.environment.environment import Environment, check_target
 from puffin.stages.resolve.requirements.file import read_requirements
 
 
-def uninstall(call: Call) -> int:
+def uninstall_command(call: Call) -> int:
     """Remove packages from an environment."""
     options = call.options(UninstallOptions)
     with CacheDirectory(call) as cache_dir:

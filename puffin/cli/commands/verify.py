@@ -18,7 +18,7 @@ from puffin.stages.link.environment.environment import Environment
 from puffin.stages.unzip.manifest import HEALED, read_header, read_manifest
 
 
-def verify(call: Call) -> int:
+def verify_command(call: Call) -> int:
     """Compare an environment with what puffin installed there; 4 if something differs."""
     console, environment = call.console, environment_at_rest(call)
     state = read_state(environment.root)

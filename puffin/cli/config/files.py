@@ -7,7 +7,7 @@ from itertools import islice
 from puffin import depends
 from puffin.cache.layout import home_directory, xdg_home
 from puffin.errors import UsageError
-from puffin.pipeline.workspace.document import PUFFIN_FILE, configurations, content
+from puffin.pipeline.workspace.document import PUFFIN_FILE, configurations, read_content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ def puffin_files(environ: "Mapping[str, str]", cwd: str, chosen: str = "") -> "I
     """
     if chosen:
         path = os.path.abspath(os.path.expanduser(chosen))
-        data = content(path)
+        data = read_content(path)
         if data is None:
             raise UsageError(text=f"The configuration file `{chosen}` does not exist")
         yield path, data
         return
     yield from islice(configurations(cwd), 1)
     path = os.path.join(_config_home(environ), "puffin", PUFFIN_FILE)
-    data = content(path)
+    data = read_content(path)
     if data is not None:
         yield path, data
 

@@ -5,7 +5,7 @@ import os
 from puffin.artifact.urls import mask_text
 from puffin.cli.config.files import pip_files
 from puffin.cli.options.table import FLAG, LIST, SYNC, picked, switched
-from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue, content, decoded
+from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue, decoded, read_content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def pip_settings(
     """
     found: dict[str, dict[str, SettingValue]] = {section: {} for section in sections}
     for path in pip_files(environ, root):
-        data = content(path)
+        data = read_content(path)
         if data is not None:
             _take_file(found, path, data)
     merged: dict[str, SettingValue] = {}

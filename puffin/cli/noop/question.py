@@ -43,7 +43,7 @@ def question(argv: "list[str]", environ: "Mapping[str, str]") -> "tuple[Any, ...
     return FORMAT, _puffin(), tuple(argv), here, os.isatty(2), tuple(sorted(variables)), _system()
 
 
-def place(asked: "tuple[Any, ...]", environ: "Mapping[str, str]") -> "tuple[str, str]":
+def answer_place(asked: "tuple[Any, ...]", environ: "Mapping[str, str]") -> "tuple[str, str]":
     """Return the cache directory that a command line names, or the usual one, and the file of the answer there.
 
     What is asked may hold credentials: its digest is all that is kept of it.

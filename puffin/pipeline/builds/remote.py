@@ -45,7 +45,7 @@ def sent(
     inputs = tuple([(f"built_{number}", made) for number, (_, made) in enumerate(keys)])
     return replace(
         build_task,
-        function="puffin.pipeline.builds.remote:build",
+        function="puffin.pipeline.builds.remote:build_on_worker",
         arguments=(
             ("order", astuple(order)),
             ("cache_root", dict(build_task.arguments)["cache_root"]),
@@ -61,7 +61,7 @@ def sent(
     )
 
 
-def build(
+def build_on_worker(
     *,
     order: "tuple[Any, ...]",
     source: "tuple[str, str, tuple[Any, ...]]",

@@ -43,8 +43,16 @@ class BuildSettings:
     @property
     def outside(self) -> "tuple[object, ...]":
         """What a wheel depends on besides its source and its own settings, in a form whose ``repr`` is stable."""
-        limits = tuple(sorted((each.name, each.specifier, each.url, each.marker) for each in self.constraints))
+        limits = tuple(
+            sorted(
+                (each.name, each.specifier, each.url, each.marker, *each.hashes) for each in self.constraints
+            )
+        )
         return (*((limits,) if limits else ()), *((self.variables,) if self.variables else ()))
+
+    def is_anew(self, name: str) -> bool:
+        """Return whether a package is fetched or built again although nobody tells that it changed."""
+        return self.anew if isinstance(self.anew, bool) else name in self.anew
 
     def isolates(self, name: str) -> bool:
         """Return whether a package is built in an environment of its own."""

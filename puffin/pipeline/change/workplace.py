@@ -53,7 +53,7 @@ class Workplace:
     """
 
     def __init__(self, environment: "Environment", *, timeout: float, atomic: str = "") -> None:
-        self.environment = settled(environment)
+        self.environment = with_real_paths(environment)
         self._always = atomic == ALWAYS
         self._lock = Lock(f"{self.home}/{LOCK}", what=f"the environment `{environment.root}`", timeout=timeout)
         self.recovered = ""
@@ -385,7 +385,7 @@ def _staging_home(environment: "Environment") -> "str | None":
     return None if here == there else f"{environment.purelib}/{DIRECTORY}"
 
 
-def settled(environment: "Environment") -> "Environment":
+def with_real_paths(environment: "Environment") -> "Environment":
     """Return *environment* with the real site-packages where a symlink inside the environment leads to it.
 
     RECORD is then relative to where it lies, and what was installed through the link is found again.

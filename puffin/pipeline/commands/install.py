@@ -4,7 +4,7 @@ import time
 
 from puffin import depends
 from puffin.artifact.artifact import WHEEL, Artifact
-from puffin.artifact.urls import is_file
+from puffin.artifact.urls import is_file_url
 from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import make_room, shared
 from puffin.pipeline.builds.session import BuildSession
@@ -203,17 +203,18 @@ class _Install:
             return WantedDistribution(name=package.name, version=package.version, installed=package.installed)
         artifact = self._artifact(package)
         if artifact.kind == WHEEL:
-            url, anew = direct_url_of(artifact.direct_url), self._is_refreshed(package.name)
+            url, anew = direct_url_of(artifact.direct_url), self._run.is_anew(package.name)
             archive = archive_of_wheel(self._session.cache, artifact, anew=anew)
-            if not archive and (anew or is_file(artifact.url)):
+            if not archive and (anew or is_file_url(artifact.url)):
                 archive = UNKNOWN
             return WantedDistribution(name=package.name, version="", url=url, archive=archive)
+        again = artifact.source.startswith("url/") and self._run.is_anew(package.name)
         return WantedDistribution(
             name=package.name,
             version="",
             url=artifact.url,
             direct_url=artifact.direct_url,
-            source=artifact.source,
+            source=UNKNOWN if again else artifact.source,
         )
 
     def _artifact(self, package: "Resolved") -> Artifact:
@@ -232,10 +233,7 @@ class _Install:
         artifact = self._artifact(package)
         if artifact.kind != WHEEL:
             artifact = replace(artifact, version=artifact.version or package.version)
-        return supply_of(self._session.cache, artifact, anew=self._is_refreshed(package.name))
-
-    def _is_refreshed(self, name: str) -> bool:
-        return self._run.refresh or name in self._run.refresh_package
+        return supply_of(self._session.cache, artifact, anew=self._run.is_anew(package.name))
 
 
 def why_included(resolution: "Resolution", name: str) -> str:

@@ -2,10 +2,9 @@
 
 import os
 from functools import partial
-from threading import Lock
 
-from puffin.pipeline.farm.farm import close_farms, facts_of, is_open
-from puffin.pipeline.run.executor import choose
+from puffin.pipeline.farm.farm import close_farms, is_open, usable_workers
+from puffin.pipeline.run.executor import choose_executor
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.run.inline import InlineExecutor, run_here, run_waves
 from puffin.pipeline.run.pool import PoolExecutor
@@ -28,7 +27,6 @@ class RemoteExecutor:
     """
 
     name = "remote"
-    fuse = True
     address = ""
 
     def __init__(self, remote: "Remote", jobs: int, warn: "Callable[[str], None]") -> None:
@@ -45,25 +43,18 @@ class RemoteExecutor:
             return
         slots = self._check()
 
-        lock = Lock()
-
-        def record(outcome: "Outcome") -> None:
-            with lock:
-                for each in ledger.record(outcome):
-                    notify(each)
-
-        def wave(items: "Sequence[WorkItem]") -> None:
+        def wave(items: "Sequence[WorkItem]", record: "Callable[[Outcome], None]") -> None:
             if is_open(self._remote):
                 run_here(items, record)
             else:
                 local.wave(items, ledger, record)
 
-        run_waves(ledger, max(slots, self._jobs), record, wave)
+        run_waves(ledger, max(slots, self._jobs), notify, wave)
 
     def _local(self, ledger: "Ledger") -> "InlineExecutor | PoolExecutor":
         fetches = [task for task in ledger.tasks.values() if task.waits]
         size = sum(task.weight for task in fetches)
-        name = choose("auto", to_fetch=len(fetches), to_fetch_bytes=size, jobs=self._jobs)
+        name = choose_executor("auto", to_fetch=len(fetches), to_fetch_bytes=size, jobs=self._jobs)
         if name == "pool" and hasattr(os, "fork"):
             return PoolExecutor(self._jobs)
         return InlineExecutor(self._jobs)
@@ -71,7 +62,9 @@ class RemoteExecutor:
     def _check(self) -> int:
         """Return how much the workers can do at once; warn of those that are not used."""
         remote = self._remote
-        slots, unfit = facts_of(remote) if is_open(remote) else ForkedCall(partial(_asked, remote)).result()
+        slots, unfit = (
+            usable_workers(remote) if is_open(remote) else ForkedCall(partial(_asked, remote)).result()
+        )
         for worker, reason in unfit:
             if worker not in self._warned:
                 self._warned.add(worker)
@@ -85,7 +78,7 @@ class RemoteExecutor:
 def _asked(remote: "Remote") -> "tuple[int, tuple[tuple[str, str], ...]]":
     """Return ``facts_of`` from a child that has nothing else to do there."""
     try:
-        return facts_of(remote)
+        return usable_workers(remote)
     finally:
         close_farms()
 

@@ -41,7 +41,7 @@ def is_open(remote: Remote) -> bool:
     return (os.getpid(), remote) in _farms
 
 
-def facts_of(remote: Remote) -> tuple[int, tuple[tuple[str, str], ...]]:
+def usable_workers(remote: Remote) -> tuple[int, tuple[tuple[str, str], ...]]:
     """Return how many tasks the workers at *remote* run at once, and each worker that cannot be used with the reason.
 
     Raises what :func:`farm_for` raises.

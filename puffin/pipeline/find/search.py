@@ -89,7 +89,7 @@ class _Group:
         self.python = python
         self.network = network
         self.files = files
-        self.chosen = ChosenFiles(cache, places_digest(config, tags))
+        self.chosen = ChosenFiles(cache, places_digest(config, tags, python))
         self.pins: dict[tuple[Any, ...], _SoughtPin] = {}
         self.asked: list[_SoughtPin] = []
 
@@ -105,7 +105,6 @@ class Search:
     ) -> None:
         self._settings = settings
         self._session = session
-        self._refresh = settings.refresh or frozenset(settings.refresh_package)
         self._groups: list[_Group] = []
         self.warnings: list[str] = []
         self._wanted = self._grouped(requests)
@@ -138,8 +137,8 @@ class Search:
     def _beside(self, part: "_Part") -> ForkedCall:
         return ForkedCall(lambda: _locate(part, self._settings, self._session))
 
-    def _is_anew(self, name: str) -> bool:
-        return self._refresh is True or name in (self._refresh or ())
+    def _is_refreshed(self, name: str) -> bool:
+        return self._settings.refresh or name in self._settings.refresh_package
 
     def _known(self, group: _Group, sought: _SoughtPin) -> bool:
         """Tell whether a pin's file is known without asking an index; if so, take it."""
@@ -148,12 +147,12 @@ class Search:
             sought.found = self._supply(sought.located)
             return True
         # what was chosen before does not tell when it was uploaded, nor what a directory holds now
-        if self._settings.exclude_newer or group.config.find_links or self._is_anew(name):
+        if self._settings.exclude_newer or group.config.find_links or self._is_refreshed(name):
             return False
         if not group.files.wheels(name) or (pin is not None and (pin.url or pin.editable)):
             return False
         supply = group.chosen.find(name, version, pin.hashes if pin is not None else ())
-        if supply is None:
+        if supply is None or (not supply.artifact.hashes and self._settings.is_anew(name)):
             return False
         sought.found = supply
         yanked = supply.artifact.yanked
@@ -190,11 +189,21 @@ class Search:
             from puffin.pipeline.request.builds import as_built
 
             artifact = as_built(artifact, self._settings, self._session.environ)
-        return supply_of(self._session.cache, artifact, anew=self._is_anew(artifact.name))
+        return supply_of(self._session.cache, artifact, anew=self._settings.is_anew(artifact.name))
 
     def answers(self, number: int) -> "list[Supply | PuffinError]":
         """Return the supplies or errors for the request with this number, in the order of its pins."""
         return [sought.found for sought in self._wanted[number]]
+
+    def supplies(self) -> "list[Supply]":
+        """Return the supplies for the only request; raises why some cannot be had."""
+        answers = self.answers(0)
+        failures = [each for each in answers if isinstance(each, PuffinError)]
+        if failures:
+            from puffin.stages.resolve.locate.locate import cannot_locate
+
+            raise cannot_locate(failures, self.missing)
+        return [each for each in answers if not isinstance(each, PuffinError)]
 
     def remember(self, archives: "Mapping[str, str]") -> None:
         """Remember the answers of indexes for the next run.
@@ -263,7 +272,7 @@ def _locate_group(
                 now=time.time(),
                 files=group.files,
                 exclude_newer=settings.exclude_newer,
-                refresh=settings.refresh or frozenset(settings.refresh_package),
+                refresh=settings.again,
                 offline=settings.offline,
             ),
             http=client_for(group.network),

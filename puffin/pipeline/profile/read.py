@@ -125,7 +125,7 @@ def find_record(run: str, cache: Cache) -> str:
     raise RecordNotFound(run=run)
 
 
-def load(path: str) -> Profile:
+def load_profile(path: str) -> Profile:
     """Return the profile that the record at *path* holds. Raises :class:`RecordUnreadable`."""
     try:
         with open(path, "rb") as file:
@@ -138,12 +138,12 @@ def load(path: str) -> Profile:
     return parse(lines, path)
 
 
-def load_all(cache: Cache) -> list[Profile]:
+def load_profiles(cache: Cache) -> list[Profile]:
     """Return the profiles of all records that can be read, the oldest first."""
     found = []
     for path in record_paths(cache):
         try:
-            found.append(load(path))
+            found.append(load_profile(path))
         except RecordUnreadable:
             continue
     return found

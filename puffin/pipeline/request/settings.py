@@ -148,6 +148,17 @@ class Settings:
     network: NetworkOptions = NetworkOptions()
 
     @property
+    def again(self) -> "bool | frozenset[str]":
+        """Whose pages are asked for again, and whose files where no hash tells that they are the same: True for all."""
+        if self.offline or self.refresh or self.reinstall:
+            return not self.offline
+        return frozenset((*self.refresh_package, *self.reinstall_package))
+
+    def is_anew(self, name: str) -> bool:
+        """Return whether :attr:`again` has a package."""
+        return name in self.again if isinstance(self.again, frozenset) else self.again
+
+    @property
     def workers(self) -> int:
         return self.jobs or available_cores()
 

@@ -11,13 +11,11 @@ if TYPE_CHECKING:
     class Executor(Protocol):
         """Runs the graph of a ledger to its end, growth and late failure included.
 
-        With ``fuse`` false it wants every task by itself, with results that can be carried. ``address`` is the URL of
-        its dashboard, ``""`` where it has none.
+        ``address`` is the URL of its dashboard, ``""`` where it has none.
         """
 
         name: str
         address: str
-        fuse: bool
 
         def run(self, ledger: Ledger, notify: Callable[[Outcome], None]) -> None:
             """Run until the ledger is finished; *notify* sees each outcome once, on any one thread at a time."""
@@ -33,7 +31,7 @@ POOL_FROM_BYTES = 8 * 1024 * 1024
 PAIR = 2  # processes that work under ``inline``: this one and its child
 
 
-def choose(name: str, *, to_fetch: int, to_fetch_bytes: int, jobs: int) -> str:
+def choose_executor(name: str, *, to_fetch: int, to_fetch_bytes: int, jobs: int) -> str:
     """Return the executor that ``auto`` means for a plan: ``pool`` where there is much to fetch and unzip.
 
     Importing dask costs as much as linking a hundred warm packages, so warm and small plans stay inline; so does

@@ -1,7 +1,5 @@
 """The pool executor: dask's local scheduler over forked processes that pull units from one queue."""
 
-import threading
-
 import dask
 import dask.multiprocessing
 from dask.task_spec import Task as DaskTask
@@ -10,7 +8,7 @@ from puffin.pipeline.run.forkpool import ForkPool, PoolBroken, emit
 from puffin.pipeline.run.inline import run_here, run_waves
 from puffin.pipeline.run.memory import keep_freed_memory
 from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue, wait_for_one
-from puffin.pipeline.run.wire import Inbox, encode
+from puffin.pipeline.run.wire import Inbox, encode_outcome
 from puffin.pipeline.run.worker_loss import run_surviving
 
 TYPE_CHECKING = False
@@ -30,7 +28,6 @@ class PoolExecutor:
     """Runs units in waves on ``jobs`` forked processes under ``dask.multiprocessing.get``."""
 
     name = "pool"
-    fuse = True
     address = ""
 
     def __init__(self, jobs: int) -> None:
@@ -38,14 +35,7 @@ class PoolExecutor:
         keep_freed_memory()
 
     def run(self, ledger: "Ledger", notify: "Callable[[Outcome], None]") -> None:
-        lock = threading.Lock()
-
-        def record(outcome: "Outcome") -> None:
-            with lock:
-                for each in ledger.record(outcome):
-                    notify(each)
-
-        run_waves(ledger, self._jobs, record, lambda items: self.wave(items, ledger, record))
+        run_waves(ledger, self._jobs, notify, lambda items, record: self.wave(items, ledger, record))
 
     def wave(self, items: "Sequence[WorkItem]", ledger: "Ledger", record: "Callable[[Outcome], None]") -> None:
         """Run *items* of *ledger* to their end; *record* gets each outcome, on one of several threads."""
@@ -101,7 +91,7 @@ def run_queued_units() -> int:
     def send(outcome: "Outcome") -> None:
         nonlocal count
         count += 1
-        gathered.append(encode(outcome))
+        gathered.append(encode_outcome(outcome))
         if len(gathered) >= _TOGETHER:
             flush()
 

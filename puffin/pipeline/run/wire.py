@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _LENGTH = 4
 
 
-def encode(outcome: Outcome) -> bytes:
+def encode_outcome(outcome: Outcome) -> bytes:
     """Return an outcome as bytes; its result must be made of builtins."""
     fields = astuple(outcome)
     if outcome.error is not None:
@@ -22,7 +22,7 @@ def encode(outcome: Outcome) -> bytes:
     return framed(marshal.dumps(fields))
 
 
-def decode(body: bytes) -> Outcome:
+def decode_outcome(body: bytes) -> Outcome:
     """Return the outcome that :func:`encode` wrote (without the length in front)."""
     outcome = from_tuple(Outcome, marshal.loads(body))
     error: Any = outcome.error
@@ -85,4 +85,4 @@ class Inbox:
 
     def feed(self, data: bytes) -> "Iterator[Outcome]":
         """Take the next bytes and yield the outcomes that are complete."""
-        return map(decode, self._frames.feed(data))
+        return map(decode_outcome, self._frames.feed(data))

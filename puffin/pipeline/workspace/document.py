@@ -57,11 +57,11 @@ def configurations(directory: str) -> "Iterator[tuple[str, bytes]]":
     """
     while True:
         path = os.path.join(directory, PUFFIN_FILE)
-        data = content(path)
+        data = read_content(path)
         if data is not None:
             yield path, data
         path = os.path.join(directory, PROJECT_FILE)
-        data = content(path)
+        data = read_content(path)
         if data is not None and speaks_of_puffin(data):
             yield path, data
         above = os.path.dirname(directory)
@@ -70,7 +70,7 @@ def configurations(directory: str) -> "Iterator[tuple[str, bytes]]":
         directory = above
 
 
-def content(path: str) -> "bytes | None":
+def read_content(path: str) -> "bytes | None":
     """Return the content of a file, None if it does not exist, b"" if it may not be read."""
     depends.text(path)
     try:

@@ -63,7 +63,7 @@ def all_specs(workspace: Workspace) -> "list[EnvSpec]":
         for file in expand(glob.match, workspace.root):
             for python in glob.pythons or ("",):
                 matrix = len(glob.pythons) > 1
-                name = name_of(file)
+                name = environment_name(file)
                 spec = replace(
                     glob.spec,
                     name=f"{name}-{python}" if matrix else name,
@@ -170,7 +170,7 @@ def _meant(argument: str, cwd: str, known: "list[EnvSpec]") -> "list[EnvSpec]":
 
 def beside(file: str, cwd: str) -> EnvSpec:
     """Return the environment beside a file where nothing is configured."""
-    name = name_of(file)
+    name = environment_name(file)
     path = os.path.normpath(os.path.join(cwd, environment_beside(file)))
     spec = EnvSpec(name=name, base=name, path=path, origin=file)
     return made_from(spec, os.path.normpath(os.path.join(cwd, file)))
@@ -265,6 +265,6 @@ def environment_beside(file: str) -> str:
     return f"{directory}/.venv" if directory not in ("", "/") else f"{directory}.venv"
 
 
-def name_of(file: str) -> str:
+def environment_name(file: str) -> str:
     """Return the name of the environment beside *file*: the directory, or ``.``."""
     return os.path.dirname(file) or "."

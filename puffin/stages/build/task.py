@@ -4,6 +4,7 @@ Each makes sure of something in this machine's cache and answers in builtins. Wh
 answer too: the planner then adds it and has the build run again.
 """
 
+import math
 import os
 import pickle
 import shutil
@@ -15,7 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin import meter
 from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, Artifact, expected_sha256
-from puffin.artifact.urls import digest, file_path, is_file
+from puffin.artifact.urls import digest, file_path, is_file_url
 from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock, WorkLock, lock_timeout
@@ -98,7 +99,6 @@ class _Table:
         )
 
     def _parse(self, data: bytes) -> "dict[str, Any]":
-
         try:
             return tomllib.loads(data.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
@@ -108,7 +108,6 @@ class _Table:
             raise self._invalid(f"{text[:1].lower()}{text[1:]}") from None
 
     def _requires(self, table: "Mapping[str, Any]") -> "tuple[str, ...]":
-
         texts = self._texts(table, "requires")
         for text in texts:
             try:
@@ -162,10 +161,16 @@ class BuildRoomFailed(PuffinError):
 
 
 def fetch_source(
-    *, artifact: "tuple[Any, ...]", package: str, cache_root: str, network: "tuple[Any, ...]"
+    *,
+    artifact: "tuple[Any, ...]",
+    package: str,
+    cache_root: str,
+    network: "tuple[Any, ...]",
+    since: float = math.inf,
 ) -> "tuple[str, str, tuple[Any, ...]]":
     """Make sure that a source is on this machine and read how it is built.
 
+    An archive without a hash that was fetched after *since*, in seconds since the epoch, is not fetched again.
     Returns its path (an archive or a directory), the SHA-256 of an archive, and its build system in wire form.
     """
     source, cache = from_tuple(Artifact, artifact), Cache(cache_root)
@@ -175,18 +180,22 @@ def fetch_source(
     elif source.kind == DIRECTORY:
         path = file_path(source.url)
     else:
-        path, sha256 = source_archive(source, cache, network)
+        path, sha256 = source_archive(source, cache, network, since)
     return path, sha256, astuple(_system(source, path, package, cache))
 
 
-def source_archive(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "tuple[str, str]":
+def source_archive(
+    source: Artifact, cache: Cache, network: "tuple[Any, ...]", since: float = math.inf
+) -> "tuple[str, str]":
     """Make sure that a source archive is on this machine; return its path and SHA-256. Raises what a fetch raises."""
-    path = file_path(source.url) if is_file(source.url) else archive_place(source, cache)
+    path = file_path(source.url) if is_file_url(source.url) else archive_place(source, cache)
     revision = expected_sha256(source)
     if revision and os.path.exists(path) and kept.hash_of(path) == revision:
         return path, revision
-    if is_file(source.url):
+    if is_file_url(source.url):
         return path, _fetched(source, network)[0]
+    if not source.hashes and os.path.exists(path) and kept.is_since(path, since):
+        return path, kept.hash_of(path)
     cache.initialise()
     with _download_lock(source, cache):
         known = kept.hash_of(path) if revision and os.path.exists(path) else ""

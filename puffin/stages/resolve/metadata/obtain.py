@@ -3,7 +3,7 @@
 import os
 
 from puffin import depends
-from puffin.artifact.artifact import file_identity, only_sha256
+from puffin.artifact.artifact import FRESH, file_identity, only_sha256
 from puffin.artifact.urls import digest
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
@@ -30,8 +30,6 @@ from puffin.value import astuple, from_tuple, frozen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.stages.resolve.metadata.wheel import WheelReader
-
-_FRESH = 600.0  # seconds for which a file without a hash, which may be replaced, is believed to be the same
 
 
 class Obtainer:
@@ -78,15 +76,15 @@ class Obtainer:
             raise unreadable(wanted.package, error) from error
         if isinstance(found, Metadata):
             keep_metadata(
-                self._cache, path, Kept(metadata=found, until=self._scope.now + _FRESH if mutable else 0.0)
+                self._cache, path, Kept(metadata=found, until=self._scope.now + FRESH if mutable else 0.0)
             )
         return found
 
     def _is_old(self, path: str, name: str) -> bool:
         written = os.stat(path).st_mtime
-        depends.fresh(written, written + _FRESH)
+        depends.fresh(written, written + FRESH)
         age = self._scope.now - written
-        return not self._scope.offline and (self._scope.refreshes(name) or not 0 <= age < _FRESH)
+        return not self._scope.offline and (self._scope.refreshes(name) or not 0 <= age < FRESH)
 
     def _source(self, wanted: MetadataRequest) -> str:
         """Return the sub-bucket of the cache that a remote file belongs to, as ``Artifact.source`` has it."""
@@ -167,7 +165,9 @@ class Obtainer:
             return local_path(link.url)
         own, mutable = self._path(wanted)
         known_hash = "" if wanted.unvouched else only_sha256(link.hashes)
-        identity = known_hash[:32] or os.path.basename(own)  # by its hash a build finds it too
+        identity = known_hash[:32] or (
+            os.path.basename(own) if wanted.groups() else digest(link.url)
+        )  # as builds do
         path = self._cache.path(Bucket.SDISTS, wanted.name or "_", identity, link.filename)
         known = self._cache.find(path)
         if os.path.exists(known) and not (mutable and self._is_old(known, wanted.name)):
@@ -192,8 +192,8 @@ def _check_local(wanted: MetadataRequest) -> None:
     digests_of_file(local_path(link.url), groups).check(groups, link.filename, link.url)
 
 
-_FORMAT = "metadata 1"
-_FIELDS = 6  # all but ``source``, which only a build has
+_FORMAT = "metadata 2"
+_FIELDS = 5  # all but ``source``, which only a build has
 
 
 @frozen

@@ -125,12 +125,16 @@ def _content(file: "IO[bytes] | None") -> bytes:
 def lost_package(wheel: str, source: str, inner: str) -> str:
     """Return a package that the project in *source* has if the wheel at *wheel* has no module at all, else ``""``.
 
-    *source* is a directory or an archive, *inner* the project's place in it.
+    *source* is a directory or an archive, *inner* the project's place in it. What cannot be read is others' matter.
     """
-    with zipfile.ZipFile(wheel) as archive:
-        if any(name.endswith(_MODULES) for name in archive.namelist() if ".dist-info/" not in name):
-            return ""
-    for name in _source_names(source, inner):
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            if any(name.endswith(_MODULES) for name in archive.namelist() if ".dist-info/" not in name):
+                return ""
+        names = _source_names(source, inner)
+    except _DAMAGED:
+        return ""
+    for name in names:
         directory, _, base = name.rpartition("/")
         package = directory.removeprefix("src/")
         if base == "__init__.py" and package and "/" not in package and package not in _NO_PACKAGES:

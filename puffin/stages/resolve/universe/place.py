@@ -7,11 +7,10 @@ from puffin import depends
 from puffin.artifact.urls import mask, mask_text
 from puffin.cache.layout import Cache
 from puffin.names import normalise
-from puffin.stages.fetch.git.url import inner_directory
+from puffin.stages.fetch.git.url import inner_directory, subdirectory
 from puffin.stages.resolve.index.config import is_local, local_path
 from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashes, is_archive, is_safe, is_wheel
 from puffin.stages.resolve.locate.file_choice import FileChooser, IndexFile
-from puffin.stages.resolve.locate.source import subdirectory
 from puffin.stages.resolve.locate.tags import mismatch, split_tags
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.parse import parse_metadata
@@ -133,7 +132,7 @@ def _tree(place: Place, path: str, inner: str) -> Metadata | Unbuilt:
         return Unbuilt(source=source, reason=dynamic.reason, kind="a project directory")
 
 
-def settled(built: Built, source: BuildSource) -> Metadata:
+def built_metadata(built: Built, source: BuildSource) -> Metadata:
     """Return the metadata that a build produced; raises ``Unusable`` if it is of another distribution."""
     try:
         found = parse_metadata(built.metadata, name=source.name, version=source.version)
