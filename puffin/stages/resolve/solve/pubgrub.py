@@ -113,7 +113,7 @@ class PartialSolution:
         places = self._places.get(slot, [])
         for at in places:
             if not self._steps[at].before & ~mask:
-                return -1 if at == places[0] else _previous(places, at)
+                return -1 if at == places[0] else places[places.index(at) - 1]
         return places[-1] if places else -1
 
     def step(self, place: int) -> Assignment:
@@ -122,10 +122,6 @@ class PartialSolution:
     def level_at(self, place: int) -> int:
         """Return the level of a step by its place; 0 before the first."""
         return self._steps[place].level if place >= 0 else 0
-
-
-def _previous(places: list[int], at: int) -> int:
-    return places[places.index(at) - 1]
 
 
 _CONFLICT: Slot = ("", "")
