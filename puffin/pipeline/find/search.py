@@ -89,7 +89,7 @@ class _Group:
         self.python = python
         self.network = network
         self.files = files
-        self.chosen = ChosenFiles(cache, places_digest(config, tags))
+        self.chosen = ChosenFiles(cache, places_digest(config, tags, python))
         self.pins: dict[tuple[Any, ...], _SoughtPin] = {}
         self.asked: list[_SoughtPin] = []
 

@@ -4,7 +4,7 @@ Threads or children fetch pages and metadata ahead of need; the resolver asks fr
 that was fetched ahead is raised when the resolver asks for it, or never.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from types import TracebackType
 
@@ -12,7 +12,7 @@ from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.index.config import Scope
-from puffin.stages.resolve.index.errors import on_several
+from puffin.stages.resolve.index.errors import few_names, on_several
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import Unbuilt
@@ -89,9 +89,22 @@ class IndexUniverse:
         """Return the cached pages that were used, and until when all are fresh; None if a build was needed too."""
         return None if self._has_built else self._pages.evidence()
 
-    def ambiguities(self, names: "Iterable[str]") -> tuple[str, ...]:
-        """Return warnings about packages that are on several indexes, of which only the first was used."""
-        return on_several(self._finder.others(names).items())
+    def ambiguities(self, names: "Sequence[str]") -> tuple[str, ...]:
+        """Return warnings about packages on several indexes, of which only the first was used, and undated versions."""
+        found = on_several(self._finder.others(names).items())
+        known = (
+            [self._packages[name] for name in names if name in self._packages]
+            if self._scope.exclude_newer
+            else []
+        )
+        undated = [package.name for package in known if package.offer().undated]
+        if not undated:
+            return found
+        verb = "has" if len(undated) == 1 else "have"
+        return (
+            *found,
+            f"{few_names(undated)} {verb} versions without an upload time: `--exclude-newer` hides them",
+        )
 
     def files(self, handle: Chosen) -> tuple[IndexFile, ...]:
         """Return every file of a version, fitting or not, as ``--generate-hashes`` lists them."""
