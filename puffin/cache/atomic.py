@@ -7,6 +7,7 @@ from puffin.cache.layout import Cache
 from puffin.cache.reading import read
 
 PRIVATE = 0o600
+_HALF = "~puffin-copy~"  # behind the name of a copy until it is whole
 
 
 def write(path: str, data: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
@@ -97,34 +98,47 @@ def remove_tree(path: str) -> None:
     _forget_directory(path)
 
 
-def move(source: str, target: str) -> None:
+def move(source: str, target: str, *, way: str = "") -> None:
     """Rename *source*; what the system does not rename is copied, a directory entry by entry (``OSError``).
 
     It refuses (EXDEV) from one file system or mount to another, and overlayfs does so for a directory of a lower
-    layer, such as an earlier layer of a container image. What has moved until then lies in :func:`unfinished`, and
-    *target* is there when all has. Whoever is killed over it can call this again, or :func:`carry` the entries back.
+    layer, such as an earlier layer of a container image. What has moved until then lies on the *way*, or in
+    :func:`unfinished`, and *target* is there when all has. Whoever is killed over it can call this again, or have
+    :func:`take_back` undo it.
     """
+    way = way or unfinished(target)
     try:
         os.rename(source, target)
-    except FileNotFoundError:
-        if os.path.lexists(source) or not os.path.lexists(unfinished(target)):
-            raise
-        os.replace(unfinished(target), target)
     except OSError as error:
-        if error.errno != errno.EXDEV:
+        if error.errno not in (errno.EXDEV, errno.ENOENT):
             raise
-        if os.path.isdir(source) and not os.path.islink(source):
-            carry(source, unfinished(target))
+        if not os.path.lexists(source):  # which the system may not even have looked for
+            if not os.path.lexists(way):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source) from error
+        elif error.errno == errno.ENOENT:
+            raise
+        elif os.path.isdir(source) and not os.path.islink(source):
+            carry(source, way)
         else:
-            _copy(source, unfinished(target))
+            _copy(source, way)
             os.unlink(source)
-        os.replace(unfinished(target), target)
+        os.replace(way, target)
+
+
+def take_back(source: str, way: str) -> None:
+    """Bring back to *source* what :func:`move` has on its *way* (``OSError``)."""
+    if os.path.isdir(way) and not os.path.islink(way):
+        carry(way, source)
+    elif os.path.lexists(source):
+        _forget(way)  # a copy that was not ended
+    elif os.path.lexists(way):
+        move(way, source)
 
 
 def copy_file(source: str, target: str) -> None:
     """Copy a file or a link, with its mode and time, so that *target* is there when all of it is (``OSError``)."""
-    _copy(source, unfinished(target))
-    os.replace(unfinished(target), target)
+    _copy(source, f"{target}{_HALF}")
+    os.replace(f"{target}{_HALF}", target)
 
 
 def _copy(source: str, target: str) -> None:
@@ -151,6 +165,9 @@ def carry(source: str, target: str) -> None:
         pass
     for name in os.listdir(source):
         here, there = f"{source}/{name}", f"{target}/{name}"
+        if name.endswith(_HALF):
+            os.unlink(here)
+            continue
         try:
             os.rename(here, there)
         except OSError as error:

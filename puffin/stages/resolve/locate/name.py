@@ -7,11 +7,10 @@ from puffin import depends
 from puffin.artifact.urls import mask
 from puffin.errors import PuffinError
 from puffin.names import normalise, parsed_version
-from puffin.stages.fetch.git.url import NoSubdirectory, inner_directory
+from puffin.stages.fetch.git.url import NoSubdirectory, inner_directory, subdirectory
 from puffin.stages.resolve.index.config import is_local, local_path
 from puffin.stages.resolve.index.page import is_archive, is_wheel, splits
 from puffin.stages.resolve.locate.errors import LocateFailed, NameUnknown
-from puffin.stages.resolve.locate.source import subdirectory
 from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements
 from puffin.value import replace
 
