@@ -91,8 +91,11 @@ def publish_tree(temporary: str, path: str) -> bool:
     return True
 
 
-def remove_tree(path: str) -> None:
-    """Remove a file or a directory with all in it, without following links; absent is fine."""
+def remove_tree(path: str, *, tries: int = 3) -> None:
+    """Remove a file or a directory with all in it, without following links; absent is fine.
+
+    A directory into which others put something meanwhile is emptied again, so many *tries* in all.
+    """
     try:
         os.rmdir(path)
         return
@@ -114,7 +117,12 @@ def remove_tree(path: str) -> None:
             remove_tree(entry.path)
         else:
             _forget(entry.path)
-    _forget_directory(path)
+    try:
+        _forget_directory(path)
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY or tries < 2:
+            raise
+        remove_tree(path, tries=tries - 1)
 
 
 def move(source: str, target: str, *, way: str = "") -> None:
