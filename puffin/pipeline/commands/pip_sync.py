@@ -63,7 +63,8 @@ def sync_pins(
     reporter = session.reporter
     for warning in inputs.warnings:
         reporter.warn(warning)
-    place = Workplace(environment, timeout=lock_timeout(session.environ))
+    cache = session.cache if settings.verify else None
+    place = Workplace(environment, timeout=lock_timeout(session.environ), verified_by=cache)
     with opened(place) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
         change = ChangeRun(settings, session, command="pip sync")
