@@ -18,6 +18,19 @@ YOUNG = 2_000_000_000  # ns; the coarsest clock of a file system that is in use
 _SMALL = 1 << 18  # bytes of a young file that is compared by its content
 _MOST = 1 << 20  # bytes that are compared of all of them
 _FOREVER = float("inf")
+# What compilers and backends go by: a wheel that was built with other values is another wheel.
+BACKEND_PREFIXES = (
+    "CARGO_", "CMAKE_", "CYTHON", "DISTUTILS_", "FLIT_", "HATCH_", "MATURIN_", "MESON", "NPY_", "PBR_", "PDM_",
+    "PKG_CONFIG", "POETRY_", "PYO3_", "RUST", "SETUPTOOLS_", "SKBUILD_", "SOURCE_DATE_", "VCS_VERSIONING_",
+    "VERSIONEER_",
+)  # fmt: skip
+BACKEND_VARIABLES = frozenset(
+    (
+        "AR", "ARCHFLAGS", "CC", "CFLAGS", "CPATH", "CPP", "CPPFLAGS", "CPLUS_INCLUDE_PATH", "CXX", "CXXFLAGS",
+        "C_INCLUDE_PATH", "F77", "F90", "FC", "FCFLAGS", "FFLAGS", "INCLUDE", "LD", "LDFLAGS", "LDSHARED", "LIB",
+        "LIBPATH", "LIBRARY_PATH", "LIBS", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "_PYTHON_HOST_PLATFORM",
+    )
+)  # fmt: skip
 
 
 class Dependencies:
@@ -62,6 +75,34 @@ def end() -> None:
     """Note nothing any more."""
     global _noted
     _noted = None
+
+
+def mark() -> "Dependencies | None":
+    """Return a copy of what is noted so far; None if no answer will be kept."""
+    if _noted is None or _noted.doubts:
+        return None
+    copy = Dependencies()
+    copy.__dict__.update(
+        {
+            name: value.copy() if isinstance(value, (dict, list)) else value
+            for name, value in vars(_noted).items()
+        }
+    )
+    return copy
+
+
+def back(to: Dependencies) -> None:
+    """Forget what was noted since *to* was marked: the next run will find something else there."""
+    assert _noted is not None
+    _noted.__dict__.update(to.__dict__)
+
+
+def swap(other: Dependencies) -> Dependencies:
+    """Note to *other* from now on, and return where it was noted before."""
+    global _noted
+    assert _noted is not None
+    former, _noted = _noted, other
+    return former
 
 
 def stamp(path: str) -> "Stamp":

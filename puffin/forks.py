@@ -1,8 +1,12 @@
-"""Forks in a process that had threads: they wait until ended threads are gone.
+"""Children: forks in a process that had threads, and waits for what children say.
+
+A fork waits until ended threads are gone.
 
 Before Python 3.13 ``Thread.join`` returns while the thread still runs its destructors. OpenSSL's take a lock. A fork
 in that moment leaves the lock taken in the child for ever, and the child hangs at its first TLS connection. So a fork
-waits until all ended threads are gone. Modules that start threads import this one; it has nothing to call.
+waits until all ended threads are gone. Modules that start threads import this one for that.
+
+A child that says nothing for an hour, or for ``PUFFIN_CHILD_TIMEOUT`` seconds, is taken for lost.
 """
 
 import os
@@ -11,6 +15,7 @@ import time
 
 _PATIENCE = 2.0  # seconds; destructors take microseconds, or milliseconds on a busy machine
 _PAUSE = 0.0005  # seconds
+_SILENCE = 3600.0  # seconds
 _others = 0  # threads that Python does not know and that do not end
 
 
@@ -26,6 +31,35 @@ def _wait_for_ended_threads() -> None:
             _others = count - threading.active_count()
             return
         time.sleep(_PAUSE)
+
+
+class ChildSilent(Exception):
+    """A child has said nothing for too long; the text tells how long."""
+
+
+def silence() -> float:
+    """Return how many seconds a child may say nothing."""
+    try:
+        return float(os.environ.get("PUFFIN_CHILD_TIMEOUT") or _SILENCE)
+    except ValueError:
+        return _SILENCE
+
+
+def silent() -> ChildSilent:
+    """Return the error for a child that has said nothing for too long."""
+    return ChildSilent(f"said nothing for {silence():g} s")
+
+
+def hear(reader: int, count: int) -> bytes:
+    """Read what a child says, at most *count* bytes, ``b""`` at its end; raises :class:`ChildSilent`."""
+    import select
+
+    if hasattr(select, "poll"):  # not on Windows, where pipes cannot be waited for
+        poll = select.poll()
+        poll.register(reader, select.POLLIN)
+        if not poll.poll(silence() * 1000):
+            raise silent()
+    return os.read(reader, count)
 
 
 def _threads() -> int:

@@ -62,11 +62,7 @@ def _repr(self: "Any") -> str:
 
 
 def _reduce(self: "Any") -> "tuple[Any, ...]":
-    return _rebuild, (type(self), _astuple(self))
-
-
-def _rebuild(cls: "Any", fields: "tuple[Any, ...]") -> "Any":
-    return cls(**dict(zip(cls.__slots__, fields, strict=True)))
+    return from_tuple, (type(self), _astuple(self))
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -111,7 +107,10 @@ def astuple(value: object) -> "tuple[Any, ...]":
 
 def from_tuple(cls: "type[T]", fields: "Iterable[Any]") -> "T":
     """Return the value whose :func:`astuple` is *fields*; ValueError or TypeError if they do not fit."""
-    value: T = cls(**dict(zip(field_names(cls), fields, strict=True)))
+    setters: tuple[Any, ...] = cls.__setters__  # type: ignore[attr-defined]
+    value = object.__new__(cls)
+    for (_, put), field in zip(setters, fields, strict=True):
+        put(value, field)
     return value
 
 

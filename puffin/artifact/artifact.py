@@ -56,6 +56,11 @@ class Artifact:
         return f"{self.name} @ {mask(self.url)}"
 
 
+FRESH = (
+    600.0  # seconds for which a remote file without a hash, which may be replaced, is believed to be the same
+)
+
+
 def file_identity(facts: "os.stat_result") -> str:
     """Return a text that differs for each file that was ever at a path, from its *facts*.
 

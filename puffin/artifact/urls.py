@@ -5,7 +5,6 @@ Nothing here is a URL parser: it finds the parts that matter (RFC 3986, section 
 
 import os
 import sys
-from functools import lru_cache
 
 from puffin.depends import seal
 
@@ -17,7 +16,6 @@ _SECRET_PARAMETERS = ("token", "signature", "secret", "password", "credential", 
 _PATH_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/!$&'()*+,;=:@")
 
 
-@lru_cache(maxsize=64)  # of an index, all files have the same
 def mask(url: str) -> str:
     """Return *url* with its credentials, and query values that name themselves secret, shown as ``****``."""
     return _masked(url, "")

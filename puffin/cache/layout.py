@@ -65,10 +65,12 @@ def default_root(environ: "Mapping[str, str]") -> str:
     chosen = environ.get("PUFFIN_CACHE_DIR")
     if chosen:
         return os.path.abspath(os.path.expanduser(chosen))
-    xdg = environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(xdg):  # the XDG specification: relative paths are invalid and ignored
-        xdg = os.path.join(home_directory(), ".cache")
-    return os.path.join(xdg, "puffin")
+    return os.path.join(xdg_home(environ.get("XDG_CACHE_HOME", ""), ".cache"), "puffin")
+
+
+def xdg_home(told: str, default: str) -> str:
+    """Return the directory *told* by a variable of the XDG specification, which ignores relative paths."""
+    return told if os.path.isabs(told) else os.path.join(home_directory(), default)
 
 
 def _make_directory(path: str, mode: int) -> None:

@@ -11,9 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from puffin.cli.options.table import Row
-
-_BY_HAND = ("sync", "pip sync", "pip install", "pip compile")
+# commands whose usual options are read by hand: the table of these, and the function that runs the command
+_BY_HAND = {
+    "pip sync": ("puffin.cli.options.table:SYNC", "puffin.cli.commands.sync:sync_command"),
+    "sync": ("puffin.cli.options.workspace:WORKSPACE_SYNC", "puffin.cli.commands.workspace:workspace_command"),
+    "pip install": ("puffin.cli.options.resolve:INSTALL", "puffin.cli.commands.install:install_command"),
+    "pip compile": ("puffin.cli.options.resolve:COMPILE", "puffin.cli.commands.compile:compile_command"),
+}
 STARTED = perf_counter()
 STARTED_CPU = process_time()  # what the interpreter needed to get here
 
@@ -21,6 +25,8 @@ STARTED_CPU = process_time()  # what the interpreter needed to get here
 def run() -> "NoReturn":
     """Run the command line of this process and end it."""
     gc.disable()  # a command lives for moments, and what it makes lives as long
+    if not os.environ.get("HOME", "~"):
+        del os.environ["HOME"]  # empty is as good as unset; Python takes it for the root directory
     _isolate(os.environ.get("PYTHONPATH", ""))
     _open_streams()
     _set_umask(os.environ.get("PUFFIN_UMASK", ""))
@@ -127,11 +133,11 @@ def _directory(argv: "list[str]") -> "tuple[str, list[str]]":
 def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:
     """Repeat the answer to what is asked, or run the command line and keep its answer."""
     from puffin import depends
-    from puffin.cli.noop.check import told
-    from puffin.cli.noop.question import place
+    from puffin.cli.noop.check import tell_answer
+    from puffin.cli.noop.question import answer_place
 
-    root, path = place(asked, os.environ)
-    if told(path, os.environ, STARTED):
+    root, path = answer_place(asked, os.environ)
+    if tell_answer(path, os.environ, STARTED):
         return 0
     noted = depends.begin()
     code = _run(argv)
@@ -158,44 +164,19 @@ def _run_by_hand(command: str, words: "list[str]") -> int | None:
     """
     from puffin.cli.options.table import read_by_hand
 
-    values = read_by_hand(_rows(command), words, os.environ)
+    rows, body = _BY_HAND[command]
+    values = read_by_hand(_named(rows), words, os.environ)
     if values is None:
         return None
-    from puffin.cli.commands.run import guarded
+    from puffin.cli.commands.run import run_guarded
 
-    if command == "pip sync":
-        from puffin.cli.commands.sync import sync
-
-        return guarded(sync, command, values, STARTED)
-    if command == "sync":
-        from puffin.cli.commands.workspace import sync as sync_many
-
-        return guarded(sync_many, command, values, STARTED)
-    if command == "pip install":
-        from puffin.cli.commands.install import install
-
-        return guarded(install, command, values, STARTED)
-    from puffin.cli.commands.compile import compile_
-
-    return guarded(compile_, command, {**values, "words": tuple(words)}, STARTED)
+    return run_guarded(_named(body), command, {**values, "words": tuple(words)}, STARTED)
 
 
-def _rows(command: str) -> "tuple[Row, ...]":
-    if command == "pip sync":
-        from puffin.cli.options.table import SYNC
-
-        return SYNC
-    if command == "sync":
-        from puffin.cli.options.workspace import WORKSPACE_SYNC
-
-        return WORKSPACE_SYNC
-    if command == "pip install":
-        from puffin.cli.options.resolve import INSTALL
-
-        return INSTALL
-    from puffin.cli.options.resolve import COMPILE
-
-    return COMPILE
+def _named(reference: str) -> "Any":
+    module, _, name = reference.partition(":")
+    __import__(module)
+    return getattr(sys.modules[module], name)
 
 
 def _run_app(argv: "list[str]") -> int:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.helpers.repositories import Repository, needs_git
 from tests.helpers.sdists import forge_backend, forge_sdist, tar_bytes, write_project
+from tests.helpers.wheels import forge_wheel
 
 # a backend that ships what lies in the directory, and takes the version from git, or from a variable
 IN_TREE = """
@@ -120,3 +121,42 @@ assert ignored() == "", ignored()
     puffin.file("tree-1.0.tar.gz", tar_bytes({f"tree-1.0/{name}": text for name, text in files.items()}))
     done = puffin("pip", "install", "./tree-1.0.tar.gz")
     assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize(
+    "option", [("--reinstall",), ("--reinstall-package", "thing"), ("--refresh", "--reinstall")]
+)
+@pytest.mark.parametrize("words", [("pip", "sync", "r.txt"), ("pip", "install", "-r", "r.txt")])
+@pytest.mark.parametrize("by_url", [False, True])
+@pytest.mark.parametrize("forge", [forge_wheel, forge_sdist])
+def test_a_file_without_a_hash_that_was_replaced_is_fetched_again(
+    puffin, env, index, forge, words, by_url, option
+):
+    index.add(*forge_backend())
+    for text in ("A = 1", "A = 'two'"):
+        url = index.add(*forge("thing", "1.0", files={"thing.py": text}), hashes=False)
+        puffin.file("r.txt", f"thing @ {url}\n" if by_url else "thing==1.0\n")
+        assert puffin(*words, "-i", index.url, *(option if "two" in text else ())).code == 0
+    assert env.run("-c", "import thing; print(thing.A)") == "two"
+    assert puffin(*words, "-i", index.url, "--offline", "--reinstall").code == 0
+
+
+def test_a_source_distribution_without_a_hash_is_fetched_once(puffin, index):
+    index.add(*forge_backend())
+    filename, data = forge_sdist("thing")
+    index.add(filename, data, hashes=False)
+    for name in ("one", "two"):
+        puffin.venv(name=name)
+        assert puffin("pip", "install", "thing", "-p", name, "-i", index.url).code == 0
+    assert [each.path for each in index.requests].count(f"/files/{filename}") == 1
+
+
+def test_a_wheel_that_was_replaced_by_a_source_distribution_is_forgotten(puffin, env, index):
+    index.add(*forge_backend())
+    index.add(*forge_wheel("thing", "1.0", {"thing.py": "A = 1\n"}))
+    assert puffin.sync("thing==1.0\n", "-i", index.url).code == 0
+    index.remove("thing-1.0-py3-none-any.whl")
+    index.add(*forge_sdist("thing", files={"thing.py": "A = 'two'"}))
+    for words in (("--refresh",), ()):
+        assert puffin.sync(None, "-i", index.url, "--reinstall", *words).code == 0
+        assert env.run("-c", "import thing; print(thing.A)") == "two"

@@ -374,3 +374,18 @@ def test_metadata_that_cannot_be_built_end_a_resolution(puffin, env, shop):
         "error: Failed to build `broken==1.0`\n  `toy_plain.build_wheel` failed (exit status 1)"
     )
     assert nothing_left(puffin) == []
+
+
+def test_a_build_that_leaves_out_all_modules_is_warned_of(puffin, env, shop):
+    shop.add(*forge_sdist("bare", files={}))
+    shop.add(*forge_sdist("meta", files={}, more={"tests/__init__.py": "", "setup.py": ""}))
+    filename, data = forge_sdist("lost", files={}, more={"src/lost/__init__.py": "", "tests/__init__.py": ""})
+    puffin.file(filename, data)
+    write_project(puffin.cwd / "gone", "gone", files={}, more={"gone/__init__.py": ""})
+    write_project(puffin.cwd / "whole", "whole", more={"whole/__init__.py": ""})
+    done = puffin("pip", "install", "bare", "meta", f"./{filename}", "./gone", "./whole", "-i", shop.url)
+    assert done.code == 0, done.err
+    assert sorted(line for line in done.err.splitlines() if line.startswith("warning")) == [
+        "warning: The wheel built for `gone==1.0` has no modules, although its source has the package `gone`",
+        "warning: The wheel built for `lost==1.0` has no modules, although its source has the package `src/lost`",
+    ]

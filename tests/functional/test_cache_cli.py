@@ -1,6 +1,7 @@
 """``puffin cache dir``, ``size``, ``clean`` and ``prune``, and caches beneath the own one."""
 
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -27,6 +28,8 @@ def test_dir_by_option_variable_and_default(puffin):
     assert puffin("cache", "dir", env={"PUFFIN_CACHE_DIR": "~/mine"}).out == "[TMP]/home/mine\n"
     assert puffin("cache", "dir", env={"PUFFIN_CACHE_DIR": "", "XDG_CACHE_HOME": "/xdg"}).out == "/xdg/puffin\n"
     assert puffin("cache", "dir", env={"PUFFIN_CACHE_DIR": ""}).out == "[TMP]/home/.cache/puffin\n"
+    unset = puffin("cache", "dir", env={"PUFFIN_CACHE_DIR": "", "HOME": ""}).out  # as if there were no HOME
+    assert unset == f"{pwd.getpwuid(os.getuid()).pw_dir}/.cache/puffin\n"
     assert not (puffin.cwd / "here").exists()
 
 

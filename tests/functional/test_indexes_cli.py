@@ -207,8 +207,8 @@ def test_many_versions_that_an_index_lacks_are_no_wall_of_text(puffin, env, old_
         + "  ╰─▶ and 50 more (`-v` shows all)\n\n"
         "hint: `[INDEX]/simple` has it, but `[PRIVATE]/simple` comes first: name the other before it, or give "
         "`--index-strategy unsafe-first-match`, which lets anybody on either index replace the package\n"
-        + "".join(f"hint: pin another version, such as `p{number:02}==1.0`\n" for number in range(4))
-        + "      and 56 more like these (`-v` shows all)\n"
+        "hint: pin another version, such as `p00==1.0`\n"
+        "      and 59 more like these (`-v` shows all)\n"
     )
     report = json.loads((puffin.cwd / "report.json").read_text())["envs"][0]["error"]
     assert report["message"].count("Failed to find") == 60
@@ -216,4 +216,4 @@ def test_many_versions_that_an_index_lacks_are_no_wall_of_text(puffin, env, old_
     done = puffin("sync", "*/requirements.txt", *old_and_new, "-v")
     assert (done.err.count("Failed to find"), done.err.count("hint: pin another version")) == (60, 60)
     done = puffin.sync(pins, *old_and_new)
-    assert (done.code, done.err.count("Failed to find `"), len(done.err.splitlines())) == (1, 10, 29)
+    assert (done.code, done.err.count("Failed to find `"), len(done.err.splitlines())) == (1, 10, 26)

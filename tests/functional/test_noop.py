@@ -182,9 +182,22 @@ WORLDS = [
 ]  # fmt: skip
 
 
+AT_ONCE = [
+    plain, by_directory, by_interpreter, by_variable, from_below, hashed, included, editable, local_wheel, configured,
+    owned, locked, many,
+]  # fmt: skip
+
+
 @pytest.fixture(params=WORLDS, ids=lambda world: world.__name__)
 def world(request, puffin, env, shop, tmp_path):
     return request.param(puffin, shop, tmp_path)
+
+
+def kept_fields(puffin):
+    """Return the fields of the answer that is kept, if one is; what is young in one run is not so in the next."""
+    paths = list((puffin.cache / "answers-v0").glob("*"))
+    fields = frame.load(paths[0].read_bytes()) if paths else ()
+    return [set(each) if isinstance(each, tuple) else each for each in (*fields[:7], *fields[8:])]
 
 
 def run(puffin, world, **changes):
@@ -222,6 +235,60 @@ def test_what_is_repeated_is_what_was_said(puffin, world):
             break
     else:
         raise AssertionError("it depends on no file")
+
+
+@pytest.mark.parametrize("make", [*AT_ONCE, installed, installed_of_file], ids=lambda make: make.__name__)
+def test_the_answer_to_the_next_run_is_kept_after_a_change(puffin, env, shop, tmp_path, make):
+    """It is the one that the next run would keep itself."""
+    world = make(puffin, shop, tmp_path)
+    for _ in range(2):  # the first finds out about the interpreter
+        assert run(puffin, world).code == 0
+        forget(puffin)
+        for place in puffin.cwd.rglob("site-packages/alpha*"):
+            shutil.rmtree(place)
+    assert "Checked" not in run(puffin, world).err
+    early = kept_fields(puffin)
+    quick = run(puffin, world)
+    forget(puffin)
+    full = run(puffin, world)
+    assert (quick.code, quick.out, quick.err) == (full.code, full.out, full.err)
+    if make in AT_ONCE:
+        assert early == kept_fields(puffin)
+    else:
+        assert not early
+
+
+def test_what_others_bring_in_during_a_run_is_seen_by_the_next(puffin, env, shop, monkeypatch):
+    words = ("pip", "sync", "r.txt", "-i", shop.url)
+    puffin.file("r.txt", "alpha==1.0\n")
+    assert puffin(*words).code == 0
+    forget(puffin)
+    find = shop.find
+
+    def meddling(path, accept):
+        if not (env.site / "foreign-1.0.dist-info").exists():
+            another_package(puffin, env)
+        return find(path, accept)
+
+    monkeypatch.setattr(shop, "find", meddling)
+    puffin.file("r.txt", PINS)
+    assert puffin(*words).code == 0
+    assert not kept_fields(puffin)
+    assert "`foreign`" in puffin(*words).err
+
+
+def test_the_answer_is_kept_after_a_change_of_one_of_many(puffin, env, shop, tmp_path):
+    world = many(puffin, shop, tmp_path)
+    kept(puffin, *world.words)
+    forget(puffin)
+    (gone,) = (puffin.cwd / "services/b/.venv").rglob("alpha-1.0.dist-info")
+    shutil.rmtree(gone)
+    assert run(puffin, world).err.startswith("Synced 1 environment")
+    early = kept_fields(puffin)
+    assert run(puffin, world).err == lines("Checked 4 environments (8 packages) in [TIME]")
+    forget(puffin)
+    run(puffin, world)
+    assert early == kept_fields(puffin)
 
 
 def test_it_imports_nothing(puffin, env, shop, tmp_path):

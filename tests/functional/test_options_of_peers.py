@@ -36,6 +36,8 @@ def test_pre_releases_of_one_package(puffin, env, shop, value):
     assert puffin("pip", "install", "app", "more", "--prerelease-package", value, "-i", shop.url).code == 0
     assert env.installed() == {"app": "1.0", "lib": "3.0rc1", "more": "1.0"}
     assert puffin("pip", "install", "app", "--prerelease-package", "lib=maybe").code == 2
+    words = ("--pre", "--prerelease-package", "lib=disallow", "--no-header", "-i", shop.url)
+    assert puffin("pip", "compile", "-", *words, stdin="lib").out == "lib==2.0\n"
 
 
 def test_what_switches_back(puffin, env, shop):
@@ -114,7 +116,19 @@ def test_settings_of_pip(puffin, env, shop):
     assert puffin("pip", "install", "lib", "-i", shop.url, env=conf).code == 0
     shop.add(*forge_wheel("early", "1.0a1"))
     assert puffin("pip", "install", "early", "-i", shop.url, env=puffin.pip_conf(only_final=":all:")).code == 1
+    conf = puffin.pip_conf(only_final="x, Early")
+    assert puffin("pip", "compile", "-", "-i", shop.url, stdin="early", env=conf).code == 1
+    mine = ("--prerelease-package", "early")
+    done = puffin("pip", "install", "early", *mine, "-i", shop.url, env=puffin.pip_conf(only_final=":all:"))
+    assert done.code == 0
+    assert puffin("pip", "uninstall", "early").code == 0
     assert puffin("pip", "install", "early", "-i", shop.url, env=puffin.pip_conf()).code == 0
+    conf = puffin.pip_conf(all_releases="lib")
+    assert puffin("pip", "install", "lib", "-U", "-i", shop.url, env=conf).code == 0
+    assert env.installed() == {"early": "1.0a1", "lib": "3.0rc1"}
+    puffin.file("r.in", "early\n")
+    done = puffin("lock", "r.in", "-i", shop.url, env={"PIP_ONLY_FINAL": "early"})
+    assert (done.code, "`--prerelease-package early=allow`" in done.err) == (1, True), done.err
     shop.add(*forge_sdist("thing"))
     puffin.file("limit.txt", "toy>9\n")
     conf = puffin.pip_conf(build_constraint=str(puffin.cwd / "limit.txt"))

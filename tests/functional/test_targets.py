@@ -104,13 +104,30 @@ def test_another_version_and_platform(puffin, env, index):
     assert done.code == 1
 
 
+@pytest.mark.parametrize("where", [("-p", ".venv"), ("--prefix", "there")])
+@pytest.mark.parametrize("words", [("pip", "sync"), ("pip", "install", "-r")])
+def test_another_platform_in_an_environment(puffin, env, index, words, where):
+    for tag in ("py3-none-win_amd64", "py3-none-any"):
+        index.add(*forge_wheel("alpha", "1.0", {"alpha.py": f"TAG = {tag!r}\n"}, tag=tag))
+    index.add(*forge_wheel("beta", "1.0"))
+    puffin.file("r.txt", "alpha==1.0\nbeta==1.0 ; sys_platform == 'win32'\n")
+    platform = ("--python-platform", "windows", *where, "-i", index.url)
+    assert puffin(*words, "r.txt", *platform).code == 0
+    site = (puffin.cwd / where[1]) / f"lib/{PYTHON}/site-packages"
+    assert (site / "alpha.py").read_text() == "TAG = 'py3-none-win_amd64'\n"
+    assert (site / "beta").exists()
+    assert puffin(*words, "r.txt", *platform).err == checked(2)
+    puffin.file("r.txt", "only==1.0\n")
+    index.add(*forge_wheel("only", "1.0", tag="py3-none-manylinux_2_17_x86_64"))
+    done = puffin(*words, "r.txt", *platform)
+    assert (done.code, "win_amd64" in done.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("--python-version", "3.8"), ("`--python-version` is for a directory, not for an environment",
                                        "say where to install with `--target DIR`")),
-        (("--python-platform", "linux"), ("`--python-platform` is for a directory, not for an environment",
-                                          "say where to install with `--target DIR`")),
         (("-t", "a", "--prefix", "b"), ("`--target` cannot be used with `--prefix`", "leave out one of them")),
         (("--prefix", "b", "--python-version", "3.8"), ("A prefix is for the interpreter that installs into it",
                                                         "use `--target DIR` instead of `--prefix`")),

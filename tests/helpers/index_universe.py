@@ -13,10 +13,9 @@ from typing import Any
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.network import Network
-from puffin.stages.resolve.index.config import IndexConfig
+from puffin.stages.resolve.index.config import IndexConfig, Scope
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.resolve.universe.index import IndexUniverse
-from puffin.stages.resolve.universe.values import Scope
 from tests.helpers.index_server import IndexServer
 from tests.helpers.wheels import forge_wheel
 
@@ -25,6 +24,11 @@ NOW = 1_800_000_000.0
 STATIC = "Metadata-Version: 2.2\nName: {0}\nVersion: {1}\nRequires-Dist: idna>=2\nRequires-Python: >=3.8\n\n"
 
 Make = Callable[..., IndexUniverse]
+
+
+def scope_at(now: float, **fields: Any) -> Scope:
+    """The scope of a run for Python 3.12.1."""
+    return Scope(**{"config": IndexConfig(), "tags": TAGS, "python_version": "3.12.1", "now": now, **fields})
 
 
 @contextmanager
@@ -38,15 +42,9 @@ def universes(cache: Path, index: IndexServer) -> Iterator[Make]:
     ) -> IndexUniverse:
         client = Client(Network(offline=scope.get("offline", False), retries=0), sleep=lambda _: None)
         clients.append(client)
-        fields = {
-            "config": config or IndexConfig(index_url=index.url),
-            "tags": TAGS,
-            "python_version": "3.12.1",
-            "now": NOW,
-            **scope,
-        }
+        asked = scope_at(**{"now": NOW, "config": config or IndexConfig(index_url=index.url), **scope})
         store = Cache(str(cache))
-        made.append(IndexUniverse(Scope(**fields), client=client, cache=store, build=build, checkout=checkout))
+        made.append(IndexUniverse(asked, client=client, cache=store, build=build, checkout=checkout))
         return made[-1]
 
     yield universe

@@ -48,7 +48,8 @@ def _write(directory, settings, files):
     escaped = project["name"].replace("-", "_")
     stem = f"{escaped}-{project['version']}"
     told = {"settings": settings, "imported": found, "python": list(sys.version_info[:2])}
-    files = files or {f"{escaped}.py": f"TOLD = {told!r}\\n"}
+    files = files or project["files"]
+    files = {f"{escaped}.py": f"TOLD = {told!r}\\n"} if files is None else files
     tag = project["tag"].format(*sys.version_info)
     wheel = f"Wheel-Version: 1.0\\nGenerator: toy\\nRoot-Is-Purelib: true\\nTag: {tag}\\n"
     files = {**files, f"{stem}.dist-info/METADATA": _metadata(project), f"{stem}.dist-info/WHEEL": wheel}
@@ -100,11 +101,17 @@ def project_files(
     backend="toy",
     tag="py3-none-any",
     static=False,
+    files=None,
+    more=None,
 ):
-    """Return ``{path: text}`` of a project; *needs* are its build requirements. With *static*, PEP 621 tells it all."""
+    """Return ``{path: text}`` of a project; *needs* are its build requirements. With *static*, PEP 621 tells it all.
+
+    *files* go into the wheel in place of the module; *more* are in the source alone.
+    """
     project = {
         "name": name, "version": version, "requires": list(requires), "asks": list(asks), "imports": list(imports),
         "fail": fail, "wait": wait, "told": str(told), "tag": tag,
+        "files": files,
     }  # fmt: skip
     system = f"[build-system]\nrequires = {json.dumps(list(needs))}\nbuild-backend = {json.dumps(backend)}\n"
     if static:
@@ -112,7 +119,7 @@ def project_files(
         system += (
             f"[project]\nname = {json.dumps(name)}\nversion = {json.dumps(version)}\ndependencies = {wanted}\n"
         )
-    return {"pyproject.toml": system, "toy.json": json.dumps(project, indent=1)}
+    return {"pyproject.toml": system, "toy.json": json.dumps(project, indent=1), **(more or {})}
 
 
 def tar_bytes(files):
@@ -142,5 +149,6 @@ def write_project(directory, name, version="1.0", **options):
     """Write a project into *directory* and return that."""
     directory.mkdir(parents=True, exist_ok=True)
     for path, text in project_files(name, version, **options).items():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_text(text)
     return directory

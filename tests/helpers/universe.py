@@ -11,7 +11,9 @@ from packaging import tags
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from puffin.stages.resolve.solve.request import ALLOW, FilePolicy, Resolution, ResolveRequest, Root
+from puffin.stages.resolve.index.config import FilePolicy
+from puffin.stages.resolve.requirements.values import Entry
+from puffin.stages.resolve.solve.request import ALLOW, Resolution, ResolveRequest
 from puffin.stages.resolve.solve.resolve import resolve
 from tests.helpers.replay import Replay
 
@@ -42,22 +44,22 @@ def environment(python: str = "3.12.1", **changes: str) -> dict[str, str]:
     return {**made, **changes}
 
 
-def root(text: str, origin: str = "requirements.in:1", **fields: Any) -> Root:
+def root(text: str, origin: str = "requirements.in:1", **fields: Any) -> Entry:
     """A requirement as a user writes it."""
     parsed = Requirement(text)
-    return Root(
+    return Entry(
         name=canonicalize_name(parsed.name),
         text=text,
         specifier=str(parsed.specifier),
         extras=tuple(sorted(parsed.extras)),
         marker=str(parsed.marker or ""),
         url=parsed.url or "",
-        origin=origin,
+        file=origin,
         **fields,
     )
 
 
-def roots(*texts: str, file: str = "requirements.in") -> tuple[Root, ...]:
+def roots(*texts: str, file: str = "requirements.in") -> tuple[Entry, ...]:
     return tuple(root(text, f"{file}:{line}") for line, text in enumerate(texts, 1))
 
 

@@ -11,7 +11,7 @@ import click
 
 from puffin import __version__
 from puffin.cli.commands.call import Call
-from puffin.cli.commands.run import guarded
+from puffin.cli.commands.run import run_guarded
 from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
@@ -46,7 +46,6 @@ class Commands(click.Group):
     group_class = type
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command with this name or alias."""
         found = super().get_command(ctx, cmd_name)
         if found is None and cmd_name.startswith("pip-"):
             return pip.get_command(ctx, cmd_name[4:])
@@ -57,7 +56,6 @@ class RootCommands(Commands):
     """The whole of puffin, which shows the commands of its groups too."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write where to begin, and all commands."""
         with formatter.section("First steps"):
             formatter.write_dl(_EXAMPLES, col_max=40)
         for title, rows in _sections(self):
@@ -114,7 +112,7 @@ def _command(
         if "--rebuild" in foreign:
             values |= {"refresh": True, "given": values["given"] | {"refresh"}}
         called = getattr(import_module(f"puffin.cli.commands.{module}"), function)
-        sys.exit(guarded(called, command, values, perf_counter(), foreign))
+        sys.exit(run_guarded(called, command, values, perf_counter(), foreign))
 
     settings = {"ignore_unknown_options": True} if group is profile else {}  # -1 is the last run, not an option
     made = OptionedCommand(
@@ -141,17 +139,17 @@ def _run_name(name: str, **settings: Any) -> click.Argument:
 
 # fmt: off
 _command(
-    pip, "sync", "sync:sync", table.SYNC,
+    pip, "sync", "sync:sync_command", table.SYNC,
     "Make an environment match the pins of requirements files exactly.",
     _words("files", "FILE..."),
 )
 _command(
-    pip, "compile", "compile:compile_", table_resolve.COMPILE,
+    pip, "compile", "compile:compile_command", table_resolve.COMPILE,
     "Resolve and pin requirements files, projects and scripts with all dependencies.",
     _words("sources", "[SOURCE]..."),
 )
 _command(
-    pip, "install", "install:install", INSTALL,
+    pip, "install", "install:install_command", INSTALL,
     "Install packages with their dependencies, next to what is installed.",
     _words("packages", "PACKAGE..."),
 )
@@ -172,12 +170,12 @@ _command(
     pip, "check", "inspect:check", table_inspect.CHECK, "Check the installed packages for conflicts."
 )
 _command(
-    pip, "uninstall", "uninstall:uninstall", table_inspect.UNINSTALL,
+    pip, "uninstall", "uninstall:uninstall_command", table_inspect.UNINSTALL,
     "Remove packages from an environment.",
     _words("packages", "PACKAGE..."),
 )
 _command(
-    puffin, "sync", "workspace:sync", WORKSPACE_SYNC,
+    puffin, "sync", "workspace:workspace_command", WORKSPACE_SYNC,
     "Sync many environments at once: those configured, or a `.venv` next to each requirements file.",
     _words("environments", "[ENV|GLOB]..."),
 )
@@ -186,12 +184,12 @@ _command(
     _words("environments", "[ENV|GLOB]..."),
 )
 _command(
-    puffin, "lock", "lock:lock", LOCK,
+    puffin, "lock", "lock:lock_command", LOCK,
     "Resolve the requirements of environments and write their lock files.",
     _words("environments", "[ENV|GLOB]..."),
 )
 _command(
-    puffin, "verify", "verify:verify", table_inspect.VERIFY,
+    puffin, "verify", "verify:verify_command", table_inspect.VERIFY,
     "Find files of an environment that are missing, truncated or changed (exit code 4).",
 )
 _command(
@@ -199,7 +197,7 @@ _command(
     "Create a virtual environment (at PATH, by default `.venv`).",
     click.Argument(["path"], default="", type=click.Path(), metavar="[PATH]"),
 )
-_command(cache, "dir", "cache:directory", table_inspect.PLAIN, "Print the directory of the cache.")
+_command(cache, "dir", "cache:print_directory", table_inspect.PLAIN, "Print the directory of the cache.")
 _command(
     cache, "key", "envs:key", KEY,
     "Print a key for CI caches: equal for equal pins, Python and platform.",
@@ -215,7 +213,7 @@ _command(
     "Print the size of the cache: in bytes, or with a unit on a terminal.",
 )
 _command(
-    cache, "prune", "cache:prune", table_inspect.PRUNE,
+    cache, "prune", "cache:prune_cache", table_inspect.PRUNE,
     "Remove unused entries; optionally by age or total size.",
 )
 puffin.add_command(_clean, "clean")
@@ -225,17 +223,17 @@ _command(
     click.Argument(["shell"], type=click.Choice(SHELLS)),
 )
 _command(
-    puffin, "graph", "sync:graph", table_inspect.GRAPH,
+    puffin, "graph", "sync:graph_command", table_inspect.GRAPH,
     "Print the task graph of a sync into an empty environment, without running it.",
     _words("files", "[FILE]..."),
 )
 _command(
-    profile, "show", "profile:show", table_inspect.PROFILE_SHOW,
+    profile, "show", "profile:show_runs", table_inspect.PROFILE_SHOW,
     "Show a run: an id, the path of a record, or -1 for the last, -2 for the one before (default: -1).",
     _run_name("run_", default="", metavar="[RUN]"),
 )
 _command(
-    profile, "compare", "profile:compare_", table_inspect.PROFILE_COMPARE,
+    profile, "compare", "profile:compare_runs", table_inspect.PROFILE_COMPARE,
     "Show the differences between two runs, each given as for `show`.",
     _run_name("before"),
     _run_name("after"),

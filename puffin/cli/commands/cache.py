@@ -21,7 +21,7 @@ _AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-def directory(call: Call) -> int:
+def print_directory(call: Call) -> int:
     """Print where the cache is."""
     with CacheDirectory(call) as cache_dir:
         sys.stdout.write(f"{cache_dir}\n")
@@ -54,7 +54,7 @@ def size_of(call: Call) -> int:
     return 0
 
 
-def prune(call: Call) -> int:
+def prune_cache(call: Call) -> int:
     """Remove from the cache what is of no use any more."""
     options, console = call.options(StoreOptions), call.console
     unused_for = seconds_of(options.unused_for, "--unused-for") if options.unused_for else None

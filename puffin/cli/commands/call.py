@@ -90,7 +90,7 @@ class Observed:
         self._record.row("start puffin", began, now, time.process_time() - cpu)
 
     def __enter__(self) -> record.RunRecord:
-        record.begin(self._record)
+        record.begin_record(self._record)
         if self._options.profile or self._options.trace:
             self._record.keep()
         return self._record
@@ -103,7 +103,7 @@ class Observed:
             self._console.stop_progress()
         if status not in (0, USAGE):
             self._record.keep()
-        record.finish(status)
+        record.finish_record(status)
         if self._options.profile or self._options.trace:
             from puffin.cli.page.write import write_asked
 

@@ -27,7 +27,7 @@ _NOT_IN_HEADER = frozenset(
 _INDEX = ("index_url", "extra_index_url", "default_index", "index", "trusted_host")
 
 
-def compile_(call: Call) -> int:
+def compile_command(call: Call) -> int:
     """Pin what sources of requirements ask for, and all that this needs."""
     options = call.options(HeaderOptions)
     with CacheDirectory(call) as cache_dir, Observed(call, cache_dir) as record:

@@ -12,7 +12,7 @@ from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
 from puffin.errors import FAILED, UsageError
 from puffin.names import normalise
-from puffin.pipeline.change.workplace import Workplace, settled
+from puffin.pipeline.change.workplace import Workplace, with_real_paths
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings, Where
 from puffin.pipeline.request.where import find_where
@@ -42,7 +42,7 @@ def environment_at_rest(call: Call) -> Environment:
         if os.path.isdir(f"{environment.root}/.puffin") and not at_rest(environment.root):
             with Workplace(environment, timeout=lock_timeout(os.environ)):
                 pass  # repairs what an interrupted change left
-        return settled(environment)
+        return with_real_paths(environment)
 
 
 def _installed(call: Call) -> tuple[Distribution, ...]:

@@ -14,8 +14,8 @@ from puffin.pipeline.request.builds import toolchain_of
 from puffin.pipeline.request.settings import InstallSettings
 from puffin.pipeline.request.where import find_where
 from puffin.stages.resolve.output.earlier import read_upgrades
-from puffin.stages.resolve.projects.pylock import is_lock
 from puffin.stages.resolve.requirements.errors import InvalidArgument, InvalidRequirementLine
+from puffin.stages.resolve.requirements.plain import is_lock
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _ARGUMENTS = "-"  # under this name the words of the command line are read as a requirements file
 
 
-def install(call: Call) -> int:
+def install_command(call: Call) -> int:
     """Install packages and what they need."""
     options = call.options(InstallOptions)
     with CacheDirectory(call) as cache_dir, Observed(call, cache_dir) as record:

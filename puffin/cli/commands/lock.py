@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.change.values import EnvResult
 
 
-def lock(call: Call) -> int:
+def lock_command(call: Call) -> int:
     """Resolve what environments are made from, and write their locks."""
     options = call.options(EnvsOptions)
     with CacheDirectory(call) as cache_dir, Observed(call, cache_dir) as record:

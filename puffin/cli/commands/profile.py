@@ -19,24 +19,24 @@ from puffin.cli.page.write import reported
 from puffin.cli.screen.console import wants_color
 from puffin.cli.screen.quantities import duration
 from puffin.errors import UsageError
-from puffin.pipeline.profile.read import Profile, find_record, load, load_all
+from puffin.pipeline.profile.read import Profile, find_record, load_profile, load_profiles
 from puffin.pipeline.profile.report import Comparison, Report, compare
 
 _ROWS = 10
 
 
-def show(call: Call) -> int:
+def show_runs(call: Call) -> int:
     """Print the last runs, or one run in full."""
     options = call.options(StoreOptions)
     last = _count(options.last)
     with CacheDirectory(call) as cache_dir:
         cache = Cache(cache_dir)
         if options.arguments:
-            chosen = [load(find_record(options.arguments[0], cache))]
+            chosen = [load_profile(find_record(options.arguments[0], cache))]
         elif last:
-            chosen = load_all(cache)[-last:]
+            chosen = load_profiles(cache)[-last:]
         else:
-            chosen = [load(find_record("-1", cache))]
+            chosen = [load_profile(find_record("-1", cache))]
         reports = [reported(profile, cache)[0] for profile in chosen]
     if options.json:
         _print_json(reports)
@@ -53,13 +53,13 @@ def _count(text: str) -> int:
     return int(text or 0)
 
 
-def compare_(call: Call) -> int:
+def compare_runs(call: Call) -> int:
     """Print what is different between two runs."""
     options = call.options(StoreOptions)
     first, second = options.arguments
     with CacheDirectory(call) as cache_dir:
         cache = Cache(cache_dir)
-        before, after = [reported(load(find_record(run, cache)), cache)[0] for run in (first, second)]
+        before, after = [reported(load_profile(find_record(run, cache)), cache)[0] for run in (first, second)]
     found = compare(before, after)
     if options.json:
         _dump(comparison_json(found))

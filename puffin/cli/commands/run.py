@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
-def guarded(
+def run_guarded(
     body: "Callable[[Call], int]",
     command: str,
     values: "Mapping[str, Any]",
@@ -43,9 +43,9 @@ def guarded(
     tell_waits(lambda text: console.aside(mask_text(text)))
     try:
         if foreign:
-            from puffin.cli.options.foreign import judge
+            from puffin.cli.options.foreign import judge_foreign
 
-            judge(foreign, console)
+            judge_foreign(foreign, console)
         return body(Call(command, with_configuration(command, values, console), console, started))
     except PuffinError as error:
         return _tell(error, console)
@@ -86,6 +86,7 @@ def _unexpected(error: Exception, console: Console) -> int:
 _SECTIONS = {
     "pip sync": "sync",
     "pip install": "install",
+    "pip uninstall": "uninstall",
     "pip compile": "compile",
     "sync": "sync",
     "lock": "compile",
@@ -98,7 +99,7 @@ def with_configuration(command: str, values: "Mapping[str, Any]", console: Conso
     if command not in _SECTIONS:
         return values
     from puffin.cli.config.layers import configured
-    from puffin.cli.noop.record import judge
+    from puffin.cli.noop.record import judge_options
 
     many = command in ("sync", "lock")
     if many:
@@ -107,7 +108,7 @@ def with_configuration(command: str, values: "Mapping[str, Any]", console: Conso
 
         values = {**{row[1]: DEFAULTS[row[2]] for row in CONFIGURED[command]}, **values}
     whole = configured(_SECTIONS[command], values, console, os.environ, many=many)
-    judge(whole, os.environ)
+    judge_options(whole, os.environ)
     return whole
 
 

@@ -5,7 +5,7 @@ from puffin.cli.screen.console import write_data
 from puffin.pipeline.commands.pip_sync import sync as run
 
 
-def sync(call: Call) -> int:
+def sync_command(call: Call) -> int:
     """Make an environment hold exactly what requirements files pin."""
     with CacheDirectory(call) as cache_dir, Observed(call, cache_dir):
         settings = call.settings(cache_dir)
@@ -13,7 +13,7 @@ def sync(call: Call) -> int:
     return 0
 
 
-def graph(call: Call) -> int:
+def graph_command(call: Call) -> int:
     """Print the task graph of a sync, without running it."""
     from puffin.cli.options.inspect import GraphOptions
     from puffin.pipeline.commands.graph import planned_tasks

@@ -17,7 +17,7 @@ from puffin.stages.link.environment.environment import Environment, check_target
 from puffin.stages.resolve.requirements.file import read_requirements
 
 
-def uninstall(call: Call) -> int:
+def uninstall_command(call: Call) -> int:
     """Remove packages from an environment."""
     options = call.options(UninstallOptions)
     with CacheDirectory(call) as cache_dir:
@@ -27,7 +27,7 @@ def uninstall(call: Call) -> int:
         if not options.dry_run:
             check_target(environment, break_system_packages=options.break_system_packages)
         names = dict.fromkeys([name for word in words for name in _names_of(word, environment)])
-        run(environment, list(names), session, dry_run=options.dry_run)
+        run(environment, list(names), session, dry_run=options.dry_run, atomic=options.atomic)
     return 0
 
 

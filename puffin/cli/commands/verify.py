@@ -19,7 +19,7 @@ from puffin.stages.link.commit.state import read_state
 from puffin.stages.unzip.manifest import HEALED, read_header
 
 
-def verify(call: Call) -> int:
+def verify_command(call: Call) -> int:
     """Compare an environment with what was installed there; 4 if something differs."""
     console, environment = call.console, environment_at_rest(call)
     state = read_state(environment.root)

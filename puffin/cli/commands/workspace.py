@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.workspace.specs import EnvSpec, Workspace
 
 
-def sync(call: Call) -> int:
+def workspace_command(call: Call) -> int:
     """Make the environments that are named, or all of the configuration, hold exactly what they should."""
     options, console, started = call.options(WorkspaceOptions), call.console, call.started
     if options.keep_going and options.fail_fast:
@@ -58,7 +58,8 @@ def sync(call: Call) -> int:
         record.warn = reporter.warn
         interpreters = Interpreters(session)
         _ask_early(specs, interpreters)
-        from puffin.pipeline.commands.sync import ManyRun, failure_of
+        from puffin.pipeline.change.values import failure_of
+        from puffin.pipeline.commands.sync import ManyRun
 
         run = reporting.run = ManyRun(settings, session, reporter, interpreters)
         result = reporting.result = reporter.shown(run.sync)
@@ -92,7 +93,6 @@ def chosen(
     named: "Sequence[str]", python: str, command: str, *, everything: bool = False
 ) -> "tuple[list[EnvSpec], Workspace | None]":
     """Return the environments that the command line of *command* means, and the configuration."""
-
     cwd = os.getcwd()
     workspace = find_workspace(cwd)
     return choose(named, cwd, workspace, everything=everything, python=python, command=command), workspace

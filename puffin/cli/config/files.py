@@ -5,9 +5,9 @@ import sys
 from itertools import islice
 
 from puffin import depends
-from puffin.cache.layout import home_directory
+from puffin.cache.layout import home_directory, xdg_home
 from puffin.errors import UsageError
-from puffin.pipeline.workspace.document import PUFFIN_FILE, configurations, content
+from puffin.pipeline.workspace.document import PUFFIN_FILE, configurations, read_content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ def puffin_files(environ: "Mapping[str, str]", cwd: str, chosen: str = "") -> "I
     """
     if chosen:
         path = os.path.abspath(os.path.expanduser(chosen))
-        data = content(path)
+        data = read_content(path)
         if data is None:
             raise UsageError(text=f"The configuration file `{chosen}` does not exist")
         yield path, data
         return
     yield from islice(configurations(cwd), 1)
     path = os.path.join(_config_home(environ), "puffin", PUFFIN_FILE)
-    data = content(path)
+    data = read_content(path)
     if data is not None:
         yield path, data
 
@@ -59,7 +59,7 @@ def _global_directories(environ: "Mapping[str, str]") -> list[str]:
     if sys.platform == "darwin":
         return ["/Library/Application Support/pip"]
     shared = environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
-    return [*(os.path.join(each, "pip") for each in shared.split(os.pathsep) if each), "/etc"]
+    return [*(os.path.join(each, "pip") for each in shared.split(os.pathsep) if os.path.isabs(each)), "/etc"]
 
 
 def _user_files(environ: "Mapping[str, str]") -> list[str]:
@@ -77,4 +77,4 @@ def _user_files(environ: "Mapping[str, str]") -> list[str]:
 def _config_home(environ: "Mapping[str, str]") -> str:
     if sys.platform == "win32":
         return environ.get("APPDATA") or home_directory()
-    return environ.get("XDG_CONFIG_HOME") or os.path.join(home_directory(), ".config")
+    return xdg_home(environ.get("XDG_CONFIG_HOME", ""), ".config")

@@ -52,7 +52,8 @@ def configured(
             indexes += [each for each in tables if each.name not in {other.name for other in indexes}]
     if not options["isolated"]:
         root = "" if many or command == "venv" else _site_root(layers, options, environ)
-        layers.append(pip_settings(environ, root, ("global", "install", command)))
+        install = () if command == "uninstall" else ("install",)
+        layers.append(pip_settings(environ, root, ("global", *install, command)))
     layers = [[setting for setting in layer if setting.name in options] for layer in layers]
     _tell(layers, options, console)
     return {
@@ -137,7 +138,6 @@ def _formats(layers: "Sequence[Layer]", options: "Options") -> "Options":
 
 
 def _words(values: "Iterable[str]") -> "list[str]":
-
     words = [word.strip() for value in values for word in value.split(",") if word.strip()]
     return [word if word[0] == ":" else normalise(word) for word in words]
 
@@ -172,7 +172,6 @@ def _tell(layers: "Sequence[Layer]", options: "Options", console: "Console") -> 
 
 
 def _shown(value: "Any") -> str:
-
     if isinstance(value, bool):
         return str(value).lower()
     return mask_text(" ".join(value) if isinstance(value, tuple) else str(value))

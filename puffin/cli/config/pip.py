@@ -5,7 +5,7 @@ import os
 from puffin.artifact.urls import mask_text
 from puffin.cli.config.files import pip_files
 from puffin.cli.options.table import FLAG, LIST, SYNC, picked, switched
-from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue, content, decoded
+from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue, decoded, read_content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,14 +21,10 @@ _KINDS = {
         "timeout", "retries", "require_hashes", "only_binary", "no_binary", "constraint", "build_constraint",
         "keyring_provider", "exclude_newer",
     )
-} | {"prerelease": LIST}  # fmt: skip
-_OTHER_NAMES = {
-    "default_timeout": "timeout",
-    "pypi_url": "index_url",
-    "uploaded_prior_to": "exclude_newer",
-    "only_final": "prerelease",
-}
-_NOT_PIP = ("exclude_newer", "prerelease")  # names that are puffin's alone
+} | {"only_final": LIST, "all_releases": LIST}  # fmt: skip
+_OTHER_NAMES = {"default_timeout": "timeout", "pypi_url": "index_url", "uploaded_prior_to": "exclude_newer"}
+_NOT_PIP = ("exclude_newer",)  # a name that is puffin's alone
+_MODES = {"only_final": "disallow", "all_releases": "allow"}  # of pre-releases
 _PATHS = ("cert", "client_cert")
 
 
@@ -43,14 +39,25 @@ def pip_settings(
     """
     found: dict[str, dict[str, SettingValue]] = {section: {} for section in sections}
     for path in pip_files(environ, root):
-        data = content(path)
+        data = read_content(path)
         if data is not None:
             _take_file(found, path, data)
     merged: dict[str, SettingValue] = {}
     for section in sections:
         merged.update(found[section])
     merged.update({each.name: each for each in _variables(environ)})
-    return tuple(merged.values())
+    return tuple([each for setting in merged.values() for each in _translated(setting)])
+
+
+def _translated(setting: SettingValue) -> "list[SettingValue]":
+    """Return a setting of pip's in puffin's words."""
+    mode = _MODES.get(setting.name)
+    if mode is None:
+        return [setting]
+    names = [name for text in setting.value for name in text.split(",") if name]
+    packages = tuple([f"{name}={mode}" for name in names if not name.startswith(":")])
+    told: dict[str, Any] = {"prerelease_package": packages, "prerelease": mode if ":all:" in names else ""}
+    return [SettingValue(name=name, value=value, place=setting.place) for name, value in told.items() if value]
 
 
 def _variables(environ: "Mapping[str, str]") -> "list[SettingValue]":
@@ -73,10 +80,6 @@ def _known(word: str) -> str:
 
 def _value(name: str, text: str, place: str) -> "Any":
     kind = _KINDS[name]
-    if (
-        name == "prerelease"
-    ):  # of pip's list of packages that may not be pre-releases, all or none can be had here
-        return "disallow" if ":all:" in text.split() else ""
     if name == "exclude_newer":  # a date of pip's is its first moment
         return f"{text.strip()}T00:00:00Z" if len(text.strip()) == len("2026-01-31") else text.strip()
     if kind == FLAG:
@@ -129,7 +132,6 @@ def _parsed(path: str, text: str) -> "RawConfigParser":
 
 
 def _problem(text: str, line: int) -> str:
-
     written = mask_text(text.splitlines()[line - 1].strip()) if 0 < line <= text.count("\n") + 1 else ""
     return f"`{written}` cannot stand there"
 

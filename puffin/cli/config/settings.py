@@ -117,15 +117,21 @@ def _configured(configured: Configured, indexes: "Sequence[NamedIndex]") -> Conf
     return replace(configured, index_url=next(same, configured.index_url))
 
 
-def _prerelease_packages(values: "Sequence[str]") -> tuple[str, ...]:
-    """Return the packages whose pre-releases are accepted: of ``NAME`` and ``NAME=allow``, the names."""
+def _prerelease_packages(values: "Sequence[str]") -> tuple[tuple[str, str], ...]:
+    """Return packages with rules of their own: of ``NAME``, which accepts pre-releases, and of ``NAME=MODE``."""
+    from puffin.cli.options.resolve import COMPILE
+
+    modes = next(choices_of(row) for row in COMPILE if row[1] == "prerelease") if values else ()
+    found = []
     for value in values:
-        if value.partition("=")[2] not in ("", "allow"):
+        name, _, mode = value.partition("=")
+        if mode.strip() not in ("", *modes):
             raise UsageError(
-                text=f"`{value}` is no value of `--prerelease-package`",
-                hints=("write the name of a package whose pre-releases are accepted",),
+                text=f"`{value}` is not a value of `--prerelease-package`",
+                hints=(f"write a name, or NAME=MODE with {', '.join(f'`{each}`' for each in modes)}",),
             )
-    return normalised([value.partition("=")[0].strip() for value in values])
+        found.append((normalise(name.strip()), mode.strip() or "allow"))
+    return tuple(found)
 
 
 def named_indexes(

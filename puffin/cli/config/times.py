@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def moment(text: str) -> str:
+def parse_moment(text: str) -> str:
     """Return *text*, a date or an RFC 3339 timestamp, or the time that lies an age like ``7 days`` or ``P7D`` back.
 
     Raises :class:`UsageError` for any other text.
@@ -48,9 +48,9 @@ def moments(every: str, packages: "Sequence[str]") -> str:
                 text=f"`{text}` is no value of `--exclude-newer-package`",
                 hints=("write a name and a date, as in `--exclude-newer-package name=2026-01-31`",),
             )
-        told = "false" if value.strip().lower() == "false" else moment(value.strip())
+        told = "false" if value.strip().lower() == "false" else parse_moment(value.strip())
         own.append(f"{normalise(name.strip())}={told}")
-    return " ".join([moment(every).replace(" ", "T"), *[each.replace(" ", "T") for each in own]])
+    return " ".join([parse_moment(every).replace(" ", "T"), *[each.replace(" ", "T") for each in own]])
 
 
 def age(text: str) -> float | None:

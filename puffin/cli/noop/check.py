@@ -53,7 +53,7 @@ def repeated(path: str, environ: "Mapping[str, str]", started: float) -> "list[t
     return [(stream, text if behind is None else f"{text}{took}{behind}") for stream, text, behind in said]
 
 
-def told(path: str, environ: "Mapping[str, str]", started: float) -> bool:
+def tell_answer(path: str, environ: "Mapping[str, str]", started: float) -> bool:
     """Repeat the answer and return True, if it holds."""
     words = repeated(path, environ, started)
     if words is None:

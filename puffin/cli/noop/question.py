@@ -5,7 +5,7 @@ import sys
 
 import puffin
 from puffin.cache.layout import Bucket, default_root
-from puffin.depends import seal
+from puffin.depends import BACKEND_PREFIXES, BACKEND_VARIABLES, seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,20 +17,14 @@ COMMANDS = frozenset({"sync", "compile", "install"})
 # All variables that puffin, or what it asks on the way, may read; those that requirements files name are noted apart.
 PREFIXES = (
     "PUFFIN_", "PIP_", "XDG_", "PYENV_", "CONDA_", "GIT_", "GITHUB_", "SSL_", "UV_",
-    # those by which backends go: puffin.pipeline.request.builds
-    "CARGO_", "CMAKE_", "CYTHON", "DISTUTILS_", "FLIT_", "HATCH_", "MATURIN_", "MESON", "NPY_", "PBR_", "PDM_",
-    "PKG_CONFIG", "POETRY_", "PYO3_", "RUST", "SETUPTOOLS_", "SKBUILD_", "SOURCE_DATE_", "VCS_VERSIONING_",
-    "VERSIONEER_",
+    *BACKEND_PREFIXES,
 )  # fmt: skip
 VARIABLES = frozenset(
     (
         "VIRTUAL_ENV", "PATH", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "NETRC", "TERM", "TZ",
         "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NO_COLOR", "FORCE_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "CI",
         "PYC_INVALIDATION_MODE", "PYTHONPATH",
-        # those by which backends go
-        "AR", "ARCHFLAGS", "CC", "CFLAGS", "CPATH", "CPP", "CPPFLAGS", "CPLUS_INCLUDE_PATH", "CXX", "CXXFLAGS",
-        "C_INCLUDE_PATH", "F77", "F90", "FC", "FCFLAGS", "FFLAGS", "INCLUDE", "LD", "LDFLAGS", "LDSHARED", "LIB",
-        "LIBPATH", "LIBRARY_PATH", "LIBS", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "_PYTHON_HOST_PLATFORM",
+        *BACKEND_VARIABLES,
     )
 )  # fmt: skip
 
@@ -49,7 +43,7 @@ def question(argv: "list[str]", environ: "Mapping[str, str]") -> "tuple[Any, ...
     return FORMAT, _puffin(), tuple(argv), here, os.isatty(2), tuple(sorted(variables)), _system()
 
 
-def place(asked: "tuple[Any, ...]", environ: "Mapping[str, str]") -> "tuple[str, str]":
+def answer_place(asked: "tuple[Any, ...]", environ: "Mapping[str, str]") -> "tuple[str, str]":
     """Return the cache directory that a command line names, or the usual one, and the file of the answer there.
 
     What is asked may hold credentials: its digest is all that is kept of it.

@@ -18,7 +18,7 @@ _NEVER = (
 )  # fmt: skip
 
 
-def judge(options: "Mapping[str, Any]", environ: "Mapping[str, str]") -> None:
+def judge_options(options: "Mapping[str, Any]", environ: "Mapping[str, str]") -> None:
     """Take note of *options*, configuration included, whose answer is not to be kept."""
     from puffin.depends import unsure
 

@@ -118,7 +118,7 @@ def take_out(command: str, options: "dict[str, Any]") -> "Given":
     }
 
 
-def judge(given: "Given", console: "Console") -> None:
+def judge_foreign(given: "Given", console: "Console") -> None:
     """Warn about options that change nothing; raise :class:`UsageError` for those that would mean something else.
 
     A few that ask for what nobody would miss are taken without a word.

@@ -1,8 +1,10 @@
 """The options of the commands that inspect, make or empty environments, graphs, runs and the cache."""
 
 from puffin.cli.options.table import (
+    ATOMIC,
     CACHE,
     COMMON,
+    CONFIG,
     DRY_RUN,
     EXTERNAL,
     FILES,
@@ -61,7 +63,9 @@ UNINSTALL = (
     option("-r --requirement FILE...", "Remove the packages in a requirements file.", COMMON),
     option("-y --yes", "Accepted for compatibility with pip; puffin never asks.", COMMON),
     *DRY_RUN,
+    *ATOMIC,
     *EXTERNAL,
+    *CONFIG,
     *_ON_TARGETS,
 )
 VENV = (
@@ -143,6 +147,7 @@ class UninstallOptions:
     arguments: tuple[str, ...] = ()
     requirement: tuple[str, ...] = ()
     dry_run: bool = False
+    atomic: str = ""
     break_system_packages: bool = False
 
 

@@ -63,7 +63,7 @@ FOREIGN = (
     option("--python-version VERSION",
         "With --target: install for this Python version, for example 3.8 or 3.8.1.", ENVIRONMENT),
     option("--python-platform PLATFORM",
-        "With --target: install for linux, macos, windows, or for example x86_64-manylinux_2_28.", ENVIRONMENT),
+        "Install for linux, macos, windows, or for example x86_64-manylinux_2_28.", ENVIRONMENT),
 )
 EXTERNAL = (
     option("--break-system-packages", "Change an environment that is marked as externally managed.", ENVIRONMENT),
@@ -163,6 +163,11 @@ DASHBOARD = (
     option("--dashboard [PORT]", "Use the cluster executor and serve dask's live dashboard.", RUNNING),
     option("--dashboard-linger", "Keep the dashboard up until Ctrl-C.", RUNNING),
 )
+ATOMIC = (
+    option("--atomic auto|always",
+        "How packages come in: one by one, or site-packages as a whole by one exchange, with a hard link for each file "
+        "that stays (default: auto, as a whole if site-packages is empty).", COMMON),
+)
 CHANGE = (
     option("--reinstall", "Reinstall everything.", COMMON),
     option("--reinstall-package NAME...", "Reinstall one package.", COMMON),
@@ -171,6 +176,7 @@ CHANGE = (
         "How files get from the cache into the environment (default: hardlink).", COMMON),
     option("--compile-bytecode --compile", "Compile modules to bytecode, once for all environments.", COMMON),
     option("--path-conflict warn|error", "What to do if packages contain the same file.", COMMON),
+    *ATOMIC,
 )
 SEEDS = (
     option("--remove-seeds",

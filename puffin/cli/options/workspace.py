@@ -58,7 +58,8 @@ LOCK = (
     option("--check", "Write nothing; exit with 4 if a lock is out of date.", COMMON),
     *PYTHON,
     *picked(
-        COMPILE, "upgrade", "upgrade_package", "resolution", "prerelease", "pre", "exclude_newer", "generate_hashes"
+        COMPILE, "upgrade", "upgrade_package", "resolution", "prerelease", "prerelease_package", "pre",
+        "exclude_newer", "generate_hashes",
     ),
     *FILES,
     *BUILD,
@@ -68,7 +69,7 @@ LOCK = (
     *OUTPUT,
 )
 # what a command has from configuration alone
-CONFIGURED = {"sync": SYNC, "lock": picked(COMPILE, "constraint", "exclude_newer_package", "prerelease_package")}
+CONFIGURED = {"sync": SYNC, "lock": picked(COMPILE, "constraint", "exclude_newer_package")}
 # fmt: on
 
 

@@ -5,7 +5,7 @@ from html import escape
 from urllib.parse import quote
 
 from puffin.cli.page.timeline import Styles
-from puffin.cli.page.words import moved, place, rate, signed
+from puffin.cli.page.words import moved, rate, shown_path, signed
 from puffin.cli.screen.quantities import duration
 from puffin.pipeline.profile.report import Comparison, Difference, PackageWork, Phase, Report
 from puffin.pipeline.profile.spans import Part, parts
@@ -34,7 +34,7 @@ def meter(share: float, style: str) -> str:
     return f'<span class="meter"><i class="{style}" style="width:{width:.2f}%"></i></span>'
 
 
-def named(name: str, styles: Styles, more: str = "") -> str:
+def stage_name(name: str, styles: Styles, more: str = "") -> str:
     """Return a stage's name with its colour."""
     shown = escape(name or "waiting")
     return f'<span class="key {styles[name][0]}"><i></i>{shown}{f" {escape(more)}" if more else ""}</span>'
@@ -65,7 +65,7 @@ def _path_rows(report: Report, styles: Styles) -> Sequence[tuple[str, ...]]:
             f"{each.package.partition('==')[0]} {duration(each.seconds)}" for each in packages
         )
         bar = meter(part.seconds / wall, styles[part.name][0])
-        name = named(part.name, styles)
+        name = stage_name(part.name, styles)
         rows.append((name, bar, duration(part.seconds), f"{part.seconds / wall:.0%}", escape(named_parts)))
     if len(shown) < len(every):
         rows.append(_rest(every[len(shown) :], wall, styles))
@@ -116,7 +116,7 @@ def phases(report: Report, styles: Styles) -> str:
     if report.idle > _LEAST * wall:
         share = f"{report.idle / wall:.0%}"
         bar = meter(report.idle / wall, styles[""][0])
-        gap = named("", styles).replace("waiting", "nothing recorded")
+        gap = stage_name("", styles).replace("waiting", "nothing recorded")
         rows.append((gap, bar, share, duration(report.idle), "", "", "", "", "", ""))
     head = ("<Stage or phase", "<", "Weighted", "Wall", "Sum", "CPU", "Count", "Bytes in", "Bytes out", "Rate")
     note = (
@@ -129,7 +129,7 @@ def phases(report: Report, styles: Styles) -> str:
 def _phase(phase: Phase, wall: float, styles: Styles) -> tuple[str, ...]:
     count = str(phase.count) if phase.stage else ""
     return (
-        named(phase.name, styles, f"({phase.failed} failed)" if phase.failed else ""),
+        stage_name(phase.name, styles, f"({phase.failed} failed)" if phase.failed else ""),
         meter(phase.weighted / wall, styles[phase.name][0]),
         f"{phase.weighted / wall:.0%}",
         duration(phase.wall),
@@ -183,7 +183,7 @@ def environments(report: Report) -> str:
     """Return the work for each environment and the moment when it was ready to be committed."""
     rows = [
         (
-            escape(place(each.name)),
+            escape(shown_path(each.name)),
             str(each.packages),
             str(each.hits),
             duration(each.seconds),

@@ -26,7 +26,7 @@ class Bar:
     text: str
 
 
-def told(row: Row) -> str:
+def bar_text(row: Row) -> str:
     """Return the text of the bar of a row."""
     sizes = [moved(row.taken)] if row.given == row.taken else [moved(row.taken), moved(row.given)]
     words = [f"{row.name} {row.label}".strip(), duration(row.seconds), " → ".join(filter(None, sizes))]
@@ -40,7 +40,12 @@ def bars(rows: Sequence[Row], profile: Profile, cells: int) -> list[Bar]:
     """Return the bars of a lane; with *cells* above 0 short rows share bars, one for each stretch of a stage."""
     wall = profile.wall or 1.0
     found = [
-        Bar(left=(row.start - profile.started) / wall, width=row.seconds / wall, stage=row.name, text=told(row))
+        Bar(
+            left=(row.start - profile.started) / wall,
+            width=row.seconds / wall,
+            stage=row.name,
+            text=bar_text(row),
+        )
         for row in rows
     ]
     if not cells:

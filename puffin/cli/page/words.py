@@ -55,7 +55,7 @@ def verdict(report: Report) -> str:
     return " · ".join(words)
 
 
-def place(path: str) -> str:
+def shown_path(path: str) -> str:
     """Return a path for display: relative if that is shorter."""
     try:
         relative = os.path.relpath(path)

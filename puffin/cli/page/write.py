@@ -10,7 +10,7 @@ from puffin.cli.options.values import ObserveOptions
 from puffin.cli.page.page import page
 from puffin.cli.screen.console import Console
 from puffin.errors import PuffinError
-from puffin.pipeline.profile.read import Profile, load, load_all
+from puffin.pipeline.profile.read import Profile, load_profile, load_profiles
 from puffin.pipeline.profile.report import Report, previous, report_on
 from puffin.pipeline.profile.trace import trace
 
@@ -19,7 +19,7 @@ DEFAULT_PAGE = "puffin-profile.html"
 
 def reported(profile: Profile, cache: Cache) -> tuple[Report, Report | None]:
     """Return the reports on a run and on the one that it is to be compared with, if there is one."""
-    known = [each for each in load_all(cache) if each.run != profile.run]
+    known = [each for each in load_profiles(cache) if each.run != profile.run]
     before = previous(profile, known)
     earlier = [each for each in known if each.run < profile.run]
     return report_on(profile, earlier), report_on(before, earlier) if before else None
@@ -31,7 +31,7 @@ def write_asked(options: ObserveOptions, path: str, cache: Cache, console: Conso
     It is said where they are; what cannot be written is a warning, as the run itself has ended already.
     """
     try:
-        profile = load(path)
+        profile = load_profile(path)
     except PuffinError as error:
         console.warn(str(error))
         return

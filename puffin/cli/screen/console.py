@@ -54,7 +54,6 @@ class Console:
         return not self._quiet and not self._live
 
     def style(self, text: str, *names: str) -> str:
-        """Return *text* in a style, where colours are wanted."""
         if not self._color:
             return text
         return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
@@ -72,12 +71,13 @@ class Console:
             sys.stderr.write(f"{text}\n")
             depends.said(2, f"{text}\n")
 
-    def timed(self, text: str, seconds: float, style: str = "") -> None:
-        """Write a line that ends with a duration, unless quiet."""
+    def timed(self, text: str, seconds: float, style: str = "", *, shown: bool = True) -> None:
+        """Write a line that ends with a duration, unless quiet; if it is not *shown*, the next run will say it."""
         if not self._quiet:
-            self.stop_progress()
             before, _, behind = self.style(" in \0", *([style] if style else [])).partition("\0")
-            sys.stderr.write(f"{text}{before}{duration(seconds)}{behind}\n")
+            if shown:
+                self.stop_progress()
+                sys.stderr.write(f"{text}{before}{duration(seconds)}{behind}\n")
             depends.said(2, f"{text}{before}", f"{behind}\n")
 
     def detail(self, text: str) -> None:
@@ -85,18 +85,17 @@ class Console:
         if self._verbose:
             self.say(self.style(text, "dim"))
 
-    def phase(self, verb: str, count: int, seconds: float) -> None:
+    def phase(self, verb: str, count: int, seconds: float, *, shown: bool = True) -> None:
         """Say that a phase is over; a negative count or time is left out."""
         what = f" {self.style(counted(count), 'bold')}" if count >= 0 else ""
         verb, space, url = verb.rpartition(" ") if "://" in verb else (verb, "", "")
         text = f"{verb}{space}{self.link(url, url)}{what}" if url else f"{verb}{what}"
         if seconds >= 0 and count >= 0:
-            self.timed(text, seconds, "dim")
+            self.timed(text, seconds, "dim", shown=shown)
         else:
             self.say(text)
 
     def warn(self, text: str) -> None:
-        """Write a warning."""
         if self._quiet < 2:
             self.stop_progress()
             line = f"{self.style('warning', 'yellow', 'bold')}: {text}\n"
@@ -110,7 +109,6 @@ class Console:
             sys.stderr.flush()
 
     def changes(self, lines: "tuple[Line, ...]") -> None:
-        """List the changes of an environment."""
         for line in lines:
             sign = self.style(line.sign, _SIGN_STYLES[line.sign])
             place = f" (from {mask(line.place)})" if line.place else ""
@@ -127,7 +125,6 @@ class Console:
             self._progress = Progress(tasks)
 
     def task(self, task: "Task", outcome: "Outcome") -> None:
-        """Take note of an outcome."""
         if self._progress is not None:
             self._progress.task(task, outcome)
         if self._verbose > 1:
@@ -135,7 +132,6 @@ class Console:
             sys.stderr.write(f"{task.stage} {task.label}: {outcome.status} in {took}\n")
 
     def stop_progress(self) -> None:
-        """Take the progress display away."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None

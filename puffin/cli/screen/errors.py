@@ -1,6 +1,6 @@
 """From errors to messages and exit codes: errors are rendered here and nowhere else.
 
-Of many causes and hints only some of each kind are shown.
+Of many causes only some of each kind are shown, of hints the first of each kind.
 """
 
 from puffin.artifact.urls import mask_text
@@ -55,7 +55,7 @@ def exit_code(error: PuffinError) -> int:
 def render(error: PuffinError, console: "Console") -> str:
     """Return the error as people read it: first line, details, causes as a tree, hints at the end, each once.
 
-    Of many causes and hints some of each kind are shown, unless the console is verbose.
+    Of many causes some of each kind are shown, of hints one of each kind, unless the console is verbose.
     """
     lines = [f"{console.style('error', 'red', 'bold')}: {error.summary()}"]
     lines += [f"  {line}" if line else "" for line in error.details()]
@@ -119,11 +119,12 @@ def _kept(causes: "Sequence[PuffinError]", kept: "Collection[Path]", at: "Path")
 
 
 def first_hints(hints: "Sequence[str]", most: int) -> "tuple[list[str], str]":
-    """Return *most* of the hints (0: all), each kind before more of one, in order; and a line about the others."""
-    kinds = {hint: _kind(hint) for hint in hints}
-    chosen = _some(kinds, most or len(kinds))
-    left = len(kinds) - len(chosen)
-    like = " like these" if {kinds[hint] for hint in chosen} == {*kinds.values()} else ""
+    """Return the first hint of each kind, *most* at the most (0: all hints), and a line about the others."""
+    firsts = {_kind(hint): hint for hint in reversed(hints)}
+    kinds = [hint for hint in dict.fromkeys(hints) if not most or firsts[_kind(hint)] == hint]
+    chosen = kinds[: most or None]
+    left = len({*hints}) - len(chosen)
+    like = "" if len(kinds) > len(chosen) else f" like {'this' if len(chosen) == 1 else 'these'}"
     return chosen, f"and {left} more{like} {_MORE}" if left else ""
 
 

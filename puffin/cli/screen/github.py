@@ -19,7 +19,6 @@ class Github:
         self._summary = environ.get("GITHUB_STEP_SUMMARY", "")
 
     def warn(self, text: str) -> None:
-        """Annotate the run with a warning."""
         sys.stderr.write(f"::warning title=puffin::{escaped(text)}\n")
 
     def tell(self, result: ManyResult, *, dry: bool) -> None:

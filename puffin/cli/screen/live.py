@@ -28,12 +28,10 @@ class Live:
         self._draw()
 
     def state(self, name: str, text: str) -> None:
-        """Show the current work for an environment."""
         self._states[name] = text
         self._draw()
 
     def end(self, name: str, status: str) -> None:
-        """Show how an environment ended."""
         self._ended[name] = self._states[name] = status
         self._draw()
 
@@ -44,7 +42,6 @@ class Live:
             self._live.update(self.picture(self._console.size.height - 2), refresh=True)
 
     def picture(self, height: int) -> Text:
-        """Return the display for a number of lines."""
         names = list(self._states)
         if len(names) > height:
             names.sort(key=lambda name: name in self._ended)
@@ -61,7 +58,6 @@ class Live:
         self._drawn = 0.0
 
     def stop(self) -> None:
-        """Take the display away."""
         self._live.stop()
 
 
@@ -83,13 +79,10 @@ class Progress:
         self._progress.start()
 
     def expect(self, total: int) -> None:
-        """Count up to another number of tasks."""
         self._progress.update(self._bar, total=total)
 
     def task(self, task: Task, outcome: Outcome) -> None:
-        """Count an outcome."""
         self._progress.update(self._bar, advance=1, last=f"{task.stage} {task.label}")
 
     def stop(self) -> None:
-        """Take the display away."""
         self._progress.stop()

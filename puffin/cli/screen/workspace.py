@@ -61,7 +61,7 @@ class ManyConsole:
         seconds = duration(time.perf_counter() - self._started)
         return f"{self._ended} of {counted(len(self._names), 'environment')} done{tasks} ({seconds})\n"
 
-    def phase(self, verb: str, count: int, seconds: float) -> None:
+    def phase(self, verb: str, count: int, seconds: float, *, shown: bool = True) -> None:
         """Write a phase of the whole run; those of single environments are in the table."""
         if count < 0:
             if self._live is not None:
@@ -69,7 +69,6 @@ class ManyConsole:
             self._console.phase(verb, count, seconds)
 
     def warn(self, text: str) -> None:
-        """Write a warning."""
         if self._live is not None:
             self._live.pause()
         self._console.warn(text)
@@ -77,20 +76,16 @@ class ManyConsole:
             self._github.warn(text)
 
     def expect(self, tasks: int) -> None:
-        """So many tasks will run."""
         self._tasks += tasks
 
     def task(self, task: "Task", outcome: "Outcome") -> None:
-        """Take note of an outcome."""
         self._done += 1
         self._console.task(task, outcome)
 
     def changes(self, lines: "tuple[Line, ...]") -> None:
-        """List changes."""
         self._console.changes(lines)
 
     def began(self, names: "tuple[str, ...]") -> None:
-        """These environments are being worked on."""
         self._names = names
         if self._console.live:
             from puffin.cli.screen.live import Live
@@ -98,12 +93,10 @@ class ManyConsole:
             self._live = Live(names)
 
     def environment(self, name: str, text: str) -> None:
-        """What is being done for an environment changed."""
         if self._live is not None:
             self._live.state(name, text)
 
     def ended(self, name: str, status: str) -> None:
-        """An environment is as it will be."""
         self._ended += 1
         if self._live is not None:
             self._live.end(name, status)
@@ -111,11 +104,9 @@ class ManyConsole:
     def _table(self, result: "ManyResult") -> None:
         changed = result.with_status(UPDATED, DRIFTED, FAILED, SKIPPED)
         if not changed:
-            packages = sum(each.packages for each in result.environments)
-            environments = counted(len(result.environments), "environment")
-            self._console.timed(f"Checked {environments} ({counted(packages)})", result.seconds)
-            depends.settled()
+            self._checked(result)
             return
+        before = depends.mark() if result.settled else None
         done = result.with_status(UPDATED, DRIFTED)
         if done:
             verb = "Would sync" if self._dry else "Synced"
@@ -126,6 +117,15 @@ class ManyConsole:
         if unchanged:
             self._console.say(f"{counted(unchanged, 'environment')} up to date")
         self._dedupe(result)
+        if before is not None:
+            depends.back(before)
+            self._checked(result, shown=False)
+
+    def _checked(self, result: "ManyResult", *, shown: bool = True) -> None:
+        packages = sum(each.packages for each in result.environments)
+        environments = counted(len(result.environments), "environment")
+        self._console.timed(f"Checked {environments} ({counted(packages)})", result.seconds, shown=shown)
+        depends.settled()
 
     def _rows(self, changed: "tuple[EnvResult, ...]") -> None:
         heads, *lines = aligned([_HEADS, *[row_of(each) for each in changed]], texts=2)

@@ -5,7 +5,7 @@ build runs in is known only when the source has been read, and perhaps only when
 time the build task is put anew, with an environment as a further input.
 """
 
-from puffin.artifact.artifact import DIRECTORY, SDIST, WHEEL
+from puffin.artifact.artifact import DIRECTORY, FRESH, SDIST, WHEEL
 from puffin.artifact.urls import digest
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.values import BuildCycle, BuildSettings
@@ -137,9 +137,15 @@ class Builds:
 
     def _since(self, artifact: "Artifact") -> float:
         """Return from which time on builds count: a directory may have changed where its revision does not show it."""
-        anew = self._settings.anew
-        wanted = anew if isinstance(anew, bool) else artifact.name in anew
-        return self._settings.now if wanted and artifact.kind == DIRECTORY else 0.0
+        return (
+            self._settings.now if self._settings.is_anew(artifact.name) and artifact.kind == DIRECTORY else 0.0
+        )
+
+    def _fetched_since(self, name: str) -> float:
+        """Return from which time on a fetched archive counts whose hash nobody tells."""
+        if self._settings.offline:
+            return 0.0
+        return self._settings.now - (0.0 if self._settings.is_anew(name) else FRESH)
 
     def _settings_key(self, artifact: "Artifact", toolchain: Toolchain) -> str:
         shared = "" if self._settings.isolates(artifact.name) else toolchain.prefix
@@ -169,6 +175,7 @@ class Builds:
                 ("package", job.label),
                 ("cache_root", self._cache.root),
                 ("network", self._settings.network),
+                ("since", self._fetched_since(artifact.name)),
             ),
             weight=artifact.size or 300_000,
             waits=artifact.kind == SDIST,
@@ -227,8 +234,20 @@ class Builds:
             return ()
         if outcome.status == DONE and outcome.result[0] == LACKS:
             return self._prepared(job, (*self._requires[job.id], *outcome.result[1]))
+        if outcome.status == DONE and outcome.result[0] == WHEEL_GOAL:
+            self._warn_of_lost(job, outcome.result[1])
         released = self._turns.ended(job.group, job.id, built=outcome.status == DONE)
         return tuple([each for other in released for each in self._begun(self._jobs[other])])
+
+    def _warn_of_lost(self, job: Job, wheel: str) -> None:
+        """Say where a build has left out everything: the backend is told of another place, or ignores the files."""
+        from puffin.stages.resolve.metadata.sdist import lost_package
+
+        package = lost_package(wheel, self._read[self._fetch(job).key][0], job.artifact.subdirectory)
+        if package:
+            warn(
+                f"The wheel built for `{job.label}` has no modules, although its source has the package `{package}`"
+            )
 
     def _begun(self, job: Job) -> "tuple[Task, ...]":
         """Return a build whose source was read, with what it needs; while it has to wait for its turn, as it stands."""

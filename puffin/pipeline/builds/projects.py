@@ -23,13 +23,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.pipeline.builds.session import BuildSession
-    from puffin.pipeline.inputs.inputs import Naming
     from puffin.pipeline.request.builds import Toolchain
     from puffin.pipeline.request.session import Session
     from puffin.stages.link.environment.environment import Environment
+    from puffin.stages.resolve.index.config import FilePolicy
     from puffin.stages.resolve.projects.sources import Build
     from puffin.stages.resolve.requirements.values import Requirements
-    from puffin.stages.resolve.solve.request import FilePolicy
 
 
 class Projects:
@@ -45,10 +44,7 @@ class Projects:
         *toolchain* is asked only when there is something to build.
         """
 
-        def build(directory: str, shown: str, written: "Requirements") -> bytes:
-            return self.metadata(settings, toolchain(), directory, shown, written)
-
-        return build
+        return lambda directory, shown, written: self.metadata(settings, toolchain(), directory, shown, written)
 
     def metadata(
         self, settings: Settings, toolchain: "Toolchain", directory: str, shown: str, written: "Requirements"
@@ -68,14 +64,12 @@ class Projects:
             raise found
         return found
 
-    def naming(self, settings: Settings, environment: "Environment") -> "Naming":
-        """Return what finds the names of requirements that have none; it raises what builds raise."""
-
-        def naming(requirements: "Requirements", files: "FilePolicy") -> "Requirements":
-            make_room(self._session.cache)
-            return _named(requirements, self._builds(settings, requirements, files), environment)
-
-        return naming
+    def naming(
+        self, settings: Settings, environment: "Environment", written: "Requirements", files: "FilePolicy"
+    ) -> "Requirements":
+        """Return requirements with the names of those that have none. Raises what builds raise."""
+        make_room(self._session.cache)
+        return _named(written, self._builds(settings, written, files), environment)
 
     def _builds(self, settings: Settings, written: "Requirements", files: "FilePolicy") -> "BuildSession":
         from puffin.pipeline.builds.session import BuildSession

@@ -45,7 +45,7 @@ def sent(
     inputs = tuple([(f"built_{number}", made) for number, (_, made) in enumerate(keys)])
     return replace(
         build_task,
-        function="puffin.pipeline.builds.remote:build",
+        function="puffin.pipeline.builds.remote:build_on_worker",
         arguments=(
             ("order", astuple(order)),
             ("cache_root", dict(build_task.arguments)["cache_root"]),
@@ -61,7 +61,7 @@ def sent(
     )
 
 
-def build(
+def build_on_worker(
     *,
     order: "tuple[Any, ...]",
     source: "tuple[str, str, tuple[Any, ...]]",
@@ -79,7 +79,6 @@ def build(
 
     Raises what that raises, and the errors of ``puffin.pipeline.farm.farm``.
     """
-
     told = from_tuple(BuildOrder, order)
     farm = farm_for(from_tuple(Remote, remote))
     wheels = {**dict(made), **{name: inputs[f"built_{number}"] for number, name in enumerate(names)}}
@@ -112,7 +111,6 @@ def build(
 
 
 def _send(farm: "Farm", order: BuildOrder, packed: bytes, python: "tuple[Any, ...]") -> "tuple[str, bytes]":
-
     artifact = from_tuple(Artifact, order.artifact)
     needs = WorkerNeeds(_FITS, (python,), str(from_tuple(Python, python)))
     name = f"{artifact.name}-{artifact.version or 'source'}"
@@ -120,7 +118,6 @@ def _send(farm: "Farm", order: BuildOrder, packed: bytes, python: "tuple[Any, ..
 
 
 def _fetched(artifact: Artifact, network: "tuple[Any, ...]") -> bytes:
-
     groups = (artifact.hashes,) if artifact.hashes else ()
     _, _, data = fetch(
         url=artifact.url, filename=artifact.filename, hashes=groups, size=artifact.size, network=network

@@ -9,7 +9,7 @@ from puffin.pipeline.inputs.resolution import ResolutionSetup, artifact_for, ope
 from puffin.pipeline.request.builds import Toolchain
 from puffin.stages.resolve.locate.file_choice import FileTarget
 from puffin.stages.resolve.locate.platforms import target_for
-from puffin.stages.resolve.solve.request import Root
+from puffin.stages.resolve.requirements.values import Entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,16 +79,15 @@ class BuildResolver:
         )
 
 
-def root_of(text: str) -> Root:
+def root_of(text: str) -> Entry:
     """Return a build requirement (PEP 508) as the resolver takes it; ``InvalidRequirement`` if it is none."""
-
     parsed = Requirement(text)
-    return Root(
+    return Entry(
         name=canonicalize_name(parsed.name),
         text=text,
         specifier=str(parsed.specifier),
         extras=tuple(sorted(canonicalize_name(each) for each in parsed.extras)),
         marker=str(parsed.marker or ""),
         url=parsed.url or "",
-        origin="build-system.requires",
+        file="build-system.requires",
     )

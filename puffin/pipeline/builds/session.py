@@ -78,7 +78,6 @@ class BuildSession:
 
     def checkout(self, place: "Place") -> "CheckedOut":
         """Be the seam to version control of a universe."""
-
         return checkout_place(
             place, cache=self.session.cache, offline=self.settings.offline, environ=dict(self.session.environ)
         )

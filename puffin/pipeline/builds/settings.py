@@ -4,11 +4,11 @@ import time
 from threading import Lock
 
 from puffin.pipeline.builds.values import ALL, BuildSettings
-from puffin.pipeline.inputs.resolution import ResolutionSetup, roots
+from puffin.pipeline.inputs.resolution import ResolutionSetup
 from puffin.pipeline.request.builds import backend_variables, config_setting, package_setting
 from puffin.pipeline.request.settings import Settings
+from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.requirements.file import read_requirements
-from puffin.stages.resolve.solve.request import FilePolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def build_settings(
         network=network,
         now=time.time(),
         files=files,
-        constraints=roots(constraints),
+        constraints=constraints,
         config_settings=tuple([config_setting(each) for each in settings.config_setting]),
         package_settings=tuple([package_setting(each) for each in settings.config_setting_package]),
         shared=frozenset((ALL,) if settings.no_build_isolation else settings.no_build_isolation_package),

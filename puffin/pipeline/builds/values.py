@@ -6,8 +6,8 @@ from puffin.value import frozen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.request.scheduler import Remote
-    from puffin.stages.resolve.index.config import IndexConfig
-    from puffin.stages.resolve.solve.request import FilePolicy, Root
+    from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
+    from puffin.stages.resolve.requirements.values import Entry
 
 ALL = ":all:"
 
@@ -28,7 +28,7 @@ class BuildSettings:
     network: "tuple[object, ...]"
     now: float
     files: "FilePolicy"
-    constraints: "tuple[Root, ...]" = ()
+    constraints: "tuple[Entry, ...]" = ()
     config_settings: tuple[tuple[str, str], ...] = ()
     package_settings: tuple[tuple[str, tuple[str, str]], ...] = ()
     shared: frozenset[str] = frozenset()
@@ -45,6 +45,10 @@ class BuildSettings:
         """What a wheel depends on besides its source and its own settings, in a form whose ``repr`` is stable."""
         limits = tuple(sorted((each.name, each.specifier, each.url, each.marker) for each in self.constraints))
         return (*((limits,) if limits else ()), *((self.variables,) if self.variables else ()))
+
+    def is_anew(self, name: str) -> bool:
+        """Return whether a package is fetched or built again although nobody tells that it changed."""
+        return self.anew if isinstance(self.anew, bool) else name in self.anew
 
     def isolates(self, name: str) -> bool:
         """Return whether a package is built in an environment of its own."""

@@ -92,7 +92,6 @@ class Tally:
         self._uses[made] = self._uses.get(made, 0) + uses
 
     def take(self, task: "Task", outcome: "Outcome") -> None:
-        """Take note of an outcome."""
         if task.stage == BUILD and outcome.status in (DONE, FAILED):
             self._ended[task.key] = outcome
 

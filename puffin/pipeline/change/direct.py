@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from puffin.cache.layout import Cache
     from puffin.stages.link.commit.installplan import Present
     from puffin.stages.resolve.locate.source import Commits
-    from puffin.stages.resolve.requirements.pins import Pin
+    from puffin.stages.resolve.requirements.values import Pin
 
 UNKNOWN = "unknown"  # no archive's identity: the file changed, or the cache does not know it
 
@@ -47,7 +47,6 @@ class Directs:
 
     def wanted(self, pin: "Pin", known: "Mapping[str, str]", *, refresh: bool) -> WantedDistribution:
         """Return *pin* as the plan compares it; *known* and *refresh* are as for :func:`wanted_direct`."""
-
         kind = source_kind(pin)
         if not kind:
             return wanted_direct(pin, known, self._cache, refresh=refresh)
@@ -57,7 +56,6 @@ class Directs:
 
     def _to_build(self, pin: "Pin", kind: str, *, refresh: bool) -> WantedDistribution:
         """Return what would be built; whatever stands against it is left to the search, which tells of all pins."""
-
         unknown = WantedDistribution(name=pin.name, version="", url=pin.url, direct_url="{}", source=UNKNOWN)
         if pin.name not in self._present:
             return unknown
@@ -76,7 +74,6 @@ class Directs:
 
     def _other_hash(self, pin: "Pin") -> bool:
         """Tell whether what is installed is known to have none of the pinned hashes."""
-
         text = self._present[pin.name].direct_url
         try:
             found = dict(json.loads(text)["archive_info"]["hashes"]) if pin.hashes and text else {}
@@ -96,7 +93,6 @@ def wanted_direct(
     file is the archive that it was unzipped to, until its modification time or size changes; a remote one
     is what it was, until *refresh*.
     """
-
     address = pin.url.partition("#")[0]
     local = is_local(address)
     url = bare(file_url(local_path(address)) if local else address)
@@ -114,7 +110,6 @@ def _pinned(pin: "Pin") -> str:
 
 
 def _of_local(pin: "Pin", path: str, url: str, cache: "Cache") -> str:
-
     if os.path.isdir(path):
         return ""
     try:

@@ -132,7 +132,6 @@ class EnvironmentRun:
         self.fail(error)
 
     def end(self, status: str) -> None:
-        """Note the final status."""
         self.status = status
         self.ended = time.perf_counter()
 
@@ -154,7 +153,6 @@ class EnvironmentRun:
             self.place.check_removable(going, self._session.cache)
 
     def request(self) -> SearchRequest:
-        """Return the search request of the plan."""
         interpreter = self.environment.interpreter
         return SearchRequest(
             inputs=self.inputs,
@@ -265,6 +263,16 @@ class EnvironmentRun:
                 self._committed()
             raise
 
+    def is_settled(self) -> bool:
+        """Look and plan again after the commit, as the next run will; tell whether it will find nothing to do."""
+        planner = Planner(self.place, self.settings, self._session, exact=self.exact)
+        try:
+            self.workplace.look(committed=True)
+            plan = planner.plan_of(self.inputs, {}) if self.wanted is None else planner.plan(self.wanted)
+        except (PuffinError, OSError):  # whatever it is, it is for the next run to say
+            return False
+        return plan.nothing_to_do
+
     def _check_python(self, supply: "Supply", archive: str) -> None:
         """Raise ``NoCompatibleWheel`` where the metadata of what a URL named does not admit the interpreter."""
         from puffin.stages.resolve.locate.errors import NoCompatibleWheel
@@ -287,7 +295,7 @@ class EnvironmentRun:
     def open(self, *, timeout: float) -> None:
         """Lock the environment and read its state."""
         cache = self._session.cache if self.settings.verify else None
-        place = Workplace(self.environment, timeout=timeout, verified_by=cache)
+        place = Workplace(self.environment, timeout=timeout, atomic=self.settings.atomic, verified_by=cache)
         place.__enter__()
         self.use(place)
         self._open = True

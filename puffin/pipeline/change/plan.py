@@ -4,7 +4,7 @@ import os
 import sys
 
 from puffin.errors import USAGE, PuffinError
-from puffin.pipeline.tasks.bytecode import bytecode_kind, lacking
+from puffin.pipeline.tasks.bytecode import bytecode_kind, without_bytecode
 from puffin.stages.link.commit.installplan import Plan, WantedDistribution, make_plan
 
 TYPE_CHECKING = False
@@ -62,7 +62,6 @@ class Planner:
         return self.plan(self._wanted(inputs, archives))
 
     def plan(self, wanted: "Sequence[WantedDistribution]") -> Plan:
-        """Return the plan."""
         stale = stale_names(self._place, self._settings)
         plan = self._planned(wanted, stale)
         if plan.remove and self._find_seeds():
@@ -137,7 +136,7 @@ class Planner:
 
 def stale_names(place: "PlannedPlace", settings: "Settings") -> "set[str]":
     """Return the names to reinstall: damaged ones, ones without wanted bytecode, those of ``--reinstall-package``."""
-    bare = lacking(place.state, bytecode_kind(place.environment.interpreter, settings))
+    bare = without_bytecode(place.state, bytecode_kind(place.environment.interpreter, settings))
     return {*settings.reinstall_package, *place.damaged, *bare}
 
 

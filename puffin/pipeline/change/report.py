@@ -62,7 +62,7 @@ class ReportItem:
     direct_url: str = ""
 
 
-def report(items: "Iterable[ReportItem]", markers: "Mapping[str, str]", version: str) -> "dict[str, Any]":
+def pip_report(items: "Iterable[ReportItem]", markers: "Mapping[str, str]", version: str) -> "dict[str, Any]":
     """Return the report of *items*, in their order.
 
     *markers* are PEP 508's variables of the environment, *version* is puffin's own; it stands under
@@ -80,7 +80,7 @@ def install_report(done: "Installed", cache: "Cache") -> "dict[str, Any]":
     """Return the report of an install: what came in, or would have, by name."""
     packages = {each.name: each for each in done.resolution.packages}
     items = [_installed(each, packages[each.artifact.name], done, cache) for each in done.supplies]
-    return report(items, dict(done.environment.interpreter.markers), __version__)
+    return pip_report(items, dict(done.environment.interpreter.markers), __version__)
 
 
 def _installed(supply: "Supply", package: "Resolved", done: "Installed", cache: "Cache") -> ReportItem:

@@ -97,7 +97,6 @@ class ApplyFailed(PuffinError):
 
     @property
     def worst(self) -> int:
-        """The exit code of the causes: the highest among them."""
         return max((cause.exit_code for cause in self.causes), default=1)
 
 

@@ -92,16 +92,16 @@ class Shared:
 
 @frozen
 class ManyResult:
-    """The result of a run; ``phases`` are ``(name, seconds)``."""
+    """The result of a run; ``phases`` are ``(name, seconds)``. If *settled*, the next run will find nothing to do."""
 
     environments: tuple[EnvResult, ...]
     shared: Shared
     phases: "tuple[tuple[str, float], ...]" = ()
     seconds: float = 0.0
     exit_code: int = 0
+    settled: bool = False
 
     def with_status(self, *statuses: str) -> "tuple[EnvResult, ...]":
-        """Return the environments with one of *statuses*."""
         return tuple([each for each in self.environments if each.status in statuses])
 
 
@@ -141,7 +141,6 @@ class EnvironmentsFailed(PuffinError):
 
     @property
     def worst(self) -> int:
-        """The exit code: 3 where only some failed."""
         return SOME_ENVIRONMENTS_FAILED if self.failed < self.total else 1
 
 
@@ -210,3 +209,20 @@ class Several(PuffinError):
     def summary(self) -> str:
         """Return the first line."""
         return "; ".join(cause.summary() for cause in self.causes)
+
+
+class ConflictsRefused(PuffinError):
+    """Distributions bring different files of the same path, and the user wants that refused."""
+
+    conflicts: "tuple[Conflict, ...]"
+    hints: tuple[str, ...] = ("without `--path-conflict error` the first of them by name wins, with a warning",)
+
+    def summary(self) -> str:
+        count = len(self.conflicts)
+        what = "1 path has" if count == 1 else f"{count} paths have"
+        return f"Refused to install: {what} different contents in different packages"
+
+    def details(self) -> tuple[str, ...]:
+        shown = [f"`{each.path}`: {', '.join((each.winner, *each.losers))}" for each in self.conflicts[:10]]
+        more = len(self.conflicts) - len(shown)
+        return (*shown, *((f"and {more} more",) if more else ()))

@@ -71,7 +71,6 @@ class _Scales:
         self._known: dict[str, int] = {}
 
     def __call__(self, supply: "Supply") -> int:
-        """Return the weight of *supply*."""
         if not supply.archive:
             return supply.artifact.size or 0
         if supply.archive not in self._known:
@@ -261,7 +260,6 @@ class GraphRun:
             self._ended(run)
 
     def _ended(self, run: "EnvironmentRun") -> None:
-        """Say how an environment ended."""
         self._watch.ended(run)
         if run.error is not None and self._fail_fast:
             raise Stopped

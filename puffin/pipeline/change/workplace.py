@@ -6,6 +6,7 @@ from puffin import depends
 from puffin.cache.atomic import read, replace_file, write
 from puffin.cache.lock import Lock
 from puffin.errors import PuffinError, os_cause
+from puffin.pipeline.change.values import ConflictsRefused
 from puffin.pipeline.graph.record import phase
 from puffin.stages.bytecode.layer import manifest_path, read_layer
 from puffin.stages.link.commit.commitplan import Addition, CommitRequest, Homes, plan_commit
@@ -15,7 +16,7 @@ from puffin.stages.link.commit.recovery import BACK, FORWARD, LOST, UNREADABLE, 
 from puffin.stages.link.commit.removal import RealDisk
 from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, current_boot, facts_of
 from puffin.stages.link.commit.state import Owned, State, disturbed, encode, read_state
-from puffin.stages.link.commit.transaction import Transaction, moment
+from puffin.stages.link.commit.transaction import NotExchangeable, Transaction, moment
 from puffin.stages.link.environment.environment import ELSEWHERE
 from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.linker import ArchiveGone
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     Names = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 
 
+ALWAYS = "always"
+
+
 class NotWritable(PuffinError):
     """The environment cannot be changed by this user."""
 
@@ -46,13 +50,20 @@ class NotWritable(PuffinError):
 class Workplace:
     """An environment, locked, repaired where a change was broken off, and looked at. Use it in ``with``.
 
-    With *verified_by* every file is looked at, and held against what that cache knows of archives.
+    *atomic* is ``always`` where site-packages is to be exchanged as a whole. With *verified_by* every file is looked
+    at, and held against what that cache knows of archives.
     """
 
     def __init__(
-        self, environment: "Environment", *, timeout: float, verified_by: "Cache | None" = None
+        self,
+        environment: "Environment",
+        *,
+        timeout: float,
+        atomic: str = "",
+        verified_by: "Cache | None" = None,
     ) -> None:
-        self.environment = settled(environment)
+        self.environment = with_real_paths(environment)
+        self._always = atomic == ALWAYS
         self._cache = verified_by
         self._lock = Lock(f"{self.home}/{LOCK}", what=f"the environment `{environment.root}`", timeout=timeout)
         self.recovered = ""
@@ -70,7 +81,6 @@ class Workplace:
 
     @property
     def site(self) -> str:
-        """The site-packages directory."""
         return self.environment.purelib
 
     def __enter__(self) -> "Workplace":
@@ -98,19 +108,24 @@ class Workplace:
         finally:
             self._lock.__exit__(None, None, None)
 
-    def look(self) -> None:
-        """Find the installed distributions, and the damaged ones among them."""
-        self._look()
+    def look(self, *, committed: bool = False) -> None:
+        """Find the installed distributions, and the damaged ones among them: none where all is just *committed*."""
+        self._look(committed)
         if self.environment.origin in ELSEWHERE:
             from puffin.stages.link.environment.target_directory import unfit
 
             entries = {each.entry: each.name for each in self.present}
             self.damaged |= unfit(self.site, entries, self.environment.interpreter.tags)
 
-    def _look(self) -> None:
+    def _look(self, committed: bool) -> None:
         depends.environment(self.environment.root, facts_of(self.environment.root))
         self.state = read_state(self.environment.root)
         self.present, self.broken = look_around(self.environment, self.state)
+        if (
+            committed and self.state is not None
+        ):  # its directories were stamped, and with the state these stamps count
+            self.damaged = frozenset()
+            return
         if self._cache is not None:
             self._verify(self._cache)
             return
@@ -137,7 +152,6 @@ class Workplace:
 
     def _refresh(self, changed: list[str]) -> None:
         """Note that the directories that changed hold nothing wrong, so that the next look is quick."""
-
         if self.state is None or {each.name: each.version for each in self.state.distributions} != {
             each.name: each.version for each in self.present
         }:
@@ -164,12 +178,22 @@ class Workplace:
         self._transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
         try:
             self._transaction.begin()
+            if self._always:
+                self._check_exchangeable(self._transaction)
         except OSError as error:
             raise NotWritable(path=self.environment.root, causes=(os_cause(error),)) from error
         return self._transaction
 
+    def _check_exchangeable(self, transaction: Transaction) -> None:
+        """Raise ``NotExchangeable`` where site-packages cannot be exchanged as a whole."""
+        environment = self.environment
+        if environment.platlib != environment.purelib:
+            raise NotExchangeable(site=self.site, reason=f"packages go to `{environment.platlib}` too")
+        if f"{transaction.directory}/".startswith(f"{self.site}/"):
+            raise NotExchangeable(site=self.site, reason="puffin's own files have to be in it")
+        transaction.try_exchange(self.site)
+
     def end(self) -> None:
-        """Clear the current transaction away."""
         if self._transaction is not None:
             self._transaction.end()
             self._transaction = None
@@ -290,10 +314,12 @@ class Workplace:
         """Plan and do the commit of a change; return the path conflicts in it."""
         if self._transaction is None:
             raise RuntimeError("a commit needs a transaction")
-        script, conflicts = plan_commit(change, RealDisk(), self._transaction.trash)
+        disk = RealDisk()
+        script, conflicts = plan_commit(change, disk, self._transaction.trash)
         if conflicts and refuse_conflicts:
             raise ConflictsRefused(conflicts=conflicts)
-        self._transaction.commit(script)
+        whole = self._always or not disk.names(self.site)
+        self._transaction.commit(script, whole=self.site if whole else "", always=self._always)
         return conflicts
 
 
@@ -310,23 +336,6 @@ class opened:  # noqa: N801 - reads as the function that it is to its callers
     def __exit__(self, *error: object) -> None:
         with phase("close environment"):
             self._workplace.__exit__(*error)
-
-
-class ConflictsRefused(PuffinError):
-    """Distributions bring different files of the same path, and the user wants that refused."""
-
-    conflicts: "tuple[Conflict, ...]"
-    hints: tuple[str, ...] = ("without `--path-conflict error` the first of them by name wins, with a warning",)
-
-    def summary(self) -> str:
-        count = len(self.conflicts)
-        what = "1 path has" if count == 1 else f"{count} paths have"
-        return f"Refused to install: {what} different contents in different packages"
-
-    def details(self) -> tuple[str, ...]:
-        shown = [f"`{each.path}`: {', '.join((each.winner, *each.losers))}" for each in self.conflicts[:10]]
-        more = len(self.conflicts) - len(shown)
-        return (*shown, *((f"and {more} more",) if more else ()))
 
 
 def look_around(
@@ -349,7 +358,6 @@ def look_around(
 
 
 def _direct_url(site: str, entry: str, kind: str) -> str:
-
     if kind != "dist-info":
         return ""
     path = f"{site}/{entry}/direct_url.json"
@@ -392,7 +400,7 @@ def _staging_home(environment: "Environment") -> "str | None":
     return None if here == there else f"{environment.purelib}/{DIRECTORY}"
 
 
-def settled(environment: "Environment") -> "Environment":
+def with_real_paths(environment: "Environment") -> "Environment":
     """Return *environment* with the real site-packages where a symlink inside the environment leads to it.
 
     RECORD is then relative to where it lies, and what was installed through the link is found again.

@@ -58,7 +58,7 @@ def install(settings: InstallSettings, session: "Session") -> Installed:
     for warning in settings.sources.requirements.warnings:
         reporter.warn(warning)
     cache = session.cache if run.verify else None
-    place = Workplace(environment, timeout=lock_timeout(session.environ), verified_by=cache)
+    place = Workplace(environment, timeout=lock_timeout(session.environ), atomic=run.atomic, verified_by=cache)
     with opened(place) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
         return _Install(settings, session, workplace).run()
@@ -129,9 +129,7 @@ class _Install:
             plain=False,
             config=self._setup.config,
             files=self._setup.files,
-            require_hashes=False,
             trusted_hosts=self._requirements.trusted_hosts,
-            warnings=(),
         )
         run.use(self._workplace)
         run.wanted = [self._wanted(each) for each in resolution.packages]
@@ -206,17 +204,18 @@ class _Install:
             return WantedDistribution(name=package.name, version=package.version, installed=package.installed)
         artifact = self._artifact(package)
         if artifact.kind == WHEEL:
-            url, anew = direct_url_of(artifact.direct_url), self._is_refreshed(package.name)
+            url, anew = direct_url_of(artifact.direct_url), self._run.is_anew(package.name)
             archive = archive_of_wheel(self._session.cache, artifact, anew=anew)
             if not archive and (anew or is_file(artifact.url)):
                 archive = UNKNOWN
             return WantedDistribution(name=package.name, version="", url=url, archive=archive)
+        again = artifact.source.startswith("url/") and self._run.is_anew(package.name)
         return WantedDistribution(
             name=package.name,
             version="",
             url=artifact.url,
             direct_url=artifact.direct_url,
-            source=artifact.source,
+            source=UNKNOWN if again else artifact.source,
         )
 
     def _artifact(self, package: "Resolved") -> Artifact:
@@ -235,10 +234,7 @@ class _Install:
         artifact = self._artifact(package)
         if artifact.kind != WHEEL:
             artifact = replace(artifact, version=artifact.version or package.version)
-        return supply_of(self._session.cache, artifact, anew=self._is_refreshed(package.name))
-
-    def _is_refreshed(self, name: str) -> bool:
-        return self._run.refresh or name in self._run.refresh_package
+        return supply_of(self._session.cache, artifact, anew=self._run.is_anew(package.name))
 
 
 def why_included(resolution: "Resolution", name: str) -> str:

@@ -19,7 +19,8 @@ from puffin.pipeline.workspace.specs import lock_of, sources_of
 from puffin.stages.resolve.output.earlier import read_upgrades
 from puffin.stages.resolve.output.target import write_output
 from puffin.stages.resolve.projects.sources import check_python
-from puffin.stages.resolve.solve.request import Preference, Root
+from puffin.stages.resolve.requirements.values import Entry
+from puffin.stages.resolve.solve.request import Preference
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
@@ -62,7 +63,7 @@ class _LockRun:
         self._projects = Projects(session)
         self._questions: dict[str, Question] = {}
         self._universes = Universes(session)
-        self._agreed: dict[tuple[Any, ...], tuple[Root, ...]] = {}
+        self._agreed: dict[tuple[Any, ...], tuple[Entry, ...]] = {}
         self._results: dict[str, EnvResult] = {}
 
     def run(self) -> "tuple[EnvResult, ...]":
@@ -205,14 +206,14 @@ def _target_key(question: Question) -> "tuple[Any, ...]":
     return scope.tags, scope.python_version, scope.config
 
 
-def _limits(resolution: "Resolution") -> "tuple[Root, ...]":
+def _limits(resolution: "Resolution") -> "tuple[Entry, ...]":
     return tuple(
         [
-            Root(
+            Entry(
                 name=each.name,
                 text=f"{each.name}=={each.version}",
                 specifier=f"=={each.version}",
-                origin="--consistent",
+                file="--consistent",
             )
             for each in resolution.packages
             if not each.url

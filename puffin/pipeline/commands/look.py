@@ -4,7 +4,7 @@ import os
 
 from puffin.pipeline.change.environment import guarded
 from puffin.pipeline.change.spec import NotThereYet, SpecRun
-from puffin.pipeline.change.workplace import look_around, settled
+from puffin.pipeline.change.workplace import look_around, with_real_paths
 from puffin.pipeline.inputs.environment import NotLocked, read_spec
 from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.settings import DRIFTED, FAILED, UNCHANGED
@@ -73,7 +73,7 @@ def _look(run: SpecRun, session: "Session", interpreters: Interpreters) -> Look:
 
 def seen(environment: "Environment") -> NotThereYet:
     """Return the contents of an environment, read without locking it."""
-    place = NotThereYet(settled(environment))
+    place = NotThereYet(with_real_paths(environment))
     state = read_state(environment.root)
     place.present, _ = look_around(place.environment, state)
     place.state = state or lost_state(place.environment, place.present)

@@ -1,7 +1,7 @@
 """Installed packages with newer versions on an index."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -33,31 +33,40 @@ def latest_versions(
     *pre* counts pre-releases too. Packages that no index has are left out; raises the errors of the network.
     """
     wanted = list(names)
-    setup = ResolutionSetup(
-        config=index_config(settings, None),
-        network=session.network.wire(),
-        now=time.time(),
-        target=target_for(environment.interpreter),
-        refresh=not settings.offline,  # who asks wants to know how it is, not how it was
-        offline=settings.offline,
-    )
+    # who asks wants to know how it is, not how it was
+    setup = setup_for(environment, settings, session, refresh=not settings.offline)
     with open_universe(setup, session.cache) as universe:
         universe.expect(wanted)
         found = {
-            name: _latest(universe.versions(name), environment.interpreter.version_text, pre) for name in wanted
+            name: next(fitting_versions(universe.versions(name), environment, pre=pre), None) for name in wanted
         }
     return {name: latest for name, latest in found.items() if latest is not None}
 
 
-def _latest(offer: Offer, python: str, pre: bool) -> Latest | None:
+def setup_for(
+    environment: Environment, settings: Settings, session: Session, *, refresh: bool
+) -> ResolutionSetup:
+    """Return the set-up of a universe in which versions for *environment* are looked for, without requirements."""
+    return ResolutionSetup(
+        config=index_config(settings, None),
+        network=session.network.wire(),
+        now=time.time(),
+        target=target_for(environment.interpreter),
+        refresh=refresh,
+        offline=settings.offline,
+    )
+
+
+def fitting_versions(offer: Offer, environment: Environment, *, pre: bool = False) -> Iterator[Latest]:
+    """Yield the versions that fit and are not yanked, the newest first."""
     for text in offer.versions:
         if not pre and Version(text).is_prerelease:
             continue
         release = offer.release(text)
+        python = environment.interpreter.version_text
         if isinstance(release.handle, Chosen) and release.yanked is None and _admits(release, python):
             filename = release.handle.install.link.filename
-            return Latest(version=text, filetype="wheel" if filename.endswith(".whl") else "sdist")
-    return None
+            yield Latest(version=text, filetype="wheel" if filename.endswith(".whl") else "sdist")
 
 
 def _admits(release: Release, python: str) -> bool:

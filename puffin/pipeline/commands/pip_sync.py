@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from puffin.stages.link.environment.environment import Environment
     from puffin.stages.resolve.projects.sources import Build
     from puffin.stages.resolve.requirements.values import Requirements
-    from puffin.stages.resolve.solve.request import FilePolicy
 
 _EMPTY = (
     "The requirements are empty: nothing was changed (`--allow-empty-requirements` empties the environment)"
@@ -64,7 +63,9 @@ def sync_pins(
     for warning in inputs.warnings:
         reporter.warn(warning)
     cache = session.cache if settings.verify else None
-    place = Workplace(environment, timeout=lock_timeout(session.environ), verified_by=cache)
+    timeout = lock_timeout(session.environ)
+    place = Workplace(environment, timeout=timeout, atomic=settings.atomic, verified_by=cache)
+    mark = depends.mark()
     with opened(place) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
         change = ChangeRun(settings, session, command="pip sync")
@@ -72,7 +73,7 @@ def sync_pins(
         run.environment, run.inputs, run.exact = workplace.environment, inputs, exact
         run.use(workplace)
         try:
-            _Sync(change, run, session).run()
+            _Sync(change, run, session, mark).run()
         finally:
             change.close()
         if settings.strict and not settings.dry_run:
@@ -96,10 +97,7 @@ class ToldByBuilds:
     def naming(self, settings: Settings, environment: "Environment") -> "Naming":
         """Return what finds the names of requirements that have none, as ``Projects.naming`` does it."""
 
-        def naming(requirements: "Requirements", files: "FilePolicy") -> "Requirements":
-            return self._projects().naming(settings, environment)(requirements, files)
-
-        return naming
+        return lambda written, files: self._projects().naming(settings, environment, written, files)
 
     def metadata(self, settings: Settings, environment: "Environment") -> "Build":
         """Return what tells the metadata of a source tree, as ``Projects.metadata`` does it."""
@@ -107,8 +105,7 @@ class ToldByBuilds:
         def build(directory: str, shown: str, written: "Requirements") -> bytes:
             from puffin.pipeline.request.builds import toolchain_of
 
-            toolchain = toolchain_of(environment)
-            return self._projects().metadata(settings, toolchain, directory, shown, written)
+            return self._projects().metadata(settings, toolchain_of(environment), directory, shown, written)
 
         return build
 
@@ -116,8 +113,11 @@ class ToldByBuilds:
 class _Sync:
     """One environment on its way from its inputs to its commit."""
 
-    def __init__(self, change: ChangeRun, run: EnvironmentRun, session: "Session") -> None:
+    def __init__(
+        self, change: ChangeRun, run: EnvironmentRun, session: "Session", mark: "depends.Dependencies | None"
+    ) -> None:
         self._change = change
+        self._mark = mark  # of the notes before the environment was opened
         self._run = run
         self._settings = run.settings
         self._reporter = session.reporter
@@ -147,9 +147,22 @@ class _Sync:
             self._tell("Checked")
         else:
             bring_one(self._change, run, self._reporter)
+            self._foretell()
 
-    def _tell(self, verb: str) -> None:
-        self._reporter.phase(verb, len(self._run.inputs.pins), time.perf_counter() - self._started)
+    def _foretell(self) -> None:
+        """Note what the next run will depend on and say, if it will find nothing to do."""
+        if self._mark is None:
+            return
+        depends.back(self._mark)
+        with phase("compare"):
+            if self._run.is_settled():
+                self._tell("Resolved", shown=False)
+                self._tell("Checked", shown=False)
+                depends.settled()
+
+    def _tell(self, verb: str, *, shown: bool = True) -> None:
+        seconds = time.perf_counter() - self._started
+        self._reporter.phase(verb, len(self._run.inputs.pins), seconds, shown=shown)
 
     def _locate(self) -> None:
         search = self._change.search([self._run])

@@ -2,6 +2,7 @@
 
 import time
 
+from puffin import depends
 from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
@@ -9,7 +10,7 @@ from puffin.pipeline.change.environment import guarded
 from puffin.pipeline.change.result import many_result
 from puffin.pipeline.change.run import ChangeRun
 from puffin.pipeline.change.spec import SpecRun
-from puffin.pipeline.change.values import ManyResult, failure_of
+from puffin.pipeline.change.values import ManyResult
 from puffin.pipeline.change.work import Watch
 from puffin.pipeline.change.workplace import tell_recovery
 from puffin.pipeline.commands.pip_sync import ToldByBuilds
@@ -20,6 +21,7 @@ from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.settings import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
 from puffin.pipeline.workspace.specs import lock_of
 from puffin.stages.link.interpreter.interpreter import meanwhile
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class ManyRun:
         self._change = ChangeRun(settings.run, session, command="sync")
         self._questions: list[Question] = []
         self._ahead = False
+        self._next: depends.Dependencies | None = None  # what the next run will depend on
         self._phases: list[tuple[str, float]] = []
         self._mark = time.perf_counter()
 
@@ -71,7 +74,10 @@ class ManyRun:
                 self._run()
             finally:
                 self.close()
-        return self.result()
+        if self._next is None:
+            return self.result()
+        depends.back(self._next)
+        return replace(self.result(), settled=True)
 
     def _run(self) -> None:
         self._reporter.began(tuple([run.name for run in self._runs]))
@@ -88,6 +94,7 @@ class ManyRun:
                 guarded(run, SpecRun.foresee if self._ahead else self._open)
             self._end_failed()
         self._phase("plan")
+        self._next = depends.mark()
         with phase("locate"):
             self._locate()
         self._phase("locate")
@@ -150,12 +157,15 @@ class ManyRun:
                 run.fail(answer)
 
     def _open(self, run: SpecRun) -> None:
+        before = depends.mark()
         run.enter(timeout=lock_timeout(self._session.environ), make=not self._dry)
         if not self._dry:
             tell_recovery(run.workplace, self._reporter)
         if not (self._ahead and run.created):  # else its plan was made before it was
             run.make_plan()
         self._judge(run)
+        if run.alive and before is not None:
+            depends.back(before)  # it is looked at again after the change
 
     def _judge(self, run: SpecRun) -> None:
         """End a run that has nothing to do."""
@@ -227,10 +237,20 @@ class ManyRun:
 
     def _done(self, run: "EnvironmentRun") -> None:
         """Say how a run ended, and let it go; what failed waits until nobody can be writing there any more."""
+        self._foretell(run)
         if run.status in (UPDATED, UNCHANGED):
             with phase("close environment"):
                 run.close()
         self._reporter.ended(run.name, run.status)
+
+    def _foretell(self, run: "EnvironmentRun") -> None:
+        """Note what the next run will depend on in an environment that was opened for a change."""
+        if self._next is None:
+            return
+        former = depends.swap(self._next)
+        if run.status not in (UPDATED, UNCHANGED) or run.created or not run.is_settled():
+            self._next = None
+        depends.swap(former)
 
     def close(self) -> None:
         """Release all environments and processes."""
@@ -241,8 +261,6 @@ class ManyRun:
             run.close()
 
     def result(self) -> ManyResult:
-        """Return the results."""
-
         started = self._session.started
         return many_result(self._runs, self._change.graph, tuple(self._phases), started, self._settings)
 
@@ -263,6 +281,3 @@ class _ManyWatch(Watch):
 
     def ended(self, run: "EnvironmentRun") -> None:
         self._done(run)
-
-
-__all__ = ["ManyRun", "failure_of"]

@@ -25,11 +25,16 @@ if TYPE_CHECKING:
 
 
 def uninstall(
-    environment: Environment, names: "Sequence[str]", session: "Session", *, dry_run: bool = False
+    environment: Environment,
+    names: "Sequence[str]",
+    session: "Session",
+    *,
+    dry_run: bool = False,
+    atomic: str = "",
 ) -> None:
     """Remove the distributions with these normalised names. Raises :class:`PuffinError`; then nothing changed."""
     started, reporter = time.perf_counter(), session.reporter
-    with Workplace(environment, timeout=lock_timeout(session.environ)) as workplace:
+    with Workplace(environment, timeout=lock_timeout(session.environ), atomic=atomic) as workplace:
         found = [each for each in workplace.present if each.name in names]
         for name in names:
             if not any(each.name == name for each in found):

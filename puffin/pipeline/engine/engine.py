@@ -12,7 +12,7 @@ from puffin.pipeline.graph.ledger import Ledger, no_growth
 from puffin.pipeline.graph.record import RunRecord, current, phase
 from puffin.pipeline.graph.task import UNFINISHED, Outcome
 from puffin.pipeline.request.settings import Settings
-from puffin.pipeline.run.executor import NAMES, choose, kept
+from puffin.pipeline.run.executor import NAMES, choose_executor, kept
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -65,7 +65,7 @@ class Engine:
         """Return the name of the executor for *count* wheels to fetch, of *size* bytes where known."""
         if self._settings.dashboard >= 0:
             return "cluster"
-        return choose(
+        return choose_executor(
             self._settings.executor or "auto", to_fetch=count, to_fetch_bytes=size, jobs=self._settings.workers
         )
 
@@ -103,7 +103,6 @@ class Engine:
         return ledger
 
     def idle(self) -> None:
-        """Record that the change needs no tasks."""
         self._record().graph("inline", jobs=self._settings.workers, tasks=0, at=time.time())
 
     def _record(self) -> RunRecord:
@@ -189,7 +188,6 @@ class OutcomeRecorder:
         self._record.graph(executor, jobs=jobs, tasks=len(self._ledger.tasks), at=self._began)
 
     def outcome(self, outcome: Outcome) -> None:
-        """Add the line of an outcome."""
         self._attempted(self._ledger.tasks[outcome.key], outcome)
 
     def _ready(self, task: "Task") -> float:

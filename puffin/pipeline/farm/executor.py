@@ -1,12 +1,11 @@
 """The executor that sends builds to the workers of a scheduler and does everything else on this machine."""
 
 import os
-import sys
 from functools import partial
 from threading import Lock
 
-from puffin.pipeline.farm.farm import close_farms, facts_of
-from puffin.pipeline.run.executor import choose
+from puffin.pipeline.farm.farm import close_farms, is_open, usable_workers
+from puffin.pipeline.run.executor import choose_executor
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.run.inline import InlineExecutor, run_here, run_waves
 from puffin.pipeline.run.pool import PoolExecutor
@@ -14,7 +13,6 @@ from puffin.pipeline.run.pool import PoolExecutor
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
 
     from puffin.pipeline.graph.ledger import Ledger
     from puffin.pipeline.graph.task import Outcome, Task
@@ -55,7 +53,7 @@ class RemoteExecutor:
                     notify(each)
 
         def wave(items: "Sequence[WorkItem]") -> None:
-            if self._farms():
+            if is_open(self._remote):
                 run_here(items, record)
             else:
                 local.wave(items, ledger, record)
@@ -65,39 +63,31 @@ class RemoteExecutor:
     def _local(self, ledger: "Ledger") -> "InlineExecutor | PoolExecutor":
         fetches = [task for task in ledger.tasks.values() if task.waits]
         size = sum(task.weight for task in fetches)
-        name = choose("auto", to_fetch=len(fetches), to_fetch_bytes=size, jobs=self._jobs)
+        name = choose_executor("auto", to_fetch=len(fetches), to_fetch_bytes=size, jobs=self._jobs)
         if name == "pool" and hasattr(os, "fork"):
             return PoolExecutor(self._jobs)
         return InlineExecutor(self._jobs)
 
-    def _farms(self) -> "Any":
-        """Return the module ``remote_farm`` if this process is connected to the scheduler by it, else None."""
-        farms = sys.modules.get("puffin.pipeline.farm.farm")
-        return farms if farms is not None and farms.is_open(self._remote) else None
-
     def _check(self) -> int:
         """Return how much the workers can do at once; warn of those that are not used."""
-        farms = self._farms()
+        remote = self._remote
         slots, unfit = (
-            farms.facts_of(self._remote) if farms else ForkedCall(partial(_asked, self._remote)).result()
+            usable_workers(remote) if is_open(remote) else ForkedCall(partial(_asked, remote)).result()
         )
         for worker, reason in unfit:
             if worker not in self._warned:
                 self._warned.add(worker)
                 self._warn(f"The worker `{worker}` is not used: it {reason}")
-        return int(slots)
+        return slots
 
     def close(self) -> None:
-        """Let go of the scheduler."""
-        if farms := self._farms():
-            farms.close_farms()
+        close_farms()
 
 
 def _asked(remote: "Remote") -> "tuple[int, tuple[tuple[str, str], ...]]":
     """Return ``facts_of`` from a child that has nothing else to do there."""
-
     try:
-        return facts_of(remote)
+        return usable_workers(remote)
     finally:
         close_farms()
 

@@ -41,7 +41,7 @@ def is_open(remote: Remote) -> bool:
     return (os.getpid(), remote) in _farms
 
 
-def facts_of(remote: Remote) -> tuple[int, tuple[tuple[str, str], ...]]:
+def usable_workers(remote: Remote) -> tuple[int, tuple[tuple[str, str], ...]]:
     """Return how many tasks the workers at *remote* run at once, and each worker that cannot be used with the reason.
 
     Raises what :func:`farm_for` raises.
@@ -78,7 +78,6 @@ class Farm:
 
     @property
     def slots(self) -> int:
-        """How much the workers can do at once."""
         return sum(int(facts["nthreads"]) for facts in self.link.fit().values())
 
     def run(
@@ -222,7 +221,6 @@ class Farm:
             ) from None
 
     def close(self) -> None:
-        """Let go of the scheduler."""
         self.link.close()
 
 

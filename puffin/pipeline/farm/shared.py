@@ -107,7 +107,6 @@ class SharedExecutor:
         self._needs = WorkerNeeds(_SEES, (self._probe, token), "the cache of this machine")
 
     def close(self) -> None:
-        """Let go of the scheduler."""
         close_farms()
         if self._probe:
             with contextlib.suppress(OSError):

@@ -11,7 +11,7 @@ from distributed import worker as workers
 
 from puffin.pipeline.graph.task import resolve_function
 from puffin.pipeline.run.runner import Runner, WorkItem
-from puffin.pipeline.run.wire import encode
+from puffin.pipeline.run.wire import encode_outcome
 
 _WHILE_WANTED = (
     "puffin.stages.build.supervisor:while_wanted"  # ends compilers when nobody wants their work any more
@@ -40,7 +40,7 @@ def run_units(packed: bytes) -> bytes:
     """Run units, which were pickled with their inputs; return the outcomes of their tasks, encoded."""
     items: Iterator[WorkItem] = iter(pickle.loads(packed))
     told: list[bytes] = []
-    Runner(lambda: next(items, None), lambda outcome: told.append(encode(outcome))).run()
+    Runner(lambda: next(items, None), lambda outcome: told.append(encode_outcome(outcome))).run()
     return b"".join(told)
 
 

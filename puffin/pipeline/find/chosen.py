@@ -4,6 +4,8 @@ A pin names one version of one package, and the files of a version do not change
 chosen once for the same indexes and the same tags is chosen again, until ``--refresh``: so a warm sync asks no index.
 """
 
+import os
+
 from puffin.artifact.artifact import WHEEL, Artifact, decisive
 from puffin.artifact.urls import strip_credentials
 from puffin.cache import frame
@@ -63,14 +65,19 @@ class ChosenFiles:
         return Supply(artifact=from_tuple(Artifact, fields[2:]), archive=archive)
 
     def put(self, supplies: "Iterable[Supply]") -> None:
-        """Remember choices, except files of directories, direct URLs, and artifacts that have to be built."""
+        """Remember choices, except files of directories, direct URLs, and artifacts that have to be built.
+
+        An earlier choice does not outlive the one of such an artifact.
+        """
         for each in supplies:
             artifact = each.artifact
             of_index = artifact.source.startswith("index/") and not artifact.direct_url
-            if of_index and artifact.kind == WHEEL and each.archive:
-                plain = replace(artifact, url=strip_credentials(artifact.url))
-                path = f"{self._directory}/{artifact.name}-{artifact.version}"
-                try:
+            path = f"{self._directory}/{artifact.name}-{artifact.version}"
+            try:
+                if of_index and artifact.kind == WHEEL and each.archive:
+                    plain = replace(artifact, url=strip_credentials(artifact.url))
                     publish_file(self._cache, path, frame.dump((FORMAT, each.archive, *astuple(plain))))
-                except OSError:
-                    return
+                elif of_index and os.path.exists(path):
+                    os.unlink(path)
+            except OSError:
+                return

@@ -8,10 +8,12 @@ import time
 from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.errors import PuffinError
 from puffin.pipeline.find.chosen import ChosenFiles, supply_of
-from puffin.pipeline.inputs.inputs import Inputs, places_digest, plain_pin
+from puffin.pipeline.inputs.inputs import Inputs, places_digest
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.tasks.supply import Supply, identity
+from puffin.stages.resolve.index.config import Scope
+from puffin.stages.resolve.requirements.values import Pin
 from puffin.value import astuple, from_tuple, frozen, replace
 
 TYPE_CHECKING = False
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
     from puffin.cache.layout import Cache
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
-    from puffin.stages.resolve.index.config import IndexConfig
-    from puffin.stages.resolve.solve.request import FilePolicy
+    from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
 
     _Part = dict["_Group", list["_SoughtPin"]]
     _Located = tuple[list[Any], list[str], list[Any]]
@@ -104,7 +105,6 @@ class Search:
     ) -> None:
         self._settings = settings
         self._session = session
-        self._refresh = settings.refresh or frozenset(settings.refresh_package)
         self._groups: list[_Group] = []
         self.warnings: list[str] = []
         self._wanted = self._grouped(requests)
@@ -137,8 +137,8 @@ class Search:
     def _beside(self, part: "_Part") -> ForkedCall:
         return ForkedCall(lambda: _locate(part, self._settings, self._session))
 
-    def _is_anew(self, name: str) -> bool:
-        return self._refresh is True or name in (self._refresh or ())
+    def _is_refreshed(self, name: str) -> bool:
+        return self._settings.refresh or name in self._settings.refresh_package
 
     def _known(self, group: _Group, sought: _SoughtPin) -> bool:
         """Tell whether a pin's file is known without asking an index; if so, take it."""
@@ -147,12 +147,12 @@ class Search:
             sought.found = self._supply(sought.located)
             return True
         # what was chosen before does not tell when it was uploaded, nor what a directory holds now
-        if self._settings.exclude_newer or group.config.find_links or self._is_anew(name):
+        if self._settings.exclude_newer or group.config.find_links or self._is_refreshed(name):
             return False
         if not group.files.wheels(name) or (pin is not None and (pin.url or pin.editable)):
             return False
         supply = group.chosen.find(name, version, pin.hashes if pin is not None else ())
-        if supply is None:
+        if supply is None or (not supply.artifact.hashes and self._settings.is_anew(name)):
             return False
         sought.found = supply
         yanked = supply.artifact.yanked
@@ -189,7 +189,7 @@ class Search:
             from puffin.pipeline.request.builds import as_built
 
             artifact = as_built(artifact, self._settings, self._session.environ)
-        return supply_of(self._session.cache, artifact, anew=self._is_anew(artifact.name))
+        return supply_of(self._session.cache, artifact, anew=self._settings.is_anew(artifact.name))
 
     def answers(self, number: int) -> "list[Supply | PuffinError]":
         """Return the supplies or errors for the request with this number, in the order of its pins."""
@@ -209,7 +209,6 @@ class Search:
             )
 
     def stop(self) -> None:
-        """End the search."""
         for beside in self._besides:
             beside.stop()
 
@@ -255,22 +254,28 @@ def _locate_group(
 
     try:
         found, warnings, several = locate_each(
-            [each.pin or plain_pin(each.name, each.version) for each in sought],
-            config=group.config,
-            tags=group.tags,
-            python_version=group.python,
+            [each.pin or _plain(each) for each in sought],
+            Scope(
+                config=group.config,
+                tags=group.tags,
+                python_version=group.python,
+                now=time.time(),
+                files=group.files,
+                exclude_newer=settings.exclude_newer,
+                refresh=settings.again,
+                offline=settings.offline,
+            ),
             http=client_for(group.network),
             cache=session.cache,
-            refresh=settings.refresh or frozenset(settings.refresh_package),
-            offline=settings.offline,
-            exclude_newer=settings.exclude_newer,
-            now=time.time(),
-            files=group.files,
             commits=session.commits,
         )
     except PuffinError as error:  # a place that cannot be used: nothing that is looked for there can be had
         return [_wire(error)] * len(sought), [], []
     return [_wire(each) for each in found], list(warnings), list(several)
+
+
+def _plain(sought: "_SoughtPin") -> Pin:
+    return Pin(name=sought.name, version=sought.version, text=f"{sought.name}=={sought.version}")
 
 
 def _wire(found: "Artifact | PuffinError") -> "Any":

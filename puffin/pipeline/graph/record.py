@@ -41,7 +41,7 @@ class RunRecord:
         self._lines: list[str] = []
         self._flushed = started
         self._began = started - cpu
-        self._head = f'"command":{text(command)},"puffin":{text(version)}'
+        self._head = f'"command":{json_text(command)},"puffin":{json_text(version)}'
         self._graph = '"executor":"","tasks":0,"jobs":0'
         self.warn: Callable[[str], None] = _nobody
         self.row("start python", self._began, started, cpu)
@@ -72,15 +72,14 @@ class RunRecord:
 
     def graph(self, executor: str, *, jobs: int, tasks: int, at: float) -> None:
         """Note that *executor* is handed so many tasks at this time."""
-        self._graph = f'"executor":{text(executor)},"tasks":{tasks},"jobs":{jobs}'
+        self._graph = f'"executor":{json_text(executor)},"tasks":{tasks},"jobs":{jobs}'
         self.keep()
-        self._lines.append(f'{{"graph":{text(executor)},"tasks":{tasks},"jobs":{jobs},"at":{at:.6f}}}\n')
+        self._lines.append(f'{{"graph":{json_text(executor)},"tasks":{tasks},"jobs":{jobs},"at":{at:.6f}}}\n')
         self.flush()
 
     def row(self, name: str, start: float, end: float, cpu: float) -> None:
-        """Add the line of a phase of this process."""
         self._lines.append(
-            f'{{"phase":{text(name)},"start":{start:.6f},"end":{end:.6f},"cpu":{cpu:.6f},'
+            f'{{"phase":{json_text(name)},"start":{start:.6f},"end":{end:.6f},"cpu":{cpu:.6f},'
             f'"worker":"{self._worker}"}}\n'
         )
         if end - self._flushed > _EVERY:
@@ -89,14 +88,14 @@ class RunRecord:
     def task(self, task: "Task", outcome: "Outcome", *, ready: float = 0.0, error: str = "") -> None:
         """Add the line of an attempt at a task, which could have started at *ready*."""
         package, _, version = task.label.partition("==")
-        needs = ",".join([f'"{need[0]}/{name_of(need)}"' for need in task.dependencies])
-        served = f',"environments":[{",".join(map(text, task.environments))}]' if task.environments else ""
-        more = f',"log":{text(outcome.log)}' if outcome.log else ""
-        more += f',"error":{text(error)}' if error else ""
+        needs = ",".join([f'"{need[0]}/{key_name(need)}"' for need in task.dependencies])
+        served = f',"environments":[{",".join(map(json_text, task.environments))}]' if task.environments else ""
+        more = f',"log":{json_text(outcome.log)}' if outcome.log else ""
+        more += f',"error":{json_text(error)}' if error else ""
         more += ',"waits":true' if task.waits else ""
         self._lines.append(
-            f'{{"stage":"{task.key[0]}","key":"{name_of(task.key)}",'
-            f'"package":{text(package)},"version":{text(version)}{served},'
+            f'{{"stage":"{task.key[0]}","key":"{key_name(task.key)}",'
+            f'"package":{json_text(package)},"version":{json_text(version)}{served},'
             f'"status":"{outcome.status}","worker":"{outcome.worker}",'
             f'"ready":{ready:.6f},"start":{outcome.started:.6f},"end":{outcome.ended:.6f},'
             f'"cpu":{outcome.cpu:.6f},"in":{outcome.taken},"out":{outcome.given},'
@@ -106,7 +105,6 @@ class RunRecord:
             self.flush(outcome.ended)
 
     def flush(self, now: float = 0.0) -> None:
-        """Write the lines that have gathered."""
         self._flushed = now or time.time()
         if self._descriptor < 0 or not self._lines:
             return
@@ -138,7 +136,7 @@ def _nobody(_text: str) -> None:
 _current: "RunRecord | None" = None
 
 
-def begin(record: RunRecord) -> None:
+def begin_record(record: RunRecord) -> None:
     """Make *record* the run record of this process."""
     global _current
     _current = record
@@ -161,7 +159,7 @@ def warn(text: str) -> None:
         _current.warn(text)
 
 
-def finish(status: int) -> None:
+def finish_record(status: int) -> None:
     """End the run's record."""
     global _current
     record, _current = _current, None
@@ -200,7 +198,7 @@ def _forget_old(directory: str) -> None:
 _names: "dict[Key, str]" = {}
 
 
-def name_of(key: "Key") -> str:
+def key_name(key: "Key") -> str:
     """Return the second half of a key as records have it: a URL may hold a secret, so its hash stands for it."""
     name = key[1]
     if name.isalnum() or ("://" not in name and _is_plain(name)):
@@ -217,7 +215,7 @@ def _is_plain(value: str) -> bool:
     return value.isascii() and value.isprintable() and '"' not in value and "\\" not in value
 
 
-def text(value: str) -> str:
+def json_text(value: str) -> str:
     """Return *value* as JSON; the json module (8 ms to import) only for what needs escapes."""
     if _is_plain(value):
         return f'"{value}"'

@@ -50,7 +50,6 @@ class Task:
 
     @property
     def stage(self) -> str:
-        """The stage's name, the first half of the key."""
         return self.key[0]
 
     @property

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 
-from puffin.pipeline.graph.record import name_of
+from puffin.pipeline.graph.record import key_name
 from puffin.pipeline.graph.task import Key, Task
 
 _COLORS = {"fetch": "#cfe2fb", "build": "#fbdcbd", "unzip": "#c6ece4", "compile": "#e2d6f5", "link": "#f7d0e0"}
@@ -22,7 +22,7 @@ def as_json(tasks: Sequence[Task]) -> str:
     """Return the graph as an object of ``tasks`` and ``edges``, which name tasks by ``id``; weights are bytes."""
     nodes = [
         {
-            "id": f"{task.stage}/{name_of(task.key)}",
+            "id": f"{task.stage}/{key_name(task.key)}",
             "stage": task.stage,
             "package": task.label,
             "weight": task.weight,
@@ -32,7 +32,7 @@ def as_json(tasks: Sequence[Task]) -> str:
         for task in tasks
     ]
     edges = [
-        {"from": f"{source[0]}/{name_of(source)}", "to": f"{target[0]}/{name_of(target)}"}
+        {"from": f"{source[0]}/{key_name(source)}", "to": f"{target[0]}/{key_name(target)}"}
         for source, target in _edges(tasks)
     ]
     return json.dumps({"tasks": nodes, "edges": edges}, indent=2) + "\n"

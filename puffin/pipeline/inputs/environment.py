@@ -67,7 +67,6 @@ def _pinned(
     naming: "Naming | None",
     build: "Build | None",
 ) -> Inputs:
-
     from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
 
     try:

@@ -10,7 +10,7 @@ from puffin.artifact.urls import digest, inherit_credentials, mask
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.settings import Settings
-from puffin.stages.resolve.requirements.plain import simple_pins
+from puffin.stages.resolve.requirements.plain import is_lock, simple_pins
 from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import frozen, replace
 
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from puffin.artifact.artifact import Artifact
     from puffin.pipeline.request.session import Session
     from puffin.stages.link.interpreter.interpreter import Interpreter
-    from puffin.stages.resolve.index.config import IndexConfig
+    from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
     from puffin.stages.resolve.projects.sources import Build, Sources
     from puffin.stages.resolve.requirements.values import Requirements
-    from puffin.stages.resolve.solve.request import FilePolicy
 
     Naming = Callable[[Requirements, FilePolicy], Requirements]
 
@@ -44,9 +43,9 @@ class Inputs:
     plain: bool
     config: "IndexConfig"
     files: "FilePolicy"
-    require_hashes: bool
-    trusted_hosts: tuple[str, ...]
-    warnings: tuple[str, ...]
+    require_hashes: bool = False
+    trusted_hosts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     located: "tuple[Artifact, ...]" = ()
 
 
@@ -253,7 +252,7 @@ def _locked(
 
     Raises :class:`UsageError` for whatever is given beside it, and the errors of reading it.
     """
-    from puffin.stages.resolve.projects.pylock import LockTarget, is_lock, read_lock
+    from puffin.stages.resolve.projects.pylock import LockTarget, read_lock
     from puffin.stages.resolve.projects.sources import read_source, relative
     from puffin.stages.resolve.requirements.pins import check_verifiable
 
@@ -348,7 +347,7 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
 
 def kinds_of_files(settings: Settings, written: "Any | None") -> "FilePolicy":
     """Return the allowed kinds of files: those of options and of files together."""
-    from puffin.stages.resolve.solve.request import ALL, FilePolicy
+    from puffin.stages.resolve.index.config import ALL, FilePolicy
 
     return FilePolicy(
         no_binary=frozenset((*settings.no_binary, *(written.no_binary if written else ()))),
@@ -380,21 +379,3 @@ _NOTHING = _Nothing()
 def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:
     """Return the name under which choices for these places and tags are kept."""
     return f"{config.digest()}-{digest(' '.join(tags))}"
-
-
-@frozen
-class PlainPin:
-    """A pin of a name and a version, with the attributes of ``Pin`` that locating uses; no import of packaging."""
-
-    name: str
-    version: str
-    text: str
-    url: str = ""
-    hashes: tuple[str, ...] = ()
-    editable: bool = False
-    exact: bool = False
-
-
-def plain_pin(name: str, version: str) -> PlainPin:
-    """Return a plain pin in the form in which it is located."""
-    return PlainPin(name=name, version=version, text=f"{name}=={version}")

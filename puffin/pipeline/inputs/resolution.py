@@ -6,25 +6,24 @@ request that the resolver answers, the universe that it is answered from, and th
 
 from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
 from puffin.stages.fetch.fetch import client_for
+from puffin.stages.resolve.index.config import FilePolicy, Scope
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
 from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.requirements.errors import DisjointHashes
-from puffin.stages.resolve.requirements.pins import Pin
+from puffin.stages.resolve.requirements.values import Entry, Pin
 from puffin.stages.resolve.solve.request import (
     ALLOW,
     HIGHEST,
     IF_NECESSARY_OR_EXPLICIT,
-    FilePolicy,
     Preference,
     ResolveRequest,
-    Root,
 )
-from puffin.stages.resolve.universe.values import Chosen, Scope
-from puffin.value import field_names, frozen, replace
+from puffin.stages.resolve.universe.values import Chosen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Any
 
     from puffin.artifact.artifact import Artifact
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.universe.index import IndexUniverse
     from puffin.stages.resolve.universe.values import Builder, Checkout
 
-_SHARED = tuple([name for name in field_names(Root) if name != "origin"])
 
 NO_TARGET = ResolutionTarget(markers=(), python_version="", tags=(), real_python_version="")
 
@@ -62,15 +60,15 @@ class ResolutionSetup:
     network: "tuple[Any, ...]"
     now: float
     target: ResolutionTarget
-    requirements: tuple[Root, ...] = ()
-    constraints: tuple[Root, ...] = ()
-    overrides: tuple[Root, ...] = ()
+    requirements: tuple[Entry, ...] = ()
+    constraints: tuple[Entry, ...] = ()
+    overrides: tuple[Entry, ...] = ()
     preferences: tuple[Preference, ...] = ()
     hashes: "Mapping[str, tuple[str, ...]]" = {}
     files: FilePolicy = FilePolicy()
     resolution: str = HIGHEST
     prereleases: str = IF_NECESSARY_OR_EXPLICIT
-    prerelease_names: frozenset[str] = frozenset()
+    prerelease_modes: tuple[tuple[str, str], ...] = ()
     exclude_newer: str = ""
     no_deps: bool = False
     keep_yanked: bool = False
@@ -107,7 +105,7 @@ class ResolutionSetup:
             preferences=self.preferences,
             resolution=self.resolution,
             prereleases=self.prereleases,
-            prerelease_names=self.prerelease_names,
+            prerelease_modes=self.prerelease_modes,
             exclude_newer=self.exclude_newer,
             no_deps=self.no_deps,
             files=self.files,
@@ -135,15 +133,17 @@ def setup_of(
     among others where they are installed. Raises :class:`DisjointHashes`.
     """
     requirements = sources.requirements
-    again = frozenset((*run.refresh_package, *(upgrades.names if upgrades else ())))
+    again: bool | frozenset[str] = run.again
+    if upgrades is not None and isinstance(again, frozenset):
+        again = upgrades.everything or again | upgrades.names
     return ResolutionSetup(
         config=index_config(run, requirements),
         network=session.network.wire(requirements.trusted_hosts),
         now=now,
         target=target,
-        requirements=roots(requirements.entries),
-        constraints=(*roots(requirements.constraints), *(upgrades.limits if upgrades else ())),
-        overrides=roots(sources.overrides),
+        requirements=requirements.entries,
+        constraints=(*requirements.constraints, *(upgrades.limits if upgrades else ())),
+        overrides=sources.overrides,
         preferences=tuple(
             [
                 each if keeps else replace(each, upgrade=True)
@@ -155,22 +155,13 @@ def setup_of(
         files=kinds_of_files(run, requirements),
         resolution=run.resolution,
         prereleases=ALLOW if requirements.pre else run.prerelease,
-        prerelease_names=frozenset(run.prerelease_package),
+        prerelease_modes=run.prerelease_package,
         exclude_newer=run.exclude_newer,
         no_deps=run.no_deps,
         keep_yanked=keep_yanked,
         installs=installs,
-        refresh=False
-        if run.offline
-        else (run.refresh or (upgrades is not None and upgrades.everything) or again),
+        refresh=again,
         offline=run.offline,
-    )
-
-
-def roots(entries: "Sequence[Entry]") -> tuple[Root, ...]:
-    """Return entries of requirements files as roots of a resolution."""
-    return tuple(
-        [Root(origin=entry.origin, **{name: getattr(entry, name) for name in _SHARED}) for entry in entries]
     )
 
 

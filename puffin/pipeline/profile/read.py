@@ -44,7 +44,6 @@ class Row:
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
         return max(0.0, self.end - self.start)
 
     @property
@@ -77,7 +76,6 @@ class Profile:
 
     @property
     def wall(self) -> float:
-        """How long the run took, in seconds."""
         return max(0.0, self.ended - self.started)
 
     @property
@@ -127,7 +125,7 @@ def find_record(run: str, cache: Cache) -> str:
     raise RecordNotFound(run=run)
 
 
-def load(path: str) -> Profile:
+def load_profile(path: str) -> Profile:
     """Return the profile that the record at *path* holds. Raises :class:`RecordUnreadable`."""
     try:
         with open(path, "rb") as file:
@@ -140,12 +138,12 @@ def load(path: str) -> Profile:
     return parse(lines, path)
 
 
-def load_all(cache: Cache) -> list[Profile]:
+def load_profiles(cache: Cache) -> list[Profile]:
     """Return the profiles of all records that can be read, the oldest first."""
     found = []
     for path in record_paths(cache):
         try:
-            found.append(load(path))
+            found.append(load_profile(path))
         except RecordUnreadable:
             continue
     return found

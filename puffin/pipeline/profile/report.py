@@ -221,7 +221,6 @@ class Difference:
 
     @property
     def change(self) -> float:
-        """How much more it is now."""
         return self.after - self.before
 
 

@@ -22,7 +22,6 @@ class Span:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
         return self.end - self.start
 
 
@@ -125,7 +124,6 @@ class PathStep:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
         return self.end - self.start
 
 

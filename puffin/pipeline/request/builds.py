@@ -2,6 +2,7 @@
 
 from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.artifact.urls import digest
+from puffin.depends import BACKEND_PREFIXES, BACKEND_VARIABLES
 from puffin.errors import UsageError
 from puffin.names import is_name, normalise
 from puffin.pipeline.request.settings import Settings
@@ -14,20 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from puffin.stages.link.environment.environment import Environment
-
-# What compilers and backends go by: a wheel that was built with other values is another wheel.
-BACKEND_PREFIXES = (
-    "CARGO_", "CMAKE_", "CYTHON", "DISTUTILS_", "FLIT_", "HATCH_", "MATURIN_", "MESON", "NPY_", "PBR_", "PDM_",
-    "PKG_CONFIG", "POETRY_", "PYO3_", "RUST", "SETUPTOOLS_", "SKBUILD_", "SOURCE_DATE_", "VCS_VERSIONING_",
-    "VERSIONEER_",
-)  # fmt: skip
-BACKEND_VARIABLES = frozenset(
-    (
-        "AR", "ARCHFLAGS", "CC", "CFLAGS", "CPATH", "CPP", "CPPFLAGS", "CPLUS_INCLUDE_PATH", "CXX", "CXXFLAGS",
-        "C_INCLUDE_PATH", "F77", "F90", "FC", "FCFLAGS", "FFLAGS", "INCLUDE", "LD", "LDFLAGS", "LDSHARED", "LIB",
-        "LIBPATH", "LIBRARY_PATH", "LIBS", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "_PYTHON_HOST_PLATFORM",
-    )
-)  # fmt: skip
 
 
 def config_setting(text: str) -> tuple[str, str]:
@@ -88,7 +75,6 @@ class Toolchain:
     def __init__(
         self, interpreter: Interpreter, *, python: str = "", scripts: str = "", prefix: str = ""
     ) -> None:
-
         self.interpreter = interpreter
         self.python = python
         self.scripts = scripts

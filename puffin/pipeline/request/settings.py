@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     class Reporter(Protocol):
         """Gets the progress of a run."""
 
-        def phase(self, verb: str, count: int, seconds: float) -> None:
-            """A phase is over: ``Resolved``, ``Prepared``, ``Uninstalled``, ``Installed``, …"""
+        def phase(self, verb: str, count: int, seconds: float, *, shown: bool = True) -> None:
+            """A phase is over: ``Resolved``, ``Prepared``, …; if it is not *shown*, the next run will say so."""
 
         def warn(self, text: str) -> None:
             """Something the user should know."""
@@ -116,6 +116,7 @@ class Settings:
     offline: bool = False
     link_mode: str = ""
     path_conflict: str = ""
+    atomic: str = ""
     compile_bytecode: bool = False
     bytecode_mode: str = ""
     dry_run: bool = False
@@ -136,7 +137,7 @@ class Settings:
     override: tuple[str, ...] = ()
     resolution: str = HIGHEST
     prerelease: str = IF_NECESSARY_OR_EXPLICIT
-    prerelease_package: tuple[str, ...] = ()
+    prerelease_package: tuple[tuple[str, str], ...] = ()
     exclude_newer: str = ""
     no_deps: bool = False
     extra: tuple[str, ...] = ()
@@ -148,8 +149,18 @@ class Settings:
     network: NetworkOptions = NetworkOptions()
 
     @property
+    def again(self) -> "bool | frozenset[str]":
+        """Whose pages are asked for again, and whose files where no hash tells that they are the same: True for all."""
+        if self.offline or self.refresh or self.reinstall:
+            return not self.offline
+        return frozenset((*self.refresh_package, *self.reinstall_package))
+
+    def is_anew(self, name: str) -> bool:
+        """Return whether :attr:`again` has a package."""
+        return name in self.again if isinstance(self.again, frozenset) else self.again
+
+    @property
     def workers(self) -> int:
-        """How many processes work at once."""
         return self.jobs or available_cores()
 
 

@@ -27,13 +27,13 @@ def find_where(where: Where, session: "Session") -> "Environment":
     """Return the environment to work on. Raises what ``find_environment`` does, and :class:`UsageError`."""
     if where.target or where.prefix:
         return _elsewhere(where, session)
-    if where.python_version or where.python_platform:
-        option = "--python-version" if where.python_version else "--python-platform"
+    if where.python_version:
         hints = ("say where to install with `--target DIR`",)
-        raise UsageError(text=f"`{option}` is for a directory, not for an environment", hints=hints)
-    return find_environment(
+        raise UsageError(text="`--python-version` is for a directory, not for an environment", hints=hints)
+    found = find_environment(
         where.python or None, session.environ, os.getcwd(), session.cache, system=where.system
     )
+    return replace(found, interpreter=_as_wished(found.interpreter, where))
 
 
 def base_interpreter(where: Where, session: "Session", *, required: bool = True) -> "Interpreter":
@@ -83,14 +83,15 @@ def target_interpreter(asked: str, session: "Session") -> "Interpreter":
 def _elsewhere(where: Where, session: "Session") -> "Environment":
     if where.target and where.prefix:
         raise UsageError(text="`--target` cannot be used with `--prefix`", hints=("leave out one of them",))
-    if where.prefix and (where.python_version or where.python_platform):
+    if where.prefix and where.python_version:
         hints = ("use `--target DIR` instead of `--prefix`",)
         raise UsageError(text="A prefix is for the interpreter that installs into it", hints=hints)
     from puffin.stages.link.environment.target_directory import in_directory, in_prefix
 
     interpreter = base_interpreter(where, session)
     if where.prefix:
-        return in_prefix(interpreter, os.path.abspath(os.path.expanduser(where.prefix)))
+        found = in_prefix(interpreter, os.path.abspath(os.path.expanduser(where.prefix)))
+        return replace(found, interpreter=_as_wished(interpreter, where))
     return in_directory(_as_wished(interpreter, where), os.path.abspath(os.path.expanduser(where.target)))
 
 

@@ -54,13 +54,11 @@ class Compilation:
 
     @property
     def children(self) -> "Children":
-        """The children that ask indexes."""
         if self._children is None:
             self._children = children_of(self._prepare(), self._session.cache)
         return self._children
 
     def close(self) -> None:
-        """End the children."""
         if self._children is not None:
             self._children.close()
 

@@ -11,7 +11,7 @@ from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences
 from puffin.stages.resolve.requirements.errors import HashesMissing
-from puffin.stages.resolve.requirements.pins import Pin
+from puffin.stages.resolve.requirements.values import Pin
 from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.value import astuple, from_tuple, frozen
 
@@ -113,7 +113,6 @@ class Universes:
             universe.close()
 
     def of(self, question: Question) -> "IndexUniverse":
-        """Return the universe of a question."""
         setup, builds, toolchain = question.setup, question.builds, question.toolchain
         scope = setup.scope
         world = (

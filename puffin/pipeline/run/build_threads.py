@@ -31,7 +31,6 @@ class BuildThreads:
 
     @property
     def is_busy(self) -> bool:
-        """Whether anything runs or waits."""
         return bool(self._running or self._waiting)
 
     def add(self, items: list[WorkItem]) -> None:

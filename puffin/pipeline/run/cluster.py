@@ -29,7 +29,7 @@ from puffin.pipeline.graph.ledger import Ledger, Unit, unit_weight
 from puffin.pipeline.graph.task import DONE, Key, Outcome
 from puffin.pipeline.run.memory import keep_freed_memory
 from puffin.pipeline.run.runner import Runner, WorkItem, attempt, without_buffers
-from puffin.pipeline.run.wire import Inbox, encode
+from puffin.pipeline.run.wire import Inbox, encode_outcome
 from puffin.pipeline.run.worker_loss import failed_with_worker, follow_parent, prepare_children, tell_lost
 from puffin.signals import Uninterrupted
 
@@ -163,7 +163,6 @@ class ClusterExecutor:
         return list(zip(futures, groups, strict=True))
 
     def close(self) -> None:
-        """End the workers and the scheduler."""
         with Uninterrupted():
             with quiet(), contextlib.suppress(TimeoutError):
                 if not self._at_rest:
@@ -231,7 +230,7 @@ def run_group(pickled: bytes) -> bytes:
     follow_parent()
     items: Iterator[WorkItem] = iter(pickle.loads(pickled))
     sent: list[bytes] = []
-    Runner(lambda: next(items, None), lambda outcome: sent.append(encode(outcome))).run()
+    Runner(lambda: next(items, None), lambda outcome: sent.append(encode_outcome(outcome))).run()
     return b"".join(sent)
 
 
@@ -296,7 +295,7 @@ def run_fine(sent: bytes, *carried: Carried) -> Carried:
     if not all(done for _, done, _, _ in carried):
         return task.key, False, None, told
     outcome = attempt(task, results, str(os.getpid()))
-    told += encode(without_buffers(outcome) if task.transient else outcome)
+    told += encode_outcome(without_buffers(outcome) if task.transient else outcome)
     result = None if is_end else portable(outcome.result)
     return task.key, outcome.status == DONE, result, told
 

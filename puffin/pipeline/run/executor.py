@@ -33,7 +33,7 @@ POOL_FROM_BYTES = 8 * 1024 * 1024
 PAIR = 2  # processes that work under ``inline``: this one and its child
 
 
-def choose(name: str, *, to_fetch: int, to_fetch_bytes: int, jobs: int) -> str:
+def choose_executor(name: str, *, to_fetch: int, to_fetch_bytes: int, jobs: int) -> str:
     """Return the executor that ``auto`` means for a plan: ``pool`` where there is much to fetch and unzip.
 
     Importing dask costs as much as linking a hundred warm packages, so warm and small plans stay inline; so does

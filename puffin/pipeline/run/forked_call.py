@@ -5,9 +5,10 @@ import os
 
 from puffin import depends
 from puffin.errors import PuffinError
+from puffin.forks import ChildSilent, hear
 from puffin.pipeline.graph import record
 from puffin.pipeline.run.wire import pickled, send, unpickled
-from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children
+from puffin.pipeline.run.worker_loss import exit_of, fork_child
 from puffin.signals import Uninterrupted
 
 TYPE_CHECKING = False
@@ -38,17 +39,13 @@ class ForkedCall:
             return
         ends: tuple[int, ...] = ()
         try:
-            prepare_children()
             ends = os.pipe()
-            self._pid = os.fork()
+            self._pid = fork_child(lambda: _answer(function, *ends))
         except OSError:  # a limit: then it is done here
             for end in ends:
                 os.close(end)
             return
         self._reader, writer = ends
-        if self._pid == 0:
-            os.close(self._reader)
-            _answer(function, writer)
         os.close(writer)
 
     def result(self) -> "Any":
@@ -56,12 +53,16 @@ class ForkedCall:
         if not self._pid:
             return self._function()
         parts = []
-        while data := os.read(self._reader, 1 << 20):
-            parts.append(data)
+        try:
+            while data := hear(self._reader, 1 << 20):
+                parts.append(data)
+        except ChildSilent as silent:
+            self.stop()
+            raise ForkedCallLost(how=str(silent)) from None
         with Uninterrupted():
             pid, self._pid = self._pid, 0
             os.close(self._reader)
-            how = describe_exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            how = exit_of(pid)
         data = b"".join(parts)
         if how or not data:
             raise ForkedCallLost(how=how or "ended before its work")
@@ -79,18 +80,12 @@ class ForkedCall:
                 os.close(self._reader)
 
 
-def _answer(function: "Callable[[], Any]", writer: int) -> None:
-    code = 1
+def _answer(function: "Callable[[], Any]", reader: int, writer: int) -> None:
+    """In the child: send what *function* returns, or its error."""
+    os.close(reader)
+    record.leave()
     try:
-        follow_parent()
-        record.leave()
-        try:
-            data = b"r" + marshal.dumps(function())
-        except Exception as error:
-            data = b"e" + pickled(error)
-        send(writer, data)
-        code = 0
-    except (KeyboardInterrupt, BrokenPipeError):
-        code = 130
-    finally:
-        os._exit(code)
+        data = b"r" + marshal.dumps(function())
+    except Exception as error:
+        data = b"e" + pickled(error)
+    send(writer, data)

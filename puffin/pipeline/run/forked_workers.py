@@ -5,15 +5,16 @@ import os
 import select
 from threading import Lock, active_count
 
+from puffin.forks import silence
 from puffin.pipeline.graph import record
 from puffin.pipeline.run.wire import Frames, framed, pickled, send, unpickled
-from puffin.pipeline.run.worker_loss import follow_parent, prepare_children
+from puffin.pipeline.run.worker_loss import fork_child
 from puffin.signals import Uninterrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, NoReturn
+    from typing import Any
 
     Serve = Mapping[str, Callable[[Any], Any]]
     Begin = Callable[[], Callable[[Callable[[], None]], object]]
@@ -50,7 +51,6 @@ class WorkerAnswer:
         self._said: tuple[bool, Any] | None = None
 
     def take(self, good: bool, said: "Any") -> None:
-        """Note the answer, or the pickled error."""
         self._said = (good, said)
 
     @property
@@ -82,27 +82,31 @@ class _Child:
         try:
             ends += os.pipe()
             ends += os.pipe()
-            self._pid = os.fork()
+            asking, self._questions, self.reader, answering = ends
+            self._open: tuple[int, ...] = (self._questions, self.reader)
+            self._pid = fork_child(lambda: self._serve(serve, begin, asking, answering, others))
         except OSError:
             for end in ends:
                 os.close(end)
             raise
-        asking, self._questions, self.reader, answering = ends
-        self._open: tuple[int, ...] = (self._questions, self.reader)
-        if self._pid == 0:
-            for each in (self, *others):
-                each.let_go()
-            _be_child(serve, begin, asking, answering)
         os.close(asking)
         os.close(answering)
 
+    def _serve(
+        self, serve: "Serve", begin: "Begin", asking: int, answering: int, others: "list[_Child]"
+    ) -> None:
+        """In the child: answer until the parent asks no more."""
+        for each in (self, *others):
+            each.let_go()
+        record.leave()
+        _widen(answering)
+        _answer_all(serve, begin(), asking, answering)
+
     def ask(self, number: int, kind: str, question: "Any", answer: WorkerAnswer) -> None:
-        """Take note of a question."""
         self.answers[number] = answer
         self._unsent += framed(marshal.dumps((number, kind, question)))
 
     def send(self) -> None:
-        """Send the questions that were asked."""
         unsent, self._unsent = self._unsent, bytearray()
         if unsent and not self.lost:
             try:
@@ -119,7 +123,6 @@ class _Child:
             self.answers.pop(number).take(good, said)
 
     def let_go(self) -> None:
-        """Close the parent's ends."""
         ends, self._open = self._open, ()
         for end in ends:
             os.close(end)
@@ -141,7 +144,6 @@ class ForkedWorkers:
     def __init__(self, serve: "Serve", begin: "Begin", count: int) -> None:
         self._numbers = 0
         self._children: list[_Child] = []
-        prepare_children()
         try:
             for _ in range(count):
                 self._children.append(_Child(serve, begin, self._children))
@@ -161,7 +163,6 @@ class ForkedWorkers:
         return answer
 
     def send(self) -> None:
-        """Send the questions that were asked."""
         for child in self._children:
             child.send()
 
@@ -172,8 +173,11 @@ class ForkedWorkers:
         poll = select.poll()
         for reader in asked:
             poll.register(reader, select.POLLIN)
-        for reader, _ in poll.poll(None if wait else 0) if asked else ():
+        found = poll.poll(silence() * 1000 if wait else 0) if asked else []
+        for reader, _ in found:
             asked[reader].hear()
+        for child in asked.values() if wait and not found else ():  # they have said nothing for too long
+            child.end()
         return bool(asked)
 
     def close(self) -> None:
@@ -182,20 +186,6 @@ class ForkedWorkers:
             children, self._children = self._children, []
             for child in children:
                 child.end()
-
-
-def _be_child(serve: "Serve", begin: "Begin", asking: int, answering: int) -> "NoReturn":
-    code = 1
-    try:
-        follow_parent()
-        record.leave()
-        _widen(answering)
-        _answer_all(serve, begin(), asking, answering)
-        code = 0
-    except (KeyboardInterrupt, BrokenPipeError):
-        code = 130
-    finally:
-        os._exit(code)
 
 
 def _answer_all(

@@ -8,14 +8,14 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from multiprocessing.connection import Connection, Pipe, wait
-from typing import Any, NoReturn
+from typing import Any
 
-import puffin.forks  # noqa: F401 - it makes forks safe after these threads
+from puffin.forks import silence
 from puffin.pipeline.run.wire import pickled, unpickled
-from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children
+from puffin.pipeline.run.worker_loss import exit_of, fork_child
 from puffin.signals import Uninterrupted
 
 _EMITTED, _RESULT, _ERROR = b"o", b"r", b"e"  # what a message from a worker begins with
@@ -51,22 +51,16 @@ class ForkPool:
 
     @property
     def size(self) -> int:
-        """How many workers there are."""
         return len(self._pids)
 
     def _fork(self) -> None:
-        prepare_children()
         here, there = Pipe()
         try:
-            pid = os.fork()
+            pid = fork_child(lambda: _be_worker(there, (here, *self._pids)))
         except OSError:
             here.close()
             there.close()
             raise
-        if pid == 0:
-            for other in (here, *self._pids):
-                other.close()
-            _be_worker(there)
         there.close()
         self._pids[here] = pid
         self._idle.append(here)
@@ -90,13 +84,21 @@ class ForkPool:
     def _read(self) -> None:
         try:
             while open_ends := list(self._pids):
-                for worker in wait(open_ends):
+                for worker in wait(open_ends, silence()) or self._end_silent():
                     self._receive(worker)
         except BaseException as error:  # whatever it is, nobody may wait for an answer that cannot come
             with self._lock:
                 calls, self._calls = self._calls, {}
             for future in calls.values():
                 future.set_exception(error)
+
+    def _end_silent(self) -> list[Any]:
+        """Kill the workers that have said nothing for too long about what they were asked."""
+        with self._lock:
+            silent = list(self._calls)
+        for worker in silent:
+            os.kill(self._pids[worker], signal.SIGKILL)
+        return silent
 
     def _receive(self, worker: Any) -> None:
         try:
@@ -125,7 +127,7 @@ class ForkPool:
         if pid is None:
             return
         worker.close()
-        how = describe_exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        how = exit_of(pid)
         if future is not None:
             future.set_exception(PoolBroken(how or "ended before its work"))
 
@@ -150,19 +152,17 @@ def emit(data: bytes) -> None:
     _outlet.send_bytes(_EMITTED + data)
 
 
-def _be_worker(connection: "Connection[Any, Any]") -> NoReturn:
+def _be_worker(connection: "Connection[Any, Any]", others: Iterable[Any]) -> None:
     global _outlet
-    code = 1
+    for other in others:
+        other.close()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the driver decides
+    _outlet = connection
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the driver decides
-        follow_parent()
-        _outlet = connection
         while True:
             _answer(connection)
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        code = 0  # the driver is gone or done
-    finally:
-        os._exit(code)
+        pass  # the driver is gone or done
 
 
 def _answer(connection: "Connection[Any, Any]") -> None:

@@ -2,17 +2,17 @@
 
 import os
 
+from puffin.forks import ChildSilent, hear
 from puffin.pipeline.graph.ledger import unit_weight
 from puffin.pipeline.run.executor import FEW
 from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue
-from puffin.pipeline.run.wire import Inbox, encode, send
-from puffin.pipeline.run.worker_loss import describe_exit, follow_parent, prepare_children, run_surviving
+from puffin.pipeline.run.wire import Inbox, encode_outcome, send
+from puffin.pipeline.run.worker_loss import exit_of, fork_child, run_surviving
 from puffin.signals import Uninterrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import NoReturn
 
     from puffin.pipeline.graph.ledger import Ledger
     from puffin.pipeline.graph.task import Outcome
@@ -40,8 +40,6 @@ class InlineExecutor:
         self._jobs = jobs
 
     def run(self, ledger: "Ledger", notify: "Record") -> None:
-        """Run the graph to its end."""
-
         def record(outcome: "Outcome") -> None:
             for each in ledger.record(outcome):
                 notify(each)
@@ -102,21 +100,23 @@ class Child:
     def __init__(self, queue: WorkQueue, items: "Sequence[WorkItem]", record: "Record") -> None:
         self._record = record
         self._inbox = Inbox()
-        prepare_children()
         self._reader, writer = os.pipe()
         try:
-            self._pid = os.fork()
+            self._pid = fork_child(lambda: self._run_queued(queue, items, writer))
         except OSError:
             os.close(self._reader)
             os.close(writer)
             raise
-        if self._pid == 0:
-            os.close(self._reader)
-            be_child(queue, items, writer)
         os.close(writer)
         os.set_blocking(self._reader, False)
         self._told = True
         self._bell: Bell | None = None
+
+    def _run_queued(self, queue: WorkQueue, items: "Sequence[WorkItem]", writer: int) -> None:
+        """In the child: pull, run and send outcomes, without touching anything of the parent's."""
+        os.close(self._reader)
+        take = QueueReader(queue, items)
+        Runner(take, lambda outcome: send(writer, encode_outcome(outcome)), left=lambda: take.left).run()
 
     def record(self, outcome: "Outcome") -> None:
         """Record an outcome of this process, then the outcomes that the child has sent so far."""
@@ -133,25 +133,32 @@ class Child:
 
     def finish(self) -> str:
         """Take in the rest and wait for the child; return how it was lost, or ``""``."""
-        os.set_blocking(self._reader, True)
-        while self._told:
-            self._hear()
+        silent = ""
+        try:
+            while self._told:
+                self._take(hear(self._reader, _ROOM))
+        except ChildSilent as error:
+            os.kill(self._pid, 9)
+            silent = str(error)
         os.close(self._reader)
         if self._bell is not None:
             self._bell.close()
-        return describe_exit(os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1]))
+        how = exit_of(self._pid)
+        return silent or how
 
     def _hear(self) -> None:
         try:
             data = os.read(self._reader, _ROOM)
         except BlockingIOError:
             return
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
         self._told = bool(data)
         for outcome in self._inbox.feed(data):
             self._record(outcome)
 
     def kill(self) -> None:
-        """End the child now."""
         with Uninterrupted():
             try:
                 os.kill(self._pid, 9)
@@ -170,7 +177,6 @@ class Bell:
         self._watched: set[object] = set()
 
     def watch(self, pending: "Pending") -> None:
-        """Have *pending* ring when they are done."""
         for future in pending:
             if future not in self._watched:
                 self._watched.add(future)
@@ -196,23 +202,8 @@ class Bell:
         return found
 
     def close(self) -> None:
-        """Let go of its pipe."""
         os.close(self._listening)
         os.close(self._ringing)
-
-
-def be_child(queue: WorkQueue, items: "Sequence[WorkItem]", writer: int) -> "NoReturn":
-    """Be a forked worker: pull, run, send outcomes, and leave without touching anything of the parent's."""
-    code = 1
-    try:
-        follow_parent()
-        take = QueueReader(queue, items)
-        Runner(take, lambda outcome: send(writer, encode(outcome)), left=lambda: take.left).run()
-        code = 0
-    except (KeyboardInterrupt, BrokenPipeError):
-        code = 130
-    finally:
-        os._exit(code)
 
 
 def run_waves(

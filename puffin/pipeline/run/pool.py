@@ -10,7 +10,7 @@ from puffin.pipeline.run.forkpool import ForkPool, PoolBroken, emit
 from puffin.pipeline.run.inline import run_here, run_waves
 from puffin.pipeline.run.memory import keep_freed_memory
 from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue, wait_for_one
-from puffin.pipeline.run.wire import Inbox, encode
+from puffin.pipeline.run.wire import Inbox, encode_outcome
 from puffin.pipeline.run.worker_loss import run_surviving
 
 TYPE_CHECKING = False
@@ -38,7 +38,6 @@ class PoolExecutor:
         keep_freed_memory()
 
     def run(self, ledger: "Ledger", notify: "Callable[[Outcome], None]") -> None:
-        """Run the graph to its end."""
         lock = threading.Lock()
 
         def record(outcome: "Outcome") -> None:
@@ -102,7 +101,7 @@ def run_queued_units() -> int:
     def send(outcome: "Outcome") -> None:
         nonlocal count
         count += 1
-        gathered.append(encode(outcome))
+        gathered.append(encode_outcome(outcome))
         if len(gathered) >= _TOGETHER:
             flush()
 

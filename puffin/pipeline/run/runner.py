@@ -53,7 +53,6 @@ class WorkQueue:
         return range(start, min(start + self.step, self._count))
 
     def close(self) -> None:
-        """Close this process's end."""
         os.close(self._reader)
 
 
@@ -67,7 +66,6 @@ class QueueReader:
         self.left = len(items)
 
     def __call__(self) -> "WorkItem | None":
-        """Return the next item, None at the end."""
         if not self._taken:
             numbers = self._queue.take()
             if numbers is None:

@@ -4,51 +4,29 @@ import marshal
 import os
 
 from puffin.pipeline.graph.task import Outcome
+from puffin.value import astuple, from_tuple, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 _LENGTH = 4
 
 
-def encode(outcome: Outcome) -> bytes:
+def encode_outcome(outcome: Outcome) -> bytes:
     """Return an outcome as bytes; its result must be made of builtins."""
-    error = pickled(outcome.error) if outcome.error is not None else b""
-    body = marshal.dumps(
-        (
-            outcome.key,
-            outcome.status,
-            outcome.result,
-            error,
-            outcome.started,
-            outcome.ended,
-            outcome.cpu,
-            outcome.worker,
-            (outcome.taken, outcome.given, outcome.cache, outcome.log),
-        )
-    )
-    return framed(body)
+    fields = astuple(outcome)
+    if outcome.error is not None:
+        fields = astuple(replace(outcome, error=pickled(outcome.error)))
+    return framed(marshal.dumps(fields))
 
 
-def decode(body: bytes) -> Outcome:
+def decode_outcome(body: bytes) -> Outcome:
     """Return the outcome that :func:`encode` wrote (without the length in front)."""
-    key, status, result, error, started, ended, cpu, worker, metered = marshal.loads(body)
-    taken, given, cache, log = metered
-    return Outcome(
-        key=key,
-        status=status,
-        result=result,
-        error=unpickled(error) if error else None,
-        started=started,
-        ended=ended,
-        cpu=cpu,
-        worker=worker,
-        taken=taken,
-        given=given,
-        cache=cache,
-        log=log,
-    )
+    outcome = from_tuple(Outcome, marshal.loads(body))
+    error: Any = outcome.error
+    return replace(outcome, error=unpickled(error)) if error else outcome
 
 
 def pickled(error: BaseException) -> bytes:
@@ -107,4 +85,4 @@ class Inbox:
 
     def feed(self, data: bytes) -> "Iterator[Outcome]":
         """Take the next bytes and yield the outcomes that are complete."""
-        return map(decode, self._frames.feed(data))
+        return map(decode_outcome, self._frames.feed(data))

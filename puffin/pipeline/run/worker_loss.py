@@ -92,6 +92,28 @@ def prepare_children() -> None:
         _ends = (*os.pipe(), os.getpid())
 
 
+def fork_child(body: "Callable[[], None]") -> int:
+    """Fork a child that does *body*, follows this process and ends; return its id. Raises ``OSError`` if refused."""
+    prepare_children()
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        follow_parent()
+        body()
+        code = 0
+    except (KeyboardInterrupt, BrokenPipeError):
+        code = 130
+    finally:
+        os._exit(code)
+
+
+def exit_of(pid: int) -> str:
+    """Wait for a child; return how it was lost, or ``""``."""
+    return describe_exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+
 def _let_go() -> None:
     """In every forked child: close the parent's end."""
     if _ends is not None:

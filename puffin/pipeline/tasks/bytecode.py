@@ -24,7 +24,7 @@ def bytecode_kind(interpreter: "Interpreter", settings: "Settings") -> str:
     return interpreter_kind(interpreter.cache_tag, interpreter.magic, _LEVEL, settings.bytecode_mode)
 
 
-def lacking(state: "State | None", kind: str) -> "set[str]":
+def without_bytecode(state: "State | None", kind: str) -> "set[str]":
     """Return the distributions that were installed without bytecode of this kind; they are reinstalled with it."""
     if state is None or not kind:
         return set()

@@ -179,7 +179,7 @@ def identity(artifact: "Artifact", archive: str = "") -> str:
     )
 
 
-def name_of(supply: Supply) -> str:
+def supply_name(supply: Supply) -> str:
     """Return a key that is equal for supplies with the same archive; for a built one it is its build."""
     return supply.made[1] if supply.made else identity(supply.artifact, supply.archive)
 
@@ -214,7 +214,7 @@ def loads_of(
     gathered: dict[str, tuple[Supply, list[Use]]] = {}
     for site in order:
         for number, supply in sorted(supplies[site].items(), key=lambda each: -weigh(each[1])):
-            gathered.setdefault(name_of(supply), (supply, []))[1].append(Use(site=site, number=number))
+            gathered.setdefault(supply_name(supply), (supply, []))[1].append(Use(site=site, number=number))
     loads = [Load(supply=supply, uses=tuple(uses)) for supply, uses in gathered.values()]
     return _parted(loads, [order[-1], order[0]]) if len(order) >= _MANY else loads
 
@@ -267,7 +267,7 @@ def many_tasks(
             tasks += [compiled] if compiled else []
             link = _link_task(
                 part,
-                f"{run}/{name_of(supply)}/{part.uses[0].site}{f'/{compiling.kind}' if compiling else ''}",
+                f"{run}/{supply_name(supply)}/{part.uses[0].site}{f'/{compiling.kind}' if compiling else ''}",
                 place,
                 cache_root=cache_root,
                 after=(compiled.key,) if compiled else (),
@@ -283,7 +283,7 @@ def joined(loads: "Iterable[Load]") -> "list[Load]":
     """Return *loads* with all uses of a supply in one load again."""
     gathered: dict[str, Load] = {}
     for load in loads:
-        name = name_of(load.supply)
+        name = supply_name(load.supply)
         former = gathered.get(name)
         gathered[name] = replace(load, uses=(*former.uses, *load.uses)) if former else load
     return list(gathered.values())

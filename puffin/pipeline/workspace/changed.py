@@ -35,7 +35,7 @@ def changed_specs(
     changed = changed_files(reference, cwd)
     if workspace is not None and os.path.realpath(os.path.join(cwd, workspace.file)) in changed:
         return list(specs)
-    return [spec for spec in specs if not changed.isdisjoint(files_of(spec, environ, read, constraints))]
+    return [spec for spec in specs if not changed.isdisjoint(files_behind(spec, environ, read, constraints))]
 
 
 def changed_files(reference: str, cwd: str) -> "frozenset[str]":
@@ -67,14 +67,13 @@ def _git(cwd: str, *words: str, about: str = "") -> str:
     return done.stdout
 
 
-def files_of(
+def files_behind(
     spec: "EnvSpec",
     environ: "Mapping[str, str]",
     read: "Callable[[str], bytes]",
     constraints: tuple[str, ...] = (),
 ) -> "frozenset[str]":
     """Return the real paths of all files that an environment is made from, included ones and its lock among them."""
-
     files: set[str] = {*spec.files, *filter(None, (lock_of(spec),))}
 
     def reading(path: str) -> bytes:

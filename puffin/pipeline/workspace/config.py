@@ -10,6 +10,7 @@ from puffin.pipeline.workspace.document import PROJECT_FILE, Document, configura
 from puffin.pipeline.workspace.select import fill
 from puffin.pipeline.workspace.specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ class _Reader:
         self._defaults: Mapping[str, Any] = {}
 
     def read(self) -> "Workspace | None":
-        """Return the environments of the document."""
         own = self._document.table
         if not any(key in own for key in TABLES):
             return None
@@ -110,7 +110,8 @@ class _Reader:
         pylock = self._text_of(own, "pylock", where)
         first = next((path for path in requirements if not is_http(path)), "") or project or pylock
         template = self._template(own, where, matrix=matrix)
-        return EnvSpec(
+        spec = replace(
+            self._shared(own, where),
             name=f"{name}-{python}" if matrix else name,
             base=name,
             path=self._absolute(fill(template, first, name, python)),
@@ -118,9 +119,18 @@ class _Reader:
             requirements=tuple(map(self._absolute, requirements)),
             pylock=self._absolute(pylock) if pylock else "",
             project=self._absolute(project) if project else "",
-            extras=self._texts(own, "extras", where) if not requirements else (),
-            groups=self._texts(own, "groups", where) if not requirements else (),
-            constraints=() if pylock else tuple(map(self._absolute, self._texts(own, "constraints", where))),
+        )
+        spec = replace(spec, extras=(), groups=()) if requirements else spec
+        return replace(spec, constraints=()) if pylock else spec
+
+    def _shared(self, own: "Mapping[str, Any]", where: tuple[str, ...], path: str = "") -> EnvSpec:
+        """Return what environments and patterns of them may both say."""
+        return EnvSpec(
+            name="",
+            path=path,
+            extras=self._texts(own, "extras", where),
+            groups=self._texts(own, "groups", where),
+            constraints=tuple(map(self._absolute, self._texts(own, "constraints", where))),
             link_mode=self._link_mode(own, where),
             compile_bytecode=self._flag(own, _COMPILE, where),
             origin=self._document.place(*where),
@@ -133,17 +143,8 @@ class _Reader:
         if not match:
             raise self._document.wrong(where, "an `env-glob` needs `match`, a pattern of files")
         pythons = self._texts(own, "python", where)
-        return GlobSpec(
-            match=match,
-            path=self._template(own, where, matrix=len(pythons) > 1),
-            pythons=pythons,
-            extras=self._texts(own, "extras", where),
-            groups=self._texts(own, "groups", where),
-            constraints=tuple(map(self._absolute, self._texts(own, "constraints", where))),
-            link_mode=self._link_mode(own, where),
-            compile_bytecode=self._flag(own, _COMPILE, where),
-            origin=self._document.place(*where),
-        )
+        template = self._template(own, where, matrix=len(pythons) > 1)
+        return GlobSpec(match=match, spec=self._shared(own, where, template), pythons=pythons)
 
     def _template(self, own: "Mapping[str, Any]", where: tuple[str, ...], *, matrix: bool) -> str:
         template = self._text_of(own, "path", where) or (_MATRIX_PATH if matrix else _PATH)

@@ -47,7 +47,6 @@ class ConfigurationInvalid(PuffinError):
 
     def details(self) -> tuple[str, ...]:
         """Return the line, credentials masked."""
-
         return (mask_text(self.text.strip()),) if self.text.strip() else ()
 
 
@@ -58,11 +57,11 @@ def configurations(directory: str) -> "Iterator[tuple[str, bytes]]":
     """
     while True:
         path = os.path.join(directory, PUFFIN_FILE)
-        data = content(path)
+        data = read_content(path)
         if data is not None:
             yield path, data
         path = os.path.join(directory, PROJECT_FILE)
-        data = content(path)
+        data = read_content(path)
         if data is not None and speaks_of_puffin(data):
             yield path, data
         above = os.path.dirname(directory)
@@ -71,7 +70,7 @@ def configurations(directory: str) -> "Iterator[tuple[str, bytes]]":
         directory = above
 
 
-def content(path: str) -> "bytes | None":
+def read_content(path: str) -> "bytes | None":
     """Return the content of a file, None if it does not exist, b"" if it may not be read."""
     depends.text(path)
     try:
@@ -128,12 +127,10 @@ class Document:
         return nearest(self._places, (*self._prefix, *keys))
 
     def place(self, *keys: str) -> str:
-        """Return ``file:line`` of a key."""
         line = self.line(*keys)
         return f"{self.shown}:{line}" if line else self.shown
 
     def wrong(self, keys: tuple[str, ...], problem: str, *hints: str) -> ConfigurationInvalid:
-        """Make the error about a key."""
         return self._at(self.line(*keys), problem, *hints)
 
     def _at(self, line: int, problem: str, *hints: str) -> ConfigurationInvalid:

@@ -32,7 +32,6 @@ class NothingMatches(PuffinError):
         return f"`{self.text}` {verb} no environment and no file"
 
     def details(self) -> tuple[str, ...]:
-        """Return which environments there are."""
         if not self.known:
             return ()
         more = f" and {len(self.known) - 10} more" if len(self.known) > 10 else ""
@@ -64,19 +63,13 @@ def all_specs(workspace: Workspace) -> "list[EnvSpec]":
         for file in expand(glob.match, workspace.root):
             for python in glob.pythons or ("",):
                 matrix = len(glob.pythons) > 1
-                name = name_of(file)
-                filled = fill(glob.path, file, name, python)
-                spec = EnvSpec(
+                name = environment_name(file)
+                spec = replace(
+                    glob.spec,
                     name=f"{name}-{python}" if matrix else name,
-                    path=os.path.join(workspace.root, filled),
+                    path=os.path.join(workspace.root, fill(glob.spec.path, file, name, python)),
                     base=name,
                     python=python,
-                    extras=glob.extras,
-                    groups=glob.groups,
-                    constraints=glob.constraints,
-                    link_mode=glob.link_mode,
-                    compile_bytecode=glob.compile_bytecode,
-                    origin=glob.origin,
                 )
                 matched.append(made_from(spec, os.path.join(workspace.root, file)))
     locks = {os.path.normpath(lock_of(spec)) for spec in (*specs, *matched) if needs_lock(spec)}
@@ -177,7 +170,7 @@ def _meant(argument: str, cwd: str, known: "list[EnvSpec]") -> "list[EnvSpec]":
 
 def beside(file: str, cwd: str) -> EnvSpec:
     """Return the environment beside a file where nothing is configured."""
-    name = name_of(file)
+    name = environment_name(file)
     path = os.path.normpath(os.path.join(cwd, environment_beside(file)))
     spec = EnvSpec(name=name, base=name, path=path, origin=file)
     return made_from(spec, os.path.normpath(os.path.join(cwd, file)))
@@ -272,6 +265,6 @@ def environment_beside(file: str) -> str:
     return f"{directory}/.venv" if directory not in ("", "/") else f"{directory}.venv"
 
 
-def name_of(file: str) -> str:
+def environment_name(file: str) -> str:
     """Return the name of the environment beside *file*: the directory, or ``.``."""
     return os.path.dirname(file) or "."

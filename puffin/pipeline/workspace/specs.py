@@ -32,27 +32,20 @@ class EnvSpec:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """All files that the environment is made from."""
         named = (*self.requirements, self.pylock, self.project, *self.constraints)
         return tuple([each for each in named if each])
 
 
 @frozen
 class GlobSpec:
-    """Environments for all files that ``match``, relative to the workspace; the rest is as in :class:`EnvSpec`.
+    """Environments for all files that ``match``, relative to the workspace, with what they share in ``spec``.
 
-    ``path`` is a template; ``pythons`` is empty for any one Python.
+    ``spec.path`` is a template; ``pythons`` is empty for any one Python.
     """
 
     match: str
-    path: str
+    spec: EnvSpec
     pythons: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    constraints: tuple[str, ...] = ()
-    link_mode: str = ""
-    compile_bytecode: bool | None = None
-    origin: str = ""
 
 
 @frozen
@@ -98,7 +91,6 @@ def _slug(name: str) -> str:
 
 def sources_of(spec: EnvSpec, constraints: tuple[str, ...] = ()) -> "SourceRequest":
     """Return the request for an environment's sources; *constraints* apply to all environments without a lock file."""
-
     groups = [group if ":" in group else f"{spec.project}:{group}" for group in spec.groups]
     return SourceRequest(
         files=spec.requirements or (spec.project or spec.pylock,),

@@ -4,6 +4,7 @@ Each makes sure of something in this machine's cache and answers in builtins. Wh
 answer too: the planner then adds it and has the build run again.
 """
 
+import math
 import os
 import pickle
 import shutil
@@ -162,10 +163,16 @@ class BuildRoomFailed(PuffinError):
 
 
 def fetch_source(
-    *, artifact: "tuple[Any, ...]", package: str, cache_root: str, network: "tuple[Any, ...]"
+    *,
+    artifact: "tuple[Any, ...]",
+    package: str,
+    cache_root: str,
+    network: "tuple[Any, ...]",
+    since: float = math.inf,
 ) -> "tuple[str, str, tuple[Any, ...]]":
     """Make sure that a source is on this machine and read how it is built.
 
+    An archive without a hash that was fetched after *since*, in seconds since the epoch, is not fetched again.
     Returns its path (an archive or a directory), the SHA-256 of an archive, and its build system in wire form.
     """
     source, cache = from_tuple(Artifact, artifact), Cache(cache_root)
@@ -175,11 +182,13 @@ def fetch_source(
     elif source.kind == DIRECTORY:
         path = file_path(source.url)
     else:
-        path, sha256 = source_archive(source, cache, network)
+        path, sha256 = source_archive(source, cache, network, since)
     return path, sha256, astuple(_system(source, path, package, cache))
 
 
-def source_archive(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -> "tuple[str, str]":
+def source_archive(
+    source: Artifact, cache: Cache, network: "tuple[Any, ...]", since: float = math.inf
+) -> "tuple[str, str]":
     """Make sure that a source archive is on this machine; return its path and SHA-256. Raises what a fetch raises."""
     path = file_path(source.url) if is_file(source.url) else archive_place(source, cache)
     revision = expected_sha256(source)
@@ -187,6 +196,8 @@ def source_archive(source: Artifact, cache: Cache, network: "tuple[Any, ...]") -
         return path, revision
     if is_file(source.url):
         return path, _fetched(source, network)[0]
+    if not source.hashes and os.path.exists(path) and kept.is_since(path, since):
+        return path, kept.hash_of(path)
     cache.initialise()
     with _download_lock(source, cache):
         known = kept.hash_of(path) if revision and os.path.exists(path) else ""

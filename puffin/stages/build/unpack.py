@@ -292,7 +292,7 @@ def tar_members(file: "IO[bytes]", kind: str) -> "Iterator[Tar]":
         except (tarfile.TarError, ValueError, EOFError) as error:
             raise Refused(f"it is not a tar file, or it is damaged ({error})") from None
         _check_end(archive, plain)
-        yield Tar(archive, _judged(found, packed))
+        yield Tar(archive, _judged(archive, found, packed))
 
 
 def untar(tar: Tar, directory: str) -> None:
@@ -362,10 +362,12 @@ def _check_end(archive: tarfile.TarFile, plain: "IO[bytes]") -> None:
         raise Refused("it is cut off, or damaged, behind its last readable member")
 
 
-def _judged(found: "list[tarfile.TarInfo]", packed: int) -> "list[tuple[str, tarfile.TarInfo]]":
+def _judged(
+    archive: tarfile.TarFile, found: "list[tarfile.TarInfo]", packed: int
+) -> "list[tuple[str, tarfile.TarInfo]]":
     check_count(len(found))
     check_size(sum(member.size for member in found if member.isreg()), packed)
-    members = [(_plain(member.name), member) for member in found]
+    members = _distinct(archive, [(_plain(member.name), member) for member in found])
     members = [(name, member) for name, member in members if name or not member.isdir()]
     for name, member in members:
         _check_member(name, member)
@@ -374,6 +376,29 @@ def _judged(found: "list[tarfile.TarInfo]", packed: int) -> "list[tuple[str, tar
     check_collisions(files, ancestors(named | {name.rpartition("/")[0] for name in files}))
     _check_hardlinks(members)
     return members
+
+
+def _distinct(
+    archive: tarfile.TarFile, members: "list[tuple[str, tarfile.TarInfo]]"
+) -> "list[tuple[str, tarfile.TarInfo]]":
+    """Return the members without repetitions of the same file, about which all readers agree."""
+    first: dict[str, tarfile.TarInfo] = {}
+    return [
+        (name, member)
+        for name, member in members
+        if (known := first.setdefault(name, member)) is member or not _is_same(archive, known, member)
+    ]
+
+
+def _is_same(archive: tarfile.TarFile, one: tarfile.TarInfo, other: tarfile.TarInfo) -> bool:
+    if other.islnk() and _plain(other.linkname) == _plain(one.name):
+        return one.isreg()  # what tar writes for a file that it is given twice
+    kinds = [(each.type, each.linkname, each.mode & 0o100, each.size) for each in (one, other)]
+    if kinds[0] != kinds[1] or one.isdir():
+        return False
+    return not one.isreg() or all(
+        a == b for a, b in zip(_body(archive, one), _body(archive, other), strict=True)
+    )
 
 
 def _plain(name: str) -> str:

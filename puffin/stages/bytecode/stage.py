@@ -8,6 +8,7 @@ from puffin.cache.atomic import move, publish_file, publish_tree, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import WorkLock
 from puffin.errors import Cause, PuffinError, os_cause
+from puffin.forks import ChildSilent, hear
 from puffin.stages.bytecode.layer import (
     CACHE,
     Layer,
@@ -83,11 +84,14 @@ class Compiler:
             process.stdin.flush()  # type: ignore[union-attr]
         except BrokenPipeError:
             return []
-        while len(answers) < count:
-            data = os.read(process.stdout.fileno(), count - len(answers))  # type: ignore[union-attr]
-            if not data:
-                break
-            answers += data
+        try:
+            while len(answers) < count:
+                data = hear(process.stdout.fileno(), count - len(answers))  # type: ignore[union-attr]
+                if not data:
+                    break
+                answers += data
+        except ChildSilent as silent:
+            raise CompileFailed(path=self._executable, causes=(Cause(text=f"it {silent}"),)) from None
         if b"e" in answers:
             raise CompileFailed(
                 path=self._executable, causes=(Cause(text="it can read or write no files there"),)

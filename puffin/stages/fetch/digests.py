@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 from puffin.artifact.artifact import STRENGTH, algorithm_of, strongest_of
+from puffin.artifact.urls import mask
+from puffin.stages.fetch.failures import HashMismatch
 
 Groups = tuple[tuple[str, ...], ...]
 
@@ -44,6 +46,14 @@ class Hashers:
         """
         mine = self.computed()
         return tuple([group for group in groups if group and not _holds(group, mine)])
+
+    def check(self, groups: "Groups", filename: str, url: str, *hints: str) -> None:
+        """Raise :class:`HashMismatch` unless all groups hold."""
+        if broken := self.broken(groups):
+            expected = tuple(dict.fromkeys([digest for group in broken for digest in group]))
+            raise HashMismatch(
+                filename=filename, url=mask(url), expected=expected, computed=self.computed(), hints=hints
+            )
 
 
 def digests_of_file(path: str, groups: "Groups") -> Hashers:

@@ -11,7 +11,7 @@ from puffin.errors import UsageError
 from puffin.stages.fetch.client import Client, Response, file_unreadable
 from puffin.stages.fetch.connections import Body, ConnectionBroken
 from puffin.stages.fetch.digests import Groups, Hashers
-from puffin.stages.fetch.failures import HashMismatch, SizeMismatch
+from puffin.stages.fetch.failures import SizeMismatch
 from puffin.stages.fetch.plain_request import PlainResponse
 from puffin.stages.fetch.retry import Transient
 from puffin.value import frozen
@@ -24,6 +24,10 @@ _PIECE = 1 << 20
 _MOST_TRUSTED = 1 << 32  # a buffer larger than this is not made on the word of a header
 _PLAIN = {"Accept": "*/*", "Accept-Encoding": "identity"}
 _RANGE_UNSATISFIABLE = 416
+_REPLACED = (
+    "if the file was replaced on purpose, pin its new hash; "
+    "if not, somebody between its author and you changed it"
+)
 
 
 class Readable(Protocol):
@@ -144,25 +148,11 @@ class _Receiver:
         """Return the file if it is what it should be."""
         if self.size and self.filled != self.size:
             raise self._wrong_size(self.filled)
-        broken = self.hashers.broken(self.hashes)
-        if broken:
-            raise self._wrong_hash(broken)
+        self.hashers.check(self.hashes, self.name, self.shown, _REPLACED)
         return Download(data=memoryview(self.data)[: self.filled], sha256=self.hashers.sha256, url=url)
 
     def _wrong_size(self, received: int) -> SizeMismatch:
         return SizeMismatch(filename=self.name, url=self.shown, expected=self.size, received=received)
-
-    def _wrong_hash(self, broken: "Groups") -> HashMismatch:
-        return HashMismatch(
-            filename=self.name,
-            url=self.shown,
-            expected=tuple(dict.fromkeys([digest for group in broken for digest in group])),
-            computed=self.hashers.computed(),
-            hints=(
-                "if the file was replaced on purpose, pin its new hash; "
-                "if not, somebody between its author and you changed it",
-            ),
-        )
 
 
 def _attempt(client: Client, url: str, receiver: _Receiver) -> None:

@@ -13,7 +13,6 @@ from puffin.artifact.limits import MOST_PAGE, TooLarge, limit
 from puffin.artifact.urls import mask, mask_text, split_credentials
 from puffin.errors import Cause, UsageError
 from puffin.names import printable
-from puffin.stages.fetch.answer import NotHttp
 from puffin.stages.fetch.connections import Body, ConnectionBroken, Connections
 from puffin.stages.fetch.credentials import Credentials, basic
 from puffin.stages.fetch.failures import MOST_SHOWN, AccessDenied, RequestRefused, statement
@@ -43,10 +42,7 @@ class _Stream(httpx.SyncByteStream):
         self._body = body
 
     def __iter__(self) -> "Iterator[bytes]":
-        try:
-            yield from self._body
-        except ConnectionBroken as broken:
-            raise translated(broken) from broken
+        return iter(self._body)
 
     def close(self) -> None:
         self._body.close()
@@ -82,13 +78,8 @@ class PooledTransport(httpx.BaseTransport):
             return self._proxied(proxy, not self._network.trusts(url.host, port)).handle_request(request)
         origin = (url.scheme, url.raw_host.decode("ascii"), port)
         target = url.raw_path.decode("ascii")
-        try:
-            body = self._connections.exchange(
-                origin, request.method, target, request.headers.raw, request.read() or None
-            )
-        except ConnectionBroken as broken:
-            raise translated(broken) from broken.error
-        return _response(body)
+        data = request.read() or None
+        return _response(self._connections.exchange(origin, request.method, target, request.headers.raw, data))
 
     def _proxied(self, proxy: str, checked: bool) -> httpx.HTTPTransport:
         context = self._connections.context(checked)
@@ -107,18 +98,7 @@ def _response(body: Body) -> httpx.Response:
     return httpx.Response(answer.status, headers=answer.fields, stream=_Stream(body), extensions=extensions)
 
 
-def translated(broken: ConnectionBroken) -> httpx.TransportError:
-    """Return httpx's error for a connection that broke."""
-    text = str(broken)
-    if isinstance(broken.error, TimeoutError):
-        return httpx.ConnectTimeout(text) if broken.connecting else httpx.ReadTimeout(text)
-    if broken.connecting:
-        return httpx.ConnectError(text)
-    if isinstance(broken.error, (NotHttp, EOFError)):
-        return httpx.RemoteProtocolError(text)
-    return httpx.ReadError(text)
-
-
+_BROKEN = (httpx.TransportError, httpx.DecodingError, ConnectionBroken)
 _MOST_REDIRECTS = 20
 
 
@@ -167,7 +147,7 @@ class HttpxClient:
                     if room < 0:
                         raise TooLarge(MOST_PAGE).named(mask(str(response.url)))
             return b"".join(parts)
-        except httpx.HTTPError as error:
+        except _BROKEN as error:
             raise transient(error) from error
 
     def _refused(self, url: str, response: "httpx.Response") -> Exception:
@@ -222,7 +202,7 @@ class HttpxClient:
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             text = f"Cannot fetch `{mask(url)}`: {mask_text(str(error))}"
             raise UsageError(text=text) from error
-        except httpx.TransportError as error:
+        except _BROKEN as error:
             check_certificate(url, request.url.host, error)
             raise transient(error) from error
         except (ImportError, ValueError) as error:  # how httpx rejects a proxy
@@ -236,8 +216,10 @@ def _wanting(url: str, response: "httpx.Response") -> str:
     return url if split_credentials(url)[0] == asked else asked
 
 
-def transient(error: httpx.HTTPError) -> Transient:
+def transient(error: "httpx.TransportError | httpx.DecodingError | ConnectionBroken") -> Transient:
     """Translate an error that may be gone at the next attempt."""
+    if isinstance(error, ConnectionBroken):
+        return error.transient()
     text = str(error) or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout):
         return Transient("the server did not take the connection in time")
@@ -260,7 +242,7 @@ def raw(response: httpx.Response) -> "Iterator[bytes]":
     """Yield the content of a response that came through a proxy. Raises ``Transient``."""
     try:
         yield from response.iter_raw()
-    except httpx.HTTPError as error:
+    except _BROKEN as error:
         raise transient(error) from error
 
 
@@ -277,7 +259,7 @@ def excerpt(response: httpx.Response) -> bytes:
             size += len(part)
             if size > _MOST_TEXT:
                 break
-    except httpx.HTTPError:
+    except _BROKEN:
         return b""
     finally:
         response.close()

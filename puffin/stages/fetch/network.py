@@ -2,7 +2,7 @@
 
 from puffin.artifact.urls import is_file, mask
 from puffin.errors import UsageError
-from puffin.value import frozen
+from puffin.value import astuple, from_tuple, frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Network:
     certificate store; ``client_cert`` is a PEM file with certificate and key. ``trusted_hosts`` are hosts,
     or ``host:port``, whose certificate is not checked. ``proxy`` serves every request; else ``http_proxy`` and
     ``https_proxy`` serve theirs, except for the hosts in ``no_proxy`` (a comma-separated list, which
-    limits ``proxy`` too). ``connections`` is how many a process may read ahead with. ``keyring`` is one of
+    limits ``proxy`` too). ``keyring`` is one of
     :data:`AUTO`, :data:`DISABLED` and :data:`SUBPROCESS` (see ``credentials.py``).
     """
 
@@ -39,7 +39,6 @@ class Network:
     http_proxy: str = ""
     https_proxy: str = ""
     no_proxy: str = ""
-    connections: int = 4
     keyring: str = AUTO
 
     def proxy_for(self, url: str, host: str) -> str:
@@ -55,18 +54,14 @@ class Network:
         return host in self.trusted_hosts or f"{host}:{port}" in self.trusted_hosts
 
 
-_FIELDS: tuple[str, ...] = Network.__slots__  # type: ignore[attr-defined]
-
-
 def to_wire(network: Network) -> "Wire":
     """Return *network* as a plain tuple: the form in which it travels as an argument of a task."""
-    return tuple([getattr(network, name) for name in _FIELDS])
+    return astuple(network)
 
 
 def network_from_wire(wire: "Wire") -> Network:
     """Return the value of :func:`to_wire` again (lists for tuples are fine)."""
-    plain = [tuple(field) if isinstance(field, list) else field for field in wire]
-    return Network(**dict(zip(_FIELDS, plain, strict=True)))  # type: ignore[arg-type]
+    return from_tuple(Network, [tuple(field) if isinstance(field, list) else field for field in wire])
 
 
 def network_from_environ(environ: "Mapping[str, str]") -> Network:

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 from puffin.artifact.tree import tree_state
-from puffin.cli.noop.question import PREFIXES, VARIABLES
-from puffin.pipeline.request.builds import BACKEND_PREFIXES, BACKEND_VARIABLES
 from tests.helpers.repositories import Repository, needs_git
 
 
@@ -126,8 +124,3 @@ def test_a_project_may_say_what_counts(tree, monkeypatch):
         now = tree_state(str(tree))
         assert now != before
         before = now
-
-
-def test_variables_of_backends_are_part_of_every_question():
-    assert set(BACKEND_PREFIXES) <= set(PREFIXES)
-    assert BACKEND_VARIABLES <= VARIABLES

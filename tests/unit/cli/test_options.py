@@ -30,7 +30,7 @@ REQUESTS = (Settings, CompileSettings, InstallSettings, ManySettings, LockSettin
 def asked(monkeypatch, words):
     """Return the name of the command that a command line calls, with the values of its options."""
     calls = []
-    monkeypatch.setattr(app, "guarded", lambda *called: calls.append(called) or 0)
+    monkeypatch.setattr(app, "run_guarded", lambda *called: calls.append(called) or 0)
     assert app.run_app(words) == 0
     ((_function, command, found, _started, _foreign),) = calls
     return command, found

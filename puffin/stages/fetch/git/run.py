@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from puffin import depends
 from puffin.artifact.urls import split_credentials
+from puffin.forks import silence
 from puffin.signals import SIGTERM
 from puffin.stages.fetch.git.errors import GitMissing
 from puffin.stages.fetch.git.url import GitUrl
@@ -67,7 +68,10 @@ class Git:
         try:
             process = self._start(arguments, cwd, reader)
             try:
-                out, err = process.communicate()
+                out, err = process.communicate(timeout=silence())
+            except subprocess.TimeoutExpired:
+                end_group(process)
+                return GitResult(status=-9, out="", err=f"git did not end within {silence():g} s")
             except BaseException:
                 end_group(process)
                 raise

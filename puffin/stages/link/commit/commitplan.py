@@ -137,7 +137,8 @@ def plan_commit(
     placement = plan_placement(_sources(change, disk), going=frozenset(going), owner_of=kept.owner, disk=disk)
     old = [path for path, _ in change.rewritten]
     outs = list(dict.fromkeys((*going, *placement.replaced, *_byte_code(placement.replaced, disk), *old)))
-    made = [path for path in placement.made if path not in outs or not disk.is_directory(path)]
+    leaving = frozenset(outs)
+    made = [path for path in placement.made if path not in leaving or not disk.is_directory(path)]
     moves = [*placement.moves, *[(staged, path) for path, staged in change.rewritten if staged]]
     outs = [each for path in outs for each in _opened(path, frozenset(placement.made), disk)]
     touched = {*map(os.path.dirname, outs), *placement.touched}

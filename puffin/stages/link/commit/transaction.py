@@ -10,12 +10,28 @@ from puffin import signals
 from puffin.cache import frame
 from puffin.cache.atomic import replace_file
 from puffin.errors import PuffinError, os_cause
+from puffin.stages.link.commit.exchange import REFUSED, exchange
 from puffin.stages.link.commit.recovery import FORMAT, forget_home, home_of, undo
 from puffin.stages.link.commit.stamps import JOURNAL, STATE
 from puffin.stages.link.commit.steps import SWAP, WHOLE, Script, discard, do_steps, inode_of
+from puffin.stages.link.commit.whole import as_whole
 from puffin.value import replace
 
 _TICKS = 25  # ms after which the clock of a file system has moved on, if it ever will
+
+
+NEEDS = (
+    "`--atomic always` needs a site-packages that the file system can exchange as a whole; leave it out here"
+)
+
+
+class NotExchangeable(PuffinError):
+    """A whole site-packages is to be exchanged, and that cannot be done there."""
+
+    sentence = "Failed to prepare an exchange of `{site}`: {reason}"
+    site: str
+    reason: str
+    hints: tuple[str, ...] = (NEEDS,)
 
 
 class CommitFailed(PuffinError):
@@ -51,6 +67,16 @@ class Transaction:
         os.mkdir(f"{self.directory}/old")
         self._began = self._until = moment(self.directory)
 
+    def try_exchange(self, site: str) -> None:
+        """Raise :class:`NotExchangeable` where the file system of the staging area exchanges nothing."""
+        first, second = f"{self.directory}/0~", f"{self.directory}/1~"
+        os.mkdir(first)
+        os.mkdir(second)
+        try:
+            exchange(first, second)
+        except OSError as error:
+            raise NotExchangeable(site=site, reason=f"the system says: {error.strerror}") from error
+
     def window(self) -> "tuple[int, int]":
         """Return from when until now directories were made here, in ns since the epoch."""
         self._until = moment(self.directory)
@@ -65,20 +91,23 @@ class Transaction:
         self._trashed += 1
         return f"{self.directory}/old/{self._trashed}"
 
-    def commit(self, script: Script) -> None:
+    def commit(self, script: Script, *, whole: str = "", always: bool = False) -> None:
         """Do what the script says, as a whole or not at all, even when interrupted in between.
 
+        What it does in the directory *whole* is done by one call, as :func:`as_whole` says of it and of *always*.
         Raises :class:`CommitFailed` after having undone everything; an interrupt is raised when done.
         """
         journal = f"{home_of(self.root)}/{JOURNAL}"
         with signals.Uninterrupted():
             try:
+                if whole:
+                    script = as_whole(script, whole, f"{self.directory}/site", always=always)
                 swaps = [staged for kind, staged, _ in script.steps if kind in (SWAP, WHOLE)]
                 script = replace(script, inodes=tuple([(each, inode_of(each)) for each in swaps]))
                 fields = (FORMAT, self.directory, script.steps, script.state, script.stamp, script.inodes)
                 replace_file(journal, frame.dump(fields), durable=True)
             except OSError as error:
-                raise CommitFailed(environment=self.root, causes=(os_cause(error),)) from error
+                raise self._failed(error, always) from error
             self._pending = True
             try:
                 do_steps(script)
@@ -86,9 +115,13 @@ class Transaction:
             except OSError as error:
                 undo(self.root, script, error)
                 self._close(journal)
-                raise CommitFailed(environment=self.root, causes=(os_cause(error),)) from error
+                raise self._failed(error, always) from error
             self._close(journal)
             self._let_pass()
+
+    def _failed(self, error: OSError, always: bool) -> CommitFailed:
+        hints = (NEEDS,) if always and error.errno in REFUSED else ()
+        return CommitFailed(environment=self.root, causes=(os_cause(error),), hints=hints)
 
     def _let_pass(self) -> None:
         """Let the window end before anybody can change what came in: what is changed now is to show by its time."""

@@ -201,7 +201,10 @@ def _configured(interpreter: Interpreter, config: dict[str, str], origin: str) -
         is_venv=interpreter.is_venv,
         relocatable=config.get("relocatable", "").lower() == "true",
         seed="puffin" not in config or config.get("seed", "").lower() == "true",
-        system_site_packages=config.get("include-system-site-packages", "").lower() == "true",
+        system_site_packages=config.get("include-system-site-packages", "").lower() == "true"
+        or (
+            not interpreter.is_venv and os.path.basename(scheme.purelib) == "dist-packages"
+        ),  # Debian has another
         interpreter=interpreter,
         origin=origin,
     )

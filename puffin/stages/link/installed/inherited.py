@@ -1,7 +1,11 @@
-"""What an environment sees of the installation it was made from (``include-system-site-packages``, PEP 405)."""
+"""What an environment sees of the installation it was made from (``include-system-site-packages``, PEP 405).
+
+Debian's own Python sees, in the same way, what Debian's package manager installs for it.
+"""
 
 import os
 import subprocess
+from collections.abc import Iterable, Iterator
 
 from puffin import depends
 from puffin.stages.link.commit.installplan import Present
@@ -28,19 +32,33 @@ def inherited_sites(environment: Environment) -> "tuple[str, ...]":
         )
     except (OSError, subprocess.TimeoutExpired):
         return ()
-    root = os.path.realpath(environment.root) + os.sep
+    own = [environment.root] if environment.is_venv else [environment.purelib, environment.platlib]
+    inside = tuple([os.path.realpath(path) + os.sep for path in own])
     paths = done.stdout.decode("utf-8", "surrogateescape").split("\0") if done.returncode == 0 else []
-    return tuple([path for path in paths if _is_site(path) and not os.path.realpath(path).startswith(root)])
+    return tuple(
+        [path for path in paths if _is_site(path) and not f"{os.path.realpath(path)}/".startswith(inside)]
+    )
 
 
 def _is_site(path: str) -> bool:
     return os.path.basename(path) in ("site-packages", "dist-packages")
 
 
+def outside(
+    environment: Environment, own: "Iterable[str]" = ()
+) -> "Iterator[tuple[str, tuple[str, str, str, str]]]":
+    """Yield ``(directory, row of scan)`` of what *environment* sees outside, one for each name not among its *own*."""
+    known = set(own)
+    for site in inherited_sites(environment):
+        for row in scan(site):
+            if row[0] not in known:
+                known.add(row[0])
+                yield site, row
+
+
 def inherited(environment: Environment) -> "tuple[tuple[str, Present], ...]":
     """Return ``(directory, distribution)`` of all that *environment* sees outside of itself, one for each name."""
-    found: dict[str, tuple[str, Present]] = {}
-    for site in inherited_sites(environment):
-        for name, version, entry, kind in scan(site):
-            found.setdefault(name, (site, Present(name=name, version=version, entry=entry, kind=kind)))
-    return tuple(found.values())
+    found = []
+    for site, (name, version, entry, kind) in outside(environment):
+        found.append((site, Present(name=name, version=version, entry=entry, kind=kind)))
+    return tuple(found)

@@ -12,7 +12,7 @@ from puffin.artifact.urls import file_path
 from puffin.cache.reading import read_text
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed import scan as site_scan
-from puffin.stages.link.installed.inherited import inherited_sites
+from puffin.stages.link.installed.inherited import outside
 from puffin.stages.unzip import record
 from puffin.stages.unzip.names import shadows
 from puffin.value import frozen
@@ -61,11 +61,7 @@ def read_installed(environment: Environment) -> tuple[Distribution, ...]:
     for site in sites.values():
         for name, version, entry, kind in site_scan.scan(site):
             found.append(_read(environment, site, name, version, entry, kind))
-    own = {each.name for each in found}
-    for site in inherited_sites(environment) if environment.system_site_packages else ():
-        rows = [row for row in site_scan.scan(site) if row[0] not in own]
-        found += [_read(None, site, *row) for row in rows]
-        own.update(row[0] for row in rows)
+    found += [_read(None, site, *row) for site, row in outside(environment, [each.name for each in found])]
     return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
 
 

@@ -11,7 +11,7 @@ from puffin.cache.reading import read_text
 from puffin.names import normalise
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed import scan as site_scan
-from puffin.stages.link.installed.inherited import inherited_sites
+from puffin.stages.link.installed.inherited import outside
 from puffin.value import frozen
 
 _FIELDS = frozenset(("name", "version", "requires-dist", "requires-python", "provides-extra"))
@@ -46,11 +46,8 @@ def read_requires(environment: Environment) -> tuple[Requires, ...]:
         for site in sites.values()
         for name, version, entry, kind in site_scan.scan(site)
     ]
-    own = {each.name for each in found}
-    for site in inherited_sites(environment) if environment.system_site_packages else ():
-        rows = [row for row in site_scan.scan(site) if row[0] not in own]
-        found += [_read(f"{site}/{entry}", name, version, kind) for name, version, entry, kind in rows]
-        own.update(row[0] for row in rows)
+    for site, (name, version, entry, kind) in outside(environment, [each.name for each in found]):
+        found.append(_read(f"{site}/{entry}", name, version, kind))
     return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
 
 

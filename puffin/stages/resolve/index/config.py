@@ -1,4 +1,4 @@
-"""The indexes and find-links places of a run, and the spellings of one place."""
+"""The indexes, find-links places and files that a run may use, and the spellings of one place."""
 
 import os
 
@@ -10,6 +10,11 @@ FIRST_INDEX = "first-index"
 FIRST_MATCH = "unsafe-first-match"
 BEST_MATCH = "unsafe-best-match"
 STRATEGIES = (FIRST_INDEX, FIRST_MATCH, BEST_MATCH)
+ALL = ":all:"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 
 @frozen
@@ -73,6 +78,57 @@ class IndexConfig:
             f"{' '.join(each.packages)} only {canonical(each.url)}" for each in self.named if each.packages
         ]
         return digest("\n".join((self.strategy, *places)))
+
+
+@frozen
+class FilePolicy:
+    """Which kinds of files may be used: normalised names or :data:`ALL`, as `--no-binary` etc. give them.
+
+    ``no_build`` forbids source distributions just as ``only_binary`` does.
+    """
+
+    no_binary: frozenset[str] = frozenset()
+    only_binary: frozenset[str] = frozenset()
+    no_build: frozenset[str] = frozenset()
+
+    def wheels(self, name: str) -> bool:
+        """Return whether wheels of the package may be used."""
+        if name in self.only_binary:
+            return True
+        return name not in self.no_binary and ALL not in self.no_binary
+
+    def sdists(self, name: str) -> bool:
+        """Return whether source distributions of the package may be used."""
+        if ALL in self.no_build or name in self.no_build or name in self.only_binary:
+            return False
+        return ALL not in self.only_binary or name in self.no_binary
+
+
+ANY_FILES = FilePolicy()
+
+
+@frozen
+class Scope:
+    """What decides which files a run may use.
+
+    ``tags`` (best first) and ``python_version`` (full, such as ``3.12.1``) are those of the target. ``hashes`` are
+    the demanded ones by normalised name. ``exclude_newer`` is a time or a date (ISO 8601). ``refresh`` is True, or
+    the normalised names whose cached pages and metadata are not used. ``now`` is in seconds since the epoch.
+    """
+
+    config: IndexConfig
+    tags: tuple[str, ...]
+    python_version: str
+    now: float
+    files: FilePolicy = FilePolicy()
+    hashes: "Mapping[str, tuple[str, ...]]" = {}
+    exclude_newer: str = ""
+    refresh: "bool | Collection[str]" = False
+    offline: bool = False
+
+    def refreshes(self, name: str) -> bool:
+        """Tell whether what the cache has of a package is not used."""
+        return self.refresh if isinstance(self.refresh, bool) else name in self.refresh
 
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}

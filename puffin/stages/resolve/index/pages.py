@@ -3,7 +3,7 @@
 import mmap
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from puffin import depends
 from puffin.artifact.urls import digest, mask
@@ -12,7 +12,7 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.fetch.turns import Crew, turns_of
-from puffin.stages.resolve.index.config import FIRST_INDEX, IndexConfig, canonical, is_local
+from puffin.stages.resolve.index.config import FIRST_INDEX, IndexConfig, Scope, canonical, is_local
 from puffin.stages.resolve.index.errors import IndexFailure, NotInCache
 from puffin.stages.resolve.index.http import (
     ACCEPT,
@@ -60,26 +60,14 @@ class ProjectPages:
 class Pages:
     """The index pages of one run.
 
-    ``refresh`` is True, or the normalised names whose pages are fetched even if the cached ones are fresh. With
-    ``offline`` cached pages of any age are used and nothing is fetched. ``now`` is in seconds since the epoch. With
-    ``ordered`` pages are stored with the order of their versions, for resolutions.
+    Offline, cached pages of any age are used and nothing is fetched. With ``ordered`` pages are stored with the order
+    of their versions, for resolutions.
     """
 
-    def __init__(
-        self,
-        *,
-        http: Http,
-        cache: Cache,
-        refresh: "bool | Collection[str]",
-        offline: bool,
-        now: float,
-        ordered: bool = False,
-    ) -> None:
+    def __init__(self, http: Http, cache: Cache, scope: Scope, *, ordered: bool = False) -> None:
         self._http = http
         self._cache = cache
-        self._refresh = refresh
-        self._offline = offline
-        self._now = now
+        self._scope = scope
         self._ordered = ordered
         self._homes: dict[str, str] = {}
         self._seen: dict[tuple[str, str], StoredPage | PuffinError] = {}
@@ -197,9 +185,9 @@ class Pages:
         depends.file(own, content=False)
         depends.file(path, content=False)
         old = load_page(_mapped(path))
-        if old is None or not (self._offline or self._is_fresh(old, name)):
+        if old is None or not (self._scope.offline or self._is_fresh(old, name)):
             return False
-        if not self._offline:
+        if not self._scope.offline:
             depends.fresh(old.fetched_at, old.fetched_at + old.max_age)
         self._seen[index, name] = old
         return True
@@ -210,17 +198,16 @@ class Pages:
         return f"{self._homes[index]}{name}"
 
     def _is_fresh(self, page: StoredPage, name: str) -> bool:
-        forced = self._refresh if isinstance(self._refresh, bool) else name in self._refresh
-        return not forced and 0 <= self._now - page.fetched_at < page.max_age
+        return not self._scope.refreshes(name) and 0 <= self._scope.now - page.fetched_at < page.max_age
 
     def _obtain(self, index: str, name: str) -> StoredPage:
         if is_local(index):
             page = local_page(index, name)
-            return _loaded(_absent(index, self._now) if page is None else self._dumped(page, 0))
+            return _loaded(_absent(index, self._scope.now) if page is None else self._dumped(page, 0))
         return self._fetch(index, name, load_page(_mapped(self._cache.find(self._path(index, name)))))
 
     def _fetch(self, index: str, name: str, old: "StoredPage | None") -> StoredPage:
-        if self._offline:
+        if self._scope.offline:
             hint = "run the command once without `--offline`, so that the cache is filled"
             raise NotInCache(package=name, index=mask(index), hints=(hint,))
         if index in self._broken:  # it has failed for good; asking it for every package would only take time
@@ -236,7 +223,7 @@ class Pages:
 
     def _headers(self, old: "StoredPage | None", name: str) -> dict[str, str]:
         headers = {"accept": ACCEPT}
-        if self._refresh is True or (self._refresh and name in self._refresh):
+        if self._scope.refreshes(name):
             headers["cache-control"] = "no-cache"
         if old is not None and old.etag:
             headers["if-none-match"] = old.etag
@@ -250,13 +237,13 @@ class Pages:
             told = "cache-control" in reply.headers or "expires" in reply.headers
             data = renewed(
                 old,
-                fetched_at=self._now,
+                fetched_at=self._scope.now,
                 max_age=said.max_age if told else old.max_age,
                 etag=said.etag,
                 last_modified=said.last_modified,
             )
         elif reply.status in (404, 410) and name != _FLAT:
-            data = _absent(index, self._now)
+            data = _absent(index, self._scope.now)
         elif reply.status != 200:
             raise status_error(reply, index)
         else:
@@ -272,7 +259,7 @@ class Pages:
         return dump_groups(
             _rows_of(page) if isinstance(page, Page) else page.files,
             url=page.url,
-            fetched_at=self._now,
+            fetched_at=self._scope.now,
             max_age=max_age,
             etag=etag,
             last_modified=last_modified,

@@ -14,13 +14,12 @@ from packaging.version import Version
 from puffin.cache import frame
 from puffin.names import parsed_version
 from puffin.stages.resolve.index.page import FileLink
-from puffin.value import frozen
+from puffin.value import from_tuple, frozen
 
 Row = tuple[Any, ...]
 
 _FORMAT = "simple 2"
 _FIELDS = 10
-_NAMES = tuple(FileLink.__annotations__)
 
 ABSENT = "absent"
 
@@ -140,21 +139,7 @@ def load_page(data: "bytes | mmap | None") -> StoredPage | None:
     value, start = frame.load_at(data, 0)
     if type(value) is not tuple or len(value) != 2 or value[0] != _FORMAT or len(value[1]) != _FIELDS:
         return None
-    url, fetched_at, max_age, etag, last_modified, status, reason, refused, versions, tail = value[1]
-    return StoredPage(
-        url=url,
-        fetched_at=fetched_at,
-        max_age=max_age,
-        etag=etag,
-        last_modified=last_modified,
-        status=status,
-        reason=reason,
-        refused=refused,
-        versions=versions,
-        tail=tail,
-        data=data,
-        start=start,
-    )
+    return from_tuple(StoredPage, (*value[1], data, start))
 
 
 def renewed(
@@ -168,7 +153,7 @@ def renewed(
 
 def _links(rows: "Any") -> "tuple[FileLink, ...] | None":
     try:
-        return tuple([FileLink(**dict(zip(_NAMES, row, strict=True))) for row in rows])
+        return tuple([from_tuple(FileLink, row) for row in rows])
     except (TypeError, ValueError):
         return None
 

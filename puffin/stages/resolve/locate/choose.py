@@ -2,10 +2,10 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 from puffin.artifact.urls import mask_text
 from puffin.names import normalise
+from puffin.stages.resolve.index.config import ALL, FilePolicy
 from puffin.stages.resolve.locate.errors import HashesDiffer, NoCompatibleWheel, TooNew
 from puffin.stages.resolve.locate.file_choice import (
     FILENAME,
@@ -20,49 +20,17 @@ from puffin.stages.resolve.locate.file_choice import (
     parsed,
 )
 from puffin.stages.resolve.locate.tags import mismatch, shown_tags
-from puffin.stages.resolve.solve.request import ALL, FilePolicy
+from puffin.stages.resolve.requirements.values import Pin
 
 _SHOWN = 5
 
 
-class AnyPin(Protocol):
-    """What locating needs of a pin (see ``puffin.stages.resolve.requirements.pins``)."""
-
-    @property
-    def name(self) -> str:
-        """The normalised name."""
-
-    @property
-    def version(self) -> str:
-        """The pinned version; for a pin with a URL it may be empty."""
-
-    @property
-    def url(self) -> str:
-        """The URL of a ``name @ URL`` pin, else empty."""
-
-    @property
-    def hashes(self) -> tuple[str, ...]:
-        """The pinned hashes, ``"algorithm:hex"``: a file fits if one of them is its own."""
-
-    @property
-    def editable(self) -> bool:
-        """Whether the pin is to be installed as an editable."""
-
-    @property
-    def text(self) -> str:
-        """The pin as the user gave it."""
-
-    @property
-    def exact(self) -> bool:
-        """Whether the version must be this very text (``===``)."""
-
-
-def shown_pin(pin: AnyPin) -> str:
+def shown_pin(pin: Pin) -> str:
     """Return a pin as messages show it: as the user gave it, with the credentials of its URL masked."""
     return mask_text(pin.text or pin.name)
 
 
-def file_of(pin: AnyPin, offered: "Sequence[Offered]", chooser: FileChooser, date: str = "") -> IndexFile:
+def file_of(pin: Pin, offered: "Sequence[Offered]", chooser: FileChooser, date: str = "") -> IndexFile:
     """Return the file to take for *pin*, by the rule of :mod:`~puffin.stages.resolve.locate.file_choice`.
 
     *date* is that of ``--exclude-newer`` in the user's words. Raises :class:`NoCompatibleWheel`,
@@ -78,7 +46,7 @@ def file_of(pin: AnyPin, offered: "Sequence[Offered]", chooser: FileChooser, dat
     raise _nothing(pin, choice, chooser)
 
 
-def _nothing(pin: AnyPin, choice: Choice, chooser: FileChooser) -> "NoCompatibleWheel | HashesDiffer":
+def _nothing(pin: Pin, choice: Choice, chooser: FileChooser) -> "NoCompatibleWheel | HashesDiffer":
     """Return why no file can be taken."""
     if not choice.usable:
         return _no_file(pin, choice, chooser)
@@ -86,7 +54,7 @@ def _nothing(pin: AnyPin, choice: Choice, chooser: FileChooser) -> "NoCompatible
     return _hashes_differ(pin, admitted) if admitted else _no_python(pin, choice.usable, chooser.target)
 
 
-def _no_file(pin: AnyPin, choice: Choice, chooser: FileChooser) -> NoCompatibleWheel:
+def _no_file(pin: Pin, choice: Choice, chooser: FileChooser) -> NoCompatibleWheel:
     name, files = normalise(pin.name), chooser.files
     option = sdists_option(files, name) if choice.sdists else ""
     if forbidden := wheels_option(files, name):
@@ -106,7 +74,7 @@ def _leave_out(option: str) -> str:
     return f"to build its source distribution, leave out {option}"
 
 
-def _no_tag(pin: AnyPin, wheels: "list[Offered]", target: FileTarget, option: str) -> NoCompatibleWheel:
+def _no_tag(pin: Pin, wheels: "list[Offered]", target: FileTarget, option: str) -> NoCompatibleWheel:
     names = [each.row[FILENAME] for each in wheels]
     parts = list(dict.fromkeys(mismatch(name, target.tags) for name in names))
     found = list(dict.fromkeys(shown_tags(name) for name in names))
@@ -121,14 +89,14 @@ def _no_tag(pin: AnyPin, wheels: "list[Offered]", target: FileTarget, option: st
     )
 
 
-def _no_python(pin: AnyPin, fitting: "list[Offered]", target: FileTarget) -> NoCompatibleWheel:
+def _no_python(pin: Pin, fitting: "list[Offered]", target: FileTarget) -> NoCompatibleWheel:
     wanted = list(dict.fromkeys(each.row[REQUIRES_PYTHON] for each in fitting))
     reason = f"it requires Python {' or '.join(wanted)}, but the interpreter is Python {target.python_version}"
     hint = f"use another interpreter, or another version of `{pin.name}`"
     return NoCompatibleWheel(package=shown_pin(pin), reason=reason, hints=(hint,))
 
 
-def _hashes_differ(pin: AnyPin, admitted: "list[Offered]") -> HashesDiffer:
+def _hashes_differ(pin: Pin, admitted: "list[Offered]") -> HashesDiffer:
     offered = [f"{item} ({each.row[FILENAME]})" for each in admitted for item in each.row[HASHES]]
     hint = "if you trust the new files, write the pins with their hashes again"
     return HashesDiffer(package=shown_pin(pin), expected=pin.hashes, offered=tuple(offered), hints=(hint,))

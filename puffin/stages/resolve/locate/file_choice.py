@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
+from puffin.stages.resolve.index.config import ANY_FILES, FilePolicy
 from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, splits
-from puffin.stages.resolve.index.stored import Row
 from puffin.stages.resolve.locate.tags import build_order, priorities, rank
-from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, exclude_newer_for, hash_verdict
-from puffin.value import astuple, frozen
+from puffin.stages.resolve.solve.request import exclude_newer_for, hash_verdict
+from puffin.stages.resolve.solve.specifiers import PythonRange
+from puffin.value import astuple, from_tuple, frozen
 
 OfferedByText = dict[str, "list[Offered]"]
 
@@ -61,22 +62,8 @@ class Offered(NamedTuple):
 
     def file(self) -> IndexFile:
         """Return the file as other stages know it."""
-        return IndexFile(link=link_of(self.row), version=self.text, place=self.place, linked=self.linked)
-
-
-def link_of(row: "Row") -> FileLink:
-    """Return the link whose fields are *row*."""
-    filename, url, hashes, requires_python, yanked, size, upload_time, metadata = row
-    return FileLink(
-        filename=filename,
-        url=url,
-        hashes=hashes,
-        requires_python=requires_python,
-        yanked=yanked,
-        size=size,
-        upload_time=upload_time,
-        metadata=metadata,
-    )
+        link = from_tuple(FileLink, self.row)
+        return IndexFile(link=link, version=self.text, place=self.place, linked=self.linked)
 
 
 def offered_by_name(links: "Iterable[tuple[str, FileLink]]") -> "dict[str, OfferedByText]":
@@ -91,31 +78,16 @@ def offered_by_name(links: "Iterable[tuple[str, FileLink]]") -> "dict[str, Offer
 
 
 class FileTarget:
-    """What the interpreter takes: its tags, best first, and its version as ``3.12.1``."""
+    """What the interpreter takes: its tags, best first, and its version as ``3.12.1``.
+
+    ``admits`` tells whether it takes a file with a ``Requires-Python``.
+    """
 
     def __init__(self, tags: tuple[str, ...], python_version: str) -> None:
         self.tags = tags
         self.python_version = python_version
         self.priorities = priorities(tags)
-        self._admitted: dict[str, bool] = {"": True}
-
-    def admits(self, requires_python: str) -> bool:
-        """Return whether the interpreter's version fits a ``Requires-Python``, read leniently."""
-        known = self._admitted.get(requires_python)
-        if known is None:
-            known = self._admitted[requires_python] = self._contains(requires_python)
-        return known
-
-    def _contains(self, requires_python: str) -> bool:
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-        try:
-            specifiers = SpecifierSet(requires_python)
-        except InvalidSpecifier:  # old uploads have such values; their files have always been installed
-            from puffin.stages.resolve.requirements.lenient import specifier
-
-            specifiers = SpecifierSet(specifier(requires_python))
-        return specifiers.contains(self.python_version, prereleases=True)
+        self.admits = PythonRange(python_version).admits
 
 
 class Choice(NamedTuple):

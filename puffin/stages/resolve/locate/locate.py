@@ -1,19 +1,19 @@
 """From pins to their files, by index pages, find-links and URLs."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from puffin.artifact.artifact import Artifact
 from puffin.artifact.urls import mask
 from puffin.cache.layout import Cache
 from puffin.errors import TEMPORARY, PuffinError, UsageError
 from puffin.names import normalise
-from puffin.stages.resolve.index.config import FIRST_INDEX, STRATEGIES, IndexConfig
+from puffin.stages.resolve.index.config import FIRST_INDEX, STRATEGIES, Scope
 from puffin.stages.resolve.index.errors import NotInCache, on_several
 from puffin.stages.resolve.index.http import Http
 from puffin.stages.resolve.index.page import FileLink, is_wheel
 from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.index.stored import ABSENT, StoredPage
-from puffin.stages.resolve.locate.choose import AnyPin, equal, file_of, nearby, same_text, shown_pin
+from puffin.stages.resolve.locate.choose import equal, file_of, nearby, same_text, shown_pin
 from puffin.stages.resolve.locate.errors import (
     LocateFailed,
     LocateInterrupted,
@@ -33,7 +33,8 @@ from puffin.stages.resolve.locate.file_choice import (
 )
 from puffin.stages.resolve.locate.source import Commits
 from puffin.stages.resolve.locate.url import artifact_of, locate_url
-from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, exclude_newer_for
+from puffin.stages.resolve.requirements.values import Pin
+from puffin.stages.resolve.solve.request import exclude_newer_for
 from puffin.value import frozen
 
 _QUARANTINED = "quarantined"
@@ -57,44 +58,17 @@ class Located:
 
 
 def locate(
-    pins: "Sequence[AnyPin]",
-    *,
-    config: IndexConfig,
-    tags: tuple[str, ...],
-    python_version: str,
-    http: Http,
-    cache: Cache,
-    refresh: "bool | Collection[str]" = False,
-    offline: bool = False,
-    now: float,
-    exclude_newer: str = "",
-    files: FilePolicy = ANY_FILES,
-    commits: Commits | None = None,
+    pins: "Sequence[Pin]", scope: Scope, *, http: Http, cache: Cache, commits: Commits | None = None
 ) -> Located:
-    """Return the file of each pin, for an interpreter with these *tags* (best first) and full version.
+    """Return the file of each pin: a wheel, or a source to build one from, as *scope* allows.
 
-    It is a wheel, or a source to build one from, as *files* allows; *commits* is the seam to version control. Only
-    files older than *exclude_newer* (a time or a date, ISO 8601) are used. ``refresh`` is True, or the normalised
-    names whose cached pages are not used. ``now`` is in seconds since the epoch.
+    *commits* is the seam to version control.
 
     Raises :class:`LocateFailed` with one cause for each pin without a file, :class:`LocateInterrupted` (exit code 75)
     if all causes are temporary, and ``PlaceMissing`` or :class:`UsageError` (exit code 2) if the configuration cannot
     be used.
     """
-    found, warnings, several = locate_each(
-        pins,
-        config=config,
-        tags=tags,
-        python_version=python_version,
-        http=http,
-        cache=cache,
-        refresh=refresh,
-        offline=offline,
-        now=now,
-        files=files,
-        commits=commits,
-        exclude_newer=exclude_newer,
-    )
+    found, warnings, several = locate_each(pins, scope, http=http, cache=cache, commits=commits)
     failures = [each for each in found if isinstance(each, PuffinError)]
     if failures:
         raise cannot_locate(failures, len(pins))
@@ -103,19 +77,7 @@ def locate(
 
 
 def locate_each(
-    pins: "Sequence[AnyPin]",
-    *,
-    config: IndexConfig,
-    tags: tuple[str, ...],
-    python_version: str,
-    http: Http,
-    cache: Cache,
-    refresh: "bool | Collection[str]" = False,
-    offline: bool = False,
-    now: float,
-    files: FilePolicy = ANY_FILES,
-    commits: Commits | None = None,
-    exclude_newer: str = "",
+    pins: "Sequence[Pin]", scope: Scope, *, http: Http, cache: Cache, commits: Commits | None = None
 ) -> "tuple[list[Artifact | PuffinError], tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]":
     """Return the file of each pin, or why there is none, and warnings; the rest is as in :func:`locate`.
 
@@ -123,17 +85,18 @@ def locate_each(
     takes them: so that there is one warning where several calls locate parts. Raises only what concerns the
     configuration.
     """
+    config = scope.config
     if config.strategy not in STRATEGIES:
         known = ", ".join(f"`{each}`" for each in STRATEGIES)
         raise UsageError(text=f"The index strategy `{config.strategy}` is not known; there are {known}")
-    pages = Pages(http=http, cache=cache, refresh=refresh, offline=offline, now=now)
-    finder = _Finder(pages, config, FileTarget(tags, python_version), files, commits, exclude_newer)
+    pages = Pages(http, cache, scope)
+    finder = _Finder(pages, scope, commits)
     named = [normalise(pin.name) for pin in pins if not _is_direct(pin)]
     pages.prefetch([(index, name) for name in named for index in config.for_package(name)])
     return [_found(pin, finder.find) for pin in pins], tuple(finder.warnings), tuple(finder.several.items())
 
 
-def _found(pin: AnyPin, find: "Callable[[AnyPin], Artifact]") -> "Artifact | PuffinError":
+def _found(pin: Pin, find: "Callable[[Pin], Artifact]") -> "Artifact | PuffinError":
     try:
         return find(pin)
     except PuffinError as error:
@@ -153,34 +116,27 @@ def cannot_locate(failures: "Sequence[PuffinError]", total: int) -> PuffinError:
     return kind(count=len(failures), total=total, causes=causes)
 
 
-def _is_direct(pin: AnyPin) -> bool:
+def _is_direct(pin: Pin) -> bool:
     return bool(pin.url) or pin.editable
 
 
 class _Finder:
     """Finds the files of pins in the pages and find-links places of one configuration."""
 
-    def __init__(
-        self,
-        pages: Pages,
-        config: IndexConfig,
-        target: FileTarget,
-        files: FilePolicy,
-        commits: Commits | None,
-        exclude_newer: str,
-    ) -> None:
-        self.exclude_newer = exclude_newer
+    def __init__(self, pages: Pages, scope: Scope, commits: Commits | None) -> None:
+        self.exclude_newer = scope.exclude_newer
         self.pages = pages
-        self.chooser = FileChooser(target, files, exclude_newer)
+        target = FileTarget(scope.tags, scope.python_version)
+        self.chooser = FileChooser(target, scope.files, scope.exclude_newer)
         self._commits = commits
-        self.config = config
+        self.config = config = scope.config
         self.warnings: list[str] = []
         self.several: dict[str, tuple[str, ...]] = {}
         self._flat = offered_by_name(
             [(place, link) for place in config.find_links for link in pages.flat(place)]
         )
 
-    def find(self, pin: AnyPin) -> Artifact:
+    def find(self, pin: Pin) -> Artifact:
         """Return the artifact of a pin; raises why there is none."""
         if _is_direct(pin):
             return locate_url(pin, self.chooser.target, files=self.chooser.files, commits=self._commits)
@@ -193,7 +149,7 @@ class _Finder:
         """Return the files of a project in the find-links places, by version text."""
         return self._flat.get(name, {})
 
-    def _warn(self, pin: AnyPin, chosen: IndexFile, holders: "Sequence[str]") -> None:
+    def _warn(self, pin: Pin, chosen: IndexFile, holders: "Sequence[str]") -> None:
         if chosen.link.yanked is not None:
             reason = f" (reason: {chosen.link.yanked})" if chosen.link.yanked else ""
             self.warnings.append(f"`{pin.name}=={chosen.version}` is yanked{reason}")
@@ -209,7 +165,7 @@ def _is_best(link: FileLink) -> bool:
 class _Offers:
     """The files for one pin: those of find-links places and of an index that has the package."""
 
-    def __init__(self, finder: _Finder, pin: AnyPin) -> None:
+    def __init__(self, finder: _Finder, pin: Pin) -> None:
         self.finder = finder
         self.pin = pin
         self.name = normalise(pin.name)

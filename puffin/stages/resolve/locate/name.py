@@ -12,8 +12,7 @@ from puffin.stages.resolve.index.config import is_local, local_path
 from puffin.stages.resolve.index.page import is_archive, is_wheel, splits
 from puffin.stages.resolve.locate.errors import LocateFailed, NameUnknown
 from puffin.stages.resolve.locate.source import subdirectory
-from puffin.stages.resolve.requirements.pins import Pin
-from puffin.stages.resolve.requirements.values import Entry, Requirements
+from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements
 from puffin.value import replace
 
 

@@ -6,7 +6,6 @@ Platforms are named as uv names them: ``linux``, ``macos``, ``windows``, and ``A
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Protocol
 
 from packaging.tags import mac_platforms
 from packaging.version import InvalidVersion, Version
@@ -15,38 +14,9 @@ from puffin.errors import UsageError
 from puffin.stages.resolve.locate.tags import TagFacts, tag_strings
 from puffin.value import frozen
 
-
-class Running(Protocol):
-    """What is needed of an interpreter (see ``puffin.stages.link.interpreter.interpreter.Interpreter``)."""
-
-    @property
-    def implementation(self) -> str:
-        """Its name, such as ``cpython``."""
-
-    @property
-    def version(self) -> tuple[int, int, int]:
-        """Its version."""
-
-    @property
-    def version_text(self) -> str:
-        """Its version with all that belongs to it."""
-
-    @property
-    def abis(self) -> tuple[str, ...]:
-        """The ABI tags it supports, best first."""
-
-    @property
-    def platforms(self) -> tuple[str, ...]:
-        """The platform tags it supports, best first."""
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The tags it supports, best first."""
-
-    @property
-    def markers(self) -> tuple[tuple[str, str], ...]:
-        """The pairs of PEP 508's environment."""
-
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.link.interpreter.interpreter import Interpreter
 
 _ALIASES = {
     "linux": "x86_64-unknown-linux-gnu",
@@ -97,7 +67,7 @@ class ResolutionTarget:
 
 
 def target_for(
-    interpreter: "Running", *, python_version: str = "", python_platform: str = ""
+    interpreter: "Interpreter", *, python_version: str = "", python_platform: str = ""
 ) -> ResolutionTarget:
     """Return the target: *interpreter*, with version and platform replaced by what is given.
 
@@ -186,7 +156,7 @@ def _version_markers(version: "Version") -> Mapping[str, str]:
     return {"python_version": short, "python_full_version": full, "implementation_version": full}
 
 
-def _tags(interpreter: "Running", version: "Version | None", platform: Platform | None) -> tuple[str, ...]:
+def _tags(interpreter: "Interpreter", version: "Version | None", platform: Platform | None) -> tuple[str, ...]:
     major, minor = (version.major, version.minor) if version else interpreter.version[:2]
     short = {"cpython": "cp", "pypy": "pp"}.get(interpreter.implementation, interpreter.implementation)
     same = (major, minor) == interpreter.version[:2]

@@ -11,11 +11,11 @@ from puffin.artifact.urls import digest, file_url, strip_credentials
 from puffin.cache.layout import Cache
 from puffin.names import parsed_version
 from puffin.stages.fetch.git.url import inner_directory, is_repository, parse_git_url
-from puffin.stages.resolve.index.config import is_local, local_path
+from puffin.stages.resolve.index.config import FilePolicy, is_local, local_path
 from puffin.stages.resolve.index.page import file_name, file_version, is_archive, is_wheel
-from puffin.stages.resolve.locate.choose import AnyPin, builds_option, shown_pin
+from puffin.stages.resolve.locate.choose import builds_option, shown_pin
 from puffin.stages.resolve.locate.errors import BuildForbidden, FileMissing, NotEditable
-from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.resolve.requirements.values import Pin
 
 _ARTICLES = {SDIST: "a source distribution", DIRECTORY: "a directory", GIT: "a git repository"}
 
@@ -27,7 +27,7 @@ class Commits(Protocol):
         """Return *url* with the full commit in place of its ref; *package* is it in the user's words."""
 
 
-def source_kind(pin: AnyPin) -> str:
+def source_kind(pin: Pin) -> str:
     """Return the kind of the source in the URL of a pin, empty for a wheel and for unknown files."""
     address = pin.url.partition("#")[0]
     if is_repository(address):
@@ -38,7 +38,7 @@ def source_kind(pin: AnyPin) -> str:
     return SDIST if is_archive(name) and not is_wheel(name) else ""
 
 
-def check_source(pin: AnyPin, kind: str, files: FilePolicy) -> None:
+def check_source(pin: Pin, kind: str, files: FilePolicy) -> None:
     """Raise :class:`BuildForbidden` or :class:`NotEditable` for what must not be built, or not so."""
     if pin.editable and kind != DIRECTORY:
         what = _ARTICLES.get(kind, "a file")
@@ -47,7 +47,7 @@ def check_source(pin: AnyPin, kind: str, files: FilePolicy) -> None:
         raise BuildForbidden(package=shown_pin(pin), kind=_ARTICLES[kind], option=option)
 
 
-def directory_artifact(pin: AnyPin) -> Artifact:
+def directory_artifact(pin: Pin) -> Artifact:
     """Return the artifact of a pin to a directory. Raises ``FileMissing`` and ``NoSubdirectory``."""
     address, _, fragment = pin.url.partition("#")
     path, inner = local_path(address), subdirectory(fragment)
@@ -65,7 +65,7 @@ def directory_artifact(pin: AnyPin) -> Artifact:
         kind=DIRECTORY,
         subdirectory=inner,
         editable=pin.editable,
-        config_settings=settings_of_pin(pin),
+        config_settings=pin.config_settings,
     )
 
 
@@ -75,7 +75,7 @@ def directory_source(path: str, inner: str, *, editable: bool) -> str:
     return f"path/{digest(f'{file_url(path)} {inner} {state}')}"
 
 
-def repository_artifact(pin: AnyPin, commits: Commits) -> Artifact:
+def repository_artifact(pin: Pin, commits: Commits) -> Artifact:
     """Return the artifact of a pin to a git repository, at the commit that its ref is. Raises what *commits* raises."""
     url = commits(pin.url, package=shown_pin(pin))
     asked, found = parse_git_url(pin.url), parse_git_url(url)
@@ -91,7 +91,7 @@ def repository_artifact(pin: AnyPin, commits: Commits) -> Artifact:
         direct_url=_direct(strip_credentials(found.repository), found.subdirectory, vcs_info=info),
         kind=GIT,
         subdirectory=found.subdirectory,
-        config_settings=settings_of_pin(pin),
+        config_settings=pin.config_settings,
     )
 
 
@@ -99,11 +99,6 @@ def file_named_version(filename: str, name: str) -> str:
     """Return the version in the file name of a source distribution, empty if it is not certain."""
     version = file_version(filename, name)
     return version if version and parsed_version(version) is not None else ""
-
-
-def settings_of_pin(pin: AnyPin) -> tuple[tuple[str, str], ...]:
-    """Return the config settings of a pin."""
-    return tuple(getattr(pin, "config_settings", ()))
 
 
 def subdirectory(fragment: str) -> str:

@@ -10,9 +10,9 @@ from puffin.artifact.urls import digest, file_url, inherit_credentials
 from puffin.errors import os_cause
 from puffin.names import normalise, same_version
 from puffin.stages.fetch.digests import digests_of_file
-from puffin.stages.resolve.index.config import bare, canonical, is_local, local_path
+from puffin.stages.resolve.index.config import ANY_FILES, FilePolicy, bare, canonical, is_local, local_path
 from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
-from puffin.stages.resolve.locate.choose import AnyPin, file_of, shown_pin
+from puffin.stages.resolve.locate.choose import file_of, shown_pin
 from puffin.stages.resolve.locate.errors import FileMissing, HashesDiffer, WheelMismatch
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile, Offered
 from puffin.stages.resolve.locate.source import (
@@ -21,17 +21,17 @@ from puffin.stages.resolve.locate.source import (
     directory_artifact,
     file_named_version,
     repository_artifact,
-    settings_of_pin,
     source_kind,
     subdirectory,
 )
 from puffin.stages.resolve.locate.tags import split_tags
-from puffin.stages.resolve.solve.request import ANY_FILES, FilePolicy, hash_verdict
+from puffin.stages.resolve.requirements.values import Pin
+from puffin.stages.resolve.solve.request import hash_verdict
 from puffin.value import astuple
 
 
 def locate_url(
-    pin: AnyPin, target: FileTarget, *, files: FilePolicy = ANY_FILES, commits: Commits | None = None
+    pin: Pin, target: FileTarget, *, files: FilePolicy = ANY_FILES, commits: Commits | None = None
 ) -> Artifact:
     """Return the artifact of a pin with a URL or a local path: a wheel, or what one has to be built from.
 
@@ -51,7 +51,7 @@ def locate_url(
     return _archive(pin, kind or WHEEL, target)
 
 
-def _archive(pin: AnyPin, kind: str, target: FileTarget) -> Artifact:
+def _archive(pin: Pin, kind: str, target: FileTarget) -> Artifact:
     address, _, fragment = pin.url.partition("#")
     local = is_local(address)
     filename = os.path.basename(local_path(address)) if local else file_name(address)
@@ -73,11 +73,11 @@ def _archive(pin: AnyPin, kind: str, target: FileTarget) -> Artifact:
         direct_url=direct_url(url, hashes, inner),
         kind=kind,
         subdirectory=inner,
-        config_settings=settings_of_pin(pin) if kind == SDIST else (),
+        config_settings=pin.config_settings if kind == SDIST else (),
     )
 
 
-def _wheel_version(pin: AnyPin, filename: str, address: str, target: FileTarget) -> str:
+def _wheel_version(pin: Pin, filename: str, address: str, target: FileTarget) -> str:
     _check_name(pin, filename)
     version = filename.split("-")[1]
     row = astuple(FileLink(filename=filename, url=address))
@@ -85,7 +85,7 @@ def _wheel_version(pin: AnyPin, filename: str, address: str, target: FileTarget)
     return version
 
 
-def _sdist_version(pin: AnyPin, filename: str) -> str:
+def _sdist_version(pin: Pin, filename: str) -> str:
     if not is_safe(filename):
         raise WheelMismatch(
             package=shown_pin(pin), filename=filename, reason="this name is not safe as that of a file"
@@ -93,7 +93,7 @@ def _sdist_version(pin: AnyPin, filename: str) -> str:
     return file_named_version(filename, pin.name)
 
 
-def hashes_to_check(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
+def hashes_to_check(pin: Pin, offered: tuple[str, ...]) -> tuple[str, ...]:
     """Return the hashes to check: the offered ones, and of these only pinned ones if there are pins.
 
     A hash that nobody pinned must not stand beside pinned ones: the check may take the strongest
@@ -108,7 +108,7 @@ def hashes_to_check(pin: AnyPin, offered: tuple[str, ...]) -> tuple[str, ...]:
     return tuple([item for item in offered if item in pin.hashes]) if verdict else pin.hashes
 
 
-def place_of(url: str, source: str, pin: AnyPin) -> tuple[str, int]:
+def place_of(url: str, source: str, pin: Pin) -> tuple[str, int]:
     """Return the cache source and the size of a file: *source* and 0 unless it is local.
 
     A local file's size and times, that of its last change by any means among them, are in its source, and so is its
@@ -125,7 +125,7 @@ def place_of(url: str, source: str, pin: AnyPin) -> tuple[str, int]:
     return f"path/{digest(f'{url} {file_identity(facts)}')}", facts.st_size
 
 
-def check_local(pin: AnyPin, url: str, hashes: tuple[str, ...]) -> None:
+def check_local(pin: Pin, url: str, hashes: tuple[str, ...]) -> None:
     """Raise :class:`HashesDiffer` unless a local source has one of *hashes*: it is built by what it holds now.
 
     A wheel is compared when it is unzipped, and known by its identity from then on.
@@ -159,7 +159,7 @@ def direct_url(url: str, hashes: tuple[str, ...], inner: str = "") -> str:
     return json.dumps({"archive_info": info, "url": bare(url), **place}, sort_keys=True)
 
 
-def _check_name(pin: AnyPin, filename: str) -> None:
+def _check_name(pin: Pin, filename: str) -> None:
     if not is_wheel(filename):
         reason = "its name ends neither as a wheel (`.whl`) nor as a source distribution (`.tar.gz`, `.zip`)"
     elif not split_tags(filename)[1] or not is_safe(filename):
@@ -173,7 +173,7 @@ def _check_name(pin: AnyPin, filename: str) -> None:
     raise WheelMismatch(package=shown_pin(pin), filename=filename, reason=reason)
 
 
-def artifact_of(pin: AnyPin, chosen: IndexFile) -> Artifact:
+def artifact_of(pin: Pin, chosen: IndexFile) -> Artifact:
     """Return the artifact for a file that an index or a find-links place offers.
 
     Raises ``HashesDiffer`` where the pin's hashes contradict those offered, ``FileMissing`` for a local file
@@ -195,7 +195,7 @@ def artifact_of(pin: AnyPin, chosen: IndexFile) -> Artifact:
         yanked=link.yanked,
         requires_python=link.requires_python,
         kind=WHEEL if is_wheel(link.filename) else SDIST,
-        config_settings=() if is_wheel(link.filename) else settings_of_pin(pin),
+        config_settings=() if is_wheel(link.filename) else pin.config_settings,
     )
 
 

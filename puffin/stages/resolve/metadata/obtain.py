@@ -1,19 +1,16 @@
 """Metadata of one file: from the cache, or from the file and then kept in the cache."""
 
 import os
-from collections.abc import Collection
-from typing import Any
 
 from puffin import depends
-from puffin.artifact.artifact import file_identity, only_sha256
+from puffin.artifact.artifact import FRESH, file_identity, only_sha256
 from puffin.artifact.urls import digest
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.digests import digests_of_file
-from puffin.stages.fetch.failures import HashMismatch
-from puffin.stages.resolve.index.config import canonical, is_local, local_path
+from puffin.stages.resolve.index.config import Scope, canonical, is_local, local_path
 from puffin.stages.resolve.index.page import is_wheel
 from puffin.stages.resolve.metadata.parse import parse_metadata
 from puffin.stages.resolve.metadata.project import Dynamic
@@ -28,53 +25,37 @@ from puffin.stages.resolve.metadata.wanted import (
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.unzip.errors import BadArchive
-from puffin.value import frozen
+from puffin.value import astuple, from_tuple, frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.stages.resolve.metadata.wheel import WheelReader
 
-_FRESH = 600.0  # seconds for which a file without a hash, which may be replaced, is believed to be the same
-
 
 class Obtainer:
-    """Reads metadata through the cache. Threads may share it; ``now`` is in seconds since the epoch.
+    """Reads metadata through the cache. Threads may share it.
 
-    ``refresh`` is True, or the normalised names whose metadata is read again if the file may have been replaced. A
-    file with a known hash cannot have been.
+    What is to be refreshed is read again if the file may have been replaced. A file with a known hash cannot have been.
     """
 
-    def __init__(
-        self,
-        *,
-        client: "Client",
-        cache: Cache,
-        now: float,
-        refresh: "bool | Collection[str]" = False,
-        offline: bool = False,
-    ) -> None:
+    def __init__(self, client: Client, cache: Cache, scope: Scope) -> None:
         self._client = client
         self._cache = cache
-        self._now = now
-        self._refresh = refresh
-        self._offline = offline
+        self._scope = scope
         self._places: dict[str, str] = {}
         self._wheels: WheelReader | None = None
 
     def kept(self, wanted: MetadataRequest) -> Metadata | None:
         """Return the metadata if it is in the cache, else None; reads one small file."""
         path, mutable = self._path(wanted)
-        if mutable and self._refreshes(wanted.name):
+        if mutable and self._scope.refreshes(wanted.name):
             return None
         kept = load_kept(self._cache.find(path))
-        if kept is None or (kept.until and kept.until < self._now and not self._offline):
+        if kept is None or (kept.until and kept.until < self._scope.now and not self._scope.offline):
             return None
-        if kept.until and not self._offline:
+        if kept.until and not self._scope.offline:
             depends.fresh(0.0, kept.until)
         return kept.metadata
-
-    def _refreshes(self, name: str) -> bool:
-        return self._refresh if isinstance(self._refresh, bool) else name in self._refresh
 
     def obtain(self, wanted: MetadataRequest) -> Metadata | Unbuilt:
         """Return the metadata, read with the fewest bytes, and keep it in the cache.
@@ -94,14 +75,16 @@ class Obtainer:
         except OSError as error:
             raise unreadable(wanted.package, error) from error
         if isinstance(found, Metadata):
-            keep_metadata(self._cache, path, Kept(metadata=found, until=self._now + _FRESH if mutable else 0.0))
+            keep_metadata(
+                self._cache, path, Kept(metadata=found, until=self._scope.now + FRESH if mutable else 0.0)
+            )
         return found
 
     def _is_old(self, path: str, name: str) -> bool:
         written = os.stat(path).st_mtime
-        depends.fresh(written, written + _FRESH)
-        age = self._now - written
-        return not self._offline and (self._refreshes(name) or not 0 <= age < _FRESH)
+        depends.fresh(written, written + FRESH)
+        age = self._scope.now - written
+        return not self._scope.offline and (self._scope.refreshes(name) or not 0 <= age < FRESH)
 
     def _source(self, wanted: MetadataRequest) -> str:
         """Return the sub-bucket of the cache that a remote file belongs to, as ``Artifact.source`` has it."""
@@ -151,7 +134,7 @@ class Obtainer:
             from puffin.stages.resolve.metadata.wheel import WheelReader
 
             self._wheels = WheelReader(
-                client=self._client, cache=self._cache, offline=self._offline, source=self._source
+                client=self._client, cache=self._cache, offline=self._scope.offline, source=self._source
             )
         return self._wheels
 
@@ -182,12 +165,14 @@ class Obtainer:
             return local_path(link.url)
         own, mutable = self._path(wanted)
         known_hash = "" if wanted.unvouched else only_sha256(link.hashes)
-        identity = known_hash[:32] or os.path.basename(own)  # by its hash a build finds it too
+        identity = known_hash[:32] or (
+            os.path.basename(own) if wanted.groups() else digest(link.url)
+        )  # as builds do
         path = self._cache.path(Bucket.SDISTS, wanted.name or "_", identity, link.filename)
         known = self._cache.find(path)
         if os.path.exists(known) and not (mutable and self._is_old(known, wanted.name)):
             return known
-        if self._offline:
+        if self._scope.offline:
             raise offline(wanted.package)
         from puffin.stages.fetch.download import download
 
@@ -204,14 +189,11 @@ def _check_local(wanted: MetadataRequest) -> None:
     link, groups = wanted.candidate.link, wanted.groups()
     if not groups or not is_local(link.url):
         return
-    digests = digests_of_file(local_path(link.url), groups)
-    if broken := digests.broken(groups):
-        expected = tuple([each for group in broken for each in group])
-        raise HashMismatch(filename=link.filename, url=link.url, expected=expected, computed=digests.computed())
+    digests_of_file(local_path(link.url), groups).check(groups, link.filename, link.url)
 
 
 _FORMAT = "metadata 1"
-_FIELDS = ("name", "version", "requires_dist", "requires_python", "provides_extras", "dynamic")
+_FIELDS = 6  # all but ``source``, which only a build has
 
 
 @frozen
@@ -235,28 +217,16 @@ def load_kept(path: str) -> Kept | None:
     """Return the metadata at *path*; None if it is missing, damaged or of another format."""
     data = read(path)
     value = None if data is None else frame.load(data)
-    if type(value) is not tuple or len(value) != 3 or value[0] != _FORMAT or len(value[1]) != len(_FIELDS):
+    if type(value) is not tuple or len(value) != 3 or value[0] != _FORMAT or len(value[1]) != _FIELDS:
         return None
-    return Kept(metadata=_metadata(value[1]), until=value[2])
+    return Kept(metadata=from_tuple(Metadata, (*value[1], None)), until=value[2])
 
 
 def keep_metadata(cache: Cache, path: str, kept: Kept) -> None:
     """Keep metadata at *path*; if the cache cannot be written to, the next run reads it again."""
-    row = tuple([getattr(kept.metadata, field) for field in _FIELDS])
+    *row, _source = astuple(kept.metadata)
     try:
         cache.initialise()
-        publish_file(cache, path, frame.dump((_FORMAT, row, kept.until)))
+        publish_file(cache, path, frame.dump((_FORMAT, tuple(row), kept.until)))
     except OSError:
         pass
-
-
-def _metadata(row: "tuple[Any, ...]") -> Metadata:
-    name, version, requires_dist, requires_python, provides_extras, dynamic = row
-    return Metadata(
-        name=name,
-        version=version,
-        requires_dist=requires_dist,
-        requires_python=requires_python,
-        provides_extras=provides_extras,
-        dynamic=dynamic,
-    )

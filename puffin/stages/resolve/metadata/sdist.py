@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from glob import glob
 from typing import IO
 
 from puffin import depends
@@ -17,6 +18,10 @@ from puffin.stages.resolve.solve.universe import Metadata
 
 _NAMES = ("PKG-INFO", "pyproject.toml")
 _MOST = 16 << 20  # bytes of one of these files
+_MODULES = (".py", ".pyc", ".so", ".pyd", ".pyi", ".pth")
+_NO_PACKAGES = frozenset(
+    ("test", "tests", "testing", "doc", "docs", "example", "examples", "benchmarks", "tools")
+)
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
 
 
@@ -115,3 +120,38 @@ def _zipped(file: "IO[bytes]") -> "Iterator[tuple[str, Callable[[], bytes]]]":
 
 def _content(file: "IO[bytes] | None") -> bytes:
     return (file or io.BytesIO()).read()
+
+
+def lost_package(wheel: str, source: str, inner: str) -> str:
+    """Return a package that the project in *source* has if the wheel at *wheel* has no module at all, else ``""``.
+
+    *source* is a directory or an archive, *inner* the project's place in it. What cannot be read is others' matter.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            if any(name.endswith(_MODULES) for name in archive.namelist() if ".dist-info/" not in name):
+                return ""
+        names = _source_names(source, inner)
+    except _DAMAGED:
+        return ""
+    for name in names:
+        directory, _, base = name.rpartition("/")
+        package = directory.removeprefix("src/")
+        if base == "__init__.py" and package and "/" not in package and package not in _NO_PACKAGES:
+            return directory
+    return ""
+
+
+def _source_names(source: str, inner: str) -> "list[str]":
+    """Return the files of a project: of a directory those that can be in a top-level package."""
+    if os.path.isdir(source):
+        root = os.path.join(source, inner)
+        return sorted({*glob("*/*.py", root_dir=root), *glob("src/*/*.py", root_dir=root)})
+    if zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            names = archive.namelist()
+    else:
+        with tarfile.open(source) as packed:
+            names = packed.getnames()
+    tails = [name.removeprefix("./").partition("/")[2] for name in names]
+    return [name.removeprefix(f"{inner}/") for name in tails if not inner or name.startswith(f"{inner}/")]

@@ -5,11 +5,10 @@ import os
 from collections.abc import Callable
 
 from puffin.artifact.artifact import only_sha256
-from puffin.artifact.urls import mask
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.digests import Hashers
-from puffin.stages.fetch.failures import HashMismatch, RequestRefused
+from puffin.stages.fetch.failures import RequestRefused
 from puffin.stages.resolve.index.config import is_local, local_path
 from puffin.stages.resolve.metadata.wanted import MetadataRequest, NotWhole, offline
 from puffin.stages.resolve.requirements.lenient import Malformed
@@ -141,8 +140,5 @@ def _check(data: bytes, groups: tuple[tuple[str, ...], ...], filename: str, url:
     """Return the SHA-256 of *data*; raises :class:`HashMismatch` unless every group holds."""
     hashers = Hashers(groups)
     hashers.update(data)
-    broken = hashers.broken(groups)
-    if broken:
-        expected = tuple([item for group in broken for item in group])
-        raise HashMismatch(filename=filename, url=mask(url), expected=expected, computed=hashers.computed())
+    hashers.check(groups, filename, url)
     return hashers.sha256

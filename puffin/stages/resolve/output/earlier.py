@@ -6,12 +6,12 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.errors import PuffinError, UsageError
 from puffin.names import normalise
-from puffin.stages.resolve.output.target import is_lock_name
 from puffin.stages.resolve.projects.toml import InvalidProject, decode_text, parse_toml
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
 from puffin.stages.resolve.requirements.file import absolute_path, read_requirements
+from puffin.stages.resolve.requirements.plain import is_lock
 from puffin.stages.resolve.requirements.values import Entry
-from puffin.stages.resolve.solve.request import Preference, Root
+from puffin.stages.resolve.solve.request import Preference
 from puffin.value import frozen
 
 
@@ -21,7 +21,7 @@ class Upgrades:
 
     everything: bool = False
     names: frozenset[str] = frozenset()
-    limits: tuple[Root, ...] = ()
+    limits: tuple[Entry, ...] = ()
 
     def keeps(self, name: str) -> bool:
         """Tell whether a package keeps its version if possible."""
@@ -42,12 +42,12 @@ def read_upgrades(everything: bool, packages: Iterable[str]) -> Upgrades:
         name = normalise(requirement.name)
         names.add(name)
         if requirement.specifier:
-            limit = Root(
+            limit = Entry(
                 name=name,
                 text=text,
                 specifier=str(requirement.specifier),
                 marker=str(requirement.marker or ""),
-                origin="--upgrade-package",
+                file="--upgrade-package",
             )
             limits.append(limit)
     return Upgrades(everything=everything, names=frozenset(names), limits=tuple(limits))
@@ -64,7 +64,7 @@ def read_preferences(
         data = read(absolute_path(path))
     except RequirementsFileNotFound:
         return ()
-    if is_lock_name(path):
+    if is_lock(path):
         return _locked(data, path)
     try:
         requirements = read_requirements([path], read=read, environ=environ)

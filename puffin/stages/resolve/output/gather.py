@@ -9,23 +9,17 @@ from packaging.markers import Marker
 from puffin import depends
 from puffin.artifact.urls import file_path, inherit_credentials, is_file, strip_credentials
 from puffin.stages.fetch.git.url import parse_git_url
+from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.index.page import FileLink, is_wheel
 from puffin.stages.resolve.locate.file_choice import IndexFile, cutoff_of, timestamp
 from puffin.stages.resolve.locate.source import subdirectory
 from puffin.stages.resolve.locate.tags import priorities, rank
 from puffin.stages.resolve.output.values import DirectReference, Listed, OutputFile
 from puffin.stages.resolve.projects.sources import Sources
-from puffin.stages.resolve.requirements.markers import Markers, without_extra
+from puffin.stages.resolve.requirements.markers import Conditions, without_extra
 from puffin.stages.resolve.requirements.place import looks_like_archive
 from puffin.stages.resolve.requirements.values import Entry
-from puffin.stages.resolve.solve.request import (
-    FilePolicy,
-    Parent,
-    Preference,
-    Resolution,
-    Resolved,
-    exclude_newer_for,
-)
+from puffin.stages.resolve.solve.request import Parent, Preference, Resolution, Resolved, exclude_newer_for
 from puffin.stages.resolve.solve.universe import Place
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import frozen, replace
@@ -68,7 +62,7 @@ class _Gatherer:
         self._markers = markers_of(resolution.packages)
         self._ranks = priorities(gathering.tags)
         self._kept = {(each.name, each.version): each.hashes for each in gathering.kept}
-        self._named = _by_name(gathering.sources, Markers(dict(gathering.markers)))
+        self._named = _by_name(gathering.sources, Conditions(dict(gathering.markers)))
 
     def listed(self, package: Resolved) -> Listed:
         gathering = self._gathering
@@ -143,7 +137,7 @@ def _with_credentials(candidate: IndexFile) -> FileLink:
     return replace(candidate.link, url=inherit_credentials(candidate.link.url, candidate.place))
 
 
-def _by_name(sources: Sources, markers: Markers) -> Mapping[str, list[Entry]]:
+def _by_name(sources: Sources, markers: Conditions) -> Mapping[str, list[Entry]]:
     """Return all entries that hold, by the names of their packages.
 
     A resolution knows neither of constraints nor of the requirements that overrides replace.
@@ -151,7 +145,7 @@ def _by_name(sources: Sources, markers: Markers) -> Mapping[str, list[Entry]]:
     requirements = sources.requirements
     found: dict[str, list[Entry]] = {}
     for entry in (*requirements.entries, *requirements.constraints, *sources.overrides):
-        if entry.name and markers.hold(entry.marker, entry.origin):
+        if entry.name and markers.hold_at(entry.marker, entry.origin):
             found.setdefault(entry.name, []).append(entry)
     return found
 
@@ -161,8 +155,8 @@ _REST = re.compile(r"\s*;\s.*|\s+;.*|\s+--hash.*", re.DOTALL)
 _EXTRAS = re.compile(r"\s*\[[^\]]*\]$")
 _MOST = 8  # alternatives; what has more of them is needed almost everywhere, and is written without a marker
 
-_Conditions = frozenset[frozenset[str]]
-_ALWAYS: _Conditions = frozenset((frozenset(),))
+_Alternatives = frozenset[frozenset[str]]
+_ALWAYS: _Alternatives = frozenset((frozenset(),))
 
 
 def direct_of(
@@ -273,7 +267,7 @@ def _as_written(package: Resolved, entries: Iterable[Entry]) -> str:
 def markers_of(packages: Iterable[Resolved]) -> dict[str, str]:
     """Return the marker of each package by name; those without any condition are left out."""
     parents = {package.name: package.via for package in packages}
-    known: dict[str, _Conditions] = dict.fromkeys(parents, frozenset())
+    known: dict[str, _Alternatives] = dict.fromkeys(parents, frozenset())
     changed = True
     while changed:
         changed = False
@@ -285,18 +279,18 @@ def markers_of(packages: Iterable[Resolved]) -> dict[str, str]:
     return {name: _text(found) for name, found in known.items() if found and found != _ALWAYS}
 
 
-def _through(parent: Parent, known: Mapping[str, _Conditions]) -> _Conditions:
+def _through(parent: Parent, known: Mapping[str, _Alternatives]) -> _Alternatives:
     above = known.get(parent.name, _ALWAYS) if parent.name else _ALWAYS
     own = without_extra(parent.marker)
     return frozenset(each | {own} for each in above) if own else above
 
 
-def _simplest(conditions: _Conditions) -> _Conditions:
+def _simplest(conditions: _Alternatives) -> _Alternatives:
     """Return the conditions that no other condition includes."""
     kept = frozenset(each for each in conditions if not any(other < each for other in conditions))
     return _ALWAYS if len(kept) > _MOST else kept
 
 
-def _text(conditions: _Conditions) -> str:
+def _text(conditions: _Alternatives) -> str:
     alternatives = [" and ".join(f"({each})" for each in sorted(condition)) for condition in conditions]
     return str(Marker(" or ".join(f"({each})" for each in sorted(alternatives))))

@@ -5,6 +5,7 @@ import stat
 
 from puffin.cache.atomic import read, write
 from puffin.errors import USAGE, PuffinError, UsageError, os_cause
+from puffin.stages.resolve.requirements.plain import is_lock
 
 REQUIREMENTS, PYLOCK = "requirements.txt", "pylock.toml"
 FORMATS = (REQUIREMENTS, PYLOCK)
@@ -17,13 +18,6 @@ class OutputUnwritable(PuffinError):
     exit_code = USAGE
     sentence = "Failed to write `{path}`"
     path: str
-
-
-def is_lock_name(path: str) -> bool:
-    """Tell whether a path has the name of a lock file (PEP 751)."""
-    name = os.path.basename(path)
-    middle = name[len("pylock.") : -len(".toml")]
-    return name == PYLOCK or (name.startswith("pylock.") and name.endswith(".toml") and _is_part(middle))
 
 
 def choose_format(path: str, asked: str, sources: "tuple[str, ...]") -> str:
@@ -40,9 +34,9 @@ def choose_format(path: str, asked: str, sources: "tuple[str, ...]") -> str:
             hints=("name a `requirements.txt`, or a lock file: " + _VALID,),
         )
     lock = asked == PYLOCK or (not asked and name.endswith(".toml"))
-    if lock and path and not is_lock_name(path):
+    if lock and path and not is_lock(path):
         raise UsageError(text=f"`{path}` is not a valid name of a lock file", hints=(_VALID,))
-    if asked == REQUIREMENTS and is_lock_name(path):
+    if asked == REQUIREMENTS and is_lock(path):
         raise UsageError(
             text=f"`{path}` is the name of a lock file, but the format is `{REQUIREMENTS}`",
             hints=("leave out `--format`, or name the output otherwise",),
@@ -81,7 +75,3 @@ def _replace(place: str, data: bytes) -> None:
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
-
-
-def _is_part(text: str) -> bool:
-    return bool(text) and "." not in text

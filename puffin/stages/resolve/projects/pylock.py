@@ -27,17 +27,15 @@ from packaging.tags import Tag
 from puffin.artifact.artifact import SDIST, WHEEL, Artifact
 from puffin.artifact.urls import digest, file_url
 from puffin.errors import USAGE, PuffinError, UsageError
-from puffin.stages.resolve.index.config import canonical
+from puffin.stages.resolve.index.config import FilePolicy, canonical
 from puffin.stages.resolve.locate.choose import sdists_option
 from puffin.stages.resolve.locate.errors import BuildForbidden
 from puffin.stages.resolve.locate.url import place_of
 from puffin.stages.resolve.projects.project import SourceFile
 from puffin.stages.resolve.projects.toml import parse_toml
-from puffin.stages.resolve.requirements.pins import Pin
-from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.resolve.requirements.values import Pin
 from puffin.value import frozen
 
-_NAME = re.compile(r"pylock(\.[^.]+)?\.toml")
 _KNOWN_MINOR = (1, 0)
 _STRONG = ("sha256", "sha512", "sha384", "blake2b")
 
@@ -73,11 +71,6 @@ class Locked:
     pins: tuple[Pin, ...]
     artifacts: tuple[Artifact, ...]
     warnings: tuple[str, ...] = ()
-
-
-def is_lock(path: str) -> bool:
-    """Tell whether a path has a name for lock files: ``pylock.toml`` or ``pylock.<name>.toml``."""
-    return _NAME.fullmatch(os.path.basename(path)) is not None
 
 
 def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:

@@ -314,21 +314,6 @@ def _beside(path: str, read: Read) -> SourceFile:
     return SourceFile(path=absolute_path(path), shown=path, text=decode_text(read(absolute_path(path)), path))
 
 
-__all__ = [
-    "Build",
-    "InvalidProject",
-    "SourceRequest",
-    "Sources",
-    "check_python",
-    "kind_of",
-    "project_file",
-    "read_source",
-    "read_sources",
-    "relative",
-    "split_group",
-]
-
-
 # The regular expression that the specification gives, with "script" in the place of any type.
 _BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 _EXAMPLE = '# /// script\n# dependencies = ["name>=1"]\n# ///'

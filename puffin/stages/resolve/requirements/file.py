@@ -34,16 +34,6 @@ from puffin.stages.resolve.requirements.options import (
 from puffin.stages.resolve.requirements.values import Entry, Requirements
 from puffin.value import frozen, replace
 
-__all__ = [
-    "Entry",
-    "InvalidRequirementLine",
-    "Requirements",
-    "RequirementsFileNotFound",
-    "RequirementsFileUnreadable",
-    "read_file",
-    "read_requirements",
-]
-
 _DEEPEST = 100
 
 
@@ -141,7 +131,8 @@ class _FileReader:
             content = content_mistake(text.splitlines()) if error.file == file.shown else None
             if content is None:
                 raise
-            raise _explained(error, *content) from None
+            error.problem, error.hints = content
+            raise
 
     def _bytes(self, file: IncludedFile) -> bytes:
         try:
@@ -257,17 +248,6 @@ def _editable_piece(line: LogicalLine, option: Option) -> Piece:
     verbatim = not any(quote in written for quote in "'\"") or written == option.value
     text = written if verbatim else option.value
     return Piece(line=line, text=text, start=option.value_start, verbatim=verbatim)
-
-
-def _explained(error: InvalidRequirementLine, problem: str, hints: tuple[str, ...]) -> InvalidRequirementLine:
-    return InvalidRequirementLine(
-        file=error.file,
-        line=error.line,
-        column=error.column,
-        excerpt=error.excerpt,
-        problem=problem,
-        hints=hints,
-    )
 
 
 STDIN = "-"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from packaging.markers import Marker
+from packaging.requirements import InvalidRequirement
 
 from puffin.errors import PuffinError
 from puffin.names import normalise
@@ -23,6 +24,8 @@ NAMES = (
     "sys_platform",
 )
 
+_NO_EXTRAS: frozenset[str] = frozenset()
+_PROBLEMS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _FOR_EXTRA = re.compile(
     r"""(?:(.+?) and )?extra ?== ?(["'])([a-z][\w.-]*)\2""", re.ASCII | re.IGNORECASE
 ).fullmatch
@@ -80,11 +83,11 @@ class MarkerNotEvaluable(PuffinError):
     origin: str
 
 
-class Markers:
-    """Tells whether markers hold for one environment; each distinct marker is evaluated once.
+class Conditions:
+    """Evaluates markers for one target *environment*; each distinct marker is evaluated once.
 
-    *environment* has to have all of PEP 508's variables but ``extra``, which is empty: what is missing
-    would silently be taken from the interpreter that runs puffin. Raises :class:`ValueError` then.
+    The environment has to have all of PEP 508's variables but ``extra``: what is missing would silently be taken from
+    the interpreter that runs puffin. Raises :class:`ValueError` then.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -92,17 +95,39 @@ class Markers:
         if missing:
             raise ValueError(f"the marker environment lacks {', '.join(missing)}")
         self._environment = {**environment, "extra": ""}
-        self._known: dict[str, bool] = {"": True}
+        self._known: dict[tuple[str, str | frozenset[str]], bool] = {}
 
-    def hold(self, marker: str, origin: str) -> bool:
-        """Tell whether *marker* holds; raises :class:`MarkerNotEvaluable` naming *origin*."""
-        known = self._known.get(marker)
+    def hold(self, marker: str, extras: frozenset[str] = _NO_EXTRAS) -> bool:
+        """Tell whether *marker* holds with one of *extras*, or with none. Raises :class:`InvalidRequirement`."""
+        known = self._known.get((marker, extras))
         if known is None:
-            known = self._known[marker] = self._evaluated(marker, origin)
+            known = self._known[marker, extras] = self._held(marker, extras)
         return known
 
-    def _evaluated(self, marker: str, origin: str) -> bool:
+    def hold_at(self, marker: str, origin: str) -> bool:
+        """Tell whether *marker* holds without extras; raises :class:`MarkerNotEvaluable` naming *origin*."""
         try:
-            return parsed(marker).evaluate(self._environment)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return self.hold(marker)
+        except InvalidRequirement:
             raise MarkerNotEvaluable(marker=marker, origin=origin) from None
+
+    def _held(self, marker: str, extras: frozenset[str]) -> bool:
+        if "extra" not in marker:
+            return not marker or self._holds(marker, "")
+        usual = for_extra(marker)
+        if usual is not None:
+            return usual[1] in extras and self.hold(usual[0])
+        return self._holds(marker, "") or any(self._holds(marker, extra) for extra in extras)
+
+    def _holds(self, marker: str, extra: str) -> bool:
+        known = self._known.get((marker, extra))
+        if known is None:
+            known = self._known[marker, extra] = self._evaluated(marker, extra)
+        return known
+
+    def _evaluated(self, marker: str, extra: str) -> bool:
+        try:
+            self._environment["extra"] = extra
+            return parsed(marker).evaluate(self._environment)
+        except _PROBLEMS:
+            raise InvalidRequirement(f"the marker `{marker}` cannot be evaluated") from None

@@ -228,7 +228,6 @@ class GlobalOptions:
             require_hashes="--require-hashes" in self._flags,
             no_binary=tuple(self.no_binary),
             only_binary=tuple(self.only_binary),
-            prefer_binary="--prefer-binary" in self._flags,
             pre="--pre" in self._flags,
             trusted_hosts=tuple(dict.fromkeys(self.trusted_hosts)),
             warnings=tuple(self._warnings),

@@ -21,9 +21,9 @@ from puffin.stages.resolve.requirements.errors import (
     UnusableRequirements,
     UnverifiableRequirements,
 )
-from puffin.stages.resolve.requirements.markers import Markers
+from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.place import looks_like_archive, same_place
-from puffin.stages.resolve.requirements.values import Entry, Requirements
+from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements
 from puffin.value import frozen, replace
 
 _STRONG = ("sha256:", "sha384:", "sha512:", "blake2b:")
@@ -32,27 +32,6 @@ _HASHED = (
     "hashes are required, of one version each: `puffin pip compile --generate-hashes -o requirements.txt` "
     "writes a file with both"
 )
-
-
-@frozen
-class Pin:
-    """One distribution to install.
-
-    ``name`` is normalized, or empty where only the distribution tells it. ``version`` is in PEP 440's
-    normal form, as written where ``exact`` (``===``), and empty with a ``url``. One of ``hashes`` has to
-    hold, if there are any. ``text`` is the requirement as the user wrote it, ``origin`` its ``file:line``.
-    """
-
-    name: str
-    version: str = ""
-    extras: tuple[str, ...] = ()
-    url: str = ""
-    hashes: tuple[str, ...] = ()
-    editable: bool = False
-    text: str = ""
-    origin: str = ""
-    exact: bool = False
-    config_settings: tuple[tuple[str, str], ...] = ()
 
 
 @frozen
@@ -81,7 +60,7 @@ def select_pins(requirements: Requirements, *, markers: Mapping[str, str], requi
     and may pin what a requirement leaves open, but add nothing. Raises the conflicts of ``requirements.errors``, all
     problems at once, and :class:`~puffin.stages.resolve.requirements.markers.MarkerNotEvaluable`.
     """
-    holding = Markers(markers)
+    holding = Conditions(markers)
     active, skipped = _split(requirements.entries, holding)
     constraints, _ = _split(requirements.constraints, holding)
     chosen = _Chosen(constraints)
@@ -180,11 +159,11 @@ def _hint(file: str) -> str:
     )
 
 
-def _split(entries: Iterable[Entry], markers: Markers) -> tuple[list[Entry], list[Entry]]:
+def _split(entries: Iterable[Entry], markers: Conditions) -> tuple[list[Entry], list[Entry]]:
     holding: list[Entry] = []
     others: list[Entry] = []
     for entry in entries:
-        (holding if markers.hold(entry.marker, entry.origin) else others).append(entry)
+        (holding if markers.hold_at(entry.marker, entry.origin) else others).append(entry)
     return holding, others
 
 

@@ -30,6 +30,12 @@ def is_script(path: str) -> bool:
         return False
 
 
+def is_lock(path: str) -> bool:
+    """Tell whether a path has a name for lock files (PEP 751): ``pylock.toml`` or ``pylock.<name>.toml``."""
+    parts = os.path.basename(path).split(".")
+    return parts[0] == "pylock" and parts[-1] == "toml" and len(parts) in (2, 3) and all(parts)
+
+
 def simple_pins(data: bytes) -> "tuple[tuple[str, str], ...] | None":
     """Return the (normalized name, version) pairs of a plain requirements file in order, else None.
 

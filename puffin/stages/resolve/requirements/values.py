@@ -5,13 +5,14 @@ from puffin.value import frozen
 
 @frozen
 class Entry:
-    """One requirement or constraint.
+    """One requirement, constraint or override.
 
     ``name`` is normalized (PEP 503) and empty where only the distribution itself can tell it; ``text`` is
     what the user wrote, with credentials masked, for messages; ``specifier`` and ``marker`` are in the forms
     of packaging, empty where there are none; ``url`` is absolute (paths become ``file:`` URLs), without
     hashes and ``egg`` in its fragment, and empty for a requirement from an index; ``hashes`` are
-    ``"algorithm:hex"`` in lower case; ``line`` counts from 1 in ``file``, which is named as the user would.
+    ``"algorithm:hex"`` in lower case; ``line`` counts from 1 in ``file``, which is named as the user would. What is
+    from no line has line 0, and as ``file`` what tells where it is from.
     """
 
     name: str
@@ -30,7 +31,7 @@ class Entry:
     @property
     def origin(self) -> str:
         """Where the entry stands, as ``file:line``."""
-        return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 @frozen
@@ -50,10 +51,30 @@ class Requirements:
     require_hashes: bool = False
     no_binary: tuple[str, ...] = ()
     only_binary: tuple[str, ...] = ()
-    prefer_binary: bool = False
     pre: bool = False
     trusted_hosts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+@frozen
+class Pin:
+    """One distribution to install.
+
+    ``name`` is normalized, or empty where only the distribution tells it. ``version`` is in PEP 440's
+    normal form, as written where ``exact`` (``===``), and empty with a ``url``. One of ``hashes`` has to
+    hold, if there are any. ``text`` is the requirement as the user wrote it, ``origin`` its ``file:line``.
+    """
+
+    name: str
+    version: str = ""
+    extras: tuple[str, ...] = ()
+    url: str = ""
+    hashes: tuple[str, ...] = ()
+    editable: bool = False
+    text: str = ""
+    origin: str = ""
+    exact: bool = False
+    config_settings: tuple[tuple[str, str], ...] = ()
 
 
 @frozen

@@ -5,7 +5,7 @@ Every search keeps these rules, and :mod:`puffin.stages.resolve.solve.check` hol
 
 from collections.abc import Iterable
 
-from puffin.stages.resolve.solve.request import ALLOW, DISALLOW, EXPLICIT, ResolveRequest
+from puffin.stages.resolve.solve.request import DISALLOW, EXPLICIT, ResolveRequest
 from puffin.stages.resolve.solve.requirement import is_prerelease, pinned
 from puffin.stages.resolve.solve.specifiers import PythonRange, admits
 from puffin.stages.resolve.solve.universe import Release
@@ -44,9 +44,7 @@ def may_prerelease(request: ResolveRequest, name: str, *, explicit: bool) -> boo
 
     *explicit* tells that the user asks for one by naming it.
     """
-    mode = request.prereleases
-    if name in request.prerelease_names or mode == ALLOW:
-        return True
+    mode = request.prereleases_of(name)
     return mode != DISALLOW and (mode != EXPLICIT or explicit)
 
 

@@ -247,11 +247,12 @@ def _of_reason(world: World, package: Package, out: RuledOut) -> list[str]:
 
 
 def _prerelease(world: World, name: str, newest: str) -> str:
-    mode = world.given.request.prereleases
-    by = f" (`--prerelease {mode}`)" if mode in (DISALLOW, EXPLICIT) else ""
-    return (
-        f"pre-releases of `{name}` exist, such as {newest}, but are not allowed{by}: try `--prerelease allow`"
-    )
+    request = world.given.request
+    mode = request.prereleases_of(name)
+    own = any(name == each for each, _ in request.prerelease_modes)
+    option = f"--prerelease-package {name}=" if own else "--prerelease "
+    by = f" (`{option}{mode}`)" if mode in (DISALLOW, EXPLICIT) else ""
+    return f"pre-releases of `{name}` exist, such as {newest}, but are not allowed{by}: try `{option}allow`"
 
 
 def _of_offer(world: World, package: Package, needs: Sequence[Need]) -> list[str]:

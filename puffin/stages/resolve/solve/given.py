@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable
 
 from puffin.errors import PuffinError
 from puffin.stages.resolve.requirements.errors import ConflictingUrls
+from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.place import same_place
-from puffin.stages.resolve.solve.request import Preference, ResolveRequest, Root
-from puffin.stages.resolve.solve.requirement import Conditions, Need, names_prerelease, of_root, pinned
+from puffin.stages.resolve.requirements.values import Entry
+from puffin.stages.resolve.solve.request import Preference, ResolveRequest
+from puffin.stages.resolve.solve.requirement import Need, names_prerelease, of_root, pinned
 from puffin.stages.resolve.solve.specifiers import PythonRange
 from puffin.stages.resolve.solve.universe import Metadata, Place, Universe
 from puffin.value import replace
@@ -62,7 +64,7 @@ class UrlMetadata:
             if root.url in self._known:
                 self._same.setdefault(self._identity(root.url), root.url)
 
-        def spelled(roots: tuple[Root, ...]) -> tuple[Root, ...]:
+        def spelled(roots: tuple[Entry, ...]) -> tuple[Entry, ...]:
             return tuple([replace(root, url=self.spelling(root.url)) for root in roots])
 
         if len(self._same) == len(self._known):
@@ -100,9 +102,9 @@ class UrlMetadata:
         if name and found != name:
             raise NameMismatch(package=text, found=found)
 
-    def _check_single(self, located: list[Root]) -> None:
+    def _check_single(self, located: list[Entry]) -> None:
         """Refuse two places for one package."""
-        first: dict[str, Root] = {}
+        first: dict[str, Entry] = {}
         for root in located:
             name = self._known[root.url][1].name
             other = first.setdefault(name, root)
@@ -110,7 +112,7 @@ class UrlMetadata:
                 both = ((other.text, other.origin), (root.text, root.origin))
                 raise ConflictingUrls(package=name, requirements=both)
 
-    def _named(self, roots: tuple[Root, ...]) -> tuple[Root, ...]:
+    def _named(self, roots: tuple[Entry, ...]) -> tuple[Entry, ...]:
         return tuple(
             replace(root, name=self._known[root.url][1].name)
             if not root.name and root.url in self._known
@@ -119,12 +121,12 @@ class UrlMetadata:
         )
 
 
-def _editable_first(roots: "Iterable[Root]") -> list[Root]:
+def _editable_first(roots: "Iterable[Entry]") -> list[Entry]:
     """Sort so that the editable one of two requirements for one URL comes last, and wins."""
     return sorted(roots, key=lambda root: root.editable)
 
 
-def _place(root: Root) -> Place:
+def _place(root: Entry) -> Place:
     return Place(
         url=root.url,
         name=root.name,
@@ -173,7 +175,7 @@ class Given:
         """Return the user's requirements and constraints of a package that name a URL."""
         return [own for own in self._pointing if own.name == name]
 
-    def _by_name(self, roots: tuple[Root, ...], kind: str) -> dict[str, list[Need]]:
+    def _by_name(self, roots: tuple[Entry, ...], kind: str) -> dict[str, list[Need]]:
         found: dict[str, list[Need]] = defaultdict(list)
         for root in roots:
             if self.conditions.hold(root.marker):

@@ -10,17 +10,21 @@ Slot = tuple[str, str]
 
 
 class Incompatibility:
-    """Says that not all of its terms can hold at once. A term is a slot and the choices it names, as bits."""
+    """Says that not all of its terms can hold at once. A term is a slot and the choices it names, as bits.
 
-    __slots__ = ("parents", "terms")
+    ``inert`` tells that one of them cannot hold, as long as the decisions stand that were made until then.
+    """
+
+    __slots__ = ("inert", "parents", "terms")
 
     def __init__(self, terms: dict[Slot, int], parents: "tuple[Incompatibility, ...]" = ()) -> None:
         self.terms = terms
         self.parents = parents
+        self.inert = False
 
 
-class Required(Incompatibility):
-    """The user wants a package: anything but what ``need`` admits cannot be."""
+class UserStatement(Incompatibility):
+    """The user says what a package has to be: anything but what ``need`` admits cannot be."""
 
     __slots__ = ("need", "slot")
 
@@ -28,6 +32,18 @@ class Required(Incompatibility):
         super().__init__(terms)
         self.slot = slot
         self.need = need
+
+
+class Required(UserStatement):
+    """The user wants a package."""
+
+    __slots__ = ()
+
+
+class Constrained(UserStatement):
+    """The user's constraint: it holds for a package if that is chosen at all."""
+
+    __slots__ = ()
 
 
 class Depends(Incompatibility):
@@ -59,17 +75,6 @@ class SameVersion(Incompatibility):
     """A package and its extra are of one version."""
 
     __slots__ = ()
-
-
-class Constrained(Incompatibility):
-    """The user's constraint: a package, if it is chosen at all, is within ``need``."""
-
-    __slots__ = ("need", "slot")
-
-    def __init__(self, slot: Slot, need: Need, terms: dict[Slot, int]) -> None:
-        super().__init__(terms)
-        self.slot = slot
-        self.need = need
 
 
 def resolvent(one: Incompatibility, other: Incompatibility, slot: Slot, everything: int) -> Incompatibility:

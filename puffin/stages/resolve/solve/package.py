@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from packaging.requirements import InvalidRequirement
 from packaging.version import InvalidVersion
 
 from puffin.errors import Cause, PuffinError
@@ -16,9 +17,10 @@ from puffin.stages.resolve.solve.eligible import (
 )
 from puffin.stages.resolve.solve.given import Given, UrlMetadata
 from puffin.stages.resolve.solve.request import ALLOW, HIGHEST, LOWEST
-from puffin.stages.resolve.solve.requirement import InvalidRequirement, Need, is_prerelease, need, split
+from puffin.stages.resolve.solve.requirement import Need, is_prerelease, need, split
 from puffin.stages.resolve.solve.specifiers import VersionTable, admits, bits
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Release, Unusable
+from puffin.value import frozen
 
 INSTALLED = 0
 OFFERED = 64
@@ -28,20 +30,14 @@ Requires = tuple[tuple[Need, str], ...]
 _NONE: frozenset[str] = frozenset()
 
 
+@frozen
 class Candidate:
-    """A version of a package with the extras that were asked for. Compared by identity."""
+    """A version of a package, by its bit, with the extras that were asked for."""
 
-    __slots__ = ("extras", "index", "name", "version")
-
-    def __init__(self, name: str, version: str, index: int, extras: frozenset[str]) -> None:
-        self.name = name
-        self.version = version
-        self.index = index
-        self.extras = extras
-
-    def __repr__(self) -> str:
-        extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
-        return f"{self.name}{extras}=={self.version}"
+    name: str
+    version: str
+    index: int
+    extras: frozenset[str]
 
 
 class Package:
@@ -69,7 +65,6 @@ class Package:
         self._metadata: dict[int, Metadata | None] = {}
         self._requires: dict[tuple[int, frozenset[str]], Requires | None] = {}
         self._masks: dict[str, int] = {}
-        self._candidates: dict[tuple[int, frozenset[str]], Candidate] = {}
         self._eligibility = Eligibility(given.request, given.python)
         self._preferred: int | None = None
         self.located = name in given.located
@@ -192,12 +187,8 @@ class Package:
         return mask if located else mask & ~sum(1 << at for at in self.places)
 
     def candidate(self, index: int, extras: frozenset[str]) -> Candidate:
-        """Return a version as a candidate, always the same one."""
-        known = self._candidates.get((index, extras))
-        if known is None:
-            known = Candidate(self.name, self.version(index), index, extras)
-            self._candidates[index, extras] = known
-        return known
+        """Return a version as a candidate."""
+        return Candidate(name=self.name, version=self.version(index), index=index, extras=extras)
 
     # In which order
 
@@ -246,8 +237,7 @@ class Package:
         yield from later
 
     def _equal_prereleases(self) -> bool:
-        request = self._given.request
-        return request.prereleases == ALLOW or self.name in request.prerelease_names
+        return self._given.request.prereleases_of(self.name) == ALLOW
 
     def _directed(self, mask: int) -> Iterator[int]:
         resolution = self._given.request.resolution

@@ -7,7 +7,7 @@ for packages as PubGrub (Natalie Weizenbaum, 2018). Sets of versions are integer
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from puffin.stages.resolve.solve.eligible import Rejection
@@ -25,6 +25,9 @@ from puffin.stages.resolve.solve.package import Candidate, Package
 from puffin.stages.resolve.solve.requirement import Need
 from puffin.stages.resolve.solve.world import World
 
+NONE = 1 << 63
+"""The choice of not having the package at all; a bit that no version has."""
+
 
 class Assignment:
     """One slot's choices became fewer: by a decision (no ``cause``), or because ``cause`` left no others."""
@@ -39,27 +42,31 @@ class Assignment:
         self.level = level
 
 
-class PartialSolution:
-    """The choices left for each slot; ``level`` counts the decisions."""
+class _Left(dict[Slot, int]):
+    """The choices left for each slot: all there are, until something is known of it."""
 
     def __init__(self, everything: "Callable[[Slot], int]") -> None:
+        super().__init__()
         self._everything = everything
-        self._left: dict[Slot, int] = {}
+
+    def __missing__(self, slot: Slot) -> int:
+        known = self[slot] = self._everything(slot)
+        return known
+
+
+class PartialSolution:
+    """The choices left for each slot; ``level`` counts the decisions.
+
+    ``open`` are the slots that must have a version and are not decided.
+    """
+
+    def __init__(self, everything: "Callable[[Slot], int]") -> None:
+        self.left = _Left(everything)
         self._steps: list[Assignment] = []
         self._places: dict[Slot, list[int]] = {}
         self.decided: dict[Slot, int] = {}
+        self.open: set[Slot] = set()
         self.level = 0
-
-    def left(self, slot: Slot) -> int:
-        """Return the choices left for a slot."""
-        known = self._left.get(slot)
-        if known is None:
-            known = self._left[slot] = self._everything(slot)
-        return known
-
-    def slots(self) -> "list[Slot]":
-        """Return the slots that something is known of, in the order they came up."""
-        return list(self._left)
 
     def conclude(self, slot: Slot, after: int, cause: Incompatibility) -> None:
         """Narrow a slot's choices, because of *cause*."""
@@ -70,22 +77,37 @@ class PartialSolution:
         self.level += 1
         self.decided[slot] = index
         self._push(slot, 1 << index, None)
+        self.open.discard(slot)
 
     def _push(self, slot: Slot, after: int, cause: Incompatibility | None) -> None:
-        before = self.left(slot)
+        before = self.left[slot]
         self._places.setdefault(slot, []).append(len(self._steps))
         self._steps.append(Assignment(slot, before, after, cause, self.level))
-        self._left[slot] = after
+        self.left[slot] = after
+        if before & NONE and not after & NONE:
+            self.open.add(slot)
 
     def return_to(self, level: int) -> None:
         """Take back all steps of higher levels."""
         while self._steps and self._steps[-1].level > level:
             step = self._steps.pop()
             self._places[step.slot].pop()
-            self._left[step.slot] = step.before
+            self.left[step.slot] = step.before
             if step.cause is None:
                 del self.decided[step.slot]
+                self.open.add(step.slot)
+            if step.before & NONE:
+                self.open.discard(step.slot)
         self.level = level
+
+    def level_of(self, slot: Slot) -> int:
+        """Return the level of the decision for a slot."""
+        return self._steps[self._places[slot][-1]].level
+
+    def from_the_start(self, slot: Slot) -> int:
+        """Return the choices that no decision has taken from a slot."""
+        steps = (self._steps[at] for at in self._places.get(slot, ()))
+        return next((step.before for step in steps if step.level), self.left[slot])
 
     def since(self, slot: Slot, mask: int) -> int:
         """Return the place of the step that first left a slot only choices in *mask*; -1 if it always was so."""
@@ -107,10 +129,9 @@ def _previous(places: list[int], at: int) -> int:
     return places[places.index(at) - 1]
 
 
-NONE = 1 << 63
-"""The choice of not having the package at all; a bit that no version has."""
-
-_HEAVY = 5  # conflicts until a package is decided before others
+_CONFLICT: Slot = ("", "")
+_HEAVY = 5  # conflicts until the order of decisions changes
+_EARLY, _LATE, _USUAL = range(3)
 _OFTEN = 5  # versions of a package read until those that follow are announced
 _AHEAD = 50
 
@@ -142,7 +163,12 @@ class PubGrub:
         self._dependencies: dict[tuple[Slot, Need, Slot], Depends] = {}
         self._ruled_out: dict[tuple[Slot, Rejection], RuledOut] = {}
         self._noted: dict[Slot, int] = defaultdict(int)
-        self._conflicts: dict[str, int] = defaultdict(int)
+        self._inert: dict[int, list[Incompatibility]] = defaultdict(list)
+        self._victims: dict[str, int] = defaultdict(int)
+        self._culprits: dict[str, int] = defaultdict(int)
+        self._turns: dict[str, int] = {}
+        self._postponed: list[str] = []
+        self._pinned: set[str] = set()
         self._tried: dict[Slot, int] = defaultdict(int)
         self._order: dict[Slot, int] = {}
         self.rounds = 0
@@ -153,11 +179,12 @@ class PubGrub:
         for own in self._world.given.roots:
             for slot in slots_of(own):
                 self._add(Required(slot, own, {slot: self._beyond(slot, own)}))
-                self._constrain(slot)
+                self._meet(slot, own)
                 changed.append(slot)
         while True:
             self._count()
             self._propagate(changed)
+            self._reorder()
             following = self._next()
             if following is None:
                 return self._chosen()
@@ -166,7 +193,7 @@ class PubGrub:
     def _count(self) -> None:
         self.rounds += 1
         if self.rounds > self._max_rounds:
-            raise Exhausted(tuple(sorted(self._conflicts, key=self._conflicts.__getitem__, reverse=True)[:3]))
+            raise Exhausted(tuple(sorted(self._victims, key=self._victims.__getitem__, reverse=True)[:3]))
 
     # Sets of choices
 
@@ -188,7 +215,7 @@ class PubGrub:
         for slot in statement.terms:
             self._about[slot].append(statement)
 
-    def _needs(self, slot: Slot, index: int, own: Need) -> None:
+    def _needs(self, slot: Slot, index: int, own: Need) -> "Iterator[Incompatibility]":
         """State that a version needs something: for the package, and for each extra of it."""
         for target in slots_of(own):
             known = self._dependencies.get((slot, own, target))
@@ -196,12 +223,16 @@ class PubGrub:
                 terms = {slot: 0, target: self._beyond(target, own)}
                 known = self._dependencies[slot, own, target] = Depends(slot, target, own, terms)
                 self._add(known)
-                self._constrain(target)
+                self._meet(target, own)
             known.versions |= 1 << index
             known.terms[slot] |= 1 << index
+            known.inert = False
+            yield known
 
-    def _constrain(self, slot: Slot) -> None:
-        """State the user's constraints on a package, once."""
+    def _meet(self, slot: Slot, own: Need) -> None:
+        """Take note of a need of a slot, and state the user's constraints on it, once."""
+        if own.exact:
+            self._pinned.add(own.name)
         if self._noted[slot] & NONE:
             return
         self._noted[slot] |= NONE
@@ -219,6 +250,7 @@ class PubGrub:
             self._add(known)
         known.versions |= 1 << index
         known.terms[slot] |= 1 << index
+        known.inert = False
 
     # Conclusions
 
@@ -226,39 +258,50 @@ class PubGrub:
         """Draw all conclusions from slots that changed, learning from conflicts on the way."""
         pending = dict.fromkeys(changed)
         while pending:
-            slot = next(iter(pending))
-            del pending[slot]
+            slot, _ = pending.popitem()
             for statement in reversed(self._about[slot]):
-                narrowed = self._apply(statement)
-                if narrowed is None:
-                    continue
-                if narrowed == ("", ""):
+                narrowed = None if statement.inert else self._apply(statement)
+                if narrowed is _CONFLICT:
                     self._count()
                     learned = self._learn(statement)
                     pending = dict.fromkeys(own for own in (self._apply(learned),) if own)
                     break
-                pending[narrowed] = None
+                if narrowed is not None:
+                    pending[narrowed] = None
 
     def _apply(self, statement: Incompatibility) -> Slot | None:
-        """Narrow the one slot that a statement leaves open, and return it; ``("", "")`` if all its terms hold."""
+        """Narrow the one slot that a statement leaves open, and return it; ``_CONFLICT`` if all its terms hold."""
         open_slot: Slot | None = None
+        lefts = self._solution.left
         for slot, mask in statement.terms.items():
-            left = self._solution.left(slot)
+            left = lefts[slot]
             if left & ~mask:
-                if open_slot is not None or not left & mask:
+                if not left & mask:
+                    self._rest(statement)
+                    return None
+                if open_slot is not None:
                     return None
                 open_slot = slot
         if open_slot is None:
-            return ("", "")
-        left = self._solution.left(open_slot)
-        self._solution.conclude(open_slot, left & ~statement.terms[open_slot], statement)
+            return _CONFLICT
+        self._solution.conclude(open_slot, lefts[open_slot] & ~statement.terms[open_slot], statement)
+        self._rest(statement)
         return open_slot
+
+    def _rest(self, statement: Incompatibility) -> None:
+        """Pass a statement over until this level is left: one of its terms cannot hold."""
+        statement.inert = True
+        self._inert[self._solution.level].append(statement)
+
+    def _return_to(self, level: int) -> None:
+        for left in range(level + 1, self._solution.level + 1):
+            for statement in self._inert.pop(left, ()):
+                statement.inert = False
+        self._solution.return_to(level)
 
     def _learn(self, conflict: Incompatibility) -> Incompatibility:
         """Return what a conflict teaches, having gone back to where it can be applied. Raises :class:`Unsolvable`."""
         solution = self._solution
-        for slot in conflict.terms:
-            self._conflicts[slot[0]] += 1
         known = conflict
         while True:
             if not known.terms:
@@ -274,35 +317,49 @@ class PubGrub:
                 if self._everything(last) & ~union:
                     previous = max(previous, solution.level_at(solution.since(last, union)))
             if step.cause is None or previous < step.level:
-                solution.return_to(previous)
+                self._return_to(previous)
                 if known is not conflict:
                     self._add(known)
+                self._blame(last, known)
                 return known
             known = resolvent(known, step.cause, last, self._everything(last))
+            self._blame(last, known)
+
+    def _blame(self, slot: Slot, statement: Incompatibility) -> None:
+        """Count a conflict of a package with others."""
+        name = slot[0]
+        others = {other for other, _ in statement.terms if other != name}
+        self._victims[name] += bool(others)
+        if others and self._victims[name] == _HEAVY:
+            self._turns[name] = _EARLY
+            self._postponed.append(name)
+        for other in others:
+            self._culprits[other] += 1
+            if self._culprits[other] == _HEAVY:
+                self._turns[other] = _LATE
+                self._postponed.append(other)
+
+    def _reorder(self) -> None:
+        """Take back the decisions for packages whose turn changes, and those after them.
+
+        Of two packages that conflict often, the victim is decided first from now on, and the culprit has to fit it.
+        """
+        for name in self._postponed:
+            levels = [self._solution.level_of(slot) for slot in self._solution.decided if slot[0] == name]
+            if levels:
+                self._return_to(min(levels) - 1)
+        self._postponed.clear()
 
     # Decisions
 
     def _next(self) -> Slot | None:
         """Return the slot to decide next: what must be there and is open; None if all are decided."""
-        decided = self._solution.decided
-        slots = [
-            slot
-            for slot in self._solution.slots()
-            if slot not in decided and not self._solution.left(slot) & NONE
-        ]
-        return min(slots, key=self._priority) if slots else None
+        return min(self._solution.open, key=self._priority, default=None)
 
-    def _priority(self, slot: Slot) -> tuple[bool, int, bool, int]:
+    def _priority(self, slot: Slot) -> tuple[bool, int, int]:
+        """Return a sort key: pins first, then what conflicts often, then what came up first."""
         name = slot[0]
-        left = self._solution.left(slot)
-        weight = self._conflicts[name]
-        single = not left & (left - 1)
-        return (
-            not single,
-            -weight if weight >= _HEAVY else 0,
-            name not in self._world.given.direct,
-            self._order[slot],
-        )
+        return name not in self._pinned, self._turns.get(name, _USUAL), self._order[slot]
 
     def _decide(self, slot: Slot) -> list[Slot]:
         """Choose the best version, unless what it needs forbids it; return the slots to look at."""
@@ -315,18 +372,20 @@ class PubGrub:
         if needs is None:
             self._rule_out(slot, index)
             return [slot]
-        fresh = self._state(slot, index, [own for own, _ in needs])
-        if fresh and self._forbidden(slot, index):
-            return [slot]
-        self._solution.decide(slot, index)
+        stated = self._state(slot, index, [own for own, _ in needs])
+        violated = next((each for each in stated if self._forbids(each, slot)), None)
+        if violated is None:
+            self._solution.decide(slot, index)
+        else:
+            self._blame(slot, violated)
         return [slot]
 
     def _best(self, slot: Slot) -> int | None:
         """Return the best version left; statements about those ruled out are made on the way. None if there is none."""
         package = self._package(slot)
-        left = self._solution.left(slot)
+        left = self._solution.left[slot]
         if slot[1]:
-            left &= self._solution.left((slot[0], ""))
+            left &= self._solution.left[slot[0], ""]
         for index in package.ordered(left):
             if package.admitted(index):
                 return index
@@ -340,52 +399,47 @@ class PubGrub:
             return
         tried = self._tried[slot] = self._tried[slot] + 1
         if tried >= _OFTEN and tried % _OFTEN == 0:
-            following = package.ordered(self._solution.left(slot))
+            following = package.ordered(self._solution.from_the_start(slot) & ~NONE & ~self._noted[slot])
             good = (each for each in following if package.admitted(each))
             self._world.likely(package, islice(good, min(tried, _AHEAD)))
 
     def _at_odds(self, slot: Slot) -> list[Slot]:
         """State that an extra is of its package's version, where no version is left for both."""
         base = (slot[0], "")
-        if slot[1] and not self._solution.left(slot) & self._solution.left(base):
-            mask = self._solution.left(slot)
+        if slot[1] and not self._solution.left[slot] & self._solution.left[base]:
+            mask = self._solution.left[slot]
             self._add(SameVersion({slot: mask, base: self._everything(base) & ~mask}))
         return [slot]
 
-    def _state(self, slot: Slot, index: int, needs: list[Need]) -> bool:
-        """State what a version needs, once; return whether that was new."""
+    def _state(self, slot: Slot, index: int, needs: list[Need]) -> list[Incompatibility]:
+        """State what a version needs, once; return what is new."""
         if self._noted[slot] >> index & 1:
-            return False
+            return []
         self._noted[slot] |= 1 << index
         self._world.announce(needs)
+        stated = [each for own in needs for each in self._needs(slot, index, own)]
         for own in needs:
-            self._needs(slot, index, own)
             self._expect_best((own.name, ""))
         if slot[1]:
             base = (slot[0], "")
             bit = 1 << index
-            self._add(SameVersion({slot: bit, base: self._everything(base) & ~bit}))
-        return True
+            stated.append(SameVersion({slot: bit, base: self._everything(base) & ~bit}))
+            self._add(stated[-1])
+        return stated
 
     def _expect_best(self, slot: Slot) -> None:
         """Announce the version that will probably be chosen."""
         package = self._package(slot)
         if slot not in self._solution.decided:
             best = (
-                index for index in package.ordered(self._solution.left(slot) & ~NONE) if package.admitted(index)
+                index for index in package.ordered(self._solution.left[slot] & ~NONE) if package.admitted(index)
             )
             self._world.likely(package, islice(best, 1))
 
-    def _forbidden(self, slot: Slot, index: int) -> bool:
-        """Tell whether deciding for a version would make some statement about it hold at once."""
-        bit = 1 << index
-        for statement in self._about[slot]:
-            if not statement.terms[slot] & bit:
-                continue
-            others = (item for item in statement.terms.items() if item[0] != slot)
-            if all(not self._solution.left(other) & ~mask for other, mask in others):
-                return True
-        return False
+    def _forbids(self, statement: Incompatibility, slot: Slot) -> bool:
+        """Tell whether a statement about a version rules it out by what is left of other packages."""
+        left = self._solution.left
+        return not any(left[other] & ~mask for other, mask in statement.terms.items() if other != slot)
 
     def _chosen(self) -> dict[str, Candidate]:
         extras: dict[str, set[str]] = defaultdict(set)

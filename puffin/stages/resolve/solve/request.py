@@ -1,5 +1,7 @@
 """The request of a resolution and its answer, as values."""
 
+from puffin.stages.resolve.index.config import FilePolicy
+from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -11,30 +13,6 @@ RESOLUTIONS = (HIGHEST, LOWEST, LOWEST_DIRECT)
 
 DISALLOW, ALLOW, IF_NECESSARY, EXPLICIT = "disallow", "allow", "if-necessary", "explicit"
 IF_NECESSARY_OR_EXPLICIT = "if-necessary-or-explicit"
-
-ALL = ":all:"
-
-
-@frozen
-class Root:
-    """A requirement, constraint or override that somebody gave, with the place it stands at.
-
-    The fields are as in :class:`~puffin.stages.resolve.requirements.values.Entry`: ``name`` normalised, empty only
-    for a URL whose distribution alone can tell it; ``text`` for messages, credentials masked; ``origin`` is
-    ``file:line``, ``pyproject.toml (project)``, or another name of the place, and comes back in
-    ``Resolved.via``.
-    """
-
-    name: str
-    text: str
-    specifier: str = ""
-    extras: tuple[str, ...] = ()
-    marker: str = ""
-    url: str = ""
-    hashes: tuple[str, ...] = ()
-    editable: bool = False
-    config_settings: tuple[tuple[str, str], ...] = ()
-    origin: str = ""
 
 
 @frozen
@@ -52,33 +30,6 @@ class Preference:
     hashes: tuple[str, ...] = ()
     installed: object = None
     upgrade: bool = False
-
-
-@frozen
-class FilePolicy:
-    """Which kinds of files may be used: normalised names or :data:`ALL`, as `--no-binary` etc. give them.
-
-    ``no_build`` forbids source distributions just as ``only_binary`` does.
-    """
-
-    no_binary: frozenset[str] = frozenset()
-    only_binary: frozenset[str] = frozenset()
-    no_build: frozenset[str] = frozenset()
-
-    def wheels(self, name: str) -> bool:
-        """Return whether wheels of the package may be used."""
-        if name in self.only_binary:
-            return True
-        return name not in self.no_binary and ALL not in self.no_binary
-
-    def sdists(self, name: str) -> bool:
-        """Return whether source distributions of the package may be used."""
-        if ALL in self.no_build or name in self.no_build or name in self.only_binary:
-            return False
-        return ALL not in self.only_binary or name in self.no_binary
-
-
-ANY_FILES = FilePolicy()
 
 
 def exclude_newer_for(text: str, name: str) -> str:
@@ -106,21 +57,21 @@ class ResolveRequest:
     ``markers`` is the target's PEP 508 environment without ``extra``; ``python_version`` is the target's
     full version (``3.12.1``), ``real_python_version`` that of the interpreter that would build. ``tags`` is
     the target's best tag, for messages. ``exclude_newer`` (ISO 8601) is the universe's to apply, and is
-    here for messages. ``prerelease_names`` are packages whose pre-releases are allowed whatever the mode.
+    here for messages. ``prerelease_modes`` are pairs of a package and its own mode, which goes before ``prereleases``.
     ``offline`` is for messages.
     ``keep_yanked`` lets preferences keep yanked versions, as uv does; else they move on.
     """
 
-    requirements: tuple[Root, ...]
+    requirements: tuple[Entry, ...]
     markers: "Mapping[str, str]"
     python_version: str
-    constraints: tuple[Root, ...] = ()
-    overrides: tuple[Root, ...] = ()
+    constraints: tuple[Entry, ...] = ()
+    overrides: tuple[Entry, ...] = ()
     preferences: tuple[Preference, ...] = ()
     real_python_version: str = ""
     resolution: str = HIGHEST
     prereleases: str = IF_NECESSARY_OR_EXPLICIT
-    prerelease_names: frozenset[str] = frozenset()
+    prerelease_modes: tuple[tuple[str, str], ...] = ()
     exclude_newer: str = ""
     no_deps: bool = False
     files: FilePolicy = FilePolicy()
@@ -128,6 +79,10 @@ class ResolveRequest:
     keep_yanked: bool = False
     tag: str = ""
     max_rounds: int = 200_000
+
+    def prereleases_of(self, name: str) -> str:
+        """Return the mode of a package."""
+        return next((mode for own, mode in self.prerelease_modes if own == name), self.prereleases)
 
 
 @frozen

@@ -1,22 +1,19 @@
 """Requirements and markers as the resolver handles them: each distinct text is parsed once."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from puffin.stages.resolve.requirements.markers import NAMES, for_extra, parsed
-from puffin.stages.resolve.solve.request import Root
+from puffin.stages.resolve.requirements.values import Entry
 
 Parts = tuple[str, Collection[str], str, str]
 
 EXACT = ("==", "===")
-_NO_EXTRAS: frozenset[str] = frozenset()
-_PROBLEMS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?"
 _CLAUSE = r"[ \t]*(?:[~=!]=|[<>]=?)[ \t]*[\w.*+!-]+[ \t]*"
 _USUAL = re.compile(
@@ -41,7 +38,7 @@ class Need:
         specifier: str = "",
         extras: "Iterable[str]" = (),
         url: str = "",
-        root: Root | None = None,
+        root: Entry | None = None,
         kind: str = "",
     ) -> None:
         self.name = name
@@ -57,7 +54,7 @@ class Need:
         return f"Need({self.text!r})"
 
 
-def of_root(root: Root, kind: str) -> Need:
+def of_root(root: Entry, kind: str) -> Need:
     """Return the need of a requirement, constraint or override that the user gave."""
     extras = [str(canonicalize_name(extra)) for extra in root.extras]
     return Need(root.name, root.text, root.specifier, extras, root.url, root, kind)
@@ -144,55 +141,3 @@ def is_prerelease(version: str) -> bool:
         return Version(version.removesuffix(".*")).is_prerelease
     except InvalidVersion:
         return False
-
-
-class Conditions:
-    """Evaluates markers for one target environment, which has to have all of PEP 508's variables but ``extra``."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        missing = [name for name in NAMES if name not in environment]
-        if missing:
-            raise ValueError(f"the marker environment lacks {', '.join(missing)}")
-        self._environment = {**environment, "extra": ""}
-        self._known: dict[tuple[str, str | frozenset[str]], bool] = {}
-
-    def hold(self, marker: str, extras: frozenset[str] = _NO_EXTRAS) -> bool:
-        """Tell whether *marker* holds with one of *extras*, or with none. Raises :class:`InvalidRequirement`."""
-        known = self._known.get((marker, extras))
-        if known is None:
-            known = self._known[marker, extras] = self._held(marker, extras)
-        return known
-
-    def _held(self, marker: str, extras: frozenset[str]) -> bool:
-        if "extra" not in marker:
-            return not marker or self._holds(marker, "")
-        usual = for_extra(marker)
-        if usual is not None:
-            return usual[1] in extras and self.hold(usual[0])
-        return self._holds(marker, "") or any(self._holds(marker, extra) for extra in extras)
-
-    def _holds(self, marker: str, extra: str) -> bool:
-        known = self._known.get((marker, extra))
-        if known is None:
-            known = self._known[marker, extra] = self._evaluated(marker, extra)
-        return known
-
-    def _evaluated(self, marker: str, extra: str) -> bool:
-        try:
-            self._environment["extra"] = extra
-            return parsed(marker).evaluate(self._environment)
-        except _PROBLEMS:
-            raise InvalidRequirement(f"the marker `{marker}` cannot be evaluated") from None
-
-
-__all__ = [
-    "Conditions",
-    "InvalidRequirement",
-    "Need",
-    "is_prerelease",
-    "need",
-    "of_root",
-    "pinned",
-    "specifiers",
-    "split",
-]

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.solve.check import Facts, broken_rules
 from puffin.stages.resolve.solve.given import Given, LatePlace, UrlMetadata
 from puffin.stages.resolve.solve.greedy import Greedy
 from puffin.stages.resolve.solve.package import INSTALLED, OFFERED, Candidate
 from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved, ResolveRequest
-from puffin.stages.resolve.solve.requirement import Conditions, Need
+from puffin.stages.resolve.solve.requirement import Need
 from puffin.stages.resolve.solve.universe import Metadata, Universe
 from puffin.stages.resolve.solve.world import World
 
@@ -145,37 +146,32 @@ class _Searches:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._rounds = 0
         self._broken: tuple[str, ...] = ()
 
     def run(self) -> Resolution:
         greedy = Greedy(self._world)
-        chosen = greedy.chosen if greedy.run() else None
-        return self._checked(chosen, greedy.rounds) or self._by_pubgrub()
+        found = self._checked(greedy.chosen, greedy.rounds) if greedy.run() else None
+        return found or self._by_pubgrub(greedy.rounds)
 
-    def _by_pubgrub(self) -> Resolution:
+    def _by_pubgrub(self, rounds: int) -> Resolution:
         from puffin.stages.resolve.solve.errors import AnswerRefused
         from puffin.stages.resolve.solve.explain import conflict_explained, too_many_rounds
         from puffin.stages.resolve.solve.pubgrub import Exhausted, PubGrub, Unsolvable
 
-        search = PubGrub(self._world, max(0, self._world.given.request.max_rounds - self._rounds))
+        search = PubGrub(self._world, max(0, self._world.given.request.max_rounds - rounds))
         try:
-            chosen = search.run()
+            found = self._checked(search.run(), rounds + search.rounds)
         except Unsolvable as failure:
             raise conflict_explained(self._world, failure.proof) from None
         except Exhausted as failure:
             raise too_many_rounds(self._world, failure.heavy) from None
-        found = self._checked(chosen, search.rounds)
         if found is None:
             raise AnswerRefused(broken=self._broken)
         return found
 
-    def _checked(self, chosen: "Mapping[str, Candidate] | None", rounds: int) -> Resolution | None:
+    def _checked(self, chosen: "Mapping[str, Candidate]", rounds: int) -> Resolution | None:
         """Return an answer that keeps all rules, None for any other."""
-        self._rounds += rounds
-        if chosen is None:
-            return None
-        found = gathered(self._world, chosen, self._rounds)
+        found = gathered(self._world, chosen, rounds)
         self._broken = broken_rules(
             self._world.given.request, found, lambda each: facts(self._world, chosen, each)
         )

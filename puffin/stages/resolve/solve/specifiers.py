@@ -10,6 +10,7 @@ from functools import lru_cache
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
+from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.solve.requirement import specifiers
 
 _SIMPLE = (">=", "<=", "==", "<", ">")
@@ -132,26 +133,19 @@ def _bits(start: int, stop: int) -> int:
 
 
 class PythonRange:
-    """Tells whether a ``Requires-Python`` admits one Python version; each text is looked at once."""
+    """Tells whether a ``Requires-Python`` admits one Python version."""
 
     def __init__(self, version: str) -> None:
         self.version = version
-        self._known: dict[str, bool] = {"": True}
 
     def admits(self, requires_python: str) -> bool:
-        """Return whether the version fits; a malformed ``Requires-Python`` admits all, as it always did."""
-        known = self._known.get(requires_python)
-        if known is None:
-            known = self._known[requires_python] = _admits_python(requires_python, self.version)
-        return known
+        """Return whether the version fits a ``Requires-Python``, read leniently."""
+        return not requires_python or _admits_python(requires_python, self.version)
 
 
 @lru_cache(maxsize=20_000)
 def _admits_python(requires_python: str, version: str) -> bool:
-    try:
-        return SpecifierSet(requires_python).contains(version, prereleases=True)
-    except ValueError:
-        return True
+    return SpecifierSet(specifier(requires_python)).contains(version, prereleases=True)
 
 
 def bits(mask: int) -> "Iterable[int]":

@@ -12,12 +12,14 @@ from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.turns import Crew
+from puffin.stages.resolve.index.config import Scope
 from puffin.stages.resolve.index.page import FileLink
 from puffin.stages.resolve.locate.file_choice import IndexFile
+from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe.sources import obtain, obtainer_of, pages_of
-from puffin.stages.resolve.universe.values import Chosen, Scope
+from puffin.stages.resolve.universe.sources import obtain, pages_of
+from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import astuple, from_tuple
 
 T = TypeVar("T")
@@ -96,7 +98,7 @@ class Children:
 
     def __init__(self, scope: "Scope", *, client: "Client", cache: Cache, helping: StartChildren) -> None:
         self.pages = pages_of(scope, client, cache)
-        self.obtainer = obtainer_of(scope, client, cache)
+        self.obtainer = Obtainer(client, cache, scope)
         self._config = scope.config
         self._helping: StartChildren | None = helping
         self._client = client

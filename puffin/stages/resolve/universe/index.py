@@ -11,16 +11,18 @@ from types import TracebackType
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
+from puffin.stages.resolve.index.config import Scope
 from puffin.stages.resolve.index.errors import on_several
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile
+from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Unusable
 from puffin.stages.resolve.universe.children import Asked, Children
 from puffin.stages.resolve.universe.offer import OfferedPackage
 from puffin.stages.resolve.universe.pages import Finder, Pool, PoolJob
 from puffin.stages.resolve.universe.place import PlaceReader, installed_metadata, is_remote, settled
-from puffin.stages.resolve.universe.sources import obtain, obtainer_of, pages_of, wanted
-from puffin.stages.resolve.universe.values import Builder, Built, Checkout, Chosen, InstalledDistribution, Scope
+from puffin.stages.resolve.universe.sources import obtain, pages_of, wanted
+from puffin.stages.resolve.universe.values import Builder, Built, Checkout, Chosen, InstalledDistribution
 from puffin.value import replace
 
 _PATIENCE = 5.0  # seconds for requests that are under way when all is known
@@ -52,7 +54,7 @@ class IndexUniverse:
         self._finder = Finder(pages, scope.config, self._pool, children)
         target = FileTarget(scope.tags, scope.python_version)
         self._chooser = FileChooser(target, scope.files, scope.exclude_newer)
-        self._obtainer = children.obtainer if children else obtainer_of(scope, client, cache)
+        self._obtainer = children.obtainer if children else Obtainer(client, cache, scope)
         self._places = PlaceReader(self._obtainer, self._chooser, checkout)
         self._build = build
         self._has_built = False

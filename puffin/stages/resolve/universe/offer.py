@@ -1,6 +1,7 @@
 """The versions of one package, from its page and the find-links places."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from puffin.artifact.urls import mask
 from puffin.stages.resolve.index.config import FIRST_MATCH
@@ -28,6 +29,7 @@ from puffin.stages.resolve.universe.values import Chosen
 
 _NO_ORDER = Order(names=(), texts={})
 _NO_INDEX_HINT = "no index is asked (`--no-index`): name a place that has it with `--find-links`"
+_shown = lru_cache(maxsize=64)(mask)  # all files of an index have the same
 _OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
 
 
@@ -174,7 +176,7 @@ def release_of(name: str, version: str, choice: Choice, target: FileTarget) -> R
         hashes_differ=bool(choice.usable) and not choice.allowed,
         hashes=best.row[HASHES] if best else (),
         upload_time=first.row[UPLOAD_TIME] if first else "",
-        index=mask(first.place) if first else "",
+        index=_shown(first.place) if first else "",
     )
 
 

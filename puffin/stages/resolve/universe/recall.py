@@ -16,13 +16,13 @@ from puffin.artifact.urls import digest, mask, strip_credentials
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
-from puffin.stages.resolve.index.config import is_local
+from puffin.stages.resolve.index.config import Scope, is_local
 from puffin.stages.resolve.index.page import FileLink
 from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.solve.check import Facts, broken_rules
 from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved, ResolveRequest
-from puffin.stages.resolve.universe.values import Chosen, Scope
+from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import astuple, field_names, from_tuple, replace
 
 TYPE_CHECKING = False

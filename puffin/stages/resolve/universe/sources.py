@@ -2,12 +2,13 @@
 
 from puffin.cache.layout import Cache
 from puffin.stages.fetch.client import Client
+from puffin.stages.resolve.index.config import Scope
 from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import MetadataRequest, NotWhole, Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe.values import Chosen, Scope
+from puffin.stages.resolve.universe.values import Chosen
 
 
 def pages_of(scope: Scope, client: "Client", cache: Cache) -> Pages:
@@ -16,14 +17,7 @@ def pages_of(scope: Scope, client: "Client", cache: Cache) -> Pages:
         cache.initialise()
     except OSError:
         pass  # a cache that cannot be written to makes this slower, not wrong
-    return Pages(
-        http=client, cache=cache, refresh=scope.refresh, offline=scope.offline, now=scope.now, ordered=True
-    )
-
-
-def obtainer_of(scope: Scope, client: "Client", cache: Cache) -> Obtainer:
-    """Return the reader of metadata for a resolution."""
-    return Obtainer(client=client, cache=cache, now=scope.now, refresh=scope.refresh, offline=scope.offline)
+    return Pages(client, cache, scope, ordered=True)
 
 
 def obtain(obtainer: "Obtainer", handle: "Chosen", hashes: tuple[str, ...]) -> "Metadata | Unbuilt":

@@ -1,34 +1,11 @@
-"""Values of the universe: its scope, the handles of distributions, the interfaces to builds and version control."""
+"""Values of the universe: the handles of distributions, and the interfaces to builds and version control."""
 
-from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from puffin.stages.resolve.index.config import IndexConfig
 from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.metadata.wanted import BuildSource
-from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.value import frozen
-
-
-@frozen
-class Scope:
-    """What decides which files a resolution may use.
-
-    ``tags`` (best first) and ``python_version`` (full, such as ``3.12.1``) are those of the target. ``hashes`` are
-    the demanded ones by normalised name. ``exclude_newer`` is a time or a date (ISO 8601). ``refresh`` is True, or
-    the normalised names whose cached pages and metadata are not used. ``now`` is in seconds since the epoch.
-    """
-
-    config: IndexConfig
-    tags: tuple[str, ...]
-    python_version: str
-    now: float
-    files: FilePolicy = FilePolicy()
-    hashes: "Mapping[str, tuple[str, ...]]" = {}
-    exclude_newer: str = ""
-    refresh: "bool | Collection[str]" = False
-    offline: bool = False
 
 
 @frozen

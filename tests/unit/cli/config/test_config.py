@@ -66,6 +66,8 @@ def test_pips_files_come_in_pips_order(home):
     )
     assert pip_files({}, "")[0] == "/etc/xdg/pip/pip.conf"
     assert pip_files({"XDG_CONFIG_HOME": "/x"}, "")[-1] == "/x/pip/pip.conf"
+    relative = {"XDG_CONFIG_HOME": "x", "XDG_CONFIG_DIRS": "y"}
+    assert [path for path in pip_files(relative, "") if not os.path.isabs(path)] == []
 
 
 @POSIX

@@ -9,7 +9,7 @@ import pytest
 
 import puffin
 from puffin import depends
-from puffin.cli.noop.question import PREFIXES, VARIABLES, place, question
+from puffin.cli.noop.question import PREFIXES, VARIABLES, answer_place, question
 from puffin.cli.noop.record import keep
 
 SOURCE = Path(puffin.__file__).parent
@@ -58,13 +58,13 @@ def test_what_the_question_holds():
 
 def test_where_an_answer_is(tmp_path):
     environ = {"PUFFIN_CACHE_DIR": str(tmp_path)}
-    assert place(question(["sync"], environ), environ)[0] == str(tmp_path)
+    assert answer_place(question(["sync"], environ), environ)[0] == str(tmp_path)
     for words in (
         ["--cache-dir", "/other"],
         ["--cache-dir=/other"],
         ["--cache-dir", "/x", "--cache-dir", "/other"],
     ):
-        root, path = place(question(["sync", *words], environ), environ)
+        root, path = answer_place(question(["sync", *words], environ), environ)
         assert (root, path.startswith("/other/answers-v0/")) == ("/other", True)
 
 

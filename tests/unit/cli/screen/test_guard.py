@@ -13,8 +13,8 @@ def failed(count, *, hint="pin another version, such as `p{}==1`"):
     return UsageError(text="Failed", causes=tuple(causes))
 
 
-def test_few_causes_and_hints_are_told_as_they_are():
-    text = render(failed(5), Console())
+def test_few_causes_are_told_as_they_are():
+    text = render(failed(5, hint="{} is wrong"), Console())
     assert text.count("is missing") == 5
     assert text.count("hint: ") == 5
     assert "more" not in text
@@ -27,19 +27,19 @@ def test_of_many_the_first_are_told_and_how_many_more_there_are():
             "error: Failed\n",
             *[f"  ├─▶ p{number} is missing\n" for number in range(10)],
             "  ╰─▶ and 50 more (`-v` shows all)\n\n",
-            *[f"hint: pin another version, such as `p{number}==1`\n" for number in range(5)],
-            "      and 55 more like these (`-v` shows all)\n",
+            "hint: pin another version, such as `p0==1`\n",
+            "      and 59 more like this (`-v` shows all)\n",
         ]
     )
     text = render(failed(60), Console(verbose=1))
     assert (text.count("is missing"), text.count("hint: "), "more" in text) == (60, 60, False)
 
 
-def test_a_hint_of_another_kind_comes_before_more_of_one():
+def test_there_is_one_hint_of_each_kind():
     causes = (*failed(20).causes, Cause(text="no room", hints=("make `room`",)))
     shown, more = first_hints([hint for cause in causes for hint in cause.hints], 5)
-    assert shown == [*[f"pin another version, such as `p{number}==1`" for number in range(4)], "make `room`"]
-    assert more == "and 16 more like these (`-v` shows all)"
+    assert shown == ["pin another version, such as `p0==1`", "make `room`"]
+    assert more == "and 19 more like these (`-v` shows all)"
     assert first_hints(list("abcdef"), 5) == (list("abcde"), "and 1 more (`-v` shows all)")
 
 

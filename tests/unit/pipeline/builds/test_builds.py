@@ -15,8 +15,8 @@ from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.task import CANCELLED, DONE, FAILED, Outcome
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.tasks.supply import root_failure
-from puffin.stages.resolve.index.config import IndexConfig
-from puffin.stages.resolve.solve.request import FilePolicy, Parent, Resolution, Resolved
+from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
+from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved
 from puffin.value import replace
 from tests.helpers.pythons import made_up
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from puffin.pipeline.change.report import ReportItem, metadata_json, report
+from puffin.pipeline.change.report import ReportItem, metadata_json, pip_report
 from tests.helpers.wheels import forge_wheel
 
 MARKERS = {"python_version": "3.12", "os_name": "posix", "extra": ""}
@@ -20,12 +20,12 @@ def item(**fields):
 
 
 def the(**fields):
-    (found,) = report([item(**fields)], MARKERS, "0")["install"]
+    (found,) = pip_report([item(**fields)], MARKERS, "0")["install"]
     return found
 
 
 def test_report_of_nothing():
-    assert report([], MARKERS, "1.2") == {
+    assert pip_report([], MARKERS, "1.2") == {
         "version": "1",
         "pip_version": "puffin 1.2",
         "install": [],
@@ -152,7 +152,7 @@ def test_metadata_that_is_none():
 
 
 def test_the_whole_is_json():
-    found = report([item(metadata="Name: \u00e9\n\n\ud83d".encode("utf-8", "surrogatepass"))], MARKERS, "0")
+    found = pip_report([item(metadata="Name: \u00e9\n\n\ud83d".encode("utf-8", "surrogatepass"))], MARKERS, "0")
     assert json.loads(json.dumps(found)) == found
 
 
@@ -172,7 +172,7 @@ def test_pip_says_the_same(tmp_path):
         (links / filename).write_bytes(data)
         wheels[name] = (links / filename, data)
     theirs = _pip_report(tmp_path, "--no-index", "--find-links", str(links), "demo[y]")
-    ours = report([_found(*wheels[name], name) for name in ("demo", "dep")], theirs["environment"], "0")
+    ours = pip_report([_found(*wheels[name], name) for name in ("demo", "dep")], theirs["environment"], "0")
     assert ours["version"] == theirs["version"]
     assert ours["environment"] == theirs["environment"]
     assert sorted(ours) == sorted(theirs)

@@ -19,13 +19,13 @@ from puffin.pipeline.profile.read import (
     RecordNotFound,
     RecordUnreadable,
     find_record,
-    load,
-    load_all,
+    load_profile,
+    load_profiles,
     parse,
 )
 from puffin.pipeline.run.pool import PoolExecutor
 from puffin.pipeline.run.runner import attempt
-from puffin.pipeline.run.wire import decode, encode
+from puffin.pipeline.run.wire import decode_outcome, encode_outcome
 from tests.helpers import records
 
 
@@ -55,7 +55,7 @@ def test_what_is_written_is_read_back(cache):
     )
     run.task(link, failed, ready=11.0, error='a "reason"')
     run.finish(1)
-    profile = load(run.path)
+    profile = load_profile(run.path)
     assert (profile.run, profile.command, profile.puffin, profile.status) == (run.run, "pip sync", "9", 1)
     assert (profile.executor, profile.jobs, profile.driver) == ("pool", 3, str(os.getpid()))
     assert profile.wall == pytest.approx(profile.ended - profile.started)
@@ -84,16 +84,16 @@ def test_phases_go_to_the_run_that_is_current(cache):
     with record.phase("nobody listens"):
         pass
     run = begun(cache)
-    record.begin(run)
+    record.begin_record(run)
     try:
         with pytest.raises(ValueError), record.phase("locate"):
             raise ValueError
         run.keep()
     finally:
-        record.finish(130)
+        record.finish_record(130)
     assert record.current() is None
-    assert [row.name for row in load(run.path).rows] == ["start python", "locate"]
-    assert load(run.path).status == 130
+    assert [row.name for row in load_profile(run.path).rows] == ["start python", "locate"]
+    assert load_profile(run.path).status == 130
 
 
 def test_a_killed_run_keeps_what_was_written(cache):
@@ -103,7 +103,7 @@ def test_a_killed_run_keeps_what_was_written(cache):
     run.task(task(), done)  # it ended long after the last write, so it is written now
     with open(run.path, "ab") as file:
         file.write(b'{"stage":"fetch","key":"to')
-    profile = load(run.path)
+    profile = load_profile(run.path)
     assert (profile.status, len(profile.tasks)) == (KILLED, 1)
     assert profile.ended == pytest.approx(done.ended, abs=1e-5)
 
@@ -119,7 +119,7 @@ def test_secrets_of_urls_are_not_in_it(cache):
     run.finish(0)
     with open(run.path) as file:
         assert "secret" not in file.read()
-    first, second = load(run.path).tasks
+    first, second = load_profile(run.path).tasks
     assert second.needs == (first.key,)
 
 
@@ -146,7 +146,7 @@ def test_files_that_are_no_records(cache, tmp_path, text):
     path = tmp_path / "file"
     path.write_text(text)
     with pytest.raises(RecordUnreadable):
-        load(str(path))
+        load_profile(str(path))
 
 
 def test_fields_of_a_wrong_kind_do_no_harm():
@@ -170,7 +170,7 @@ def test_runs_are_found_by_number_id_and_path(cache, tmp_path):
     other.write_text("{}")
     for run, found in (("-3", runs / "1-1.jsonl"), ("2-2", runs / "2-2.jsonl"), (str(other), other)):
         assert find_record(run, cache) == str(found)
-    assert [profile.run for profile in load_all(cache)] == ["1-1", "2-2"]
+    assert [profile.run for profile in load_profiles(cache)] == ["1-1", "2-2"]
     for run in ("-4", "-0", "-", "4-4", "-x"):
         with pytest.raises(RecordNotFound):
             find_record(run, cache)
@@ -178,7 +178,7 @@ def test_runs_are_found_by_number_id_and_path(cache, tmp_path):
 
 def test_what_a_task_puts_on_its_meter_is_in_its_outcome_and_crosses_processes():
     each = Task(key=("s", "k"), function="tests.helpers.tasks:metered", label="a")
-    outcome = decode(encode(attempt(each, {}, "w"))[4:])
+    outcome = decode_outcome(encode_outcome(attempt(each, {}, "w"))[4:])
     assert (outcome.taken, outcome.given, outcome.cache, outcome.log) == (8, 4, "hit", "/log")
     plain = attempt(task(arguments=(("number", 1),)), {}, "w")
     assert (plain.taken, plain.given, plain.cache, plain.log) == (0, 0, "", "")
@@ -195,7 +195,7 @@ def test_lost_attempts_and_those_after_them_have_a_line_each(cache, tmp_path):
     PoolExecutor(2).run(ledger, recorder.outcome)
     recorder.end()
     run.finish(0)
-    attempts = [row.status for row in load(run.path).tasks if row.package == "a"]
+    attempts = [row.status for row in load_profile(run.path).tasks if row.package == "a"]
     assert attempts == [LOST, DONE]
 
 
@@ -214,7 +214,7 @@ def test_ready_is_when_the_last_need_was_there_and_unfinished_tasks_have_a_line(
         recorder.outcome(each)
     recorder.end()
     run.finish(130)
-    profile = load(run.path)
+    profile = load_profile(run.path)
     assert [row.ready for row in profile.tasks][1] == pytest.approx(ended, abs=1e-5)
     assert [(row.package, row.status) for row in profile.untimed] == [("c", UNFINISHED)]
     assert CANCELLED not in {row.status for row in profile.tasks}

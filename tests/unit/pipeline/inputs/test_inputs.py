@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puffin.errors import PuffinError
-from puffin.pipeline.inputs.inputs import plain_pin, read_inputs, read_open
+from puffin.pipeline.inputs.inputs import read_inputs, read_open
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings
-from puffin.stages.resolve.requirements.values import SourceRequest
+from puffin.stages.resolve.requirements.values import Pin, SourceRequest
 from tests.helpers.requirements import LINUX
 
 SETTINGS = Settings(files=(), cache_dir="")
@@ -16,7 +16,9 @@ SESSION = session_of(SETTINGS, {})
 
 
 def as_pins(inputs):
-    return [plain_pin(*pin) for pin in inputs.pins] if inputs.plain else inputs.pins
+    if not inputs.plain:
+        return inputs.pins
+    return [Pin(name=name, version=version) for name, version in inputs.pins]
 
 
 LINES = st.lists(

@@ -7,10 +7,11 @@ import pytest
 from puffin.pipeline.inputs.resolution import ResolutionSetup, setup_of
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings
+from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.output.earlier import Upgrades
 from puffin.stages.resolve.projects.sources import Sources
 from puffin.stages.resolve.requirements.values import Entry, Requirements
-from puffin.stages.resolve.solve.request import ALLOW, FilePolicy, Preference, Root
+from puffin.stages.resolve.solve.request import ALLOW, Preference
 
 A = Entry(name="a", text="a>=1", specifier=">=1", hashes=("sha256:aa", "sha256:bb"), file="r.in", line=1)
 LIMIT = Entry(name="a", text="a<2", specifier="<2", hashes=("sha256:bb",), file="c.txt", line=1)
@@ -28,7 +29,7 @@ def setup(upgrades: "Upgrades | None" = None, **options: Any) -> ResolutionSetup
 
 def test_what_options_and_files_say_is_joined() -> None:
     one = setup(**OPTIONS)
-    assert one.requirements == (Root(name="a", text="a>=1", specifier=">=1", hashes=A.hashes, origin="r.in:1"),)
+    assert one.requirements == (A,)
     assert [own.text for own in one.constraints] == ["a<2"]
     assert one.hashes == {"a": ("sha256:bb",)}
     policy = {"no_binary": frozenset("z"), "only_binary": frozenset("y"), "no_build": frozenset([":all:"])}

@@ -17,7 +17,7 @@ from puffin.errors import Cause, UsageError
 from puffin.pipeline.engine.engine import make_executor
 from puffin.pipeline.graph.ledger import DependencyFailed, Ledger
 from puffin.pipeline.graph.task import CANCELLED, DONE, FAILED, Task, TaskCrashed
-from puffin.pipeline.run.executor import choose
+from puffin.pipeline.run.executor import choose_executor
 from puffin.pipeline.run.inline import InlineExecutor
 from puffin.pipeline.run.runner import Runner
 from puffin.pipeline.run.worker_loss import WorkerLost
@@ -366,15 +366,17 @@ def test_a_cluster_leaves_nothing_behind(tmp_path):
 
 
 def test_which_executor_auto_means():
-    assert choose("auto", to_fetch=0, to_fetch_bytes=0, jobs=4) == "inline"
-    assert choose("auto", to_fetch=5, to_fetch_bytes=1000, jobs=4) == "inline"
-    assert choose("auto", to_fetch=100, to_fetch_bytes=0, jobs=4) == "pool"
-    assert choose("auto", to_fetch=100, to_fetch_bytes=0, jobs=3) == "pool"
-    assert choose("auto", to_fetch=100, to_fetch_bytes=0, jobs=2) == "inline"  # a pool has no process to add
-    assert choose("auto", to_fetch=1, to_fetch_bytes=1 << 30, jobs=4) == "pool"
-    assert choose("auto", to_fetch=1, to_fetch_bytes=1 << 30, jobs=1) == "inline"
-    assert choose("cluster", to_fetch=0, to_fetch_bytes=0, jobs=1) == "cluster"
-    assert choose("pool", to_fetch=0, to_fetch_bytes=0, jobs=1) == "pool"
+    assert choose_executor("auto", to_fetch=0, to_fetch_bytes=0, jobs=4) == "inline"
+    assert choose_executor("auto", to_fetch=5, to_fetch_bytes=1000, jobs=4) == "inline"
+    assert choose_executor("auto", to_fetch=100, to_fetch_bytes=0, jobs=4) == "pool"
+    assert choose_executor("auto", to_fetch=100, to_fetch_bytes=0, jobs=3) == "pool"
+    assert (
+        choose_executor("auto", to_fetch=100, to_fetch_bytes=0, jobs=2) == "inline"
+    )  # a pool has no process to add
+    assert choose_executor("auto", to_fetch=1, to_fetch_bytes=1 << 30, jobs=4) == "pool"
+    assert choose_executor("auto", to_fetch=1, to_fetch_bytes=1 << 30, jobs=1) == "inline"
+    assert choose_executor("cluster", to_fetch=0, to_fetch_bytes=0, jobs=1) == "cluster"
+    assert choose_executor("pool", to_fetch=0, to_fetch_bytes=0, jobs=1) == "pool"
     with pytest.raises(UsageError) as caught:
         make_executor("magic", jobs=1, local_directory="")
     assert caught.value.hints == ("use one of `auto`, `inline`, `pool`, `cluster`",)

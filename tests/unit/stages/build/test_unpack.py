@@ -140,6 +140,19 @@ def test_links_that_stay_inside_are_kept(tmp_path):
         assert (tmp_path / "f" / name).read_bytes() == b"text"
 
 
+def test_a_file_that_is_there_twice_with_the_same_bytes_is_one(tmp_path):
+    link = member("foo/s", kind=tarfile.SYMTYPE, link="x")
+    again = member("foo/x", kind=tarfile.LNKTYPE, link="./foo/x")
+    data = tar(
+        member("foo/"), member("foo/x", b"1"), member("foo/"), member("./foo/x", b"1"), link, link, again
+    )
+    assert unpack(data, "foo-1.0.tar", str(tmp_path), package="foo") == f"{tmp_path}/foo"
+    assert files(tmp_path / "foo") == ["s", "x"]
+    for other in (member("foo/x", b"1", mode=0o755), member("foo/x", kind=tarfile.SYMTYPE, link="y")):
+        with pytest.raises(BadSource, match="invalid package format"):
+            unpack(tar(member("foo/x", b"1"), other), "foo-1.0.tar", str(tmp_path / "other"), package="foo")
+
+
 HOSTILE = {
     "parent": ([member("foo/../../x")], "leaves the archive with `..`"),
     "absolute": ([member("/etc/x")], "absolute path"),

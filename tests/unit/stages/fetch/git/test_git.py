@@ -270,7 +270,7 @@ def test_a_git_that_is_given_up_does_not_live_on(tmp_path, cache):
         package="r",
     )
 
-    def interrupt(*_):
+    def interrupt(*_, **__):
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
             pass
         raise Impatient

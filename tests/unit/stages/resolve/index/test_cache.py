@@ -24,6 +24,7 @@ from puffin.stages.resolve.index.stored import dump_groups, load_page
 from puffin.value import astuple
 from tests.helpers.cli import CHECKOUT
 from tests.helpers.index_http import FakeHttp, Unreachable, json_reply
+from tests.helpers.index_universe import scope_at
 
 INDEX = "https://host.invalid/simple"
 URL = INDEX + "/foo/"
@@ -92,7 +93,7 @@ class Run:
     def pages(
         self, now: float = 1000.0, *, refresh: bool | tuple[str, ...] = False, offline: bool = False
     ) -> Pages:
-        return Pages(http=self.http, cache=self.cache, refresh=refresh, offline=offline, now=now)
+        return Pages(self.http, self.cache, scope_at(now, refresh=refresh, offline=offline))
 
     def links(self, pages: Pages) -> tuple[FileLink, ...]:
         return pages.links(INDEX, "foo", "1.0")

@@ -11,6 +11,7 @@ from puffin.stages.resolve.index.errors import IndexRefused, IndexUnavailable, P
 from puffin.stages.resolve.index.pages import Pages
 from tests.helpers.index_http import LoopbackHttp, Unreachable
 from tests.helpers.index_server import HTML, IndexServer
+from tests.helpers.index_universe import scope_at
 
 WHEEL = "foo_bar-1.0-py3-none-any.whl"
 DATA = bytes(range(256)) * 8
@@ -19,7 +20,7 @@ DATA = bytes(range(256)) * 8
 def pages(tmp_path: Path, now: float = 1000.0) -> Pages:
     cache = Cache(str(tmp_path / "cache"))
     cache.initialise()
-    return Pages(http=LoopbackHttp(), cache=cache, refresh=False, offline=False, now=now)
+    return Pages(LoopbackHttp(), cache, scope_at(now))
 
 
 def ask(

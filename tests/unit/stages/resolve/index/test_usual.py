@@ -14,8 +14,8 @@ from puffin.stages.resolve.index.parse import parse_html
 from puffin.stages.resolve.index.usual import _place, _said
 from puffin.stages.resolve.metadata.parse import fields_of
 from puffin.stages.resolve.requirements.lenient import _is_sure
-from puffin.stages.resolve.requirements.markers import NAMES, for_extra
-from puffin.stages.resolve.solve.requirement import Conditions, _parts, _usual
+from puffin.stages.resolve.requirements.markers import NAMES, Conditions, for_extra
+from puffin.stages.resolve.solve.requirement import _parts, _usual
 from puffin.stages.unzip import record
 from puffin.stages.unzip.names import _folded, fold
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.index.page import FileLink
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, Offered
-from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.resolve.universe.offer import release_of
 from puffin.value import astuple
 

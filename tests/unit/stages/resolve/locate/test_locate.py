@@ -22,24 +22,14 @@ from puffin.stages.resolve.locate.errors import (
     WheelMismatch,
 )
 from puffin.stages.resolve.locate.locate import Located, locate
-from puffin.value import frozen
+from puffin.stages.resolve.requirements.values import Pin
 from tests.helpers.index_http import FakeHttp, Unreachable, json_reply
+from tests.helpers.index_universe import scope_at
 
 MAIN = "https://main.invalid/simple"
 EXTRA = "https://u:secret@extra.invalid/simple"
 TAGS = ("cp312-cp312-linux_x86_64", "cp312-abi3-linux_x86_64", "py3-none-linux_x86_64", "py3-none-any")
 A, B = "a" * 64, "b" * 64
-
-
-@frozen
-class Pin:
-    name: str
-    version: str
-    url: str = ""
-    hashes: tuple[str, ...] = ()
-    editable: bool = False
-    text: str = ""
-    exact: bool = False
 
 
 def pin(text: str, *hashes: str) -> Pin:
@@ -67,19 +57,8 @@ class World:
 
     def locate(self, *pins: "str | Pin", offline: bool = False, **options: object) -> Located:
         given = [pin(p) if isinstance(p, str) else p for p in pins]
-        return locate(  # type: ignore[arg-type]
-            given,
-            **{
-                "config": self.config,
-                "tags": TAGS,
-                "python_version": "3.12.1",
-                "http": self.http,
-                "cache": self.cache,
-                "offline": offline,
-                "now": 1000.0,
-                **options,
-            },
-        )
+        fields = {"config": self.config, "tags": TAGS, "offline": offline, **options}
+        return locate(given, scope_at(1000.0, **fields), http=self.http, cache=self.cache)
 
     def names(self, *pins: "str | Pin") -> list[str]:
         return [artifact.filename for artifact in self.locate(*pins).artifacts]

@@ -9,7 +9,7 @@ from puffin.cache.layout import Cache
 from puffin.pipeline.change.direct import Directs
 from puffin.stages.fetch.git.url import NoSubdirectory, parse_git_url
 from puffin.stages.link.commit.installplan import Present, make_plan
-from puffin.stages.resolve.index.config import IndexConfig
+from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
 from puffin.stages.resolve.index.page import FileLink
 from puffin.stages.resolve.locate.choose import file_of
 from puffin.stages.resolve.locate.errors import (
@@ -24,11 +24,10 @@ from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, Of
 from puffin.stages.resolve.locate.locate import locate
 from puffin.stages.resolve.locate.name import check_names, name_requirements, stated_name
 from puffin.stages.resolve.locate.url import locate_url
-from puffin.stages.resolve.requirements.pins import Pin
-from puffin.stages.resolve.requirements.values import Entry, Requirements
-from puffin.stages.resolve.solve.request import FilePolicy
+from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements
 from puffin.value import astuple, replace
 from tests.helpers.index_http import FakeHttp, json_reply
+from tests.helpers.index_universe import scope_at
 
 TARGET = FileTarget(("cp312-cp312-linux_x86_64", "py3-none-any"), "3.12.1")
 WHEEL_FILE, OTHER_WHEEL = "a-1.0-py3-none-any.whl", "a-1.0-cp39-cp39-win32.whl"
@@ -140,10 +139,11 @@ def test_a_wheel_that_spells_the_version_otherwise_comes_first(tmp_path):
     http.answers[url] = json_reply(url, body, cache_control="max-age=600")
     cache = Cache(str(tmp_path))
     cache.initialise()
-    same = {"config": IndexConfig(index_url="https://main.invalid/simple"), "tags": TARGET.tags, "http": http,
-            "python_version": "3.12.1", "cache": cache, "now": 1.0}  # fmt: skip
-    assert locate([pin()], **same).artifacts[0].filename == "a-1-py3-none-any.whl"
-    (found,) = locate([pin(config_settings=(("k", "v"),))], files=policy(no_binary=["a"]), **same).artifacts
+    scope = scope_at(1.0, config=IndexConfig(index_url="https://main.invalid/simple"), tags=TARGET.tags)
+    found = locate([pin()], scope, http=http, cache=cache)
+    assert found.artifacts[0].filename == "a-1-py3-none-any.whl"
+    source = replace(scope, files=policy(no_binary=["a"]))
+    (found,) = locate([pin(config_settings=(("k", "v"),))], source, http=http, cache=cache).artifacts
     assert (found.kind, found.filename, found.version) == (SDIST, "a-1.0.tar.gz", "1.0")
     assert found.source == f"index/{digest('https://main.invalid/simple')}"
     assert found.config_settings == (("k", "v"),)

@@ -8,8 +8,9 @@ import pytest
 
 from puffin.errors import UsageError
 from puffin.stages.resolve.output.requirements import Flag, render_requirements, shown_command
-from puffin.stages.resolve.output.target import OutputUnwritable, choose_format, is_lock_name, write_output
+from puffin.stages.resolve.output.target import OutputUnwritable, choose_format, write_output
 from puffin.stages.resolve.output.values import LINE, DirectReference, Listed, Style
+from puffin.stages.resolve.requirements.plain import is_lock
 
 IDNA = Listed(name="idna", version="3.1", parents=("requests", "anyio"), index="https://example.org/simple")
 SIX = Listed(
@@ -147,7 +148,8 @@ def test_formats_by_name() -> None:
     assert choose_format("a/pylock.toml", "", ()) == choose_format("pylock.dev.toml", "", ()) == "pylock.toml"
     assert choose_format("", "pylock.toml", ()) == "pylock.toml"
     assert choose_format("x.lock", "requirements.txt", ()) == "requirements.txt"
-    assert [is_lock_name(name) for name in ("pylock..toml", "pylock.a.b.toml", "x/pylock.a.toml")] == [
+    assert [is_lock(name) for name in ("pylock", "pylock..toml", "pylock.a.b.toml", "x/pylock.a.toml")] == [
+        False,
         False,
         False,
         True,

@@ -120,7 +120,6 @@ def test_global_options():
     assert requirements.extra_index_urls == ("https://two.example/simple", "https://three.example")
     assert requirements.no_index
     assert requirements.require_hashes
-    assert requirements.prefer_binary
     assert requirements.pre
     assert requirements.trusted_hosts == ("one.example", "two.example:80")
     assert requirements.find_links == ("https://links.example",)

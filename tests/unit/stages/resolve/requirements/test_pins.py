@@ -15,7 +15,7 @@ from puffin.stages.resolve.requirements.errors import (
     UnusableRequirements,
     UnverifiableRequirements,
 )
-from puffin.stages.resolve.requirements.markers import MarkerNotEvaluable, Markers
+from puffin.stages.resolve.requirements.markers import Conditions, MarkerNotEvaluable
 from puffin.stages.resolve.requirements.pins import select_pins
 from puffin.stages.resolve.requirements.plain import simple_pins
 from tests.helpers.requirements import LINUX, parse
@@ -110,7 +110,7 @@ def test_markers_are_those_of_the_target():
 
 def test_an_incomplete_environment_is_a_bug():
     with pytest.raises(ValueError, match="sys_platform"):
-        Markers({name: value for name, value in LINUX.items() if name != "sys_platform"})
+        Conditions({name: value for name, value in LINUX.items() if name != "sys_platform"})
 
 
 def test_a_marker_that_cannot_be_evaluated_is_named():

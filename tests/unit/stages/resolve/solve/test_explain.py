@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.solve.errors import NoSolution
-from puffin.stages.resolve.solve.request import FilePolicy, Preference
+from puffin.stages.resolve.solve.request import Preference
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.universe import Offer
 from puffin.value import replace

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.solve.errors import NoSolution
-from puffin.stages.resolve.solve.request import FilePolicy, Preference
+from puffin.stages.resolve.solve.request import Preference
 from puffin.stages.resolve.solve.resolve import resolve
 from tests.helpers.replay import Replay
 from tests.helpers.universe import package, pins, request, solved
@@ -56,7 +57,7 @@ def test_prereleases(packages: Any, texts: list[str], name: str, outcomes: tuple
 
 def test_prereleases_of_one_package() -> None:
     packages = {"a": versions("1.0", "2.0a1"), "b": versions("1.0", "2.0a1")}
-    found = solved(packages, "a", "b", prereleases="disallow", prerelease_names=frozenset({"a"}))
+    found = solved(packages, "a", "b", prereleases="disallow", prerelease_modes=(("a", "allow"),))
     assert found == {"a": "2.0a1", "b": "1.0"}
 
 

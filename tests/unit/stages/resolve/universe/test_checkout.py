@@ -9,13 +9,12 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.git.errors import UnknownRef
 from puffin.stages.fetch.git.url import NoSubdirectory
 from puffin.stages.fetch.network import Network
-from puffin.stages.resolve.index.config import IndexConfig
+from puffin.stages.resolve.index.config import IndexConfig, Scope
 from puffin.stages.resolve.output.gather import direct_of
-from puffin.stages.resolve.solve.request import Root
+from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.stages.resolve.universe.place import checkout_place
-from puffin.stages.resolve.universe.values import Scope
 from puffin.value import replace
 from tests.helpers.repositories import Repository, environ, forget, needs_git, project
 from tests.helpers.universe import request
@@ -35,7 +34,7 @@ def resolved(tmp_path):
             config=IndexConfig(index_url=""), tags=("py3-none-any",), python_version="3.12.1", now=1.0
         )
         checkout = partial(checkout_place, cache=cache, offline=False, environ=environ())
-        asked = Root(name="foo", url=url, text=f"foo @ {url}", origin="requirements.in:1")
+        asked = Entry(name="foo", url=url, text=f"foo @ {url}", file="requirements.in", line=1)
         with IndexUniverse(scope, client=client, cache=cache, checkout=checkout) as universe:
             found = resolve(replace(request(), requirements=(asked,)), universe)
         return [direct_of(each, [], cwd="/", sha256=None) for each in found.packages]

@@ -14,12 +14,11 @@ from puffin.cache.layout import Cache
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.failures import NetworkFailed
 from puffin.stages.fetch.network import Network
-from puffin.stages.resolve.index.config import IndexConfig
+from puffin.stages.resolve.index.config import IndexConfig, Scope
 from puffin.stages.resolve.metadata.wanted import MetadataNeedsBuild
 from puffin.stages.resolve.solve.universe import NOT_FOUND, Metadata, Unusable
 from puffin.stages.resolve.universe.children import MANY, Children
 from puffin.stages.resolve.universe.index import IndexUniverse
-from puffin.stages.resolve.universe.values import Scope
 from puffin.value import replace
 from tests.helpers.index_server import IndexServer
 from tests.helpers.sdists import tar_bytes

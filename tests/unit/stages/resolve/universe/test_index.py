@@ -11,14 +11,13 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.failures import NetworkFailed
 from puffin.stages.fetch.network import Network
-from puffin.stages.resolve.index.config import IndexConfig
+from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
 from puffin.stages.resolve.locate.errors import HashesDiffer
 from puffin.stages.resolve.locate.url import artifact_of
-from puffin.stages.resolve.solve.request import FilePolicy
 from puffin.stages.resolve.solve.universe import EMPTY, NOT_FOUND, OFFLINE, Unusable
 from puffin.stages.resolve.universe.values import Chosen
 from tests.helpers.index_server import IndexServer
-from tests.helpers.index_universe import NOW, STATIC, TAGS, Make, newest, offer, sdist
+from tests.helpers.index_universe import NOW, STATIC, Make, newest, offer, scope_at, sdist
 from tests.helpers.wheels import forge_wheel
 
 
@@ -234,7 +233,7 @@ def test_a_handle_becomes_the_artifact_that_sync_would_find(
     make: Make, index: IndexServer, tmp_path: Path
 ) -> None:
     from puffin.stages.resolve.locate.locate import locate
-    from puffin.stages.resolve.requirements.pins import Pin
+    from puffin.stages.resolve.requirements.values import Pin
 
     data = offer(index, "a", "1.0")
     links = tmp_path / "links"
@@ -249,12 +248,9 @@ def test_a_handle_becomes_the_artifact_that_sync_would_find(
     client = Client(Network())
     located = locate(
         [Pin(name="a", version="1.0"), Pin(name="b", version="1.0")],
-        config=config,
-        tags=TAGS,
-        python_version="3.12.1",
+        scope_at(NOW, config=config),
         http=client,
         cache=Cache(str(tmp_path / "other")),
-        now=NOW,
     )
     client.close()
     assert found == located.artifacts
