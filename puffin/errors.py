@@ -8,11 +8,12 @@ borders with the task that failed.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar, dataclass_transform
-else:
 
-    def dataclass_transform(**_options):
-        """Stand in for ``typing.dataclass_transform``, whose module is not imported at run time."""
-        return lambda decorated: decorated
+    @dataclass_transform(kw_only_default=True)
+    class _Fields:
+        """Marks for type checkers that annotations are keyword fields (PEP 681 leaves out the marked class itself)."""
+else:
+    _Fields = object
 
 
 FAILED = 1
@@ -23,12 +24,7 @@ BUG = 70
 TEMPORARY = 75
 
 
-@dataclass_transform(kw_only_default=True)
-class _Fields:
-    """Marks for type checkers that annotations are keyword fields (PEP 681 leaves out the marked class itself)."""
-
-
-class PuffinError(_Fields, Exception):
+class PuffinError(Exception, _Fields):
     """Root of all errors puffin raises on purpose.
 
     ``package`` is the requirement or distribution as the user would know it, ``causes`` the errors

@@ -42,6 +42,6 @@ def logged(path: str) -> None:
     _meter.log = path
 
 
-def read() -> tuple[int, int, str, str]:
+def measured() -> tuple[int, int, str, str]:
     """Return the bytes taken and given, ``HIT``, ``MISS`` or ``""``, and the path of a log or ``""``."""
     return _meter.taken, _meter.given, _meter.cache, _meter.log

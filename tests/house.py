@@ -56,10 +56,14 @@ class Module:
 
 @dataclass(frozen=True)
 class Rules:
-    """The limits of ``--check``, and the layers from bottom to top, each a list of packages."""
+    """The limits of ``--check``, and the layers from bottom to top, each a list of packages.
+
+    ``shared`` are the names of functions that a protocol asks for, so that several modules have them.
+    """
 
     layers: tuple[tuple[str, ...], ...] = ()
     max_lines: int = MAX_LINES
+    shared: tuple[str, ...] = ()
     limits: tuple[tuple[str, int], ...] = ()
 
     @classmethod
@@ -69,7 +73,8 @@ class Rules:
         if path.exists():
             table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("house", {})
         layers = tuple(tuple(layer) for layer in table.get("layers", ()))
-        return cls(layers, table.get("max-lines", MAX_LINES), tuple(table.get("limits", {}).items()))
+        shared = tuple(table.get("shared-functions", ()))
+        return cls(layers, table.get("max-lines", MAX_LINES), shared, tuple(table.get("limits", {}).items()))
 
 
 class House:
@@ -277,7 +282,9 @@ def listing(house: House, rules: Rules, kind: str) -> list[str]:
             lines += [f"    {edge}" for edge in house.within(circle, rooms=rooms)]
         return lines
     if kind in ("classes", "functions"):
-        return [f"{name}: {', '.join(places)}" for name, places in house.twice(kind).items()]
+        shared = rules.shared if kind == "functions" else ()
+        found = house.twice(kind).items()
+        return [f"{name}: {', '.join(places)}" for name, places in found if name not in shared]
     if kind in ("late", "types"):
         found = [(module.name, getattr(module, kind)) for module in house.modules.values()]
         return [f"{len(at)} {name}: {', '.join(map(str, at))}" for name, at in sorted(found, key=_most) if at]
@@ -306,7 +313,7 @@ KINDS = {
     "classes": "public class names defined twice or more",
     "functions": "public functions defined twice or more",
 }
-CHECKED = ("long", "circles", "room-circles", "layers", "classes")
+CHECKED = ("long", "circles", "room-circles", "layers", "classes", "functions")
 
 
 def count(house: House, rules: Rules, kind: str) -> int:

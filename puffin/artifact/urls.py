@@ -64,7 +64,7 @@ def digest(text: str) -> str:
     return seal(text.encode("utf-8", "surrogatepass"), 8).hex()
 
 
-def is_file(url: str) -> bool:
+def is_file_url(url: str) -> bool:
     """Tell whether *url* is a ``file:`` URL, in any case."""
     return url[:5].lower() == "file:"
 
@@ -79,7 +79,7 @@ def file_path(url: str) -> str:
 
     Raises :class:`ValueError` for a URL with another scheme or, except on Windows, on another host.
     """
-    if not is_file(url):
+    if not is_file_url(url):
         raise ValueError(f"`{mask(url)}` is not a file URL")
     path = url[5:].partition("#")[0].partition("?")[0]
     host = ""

@@ -111,6 +111,8 @@ def test_names_defined_twice(house):
     assert found.twice("classes") == {"C": ["app.a:1", "app.b:2"]}
     assert found.twice("functions") == {"f": ["app.a:3", "app.b:4"]}
     assert script.listing(found, script.Rules(), "classes") == ["C: app.a:1, app.b:2"]
+    assert script.listing(found, script.Rules(), "functions") == ["f: app.a:3, app.b:4"]
+    assert script.listing(found, script.Rules(shared=("f",)), "functions") == []
 
 
 def test_imports_inside_functions_are_listed_by_module(house):
@@ -135,16 +137,19 @@ def test_the_table(house, tmp_path, capsys):
 
 @pytest.mark.parametrize("config", [True, False])
 def test_check_holds_limits_and_layers(house, tmp_path, capsys, config):
-    house(a="import app.b\nclass C: pass", b="import app.a\nclass C: pass", c="\n" * 20 + "n = 1\n")
+    twice = "class C: pass\ndef f(): pass"
+    house(a=f"import app.b\n{twice}", b=f"import app.a\n{twice}", c="\n" * 20 + "n = 1\n")
     words = [str(tmp_path), "--package", "app", "--check"]
     if config:
-        text = '[tool.house]\nmax-lines = 20\nlayers = [["a"], ["b", "c"]]\n[tool.house.limits]\nclasses = 1\n'
+        text = '[tool.house]\nmax-lines = 20\nshared-functions = ["f"]\nlayers = [["a"], ["b", "c"]]\n'
+        text += "[tool.house.limits]\nclasses = 1\n"
         (tmp_path / "pyproject.toml").write_text(text)
     assert script.main(words) == 1
     told = capsys.readouterr().err
     assert "import circles (in functions, for types and by string counted): 1, and the limit is 0" in told
     assert "    2: app.a, app.b\n        app.a:1 -> app.b (module)" in told
     assert ("public class names defined twice or more" in told) is not config
+    assert ("public functions defined twice or more" in told) is not config
     assert ("    21 app.c" in told) is config
     assert ("app.a:1 -> app.b (module) goes up" in told) is config
 

@@ -122,10 +122,10 @@ def _command(
     return made
 
 
-def _words(name: str, metavar: str) -> click.Argument:
+def _words(metavar: str) -> click.Argument:
     """Return an argument that takes any number of words; shells complete files if it is about some."""
     kind = click.Path() if "FILE" in metavar or "SOURCE" in metavar else None
-    return click.Argument([name], nargs=-1, type=kind, metavar=metavar)
+    return click.Argument(["arguments"], nargs=-1, type=kind, metavar=metavar)
 
 
 def _run_name(name: str, **settings: Any) -> click.Argument:
@@ -138,106 +138,51 @@ def _run_name(name: str, **settings: Any) -> click.Argument:
 
 
 # fmt: off
-_command(
-    pip, "sync", "sync:sync_command", table.SYNC,
-    "Make an environment match the pins of requirements files exactly.",
-    _words("files", "FILE..."),
-)
-_command(
-    pip, "compile", "compile:compile_command", table_resolve.COMPILE,
-    "Resolve and pin requirements files, projects and scripts with all dependencies.",
-    _words("sources", "[SOURCE]..."),
-)
-_command(
-    pip, "install", "install:install_command", INSTALL,
-    "Install packages with their dependencies, next to what is installed.",
-    _words("packages", "PACKAGE..."),
-)
-_command(
-    pip, "freeze", "inspect:freeze", table_inspect.FREEZE,
-    "Print the installed packages as requirements.",
-)
+_command(pip, "sync", "sync:sync_command", table.SYNC,
+    "Make an environment match the pins of requirements files exactly.", _words("FILE..."))
+_command(pip, "compile", "compile:compile_command", table_resolve.COMPILE,
+    "Resolve and pin requirements files, projects and scripts with all dependencies.", _words("[SOURCE]..."))
+_command(pip, "install", "install:install_command", INSTALL,
+    "Install packages with their dependencies, next to what is installed.", _words("PACKAGE..."))
+_command(pip, "freeze", "inspect:freeze", table_inspect.FREEZE, "Print the installed packages as requirements.")
 _command(pip, "list", "inspect:listing", table_inspect.LISTING, "List the installed packages.")
-_command(
-    pip, "show", "inspect:show", table_inspect.SHOW, "Show the metadata of installed packages.",
-    _words("packages", "PACKAGE..."),
-)
-_command(
-    pip, "tree", "inspect:tree", table_inspect.TREE,
-    "Show the installed packages as a dependency tree.",
-)
-_command(
-    pip, "check", "inspect:check", table_inspect.CHECK, "Check the installed packages for conflicts."
-)
-_command(
-    pip, "uninstall", "uninstall:uninstall_command", table_inspect.UNINSTALL,
-    "Remove packages from an environment.",
-    _words("packages", "PACKAGE..."),
-)
-_command(
-    puffin, "sync", "workspace:workspace_command", WORKSPACE_SYNC,
+_command(pip, "show", "inspect:show", table_inspect.SHOW,
+    "Show the metadata of installed packages.", _words("PACKAGE..."))
+_command(pip, "tree", "inspect:tree", table_inspect.TREE, "Show the installed packages as a dependency tree.")
+_command(pip, "check", "inspect:check", table_inspect.CHECK, "Check the installed packages for conflicts.")
+_command(pip, "uninstall", "uninstall:uninstall_command", table_inspect.UNINSTALL,
+    "Remove packages from an environment.", _words("PACKAGE..."))
+_command(puffin, "sync", "workspace:workspace_command", WORKSPACE_SYNC,
     "Sync many environments at once: those configured, or a `.venv` next to each requirements file.",
-    _words("environments", "[ENV|GLOB]..."),
-)
-_command(
-    puffin, "envs", "envs:envs", ENVS, "List environments and their state.",
-    _words("environments", "[ENV|GLOB]..."),
-)
-_command(
-    puffin, "lock", "lock:lock_command", LOCK,
-    "Resolve the requirements of environments and write their lock files.",
-    _words("environments", "[ENV|GLOB]..."),
-)
-_command(
-    puffin, "verify", "verify:verify_command", table_inspect.VERIFY,
-    "Find files of an environment that are missing, truncated or changed (exit code 4).",
-)
-_command(
-    puffin, "venv", "venv:venv", table_inspect.VENV,
+    _words("[ENV|GLOB]..."))
+_command(puffin, "envs", "envs:envs", ENVS, "List environments and their state.", _words("[ENV|GLOB]..."))
+_command(puffin, "lock", "lock:lock_command", LOCK,
+    "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]..."))
+_command(puffin, "verify", "verify:verify_command", table_inspect.VERIFY,
+    "Find files of an environment that are missing, truncated or changed (exit code 4).")
+_command(puffin, "venv", "venv:venv", table_inspect.VENV,
     "Create a virtual environment (at PATH, by default `.venv`).",
-    click.Argument(["path"], default="", type=click.Path(), metavar="[PATH]"),
-)
+    click.Argument(["path"], default="", type=click.Path(), metavar="[PATH]"))
 _command(cache, "dir", "cache:print_directory", table_inspect.PLAIN, "Print the directory of the cache.")
-_command(
-    cache, "key", "envs:key", KEY,
-    "Print a key for CI caches: equal for equal pins, Python and platform.",
-    _words("environments", "[ENV|GLOB]..."),
-)
-_clean = _command(
-    cache, "clean", "cache:clean", table_inspect.CLEAN,
-    "Remove all cache entries, or those of some packages.",
-    _words("packages", "[PACKAGE]..."),
-)
-_command(
-    cache, "size", "cache:size_of", table_inspect.CACHE_SIZE,
-    "Print the size of the cache: in bytes, or with a unit on a terminal.",
-)
-_command(
-    cache, "prune", "cache:prune_cache", table_inspect.PRUNE,
-    "Remove unused entries; optionally by age or total size.",
-)
+_command(cache, "key", "envs:key", KEY,
+    "Print a key for CI caches: equal for equal pins, Python and platform.", _words("[ENV|GLOB]..."))
+_clean = _command(cache, "clean", "cache:clean", table_inspect.CLEAN,
+    "Remove all cache entries, or those of some packages.", _words("[PACKAGE]..."))
+_command(cache, "size", "cache:size_of", table_inspect.CACHE_SIZE,
+    "Print the size of the cache: in bytes, or with a unit on a terminal.")
+_command(cache, "prune", "cache:prune_cache", table_inspect.PRUNE,
+    "Remove unused entries; optionally by age or total size.")
 puffin.add_command(_clean, "clean")
-_command(
-    puffin, "completion", "app:print_completion", table.OUTPUT,
+_command(puffin, "completion", "app:print_completion", table.OUTPUT,
     'Print a shell completion script: `eval "$(puffin completion bash)"`.',
-    click.Argument(["shell"], type=click.Choice(SHELLS)),
-)
-_command(
-    puffin, "graph", "sync:graph_command", table_inspect.GRAPH,
-    "Print the task graph of a sync into an empty environment, without running it.",
-    _words("files", "[FILE]..."),
-)
-_command(
-    profile, "show", "profile:show_runs", table_inspect.PROFILE_SHOW,
+    click.Argument(["shell"], type=click.Choice(SHELLS)))
+_command(puffin, "graph", "sync:graph_command", table_inspect.GRAPH,
+    "Print the task graph of a sync into an empty environment, without running it.", _words("[FILE]..."))
+_command(profile, "show", "profile:show_runs", table_inspect.PROFILE_SHOW,
     "Show a run: an id, the path of a record, or -1 for the last, -2 for the one before (default: -1).",
-    _run_name("run_", default="", metavar="[RUN]"),
-)
-_command(
-    profile, "compare", "profile:compare_runs", table_inspect.PROFILE_COMPARE,
-    "Show the differences between two runs, each given as for `show`.",
-    _run_name("before"),
-    _run_name("after"),
-)
+    _run_name("run_", default="", metavar="[RUN]"))
+_command(profile, "compare", "profile:compare_runs", table_inspect.PROFILE_COMPARE,
+    "Show the differences between two runs, each given as for `show`.", _run_name("before"), _run_name("after"))
 # fmt: on
 
 

@@ -3,6 +3,7 @@
 import os
 import time
 
+from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.cli.commands.call import CacheDirectory, Call, Observed
 from puffin.cli.options.values import made
@@ -71,6 +72,7 @@ def workspace_command(call: Call) -> int:
 
 def _ask_early(specs: "Iterable[EnvSpec]", interpreters: Interpreters) -> None:
     """Ask the interpreter for the first environment that is to be made while the code for it is imported."""
+    before = depends.mark()
     for spec in specs:
         if not os.path.isfile(f"{spec.path}/pyvenv.cfg"):
             with phase("find interpreter"), meanwhile(_import_run):
@@ -78,6 +80,8 @@ def _ask_early(specs: "Iterable[EnvSpec]", interpreters: Interpreters) -> None:
                     interpreters(spec.python)
                 except (PuffinError, OSError):
                     pass  # it is raised again for each environment that asks for it
+            if before is not None:
+                depends.back(before)
             return
 
 

@@ -25,40 +25,26 @@ class WrongVariable(click.UsageError):
 
 
 class _Option(click.Option):
-    """An option with the *group* that help shows it in."""
+    """An option of the table. Its variable is read as it is where click has no part in it."""
 
-    def __init__(self, *arguments: Any, group: str, **settings: Any) -> None:
+    def __init__(self, row: Row, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        self.group = group
-
-
-class _Switch(_Option):
-    """A switch or a count. Its variable is read as it is where click has no part in it."""
+        self._row = row
+        self.group = row[5]
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
         """Return the value of the variable, None if it is not set; raises :class:`WrongVariable`."""
         text = self.resolve_envvar_value(ctx)
-        if text is None:
-            return None
-        kind = table.COUNT if self.count else table.FLAG
-        value = table.switched(kind, text)
+        choices, kind = table.choices_of(self._row), self._row[2]
+        if text is None or not (choices or kind in (table.FLAG, table.COUNT)):
+            return super().value_from_envvar(ctx)
+        value = table.from_environment(self._row, {str(self.envvar): text})
         if value is None:
             words = "`1`, `true`, `yes`, `on`, or of `0`, `false`, `no`, `off`"
-            hint = "use a number, `true` or `false`" if self.count else f"use one of {words}"
+            words = ", ".join(f"`{each}`" for each in choices) if choices else words
+            hint = "use a number, `true` or `false`" if kind == table.COUNT else f"use one of {words}"
             raise WrongVariable(self, text, hint)
         return value
-
-
-class _Choice(_Option):
-    """An option that takes some values alone."""
-
-    def value_from_envvar(self, ctx: click.Context) -> Any:
-        """Return what the variable says, None where it is not set; raises :class:`WrongVariable`."""
-        text = self.resolve_envvar_value(ctx)
-        if text is not None and isinstance(self.type, click.Choice) and text not in self.type.choices:
-            choices = ", ".join(f"`{each}`" for each in self.type.choices)
-            raise WrongVariable(self, text, f"use one of {choices}")
-        return text
 
 
 def parameters(rows: tuple[Row, ...], hidden: tuple[Row, ...] = ()) -> list[click.Parameter]:
@@ -71,28 +57,23 @@ def parameters(rows: tuple[Row, ...], hidden: tuple[Row, ...] = ()) -> list[clic
 
 
 def _option(row: Row) -> click.Option:
-    spellings, name, kind, metavar, text, group = row
+    spellings, name, kind, metavar, text, _ = row
     words = [*spellings, name]
-    shared: dict[str, Any] = {
-        "help": text,
-        "envvar": f"PUFFIN_{name.upper()}",
-        "show_envvar": True,
-        "group": group,
-    }
+    shared: dict[str, Any] = {"help": text, "envvar": f"PUFFIN_{name.upper()}", "show_envvar": True}
     if kind == table.FLAG:
-        return _Switch(words, is_flag=True, default=False, **shared)
+        return _Option(row, words, is_flag=True, default=False, **shared)
     if kind == table.COUNT:
-        return _Switch(words, count=True, **shared)
+        return _Option(row, words, count=True, **shared)
     if kind == table.OPTIONAL:
-        return _Option(words, default="", metavar=f"[{metavar}]", callback=_optional, **shared)
+        return _Option(row, words, default="", metavar=f"[{metavar}]", callback=_optional, **shared)
     if any(word in metavar for word in ("FILE", "DIR")):
         shared["type"] = _Place()
     if kind == table.LIST:
-        return _Option(words, multiple=True, metavar=metavar, **shared)
+        return _Option(row, words, multiple=True, metavar=metavar, **shared)
     choices = table.choices_of(row)
     if choices:
-        return _Choice(words, type=click.Choice(choices), default=None, **shared)
-    return _Option(words, default="", metavar=metavar, **shared)
+        return _Option(row, words, type=click.Choice(choices), default=None, **shared)
+    return _Option(row, words, default="", metavar=metavar, **shared)
 
 
 def _optional(context: click.Context, parameter: click.Parameter, value: str) -> str:

@@ -21,7 +21,7 @@ class Github:
     def warn(self, text: str) -> None:
         sys.stderr.write(f"::warning title=puffin::{escaped(text)}\n")
 
-    def tell(self, result: ManyResult, *, dry: bool) -> None:
+    def tell(self, result: ManyResult) -> None:
         """Write the annotations and the summary of a finished run."""
         for each in result.environments:
             if each.changes:

@@ -48,7 +48,7 @@ class ManyConsole:
                 self._stop()
         self._table(result)
         if self._github is not None:
-            self._github.tell(result, dry=self._dry)
+            self._github.tell(result)
         return result
 
     def _stop(self) -> None:

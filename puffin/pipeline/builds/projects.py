@@ -43,7 +43,6 @@ class Projects:
 
         *toolchain* is asked only when there is something to build.
         """
-
         return lambda directory, shown, written: self.metadata(settings, toolchain(), directory, shown, written)
 
     def metadata(

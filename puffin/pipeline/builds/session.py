@@ -3,7 +3,7 @@
 import os
 
 from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact, expected_sha256
-from puffin.artifact.urls import file_path, file_url, is_file
+from puffin.artifact.urls import file_path, file_url, is_file_url
 from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.builds.builds import METADATA_GOAL, Builds
 from puffin.pipeline.builds.resolve import BuildResolver
@@ -85,7 +85,7 @@ class BuildSession:
 
 def identified(artifact: Artifact) -> Artifact:
     """Return the artifact of a local archive with the archive's hash, so that earlier builds of it are found."""
-    if artifact.kind != SDIST or expected_sha256(artifact) or not is_file(artifact.url):
+    if artifact.kind != SDIST or expected_sha256(artifact) or not is_file_url(artifact.url):
         return artifact
 
     try:

@@ -263,10 +263,11 @@ class EnvironmentRun:
                 self._committed()
             raise
 
-    def is_settled(self) -> bool:
+    def is_settled(self, find_again: "Callable[[], None]" = lambda: None) -> bool:
         """Look and plan again after the commit, as the next run will; tell whether it will find nothing to do."""
         planner = Planner(self.place, self.settings, self._session, exact=self.exact)
         try:
+            find_again()
             self.workplace.look(committed=True)
             plan = planner.plan_of(self.inputs, {}) if self.wanted is None else planner.plan(self.wanted)
         except (PuffinError, OSError):  # whatever it is, it is for the next run to say

@@ -51,10 +51,12 @@ class SpecRun(EnvironmentRun):
 
     def find(self, interpreter: "Callable[[str], Interpreter]") -> None:
         """Find the environment, or the interpreter that will make it; *interpreter* finds one for a request."""
-        root = self.path
+        root, before = self.path, depends.mark()
         self.missing = not depends.is_file(f"{root}/pyvenv.cfg")
         if self.missing:
             self.environment = environment_for(interpreter(self.spec.python), root)
+            if before is not None:
+                depends.back(before)
             return
         self.environment = environment_at(root, self._session.cache, origin=self.spec.origin)
         if self.spec.python and not _fits(self.spec.python, self.environment, interpreter):
@@ -65,6 +67,17 @@ class SpecRun(EnvironmentRun):
                 hints=(f"remove `{root}`, and it will be made anew",),
             )
         check_target(self.environment)
+
+    def is_settled_for(self, interpreter: "Callable[[str], Interpreter]") -> bool:
+        """Tell the same as :meth:`is_settled`; one that was made is looked for as the next run will do it."""
+
+        def find_again() -> None:
+            if self.created:
+                environment, missing = self.environment, self.missing
+                self.find(interpreter)
+                self.environment, self.missing = environment, missing
+
+        return self.is_settled(find_again)
 
     def foresee(self) -> None:
         """Plan for an environment that is not there before it is made, so that indexes can be asked meanwhile."""

@@ -4,7 +4,6 @@ import os
 
 from puffin.artifact.artifact import WHEEL
 from puffin.cache.usage import shared
-from puffin.errors import PuffinError
 from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import build_settings
 from puffin.pipeline.find.search import Search, SearchRequest
@@ -14,7 +13,6 @@ from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import target_interpreter
 from puffin.pipeline.tasks.bytecode import bytecode_kind, compiling
 from puffin.pipeline.tasks.supply import loads_of, many_tasks, supplied
-from puffin.stages.resolve.locate.locate import cannot_locate
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -53,12 +51,7 @@ def planned_tasks(settings: Settings, session: "Session") -> "list[Task]":
             search.stop()
     for warning in search.warnings:
         session.reporter.warn(warning)
-    answers = search.answers(0)
-    failures = [each for each in answers if isinstance(each, PuffinError)]
-    if failures:
-        raise cannot_locate(failures, search.missing)
-    supplies = [each for each in answers if not isinstance(each, PuffinError)]
-    supplies.sort(key=lambda each: each.artifact.name)
+    supplies = sorted(search.supplies(), key=lambda each: each.artifact.name)
     made: dict[Key, tuple[Task, ...]] = {}
     if any(each.artifact.kind != WHEEL for each in supplies):
         building = build_settings(settings, session, config=inputs.config, network=network, files=inputs.files)

@@ -4,7 +4,7 @@ import time
 
 from puffin import depends
 from puffin.artifact.artifact import WHEEL, Artifact
-from puffin.artifact.urls import is_file
+from puffin.artifact.urls import is_file_url
 from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import make_room, shared
 from puffin.pipeline.builds.session import BuildSession
@@ -206,7 +206,7 @@ class _Install:
         if artifact.kind == WHEEL:
             url, anew = direct_url_of(artifact.direct_url), self._run.is_anew(package.name)
             archive = archive_of_wheel(self._session.cache, artifact, anew=anew)
-            if not archive and (anew or is_file(artifact.url)):
+            if not archive and (anew or is_file_url(artifact.url)):
                 archive = UNKNOWN
             return WantedDistribution(name=package.name, version="", url=url, archive=archive)
         again = artifact.source.startswith("url/") and self._run.is_anew(package.name)

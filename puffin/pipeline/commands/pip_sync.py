@@ -5,7 +5,6 @@ import time
 from puffin import depends
 from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import shared
-from puffin.errors import PuffinError
 from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.run import ChangeRun, bring_one, tell_dry
 from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, warn_of_broken
@@ -20,7 +19,6 @@ from puffin.stages.link.interpreter.interpreter import meanwhile
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.builds.projects import Projects
-    from puffin.pipeline.find.search import Search
     from puffin.pipeline.inputs.inputs import Naming
     from puffin.pipeline.request.session import Session
     from puffin.stages.link.environment.environment import Environment
@@ -96,7 +94,6 @@ class ToldByBuilds:
 
     def naming(self, settings: Settings, environment: "Environment") -> "Naming":
         """Return what finds the names of requirements that have none, as ``Projects.naming`` does it."""
-
         return lambda written, files: self._projects().naming(settings, environment, written, files)
 
     def metadata(self, settings: Settings, environment: "Environment") -> "Build":
@@ -169,17 +166,8 @@ class _Sync:
         if not self._settings.dry_run:
             self._change.warm_up(search.missing)
         search.finish()
-        self._take(search)
+        self._run.supplies = search.supplies()
         self._run.settle()
         for warning in search.warnings:
             self._reporter.warn(warning)
         self._change.settle(self._run)
-
-    def _take(self, search: "Search") -> None:
-        answers = search.answers(0)
-        failures = [each for each in answers if isinstance(each, PuffinError)]
-        if failures:
-            from puffin.stages.resolve.locate.locate import cannot_locate
-
-            raise cannot_locate(failures, search.missing)
-        self._run.supplies = [each for each in answers if not isinstance(each, PuffinError)]

@@ -19,6 +19,7 @@ from puffin.pipeline.inputs.environment import read_spec
 from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.settings import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
+from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.specs import lock_of
 from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.value import replace
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from puffin.pipeline.change.values import ManyReporter
     from puffin.pipeline.find.search import Search
     from puffin.pipeline.request.session import Session
-    from puffin.pipeline.request.where import Interpreters
     from puffin.pipeline.resolve.many import Question
     from puffin.pipeline.tasks.supply import Supply
 
@@ -51,6 +51,7 @@ class ManyRun:
             SpecRun(spec, settings.run, session) for spec in sorted(settings.specs, key=lambda spec: spec.path)
         ]
         self._interpreter = interpreters
+        self._again = Interpreters(session)  # knows nothing yet, so that what it looks at is noted
         self._told = ToldByBuilds(session)
         self._change = ChangeRun(settings.run, session, command="sync")
         self._questions: list[Question] = []
@@ -248,7 +249,8 @@ class ManyRun:
         if self._next is None:
             return
         former = depends.swap(self._next)
-        if run.status not in (UPDATED, UNCHANGED) or run.created or not run.is_settled():
+        done = run.status in (UPDATED, UNCHANGED)
+        if not (done and isinstance(run, SpecRun) and run.is_settled_for(self._again)):
             self._next = None
         depends.swap(former)
 

@@ -2,7 +2,6 @@
 
 import os
 from functools import partial
-from threading import Lock
 
 from puffin.pipeline.farm.farm import close_farms, is_open, usable_workers
 from puffin.pipeline.run.executor import choose_executor
@@ -28,7 +27,6 @@ class RemoteExecutor:
     """
 
     name = "remote"
-    fuse = True
     address = ""
 
     def __init__(self, remote: "Remote", jobs: int, warn: "Callable[[str], None]") -> None:
@@ -45,20 +43,13 @@ class RemoteExecutor:
             return
         slots = self._check()
 
-        lock = Lock()
-
-        def record(outcome: "Outcome") -> None:
-            with lock:
-                for each in ledger.record(outcome):
-                    notify(each)
-
-        def wave(items: "Sequence[WorkItem]") -> None:
+        def wave(items: "Sequence[WorkItem]", record: "Callable[[Outcome], None]") -> None:
             if is_open(self._remote):
                 run_here(items, record)
             else:
                 local.wave(items, ledger, record)
 
-        run_waves(ledger, max(slots, self._jobs), record, wave)
+        run_waves(ledger, max(slots, self._jobs), notify, wave)
 
     def _local(self, ledger: "Ledger") -> "InlineExecutor | PoolExecutor":
         fetches = [task for task in ledger.tasks.values() if task.waits]

@@ -27,7 +27,6 @@ class SharedExecutor:
     """Runs groups of units on the workers of a scheduler; a thread of this process waits for each group."""
 
     name = "shared"
-    fuse = True
     address = ""
 
     def __init__(self, remote: Remote, local_directory: str, warn: Callable[[str], None]) -> None:

@@ -89,7 +89,7 @@ class _Group:
         self.python = python
         self.network = network
         self.files = files
-        self.chosen = ChosenFiles(cache, places_digest(config, tags))
+        self.chosen = ChosenFiles(cache, places_digest(config, tags, python))
         self.pins: dict[tuple[Any, ...], _SoughtPin] = {}
         self.asked: list[_SoughtPin] = []
 
@@ -194,6 +194,16 @@ class Search:
     def answers(self, number: int) -> "list[Supply | PuffinError]":
         """Return the supplies or errors for the request with this number, in the order of its pins."""
         return [sought.found for sought in self._wanted[number]]
+
+    def supplies(self) -> "list[Supply]":
+        """Return the supplies for the only request; raises why some cannot be had."""
+        answers = self.answers(0)
+        failures = [each for each in answers if isinstance(each, PuffinError)]
+        if failures:
+            from puffin.stages.resolve.locate.locate import cannot_locate
+
+            raise cannot_locate(failures, self.missing)
+        return [each for each in answers if not isinstance(each, PuffinError)]
 
     def remember(self, archives: "Mapping[str, str]") -> None:
         """Remember the answers of indexes for the next run.

@@ -83,13 +83,13 @@ class Ledger:
     def _is_open(self, key: "Key") -> bool:
         return self.tasks[key].grows and key not in self.outcomes and key not in self._running
 
-    def take_ready(self, *, fuse: bool = True) -> "list[Unit]":
+    def take_ready(self) -> "list[Unit]":
         """Return the units that can start now, heaviest first; they count as running from here on.
 
         A unit is a task with all that depends on nothing else, so it runs in one process without handing
-        anything over; without *fuse* every unit is a single task.
+        anything over.
         """
-        units = fuse_units(self._waiting, self.outcomes) if fuse else self._single()
+        units = fuse_units(self._waiting, self.outcomes)
         for unit in units:
             for task in unit:
                 del self._waiting[task.key]
@@ -97,10 +97,6 @@ class Ledger:
         if not units and self._waiting and not self._running:
             raise BrokenGraph(labels=tuple(task.label for task in self._waiting.values()))
         return sorted(units, key=_order, reverse=True)
-
-    def _single(self) -> "list[Unit]":
-        outcomes = self.outcomes
-        return [(task,) for task in self._waiting.values() if all(key in outcomes for key in task.dependencies)]
 
     def inputs_of(self, unit: "Unit") -> "dict[Key, Any]":
         """Return the results that *unit* needs from tasks outside it."""

@@ -11,7 +11,7 @@ from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.requirements.plain import is_lock, simple_pins
-from puffin.stages.resolve.requirements.values import SourceRequest
+from puffin.stages.resolve.requirements.values import Requirements, SourceRequest
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
     from puffin.stages.resolve.projects.sources import Build, Sources
-    from puffin.stages.resolve.requirements.values import Requirements
 
     Naming = Callable[[Requirements, FilePolicy], Requirements]
 
@@ -327,11 +326,11 @@ def _is_project(path: str) -> bool:
     return is_script(path)
 
 
-def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig":
+def index_config(settings: Settings, requirements: "Requirements | None") -> "IndexConfig":
     """Return the places to look: the command line's, then files', then configuration's; the default comes last."""
     from puffin.stages.resolve.index.config import FIRST_INDEX, IndexConfig
 
-    written = requirements or _NOTHING
+    written = requirements or Requirements()
     configured = settings.configured
     index_url = settings.index_url or written.index_url or configured.index_url or DEFAULT_INDEX
     no_index = settings.no_index or written.no_index or (configured.no_index and not written.index_url)
@@ -345,13 +344,14 @@ def index_config(settings: Settings, requirements: "Any | None") -> "IndexConfig
     )
 
 
-def kinds_of_files(settings: Settings, written: "Any | None") -> "FilePolicy":
+def kinds_of_files(settings: Settings, requirements: "Requirements | None") -> "FilePolicy":
     """Return the allowed kinds of files: those of options and of files together."""
     from puffin.stages.resolve.index.config import ALL, FilePolicy
 
+    written = requirements or Requirements()
     return FilePolicy(
-        no_binary=frozenset((*settings.no_binary, *(written.no_binary if written else ()))),
-        only_binary=frozenset((*settings.only_binary, *(written.only_binary if written else ()))),
+        no_binary=frozenset((*settings.no_binary, *written.no_binary)),
+        only_binary=frozenset((*settings.only_binary, *written.only_binary)),
         no_build=frozenset((ALL,)) if settings.no_build else frozenset(),
     )
 
@@ -363,19 +363,6 @@ def absolute(place: str) -> str:
     )
 
 
-@frozen
-class _Nothing:
-    """Stands for the settings of requirements files where there are none."""
-
-    index_url: str = ""
-    extra_index_urls: tuple[str, ...] = ()
-    find_links: tuple[str, ...] = ()
-    no_index: bool = False
-
-
-_NOTHING = _Nothing()
-
-
-def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:
-    """Return the name under which choices for these places and tags are kept."""
-    return f"{config.digest()}-{digest(' '.join(tags))}"
+def places_digest(config: "IndexConfig", tags: tuple[str, ...], python: str) -> str:
+    """Return the name under which choices for these places, tags and full version of Python are kept."""
+    return f"{config.digest()}-{digest(' '.join((python, *tags)))}"

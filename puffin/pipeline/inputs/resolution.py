@@ -19,7 +19,7 @@ from puffin.stages.resolve.solve.request import (
     ResolveRequest,
 )
 from puffin.stages.resolve.universe.values import Chosen
-from puffin.value import frozen, replace
+from puffin.value import field_names, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,40 +79,24 @@ class ResolutionSetup:
     @property
     def scope(self) -> Scope:
         """The allowed files, and the trust in the cache."""
-        return Scope(
-            config=self.config,
-            tags=self.target.tags,
-            python_version=self.target.python_version,
-            now=self.now,
-            files=self.files,
-            hashes=self.hashes,
-            exclude_newer=self.exclude_newer,
-            refresh=self.refresh,
-            offline=self.offline,
-        )
+        target = self.target
+        return Scope(tags=target.tags, python_version=target.python_version, **self._shared_with(Scope))
 
     @property
     def request(self) -> ResolveRequest:
         """What the resolver is asked."""
         target = self.target
         return ResolveRequest(
-            requirements=self.requirements,
-            constraints=self.constraints,
-            overrides=self.overrides,
             markers=dict(target.markers),
             python_version=target.python_version,
             real_python_version=target.real_python_version,
-            preferences=self.preferences,
-            resolution=self.resolution,
-            prereleases=self.prereleases,
-            prerelease_modes=self.prerelease_modes,
-            exclude_newer=self.exclude_newer,
-            no_deps=self.no_deps,
-            files=self.files,
-            offline=self.offline,
-            keep_yanked=self.keep_yanked,
             tag=target.tags[0] if target.tags else "",
+            **self._shared_with(ResolveRequest),
         )
+
+    def _shared_with(self, kind: "type[Any]") -> "dict[str, Any]":
+        """Return the fields that a *kind* of value has by the same names."""
+        return {name: getattr(self, name) for name in field_names(kind) if name in field_names(type(self))}
 
 
 def setup_of(

@@ -65,7 +65,6 @@ class ClusterExecutor:
     """
 
     name = "cluster"
-    fuse = True
 
     def __init__(self, jobs: int, local_directory: str, *, dashboard: int = -1) -> None:
         self._jobs = jobs

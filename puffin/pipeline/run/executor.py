@@ -11,13 +11,11 @@ if TYPE_CHECKING:
     class Executor(Protocol):
         """Runs the graph of a ledger to its end, growth and late failure included.
 
-        With ``fuse`` false it wants every task by itself, with results that can be carried. ``address`` is the URL of
-        its dashboard, ``""`` where it has none.
+        ``address`` is the URL of its dashboard, ``""`` where it has none.
         """
 
         name: str
         address: str
-        fuse: bool
 
         def run(self, ledger: Ledger, notify: Callable[[Outcome], None]) -> None:
             """Run until the ledger is finished; *notify* sees each outcome once, on any one thread at a time."""

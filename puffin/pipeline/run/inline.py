@@ -1,6 +1,7 @@
 """The inline executor: this process, and one forked child if that pays. It does not import dask."""
 
 import os
+from _thread import allocate_lock
 
 from puffin.forks import ChildSilent, hear
 from puffin.pipeline.graph.ledger import unit_weight
@@ -33,18 +34,13 @@ class InlineExecutor:
     """
 
     name = "inline"
-    fuse = True
     address = ""
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
     def run(self, ledger: "Ledger", notify: "Record") -> None:
-        def record(outcome: "Outcome") -> None:
-            for each in ledger.record(outcome):
-                notify(each)
-
-        run_waves(ledger, self._jobs, record, lambda items: self.wave(items, ledger, record))
+        run_waves(ledger, self._jobs, notify, lambda items, record: self.wave(items, ledger, record))
 
     def wave(self, items: "Sequence[WorkItem]", ledger: "Ledger", record: "Record") -> None:
         """Run *items* of *ledger* to their end; *record* gets each outcome."""
@@ -207,12 +203,20 @@ class Bell:
 
 
 def run_waves(
-    ledger: "Ledger", jobs: int, record: "Record", wave: "Callable[[Sequence[WorkItem]], None]"
+    ledger: "Ledger", jobs: int, notify: "Record", wave: "Callable[[Sequence[WorkItem], Record], None]"
 ) -> None:
-    """Run the graph to its end: *wave* runs items, and builds run on *jobs* threads.
+    """Run the graph to its end: *wave* runs items and records their outcomes, and builds run on *jobs* threads.
 
-    While there are threads, nothing is forked, so what comes up meanwhile runs in this process.
+    *notify* sees each outcome, on one thread at a time. While there are threads, nothing is forked, so what comes up
+    meanwhile runs in this process.
     """
+    lock = allocate_lock()
+
+    def record(outcome: "Outcome") -> None:
+        with lock:
+            for each in ledger.record(outcome):
+                notify(each)
+
     builds: Builds | None = None
     while (units := ledger.take_ready()) or (builds is not None and builds.is_busy):
         items = [(unit, ledger.inputs_of(unit)) for unit in units if not unit[0].grows]
@@ -223,7 +227,7 @@ def run_waves(
             builds = builds or BuildThreads(jobs)
             builds.add(growing)
         if builds is None or not builds.is_busy:
-            wave(items)
+            wave(items, record)
             continue
         if items:
             run_here(items, record)

@@ -1,7 +1,5 @@
 """The pool executor: dask's local scheduler over forked processes that pull units from one queue."""
 
-import threading
-
 import dask
 import dask.multiprocessing
 from dask.task_spec import Task as DaskTask
@@ -30,7 +28,6 @@ class PoolExecutor:
     """Runs units in waves on ``jobs`` forked processes under ``dask.multiprocessing.get``."""
 
     name = "pool"
-    fuse = True
     address = ""
 
     def __init__(self, jobs: int) -> None:
@@ -38,14 +35,7 @@ class PoolExecutor:
         keep_freed_memory()
 
     def run(self, ledger: "Ledger", notify: "Callable[[Outcome], None]") -> None:
-        lock = threading.Lock()
-
-        def record(outcome: "Outcome") -> None:
-            with lock:
-                for each in ledger.record(outcome):
-                    notify(each)
-
-        run_waves(ledger, self._jobs, record, lambda items: self.wave(items, ledger, record))
+        run_waves(ledger, self._jobs, notify, lambda items, record: self.wave(items, ledger, record))
 
     def wave(self, items: "Sequence[WorkItem]", ledger: "Ledger", record: "Callable[[Outcome], None]") -> None:
         """Run *items* of *ledger* to their end; *record* gets each outcome, on one of several threads."""

@@ -253,7 +253,6 @@ def missing_requirements(
     are there. One with extras or a URL is otherwise taken to be missing: names and versions do not tell.
     Raises ``packaging.requirements.InvalidRequirement``, a ``ValueError``.
     """
-
     there: dict[str, str] = {}
     for name, version in installed:
         there.setdefault(normalise(name), version)
@@ -274,13 +273,11 @@ def _applies(requirement: "Requirement", markers: "Mapping[str, str]") -> bool:
 
 
 def _identity(requirement: "Requirement") -> "tuple[object, ...]":
-
     name = normalise(requirement.name)
     return name, frozenset(requirement.extras), requirement.specifier, requirement.url
 
 
 def _fits(specifier: "SpecifierSet", version: str) -> bool:
-
     try:
         return bool(version) and specifier.contains(version, prereleases=True)
     except InvalidVersion:

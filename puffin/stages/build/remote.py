@@ -10,7 +10,7 @@ from typing import Any
 
 from puffin import meter
 from puffin.artifact.artifact import SDIST, Artifact
-from puffin.artifact.urls import is_file, strip_credentials
+from puffin.artifact.urls import is_file_url, strip_credentials
 from puffin.cache.atomic import remove_tree, write
 from puffin.cache.layout import Cache
 from puffin.errors import Cause, PuffinError
@@ -101,7 +101,7 @@ class SentBuild(Build):
         if artifact.kind == SDIST:
             sha256 = kept.hash_of(self._path)
             artifact = replace(artifact, hashes=(f"sha256:{sha256}",), size=0)
-            if not is_file(artifact.url) and server_of(artifact.url) not in self._unreachable:
+            if not is_file_url(artifact.url) and server_of(artifact.url) not in self._unreachable:
                 return astuple(artifact), b""
             with open(self._path, "rb") as file:
                 return astuple(replace(artifact, url="")), file.read()
@@ -159,7 +159,7 @@ def brought(
 ) -> "tuple[Any, ...]":
     """Return a wheel for sending: its URL, or its bytes from *fetch* if workers cannot reach it."""
     plain = replace(artifact, direct_url="", yanked=None)
-    if not is_file(artifact.url) and server_of(artifact.url) not in unreachable:
+    if not is_file_url(artifact.url) and server_of(artifact.url) not in unreachable:
         return astuple(plain), b""
     data = fetch(artifact)
     sha256 = hashlib.sha256(data).hexdigest()

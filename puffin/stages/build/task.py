@@ -16,7 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin import meter
 from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, Artifact, expected_sha256
-from puffin.artifact.urls import digest, file_path, is_file
+from puffin.artifact.urls import digest, file_path, is_file_url
 from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock, WorkLock, lock_timeout
@@ -99,7 +99,6 @@ class _Table:
         )
 
     def _parse(self, data: bytes) -> "dict[str, Any]":
-
         try:
             return tomllib.loads(data.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
@@ -109,7 +108,6 @@ class _Table:
             raise self._invalid(f"{text[:1].lower()}{text[1:]}") from None
 
     def _requires(self, table: "Mapping[str, Any]") -> "tuple[str, ...]":
-
         texts = self._texts(table, "requires")
         for text in texts:
             try:
@@ -190,11 +188,11 @@ def source_archive(
     source: Artifact, cache: Cache, network: "tuple[Any, ...]", since: float = math.inf
 ) -> "tuple[str, str]":
     """Make sure that a source archive is on this machine; return its path and SHA-256. Raises what a fetch raises."""
-    path = file_path(source.url) if is_file(source.url) else archive_place(source, cache)
+    path = file_path(source.url) if is_file_url(source.url) else archive_place(source, cache)
     revision = expected_sha256(source)
     if revision and os.path.exists(path) and kept.hash_of(path) == revision:
         return path, revision
-    if is_file(source.url):
+    if is_file_url(source.url):
         return path, _fetched(source, network)[0]
     if not source.hashes and os.path.exists(path) and kept.is_since(path, since):
         return path, kept.hash_of(path)

@@ -203,7 +203,6 @@ def _kind(file: "IO[bytes]", filename: str) -> str:
 
 def _refuse_zip(file: "IO[bytes]") -> None:
     """Refuse a tar file that readers of zip files would read as one, with other content."""
-
     try:
         zipfile.ZipFile(file).close()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
@@ -213,7 +212,6 @@ def _refuse_zip(file: "IO[bytes]") -> None:
 
 
 def _refuse_tar(file: "IO[bytes]") -> None:
-
     try:
         tarfile.open(fileobj=file, mode="r:").close()
     except (tarfile.TarError, ValueError, OSError):
@@ -249,7 +247,6 @@ def unzip_source(data: memoryview, listed: "tuple[list[Member], set[str]]", dire
 
 def _times(data: memoryview) -> "dict[str, float]":
     """Return when each file was changed, in seconds since the epoch; zip files tell it in nobody's time zone."""
-
     found = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for info in archive.infolist():
@@ -333,7 +330,6 @@ def _decompressed(file: "IO[bytes]", kind: str, packed: int) -> "IO[bytes]":
 
 
 def _pieces(file: "IO[bytes]", kind: str) -> "Iterator[bytes]":
-
     try:
         with _reader(file, kind) as stream:
             while piece := stream.read(_CHUNK):

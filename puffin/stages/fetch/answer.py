@@ -179,11 +179,9 @@ class HttpResponse:
             self.fields, self.reason = [], ""
 
     def on_status(self, reason: bytes) -> None:
-        """Take the reason, or a part of it."""
         self.reason += reason.decode("latin-1")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header field."""
         if not self._headed:
             self.fields.append((name, value))
 
@@ -202,10 +200,8 @@ class HttpResponse:
             self.length = int(told["content-length"])
 
     def on_body(self, data: bytes) -> None:
-        """Take a part of the body."""
         if not self._ended:
             self._came.append(data)
 
     def on_message_complete(self) -> None:
-        """Note the end of the body."""
         self._ended = self._headed

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TypeAlias, TypeVar
 
 from puffin import depends
-from puffin.artifact.urls import file_path, is_file, mask, split_credentials
+from puffin.artifact.urls import file_path, is_file_url, mask, split_credentials
 from puffin.errors import UsageError, os_cause
 from puffin.stages.fetch.connections import ConnectionBroken, Connections
 from puffin.stages.fetch.credentials import Credentials, basic
@@ -92,7 +92,7 @@ class Client:
         Raises :class:`NetworkFailed`, :class:`AccessDenied`, :class:`RequestRefused`, :class:`OfflineError`,
         :class:`CertificateRefused` or :class:`FileFailed`.
         """
-        if is_file(url):
+        if is_file_url(url):
             return _read_page(url)
         depends.unsure("the network is used")
         return self.persist(url, lambda: self._get_once(url, headers or {}))

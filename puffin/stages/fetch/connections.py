@@ -156,7 +156,6 @@ class Connections:
             raise ConnectionBroken(error) from error
 
     def give_back(self, origin: "Origin", connection: "socket.socket") -> None:
-        """Keep *connection* for the next request to *origin*."""
         state = self._state()
         idle = state.idle.setdefault(origin, deque())
         if state.closed or len(idle) >= _MOST_IDLE:

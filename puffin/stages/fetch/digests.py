@@ -24,7 +24,6 @@ class Hashers:
         self._updates = [running.update for running in self._running.values()]
 
     def update(self, data: "memoryview | bytes | bytearray") -> None:
-        """Add the next bytes."""
         for update in self._updates:
             update(data)
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from puffin.artifact.buffers import Buffer, take
 from puffin.artifact.limits import MOST_UNTOLD, TooLarge, limit
-from puffin.artifact.urls import file_path, is_file, mask, strip_credentials
+from puffin.artifact.urls import file_path, is_file_url, mask, strip_credentials
 from puffin.errors import UsageError
 from puffin.stages.fetch.client import Client, Response, file_unreadable
 from puffin.stages.fetch.connections import Body, ConnectionBroken
@@ -62,7 +62,7 @@ def download(client: Client, url: str, *, hashes: "Groups" = (), size: int = 0, 
     """
     name = filename or strip_credentials(url).partition("?")[0].partition("#")[0].rpartition("/")[2]
     receiver = _Receiver(mask(url), name, hashes, size)
-    if is_file(url):
+    if is_file_url(url):
         _read_file(url, receiver)
         return receiver.finished(url)
     client.persist(url, lambda: _attempt(client, url, receiver))
@@ -88,7 +88,6 @@ class _Receiver:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what has arrived."""
         self.data: Buffer = bytearray()
         self.filled = 0
         self.total = -1

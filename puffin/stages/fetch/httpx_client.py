@@ -63,7 +63,6 @@ class PooledTransport(httpx.BaseTransport):
         return _response(known) if isinstance(known, Body) else self._exchange(request)
 
     def close(self) -> None:
-        """Close the idle connections; those in use close when their bodies do."""
         self._connections.close()
         for proxy in self._proxies.values():
             proxy.close()
@@ -118,7 +117,6 @@ class HttpxClient:
         )
 
     def close(self) -> None:
-        """Close all connections."""
         self._client.close()
 
     def open(

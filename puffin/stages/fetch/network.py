@@ -1,6 +1,6 @@
 """The network settings: one value of builtins, the same in every process of a run."""
 
-from puffin.artifact.urls import is_file, mask
+from puffin.artifact.urls import is_file_url, mask
 from puffin.errors import UsageError
 from puffin.value import astuple, from_tuple, frozen
 
@@ -45,7 +45,7 @@ class Network:
         """Return the URL of the proxy that a request for *url* on *host* takes, empty for none."""
         secure = url[:6].lower() == "https:"
         proxy = self.proxy or (self.https_proxy if secure else self.http_proxy)
-        if not proxy or is_file(url) or (self.no_proxy and _bypassed(host, self.no_proxy)):
+        if not proxy or is_file_url(url) or (self.no_proxy and _bypassed(host, self.no_proxy)):
             return ""
         return proxy if "://" in proxy else f"http://{proxy}"
 

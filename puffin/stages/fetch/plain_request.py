@@ -74,7 +74,6 @@ class PlainResponse:
         return iter(self.body)
 
     def close(self) -> None:
-        """Let the connection go."""
         self.body.close()
 
 

@@ -53,7 +53,6 @@ class NetworkTurns:
 
     @property
     def mine(self) -> bool:
-        """Whether it is this thread's turn."""
         return self._owner == get_ident()
 
 
@@ -78,7 +77,6 @@ class Nobody:
     """Stands in where every thread works as it likes."""
 
     def aside(self) -> "Nobody":
-        """Change nothing."""
         return self
 
     def __enter__(self) -> None:

@@ -147,7 +147,6 @@ def _stored(
     waited: bool,
 ) -> str:
     """Return the archive of the file if another process has stored it meanwhile, else nothing."""
-
     meant = {
         meant_archive(cache, source=source, name=name, filename=filename, hashes=group, anew=not waited)
         for group in hashes or ((),)

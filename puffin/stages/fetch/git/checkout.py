@@ -27,13 +27,14 @@ _whole: set[str] = set()  # checkouts that this process found, or made, whole
 
 
 class Store:
-    """One repository's place in the cache. ``key`` is its digest, ``package`` the requirement for messages."""
+    """A repository's place in the cache, by *git*. *package* is the requirement for messages."""
 
-    def __init__(self, cache: Cache, key: str, package: str) -> None:
+    def __init__(self, cache: Cache, url: GitUrl, git: Git, package: str) -> None:
         self._cache = cache
-        self._key = key
+        self._url = url
+        self._git = git
         self._package = package
-        self._clone = cache.path(Bucket.GIT, "db", key)
+        self._clone = cache.path(Bucket.GIT, "db", url.key)
 
     def home(self) -> str:
         """Return the bucket's directory, which exists then."""
@@ -42,7 +43,7 @@ class Store:
         return home
 
     def checkout_path(self, commit: str) -> str:
-        return self._cache.path(Bucket.GIT, "checkouts", self._key, commit)
+        return self._cache.path(Bucket.GIT, "checkouts", self._url.key, commit)
 
     def locked(self) -> Lock:
         """Return the lock on the repository."""
@@ -50,61 +51,62 @@ class Store:
         locks = self._cache.path(Bucket.LOCKS)
         os.makedirs(locks, exist_ok=True)
         seconds = lock_timeout(os.environ, _TIMEOUT)
-        return Lock(f"{locks}/git-{self._key}", what=f"the clone of `{self._package}`", timeout=seconds)
+        return Lock(f"{locks}/git-{self._url.key}", what=f"the clone of `{self._package}`", timeout=seconds)
 
-    def is_whole(self, git: "Git", commit: str) -> bool:
+    def is_whole(self, commit: str) -> bool:
         """Tell whether *commit* is checked out, and no file of it changed since; git is asked once in a run."""
         path = self.checkout_path(commit)
         if (read(f"{path}/.git/{_MARK}") or b"").decode("utf-8", "replace") != commit:
             return False
         if path not in _whole:
             flags = ("--porcelain", "--untracked-files=no", "--ignore-submodules=untracked")
-            said = git.run("-C", path, "status", *flags, cwd=self.home())
+            said = self._git.run("-C", path, "status", *flags, cwd=self.home())
             if said.status or said.out:
                 return False
             _whole.add(path)
         return True
 
-    def prepare(self, git: "Git") -> bool:
+    def prepare(self) -> bool:
         """Make sure that there is a clone, empty at first; return whether it was made now. Raises GitFailed."""
         if os.path.exists(f"{self._clone}/HEAD") and os.path.isdir(f"{self._clone}/objects"):
             return False
         remove_tree(self._clone)
-        said = git.run("init", "--quiet", "--bare", "--template=", self._clone, cwd=self.home())
+        said = self._git.run("init", "--quiet", "--bare", "--template=", self._clone, cwd=self.home())
         if said.status:
             raise failure(self._package, "prepare the clone of", said.err)
         return True
 
     def drop_clone(self) -> None:
-        """Remove the clone, because it is damaged."""
         remove_tree(self._clone)
 
-    def fetch(self, git: "Git", url: str, refspecs: "tuple[str, ...]") -> "GitResult":
+    def fetch(self, refspecs: "tuple[str, ...]") -> "GitResult":
         """Fetch into the clone. Progress is asked for: a git whose puffin is gone then ends, as nobody reads it."""
         flags = ("--force", "--progress", "--no-write-fetch-head", "--no-auto-gc", "--no-recurse-submodules")
-        return git.run("--git-dir", self._clone, "fetch", *flags, "--", url, *refspecs, cwd=self.home())
+        return self._in_clone("fetch", *flags, "--", self._url.plain, *refspecs)
 
-    def has(self, git: "Git", commit: str) -> bool:
-        said = git.run("--git-dir", self._clone, "cat-file", "-e", f"{commit}^{{commit}}", cwd=self.home())
-        return not said.status
+    def has(self, commit: str) -> bool:
+        return not self._in_clone("cat-file", "-e", f"{commit}^{{commit}}").status
 
-    def short_commit(self, git: "Git", short: str) -> str:
+    def _in_clone(self, *arguments: str) -> GitResult:
+        return self._git.run("--git-dir", self._clone, *arguments, cwd=self.home())
+
+    def short_commit(self, short: str) -> str:
         """Return the commit that begins with *short*, empty if the clone has none. Raises UnknownRef for several."""
         if not os.path.isdir(self._clone):
             return ""
         wanted = ("rev-parse", "--verify", "--end-of-options", f"{short}^{{commit}}")
-        said = git.run("--git-dir", self._clone, *wanted, cwd=self.home())
+        said = self._in_clone(*wanted)
         if said.status and "ambiguous" in said.err:
             reason = f"several commits begin with `{short}`"
             raise UnknownRef(package=self._package, ref=short, reason=reason)
         found = said.out.strip()
         return found if found.startswith(short.lower()) else ""
 
-    def check_out(self, git: "Git", commit: str, url: "GitUrl") -> None:
+    def check_out(self, commit: str) -> None:
         """Check *commit* out of the clone, submodules included, and publish it. Raises GitFailed."""
         made = self._cache.temporary("-git")
         try:
-            self._fill(git, made, commit, url)
+            self._fill(made, commit)
             path = self.checkout_path(commit)
             remove_tree(path)  # nothing, or a damaged one
             publish_tree(made, path)
@@ -115,29 +117,19 @@ class Store:
         finally:
             remove_tree(made)
 
-    def _fill(self, git: "Git", made: str, commit: str, url: "GitUrl") -> None:
-        self._do(git, "clone", "--quiet", "--local", "--no-checkout", "--template=", "--", self._clone, made)
+    def _fill(self, made: str, commit: str) -> None:
+        self._do("clone", "--quiet", "--local", "--no-checkout", "--template=", "--", self._clone, made)
         # Relative URLs of submodules, and LFS, go by where the repository is from.
-        self._do(git, "-C", made, "config", "remote.origin.url", url.plain)
-        self._do(
-            git,
-            "-C",
-            made,
-            "-c",
-            "advice.detachedHead=false",
-            "checkout",
-            "--quiet",
-            "--force",
-            "--detach",
-            commit,
-        )
+        self._do("-C", made, "config", "remote.origin.url", self._url.plain)
+        quiet = ("-c", "advice.detachedHead=false")
+        self._do("-C", made, *quiet, "checkout", "--quiet", "--force", "--detach", commit)
         if os.path.exists(f"{made}/.gitmodules"):
             flags = ("--init", "--recursive", "--force", "--progress")
-            self._do(git, "-C", made, "submodule", "update", *flags)
+            self._do("-C", made, "submodule", "update", *flags)
         write(f"{made}/.git/{_MARK}", commit.encode())
 
-    def _do(self, git: "Git", *arguments: str) -> None:
-        said = git.run(*arguments, cwd=self.home())
+    def _do(self, *arguments: str) -> None:
+        said = self._git.run(*arguments, cwd=self.home())
         if said.status:
             raise failure(self._package, "check out", said.err)
 
@@ -199,18 +191,18 @@ class _Checkout:
         self._url = url
         self._package = package
         self._offline = offline and not url.local
-        self._store = Store(cache, url.key, package)
         self._git = Git(url, environ=environ, above=cache.root, package=package)
+        self._store = Store(cache, url, self._git, package)
         self._memory = (cache.root, url.plain, url.ref)
         self._tag = ""
 
     def run(self) -> Checked:
         commit = self._url.commit
-        if commit and self._store.is_whole(self._git, commit):
+        if commit and self._store.is_whole(commit):
             return self._checked(commit)
         with self._store.locked():
             commit = commit or self._commit()
-            if not self._store.is_whole(self._git, commit):
+            if not self._store.is_whole(commit):
                 self._check_out(commit)
         return self._checked(commit)
 
@@ -230,7 +222,7 @@ class _Checkout:
         ref = self._url.ref
         if self._memory in _told:
             return _told[self._memory]
-        known = self._store.short_commit(self._git, ref) if is_hexadecimal(ref) else ""
+        known = self._store.short_commit(ref) if is_hexadecimal(ref) else ""
         if known:
             return known
         if self._offline:
@@ -238,7 +230,7 @@ class _Checkout:
         found = self._asked()
         if not found and is_hexadecimal(ref):
             self._fetch(_EVERYTHING)
-            found = self._store.short_commit(self._git, ref)
+            found = self._store.short_commit(ref)
         if not found:
             raise UnknownRef(package=self._package, ref=ref)
         _told[self._memory] = found
@@ -260,10 +252,10 @@ class _Checkout:
         """Check *commit* out, and fetch it if need be; once more from nothing if the clone is damaged."""
         for last in (False, True):
             try:
-                fresh = self._store.prepare(self._git)
-                if not self._store.has(self._git, commit):
+                fresh = self._store.prepare()
+                if not self._store.has(commit):
                     self._bring(commit)
-                self._store.check_out(self._git, commit, self._url)
+                self._store.check_out(commit)
                 return
             except GitFailed as error:
                 if last or fresh or error.kind not in (OTHER, ABSENT) or self._offline:
@@ -283,13 +275,13 @@ class _Checkout:
             ref = self._url.ref
             named = (f"+{ref}:refs/puffin/named/{digest(ref)}",) if ref.startswith("refs/") else ()
             self._fetch((*_EVERYTHING, *named))
-        if not self._store.has(self._git, commit):
+        if not self._store.has(commit):
             reason = f"the repository has no commit `{commit}`"
             raise UnknownRef(package=self._package, ref=commit, reason=reason)
 
     def _fetch(self, refspecs: "tuple[str, ...]") -> None:
-        self._store.prepare(self._git)
-        said = self._store.fetch(self._git, self._url.plain, refspecs)
+        self._store.prepare()
+        said = self._store.fetch(refspecs)
         if said.status:
             raise failure(self._package, "fetch", said.err)
 

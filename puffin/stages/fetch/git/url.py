@@ -2,7 +2,7 @@
 
 import os
 
-from puffin.artifact.urls import digest, file_path, is_file, mask, split_credentials, unquote
+from puffin.artifact.urls import digest, file_path, is_file_url, mask, split_credentials, unquote
 from puffin.errors import PuffinError
 from puffin.value import frozen
 
@@ -33,13 +33,11 @@ class GitUrl:
 
     @property
     def scheme(self) -> str:
-        """The transport."""
         return self.repository.partition(":")[0].lower()
 
     @property
     def local(self) -> bool:
-        """Whether the repository is on this machine."""
-        return is_file(self.repository)
+        return is_file_url(self.repository)
 
     @property
     def commit(self) -> str:
@@ -105,7 +103,7 @@ def _split_ref(repository: str) -> "tuple[str, str]":
     at = repository.find(".git@", path_at) + len(".git")
     if at < len(".git"):
         at = repository.rfind("@")
-    if is_file(repository):
+    if is_file_url(repository):
         at = _local_split(repository)
     return (repository, "") if at < 0 else (repository[:at], unquote(repository[at + 1 :]))
 

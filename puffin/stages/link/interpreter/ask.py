@@ -162,7 +162,6 @@ def _tags(
     implementation: str, version: "tuple[int, ...]", abis: "tuple[str, ...]", platforms: "tuple[str, ...]"
 ) -> "tuple[str, ...]":
     """Return the supported tags, best first, in the order of ``packaging.tags.sys_tags``."""
-
     short = _SHORT_NAMES.get(implementation, implementation)
     own = f"{short}{version[0]}{version[1]}"
     if short == "cp":

@@ -2,7 +2,7 @@
 
 import os
 
-from puffin.artifact.urls import digest, file_path, file_url, is_file, mask, strip_credentials
+from puffin.artifact.urls import digest, file_path, file_url, is_file_url, mask, strip_credentials
 from puffin.errors import Cause, UsageError
 from puffin.value import frozen
 
@@ -141,7 +141,7 @@ def bare(url: str) -> str:
 
 def is_local(location: str) -> bool:
     """Return whether a location is on this machine: a path or a ``file:`` URL."""
-    return is_file(location) or "://" not in location
+    return is_file_url(location) or "://" not in location
 
 
 def canonical(location: str) -> str:
@@ -157,7 +157,7 @@ def canonical(location: str) -> str:
 def local_path(location: str) -> str:
     """Return the absolute path of a ``file:`` URL or a plain path; raises :class:`UsageError` if it has none."""
     try:
-        path = file_path(location) if is_file(location) else os.path.expanduser(location)
+        path = file_path(location) if is_file_url(location) else os.path.expanduser(location)
     except ValueError as error:
         raise UsageError(text=f"Failed to use `{mask(location)}`", causes=(Cause(text=str(error)),)) from None
     if not path or "\0" in path:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from typing import Protocol
 
 from puffin import depends
 from puffin.artifact.urls import file_url, mask
@@ -16,8 +15,7 @@ from puffin.stages.resolve.index.errors import (
     PageUnreadable,
     PlaceMissing,
 )
-from puffin.stages.resolve.index.page import FileLink, Page, is_archive, is_safe
-from puffin.value import frozen
+from puffin.stages.resolve.index.page import FileLink, Page, Policy, is_archive, is_safe
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.5, text/html;q=0.1"
 
@@ -27,26 +25,6 @@ _HTML = ("application/vnd.pypi.simple.v1+html", "text/html", "application/xhtml+
 # An index that sends neither an age nor a validator is a static directory or a simple server. The public
 # index says 600 seconds of its own pages; to ask more often would only fetch the same pages whole again.
 FRESH_WITHOUT_HEADERS = 600
-
-
-class Http(Protocol):
-    """The HTTP client as the resolver uses it. Many threads may call it at once."""
-
-    def get(self, url: str, headers: "Mapping[str, str]") -> "PageResponse":
-        """Return the answer. Network failures raise a ``PuffinError``; refusals may.
-
-        An error with a ``status`` such as 400 or 403 concerns one page, others the whole index.
-        """
-
-
-@frozen
-class Policy:
-    """How long an answer is fresh (in seconds), whether it may be stored, and the validators to ask again with."""
-
-    max_age: int
-    store: bool
-    etag: str
-    last_modified: str
 
 
 def policy(headers: "Mapping[str, str]") -> Policy:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from puffin.artifact.urls import is_file
+from puffin.artifact.urls import is_file_url
 from puffin.names import normalise, printable
-from puffin.value import frozen
+from puffin.value import astuple, frozen
 
 SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar.lzma", ".tar.z")
 ARCHIVE_ENDINGS = (".whl", *SDIST_ENDINGS)
@@ -51,7 +51,7 @@ class Page:
 class Groups:
     """A page of a project by version.
 
-    ``files`` maps version texts to what ``index_groups.rows`` reads. ``status`` and ``reason`` are those of PEP 792,
+    ``files`` maps version texts to what ``usual.stored_rows`` reads. ``status`` and ``reason`` are those of PEP 792,
     empty where the page says nothing. ``refused`` are the names of files with unsafe names.
     """
 
@@ -60,6 +60,19 @@ class Groups:
     status: str = ""
     reason: str = ""
     refused: tuple[str, ...] = ()
+
+
+@frozen
+class Policy:
+    """How long an answer is fresh (in seconds), whether it may be stored, and the validators to ask again with."""
+
+    max_age: int = 0
+    store: bool = True
+    etag: str = ""
+    last_modified: str = ""
+
+
+NOT_FRESH = Policy()
 
 
 def is_archive(filename: str) -> bool:
@@ -100,14 +113,15 @@ def file_version(filename: str, name: str) -> str:
     return next((version for own, version in splits(filename) if own == name), "")
 
 
-def by_version(page: Page) -> dict[str, list[FileLink]]:
-    """Return the files of the project by the version texts in their names, in the order of the page."""
-    groups: dict[str, list[FileLink]] = {}
+def grouped(page: Page) -> Groups:
+    """Return a page with its files by the version texts in their names; those of a flat page have the empty text."""
+    groups: dict[str, list[object]] = {} if page.name else {"": []}
     for link in page.files:
-        version = file_version(link.filename, page.name)
-        if version:
-            groups.setdefault(version, []).append(link)
-    return groups
+        version = file_version(link.filename, page.name) if page.name else ""
+        if version or not page.name:
+            groups.setdefault(version, []).append(astuple(link))
+    files = {version: tuple(rows) for version, rows in groups.items()}
+    return Groups(url=page.url, files=files, status=page.status, reason=page.reason, refused=page.refused)
 
 
 _ALGORITHMS = ("sha256", "sha512", "sha384", "sha224", "sha1", "md5", "sha3_256", "sha3_512", "blake2b")
@@ -136,6 +150,11 @@ class Collector:
             fields["hashes"] = fragment_hashes(fragment)
         self.files.append(FileLink(filename=name, url=address, **fields))  # type: ignore[arg-type]
 
+    def page(self, name: str, url: str, status: str, reason: str) -> Page:
+        """Return the page of what was collected; one with the PEP 792 status ``quarantined`` has no files."""
+        files = () if status == QUARANTINED else tuple(self.files)
+        return Page(name=name, url=url, files=files, status=status, reason=reason, refused=tuple(self.refused))
+
 
 def absolute_url(base: str, href: str) -> str:
     """Return *href* on the page *base* as an absolute URL, empty if it may not be used.
@@ -151,7 +170,7 @@ def absolute_url(base: str, href: str) -> str:
         return ""
     if not url.isprintable():
         return ""
-    if is_file(url):
+    if is_file_url(url):
         return url
     scheme, _, rest = url.partition("://")
     host = rest.partition("/")[0]
@@ -182,8 +201,3 @@ def checked_hashes(pairs: "list[tuple[str, object]]") -> tuple[str, ...]:
         for name, digest in pairs
         if name.lower() in _ALGORITHMS and isinstance(digest, str) and digest.strip().isalnum()
     )
-
-
-def offered(collector: Collector, status: str) -> tuple[FileLink, ...]:
-    """Return the files of a page with this PEP 792 status: none if it is ``quarantined``."""
-    return () if status == QUARANTINED else tuple(collector.files)

@@ -24,8 +24,8 @@ from puffin.stages.resolve.index.page import (
     FileLink,
     Groups,
     absolute_url,
-    by_version,
     file_version,
+    grouped,
 )
 from puffin.stages.resolve.index.parse import add_file, core_metadata, looks_like_html, parse_html, read_json
 from puffin.value import astuple
@@ -74,9 +74,7 @@ def group_reply(reply: "PageResponse", *, name: str) -> Groups:
         groups = _group_html(reply, name)
         if groups is not None:
             return groups
-    page = parse_reply(reply, name=name)
-    files = {version: tuple([astuple(link) for link in links]) for version, links in by_version(page).items()}
-    return Groups(url=page.url, files=files, status=page.status, reason=page.reason, refused=page.refused)
+    return grouped(parse_reply(reply, name=name))
 
 
 def _group_json(reply: "PageResponse", name: str, kind: str) -> Groups:

@@ -93,7 +93,6 @@ class TooNew(PinFailed):
     undated: bool = False
 
     def details(self) -> tuple[str, ...]:
-        """Tell where dates are missing."""
         return ("The index does not tell when its files were uploaded.",) if self.undated else ()
 
 

@@ -61,7 +61,6 @@ class Offered(NamedTuple):
         return filename.endswith((".whl", ".WHL"))
 
     def file(self) -> IndexFile:
-        """Return the file as other stages know it."""
         link = from_tuple(FileLink, self.row)
         return IndexFile(link=link, version=self.text, place=self.place, linked=self.linked)
 
@@ -192,7 +191,6 @@ def version_order(texts: set[str]) -> dict[str, int]:
 
 def parsed(text: str) -> "Version | None":
     """Return a version text parsed, None if it is malformed."""
-
     try:
         return Version(text)
     except InvalidVersion:

@@ -7,9 +7,9 @@ from puffin.artifact.urls import mask
 from puffin.cache.layout import Cache
 from puffin.errors import TEMPORARY, PuffinError, UsageError
 from puffin.names import normalise
+from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.index.config import FIRST_INDEX, STRATEGIES, Scope
 from puffin.stages.resolve.index.errors import NotInCache, on_several
-from puffin.stages.resolve.index.http import Http
 from puffin.stages.resolve.index.page import FileLink, is_wheel
 from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.index.stored import ABSENT, StoredPage
@@ -53,12 +53,11 @@ class Located:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """All of it in words."""
         return (*self.said, *on_several(self.several))
 
 
 def locate(
-    pins: "Sequence[Pin]", scope: Scope, *, http: Http, cache: Cache, commits: Commits | None = None
+    pins: "Sequence[Pin]", scope: Scope, *, http: Client, cache: Cache, commits: Commits | None = None
 ) -> Located:
     """Return the file of each pin: a wheel, or a source to build one from, as *scope* allows.
 
@@ -77,7 +76,7 @@ def locate(
 
 
 def locate_each(
-    pins: "Sequence[Pin]", scope: Scope, *, http: Http, cache: Cache, commits: Commits | None = None
+    pins: "Sequence[Pin]", scope: Scope, *, http: Client, cache: Cache, commits: Commits | None = None
 ) -> "tuple[list[Artifact | PuffinError], tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]":
     """Return the file of each pin, or why there is none, and warnings; the rest is as in :func:`locate`.
 
@@ -146,7 +145,6 @@ class _Finder:
         return artifact_of(pin, chosen)
 
     def flat(self, name: str) -> "OfferedByText":
-        """Return the files of a project in the find-links places, by version text."""
         return self._flat.get(name, {})
 
     def _warn(self, pin: Pin, chosen: IndexFile, holders: "Sequence[str]") -> None:

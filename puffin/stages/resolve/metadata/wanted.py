@@ -107,5 +107,4 @@ class Unbuilt:
     place: object = None
 
     def error(self) -> MetadataNeedsBuild:
-        """Return the error for a caller that cannot build."""
         return MetadataNeedsBuild(package=self.source.package, kind=self.kind, reason=self.reason)

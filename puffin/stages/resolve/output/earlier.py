@@ -24,7 +24,6 @@ class Upgrades:
     limits: tuple[Entry, ...] = ()
 
     def keeps(self, name: str) -> bool:
-        """Tell whether a package keeps its version if possible."""
         return not self.everything and name not in self.names
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from packaging.markers import Marker
 
 from puffin import depends
-from puffin.artifact.urls import file_path, inherit_credentials, is_file, strip_credentials
+from puffin.artifact.urls import file_path, inherit_credentials, is_file_url, strip_credentials
 from puffin.stages.fetch.git.url import parse_git_url
 from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.index.page import FileLink, is_wheel
@@ -175,7 +175,7 @@ def direct_of(
     inner = subdirectory(fragment)
     if "+" in address.partition(":")[0]:
         return _repository(package, url, inner)
-    if is_file(address):
+    if is_file_url(address):
         return _local(package, url, inner, _as_written(package, entries), cwd, sha256)
     hashes, size = _hashed(package, address, sha256)
     bare = strip_credentials(address)
@@ -202,7 +202,7 @@ def _local(
     path = file_path(address)
     archive = looks_like_archive(path) and not depends.is_directory(path)
     hashes, size = _hashed(package, address, sha256) if archive else ((), 0)
-    bare = bool(written) and not is_file(written)
+    bare = bool(written) and not is_file_url(written)
     shown = _path(written, path, cwd) if bare else url
     return DirectReference(
         written=_with_hashes(shown, hashes) if sha256 is None else shown,

@@ -12,7 +12,7 @@ import tomlkit
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
-from puffin.artifact.urls import file_path, is_file
+from puffin.artifact.urls import file_path, is_file_url
 from puffin.errors import PuffinError
 from puffin.stages.resolve.index.page import is_wheel
 from puffin.stages.resolve.output.requirements import environment_marker, header
@@ -144,7 +144,7 @@ def _hashes(hashes: Iterable[str], filename: str, package: Listed) -> dict[str, 
 
 
 def _place(url: str, lock: LockStyle) -> dict[str, object]:
-    return {"path": _relative(url, lock)} if is_file(url) else {"url": url}
+    return {"path": _relative(url, lock)} if is_file_url(url) else {"url": url}
 
 
 def _relative(url: str, lock: LockStyle) -> str:

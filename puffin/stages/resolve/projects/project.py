@@ -53,7 +53,6 @@ def _entry(text: str, file: SourceFile) -> Entry:
 
 
 def _is_named(text: str) -> bool:
-
     try:
         Requirement(text)
     except InvalidRequirement:
@@ -160,7 +159,6 @@ def built_project(file: SourceFile, data: bytes) -> Project:
 
     Raises :class:`InvalidProject` for metadata that cannot be used, ``InvalidRequirementLine`` for a requirement.
     """
-
     try:
         metadata = parse_metadata(data)
     except Malformed as error:
@@ -176,12 +174,10 @@ def built_project(file: SourceFile, data: bytes) -> Project:
 
 
 def _extras_of(entry: Entry) -> tuple[str, ...]:
-
     names = re.findall(r"""extra\s*==\s*["']([^"']*)["']""", entry.marker)
     return tuple([normalise(name) for name in names])
 
 
 def _under(extra: str, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-
     found = [each for each in entries if extra in _extras_of(each)]
     return tuple([replace(each, marker=without_extra(each.marker)) for each in found])

@@ -79,7 +79,6 @@ def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
     Raises :class:`LockUnusable`, :class:`UsageError` for extras and groups it does not have, and ``InvalidProject``
     for what is not TOML, and ``BuildForbidden``.
     """
-
     shown = file.shown
     lock = _parsed(parse_toml(file.text, shown), shown)
     tags = _tags(target.tags)
@@ -102,7 +101,6 @@ def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
 
 
 def _parsed(document: "Mapping[str, Any]", shown: str) -> "Pylock":
-
     logging.getLogger("packaging.pylock").addHandler(logging.NullHandler())
     try:
         return Pylock.from_dict(document)
@@ -126,7 +124,6 @@ def _warnings(lock: "Pylock", shown: str) -> tuple[str, ...]:
 
 
 def _tags(texts: "Sequence[str]") -> "list[Any]":
-
     return [Tag(*text.split("-", 2)) for text in texts]
 
 
@@ -160,8 +157,6 @@ class _Reader:
         self.artifacts: list[Artifact] = []
 
     def take(self, package: "Package", source: "Any") -> None:
-        """Take one package with what is to be installed of it."""
-
         version = str(package.version or "")
         text = f"{package.name}=={version}" if version else str(package.name)
         pin = Pin(name=package.name, version=version, text=text, origin=self._shown)

@@ -135,7 +135,6 @@ def read_sources(
 
 def _built(build: Build | None, written: Requirements, file: SourceFile, error: NeedsBuild) -> Project:
     """Return the project of *file* from a build, or raise *error* where there can be none."""
-
     beside = os.path.join(file.directory, SETUP_PY)
     if build is None or not (file.exists(beside) or has_project(file)):
         raise error
@@ -165,7 +164,6 @@ class _Reader:
         self.warnings: dict[str, None] = {}
 
     def project(self, path: str, kind: str) -> None:
-        """Read the project or script at *path*."""
         file = self._file(path)
         if kind == PYPROJECT and file.path in self._grouped and not has_project(file):
             return
@@ -209,7 +207,6 @@ class _Reader:
             self._take(entries, replace(project, file=relative(project.file)).label)
 
     def group(self, text: str) -> None:
-        """Take the requirements of a dependency group."""
         path, name = split_group(text)
         if kind_of(path) != PYPROJECT:
             raise UsageError(
@@ -223,7 +220,6 @@ class _Reader:
         self._take(entries, project.label if project.name else f"({project.file})")
 
     def label_plain(self, entries: Iterable[Entry], option: str) -> None:
-        """Note where entries of requirements files come from."""
         for entry in entries:
             if entry.file != STDIN:
                 self._label(entry, f"{option} {relative(entry.file)}")
@@ -279,7 +275,6 @@ def _ignored(overrides: Requirements, files: Sequence[str]) -> tuple[str, ...]:
 
 def check_python(sources: Sources, version: str) -> tuple[str, ...]:
     """Return warnings about sources whose Python specifier does not admit the target's *version*."""
-
     return tuple(
         f"`{file}` requires Python {specifier}, but the resolution is for Python {version}"
         for file, specifier in sources.pythons

@@ -126,7 +126,6 @@ def texts_of(parent: Mapping[str, object], key: str, file: str, *, where: str = 
 
 def check_specifier(text: str, file: str, what: str) -> str:
     """Return *text* if it is a version specifier (PEP 440); raises :class:`InvalidProject` naming *what*."""
-
     try:
         SpecifierSet(text)
     except InvalidSpecifier:

@@ -119,16 +119,16 @@ def parse_editable(piece: Piece, *, cwd: str, base: str, exists: Callable[[str],
 def _from_index(piece: Piece) -> Entry:
     requirement = _parse(piece)
     _refuse_trailing_comma(piece)
-    return _entry(requirement, piece, specifier=str(requirement.specifier))
+    return replace(_entry(requirement, piece), specifier=str(requirement.specifier))
 
 
 def _named_place(piece: Piece, place: PathBase, at: int) -> Entry:
     requirement = _parse(piece)
     told = _located(piece, at, requirement.url or "", place)
-    entry = _entry(requirement, piece, url=told.url, hashes=told.hashes)
+    entry = _entry(requirement, piece)
     if told.name and told.name != entry.name:
         raise piece.error(at, f"The file is a distribution of `{told.name}`, not of `{entry.name}`.")
-    return replace(entry, extras=_joined(entry.extras, told.extras))
+    return replace(entry, url=told.url, hashes=told.hashes, extras=_joined(entry.extras, told.extras))
 
 
 def _bare_place(piece: Piece, place: PathBase, separator: re.Pattern[str]) -> Entry:
@@ -240,22 +240,12 @@ def _refuse_trailing_comma(piece: Piece) -> None:
         raise piece.error(len(specifiers) - 1, "A version specifier is expected after the comma.")
 
 
-def _entry(
-    requirement: "Requirement",
-    piece: Piece,
-    *,
-    specifier: str = "",
-    url: str = "",
-    hashes: tuple[str, ...] = (),
-) -> Entry:
+def _entry(requirement: Requirement, piece: Piece) -> Entry:
     return Entry(
         name=str(canonicalize_name(requirement.name)),
         text=_written(piece),
-        specifier=specifier,
         extras=tuple(sorted({str(canonicalize_name(extra)) for extra in requirement.extras})),
         marker=str(requirement.marker) if requirement.marker else "",
-        url=url,
-        hashes=hashes,
     )
 
 

@@ -240,7 +240,6 @@ class HashesMissing(PuffinError):
     hints: tuple[str, ...] = ("`puffin pip compile --generate-hashes` writes pins with their hashes",)
 
     def summary(self) -> str:
-        """List what has no hash."""
         names = ", ".join(f"`{name}`" for name in self.names)
         return f"With `--require-hashes`, everything needs a hash, and these have none: {names}"
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from puffin import depends
-from puffin.artifact.urls import file_path, is_file, is_http, mask
+from puffin.artifact.urls import file_path, is_file_url, is_http, mask
 from puffin.errors import os_cause
 from puffin.stages.resolve.requirements.entry import Piece, parse_editable, parse_entry
 from puffin.stages.resolve.requirements.errors import (
@@ -264,7 +264,7 @@ def find_included(file: IncludedFile, target: str) -> tuple[str, str]:
     """Return absolute path (or URL) and shown name of what *file* includes as *target*."""
     if is_http(target):
         return target, target
-    if is_file(target) or os.path.isabs(target):
+    if is_file_url(target) or os.path.isabs(target):
         return absolute_path(target), target
     if is_http(file.path):
         from urllib.parse import urljoin
@@ -278,6 +278,6 @@ def find_included(file: IncludedFile, target: str) -> tuple[str, str]:
 def _local(path: str) -> str:
     """Return the path of a ``file:`` URL; one without a path is returned as it is, and not found."""
     try:
-        return file_path(path) if is_file(path) else path
+        return file_path(path) if is_file_url(path) else path
     except ValueError:
         return path

@@ -76,7 +76,6 @@ class LogicalLine:
         return self.raw[self._raw_offset(start, end=False) : self._raw_offset(end, end=True)]
 
     def error(self, offset: int, problem: str, *hints: str) -> InvalidRequirementLine:
-        """Make the error that points at *offset* of the text."""
         line, column = self.place(max(0, min(offset, len(self.text))))
         said = [self._unexpanded(sentence) for sentence in (problem, *hints)]
         return invalid_line(self.file, line, column, self.source[line - 1], *said)

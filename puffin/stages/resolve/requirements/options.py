@@ -194,7 +194,6 @@ class GlobalOptions:
         self._warnings: list[str] = []
 
     def warn(self, sentence: str) -> None:
-        """Keep a warning, once."""
         if sentence not in self._warnings:
             self._warnings.append(sentence)
 
@@ -217,7 +216,6 @@ class GlobalOptions:
             self._flags.add(option.name)
 
     def requirements(self, entries: tuple[Entry, ...], constraints: tuple[Entry, ...]) -> Requirements:
-        """Return all that was read, repeated values once."""
         return Requirements(
             entries=entries,
             constraints=constraints,

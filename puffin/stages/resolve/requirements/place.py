@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, is_normalized_name, parse_wheel_filename
 
-from puffin.artifact.urls import file_path, file_url, is_file, mask, unquote
+from puffin.artifact.urls import file_path, file_url, is_file_url, mask, unquote
 from puffin.errors import PuffinError
 from puffin.stages.fetch.git.url import parse_git_url, with_path
 from puffin.stages.resolve.requirements.options import HASH_LENGTHS, hash_problem
@@ -39,7 +39,6 @@ class PathBase:
     exists: Callable[[str], bool]
 
     def has(self, path: str) -> bool:
-        """Tell whether *path* exists in either directory."""
         return self.exists(os.path.join(self.cwd, path)) or self.exists(os.path.join(self.base, path))
 
     def absolute(self, path: str) -> str:
@@ -84,7 +83,7 @@ def same_place(url: str) -> str:
         except ValueError:
             return url
         return f"{told.key}@{told.commit or told.ref}#{told.subdirectory}"
-    if is_file(address):
+    if is_file_url(address):
         address = "file:" + file_path(address)
     return address.rstrip("/") + mark + fragment
 
@@ -95,7 +94,7 @@ def locate_reference(location: str, place: PathBase) -> Location:
     Raises :class:`UnusableLocation`.
     """
     try:
-        if is_file(location) or not _SCHEME.match(location):
+        if is_file_url(location) or not _SCHEME.match(location):
             return _local(location, place)
         return _remote(location)
     except ValueError:  # its text may show credentials
@@ -104,7 +103,7 @@ def locate_reference(location: str, place: PathBase) -> Location:
 
 def _local(location: str, place: PathBase) -> Location:
     fragment = ""
-    if is_file(location):
+    if is_file_url(location):
         location, _, fragment = location.partition("#")
         path = file_path(location)
     else:

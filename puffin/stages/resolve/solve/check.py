@@ -51,7 +51,6 @@ class _Check:
         self._children: dict[str, list[str]] = {}
 
     def run(self) -> "Iterable[str]":
-        """Yield what is wrong."""
         for own in self._given.roots:
             yield from self._met(own, "you require")
         while self._pending:
@@ -77,7 +76,6 @@ class _Check:
             self._pending[own.name] = None
 
     def _needs(self, package: "Resolved") -> "Iterable[str]":
-        """Check what a package needs with the extras that are asked for."""
         if self._given.request.no_deps:
             return
         metadata = self._facts[package.name].metadata
@@ -115,7 +113,6 @@ class _Check:
         return bool(package.url or package.installed or own.root or self._given.points_to(own.url))
 
     def _alone(self, package: "Resolved") -> "Iterable[str]":
-        """Check what holds for one package, whoever needs it."""
         if package.name not in self._extras:
             yield f"{_shown(package)} is there, and nobody needs it"
             return

@@ -35,7 +35,6 @@ class UserDemand:
     kind: str = "requirement"
 
     def worded(self) -> str:
-        """Return the text and its place."""
         return f"`{self.text}`" + (f" ({self.origin})" if self.origin else "")
 
 
@@ -55,8 +54,7 @@ class PackageNeeds:
     sample: str = ""
 
     def worded(self) -> str:
-        """Return the sentence."""
-        who = _who(self.name, self.versions, self.count)
+        who = _who(self.name, self.versions)
         plural = self.count > 1 and bool(self.versions)
         verb = "need" if plural else "needs"
         if len(self.texts) <= 2:
@@ -82,7 +80,6 @@ class Missing:
     place: str = ""
 
     def worded(self) -> str:
-        """Return the sentence."""
         if not self.missing:
             where = f"`{self.place}` is" if self.place else "the index has"
             return f"No version of `{self.name}` meets `{self.wanted}`: {where} {self.available}."
@@ -101,14 +98,12 @@ class Out:
 
     name: str
     versions: str
-    count: int
     kind: str
     detail: str = ""
     target: str = ""
 
     def worded(self) -> str:
-        """Return the sentence."""
-        who = _who(self.name, self.versions, self.count)
+        who = _who(self.name, self.versions)
         return f"{who} cannot be used: {self._because()}."
 
     def _because(self) -> str:
@@ -135,7 +130,6 @@ class Tried:
     others: tuple[str, ...]
 
     def worded(self) -> str:
-        """Return the sentence."""
         names = [f"`{other}`" for other in self.others]
         shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
         return f"Different versions of `{self.name}` need {in_sentence(shown)} in ranges that do not fit."
@@ -156,7 +150,7 @@ def condensed(statements: "tuple[Statement, ...]") -> "tuple[Statement, ...]":
     return tuple(found)
 
 
-def _who(name: str, versions: str, count: int) -> str:
+def _who(name: str, versions: str) -> str:
     return f"`{name}` {versions}" if versions else f"Every version of `{name}`"
 
 

@@ -77,7 +77,6 @@ class _Parts:
         self.ruled_out.sort(key=lambda own: (own.slot, own.reason.kind, own.reason.detail))
 
     def needs(self) -> list[Need]:
-        """Return everything that somebody wants."""
         parts: list[Required | Constrained | Depends] = [*self.wanted, *self.constrained, *self.dependencies]
         return [own.need for own in parts]
 
@@ -160,11 +159,9 @@ def _out(world: World, package: Package, parts: _Parts) -> list[Out]:
             masks[key] = masks.get(key, 0) | own.versions
     found = []
     for (kind, detail), mask in masks.items():
-        versions, count = _worded(package, mask)
+        versions, _ = _worded(package, mask)
         target = world.given.request.python_version
-        found.append(
-            Out(name=package.name, versions=versions, count=count, kind=kind, detail=detail, target=target)
-        )
+        found.append(Out(name=package.name, versions=versions, kind=kind, detail=detail, target=target))
     return found
 
 

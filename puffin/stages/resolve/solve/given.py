@@ -160,15 +160,12 @@ class Given:
         return tuple(self.overrides.get(own.name, ())) if own.name in self.overridden else (own,)
 
     def constraining(self, name: str) -> list[Need]:
-        """Return the constraints of a package."""
         return self.constraints.get(name, [])
 
     def about(self, name: str) -> list[Need]:
-        """Return the user's requirements and constraints of a package."""
         return [*(own for own in self.roots if own.name == name), *self.constraining(name)]
 
     def points_to(self, url: str) -> bool:
-        """Tell whether the user names that URL."""
         return any(own.url == url for own in self._pointing)
 
     def pointing(self, name: str) -> list[Need]:

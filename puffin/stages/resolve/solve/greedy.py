@@ -43,11 +43,9 @@ class Prefetch:
             self._ask(name)
 
     def wait_for_versions(self, name: str) -> None:
-        """Go ahead until the versions of a package are known."""
         self._go_ahead_until(partial(self._world.universe.knows, name))
 
     def wait_for_metadata(self, handle: object) -> None:
-        """Go ahead until the metadata of a version is known."""
         self._go_ahead_until(partial(self._world.universe.knows_metadata, handle))
 
     def _go_ahead_until(self, known: "Callable[[], bool | None]") -> None:

@@ -105,11 +105,9 @@ class Package:
         return special if self.located else self.table.full << OFFERED | special
 
     def version(self, index: int) -> str:
-        """Return the version text of a bit."""
         return self._special[index] if index < OFFERED else self.table.texts[index - OFFERED]
 
     def release(self, index: int) -> Release:
-        """Return the release of one offered version, from the index."""
         known = self._releases.get(index)
         if known is None:
             known = self._releases[index] = self.offer.release(self.version(index))
@@ -187,7 +185,6 @@ class Package:
         return mask if located else mask & ~sum(1 << at for at in self.places)
 
     def candidate(self, index: int, extras: frozenset[str]) -> Candidate:
-        """Return a version as a candidate."""
         return Candidate(name=self.name, version=self.version(index), index=index, extras=extras)
 
     # In which order
@@ -340,7 +337,6 @@ class Package:
         return {own.name for found in self._requires.values() for own, _ in found or ()}
 
     def read(self, index: int) -> bool:
-        """Tell whether the metadata of a version has been read."""
         return index in self._metadata
 
     def requires(self, index: int, extras: frozenset[str] = _NONE) -> Requires | None:

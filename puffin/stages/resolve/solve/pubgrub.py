@@ -73,7 +73,6 @@ class PartialSolution:
         self._push(slot, after, cause)
 
     def decide(self, slot: Slot, index: int) -> None:
-        """Choose one version for a slot."""
         self.level += 1
         self.decided[slot] = index
         self._push(slot, 1 << index, None)

@@ -14,11 +14,11 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.turns import Crew
 from puffin.stages.resolve.index.config import Scope
 from puffin.stages.resolve.index.page import FileLink
+from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.metadata.obtain import Obtainer
-from puffin.stages.resolve.metadata.wanted import Unbuilt
+from puffin.stages.resolve.metadata.wanted import NotWhole, Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe.sources import obtain, pages_of
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import astuple, from_tuple
 
@@ -67,6 +67,23 @@ class StartChildren(Protocol):
         """Start the children."""
 
 
+def pages_of(scope: Scope, client: Client, cache: Cache) -> Pages:
+    """Return the index pages of a resolution, and initialise the cache for them."""
+    try:
+        cache.initialise()
+    except OSError:
+        pass  # a cache that cannot be written to makes this slower, not wrong
+    return Pages(client, cache, scope, ordered=True)
+
+
+def obtain(obtainer: Obtainer, handle: Chosen, hashes: tuple[str, ...]) -> Metadata | Unbuilt:
+    """Return the metadata of a version; *hashes* are those demanded. Raises what ``Obtainer.obtain`` raises."""
+    try:
+        return obtainer.obtain(handle.request(hashes))
+    except NotWhole:
+        return obtainer.obtain(handle.request(hashes, handle.install))
+
+
 THREADS = 12  # of each child
 MANY = 6  # packages that are asked for at once, from which on children pay
 
@@ -81,7 +98,6 @@ class Asked(Generic[T]):
 
     @property
     def done(self) -> bool:
-        """Whether :meth:`result` answers at once."""
         return self._answer.done
 
     def result(self) -> T:
@@ -125,18 +141,15 @@ class Children:
         return self._helpers is not None
 
     def ask_page(self, name: str, take: "Callable[[Any], T]", instead: "Callable[[], T]") -> "Asked[T]":
-        """Have a child get the page of a package."""
         answer = self._early.pop(name) if name in self._early else self._ask("page", name, name)
         return Asked(answer, take, instead)
 
     def ask_metadata(
         self, handle: Chosen, hashes: tuple[str, ...], instead: "Callable[[], Metadata | Unbuilt]"
     ) -> "Asked[Metadata | Unbuilt]":
-        """Have a child obtain the metadata of a version."""
         return Asked(self._ask("metadata", (_packed(handle), hashes), handle.name), _read, instead)
 
     def send(self) -> None:
-        """Send the questions."""
         if self._helpers is not None:
             self._helpers.send()
 
@@ -145,7 +158,6 @@ class Children:
         return self._helpers is not None and self._helpers.listen(wait=wait)
 
     def close(self) -> None:
-        """End them."""
         if self._helpers is not None:
             self._helpers.close()
 

@@ -49,7 +49,6 @@ class PoolJob(Generic[T]):
 
     @property
     def done(self) -> bool:
-        """Whether :meth:`result` answers at once."""
         return self._done.is_set()
 
     def result(self) -> T:

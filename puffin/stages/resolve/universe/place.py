@@ -133,7 +133,7 @@ def _tree(place: Place, path: str, inner: str) -> Metadata | Unbuilt:
         return Unbuilt(source=source, reason=dynamic.reason, kind="a project directory")
 
 
-def settled(built: Built, source: BuildSource) -> Metadata:
+def built_metadata(built: Built, source: BuildSource) -> Metadata:
     """Return the metadata that a build produced; raises ``Unusable`` if it is of another distribution."""
     try:
         found = parse_metadata(built.metadata, name=source.name, version=source.version)

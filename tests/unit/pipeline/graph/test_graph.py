@@ -46,10 +46,10 @@ def graphs(draw, most=14):
     return draw(st.permutations(tasks))
 
 
-def run(ledger, *, fuse, fails=frozenset()):
+def run(ledger, *, fails=frozenset()):
     """Do what an executor does, with tasks that succeed but for those in *fails*; return the order of attempts."""
     order = []
-    while units := ledger.take_ready(fuse=fuse):
+    while units := ledger.take_ready():
         for unit in units:
             for each in unit:
                 if any(
@@ -64,10 +64,10 @@ def run(ledger, *, fuse, fails=frozenset()):
 
 
 @settings(max_examples=150, deadline=None)
-@given(graphs(), st.booleans(), st.sets(st.integers(0, 13)))
-def test_every_task_is_attempted_once_after_what_it_needs_or_cancelled(tasks, fuse, fails):
+@given(graphs(), st.sets(st.integers(0, 13)))
+def test_every_task_is_attempted_once_after_what_it_needs_or_cancelled(tasks, fails):
     ledger = Ledger(tasks)
-    order = run(ledger, fuse=fuse, fails=fails)
+    order = run(ledger, fails=fails)
     assert ledger.finished
     assert len(order) == len(set(order))
     place = {each: at for at, each in enumerate(order)}
@@ -119,10 +119,9 @@ def test_a_chain_is_one_unit_and_a_meeting_point_waits():
     assert ledger.finished
 
 
-def test_heavy_units_come_first_and_single_tasks_where_nothing_is_fused():
+def test_heavy_units_come_first():
     tasks = [task(0, weight=1), task(1, [0], weight=1), task(2, weight=5)]
     assert numbers(Ledger(tasks).take_ready()) == [[2], [0, 1]]
-    assert numbers(Ledger(tasks).take_ready(fuse=False)) == [[2], [0]]
 
 
 def test_a_task_that_is_known_is_the_same_work():
@@ -174,7 +173,7 @@ def test_a_task_that_grows_after_its_dependency_failed_does_not_hang():
     ledger.take_ready()
     ledger.record(failed(0))
     ledger.record(done(1))
-    assert run(ledger, fuse=True) == []
+    assert run(ledger) == []
     assert ledger.outcomes[key(5)].status == CANCELLED
     assert ledger.finished
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.http import parse_reply
-from puffin.stages.resolve.index.page import by_version
+from puffin.stages.resolve.index.page import FileLink, grouped
 from puffin.stages.resolve.index.stored import dump_groups, load_page, order_of
 from puffin.stages.resolve.index.usual import HTML, JSON, group_reply
-from puffin.value import astuple
+from puffin.value import astuple, from_tuple
 
 URL = "https://host/simple/a-b/"
 SHA = "0123456789abcdef" * 4
@@ -67,9 +67,12 @@ def check(reply: PageResponse) -> dict[str, object]:
     """Check that cutting and reading agree, and return what the page was cut into."""
     groups = group_reply(reply, name="a-b")
     page = parse_reply(reply, name="a-b")
-    stored = load_page(dump_groups(groups.files, url=groups.url, fetched_at=0.0, max_age=0, ordered=True))
+    stored = load_page(dump_groups(groups, fetched_at=0.0, ordered=True))
     assert stored is not None
-    wanted = {version: tuple(links) for version, links in by_version(page).items()}
+    wanted = {
+        version: tuple([from_tuple(FileLink, row) for row in rows])
+        for version, rows in grouped(page).files.items()
+    }
     found = {version: stored.links(version) for version in stored.versions}
     assert {version: links for version, links in found.items() if links} == wanted
     assert (groups.status, groups.reason) == (page.status, page.reason)

@@ -8,7 +8,7 @@ from puffin.errors import PuffinError
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.errors import PageUnreadable, UnknownApiVersion
 from puffin.stages.resolve.index.http import content_type, parse_reply, policy
-from puffin.stages.resolve.index.page import FileLink, by_version, file_version, is_safe
+from puffin.stages.resolve.index.page import FileLink, file_version, grouped, is_safe
 from puffin.stages.resolve.index.parse import parse_html, parse_json
 
 URL = "https://host.invalid/simple/foo/"
@@ -264,8 +264,8 @@ def test_pages_group_only_their_own_project() -> None:
     text = (
         '<a href="foo-1-py3-none-any.whl"></a><a href="bar-1-py3-none-any.whl"></a><a href="foo-1.tar.gz"></a>'
     )
-    groups = by_version(parse_html(text.encode(), name="foo", url=URL))
-    assert {v: [link.filename for link in links] for v, links in groups.items()} == {
+    files = grouped(parse_html(text.encode(), name="foo", url=URL)).files
+    assert {version: [row[0] for row in rows] for version, rows in files.items()} == {
         "1": ["foo-1-py3-none-any.whl", "foo-1.tar.gz"]
     }
 
