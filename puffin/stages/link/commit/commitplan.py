@@ -282,26 +282,25 @@ def _stamps(
     ways = _Relative(change.homes)
     fresh = [each for addition in change.additions for each in _directories(addition, ways)]
     infos = [ways.inside(each, each.header[DIST_INFO]) for each in change.additions]
+    own = [f"{each}/RECORD" for each in infos]
+    linked = [f"{each}/METADATA" for each in infos]  # the file is older, in the cache
     kept: list[Stamp] = []
     known: set[str] = {"."}
     former = change.former.stamps if change.former else ()
     tracked = frozenset(fresh if former else inside.intersection(fresh))
+    renewed = tracked.union(own, linked)
     for first, last, directories in former:
         known.update(directories)
         staying = [
             each
             for each in directories
-            if each not in tracked and each not in inside and not (gone and f"{each}/".startswith(gone))
+            if each not in renewed and each not in inside and not (gone and f"{each}/".startswith(gone))
         ]
         if staying:
             kept.append((first, last, tuple(staying)))
     restamped = sorted(each for each in inside if each in known or each in tracked)
     stamped = (*restamped, *[each for each in fresh if each not in inside])
-    linked = tuple([f"{each}/METADATA" for each in infos])  # the file is older, in the cache
-    windows = (
-        (*change.window, (*stamped, *[f"{each}/RECORD" for each in infos])),
-        (0, change.window[1], linked),
-    )
+    windows = (*change.window, (*stamped, *own)), (0, change.window[1], tuple(linked))
     return (*kept, *windows), [os.path.normpath(f"{site}/{each}") for each in restamped]
 
 
