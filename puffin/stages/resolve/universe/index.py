@@ -12,7 +12,7 @@ from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.index.config import Scope
-from puffin.stages.resolve.index.errors import counted, on_several
+from puffin.stages.resolve.index.errors import few_names, on_several
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import Unbuilt
@@ -103,7 +103,7 @@ class IndexUniverse:
         verb = "has" if len(undated) == 1 else "have"
         return (
             *found,
-            f"{counted(undated)} {verb} versions without an upload time: `--exclude-newer` hides them",
+            f"{few_names(undated)} {verb} versions without an upload time: `--exclude-newer` hides them",
         )
 
     def files(self, handle: Chosen) -> tuple[IndexFile, ...]:
