@@ -7,6 +7,8 @@ from puffin.cache.layout import Cache
 from puffin.cache.reading import read
 
 PRIVATE = 0o600
+_UNABLE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+_degraded: "dict[str, int]" = {}  # sentences, and whether they were told
 _HALF = "~puffin-copy~"  # behind the name of a copy until it is whole
 
 
@@ -19,9 +21,26 @@ def write(path: str, data: bytes, *, durable: bool = False, mode: int = 0o666) -
         while view:
             view = view[os.write(descriptor, view) :]
         if durable:
-            os.fsync(descriptor)
+            _sync(descriptor, path)
     finally:
         os.close(descriptor)
+
+
+def _sync(descriptor: int, path: str) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _UNABLE:
+            raise
+        risk = "a power failure may undo a part of the change"
+        _degraded.setdefault(f"`{os.path.dirname(path)}` cannot be synced to the disk: {risk}", 0)
+
+
+def degraded() -> "list[str]":
+    """Return what this process did in a lesser way since the last call, because a file system refused it: each once."""
+    texts = [text for text, told in _degraded.items() if not told]
+    _degraded.update(dict.fromkeys(texts, 1))
+    return texts
 
 
 def replace_file(path: str, data: bytes, *, durable: bool = False) -> None:
@@ -72,8 +91,11 @@ def publish_tree(temporary: str, path: str) -> bool:
     return True
 
 
-def remove_tree(path: str) -> None:
-    """Remove a file or a directory with all in it, without following links; absent is fine."""
+def remove_tree(path: str, *, tries: int = 3) -> None:
+    """Remove a file or a directory with all in it, without following links; absent is fine.
+
+    A directory into which others put something meanwhile is emptied again, so many *tries* in all.
+    """
     try:
         os.rmdir(path)
         return
@@ -95,7 +117,12 @@ def remove_tree(path: str) -> None:
             remove_tree(entry.path)
         else:
             _forget(entry.path)
-    _forget_directory(path)
+    try:
+        _forget_directory(path)
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY or tries < 2:
+            raise
+        remove_tree(path, tries=tries - 1)
 
 
 def move(source: str, target: str, *, way: str = "") -> None:
@@ -144,6 +171,7 @@ def copy_file(source: str, target: str) -> None:
 def _copy(source: str, target: str) -> None:
     import shutil
 
+    _degraded.setdefault("Files were copied, because the file system refused to move or link them", 0)
     _forget(target)
     shutil.copy2(source, target, follow_symlinks=False)
 

@@ -260,10 +260,10 @@ def _locate_group(
     group: _Group, sought: "list[_SoughtPin]", settings: "Settings", session: "Session"
 ) -> "_Located":
     from puffin.stages.fetch.fetch import client_for
-    from puffin.stages.resolve.locate.locate import locate_each
+    from puffin.stages.resolve.locate.locate import locate
 
     try:
-        found, warnings, several = locate_each(
+        found, warnings, several = locate(
             [each.pin or _plain(each) for each in sought],
             Scope(
                 config=group.config,

@@ -432,6 +432,17 @@ def test_a_journal_that_cannot_be_read_goes(tmp_path, monkeypatch, damage, ends)
     assert recover(str(world.root)) == ""
 
 
+def test_a_journal_of_the_former_version_is_finished(tmp_path, ends):
+    world = World(tmp_path / "w")
+    outs = [(OUT, path, world.transaction.trash()) for kind, _, path in world.script.steps if kind == SWAP]
+    steps_then = (*outs, *[(IN if kind == SWAP else kind, *rest) for kind, *rest in world.script.steps])
+    os.rename(outs[0][1], outs[0][2])
+    fields = (1, world.transaction.directory, steps_then, STATE, world.script.stamp)
+    (world.root / ".puffin" / JOURNAL).write_bytes(frame.dump(fields))
+    assert recover(str(world.root)) == "forward"
+    assert world.look() == ends[1]
+
+
 def test_a_staging_area_that_is_lost_leaves_what_is_there(tmp_path, monkeypatch, ends):
     for number in range(4, count_calls(tmp_path, monkeypatch)):
         world = World(tmp_path / str(number))
