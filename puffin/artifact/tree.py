@@ -43,7 +43,8 @@ def tree_state(root: str, inner: str = "", *, editable: bool = False) -> str:
 
     project = os.path.join(root, inner) if inner else root
     told = blake2b(repr((inner, editable)).encode(), digest_size=16)
-    document = _pyproject(project)
+    depends.file(os.path.join(project, "pyproject.toml"))
+    document = pyproject_of(project)
     keys = _cache_keys(document)
     if keys is not None:
         _add(told, project, "pyproject.toml", whole=True)
@@ -57,13 +58,12 @@ def tree_state(root: str, inner: str = "", *, editable: bool = False) -> str:
     return told.hexdigest()
 
 
-def _pyproject(project: str) -> "dict[str, Any]":
+def pyproject_of(project: str) -> "dict[str, Any]":
+    """Return the ``pyproject.toml`` of a directory, empty if it cannot be read; callers note it in ``depends``."""
     import tomllib
 
-    path = os.path.join(project, "pyproject.toml")
-    depends.file(path)
     try:
-        with open(path, "rb") as file:
+        with open(os.path.join(project, "pyproject.toml"), "rb") as file:
             return tomllib.load(file)
     except (OSError, ValueError, RecursionError):
         return {}  # whoever builds it says so

@@ -7,6 +7,9 @@ from puffin.cache.layout import Cache
 from puffin.cache.reading import read
 
 PRIVATE = 0o600
+_UNABLE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+_degraded: "dict[str, int]" = {}  # sentences, and whether they were told
+_HALF = "~puffin-copy~"  # behind the name of a copy until it is whole
 
 
 def write(path: str, data: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
@@ -18,9 +21,26 @@ def write(path: str, data: bytes, *, durable: bool = False, mode: int = 0o666) -
         while view:
             view = view[os.write(descriptor, view) :]
         if durable:
-            os.fsync(descriptor)
+            _sync(descriptor, path)
     finally:
         os.close(descriptor)
+
+
+def _sync(descriptor: int, path: str) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _UNABLE:
+            raise
+        risk = "a power failure may undo a part of the change"
+        _degraded.setdefault(f"`{os.path.dirname(path)}` cannot be synced to the disk: {risk}", 0)
+
+
+def degraded() -> "list[str]":
+    """Return what this process did in a lesser way since the last call, because a file system refused it: each once."""
+    texts = [text for text, told in _degraded.items() if not told]
+    _degraded.update(dict.fromkeys(texts, 1))
+    return texts
 
 
 def replace_file(path: str, data: bytes, *, durable: bool = False) -> None:
@@ -71,8 +91,11 @@ def publish_tree(temporary: str, path: str) -> bool:
     return True
 
 
-def remove_tree(path: str) -> None:
-    """Remove a file or a directory with all in it, without following links; absent is fine."""
+def remove_tree(path: str, *, tries: int = 3) -> None:
+    """Remove a file or a directory with all in it, without following links; absent is fine.
+
+    A directory into which others put something meanwhile is emptied again, so many *tries* in all.
+    """
     try:
         os.rmdir(path)
         return
@@ -94,42 +117,61 @@ def remove_tree(path: str) -> None:
             remove_tree(entry.path)
         else:
             _forget(entry.path)
-    _forget_directory(path)
+    try:
+        _forget_directory(path)
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY or tries < 2:
+            raise
+        remove_tree(path, tries=tries - 1)
 
 
-def move(source: str, target: str) -> None:
+def move(source: str, target: str, *, way: str = "") -> None:
     """Rename *source*; what the system does not rename is copied, a directory entry by entry (``OSError``).
 
     It refuses (EXDEV) from one file system or mount to another, and overlayfs does so for a directory of a lower
-    layer, such as an earlier layer of a container image. What has moved until then lies in :func:`unfinished`, and
-    *target* is there when all has. Whoever is killed over it can call this again, or :func:`carry` the entries back.
+    layer, such as an earlier layer of a container image. What has moved until then lies on the *way*, or in
+    :func:`unfinished`, and *target* is there when all has. Whoever is killed over it can call this again, or have
+    :func:`take_back` undo it.
     """
+    way = way or unfinished(target)
     try:
         os.rename(source, target)
-    except FileNotFoundError:
-        if os.path.lexists(source) or not os.path.lexists(unfinished(target)):
-            raise
-        os.replace(unfinished(target), target)
     except OSError as error:
-        if error.errno != errno.EXDEV:
+        if error.errno not in (errno.EXDEV, errno.ENOENT):
             raise
-        if os.path.isdir(source) and not os.path.islink(source):
-            carry(source, unfinished(target))
+        if not os.path.lexists(source):  # which the system may not even have looked for
+            if not os.path.lexists(way):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source) from error
+        elif error.errno == errno.ENOENT:
+            raise
+        elif os.path.isdir(source) and not os.path.islink(source):
+            carry(source, way)
         else:
-            _copy(source, unfinished(target))
+            _copy(source, way)
             os.unlink(source)
-        os.replace(unfinished(target), target)
+        os.replace(way, target)
+
+
+def take_back(source: str, way: str) -> None:
+    """Bring back to *source* what :func:`move` has on its *way* (``OSError``)."""
+    if os.path.isdir(way) and not os.path.islink(way):
+        carry(way, source)
+    elif os.path.lexists(source):
+        _forget(way)  # a copy that was not ended
+    elif os.path.lexists(way):
+        move(way, source)
 
 
 def copy_file(source: str, target: str) -> None:
     """Copy a file or a link, with its mode and time, so that *target* is there when all of it is (``OSError``)."""
-    _copy(source, unfinished(target))
-    os.replace(unfinished(target), target)
+    _copy(source, f"{target}{_HALF}")
+    os.replace(f"{target}{_HALF}", target)
 
 
 def _copy(source: str, target: str) -> None:
     import shutil
 
+    _degraded.setdefault("Files were copied, because the file system refused to move or link them", 0)
     _forget(target)
     shutil.copy2(source, target, follow_symlinks=False)
 
@@ -151,6 +193,9 @@ def carry(source: str, target: str) -> None:
         pass
     for name in os.listdir(source):
         here, there = f"{source}/{name}", f"{target}/{name}"
+        if name.endswith(_HALF):
+            os.unlink(here)
+            continue
         try:
             os.rename(here, there)
         except OSError as error:

@@ -160,8 +160,11 @@ def measure(path: str) -> tuple[int, int]:
     files, size = 0, 0
     for directory, _, names in os.walk(path):
         for name in names:
-            files += 1
-            size += os.lstat(f"{directory}/{name}").st_size
+            try:
+                size += os.lstat(f"{directory}/{name}").st_size
+                files += 1
+            except FileNotFoundError:
+                pass  # the temporary file of a process that keeps its answer, which takes no lock
     return files, size
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LOCK = ".lock"
 NOT_WRITABLE = "make the cache writable for this user, or name another with `--cache-dir`"
 _PAUSE = 0.1
+_TRIES = 20
 DAY = 24 * 3600
 
 
@@ -84,9 +85,11 @@ class Usage:
     def _open(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         try:
-            return os.open(self._path, flags, 0o666)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            for _ in range(_TRIES):  # whoever cleans removes the directory as well
+                try:
+                    return os.open(self._path, flags, 0o666)
+                except FileNotFoundError:
+                    os.makedirs(os.path.dirname(self._path), exist_ok=True)
             return os.open(self._path, flags, 0o666)
         except OSError:
             if self._alone:

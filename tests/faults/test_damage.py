@@ -48,11 +48,15 @@ def test_a_file_of_the_environment(puffin, env, sync, harm, place):
     assert sync("pkg==1\n").err.endswith("Checked 1 package in [TIME]\n")
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense"])
+@pytest.mark.parametrize("content", [b"", b"nonsense", None])
 def test_the_record_of_puffin_itself(puffin, env, sync, content):
     good = of_packages(env)
     (env.site / "pkg/sub/m.py").unlink()
-    (env.root / ".puffin/state").write_bytes(content)
+    if content is None:
+        (env.root / ".puffin/state").unlink()
+        (env.root / ".puffin/state/x").mkdir(parents=True)
+    else:
+        (env.root / ".puffin/state").write_bytes(content)
     assert sync("pkg==1\n").code == 0
     assert of_packages(env) == good
     assert at_rest(env)

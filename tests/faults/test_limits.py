@@ -56,7 +56,7 @@ def server(*parts, again=b"", pause=0.0):
 
 @pytest.fixture
 def client():
-    with Client(Network(retries=0, timeout=5.0)) as made:
+    with contextlib.closing(Client(Network(retries=0, timeout=5.0))) as made:
         yield made
 
 

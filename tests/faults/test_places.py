@@ -1,11 +1,12 @@
 """Symlinks and hostile lists of files: nothing outside the environment is touched, nothing of it is left."""
 
 import os
+import subprocess
 
 import pytest
 
 from tests.helpers.cli import Env
-from tests.helpers.faults import at_rest, layer_above, of_packages, small_disk, snapshot
+from tests.helpers.faults import at_rest, can_strace, layer_above, of_packages, small_disk, snapshot, traced
 from tests.helpers.wheels import forge_wheel
 
 
@@ -65,6 +66,42 @@ def test_site_packages_on_another_device(puffin, env, sync):
 def test_site_packages_is_a_mount(puffin, env, sync):
     with small_disk(env.site, "8m") as site:
         lifecycle(puffin, env, sync, site)
+
+
+@pytest.fixture
+def bound(env):
+    """Make site-packages a mount point of the file system that it is on: nothing is renamed to it or linked."""
+    if subprocess.run(["mount", "--bind", env.site, env.site], capture_output=True).returncode:
+        pytest.skip("cannot mount here")
+    yield env.site
+    subprocess.run(["umount", "-l", env.site], check=True)
+
+
+def test_site_packages_is_a_mount_of_the_same_device(puffin, env, sync, bound):
+    lifecycle(puffin, env, sync, bound)
+    done = sync("pkg==1\n")
+    notice = "warning: Files were copied, because the file system refused to move or link them\n"
+    assert done.err.count(notice) == 1
+    (bound / "mine").write_text("mine")
+    done = sync("pkg==2\n", "--atomic", "always")
+    assert (done.code, (bound / "mine").read_text()) == (1, "mine"), done.err
+    assert "hint: `--atomic always` needs a site-packages that the file system can exchange" in done.err
+    assert env.installed() == {"pkg": "1"}
+    assert at_rest(env)
+
+
+@pytest.mark.skipif(not can_strace(), reason="strace cannot be used here")
+def test_a_file_system_that_cannot_sync(puffin, env, index):
+    (puffin.cwd / "w").mkdir()
+    name, data = forge_wheel("pkg", "1")
+    (puffin.cwd / "w" / name).write_bytes(data)
+    words = ("pip", "install", "pkg", "--no-index", "-f", "w", "--executor", "inline")
+    code, err, _ = traced(puffin, "fsync:error=EINVAL", *words)
+    assert code == 0, err
+    assert err.count("cannot be synced to the disk: a power failure may undo a part of the change\n") == 1
+    code, err, _ = traced(puffin, "fsync:error=EIO", *words, "--reinstall")
+    assert code == 1, err
+    assert env.installed() == {"pkg": "1"}
 
 
 def test_an_environment_of_a_lower_layer(puffin, env, sync):

@@ -133,6 +133,33 @@ def test_kept_answers_hold_none(puffin, env, shop):
     assert written(puffin.cache) == []
 
 
+@pytest.mark.parametrize("source", [from_a_variable, from_netrc, from_the_keyring, from_configuration_of_pip])
+def test_no_command_on_workspaces_writes_them(puffin, shop, source):
+    words, environ = source(puffin, shop)
+    given = written(puffin.root)
+    for name in ("one", "two"):
+        puffin.file(f"{name}/requirements.in", "alpha\n")
+    puffin.file("puffin.toml", '[envs.one]\nrequirements = ["one/requirements.in"]\n'
+                               '[envs.two]\nrequirements = ["two/requirements.in"]\n')  # fmt: skip
+    out = puffin.root / "out"
+    out.mkdir()
+    environ = {**environ, "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(out / "summary")}
+    told = ("--report", out / "report.json", "--trace", out / "trace.json", f"--profile={out / 'profile.html'}")
+    outdated = ("pip", "list", "--outdated", "-p", "one/.venv", "-i", shop.url_with("me", SECRET))
+    for command in (
+        ("lock", *words), ("lock", "--check", *words), ("sync", *told, *words), ("sync", *words), outdated,
+        ("sync", "--check", *words), ("sync", "--reinstall", "-v", *words), ("envs",), ("profile", "show"),
+        ("verify", "-p", "one/.venv", "--deep"), ("pip", "freeze", "-p", "one/.venv"),
+        ("pip", "uninstall", "alpha", "-p", "one/.venv"), ("cache", "key"), ("cache", "prune"),
+    ):  # fmt: skip
+        done = puffin(*command, env=environ)
+        assert done.code in (0, 4), (command, done.err)
+        assert SECRET not in done.raw_out + done.raw_err, command
+    failed = puffin("pip", "install", "nothing-like-it", "-p", "one/.venv", *words, env=environ)
+    assert (failed.code, SECRET in failed.raw_err) == (1, False)
+    assert written(puffin.root) == given
+
+
 def test_sources_and_builds_hold_none(puffin, env, shop):
     shop.add(*forge_backend())
     shop.add(*forge_sdist("gamma", "1.0"))

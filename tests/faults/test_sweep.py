@@ -28,6 +28,18 @@ def test_killed_anywhere(operation, most):
     assert row.tried >= most // 2
 
 
+@pytest.mark.parametrize("operation", ["upgrade", "shrink", "uninstall"])
+def test_killed_anywhere_every_package_can_be_imported(operation):
+    assert sweep(operation, MEMORY, most=8, every=3).states.get("broken", 0) == 0
+
+
+@pytest.mark.parametrize("operation", ["upgrade", "fresh", "uninstall", "recovery"])
+def test_killed_anywhere_all_packages_are_old_or_all_are_new(operation):
+    row = sweep(operation, MEMORY, most=8, every=2, words=("--atomic", "always"))
+    assert row.wrong == []
+    assert set(row.states) <= {"old", "new"}
+
+
 @pytest.mark.parametrize("operation", ["upgrade", "many"])
 def test_killed_on_an_overlay(operation, tmp_path):
     words = ("--operation", operation, "--on", "overlay", "--most", "8", "--json", tmp_path / "rows")

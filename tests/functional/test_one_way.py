@@ -111,3 +111,13 @@ def test_what_is_too_new_does_not_exist_for_any_command(puffin, env, index, comm
     puffin.venv("--clear")
     puffin.file("puffin.toml", 'exclude-newer = "2024-01-01"\n')
     assert puffin(*words, "-i", index.url).code == 1, "found before or not"
+
+
+def test_what_was_chosen_for_another_patch_release_of_python_does_not_count(puffin, index):
+    """Tags are the same for all releases of a minor version; Requires-Python may not admit all of them."""
+    index.add(*forge_wheel("alpha", "1.0"), requires_python=">=3.8.5")
+    at = ("pip", "sync", "r.txt", "-i", index.url, "--target")
+    puffin.file("r.txt", "alpha==1.0\n")
+    assert puffin(*at, "one", "--python-version", "3.8.5").code == 0
+    done = puffin(*at, "two", "--python-version", "3.8.4")
+    assert (done.code, "it requires Python >=3.8.5" in done.err) == (1, True), done.err

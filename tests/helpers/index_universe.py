@@ -8,12 +8,17 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from puffin.cache.layout import Cache
+from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.network import Network
 from puffin.stages.resolve.index.config import IndexConfig, Scope
+from puffin.stages.resolve.index.errors import on_several
+from puffin.stages.resolve.locate.locate import cannot_locate, locate
+from puffin.stages.resolve.requirements.values import Pin
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.resolve.universe.index import IndexUniverse
 from tests.helpers.index_server import IndexServer
@@ -29,6 +34,15 @@ Make = Callable[..., IndexUniverse]
 def scope_at(now: float, **fields: Any) -> Scope:
     """The scope of a run for Python 3.12.1."""
     return Scope(**{"config": IndexConfig(), "tags": TAGS, "python_version": "3.12.1", "now": now, **fields})
+
+
+def located(pins: list[Pin], scope: Scope, **seams: Any) -> Any:
+    """The ``artifacts`` of pins and all ``warnings``; raises what a command raises where there is none."""
+    found, warnings, several = locate(pins, scope, **seams)
+    failures = [each for each in found if isinstance(each, PuffinError)]
+    if failures:
+        raise cannot_locate(failures, len(pins))
+    return SimpleNamespace(artifacts=tuple(found), warnings=(*warnings, *on_several(several)))
 
 
 @contextmanager

@@ -10,7 +10,15 @@ while not (ROOT / "pyproject.toml").exists():
     ROOT = ROOT.parent
 PRODUCT = ROOT / "puffin"
 DOCUMENTS = [
-    ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "docs/INTERNALS.md", "docs/DEPENDENCIES.md")
+    ROOT / name
+    for name in (
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "docs/INTERNALS.md",
+        "docs/DEPENDENCIES.md",
+        "docs/RELIABILITY.md",
+    )
 ]
 TOP = {path.stem for path in PRODUCT.iterdir() if path.name[0] not in "_."}
 
@@ -41,6 +49,8 @@ def test_modules_that_are_named_exist(path):
     assert [each for each in _references(text) if not _is_there(each)] == []
     tests = {each.stem for each in (ROOT / "tests").rglob("test_*.py")}
     functions = "\n".join(each.read_text() for each in (ROOT / "tests").rglob("*.py"))
+    places = re.findall(r"`(tests/[\w/]+(?:\.py)?)`", text)
+    assert [each for each in places if not (ROOT / each).exists()] == []
     named = set(re.findall(r"`(?:[\w/]+/)?(test_\w+)(?:\.py)?`", text))
     assert [each for each in sorted(named - tests) if f"def {each}(" not in functions] == []
 

@@ -43,7 +43,11 @@ class BuildSettings:
     @property
     def outside(self) -> "tuple[object, ...]":
         """What a wheel depends on besides its source and its own settings, in a form whose ``repr`` is stable."""
-        limits = tuple(sorted((each.name, each.specifier, each.url, each.marker) for each in self.constraints))
+        limits = tuple(
+            sorted(
+                (each.name, each.specifier, each.url, each.marker, *each.hashes) for each in self.constraints
+            )
+        )
         return (*((limits,) if limits else ()), *((self.variables,) if self.variables else ()))
 
     def is_anew(self, name: str) -> bool:

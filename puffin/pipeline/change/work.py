@@ -3,6 +3,7 @@
 import os
 import time
 
+from puffin.cache.atomic import degraded
 from puffin.cache.usage import note_use
 from puffin.errors import Cause, PuffinError
 from puffin.pipeline.change.environment import guarded
@@ -298,6 +299,8 @@ class GraphRun:
         began = time.perf_counter()
         with phase("commit"):
             guarded(run, lambda run: run.commit(self._names))
+        for text in degraded():
+            self._session.reporter.warn(text)
         if run.alive:
             self._watch.committed(run, time.perf_counter() - began)
         if run.alive and run.advance():

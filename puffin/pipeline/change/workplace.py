@@ -3,7 +3,7 @@
 import os
 
 from puffin import depends
-from puffin.cache.atomic import read, replace_file, write
+from puffin.cache.atomic import read, remove_tree, replace_file, write
 from puffin.cache.lock import Lock
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.graph.record import phase
@@ -150,6 +150,8 @@ class Workplace:
         self._transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
         try:
             self._transaction.begin()
+            if self.state is None and os.path.isdir(f"{self.home}/{STATE}"):
+                remove_tree(f"{self.home}/{STATE}")
             if self._always:
                 self._check_exchangeable(self._transaction)
         except OSError as error:

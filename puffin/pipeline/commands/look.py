@@ -1,7 +1,5 @@
 """The state of environments, found without changing anything and without the network."""
 
-import os
-
 from puffin.pipeline.change.environment import guarded
 from puffin.pipeline.change.spec import NotThereYet, SpecRun
 from puffin.pipeline.change.workplace import look_around, with_real_paths
@@ -10,8 +8,8 @@ from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.settings import DRIFTED, FAILED, UNCHANGED
 from puffin.pipeline.request.where import Interpreters
 from puffin.stages.link.commit.damage import find_damage
-from puffin.stages.link.commit.recovery import home_of
-from puffin.stages.link.commit.stamps import JOURNAL, current_boot
+from puffin.stages.link.commit.recovery import broken_off
+from puffin.stages.link.commit.stamps import current_boot
 from puffin.stages.link.commit.state import read_state
 from puffin.value import frozen
 
@@ -91,6 +89,6 @@ def _state(run: SpecRun) -> str:
         return FAILED
     if run.missing:
         return MISSING
-    if os.path.exists(f"{home_of(run.path)}/{JOURNAL}"):
+    if broken_off(run.path):
         return INTERRUPTED
     return UNCHANGED if run.plan.nothing_to_do else DRIFTED

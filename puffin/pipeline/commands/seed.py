@@ -10,7 +10,7 @@ from puffin.stages.fetch.fetch import client_for
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed.demands import demands
 from puffin.stages.link.installed.requires import Requires
-from puffin.stages.resolve.locate.locate import locate
+from puffin.stages.resolve.locate.locate import cannot_locate, locate
 from puffin.stages.resolve.requirements.values import Pin
 
 TYPE_CHECKING = False
@@ -53,13 +53,14 @@ def newest_pins(
             if not wheels:
                 version = offer.versions[0] if offer.versions else "0"
                 pin = Pin(name=name, version=version, text=f"{name}=={version}")
-                # it raises why the version cannot be installed
-                locate([pin], setup.scope, http=client_for(setup.network), cache=session.cache)
+                found, *_ = locate([pin], setup.scope, http=client_for(setup.network), cache=session.cache)
+                if failures := [each for each in found if isinstance(each, PuffinError)]:
+                    raise cannot_locate(failures, 1)
             whole = (each for each in wheels if _is_whole(universe, name, each, names, environment))
-            found = next(whole, "")
-            if not found:
+            version = next(whole, "")
+            if not version:
                 raise NoSeed(package=name)
-            pins.append((name, found))
+            pins.append((name, version))
     return pins
 
 

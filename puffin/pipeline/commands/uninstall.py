@@ -4,7 +4,7 @@ import os
 import time
 
 from puffin.artifact.urls import file_url
-from puffin.cache.atomic import read
+from puffin.cache.atomic import degraded, read
 from puffin.cache.lock import lock_timeout
 from puffin.names import normalise
 from puffin.pipeline.change.plan import check_own
@@ -47,6 +47,8 @@ def uninstall(
             reporter.changes(lines)
             return
         _remove(workplace, found, session)
+        for text in degraded():
+            reporter.warn(text)
         reporter.phase("Uninstalled", len(found), time.perf_counter() - started)
         reporter.changes(lines)
 

@@ -1,7 +1,7 @@
 """Cached files for pins: the archive that serves a file, and the file that was chosen for a pin before.
 
-A pin names one version of one package, and the files of a version do not change on an index; what was
-chosen once for the same indexes and the same tags is chosen again, until ``--refresh``: so a warm sync asks no index.
+A pin names one version of one package, and the files of a version do not change on an index; what was chosen once for
+the same indexes, tags and version of Python is chosen again, until ``--refresh``: so a warm sync asks no index.
 """
 
 import os

@@ -89,7 +89,7 @@ class _Group:
         self.python = python
         self.network = network
         self.files = files
-        self.chosen = ChosenFiles(cache, places_digest(config, tags))
+        self.chosen = ChosenFiles(cache, places_digest(config, tags, python))
         self.pins: dict[tuple[Any, ...], _SoughtPin] = {}
         self.asked: list[_SoughtPin] = []
 
@@ -260,10 +260,10 @@ def _locate_group(
     group: _Group, sought: "list[_SoughtPin]", settings: "Settings", session: "Session"
 ) -> "_Located":
     from puffin.stages.fetch.fetch import client_for
-    from puffin.stages.resolve.locate.locate import locate_each
+    from puffin.stages.resolve.locate.locate import locate
 
     try:
-        found, warnings, several = locate_each(
+        found, warnings, several = locate(
             [each.pin or _plain(each) for each in sought],
             Scope(
                 config=group.config,

@@ -304,6 +304,6 @@ def absolute(place: str) -> str:
     )
 
 
-def places_digest(config: "IndexConfig", tags: tuple[str, ...]) -> str:
-    """Return the name under which choices for these places and tags are kept."""
-    return f"{config.digest()}-{digest(' '.join(tags))}"
+def places_digest(config: "IndexConfig", tags: tuple[str, ...], python: str) -> str:
+    """Return the name under which choices for these places, tags and full version of Python are kept."""
+    return f"{config.digest()}-{digest(' '.join((python, *tags)))}"

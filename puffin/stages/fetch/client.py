@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
-from types import TracebackType
 from typing import TypeAlias, TypeVar
 
 from puffin import depends
@@ -72,14 +71,6 @@ class Client:
 
             self._made = HttpxClient(self.network, self._credentials, self._connections)
         return self._made
-
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(
-        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self._connections.close()

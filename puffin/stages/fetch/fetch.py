@@ -41,12 +41,3 @@ def client_for(network: "Wire") -> "Client":
 
         found = _clients.setdefault(key, Client(network_from_wire(wire)))  # atomic: of two makers, one is used
     return found
-
-
-def close_clients() -> None:
-    """Close the clients of this process and forget those of its parents."""
-    process = os.getpid()
-    while _clients:
-        key, client = _clients.popitem()
-        if key[0] == process:
-            client.close()

@@ -4,7 +4,6 @@ Whatever is not plain (a proxy, a redirect, a refusal, a URL that needs normalis
 """
 
 import zlib
-from collections.abc import Iterator
 
 from puffin import __version__
 from puffin.artifact.limits import MOST_PAGE, TooLarge, limit
@@ -68,10 +67,6 @@ class PlainResponse:
             raise broken.transient() from broken
         except TooLarge as large:
             raise large.named(mask(self.url)) from None
-
-    def iter_raw(self) -> "Iterator[bytes]":
-        """Yield the content as it arrives, not decoded. Raises :class:`ConnectionBroken`."""
-        return iter(self.body)
 
     def close(self) -> None:
         self.body.close()

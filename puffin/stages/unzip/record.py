@@ -82,7 +82,7 @@ def _usual(text: str, member: str) -> "tuple[dict[str, str], str] | None":
     head, own, rest = text.partition(f"{member},,")
     if not own or head[-1:] not in ("", "\n") or '"' in text or (rest and not rest.startswith(("\n", "\r\n"))):
         return None
-    others = head + (rest.removeprefix("\r")[1:] if rest.strip() else "")
+    others = head + (rest.removeprefix("\r")[1:] if rest.strip("\r\n") else "")
     found: dict[str, str] = dict(re.findall(_WHOLE_ROWS, others))
     if len(found) != others.count("\n") or others[-1:] not in ("", "\n") or member in found:
         return None

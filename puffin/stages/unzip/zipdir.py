@@ -32,6 +32,7 @@ _EXTRA = Struct("<2H")
 
 _ENCRYPTED = 0x2041  # bits 0 (encrypted), 6 (strong encryption), 13 (masked headers)
 _PATCHED = 0x20
+_NEWEST = 63  # version 6.3 of the zip format
 _REFUSED_FLAGS = _ENCRYPTED | _PATCHED
 _DESCRIPTOR = 0x08
 _FULL_16 = 0xFFFF
@@ -143,7 +144,7 @@ def _entries(raw: bytes, count: int) -> "list[_Entry]":
     at = 0
     unpack = _CENTRAL.unpack_from
     for _ in range(count):
-        (sig, _made, _need, flags, method, _time, _date, crc, packed, size, name_size, extra_size, comment_size,
+        (sig, _made, need, flags, method, _time, _date, crc, packed, size, name_size, extra_size, comment_size,
          disk, _internal, external, offset) = unpack(raw, at)  # fmt: skip
         same = raw[at + 6 : at + 30]
         name_at = at + 46
@@ -155,8 +156,13 @@ def _entries(raw: bytes, count: int) -> "list[_Entry]":
             extra = raw[name_at + name_size : name_at + name_size + extra_size]
             size, packed, offset = _widen(extra, name, [size, packed, offset])
             same = b""  # the local header is then compared field by field
-        if flags & _REFUSED_FLAGS or method not in (STORED, DEFLATED) or external >> 28 not in (0, 8, 4):
-            _refuse_kind(name, flags, method, external >> 28)
+        if (
+            flags & _REFUSED_FLAGS
+            or method not in (STORED, DEFLATED)
+            or external >> 28 not in (0, 8, 4)
+            or need & 0xFF > _NEWEST
+        ):
+            _refuse_kind(name, flags, method, external >> 28, need & 0xFF)
         entries.append((offset, name, flags, method, crc, packed, size, external >> 16, same))
     if at != len(raw):
         raise Refused("its directory has more entries than its end record says")
@@ -164,13 +170,15 @@ def _entries(raw: bytes, count: int) -> "list[_Entry]":
     return entries
 
 
-def _refuse_kind(raw: bytes, flags: int, method: int, kind: int) -> None:
+def _refuse_kind(raw: bytes, flags: int, method: int, kind: int, need: int) -> None:
     if flags & _ENCRYPTED:
         reason = "it is encrypted"
     elif flags & _PATCHED:
         reason = "it is a patch"
     elif method not in (STORED, DEFLATED):
         reason = f"its compression method, {_METHODS.get(method, method)}, is not allowed in wheels"
+    elif need > _NEWEST:
+        reason = f"it needs version {need / 10} of the zip format"
     else:
         reason = f"it is a {'symbolic link' if kind == 10 else 'special file'}"
     raise Refused(reason, _text(raw))

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from puffin.cache import lock as locks
-from puffin.cache.clean import collect
+from puffin.cache.clean import collect, measure, remove
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock, LockFailed, LockTimeout, WorkLock, holders, tell_waits
 from puffin.cache.usage import LOCK, Usage, exclusive, shared
@@ -279,3 +279,44 @@ def test_what_dead_processes_left_is_collected(cache):
     left = sorted(os.listdir(cache.path(Bucket.TEMPORARY)))
     assert left == sorted(map(os.path.basename, (mine, foreign)))
     assert collect(Cache(f"{cache.root}/nowhere")) == 0
+
+
+def test_the_cache_is_locked_though_its_directory_is_removed_just_then(tmp_path, monkeypatch):
+    cache = Cache(str(tmp_path / "cache"))
+    real, made = os.makedirs, []
+
+    def make_and_lose(path, *words, **options):
+        real(path, *words, **options)
+        made.append(path)
+        if len(made) < 3:
+            os.rmdir(path)
+
+    monkeypatch.setattr(os, "makedirs", make_and_lose)
+    for usage in (shared(cache), Usage(cache, alone=True, timeout=0)):
+        made.clear()
+        with usage as kept:
+            assert kept == {LOCK}
+        os.unlink(f"{cache.root}/{LOCK}")
+        os.rmdir(cache.root)
+
+
+def test_what_comes_and_goes_while_the_cache_is_cleaned(tmp_path, monkeypatch):
+    room = tmp_path / "answers-v0"
+    room.mkdir()
+    (room / "one").write_text("1")
+    real = os.rmdir
+
+    def fill(path):
+        if path == str(room) and os.listdir(room) == [] and filled.append(path) is None and len(filled) < 3:
+            (room / "two").write_text("2")
+        real(path)
+
+    filled: list[str] = []
+    monkeypatch.setattr(os, "rmdir", fill)
+    assert remove([str(room)]).files == 1
+    assert not room.exists()
+    room.mkdir()
+    (room / "gone").write_text("")
+    lost = (str(tmp_path), [], ["gone"])
+    monkeypatch.setattr(os, "walk", lambda path: [lost, (str(room), [], ["gone"])])
+    assert measure(str(room)) == (1, 0)

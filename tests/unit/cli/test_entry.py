@@ -6,6 +6,8 @@ import sys
 
 from puffin.cli import entry
 from tests.helpers.cli import CHECKOUT
+from tests.helpers.sdists import forge_backend, forge_sdist
+from tests.helpers.wheels import forge_wheel
 
 
 def test_whose_modules_are_not_puffins(monkeypatch):
@@ -14,3 +16,36 @@ def test_whose_modules_are_not_puffins(monkeypatch):
     monkeypatch.setattr(sys, "path", ["/here", "/other", inside, own, "/home/me/site", "/rest"])
     entry._isolate(os.pathsep.join(("/other", inside, own)))
     assert sys.path == [inside, own, "/rest"]
+
+
+def test_no_module_of_others_is_imported(puffin, env, index):
+    """What lies in the working directory, or where PYTHONPATH points, is for other programs."""
+    index.add(*forge_backend())
+    index.add(*forge_sdist("sdist"))
+    index.add(*forge_wheel("alpha", "1.0"))
+    other = puffin.root / "other"
+    other.mkdir()
+    for name in (
+        "click",
+        "httpx",
+        "packaging",
+        "selectolax",
+        "deflate",
+        "rich",
+        "json",
+        "tempfile",
+        "selectors",
+        "dask",
+    ):
+        for place in (puffin.cwd, other):
+            (place / f"{name}.py").write_text("raise SystemExit(99)\n")
+    path = os.pathsep.join((str(other), str(CHECKOUT)))
+    for words in (
+        ("install", "alpha", "sdist"),
+        ("install", "alpha", "--executor", "pool", "--reinstall"),
+        ("list",),
+    ):
+        more = ("-i", index.url) if words[0] == "install" else ()
+        done = puffin("pip", *words, *more, env={"PYTHONPATH": path})
+        assert done.code == 0, done.err
+    assert env.installed() == {"alpha": "1.0", "sdist": "1.0"}

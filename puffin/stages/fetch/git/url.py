@@ -78,7 +78,7 @@ def parse_git_url(url: str) -> GitUrl:
         raise ValueError(f"`{port}` is no port; between the host and the path of a URL stands `/`, and no `:`")
     if ref.startswith("-") or not ref.isprintable() or " " in ref:
         raise ValueError(f"`{mask(ref)!r}` is no name of a branch, tag or commit")
-    return GitUrl(repository=repository, ref=ref, fragment=fragment, subdirectory=_subdirectory(fragment))
+    return GitUrl(repository=repository, ref=ref, fragment=fragment, subdirectory=subdirectory(fragment))
 
 
 def unsupported(system: str) -> str:
@@ -136,7 +136,8 @@ def _scp_port(repository: str) -> str:
     return "" if port.isdigit() else port
 
 
-def _subdirectory(fragment: str) -> str:
+def subdirectory(fragment: str) -> str:
+    """Return the ``subdirectory`` in the fragment of a URL, empty for none."""
     parts = [part.partition("=") for part in fragment.split("&")]
     return unquote(next((value.strip("/") for key, _, value in parts if key == "subdirectory"), ""))
 

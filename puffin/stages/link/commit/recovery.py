@@ -12,6 +12,7 @@ from puffin.value import replace
 
 FORMAT = 2  # format 1, of former versions, has no inodes, because it has no swaps
 FORWARD, BACK, UNREADABLE, LOST = "forward", "back", "unreadable", "lost"
+_BACK = "-back"  # behind the name of a journal whose change is being undone
 _DOUBTED = "?"  # in the place of a boot: the next look is at all files
 
 
@@ -30,16 +31,17 @@ def home_of(root: str) -> str:
 def recover(root: str, *, home: str | None = None) -> str:
     """Finish or undo what a broken-off transaction left at *root*; return ``""`` or what was done.
 
-    The caller holds the lock. All was staged when the journal was written, so the change is finished; only if that
-    cannot be, it is undone. A journal that cannot be read, is of another environment, or has lost what was staged,
-    goes. In any case the next look at the environment is at all its files. Leftovers of transactions that never
-    committed are cleared away, in *home* too where that is given.
+    The caller holds the lock. All was staged when the journal was written, so the change is finished. It is undone if
+    that cannot be, or if its undoing had begun. A journal that cannot be read, is of another environment, or has lost
+    what was staged, goes. In any case the next look at the environment is at all its files. Leftovers of transactions
+    that never committed are cleared away, in *home* too where that is given.
     """
     own = home_of(root)
     journal = f"{own}/{JOURNAL}"
     direction = ""
-    if os.path.lexists(journal):
-        direction = _finish(root, journal, home)
+    for each in (journal, f"{journal}{_BACK}"):
+        if os.path.lexists(each):
+            direction = _finish(root, each, home)
     left = _leftovers(own)
     if home and (left or direction):
         for path in _leftovers(home):
@@ -50,6 +52,11 @@ def recover(root: str, *, home: str | None = None) -> str:
     return direction
 
 
+def broken_off(root: str) -> bool:
+    """Tell whether a change of the environment at *root* waits to be finished or undone."""
+    return any(os.path.lexists(f"{home_of(root)}/{JOURNAL}{end}") for end in ("", _BACK))
+
+
 def forget_home(home: str) -> None:
     """Remove a staging home that is not the environment's own, if it is empty."""
     try:
@@ -58,17 +65,24 @@ def forget_home(home: str) -> None:
         pass
 
 
-def undo(root: str, script: Script, reason: OSError) -> None:
-    """Roll back after *reason*; :class:`RecoveryFailed` where that fails too, and the journal must stay."""
+def undo(root: str, script: Script, reason: OSError | None = None) -> None:
+    """Roll back, after *reason*; :class:`RecoveryFailed` where that fails too, and the next run goes on with it."""
+    journal = f"{home_of(root)}/{JOURNAL}"
     try:
+        if not os.path.lexists(f"{journal}{_BACK}"):
+            os.rename(journal, f"{journal}{_BACK}")
         undo_steps(script)
+        _doubt(root)
+        os.unlink(f"{journal}{_BACK}")
     except OSError as error:
-        raise RecoveryFailed(environment=root, causes=(os_cause(reason), os_cause(error))) from error
+        causes = (os_cause(reason), os_cause(error)) if reason else (os_cause(error),)
+        raise RecoveryFailed(environment=root, causes=causes) from error
 
 
 def _leftovers(home: str) -> "list[str]":
+    kept = {*SETTLED, JOURNAL, f"{JOURNAL}{_BACK}"}
     try:
-        return [f"{home}/{name}" for name in os.listdir(home) if name not in SETTLED and name != JOURNAL]
+        return [f"{home}/{name}" for name in os.listdir(home) if name not in kept]
     except OSError:
         return []
 
@@ -82,9 +96,14 @@ def _finish(root: str, journal: str, home: str | None) -> str:
             _doubt(root)
             discard(journal)
             return LOST if own else UNREADABLE
-        direction = _finish_script(root, script)
-        _doubt(root)
-        os.unlink(journal)
+        if journal.endswith(_BACK):
+            undo(root, script)
+            direction = BACK
+        else:
+            direction = _finish_script(root, script)
+        if direction == FORWARD:
+            _doubt(root)
+            os.unlink(journal)
     except OSError as error:
         raise RecoveryFailed(environment=root, causes=(os_cause(error),)) from error
     discard(directory)

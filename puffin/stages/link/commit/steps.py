@@ -9,7 +9,7 @@ its two states look alike; the inode of what was staged tells them apart.
 import errno
 import os
 
-from puffin.cache.atomic import carry, copy_file, move, remove_tree, unfinished
+from puffin.cache.atomic import copy_file, move, remove_tree, take_back, unfinished
 from puffin.stages.link.commit.exchange import REFUSED, exchange
 from puffin.value import frozen
 
@@ -77,10 +77,10 @@ def undo_steps(script: Script) -> None:
         elif kind in (SWAP, WHOLE):
             _swap_back(first, second, inodes.get(first, 0))
         elif kind == OUT:
-            if os.path.lexists(second):
+            if os.path.lexists(second) or os.path.lexists(_way_back(first)):
                 _put_back(second, first)
-            elif os.path.isdir(unfinished(second)):
-                carry(unfinished(second), first)
+            else:
+                take_back(first, unfinished(second))
         elif kind == FILL:
             _empty(first, second)
         elif kind == MKDIR:
@@ -144,11 +144,9 @@ def _bring_in(staged: str, path: str) -> None:
 
 
 def _bring_back(staged: str, path: str) -> None:
-    if os.path.lexists(staged):
-        return
-    if os.path.lexists(path):
+    take_back(staged, unfinished(path))
+    if not os.path.lexists(staged) and (os.path.lexists(path) or os.path.lexists(unfinished(staged))):
         move(path, staged)
-    discard(unfinished(path))
 
 
 def _swap(staged: str, path: str, inode: int, *, atomic: bool = False) -> None:
@@ -163,7 +161,8 @@ def _swap(staged: str, path: str, inode: int, *, atomic: bool = False) -> None:
     except OSError as error:
         if atomic or error.errno not in REFUSED:
             raise
-        _set_aside(path, aside)
+        if os.path.lexists(path):
+            _set_aside(path, aside)
         _bring_in(staged, path)
     else:
         move(staged, aside)
@@ -171,44 +170,47 @@ def _swap(staged: str, path: str, inode: int, *, atomic: bool = False) -> None:
 
 def _swap_again(staged: str, path: str, inode: int, *, atomic: bool = False) -> None:
     aside = aside_of(staged)
-    if os.path.lexists(aside) or not os.path.lexists(staged):
+    if inode and inode == inode_of(path):
+        if os.path.lexists(staged) or os.path.lexists(unfinished(aside)):
+            move(staged, aside)
+    elif os.path.lexists(aside) or not os.path.lexists(staged):
         _bring_in(staged, path)
     elif os.path.lexists(unfinished(aside)):
         move(path, aside)
         _bring_in(staged, path)
-    elif inode and inode == inode_of(path):
-        move(staged, aside)
     else:
         _swap(staged, path, inode, atomic=atomic)
 
 
 def _swap_back(staged: str, path: str, inode: int) -> None:
     aside = aside_of(staged)
-    if os.path.lexists(unfinished(aside)):
-        carry(unfinished(aside), path)
-    elif os.path.lexists(staged) and os.path.lexists(aside):
+    came = bool(inode) and inode == inode_of(path)
+    take_back(staged, unfinished(path))
+    take_back(staged if came else path, unfinished(aside))
+    if not (os.path.lexists(aside) or os.path.lexists(_way_back(path))):
+        if came and os.path.lexists(staged):
+            exchange(staged, path)
+        elif came or not os.path.lexists(staged):
+            _bring_back(staged, path)  # there was nothing in its place
+    elif os.path.lexists(staged):
         _put_back(aside, path)
-    elif os.path.lexists(aside):
+    else:
         _exchange_back(staged, path, aside)
-    elif not os.path.lexists(staged):
-        _bring_back(staged, path)  # there was nothing in its place
-    elif inode and inode == inode_of(path):
-        exchange(staged, path)
 
 
 def _exchange_back(staged: str, path: str, aside: str) -> None:
     """Put what is *aside* back to its *path*, and what is there back to where it was *staged*."""
-    try:
-        os.rename(aside, staged)
+    if not os.path.lexists(unfinished(staged)):
         try:
-            exchange(staged, path)
-            return
+            os.rename(aside, staged)
+            try:
+                exchange(staged, path)
+                return
+            except OSError:
+                os.rename(staged, aside)
         except OSError:
-            os.rename(staged, aside)
-    except OSError:
-        pass  # a directory of a lower layer
-    if os.path.lexists(path):
-        move(path, staged)
+            pass  # a directory of a lower layer
+    _bring_back(staged, path)
     _put_back(aside, path)
 
 
@@ -293,9 +295,14 @@ def _put_aside(path: str, place: str) -> None:
 
 def _put_back(trash: str, path: str) -> None:
     try:
-        move(trash, path)
+        move(trash, path, way=_way_back(path))
     except OSError as error:
         if error.errno not in OCCUPIED:
             raise
         _put_aside(path, f"{trash}~")
-        move(trash, path)
+        move(trash, path, way=_way_back(path))
+
+
+def _way_back(path: str) -> str:
+    """Return where is collected what goes back to *path*: not where something else comes to it."""
+    return f"{path}~"

@@ -114,7 +114,7 @@ class Transaction:
                 replace_file(f"{home_of(self.root)}/{STATE}", script.state)
             except OSError as error:
                 undo(self.root, script, error)
-                self._close(journal)
+                self._pending = False
                 raise self._failed(error, always) from error
             self._close(journal)
             self._let_pass()

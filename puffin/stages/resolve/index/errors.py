@@ -22,10 +22,11 @@ def on_several(found: "Iterable[tuple[str, Iterable[str]]]") -> tuple[str, ...]:
 def _on_several(names: "list[str]", indexes: tuple[str, ...]) -> str:
     places = ", ".join(f"`{mask(index)}`" for index in indexes)
     verb = "is" if len(names) == 1 else "are"
-    return f"{_counted(names)} {verb} on several indexes: {places}; only the first of them is used"
+    return f"{few_names(names)} {verb} on several indexes: {places}; only the first of them is used"
 
 
-def _counted(names: "list[str]") -> str:
+def few_names(names: "list[str]") -> str:
+    """Return names in a sentence: the first few, and how many more there are."""
     quoted = [f"`{name}`" for name in names]
     if len(quoted) > _SHOWN + 1:
         quoted[_SHOWN:] = [f"{len(quoted) - _SHOWN} more"]

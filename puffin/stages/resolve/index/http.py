@@ -15,27 +15,16 @@ from puffin.stages.resolve.index.errors import (
     PageUnreadable,
     PlaceMissing,
 )
-from puffin.stages.resolve.index.page import FileLink, Page, is_archive, is_safe
-from puffin.value import frozen
+from puffin.stages.resolve.index.page import FileLink, Page, Policy, is_archive, is_safe
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.5, text/html;q=0.1"
 
 JSON_TYPES = ("application/vnd.pypi.simple.v1+json", "application/json")
-_HTML = ("application/vnd.pypi.simple.v1+html", "text/html", "application/xhtml+xml")
+HTML_TYPES = ("application/vnd.pypi.simple.v1+html", "text/html", "application/xhtml+xml")
 
 # An index that sends neither an age nor a validator is a static directory or a simple server. The public
 # index says 600 seconds of its own pages; to ask more often would only fetch the same pages whole again.
 FRESH_WITHOUT_HEADERS = 600
-
-
-@frozen
-class Policy:
-    """How long an answer is fresh (in seconds), whether it may be stored, and the validators to ask again with."""
-
-    max_age: int
-    store: bool
-    etag: str
-    last_modified: str
 
 
 def policy(headers: "Mapping[str, str]") -> Policy:
@@ -90,23 +79,14 @@ def parse_reply(reply: "PageResponse", *, name: str) -> Page:
     from puffin.stages.resolve.index.parse import looks_like_html, parse_html, parse_json
 
     kind, charset = content_type(reply.headers)
-    if kind in JSON_TYPES or _is_later_json(kind):
+    later = kind.startswith("application/vnd.pypi.simple.v") and kind.endswith("+json")
+    if kind in JSON_TYPES or later:  # of another major version, the parser reports that
         return parse_json(reply.body, name=name, url=reply.url, content_type=kind)
-    if kind in _HTML and looks_like_html(reply.body):
+    if kind in HTML_TYPES and looks_like_html(reply.body):
         return parse_html(reply.body, name=name, url=reply.url, charset=charset)
     raise PageUnreadable(
         url=mask(reply.url), content_type=kind, hints=(f"is `{mask(reply.url)}` a page of a package index?",)
     )
-
-
-def is_html(kind: str) -> bool:
-    """Return whether a media type is that of HTML pages."""
-    return kind in _HTML
-
-
-def _is_later_json(kind: str) -> bool:
-    """Return whether *kind* is the JSON of another major version; the parser then reports the version."""
-    return kind.startswith("application/vnd.pypi.simple.v") and kind.endswith("+json")
 
 
 def status_error(reply: "PageResponse", index: str) -> IndexAnswered:

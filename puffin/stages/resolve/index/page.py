@@ -62,6 +62,19 @@ class Groups:
     refused: tuple[str, ...] = ()
 
 
+@frozen
+class Policy:
+    """How long an answer is fresh (in seconds), whether it may be stored, and the validators to ask again with."""
+
+    max_age: int = 0
+    store: bool = True
+    etag: str = ""
+    last_modified: str = ""
+
+
+NOT_FRESH = Policy()
+
+
 def is_archive(filename: str) -> bool:
     """Return whether *filename* has the ending of a wheel or a source distribution."""
     return filename.lower().endswith(ARCHIVE_ENDINGS)
@@ -137,6 +150,11 @@ class Collector:
             fields["hashes"] = fragment_hashes(fragment)
         self.files.append(FileLink(filename=name, url=address, **fields))  # type: ignore[arg-type]
 
+    def page(self, name: str, url: str, status: str, reason: str) -> Page:
+        """Return the page of what was collected; one with the PEP 792 status ``quarantined`` has no files."""
+        files = () if status == QUARANTINED else tuple(self.files)
+        return Page(name=name, url=url, files=files, status=status, reason=reason, refused=tuple(self.refused))
+
 
 def absolute_url(base: str, href: str) -> str:
     """Return *href* on the page *base* as an absolute URL, empty if it may not be used.
@@ -183,8 +201,3 @@ def checked_hashes(pairs: "list[tuple[str, object]]") -> tuple[str, ...]:
         for name, digest in pairs
         if name.lower() in _ALGORITHMS and isinstance(digest, str) and digest.strip().isalnum()
     )
-
-
-def offered(collector: Collector, status: str) -> tuple[FileLink, ...]:
-    """Return the files of a page with this PEP 792 status: none if it is ``quarantined``."""
-    return () if status == QUARANTINED else tuple(collector.files)

@@ -15,9 +15,9 @@ from puffin.stages.fetch.turns import Crew, turns_of
 from puffin.stages.resolve.index.config import FIRST_INDEX, IndexConfig, Scope, canonical, is_local
 from puffin.stages.resolve.index.errors import IndexFailure, NotInCache
 from puffin.stages.resolve.index.http import ACCEPT, local_links, local_page, parse_reply, policy, status_error
-from puffin.stages.resolve.index.page import Collector, FileLink, Groups, grouped, is_archive
+from puffin.stages.resolve.index.page import NOT_FRESH, Collector, FileLink, Groups, Policy, grouped, is_archive
 from puffin.stages.resolve.index.stored import ABSENT, Row, StoredPage, dump_groups, load_page, renewed
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 Told = tuple[bool, bytes]
 
@@ -195,7 +195,7 @@ class Pages:
     def _obtain(self, index: str, name: str) -> StoredPage:
         if is_local(index):
             page = local_page(index, name)
-            return _loaded(_absent(index, self._scope.now) if page is None else self._dumped(grouped(page), 0))
+            return _loaded(_absent(index, self._scope.now) if page is None else self._dumped(grouped(page)))
         return self._fetch(index, name, load_page(_mapped(self._cache.find(self._path(index, name)))))
 
     def _fetch(self, index: str, name: str, old: "StoredPage | None") -> StoredPage:
@@ -228,11 +228,7 @@ class Pages:
         if reply.status == 304 and old is not None:
             told = "cache-control" in reply.headers or "expires" in reply.headers
             data = renewed(
-                old,
-                fetched_at=self._scope.now,
-                max_age=said.max_age if told else old.max_age,
-                etag=said.etag,
-                last_modified=said.last_modified,
+                old, fetched_at=self._scope.now, policy=said if told else replace(said, max_age=old.max_age)
             )
         elif reply.status in (404, 410) and name != _FLAT:
             data = _absent(index, self._scope.now)
@@ -242,24 +238,13 @@ class Pages:
             from puffin.stages.resolve.index.usual import group_reply
 
             page = grouped(parse_reply(reply, name="")) if name == _FLAT else group_reply(reply, name=name)
-            data = self._dumped(page, said.max_age, said.etag, said.last_modified)
+            data = self._dumped(page, said)
         if said.store:
             self._store(self._path(index, name), data)
         return _loaded(data)
 
-    def _dumped(self, page: Groups, max_age: int, etag: str = "", last_modified: str = "") -> bytes:
-        return dump_groups(
-            page.files,
-            url=page.url,
-            fetched_at=self._scope.now,
-            max_age=max_age,
-            etag=etag,
-            last_modified=last_modified,
-            status=page.status,
-            reason=page.reason,
-            refused=page.refused[:5],
-            ordered=self._ordered,
-        )
+    def _dumped(self, page: Groups, policy: Policy = NOT_FRESH) -> bytes:
+        return dump_groups(page, fetched_at=self._scope.now, policy=policy, ordered=self._ordered)
 
     def _store(self, path: str, data: bytes) -> None:
         try:
@@ -287,7 +272,7 @@ def _mapped(path: str) -> "bytes | mmap.mmap | None":
 
 def _absent(index: str, now: float) -> bytes:
     """Return the stored page of a name that the index does not have. It is never fresh, but serves ``--offline``."""
-    return dump_groups({}, url=mask(index), fetched_at=now, max_age=0, status=ABSENT)
+    return dump_groups(Groups(url=mask(index), files={}, status=ABSENT), fetched_at=now)
 
 
 def _loaded(data: bytes) -> StoredPage:

@@ -10,7 +10,7 @@ from puffin.errors import Cause
 from puffin.names import printable
 from puffin.stages.resolve.index.config import bare
 from puffin.stages.resolve.index.errors import PageUnreadable, UnknownApiVersion
-from puffin.stages.resolve.index.page import QUARANTINED, Collector, Page, absolute_url, checked_hashes, offered
+from puffin.stages.resolve.index.page import QUARANTINED, Collector, Page, absolute_url, checked_hashes
 
 # Elements that have no end, or whose end is left out.
 _SHALLOW = frozenset(
@@ -35,14 +35,7 @@ def parse_json(body: bytes, *, name: str, url: str, content_type: str = "applica
     collector = Collector(bare(url))
     for file in files:
         add_file(collector, file)
-    return Page(
-        name=name,
-        url=bare(url),
-        files=offered(collector, status),
-        status=status,
-        reason=reason,
-        refused=tuple(collector.refused),
-    )
+    return collector.page(name, bare(url), status, reason)
 
 
 def read_json(body: bytes, *, url: str, content_type: str) -> "tuple[list[Any], str, str]":
@@ -144,14 +137,7 @@ def parse_html(body: bytes, *, name: str, url: str, charset: str = "utf-8") -> P
     for anchor in tree.css("a[href]"):
         _add(collector, anchor.attributes)
     status = printable(meta.get("pypi:project-status", ""))
-    return Page(
-        name=name,
-        url=bare(url),
-        files=offered(collector, status),
-        status=status,
-        reason=printable(meta.get("pypi:project-status-reason", "")),
-        refused=tuple(collector.refused),
-    )
+    return collector.page(name, bare(url), status, printable(meta.get("pypi:project-status-reason", "")))
 
 
 def _excess(text: str) -> str:

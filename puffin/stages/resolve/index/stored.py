@@ -5,7 +5,7 @@ length of each of them, so a pin costs two frames whatever the size of the page.
 names have them, unparsed. A page that was fetched for a resolution ends with one more frame: its versions in order.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from mmap import mmap
 from typing import Any
 
@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from puffin.cache import frame
 from puffin.names import parsed_version
-from puffin.stages.resolve.index.page import FileLink
+from puffin.stages.resolve.index.page import NOT_FRESH, FileLink, Groups, Policy
 from puffin.value import from_tuple, frozen
 
 Row = tuple[Any, ...]
@@ -95,23 +95,12 @@ class StoredPage:
         return frame.load(self.data[begin : begin + place[1]])
 
 
-def dump_groups(
-    groups: "Mapping[str, Any]",
-    *,
-    url: str,
-    fetched_at: float,
-    max_age: int,
-    etag: str = "",
-    last_modified: str = "",
-    status: str = "",
-    reason: str = "",
-    refused: tuple[str, ...] = (),
-    ordered: bool = False,
-) -> bytes:
-    """Return the stored form of a page (see :class:`StoredPage`) whose files are given as in ``Groups.files``.
+def dump_groups(page: Groups, *, fetched_at: float, policy: Policy = NOT_FRESH, ordered: bool = False) -> bytes:
+    """Return the stored form of a page (see :class:`StoredPage`).
 
     With *ordered* the order of the versions is stored too; all of them are parsed for it.
     """
+    groups = page.files
     frames = [frame.dump(each) for each in groups.values()]
     if ordered:
         order = order_of(groups)
@@ -119,7 +108,8 @@ def dump_groups(
     places = _places(frames)
     versions = dict(zip(groups, places, strict=False))
     tail = tuple(places[len(groups) :])
-    header = (url, fetched_at, max_age, etag, last_modified, status, reason, refused, versions, tail)
+    validity = (fetched_at, policy.max_age, policy.etag, policy.last_modified)
+    header = (page.url, *validity, page.status, page.reason, page.refused[:5], versions, tail)
     return b"".join((frame.dump((_FORMAT, header)), *frames))
 
 
@@ -142,11 +132,10 @@ def load_page(data: "bytes | mmap | None") -> StoredPage | None:
     return from_tuple(StoredPage, (*value[1], data, start))
 
 
-def renewed(
-    page: StoredPage, *, fetched_at: float, max_age: int, etag: str = "", last_modified: str = ""
-) -> bytes:
+def renewed(page: StoredPage, *, fetched_at: float, policy: Policy) -> bytes:
     """Return the stored form of *page* after status 304, with the validators of that answer."""
-    header = (page.url, fetched_at, max_age, etag or page.etag, last_modified or page.last_modified)
+    validators = (policy.etag or page.etag, policy.last_modified or page.last_modified)
+    header = (page.url, fetched_at, policy.max_age, *validators)
     rest = (page.status, page.reason, page.refused, page.versions, page.tail)
     return frame.dump((_FORMAT, (*header, *rest))) + page.data[page.start :]
 

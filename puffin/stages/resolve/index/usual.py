@@ -17,7 +17,7 @@ from typing import Any
 from puffin.names import printable
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.config import bare
-from puffin.stages.resolve.index.http import JSON_TYPES, content_type, is_html, parse_reply
+from puffin.stages.resolve.index.http import HTML_TYPES, JSON_TYPES, content_type, parse_reply
 from puffin.stages.resolve.index.page import (
     QUARANTINED,
     Collector,
@@ -67,7 +67,7 @@ def group_reply(reply: "PageResponse", *, name: str) -> Groups:
     if kind in JSON_TYPES:
         return _group_json(reply, name, kind)
     if (
-        is_html(kind)
+        kind in HTML_TYPES
         and charset.lower() in ("utf-8", "utf8", "us-ascii")
         and looks_like_html(reply.body[:4096])
     ):

@@ -29,7 +29,8 @@ class PackageNotFound(PinFailed):
     def summary(self) -> str:
         if not self.places:
             return f"Failed to find `{self.package}`: no index and no find-links place is given"
-        return f"Failed to find `{self.package}`: its name is not on {_listed(self.places)}"
+        places = ", ".join(f"`{place}`" for place in self.places)
+        return f"Failed to find `{self.package}`: its name is not on {places}"
 
 
 class VersionNotFound(PinFailed):
@@ -130,7 +131,3 @@ class FileMissing(PinFailed):
 
     sentence = "Failed to read `{path}` for `{package}`"
     path: str
-
-
-def _listed(places: tuple[str, ...]) -> str:
-    return ", ".join(f"`{place}`" for place in places)

@@ -9,7 +9,7 @@ from puffin.errors import TEMPORARY, PuffinError, UsageError
 from puffin.names import normalise
 from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.index.config import FIRST_INDEX, STRATEGIES, Scope
-from puffin.stages.resolve.index.errors import NotInCache, on_several
+from puffin.stages.resolve.index.errors import NotInCache
 from puffin.stages.resolve.index.page import FileLink, is_wheel
 from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.index.stored import ABSENT, StoredPage
@@ -35,54 +35,19 @@ from puffin.stages.resolve.locate.source import Commits
 from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.requirements.values import Pin
 from puffin.stages.resolve.solve.request import exclude_newer_for
-from puffin.value import frozen
 
 _QUARANTINED = "quarantined"
 
 
-@frozen
-class Located:
-    """The artifacts of all pins in the order of the pins, and warnings.
-
-    ``several`` are the packages that several indexes have, as :func:`on_several` takes them.
-    """
-
-    artifacts: tuple[Artifact, ...]
-    said: tuple[str, ...] = ()
-    several: "tuple[tuple[str, tuple[str, ...]], ...]" = ()
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return (*self.said, *on_several(self.several))
-
-
 def locate(
     pins: "Sequence[Pin]", scope: Scope, *, http: Client, cache: Cache, commits: Commits | None = None
-) -> Located:
-    """Return the file of each pin: a wheel, or a source to build one from, as *scope* allows.
-
-    *commits* is the seam to version control.
-
-    Raises :class:`LocateFailed` with one cause for each pin without a file, :class:`LocateInterrupted` (exit code 75)
-    if all causes are temporary, and ``PlaceMissing`` or :class:`UsageError` (exit code 2) if the configuration cannot
-    be used.
-    """
-    found, warnings, several = locate_each(pins, scope, http=http, cache=cache, commits=commits)
-    failures = [each for each in found if isinstance(each, PuffinError)]
-    if failures:
-        raise cannot_locate(failures, len(pins))
-    artifacts = tuple([each for each in found if isinstance(each, Artifact)])
-    return Located(artifacts=artifacts, said=warnings, several=several)
-
-
-def locate_each(
-    pins: "Sequence[Pin]", scope: Scope, *, http: Client, cache: Cache, commits: Commits | None = None
 ) -> "tuple[list[Artifact | PuffinError], tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]":
-    """Return the file of each pin, or why there is none, and warnings; the rest is as in :func:`locate`.
+    """Return the file of each pin, or why there is none, and warnings.
 
-    Returned last are the packages that several indexes have, of which only the first was used, as :func:`on_several`
-    takes them: so that there is one warning where several calls locate parts. Raises only what concerns the
-    configuration.
+    A file is a wheel, or a source to build one from, as *scope* allows. *commits* is the seam to version control.
+    Returned last are the packages that several indexes have, of which only the first was used, as ``on_several``
+    takes them: so that there is one warning where several calls locate parts. Raises ``PlaceMissing`` and
+    :class:`UsageError` (exit code 2) if the configuration cannot be used.
     """
     config = scope.config
     if config.strategy not in STRATEGIES:
@@ -103,10 +68,12 @@ def _found(pin: Pin, find: "Callable[[Pin], Artifact]") -> "Artifact | PuffinErr
 
 
 def cannot_locate(failures: "Sequence[PuffinError]", total: int) -> PuffinError:
-    """Return the error for a search in which so many of *total* pins failed: as in :func:`locate`."""
-    causes = tuple(
-        {(type(error), str(error)): error for error in failures}.values()
-    )  # an index may be down for all
+    """Return the error for a search in which so many of *total* pins failed, with one cause for each reason.
+
+    It is :class:`LocateInterrupted` (exit code 75) if all causes are temporary, else :class:`LocateFailed`, or a cause
+    that is an error of usage.
+    """
+    causes = tuple({(type(error), str(error)): error for error in failures}.values())
     usage = next((error for error in causes if error.exit_code not in (1, TEMPORARY)), None)
     if usage is not None:
         return usage

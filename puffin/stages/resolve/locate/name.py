@@ -4,14 +4,14 @@ import os
 from collections.abc import Iterable
 
 from puffin import depends
+from puffin.artifact.tree import pyproject_of
 from puffin.artifact.urls import mask
 from puffin.errors import PuffinError
 from puffin.names import normalise, parsed_version
-from puffin.stages.fetch.git.url import NoSubdirectory, inner_directory
+from puffin.stages.fetch.git.url import NoSubdirectory, inner_directory, subdirectory
 from puffin.stages.resolve.index.config import is_local, local_path
 from puffin.stages.resolve.index.page import is_archive, is_wheel, splits
 from puffin.stages.resolve.locate.errors import LocateFailed, NameUnknown
-from puffin.stages.resolve.locate.source import subdirectory
 from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements
 from puffin.value import replace
 
@@ -45,7 +45,8 @@ def stated_name(entry: Entry) -> str:
         return _of_archive(address.partition("?")[0].rpartition("/")[2])
     path = local_path(address)
     if depends.is_directory(path):
-        return _of_directory(os.path.join(path, subdirectory(fragment)))
+        project = os.path.join(path, subdirectory(fragment))
+        return _stated_in_pyproject(project) or _stated_in_setup_cfg(project)
     return _of_archive(os.path.basename(path))
 
 
@@ -57,21 +58,10 @@ def _of_archive(filename: str) -> str:
     return known[0][0] if len(known) == 1 else ""
 
 
-def _of_directory(path: str) -> str:
-    """Return the name that ``pyproject.toml`` or ``setup.cfg`` of a project states."""
-    return _stated_in_pyproject(path) or _stated_in_setup_cfg(path)
-
-
 def _stated_in_pyproject(path: str) -> str:
-    import tomllib
-
     depends.text(os.path.join(path, "pyproject.toml"))
-    try:
-        with open(os.path.join(path, "pyproject.toml"), "rb") as file:
-            table = tomllib.load(file)
-    except (OSError, ValueError):
-        return ""
-    name = table.get("project", {}).get("name", "") if isinstance(table.get("project", {}), dict) else ""
+    project = pyproject_of(path).get("project", {})
+    name = project.get("name", "") if isinstance(project, dict) else ""
     return normalise(name) if isinstance(name, str) else ""
 
 

@@ -10,7 +10,7 @@ from puffin.artifact.tree import tree_state
 from puffin.artifact.urls import digest, file_url, strip_credentials
 from puffin.cache.layout import Cache
 from puffin.names import parsed_version
-from puffin.stages.fetch.git.url import inner_directory, is_repository, parse_git_url
+from puffin.stages.fetch.git.url import inner_directory, is_repository, parse_git_url, subdirectory
 from puffin.stages.resolve.index.config import FilePolicy, is_local, local_path
 from puffin.stages.resolve.index.page import file_name, file_version, is_archive, is_wheel
 from puffin.stages.resolve.locate.choose import builds_option, shown_pin
@@ -99,12 +99,6 @@ def file_named_version(filename: str, name: str) -> str:
     """Return the version in the file name of a source distribution, empty if it is not certain."""
     version = file_version(filename, name)
     return version if version and parsed_version(version) is not None else ""
-
-
-def subdirectory(fragment: str) -> str:
-    """Return the ``subdirectory`` in the fragment of a URL, empty for none."""
-    parts = [part.partition("=") for part in fragment.split("&")]
-    return next((value.strip("/") for key, _, value in parts if key == "subdirectory"), "")
 
 
 def _direct(url: str, inner: str, **info: "Any") -> str:

@@ -10,6 +10,7 @@ from puffin.artifact.urls import digest, file_url, inherit_credentials
 from puffin.errors import os_cause
 from puffin.names import normalise, same_version
 from puffin.stages.fetch.digests import digests_of_file
+from puffin.stages.fetch.git.url import subdirectory
 from puffin.stages.resolve.index.config import ANY_FILES, FilePolicy, bare, canonical, is_local, local_path
 from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
 from puffin.stages.resolve.locate.choose import file_of, shown_pin
@@ -22,7 +23,6 @@ from puffin.stages.resolve.locate.source import (
     file_named_version,
     repository_artifact,
     source_kind,
-    subdirectory,
 )
 from puffin.stages.resolve.locate.tags import split_tags
 from puffin.stages.resolve.requirements.values import Pin

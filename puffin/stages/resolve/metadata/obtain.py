@@ -192,8 +192,8 @@ def _check_local(wanted: MetadataRequest) -> None:
     digests_of_file(local_path(link.url), groups).check(groups, link.filename, link.url)
 
 
-_FORMAT = "metadata 1"
-_FIELDS = 6  # all but ``source``, which only a build has
+_FORMAT = "metadata 2"
+_FIELDS = 5  # all but ``source``, which only a build has
 
 
 @frozen

@@ -35,7 +35,6 @@ def parse_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadat
         requires_dist=tuple([requirement(text) for text in fields.get("requires-dist", ())]),
         requires_python=specifier(_first(fields, "requires-python")),
         provides_extras=tuple(dict.fromkeys([normalise(each) for each in fields.get("provides-extra", ())])),
-        dynamic=tuple([each.lower() for each in fields.get("dynamic", ())]),
     )
 
 

@@ -8,11 +8,10 @@ from packaging.markers import Marker
 
 from puffin import depends
 from puffin.artifact.urls import file_path, inherit_credentials, is_file_url, strip_credentials
-from puffin.stages.fetch.git.url import parse_git_url
+from puffin.stages.fetch.git.url import is_repository, parse_git_url, subdirectory
 from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.index.page import FileLink, is_wheel
 from puffin.stages.resolve.locate.file_choice import IndexFile, cutoff_of, timestamp
-from puffin.stages.resolve.locate.source import subdirectory
 from puffin.stages.resolve.locate.tags import priorities, rank
 from puffin.stages.resolve.output.values import DirectReference, Listed, OutputFile
 from puffin.stages.resolve.projects.sources import Sources
@@ -172,45 +171,22 @@ def direct_of(
     if not url:
         return None
     address, _, fragment = url.partition("#")
-    inner = subdirectory(fragment)
-    if "+" in address.partition(":")[0]:
-        return _repository(package, url, inner)
-    if is_file_url(address):
-        return _local(package, url, inner, _as_written(package, entries), cwd, sha256)
-    hashes, size = _hashed(package, address, sha256)
-    bare = strip_credentials(address)
-    written = strip_credentials(url)
-    return DirectReference(
-        written=_with_hashes(written, hashes) if sha256 is None else written,
-        url=bare,
-        kind="archive",
-        subdirectory=inner,
-        hashes=hashes,
-        size=size,
-    )
-
-
-def _local(
-    package: Resolved,
-    url: str,
-    inner: str,
-    written: str,
-    cwd: str,
-    sha256: "Callable[[str], tuple[str, int]] | None",
-) -> DirectReference:
-    address = url.partition("#")[0]
-    path = file_path(address)
-    archive = looks_like_archive(path) and not depends.is_directory(path)
+    if is_repository(address):
+        return _repository(package, url)
+    local = is_file_url(address)
+    path = file_path(address) if local else ""
+    archive = not local or (looks_like_archive(path) and not depends.is_directory(path))
     hashes, size = _hashed(package, address, sha256) if archive else ((), 0)
+    written = _as_written(package, entries) if local else ""
     bare = bool(written) and not is_file_url(written)
-    shown = _path(written, path, cwd) if bare else url
+    shown = _path(written, path, cwd) if bare else strip_credentials(url)
     return DirectReference(
         written=_with_hashes(shown, hashes) if sha256 is None else shown,
-        url=address,
+        url=strip_credentials(address),
         kind="archive" if archive else "directory",
         bare=bare,
         editable=package.editable,
-        subdirectory=inner,
+        subdirectory=subdirectory(fragment),
         hashes=hashes,
         size=size,
     )
@@ -230,7 +206,7 @@ def _path(written: str, path: str, cwd: str) -> str:
     return relative if relative.startswith(".") else f"./{relative}"
 
 
-def _repository(package: Resolved, url: str, inner: str) -> DirectReference:
+def _repository(package: Resolved, url: str) -> DirectReference:
     found = parse_git_url(url)
     asked = parse_git_url(package.url).ref if package.url else found.ref
     return DirectReference(
@@ -238,7 +214,7 @@ def _repository(package: Resolved, url: str, inner: str) -> DirectReference:
         url=strip_credentials(found.repository),
         kind="git",
         editable=package.editable,
-        subdirectory=inner,
+        subdirectory=found.subdirectory,
         commit=found.ref,
         revision=asked if asked != found.ref else "",
     )

@@ -85,7 +85,7 @@ def render_requirements(packages: Iterable[Listed], style: Style) -> str:
     ordered = sorted(packages, key=_order)
     lines = [*header(style.header)] if style.header else []
     lines += [_KNOWN, f"#    {style.environment}"] if style.environment else []
-    lines += _options(style, ordered)
+    lines += [*style.options, *([""] if ordered else [])] if style.options else []
     for package in ordered:
         if package.name not in style.excluded:
             lines += annotated(_lines(package, style), package, style)
@@ -93,10 +93,6 @@ def render_requirements(packages: Iterable[Listed], style: Style) -> str:
     if excluded and style.annotation:  # it is an annotation too
         lines += ["", _EXCLUDED, *[f"# {name}" for name in excluded]]
     return "".join(f"{line}\n" for line in lines)
-
-
-def _options(style: Style, packages: list[Listed]) -> list[str]:
-    return [*style.options, *([""] if packages else [])] if style.options else []
 
 
 def _order(package: Listed) -> tuple[bool, str, str]:

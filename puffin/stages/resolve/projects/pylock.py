@@ -81,7 +81,7 @@ def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
     """
     shown = file.shown
     lock = _parsed(parse_toml(file.text, shown), shown)
-    tags = _tags(target.tags)
+    tags = [Tag(*text.split("-", 2)) for text in target.tags]
     try:
         chosen = list(
             lock.select(
@@ -121,10 +121,6 @@ def _warnings(lock: "Pylock", shown: str) -> tuple[str, ...]:
     return (
         f"`{shown}` is of version {lock.lock_version} of the format; puffin knows 1.0, and what is new is ignored",
     )
-
-
-def _tags(texts: "Sequence[str]") -> "list[Any]":
-    return [Tag(*text.split("-", 2)) for text in texts]
 
 
 def _extras(lock: "Pylock", target: LockTarget, shown: str) -> "list[str]":

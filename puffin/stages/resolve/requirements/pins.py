@@ -36,10 +36,9 @@ _HASHED = (
 
 @frozen
 class Selection:
-    """The pins by name, the entries whose markers do not hold, and warnings as sentences."""
+    """The pins by name, and warnings as sentences."""
 
     pins: tuple[Pin, ...] = ()
-    skipped: tuple[Entry, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -61,16 +60,14 @@ def select_pins(requirements: Requirements, *, markers: Mapping[str, str], requi
     problems at once, and :class:`~puffin.stages.resolve.requirements.markers.MarkerNotEvaluable`.
     """
     holding = Conditions(markers)
-    active, skipped = _split(requirements.entries, holding)
-    constraints, _ = _split(requirements.constraints, holding)
-    chosen = _Chosen(constraints)
-    for group in _groups(active):
+    chosen = _Chosen(_active(requirements.constraints, holding))
+    for group in _groups(_active(requirements.entries, holding)):
         chosen.add(group)
     if require_hashes or requirements.require_hashes:
         chosen.verify()
     chosen.raise_problems(hashed=require_hashes or requirements.require_hashes)
     pins = sorted(chosen.pins, key=lambda pin: (pin.name, pin.url))
-    return Selection(pins=tuple(pins), skipped=tuple(skipped), warnings=tuple(chosen.warnings))
+    return Selection(pins=tuple(pins), warnings=tuple(chosen.warnings))
 
 
 class _Chosen:
@@ -159,12 +156,8 @@ def _hint(file: str) -> str:
     )
 
 
-def _split(entries: Iterable[Entry], markers: Conditions) -> tuple[list[Entry], list[Entry]]:
-    holding: list[Entry] = []
-    others: list[Entry] = []
-    for entry in entries:
-        (holding if markers.hold_at(entry.marker, entry.origin) else others).append(entry)
-    return holding, others
+def _active(entries: Iterable[Entry], markers: Conditions) -> list[Entry]:
+    return [entry for entry in entries if markers.hold_at(entry.marker, entry.origin)]
 
 
 def _groups(entries: Iterable[Entry]) -> Iterable[list[Entry]]:

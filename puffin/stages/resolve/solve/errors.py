@@ -54,7 +54,7 @@ class PackageNeeds:
     sample: str = ""
 
     def worded(self) -> str:
-        who = _who(self.name, self.versions, self.count)
+        who = _who(self.name, self.versions)
         plural = self.count > 1 and bool(self.versions)
         verb = "need" if plural else "needs"
         if len(self.texts) <= 2:
@@ -98,13 +98,12 @@ class Out:
 
     name: str
     versions: str
-    count: int
     kind: str
     detail: str = ""
     target: str = ""
 
     def worded(self) -> str:
-        who = _who(self.name, self.versions, self.count)
+        who = _who(self.name, self.versions)
         return f"{who} cannot be used: {self._because()}."
 
     def _because(self) -> str:
@@ -151,7 +150,7 @@ def condensed(statements: "tuple[Statement, ...]") -> "tuple[Statement, ...]":
     return tuple(found)
 
 
-def _who(name: str, versions: str, count: int) -> str:
+def _who(name: str, versions: str) -> str:
     return f"`{name}` {versions}" if versions else f"Every version of `{name}`"
 
 

@@ -47,7 +47,9 @@ def conflict_explained(world: World, proof: Incompatibility) -> NoSolution:
     """Return the error for a proof."""
     parts = _Parts(proof)
     names = list(dict.fromkeys(own.slot[0] for own in parts.wanted))
-    demands = [_demand(own) for own in parts.needs() if own.root is not None]
+    demands = [
+        UserDemand(text=own.text, origin=own.root.origin, kind=own.kind) for own in parts.needs() if own.root
+    ]
     statements = dict.fromkeys(item for name in parts.in_order() for item in _about(world, parts, name))
     return NoSolution(
         package=in_sentence(names),
@@ -94,10 +96,6 @@ class _Parts:
         return list(names)
 
 
-def _demand(own: Need) -> UserDemand:
-    return UserDemand(text=own.text, origin=own.root.origin if own.root else "", kind=own.kind)
-
-
 def _about(world: World, parts: _Parts, name: str) -> list[PackageNeeds | Missing | Out]:
     package = world.package(name)
     missing = _missing(package, parts)
@@ -112,17 +110,14 @@ def _missing(package: Package, parts: _Parts) -> list[Missing]:
     if offer is not None and not offer.versions:
         return [Missing(name=package.name, missing=offer.missing or "empty", reason=offer.reason)]
     place = next((own.text or own.url for own in package.places.values()), "")
-    texts = _located(package) if place or offer is None else list(offer.versions)
+    located = [package.version(index) for index in package.places]
+    texts = _ordered(located) if place or offer is None else list(offer.versions)
     available = in_sentence(texts[::-1]) if len(texts) <= 3 else f"{texts[-1]} to {texts[0]}"
     return [
         Missing(name=package.name, wanted=own.text, available=available, place=place)
         for own in dict.fromkeys(parts.needs())
         if own.name == package.name and not package.mask(own)
     ]
-
-
-def _located(package: Package) -> list[str]:
-    return _ordered([package.version(index) for index in package.places])
 
 
 def _texts(package: Package) -> list[str]:
@@ -159,11 +154,9 @@ def _out(world: World, package: Package, parts: _Parts) -> list[Out]:
             masks[key] = masks.get(key, 0) | own.versions
     found = []
     for (kind, detail), mask in masks.items():
-        versions, count = _worded(package, mask)
+        versions, _ = _worded(package, mask)
         target = world.given.request.python_version
-        found.append(
-            Out(name=package.name, versions=versions, count=count, kind=kind, detail=detail, target=target)
-        )
+        found.append(Out(name=package.name, versions=versions, kind=kind, detail=detail, target=target))
     return found
 
 

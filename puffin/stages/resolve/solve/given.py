@@ -1,7 +1,7 @@
 """The input of the user: requirements, constraints and overrides that apply here, and the targets of their URLs."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from puffin.errors import PuffinError
 from puffin.stages.resolve.requirements.errors import ConflictingUrls
@@ -39,42 +39,26 @@ class UrlMetadata:
     def read(self, request: ResolveRequest, holds: "Callable[[str], bool]") -> ResolveRequest:
         """Read what the user points to, and return the request with the names that only metadata tells."""
         request = self._with_places(request, holds)
-        given = (*request.requirements, *request.constraints, *request.overrides)
-        located = [root for root in given if root.url and holds(root.marker)]
+        located = [root for root in request.given if root.url and holds(root.marker)]
         for root in located:
             self._check(root.name, root.text, root.url)
         self._check_single(located)
-        return replace(
-            request,
-            requirements=self._named(request.requirements),
-            constraints=self._named(request.constraints),
-            overrides=self._named(request.overrides),
-        )
+        return _changed(request, self._named)
 
     def _with_places(self, request: ResolveRequest, holds: "Callable[[str], bool]") -> ResolveRequest:
         """Read what the user points to, and return the request with one spelling of each place."""
-        given = (*request.requirements, *request.constraints, *request.overrides)
-        places = {
-            root.url: _place(root) for root in _editable_first([r for r in given if r.url and holds(r.marker)])
-        }
+        located = [root for root in request.given if root.url and holds(root.marker)]
+        # of two requirements for one URL the editable one comes last, and wins
+        places = {root.url: _place(root) for root in sorted(located, key=lambda root: root.editable)}
         if len(places) > 1:
             self.universe.expect_metadata(places.values())
         self._known = {url: (place, self.universe.metadata(place)) for url, place in places.items()}
-        for root in given:
+        for root in request.given:
             if root.url in self._known:
                 self._same.setdefault(self._identity(root.url), root.url)
-
-        def spelled(roots: tuple[Entry, ...]) -> tuple[Entry, ...]:
-            return tuple([replace(root, url=self.spelling(root.url)) for root in roots])
-
         if len(self._same) == len(self._known):
             return request
-        return replace(
-            request,
-            requirements=spelled(request.requirements),
-            constraints=spelled(request.constraints),
-            overrides=spelled(request.overrides),
-        )
+        return _changed(request, lambda root: replace(root, url=self.spelling(root.url)))
 
     def spelling(self, url: str) -> str:
         """Return the first spelling of the place that *url* means; of one that has not been read, *url* itself."""
@@ -112,18 +96,19 @@ class UrlMetadata:
                 both = ((other.text, other.origin), (root.text, root.origin))
                 raise ConflictingUrls(package=name, requirements=both)
 
-    def _named(self, roots: tuple[Entry, ...]) -> tuple[Entry, ...]:
-        return tuple(
-            replace(root, name=self._known[root.url][1].name)
-            if not root.name and root.url in self._known
-            else root
-            for root in roots
-        )
+    def _named(self, root: Entry) -> Entry:
+        if root.name or root.url not in self._known:
+            return root
+        return replace(root, name=self._known[root.url][1].name)
 
 
-def _editable_first(roots: "Iterable[Entry]") -> list[Entry]:
-    """Sort so that the editable one of two requirements for one URL comes last, and wins."""
-    return sorted(roots, key=lambda root: root.editable)
+def _changed(request: ResolveRequest, change: "Callable[[Entry], Entry]") -> ResolveRequest:
+    return replace(
+        request,
+        requirements=tuple(map(change, request.requirements)),
+        constraints=tuple(map(change, request.constraints)),
+        overrides=tuple(map(change, request.overrides)),
+    )
 
 
 def _place(root: Entry) -> Place:

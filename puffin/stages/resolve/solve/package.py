@@ -113,6 +113,10 @@ class Package:
             known = self._releases[index] = self.offer.release(self.version(index))
         return known
 
+    def has_wheel(self, index: int) -> bool:
+        """Tell whether a version has a wheel: then its metadata is few bytes, and takes no build."""
+        return index >= OFFERED and self.release(index).wheel
+
     def handle(self, index: int) -> object:
         """Return the universe's handle of one version."""
         if index in self.places:

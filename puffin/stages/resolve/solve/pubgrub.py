@@ -113,7 +113,7 @@ class PartialSolution:
         places = self._places.get(slot, [])
         for at in places:
             if not self._steps[at].before & ~mask:
-                return -1 if at == places[0] else _previous(places, at)
+                return -1 if at == places[0] else places[places.index(at) - 1]
         return places[-1] if places else -1
 
     def step(self, place: int) -> Assignment:
@@ -122,10 +122,6 @@ class PartialSolution:
     def level_at(self, place: int) -> int:
         """Return the level of a step by its place; 0 before the first."""
         return self._steps[place].level if place >= 0 else 0
-
-
-def _previous(places: list[int], at: int) -> int:
-    return places[places.index(at) - 1]
 
 
 _CONFLICT: Slot = ("", "")
@@ -169,7 +165,7 @@ class PubGrub:
         self._postponed: list[str] = []
         self._pinned: set[str] = set()
         self._tried: dict[Slot, int] = defaultdict(int)
-        self._order: dict[Slot, int] = {}
+        self._order: dict[str, int] = {}
         self.rounds = 0
 
     def run(self) -> dict[str, Candidate]:
@@ -201,7 +197,7 @@ class PubGrub:
 
     def _everything(self, slot: Slot) -> int:
         package = self._package(slot)
-        self._order.setdefault(slot, len(self._order))
+        self._order.setdefault(slot[0], len(self._order))
         return package.known | NONE
 
     def _beyond(self, slot: Slot, own: Need) -> int:
@@ -355,10 +351,10 @@ class PubGrub:
         """Return the slot to decide next: what must be there and is open; None if all are decided."""
         return min(self._solution.open, key=self._priority, default=None)
 
-    def _priority(self, slot: Slot) -> tuple[bool, int, int]:
+    def _priority(self, slot: Slot) -> tuple[bool, int, int, str]:
         """Return a sort key: pins first, then what conflicts often, then what came up first."""
         name = slot[0]
-        return name not in self._pinned, self._turns.get(name, _USUAL), self._order[slot]
+        return name not in self._pinned, self._turns.get(name, _USUAL), self._order[name], slot[1]
 
     def _decide(self, slot: Slot) -> list[Slot]:
         """Choose the best version, unless what it needs forbids it; return the slots to look at."""
@@ -399,7 +395,7 @@ class PubGrub:
         tried = self._tried[slot] = self._tried[slot] + 1
         if tried >= _OFTEN and tried % _OFTEN == 0:
             following = package.ordered(self._solution.from_the_start(slot) & ~NONE & ~self._noted[slot])
-            good = (each for each in following if package.admitted(each))
+            good = (each for each in following if package.admitted(each) and package.has_wheel(each))
             self._world.likely(package, islice(good, min(tried, _AHEAD)))
 
     def _at_odds(self, slot: Slot) -> list[Slot]:

@@ -80,6 +80,11 @@ class ResolveRequest:
     tag: str = ""
     max_rounds: int = 200_000
 
+    @property
+    def given(self) -> tuple[Entry, ...]:
+        """All that the user says."""
+        return (*self.requirements, *self.constraints, *self.overrides)
+
     def prereleases_of(self, name: str) -> str:
         """Return the mode of a package."""
         return next((mode for own, mode in self.prerelease_modes if own == name), self.prereleases)

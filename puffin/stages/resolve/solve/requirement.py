@@ -1,25 +1,16 @@
 """Requirements and markers as the resolver handles them: each distinct text is parsed once."""
 
-import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 
 from packaging.requirements import Requirement
-from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
+from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from puffin.stages.resolve.requirements.values import Entry
 
-Parts = tuple[str, Collection[str], str, str]
-
 EXACT = ("==", "===")
-_NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?"
-_CLAUSE = r"[ \t]*(?:[~=!]=|[<>]=?)[ \t]*[\w.*+!-]+[ \t]*"
-_USUAL = re.compile(
-    rf"({_NAME})[ \t]*(?:\[[ \t]*({_NAME}(?:[ \t]*,[ \t]*{_NAME})*)[ \t]*\])?[ \t]*({_CLAUSE}(?:,{_CLAUSE})*)?",
-    re.ASCII,
-).fullmatch
 
 
 class Need:
@@ -75,35 +66,17 @@ def split(text: str) -> tuple[str, str]:
 @lru_cache(maxsize=20_000)
 def need(head: str) -> Need:
     """Return the need of a requirement without marker. Raises :class:`InvalidRequirement`."""
-    given, asked, specifier, url = _usual(head) or _parts(head)
-    name = str(canonicalize_name(given))
-    extras = sorted(str(canonicalize_name(extra)) for extra in asked)
+    requirement = Requirement(head)
+    name, specifier, url = (
+        canonicalize_name(requirement.name),
+        str(requirement.specifier),
+        requirement.url or "",
+    )
+    extras = sorted(str(canonicalize_name(extra)) for extra in requirement.extras)
     shown = f"[{','.join(extras)}]" if extras else ""
     ordered = ",".join(sorted(specifier.split(","), key=_lower_bounds_first))
     text = f"{name}{shown} @ {url}" if url else f"{name}{shown}{ordered}"
     return Need(name, text, specifier, extras, url)
-
-
-def _parts(head: str) -> "Parts":
-    """Return name, extras, specifier and URL of a requirement. Raises :class:`InvalidRequirement`."""
-    requirement = Requirement(head)
-    return requirement.name, requirement.extras, str(requirement.specifier), requirement.url or ""
-
-
-def _usual(head: str) -> "Parts | None":
-    """Return the same of a requirement in the usual form, in a third of the time; None for any other."""
-    found = _USUAL(head)
-    if found is None:
-        return None
-    try:
-        return (
-            found[1],
-            [each.strip() for each in (found[2] or "").split(",") if each],
-            str(SpecifierSet(found[3] or "")),
-            "",
-        )
-    except InvalidSpecifier:
-        return None
 
 
 def _lower_bounds_first(single: str) -> tuple[int, str]:

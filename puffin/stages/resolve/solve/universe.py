@@ -109,9 +109,8 @@ class Metadata:
     """The core metadata that resolution needs, as texts.
 
     ``name`` is normalised. ``requires_dist`` are requirement texts (PEP 508), unparsed; ``provides_extras``
-    are normalised. ``dynamic`` lists what a build may still change (PEP 643, lower case); the resolver
-    takes the values as they are. ``source``, if not None, replaces the handle in the resolution: a git commit
-    in place of a branch, a built wheel.
+    are normalised. ``source``, if not None, replaces the handle in the resolution: a git commit in place of a branch,
+    a built wheel.
     """
 
     name: str
@@ -119,7 +118,6 @@ class Metadata:
     requires_dist: tuple[str, ...] = ()
     requires_python: str = ""
     provides_extras: tuple[str, ...] = ()
-    dynamic: tuple[str, ...] = ()
     source: object = None
 
 

@@ -14,11 +14,11 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.turns import Crew
 from puffin.stages.resolve.index.config import Scope
 from puffin.stages.resolve.index.page import FileLink
+from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.metadata.obtain import Obtainer
-from puffin.stages.resolve.metadata.wanted import Unbuilt
+from puffin.stages.resolve.metadata.wanted import NotWhole, Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata
-from puffin.stages.resolve.universe.sources import obtain, pages_of
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import astuple, from_tuple
 
@@ -65,6 +65,23 @@ class StartChildren(Protocol):
 
     def __call__(self, serve: Serve, begin: Begin) -> ChildProcesses | None:
         """Start the children."""
+
+
+def pages_of(scope: Scope, client: Client, cache: Cache) -> Pages:
+    """Return the index pages of a resolution, and initialise the cache for them."""
+    try:
+        cache.initialise()
+    except OSError:
+        pass  # a cache that cannot be written to makes this slower, not wrong
+    return Pages(client, cache, scope, ordered=True)
+
+
+def obtain(obtainer: Obtainer, handle: Chosen, hashes: tuple[str, ...]) -> Metadata | Unbuilt:
+    """Return the metadata of a version; *hashes* are those demanded. Raises what ``Obtainer.obtain`` raises."""
+    try:
+        return obtainer.obtain(handle.request(hashes))
+    except NotWhole:
+        return obtainer.obtain(handle.request(hashes, handle.install))
 
 
 THREADS = 12  # of each child

@@ -4,7 +4,7 @@ Threads or children fetch pages and metadata ahead of need; the resolver asks fr
 that was fetched ahead is raised when the resolver asks for it, or never.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from types import TracebackType
 
@@ -12,16 +12,15 @@ from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.index.config import Scope
-from puffin.stages.resolve.index.errors import on_several
+from puffin.stages.resolve.index.errors import few_names, on_several
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Unusable
-from puffin.stages.resolve.universe.children import Asked, Children
+from puffin.stages.resolve.universe.children import Asked, Children, obtain, pages_of
 from puffin.stages.resolve.universe.offer import OfferedPackage
 from puffin.stages.resolve.universe.pages import Finder, Pool, PoolJob
 from puffin.stages.resolve.universe.place import PlaceReader, built_metadata, installed_metadata, is_remote
-from puffin.stages.resolve.universe.sources import obtain, pages_of, wanted
 from puffin.stages.resolve.universe.values import Builder, Built, Checkout, Chosen, InstalledDistribution
 from puffin.value import replace
 
@@ -90,9 +89,22 @@ class IndexUniverse:
         """Return the cached pages that were used, and until when all are fresh; None if a build was needed too."""
         return None if self._has_built else self._pages.evidence()
 
-    def ambiguities(self, names: "Iterable[str]") -> tuple[str, ...]:
-        """Return warnings about packages that are on several indexes, of which only the first was used."""
-        return on_several(self._finder.others(names).items())
+    def ambiguities(self, names: "Sequence[str]") -> tuple[str, ...]:
+        """Return warnings about packages on several indexes, of which only the first was used, and undated versions."""
+        found = on_several(self._finder.others(names).items())
+        known = (
+            [self._packages[name] for name in names if name in self._packages]
+            if self._scope.exclude_newer
+            else []
+        )
+        undated = [package.name for package in known if package.offer().undated]
+        if not undated:
+            return found
+        verb = "has" if len(undated) == 1 else "have"
+        return (
+            *found,
+            f"{few_names(undated)} {verb} versions without an upload time: `--exclude-newer` hides them",
+        )
 
     def files(self, handle: Chosen) -> tuple[IndexFile, ...]:
         """Return every file of a version, fitting or not, as ``--generate-hashes`` lists them."""
@@ -137,7 +149,7 @@ class IndexUniverse:
 
     def _own_metadata(self, handle: Chosen, build: bool) -> Metadata | None:
         """Return the metadata of the file to install, None where only a build tells it and there is to be none."""
-        request = wanted(handle, self._hashes(handle), handle.install)
+        request = handle.request(self._hashes(handle), handle.install)
         kept = self._obtainer.kept(request)
         found = self._obtainer.obtain(request) if kept is None else kept
         if isinstance(found, Metadata):
@@ -192,7 +204,7 @@ class IndexUniverse:
         key = (handle.name, handle.version)
         if key in self._known or key in self._jobs:
             return
-        kept = self._obtainer.kept(wanted(handle, self._hashes(handle)))
+        kept = self._obtainer.kept(handle.request(self._hashes(handle)))
         if kept is not None:
             self._known[key] = kept
         elif self._children is not None and self._children.begun(0):

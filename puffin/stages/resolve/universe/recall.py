@@ -85,9 +85,8 @@ def _is_remote(request: "ResolveRequest", scope: "Scope") -> bool:
     """Tell whether a request names nothing but packages of remote indexes."""
     indexes = (*scope.config.indexes(), *[each.url for each in scope.config.named])
     places = [*scope.config.find_links, *(index for index in indexes if is_local(index))]
-    given = (*request.requirements, *request.constraints, *request.overrides)
     installed = any(each.installed is not None for each in request.preferences)
-    return not places and not installed and not any(each.url for each in given)
+    return not places and not installed and not any(each.url for each in request.given)
 
 
 def _is_plain(package: Resolved) -> bool:

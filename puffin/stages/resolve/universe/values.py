@@ -1,9 +1,9 @@
 """Values of the universe: the handles of distributions, and the interfaces to builds and version control."""
 
-from typing import Protocol
+from collections.abc import Callable
 
 from puffin.stages.resolve.locate.file_choice import IndexFile
-from puffin.stages.resolve.metadata.wanted import BuildSource
+from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest
 from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.value import frozen
 
@@ -20,6 +20,18 @@ class Chosen:
     version: str
     install: IndexFile
     metadata: IndexFile
+
+    def request(self, hashes: tuple[str, ...], file: IndexFile | None = None) -> MetadataRequest:
+        """Return the request for the metadata in *file*, by default ``metadata``; *hashes* are demanded ones."""
+        file = file or self.metadata
+        return MetadataRequest(
+            package=f"{self.name}=={self.version}",
+            candidate=file,
+            name=self.name,
+            version=self.version,
+            hashes=hashes if file is self.install else (),
+            whole=file is self.install,
+        )
 
 
 @frozen
@@ -47,15 +59,7 @@ class CheckedOut:
     place: "Place"
 
 
-class Builder(Protocol):
-    """The seam to the build stage. It is called from the thread that asks for the metadata."""
-
-    def __call__(self, source: BuildSource) -> "Built | Metadata":
-        """Return the metadata of *source*; raises what went wrong with the build."""
-
-
-class Checkout(Protocol):
-    """The seam to version control."""
-
-    def __call__(self, place: "Place") -> CheckedOut:
-        """Check out the repository of *place*, and return where it is."""
+Builder = Callable[[BuildSource], "Built | Metadata"]
+"""The seam to the build stage, called from the thread that asks for metadata; raises what went wrong with the build."""
+Checkout = Callable[[Place], CheckedOut]
+"""The seam to version control: it checks the repository of a place out."""

@@ -1,5 +1,6 @@
 import hashlib
 import os
+from contextlib import closing
 
 import pytest
 from hypothesis import given
@@ -36,7 +37,7 @@ def pinned(*digests):
 def run(server, path="/f-1-py3-none-any.whl", *, slept=None, settings=None, **options):
     credentials = Credentials({"NETRC": os.devnull + "-none"})
     sleep = [].append if slept is None else slept.append
-    with Client(Network(**(settings or {})), credentials=credentials, sleep=sleep) as client:
+    with closing(Client(Network(**(settings or {})), credentials=credentials, sleep=sleep)) as client:
         return download(client, path if "://" in path else server.url(path), **options)
 
 
@@ -56,7 +57,7 @@ def test_a_file_is_received_whole_and_hashed(data, chunked):
 
 
 def test_the_connection_is_used_again():
-    with ScriptedServer(whole) as server, Client(Network()) as client:
+    with ScriptedServer(whole) as server, closing(Client(Network())) as client:
         for _ in range(3):
             download(client, server.url("/f"), hashes=pinned(SHA))
         assert server.connections == 1
@@ -325,11 +326,16 @@ def test_files_on_disk(tmp_path):
         run(None, "file://elsewhere/f.whl")
 
 
+def close_clients():
+    while stage._clients:
+        stage._clients.popitem()[1].close()
+
+
 @pytest.fixture
 def no_netrc(monkeypatch, tmp_path):
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
     yield
-    stage.close_clients()
+    close_clients()
 
 
 @pytest.mark.usefixtures("no_netrc")
@@ -343,7 +349,7 @@ def test_the_stage_takes_and_gives_builtins():
             assert (sha, size, data) == (SHA[7:], len(DATA), DATA)
             assert type(data) is memoryview
         assert server.connections == 1
-        stage.close_clients()
+        close_clients()
 
 
 @pytest.mark.usefixtures("no_netrc")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.helpers.wheels import Raw, zip_bytes
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    with Client(Network(retries=1), sleep=lambda _: None) as made:
+    with closing(Client(Network(retries=1), sleep=lambda _: None)) as made:
         yield made
 
 

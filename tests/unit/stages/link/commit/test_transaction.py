@@ -101,9 +101,13 @@ def ends(tmp_path):
 LOWER: "set[int]" = set()  # directories that cannot be renamed, by their inodes
 
 
-@pytest.fixture(params=["exchanging", "renaming", "layered"])
+@pytest.fixture(params=["exchanging", "renaming", "layered", "mounted"])
 def layered(request, monkeypatch):
-    """Exchange everything, only rename, or refuse both to directories of the old environment, as overlayfs (EXDEV)."""
+    """Exchange everything, or only rename, or refuse both (EXDEV).
+
+    overlayfs does so to directories of the old environment; and where site-packages is a mount point, nothing is moved
+    or linked from one mount to the other.
+    """
     LOWER.clear()
     if request.param == "exchanging":
         return request.param
@@ -114,6 +118,22 @@ def layered(request, monkeypatch):
 
     if request.param == "renaming":
         monkeypatch.setattr(steps, "exchange", lambda *paths: refuse(errno.ENOSYS, *paths))
+        return request.param
+
+    if request.param == "mounted":
+        link = os.link
+
+        def within_one(call):
+            def called(source, target, **options):
+                if ("/site" in str(source)) != ("/site" in str(target)):
+                    refuse(errno.EXDEV, source, target)
+                return call(source, target, **options)
+
+            return called
+
+        monkeypatch.setattr(os, "rename", within_one(rename))
+        monkeypatch.setattr(os, "link", within_one(link))
+        monkeypatch.setattr(steps, "exchange", within_one(exchange))
         return request.param
 
     def renamed(source, target):
@@ -173,7 +193,7 @@ def test_killed_at_any_call(tmp_path, monkeypatch, layered, ends):
 
 def test_killed_again_at_any_call_of_the_recovery(tmp_path, monkeypatch, layered, ends):
     total = count_calls(tmp_path, monkeypatch)
-    for number in range(4, total + 1, 4):
+    for number in range(4, total + 1, max(4, total // 6)):
         again, struck = 1 + number % 2, True
         while struck:
             world = World(tmp_path / f"{number}-{again}")
@@ -189,7 +209,7 @@ def test_killed_again_at_any_call_of_the_recovery(tmp_path, monkeypatch, layered
             recover(str(world.root))
             assert world.look() in ends, (number, again)
             assert world.settled()
-            again += 2
+            again += 2 if layered == "exchanging" else 5
 
 
 def try_to_commit(world):
@@ -410,6 +430,17 @@ def test_a_journal_that_cannot_be_read_goes(tmp_path, monkeypatch, damage, ends)
     assert world.look()[0] == now, "what cannot be understood moves nothing"
     assert world.settled()
     assert recover(str(world.root)) == ""
+
+
+def test_a_journal_of_the_former_version_is_finished(tmp_path, ends):
+    world = World(tmp_path / "w")
+    outs = [(OUT, path, world.transaction.trash()) for kind, _, path in world.script.steps if kind == SWAP]
+    steps_then = (*outs, *[(IN if kind == SWAP else kind, *rest) for kind, *rest in world.script.steps])
+    os.rename(outs[0][1], outs[0][2])
+    fields = (1, world.transaction.directory, steps_then, STATE, world.script.stamp)
+    (world.root / ".puffin" / JOURNAL).write_bytes(frame.dump(fields))
+    assert recover(str(world.root)) == "forward"
+    assert world.look() == ends[1]
 
 
 def test_a_staging_area_that_is_lost_leaves_what_is_there(tmp_path, monkeypatch, ends):

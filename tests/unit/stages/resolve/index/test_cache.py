@@ -18,7 +18,7 @@ from puffin.stages.resolve.index.errors import (
     NotInCache,
     PlaceMissing,
 )
-from puffin.stages.resolve.index.page import FileLink
+from puffin.stages.resolve.index.page import FileLink, Groups, Policy
 from puffin.stages.resolve.index.pages import Pages, page_path
 from puffin.stages.resolve.index.stored import dump_groups, load_page
 from puffin.value import astuple
@@ -35,7 +35,7 @@ LINK = FileLink(filename=WHEEL, url=f"https://host.invalid/f/{WHEEL}")
 
 def dumped(**versions: list[FileLink]) -> bytes:
     groups = {text: tuple(astuple(link) for link in links) for text, links in versions.items()}
-    return dump_groups(groups, url=URL, fetched_at=5.0, max_age=600, etag='"e"')
+    return dump_groups(Groups(url=URL, files=groups), fetched_at=5.0, policy=Policy(max_age=600, etag='"e"'))
 
 
 def load_version(data: bytes, version: str) -> tuple[FileLink, ...] | None:

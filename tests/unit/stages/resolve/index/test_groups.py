@@ -67,7 +67,7 @@ def check(reply: PageResponse) -> dict[str, object]:
     """Check that cutting and reading agree, and return what the page was cut into."""
     groups = group_reply(reply, name="a-b")
     page = parse_reply(reply, name="a-b")
-    stored = load_page(dump_groups(groups.files, url=groups.url, fetched_at=0.0, max_age=0, ordered=True))
+    stored = load_page(dump_groups(groups, fetched_at=0.0, ordered=True))
     assert stored is not None
     wanted = {
         version: tuple([from_tuple(FileLink, row) for row in rows])

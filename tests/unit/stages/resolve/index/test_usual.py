@@ -6,8 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from packaging.markers import InvalidMarker, Marker
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.requirements import Requirement
 
 from puffin.stages.resolve.index.page import absolute_url
 from puffin.stages.resolve.index.parse import parse_html
@@ -15,7 +14,6 @@ from puffin.stages.resolve.index.usual import _place, _said
 from puffin.stages.resolve.metadata.parse import fields_of
 from puffin.stages.resolve.requirements.lenient import _is_sure
 from puffin.stages.resolve.requirements.markers import NAMES, Conditions, for_extra
-from puffin.stages.resolve.solve.requirement import _parts, _usual
 from puffin.stages.unzip import record
 from puffin.stages.unzip.names import _folded, fold
 
@@ -73,50 +71,6 @@ def test_markers_for_extras(marker: str, extras: frozenset[str]) -> None:
 )
 def test_the_form_of_markers_for_extras(marker: str, parts: tuple[str, str] | None) -> None:
     assert for_extra(marker) == parts
-
-
-NAME = st.sampled_from(["a", "Zope.Interface", "x-y_z", "a1", "-a", "a-", "b c"])
-EXTRAS = st.sampled_from(["", "[x]", "[ x , Y.z ]", "[]", "[x,]", "[x y]", "[x"])
-CLAUSE = st.sampled_from(
-    [
-        ">=1",
-        "== 1.*",
-        "~=1.2",
-        "~=1",
-        "!=1.0.post1",
-        "===any",
-        "<2.0a1",
-        ">1.0+local",
-        "=>1",
-        "^1",
-        ">= 1 0",
-        ">=v1",
-        "<",
-        "",
-    ]
-)
-CLAUSES = st.lists(CLAUSE, max_size=3).map(",".join)
-
-
-@example(name="a", extras="", clauses="===any,== 1.*", blank="")
-@example(name="a", extras="", clauses=">=1,,>=1", blank="")
-@given(name=NAME, extras=EXTRAS, clauses=CLAUSES, blank=st.sampled_from(["", " ", "\t"]))
-def test_requirements(name: str, extras: str, clauses: str, blank: str) -> None:
-    head = f"{name}{blank}{extras}{blank}{clauses}"
-    found = _usual(head)
-    try:
-        given, asked, specifier, url = _parts(head)
-    except InvalidRequirement:
-        assert found is None
-        return
-    if found is not None:
-        assert canonicalize_name(found[0]) == canonicalize_name(given)
-        assert (set(found[1]), found[2], found[3]) == (set(asked), specifier, url)
-
-
-@pytest.mark.parametrize("head", ["a", "a>=1,<2", "Foo_bar[x,y] >= 1.0 , != 1.5.*", "a==1.0+cpu"])
-def test_usual_requirements_take_no_parser(head: str) -> None:
-    assert _usual(head) is not None
 
 
 @given(

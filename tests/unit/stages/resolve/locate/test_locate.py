@@ -2,6 +2,7 @@ import json
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,10 +22,9 @@ from puffin.stages.resolve.locate.errors import (
     VersionNotFound,
     WheelMismatch,
 )
-from puffin.stages.resolve.locate.locate import Located, locate
 from puffin.stages.resolve.requirements.values import Pin
 from tests.helpers.index_http import FakeHttp, Unreachable, json_reply
-from tests.helpers.index_universe import scope_at
+from tests.helpers.index_universe import located, scope_at
 
 MAIN = "https://main.invalid/simple"
 EXTRA = "https://u:secret@extra.invalid/simple"
@@ -55,10 +55,10 @@ class World:
         url = f"{index}/{name}/"
         self.http.answers[url] = json_reply(url, body, cache_control="max-age=600")
 
-    def locate(self, *pins: "str | Pin", offline: bool = False, **options: object) -> Located:
+    def locate(self, *pins: "str | Pin", offline: bool = False, **options: object) -> Any:
         given = [pin(p) if isinstance(p, str) else p for p in pins]
         fields = {"config": self.config, "tags": TAGS, "offline": offline, **options}
-        return locate(given, scope_at(1000.0, **fields), http=self.http, cache=self.cache)
+        return located(given, scope_at(1000.0, **fields), http=self.http, cache=self.cache)
 
     def names(self, *pins: "str | Pin") -> list[str]:
         return [artifact.filename for artifact in self.locate(*pins).artifacts]

@@ -21,13 +21,12 @@ from puffin.stages.resolve.locate.errors import (
     NotEditable,
 )
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, Offered
-from puffin.stages.resolve.locate.locate import locate
 from puffin.stages.resolve.locate.name import check_names, name_requirements, stated_name
 from puffin.stages.resolve.locate.url import locate_url
 from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements
 from puffin.value import astuple, replace
 from tests.helpers.index_http import FakeHttp, json_reply
-from tests.helpers.index_universe import scope_at
+from tests.helpers.index_universe import located, scope_at
 
 TARGET = FileTarget(("cp312-cp312-linux_x86_64", "py3-none-any"), "3.12.1")
 WHEEL_FILE, OTHER_WHEEL = "a-1.0-py3-none-any.whl", "a-1.0-cp39-cp39-win32.whl"
@@ -140,10 +139,10 @@ def test_a_wheel_that_spells_the_version_otherwise_comes_first(tmp_path):
     cache = Cache(str(tmp_path))
     cache.initialise()
     scope = scope_at(1.0, config=IndexConfig(index_url="https://main.invalid/simple"), tags=TARGET.tags)
-    found = locate([pin()], scope, http=http, cache=cache)
+    found = located([pin()], scope, http=http, cache=cache)
     assert found.artifacts[0].filename == "a-1-py3-none-any.whl"
     source = replace(scope, files=policy(no_binary=["a"]))
-    (found,) = locate([pin(config_settings=(("k", "v"),))], source, http=http, cache=cache).artifacts
+    (found,) = located([pin(config_settings=(("k", "v"),))], source, http=http, cache=cache).artifacts
     assert (found.kind, found.filename, found.version) == (SDIST, "a-1.0.tar.gz", "1.0")
     assert found.source == f"index/{digest('https://main.invalid/simple')}"
     assert found.config_settings == (("k", "v"),)

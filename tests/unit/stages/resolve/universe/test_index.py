@@ -17,7 +17,7 @@ from puffin.stages.resolve.locate.url import artifact_of
 from puffin.stages.resolve.solve.universe import EMPTY, NOT_FOUND, OFFLINE, Unusable
 from puffin.stages.resolve.universe.values import Chosen
 from tests.helpers.index_server import IndexServer
-from tests.helpers.index_universe import NOW, STATIC, Make, newest, offer, scope_at, sdist
+from tests.helpers.index_universe import NOW, STATIC, Make, located, newest, offer, scope_at, sdist
 from tests.helpers.wheels import forge_wheel
 
 
@@ -232,7 +232,6 @@ def test_find_links_are_pooled_and_win_ties(make: Make, index: IndexServer, tmp_
 def test_a_handle_becomes_the_artifact_that_sync_would_find(
     make: Make, index: IndexServer, tmp_path: Path
 ) -> None:
-    from puffin.stages.resolve.locate.locate import locate
     from puffin.stages.resolve.requirements.values import Pin
 
     data = offer(index, "a", "1.0")
@@ -246,14 +245,14 @@ def test_a_handle_becomes_the_artifact_that_sync_would_find(
     assert all(isinstance(handle, Chosen) for handle in handles)
     found = tuple(artifact_of(Pin(name=each.name, version=each.version), each.install) for each in handles)
     client = Client(Network())
-    located = locate(
+    same = located(
         [Pin(name="a", version="1.0"), Pin(name="b", version="1.0")],
         scope_at(NOW, config=config),
         http=client,
         cache=Cache(str(tmp_path / "other")),
     )
     client.close()
-    assert found == located.artifacts
+    assert found == same.artifacts
     assert found[0].size == len(data)
     with pytest.raises(HashesDiffer):
         artifact_of(Pin(name="a", version="1.0", hashes=("sha256:" + "0" * 64,)), handles[0].install)
