@@ -283,6 +283,8 @@ def content(path: str) -> "bytes | None":
         return None
     try:
         return os.read(descriptor, _SMALL + 1)
+    except OSError:  # it is a directory
+        return None
     finally:
         os.close(descriptor)
 
