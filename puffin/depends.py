@@ -283,8 +283,6 @@ def content(path: str) -> "bytes | None":
         return None
     try:
         return os.read(descriptor, _SMALL + 1)
-    except OSError:  # it is a directory
-        return None
     finally:
         os.close(descriptor)
 
@@ -303,9 +301,9 @@ def _keep(path: str) -> None:
 
 
 def _small(path: str) -> "bytes | None":
-    """Return the bytes of a file, None where it, or all that was kept so far, is large."""
+    """Return the bytes of a file, None where it, or all that was kept so far, is large, and for pipes and directories."""
     assert _noted is not None
-    data = content(path)
+    data = content(path) if os.path.isfile(path) else None
     if data is None or len(data) > _SMALL or _noted.kept + len(data) > _MOST:
         return None
     _noted.kept += len(data)
