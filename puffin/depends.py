@@ -301,7 +301,7 @@ def _keep(path: str) -> None:
 
 
 def _small(path: str) -> "bytes | None":
-    """Return the bytes of a file, None where it, or all that was kept so far, is large, and for pipes and directories."""
+    """Return the bytes of a file, None where it or all that was kept so far is large, and of what is no file."""
     assert _noted is not None
     data = content(path) if os.path.isfile(path) else None
     if data is None or len(data) > _SMALL or _noted.kept + len(data) > _MOST:
