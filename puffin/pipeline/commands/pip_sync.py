@@ -60,7 +60,9 @@ def sync_pins(
     reporter = session.reporter
     for warning in inputs.warnings:
         reporter.warn(warning)
-    place = Workplace(environment, timeout=lock_timeout(session.environ), atomic=settings.atomic)
+    cache = session.cache if settings.verify else None
+    timeout = lock_timeout(session.environ)
+    place = Workplace(environment, timeout=timeout, atomic=settings.atomic, verified_by=cache)
     mark = depends.mark()
     with opened(place) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
