@@ -295,7 +295,8 @@ class EnvironmentRun:
 
     def open(self, *, timeout: float) -> None:
         """Lock the environment and read its state."""
-        place = Workplace(self.environment, timeout=timeout, atomic=self.settings.atomic)
+        cache = self._session.cache if self.settings.verify else None
+        place = Workplace(self.environment, timeout=timeout, atomic=self.settings.atomic, verified_by=cache)
         place.__enter__()
         self.use(place)
         self._open = True
