@@ -2,7 +2,7 @@
 
 import pytest
 
-from puffin.cli.config.times import age
+from puffin.cli.config.settings import age
 from tests.helpers.sdists import forge_backend, forge_sdist, write_project
 from tests.helpers.wheels import forge_wheel
 

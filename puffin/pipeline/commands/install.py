@@ -126,7 +126,6 @@ class _Install:
         run.environment = environment
         run.inputs = Inputs(
             pins=(),
-            plain=False,
             config=self._setup.config,
             files=self._setup.files,
             trusted_hosts=self._requirements.trusted_hosts,
