@@ -301,9 +301,9 @@ def _keep(path: str) -> None:
 
 
 def _small(path: str) -> "bytes | None":
-    """Return the bytes of a file, None where it, or all that was kept so far, is large."""
+    """Return the bytes of a file, None where it or all that was kept so far is large, and of what is no file."""
     assert _noted is not None
-    data = content(path)
+    data = content(path) if os.path.isfile(path) else None
     if data is None or len(data) > _SMALL or _noted.kept + len(data) > _MOST:
         return None
     _noted.kept += len(data)

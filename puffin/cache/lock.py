@@ -27,7 +27,9 @@ _PAUSE = 0.05
 _NOTICE_AFTER = 1.0  # seconds of waiting, after which it is said for whom
 _STOPPED_AFTER = 5.0  # seconds that a stopped process gets to go on, where its lock only saves work
 _told: "Callable[[str], None] | None" = None
-_NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ESTALE)
+_unlocked: set[str] = set()  # what was worked on without a lock, so that it is said once
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)  # of a file system that has none
+_NO_LOCKS_NOW = (errno.EINVAL, errno.ESTALE)
 
 
 def close_inherited_locks() -> None:
@@ -109,7 +111,8 @@ class Lock:
     """An exclusive lock on a file, held between ``with`` and its end; it goes when its process dies.
 
     ``what`` names the locked thing in messages. ``timeout`` is in seconds, by default what :func:`lock_timeout`
-    says. Raises :class:`LockTimeout` or :class:`LockFailed`: it never goes on unlocked.
+    says. Raises :class:`LockTimeout` or :class:`LockFailed`: it never goes on unlocked, except on a file system
+    that has no locks at all.
     """
 
     _patient = True  # with a stopped holder
@@ -126,12 +129,15 @@ class Lock:
             self._acquire()
         except OSError as error:
             self._close()
+            if error.errno in _NO_LOCKS:
+                self._go_unlocked()
+                return self
             local = ("put it on a file system that supports locks, such as a local disk",)
             raise LockFailed(
                 what=self._what,
                 path=self._path,
                 causes=(os_cause(error),),
-                hints=local if error.errno in _NO_LOCKS_HERE else (),
+                hints=local if error.errno in _NO_LOCKS_NOW else (),
             ) from error
         self._sign()
         return self
@@ -158,6 +164,16 @@ class Lock:
                 told = True
                 self._tell()
             time.sleep(min(_PAUSE, began + self._timeout - now))
+
+    def _go_unlocked(self) -> None:
+        if not self._patient or _unlocked:
+            return
+        _unlocked.add(self._path)
+        if _told is not None:
+            _told(
+                f"The file system has no locks (`{self._path}`): "
+                f"make sure that no other puffin works on {self._what} at the same time"
+            )
 
     def _tell(self) -> None:
         if _told is not None:

@@ -104,6 +104,16 @@ def test_a_file_system_that_cannot_sync(puffin, env, index):
     assert env.installed() == {"pkg": "1"}
 
 
+@pytest.mark.skipif(not can_strace(), reason="strace cannot be used here")
+@pytest.mark.parametrize("inject", ["flock:error=ENOLCK", "flock:error=EOPNOTSUPP"])
+def test_a_file_system_without_locks(puffin, env, index, inject):
+    index.add(*forge_wheel("pkg", "1"))
+    words = ("pip", "install", "pkg", "-i", index.url, "--executor", "inline")
+    code, err, _ = traced(puffin, inject, *words)
+    assert (code, err.count("The file system has no locks")) == (0, 1), err
+    assert env.installed() == {"pkg": "1"}
+
+
 def test_an_environment_of_a_lower_layer(puffin, env, sync):
     assert sync("pkg==1\n").code == 0
     with layer_above(env.root):

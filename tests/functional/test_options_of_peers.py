@@ -2,7 +2,7 @@
 
 import pytest
 
-from puffin.cli.config.times import age
+from puffin.cli.config.settings import age
 from tests.helpers.sdists import forge_backend, forge_sdist, write_project
 from tests.helpers.wheels import forge_wheel
 
@@ -225,3 +225,17 @@ def test_versions_without_a_date_are_named(puffin, env, shop):
     assert (done.code, "lib==2.0" in done.out, warning in done.err) == (0, True, True), done.err
     assert "upload time" not in puffin("pip", "compile", "-", *at[:2], "-i", shop.url, stdin="other").err
     assert "warning" not in puffin("pip", "compile", "-", "-i", shop.url, stdin="app\n").err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "-q pip install lib", "pip -q install lib", "--project . pip install lib -q",
+        "--cache-dir c -q pip-install lib",
+        "--no-cache --color=never pip --index-url x -q install lib", "-qq --offline --no-index pip list",
+    ],
+)  # fmt: skip
+def test_options_before_the_command(puffin, env, shop, words):
+    done = puffin(*words.replace(" x ", f" {shop.url} ").split(), env={"PUFFIN_DEFAULT_INDEX": shop.url})
+    assert (done.code, done.out if "list" in words else "") == (0, ""), done.err
+    assert [line for line in done.err.splitlines() if not line.startswith("warning: `--project")] == []

@@ -28,10 +28,7 @@ def _found(*said):
     return (
         4,
         "".join(f"alpha==1.0: `{each}\n" for each in said),
-        lines(
-            "Verified 2 packages in [TIME]",
-            f"Found {len(said)} {noun}; `puffin pip sync --reinstall-package NAME` repairs",
-        ),
+        lines("Verified 2 packages in [TIME]", f"Found {len(said)} {noun}; `puffin pip sync --verify` repairs"),
     )
 
 
@@ -59,14 +56,14 @@ def test_files_that_differ_are_named(puffin, synced, index):
     assert puffin("verify")[:3] == (0, "", FINE)
 
 
-def test_an_edit_that_kept_size_and_time_is_found_deep_down(puffin, synced, index):
+def test_an_edit_that_kept_size_and_time_is_found(puffin, synced, index):
     assert puffin.sync(None, "--reinstall", "--link-mode", "copy", "-i", index.url).code == 0
     path = synced.site / "alpha/__init__.py"
     facts = path.stat()
     path.write_text("A = 3\n")
     os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-    assert puffin("verify")[:3] == (0, "", FINE)
     wanted = _found(f"{SITE}/alpha/__init__.py` has another content")
+    assert puffin("verify")[:3] == wanted, "no program can set the time of the last change of status"
     assert puffin("verify", "--deep")[:3] == wanted
     assert puffin("verify", env={"PUFFIN_DEEP": "1"})[:3] == wanted
 
@@ -110,11 +107,37 @@ def test_the_loser_of_a_conflict_is_not_damaged(puffin, env, index):
     )
 
 
-def test_where_nothing_was_installed_and_where_the_state_is_damaged(puffin, env):
-    assert puffin("verify")[:3] == (0, "", "puffin has installed nothing in `[TMP]/here/.venv`\n")
-    (env.root / ".puffin").mkdir()
-    (env.root / ".puffin" / "state").write_text("?")
-    assert puffin("verify")[:3] == (4, "`.puffin/state` cannot be read\n", "Found 1 difference\n")
-    (env.root / ".puffin" / "state").unlink()
+def test_where_nothing_was_installed(puffin, env):
+    assert puffin("verify")[:3] == (0, "", lines("Verified 0 packages in [TIME]"))
     shutil.rmtree(env.root)
     assert puffin("verify").code == 2
+
+
+@pytest.mark.parametrize(("state", "what"), [(None, "is missing"), ("?", "cannot be read")])
+def test_a_state_that_is_lost_or_damaged(puffin, synced, index, state, what):
+    (synced.root / ".puffin/state").unlink()
+    if state:
+        (synced.root / ".puffin/state").write_text(state)
+    said = lines("Verified 2 packages in [TIME]", "Found 1 difference; `puffin pip sync --verify` repairs")
+    assert puffin("verify")[:3] == (4, f"`.puffin/state` {what}\n", said)
+    assert puffin.sync(None, "-i", index.url).err == checked(2), "all files are there"
+    assert puffin("verify")[:3] == (0, "", FINE)
+
+
+def test_what_another_installer_put_there_is_held_against_its_record(puffin, synced, index):
+    (synced.info("alpha") / "INSTALLER").unlink()  # the state is all that tells of puffin, but for this
+    (synced.info("alpha") / "INSTALLER").write_text("pip\n")
+    (synced.info("beta") / "INSTALLER").unlink()
+    (synced.info("beta") / "INSTALLER").write_text("uv\n")
+    for name in ("alpha", "beta"):
+        record = synced.info(name) / "RECORD"
+        rows = [row for row in record.read_text().splitlines(keepends=True) if "INSTALLER" not in row]
+        record.write_text("".join(rows))
+    shutil.rmtree(synced.root / ".puffin")
+    assert puffin("verify")[:3] == (0, "", FINE)
+    with (synced.site / "alpha/b.py").open("a") as file:
+        file.write("# more\n")
+    assert puffin("verify")[:3] == _found(f"{SITE}/alpha/b.py` has another size")
+    assert puffin.sync(None, "-i", index.url).err == checked(2), "a plain sync does not look at such files"
+    assert "~ alpha==1.0" in puffin.sync(None, "--verify", "-i", index.url).err
+    assert (synced.site / "alpha/b.py").read_text() == "B = 1\n"

@@ -331,7 +331,13 @@ def test_a_command_changes_to_a_directory_first(puffin, shop, below):
     assert done.err == "warning: `--project` has no effect on `pip` commands; use `--directory`\n"
 
 
-@pytest.mark.parametrize("request_", ["cpython@{0}", "cpython{0}", "python{0}", ">={0},<{0}.999", "=={0}.*"])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "cpython@{0}", "cpython-{0}", "cpython-{0}-linux-x86_64-gnu", "cpython{0}", "python{0}", ">={0},<{0}.999",
+        "=={0}.*",
+    ],
+)  # fmt: skip
 def test_ways_to_ask_for_a_python(puffin, request_):
     version = "{}.{}".format(*sys.version_info)
     env = puffin.venv("-p", request_.format(version))

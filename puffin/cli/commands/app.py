@@ -222,8 +222,29 @@ def _context_of(words: Sequence[str], context: click.Context) -> tuple[click.Con
     return context, ()
 
 
+def _behind_command(argv: list[str]) -> list[str]:
+    """Return *argv* with the options before its command behind that: pip and uv take options of all commands there."""
+    rows = [row for row in (*table.SYNC, *table_resolve.COMPILE) if row[2] in (table.VALUE, table.LIST)]
+    valued = {spelling for row in rows for spelling in row[0]} | {"--project"}
+    group: click.Command = puffin
+    words, command, options = list(argv), list[str](), list[str]()
+    while isinstance(group, click.Group) and words:
+        found = group.get_command(click.Context(group), words[0])
+        if found is not None:
+            command.append(words.pop(0))
+            group = found
+        elif words[0].startswith("-") and words[0] not in ("-h", "--help", "--"):
+            count = 2 if words[0] in valued else 1
+            options += words[:count]
+            del words[:count]
+        else:
+            break
+    return argv if isinstance(group, click.Group) else [*command, *options, *words]
+
+
 def run_app(argv: list[str]) -> int:
     """Run the command line and return its exit code; click's own messages go out in puffin's form."""
+    argv = _behind_command(argv)
     try:
         puffin.main(argv, prog_name="puffin", standalone_mode=False, obj=tuple(argv))
     except click.exceptions.NoArgsIsHelpError as error:

@@ -9,7 +9,7 @@ from puffin.errors import UsageError
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.commands.install import install as perform
 from puffin.pipeline.commands.pip_sync import sync
-from puffin.pipeline.inputs.inputs import read_unpinned, requested
+from puffin.pipeline.inputs.inputs import Reading, requested
 from puffin.pipeline.request.builds import toolchain_of
 from puffin.pipeline.request.settings import InstallSettings
 from puffin.pipeline.request.where import find_where
@@ -74,13 +74,13 @@ def _sources(options: InstallOptions, run: "Settings", session: "Session") -> "S
     text = "".join(f"{word}\n" for word in words).encode("utf-8", "surrogateescape")
     files = (*options.requirement, *((_ARGUMENTS,) if words else ()))
     try:
-        sources = read_unpinned(
+        reading = Reading(
             requested(replace(run, files=files)),
             run,
             session,
             build=Projects(session).builder(run, lambda: toolchain_of(find_where(run.where, session))),
-            read=lambda path: text if words and path == _ARGUMENTS else session.read(path),
         )
+        sources = reading.sources(lambda path: text if words and path == _ARGUMENTS else session.read(path))
     except InvalidRequirementLine as error:
         raise (_argument(error) if words and error.file == _ARGUMENTS else error) from None
     entries = tuple(

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 # Options that ask for more than an answer, or for one that must not come from memory.
 _NEVER = (
-    "verbose", "dry_run", "refresh", "refresh_package", "rebuild", "reinstall", "reinstall_package", "profile",
-    "trace", "dashboard", "report", "no_cache", "changed_since",
+    "verbose", "dry_run", "refresh", "refresh_package", "rebuild", "reinstall", "reinstall_package", "verify",
+    "profile", "trace", "dashboard", "report", "no_cache", "changed_since",
 )  # fmt: skip
 
 

@@ -209,3 +209,20 @@ class Several(PuffinError):
     def summary(self) -> str:
         """Return the first line."""
         return "; ".join(cause.summary() for cause in self.causes)
+
+
+class ConflictsRefused(PuffinError):
+    """Distributions bring different files of the same path, and the user wants that refused."""
+
+    conflicts: "tuple[Conflict, ...]"
+    hints: tuple[str, ...] = ("without `--path-conflict error` the first of them by name wins, with a warning",)
+
+    def summary(self) -> str:
+        count = len(self.conflicts)
+        what = "1 path has" if count == 1 else f"{count} paths have"
+        return f"Refused to install: {what} different contents in different packages"
+
+    def details(self) -> tuple[str, ...]:
+        shown = [f"`{each.path}`: {', '.join((each.winner, *each.losers))}" for each in self.conflicts[:10]]
+        more = len(self.conflicts) - len(shown)
+        return (*shown, *((f"and {more} more",) if more else ()))

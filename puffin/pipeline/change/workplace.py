@@ -6,16 +6,17 @@ from puffin import depends
 from puffin.cache.atomic import read, remove_tree, replace_file, write
 from puffin.cache.lock import Lock
 from puffin.errors import PuffinError, os_cause
+from puffin.pipeline.change.values import ConflictsRefused
 from puffin.pipeline.graph.record import phase
 from puffin.stages.bytecode.layer import manifest_path, read_layer
 from puffin.stages.link.commit.commitplan import Addition, CommitRequest, Homes, plan_commit
-from puffin.stages.link.commit.damage import find_damage, restamped
+from puffin.stages.link.commit.damage import LINK, find_damage, lost_state, restamped, verified
 from puffin.stages.link.commit.installplan import Present
 from puffin.stages.link.commit.recovery import BACK, FORWARD, LOST, UNREADABLE, recover
 from puffin.stages.link.commit.removal import RealDisk
 from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, current_boot, facts_of
-from puffin.stages.link.commit.state import Owned, State, encode, read_state
-from puffin.stages.link.commit.transaction import NotExchangeable, Transaction
+from puffin.stages.link.commit.state import Owned, State, disturbed, encode, read_state
+from puffin.stages.link.commit.transaction import NotExchangeable, Transaction, moment
 from puffin.stages.link.environment.environment import ELSEWHERE
 from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.linker import ArchiveGone
@@ -49,18 +50,28 @@ class NotWritable(PuffinError):
 class Workplace:
     """An environment, locked, repaired where a change was broken off, and looked at. Use it in ``with``.
 
-    *atomic* is ``always`` where site-packages is to be exchanged as a whole.
+    *atomic* is ``always`` where site-packages is to be exchanged as a whole. With *verified_by* every file is looked
+    at, and held against what that cache knows of archives.
     """
 
-    def __init__(self, environment: "Environment", *, timeout: float, atomic: str = "") -> None:
+    def __init__(
+        self,
+        environment: "Environment",
+        *,
+        timeout: float,
+        atomic: str = "",
+        verified_by: "Cache | None" = None,
+    ) -> None:
         self.environment = with_real_paths(environment)
         self._always = atomic == ALWAYS
+        self._cache = verified_by
         self._lock = Lock(f"{self.home}/{LOCK}", what=f"the environment `{environment.root}`", timeout=timeout)
         self.recovered = ""
         self.state: State | None = None
         self.present: tuple[Present, ...] = ()
         self.broken: tuple[Present, ...] = ()
         self.damaged: frozenset[str] = frozenset()
+        self._links: tuple[str, ...] = ()
         self._transaction: Transaction | None = None
 
     @property
@@ -110,17 +121,34 @@ class Workplace:
         depends.environment(self.environment.root, facts_of(self.environment.root))
         self.state = read_state(self.environment.root)
         self.present, self.broken = look_around(self.environment, self.state)
-        if self.state is None:
-            if os.path.exists(f"{self.home}/{STATE}"):  # damaged, so who knows what else is
-                self.damaged = frozenset(each.name for each in self.present)
-            return
-        if committed:  # its directories were stamped, and with the state these stamps count
+        if (
+            committed and self.state is not None
+        ):  # its directories were stamped, and with the state these stamps count
             self.damaged = frozenset()
             return
-        rebooted = self.state.boot != current_boot()
+        if self._cache is not None:
+            self._verify(self._cache)
+            return
+        rebooted = self.state is None or self.state.boot != current_boot()
+        self.state = self.state or lost_state(self.environment, self.present)
+        if self.state is None:
+            return
         self.damaged, changed = find_damage(self.site, self.state, everywhere=rebooted)
         if (changed or rebooted) and not self.damaged:
             self._refresh(changed)
+
+    def _verify(self, cache: "Cache") -> None:
+        """Look at every file, and note when, whoever installed it."""
+        began = moment(self.home)
+        state, findings = verified(self.environment, self.state, self.present, cache)
+        self.damaged = frozenset([each.name for each in findings])
+        self._links = tuple([each.path for each in findings if each.what == LINK])
+        whole = [
+            each if each.name in self.damaged else replace(each, checked=began) for each in state.distributions
+        ]
+        self.state = replace(state, distributions=tuple(whole))
+        if not self.damaged:
+            self._refresh(disturbed(self.site, self.state))
 
     def _refresh(self, changed: list[str]) -> None:
         """Note that the directories that changed hold nothing wrong, so that the next look is quick."""
@@ -213,10 +241,7 @@ class Workplace:
         return CommitRequest(
             homes=homes_of(self.environment),
             additions=tuple(additions),
-            removed={
-                each.entry: self._listed(cache, each) or files_of(self.environment, each)
-                for each in (*leaving, *broken)
-            },
+            removed={each.entry: self._going(cache, each) for each in (*leaving, *broken)},
             rewritten=self._rewritten(self._transaction, leaving),
             kept=lambda: {
                 each.name: files_of(self.environment, each)
@@ -230,6 +255,13 @@ class Workplace:
             window=self._transaction.window(),
         )
 
+    def _going(self, cache: "Cache", present: Present) -> "list[str]":
+        """Return the paths of a distribution that goes: a link in place of its directory, not what is behind that."""
+        files = list(dict.fromkeys((*self._listed(cache, present), *files_of(self.environment, present))))
+        links = [link for link in self._links if any(path.startswith(f"{link}/") for path in files)]
+        behind = tuple([f"{link}/" for link in links])
+        return [*links, *[path for path in files if not path.startswith(behind)]] if links else files
+
     def check_removable(self, names: "Collection[str]", cache: "Cache") -> None:
         """Raise ``CannotUninstall`` for a distribution among *names* that nothing lists the files of."""
         from puffin.stages.link.installed.removable import check_removable
@@ -239,10 +271,10 @@ class Workplace:
         check_removable(self.site, [each for each in going if each.name not in known])
 
     def _listed(self, cache: "Cache", present: Present) -> "list[str]":
-        """Return the files that the cache lists of a distribution of puffin's that has lost its own list."""
+        """Return the files that the cache lists of a distribution of puffin's, if its own list is lost or damaged."""
         owned = self._owned(present)
         info = f"{self.site}/{present.entry}"
-        if not owned.archive or os.path.isfile(f"{info}/RECORD"):
+        if not owned.archive or (present.name not in self.damaged and os.path.isfile(f"{info}/RECORD")):
             return []
         names = read_names(cache.manifest(owned.archive))
         tree = names[1] if names else ()
@@ -306,23 +338,6 @@ class opened:  # noqa: N801 - reads as the function that it is to its callers
     def __exit__(self, *error: object) -> None:
         with phase("close environment"):
             self._workplace.__exit__(*error)
-
-
-class ConflictsRefused(PuffinError):
-    """Distributions bring different files of the same path, and the user wants that refused."""
-
-    conflicts: "tuple[Conflict, ...]"
-    hints: tuple[str, ...] = ("without `--path-conflict error` the first of them by name wins, with a warning",)
-
-    def summary(self) -> str:
-        count = len(self.conflicts)
-        what = "1 path has" if count == 1 else f"{count} paths have"
-        return f"Refused to install: {what} different contents in different packages"
-
-    def details(self) -> tuple[str, ...]:
-        shown = [f"`{each.path}`: {', '.join((each.winner, *each.losers))}" for each in self.conflicts[:10]]
-        more = len(self.conflicts) - len(shown)
-        return (*shown, *((f"and {more} more",) if more else ()))
 
 
 def look_around(

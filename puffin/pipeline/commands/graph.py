@@ -7,7 +7,7 @@ from puffin.cache.usage import shared
 from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import build_settings
 from puffin.pipeline.find.search import Search, SearchRequest
-from puffin.pipeline.inputs.inputs import check_files, read_inputs, requested
+from puffin.pipeline.inputs.inputs import Reading, check_files, requested
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import target_interpreter
@@ -35,7 +35,7 @@ def planned_tasks(settings: Settings, session: "Session") -> "list[Task]":
     check_files(settings.files, command="graph")
     cache = session.cache
     interpreter = target_interpreter(settings.where.python, session)
-    inputs = read_inputs(requested(settings), settings, interpreter, session)
+    inputs = Reading(requested(settings), settings, session).inputs(interpreter)
     for warning in inputs.warnings:
         session.reporter.warn(warning)
     names = frozenset([pin[0] if inputs.plain else pin.name for pin in inputs.pins])

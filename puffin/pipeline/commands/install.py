@@ -57,7 +57,8 @@ def install(settings: InstallSettings, session: "Session") -> Installed:
         check_target(environment, break_system_packages=run.break_system_packages)
     for warning in settings.sources.requirements.warnings:
         reporter.warn(warning)
-    place = Workplace(environment, timeout=lock_timeout(session.environ), atomic=run.atomic)
+    cache = session.cache if run.verify else None
+    place = Workplace(environment, timeout=lock_timeout(session.environ), atomic=run.atomic, verified_by=cache)
     with opened(place) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
         return _Install(settings, session, workplace).run()
@@ -125,7 +126,6 @@ class _Install:
         run.environment = environment
         run.inputs = Inputs(
             pins=(),
-            plain=False,
             config=self._setup.config,
             files=self._setup.files,
             trusted_hosts=self._requirements.trusted_hosts,

@@ -8,7 +8,7 @@ from puffin.errors import PuffinError
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.graph.record import phase
-from puffin.pipeline.inputs.inputs import read_unpinned
+from puffin.pipeline.inputs.inputs import Reading
 from puffin.pipeline.inputs.resolution import resolved, setup_of
 from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
@@ -104,7 +104,7 @@ class _LockRun:
     def _read(self, spec: "EnvSpec") -> None:
         run = self._settings.compile.run
         request = sources_of(spec, run.constraint)
-        sources = read_unpinned(request, run, self._session, build=self._builder(spec))
+        sources = Reading(request, run, self._session, build=self._builder(spec)).sources()
         question = question_of(
             spec.name,
             run,

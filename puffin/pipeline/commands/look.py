@@ -7,7 +7,7 @@ from puffin.pipeline.inputs.environment import NotLocked, read_spec
 from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.settings import DRIFTED, FAILED, UNCHANGED
 from puffin.pipeline.request.where import Interpreters
-from puffin.stages.link.commit.damage import find_damage
+from puffin.stages.link.commit.damage import find_damage, lost_state
 from puffin.stages.link.commit.recovery import broken_off
 from puffin.stages.link.commit.stamps import current_boot
 from puffin.stages.link.commit.state import read_state
@@ -72,10 +72,11 @@ def _look(run: SpecRun, session: "Session", interpreters: Interpreters) -> Look:
 def seen(environment: "Environment") -> NotThereYet:
     """Return the contents of an environment, read without locking it."""
     place = NotThereYet(with_real_paths(environment))
-    place.state = read_state(environment.root)
-    place.present, _ = look_around(place.environment, place.state)
+    state = read_state(environment.root)
+    place.present, _ = look_around(place.environment, state)
+    place.state = state or lost_state(place.environment, place.present)
     if place.state is not None:
-        rebooted = place.state.boot != current_boot()
+        rebooted = state is None or state.boot != current_boot()
         place.damaged, _ = find_damage(place.environment.purelib, place.state, everywhere=rebooted)
         place.archives = {each.name: each.archive for each in place.state.distributions}
         place.sources = {each.name: each.source for each in place.state.distributions}

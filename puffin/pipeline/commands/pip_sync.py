@@ -9,7 +9,7 @@ from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.run import ChangeRun, bring_one, tell_dry
 from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, warn_of_broken
 from puffin.pipeline.graph.record import phase
-from puffin.pipeline.inputs.inputs import Inputs, check_files, read_inputs, requested
+from puffin.pipeline.inputs.inputs import Inputs, Reading, check_files, requested
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where
@@ -42,14 +42,14 @@ def sync(settings: Settings, session: "Session", *, exact: bool = True) -> None:
         check_target(environment, break_system_packages=settings.break_system_packages)
     told = ToldByBuilds(session)
     with phase("read requirements"):
-        inputs = read_inputs(
+        reading = Reading(
             requested(settings),
             settings,
-            environment.interpreter,
             session,
             naming=told.naming(settings, environment),
             build=told.metadata(settings, environment),
         )
+        inputs = reading.inputs(environment.interpreter)
     sync_pins(environment, inputs, settings, session, exact=exact)
 
 
@@ -60,7 +60,9 @@ def sync_pins(
     reporter = session.reporter
     for warning in inputs.warnings:
         reporter.warn(warning)
-    place = Workplace(environment, timeout=lock_timeout(session.environ), atomic=settings.atomic)
+    cache = session.cache if settings.verify else None
+    timeout = lock_timeout(session.environ)
+    place = Workplace(environment, timeout=timeout, atomic=settings.atomic, verified_by=cache)
     mark = depends.mark()
     with opened(place) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)

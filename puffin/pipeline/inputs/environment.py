@@ -4,13 +4,13 @@ import os
 
 from puffin import depends
 from puffin.errors import USAGE, PuffinError
-from puffin.pipeline.inputs.inputs import Inputs, read_inputs, read_open, read_unpinned
+from puffin.pipeline.inputs.inputs import Reading
 from puffin.pipeline.workspace.specs import lock_of, needs_lock, sources_of
 from puffin.stages.resolve.requirements.values import SourceRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from puffin.pipeline.inputs.inputs import Naming
+    from puffin.pipeline.inputs.inputs import Inputs, Naming
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.workspace.specs import EnvSpec
@@ -45,32 +45,23 @@ def read_spec(
     """Return the pins of an environment, or the sources that they have to be resolved from: its lock with *frozen*.
 
     *naming* finds the names that only builds tell, and *build* the metadata of projects. Raises :class:`NotLocked`, and
-    the errors of :func:`~puffin.pipeline.inputs.inputs.read_inputs`.
+    the errors of :class:`~puffin.pipeline.inputs.inputs.Reading`.
     """
     request = sources_of(spec, settings.constraint)
-    if not needs_lock(spec):
-        if not frozen:
-            return read_open(request, settings, interpreter, session, naming=naming, build=build)
-        return _pinned(request, settings, interpreter, session, naming, build)
+    reading = Reading(request, settings, session, naming=naming, build=build)
+    if needs_lock(spec) and not frozen:
+        return reading.sources()
     if not frozen:
-        return read_unpinned(request, settings, session, build=build)
-    lock = _lock_of(spec)
-    request = SourceRequest(files=(lock,), constraints=() if lock.endswith(".toml") else settings.constraint)
-    return read_inputs(request, settings, interpreter, session, naming=naming)
-
-
-def _pinned(
-    request: "SourceRequest",
-    settings: "Settings",
-    interpreter: "Interpreter",
-    session: "Session",
-    naming: "Naming | None",
-    build: "Build | None",
-) -> Inputs:
+        return reading.inputs_or_sources(interpreter)
+    if needs_lock(spec):
+        lock = _lock_of(spec)
+        constraints = () if lock.endswith(".toml") else settings.constraint
+        request = SourceRequest(files=(lock,), constraints=constraints)
+        return Reading(request, settings, session, naming=naming).inputs(interpreter)
     from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
 
     try:
-        return read_inputs(request, settings, interpreter, session, naming=naming, build=build)
+        return reading.inputs(interpreter)
     except UnpinnedRequirement:
         hints = ("pin it with `puffin pip compile`, or leave out `--frozen`",)
         raise NotLocked(source=os.path.relpath(request.files[0]), lock="", hints=hints) from None

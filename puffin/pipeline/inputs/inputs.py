@@ -39,79 +39,12 @@ class Inputs:
     """
 
     pins: "tuple[Any, ...]"
-    plain: bool
     config: "IndexConfig"
     files: "FilePolicy"
-    require_hashes: bool = False
+    plain: bool = False
     trusted_hosts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     located: "tuple[Artifact, ...]" = ()
-
-
-def read_inputs(
-    request: SourceRequest,
-    settings: Settings,
-    interpreter: "Interpreter",
-    session: "Session",
-    *,
-    naming: "Naming | None" = None,
-    build: "Build | None" = None,
-) -> Inputs:
-    """Return the pins of *request* for *interpreter*. Every command makes such a request.
-
-    They are requirements files, projects and scripts that pin what they need, or one lock file (``pylock.toml``), which
-    is complete and can have nothing beside it. *naming* finds the names that only builds tell, *build* the metadata of
-    projects; ``--no-build`` forbids both. With ``--no-verify-hashes``, no hash of a requirements file counts.
-
-    Raises ``UnpinnedRequirement`` for what is left open, and the other errors of reading and selecting pins.
-    """
-    reading = _Reading(request, settings, interpreter, session, naming, build)
-    return reading.quick() or reading.pinned(reading.requirements())
-
-
-def read_open(
-    request: SourceRequest,
-    settings: Settings,
-    interpreter: "Interpreter",
-    session: "Session",
-    *,
-    naming: "Naming | None" = None,
-    build: "Build | None" = None,
-) -> "Inputs | Sources":
-    """Return the pins as :func:`read_inputs` does, or the sources where they leave something open."""
-    reading = _Reading(request, settings, interpreter, session, naming, build)
-    quick = reading.quick()
-    if quick is not None:
-        return quick
-    from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
-
-    sources = reading.sources()
-    try:
-        return reading.pinned(sources.requirements)
-    except UnpinnedRequirement:
-        if settings.require_hashes or sources.requirements.require_hashes:
-            raise
-        return sources
-
-
-def read_unpinned(
-    request: SourceRequest,
-    settings: Settings,
-    session: "Session",
-    *,
-    build: "Build | None" = None,
-    read: "Callable[[str], bytes] | None" = None,
-) -> "Sources":
-    """Return the sources of a resolution, by the same rules as :func:`read_inputs`, pinned or not.
-
-    *read* stands for :meth:`Session.read` where some files are no files.
-    """
-    from puffin.stages.resolve.projects.sources import read_sources
-
-    sources = read_sources(
-        request, read=read or session.read, environ=session.environ, build=None if settings.no_build else build
-    )
-    return replace(sources, requirements=_believed(sources.requirements, settings))
 
 
 def requested(settings: Settings) -> SourceRequest:
@@ -126,87 +59,137 @@ def requested(settings: Settings) -> SourceRequest:
     )
 
 
-class _Reading:
-    """The ways in which a request can be read, the quick ones apart."""
+class Reading:
+    """A request, and the ways in which it can be read. Every command makes such a request.
+
+    It names requirements files, projects and scripts, or one lock file (``pylock.toml``), which is complete and can
+    have nothing beside it. *naming* finds the names that only builds tell, *build* the metadata of projects;
+    ``--no-build`` forbids both. With ``--no-verify-hashes``, no hash of a requirements file counts.
+    """
 
     def __init__(
         self,
         request: SourceRequest,
         settings: Settings,
-        interpreter: "Interpreter",
         session: "Session",
-        naming: "Naming | None",
-        build: "Build | None",
+        *,
+        naming: "Naming | None" = None,
+        build: "Build | None" = None,
     ) -> None:
         self._request = request
         self._settings = settings
-        self._interpreter = interpreter
         self._session = session
         self._naming = naming
         self._build = build
 
-    def quick(self) -> Inputs | None:
+    def inputs(self, interpreter: "Interpreter") -> Inputs:
+        """Return the pins for *interpreter*.
+
+        Raises ``UnpinnedRequirement`` for what is left open, and the other errors of reading and selecting pins.
+        """
+        return self._quick(interpreter) or self._pinned(self._requirements(), interpreter)
+
+    def inputs_or_sources(self, interpreter: "Interpreter") -> "Inputs | Sources":
+        """Return the pins as :meth:`inputs` does, or the sources where they leave something open."""
+        quick = self._quick(interpreter)
+        if quick is not None:
+            return quick
+        from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
+
+        sources = self.sources()
+        try:
+            return self._pinned(sources.requirements, interpreter)
+        except UnpinnedRequirement:
+            if self._settings.require_hashes or sources.requirements.require_hashes:
+                raise
+            return sources
+
+    def sources(self, read: "Callable[[str], bytes] | None" = None) -> "Sources":
+        """Return the sources of a resolution, by the same rules as :meth:`inputs`, pinned or not.
+
+        *read* stands for :meth:`Session.read` where some files are no files.
+        """
+        from puffin.stages.resolve.projects.sources import read_sources
+
+        settings, session = self._settings, self._session
+        build = None if settings.no_build else self._build
+        sources = read_sources(self._request, read=read or session.read, environ=session.environ, build=build)
+        return replace(sources, requirements=_believed(sources.requirements, settings))
+
+    def _quick(self, interpreter: "Interpreter") -> Inputs | None:
         """Return the pins of a plain requirements file or of a lock file, None for anything else."""
         plain = _plain(self._request, self._settings)
         if plain is not None:
-            return _inputs(self._settings, None, plain, plain=True)
+            return self._inputs(plain, plain=True)
         if not any(path.endswith(".toml") for path in self._request.files):
             return None
-        return _locked(self._request, self._settings, self._interpreter, self._session)
+        return self._locked(interpreter)
 
-    def requirements(self) -> "Requirements":
+    def _requirements(self) -> "Requirements":
         """Return what the files say; those that are requirements files alone need no more than their reader."""
-        asked = self._request.extras or self._request.all_extras or self._request.groups
-        if asked or any(_is_project(path) for path in self._request.files):
+        request, session = self._request, self._session
+        if request.extras or request.all_extras or request.groups or any(map(_is_project, request.files)):
             return self.sources().requirements
         from puffin.stages.resolve.requirements.file import read_requirements
 
         requirements = read_requirements(
-            self._request.files,
-            read=self._session.read,
-            environ=self._session.environ,
-            constraints=self._request.constraints,
+            request.files, read=session.read, environ=session.environ, constraints=request.constraints
         )
         return _believed(requirements, self._settings)
 
-    def sources(self) -> "Sources":
-        """Return what the files say, with what a resolution takes besides."""
-        return read_unpinned(self._request, self._settings, self._session, build=self._build)
-
-    def pinned(self, requirements: "Requirements") -> Inputs:
-        """Return the pins of *requirements*."""
+    def _pinned(self, requirements: "Requirements", interpreter: "Interpreter") -> Inputs:
         from puffin.stages.resolve.locate.name import check_names, name_requirements
         from puffin.stages.resolve.requirements.pins import select_pins
 
-        settings = self._settings
-        requirements = _with_names(name_requirements(requirements), settings, self._naming)
-        hashes = settings.require_hashes or requirements.require_hashes
-        selection = select_pins(requirements, markers=dict(self._interpreter.markers), require_hashes=hashes)
+        requirements = _with_names(name_requirements(requirements), self._settings, self._naming)
+        hashes = self._settings.require_hashes or requirements.require_hashes
+        selection = select_pins(requirements, markers=dict(interpreter.markers), require_hashes=hashes)
         check_names(selection.pins)
         warnings = (*requirements.warnings, *selection.warnings)
-        return _inputs(settings, requirements, selection.pins, require_hashes=hashes, warnings=warnings)
+        return self._inputs(selection.pins, requirements, warnings=warnings)
 
+    def _inputs(
+        self, pins: "tuple[Any, ...]", requirements: "Requirements | None" = None, **more: "Any"
+    ) -> Inputs:
+        return Inputs(
+            pins=pins,
+            config=index_config(self._settings, requirements),
+            files=kinds_of_files(self._settings, requirements),
+            trusted_hosts=requirements.trusted_hosts if requirements else (),
+            **more,
+        )
 
-def _inputs(
-    settings: Settings,
-    requirements: "Requirements | None",
-    pins: "tuple[Any, ...]",
-    *,
-    plain: bool = False,
-    require_hashes: bool = False,
-    warnings: tuple[str, ...] = (),
-    located: "tuple[Artifact, ...]" = (),
-) -> Inputs:
-    return Inputs(
-        pins=pins,
-        plain=plain,
-        config=index_config(settings, requirements),
-        files=kinds_of_files(settings, requirements),
-        require_hashes=require_hashes,
-        trusted_hosts=requirements.trusted_hosts if requirements else (),
-        warnings=warnings,
-        located=located,
-    )
+    def _locked(self, interpreter: "Interpreter") -> Inputs | None:
+        """Return what the lock file of the request has for *interpreter*; None where there is none among the files.
+
+        Raises :class:`UsageError` for whatever is given beside it, and the errors of reading it.
+        """
+        from puffin.stages.resolve.projects.pylock import LockTarget, read_lock
+        from puffin.stages.resolve.projects.sources import read_source, relative
+        from puffin.stages.resolve.requirements.pins import check_verifiable
+
+        request, settings = self._request, self._settings
+        shown = next((mask(relative(path)) for path in request.files if is_lock(path)), "")
+        if not shown:
+            return None
+        if len(request.files) > 1 or request.constraints:
+            text = f"`{shown}` is a lock file, which is complete: nothing can be given beside it"
+            raise UsageError(text=text, hints=("leave out the other files, and the constraints",))
+        target = LockTarget(
+            markers=dict(interpreter.markers),
+            tags=interpreter.tags,
+            extras=tuple(map(normalise, request.extras)),
+            all_extras=request.all_extras,
+            groups=tuple(map(normalise, request.groups)),
+            files=kinds_of_files(settings, None),
+        )
+        locked = read_lock(read_source(request.files[0], shown, self._session.read), target=target)
+        if settings.require_hashes:
+            hashes = {each.name: each.hashes for each in locked.artifacts}
+            check_verifiable([replace(pin, hashes=hashes.get(pin.name, pin.hashes)) for pin in locked.pins])
+        config = index_config(settings, None)
+        artifacts = [replace(each, url=_with_credentials(each.url, config)) for each in locked.artifacts]
+        return self._inputs(locked.pins, warnings=locked.warnings, located=tuple(artifacts))
 
 
 def check_files(files: "tuple[str, ...]", groups: "tuple[str, ...]" = (), command: str = "pip sync") -> None:
@@ -242,48 +225,6 @@ def _plain(request: SourceRequest, settings: Settings) -> "tuple[tuple[str, str]
             return simple_pins(file.read())
     except OSError:
         return None
-
-
-def _locked(
-    request: SourceRequest, settings: Settings, interpreter: "Interpreter", session: "Session"
-) -> Inputs | None:
-    """Return what the lock file of *request* has for *interpreter*; None where there is none among the files.
-
-    Raises :class:`UsageError` for whatever is given beside it, and the errors of reading it.
-    """
-    from puffin.stages.resolve.projects.pylock import LockTarget, read_lock
-    from puffin.stages.resolve.projects.sources import read_source, relative
-    from puffin.stages.resolve.requirements.pins import check_verifiable
-
-    shown = next((mask(relative(path)) for path in request.files if is_lock(path)), "")
-    if not shown:
-        return None
-    if len(request.files) > 1 or request.constraints:
-        text = f"`{shown}` is a lock file, which is complete: nothing can be given beside it"
-        raise UsageError(text=text, hints=("leave out the other files, and the constraints",))
-    policy = kinds_of_files(settings, None)
-    target = LockTarget(
-        markers=dict(interpreter.markers),
-        tags=interpreter.tags,
-        extras=tuple(map(normalise, request.extras)),
-        all_extras=request.all_extras,
-        groups=tuple(map(normalise, request.groups)),
-        files=policy,
-    )
-    locked = read_lock(read_source(request.files[0], shown, session.read), target=target)
-    if settings.require_hashes:
-        hashes = {each.name: each.hashes for each in locked.artifacts}
-        check_verifiable([replace(pin, hashes=hashes.get(pin.name, pin.hashes)) for pin in locked.pins])
-    config = index_config(settings, None)
-    artifacts = [replace(each, url=_with_credentials(each.url, config)) for each in locked.artifacts]
-    return _inputs(
-        settings,
-        None,
-        locked.pins,
-        require_hashes=settings.require_hashes,
-        warnings=locked.warnings,
-        located=tuple(artifacts),
-    )
 
 
 def _with_credentials(url: str, config: "IndexConfig") -> str:

@@ -108,6 +108,7 @@ class Settings:
     no_verify_hashes: bool = False
     no_editable: bool = False
     strict: bool = False
+    verify: bool = False
     reinstall: bool = False
     reinstall_package: tuple[str, ...] = ()
     refresh: bool = False

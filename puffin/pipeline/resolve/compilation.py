@@ -6,7 +6,7 @@ from puffin import depends
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.graph.record import phase
-from puffin.pipeline.inputs.inputs import read_unpinned, requested
+from puffin.pipeline.inputs.inputs import Reading, requested
 from puffin.pipeline.inputs.resolution import children_of, open_universe, resolved, setup_of
 from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.imports import import_resolving
@@ -75,7 +75,7 @@ class Compilation:
         build = Projects(session).builder(
             run, lambda: toolchain_with(target_interpreter(run.where.python, session))
         )
-        self._sources = read_unpinned(requested(run), run, session, build=build)
+        self._sources = Reading(requested(run), run, session, build=build).sources()
         self._setup = setup_of(
             run, self._sources, session, now=time.time(), upgrades=upgrades, preferences=earlier
         )

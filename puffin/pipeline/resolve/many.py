@@ -72,10 +72,8 @@ def _inputs(question: Question, answer: "Any") -> "Inputs | PuffinError":
         return HashesMissing(names=bare)
     return Inputs(
         pins=found,
-        plain=False,
         config=question.setup.config,
         files=question.setup.files,
-        require_hashes=hashed,
         trusted_hosts=requirements.trusted_hosts,
         warnings=(*requirements.warnings, *warnings),
     )

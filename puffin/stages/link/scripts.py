@@ -33,6 +33,24 @@ def shebang(executable: str, *, relocatable: bool = False) -> str:
     return f"#!{executable}\n"
 
 
+def runs_another(path: str, scripts: str) -> bool:
+    """Tell whether a script in the directory *scripts* starts a Python that is not in that directory."""
+    try:
+        with open(path, "rb") as file:
+            first, _, second = file.read(1024).partition(b"\n")
+    except OSError:
+        return False
+    line = second if first == b"#!/bin/sh" and second.startswith(b"'''exec' '") else first
+    place = os.fsdecode(line.removeprefix(b"#!").removeprefix(b"'''exec' '").partition(b"'")[0].strip())
+    place = place if line is second else place.partition(" ")[0]
+    name = os.path.basename(place)
+    return (
+        os.path.isabs(place)
+        and name.startswith(("python", "pypy"))
+        and os.path.realpath(os.path.dirname(place)) != os.path.realpath(scripts)
+    )
+
+
 def launcher(entry_point: "EntryPoint", first_lines: str) -> bytes:
     """Return the text of a POSIX launcher for ``(name, module, attribute, gui)``."""
     _, module, attribute, _ = entry_point

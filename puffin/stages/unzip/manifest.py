@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 Row = tuple[str, tuple[str, ...], tuple[int, ...], tuple[int, ...]]
 OutsideRow = tuple[str, str, tuple[str, ...], tuple[int, ...], tuple[int, ...], tuple[str, ...]]
 
+INSTALLER = b"puffin\n"  # what the file of that name holds
 CURRENT_FORMAT = 1
 (
     FORMAT, NAME, RAW_NAME, VERSION, DIST_INFO, FILENAME, BOOT_ID, PURELIB,

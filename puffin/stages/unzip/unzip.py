@@ -13,7 +13,7 @@ from puffin.stages.unzip import record
 from puffin.stages.unzip.errors import Refused, bad_archive, cache_write_failed
 from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, member_content
 from puffin.stages.unzip.installed import OUTSIDE, Item, Layout, plan
-from puffin.stages.unzip.manifest import Manifest, encode_manifest
+from puffin.stages.unzip.manifest import INSTALLER, Manifest, encode_manifest
 from puffin.stages.unzip.ready import archive_ready, current_boot_id, discard_archive, examined
 from puffin.stages.unzip.record import record_digest
 from puffin.stages.unzip.zipdir import Member, read_directory
@@ -84,9 +84,6 @@ def _stream(descriptor: int, view: memoryview, member: "Member") -> str:
 def _write_all(descriptor: int, rest: memoryview) -> None:
     while rest:
         rest = rest[os.write(descriptor, rest) :]
-
-
-INSTALLER = b"puffin\n"
 
 
 def unzip(*, data: "Buffer", filename: str, sha256: str, cache_root: str) -> str:

@@ -180,18 +180,39 @@ def test_a_lock_whose_file_was_replaced_is_taken_anew(tmp_path, monkeypatch):
         pass
 
 
-def test_a_file_system_without_locks_is_an_error_with_a_hint(tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_told_of_once(tmp_path, monkeypatch, number):
     import fcntl
 
     def refuse(_descriptor, _kind):
-        raise OSError(errno.ENOLCK, "No locks available")
+        raise OSError(number, os.strerror(number))
+
+    told = []
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr(locks, "_unlocked", set())
+    monkeypatch.setattr(locks, "_told", told.append)
+    with WorkLock(str(tmp_path / "work"), what="it") as work:
+        assert not work.taken
+    before = len(os.listdir("/proc/self/fd"))
+    for name in ("one", "two"):
+        with lock(tmp_path / name):
+            pass
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert [text.partition(":")[0] for text in told] == [f"The file system has no locks (`{tmp_path}/one`)"]
+
+
+def test_a_refused_lock_is_an_error_with_a_hint(tmp_path, monkeypatch):
+    import fcntl
+
+    def refuse(_descriptor, _kind):
+        raise OSError(errno.ESTALE, "Stale file handle")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(LockFailed) as caught, lock(tmp_path / "lock"):
         pass
     assert "file system that supports locks" in caught.value.hints[0]
-    assert str(caught.value.causes[0]) == "No locks available"
+    assert str(caught.value.causes[0]) == "Stale file handle"
     assert caught.value.exit_code == 1, "trying again does not help"
     assert len(os.listdir("/proc/self/fd")) == before
 

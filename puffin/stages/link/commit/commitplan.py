@@ -148,7 +148,12 @@ def plan_commit(
         boot=change.boot,
         site=os.path.relpath(change.homes.purelib, change.homes.root),
         seed=change.seed,
-        distributions=tuple(sorted((*change.stay, *map(_owned, change.additions)), key=lambda each: each.name)),
+        distributions=tuple(
+            sorted(
+                (*change.stay, *[_owned(each, change.window[1]) for each in change.additions]),
+                key=lambda each: each.name,
+            )
+        ),
         stamps=stamps,
         conflicts=_conflicts(change, placement.conflicts),
     )
@@ -252,7 +257,7 @@ def _sources(change: CommitRequest, disk: "Disk") -> "list[StagedPart]":
     return sources
 
 
-def _owned(addition: Addition) -> Owned:
+def _owned(addition: Addition, checked: int) -> Owned:
     header = addition.header
     return Owned(
         name=header[NAME],
@@ -263,6 +268,7 @@ def _owned(addition: Addition) -> Owned:
         tops=tuple(name for name, _ in header[TOPS]),
         source=addition.source,
         bytecode=addition.bytecode,
+        checked=checked,
     )
 
 
@@ -275,22 +281,27 @@ def _stamps(
     inside = {os.path.relpath(path, site) for path in touched if path != change.homes.root}
     ways = _Relative(change.homes)
     fresh = [each for addition in change.additions for each in _directories(addition, ways)]
+    infos = [ways.inside(each, each.header[DIST_INFO]) for each in change.additions]
+    own = [f"{each}/RECORD" for each in infos]
+    linked = [f"{each}/METADATA" for each in infos]  # the file is older, in the cache
     kept: list[Stamp] = []
     known: set[str] = {"."}
     former = change.former.stamps if change.former else ()
     tracked = frozenset(fresh if former else inside.intersection(fresh))
+    renewed = tracked.union(own, linked)
     for first, last, directories in former:
         known.update(directories)
         staying = [
             each
             for each in directories
-            if each not in tracked and each not in inside and not (gone and f"{each}/".startswith(gone))
+            if each not in renewed and each not in inside and not (gone and f"{each}/".startswith(gone))
         ]
         if staying:
             kept.append((first, last, tuple(staying)))
     restamped = sorted(each for each in inside if each in known or each in tracked)
     stamped = (*restamped, *[each for each in fresh if each not in inside])
-    return (*kept, (*change.window, stamped)), [os.path.normpath(f"{site}/{each}") for each in restamped]
+    windows = (*change.window, (*stamped, *own)), (0, change.window[1], tuple(linked))
+    return (*kept, *windows), [os.path.normpath(f"{site}/{each}") for each in restamped]
 
 
 class _Relative:
@@ -306,12 +317,14 @@ class _Relative:
         self.headers = way(homes.headers)
         self.lib64 = homes.lib64
 
+    def inside(self, addition: Addition, path: str) -> str:
+        """Return the way to *path* of what an addition has for site-packages."""
+        return path if addition.header[PURELIB] else f"{self.platlib}{path}"
+
 
 def _directories(addition: Addition, ways: _Relative) -> "list[str]":
     """Return the directories that hold something of *addition*, relative to site-packages."""
-    found = [directory for directory, _ in addition.tree[1:]]
-    if ways.platlib and not addition.header[PURELIB]:
-        found = [f"{ways.platlib}{directory}" for directory in found]
+    found = [ways.inside(addition, directory) for directory, _ in addition.tree[1:]]
     if addition.brings_scripts:
         inner = directories_of(addition.header[SCRIPTS])
         found += [ways.scripts, *[f"{ways.scripts}/{directory}" for directory in inner]]

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     Stamp = tuple[int, int, tuple[str, ...]]
 
-FORMAT = 4
+FORMAT = 5
+_FORMER = 4  # its distributions do not tell when they were checked
 DIRECTORY = ".puffin"
 STATE = "state"
 JOURNAL = "journal"
@@ -31,7 +32,7 @@ def read_framed(root: str) -> "tuple[bytes, tuple[Any, ...] | None]":
     """Return the first bytes of the state, by which its content is known again, and its fields as :func:`read_raw`."""
     data = read(f"{root}/{DIRECTORY}/{STATE}") or b""
     fields = frame.load(data) if data else None
-    if not isinstance(fields, tuple) or len(fields) != 7 or fields[0] != FORMAT:
+    if not isinstance(fields, tuple) or len(fields) != 7 or fields[0] not in (FORMAT, _FORMER):
         return data[: frame.HEAD], None
     return data[: frame.HEAD], fields
 
@@ -64,7 +65,7 @@ def current_boot() -> str:
 
 
 def undisturbed(root: str, fields: "tuple[Any, ...]") -> bool:
-    """Tell whether every directory still has its stamp; half of many are looked at by a forked child."""
+    """Tell whether every stamped path still has its time; half of many are looked at by a forked child."""
     site, stamps = f"{root}/{fields[2]}", fields[5]
     count = sum(len(directories) for _, _, directories in stamps)
     here = os.getcwd()
@@ -110,12 +111,12 @@ def _stamped_in_two(stamps: "tuple[Stamp, ...]") -> bool:
 
 
 def _stamped(stamps: "tuple[Stamp, ...]", part: int, parts: int) -> bool:
-    stat = os.stat
+    stat = os.lstat
     try:
-        for first, last, directories in stamps:
-            half = len(directories) // parts
-            for directory in directories[half:] if part else directories[: half if parts > 1 else None]:
-                if not first <= stat(directory).st_mtime_ns <= last:
+        for first, last, paths in stamps:
+            half = len(paths) // parts
+            for path in paths[half:] if part else paths[: half if parts > 1 else None]:
+                if not first <= stat(path).st_mtime_ns <= last:
                     return False
     except OSError:
         return False

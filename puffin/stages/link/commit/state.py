@@ -1,14 +1,15 @@
 """The state of an environment: ``<environment>/.puffin/state``, written with each commit.
 
 The stamps say in which window of time each directory that holds files of puffin's was last changed:
-one ``stat`` per directory then finds every file that was deleted, added or replaced since.
+one ``lstat`` per directory then finds every file that was deleted, added or replaced since. RECORD and METADATA have
+stamps of their own.
 """
 
 import os
 
 from puffin.cache import frame
 from puffin.stages.link.commit.stamps import FORMAT, read_raw
-from puffin.value import astuple, from_tuple, frozen
+from puffin.value import astuple, field_names, from_tuple, frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 
 @frozen
 class Owned:
-    """A distribution in the environment. ``archive`` is empty for one that puffin did not install.
+    """A distribution in the environment. ``archive`` is empty for one that puffin did not install, or does not know of.
 
     ``tops`` are the names it has in site-packages, ``direct_url`` the text of its direct_url.json, ``source`` the
     ``Artifact.source`` it is from, by which a changed directory or another commit is seen,
-    ``bytecode`` the kind of bytecode that was installed with it, if any.
+    ``bytecode`` the kind of bytecode that was installed with it, if any. Without ``tops`` its files were never looked
+    at. ``checked`` is when they were last known to be whole, in ns by the clock of the file system.
     """
 
     name: str
@@ -32,13 +34,17 @@ class Owned:
     tops: tuple[str, ...]
     source: str = ""
     bytecode: str = ""
+    checked: int = 0
+
+
+_LENGTH = len(field_names(Owned))
 
 
 @frozen
 class State:
     """The whole record. ``site`` is the site-packages directory, relative to the environment's root.
 
-    ``stamps`` is ``((first mtime in ns, last mtime, directories relative to site), …)``; ``conflicts`` is
+    ``stamps`` is ``((first mtime in ns, last mtime, paths relative to site), …)``; ``conflicts`` is
     ``((path relative to site, winner, losers), …)``; ``boot`` identifies the boot it was written in.
     """
 
@@ -64,19 +70,19 @@ def read_state(root: str) -> "State | None":
     if fields is None:
         return None
     _, boot, site, seed, distributions, stamps, conflicts = fields
-    owned = tuple(from_tuple(Owned, each) for each in distributions)
+    owned = tuple(from_tuple(Owned, (*each, 0)[:_LENGTH]) for each in distributions)
     return State(boot=boot, site=site, seed=seed, distributions=owned, stamps=stamps, conflicts=conflicts)
 
 
 def disturbed(site: str, state: State) -> "list[str]":
-    """Return the directories, relative to *site*, that changed or went since the commit."""
+    """Return the stamped paths, relative to *site*, that changed or went since the commit."""
     changed = []
-    for first, last, directories in state.stamps:
-        for directory in directories:
+    for first, last, paths in state.stamps:
+        for path in paths:
             try:
-                if first <= os.stat(f"{site}/{directory}").st_mtime_ns <= last:
+                if first <= os.lstat(f"{site}/{path}").st_mtime_ns <= last:
                     continue
             except OSError:
                 pass
-            changed.append(directory)
+            changed.append(path)
     return changed

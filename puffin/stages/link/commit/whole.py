@@ -20,7 +20,10 @@ def as_whole(script: Script, site: str, built: str, *, always: bool) -> Script:
     """
     if not _made_like(site, built, always):
         return script
-    inside = [step for step in script.steps if f"{_place(step)}/".startswith(f"{site}/")]
+    inside: list[Step] = []
+    outside: list[Step] = []
+    for step in script.steps:
+        (inside if f"{_place(step)}/".startswith(f"{site}/") else outside).append(step)
     gone = [first if kind == OUT else second for kind, first, second in inside if kind in (OUT, SWAP)]
     if always:
         _link_tree(site, built, frozenset(gone))
@@ -32,7 +35,6 @@ def as_whole(script: Script, site: str, built: str, *, always: bool) -> Script:
         elif kind == STAMP:
             os.utime(_within(first, site, built), ns=(script.stamp, script.stamp))
     one = (WHOLE if always else FILL, built, site)
-    outside = [step for step in script.steps if step not in inside]
     return replace(script, steps=(one, *outside, *[(GONE, path, "") for path in gone]))
 
 

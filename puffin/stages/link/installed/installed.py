@@ -126,7 +126,9 @@ def distribution_files(environment: Environment, entry: str, kind: str) -> "tupl
     if kind == site_scan.BROKEN:
         return (path, *split_rows(_record(path) or (), site, environment)[0])
     rows = listed_files(site, path, kind)
-    rows = _walk(site, entry) if rows is None else [*rows, *script_rows(environment, path, kind)]
+    if rows is None or (kind == site_scan.DIST_INFO and not any(row.startswith(f"{entry}/") for row in rows)):
+        rows = [*(rows or ()), *_walk(site, entry)]  # without a list, or a copy of another's under a new name
+    rows = [*rows, *script_rows(environment, path, kind)]
     return split_rows(rows, site, environment)[0]
 
 

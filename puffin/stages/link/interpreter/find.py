@@ -143,10 +143,16 @@ def _by_path(request: str) -> str:
 
 
 def plain_request(request: str) -> str:
-    """Return a request without uv's forms: ``cpython@3.12`` is ``cpython3.12``, and so is ``cp312``."""
+    """Return a request without uv's forms.
+
+    ``cpython@3.12`` is ``cpython3.12``, and so are ``cp312``, ``cpython-3.12`` and ``cpython-3.12-linux-x86_64-gnu``.
+    """
     name, at, version = request.strip().partition("@")
     if at and name.isalpha() and version[:1] in "0123456789<>=!~":
         return f"{_IMPLEMENTATIONS.get(name.lower(), name.lower())}{version}"
+    parts = request.lower().split("-")
+    if parts[0] in ("cpython", "pypy") and parts[1:] and parts[1][:1].isdigit():
+        return "".join(parts[:2])
     implementation = _IMPLEMENTATIONS.get(request[:2].lower(), "")
     digits = request[2:]
     if implementation and digits.isascii() and digits.isdigit():

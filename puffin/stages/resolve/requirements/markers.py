@@ -34,9 +34,6 @@ _ENDING = r"""(?:(?P<rest>.+?)\s+and\s+)?extra\s*==\s*["'][^"']*["']$"""
 _BEGINNING = r"""extra\s*==\s*["'][^"']*["']\s+and\s+(?P<rest>.+)$"""
 
 
-parsed = lru_cache(maxsize=20_000)(Marker)  # a resolution and its check evaluate the same ones
-
-
 @lru_cache(maxsize=20_000)
 def for_extra(marker: str) -> tuple[str, str] | None:
     """Return the rest of a marker of the form ``… and extra == "x"``, and the extra, normalised.
@@ -83,8 +80,11 @@ class MarkerNotEvaluable(PuffinError):
     origin: str
 
 
+_known: dict[tuple[tuple[str, str], ...], dict[tuple[str, str | frozenset[str]], bool]] = {}
+
+
 class Conditions:
-    """Evaluates markers for one target *environment*; each distinct marker is evaluated once.
+    """Evaluates markers for one target *environment*; each distinct marker is evaluated once in a process.
 
     The environment has to have all of PEP 508's variables but ``extra``: what is missing would silently be taken from
     the interpreter that runs puffin. Raises :class:`ValueError` then.
@@ -95,7 +95,7 @@ class Conditions:
         if missing:
             raise ValueError(f"the marker environment lacks {', '.join(missing)}")
         self._environment = {**environment, "extra": ""}
-        self._known: dict[tuple[str, str | frozenset[str]], bool] = {}
+        self._known = _known.setdefault(tuple(sorted(self._environment.items())), {})
 
     def hold(self, marker: str, extras: frozenset[str] = _NO_EXTRAS) -> bool:
         """Tell whether *marker* holds with one of *extras*, or with none. Raises :class:`InvalidRequirement`."""
@@ -128,6 +128,6 @@ class Conditions:
     def _evaluated(self, marker: str, extra: str) -> bool:
         try:
             self._environment["extra"] = extra
-            return parsed(marker).evaluate(self._environment)
+            return Marker(marker).evaluate(self._environment)
         except _PROBLEMS:
             raise InvalidRequirement(f"the marker `{marker}` cannot be evaluated") from None

@@ -7,7 +7,7 @@ import pytest
 from puffin.artifact.artifact import DIRECTORY, SDIST, Artifact
 from puffin.cache.layout import Cache
 from puffin.pipeline.builds.builds import METADATA_GOAL, Builds
-from puffin.pipeline.builds.resolve import root_of
+from puffin.pipeline.builds.session import root_of
 from puffin.pipeline.builds.settings import config_setting
 from puffin.pipeline.builds.values import ALL, BuildCycle, BuildRequirementsFailed, BuildSettings
 from puffin.pipeline.commands.install import why_included

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puffin.errors import PuffinError
-from puffin.pipeline.inputs.inputs import read_inputs, read_open
+from puffin.pipeline.inputs.inputs import Reading
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.requirements.values import Pin, SourceRequest
@@ -56,21 +56,13 @@ def directory(tmp_path_factory):
 def outcome(request):
     """Return what a request comes to, in a form in which both lanes can be compared."""
     try:
-        found = read_inputs(request, SETTINGS, Interpreter(), SESSION)
+        found = Reading(request, SETTINGS, SESSION).inputs(Interpreter())
     except PuffinError as error:
         return type(error)
     pins = sorted(
         (pin.name, pin.version, pin.url, pin.hashes, pin.editable, pin.exact) for pin in as_pins(found)
     )
-    return (
-        pins,
-        found.config,
-        found.files,
-        found.require_hashes,
-        found.trusted_hosts,
-        found.warnings,
-        found.located,
-    )
+    return (pins, found.config, found.files, found.trusted_hosts, found.warnings, found.located)
 
 
 @given(LINES)
@@ -86,8 +78,8 @@ def test_what_is_left_open_is_returned_as_sources(tmp_path):
     path = tmp_path / "requirements.txt"
     for text, plain in (("a==1\n", True), ("a==1; python_version > '3'\n", False)):
         path.write_text(text)
-        found = read_open(SourceRequest(files=(str(path),)), SETTINGS, Interpreter(), SESSION)
+        found = Reading(SourceRequest(files=(str(path),)), SETTINGS, SESSION).inputs_or_sources(Interpreter())
         assert ([(pin.name, pin.version) for pin in as_pins(found)], found.plain) == ([("a", "1")], plain)
     path.write_text("a>1\n")
-    found = read_open(SourceRequest(files=(str(path),)), SETTINGS, Interpreter(), SESSION)
+    found = Reading(SourceRequest(files=(str(path),)), SETTINGS, SESSION).inputs_or_sources(Interpreter())
     assert [entry.specifier for entry in found.requirements.entries] == [">1"]

@@ -1,10 +1,12 @@
 """What of an environment is not as RECORD says."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 
-from puffin.stages.link.commit.damage import find_damage, verify
+from puffin.cache.layout import Cache
+from puffin.stages.link.commit.damage import find_damage, verified
 from puffin.stages.link.commit.state import Owned, State
 
 INFO = "a-1.dist-info"
@@ -24,12 +26,17 @@ def state_of(site, *, stamp=0):
     )
 
 
+def findings(site, **options):
+    place = SimpleNamespace(root=str(site), purelib=str(site), scripts=str(site / "bin"), seed=False)
+    return verified(place, state_of(site), (), Cache(str(site / "cache"), lower=()), **options)[1]
+
+
 @pytest.mark.parametrize("row", ["a.py,,6", "a.py,,", "a.py"])
 def test_a_file_of_the_right_size_is_whole(site, row):
     (site / INFO / "RECORD").write_text(f"{row}\n{INFO}/RECORD,,\n")
     damaged, changed = find_damage(str(site), state_of(site), everywhere=False)
     assert (damaged, changed) == (frozenset(), [".", INFO])
-    assert verify(str(site), state_of(site), deep=True, sizes=lambda _: {}) == ()
+    assert findings(site, deep=True) == ()
 
 
 @pytest.mark.parametrize(
@@ -45,13 +52,11 @@ def test_a_file_of_the_right_size_is_whole(site, row):
 def test_what_differs_is_damage_and_is_named(site, row, what):
     (site / INFO / "RECORD").write_text(f"{row}\n{INFO}/RECORD,,\n")
     assert find_damage(str(site), state_of(site), everywhere=False)[0] == {"a"}
-    (finding,) = verify(str(site), state_of(site), deep=False, sizes=lambda _: {})
+    (finding,) = findings(site)
     assert (finding.what, os.path.dirname(finding.path)) == (what, str(site))
 
 
 def test_a_record_that_is_not_csv_is_damage(site):
     (site / INFO / "RECORD").write_text('"a.py,,\n')
     assert find_damage(str(site), state_of(site), everywhere=True)[0] == {"a"}
-    assert [each.what for each in verify(str(site), state_of(site), deep=False, sizes=lambda _: {})] == [
-        "cannot be read"
-    ]
+    assert [each.what for each in findings(site)] == ["cannot be read"]
