@@ -173,7 +173,7 @@ CHANGE = (
     option("--reinstall-package NAME...", "Reinstall one package.", COMMON),
     option("--verify", "Look at every installed file, and reinstall the packages of damaged ones.", COMMON),
     option("--link-mode clone|hardlink|copy|symlink",
-        "How files get from the cache into the environment (default: hardlink).", COMMON),
+        "How files get from the cache into the environment (default: clone, else hardlink, else copy).", COMMON),
     option("--compile-bytecode --compile", "Compile modules to bytecode, once for all environments.", COMMON),
     option("--path-conflict warn|error", "What to do if packages contain the same file.", COMMON),
     *ATOMIC,

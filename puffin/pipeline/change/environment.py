@@ -13,7 +13,7 @@ from puffin.pipeline.tasks.bytecode import bytecode_kind
 from puffin.stages.link.commit.installplan import Plan, without
 from puffin.stages.link.commit.state import read_state
 from puffin.stages.link.direct_url import with_hash, with_source
-from puffin.stages.link.files import HARDLINK
+from puffin.stages.link.files import CLONE
 from puffin.stages.link.staging import LinkPlace
 from puffin.stages.unzip.manifest import VERSION
 from puffin.stages.unzip.ready import archived_metadata
@@ -208,7 +208,7 @@ class EnvironmentRun:
         """Start the transaction that the supplies are staged in."""
         transaction = self.workplace.begin()
         target = astuple(target_of(self.workplace.environment))
-        mode = self.settings.link_mode or HARDLINK
+        mode = self.settings.link_mode or CLONE
         kind = self.bytecode
         doubted = self.workplace.damaged.union(self.settings.reinstall_package)
         self._places = {

@@ -46,6 +46,8 @@ class Placer:
         Most of a warm sync is the loop over hard links, so it calls nothing but the system.
         """
         waiting = iter(names)
+        if self.mode == CLONE and os.fstat(target).st_dev in _without_clones:
+            self.mode = HARDLINK
         if self.mode == HARDLINK:
             link = os.link
             for name in waiting:
@@ -69,6 +71,8 @@ class Placer:
                     return
                 if error.errno not in _NEVER_HERE or self.mode not in _NEXT:
                     raise
+                if self.mode == CLONE:
+                    _without_clones.add(os.fstat(target).st_dev)
                 self.mode = _NEXT[self.mode]
 
 
@@ -139,3 +143,4 @@ _WAYS: "dict[str, Callable[[str, int, int], None]]" = {
     SYMLINK: _symlink,
 }
 _NEXT = {CLONE: HARDLINK, HARDLINK: COPY}
+_without_clones: "set[int]" = set()  # file systems that refused one

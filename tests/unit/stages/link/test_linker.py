@@ -1,15 +1,17 @@
 """The link stage: an archive's trees in many places at once, and what is wrong with one of them alone."""
 
 import csv
+import errno
 import os
 import pickle
 import time
 from hashlib import sha256
+from types import SimpleNamespace
 
 import pytest
 
 from puffin.cache.layout import Cache
-from puffin.stages.link import linker
+from puffin.stages.link import files, linker
 from puffin.stages.link.linker import ArchiveGone, LinkFailed, link, link_all
 from puffin.stages.link.staging import LinkTarget
 from puffin.stages.unzip.unzip import unzip
@@ -201,6 +203,36 @@ def test_what_was_only_touched_is_compared_once(cache, archive, tmp_path, monkey
     link_all(archive=archive, cache_root=cache.root, places=(place(tmp_path / "a"),))
     monkeypatch.setattr(linker, "recheck", None)  # not asked again
     link_all(archive=archive, cache_root=cache.root, places=(place(tmp_path / "b"),))
+
+
+@pytest.fixture
+def ioctls(monkeypatch):
+    """The calls that ask for clones, of a file system that has none until ``answer`` is changed."""
+    calls = SimpleNamespace(
+        made=0, answer=lambda writer, reader: (_ for _ in ()).throw(OSError(errno.ENOTTY, ""))
+    )
+
+    def ioctl(writer, _request, reader):
+        calls.made += 1
+        calls.answer(writer, reader)
+
+    monkeypatch.setattr(files, "fcntl", SimpleNamespace(ioctl=ioctl))
+    monkeypatch.setattr(files, "_without_clones", set())
+    return calls
+
+
+def test_a_file_system_is_asked_once_whether_it_clones(cache, archive, tmp_path, ioctls):
+    places = (place(tmp_path / "a", mode="clone"), place(tmp_path / "b", mode="clone"))
+    _, results = link_all(archive=archive, cache_root=cache.root, places=places)
+    assert ({mode for mode, _ in results}, ioctls.made) == ({"hardlink"}, 1)
+
+
+def test_clones_are_files_of_their_own(cache, archive, tmp_path, ioctls):
+    ioctls.answer = lambda writer, reader: os.sendfile(writer, reader, 0, 1 << 20)
+    _, results = link_all(archive=archive, cache_root=cache.root, places=(place(tmp_path / "a", mode="clone"),))
+    assert results[0][0] == "clone"
+    path = tmp_path / "a/pkg/m3.py"
+    assert (path.read_text(), path.stat().st_nlink, path.stat().st_mode & 0o200) == ("3\n", 1, 0o200)
 
 
 def test_a_lost_directory_of_the_archive_is_found_too(cache, archive, tmp_path):
