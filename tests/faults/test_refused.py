@@ -166,3 +166,21 @@ def test_places_are_named_and_mistakes_are_not_excused():
     assert (found.exit_code, "`puffin.x`" in str(found)) == (FAILED, True)
     for mistake in (OSError(errno.EBADF, "Bad file descriptor"), RuntimeError("x"), KeyError("x")):
         assert refused_by_system(mistake) is None
+
+
+@strace
+def test_a_list_of_files_that_cannot_be_read_is_not_an_empty_one(puffin, env, shop):
+    puffin.file("r.txt", "pkg0==1.0\npkg1==1.0\n")
+    assert puffin("pip", "sync", "r.txt", "-i", shop.url).code == 0
+    record = env.info("pkg1") / "RECORD"
+    words = ("pip", "uninstall", "pkg1")
+    for number in (1, 2, 3):
+        code, err, trace = traced(puffin, f"openat:error=EIO:when={number}", *words, only=[record])
+        if "INJECTED" not in trace:
+            break
+        assert (code, "Traceback" in err) == (FAILED, False), err
+        assert "RECORD" in err
+        assert env.record("pkg1")
+    assert number > 1
+    assert env.installed() == {"pkg0": "1.0"}
+    assert not (env.site / "pkg1").exists()

@@ -59,7 +59,7 @@ def run_guarded(
         return 1
     except OSError as error:
         console.stop_progress()
-        if error.errno in _FULL:
+        if error.errno in _FULL and not error.filename:
             sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
             return 1
         return _unexpected(error, console)

@@ -95,7 +95,10 @@ def _read(
     raw_name, own_version = site_scan.name_and_version(site_scan.metadata_path(path, kind))
     direct_url = _direct_url(path) if kind == site_scan.DIST_INFO else None
     location = _location(path, kind, direct_url)
-    rows = listed_files(site, path, kind)
+    try:
+        rows = listed_files(site, path, kind)
+    except OSError:  # enough to show it, not to remove it
+        rows = None
     scripts = script_rows(environment, path, kind) if environment else []
     files, unsafe = split_rows((*(rows or ()), *scripts), site, environment) if environment else ((), ())
     return Distribution(
@@ -187,7 +190,10 @@ def _location(path: str, kind: str, direct_url: "dict[str, Any] | None") -> str:
 
 
 def listed_files(site: str, path: str, kind: str) -> "list[str] | None":
-    """Return the paths that a distribution says are its own, relative to *site*; None where it does not say."""
+    """Return the paths that a distribution says are its own, relative to *site*; None where it does not say.
+
+    Raises ``OSError`` for a list that is there and cannot be read: what it would name must not be left behind.
+    """
     if kind == site_scan.DIST_INFO:
         return _record(path)
     if kind == site_scan.EGG_INFO:
@@ -204,7 +210,7 @@ def listed_files(site: str, path: str, kind: str) -> "list[str] | None":
 def _record(path: str) -> "list[str] | None":
     try:
         return [row[0] for row in record.read_record(f"{path}/RECORD") if row[0]] or None
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
         return None
 
 
