@@ -146,6 +146,8 @@ def refused_by_system(error: BaseException) -> "PuffinError | None":
         return _limit(_FILES)
     if isinstance(error, ImportError) and error.name:
         return ModuleUnreadable(name=error.name, causes=(Cause(text=str(error)),))
+    if isinstance(error, LookupError) and "unknown encoding" in str(error):  # all that puffin uses exist
+        return ModuleUnreadable(name="encodings", causes=(Cause(text=str(error)),))
     if not isinstance(error, OSError):
         return None
     from errno import EAGAIN, ENOMEM

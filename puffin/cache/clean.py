@@ -16,6 +16,7 @@ from puffin.errors import PuffinError, os_cause
 from puffin.names import normalise
 from puffin.value import frozen
 
+_CLOCKS = 5.0  # seconds that the clocks of a file system and of processes may differ by
 _FOREIGN_AFTER = (
     24 * 3600.0
 )  # seconds; whether a process of another machine or container lives, nobody here can tell
@@ -187,19 +188,23 @@ def collect(cache: Cache) -> int:
 def _is_leftover(room: str, name: str) -> bool:
     pid, _, rest = name.partition("-")
     space = rest.partition("-")[0]
-    if pid.isdigit() and space == process_space():
-        return not _lives(int(pid))
     try:
-        return os.lstat(f"{room}/{name}").st_mtime < time.time() - _FOREIGN_AFTER
+        age = time.time() - os.lstat(f"{room}/{name}").st_mtime
     except OSError:
         return False
+    if pid.isdigit() and space == process_space():
+        return not _lives(int(pid), age)
+    return age > _FOREIGN_AFTER
 
 
-def _lives(pid: int) -> bool:
+def _lives(pid: int, age: float) -> bool:
+    """Tell whether a process lives that had this number *age* seconds ago; one that began later is another."""
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
-            return file.read(4096).rpartition(b")")[2].split()[0] not in (b"Z", b"X")
-    except (OSError, IndexError):
+            fields = file.read(4096).rpartition(b")")[2].split()
+        began = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        return fields[0] not in (b"Z", b"X") and time.clock_gettime(time.CLOCK_BOOTTIME) - began > age - _CLOCKS
+    except (OSError, IndexError, ValueError, AttributeError):
         pass
     try:
         os.kill(pid, 0)

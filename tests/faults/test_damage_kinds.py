@@ -310,3 +310,20 @@ def modes_of(env: Env) -> dict[str, int]:
         for directory, names, files in os.walk(env.root / "lib")
         for name in (*names, *files)
     }
+
+
+def test_a_workspace_and_its_setting(world: World) -> None:
+    world.puffin.file(
+        "puffin.toml",
+        'verify = true\nno-index = true\n[envs.x]\nrequirements = ["requirements.txt"]\npath = "x"\n',
+    )
+    assert world.puffin("sync", "-f", world.wheels).code == 0
+    module = next((world.puffin.cwd / "x").glob("lib/*/site-packages")) / MODULE
+    for words, environ in (((), {}), (("--verify",), {}), ((), {"PUFFIN_VERIFY": "1"})):
+        keeping_times(edit)(module)
+        done = world.puffin("sync", "-f", world.wheels, *words, env=environ)
+        assert done.code == 0, done.err
+        assert module.read_text() == "X = 1\n"
+        world.puffin.file(
+            "puffin.toml", (world.puffin.cwd / "puffin.toml").read_text().replace("verify = true\n", "")
+        )

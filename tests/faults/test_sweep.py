@@ -19,7 +19,7 @@ MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
 
 @pytest.mark.parametrize(
     ("operation", "most"),
-    [("upgrade", 20), ("shrink", 6), ("fresh", 12), ("many", 8), ("build", 8), ("uninstall", 6), ("prune", 6),
+    [("upgrade", 16), ("shrink", 4), ("fresh", 8), ("many", 6), ("build", 6), ("uninstall", 4), ("prune", 4),
      ("recovery", 6)],
 )  # fmt: skip
 def test_killed_anywhere(operation, most):

@@ -139,6 +139,8 @@ def _leftovers(site):
     yield "dangling"
     _put(site / "alpha-1.0.dist-info")
     yield "a file"
+    _put(site / "alpha-1.0.dist-info/METADATA")
+    yield "empty METADATA"
     _put(site / "alpha-0.9.dist-info/RECORD", "alpha/old.py,,\nalpha-0.9.dist-info/RECORD,,\n")
     _put(site / "alpha/old.py")
     yield "without METADATA, and of another version"

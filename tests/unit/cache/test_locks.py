@@ -341,3 +341,18 @@ def test_what_comes_and_goes_while_the_cache_is_cleaned(tmp_path, monkeypatch):
     lost = (str(tmp_path), [], ["gone"])
     monkeypatch.setattr(os, "walk", lambda path: [lost, (str(room), [], ["gone"])])
     assert measure(str(room)) == (1, 0)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="processes do not tell when they began")
+def test_a_process_that_only_has_the_number_of_the_maker_is_another(tmp_path):
+    cache = Cache(str(tmp_path))
+    cache.initialise()
+    with subprocess.Popen(["sleep", "60"]) as process:
+        place = cache.temporary()
+        entry = place.replace(f"/{os.getpid()}-", f"/{process.pid}-")
+        assert entry != place
+        os.mkdir(entry)
+        assert collect(cache) == 0
+        os.utime(entry, (1, 1))
+        assert collect(cache) == 1
+        process.kill()

@@ -41,7 +41,8 @@ def scan(
     for name in names:
         if name.endswith(".dist-info"):
             each = _dist_info(site_packages, name)
-            if name not in known and not depends.is_file(f"{site_packages}/{name}/METADATA"):
+            metadata = f"{site_packages}/{name}/METADATA"
+            if name not in known and not (depends.is_file(metadata) and os.path.getsize(metadata)):
                 each = (*each[:3], BROKEN)
             if broken or each[3] != BROKEN:
                 found.append(each)

@@ -86,8 +86,7 @@ def test_read_what_has_no_metadata_or_is_there_twice(environment):
         os.mkdir(info)
         assert read_requires(environment) == ()
     for version in ("2", "1"):
-        with open(os.path.join(environment.purelib, f"a-{version}.dist-info/METADATA"), "w"):
-            pass
+        metadata(environment, f"a-{version}.dist-info", "Metadata-Version: 2.1\n")
     assert [(each.name, each.version, each.requires_dist) for each in read_requires(environment)] == [
         ("a", "1", ()),
         ("a", "2", ()),
@@ -98,7 +97,7 @@ def test_read_both_directories_once(tmp_path):
     pure, plat = tmp_path / "pure", tmp_path / "plat"
     for site, name in ((pure, "a"), (plat, "b")):
         (site / f"{name}-1.dist-info").mkdir(parents=True)
-        (site / f"{name}-1.dist-info/METADATA").write_text("")
+        (site / f"{name}-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\n")
     os.symlink(pure, tmp_path / "link")
     for one, other, count in ((pure, plat, 2), (pure, tmp_path / "link", 1)):
         environment = types.SimpleNamespace(system_site_packages=False, purelib=str(one), platlib=str(other))
