@@ -72,6 +72,12 @@ class Client:
             self._made = HttpxClient(self.network, self._credentials, self._connections)
         return self._made
 
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def close(self) -> None:
         self._connections.close()
         if self._made is not None:
