@@ -92,7 +92,8 @@ def _age(cache, days, *names):
     for info in cache.glob("archive-v0/*/*/*.dist-info"):
         if info.name.partition("-")[0] in names:
             at = time.time() - days * 86400
-            os.utime(f"{info.parent}.manifest", (at, at))
+            for path in (f"{info.parent}.manifest", *info.parent.rglob("*")):
+                os.utime(path, (at, at))
 
 
 def test_size_of_an_empty_cache_and_of_a_full_one(puffin, index):
