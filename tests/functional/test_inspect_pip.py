@@ -130,6 +130,10 @@ def test_outdated_as_pip(puffin, full, pip, index):
     assert "2.0rc1" in theirs
     done = puffin("pip", "list", "-o", "--pre", "--default-index", index.url, "-i", "http://127.0.0.1:9/simple")
     assert done.raw_out == theirs, "the options about indexes that pip does not have count too"
+    conf = puffin.pip_conf(index_url=index.url)
+    done = puffin("pip", "list", "-o", "--pre", env=conf)
+    assert done.raw_out == theirs, "the indexes of a configuration too"
+    assert "(latest: v2.0rc1)" in puffin("pip", "tree", "--outdated", "--pre", env=conf).out
     done = puffin("pip", "list", "-o", "--format", "freeze")
     assert (done.code, done.err) == (
         2, lines("error: `--outdated` cannot be used with `--format freeze`", "", "hint: use `--format json`")

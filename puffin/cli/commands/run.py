@@ -88,6 +88,8 @@ _SECTIONS = {
     "pip install": "install",
     "pip uninstall": "uninstall",
     "pip compile": "compile",
+    "pip list": "list",
+    "pip tree": "list",
     "sync": "sync",
     "lock": "compile",
     "venv": "venv",
@@ -96,8 +98,8 @@ _SECTIONS = {
 
 def with_configuration(command: str, values: "Mapping[str, Any]", console: Console) -> "Mapping[str, Any]":
     """Return the *values* of a command's options with what configuration adds. Raises ``ConfigurationInvalid``."""
-    if command not in _SECTIONS:
-        return values
+    if command not in _SECTIONS or not values.get("outdated", True):
+        return values  # nothing is configured, or no index is asked
     from puffin.cli.config.layers import configured
     from puffin.cli.noop.record import judge_options
 

@@ -52,7 +52,7 @@ def configured(
             indexes += [each for each in tables if each.name not in {other.name for other in indexes}]
     if not options["isolated"]:
         root = "" if many or command == "venv" else _site_root(layers, options, environ)
-        install = () if command == "uninstall" else ("install",)
+        install = () if command in ("uninstall", "list") else ("install",)
         layers.append(pip_settings(environ, root, ("global", *install, command)))
     layers = [[setting for setting in layer if setting.name in options] for layer in layers]
     _tell(layers, options, console)
