@@ -178,7 +178,7 @@ class Workplace:
         self._transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
         try:
             self._transaction.begin()
-            if self.state is None and os.path.isdir(f"{self.home}/{STATE}"):
+            if os.path.isdir(f"{self.home}/{STATE}"):
                 remove_tree(f"{self.home}/{STATE}")
             if self._always:
                 self._check_exchangeable(self._transaction)

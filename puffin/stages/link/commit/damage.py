@@ -209,7 +209,9 @@ class _Verified:
         self, environment: "Environment", owned: "Owned", lost: "frozenset[str]", cache: "Cache", deep: bool
     ) -> None:
         self._site = environment.purelib
-        self._scripts = environment.scripts
+        self._scripts = (
+            environment.scripts if environment.is_venv else ""
+        )  # elsewhere no interpreter lies beside them
         self._owned = owned
         self._lost = lost
         self._cache = cache
@@ -293,7 +295,7 @@ class _Verified:
     def _of_scripts(self, rows: "Iterable[str]", wrong: "Mapping[str, str]") -> "Iterable[tuple[str, str]]":
         for path in rows:
             script = path.startswith(f"{self._way}/") and path not in wrong
-            if script and runs_another(f"{self._site}/{path}", self._scripts):
+            if script and self._scripts and runs_another(f"{self._site}/{path}", self._scripts):
                 yield path, INTERPRETER
 
     def _of_bytecode(self) -> "Iterable[tuple[str, str]]":
