@@ -96,6 +96,13 @@ def test_an_edit_does_not_spread_to_new_environments(puffin, env, sync, harm, mo
     assert (other.site / "pkg/sub/m.py").read_text() == "v = 1\n"
 
 
+def test_with_verify_every_content_is_compared_before_it_spreads(puffin, env, sync):
+    edit_in_secret(env.site / "pkg/sub/m.py")
+    other = puffin.venv(name="other")
+    assert sync(None, "-p", other.root, "--verify").code == 0
+    assert (other.site / "pkg/sub/m.py").read_text() == "v = 1\n"
+
+
 @pytest.mark.parametrize("harm", [cut, edit, edit_in_secret])
 def test_a_reinstallation_repairs_the_environment_and_the_cache(puffin, env, sync, harm):
     harm(env.site / "pkg/sub/m.py")

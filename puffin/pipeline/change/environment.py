@@ -211,6 +211,7 @@ class EnvironmentRun:
         mode = self.settings.link_mode or CLONE
         kind = self.bytecode
         doubted = self.workplace.damaged.union(self.settings.reinstall_package)
+        all_doubted = self.settings.reinstall or self.settings.verify
         self._places = {
             number: LinkPlace(
                 stage=transaction.stage(number),
@@ -219,7 +220,7 @@ class EnvironmentRun:
                 direct_url=supply.artifact.direct_url,
                 mode=mode,
                 bytecode=kind,
-                checked=self.settings.reinstall or supply.artifact.name in doubted,
+                checked=all_doubted or supply.artifact.name in doubted,
             )
             for number, supply in self.turn.items()
         }

@@ -27,7 +27,9 @@ def state_of(site, *, stamp=0):
 
 
 def findings(site, **options):
-    place = SimpleNamespace(root=str(site), purelib=str(site), scripts=str(site / "bin"), seed=False)
+    place = SimpleNamespace(
+        root=str(site), purelib=str(site), scripts=str(site / "bin"), seed=False, is_venv=True
+    )
     return verified(place, state_of(site), (), Cache(str(site / "cache"), lower=()), **options)[1]
 
 
