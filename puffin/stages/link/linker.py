@@ -12,12 +12,12 @@ from puffin.stages.link.staging import DIRECTORY, LinkPlace, LinkTarget, Staging
 from puffin.stages.unzip.manifest import (
     BYTES,
     DIST_INFO,
+    FILES,
     NAME,
     OUTSIDE,
     RAW_NAME,
     SCRIPTS,
     OutsideRow,
-    in_census,
     read_for_link,
 )
 from puffin.stages.unzip.ready import Census, changed, discard_archive, recheck
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    Tree = tuple[tuple[str, tuple[str, ...]], ...]
-    Found = tuple[tuple[Any, ...], Tree, tuple[str, ...] | None, tuple[int, int] | None]
+    Found = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...] | None]
 
 Linked = tuple[str, int]
 
@@ -154,7 +153,7 @@ class _Building:
     def __init__(self, cache: Cache, archive: str, found: "Found") -> None:
         self._cache = cache
         self._archive = archive
-        self._header, self._tree, self._executables, self._known = found
+        self._header, self._tree, self._executables = found
         self._source = cache.archive(archive)
         self._census = Census()
         self._counting: Census | None = self._census
@@ -179,10 +178,8 @@ class _Building:
 
         What may have been changed is compared by its content, and with *contents* every file is.
         """
-        runnable = (
-            None if self._executables is None else [each for each in self._executables if in_census(each)]
-        )
-        agrees = self._census.agrees(self._known, runnable, latest)
+        header = self._header
+        agrees = self._census.agrees(header[FILES], header[BYTES], self._executables, latest)
         if (contents or not agrees) and not recheck(self._cache, self._archive):
             raise self._gone()
 
@@ -217,7 +214,7 @@ class _Building:
         census, manifest = Census(), manifest_path(self._cache, kind, self._archive)
         spread(layer.tree, layer_path(self._cache, kind, self._archive), stagings, known, census)
         sizes = [size for row in layer.sizes for size in row]
-        if not census.agrees((len(sizes), sum(sizes)), None, changed(manifest)):
+        if not census.agrees(len(sizes), sum(sizes), None, changed(manifest)):
             os.unlink(manifest)
             raise self._gone()
         for staging in stagings:

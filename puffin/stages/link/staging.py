@@ -12,7 +12,7 @@ import os
 from puffin.cache.atomic import remove_tree
 from puffin.stages.link.files import Placer
 from puffin.stages.link.scripts import launcher, rewrite_shebang, shebang, versioned, windows_launcher
-from puffin.stages.unzip.manifest import DIST_INFO, ENTRY_POINTS, MODULES, NAME, SCRIPTS
+from puffin.stages.unzip.manifest import DIST_INFO, ENTRY_POINTS, NAME, SCRIPTS
 from puffin.stages.unzip.record import NOTHING, quoted, row
 from puffin.value import frozen
 
@@ -232,7 +232,7 @@ def spread(
 ) -> None:
     """Bring the files of *tree*, which lies at *source*, into all *stagings*; *known* directories are there already.
 
-    *census* counts those that are looked at each time (:func:`puffin.stages.unzip.manifest.in_census`).
+    *census* counts them.
 
     It goes directory by directory and not place by place: what the system has to look up of the source is then
     still at hand for every place but the first. A place that cannot be written to is left behind with its error;
@@ -247,8 +247,7 @@ def spread(
             opened = os.open(directory, DIRECTORY, dir_fd=here) if inside and directory else here
             try:
                 if census is not None:
-                    whole = ".dist-info/" in f"{directory}/"
-                    census.count(names if whole else [each for each in names if each.endswith(MODULES)], opened)
+                    census.count(names, opened)
                 _spread_one(directory, names, opened, stagings, make=directory not in known, inside=inside)
             finally:
                 if opened != here:

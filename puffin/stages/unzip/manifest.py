@@ -37,8 +37,6 @@ Checks: ``(((size, …), (crc32, …)), …)`` of the same files in the same ord
 Executables: ``(path, …)`` of the files that may be run, relative to the archive. None where the file system keeps no
 modes; manifests of former versions end before it.
 
-Census: ``(how many, their sizes together)`` of the files that are looked at before they are linked (:func:`in_census`).
-
 No file of the archive is younger than the file with the manifest (:mod:`puffin.stages.unzip.ready`).
 """
 
@@ -55,7 +53,6 @@ if TYPE_CHECKING:
 Row = tuple[str, tuple[str, ...], tuple[int, ...], tuple[int, ...]]
 OutsideRow = tuple[str, str, tuple[str, ...], tuple[int, ...], tuple[int, ...], tuple[str, ...]]
 
-MODULES = (".py", ".pyc", ".pth", ".so", ".pyd", ".dll", ".dylib")
 INSTALLER = b"puffin\n"  # what the file of that name holds
 CURRENT_FORMAT = 1
 (
@@ -97,19 +94,12 @@ class Manifest:
 _NAMES: "tuple[str, ...]" = Manifest.__match_args__
 
 
-def in_census(path: str) -> bool:
-    """Tell whether a file of an archive is looked at each time it is linked: what Python runs, and ``.dist-info``."""
-    return path.endswith(MODULES) or ".dist-info/" in path or path.startswith(".data/scripts/")
-
-
 def encode_manifest(manifest: Manifest) -> "bytes":
     """Return the bytes of the manifest file."""
     *fields, _tree, executables = [getattr(manifest, name) for name in _NAMES]
     names = tuple([row[:2] for row in manifest.tree])
     checks = tuple([row[2:] for row in manifest.tree])
-    sizes = [size for path, size, _ in files_listed(manifest) if in_census(path)]
-    census = len(sizes), sum(sizes)
-    return dump((CURRENT_FORMAT, *fields)) + dump(names) + dump(checks) + dump(executables) + dump(census)
+    return dump((CURRENT_FORMAT, *fields)) + dump(names) + dump(checks) + dump(executables)
 
 
 def read_header(path: str) -> "tuple[Any, ...] | None":
@@ -127,15 +117,14 @@ def read_names(path: str) -> "tuple[tuple[Any, ...], tuple[tuple[str, tuple[str,
     return found[:2] if found else None
 
 
-def read_for_link(path: str) -> "tuple[Any, Any, tuple[str, ...] | None, tuple[int, int] | None] | None":
-    """Return header, names, executables and census of the manifest file *path*, or None as :func:`read_header`."""
+def read_for_link(path: str) -> "tuple[Any, Any, tuple[str, ...] | None] | None":
+    """Return the header, the names and the executables in the manifest file *path*, or None as :func:`read_header`."""
     data = _read(path, whole=True)
     header, end = _header(data)
     names, end = load_at(data, end)
     if header is None or type(names) is not tuple:
         return None
-    executables, end = load_at(data, skipped(data, end))
-    return header, names, executables, load_at(data, end)[0]
+    return header, names, load_at(data, skipped(data, end))[0]
 
 
 def read_manifest(path: str) -> "Manifest | None":
@@ -145,23 +134,10 @@ def read_manifest(path: str) -> "Manifest | None":
     names, end = load_at(data, end)
     checks, end = load_at(data, end)
     executables, end = load_at(data, end)
-    _census, end = load_at(data, end)
     if header is None or type(names) is not tuple or type(checks) is not tuple or end != len(data):
         return None
     tree = tuple([(*row, *check) for row, check in zip(names, checks, strict=True)])
     return Manifest(**dict(zip(_NAMES, (*header[1:], tree, executables), strict=True)))
-
-
-def files_listed(manifest: Manifest) -> "list[tuple[str, int, int]]":
-    """Return path, size and CRC-32 of every file of an archive, relative to it."""
-    found = []
-    for directory, names, sizes, crcs in manifest.tree:
-        where = f"{directory}/" if directory else ""
-        found += [(f"{where}{name}", size, crc) for name, size, crc in zip(names, sizes, crcs, strict=True)]
-    for key, directory, names, sizes, crcs, _hashes in manifest.outside:
-        where = f".data/{key}/{directory}".rstrip("/")
-        found += [(f"{where}/{name}", size, crc) for name, size, crc in zip(names, sizes, crcs, strict=True)]
-    return found
 
 
 def _header(data: bytes) -> "tuple[tuple[Any, ...] | None, int]":

@@ -5,8 +5,8 @@ therefore stand beside files whose content never reached the disk. The manifest 
 written in: within that boot the kernel's view is right whatever died; after it the sizes of all files
 are compared once, and the manifest is rewritten to say so.
 
-What happens to an archive afterwards shows by its files: whoever links it counts what Python runs (:class:`Census`).
-Only where that is not as it was, every content is compared.
+What happens to an archive afterwards shows by its files: whoever links it counts them (:class:`Census`). Only where
+that is not as it was, every content is compared.
 """
 
 import os
@@ -26,7 +26,6 @@ from puffin.stages.unzip.manifest import (
     WHEEL_BYTES,
     Manifest,
     encode_manifest,
-    files_listed,
     read_header,
     read_manifest,
 )
@@ -34,7 +33,7 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
     from typing import Any
 
 _boot_id: "str | None" = None
@@ -131,17 +130,12 @@ class Census:
         self._modes += modes
         self._latest = latest
 
-    def agrees(
-        self, known: "tuple[int, int] | None", executables: "Collection[str] | None", latest: int
-    ) -> bool:
-        """Tell whether these are the files that are *known*: how many, their sizes together, and those that may be run.
-
-        None was changed after *latest* (ns). What is None was not noted down by the puffin that made the archive.
-        """
+    def agrees(self, files: int, size: int, executables: "tuple[str, ...] | None", latest: int) -> bool:
+        """Tell whether these are so many files of this size together, and none was changed after *latest* (ns)."""
         runnable = self._modes - self._files * _PLAIN
-        bounds = (0, self._files) if executables is None else (len(executables), len(executables))
-        modes = bounds[0] * _RUN <= runnable <= bounds[1] * _RUN
-        return modes and known in (None, (self._files, self._size)) and self._latest <= latest
+        known = (0, self._files) if executables is None else (len(executables), len(executables))
+        modes = known[0] * _RUN <= runnable <= known[1] * _RUN
+        return modes and self._files == files and self._size == size and self._latest <= latest
 
 
 _RUN = 0o100
@@ -160,7 +154,7 @@ def _counted(root: str, manifest: Manifest, latest: int) -> bool:
             os.close(here)
     except OSError:
         return False
-    return census.agrees((manifest.files, manifest.bytes), manifest.executables, latest)
+    return census.agrees(manifest.files, manifest.bytes, manifest.executables, latest)
 
 
 def changed(path: str) -> int:
@@ -242,3 +236,15 @@ def discard_damaged(cache: "Cache", sha256: str) -> None:
         discard_archive(cache, sha256)
     except OSError:
         pass
+
+
+def files_listed(manifest: Manifest) -> "list[tuple[str, int, int]]":
+    """Return path, size and CRC-32 of every file of an archive, relative to it."""
+    found = []
+    for directory, names, sizes, crcs in manifest.tree:
+        where = f"{directory}/" if directory else ""
+        found += [(f"{where}{name}", size, crc) for name, size, crc in zip(names, sizes, crcs, strict=True)]
+    for key, directory, names, sizes, crcs, _hashes in manifest.outside:
+        where = f".data/{key}/{directory}".rstrip("/")
+        found += [(f"{where}/{name}", size, crc) for name, size, crc in zip(names, sizes, crcs, strict=True)]
+    return found
