@@ -38,7 +38,7 @@ class Dependencies:
 
     ``files`` maps paths to stamps (of what is absent: an empty one), ``kinds`` paths to the type of what is there,
     ``directories`` paths to stamps; ``texts`` has the sealed bytes of files of which only the content counts: each
-    checkout writes them anew. ``contents`` has the sealed bytes of files, and the names in directories, that changed
+    checkout rewrites them. ``contents`` has the sealed bytes of files, and the names in directories, that changed
     so shortly before the run that another change may leave the stamp as it is. ``variables`` maps names to sealed
     values: values and files may hold credentials. ``said`` is what the run told:
     ``(number of the stream, text, text behind a duration or None)``.
@@ -301,7 +301,7 @@ def _keep(path: str) -> None:
 
 
 def _small(path: str) -> "bytes | None":
-    """Return the bytes of a file, None where it or all that was kept so far is large, and of what is no file."""
+    """Return the bytes of a regular file. Return None for anything else, and if it or all kept bytes are too large."""
     assert _noted is not None
     data = content(path) if os.path.isfile(path) else None
     if data is None or len(data) > _SMALL or _noted.kept + len(data) > _MOST:

@@ -151,7 +151,7 @@ def test_values_that_cannot_be(puffin, env, words, problem):
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ('link-mode = "magic"', "`magic` is no value of `link-mode`"),
+        ('link-mode = "magic"', "`magic` is not a value of `link-mode`"),
         ('timeout = "soon"', "`--timeout soon` is not a number of seconds above 0"),
         ("retries = -1", "`--retries -1` is not a number of retries"),
         ("jobs = 0", "`0` is not a number of jobs"),
@@ -169,7 +169,7 @@ def test_a_keyring_provider_that_is_none(puffin, env):
     assert (done.code, done.err) == (
         2,
         lines(
-            "error: Failed to read the configuration at `PIP_KEYRING_PROVIDER`: `vault` is no value of"
+            "error: Failed to read the configuration at `PIP_KEYRING_PROVIDER`: `vault` is not a value of"
             " `keyring-provider`",
             "",
             "hint: use one of `auto`, `disabled`, `import`, `subprocess`",

@@ -190,7 +190,7 @@ def check_setting(setting: "SettingValue") -> None:
         if choices and setting.value not in choices:
             hint = f"use one of {', '.join(f'`{each}`' for each in choices)}"
             raise UsageError(
-                text=f"`{setting.value}` is no value of `{setting.name.replace('_', '-')}`", hints=(hint,)
+                text=f"`{setting.value}` is not a value of `{setting.name.replace('_', '-')}`", hints=(hint,)
             )
         if setting.name in ("timeout", "retries", "jobs"):
             _READERS[setting.name](str(setting.value))
@@ -359,7 +359,7 @@ def moments(every: str, packages: "Sequence[str]") -> str:
         name, equals, value = text.partition("=")
         if not equals or not is_name(name.strip()):
             raise UsageError(
-                text=f"`{text}` is no value of `--exclude-newer-package`",
+                text=f"`{text}` is not a value of `--exclude-newer-package`",
                 hints=("write a name and a date, as in `--exclude-newer-package name=2026-01-31`",),
             )
         told = "false" if value.strip().lower() == "false" else parse_moment(value.strip())

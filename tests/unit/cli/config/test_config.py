@@ -384,5 +384,5 @@ HARMLESS = 'index-url = "x"  # y\nextra-index-url = [\n  "a=b",\n  "c"]\n[[index
 
 def test_a_scheduler_may_be_configured():
     check_setting(SettingValue(name="executor", value="tcp://10.0.0.1:8786", place="puffin.toml:1"))
-    with pytest.raises(ConfigurationInvalid, match="`fast` is no value of `link-mode`"):
+    with pytest.raises(ConfigurationInvalid, match="`fast` is not a value of `link-mode`"):
         check_setting(SettingValue(name="link_mode", value="fast", place="puffin.toml:1"))
