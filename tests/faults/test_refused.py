@@ -77,7 +77,7 @@ def test_few_descriptors(puffin, env, shop, files, executor):
         return
     assert done.returncode in (0, TEMPORARY), done.stderr
     assert done.returncode == 0 or "open file" in done.stderr
-    if files >= 20 and executor != "cluster":
+    if done.returncode == 0 or (files >= 32 and executor != "cluster"):
         assert len(env.installed()) == 10
     if executor == "cluster":
         assert f"a cluster needs up to 80, and the limit is {files}" in done.stderr

@@ -101,6 +101,6 @@ def test_it_tells_old_new_mixed_and_broken(work):
 
 def test_a_kill_leaves_what_a_kill_leaves(work):
     calls = work.points()
-    renames = [call for call in calls if call.name.startswith("rename")]
-    states = {work.disturb([call.inject("signal=KILL")])[1] for call in (renames[0], renames[-1])}
+    first = next(call for call in calls if call.name.startswith("rename"))
+    states = {work.disturb([call.inject("signal=KILL")])[1] for call in (first, calls[-1])}
     assert states == {"old", "new"}

@@ -193,7 +193,7 @@ def test_dates_of_single_packages(puffin, env, shop):
     assert puffin("pip", "install", "lib", *words, "LIB=false", "-i", shop.url).code == 0
     assert puffin("pip", "install", "app", *words, "app=1 day", "-i", shop.url).code == 0
     done = puffin("pip", "install", "lib", "--exclude-newer-package", "lib", "-i", shop.url)
-    assert (done.code, "`lib` is no value" in done.err) == (2, True)
+    assert (done.code, "`lib` is not a value" in done.err) == (2, True)
     done = puffin(
         "pip",
         "install",
