@@ -148,8 +148,6 @@ def test_entries_for_another_tool_are_named(puffin, shop):
     for entry in (
         "`exclude-newer` in `[tool.uv]` has no effect in puffin (pyproject.toml:7)",
         "`override-dependencies` in `[tool.uv]` has no effect in puffin (pyproject.toml:8)",
-        "`lib` in `[tool.uv.sources]` has no effect in puffin (pyproject.toml:10)",
-        "`app` in `[tool.uv.sources]` has no effect in puffin (pyproject.toml:12)",
     ):
         assert entry in done.err
     puffin.file(
