@@ -111,7 +111,8 @@ class Document:
     def __init__(self, path: str, data: bytes, shown: str = "") -> None:
         self.directory = os.path.dirname(path)
         self.shown = shown or path
-        self._prefix = ("tool", "puffin") if os.path.basename(path) == PROJECT_FILE else ()
+        self.is_project = os.path.basename(path) == PROJECT_FILE
+        self._prefix = ("tool", "puffin") if self.is_project else ()
         self._places: list[tuple[int, tuple[str, ...]]] | None = None
         self._text = decoded(path, data, self.shown)
         self.table: dict[str, Any] = self._own()

@@ -1,6 +1,6 @@
 """From requirements of projects and the tables of these to requirements with a place: a URL, a path or an index.
 
-:func:`source_of` decides about one requirement, and reads nothing. :class:`Lowering` applies it to all requirements of
+:func:`chosen_source` decides about one requirement, and reads nothing. :class:`Lowering` applies it to all requirements of
 a command, and follows local projects to what they ask for in turn, as uv does. Files of an index have no tables.
 """
 
@@ -12,9 +12,9 @@ from puffin import depends
 from puffin.artifact.urls import file_path, file_url, is_file_url
 from puffin.stages.fetch.git.url import subdirectory
 from puffin.stages.resolve.index.config import NamedIndex, with_credentials
+from puffin.stages.resolve.metadata.toml import InvalidProject
 from puffin.stages.resolve.projects.members import LocalProjects, Monorepo
 from puffin.stages.resolve.projects.tables import GIT, INDEX, PATH, WORKSPACE, PackageSource, ProjectTables
-from puffin.stages.resolve.projects.toml import InvalidProject
 from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.place import (
     PathBase,
@@ -49,7 +49,7 @@ DEFAULT_POLICY = SourcePolicy()
 
 
 @frozen
-class Asked:
+class Asker:
     """Who asks for a package: the project with these ``tables``, under an extra or a group, within a ``workspace``."""
 
     tables: ProjectTables
@@ -58,19 +58,19 @@ class Asked:
     group: str = ""
 
 
-def source_of(entry: Entry, asked: Asked, holds: Callable[[str], bool]) -> PackageSource | None:
+def chosen_source(entry: Entry, asker: Asker, holds: Callable[[str], bool]) -> PackageSource | None:
     """Return the source of a requirement for whoever asks, None for its own URL, or the indexes.
 
     The project's own word on a package goes before that of the root of its workspace, even where it does not hold.
     Raises :class:`InvalidProject` where two hold.
     """
-    name, tables, workspace = entry.name, asked.tables, asked.workspace
+    name, tables, workspace = entry.name, asker.tables, asker.workspace
     told = tables.sources.get(name) or (workspace.root.sources.get(name, ()) if workspace else ())
     found = [
         each
         for each in told
-        if (not each.extra or each.extra in asked.extras)
-        and (not each.group or each.group == asked.group)
+        if (not each.extra or each.extra in asker.extras)
+        and (not each.group or each.group == asker.group)
         and (not each.marker or holds(each.marker))
     ]
     if len(found) > 1:
@@ -99,34 +99,34 @@ class Lowering:
         self._conditions: Conditions | None = None
         self._pinned_at: dict[str, str] = {}
 
-    def asked(self, tables: ProjectTables, *, extras: tuple[str, ...] = (), group: str = "") -> Asked:
+    def asker(self, tables: ProjectTables, *, extras: tuple[str, ...] = (), group: str = "") -> Asker:
         workspace = None if self._policy.skipped is True else self.projects.workspace_of(tables.directory)
-        return Asked(tables=tables, workspace=workspace, extras=extras, group=group)
+        return Asker(tables=tables, workspace=workspace, extras=extras, group=group)
 
-    def indexes(self, asked: Asked) -> tuple[NamedIndex, ...]:
+    def indexes(self, asker: Asker) -> tuple[NamedIndex, ...]:
         """Return the indexes that a project declares, and those of its workspace."""
-        known = (*asked.tables.indexes, *(asked.workspace.root.indexes if asked.workspace else ()))
+        known = (*asker.tables.indexes, *(asker.workspace.root.indexes if asker.workspace else ()))
         environ = self._policy.environ
         return tuple([replace(each, url=with_credentials(each.name, each.url, environ)) for each in known])
 
-    def placed(self, entries: Iterable[Entry], asked: Asked) -> tuple[Entry, ...]:
+    def placed(self, entries: Iterable[Entry], asker: Asker) -> tuple[Entry, ...]:
         """Return requirements of a project, with a place where a source tells it."""
-        return tuple([self._placed(entry, asked) for entry in entries])
+        return tuple([self._placed(entry, asker) for entry in entries])
 
-    def _placed(self, entry: Entry, asked: Asked) -> Entry:
-        if not entry.name or entry.name == asked.tables.name or self._policy.skips(entry.name):
+    def _placed(self, entry: Entry, asker: Asker) -> Entry:
+        if not entry.name or entry.name == asker.tables.name or self._policy.skips(entry.name):
             return entry
-        source = source_of(entry, asked, self._holds)
+        source = chosen_source(entry, asker, self._holds)
         if source is None:
             return entry
         if entry.url:
             problem = f"`{entry.name}` has a source, and names a URL at {entry.origin} as well: keep one"
             raise InvalidProject(file=source.place, problem=problem)
         if source.kind == INDEX:
-            self._pin(entry.name, source, (*self.indexes(asked), *self._policy.indexes))
+            self._pin(entry.name, source, (*self.indexes(asker), *self._policy.indexes))
             return entry
         if source.kind == WORKSPACE:
-            return self._member(entry, source, asked)
+            return self._member(entry, source, asker)
         if source.kind == PATH:
             return self._path(entry, source)
         prefix = "" if source.kind != GIT or source.target.startswith("git+") else "git+"
@@ -152,8 +152,8 @@ class Lowering:
             raise InvalidProject(file=source.place, problem=problem)
         self._pinned_at.setdefault(name, source.place)
 
-    def _member(self, entry: Entry, source: PackageSource, asked: Asked) -> Entry:
-        workspace = asked.workspace
+    def _member(self, entry: Entry, source: PackageSource, asker: Asker) -> Entry:
+        workspace = asker.workspace
         if source.target:
             directory = os.path.normpath(os.path.join(source.directory, source.target))
             tables = self.projects.tables(directory)
@@ -241,18 +241,18 @@ class Lowering:
         return tuple(found.values())
 
     def _limits(self, tables: ProjectTables, extras: tuple[str, ...]) -> "list[Entry]":
-        asked = self.asked(tables, extras=extras)
+        asker = self.asker(tables, extras=extras)
         declared = tables.declared
         if declared is None:
-            above = asked.workspace.root.sources if asked.workspace else ()
-            names = (*tables.sources, *above, *(asked.workspace.members if asked.workspace else ()))
+            above = asker.workspace.root.sources if asker.workspace else ()
+            names = (*tables.sources, *above, *(asker.workspace.members if asker.workspace else ()))
             declared = frozenset((name, (), "") for name in names)
         wanted = [
             Entry(name=name, text=name, extras=own, marker=marker, file=tables.shown, constraint=True)
             for name, own, marker in sorted(declared)
             if name != tables.name and (not marker or self._holds(marker))
         ]
-        return [replace(entry, marker="") for entry in self.placed(wanted, asked) if entry.url]
+        return [replace(entry, marker="") for entry in self.placed(wanted, asker) if entry.url]
 
 
 def local_directory(url: str) -> str:

@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Mapping
 
 from puffin import depends
+from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text
 from puffin.stages.resolve.projects.patterns import expand, is_pattern
 from puffin.stages.resolve.projects.project import SourceFile
 from puffin.stages.resolve.projects.tables import ProjectTables, read_tables
-from puffin.stages.resolve.projects.toml import InvalidProject, decode_text
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
 from puffin.value import frozen
 

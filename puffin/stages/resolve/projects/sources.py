@@ -12,7 +12,8 @@ from puffin.artifact.urls import mask
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.stages.resolve.index.config import NamedIndex
-from puffin.stages.resolve.projects.lowering import DEFAULT_POLICY, Asked, Lowering, SourcePolicy
+from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text, parse_toml
+from puffin.stages.resolve.projects.lowering import DEFAULT_POLICY, Asker, Lowering, SourcePolicy
 from puffin.stages.resolve.projects.project import (
     Project,
     SourceFile,
@@ -22,6 +23,8 @@ from puffin.stages.resolve.projects.project import (
     requirements_of,
 )
 from puffin.stages.resolve.projects.pyproject import (
+    NeedsBuild,
+    check_specifier,
     describes_project,
     has_project,
     ignored_entries,
@@ -32,15 +35,6 @@ from puffin.stages.resolve.projects.pyproject import (
     states_project,
 )
 from puffin.stages.resolve.projects.tables import ProjectTables, read_tables
-from puffin.stages.resolve.projects.toml import (
-    InvalidProject,
-    NeedsBuild,
-    check_specifier,
-    decode_text,
-    parse_toml,
-    text_of,
-    texts_of,
-)
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound, RequirementsFileUnreadable
 from puffin.stages.resolve.requirements.file import STDIN, absolute_path, read_requirements
 from puffin.stages.resolve.requirements.plain import is_script
@@ -212,7 +206,7 @@ class _Reader:
             project = self._built(file, error)
         self._projects.append((project, self._tables(file.directory)))
         if kind == PYPROJECT:
-            self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown), file)))
+            self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown).values, file)))
         if project.requires_python:
             self.pythons.append((project.file, project.requires_python))
 
@@ -226,9 +220,9 @@ class _Reader:
 
     def _script(self, file: SourceFile) -> None:
         project, block = read_script(file)
-        self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(block.text, block.shown), block)))
-        asked = Asked(tables=read_tables(block))
-        self._take(self._placed(project.dependencies, asked), "")
+        self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(block.text, block.shown).values, block)))
+        asker = Asker(tables=read_tables(block))
+        self._take(self._placed(project.dependencies, asker), "")
         if project.requires_python:
             self.pythons.append((project.file, project.requires_python))
 
@@ -236,9 +230,9 @@ class _Reader:
         tables = self._lowering.projects.tables(directory)
         return tables or ProjectTables(path="", directory=directory, shown="")
 
-    def _placed(self, entries: tuple[Entry, ...], asked: Asked) -> tuple[Entry, ...]:
-        self.indexes.update({each.url: each for each in self._lowering.indexes(asked)})
-        return self._lowering.placed(entries, asked)
+    def _placed(self, entries: tuple[Entry, ...], asker: Asker) -> tuple[Entry, ...]:
+        self.indexes.update({each.url: each for each in self._lowering.indexes(asker)})
+        return self._lowering.placed(entries, asker)
 
     def take_extras(self) -> None:
         """Take what the projects need, with the extras that are asked for."""
@@ -260,7 +254,7 @@ class _Reader:
             self._take(entries, replace(project, file=relative(project.file)).label)
 
     def _placed_under(self, tables: ProjectTables, entries: tuple[Entry, ...], extra: str) -> tuple[Entry, ...]:
-        return self._placed(entries, self._lowering.asked(tables, extras=(extra,) if extra else ()))
+        return self._placed(entries, self._lowering.asker(tables, extras=(extra,) if extra else ()))
 
     def group(self, text: str) -> None:
         path, name = split_group(text)
@@ -271,10 +265,10 @@ class _Reader:
             )
         file = self._file(path)
         project, entries = read_group(file, normalise(name))
-        self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown), file)))
+        self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown).values, file)))
         project = replace(project, file=relative(project.file))
         entries = self._placed(
-            entries, self._lowering.asked(self._tables(file.directory), group=normalise(name))
+            entries, self._lowering.asker(self._tables(file.directory), group=normalise(name))
         )
         self._take(entries, project.label if project.name else f"({project.file})")
 
@@ -388,11 +382,10 @@ def read_script(file: SourceFile) -> tuple[Project, SourceFile]:
     above = text.count("\n", 0, blocks[0].start("content"))  # so that errors name the lines of the script
     block = replace(file, text="\n" * above + "\n".join(lines))
     table = parse_toml(block.text, file.shown)
-    specifier = text_of(table, "requires-python", file.shown)
     project = Project(
         name="",
         file=file.shown,
-        dependencies=entries_of(texts_of(table, "dependencies", file.shown), file),
-        requires_python=check_specifier(specifier, file.shown, "requires-python"),
+        dependencies=entries_of(table.texts("dependencies"), file),
+        requires_python=check_specifier(table.text("requires-python"), file.shown, "requires-python"),
     )
     return project, block

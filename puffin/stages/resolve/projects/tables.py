@@ -12,9 +12,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.names import is_name, normalise
 from puffin.stages.resolve.index.config import NamedIndex
+from puffin.stages.resolve.metadata.toml import InvalidProject, parse_toml
 from puffin.stages.resolve.projects.places import nearest, places_of
 from puffin.stages.resolve.projects.project import SourceFile
-from puffin.stages.resolve.projects.toml import InvalidProject, parse_toml, table_of
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -94,7 +94,8 @@ class _Tables:
 
     def __init__(self, file: SourceFile) -> None:
         self._file = file
-        self._document = parse_toml(file.text, file.shown)
+        self._top = parse_toml(file.text, file.shown)
+        self._document = self._top.values
         self._lines: list[tuple[int, tuple[str, ...]]] | None = None
 
     def read(self) -> ProjectTables:
@@ -118,8 +119,8 @@ class _Tables:
         )
 
     def _tools(self) -> "list[tuple[tuple[str, ...], Mapping[str, Any]]]":
-        tools = table_of(self._document, "tool", self._file.shown)
-        found = [(("tool", name), table_of(tools, name, self._file.shown, where="tool.")) for name in _TOOLS]
+        tools = self._top.table("tool")
+        found = [(("tool", name), tools.table(name).values) for name in _TOOLS]
         return [each for each in found if each[1]]
 
     def _workspace(self) -> "dict[str, Any]":
