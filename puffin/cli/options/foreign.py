@@ -3,16 +3,12 @@
 They are accepted with a warning, or refused with a pointer to what to use instead; help does not list them.
 """
 
-from puffin.cli.options.table import FLAG, VALUE
+from collections.abc import Container, Sequence
+from typing import Any
+
+from puffin.cli.options.table import FLAG, VALUE, Row
+from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
-    from typing import Any
-
-    from puffin.cli.options.table import Row
-    from puffin.cli.screen.console import Console
 
 Said = str | tuple[str, str]
 Given = dict[str, Said]
