@@ -1,7 +1,7 @@
 """From requirements of projects and the tables of these to requirements with a place: a URL, a path or an index.
 
-:func:`chosen_source` decides about one requirement, and reads nothing. :class:`Lowering` applies it to all requirements of
-a command, and follows local projects to what they ask for in turn, as uv does. Files of an index have no tables.
+:func:`chosen_source` decides about one requirement, and reads nothing. :class:`Lowering` applies it to all requirements
+of a command, and follows local projects to what they ask for in turn, as uv does. Files of an index have no tables.
 """
 
 import os
