@@ -1,17 +1,14 @@
 """Puffin's own configuration: ``puffin.toml``, and ``[tool.puffin]`` of ``pyproject.toml``."""
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from puffin.cli.options.inspect import VENV
 from puffin.cli.options.resolve import COMPILE, INSTALL
 from puffin.cli.options.table import COUNT, FLAG, LIST, SYNC, VALUE
 from puffin.cli.options.values import IndexTable
 from puffin.pipeline.workspace.document import ConfigurationInvalid, Document, SettingValue
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 _KINDS = {row[1]: row[2] for row in (*SYNC, *COMPILE, *INSTALL, *VENV)}
 # What only makes sense for one run, or decides whether this file is read at all.

@@ -1,6 +1,8 @@
 """Locking many environments: the sources of each are resolved and its lock is written. Universes are shared."""
 
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from puffin.cache.atomic import read
 from puffin.cache.usage import make_room, shared
@@ -10,30 +12,19 @@ from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Reading
 from puffin.pipeline.inputs.resolution import resolved, setup_of
-from puffin.pipeline.request.builds import toolchain_with
-from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.request.builds import Toolchain, toolchain_with
+from puffin.pipeline.request.session import Session
+from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED, CompileSettings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, output_text
-from puffin.pipeline.workspace.specs import lock_of, sources_of
+from puffin.pipeline.workspace.specs import EnvSpec, lock_of, sources_of
 from puffin.stages.resolve.output.earlier import read_upgrades
 from puffin.stages.resolve.output.target import write_output
-from puffin.stages.resolve.projects.sources import check_python
+from puffin.stages.resolve.projects.sources import Build, check_python
 from puffin.stages.resolve.requirements.values import Entry
-from puffin.stages.resolve.solve.request import Preference
+from puffin.stages.resolve.solve.request import Preference, Resolution
 from puffin.value import frozen, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
-
-    from puffin.pipeline.request.builds import Toolchain
-    from puffin.pipeline.request.session import Session
-    from puffin.pipeline.request.settings import CompileSettings
-    from puffin.pipeline.workspace.specs import EnvSpec
-    from puffin.stages.resolve.projects.sources import Build
-    from puffin.stages.resolve.solve.request import Resolution
 
 
 @frozen

@@ -1,17 +1,13 @@
 """What can be taken out of an environment as a whole, and what cannot because nothing lists its files."""
 
 import os
+from collections.abc import Iterable
 
 from puffin.cache.reading import read_text
 from puffin.errors import PuffinError
+from puffin.stages.link.commit.installplan import Present
 from puffin.stages.link.installed import scan as site_scan
 from puffin.stages.link.installed.installed import listed_files
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from puffin.stages.link.commit.installplan import Present
 
 _DISTUTILS = "is a distutils installed project, and nothing says which files belong to it"
 _UNLISTED = "has no list of its files, so nothing says which ones belong to it"

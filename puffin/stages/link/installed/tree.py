@@ -1,12 +1,10 @@
 """The dependency tree of the installed distributions, as lines. Pure."""
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
 from puffin.stages.link.installed.demands import demands, fits
 from puffin.stages.link.installed.requires import Requires
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 DEPTH = 255
 _SHOWN = "(*) Package tree already displayed"

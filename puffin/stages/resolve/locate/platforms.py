@@ -11,12 +11,9 @@ from packaging.tags import mac_platforms
 from packaging.version import InvalidVersion, Version
 
 from puffin.errors import UsageError
+from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.stages.resolve.locate.tags import TagFacts, tag_strings
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.stages.link.interpreter.interpreter import Interpreter
 
 _ALIASES = {
     "linux": "x86_64-unknown-linux-gnu",

@@ -1,12 +1,10 @@
 """The request of a resolution and its answer, as values."""
 
+from collections.abc import Collection, Mapping
+
 from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 HIGHEST, LOWEST, LOWEST_DIRECT = "highest", "lowest", "lowest-direct"
 RESOLUTIONS = (HIGHEST, LOWEST, LOWEST_DIRECT)
