@@ -9,11 +9,8 @@ from puffin import depends
 from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.pipeline.workspace.document import PROJECT_FILE
 from puffin.pipeline.workspace.specs import EnvSpec, Workspace, lock_of, needs_lock
+from puffin.types import Iterable, Iterator, Sequence
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
 
 MAGIC = frozenset("*?[")
 _SKIPPED = frozenset({"node_modules", "__pycache__"})  # that ``**`` does not enter
