@@ -136,7 +136,7 @@ def named_indexes(
     """
     if not options and not tables:
         return ()
-    from puffin.stages.resolve.index.config import NamedIndex
+    from puffin.stages.resolve.index.config import NamedIndex, with_credentials
 
     found: dict[str, NamedIndex] = {}
     for text in options:
@@ -147,19 +147,6 @@ def named_indexes(
         url = with_credentials(table.name, table.url, environ)
         found.setdefault(table.name, NamedIndex(url=url, **same))
     return tuple(found.values())
-
-
-def with_credentials(name: str, url: str, environ: "Mapping[str, str]") -> str:
-    """Return the URL of a named index with the user and the password that variables give for it."""
-    plain = "".join([letter if letter.isalnum() else "_" for letter in name]).upper()
-    user, password = [environ.get(f"PUFFIN_INDEX_{plain}_{part}", "") for part in ("USERNAME", "PASSWORD")]
-    scheme, mark, rest = url.partition("://")
-    if not plain or not (user or password) or not mark or "@" in rest.partition("/")[0]:
-        return url
-    from urllib.parse import quote
-
-    secret = f":{quote(password, safe='')}" if password else ""
-    return f"{scheme}://{quote(user, safe='')}{secret}@{rest}"
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -249,6 +236,7 @@ _READERS: "dict[str, Callable[[Any], object]]" = {
     "reinstall_package": normalised,
     "no_build_isolation_package": normalised,
     "no_emit_package": normalised,
+    "no_sources_package": normalised,
     "no_binary": package_names,
     "only_binary": package_names,
     "prerelease_package": _prerelease_packages,

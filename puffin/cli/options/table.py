@@ -138,6 +138,9 @@ FILES = (
     option("--only-binary NAME|:all:|:none:...", "Use no source distributions (of one package).", DISTRIBUTIONS),
     option("--no-binary NAME|:all:|:none:...", "Use no wheels (of one package).", DISTRIBUTIONS),
     option("--no-build", "Build nothing; use only wheels.", DISTRIBUTIONS),
+    option("--no-sources", "Ignore where projects say that their dependencies come from (`tool.uv.sources`).",
+        DISTRIBUTIONS),
+    option("--no-sources-package NAME...", "Ignore the sources of one package.", DISTRIBUTIONS),
 )
 HASHES = (
     option("--require-hashes", "Require a hash for every requirement.", DISTRIBUTIONS),
