@@ -1,5 +1,7 @@
 """The options of the commands as tables, which are read without click for usual options."""
 
+from puffin.types import Mapping
+
 FLAG = "flag"
 VALUE = "value"
 LIST = "list"
@@ -7,9 +9,6 @@ COUNT = "count"
 OPTIONAL = "optional"  # a value that may be left out; it is written with "=", lest a file be taken for it
 GIVEN = "auto"  # the value of such an option that was given without one
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Row = tuple[tuple[str, ...], str, str, str, str, str]
 # groups of options, in the order in which help shows them
@@ -139,6 +138,9 @@ FILES = (
     option("--only-binary NAME|:all:|:none:...", "Use no source distributions (of one package).", DISTRIBUTIONS),
     option("--no-binary NAME|:all:|:none:...", "Use no wheels (of one package).", DISTRIBUTIONS),
     option("--no-build", "Build nothing; use only wheels.", DISTRIBUTIONS),
+    option("--no-sources", "Ignore where projects say that their dependencies come from (`tool.uv.sources`).",
+        DISTRIBUTIONS),
+    option("--no-sources-package NAME...", "Ignore the sources of one package.", DISTRIBUTIONS),
 )
 HASHES = (
     option("--require-hashes", "Require a hash for every requirement.", DISTRIBUTIONS),
