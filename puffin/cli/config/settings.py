@@ -6,7 +6,7 @@ import sys
 from puffin import depends
 from puffin.artifact.urls import strip_credentials
 from puffin.cli.options.table import GIVEN, SYNC, choices_of
-from puffin.cli.options.values import made
+from puffin.cli.options.values import IndexTable, made
 from puffin.errors import UsageError
 from puffin.names import is_name, normalise
 from puffin.pipeline.request.scheduler import Remote, check_address, is_address, times_of
@@ -19,17 +19,11 @@ from puffin.pipeline.request.settings import (
 )
 from puffin.pipeline.run.executor import NAMES
 from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue
+from puffin.stages.resolve.index.config import NamedIndex
+from puffin.types import Any, Callable, Iterable, Mapping, Sequence
 from puffin.value import replace
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any
-
-    from puffin.cli.options.values import IndexTable
-    from puffin.stages.resolve.index.config import NamedIndex
-
-    Values = Mapping[str, Any]
+Values = Mapping[str, Any]
 
 _DASHBOARD_PORT = 8787
 

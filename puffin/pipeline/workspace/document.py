@@ -9,12 +9,8 @@ from puffin import depends
 from puffin.artifact.urls import mask_text
 from puffin.errors import USAGE, PuffinError
 from puffin.stages.resolve.projects.places import nearest, places_of
+from puffin.types import Any, Iterator
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
 
 PUFFIN_FILE = "puffin.toml"
 PROJECT_FILE = "pyproject.toml"

@@ -9,11 +9,8 @@ from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.pipeline.workspace.document import PROJECT_FILE
 from puffin.pipeline.workspace.specs import EnvSpec, Workspace, lock_of, needs_lock
 from puffin.stages.resolve.projects.patterns import expand, is_pattern, matches
+from puffin.types import Iterable, Sequence
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 
 class NothingMatches(PuffinError):

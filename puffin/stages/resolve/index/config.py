@@ -4,6 +4,7 @@ import os
 
 from puffin.artifact.urls import digest, file_path, file_url, is_file_url, mask, strip_credentials
 from puffin.errors import Cause, UsageError
+from puffin.types import Collection, Mapping
 from puffin.value import frozen
 
 FIRST_INDEX = "first-index"
@@ -11,10 +12,6 @@ FIRST_MATCH = "unsafe-first-match"
 BEST_MATCH = "unsafe-best-match"
 STRATEGIES = (FIRST_INDEX, FIRST_MATCH, BEST_MATCH)
 ALL = ":all:"
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 
 @frozen

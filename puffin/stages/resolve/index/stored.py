@@ -18,7 +18,7 @@ from puffin.value import from_tuple, frozen
 
 Row = tuple[Any, ...]
 
-_FORMAT = "simple 2"
+_FORMAT = "simple 3"
 _FIELDS = 10
 
 ABSENT = "absent"
