@@ -82,16 +82,17 @@ PROJECT = (
     option("--all-extras", "Include all extras of the project.", COMMON),
     option("--group [PATH:]NAME...", "Include a dependency group of `pyproject.toml`.", COMMON),
 )
-CACHE = (
-    option("--cache-dir DIR", "The directory of the cache.", PLACES),
-    option("-n --no-cache --no-cache-dir", "Use a temporary cache, deleted at the end.", PLACES),
-)
 OUTPUT = (
     option("--directory DIR", "Change to this directory first.", PLACES),
     option("-q --quiet +", "Print less; twice: only errors.", SHOWN),
     option("-v --verbose +", "Print more.", SHOWN),
     option("--color auto|always|never", "Whether to colour the output.", SHOWN),
     option("--no-progress", "Show no progress bars.", SHOWN),
+)
+ALWAYS = (
+    option("--cache-dir DIR", "The directory of the cache.", PLACES),
+    option("-n --no-cache --no-cache-dir", "Use a temporary cache, deleted at the end.", PLACES),
+    *OUTPUT,
 )
 NETWORK = (
     option("--offline", "Do not use the network; take everything from the cache.", NETWORKING),
@@ -124,6 +125,10 @@ INDEX = (
     *NETWORK,
     *CONFIG,
 )
+PROFILE = (
+    option("--profile [FILE.html]", "Write a page that shows where the time went.", RUNNING),
+    option("--trace FILE.json", "Write a trace for Perfetto or `chrome://tracing`.", RUNNING),
+)
 RUN = (
     option("-j --jobs N", "How many processes work in parallel (default: the number of cores).", RUNNING),
     option("--executor auto|inline|pool|cluster|ADDRESS",
@@ -133,6 +138,9 @@ RUN = (
     option("--tls-ca FILE", "With tls://: CA certificates used to verify the scheduler.", RUNNING),
     option("--tls-cert FILE", "With tls://: the client certificate.", RUNNING),
     option("--tls-key FILE", "With tls://: the key of the client certificate.", RUNNING),
+    *PROFILE,
+    option("--dashboard [PORT]", "Use the cluster executor and serve dask's live dashboard.", RUNNING),
+    option("--dashboard-linger", "Keep the dashboard up until Ctrl-C.", RUNNING),
 )
 FILES = (
     option("--only-binary NAME|:all:|:none:...", "Use no source distributions (of one package).", DISTRIBUTIONS),
@@ -157,14 +165,6 @@ BUILD = (
     option("-b --build-constraint --build-constraints FILE...",
         "Constrain the versions of build requirements with a file.", BUILDING),
 )
-PROFILE = (
-    option("--profile [FILE.html]", "Write a page that shows where the time went.", RUNNING),
-    option("--trace FILE.json", "Write a trace for Perfetto or `chrome://tracing`.", RUNNING),
-)
-DASHBOARD = (
-    option("--dashboard [PORT]", "Use the cluster executor and serve dask's live dashboard.", RUNNING),
-    option("--dashboard-linger", "Keep the dashboard up until Ctrl-C.", RUNNING),
-)
 ATOMIC = (
     option("--atomic auto|always",
         "How packages come in: one by one, or site-packages as a whole by one exchange, with a hard link for each file "
@@ -185,12 +185,10 @@ SEEDS = (
         "Also remove pip, setuptools and wheel, which stay in environments that puffin did not make or made with "
         "--seed.", COMMON),
 )
-SYNC = (
+CHANGED = (  # of commands that bring one environment to what is asked
     *DRY_RUN,
     *PROJECT,
     *CHANGE,
-    option("--strict", "Check the installed packages for conflicts at the end.", COMMON),
-    option("--allow-empty-requirements", "Empty the environment if nothing is required.", COMMON),
     *SEEDS,
     *TARGETS,
     *FOREIGN,
@@ -201,10 +199,12 @@ SYNC = (
     *INDEX,
     *BUILD,
     *RUN,
-    *PROFILE,
-    *DASHBOARD,
-    *CACHE,
-    *OUTPUT,
+    *ALWAYS,
+)
+SYNC = (
+    option("--strict", "Check the installed packages for conflicts at the end.", COMMON),
+    option("--allow-empty-requirements", "Empty the environment if nothing is required.", COMMON),
+    *CHANGED,
 )
 # fmt: on
 
