@@ -32,7 +32,6 @@ _EVERYWHERE: Foreign = (
     (("--log", "--log-file"), VALUE, "has no effect: puffin records every run in the cache"),
     (("--debug",), FLAG, "has no effect; use `-vv`"),
     (("--user",), FLAG, _NEW_PIP),
-    (("--no-sources",), FLAG, ""),
 )
 _INSTALL: Foreign = (
     (("--no-compile", "--no-compile-bytecode"), FLAG, "has no effect: this is the default; see `--compile-bytecode`"),
@@ -69,7 +68,6 @@ _UPTODATE: Foreign = (
     (("-u", "--uptodate"), FLAG, ("puffin lists only outdated packages", "use `--outdated`")),
 )
 _COMPILE: Foreign = (
-    (("--no-sources",), FLAG, ""),
     (("--allow-unsafe",), FLAG, "has no effect: `pip`, `setuptools` and the like are pinned as any package is"),
     (("--no-allow-unsafe",), FLAG, "has no effect; to leave packages out of the output, use `--no-emit-package`"),
     (("--reuse-hashes",), FLAG, "has no effect: hashes of unchanged pins are always kept"),

@@ -1,14 +1,10 @@
 """The changes of an environment as lines for people. Pure."""
 
 from puffin.pipeline.request.settings import Line
+from puffin.pipeline.tasks.supply import Supply
+from puffin.stages.link.commit.installplan import Plan, Present
 from puffin.stages.link.direct_url import origin_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from puffin.pipeline.tasks.supply import Supply
-    from puffin.stages.link.commit.installplan import Plan, Present
+from puffin.types import Sequence
 
 
 def change_lines(present: "Sequence[Present]", plan: "Plan", supplies: "Sequence[Supply]") -> tuple[Line, ...]:

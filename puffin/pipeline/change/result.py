@@ -4,19 +4,13 @@ import time
 
 from puffin.artifact.artifact import expected_sha256
 from puffin.errors import DRIFT
+from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.lines import change_lines
 from puffin.pipeline.change.values import Change, EnvResult, ManyResult, Shared, failure_of
-from puffin.pipeline.request.settings import DRIFTED, UPDATED
-from puffin.pipeline.tasks.supply import identity
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from puffin.pipeline.change.environment import EnvironmentRun
-    from puffin.pipeline.change.work import GraphRun
-    from puffin.pipeline.request.settings import ManySettings
-    from puffin.pipeline.tasks.supply import Supply
+from puffin.pipeline.change.work import GraphRun
+from puffin.pipeline.request.settings import DRIFTED, UPDATED, ManySettings
+from puffin.pipeline.tasks.supply import Supply, identity
+from puffin.types import Sequence
 
 _BYTES = 10  # puffin.stages.unzip.manifest.BYTES
 

@@ -95,7 +95,8 @@ class _LockRun:
     def _read(self, spec: "EnvSpec") -> None:
         run = self._settings.compile.run
         request = sources_of(spec, run.constraint)
-        sources = Reading(request, run, self._session, build=self._builder(spec)).sources()
+        build, markers = self._builder(spec), self._markers(spec)
+        sources = Reading(request, run, self._session, build=build, markers=markers).sources()
         question = question_of(
             spec.name,
             run,
@@ -112,6 +113,9 @@ class _LockRun:
 
     def _toolchain(self, spec: "EnvSpec") -> "Toolchain":
         return toolchain_with(self._interpreters.of(spec))
+
+    def _markers(self, spec: "EnvSpec") -> "Callable[[], dict[str, str]]":
+        return lambda: dict(self._toolchain(spec).interpreter.markers)
 
     def _builder(self, spec: "EnvSpec") -> "Build":
         """Return what tells the metadata of a project where only a build does."""

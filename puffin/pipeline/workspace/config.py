@@ -10,12 +10,8 @@ from puffin.pipeline.workspace.document import PROJECT_FILE, Document, configura
 from puffin.pipeline.workspace.select import fill
 from puffin.pipeline.workspace.specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
+from puffin.types import Any, Mapping
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 _COMPILE = "compile-bytecode"
 SHARED_KEYS = frozenset({"path", "python", "extras", "groups", "constraints", "link-mode", _COMPILE})

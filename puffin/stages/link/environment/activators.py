@@ -6,11 +6,9 @@ a filled value is never looked at again, so a path with ``@@`` in it stays what 
 
 import os
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from puffin.types import Callable
 
-    Quote = Callable[[bytes], bytes]
+Quote = Callable[[bytes], bytes]
 
 _TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "venv_scripts")
 _CURLY_QUOTES = tuple(chr(code).encode() for code in (0x2018, 0x2019, 0x201A, 0x201B))

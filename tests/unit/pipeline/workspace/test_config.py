@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from puffin.errors import UsageError
 from puffin.pipeline.workspace.config import find_workspace, parse_workspace
-from puffin.pipeline.workspace.document import ConfigurationInvalid, nearest, places_of
-from puffin.pipeline.workspace.select import NothingMatches, SamePath, all_specs, choose, expand, matches
+from puffin.pipeline.workspace.document import ConfigurationInvalid
+from puffin.pipeline.workspace.select import NothingMatches, SamePath, all_specs, choose
 from puffin.pipeline.workspace.specs import lock_of
+from puffin.stages.resolve.projects.patterns import expand, matches
+from puffin.stages.resolve.projects.places import nearest, places_of
 
 
 def parse(text, path="/w/puffin.toml"):
