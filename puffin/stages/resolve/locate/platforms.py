@@ -7,7 +7,6 @@ Platforms are named as uv names them: ``linux``, ``macos``, ``windows``, and ``A
 import re
 from collections.abc import Iterator, Mapping
 
-from packaging.tags import mac_platforms
 from packaging.version import InvalidVersion, Version
 
 from puffin.errors import UsageError
@@ -133,6 +132,8 @@ def _manylinux(arch: str, glibc: int) -> Iterator[str]:
 
 def _other(arch: str, system: str) -> Platform | None:
     if system == "apple-darwin" and arch in _MACHINES_MAC:
+        from packaging.tags import mac_platforms  # takes logging, platform and more with it
+
         machine = _MACHINES_MAC[arch]
         return Platform(markers=_markers("darwin", machine), tags=tuple(mac_platforms(_MACOS, machine)))
     if system == "pc-windows-msvc" and arch in _WINDOWS:

@@ -7,7 +7,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.version import Version
 
+from puffin.names import parsed_version
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.errors import PageUnreadable
 from puffin.stages.resolve.index.http import parse_reply
@@ -263,6 +265,23 @@ def test_entry_in_an_entry_cannot_be_read_from_its_piece() -> None:
     assert stored_rows(pieces["4"]) is None
     whole = group_reply(reply, name="a-b", cut=False).files
     assert whole == grouped(parse_reply(reply, name="a-b")).files
+
+
+RELEASES = ["1", "1.0", "01.0", "0", "0.0.0", "1.0.1", "1.10", "2", "1..2", "1.", "\u00b2", "1!1", "v1", "x"]
+ENDINGS = ["", "a1", ".dev1", ".post1", "rc1.post2", ".post1.dev2", "+local", "+1", "a1+x", "-1", "_1", ".0"]
+SPELLINGS = st.builds("{}{}".format, st.sampled_from(RELEASES), st.sampled_from(ENDINGS))
+
+
+@given(texts=st.lists(SPELLINGS, max_size=30, unique=True))
+def test_generated_versions_are_in_the_order_of_packaging(texts: list[str]) -> None:
+    known: dict[Version, list[str]] = {}
+    for text in texts:
+        if (version := parsed_version(text)) is not None:
+            known.setdefault(version, []).append(text)
+    order = order_of(texts)
+    newest_first = sorted(known, reverse=True)
+    assert order.names == tuple(str(version) for version in newest_first)
+    assert [list(order.spellings(name)) for name in order.names] == [known[version] for version in newest_first]
 
 
 def test_versions_in_order() -> None:
