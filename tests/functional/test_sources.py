@@ -1,7 +1,10 @@
 """Sources of projects by the real command line: what is asked of the index, and what the options leave out."""
 
+import json
+
 import pytest
 
+from tests.helpers.cli import Env
 from tests.helpers.sdists import forge_backend, write_project
 from tests.helpers.wheels import forge_wheel
 
@@ -76,3 +79,43 @@ def test_a_wrong_source_changes_nothing(puffin, env, shop, words):
         done.err
     )
     assert env.installed() == {}
+
+
+def workspace(puffin, *, more=""):
+    """Write a workspace of ``app``, which asks for ``lib``, and ``lib``, which asks for ``other`` of the index."""
+    puffin.file("pyproject.toml", '[tool.uv.workspace]\nmembers = ["app", "lib"]\n' + more)
+    app(puffin, "[tool.uv.sources]\nlib = { workspace = true }\n")
+    app(puffin, "", name="lib", requires=("other",))
+
+
+def origins(env):
+    """Return ``{name: is editable}`` of what is installed, None for what is from an index."""
+    found = {}
+    for name, version in env.installed().items():
+        path = env.site / f"{name}-{version}.dist-info/direct_url.json"
+        found[name] = json.loads(path.read_text())["dir_info"].get("editable", False) if path.exists() else None
+    return found
+
+
+def test_an_environment_from_a_project_holds_the_project(puffin, shop):
+    configuration = '[envs.a]\nproject = "app"\n[envs.b]\nproject = "app"\neditable = false\npath = ".b"\n'
+    workspace(puffin)
+    puffin.file("puffin.toml", configuration)
+    one, two = Env(puffin.cwd / "app/.venv"), Env(puffin.cwd / ".b")
+    done = puffin("sync", "-i", shop.url)
+    assert done.code == 0, done.err
+    assert origins(one) == {"app": True, "lib": True, "other": None}
+    assert origins(two) == {"app": False, "lib": True, "other": None}
+    assert puffin("sync", "-i", shop.url, "--no-install-project").code == 0
+    assert origins(one) == origins(two) == {"lib": True, "other": None}
+    assert puffin("lock", "-i", shop.url, "a").code == 0
+    for option, expected in (
+        ("-q", {"app": True, "lib": True, "other": None}),
+        ("--no-install-workspace", {"other": None}),
+    ):
+        for frozen in ((), ("--frozen",)):
+            done = puffin("sync", "a", "-i", shop.url, option, *frozen)
+            assert (done.code, origins(one)) == (0, expected), done.err
+    puffin.file("puffin.toml", '[envs.a]\nrequirements = "r.txt"\neditable = false\n')
+    done = puffin("sync")
+    assert (done.code, "puffin.toml:3`: `editable` goes with `project`" in done.err) == (2, True), done.err

@@ -15,6 +15,8 @@ WORKSPACE_SYNC = (
     option("--changed-since GITREF", "Sync only environments whose files differ from that commit.", COMMON),
     option("--check", "Change nothing; exit with 4 if an environment differs.", COMMON),
     option("--frozen", "Resolve nothing: use the lock file for requirements without pins.", COMMON),
+    option("--no-install-project", "Install what a project asks for, but not the project itself.", COMMON),
+    option("--no-install-workspace", "Install no member of the workspace of a project.", COMMON),
     option("--keep-going", "Continue with the other environments if one fails (the default).", COMMON),
     option("--fail-fast", "Stop at the first environment that fails.", COMMON),
     option("--report FILE", "Write the result of each environment as JSON (`-`: to standard output).", COMMON),

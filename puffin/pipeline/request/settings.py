@@ -182,6 +182,8 @@ class ManySettings:
     specs: "tuple[EnvSpec, ...]" = ()
     check: bool = False
     frozen: bool = False
+    no_install_project: bool = False
+    no_install_workspace: bool = False
     fail_fast: bool = False
 
 

@@ -25,7 +25,7 @@ class Monorepo:
 class LocalProjects:
     """Reads each ``pyproject.toml`` and each workspace once."""
 
-    def __init__(self, read: Callable[[str], bytes], exists: Callable[[str], bool]) -> None:
+    def __init__(self, read: Callable[[str], bytes], exists: Callable[[str], bool] = depends.exists) -> None:
         self._read = read
         self._exists = exists
         self._tables: dict[str, ProjectTables | None] = {}

@@ -8,7 +8,7 @@ from functools import partial
 from packaging.specifiers import SpecifierSet
 
 from puffin import depends
-from puffin.artifact.urls import mask
+from puffin.artifact.urls import file_url, mask
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.stages.resolve.index.config import NamedIndex
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 Read = Callable[[str], bytes]
 Exists = Callable[[str], bool]
-Build = Callable[[str, str, Requirements], bytes]
+Build = Callable[..., bytes]  # of directory, shown name, settings; name and whether it is to be editable
 PYPROJECT, SETUP_CFG, SETUP_PY, SCRIPT, PLAIN = (
     "pyproject.toml",
     "setup.cfg",
@@ -160,12 +160,20 @@ def _indexes(written: Requirements, known: Iterable[NamedIndex]) -> "dict[str, A
     }
 
 
-def _built(build: Build | None, written: Requirements, file: SourceFile, error: NeedsBuild) -> Project:
+def _built(
+    build: Build | None,
+    written: Requirements,
+    file: SourceFile,
+    error: NeedsBuild,
+    *,
+    name: str,
+    editable: bool,
+) -> Project:
     """Return the project of *file* from a build, or raise *error* where there can be none."""
     beside = os.path.join(file.directory, SETUP_PY)
     if build is None or not (file.exists(beside) or has_project(file)):
         raise error
-    return built_project(file, build(file.directory, file.shown, written))
+    return built_project(file, build(file.directory, file.shown, written, name=name, editable=editable))
 
 
 class _Reader:
@@ -176,7 +184,7 @@ class _Reader:
         request: SourceRequest,
         read: Read,
         exists: Exists,
-        built: Callable[[SourceFile, NeedsBuild], Project],
+        built: Callable[..., Project],
         lowering: Lowering,
     ) -> None:
         self._request = request
@@ -200,11 +208,13 @@ class _Reader:
         if kind == SCRIPT:
             self._script(file)
             return
+        tables = self._tables(file.directory)
         try:
             project = self._stated(file, kind)
         except NeedsBuild as error:
-            project = self._built(file, error)
-        self._projects.append((project, self._tables(file.directory)))
+            editable = self._request.itself and self._request.editable and tables.is_package
+            project = self._built(file, error, name=tables.name, editable=editable)
+        self._projects.append((project, tables))
         if kind == PYPROJECT:
             self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown).values, file)))
         if project.requires_python:
@@ -252,6 +262,23 @@ class _Reader:
                 place=partial(self._placed_under, tables),
             )
             self._take(entries, replace(project, file=relative(project.file)).label)
+            if self._request.itself and tables.is_package:
+                known = frozenset(self._extras) & {name for name, _ in project.extras}
+                self.entries.append(self._itself(project, tables, known))
+
+    def _itself(self, project: Project, tables: ProjectTables, extras: frozenset[str]) -> Entry:
+        """Return the requirement of a project itself."""
+        place, _, line = tables.line.rpartition(":")
+        editable = self._request.editable
+        return Entry(
+            name=project.name,
+            text=f"{'-e ' if editable else ''}{tables.directory}",
+            url=file_url(tables.directory),
+            extras=tuple(sorted(extras)),
+            editable=editable,
+            file=place or project.file,
+            line=int(line) if line.isdigit() else 0,
+        )
 
     def _placed_under(self, tables: ProjectTables, entries: tuple[Entry, ...], extra: str) -> tuple[Entry, ...]:
         return self._placed(entries, self._lowering.asker(tables, extras=(extra,) if extra else ()))

@@ -83,6 +83,11 @@ class ProjectTables:
     builds: bool = False
     declared: "frozenset[Declared] | None" = frozenset()
 
+    @property
+    def is_package(self) -> bool:
+        """Whether the project itself is to be installed where nobody depends on it, as for uv."""
+        return self.builds if self.installed is None else self.installed
+
 
 def read_tables(file: SourceFile) -> ProjectTables:
     """Return what the tables of a ``pyproject.toml`` say. Raises :class:`InvalidProject` with file and line."""

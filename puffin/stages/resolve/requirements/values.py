@@ -81,7 +81,10 @@ class Pin:
 
 @frozen
 class SourceRequest:
-    """What to read: paths (or ``-``, or URLs) as the user gave them; ``groups`` are ``NAME`` or ``PATH:NAME``."""
+    """What to read: paths (or ``-``, or URLs) as the user gave them; ``groups`` are ``NAME`` or ``PATH:NAME``.
+
+    ``itself`` tells whether projects are wanted, besides what they ask for, and ``editable`` how.
+    """
 
     files: tuple[str, ...]
     constraints: tuple[str, ...] = ()
@@ -89,3 +92,5 @@ class SourceRequest:
     extras: tuple[str, ...] = ()
     all_extras: bool = False
     groups: tuple[str, ...] = ()
+    itself: bool = False
+    editable: bool = True

@@ -110,7 +110,8 @@ def test_pyproject_has_it_below_tool_puffin():
             "[env-defaults]\nrequirements = 'r'\n",
             2,
             "`requirements` is not a key here; "
-            "there are `compile-bytecode`, `constraints`, `extras`, `groups`, `link-mode`, `path`, `python`",
+            "there are `compile-bytecode`, `constraints`, `editable`, `extras`, `groups`, `link-mode`, `path`, "
+            "`python`",
         ),
         ("[env-defaults]\ncompile-bytecode = 'yes'\n", 2, "`compile-bytecode` is neither true nor false"),
         ("[env-defaults]\npython = 3.12\n", 2, "`python` is neither a string nor a list of strings"),
@@ -123,7 +124,8 @@ def test_pyproject_has_it_below_tool_puffin():
             "[[env-glob]]\nmatch = 'a'\nname = 'b'\n",
             3,
             "`name` is not a key here; "
-            "there are `compile-bytecode`, `constraints`, `extras`, `groups`, `link-mode`, `match`, `path`, `python`",
+            "there are `compile-bytecode`, `constraints`, `editable`, `extras`, `groups`, `link-mode`, `match`, "
+            "`path`, `python`",
         ),
         ("[env-glob]\nmatch = 'a'\n", 1, "`env-glob` is not an array of tables: write `[[…env-glob]]`"),
         ("envs = 3\n", 1, "`envs` is not a table"),
