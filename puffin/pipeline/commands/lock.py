@@ -184,12 +184,8 @@ class _LockRun:
         packages = listed(resolution, setup, question.sources, universe, hashed=hashed, locked=locked)
         settings = replace(self._settings.compile, output_file=lock, header=f"puffin lock {spec.name}")
         text = output_text(packages, settings, question.sources, setup, locked=locked).encode()
-        changed = _differs(lock, text) if self._settings.check else write_output(lock, text)
+        changed = read(lock) != text if self._settings.check else write_output(lock, text)
         self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages))
-
-
-def _differs(path: str, data: bytes) -> bool:
-    return read(path) != data
 
 
 def _python(question: Question) -> str:

@@ -52,10 +52,6 @@ def quote_xonsh(value: bytes) -> bytes:
     return ascii(os.fsdecode(value)).encode("ascii")
 
 
-def _bat_root(value: bytes) -> bytes:
-    return b'set "VIRTUAL_ENV=' + quote_bat(value) + b'"'
-
-
 _SH_BESIDE = (
     b'"$(CDPATH= cd -- "$(dirname -- "${BASH_SOURCE:-'
     b'$(eval \'printf "%s" "${(%):-%x}"\' 2>/dev/null)}")/.." && pwd)"'
@@ -108,7 +104,7 @@ def activators(root: str, bin_name: str, prompt: str, *, relocatable: bool) -> d
 
 def _filled(name: str, root: bytes, bin_name: bytes, prompt: bytes, relocatable: bool) -> bytes:
     quote = _QUOTES[name]
-    place = _bat_root(root) if name == "activate.bat" else quote(root)
+    place = b'set "VIRTUAL_ENV=' + quote_bat(root) + b'"' if name == "activate.bat" else quote(root)
     fixed, beside = _HERE.get(name, (b"", b""))
     here = beside if relocatable else fixed
     values = {

@@ -33,7 +33,7 @@ def check_removable(site: str, going: "Iterable[Present]") -> None:
     Of several of one name, one that lists them is enough: another's metadata is all that is left of it.
     """
     going = list(going)
-    listed = {each.name for each in going if _is_listed(site, each)}
+    listed = {each.name for each in going if listed_files(site, f"{site}/{each.entry}", each.kind) is not None}
     for each in going:
         path = f"{site}/{each.entry}"
         distutils = each.kind == site_scan.EGG_INFO_FILE
@@ -47,10 +47,6 @@ def check_removable(site: str, going: "Iterable[Present]") -> None:
                 installer=installer,
                 hints=(*hints, "or remove its files by hand"),
             )
-
-
-def _is_listed(site: str, present: "Present") -> bool:
-    return listed_files(site, f"{site}/{present.entry}", present.kind) is not None
 
 
 def without_lines(site: str, going: "Iterable[Present]") -> "bytes | None":

@@ -165,15 +165,12 @@ class _Drawing:
         steps = [_Step(at=root, edge=None, path=(), lead="", indent="")]
         while steps:
             step = steps.pop()
-            cut = bool(self._graph[step.at]) and self._is_shown(step)
+            cut = bool(self._graph[step.at]) and step.at in (self._seen if self._dedupe else step.path)
             self.marked = self.marked or cut
             yield f"{step.lead}{self._label(step)}{' (*)' if cut else ''}"
             self._seen.add(step.at)
             if not cut and len(step.path) < self._depth:
                 steps += reversed(self._children(step))
-
-    def _is_shown(self, step: _Step) -> bool:
-        return step.at in (self._seen if self._dedupe else step.path)
 
     def _children(self, step: _Step) -> list[_Step]:
         row = self._graph[step.at]
