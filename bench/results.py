@@ -115,7 +115,7 @@ def _heading(report: dict[str, Any]) -> str:
         f"{report['date']} · {tools} · environments of Python {report['python']}",
         f"{machine['cores']} cores ({machine['cpu']}), Linux {machine['kernel']} · load at the start "
         f"{machine['load']:.2f} · index served by {report['server']} · {report['link_mode']}s · "
-        f"{report['inputs']} distributions · at most {report['rounds']} rounds · {report['minutes']:.0f} minutes",
+        f"{report['inputs']} distributions · rounds: {report['rounds']} at most · {report['minutes']:.0f} minutes",
     ]
     return "  \n".join(
         [*lines, "Method and bounds: [README.md](README.md). `python -m bench` writes this page."]
