@@ -19,7 +19,7 @@ from puffin.stages.resolve.solve.request import (
     ResolveRequest,
 )
 from puffin.stages.resolve.universe.values import Chosen
-from puffin.value import field_names, frozen, replace
+from puffin.value import common, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class ResolutionSetup:
     def scope(self) -> Scope:
         """The allowed files, and the trust in the cache."""
         target = self.target
-        return Scope(tags=target.tags, python_version=target.python_version, **self._shared_with(Scope))
+        return Scope(tags=target.tags, python_version=target.python_version, **common(Scope, self))
 
     @property
     def request(self) -> ResolveRequest:
@@ -93,12 +93,8 @@ class ResolutionSetup:
             python_version=target.python_version,
             real_python_version=target.real_python_version,
             tag=target.tags[0] if target.tags else "",
-            **self._shared_with(ResolveRequest),
+            **common(ResolveRequest, self),
         )
-
-    def _shared_with(self, kind: "type[Any]") -> "dict[str, Any]":
-        """Return the fields that a *kind* of value has by the same names."""
-        return {name: getattr(self, name) for name in field_names(kind) if name in field_names(type(self))}
 
 
 def setup_of(
@@ -234,13 +230,19 @@ def artifact_for(
         text = f"{chosen.name}=={chosen.version}"
         listed = Pin(name=chosen.name, version=chosen.version, hashes=package.hashes, text=text)
         return artifact_of(listed, chosen.install)
-    pin = Pin(
+    pin = replace(pin_of(package), version=package.version)
+    return locate_url(pin, target, files=files, commits=commits)
+
+
+def pin_of(package: "Resolved") -> Pin:
+    """Return a chosen package as a pin: one with a URL has no version."""
+    version = "" if package.url else package.version
+    return Pin(
         name=package.name,
-        version=package.version,
+        version=version,
         url=package.url,
         hashes=package.hashes,
         editable=package.editable,
-        config_settings=getattr(package.handle, "config_settings", ()),
-        text=f"{package.name} @ {package.url}",
+        config_settings=getattr(package.handle, "config_settings", ()) if package.url else (),
+        text=f"{package.name} @ {package.url}" if package.url else f"{package.name}=={version}",
     )
-    return locate_url(pin, target, files=files, commits=commits)
