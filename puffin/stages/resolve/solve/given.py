@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable
 
+from puffin.artifact.urls import is_file_url
 from puffin.errors import PuffinError
 from puffin.stages.resolve.requirements.errors import ConflictingUrls
 from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.place import same_place
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference, ResolveRequest
-from puffin.stages.resolve.solve.requirement import Need, names_prerelease, of_root, pinned
+from puffin.stages.resolve.solve.requirement import Need, names_prerelease, need, of_root, pinned
 from puffin.stages.resolve.solve.specifiers import PythonRange
 from puffin.stages.resolve.solve.universe import Metadata, Place, Universe
 from puffin.value import common, replace
@@ -124,6 +125,7 @@ class Given:
         self.overrides = self._by_name(request.overrides, OVERRIDE)
         self.overridden = frozenset(root.name for root in request.overrides)
         self.constraints = self._by_name((*request.constraints, *request.reached), CONSTRAINT)
+        self._sourced = frozenset(root.name for root in request.reached)
         self.preferences: dict[str, Preference] = {own.name: own for own in request.preferences}
         self.roots = self._roots()
         self.direct = frozenset(own.name for own in self.roots)
@@ -135,6 +137,12 @@ class Given:
     def replaced(self, own: Need) -> tuple[Need, ...]:
         """Return the replacement of a need: itself, or the overrides of that package that apply here."""
         return tuple(self.overrides.get(own.name, ())) if own.name in self.overridden else (own,)
+
+    def freed(self, own: Need, url: str) -> Need:
+        """Return what the distribution at *url* needs: without a version where a project there names a source."""
+        if own.name not in self._sourced or not own.specifier or not is_file_url(url):
+            return own
+        return need(f"{own.name}[{','.join(sorted(own.extras))}]" if own.extras else own.name)
 
     def constraining(self, name: str) -> list[Need]:
         return self.constraints.get(name, [])
