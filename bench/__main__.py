@@ -98,7 +98,7 @@ def _on(place: Path, setting: Setting, is_further: bool) -> list[dict[str, Any]]
         chosen = [case for case in cases if _is_chosen(case, setting) and (case.on_disk or not is_further)]
         if not chosen:
             continue
-        with family(place, setting, most=3 if is_further else 1000) as bench:
+        with family(place, setting, is_further=is_further) as bench:
             results += [_result(bench, case, file_system(place)) for case in chosen]
     return results
 
