@@ -164,7 +164,7 @@ class _Install:
             self._session.cache,
             build=seams.build,
             checkout=seams.checkout,
-            children=children_of(setup, self._session.cache),
+            children=lambda: children_of(setup, self._session.cache),
         ) as universe:
             resolution = resolved(setup, universe)
             coming = [each for each in resolution.packages if not each.installed]

@@ -23,7 +23,7 @@ from puffin.value import field_names, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from puffin.artifact.artifact import Artifact
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.solve.request import Resolution, Resolved
     from puffin.stages.resolve.universe.children import Children
     from puffin.stages.resolve.universe.index import IndexUniverse
+    from puffin.stages.resolve.universe.kept import KeptUniverse
     from puffin.stages.resolve.universe.values import Builder, Checkout
 
 
@@ -175,19 +176,24 @@ def open_universe(
     *,
     build: "Builder | None" = None,
     checkout: "Checkout | None" = None,
-    children: "Children | None" = None,
-) -> "IndexUniverse":
+    children: "Callable[[], Children] | None" = None,
+) -> "KeptUniverse":
     """Return the universe of a set-up, which the caller closes; *children* are of the same set-up."""
-    from puffin.stages.resolve.universe.index import IndexUniverse
+    from puffin.stages.resolve.universe.kept import KeptUniverse
 
-    return IndexUniverse(
-        setup.scope,
-        client=client_for(setup.network),
-        cache=cache,
-        build=build,
-        checkout=checkout,
-        children=children,
-    )
+    def opened() -> "IndexUniverse":
+        from puffin.stages.resolve.universe.index import IndexUniverse
+
+        return IndexUniverse(
+            setup.scope,
+            client=client_for(setup.network),
+            cache=cache,
+            build=build,
+            checkout=checkout,
+            children=children() if children else None,
+        )
+
+    return KeptUniverse(cache, setup.scope, opened)
 
 
 def children_of(setup: ResolutionSetup, cache: "Cache") -> "Children":
@@ -204,7 +210,7 @@ def _helping(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
     return start_workers(serve, begin)
 
 
-def resolved(setup: ResolutionSetup, universe: "IndexUniverse") -> "Resolution":
+def resolved(setup: ResolutionSetup, universe: "KeptUniverse") -> "Resolution":
     """Return the resolution of a set-up, with all warnings.
 
     Where a wheel told the metadata of a source distribution that was chosen, that itself is asked in the end; if it
@@ -212,11 +218,13 @@ def resolved(setup: ResolutionSetup, universe: "IndexUniverse") -> "Resolution":
     """
     from puffin.stages.resolve.solve.resolve import resolve
 
-    resolution: Resolution = resolve(setup.request, universe)
+    request = setup.request
+    resolution: Resolution = resolve(request, universe, universe.answer(request))
     while not setup.no_deps and universe.confirm(
         [each.handle for each in resolution.packages], build=setup.installs
     ):
-        resolution = resolve(setup.request, universe)
+        resolution = resolve(request, universe)
+    universe.keep(request, resolution)
     coming = [each.name for each in resolution.packages if not each.installed]
     return replace(resolution, warnings=(*resolution.warnings, *universe.ambiguities(coming)))
 

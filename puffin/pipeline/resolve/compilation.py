@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.solve.request import Resolution
     from puffin.stages.resolve.universe.children import Children
-    from puffin.stages.resolve.universe.index import IndexUniverse
+    from puffin.stages.resolve.universe.kept import KeptUniverse
 
 
 class Compilation:
@@ -112,24 +112,14 @@ class Compilation:
             warn("The sources contain no requirements")
 
     def _resolve(self, setup: "ResolutionSetup", interpreter: "Interpreter") -> "tuple[Listed, ...]":
-        """Return the packages of the output. A remembered answer needs no universe, unless all files are listed."""
-        from puffin.stages.resolve.universe.recall import Recall
-
         cache, hashed = self._session.cache, self._settings.generate_hashes and not self._locked
         builds = builds_of(setup, self._settings.run, self._session)
-        recall = Recall(cache, setup.request, setup.scope)
-        with phase("resolve"):
-            resolution = recall.find()
-        if resolution is not None and not (hashed or self._locked):
-            return self._listed(resolution, setup, None)
         seams = BuildSeams(lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
         with open_universe(
-            setup, cache, build=seams.build, checkout=seams.checkout, children=self.children
+            setup, cache, build=seams.build, checkout=seams.checkout, children=lambda: self.children
         ) as universe:
-            if resolution is None:
-                with phase("resolve"):
-                    resolution = resolved(setup, universe)
-                    recall.keep(resolution, universe)
+            with phase("resolve"):
+                resolution = resolved(setup, universe)
             return self._listed(resolution, setup, universe, hashed=hashed)
 
     def _build_session(self, builds: "BuildSettings") -> "BuildSession":
@@ -141,7 +131,7 @@ class Compilation:
         self,
         resolution: "Resolution",
         setup: "ResolutionSetup",
-        universe: "IndexUniverse | None",
+        universe: "KeptUniverse",
         *,
         hashed: bool = False,
     ) -> "tuple[Listed, ...]":

@@ -18,22 +18,19 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.inputs.resolution import ResolutionSetup
     from puffin.stages.resolve.solve.request import Resolution
-    from puffin.stages.resolve.universe.index import IndexUniverse
+    from puffin.stages.resolve.universe.kept import KeptUniverse
 
 
 def listed(
     resolution: "Resolution",
     setup: "ResolutionSetup",
     sources: Sources,
-    universe: "IndexUniverse | None",
+    universe: "KeptUniverse",
     *,
     hashed: bool,
     locked: bool,
 ) -> "tuple[Listed, ...]":
-    """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted.
-
-    *universe* may be None where neither hashes nor files are wanted.
-    """
+    """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted."""
     target = setup.target
     gathering = Gathering(
         sources=sources,
@@ -41,7 +38,7 @@ def listed(
         tags=target.tags,
         policy=setup.files,
         cwd=os.getcwd(),
-        files_of=universe.files if universe else None,
+        files_of=universe.files,
         sha256=partial(_sha256, setup),
         hashed=hashed,
         locked=locked,

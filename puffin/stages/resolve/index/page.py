@@ -32,6 +32,19 @@ class FileLink:
 
 
 @frozen
+class IndexFile:
+    """A file that an index or a find-links place offers for a version, and where it was found.
+
+    ``place`` is the index or find-links place; ``linked`` tells that it is the latter.
+    """
+
+    link: FileLink
+    version: str
+    place: str
+    linked: bool = False
+
+
+@frozen
 class Page:
     """A parsed page of an index, or a flat page of links (then ``name`` is empty).
 

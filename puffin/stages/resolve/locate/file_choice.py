@@ -19,28 +19,15 @@ from typing import Any, NamedTuple
 from packaging.version import InvalidVersion, Version
 
 from puffin.stages.resolve.index.config import ANY_FILES, FilePolicy
-from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, splits
+from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, IndexFile, splits
 from puffin.stages.resolve.locate.tags import build_order, priorities, rank
 from puffin.stages.resolve.solve.request import exclude_newer_for, hash_verdict
 from puffin.stages.resolve.solve.specifiers import PythonRange
-from puffin.value import astuple, from_tuple, frozen
+from puffin.value import astuple, from_tuple
 
 OfferedByText = dict[str, "list[Offered]"]
 
 FILENAME, URL, HASHES, REQUIRES_PYTHON, YANKED, SIZE, UPLOAD_TIME, METADATA = range(8)
-
-
-@frozen
-class IndexFile:
-    """A file that an index or a find-links place offers for a version, and where it was found.
-
-    ``place`` is the index or find-links place; ``linked`` tells that it is the latter.
-    """
-
-    link: FileLink
-    version: str
-    place: str
-    linked: bool = False
 
 
 class Offered(NamedTuple):

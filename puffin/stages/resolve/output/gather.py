@@ -10,8 +10,8 @@ from puffin import depends
 from puffin.artifact.urls import file_path, inherit_credentials, is_file_url, strip_credentials
 from puffin.stages.fetch.git.url import is_repository, parse_git_url, subdirectory
 from puffin.stages.resolve.index.config import FilePolicy
-from puffin.stages.resolve.index.page import FileLink, is_wheel
-from puffin.stages.resolve.locate.file_choice import IndexFile, cutoff_of, timestamp
+from puffin.stages.resolve.index.page import FileLink, IndexFile, is_wheel
+from puffin.stages.resolve.locate.file_choice import cutoff_of, timestamp
 from puffin.stages.resolve.locate.tags import priorities, rank
 from puffin.stages.resolve.output.values import DirectReference, Listed, OutputFile
 from puffin.stages.resolve.projects.sources import Sources
@@ -40,7 +40,7 @@ class Gathering:
     tags: tuple[str, ...]
     policy: FilePolicy
     cwd: str
-    files_of: "Callable[[Chosen], Sequence[IndexFile]] | None"
+    files_of: "Callable[[Chosen], Sequence[IndexFile]]"
     sha256: "Callable[[str], tuple[str, int]]"
     hashed: bool = False
     locked: bool = False
@@ -95,10 +95,9 @@ class _Gatherer:
         return tuple(dict.fromkeys([label for key in keys for label in self._labels.get(key, ())]))
 
     def _links(self, package: Resolved) -> list[FileLink]:
-        files_of = self._gathering.files_of
-        if files_of is None or not isinstance(package.handle, Chosen):
+        if not isinstance(package.handle, Chosen):
             return []
-        links = [_with_credentials(candidate) for candidate in files_of(package.handle)]
+        links = [_with_credentials(candidate) for candidate in self._gathering.files_of(package.handle)]
         cutoff = cutoff_of(exclude_newer_for(self._gathering.exclude_newer, package.name))
         return [link for link in links if not cutoff or timestamp(link.upload_time) < cutoff]
 

@@ -95,7 +95,7 @@ class Package:
     def table(self) -> VersionTable:
         """The offered versions as bits, still without the distance :data:`OFFERED`."""
         if self._table is None:
-            self._table = VersionTable(self.offer.versions)
+            self._table = VersionTable(self.offer.versions, self.offer.masks)
         return self._table
 
     @property
@@ -190,6 +190,11 @@ class Package:
 
     def candidate(self, index: int, extras: frozenset[str]) -> Candidate:
         return Candidate(name=self.name, version=self.version(index), index=index, extras=extras)
+
+    def named(self, version: str) -> Candidate | None:
+        """Return an offered version as a candidate, None if there is none that may be taken."""
+        at = self._find(version)
+        return self.candidate(at, _NONE) if at >= OFFERED and self.admitted(at) else None
 
     # In which order
 

@@ -18,13 +18,17 @@ _version = lru_cache(maxsize=20_000)(Version)
 
 
 class VersionTable:
-    """The versions of one package, newest first, as bits: bit *i* stands for ``texts[i]``."""
+    """The versions of one package, newest first, as bits: bit *i* stands for ``texts[i]``.
 
-    def __init__(self, texts: tuple[str, ...]) -> None:
+    *masks* has the versions that specifiers match, as far as they are known, and grows.
+    """
+
+    def __init__(self, texts: tuple[str, ...], masks: "dict[str, int] | None" = None) -> None:
         self.texts = texts
         self.full = (1 << len(texts)) - 1
         self._parsed: list[Version | None] = [None] * len(texts)
-        self._masks: dict[str, int] = {"": self.full}
+        self._masks = {} if masks is None else masks
+        self._masks[""] = self.full
 
     def version(self, index: int) -> Version:
         """Return a version, parsed once."""

@@ -63,7 +63,8 @@ class Offer:
 
     ``missing`` is empty, or one of :data:`NOT_FOUND`, :data:`OFFLINE`, :data:`QUARANTINED`,
     :data:`INDEX_ERROR`, :data:`EMPTY` (the page is there and lists nothing usable); ``reason`` words it
-    further, and ``hints`` say what may help.
+    further, and ``hints`` say what may help. ``masks``, if not None, has the bits of ``versions`` that specifiers
+    match, as far as they are known; whoever finds out more adds them.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Offer:
     missing: str = ""
     reason: str = ""
     hints: tuple[str, ...] = ()
+    masks: "dict[str, int] | None" = None
 
 
 def no_release(version: str) -> Release:

@@ -9,8 +9,16 @@ from puffin.cache.layout import Cache
 from puffin.names import normalise
 from puffin.stages.fetch.git.url import inner_directory, subdirectory
 from puffin.stages.resolve.index.config import is_local, local_path
-from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashes, is_archive, is_safe, is_wheel
-from puffin.stages.resolve.locate.file_choice import FileChooser, IndexFile
+from puffin.stages.resolve.index.page import (
+    FileLink,
+    IndexFile,
+    file_name,
+    fragment_hashes,
+    is_archive,
+    is_safe,
+    is_wheel,
+)
+from puffin.stages.resolve.locate.file_choice import FileChooser
 from puffin.stages.resolve.locate.tags import mismatch, split_tags
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.parse import parse_metadata
