@@ -18,7 +18,7 @@ from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, w
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Inputs
-from puffin.pipeline.inputs.resolution import artifact_for, children_of, open_universe, resolved, setup_of
+from puffin.pipeline.inputs.resolution import children_of, open_universe, resolved, setup_of
 from puffin.pipeline.request.builds import as_built, toolchain_of
 from puffin.pipeline.request.imports import import_resolving
 from puffin.pipeline.request.settings import InstallSettings
@@ -35,6 +35,7 @@ from puffin.stages.resolve.requirements.errors import HashesMissing
 from puffin.stages.resolve.requirements.pins import select_pins
 from puffin.stages.resolve.solve.request import Preference
 from puffin.stages.resolve.solve.world import why_wanted
+from puffin.stages.resolve.universe.place import artifact_for
 from puffin.stages.resolve.universe.values import InstalledDistribution
 from puffin.value import replace
 

@@ -8,9 +8,8 @@ from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.index.config import FilePolicy, Scope
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
-from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.requirements.errors import DisjointHashes
-from puffin.stages.resolve.requirements.values import Entry, Pin
+from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import (
     ALLOW,
     HIGHEST,
@@ -18,7 +17,6 @@ from puffin.stages.resolve.solve.request import (
     Preference,
     ResolveRequest,
 )
-from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import field_names, frozen, replace
 
 TYPE_CHECKING = False
@@ -26,18 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from puffin.artifact.artifact import Artifact
     from puffin.cache.layout import Cache
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.run.forked_workers import Begin, ForkedWorkers, Serve
     from puffin.stages.resolve.index.config import IndexConfig
-    from puffin.stages.resolve.locate.file_choice import FileTarget
-    from puffin.stages.resolve.locate.source import Commits
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.requirements.values import Entry, Requirements
-    from puffin.stages.resolve.solve.request import Resolution, Resolved
+    from puffin.stages.resolve.solve.request import Resolution
     from puffin.stages.resolve.universe.children import Children
     from puffin.stages.resolve.universe.index import IndexUniverse
     from puffin.stages.resolve.universe.kept import KeptUniverse
@@ -227,24 +222,3 @@ def resolved(setup: ResolutionSetup, universe: "KeptUniverse") -> "Resolution":
     universe.keep(request, resolution)
     coming = [each.name for each in resolution.packages if not each.installed]
     return replace(resolution, warnings=(*resolution.warnings, *universe.ambiguities(coming)))
-
-
-def artifact_for(
-    package: "Resolved", target: "FileTarget", *, files: "FilePolicy", commits: "Commits"
-) -> "Artifact":
-    """Return the artifact to install for a resolved package. Raises the errors of locating a URL."""
-    if isinstance(package.handle, Chosen):
-        chosen = package.handle
-        text = f"{chosen.name}=={chosen.version}"
-        listed = Pin(name=chosen.name, version=chosen.version, hashes=package.hashes, text=text)
-        return artifact_of(listed, chosen.install)
-    pin = Pin(
-        name=package.name,
-        version=package.version,
-        url=package.url,
-        hashes=package.hashes,
-        editable=package.editable,
-        config_settings=getattr(package.handle, "config_settings", ()),
-        text=f"{package.name} @ {package.url}",
-    )
-    return locate_url(pin, target, files=files, commits=commits)

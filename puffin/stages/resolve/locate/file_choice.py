@@ -16,14 +16,17 @@ hashes as far as the index has any. Of these the best is taken, by the first of 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from packaging.version import InvalidVersion, Version
-
 from puffin.stages.resolve.index.config import ANY_FILES, FilePolicy
 from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, IndexFile, splits
 from puffin.stages.resolve.locate.tags import build_order, priorities, rank
+from puffin.stages.resolve.requirements.texts import version_of
 from puffin.stages.resolve.solve.request import exclude_newer_for, hash_verdict
 from puffin.stages.resolve.solve.specifiers import PythonRange
 from puffin.value import astuple, from_tuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 OfferedByText = dict[str, "list[Offered]"]
 
@@ -179,8 +182,8 @@ def version_order(texts: set[str]) -> dict[str, int]:
 def parsed(text: str) -> "Version | None":
     """Return a version text parsed, None if it is malformed."""
     try:
-        return Version(text)
-    except InvalidVersion:
+        return version_of(text)
+    except ValueError:
         return None
 
 

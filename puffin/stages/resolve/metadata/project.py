@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from packaging.markers import Marker
-from packaging.requirements import Requirement
-
 from puffin.names import is_name, normalise
 from puffin.stages.resolve.metadata.parse import check_identity
 from puffin.stages.resolve.requirements.lenient import Malformed, requirement, specifier
+from puffin.stages.resolve.requirements.texts import marker_of, requirement_of
 from puffin.stages.resolve.solve.universe import Metadata
 
 _NEEDED = frozenset(("dependencies", "optional-dependencies", "requires-python"))
@@ -90,9 +88,9 @@ def _version(project: "dict[str, Any]", known: str) -> str:
 
 
 def _under_extra(text: str, extra: str) -> str:
-    parsed = Requirement(text)
+    parsed = requirement_of(text)
     own = f"extra == '{extra}'"
-    parsed.marker = Marker(own if parsed.marker is None else f"({parsed.marker}) and {own}")
+    parsed.marker = marker_of(own if parsed.marker is None else f"({parsed.marker}) and {own}")
     return str(parsed)
 
 

@@ -4,8 +4,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from packaging.markers import Marker
-
 from puffin import depends
 from puffin.artifact.urls import file_path, inherit_credentials, is_file_url, strip_credentials
 from puffin.stages.fetch.git.url import is_repository, parse_git_url, subdirectory
@@ -17,6 +15,7 @@ from puffin.stages.resolve.output.values import DirectReference, Listed, OutputF
 from puffin.stages.resolve.projects.sources import Sources
 from puffin.stages.resolve.requirements.markers import Conditions, without_extra
 from puffin.stages.resolve.requirements.place import looks_like_archive
+from puffin.stages.resolve.requirements.texts import marker_text
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Parent, Preference, Resolution, Resolved, exclude_newer_for
 from puffin.stages.resolve.solve.universe import Place
@@ -268,4 +267,4 @@ def _simplest(conditions: _Alternatives) -> _Alternatives:
 
 def _text(conditions: _Alternatives) -> str:
     alternatives = [" and ".join(f"({each})" for each in sorted(condition)) for condition in conditions]
-    return str(Marker(" or ".join(f"({each})" for each in sorted(alternatives))))
+    return marker_text(" or ".join(f"({each})" for each in sorted(alternatives)))

@@ -5,10 +5,15 @@ Whoever implements :class:`Universe` chooses among files (tags, hashes, upload d
 """
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from puffin.errors import PuffinError
 from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
 
 # Why an offer is empty (``Offer.missing``).
 NOT_FOUND = "not-found"

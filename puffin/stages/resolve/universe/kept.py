@@ -5,14 +5,15 @@ file has a record of each package that was looked at: its versions, what is know
 their metadata. A record holds while every page that it came from is the same file in the cache and may still be used
 (``Scope.trusts``). What has no record is asked of the universe behind, which is made for the first such question.
 
-The file also has the latest answers. One counts for the same request, while all records that it was made of hold; the
-final check looks at it as at any other. What places, URLs and repositories say is not kept.
+The file also has what was found out about texts (``requirements.texts``), and the latest answers. An answer counts for
+the same request, while all records that it was made of hold; the final check looks at it as at any other. What places, URLs and repositories say is not kept.
 
 Index URLs may hold credentials. So records have places in the configuration instead, and no link with credentials.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+
+from packaging import __version__ as packaging_version
 
 from puffin import __version__, depends
 from puffin.artifact.urls import digest, mask, strip_credentials
@@ -22,6 +23,7 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.stages.resolve.index.config import Scope, is_local, page_path
 from puffin.stages.resolve.index.errors import few_names, on_several
 from puffin.stages.resolve.index.page import FileLink, IndexFile
+from puffin.stages.resolve.requirements.texts import memory, remind
 from puffin.stages.resolve.solve.request import Resolution, ResolveRequest
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Release
 from puffin.stages.resolve.universe.values import Chosen
@@ -30,10 +32,11 @@ from puffin.value import astuple, from_tuple, frozen, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any
 
     from puffin.stages.resolve.universe.index import IndexUniverse
 
-_FORMAT = f"universe 1 of {__version__}"
+_FORMAT = f"universe 1 of {__version__} with {packaging_version}"
 _MOST = 3000  # packages; then what this run did not use is left out
 _ANSWERS = 8
 
@@ -81,8 +84,9 @@ class KeptRecords:
 
     def _load(self, data: bytes | None) -> None:
         value = frame.load(data) if data else None
-        if isinstance(value, tuple) and len(value) == 3 and value[0] == _FORMAT:
-            _, self._packages, self._answers = value
+        if isinstance(value, tuple) and len(value) == 4 and value[0] == _FORMAT:
+            _, self._packages, self._answers, texts = value
+            remind(texts)
 
     def record(self, name: str) -> PackageRecord | None:
         """Return the record of a package, None if there is none that holds."""
@@ -163,7 +167,7 @@ class KeptRecords:
             answers[_key(request)] = (used, chosen)
         latest = dict(list(answers.items())[-_ANSWERS:])
         try:
-            publish_file(self._cache, self._path, frame.dump((_FORMAT, held, latest)))
+            publish_file(self._cache, self._path, frame.dump((_FORMAT, held, latest, memory())))
         except (OSError, ValueError):
             pass  # then the next run reads the pages again
 

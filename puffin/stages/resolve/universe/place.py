@@ -4,11 +4,12 @@ import os
 from collections.abc import Mapping
 
 from puffin import depends
+from puffin.artifact.artifact import Artifact
 from puffin.artifact.urls import mask, mask_text
 from puffin.cache.layout import Cache
 from puffin.names import normalise
 from puffin.stages.fetch.git.url import inner_directory, subdirectory
-from puffin.stages.resolve.index.config import is_local, local_path
+from puffin.stages.resolve.index.config import FilePolicy, is_local, local_path
 from puffin.stages.resolve.index.page import (
     FileLink,
     IndexFile,
@@ -18,15 +19,19 @@ from puffin.stages.resolve.index.page import (
     is_safe,
     is_wheel,
 )
-from puffin.stages.resolve.locate.file_choice import FileChooser
+from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget
+from puffin.stages.resolve.locate.source import Commits
 from puffin.stages.resolve.locate.tags import mismatch, split_tags
+from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.parse import parse_metadata
 from puffin.stages.resolve.metadata.project import Dynamic
 from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest, Unbuilt, unreadable, unusable
 from puffin.stages.resolve.requirements.lenient import Malformed
+from puffin.stages.resolve.requirements.values import Pin
+from puffin.stages.resolve.solve.request import Resolved
 from puffin.stages.resolve.solve.universe import Metadata, Place
-from puffin.stages.resolve.universe.values import Built, CheckedOut, Checkout, InstalledDistribution
+from puffin.stages.resolve.universe.values import Built, CheckedOut, Checkout, Chosen, InstalledDistribution
 from puffin.value import replace
 
 REPOSITORY = "a repository"
@@ -176,3 +181,22 @@ def checkout_place(
 
     checked = checkout(place.url, cache=cache, offline=offline, environ=environ, package=shown(place))
     return CheckedOut(path=checked.path, place=replace(place, url=checked.url))
+
+
+def artifact_for(package: Resolved, target: FileTarget, *, files: FilePolicy, commits: Commits) -> Artifact:
+    """Return the artifact to install for a resolved package. Raises the errors of locating a URL."""
+    if isinstance(package.handle, Chosen):
+        chosen = package.handle
+        text = f"{chosen.name}=={chosen.version}"
+        listed = Pin(name=chosen.name, version=chosen.version, hashes=package.hashes, text=text)
+        return artifact_of(listed, chosen.install)
+    pin = Pin(
+        name=package.name,
+        version=package.version,
+        url=package.url,
+        hashes=package.hashes,
+        editable=package.editable,
+        config_settings=getattr(package.handle, "config_settings", ()),
+        text=f"{package.name} @ {package.url}",
+    )
+    return locate_url(pin, target, files=files, commits=commits)
