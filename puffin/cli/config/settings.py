@@ -277,7 +277,7 @@ def dashboard_port(text: str, executor: str, *, quiet: bool) -> int:
     if importlib.util.find_spec("bokeh") is None:
         if not quiet:
             sys.stderr.write(
-                "hint: the dashboard needs bokeh; install it with `pip install 'puffin[dashboard]'`\n"
+                "hint: the dashboard needs bokeh; install it with `pip install 'puffin-installer[dashboard]'`\n"
             )
         return -1
     return _DASHBOARD_PORT if text == GIVEN else int(text)

@@ -3,8 +3,9 @@
 import os
 import time
 
+from puffin.artifact.tree import pyproject_of
 from puffin.artifact.urls import file_url
-from puffin.cache.atomic import degraded, read
+from puffin.cache.atomic import degraded
 from puffin.cache.lock import lock_timeout
 from puffin.names import normalise
 from puffin.pipeline.change.plan import check_own
@@ -71,15 +72,7 @@ def _name_in(place: str) -> str:
     name = os.path.basename(place.partition("#")[0])
     if name.endswith(".whl"):
         return normalise(name.partition("-")[0])
-    data = read(os.path.join(os.path.expanduser(place), "pyproject.toml"))
-    if data is None:
-        return ""
-    import tomllib
-
-    try:
-        project = tomllib.loads(data.decode()).get("project")
-    except ValueError:
-        return ""
+    project = pyproject_of(os.path.expanduser(place)).get("project")
     own = project.get("name") if isinstance(project, dict) else None
     return normalise(own) if isinstance(own, str) else ""
 

@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from puffin import depends
+from puffin.errors import USAGE, PuffinError
 from puffin.names import normalise
 from puffin.stages.resolve.metadata.parse import parse_metadata
-from puffin.stages.resolve.projects.toml import ExtraNotFound, InvalidProject
+from puffin.stages.resolve.metadata.toml import InvalidProject
 from puffin.stages.resolve.requirements.entry import Piece, parse_entry
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.resolve.requirements.lines import LogicalLine
@@ -18,6 +19,32 @@ from puffin.stages.resolve.requirements.markers import without_extra
 from puffin.stages.resolve.requirements.texts import requirement_parts
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen, replace
+
+
+class ExtraNotFound(PuffinError):
+    """No project among the sources has an extra. ``known`` are those that there are."""
+
+    exit_code = USAGE
+    extra: str
+    files: tuple[str, ...]
+    known: tuple[str, ...]
+
+    def summary(self) -> str:
+        return f"Failed to find the extra `{self.extra}` in {_listed(self.files)}"
+
+    def details(self) -> tuple[str, ...]:
+        return (there_are(self.known),)
+
+
+def there_are(names: Sequence[str]) -> str:
+    """Return the line of an error that says which names there are."""
+    if not names:
+        return "  there are none"
+    return f"  there {'is' if len(names) == 1 else 'are'} {_listed(names)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 @frozen

@@ -9,6 +9,7 @@ from puffin import depends
 from puffin.artifact.urls import mask
 from puffin.errors import UsageError
 from puffin.names import normalise
+from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text, parse_toml
 from puffin.stages.resolve.projects.project import (
     Project,
     SourceFile,
@@ -18,6 +19,8 @@ from puffin.stages.resolve.projects.project import (
     requirements_of,
 )
 from puffin.stages.resolve.projects.pyproject import (
+    NeedsBuild,
+    check_specifier,
     describes_project,
     has_project,
     ignored_entries,
@@ -26,15 +29,6 @@ from puffin.stages.resolve.projects.pyproject import (
     read_setup_cfg,
     read_setup_py,
     states_project,
-)
-from puffin.stages.resolve.projects.toml import (
-    InvalidProject,
-    NeedsBuild,
-    check_specifier,
-    decode_text,
-    parse_toml,
-    text_of,
-    texts_of,
 )
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound, RequirementsFileUnreadable
 from puffin.stages.resolve.requirements.file import STDIN, absolute_path, read_requirements
@@ -175,7 +169,7 @@ class _Reader:
         else:
             self._projects.append(project)
         if kind == PYPROJECT:
-            self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown), file)))
+            self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown).values, file)))
         if project.requires_python:
             self.pythons.append((project.file, project.requires_python))
 
@@ -214,7 +208,7 @@ class _Reader:
             )
         file = self._file(path)
         project, entries = read_group(file, normalise(name))
-        self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown), file)))
+        self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown).values, file)))
         project = replace(project, file=relative(project.file))
         self._take(entries, project.label if project.name else f"({project.file})")
 
@@ -327,11 +321,10 @@ def read_script(file: SourceFile) -> tuple[Project, tuple[str, ...]]:
     lines = [line[2:] if line.startswith("# ") else line[1:] for line in blocks[0]["content"].splitlines()]
     above = text.count("\n", 0, blocks[0].start("content"))  # so that errors name the lines of the script
     table = parse_toml("\n" * above + "\n".join(lines), file.shown)
-    specifier = text_of(table, "requires-python", file.shown)
     project = Project(
         name="",
         file=file.shown,
-        dependencies=entries_of(texts_of(table, "dependencies", file.shown), file),
-        requires_python=check_specifier(specifier, file.shown, "requires-python"),
+        dependencies=entries_of(table.texts("dependencies"), file),
+        requires_python=check_specifier(table.text("requires-python"), file.shown, "requires-python"),
     )
-    return project, ignored_entries(table, file)
+    return project, ignored_entries(table.values, file)

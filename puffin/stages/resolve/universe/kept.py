@@ -6,8 +6,9 @@ their metadata. A record holds while every page that it came from is the same fi
 (``Scope.trusts``). What has no record is asked of the universe behind, which is made for the first such question.
 
 The file also has what was found out about texts (``requirements.texts``), and the latest answers. An answer counts for
-the same request, while all records that it was made of hold; the final check looks at it as at any other. What places, URLs and repositories say is not kept.
+the same request, while all records that it was made of hold; the final check looks at it as at any other.
 
+What places, URLs and repositories say is not kept.
 Index URLs may hold credentials. So records have places in the configuration instead, and no link with credentials.
 """
 
