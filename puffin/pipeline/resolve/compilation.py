@@ -112,7 +112,7 @@ class Compilation:
             warn("The sources contain no requirements")
 
     def _resolve(self, setup: "ResolutionSetup", interpreter: "Interpreter") -> "tuple[Listed, ...]":
-        cache, hashed = self._session.cache, self._settings.generate_hashes and not self._locked
+        cache = self._session.cache
         builds = builds_of(setup, self._settings.run, self._session)
         seams = BuildSeams(lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
         with open_universe(
@@ -120,7 +120,7 @@ class Compilation:
         ) as universe:
             with phase("resolve"):
                 resolution = resolved(setup, universe)
-            return self._listed(resolution, setup, universe, hashed=hashed)
+            return self._listed(resolution, setup, universe)
 
     def _build_session(self, builds: "BuildSettings") -> "BuildSession":
         from puffin.pipeline.builds.session import BuildSession
@@ -128,12 +128,7 @@ class Compilation:
         return BuildSession(builds, self._session)
 
     def _listed(
-        self,
-        resolution: "Resolution",
-        setup: "ResolutionSetup",
-        universe: "KeptUniverse",
-        *,
-        hashed: bool = False,
+        self, resolution: "Resolution", setup: "ResolutionSetup", universe: "KeptUniverse"
     ) -> "tuple[Listed, ...]":
         from puffin.pipeline.resolve.output import listed
 
@@ -142,4 +137,4 @@ class Compilation:
             reporter.warn(warning)
         reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - self._session.started)
         with phase("gather files"):
-            return listed(resolution, setup, self._sources, universe, hashed=hashed, locked=self._locked)
+            return listed(resolution, setup, self._sources, universe, self._settings, locked=self._locked)

@@ -26,8 +26,8 @@ def listed(
     setup: "ResolutionSetup",
     sources: Sources,
     universe: "KeptUniverse",
+    settings: CompileSettings,
     *,
-    hashed: bool,
     locked: bool,
 ) -> "tuple[Listed, ...]":
     """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted."""
@@ -40,8 +40,9 @@ def listed(
         cwd=os.getcwd(),
         files_of=universe.files,
         sha256=partial(_sha256, setup),
-        hashed=hashed,
+        hashed=settings.generate_hashes and not locked,
         locked=locked,
+        marked=settings.no_strip_markers or locked,
         kept=setup.preferences,
         exclude_newer=setup.exclude_newer,
     )

@@ -1,10 +1,12 @@
 """Index pages as values, what both kinds of pages share, and the names and versions in file names."""
 
-from typing import Any
-
 from puffin.artifact.urls import is_file_url
 from puffin.names import normalise, printable
 from puffin.value import astuple, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar.lzma", ".tar.z")
 ARCHIVE_ENDINGS = (".whl", *SDIST_ENDINGS)

@@ -20,7 +20,7 @@ from puffin.stages.resolve.index.config import ANY_FILES, FilePolicy
 from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, IndexFile, splits
 from puffin.stages.resolve.locate.tags import build_order, priorities, rank
 from puffin.stages.resolve.requirements.texts import version_of
-from puffin.stages.resolve.solve.request import exclude_newer_for, hash_verdict
+from puffin.stages.resolve.solve.request import cutoff_of, exclude_newer_for, hash_verdict, timestamp
 from puffin.stages.resolve.solve.specifiers import PythonRange
 from puffin.value import astuple, from_tuple
 
@@ -185,26 +185,3 @@ def parsed(text: str) -> "Version | None":
         return version_of(text)
     except ValueError:
         return None
-
-
-def timestamp(text: str) -> float:
-    """Return an ISO 8601 time in seconds since the epoch; infinity for none, so that an unknown time is new."""
-    from datetime import UTC, datetime
-
-    try:
-        told = datetime.fromisoformat(text)
-    except ValueError:
-        return float("inf")
-    return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
-
-
-def cutoff_of(text: str) -> float:
-    """Return ``--exclude-newer`` in seconds since the epoch, 0 for none: a time, or a whole day in local time."""
-    if not text:
-        return 0.0
-    from datetime import date, datetime, timedelta
-
-    if len(text) == 10:
-        day = date.fromisoformat(text) + timedelta(days=1)
-        return datetime(day.year, day.month, day.day).astimezone().timestamp()
-    return timestamp(text)

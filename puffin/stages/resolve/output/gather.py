@@ -9,15 +9,22 @@ from puffin.artifact.urls import file_path, inherit_credentials, is_file_url, st
 from puffin.stages.fetch.git.url import is_repository, parse_git_url, subdirectory
 from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.index.page import FileLink, IndexFile, is_wheel
-from puffin.stages.resolve.locate.file_choice import cutoff_of, timestamp
 from puffin.stages.resolve.locate.tags import priorities, rank
 from puffin.stages.resolve.output.values import DirectReference, Listed, OutputFile
 from puffin.stages.resolve.projects.sources import Sources
 from puffin.stages.resolve.requirements.markers import Conditions, without_extra
 from puffin.stages.resolve.requirements.place import looks_like_archive
-from puffin.stages.resolve.requirements.texts import marker_text
+from puffin.stages.resolve.requirements.texts import written_marker
 from puffin.stages.resolve.requirements.values import Entry
-from puffin.stages.resolve.solve.request import Parent, Preference, Resolution, Resolved, exclude_newer_for
+from puffin.stages.resolve.solve.request import (
+    Parent,
+    Preference,
+    Resolution,
+    Resolved,
+    cutoff_of,
+    exclude_newer_for,
+    timestamp,
+)
 from puffin.stages.resolve.solve.universe import Place
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import frozen, replace
@@ -29,7 +36,7 @@ _ALGORITHMS = ("sha256", "sha512", "sha384", "blake2b")
 class Gathering:
     """What to gather for the output, and where it is from.
 
-    ``hashed`` and ``locked`` tell whether hashes, and whether files, are wanted. ``files_of`` returns every
+    ``hashed``, ``locked`` and ``marked`` tell whether hashes, files and markers are wanted. ``files_of`` returns every
     file of a version; ``sha256`` digest and size of the file at a URL. ``kept`` are the pins of the earlier
     output. ``exclude_newer`` is as in ``exclude_newer_for``.
     """
@@ -43,6 +50,7 @@ class Gathering:
     sha256: "Callable[[str], tuple[str, int]]"
     hashed: bool = False
     locked: bool = False
+    marked: bool = False
     kept: tuple[Preference, ...] = ()
     exclude_newer: str = ""
 
@@ -57,7 +65,7 @@ class _Gatherer:
     def __init__(self, resolution: Resolution, gathering: Gathering) -> None:
         self._gathering = gathering
         self._labels = dict(gathering.sources.labels)
-        self._markers = markers_of(resolution.packages)
+        self._markers = markers_of(resolution.packages) if gathering.marked else {}
         self._ranks = priorities(gathering.tags)
         self._kept = {(each.name, each.version): each.hashes for each in gathering.kept}
         self._named = _by_name(gathering.sources, Conditions(dict(gathering.markers)))
@@ -267,4 +275,4 @@ def _simplest(conditions: _Alternatives) -> _Alternatives:
 
 def _text(conditions: _Alternatives) -> str:
     alternatives = [" and ".join(f"({each})" for each in sorted(condition)) for condition in conditions]
-    return marker_text(" or ".join(f"({each})" for each in sorted(alternatives)))
+    return written_marker(" or ".join(f"({each})" for each in sorted(alternatives)))

@@ -24,7 +24,7 @@ from puffin.stages.resolve.requirements.place import (
     looks_like_archive,
     looks_like_path,
 )
-from puffin.stages.resolve.requirements.texts import Parts, marker_text, requirement_parts
+from puffin.stages.resolve.requirements.texts import Parts, requirement_parts, written_marker
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen, replace
 
@@ -188,7 +188,7 @@ def _parse(piece: Piece) -> Parts:
 
 def _marker(piece: Piece, at: int) -> str:
     try:
-        return marker_text(piece.text[at:])
+        return written_marker(piece.text[at:])
     except (ValueError, RecursionError) as error:
         raise _translated(piece, at, error) from None
 

@@ -119,7 +119,7 @@ def _names(texts: "Iterable[str]") -> tuple[str, ...]:
 
 
 @remembered
-def marker_text(text: str) -> str:
+def written_marker(text: str) -> str:
     """Return a marker as packaging writes it; raises ValueError and RecursionError."""
     return str(marker_of(text))
 

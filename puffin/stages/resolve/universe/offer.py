@@ -19,10 +19,10 @@ from puffin.stages.resolve.locate.file_choice import (
     FileChooser,
     FileTarget,
     Offered,
-    timestamp,
 )
 from puffin.stages.resolve.locate.tags import nearness, shown_tags
 from puffin.stages.resolve.requirements.lenient import specifier
+from puffin.stages.resolve.solve.request import timestamp
 from puffin.stages.resolve.solve.universe import EMPTY, NOT_FOUND, OFFLINE, QUARANTINED, Offer, Release, nothing
 from puffin.stages.resolve.universe.pages import Finder
 from puffin.stages.resolve.universe.values import Chosen
