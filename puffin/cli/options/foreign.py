@@ -3,16 +3,12 @@
 They are accepted with a warning, or refused with a pointer to what to use instead; help does not list them.
 """
 
-from puffin.cli.options.table import FLAG, VALUE
+from collections.abc import Container, Sequence
+from typing import Any
+
+from puffin.cli.options.table import FLAG, VALUE, Row
+from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
-    from typing import Any
-
-    from puffin.cli.options.table import Row
-    from puffin.cli.screen.console import Console
 
 Said = str | tuple[str, str]
 Given = dict[str, Said]
@@ -36,7 +32,6 @@ _EVERYWHERE: Foreign = (
     (("--log", "--log-file"), VALUE, "has no effect: puffin records every run in the cache"),
     (("--debug",), FLAG, "has no effect; use `-vv`"),
     (("--user",), FLAG, _NEW_PIP),
-    (("--no-sources",), FLAG, ""),
 )
 _INSTALL: Foreign = (
     (("--no-compile", "--no-compile-bytecode"), FLAG, "has no effect: this is the default; see `--compile-bytecode`"),
@@ -73,7 +68,6 @@ _UPTODATE: Foreign = (
     (("-u", "--uptodate"), FLAG, ("puffin lists only outdated packages", "use `--outdated`")),
 )
 _COMPILE: Foreign = (
-    (("--no-sources",), FLAG, ""),
     (("--allow-unsafe",), FLAG, "has no effect: `pip`, `setuptools` and the like are pinned as any package is"),
     (("--no-allow-unsafe",), FLAG, "has no effect; to leave packages out of the output, use `--no-emit-package`"),
     (("--reuse-hashes",), FLAG, "has no effect: hashes of unchanged pins are always kept"),

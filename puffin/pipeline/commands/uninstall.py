@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Sequence
 
 from puffin.artifact.tree import pyproject_of
 from puffin.artifact.urls import file_url
@@ -10,19 +11,14 @@ from puffin.cache.lock import lock_timeout
 from puffin.names import normalise
 from puffin.pipeline.change.plan import check_own
 from puffin.pipeline.change.workplace import Workplace, target_of
+from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Line
+from puffin.stages.link.commit.installplan import Present
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.files import HARDLINK
 from puffin.stages.link.installed.installed import read_installed, thaw
 from puffin.stages.link.linker import ArchiveGone, link
 from puffin.value import astuple
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from puffin.pipeline.request.session import Session
-    from puffin.stages.link.commit.installplan import Present
 
 
 def uninstall(

@@ -59,6 +59,8 @@ class ResolutionSetup:
     requirements: tuple[Entry, ...] = ()
     constraints: tuple[Entry, ...] = ()
     overrides: tuple[Entry, ...] = ()
+    reached: tuple[Entry, ...] = ()
+    virtual: tuple[str, ...] = ()
     preferences: tuple[Preference, ...] = ()
     hashes: "Mapping[str, tuple[str, ...]]" = {}
     files: FilePolicy = FilePolicy()
@@ -123,6 +125,8 @@ def setup_of(
         target=target,
         requirements=requirements.entries,
         constraints=(*requirements.constraints, *(upgrades.limits if upgrades else ())),
+        reached=sources.reached,
+        virtual=sources.virtual,
         overrides=sources.overrides,
         preferences=tuple(
             [

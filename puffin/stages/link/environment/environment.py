@@ -14,12 +14,8 @@ from puffin.stages.link.interpreter.interpreter import (
     within,
 )
 from puffin.stages.link.interpreter.known import inspect_interpreter
+from puffin.types import Mapping
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 ELSEWHERE = (
     "--target",

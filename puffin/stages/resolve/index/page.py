@@ -2,11 +2,8 @@
 
 from puffin.artifact.urls import is_file_url
 from puffin.names import normalise, printable
+from puffin.types import Any
 from puffin.value import astuple, frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar.lzma", ".tar.z")
 ARCHIVE_ENDINGS = (".whl", *SDIST_ENDINGS)

@@ -8,6 +8,7 @@ from puffin.errors import USAGE, PuffinError
 from puffin.names import normalise
 from puffin.stages.resolve.metadata.project import Dynamic, project_table
 from puffin.stages.resolve.metadata.toml import InvalidProject, TomlTable, decode_text, parse_toml
+from puffin.stages.resolve.projects.places import nearest, places_of
 from puffin.stages.resolve.projects.project import Project, SourceFile, entries_of, there_are
 from puffin.stages.resolve.requirements.texts import specifiers_of
 from puffin.stages.resolve.requirements.values import Entry
@@ -17,7 +18,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from configparser import RawConfigParser
 
-_DECISIVE = ("override-dependencies", "constraint-dependencies", "exclude-newer")  # of what is chosen
+_DECISIVE = (  # of what is chosen
+    "override-dependencies", "constraint-dependencies", "exclude-dependencies", "exclude-newer", "dev-dependencies",
+    "index-url", "extra-index-url", "find-links", "no-index", "index-strategy", "resolution", "prerelease",
+)  # fmt: skip
 
 
 class NeedsBuild(PuffinError):
@@ -96,31 +100,12 @@ def ignored_entries(document: Mapping[str, object], file: SourceFile) -> tuple[s
     """
     tool = document.get("tool")
     table = tool.get("uv") if isinstance(tool, Mapping) else None
-    if not isinstance(table, Mapping):
-        return ()
-    sources = table.get("sources")
-    keys = [("tool.uv.sources", str(name)) for name in sources] if isinstance(sources, Mapping) else []
-    keys += [("tool.uv", key) for key in _DECISIVE if table.get(key)]
+    keys = [key for key in _DECISIVE if table.get(key)] if isinstance(table, Mapping) else []
+    lines = places_of(file.text) if keys else []
     return tuple(
-        f"`{key}` in `[{header}]` has no effect in puffin ({file.shown}:{_line_of(file.text, header, key)})"
-        for header, key in keys
+        f"`{key}` in `[tool.uv]` has no effect in puffin ({file.shown}:{nearest(lines, ('tool', 'uv', key))})"
+        for key in keys
     )
-
-
-def _line_of(text: str, header: str, key: str) -> int:
-    """Return the line, from 1, on which a table of a TOML text sets *key*; that of its header where none does."""
-    inside, at = "", 0
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.removeprefix("#").strip() if raw.startswith("#") else raw.strip()
-        if line.startswith("[") and line.rstrip("]") != line:
-            inside = line.strip("[]").replace(" ", "")
-            if inside == f"{header}.{key}":
-                return number
-            at = number if inside == header else at
-        name = line.partition("=")[0].strip().strip("\"'")
-        if "=" in line and f"{inside}.{name}" in (f"{header}.{key}", f"tool.uv.{header[8:]}.{key}"):
-            return number
-    return at
 
 
 def has_project(file: SourceFile) -> bool:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
 
 from puffin.names import normalise
+from puffin.types import Any
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     from packaging.markers import Marker
     from packaging.requirements import Requirement

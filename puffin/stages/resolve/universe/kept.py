@@ -28,13 +28,11 @@ from puffin.stages.resolve.requirements.texts import memory, remind
 from puffin.stages.resolve.solve.request import Resolution, ResolveRequest
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Release
 from puffin.stages.resolve.universe.values import Chosen
+from puffin.types import Any, TracebackType
 from puffin.value import astuple, from_tuple, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Any
-
     from puffin.stages.resolve.universe.index import IndexUniverse
 
 _FORMAT = f"universe 1 of {__version__} with {packaging_version}"
@@ -71,7 +69,7 @@ class KeptRecords:
         config = scope.config
         self._cache = cache
         self._scope = scope
-        self._indexes = ("", *config.indexes(), *[each.url for each in config.named])
+        self._indexes = ("", *config.every_index())
         self._shown = [mask(each) for each in self._indexes]
         self._homes: dict[int, str] = {}
         self._held: dict[str, PackageRecord | None] = {}
@@ -353,7 +351,7 @@ def hidden_undated(names: "list[str]") -> tuple[str, ...]:
 def _is_remote(request: ResolveRequest) -> bool:
     """Tell whether a request names nothing but packages of indexes."""
     return not any(each.installed is not None for each in request.preferences) and not any(
-        each.url for each in request.given
+        each.url for each in (*request.given, *request.reached)
     )
 
 
