@@ -12,6 +12,7 @@ from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.imports import import_resolving
 from puffin.pipeline.request.where import target_interpreter
 from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
+from puffin.stages.resolve.solve.request import Resolution
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.locate.platforms import ResolutionTarget
     from puffin.stages.resolve.output.values import Listed
     from puffin.stages.resolve.projects.sources import Sources
-    from puffin.stages.resolve.solve.request import Resolution
     from puffin.stages.resolve.universe.children import Children
     from puffin.stages.resolve.universe.kept import KeptUniverse
 
@@ -44,13 +44,14 @@ class Compilation:
 
     def begin(self) -> None:
         """Do what needs no interpreter, and request the pages of the requirements; errors wait for :meth:`run`."""
-        import_resolving()
         try:
             self._prepare()
         except Exception as error:
             self._error = error
             return
-        entries = self._sources.requirements.entries
+        if not (entries := self._sources.requirements.entries):
+            return
+        import_resolving()
         self.children.expect(each.name for each in entries if each.name and not (each.url or each.marker))
 
     @property
@@ -121,6 +122,8 @@ class Compilation:
             warn("The sources contain no requirements")
 
     def _resolve(self, setup: "ResolutionSetup", interpreter: "Interpreter") -> "tuple[Listed, ...]":
+        if not setup.requirements:
+            return self._listed(Resolution(packages=()), setup, None)
         cache = self._session.cache
         builds = builds_of(setup, self._settings.run, self._session)
         seams = BuildSeams(lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
@@ -137,7 +140,7 @@ class Compilation:
         return BuildSession(builds, self._session)
 
     def _listed(
-        self, resolution: "Resolution", setup: "ResolutionSetup", universe: "KeptUniverse"
+        self, resolution: Resolution, setup: "ResolutionSetup", universe: "KeptUniverse | None"
     ) -> "tuple[Listed, ...]":
         from puffin.pipeline.resolve.output import listed
 
