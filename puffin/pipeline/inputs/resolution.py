@@ -17,7 +17,7 @@ from puffin.stages.resolve.solve.request import (
     Preference,
     ResolveRequest,
 )
-from puffin.value import field_names, frozen, replace
+from puffin.value import common, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class ResolutionSetup:
     def scope(self) -> Scope:
         """The allowed files, and the trust in the cache."""
         target = self.target
-        return Scope(tags=target.tags, python_version=target.python_version, **self._shared_with(Scope))
+        return Scope(tags=target.tags, python_version=target.python_version, **common(Scope, self))
 
     @property
     def request(self) -> ResolveRequest:
@@ -89,12 +89,8 @@ class ResolutionSetup:
             python_version=target.python_version,
             real_python_version=target.real_python_version,
             tag=target.tags[0] if target.tags else "",
-            **self._shared_with(ResolveRequest),
+            **common(ResolveRequest, self),
         )
-
-    def _shared_with(self, kind: "type[Any]") -> "dict[str, Any]":
-        """Return the fields that a *kind* of value has by the same names."""
-        return {name: getattr(self, name) for name in field_names(kind) if name in field_names(type(self))}
 
 
 def setup_of(

@@ -32,7 +32,7 @@ from puffin.stages.resolve.requirements.values import Pin
 from puffin.stages.resolve.solve.request import Resolved
 from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.stages.resolve.universe.values import Built, CheckedOut, Checkout, Chosen, InstalledDistribution
-from puffin.value import replace
+from puffin.value import common, replace
 
 REPOSITORY = "a repository"
 
@@ -133,15 +133,7 @@ def _tree(place: Place, path: str, inner: str) -> Metadata | Unbuilt:
     except OSError as error:
         raise unreadable(package, error) from error
     except Dynamic as dynamic:
-        source = BuildSource(
-            package=package,
-            path=path,
-            name=place.name,
-            subdirectory=inner,
-            url=place.url,
-            editable=place.editable,
-            config_settings=place.config_settings,
-        )
+        source = BuildSource(package=package, path=path, subdirectory=inner, **common(BuildSource, place))
         return Unbuilt(source=source, reason=dynamic.reason, kind="a project directory")
 
 
@@ -190,13 +182,19 @@ def artifact_for(package: Resolved, target: FileTarget, *, files: FilePolicy, co
         text = f"{chosen.name}=={chosen.version}"
         listed = Pin(name=chosen.name, version=chosen.version, hashes=package.hashes, text=text)
         return artifact_of(listed, chosen.install)
-    pin = Pin(
+    pin = replace(pin_of(package), version=package.version)
+    return locate_url(pin, target, files=files, commits=commits)
+
+
+def pin_of(package: Resolved) -> Pin:
+    """Return a chosen package as a pin: one with a URL has no version."""
+    version = "" if package.url else package.version
+    return Pin(
         name=package.name,
-        version=package.version,
+        version=version,
         url=package.url,
         hashes=package.hashes,
         editable=package.editable,
-        config_settings=getattr(package.handle, "config_settings", ()),
-        text=f"{package.name} @ {package.url}",
+        config_settings=getattr(package.handle, "config_settings", ()) if package.url else (),
+        text=f"{package.name} @ {package.url}" if package.url else f"{package.name}=={version}",
     )
-    return locate_url(pin, target, files=files, commits=commits)
