@@ -8,8 +8,9 @@ import threading
 
 import pytest
 
-from tests.helpers.dask_farm import SECONDS, Farm, eventually
+from tests.helpers.dask_farm import Farm
 from tests.helpers.sdists import forge_backend, forge_sdist
+from tests.helpers.waiting import SECONDS, until
 from tests.helpers.wheels import forge_wheel
 
 
@@ -191,11 +192,11 @@ def test_a_worker_is_cut_off_while_it_builds(puffin, env, shop, networks, tmp_pa
         words = ("pip", "sync", "requirements.txt", "-i", shop.url, "--executor", farm.address)
         process = subprocess.Popen(
             [sys.executable, "-m", "puffin", *words], cwd=puffin.cwd, stderr=subprocess.PIPE, text=True,
-            env=puffin.environ(PUFFIN_WORKER_TIMEOUT="3"),
+            env=puffin.environ(PUFFIN_WORKER_TIMEOUT="6"),
         )  # fmt: skip
         watch = threading.Timer(SECONDS, process.kill)
         watch.start()
-        where = eventually(lambda: note.exists() and note.read_text())
+        where = until(lambda: note.exists() and note.read_text())
         worker = next(each for each in farm.workers if namespace_of(each) == where)
         line = networks[farm.workers.index(worker)][3]
         subprocess.run(["ip", "link", "set", line, "down"], check=True)

@@ -5,13 +5,11 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 from tests.helpers.cli import CHECKOUT
+from tests.helpers.waiting import SECONDS, until
 
-SECONDS = 60
 _ADDRESS = re.compile(r"(?:Scheduler at:|Start worker at:)\s+(\S+)")
 
 HIDDEN = """
@@ -63,7 +61,7 @@ class Process:
     def address(self):
         """The address that the process tells."""
         if not self._address:
-            self._address = eventually(self._told, lambda: self.log.read_text())
+            self._address = until(self._told, lambda: self.log.read_text())
         return self._address
 
     def _told(self):
@@ -127,7 +125,7 @@ class Farm:
     def ready(self):
         """Wait until all workers have registered; return this."""
         for worker in self.workers:
-            eventually(worker.is_registered, worker.log.read_text)
+            until(worker.is_registered, worker.log.read_text)
         return self
 
     def logs(self):
@@ -140,13 +138,3 @@ class Farm:
     def __exit__(self, *_error):
         for process in (*self.workers, self.scheduler):
             process.kill()
-
-
-def eventually(question, told=lambda: ""):
-    """Return the answer to *question* as soon as it is one."""
-    deadline = time.monotonic() + SECONDS
-    pause = threading.Event()
-    while not (answer := question()):
-        assert time.monotonic() < deadline, told()
-        pause.wait(0.02)
-    return answer

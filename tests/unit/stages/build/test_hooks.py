@@ -25,8 +25,8 @@ from tests.helpers.backends import (
     installed_job,
     source_tree,
 )
-from tests.helpers.faults import until
 from tests.helpers.pythons import VERSIONS, real_python
+from tests.helpers.waiting import until
 
 REPORT = """
 import json
