@@ -1,8 +1,11 @@
 """Schedulers and workers that are not there, cannot be used, die, or hang: told, or made up for; never waited for."""
 
+import contextlib
 import signal
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -78,6 +81,53 @@ def test_a_wrong_address_is_told_before_anything_is_fetched(puffin, env, shop):
     assert "Failed to connect to the scheduler at `tcp://127.0.0.1:9`" in done.err
     assert not any("/files/lib" in str(each) for each in shop.requests)
     assert env.installed() == {}
+
+
+def test_an_address_where_nobody_answers_is_told_by_a_run_that_needs_nobody(puffin, env, shop):
+    shop.add(*forge_wheel("lib", "1.0"))
+    puffin.executor = "tcp://127.0.0.1:9"
+    done = puffin.sync("lib==1.0\n", "-i", shop.url)
+    assert (done.code, env.installed()) == (0, {"lib": "1.0"})
+    said = (
+        "warning: Nobody answers at `tcp://127.0.0.1:9` (Connection refused); nothing had to be built there\n"
+    )
+    assert said in done.err
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        puffin.executor = "tcp://{}:{}".format(*server.getsockname())
+        assert puffin.sync(None, "-i", shop.url, "--reinstall").err.count("warning") == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "why", "patience"),
+    [
+        (b"", "timed out", NOBODY),
+        (b"HTTP/1.1 400 Bad Request\r\n" * 9, "what answers there is no scheduler", QUICK),
+    ],
+    ids=["silent", "another server"],
+)
+def test_what_is_no_scheduler_is_told_from_one_that_is_away(puffin, env, shop, answer, why, patience):
+    shop.add(*forge_sdist("thing"))
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(server.accept()[0])
+                taken[-1].sendall(answer)
+
+    taken = []
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        thread = threading.Thread(target=serve)
+        thread.start()
+        puffin.executor = "tcp://{}:{}".format(*server.getsockname())
+        done = puffin.sync("thing==1.0\n", "-i", shop.url, env=patience)
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for each in taken:
+            each.close()
+    assert done.code == 75
+    said = f"error: Failed to connect to the scheduler at `{puffin.executor}`\n  ╰─▶ {why}\n"
+    assert said in done.err
 
 
 TLS = ("--executor", "tls://h:1", "--tls-ca", "x")

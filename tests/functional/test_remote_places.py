@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from tests.helpers.dask_farm import Farm
+from tests.helpers.dask_farm import Farm, workers_of
 from tests.helpers.sdists import forge_backend, forge_sdist
 from tests.helpers.waiting import SECONDS, until
 from tests.helpers.wheels import forge_wheel
@@ -107,6 +107,7 @@ def test_the_whole_graph_runs_on_workers_that_share_the_files(puffin, env, shop,
         assert done.code == 0, done.err
         assert len(env.installed()) == 7
         assert env.run("-c", "import made; print(made.TOLD['imported'])") == "[]"
+        assert workers_of(puffin, "unzip") <= {worker.address for worker in farm.workers}
         assert not any(worker.cache.exists() for worker in farm.workers), "they use the cache of the driver"
         assert list((puffin.cache / "tmp-v0").iterdir()) == []
         farm.workers[0].kill()

@@ -1,5 +1,6 @@
 """A scheduler and workers of dask: each a process with a cache, a home and a working directory of its own."""
 
+import json
 import os
 import re
 import signal
@@ -11,6 +12,16 @@ from tests.helpers.cli import CHECKOUT
 from tests.helpers.waiting import SECONDS, until
 
 _ADDRESS = re.compile(r"(?:Scheduler at:|Start worker at:)\s+(\S+)")
+
+
+def workers_of(puffin, stage):
+    """Return who did the tasks of a stage, as the records of all runs tell."""
+    records = (path.read_text().splitlines() for path in (puffin.cache / "runs-v0").iterdir())
+    tasks = [json.loads(line) for record in records for line in record]
+    found = {task["worker"] for task in tasks if task.get("stage") == stage}
+    assert found
+    return found
+
 
 HIDDEN = """
 import sys
