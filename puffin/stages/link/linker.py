@@ -22,14 +22,10 @@ from puffin.stages.unzip.manifest import (
 )
 from puffin.stages.unzip.ready import Census, changed, discard_archive, recheck
 from puffin.stages.unzip.record import rows_below
+from puffin.types import Any, Callable, Sequence
 from puffin.value import from_tuple
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
-
-    Found = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...] | None]
+Found = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...] | None]
 
 Linked = tuple[str, int]
 
