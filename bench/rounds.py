@@ -189,7 +189,7 @@ class Bench(Generic[C]):
 
     def variables(self, virtual_env: Path) -> dict[str, str]:
         """Return the variables of a run."""
-        return environment(self.root / "home", virtual_env)
+        return {**environment(self.root / "home", virtual_env), "TMPDIR": str(self.root)}
 
     def link_mode(self, tool: Tool, case: C) -> str:
         """Return how a tool links: sealed trees are puffin's alone."""

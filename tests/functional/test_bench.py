@@ -193,3 +193,7 @@ def test_the_page_names_a_chart_of_all_tools() -> None:
     }
     assert "![puffin beside uv and pip](chart.svg)" in markdown(report, "chart.svg")
     assert "prefers-color-scheme: dark" in svg(report)
+    assert "Not to be quoted" not in markdown(report, "chart.svg") + svg(report)
+    for doubtful in ({"rounds": 1}, {"machine": {**machine, "load": 2.5}}):
+        assert "Not to be quoted" in markdown({**report, **doubtful}, "chart.svg")
+        assert "Not to be quoted" in svg({**report, **doubtful})

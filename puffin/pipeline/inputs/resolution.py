@@ -8,7 +8,6 @@ from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.index.config import FilePolicy, Scope
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
-from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.requirements.errors import DisjointHashes
 from puffin.stages.resolve.requirements.values import Entry, Pin
 from puffin.stages.resolve.solve.request import (
@@ -19,7 +18,7 @@ from puffin.stages.resolve.solve.request import (
     ResolveRequest,
 )
 from puffin.stages.resolve.universe.values import Chosen
-from puffin.value import field_names, frozen, replace
+from puffin.value import common, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class ResolutionSetup:
     def scope(self) -> Scope:
         """The allowed files, and the trust in the cache."""
         target = self.target
-        return Scope(tags=target.tags, python_version=target.python_version, **self._shared_with(Scope))
+        return Scope(tags=target.tags, python_version=target.python_version, **common(Scope, self))
 
     @property
     def request(self) -> ResolveRequest:
@@ -93,12 +92,8 @@ class ResolutionSetup:
             python_version=target.python_version,
             real_python_version=target.real_python_version,
             tag=target.tags[0] if target.tags else "",
-            **self._shared_with(ResolveRequest),
+            **common(ResolveRequest, self),
         )
-
-    def _shared_with(self, kind: "type[Any]") -> "dict[str, Any]":
-        """Return the fields that a *kind* of value has by the same names."""
-        return {name: getattr(self, name) for name in field_names(kind) if name in field_names(type(self))}
 
 
 def setup_of(
@@ -229,18 +224,26 @@ def artifact_for(
     package: "Resolved", target: "FileTarget", *, files: "FilePolicy", commits: "Commits"
 ) -> "Artifact":
     """Return the artifact to install for a resolved package. Raises the errors of locating a URL."""
+    from puffin.stages.resolve.locate.url import artifact_of, locate_url  # a compilation has no use for it
+
     if isinstance(package.handle, Chosen):
         chosen = package.handle
         text = f"{chosen.name}=={chosen.version}"
         listed = Pin(name=chosen.name, version=chosen.version, hashes=package.hashes, text=text)
         return artifact_of(listed, chosen.install)
-    pin = Pin(
+    pin = replace(pin_of(package), version=package.version)
+    return locate_url(pin, target, files=files, commits=commits)
+
+
+def pin_of(package: "Resolved") -> Pin:
+    """Return a chosen package as a pin: one with a URL has no version."""
+    version = "" if package.url else package.version
+    return Pin(
         name=package.name,
-        version=package.version,
+        version=version,
         url=package.url,
         hashes=package.hashes,
         editable=package.editable,
-        config_settings=getattr(package.handle, "config_settings", ()),
-        text=f"{package.name} @ {package.url}",
+        config_settings=getattr(package.handle, "config_settings", ()) if package.url else (),
+        text=f"{package.name} @ {package.url}" if package.url else f"{package.name}=={version}",
     )
-    return locate_url(pin, target, files=files, commits=commits)

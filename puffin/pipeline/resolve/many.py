@@ -6,7 +6,7 @@ from puffin.errors import PuffinError
 from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.inputs.inputs import Inputs
-from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved, setup_of
+from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, pin_of, resolved, setup_of
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.settings import Settings
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
-    from puffin.stages.resolve.solve.request import Resolved
 
 
 @frozen
@@ -87,7 +86,7 @@ def _answer(part: "Sequence[Question]", session: "Session") -> "list[Any]":
             try:
                 resolution = resolved(question.setup, universes.of(question))
                 answers.append(
-                    ([astuple(_pin(each)) for each in resolution.packages], list(resolution.warnings))
+                    ([astuple(pin_of(each)) for each in resolution.packages], list(resolution.warnings))
                 )
             except PuffinError as error:
                 import pickle
@@ -128,20 +127,6 @@ class Universes:
                 setup, self._session.cache, build=seams.build, checkout=seams.checkout
             )
         return self._known[key]
-
-
-def _pin(package: "Resolved") -> Pin:
-    version = "" if package.url else package.version
-    text = f"{package.name} @ {package.url}" if package.url else f"{package.name}=={version}"
-    return Pin(
-        name=package.name,
-        version=version,
-        url=package.url,
-        hashes=package.hashes,
-        editable=package.editable,
-        config_settings=getattr(package.handle, "config_settings", ()) if package.url else (),
-        text=text,
-    )
 
 
 def question_of(

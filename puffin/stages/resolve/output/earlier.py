@@ -84,7 +84,8 @@ def _pinned(entry: Entry) -> Preference | None:
 
 
 def _locked(data: bytes, path: str) -> tuple[Preference, ...]:
-    packages = parse_toml(decode_text(data, path), path).values.get("packages", [])
+    values = parse_toml(decode_text(data, path), path).values
+    packages = values.get("packages", values.get("package", []))
     if not isinstance(packages, list) or not all(isinstance(each, Mapping) for each in packages):
         raise InvalidProject(file=path, problem="`packages` is not an array of tables")
     return tuple(

@@ -37,7 +37,7 @@ from puffin.stages.resolve.projects.pyproject import (
 from puffin.stages.resolve.projects.tables import ProjectTables, read_tables
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound, RequirementsFileUnreadable
 from puffin.stages.resolve.requirements.file import STDIN, absolute_path, read_requirements
-from puffin.stages.resolve.requirements.plain import is_script
+from puffin.stages.resolve.requirements.plain import is_lock, is_script
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
 from puffin.value import frozen, replace
 
@@ -81,9 +81,12 @@ def kind_of(path: str) -> str:
     name = os.path.basename(path)
     if name in (PYPROJECT, SETUP_CFG, SETUP_PY):
         return name
-    if name.endswith(".toml"):
-        lock = name == "pylock.toml" or name.startswith("pylock.")
-        what = "is a lock file, the result of a compilation" if lock else "is not a source of requirements"
+    if name.endswith(".toml") or is_lock(name):
+        what = (
+            "is a lock file, the result of a compilation"
+            if is_lock(name)
+            else "is not a source of requirements"
+        )
         raise UsageError(
             text=f"`{path}` {what}", hints=("compile a `pyproject.toml`, a `requirements.in` or a script",)
         )
@@ -115,6 +118,7 @@ def read_sources(
         plain, read=read, environ=environ, constraints=request.constraints, exists=exists
     )
     lowering = Lowering(read, exists, policy)
+    lowering.projects.tree(request.tree)
     reader = _Reader(request, read, exists, partial(_built, build, written), lowering)
     for path, kind in kinds:
         if kind != PLAIN:
@@ -203,7 +207,8 @@ class _Reader:
 
     def project(self, path: str, kind: str) -> None:
         file = self._file(path)
-        if kind == PYPROJECT and file.path in self._grouped and not has_project(file):
+        aside = file.path in self._grouped or self._request.itself  # the root of a workspace may be no project
+        if kind == PYPROJECT and aside and not has_project(file):
             return
         if kind == SCRIPT:
             self._script(file)

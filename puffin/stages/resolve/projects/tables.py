@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Declared = tuple[str, tuple[str, ...], str]
 
 WORKSPACE, PATH, GIT, URL, INDEX = "workspace", "path", "git", "url", "index"
+SHARED, SEPARATE = "shared", "separate"
 _COMMON = frozenset(("marker", "extra", "group"))
 _KEYS = {
     WORKSPACE: frozenset(("editable", "package")),
@@ -65,6 +66,8 @@ class ProjectTables:
 
     ``members`` is None where there is no workspace table, whose line is ``workspace``. ``installed`` tells what the
     file says of whether the project is installed, None for nothing; ``builds`` whether it has a build system.
+    ``layout`` tells whether the members of a workspace share one
+    environment. ``default_groups`` are the dependency groups that uv installs unless it is told otherwise.
     ``declared`` are the packages that it depends on, with or without its extras: name, extras and marker of each; None
     where only a build tells.
     """
@@ -81,6 +84,8 @@ class ProjectTables:
     workspace: str = ""
     installed: bool | None = None
     builds: bool = False
+    layout: str = ""
+    default_groups: tuple[str, ...] = ()
     declared: "frozenset[Declared] | None" = frozenset()
 
     @property
@@ -119,6 +124,8 @@ class _Tables:
             indexes=tuple([each for where, tool in self._tools() for each in self._indexes(where, tool)]),
             installed=next((each for each in flags if each is not None), None),
             builds="build-system" in document,
+            default_groups=self._default_groups(),
+            layout=self._layout(),
             declared=_declared(project),
             **self._workspace(),
         )
@@ -127,6 +134,26 @@ class _Tables:
         tools = self._top.table("tool")
         found = [(("tool", name), tools.table(name).values) for name in _TOOLS]
         return [each for each in found if each[1]]
+
+    def _layout(self) -> str:
+        layout = dict(self._tools()).get(("tool", "puffin"), {}).get("layout", "")
+        if layout not in ("", SHARED, SEPARATE):
+            raise self._wrong(("tool", "puffin", "layout"), f'`layout` is "{SHARED}" or "{SEPARATE}"')
+        return str(layout)
+
+    def _default_groups(self) -> tuple[str, ...]:
+        groups = self._document.get("dependency-groups", {})
+        known = [normalise(name) for name in groups] if isinstance(groups, dict) else []
+        for where, tool in self._tools():
+            told = tool.get("default-groups")
+            if told == "all":
+                return tuple(known)
+            if isinstance(told, list) and all(isinstance(each, str) for each in told):
+                return tuple([name for each in told if (name := normalise(each)) in known])
+            if told is not None:
+                at = (*where, "default-groups")
+                raise self._wrong(at, '`default-groups` is neither "all" nor a list of strings')
+        return ("dev",) if "dev" in known else ()
 
     def _workspace(self) -> "dict[str, Any]":
         for where, tool in self._tools():

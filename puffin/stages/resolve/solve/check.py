@@ -86,7 +86,7 @@ class _Check:
                 if not own.url and not admits(own.specifier, package.version):
                     yield f"{who} `{own.text}`"
                 continue
-            for each in self._given.replaced(own):
+            for each in self._given.replaced(self._given.freed(own, package.url)):
                 yield from self._met(each, who)
                 if each.url and not self._may_point(package, each):
                     yield f"{who} `{each.text}`, a URL that only you may name"

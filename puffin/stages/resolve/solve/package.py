@@ -371,6 +371,8 @@ class Package:
             clause = f"its metadata has an invalid requirement ({problem})".partition("\n")[0]
             self.kill(index, Rejection(kind=UNUSABLE, detail=clause))
             return None
+        if index in self.places:
+            found = [(self._given.freed(each, self.places[index].url), marker) for each, marker in found]
         own = [each for each, _ in found if each.name == self.name]
         if any(not each.url and not admits(each.specifier, metadata.version) for each in own):
             texts = " and ".join(each.text for each in own)

@@ -19,7 +19,7 @@ from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest, 
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.resolve.solve.universe import Metadata, Place
 from puffin.stages.resolve.universe.values import Built, CheckedOut, Checkout, InstalledDistribution
-from puffin.value import replace
+from puffin.value import common, replace
 
 REPOSITORY = "a repository"
 
@@ -120,15 +120,7 @@ def _tree(place: Place, path: str, inner: str) -> Metadata | Unbuilt:
     except OSError as error:
         raise unreadable(package, error) from error
     except Dynamic as dynamic:
-        source = BuildSource(
-            package=package,
-            path=path,
-            name=place.name,
-            subdirectory=inner,
-            url=place.url,
-            editable=place.editable,
-            config_settings=place.config_settings,
-        )
+        source = BuildSource(package=package, path=path, subdirectory=inner, **common(BuildSource, place))
         return Unbuilt(source=source, reason=dynamic.reason, kind="a project directory")
 
 
