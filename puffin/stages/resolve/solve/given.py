@@ -13,7 +13,7 @@ from puffin.stages.resolve.solve.request import Preference, ResolveRequest
 from puffin.stages.resolve.solve.requirement import Need, names_prerelease, need, of_root, pinned
 from puffin.stages.resolve.solve.specifiers import PythonRange
 from puffin.stages.resolve.solve.universe import Metadata, Place, Universe
-from puffin.value import replace
+from puffin.value import common, replace
 
 REQUIREMENT, CONSTRAINT, OVERRIDE = "requirement", "constraint", "override"
 
@@ -50,7 +50,9 @@ class UrlMetadata:
         """Read what the user points to, and return the request with one spelling of each place."""
         located = [root for root in request.given if root.url and holds(root.marker)]
         # of two requirements for one URL the editable one comes last, and wins
-        places = {root.url: _place(root) for root in sorted(located, key=lambda root: root.editable)}
+        places = {
+            root.url: Place(**common(Place, root)) for root in sorted(located, key=lambda root: root.editable)
+        }
         if len(places) > 1:
             self.universe.expect_metadata(places.values())
         self._known = {url: (place, self.universe.metadata(place)) for url, place in places.items()}
@@ -74,7 +76,8 @@ class UrlMetadata:
         """Return the target of a need. Raises :class:`LatePlace` if it had to be read now."""
         known = self._known.get(own.url)
         if known is None:
-            place = _place(own.root) if own.root else Place(url=own.url, name=own.name, text=own.text)
+            plain = {"url": own.url, "name": own.name, "text": own.text}
+            place = Place(**(common(Place, own.root) if own.root else plain))
             self._known[own.url] = (place, self.universe.metadata(place))
             self._same.setdefault(self._identity(own.url), own.url)
             self._check(own.name, own.text, own.url)
@@ -109,17 +112,6 @@ def _changed(request: ResolveRequest, change: "Callable[[Entry], Entry]") -> Res
         requirements=tuple(map(change, request.requirements)),
         constraints=tuple(map(change, request.constraints)),
         overrides=tuple(map(change, request.overrides)),
-    )
-
-
-def _place(root: Entry) -> Place:
-    return Place(
-        url=root.url,
-        name=root.name,
-        editable=root.editable,
-        hashes=root.hashes,
-        config_settings=root.config_settings,
-        text=root.text,
     )
 
 
