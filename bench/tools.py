@@ -110,13 +110,13 @@ def find_tools(
         puffins = _installed_puffins(scratch, homes, pythons)
     tools = [
         Tool(
-            name=f"puffin on {python_version(python)}" if number else "puffin",
+            name=f"puffin on {_python_of(puffin)}" if number else "puffin",
             kind="puffin",
             executable=puffin,
-            version=f"{_version([puffin, '--version'])} on Python {python_version(python)}",
+            version=f"{_version([puffin, '--version'])} on Python {_python_of(puffin)}",
             second=number > 0,
         )
-        for number, (puffin, python) in enumerate(zip(puffins, pythons, strict=True))
+        for number, puffin in enumerate(puffins)
     ]
     if versus:
         tools.append(_tool(BEFORE, "puffin", versus))
@@ -131,8 +131,12 @@ def find_tools(
             Tool(name="pip", kind="pip", executable=others["pip"], version=_pip_version(others["pip"]))
         )
     python = str(Path(puffins[0]).with_name("python"))
-    version = f"Python {python_version(python)}"
+    version = f"Python {_python_of(puffins[0])}"
     return [*tools, Tool(name="python -c pass", kind="python", executable=python, version=version)]
+
+
+def _python_of(puffin: str) -> str:
+    return python_version(str(Path(puffin).with_name("python")))
 
 
 def _tool(name: str, kind: str, executable: str) -> Tool:

@@ -20,7 +20,7 @@ class Bucket:
         simple-v0/<digest>/<name>          an index page, parsed, with its HTTP policy
         pins-v0/<digest>/<name>-<version>  which file was chosen for a pin, by index configuration and tags
         metadata-v0/<name>/<digest>        the metadata of a distribution, parsed
-        resolutions-v0/<digest>            a resolution, and the pages that it was made of
+        resolutions-v0/<digest>            what resolutions read of the indexes for one target, and their answers
         sdists-v0/<name>/<digest>/<file>   a source distribution as it was fetched
         git-v0/db/<digest>/                a bare clone, one for each repository
         git-v0/checkouts/<digest>/<commit>/  one commit of it with its submodules; must not be written to

@@ -1,6 +1,9 @@
 """``puffin pip compile``: from sources to pins, by the real command line."""
 
 import hashlib
+import os
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -177,7 +180,10 @@ def test_no_deps_resolutions_and_line_style(compile_):
     )
 
 
-def test_a_project_with_extras_and_groups(compile_, puffin):
+def test_a_project_with_extras_and_groups(compile_, puffin, monkeypatch):
+    monkeypatch.setenv(
+        "PATH", os.path.dirname(sys.executable)
+    )  # no other Python is asked for one that it requires
     puffin.file(
         "pyproject.toml",
         '[project]\nname = "My.App"\nversion = "1"\ndependencies = ["lib<3"]\n'
@@ -390,10 +396,24 @@ def test_options_of_other_tools(compile_):
     assert compile_("lib\n", "--universal").code == 2
 
 
+def test_nothing_to_do_needs_no_resolver(puffin):
+    (puffin.cwd / "requirements.in").write_text("\n")
+    command = [sys.executable, "-X", "importtime", "-m", "puffin", "pip", "compile", "requirements.in"]
+    done = subprocess.run(command, cwd=puffin.cwd, env=puffin.environ(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "puffin.pipeline.resolve.compilation" in imported
+    assert imported.isdisjoint(
+        ("puffin.stages.resolve.universe.index", "puffin.stages.resolve.solve.resolve", "httptools")
+    )
+
+
 def test_nothing_to_do(compile_, puffin):
     done = compile_("\n")
     assert (done.code, done.out) == (0, f"{HEADER}requirements.in\n")
     assert "warning: The sources contain no requirements" in done.err
+    assert compile_("\n", "-o", "pylock.toml").code == 0
+    assert "packages" in (puffin.cwd / "pylock.toml").read_text()
     (puffin.cwd / "requirements.in").unlink()
     done = compile_(None, sources=())
     assert done.code == 2

@@ -23,7 +23,7 @@ from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.link.staging import LinkTarget
 from puffin.stages.unzip.manifest import read_names
-from puffin.value import replace
+from puffin.value import common, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -425,15 +425,7 @@ def with_real_paths(environment: "Environment") -> "Environment":
 
 def homes_of(environment: "Environment") -> Homes:
     """Return the directories of *environment* that distributions go to."""
-    return Homes(
-        root=environment.root,
-        purelib=environment.purelib,
-        platlib=environment.platlib,
-        scripts=environment.scripts,
-        data=environment.data,
-        headers=environment.headers,
-        lib64=lib64_is_linked(environment),
-    )
+    return Homes(lib64=lib64_is_linked(environment), **common(Homes, environment))
 
 
 def lib64_is_linked(environment: "Environment") -> bool:
