@@ -180,9 +180,8 @@ class _LockRun:
             self._session.reporter.warn(f"{warning} (`{spec.name}`)")
         lock = lock_of(spec)
         locked = lock.endswith(".toml")
-        hashed = self._settings.compile.generate_hashes and not locked
-        packages = listed(resolution, setup, question.sources, universe, hashed=hashed, locked=locked)
         settings = replace(self._settings.compile, output_file=lock, header=f"puffin lock {spec.name}")
+        packages = listed(resolution, setup, question.sources, universe, settings, locked=locked)
         text = output_text(packages, settings, question.sources, setup, locked=locked).encode()
         changed = read(lock) != text if self._settings.check else write_output(lock, text)
         self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages))

@@ -14,7 +14,7 @@ from puffin.stages.link.environment.environment import (
     environment_at,
     find_environment,
 )
-from puffin.stages.link.interpreter.interpreter import Interpreter
+from puffin.stages.link.interpreter.interpreter import InspectFailed, Interpreter
 from puffin.stages.link.interpreter.known import inspect_interpreter
 from puffin.value import replace
 
@@ -43,7 +43,6 @@ def base_interpreter(where: Where, session: "Session", *, required: bool = True)
     if ``requires-python`` of the project allows it, else another that it allows. If there is none, that is an error
     where one is *required*.
     """
-    from puffin.stages.link.interpreter.ask import InspectFailed
     from puffin.stages.link.interpreter.find import (
         InterpreterNotFound,
         find_requested,

@@ -6,13 +6,14 @@ from puffin.errors import PuffinError
 from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.inputs.inputs import Inputs
-from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, pin_of, resolved, setup_of
+from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved, setup_of
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences
 from puffin.stages.resolve.requirements.errors import HashesMissing
 from puffin.stages.resolve.requirements.values import Pin
-from puffin.stages.resolve.universe.index import IndexUniverse
+from puffin.stages.resolve.universe.kept import KeptUniverse
+from puffin.stages.resolve.universe.place import pin_of
 from puffin.value import astuple, from_tuple, frozen
 
 TYPE_CHECKING = False
@@ -100,7 +101,7 @@ class Universes:
 
     def __init__(self, session: "Session") -> None:
         self._session = session
-        self._known: dict[tuple[Any, ...], IndexUniverse] = {}
+        self._known: dict[tuple[Any, ...], KeptUniverse] = {}
 
     def __enter__(self) -> "Universes":
         return self
@@ -109,7 +110,7 @@ class Universes:
         for universe in self._known.values():
             universe.close()
 
-    def of(self, question: Question) -> "IndexUniverse":
+    def of(self, question: Question) -> "KeptUniverse":
         setup, builds, toolchain = question.setup, question.builds, question.toolchain
         scope = setup.scope
         world = (

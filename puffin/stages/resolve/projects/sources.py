@@ -5,8 +5,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from packaging.specifiers import SpecifierSet
-
 from puffin import depends
 from puffin.artifact.urls import file_url, mask
 from puffin.errors import UsageError
@@ -38,6 +36,7 @@ from puffin.stages.resolve.projects.tables import ProjectTables, read_tables
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound, RequirementsFileUnreadable
 from puffin.stages.resolve.requirements.file import STDIN, absolute_path, read_requirements
 from puffin.stages.resolve.requirements.plain import is_lock, is_script
+from puffin.stages.resolve.requirements.texts import specifiers_of
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
 from puffin.value import frozen, replace
 
@@ -363,7 +362,7 @@ def check_python(sources: Sources, version: str) -> tuple[str, ...]:
     return tuple(
         f"`{file}` requires Python {specifier}, but the resolution is for Python {version}"
         for file, specifier in sources.pythons
-        if not SpecifierSet(specifier).contains(version, prereleases=True)
+        if not specifiers_of(specifier).contains(version, prereleases=True)
     )
 
 

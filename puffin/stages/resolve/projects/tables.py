@@ -7,14 +7,12 @@ before the same one in ``[tool.uv.sources]``. Each value has the place that erro
 import os
 from collections.abc import Mapping
 
-from packaging.markers import InvalidMarker, Marker
-from packaging.requirements import InvalidRequirement, Requirement
-
 from puffin.names import is_name, normalise
 from puffin.stages.resolve.index.config import NamedIndex
 from puffin.stages.resolve.metadata.toml import InvalidProject, parse_toml
 from puffin.stages.resolve.projects.places import nearest, places_of
 from puffin.stages.resolve.projects.project import SourceFile
+from puffin.stages.resolve.requirements.texts import requirement_parts, written_marker
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -246,8 +244,8 @@ class _Tables:
 
     def _marker(self, at: tuple[str, ...], text: str) -> str:
         try:
-            return str(Marker(text)) if text else ""
-        except (InvalidMarker, RecursionError):
+            return written_marker(text) if text else ""
+        except (ValueError, RecursionError):
             raise self._wrong(at, f"`{text}` is not a marker") from None
 
     def _flag(self, value: "Any", at: tuple[str, ...]) -> bool | None:
@@ -282,8 +280,7 @@ def _declared(project: "Mapping[str, Any]") -> "frozenset[Declared] | None":
 
 def _named_in(text: str) -> "list[Declared]":
     try:
-        told = Requirement(text)
-    except InvalidRequirement:
+        name, extras, _, marker, url = requirement_parts(text)
+    except ValueError:
         return []
-    extras = tuple(sorted(map(normalise, told.extras)))
-    return [] if told.url else [(normalise(told.name), extras, str(told.marker or ""))]
+    return [] if url else [(name, extras, marker)]
