@@ -1,9 +1,8 @@
 """Index pages as values, what both kinds of pages share, and the names and versions in file names."""
 
-from typing import Any
-
 from puffin.artifact.urls import is_file_url
 from puffin.names import normalise, printable
+from puffin.types import Any
 from puffin.value import astuple, frozen
 
 SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar.lzma", ".tar.z")
@@ -30,6 +29,19 @@ class FileLink:
     size: int = 0
     upload_time: str = ""
     metadata: str = ""
+
+
+@frozen
+class IndexFile:
+    """A file that an index or a find-links place offers for a version, and where it was found.
+
+    ``place`` is the index or find-links place; ``linked`` tells that it is the latter.
+    """
+
+    link: FileLink
+    version: str
+    place: str
+    linked: bool = False
 
 
 @frozen
