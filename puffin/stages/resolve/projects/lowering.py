@@ -6,7 +6,6 @@ of a command, and follows local projects to what they ask for in turn, as uv doe
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from urllib.parse import quote
 
 from puffin import depends
 from puffin.artifact.urls import file_path, file_url, is_file_url
@@ -132,7 +131,7 @@ class Lowering:
         if source.kind == PATH:
             return self._path(entry, source)
         prefix = "" if source.kind != GIT or source.target.startswith("git+") else "git+"
-        location = f"{prefix}{source.target}" + (f"@{quote(source.ref, safe='/')}" if source.ref else "")
+        location = f"{prefix}{source.target}" + (f"@{_quoted(source.ref)}" if source.ref else "")
         return self._at(entry, source, location)
 
     def _holds(self, marker: str) -> bool:
@@ -200,7 +199,7 @@ class Lowering:
         return self._at(entry, source, file_url(path), editable=editable and told is not False)
 
     def _at(self, entry: Entry, source: PackageSource, location: str, *, editable: bool = False) -> Entry:
-        location += f"#subdirectory={quote(source.subdirectory, safe='/')}" if source.subdirectory else ""
+        location += f"#subdirectory={_quoted(source.subdirectory)}" if source.subdirectory else ""
         base = PathBase(cwd=source.directory, base=source.directory, exists=self._exists)
         try:
             if "://" not in location:
@@ -273,3 +272,9 @@ def local_directory(url: str) -> str:
     except ValueError:
         return ""
     return path if depends.is_directory(path) else ""
+
+
+def _quoted(text: str) -> str:
+    from urllib.parse import quote
+
+    return quote(text, safe="/")
