@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 
 from puffin import depends
-from puffin.artifact.urls import file_path, file_url, is_file_url
+from puffin.artifact.urls import file_path, file_url, is_file_url, percent_encoded
 from puffin.stages.fetch.git.url import subdirectory
 from puffin.stages.resolve.index.config import NamedIndex, with_credentials
 from puffin.stages.resolve.metadata.toml import InvalidProject
@@ -131,7 +131,7 @@ class Lowering:
         if source.kind == PATH:
             return self._path(entry, source)
         prefix = "" if source.kind != GIT or source.target.startswith("git+") else "git+"
-        location = f"{prefix}{source.target}" + (f"@{_quoted(source.ref)}" if source.ref else "")
+        location = f"{prefix}{source.target}" + (f"@{percent_encoded(source.ref)}" if source.ref else "")
         return self._at(entry, source, location)
 
     def _holds(self, marker: str) -> bool:
@@ -199,7 +199,7 @@ class Lowering:
         return self._at(entry, source, file_url(path), editable=editable and told is not False)
 
     def _at(self, entry: Entry, source: PackageSource, location: str, *, editable: bool = False) -> Entry:
-        location += f"#subdirectory={_quoted(source.subdirectory)}" if source.subdirectory else ""
+        location += f"#subdirectory={percent_encoded(source.subdirectory)}" if source.subdirectory else ""
         base = PathBase(cwd=source.directory, base=source.directory, exists=self._exists)
         try:
             if "://" not in location:
@@ -272,9 +272,3 @@ def local_directory(url: str) -> str:
     except ValueError:
         return ""
     return path if depends.is_directory(path) else ""
-
-
-def _quoted(text: str) -> str:
-    from urllib.parse import quote
-
-    return quote(text, safe="/")
