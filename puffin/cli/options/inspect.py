@@ -68,6 +68,7 @@ UNINSTALL = (
     *CONFIG,
     *_ON_TARGETS,
 )
+DETACH = (*DRY_RUN, *ATOMIC, *EXTERNAL, *CONFIG, *_ON_TARGETS)
 VENV = (
     option("-p --python PYTHON", "The interpreter to use: a version or a path.", COMMON),
     option("--seed", "Install pip (and setuptools and wheel before Python 3.12).", COMMON),
@@ -142,7 +143,7 @@ class InspectOptions:
 
 @frozen
 class UninstallOptions:
-    """``puffin pip uninstall``."""
+    """``puffin pip uninstall`` and ``puffin detach``."""
 
     arguments: tuple[str, ...] = ()
     requirement: tuple[str, ...] = ()
