@@ -76,6 +76,7 @@ class Operation(NamedTuple):
     after: Sequence[str]
     environments: int = 1
     cold: bool = False
+    mode: str = "hardlink"
 
 
 OPERATIONS = {
@@ -85,6 +86,7 @@ OPERATIONS = {
     "many": Operation(OLD, ("sync", "env*/requirements.txt"), NEW, environments=3),
     "build": Operation(FEW, ("pip", "sync", "built.txt"), BUILT, cold=True),
     "uninstall": Operation(OLD, ("pip", "uninstall", *GONE), tuple(set(OLD) - {f"{name}==1" for name in GONE})),
+    "tree": Operation(OLD, ("pip", "sync", "new.txt"), NEW, mode="tree"),
     "prune": Operation(OLD, ("cache", "prune", "--unused-for", "0d"), OLD),
     "recovery": Operation(OLD, ("pip", "sync", "new.txt"), NEW),
 }
@@ -121,7 +123,7 @@ class World:
 
     def sync(self, env: Env, pins: Sequence[str]) -> None:
         self.puffin.file("some.txt", text(pins))
-        done = self.puffin("pip", "sync", "some.txt", "-p", env.root, *self.place)
+        done = self.puffin("pip", "sync", "some.txt", "-p", env.root, *self.place, env=self.environ)
         assert done.code == 0, done.err
 
     def repaired(self) -> list[Look]:
@@ -136,7 +138,10 @@ class World:
 
     @property
     def environ(self) -> dict[str, str]:
-        return self.puffin.environ(TMPDIR=str(self.temporary), PYTHONDONTWRITEBYTECODE="1")
+        mode = self.operation.mode
+        return self.puffin.environ(
+            TMPDIR=str(self.temporary), PYTHONDONTWRITEBYTECODE="1", PUFFIN_LINK_MODE=mode
+        )
 
     def command(self) -> list[str]:
         """Return the command line of the operation."""

@@ -280,19 +280,22 @@ class _Building:
             raise self._gone()
 
     def _build(self, stagings: "Sequence[Staging]", kinds: "Sequence[str]", bare: bool) -> None:
-        record = read(f"{self._source}/{self.header[DIST_INFO]}/RECORD")
+        sealed = self._sealed
+        if sealed:
+            record: bytes | None = sealed.record.encode("utf-8", "surrogateescape")
+        else:
+            record = read(f"{self._source}/{self.header[DIST_INFO]}/RECORD")
         if not record:
             raise self._gone()
         for staging in stagings:
             _attempt(staging, staging.open)
-        sealed = self._sealed
         root = sealed.root if sealed else self._source
         spread(self._tree if bare else self._own_tree(), root, stagings, frozenset([""]), self._counting)
         scripts = [f".data/scripts/{each}" for each in self.header[SCRIPTS]]
         self._count(scripts if bare else [f"{self.header[DIST_INFO]}/RECORD", *scripts])
         if sealed:
-            record = sealed.record.encode("utf-8", "surrogateescape")
-            spread(sealed.layer, root, stagings, self._directories())
+            if sealed.layer:
+                spread(sealed.layer, root, stagings, self._directories())
             for staging in stagings:
                 _attempt(staging, staging.link, sealed.links, root)
         for kind in () if sealed else dict.fromkeys(filter(None, kinds)):

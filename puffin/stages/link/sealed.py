@@ -200,8 +200,21 @@ def holds(root: str, source: str, tree: "Tree") -> bool:
     return True
 
 
+_known: "dict[str, tuple[Any, tuple[Any, ...], Sealed | None]]" = {}  # what this process read, by the file it was
+
+
 def _read(root: str) -> "tuple[tuple[Any, ...], Sealed | None]":
-    data = read(f"{root}.manifest") or b""
+    try:
+        facts = os.stat(f"{root}.manifest")
+    except OSError:
+        return (), None
+    state = facts.st_ino, facts.st_mtime_ns, facts.st_size
+    if root not in _known or _known[root][0] != state:
+        _known[root] = (state, *_decoded(root, read(f"{root}.manifest") or b""))
+    return _known[root][1:]
+
+
+def _decoded(root: str, data: bytes) -> "tuple[tuple[Any, ...], Sealed | None]":
     head, end = load_at(data, 0)
     body = load_at(data, end)[0]
     if (

@@ -341,7 +341,8 @@ class _Verified:
         for (directory, names), sizes in zip(layer.tree, layer.sizes, strict=True) if layer else ():
             for name, size in zip(names, sizes, strict=True):
                 source = f"{os.path.dirname(directory)}/{name.partition('.')[0]}.py".lstrip("/")
-                if _is_cut(f"{self._site}/{directory}/{name}", size, f"{self._site}/{source}"):
+                cut = _is_cut(f"{self._site}/{directory}/{name}", size, f"{self._site}/{source}")
+                if cut and source not in self._lost:
                     yield f"{directory}/{name}", CUT
 
 

@@ -237,14 +237,19 @@ class _Planner:
             (name, self._disk.is_directory(f"{staged}/{name}")) for name in sorted(self._disk.names(staged))
         ]
 
-    def _open(self, source: StagedPart, sealed: "Sealed", inner: str) -> None:
-        """Have a directory of a sealed tree staged as one that may be changed, unless it is."""
-        if (source.staged, inner) in self._openings or any(inner == directory for directory, _ in sealed.tree):
+    def _open(self, source: StagedPart, sealed: "Sealed", inner: str, *, shared: bool = True) -> None:
+        """Have a directory of a sealed tree staged as one that may be changed, unless it is.
+
+        In a *shared* one, the directories beneath are opened too, down to files that are nobody else's: pip would
+        remove links to them with the files of another package (see ``puffin.stages.link.sealed``).
+        """
+        real = any(inner == directory for directory, _ in (*sealed.tree, *sealed.layer))
+        if real or (source.staged, inner) in self._openings:
             return
         entries = self._listing(source).entries(inner)
         files = [name for name, is_directory in entries if not is_directory]
         inside = [name for name, is_directory in entries if is_directory]
-        opened = [name for name in inside if name == CACHE or not files]
+        opened = [name for name in inside if shared or name == CACHE or not files]
         self._openings[source.staged, inner] = Opening(
             name=source.name,
             staged=source.staged,
@@ -254,7 +259,7 @@ class _Planner:
             links=tuple([name for name in inside if name not in opened]),
         )
         for name in opened:
-            self._open(source, sealed, f"{inner}/{name}")
+            self._open(source, sealed, f"{inner}/{name}", shared=False)
 
     def _fingerprint(self, source: StagedPart, inner: str) -> "tuple[int, int]":
         if not source.manifest:
