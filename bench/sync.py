@@ -1,142 +1,142 @@
-"""How long ``puffin pip sync`` of a big requirements file takes, beside uv (and pip) in the same run.
-
-``python bench/sync.py --on /dev/shm --on /var/tmp --json result.json`` prints tables in Markdown. Linux only;
-method and figures are in README.md beside this file.
-"""
+"""Cases of one environment: pins, source distributions, more and more packages."""
 
 from __future__ import annotations
 
-import argparse
+import os
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from options import add_memory, add_places, add_wheels, benchmark_parser, parsed
-from runs import INPUTS, Case, Figures, Report, SyncBench, results, run_benchmark, setting, sync_report
-from tools import Tool
-from wheels import fetch_wheels
-
-MEMORY_BOUND = 1024**3  # bytes
+from bench.indexes import BIG, SDISTS
+from bench.rounds import Bench, Case, Figures, demand, installed, measured
+from bench.shapes import INPUTS, pins_of
+from bench.tools import Job, Tool
 
 
 @dataclass(frozen=True, kw_only=True)
 class SyncCase(Case):
     """A case of one environment.
 
-    ``options`` are for puffin, ``shared`` for all tools (``{environment}`` is a tool's own); ``pip_conf`` are the lines
-    of a configuration of pip's in the home (``{index}`` is the index, ``{beside}`` the directory that it is in).
+    ``{environment}`` in options is a tool's own; ``pip_conf`` are the lines of a configuration of pip's in the home
+    (``{index}`` is the index, ``{beside}`` the directory that it is in). ``kept`` is the part of puffin's cache that a
+    fresh one keeps, ``layered`` says that the cache depends on the
+    options.
     """
 
+    index: str = "wheels"
+    verb: str = "sync"
     fresh_environment: bool = True
     fresh_cache: bool = False
-    options: tuple[str, ...] = ()
-    shared: tuple[str, ...] = ()
+    from_older: bool = False
+    layered: bool = False
+    kept: str = ""
     pip_conf: tuple[str, ...] = ()
 
 
-PLAIN_CONF = ("index-url = {index}", "timeout = 60")
-FULL_CONF = (
-    *PLAIN_CONF,
-    "extra-index-url = {index}/",
-    "find-links = {beside}/links",
-    "constraint = {beside}/constraints.txt",
-)
-CASES = {
-    "noop": SyncCase(title="up to date, nothing to do", bound=1.0, fresh_environment=False),
-    "noop-conf": SyncCase(
-        title="the same, with a `pip.conf`", bound=1.0, fresh_environment=False, pip_conf=PLAIN_CONF
-    ),
-    "noop-full-conf": SyncCase(
-        title="the same, with constraints, links and two indexes in it",
-        bound=1.0,
-        fresh_environment=False,
-        pip_conf=FULL_CONF,
-    ),
-    "noop-python": SyncCase(
-        title="the same, with `-p DIR/bin/python`",
-        bound=1.0,
-        fresh_environment=False,
-        shared=("-p", "{environment}/bin/python"),
-    ),
-    "warm": SyncCase(title="warm cache, fresh environment", bound=0.9),
-    "cold": SyncCase(title="cold, `auto`", bound=1.0, fresh_cache=True),
-    "cluster": SyncCase(
-        title="cold, `--executor cluster`", bound=1.2, fresh_cache=True, options=("--executor", "cluster")
-    ),
-    "bytecode": SyncCase(title="warm, `--compile-bytecode`", bound=0.05, shared=("--compile-bytecode",)),
-}
-USUAL = [name for name in CASES if name != "bytecode"]  # uv takes 18 s for a run of it
+class SyncBench(Bench[SyncCase]):
+    """Syncs one environment for each tool, whose state is kept from case to case where that does not matter."""
 
-
-class PinsBench(SyncBench[SyncCase]):
-    """Syncs the pins of a requirements file."""
-
-    def furnish(self) -> None:
-        shutil.copyfile(self.options.requirements, self._requirements())
+    def __enter__(self) -> SyncBench:
+        super().__enter__()
+        self._warm: set[tuple[object, ...]] = set()
+        self._holds: dict[str, tuple[object, ...]] = {}
+        return self
 
     def prime(self, tool: Tool, case: SyncCase) -> None:
-        self.clear_cache(tool)
-        self.make_environment(self.environment(tool))
-        if not case.fresh_cache:
-            self.run(tool, case)
+        key = self._key(tool, case)
+        if (case.fresh_cache and not case.kept) or key in {*self._warm, self._holds.get(tool.name)}:
+            return
+        self._fill(tool, case)
+        self._warm.add(key)
 
     def prepare(self, tool: Tool, case: SyncCase) -> None:
         if case.fresh_cache:
-            self.clear_cache(tool)
+            self._clear_cache(tool, case)
         if case.fresh_environment:
-            self.make_environment(self.environment(tool))
+            self.make_environment(self._environment(tool))
+        elif self._holds.get(tool.name) != self._key(tool, case):
+            self._fill(tool, case)
+        if case.from_older:
+            self._sync(tool, case, self._older())
 
     def run(self, tool: Tool, case: SyncCase, *flags: str) -> Figures:
-        own = case.options if tool.kind == "puffin" else ()
-        shared = [word.format(environment=self.environment(tool)) for word in case.shared]
-        job = self.job(tool, self._requirements(), (*shared, *own))
-        variables = self.variables(job.environment)
+        figures = self._sync(tool, case, self._requirements(case), *flags)
+        self._holds[tool.name] = self._key(tool, case)
+        inodes = {"inodes": _inodes(self._environment(tool))} if case.tree else {}
+        return {**figures, **inodes}
+
+    def _fill(self, tool: Tool, case: SyncCase) -> None:
+        self.make_environment(self._environment(tool))
+        self.run(tool, case)
+
+    def _key(self, tool: Tool, case: SyncCase) -> tuple[object, ...]:
+        own = case.options.get(tool.kind, ()) if case.layered and tool.kind == "puffin" else ()
+        return (tool.name, case.index, case.fresh_cache, self.link_mode(tool, case), own)
+
+    def _sync(self, tool: Tool, case: SyncCase, requirements: Path, *flags: str) -> Figures:
+        """Return the figures of one sync; exit if it failed, or if not everything is there."""
+        place = self._environment(tool)
+        url = self.setting.indexes.url(case.index, late=case.late)
+        job = Job(
+            requirements=requirements,
+            url=url,
+            environment=place,
+            cache=self._cache(tool, case),
+            link_mode=self.link_mode(tool, case),
+            verb=case.verb,
+            options=tuple(word.format(environment=place) for word in case.options.get(tool.kind, ())),
+        )
+        variables = self.variables(place)
         if case.pip_conf:
-            self._write_pip_conf(case.pip_conf)
+            self._write_pip_conf(case.pip_conf, url)
             del variables["PIP_CONFIG_FILE"]
-        return self.sync(tool, job, *flags, variables=variables)
+        figures, told = measured(tool.command(job), *flags, variables=variables, cwd=self.root)
+        whole = figures["code"] == 0 and installed(place) == len(pins_of(requirements))
+        demand(whole, f"{tool.name} failed on {case.name} ({installed(place)} installed):\n{told}")
+        return figures
 
-    def _requirements(self) -> Path:
-        return self.root / "requirements.txt"
+    def _requirements(self, case: SyncCase) -> Path:
+        if case.index == "sdists":
+            return SDISTS
+        if case.index == "wheels":
+            return BIG
+        place, count = self.root / f"{case.index}.txt", int(case.index.removeprefix("small-"))
+        place.write_text("".join(f"small-{number:04}==1.0\n" for number in range(count)))
+        return place
 
-    def _write_pip_conf(self, lines: tuple[str, ...]) -> None:
+    def _older(self) -> Path:
+        """Return the pins with ten packages at an older version."""
+        place, older = self.root / "older.txt", dict(pins_of(INPUTS / "older.txt"))
+        lines = [f"{name}=={older.get(name, version)}\n" for name, version in pins_of(BIG)]
+        place.write_text("".join(lines))
+        return place
+
+    def _environment(self, tool: Tool) -> Path:
+        return self.root / f"env-{tool.name.replace(' ', '-')}"
+
+    def _cache(self, tool: Tool, case: SyncCase) -> Path:
+        return self.root / f"cache-{tool.name.replace(' ', '-')}-{'cold' if case.fresh_cache else 'warm'}"
+
+    def _clear_cache(self, tool: Tool, case: SyncCase) -> None:
+        cache = self._cache(tool, case)
+        if not (case.kept and tool.kind == "puffin"):
+            self.clear(cache)
+            return
+        for entry in cache.iterdir() if cache.is_dir() else ():
+            if entry.name != case.kept:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+    def _write_pip_conf(self, lines: tuple[str, ...], url: str) -> None:
         """Write the file unless it exists: a configuration does not change between runs."""
         path = self.root / "home" / ".config" / "pip" / "pip.conf"
-        told = [line.format(index=self.url, beside=path.parent) for line in lines]
-        text = "\n".join(["[global]", *told, ""])
+        text = "\n".join(["[global]", *(line.format(index=url, beside=path.parent) for line in lines), ""])
         if path.exists() and path.read_text() == text:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(self.options.requirements, path.with_name("constraints.txt"))
+        shutil.copyfile(BIG, path.with_name("constraints.txt"))
         path.with_name("links").mkdir(exist_ok=True)
         path.write_text(text)
 
 
-def main(argv: list[str]) -> int:
-    """Run the benchmark and print its tables; 1 if ``--check`` is given and a bound is missed."""
-    return run_benchmark(_options(argv), _measure)
-
-
-def _measure(options: argparse.Namespace, scratch: Path) -> Report:
-    def wheels() -> list[Path]:
-        return fetch_wheels(options.requirements, options.wheels or scratch / "wheels", options.python)
-
-    with setting(options, scratch, wheels=wheels) as found:
-        figures = results(PinsBench, CASES, found)
-    return sync_report(found, figures, pins=len(found.wheels), memory_bound=MEMORY_BOUND)
-
-
-def _options(argv: list[str]) -> argparse.Namespace:
-    parser = benchmark_parser(__doc__, CASES, rounds=9, default="all but bytecode")
-    add_places(parser)
-    add_wheels(parser)
-    add_memory(parser)
-    big = INPUTS / "big.txt"
-    parser.add_argument("--requirements", type=Path, default=big, metavar="FILE", help="plain pins")
-    parser.add_argument("--pip", action="store_true", help="measure pip as well")
-    return parsed(parser, argv, USUAL)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def _inodes(directory: Path) -> int:
+    return sum(len(names) + len(files) for _, names, files in os.walk(directory))

@@ -1,4 +1,4 @@
-"""The installers that are compared: where they come from, and the command each is given."""
+"""The installers that are compared: where they come from, and the commands each is given."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+from bench.machine import python_version
+from bench.server import CHECKOUT
+
 BEFORE = "before"  # the name of the other puffin
 _DROPPED = ("PIP_", "UV_", "PYTHON", "PUFFIN_", "VIRTUAL_ENV", "CONDA", "XDG_", "NO_PROXY")
 
@@ -23,48 +25,58 @@ class Job:
     environment: Path
     cache: Path
     link_mode: str
+    verb: str = "sync"
     options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """An installer by its executable; ``kind`` (uv, puffin, pip) says which command line it understands."""
+    """An installer by its executable; ``kind`` (puffin, uv, pip, python) says which command line it understands.
+
+    ``second`` marks a puffin on another interpreter, which has part in some cases only.
+    """
 
     name: str
     kind: str
     executable: str
     version: str
+    second: bool = False
+
+    @property
+    def is_slow(self) -> bool:
+        """Return whether one round of it is enough."""
+        return self.kind == "pip"
 
     def command(self, job: Job) -> list[str]:
-        """Return the command line of a sync."""
-        return _COMMANDS[self.kind](self.executable, job)
+        """Return the command line of an installation."""
+        cache = ["--cache-dir", str(job.cache)]
+        if self.kind == "pip":
+            python = ["--python", str(job.environment / "bin" / "python")]
+            common = ["--disable-pip-version-check", "--index-url", job.url, *cache]
+            return [
+                *[self.executable, "-m", "pip", *python, "install", "--no-deps", *common, *job.options],
+                *["-r", str(job.requirements)],
+            ]
+        files = [str(job.requirements)] if job.verb == "sync" else ["-r", str(job.requirements)]
+        modes = ["--link-mode", job.link_mode]
+        return [*self.start(), "pip", job.verb, *files, *self.index(job.url), *modes, *cache, *job.options]
 
+    def start(self) -> list[str]:
+        """Return how its commands begin."""
+        return [self.executable, "--no-config"] if self.kind == "uv" else [self.executable]
 
-def _puffin(executable: str, job: Job) -> list[str]:
-    command = [executable, "pip", "sync", str(job.requirements), "--index-url", job.url]
-    return [*command, "--link-mode", job.link_mode, "--cache-dir", str(job.cache), *job.options]
+    def index(self, url: str) -> list[str]:
+        """Return the options that name the one index to use."""
+        return ["--default-index" if self.kind == "uv" else "--index-url", url]
 
-
-def _uv(executable: str, job: Job) -> list[str]:
-    command = [executable, "--no-config", "pip", "sync", str(job.requirements), "--default-index", job.url]
-    return [*command, "--link-mode", job.link_mode, "--cache-dir", str(job.cache), *job.options]
-
-
-def _pip(executable: str, job: Job) -> list[str]:
-    command = [
-        executable,
-        "-m",
-        "pip",
-        "--python",
-        str(job.environment / "bin" / "python"),
-        "install",
-        "--no-deps",
-    ]
-    common = ["--disable-pip-version-check", "--index-url", job.url, "--cache-dir", str(job.cache)]
-    return [*command, *common, "-r", str(job.requirements)]
-
-
-_COMMANDS = {"puffin": _puffin, "uv": _uv, "pip": _pip}
+    def resolution(self, source: Path, output: Path, *, url: str, python: str, words: list[str]) -> list[str]:
+        """Return the command line that resolves *source*."""
+        if self.kind == "pip":
+            own = [self.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--dry-run"]
+            more = ["--ignore-installed", "--report", str(output), "-r", str(source)]
+            return [*own, *more, *self.index(url), *words]
+        own = [*self.start(), "pip", "compile", "-q", str(source), "-o", str(output)]
+        return [*own, *self.index(url), "-p", python, *words]
 
 
 def environment(home: Path, virtual_env: Path) -> dict[str, str]:
@@ -77,48 +89,103 @@ def environment(home: Path, virtual_env: Path) -> dict[str, str]:
     return {**kept, "HOME": str(home), "VIRTUAL_ENV": str(virtual_env), "PIP_CONFIG_FILE": os.devnull}
 
 
-def find_tools(scratch: Path, *, puffin: str, uv: str, versus: str, pip: bool, python: str) -> list[Tool]:
-    """Return uv, puffin and, if asked for, pip; what is not given or found is installed under *scratch*.
+def find_tools(
+    scratch: Path,
+    *,
+    pythons: list[str],
+    puffins: list[str],
+    uv: str,
+    versus: str,
+    beside: list[str],
+    offline: bool,
+    editable: bool,
+) -> list[Tool]:
+    """Return uv, puffin on each of *pythons*, *versus* as ``before``, pip, and the interpreter itself.
 
-    *versus* is another installed puffin, called ``before``.
+    What is not given is installed under *scratch*: a wheel of this checkout, and beside the first one the tools of
+    *beside*. A tool that cannot be had is left out. *offline* takes uv and pip from where they are already.
     """
-    executables = {"uv": uv or shutil.which("uv") or "", "puffin": puffin}
-    missing = [name for name, executable in executables.items() if not executable]
-    if missing:
-        executables |= _install(missing, scratch, python)
-    executables |= {BEFORE: versus} if versus else {}
-    for name in {"puffin", BEFORE} & set(executables):
-        if not _is_installed_wheel(executables[name]):
-            raise SystemExit(
-                f"{executables[name]} is not an installed wheel; an editable one starts more slowly"
-            )
+    homes = [scratch / f"tools-{number}" for number in range(len(pythons))]
+    if not puffins:
+        puffins = _installed_puffins(scratch, homes, pythons)
     tools = [
         Tool(
-            name=name,
-            kind="uv" if name == "uv" else "puffin",
-            executable=executable,
-            version=_version([executable, "--version"]),
+            name=f"puffin on {python_version(python)}" if number else "puffin",
+            kind="puffin",
+            executable=puffin,
+            version=f"{_version([puffin, '--version'])} on Python {python_version(python)}",
+            second=number > 0,
         )
-        for name, executable in executables.items()
+        for number, (puffin, python) in enumerate(zip(puffins, pythons, strict=True))
     ]
-    if pip:
-        version = _version([python, "-m", "pip", "--version"])
-        tools.append(Tool(name="pip", kind="pip", executable=python, version=version))
-    return tools
+    if versus:
+        tools.append(_tool(BEFORE, "puffin", versus))
+    for puffin in [tool.executable for tool in tools if not editable]:
+        if not _is_installed_wheel(puffin):
+            raise SystemExit(f"{puffin} is not an installed wheel; an editable one starts more slowly")
+    others = _beside(beside, homes[0], pythons[0], offline)
+    uv = uv or others.get("uv", "")
+    tools = [_tool("uv", "uv", uv), *tools] if uv else tools
+    if "pip" in others:
+        tools.append(
+            Tool(name="pip", kind="pip", executable=others["pip"], version=_pip_version(others["pip"]))
+        )
+    version = f"Python {python_version(pythons[0])}"
+    return [*tools, Tool(name="python -c pass", kind="python", executable=pythons[0], version=version)]
 
 
-def _install(names: list[str], scratch: Path, python: str) -> dict[str, str]:
+def _tool(name: str, kind: str, executable: str) -> Tool:
+    return Tool(name=name, kind=kind, executable=executable, version=_version([executable, "--version"]))
+
+
+def _installed_puffins(scratch: Path, homes: list[Path], pythons: list[str]) -> list[str]:
+    print("installing puffin …", file=sys.stderr)
+    wheel: list[str | Path] = [
+        pythons[0],
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "-w",
+        scratch / "puffin",
+        CHECKOUT,
+    ]
+    subprocess.run(wheel, check=True)
+    for home, python in zip(homes, pythons, strict=True):
+        _make_home(home, python)
+        what = [*(scratch / "puffin").glob("*.whl")]
+        subprocess.run([home / "bin" / "python", "-m", "pip", "install", "-q", *what], check=True)
+    return [str(home / "bin" / "puffin") for home in homes]
+
+
+def _make_home(home: Path, python: str) -> None:
+    if not home.exists():
+        subprocess.run([python, "-m", "venv", home], check=True)
+
+
+def _beside(names: list[str], home: Path, python: str, offline: bool) -> dict[str, str]:
+    """Return uv's executable and the interpreter that has pip, as far as they can be had."""
+    if offline:
+        found = {"uv": shutil.which("uv") or "", "pip": python if _pip_version(python) else ""}
+        return {name: found[name] for name in names if found[name]}
+    if not names:
+        return {}
     print(f"installing {' and '.join(names)} …", file=sys.stderr)
-    home = scratch / "tools"
-    subprocess.run([python, "-m", "venv", home], check=True)
-    what = [str(CHECKOUT) if name == "puffin" else name for name in names]
-    subprocess.run([home / "bin" / "python", "-m", "pip", "install", "-q", *what], check=True)
-    return {name: str(home / "bin" / name) for name in names}
+    _make_home(home, python)
+    done = subprocess.run([home / "bin" / "python", "-m", "pip", "install", "-q", "-U", *names])
+    found = {"uv": str(home / "bin" / "uv"), "pip": str(home / "bin" / "python")}
+    return {name: found[name] for name in names if not done.returncode}
 
 
 def _is_installed_wheel(puffin: str) -> bool:
     prefix = Path(shutil.which(puffin) or puffin).parent.parent
     return any(prefix.glob("lib/python*/site-packages/puffin/__init__.py"))
+
+
+def _pip_version(python: str) -> str:
+    done = subprocess.run([python, "-m", "pip", "--version"], capture_output=True, text=True)
+    return " ".join(done.stdout.split()[:2])
 
 
 def _version(command: list[str]) -> str:

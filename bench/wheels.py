@@ -1,10 +1,18 @@
-"""The wheels of a requirements file, fetched once by pip from wherever pip is configured to look."""
+"""The distributions of a requirements file, fetched once by pip from wherever pip is configured to look."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+
+from bench.shapes import normal, pins_of
+
+
+def kept_directory() -> Path:
+    """Return where fetched distributions are kept from run to run."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "puffin-bench"
 
 
 def fetch_wheels(requirements: Path, directory: Path, python: str) -> list[Path]:
@@ -17,36 +25,33 @@ def fetch_sdists(requirements: Path, directory: Path, python: str) -> list[Path]
     return _fetch(requirements, directory, python, "--no-binary", _sdist_pin)
 
 
-def pins_of(requirements: Path) -> dict[str, str]:
-    """Return ``{name: version}`` of a file of plain pins, names in normal form."""
-    return dict(_pins(requirements))
-
-
-def normal(name: str) -> str:
-    """Return a project name in normal form (PEP 503)."""
-    return name.lower().replace("_", "-").replace(".", "-")
-
-
-def _pins(requirements: Path) -> list[tuple[str, str]]:
-    lines = [line.partition("#")[0].strip() for line in requirements.read_text().splitlines()]
-    pairs = [line.partition("==") for line in lines if line]
-    return [(normal(name), version) for name, _, version in pairs]
-
-
 def _fetch(
     requirements: Path, directory: Path, python: str, kind: str, pin_of: Callable[[Path], tuple[str, str]]
 ) -> list[Path]:
-    pins = _pins(requirements)
+    pins = pins_of(requirements)
 
-    def present() -> list[Path]:
-        return [file for file in sorted(directory.glob("*")) if pin_of(file) in pins]
+    def present() -> dict[tuple[str, str], Path]:
+        files = {pin_of(file): file for file in sorted(directory.glob("*"))}
+        return {pin: files[pin] for pin in pins if pin in files}
 
-    if len(present()) < len(pins):
+    missing = [pin for pin in pins if pin not in present()]
+    if missing:
         directory.mkdir(parents=True, exist_ok=True)
-        command = [python, "-m", "pip", "download", "--no-deps", kind, ":all:", "-q", "-d", directory]
-        for name, version in pins:  # one by one: a file may pin several versions of a project
+        command: list[str | Path] = [
+            python,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            kind,
+            ":all:",
+            "-q",
+            "-d",
+            directory,
+        ]
+        for name, version in missing:  # one by one: a file may pin several versions of a project
             subprocess.run([*command, f"{name}=={version}"], check=True)
-    files = present()
+    files = list(present().values())
     if len(files) != len(pins):
         raise SystemExit(f"{directory} holds {len(files)} of the {len(pins)} files of {requirements.name}")
     return files

@@ -124,7 +124,7 @@ class ModuleUnreadable(PuffinError):
 
     sentence = "Failed to import `{name}`, which is a part of puffin"
     name: str
-    hints: "tuple[str, ...]" = ("run the command again; if that does not help, reinstall puffin",)
+    hints: "tuple[str, ...]" = ("run the command again; if that does not help, reinstall `puffin-installer`",)
 
 
 _PROCESSES = (

@@ -3,15 +3,12 @@
 import _signal  # type: ignore[import-not-found, unused-ignore]
 from _signal import SIGINT, SIGTERM, raise_signal, signal  # type: ignore[import-not-found, unused-ignore]
 
+from puffin.types import Any, Callable
+
 # what ends a process from outside: `kill`, a closed terminal, Ctrl-\ (the last two do not exist on Windows)
 ENDING: "tuple[int, ...]" = tuple(
     getattr(_signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(_signal, name)
 )
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
 
 
 def every(seconds: float, call: "Callable[[], None]") -> bool:

@@ -4,10 +4,7 @@ https://packaging.python.org/en/latest/specifications/core-metadata/
 """
 
 from puffin import depends
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Container
+from puffin.types import Container
 
 _CHUNK = 32_768  # bytes; most heads fit, and the description behind them is not read
 _LONGEST = 16_777_216  # bytes; a head beyond that is none

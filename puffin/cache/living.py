@@ -9,10 +9,7 @@ from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.clean import names_in
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.reading import read
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
+from puffin.types import Collection
 
 _MARK = ".puffin"  # in each environment that puffin changes
 _GONE = (errno.ENOENT, errno.ENOTDIR)

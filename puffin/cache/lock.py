@@ -10,16 +10,13 @@ import os
 import time
 
 from puffin.errors import TEMPORARY, PuffinError, os_cause
+from puffin.types import Callable, Mapping, TracebackType
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment, unused-ignore]
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from types import TracebackType
 
 LOCK_TIMEOUT = 300.0
 _held: set[int] = set()

@@ -13,16 +13,12 @@ from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import LockFailed, LockTimeout, hold, holders, lock_timeout, release
 from puffin.errors import PuffinError, os_cause
+from puffin.types import Callable, Collection, TracebackType
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment, unused-ignore]
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from types import TracebackType
 
 
 LOCK = ".lock"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.equalities.rows import COMPILE, LOCKED, OWN, PIP_INSTALL, PLACES, PYLOCK, SEED, SYNC, Row
+from tests.equalities.rows import COMPILE, LOCK, LOCKED, OWN, PIP_INSTALL, PLACES, PYLOCK, SEED, SYNC, Row
+from tests.helpers.sdists import project_files
 
 A = "a-1.0-py3-none-any.whl"
 BARE = "bare-1.0-py3-none-any.whl"
@@ -62,6 +63,76 @@ PROJECTS = (
         envs='project = "."\nextras = ["nope"]',
         words=("--extra", "nope"),
         ways=_PROJECT_WAYS,
+    ),
+)
+
+
+def _sources(name: str, dependencies: str, tables: str, **fields: object) -> Row:
+    head = f'[project]\nname = "mine"\nversion = "1.0"\ndependencies = [{dependencies}]\n'
+    more = {"source": "pyproject.toml", "envs": 'project = "."', "ways": (*_PROJECT_WAYS, LOCK), **fields}
+    return Row(name=name, text=head + tables, **more)  # type: ignore[arg-type]
+
+
+def _member(name: str, *requires: str) -> dict[str, str]:
+    files = project_files(name, requires=requires, static=True)
+    return {f"{name}/{path}": text for path, text in files.items()}
+
+
+_EDITABLE = {"dir_info": {"editable": True}}
+WORKSPACES = (
+    _sources(
+        "sources of each kind",
+        '"gitted", "packed", "a>=7"',
+        """[tool.uv.sources]
+gitted = { git = "file://$WORLD/repo", rev = "$COMMIT" }
+packed = { path = "$WORLD/packed-1.0.tar.gz" }
+a = [{ url = "$FILES/a-1.0-py3-none-any.whl", marker = "python_version > '3'" }]
+""",
+        marks={"gitted": "built", "packed": "built"},
+        installs=(
+            f"a @ $FILES/{A}#sha256=$sha256({A})",
+            "gitted @ git+file://$WORLD/repo@$COMMIT",
+            "packed @ file://$WORLD/packed-1.0.tar.gz#sha256=$sha256(packed-1.0.tar.gz)",
+        ),
+        direct={
+            "a": _archive(f"$FILES/{A}", A),
+            "gitted": {
+                "url": "file://$WORLD/repo",
+                "vcs_info": {"vcs": "git", "commit_id": "$COMMIT", "requested_revision": "$COMMIT"},
+            },
+            "packed": _archive("file://$WORLD/packed-1.0.tar.gz", "packed-1.0.tar.gz"),
+        },
+    ),
+    _sources(
+        "an index for one package",
+        '"two"',
+        '[tool.uv.sources]\ntwo.index = "it"\n[[tool.uv.index]]\nname = "it"\nurl = "$OTHER"\nexplicit = true\n',
+        installs=("two==2.0",),
+        marks={"two": "other"},
+        ways=(PIP_INSTALL, SYNC, PYLOCK, LOCK),
+    ),
+    _sources(
+        "members of a workspace",
+        '"proj", "lib"',
+        """[tool.puffin.workspace]
+members = ["lib", "more"]
+[tool.uv.sources]
+proj = { path = "$WORLD/proj", editable = true }
+""",
+        files={**_member("lib", "more"), **_member("more", "lib", "a<1")},
+        marks={"lib": "built", "more": "built", "proj": "built"},
+        installs=("a==0.5", "-e file://$HERE/lib", "-e file://$HERE/more", "-e file://$WORLD/proj"),
+        direct={
+            "lib": {"url": "file://$HERE/lib", **_EDITABLE},
+            "more": {"url": "file://$HERE/more", **_EDITABLE},
+            "proj": {"url": "file://$WORLD/proj", **_EDITABLE},
+        },
+    ),
+    _sources(
+        "a source that points nowhere",
+        '"a"',
+        '[tool.uv.sources]\na = { path = "gone" }\n',
+        refused=(2, "pyproject.toml:6"),
     ),
 )
 

@@ -17,6 +17,8 @@ import pytest
 import yaml
 
 from puffin.cli.config.toml import puffin_settings
+from puffin.stages.resolve.projects.project import SourceFile
+from puffin.stages.resolve.projects.tables import read_tables
 from tests.helpers.cli import CHECKOUT
 from tests.helpers.commands import LEAVES
 from tests.helpers.wheels import forge_wheel
@@ -46,6 +48,8 @@ def kind_of(block):
         return "ini"
     if first == "repos:":
         return "yaml"
+    if first == "[project]":
+        return "project"
     return "python" if first.startswith(("@", "from ")) else "toml"
 
 
@@ -69,6 +73,8 @@ def test_a_block_can_be_read(tmp_path, document, block):
         name = "pyproject.toml" if "[tool.puffin]\n" in block.split("#")[0] else "puffin.toml"
         assert tomllib.loads(block)
         puffin_settings(str(tmp_path / name), block.encode())
+    elif kind == "project":
+        assert read_tables(SourceFile(path=str(tmp_path / "pyproject.toml"), shown="x", text=block)).sources
     elif kind == "ini":
         parser = configparser.ConfigParser(interpolation=None)
         parser.read_string(block)

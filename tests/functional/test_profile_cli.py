@@ -267,7 +267,7 @@ def test_without_bokeh_there_is_a_hint_and_the_run_goes_on(puffin, env, shop):
     path = os.pathsep.join((str(puffin.cwd / "block"), puffin.environ()["PYTHONPATH"]))
     puffin.file("requirements.txt", "alpha==1.0\n")
     done = puffin("pip", "sync", "requirements.txt", "-i", shop.url, "--dashboard", env={"PYTHONPATH": path})
-    hint = "hint: the dashboard needs bokeh; install it with `pip install 'puffin[dashboard]'`\n"
+    hint = "hint: the dashboard needs bokeh; install it with `pip install 'puffin-installer[dashboard]'`\n"
     assert (done.code, done.err) == (0, hint + told("+ alpha==1.0", pins=1, prepared=1, installed=1))
 
 

@@ -63,9 +63,21 @@ def test_files_and_extras_that_are_named_exist():
     assert links
     assert [link for link in links if not (CHECKOUT / link.partition("#")[0]).exists()] == []
     extras = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    assert set(re.findall(r"puffin\[(\w+)\]", README)) <= set(extras)
+    assert set(re.findall(r"puffin-installer\[(\w+)\]", README)) <= set(extras)
     assert (CHECKOUT / "examples" / "requirements.txt").exists()
     assert (CHECKOUT / "docs" / "screenshots.py").exists()
+
+
+def test_nothing_tells_to_install_the_other_project_called_puffin():
+    texts = [path for ending in ("md", "py", "yml", "toml") for path in CHECKOUT.glob(f"*/**/*.{ending}")]
+    texts = [
+        path
+        for path in (*texts, *CHECKOUT.glob("*.md"))
+        if not path.relative_to(CHECKOUT).parts[0].startswith(".")
+    ]
+    assert len(texts) > 300
+    wrong = re.compile(r"install (?:--?[\w-]+ )*['\"]?puffin(?![\w-])")
+    assert [path for path in texts if path.name != "test_readme.py" and wrong.search(path.read_text())] == []
 
 
 def test_the_example(puffin, shop):

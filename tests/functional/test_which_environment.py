@@ -237,7 +237,7 @@ def own(puffin, env):
     """Run puffin from within an environment, as one that is installed there with click and what that needs."""
     site = env.site
     (site / "borrowed.pth").write_text(f"{CHECKOUT}\n{sysconfig.get_paths()['purelib']}\n")
-    for name, requires in (("puffin", "click"), ("click", "needed"), ("needed", ""), ("other", "")):
+    for name, requires in (("puffin_installer", "click"), ("click", "needed"), ("needed", ""), ("other", "")):
         info = site / f"{name}-1.0.dist-info"
         info.mkdir()
         wants = f"Requires-Dist: {requires}\n" if requires else ""
@@ -261,7 +261,7 @@ def test_puffin_does_not_remove_itself_or_what_it_needs(puffin, env, shop, own):
     code, err = own("pip", "sync", "r.txt", "--no-index")
     assert code == 2
     assert err == lines(
-        "error: Refused to remove `puffin`, `click`, `needed`: "
+        "error: Refused to remove `puffin-installer`, `click`, `needed`: "
         "the puffin that is running needs that in `[TMP]/here/.venv`",
         "",
         "hint: name the environment that is meant, as in `--python .venv`",

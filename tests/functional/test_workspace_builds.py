@@ -215,8 +215,9 @@ def test_a_project_with_dynamic_dependencies_is_built_once_for_all(puffin, shop,
     envs = dynamic()
     done = sync(puffin, shop, "--all", *words)
     assert done.code == 0, done.err
-    assert [env.installed() for env in envs] == [{"lib": "1.0"}, {"lib": "1.0", "toy": "1.0"}]
-    assert hooks_run(log) == ["metadata own"]
+    own = {"lib": "1.0", "own": "1.0"}
+    assert [env.installed() for env in envs] == [own, {**own, "toy": "1.0"}]
+    assert hooks_run(log) == ["metadata own", "wheel own"]
 
 
 def test_a_project_with_dynamic_dependencies_by_its_path(puffin, shop, log, dynamic):
@@ -224,10 +225,10 @@ def test_a_project_with_dynamic_dependencies_by_its_path(puffin, shop, log, dyna
     (puffin.cwd / "puffin.toml").unlink()
     done = sync(puffin, shop, "shared/pyproject.toml")
     assert done.code == 0, done.err
-    assert Env(puffin.cwd / "shared" / ".venv").installed() == {"lib": "1.0"}
+    assert Env(puffin.cwd / "shared" / ".venv").installed() == {"lib": "1.0", "own": "1.0"}
     refused = sync(puffin, shop, "shared/pyproject.toml", "--no-build", "--refresh")
-    assert (refused.code, "only a build with `toy` tells" in refused.err) == (1, True)
-    assert hooks_run(log) == ["metadata own"]
+    assert (refused.code, "is left to a build with `toy`" in refused.err) == (1, True), refused.err
+    assert hooks_run(log) == ["metadata own", "wheel own"]
 
 
 def test_a_project_with_dynamic_dependencies_is_locked(puffin, shop, log, dynamic):
@@ -235,12 +236,12 @@ def test_a_project_with_dynamic_dependencies_is_locked(puffin, shop, log, dynami
     done = puffin("lock", "one", "two", "-i", shop.url, "--refresh")
     assert done.code == 0, done.err
     names = [[each["name"] for each in packages] for packages in (_locked(puffin, ""), _locked(puffin, ".two"))]
-    assert names == [["lib"], ["lib", "toy"]]
+    assert names == [["lib", "own"], ["lib", "own", "toy"]]
     assert hooks_run(log) == ["metadata own"]
     assert puffin("lock", "one", "two", "-i", shop.url, "--check").code == 0
     assert hooks_run(log) == ["metadata own"]
     refused = puffin("lock", "one", "-i", shop.url, "--no-build")
-    assert (refused.code, "only a build with `toy` tells" in refused.err) == (1, True)
+    assert (refused.code, "is left to a build with `toy`" in refused.err) == (1, True), refused.err
 
 
 def _locked(puffin, suffix):

@@ -1,9 +1,13 @@
 """Words on the command line that cannot be meant: what is said of them, whole."""
 
+import re
+
 import pytest
 
+from puffin.cli.options.foreign import INSTEAD
 from tests.helpers.backends import source_tree
 from tests.helpers.cli import lines
+from tests.helpers.commands import LEAVES
 from tests.helpers.sdists import tar_bytes
 
 ON_COMMAND_LINE = "error: Couldn't parse requirement on the command line"
@@ -68,12 +72,30 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
             "run `puffin pip install --help` to see all options"),
         (("completion",), "Missing argument `{bash|zsh|fish}`. Choose from: bash, zsh, fish",
             "run `puffin completion --help` to see all options"),
+        (("version",), "No such command `version`", "`puffin --version` prints the version"),
+        (("install", "x"), "No such command `install`", "use `puffin pip install`"),
+        (("pip", "cache", "dir"), "No such command `cache`", "`puffin cache` has the commands of the cache"),
+        (("pip", "version"), "No such command `version`", "`puffin --version` prints the version"),
+        (("cache", "info"), "No such command `info`",
+            "`puffin cache dir` prints where the cache is, and `puffin cache size` how big"),
+        (("cache", "version"), "No such command `version`", "run `puffin cache --help` to see all commands"),
+        (("cache", "prun"), "No such command `prun`. Did you mean `prune`?",
+            "run `puffin cache --help` to see all commands"),
         (("graph",), "No requirements file was given", "name one, as in `puffin graph requirements.txt`"),
     ],
 )  # fmt: skip
 def test_hints_name_the_command_that_was_meant(puffin, words, problem, hint):
     done = puffin(*words)
     assert (done.code, done.err) == (2, lines(f"error: {problem}", "", f"hint: {hint}"))
+
+
+def test_what_stands_in_for_an_unknown_command_exists():
+    for name, hint in INSTEAD.items():
+        assert name not in LEAVES
+        for said in re.findall(r"`puffin ([a-z ]+)", hint):
+            assert any(f"{said} ".startswith(f"{leaf} ") or leaf.startswith(f"{said} ") for leaf in LEAVES), (
+                said
+            )
 
 
 @pytest.mark.parametrize(

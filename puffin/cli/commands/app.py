@@ -16,7 +16,7 @@ from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
 from puffin.cli.options.click import OptionedCommand, WrongVariable, given, parameters
-from puffin.cli.options.foreign import foreign_rows, take_out
+from puffin.cli.options.foreign import foreign_rows, instead_of, take_out
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.options.resolve import INSTALL
 from puffin.cli.options.table import Row
@@ -257,8 +257,13 @@ def run_app(argv: list[str]) -> int:
         context = error.ctx or _context_of(argv, click.Context(puffin, info_name="puffin"))[0]
         what = "commands" if isinstance(context.command, click.Group) else "options"
         text = re.sub(r"\s*\n\s*", " ", re.sub(r"'([^' ]*)'", r"`\1`", error.format_message())).rstrip(".")
-        usage = f"run `{context.command_path} --help` to see all {what}"
-        hint = error.hint if isinstance(error, WrongVariable) else usage
+        hint = f"run `{context.command_path} --help` to see all {what}"
+        if isinstance(error, WrongVariable):
+            hint = error.hint
+        elif isinstance(error, click.NoSuchCommand):
+            words = (*context.command_path.split()[1:], error.command_name)
+            if instead := instead_of(words, pip.commands):
+                text, hint = f"No such command `{error.command_name}`", instead
         click.echo(f"error: {text}\n\nhint: {hint}", err=True)
         return 2
     except click.exceptions.Exit as ended:

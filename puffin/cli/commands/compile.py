@@ -7,14 +7,9 @@ from puffin.cli.commands.call import CacheDirectory, Call, Observed
 from puffin.cli.config.settings import compile_settings
 from puffin.cli.options.foreign import foreign_rows
 from puffin.cli.options.resolve import COMPILE, HeaderOptions
-from puffin.cli.options.table import COUNT, FLAG, OPTIONAL
+from puffin.cli.options.table import COUNT, FLAG, OPTIONAL, Row
 from puffin.pipeline.commands.compile import compile_sources
-from puffin.stages.resolve.output.requirements import shown_command
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.cli.options.table import Row
-    from puffin.stages.resolve.output.requirements import Flag
+from puffin.stages.resolve.output.requirements import Flag, shown_command
 
 # Options that change nothing of the output, or that must not be in a file that others see.
 _NOT_IN_HEADER = frozenset(

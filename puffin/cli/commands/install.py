@@ -79,6 +79,7 @@ def _sources(options: InstallOptions, run: "Settings", session: "Session") -> "S
             run,
             session,
             build=Projects(session).builder(run, lambda: toolchain_of(find_where(run.where, session))),
+            markers=lambda: dict(find_where(run.where, session).interpreter.markers),
         )
         sources = reading.sources(lambda path: text if words and path == _ARGUMENTS else session.read(path))
     except InvalidRequirementLine as error:

@@ -9,18 +9,14 @@ from puffin.cli.commands.workspace import chosen
 from puffin.cli.config.settings import compile_settings
 from puffin.cli.options.values import made
 from puffin.cli.options.workspace import EnvsOptions
+from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
 from puffin.errors import DRIFT, UsageError
-from puffin.pipeline.change.values import failure_of
+from puffin.pipeline.change.values import EnvResult, failure_of
 from puffin.pipeline.commands.lock import LockSettings
 from puffin.pipeline.commands.lock import lock as run
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
 from puffin.pipeline.workspace.specs import needs_lock
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.cli.screen.console import Console
-    from puffin.pipeline.change.values import EnvResult
 
 
 def lock_command(call: Call) -> int:

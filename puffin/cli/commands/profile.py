@@ -39,7 +39,7 @@ def show_runs(call: Call) -> int:
             chosen = [load_profile(find_record("-1", cache))]
         reports = [reported(profile, cache)[0] for profile in chosen]
     if options.json:
-        _print_json(reports)
+        _dump([report_json(report) for report in reports])
     elif len(reports) == 1 and not last:
         _show_one(reports[0], call)
     else:
@@ -66,10 +66,6 @@ def compare_runs(call: Call) -> int:
     else:
         _print(call, *_comparison(found))
     return 0
-
-
-def _print_json(reports: Sequence[Report]) -> None:
-    _dump([report_json(report) for report in reports])
 
 
 def _dump(value: object) -> None:

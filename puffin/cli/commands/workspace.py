@@ -13,23 +13,18 @@ from puffin.cli.screen.console import write_data
 from puffin.cli.screen.errors import status_of
 from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import PuffinError, UsageError
+from puffin.pipeline.change.values import ManyResult
+from puffin.pipeline.commands.sync import ManyRun
 from puffin.pipeline.graph.record import phase
-from puffin.pipeline.request.session import session_of
+from puffin.pipeline.request.session import Session, session_of
 from puffin.pipeline.request.settings import ManySettings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.config import find_workspace
 from puffin.pipeline.workspace.select import choose
+from puffin.pipeline.workspace.specs import EnvSpec, Workspace
 from puffin.stages.link.interpreter.interpreter import meanwhile
+from puffin.types import Iterable, Sequence
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from puffin.pipeline.change.values import ManyResult
-    from puffin.pipeline.commands.sync import ManyRun
-    from puffin.pipeline.request.session import Session
-    from puffin.pipeline.workspace.specs import EnvSpec, Workspace
 
 
 def workspace_command(call: Call) -> int:

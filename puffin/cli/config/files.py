@@ -8,10 +8,7 @@ from puffin import depends
 from puffin.cache.layout import home_directory, xdg_home
 from puffin.errors import UsageError
 from puffin.pipeline.workspace.document import PUFFIN_FILE, configurations, read_content
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from puffin.types import Iterator, Mapping
 
 PIP_FILE = "pip.ini" if sys.platform == "win32" else "pip.conf"
 

@@ -11,21 +11,16 @@ from puffin.artifact.urls import mask_text
 from puffin.cli.config.files import puffin_files
 from puffin.cli.config.pip import pip_settings
 from puffin.cli.config.settings import check_setting
+from puffin.cli.options.values import IndexTable
+from puffin.cli.screen.console import Console
 from puffin.names import normalise
 from puffin.pipeline.request.settings import Configured
 from puffin.pipeline.workspace.document import SettingValue
 from puffin.stages.link.environment.environment import BrokenVenv, nearest_venv
+from puffin.types import Any, Iterable, Mapping, Sequence
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any
-
-    from puffin.cli.options.values import IndexTable
-    from puffin.cli.screen.console import Console
-
-    Layer = Sequence[SettingValue]
-    Options = Mapping[str, Any]
+Layer = Sequence[SettingValue]
+Options = Mapping[str, Any]
 
 # Options of requirements files go before these settings of configuration files, so they stay apart from options.
 _LOCATIONS = ("index_url", "default_index", "extra_index_url", "find_links", "no_index")

@@ -6,7 +6,7 @@ import sys
 from puffin import depends
 from puffin.artifact.urls import strip_credentials
 from puffin.cli.options.table import GIVEN, SYNC, choices_of
-from puffin.cli.options.values import made
+from puffin.cli.options.values import IndexTable, made
 from puffin.errors import UsageError
 from puffin.names import is_name, normalise
 from puffin.pipeline.request.scheduler import Remote, check_address, is_address, times_of
@@ -19,17 +19,11 @@ from puffin.pipeline.request.settings import (
 )
 from puffin.pipeline.run.executor import NAMES
 from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue
+from puffin.stages.resolve.index.config import NamedIndex
+from puffin.types import Any, Callable, Iterable, Mapping, Sequence
 from puffin.value import replace
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any
-
-    from puffin.cli.options.values import IndexTable
-    from puffin.stages.resolve.index.config import NamedIndex
-
-    Values = Mapping[str, Any]
+Values = Mapping[str, Any]
 
 _DASHBOARD_PORT = 8787
 
@@ -151,7 +145,7 @@ def named_indexes(
     """
     if not options and not tables:
         return ()
-    from puffin.stages.resolve.index.config import NamedIndex
+    from puffin.stages.resolve.index.config import NamedIndex, with_credentials
 
     found: dict[str, NamedIndex] = {}
     for text in options:
@@ -162,19 +156,6 @@ def named_indexes(
         url = with_credentials(table.name, table.url, environ)
         found.setdefault(table.name, NamedIndex(url=url, **same))
     return tuple(found.values())
-
-
-def with_credentials(name: str, url: str, environ: "Mapping[str, str]") -> str:
-    """Return the URL of a named index with the user and the password that variables give for it."""
-    plain = "".join([letter if letter.isalnum() else "_" for letter in name]).upper()
-    user, password = [environ.get(f"PUFFIN_INDEX_{plain}_{part}", "") for part in ("USERNAME", "PASSWORD")]
-    scheme, mark, rest = url.partition("://")
-    if not plain or not (user or password) or not mark or "@" in rest.partition("/")[0]:
-        return url
-    from urllib.parse import quote
-
-    secret = f":{quote(password, safe='')}" if password else ""
-    return f"{scheme}://{quote(user, safe='')}{secret}@{rest}"
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -264,6 +245,7 @@ _READERS: "dict[str, Callable[[Any], object]]" = {
     "reinstall_package": normalised,
     "no_build_isolation_package": normalised,
     "no_emit_package": normalised,
+    "no_sources_package": normalised,
     "no_binary": package_names,
     "only_binary": package_names,
     "prerelease_package": _prerelease_packages,
@@ -286,7 +268,7 @@ def dashboard_port(text: str, executor: str, *, quiet: bool) -> int:
     if importlib.util.find_spec("bokeh") is None:
         if not quiet:
             sys.stderr.write(
-                "hint: the dashboard needs bokeh; install it with `pip install 'puffin[dashboard]'`\n"
+                "hint: the dashboard needs bokeh; install it with `pip install 'puffin-installer[dashboard]'`\n"
             )
         return -1
     return _DASHBOARD_PORT if text == GIVEN else int(text)

@@ -1,17 +1,14 @@
 """Puffin's own configuration: ``puffin.toml``, and ``[tool.puffin]`` of ``pyproject.toml``."""
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from puffin.cli.options.inspect import VENV
 from puffin.cli.options.resolve import COMPILE, INSTALL
 from puffin.cli.options.table import COUNT, FLAG, LIST, SYNC, VALUE
 from puffin.cli.options.values import IndexTable
 from puffin.pipeline.workspace.document import ConfigurationInvalid, Document, SettingValue
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 _KINDS = {row[1]: row[2] for row in (*SYNC, *COMPILE, *INSTALL, *VENV)}
 # What only makes sense for one run, or decides whether this file is read at all.
@@ -24,6 +21,7 @@ _NOT_HERE = frozenset(
 _OTHER_TABLES = frozenset(
     ("envs", "env-defaults", "env-glob", "cache-keys")
 )  # read by the commands that they are for
+_OF_PROJECTS = frozenset(("sources", "workspace"))  # read with the project that a `pyproject.toml` describes
 _PLACES = frozenset(
     ("cert", "client_cert", "cache_dir", "find_links", "constraint", "override", "build_constraint")
 )
@@ -34,9 +32,8 @@ def puffin_settings(path: str, data: bytes) -> "tuple[tuple[SettingValue, ...], 
     """Return the settings and the indexes of one file. Raises :class:`ConfigurationInvalid`."""
     file = _File(Document(path, data))
     table = file.document.table
-    values = [
-        file.setting(key, value) for key, value in table.items() if key != "index" and key not in _OTHER_TABLES
-    ]
+    others = _OTHER_TABLES | (_OF_PROJECTS if file.document.is_project else frozenset())
+    values = [file.setting(key, value) for key, value in table.items() if key != "index" and key not in others]
     indexes = table.get("index", [])
     if not isinstance(indexes, list) or not all(isinstance(each, dict) for each in indexes):
         raise file.document.wrong(("index",), "indexes are written as `[[index]]` tables")
@@ -76,7 +73,7 @@ class _File:
             default=table.get("default", False),
             place=self.document.place(*where, "url"),
         )
-        if found.explicit and not found.packages:
+        if found.explicit and not found.packages and not self.document.is_project:
             problem = f"the index `{found.name}` is explicit, but has no `packages`"
             hint = 'name the packages that it is for, as in `packages = ["acme-*"]`'
             raise self.document.wrong((*where, "explicit"), problem, hint)

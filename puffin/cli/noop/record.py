@@ -3,13 +3,8 @@
 import os
 
 from puffin.cache import frame
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from puffin.depends import Dependencies
+from puffin.depends import Dependencies
+from puffin.types import Any, Mapping
 
 # Options that ask for more than an answer, or for one that must not come from memory.
 _NEVER = (

@@ -1,17 +1,14 @@
-"""Options of pip, pip-tools and uv that have no effect here, another name, or no counterpart, for each command.
+"""Options and commands of pip, pip-tools and uv that have no effect here, another name, or no counterpart.
 
 They are accepted with a warning, or refused with a pointer to what to use instead; help does not list them.
 """
 
-from puffin.cli.options.table import FLAG, VALUE
+from collections.abc import Container, Sequence
+from typing import Any
+
+from puffin.cli.options.table import FLAG, VALUE, Row
+from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from puffin.cli.options.table import Row
-    from puffin.cli.screen.console import Console
 
 Said = str | tuple[str, str]
 Given = dict[str, Said]
@@ -35,7 +32,6 @@ _EVERYWHERE: Foreign = (
     (("--log", "--log-file"), VALUE, "has no effect: puffin records every run in the cache"),
     (("--debug",), FLAG, "has no effect; use `-vv`"),
     (("--user",), FLAG, _NEW_PIP),
-    (("--no-sources",), FLAG, ""),
 )
 _INSTALL: Foreign = (
     (("--no-compile", "--no-compile-bytecode"), FLAG, "has no effect: this is the default; see `--compile-bytecode`"),
@@ -72,7 +68,6 @@ _UPTODATE: Foreign = (
     (("-u", "--uptodate"), FLAG, ("puffin lists only outdated packages", "use `--outdated`")),
 )
 _COMPILE: Foreign = (
-    (("--no-sources",), FLAG, ""),
     (("--allow-unsafe",), FLAG, "has no effect: `pip`, `setuptools` and the like are pinned as any package is"),
     (("--no-allow-unsafe",), FLAG, "has no effect; to leave packages out of the output, use `--no-emit-package`"),
     (("--reuse-hashes",), FLAG, "has no effect: hashes of unchanged pins are always kept"),
@@ -101,6 +96,53 @@ COMMANDS = {
     "show": _EVERYWHERE,
     "check": _EVERYWHERE,
 }
+
+_NO_PYTHON = (
+    "puffin does not install Python; `puffin venv --python VERSION` uses an interpreter of this machine"
+)
+_NO_PROJECT = "puffin does not manage projects; list requirements in a file, then run `puffin pip compile`"
+_NO_TOOL = "make an environment for the tool: `puffin venv DIR`, then `puffin pip install -p DIR PACKAGE`"
+# what to use in place of commands that puffin does not have; a longer name stands before its beginning
+INSTEAD = {
+    "version": "`puffin --version` prints the version",
+    "create": "`puffin venv` creates a virtual environment",
+    "virtualenv": "`puffin venv` creates a virtual environment",
+    "requirements": "`puffin pip compile` writes a requirements file with pins",
+    "export": "`puffin lock` writes lock files, and `puffin pip compile` prints pins",
+    "update": "`puffin pip install --upgrade PACKAGE` or `puffin lock --upgrade` takes newer versions",
+    "upgrade": "`puffin pip install --upgrade PACKAGE` or `puffin lock --upgrade` takes newer versions",
+    "run": "puffin does not run programs; use those in the `bin` directory of the environment, or activate it",
+    "init": _NO_PROJECT,
+    "add": _NO_PROJECT,
+    "remove": "`puffin pip uninstall PACKAGE` removes a package from an environment",
+    "build": "puffin builds what it installs; to make files for an index, use `python -m build`",
+    "publish": "puffin does not publish; use `twine upload`",
+    "tool": _NO_TOOL,
+    "x": _NO_TOOL,
+    "python": _NO_PYTHON,
+    "self": "update puffin as you installed it, for example by `pip install --upgrade puffin-installer`",
+    "info": "`puffin pip show PACKAGE` shows an installed package, `puffin cache size` the size of the cache",
+    "cache info": "`puffin cache dir` prints where the cache is, and `puffin cache size` how big",
+    "cache list": "`puffin cache size` prints how big the cache is; entries are not listed",
+    "cache purge": "`puffin cache clean` removes all entries",
+    "cache remove": "`puffin cache clean PACKAGE` removes the entries of a package",
+    "pip cache": "`puffin cache` has the commands of the cache",
+    "pip config": "puffin reads pip's configuration files; `puffin pip install -v` lists what it took from them",
+    "pip debug": "`puffin pip install -v` says what was decided, and why",
+    "pip download": "puffin keeps wheels in its cache only; to get files, use `pip download`",
+    "pip wheel": "puffin keeps wheels in its cache only; to get files, use `pip wheel`",
+    "pip hash": "`puffin pip compile --generate-hashes` writes the hashes of all files",
+    "pip index": "`puffin pip list --outdated` prints the newest versions of what is installed",
+    "pip inspect": "`puffin pip list --format json` prints the installed packages",
+    "pip search": "an index cannot be searched by an installer; search on its site",
+}
+
+
+def instead_of(words: "Sequence[str]", of_pip: "Container[str]") -> str:
+    """Return what to use in place of the command *words*, empty if nobody knows; *of_pip* has those of `puffin pip`."""
+    if words[0] in of_pip:
+        return f"use `puffin pip {words[0]}`"
+    return INSTEAD.get(" ".join(words)) or (INSTEAD.get(words[-1], "") if words[0] == "pip" else "")
 
 
 def foreign_rows(command: str) -> "tuple[Row, ...]":

@@ -1,26 +1,11 @@
 """The options of the commands that inspect, make or empty environments, graphs, runs and the cache."""
 
-from puffin.cli.options.table import (
-    ATOMIC,
-    CACHE,
-    COMMON,
-    CONFIG,
-    DRY_RUN,
-    EXTERNAL,
-    FILES,
-    INDEX,
-    OUTPUT,
-    PYTHON,
-    SYNC,
-    TARGETS,
-    option,
-    picked,
-)
+from puffin.cli.options import table
+from puffin.cli.options.table import ALWAYS, COMMON, FILES, INDEX, PYTHON, SYNC, option, picked
 from puffin.value import frozen
 
 # fmt: off
-_ALWAYS = (*CACHE, *OUTPUT)
-_ON_TARGETS = (*TARGETS, *_ALWAYS)
+_ON_TARGETS = (*table.TARGETS, *ALWAYS)
 _FREEZE = (
     option("--exclude-editable", "Exclude editable installs.", COMMON),
     option("--exclude NAME...", "Exclude a package.", COMMON),
@@ -62,13 +47,13 @@ VERIFY = (
 UNINSTALL = (
     option("-r --requirement FILE...", "Remove the packages in a requirements file.", COMMON),
     option("-y --yes", "Accepted for compatibility with pip; puffin never asks.", COMMON),
-    *DRY_RUN,
-    *ATOMIC,
-    *EXTERNAL,
-    *CONFIG,
+    *table.DRY_RUN,
+    *table.ATOMIC,
+    *table.EXTERNAL,
+    *table.CONFIG,
     *_ON_TARGETS,
 )
-DETACH = (*DRY_RUN, *ATOMIC, *EXTERNAL, *CONFIG, *_ON_TARGETS)
+DETACH = (*table.DRY_RUN, *table.ATOMIC, *table.EXTERNAL, *table.CONFIG, *_ON_TARGETS)
 VENV = (
     option("-p --python PYTHON", "The interpreter to use: a version or a path.", COMMON),
     option("--seed", "Install pip (and setuptools and wheel before Python 3.12).", COMMON),
@@ -81,12 +66,12 @@ VENV = (
     option("--relocatable", "Make scripts that still work after the environment is moved.", COMMON),
     option("--no-relocatable", "Do not, whatever `PUFFIN_RELOCATABLE` says.", COMMON),
     *INDEX,
-    *_ALWAYS,
+    *ALWAYS,
 )
 _FORCE = (
     option("--force", "Do not wait for other puffin processes.", COMMON),
 )
-CLEAN = (*_FORCE, *_ALWAYS)
+CLEAN = (*_FORCE, *ALWAYS)
 PRUNE = (
     option("--unused-for AGE", "Also remove entries unused for AGE, for example 14d or 12h.", COMMON),
     option("--max-size SIZE",
@@ -94,10 +79,10 @@ PRUNE = (
     option("--ci", "Also remove what can be downloaded again; keep built wheels.", COMMON),
     *CLEAN,
 )
-PLAIN = _ALWAYS
+PLAIN = ALWAYS
 CACHE_SIZE = (
     option("-H --human", "Print the size with a unit, on a terminal or not.", COMMON),
-    *_ALWAYS,
+    *ALWAYS,
 )
 GRAPH = (
     option("--format dot|mermaid|json", "The format of the graph (default: dot).", COMMON, "graph_format"),
@@ -106,13 +91,13 @@ GRAPH = (
     *picked(SYNC, "compile_bytecode", "require_hashes"),
     *FILES,
     *INDEX,
-    *_ALWAYS,
+    *ALWAYS,
 )
 _JSON = (
     option("--json", "Print JSON.", COMMON),
 )
-PROFILE_SHOW = (option("--last N", "List the last N runs.", COMMON), *_JSON, *_ALWAYS)
-PROFILE_COMPARE = (*_JSON, *_ALWAYS)
+PROFILE_SHOW = (option("--last N", "List the last N runs.", COMMON), *_JSON, *ALWAYS)
+PROFILE_COMPARE = (*_JSON, *ALWAYS)
 # fmt: on
 
 

@@ -1,5 +1,7 @@
 """The options of the commands as tables, which are read without click for usual options."""
 
+from puffin.types import Mapping
+
 FLAG = "flag"
 VALUE = "value"
 LIST = "list"
@@ -7,9 +9,6 @@ COUNT = "count"
 OPTIONAL = "optional"  # a value that may be left out; it is written with "=", lest a file be taken for it
 GIVEN = "auto"  # the value of such an option that was given without one
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Row = tuple[tuple[str, ...], str, str, str, str, str]
 # groups of options, in the order in which help shows them
@@ -83,16 +82,17 @@ PROJECT = (
     option("--all-extras", "Include all extras of the project.", COMMON),
     option("--group [PATH:]NAME...", "Include a dependency group of `pyproject.toml`.", COMMON),
 )
-CACHE = (
-    option("--cache-dir DIR", "The directory of the cache.", PLACES),
-    option("-n --no-cache --no-cache-dir", "Use a temporary cache, deleted at the end.", PLACES),
-)
 OUTPUT = (
     option("--directory DIR", "Change to this directory first.", PLACES),
     option("-q --quiet +", "Print less; twice: only errors.", SHOWN),
     option("-v --verbose +", "Print more.", SHOWN),
     option("--color auto|always|never", "Whether to colour the output.", SHOWN),
     option("--no-progress", "Show no progress bars.", SHOWN),
+)
+ALWAYS = (
+    option("--cache-dir DIR", "The directory of the cache.", PLACES),
+    option("-n --no-cache --no-cache-dir", "Use a temporary cache, deleted at the end.", PLACES),
+    *OUTPUT,
 )
 NETWORK = (
     option("--offline", "Do not use the network; take everything from the cache.", NETWORKING),
@@ -125,6 +125,10 @@ INDEX = (
     *NETWORK,
     *CONFIG,
 )
+PROFILE = (
+    option("--profile [FILE.html]", "Write a page that shows where the time went.", RUNNING),
+    option("--trace FILE.json", "Write a trace for Perfetto or `chrome://tracing`.", RUNNING),
+)
 RUN = (
     option("-j --jobs N", "How many processes work in parallel (default: the number of cores).", RUNNING),
     option("--executor auto|inline|pool|cluster|ADDRESS",
@@ -134,11 +138,17 @@ RUN = (
     option("--tls-ca FILE", "With tls://: CA certificates used to verify the scheduler.", RUNNING),
     option("--tls-cert FILE", "With tls://: the client certificate.", RUNNING),
     option("--tls-key FILE", "With tls://: the key of the client certificate.", RUNNING),
+    *PROFILE,
+    option("--dashboard [PORT]", "Use the cluster executor and serve dask's live dashboard.", RUNNING),
+    option("--dashboard-linger", "Keep the dashboard up until Ctrl-C.", RUNNING),
 )
 FILES = (
     option("--only-binary NAME|:all:|:none:...", "Use no source distributions (of one package).", DISTRIBUTIONS),
     option("--no-binary NAME|:all:|:none:...", "Use no wheels (of one package).", DISTRIBUTIONS),
     option("--no-build", "Build nothing; use only wheels.", DISTRIBUTIONS),
+    option("--no-sources", "Ignore where projects say that their dependencies come from (`tool.uv.sources`).",
+        DISTRIBUTIONS),
+    option("--no-sources-package NAME...", "Ignore the sources of one package.", DISTRIBUTIONS),
 )
 HASHES = (
     option("--require-hashes", "Require a hash for every requirement.", DISTRIBUTIONS),
@@ -154,14 +164,6 @@ BUILD = (
         "Pass a setting to the build backend of one package.", BUILDING),
     option("-b --build-constraint --build-constraints FILE...",
         "Constrain the versions of build requirements with a file.", BUILDING),
-)
-PROFILE = (
-    option("--profile [FILE.html]", "Write a page that shows where the time went.", RUNNING),
-    option("--trace FILE.json", "Write a trace for Perfetto or `chrome://tracing`.", RUNNING),
-)
-DASHBOARD = (
-    option("--dashboard [PORT]", "Use the cluster executor and serve dask's live dashboard.", RUNNING),
-    option("--dashboard-linger", "Keep the dashboard up until Ctrl-C.", RUNNING),
 )
 ATOMIC = (
     option("--atomic auto|always",
@@ -184,12 +186,10 @@ SEEDS = (
         "Also remove pip, setuptools and wheel, which stay in environments that puffin did not make or made with "
         "--seed.", COMMON),
 )
-SYNC = (
+CHANGED = (  # of commands that bring one environment to what is asked
     *DRY_RUN,
     *PROJECT,
     *CHANGE,
-    option("--strict", "Check the installed packages for conflicts at the end.", COMMON),
-    option("--allow-empty-requirements", "Empty the environment if nothing is required.", COMMON),
     *SEEDS,
     *TARGETS,
     *FOREIGN,
@@ -200,10 +200,12 @@ SYNC = (
     *INDEX,
     *BUILD,
     *RUN,
-    *PROFILE,
-    *DASHBOARD,
-    *CACHE,
-    *OUTPUT,
+    *ALWAYS,
+)
+SYNC = (
+    option("--strict", "Check the installed packages for conflicts at the end.", COMMON),
+    option("--allow-empty-requirements", "Empty the environment if nothing is required.", COMMON),
+    *CHANGED,
 )
 # fmt: on
 

@@ -1,23 +1,8 @@
 """The options of the commands for many environments."""
 
+from puffin.cli.options import table
 from puffin.cli.options.resolve import COMPILE
-from puffin.cli.options.table import (
-    BUILD,
-    CACHE,
-    CHANGE,
-    COMMON,
-    DASHBOARD,
-    DRY_RUN,
-    ENVIRONMENT,
-    FILES,
-    INDEX,
-    OUTPUT,
-    PROFILE,
-    RUN,
-    SYNC,
-    option,
-    picked,
-)
+from puffin.cli.options.table import COMMON, ENVIRONMENT, SYNC, option, picked
 from puffin.value import frozen
 
 # fmt: off
@@ -30,29 +15,27 @@ WORKSPACE_SYNC = (
     option("--changed-since GITREF", "Sync only environments whose files differ from that commit.", COMMON),
     option("--check", "Change nothing; exit with 4 if an environment differs.", COMMON),
     option("--frozen", "Resolve nothing: use the lock file for requirements without pins.", COMMON),
+    option("--no-install-project", "Install what a project asks for, but not the project itself.", COMMON),
+    option("--no-install-workspace", "Install no member of the workspace of a project.", COMMON),
     option("--keep-going", "Continue with the other environments if one fails (the default).", COMMON),
     option("--fail-fast", "Stop at the first environment that fails.", COMMON),
     option("--report FILE", "Write the result of each environment as JSON (`-`: to standard output).", COMMON),
-    *DRY_RUN,
-    *CHANGE,
+    *table.DRY_RUN,
+    *table.CHANGE,
     *picked(SYNC, "allow_empty_requirements", "require_hashes", "no_verify_hashes", "exclude_newer"),
     *PYTHON,
-    *FILES,
-    *BUILD,
-    *INDEX,
-    *RUN,
-    *PROFILE,
-    *DASHBOARD,
-    *CACHE,
-    *OUTPUT,
+    *table.FILES,
+    *table.BUILD,
+    *table.INDEX,
+    *table.RUN,
+    *table.ALWAYS,
 )
 ENVS = (
     option("--format columns|json", "The format of the list.", COMMON),
     *PYTHON,
-    *CACHE,
-    *OUTPUT,
+    *table.ALWAYS,
 )
-KEY = (*PYTHON, *CACHE, *OUTPUT)
+KEY = (*PYTHON, *table.ALWAYS)
 LOCK = (
     option("--consistent", "Choose one version of each package for all environments.", COMMON),
     option("--check", "Write nothing; exit with 4 if a lock is out of date.", COMMON),
@@ -61,12 +44,11 @@ LOCK = (
         COMPILE, "upgrade", "upgrade_package", "resolution", "prerelease", "prerelease_package", "pre",
         "exclude_newer", "generate_hashes",
     ),
-    *FILES,
-    *BUILD,
-    *INDEX,
-    *PROFILE,
-    *CACHE,
-    *OUTPUT,
+    *table.FILES,
+    *table.BUILD,
+    *table.INDEX,
+    *table.PROFILE,
+    *table.ALWAYS,
 )
 # what a command has from configuration alone
 CONFIGURED = {"sync": SYNC, "lock": picked(COMPILE, "constraint", "exclude_newer_package")}

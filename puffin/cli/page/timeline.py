@@ -108,7 +108,7 @@ def timeline(profile: Profile, styles: Styles) -> str:
 
 def _worker(name: str, number: int, profile: Profile, styles: Styles, cells: int, found: list[Span]) -> str:
     mine = [row for row in profile.rows if row.worker == name]
-    phases = [_cut(span.row, span.start, span.end) for span in found if span.row.worker == name]
+    phases = [replace(span.row, start=span.start, end=span.end) for span in found if span.row.worker == name]
     work = [*phases, *[row for row in mine if not row.phase and not row.waits]]
     lanes = [svg(bars(work, profile, cells), _WORK, styles)]
     loads = _packed([row for row in mine if row.waits])
@@ -116,10 +116,6 @@ def _worker(name: str, number: int, profile: Profile, styles: Styles, cells: int
     title = "driver" if name == profile.driver else f"worker {number}"
     label = f'<span title="process {escape(name)}">{title}</span>'
     return f'<div class="who">{label}</div><div class="lanes">{"".join(lanes)}</div>'
-
-
-def _cut(row: Row, start: float, end: float) -> Row:
-    return replace(row, start=start, end=end)
 
 
 def _packed(rows: Sequence[Row]) -> list[list[Row]]:

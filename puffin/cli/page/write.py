@@ -39,15 +39,11 @@ def write_asked(options: ObserveOptions, path: str, cache: Cache, console: Conso
         target = DEFAULT_PAGE if options.profile == GIVEN else options.profile
         _write(target, _page(profile, cache), "Profile", console)
     if options.trace:
-        _write(options.trace, _trace(profile), "Trace", console)
+        _write(options.trace, json.dumps(trace(profile), separators=(",", ":")).encode(), "Trace", console)
 
 
 def _page(profile: Profile, cache: Cache) -> bytes:
     return page(*reported(profile, cache)).encode("utf-8", "replace")
-
-
-def _trace(profile: Profile) -> bytes:
-    return json.dumps(trace(profile), separators=(",", ":")).encode()
 
 
 def _write(target: str, data: bytes, what: str, console: Console) -> None:

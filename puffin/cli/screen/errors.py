@@ -4,17 +4,12 @@ Of many causes only some of each kind are shown, of hints the first of each kind
 """
 
 from puffin.artifact.urls import mask_text
+from puffin.cli.screen.console import Console
 from puffin.errors import BUG, FAILED, TEMPORARY, Cause, PuffinError, is_limited
+from puffin.types import Any, Collection, Iterator, Sequence
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-    from typing import Any
-
-    from puffin.cli.screen.console import Console
-
-    Trees = list[tuple[PuffinError, "Trees"]]
-    Path = tuple[int, ...]
+Trees = list[tuple[PuffinError, "Trees"]]
+Path = tuple[int, ...]
 
 
 CAUSES = 10  # that are shown at the most

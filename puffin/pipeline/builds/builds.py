@@ -5,13 +5,17 @@ build runs in is known only when the source has been read, and perhaps only when
 time the build task is put anew, with an environment as a further input.
 """
 
-from puffin.artifact.artifact import DIRECTORY, FRESH, SDIST, WHEEL
+from collections.abc import Callable
+from typing import Any
+
+from puffin.artifact.artifact import DIRECTORY, FRESH, SDIST, WHEEL, Artifact
 from puffin.artifact.urls import digest
+from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.values import BuildCycle, BuildSettings
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import warn
-from puffin.pipeline.graph.task import DONE, Task
+from puffin.pipeline.graph.task import DONE, Key, Outcome, Task
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.tasks.supply import BUILD, ENVIRONMENT, FETCH, UNZIP, wheel_tasks
 from puffin.stages.build import kept
@@ -20,16 +24,7 @@ from puffin.stages.build.job import LACKS, BuildOrder
 from puffin.stages.unzip.ready import archive_ready, discard_damaged
 from puffin.value import astuple, frozen, replace
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from puffin.artifact.artifact import Artifact
-    from puffin.cache.layout import Cache
-    from puffin.pipeline.graph.task import Key, Outcome
-
-    Resolve = Callable[[tuple[str, ...], Toolchain, str], tuple[Artifact, ...]]
+Resolve = Callable[[tuple[str, ...], Toolchain, str], tuple[Artifact, ...]]
 
 METADATA_GOAL, WHEEL_GOAL, EDITABLE_GOAL = "metadata", "wheel", "editable"
 _SOURCE_WEIGHT = 2_000_000  # bytes: what a build counts as among the work of unzipping

@@ -43,19 +43,33 @@ class Projects:
 
         *toolchain* is asked only when there is something to build.
         """
-        return lambda directory, shown, written: self.metadata(settings, toolchain(), directory, shown, written)
+        return lambda directory, shown, written, **how: self.metadata(
+            settings, toolchain(), directory, shown, written, **how
+        )
 
     def metadata(
-        self, settings: Settings, toolchain: "Toolchain", directory: str, shown: str, written: "Requirements"
+        self,
+        settings: Settings,
+        toolchain: "Toolchain",
+        directory: str,
+        shown: str,
+        written: "Requirements",
+        *,
+        name: str = "",
+        editable: bool = False,
     ) -> bytes:
-        """Return METADATA of the source tree in *directory*, built once. Raises what builds raise."""
+        """Return METADATA of the source tree in *directory*, built once, as it will be installed.
+
+        Raises what builds raise.
+        """
         files = kinds_of_files(settings, written)
-        key = (os.path.realpath(directory), *_world(settings, toolchain, written, files))
+        source = BuildSource(package=shown, path=directory, name=name, editable=editable)
+        key = (os.path.realpath(directory), name, editable, *_world(settings, toolchain, written, files))
         if key not in self._known:
             make_room(self._session.cache)
             try:
                 builds = self._builds(settings, written, files)
-                self._known[key] = _metadata(directory, shown, builds, toolchain)
+                self._known[key] = _metadata(source, builds, toolchain)
             except PuffinError as error:
                 self._known[key] = error
         found = self._known[key]
@@ -92,11 +106,11 @@ def _world(
     return tools.key, prefix, index_config(settings, written), files, written.trusted_hosts
 
 
-def _metadata(directory: str, shown: str, builds: "BuildSession", toolchain: "Toolchain") -> bytes:
+def _metadata(source: BuildSource, builds: "BuildSession", toolchain: "Toolchain") -> bytes:
     from puffin.pipeline.builds.session import MetadataBuilder
 
     with shared(builds.session.cache):
-        return MetadataBuilder(builds, toolchain)(BuildSource(package=shown, path=directory)).metadata
+        return MetadataBuilder(builds, toolchain)(source).metadata
 
 
 def _named(requirements: "Requirements", builds: "BuildSession", environment: "Environment") -> "Requirements":

@@ -1,10 +1,13 @@
 """Builds on the workers of a scheduler: the task that sends one and waits on a thread of this process."""
 
+from typing import Any
+
 from puffin.artifact.artifact import Artifact
 from puffin.artifact.urls import digest
 from puffin.cache.layout import Cache
-from puffin.pipeline.farm.farm import WorkerNeeds, farm_for
-from puffin.pipeline.graph.task import Task
+from puffin.pipeline.farm.farm import Farm, WorkerNeeds, farm_for
+from puffin.pipeline.graph.task import Key, Task
+from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.request.scheduler import Remote
 from puffin.stages.build.job import BuildOrder
 from puffin.stages.build.remote import SentBuild, brought, built_before
@@ -12,14 +15,6 @@ from puffin.stages.build.remote_here import Python, python_of
 from puffin.stages.fetch.fetch import fetch
 from puffin.stages.fetch.network import network_from_wire
 from puffin.value import astuple, from_tuple, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from puffin.pipeline.farm.farm import Farm
-    from puffin.pipeline.graph.task import Key
-    from puffin.pipeline.request.builds import Toolchain
 
 _HERE = "puffin.stages.build.remote_here:build_here"
 _FITS = "puffin.stages.build.remote_here:python_fits"

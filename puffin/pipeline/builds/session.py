@@ -13,9 +13,10 @@ from puffin.pipeline.builds.values import BuildCycle, BuildRequirementsFailed, B
 from puffin.pipeline.engine.engine import OutcomeRecorder
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.record import current
-from puffin.pipeline.graph.task import DONE
+from puffin.pipeline.graph.task import DONE, Outcome
 from puffin.pipeline.inputs.resolution import ResolutionSetup, artifact_for, open_universe, resolved
 from puffin.pipeline.request.builds import Toolchain
+from puffin.pipeline.request.session import Session
 from puffin.pipeline.run.inline import InlineExecutor
 from puffin.pipeline.tasks.supply import Supply, root_failure
 from puffin.stages.build import kept
@@ -25,17 +26,11 @@ from puffin.stages.resolve.locate.source import directory_source
 from puffin.stages.resolve.locate.url import direct_url
 from puffin.stages.resolve.metadata.wanted import BuildSource
 from puffin.stages.resolve.requirements.values import Entry
+from puffin.stages.resolve.solve.universe import Place
 from puffin.stages.resolve.universe.place import checkout_place
-from puffin.stages.resolve.universe.values import Built
+from puffin.stages.resolve.universe.values import Builder, Built, CheckedOut, Checkout
 from puffin.stages.unzip.ready import archive_ready
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.pipeline.graph.task import Outcome
-    from puffin.pipeline.request.session import Session
-    from puffin.stages.resolve.solve.universe import Place
-    from puffin.stages.resolve.universe.values import Builder, CheckedOut, Checkout
 
 
 class NothingToBuildIn(PuffinError):

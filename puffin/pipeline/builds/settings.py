@@ -1,6 +1,5 @@
 """From the settings of a command to those of its builds, and the builds that a resolution can ask for."""
 
-import time
 from threading import Lock
 
 from puffin.pipeline.builds.values import ALL, BuildSettings
@@ -43,7 +42,7 @@ def build_settings(
     return BuildSettings(
         config=config,
         network=network,
-        now=time.time(),
+        now=session.began,
         files=files,
         constraints=constraints,
         config_settings=tuple([config_setting(each) for each in settings.config_setting]),

@@ -2,27 +2,20 @@
 
 import os
 
+from puffin.cache.layout import Cache
+from puffin.pipeline.request.settings import Settings
 from puffin.stages.bytecode.layer import manifest_path, read_layer
-from puffin.stages.link.commit.commitplan import Addition
-from puffin.stages.link.commit.placement import StagedPart
+from puffin.stages.link.commit.commitplan import Addition, Homes
+from puffin.stages.link.commit.placement import Behind, StagedPart
+from puffin.stages.link.commit.state import State
 from puffin.stages.link.files import TREE
 from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.link.sealed import read_sealed, sealed_at, tree_path
 from puffin.stages.unzip.manifest import NAME, PURELIB, read_names
+from puffin.types import Any, Collection
 from puffin.value import replace
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from typing import Any
-
-    from puffin.cache.layout import Cache
-    from puffin.pipeline.request.settings import Settings
-    from puffin.stages.link.commit.commitplan import Homes
-    from puffin.stages.link.commit.placement import Behind
-    from puffin.stages.link.commit.state import State
-
-    Names = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
+Names = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 
 
 def with_mode(settings: "Settings", state: "State | None") -> "Settings":

@@ -2,26 +2,20 @@
 
 import json
 import os
+from collections.abc import Callable, Iterable, Mapping
 
+from puffin.artifact.artifact import Artifact
 from puffin.artifact.urls import file_url
+from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
-from puffin.stages.link.commit.installplan import WantedDistribution
+from puffin.stages.link.commit.installplan import Present, WantedDistribution
 from puffin.stages.resolve.index.config import bare, is_local, local_path
 from puffin.stages.resolve.locate.errors import FileMissing
 from puffin.stages.resolve.locate.file_choice import FileTarget
-from puffin.stages.resolve.locate.source import source_kind
+from puffin.stages.resolve.locate.source import Commits, source_kind
 from puffin.stages.resolve.locate.url import locate_url, place_of
+from puffin.stages.resolve.requirements.values import Pin
 from puffin.stages.unzip.store import known_archive
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from puffin.artifact.artifact import Artifact
-    from puffin.cache.layout import Cache
-    from puffin.stages.link.commit.installplan import Present
-    from puffin.stages.resolve.locate.source import Commits
-    from puffin.stages.resolve.requirements.values import Pin
 
 UNKNOWN = "unknown"  # no archive's identity: the file changed, or the cache does not know it
 

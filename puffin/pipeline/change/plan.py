@@ -154,7 +154,7 @@ def _losers(place: "PlannedPlace", plan: Plan) -> "set[str]":
     return {name for _, winner, losers in place.state.conflicts if winner in leaving for name in losers}
 
 
-_SELF = "puffin"
+_SELF = "puffin-installer"
 
 
 class RemovesItself(PuffinError):

@@ -7,7 +7,7 @@ from puffin.artifact.artifact import WHEEL
 from puffin.cache.usage import make_room
 from puffin.errors import PuffinError
 from puffin.pipeline.change.environment import SiteFailed
-from puffin.pipeline.change.lines import change_lines
+from puffin.pipeline.change.result import change_lines
 from puffin.pipeline.change.work import GraphRun, Watch
 from puffin.pipeline.engine.engine import Engine
 from puffin.pipeline.find.search import Search

@@ -5,20 +5,20 @@ import os
 from puffin import depends
 from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.values import WrongPython
-from puffin.stages.link.environment.environment import check_target, environment_at, environment_for
+from puffin.pipeline.request.session import Session
+from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.workspace.specs import EnvSpec
+from puffin.stages.link.commit.installplan import Present
+from puffin.stages.link.commit.state import State
+from puffin.stages.link.environment.environment import (
+    Environment,
+    check_target,
+    environment_at,
+    environment_for,
+)
+from puffin.stages.link.interpreter.interpreter import Interpreter
+from puffin.types import Callable
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from puffin.pipeline.request.session import Session
-    from puffin.pipeline.request.settings import Settings
-    from puffin.pipeline.workspace.specs import EnvSpec
-    from puffin.stages.link.commit.installplan import Present
-    from puffin.stages.link.commit.state import State
-    from puffin.stages.link.environment.environment import Environment
-    from puffin.stages.link.interpreter.interpreter import Interpreter
 
 
 class NotThereYet:

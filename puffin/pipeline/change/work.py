@@ -173,7 +173,7 @@ class GraphRun:
         try:
             return {each: builds.supplied(self._runs[number], supply) for each, supply in supplies.items()}
         except PuffinError as error:
-            self._fail_run(number, error)
+            self._fail(Use(site=number, number=-1), error)
             return {}
 
     def _anew(self, load: "Load") -> "list[Load]":
@@ -249,9 +249,6 @@ class GraphRun:
         error = explained(error, load.supply, self._runs[load.uses[0].site].why(load.supply.artifact.name))
         for use in load.uses:
             self._fail(use, error)
-
-    def _fail_run(self, number: int, error: PuffinError) -> None:
-        self._fail(Use(site=number, number=-1), error)
 
     def _fail(self, use: Use, error: PuffinError) -> None:
         run = self._runs[use.site]

@@ -7,18 +7,15 @@ from puffin.cache.usage import shared
 from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import build_settings
 from puffin.pipeline.find.search import Search, SearchRequest
+from puffin.pipeline.graph.task import Key, Task
 from puffin.pipeline.inputs.inputs import Reading, check_files, requested
 from puffin.pipeline.request.builds import Toolchain
+from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import target_interpreter
 from puffin.pipeline.tasks.bytecode import bytecode_kind, compiling
 from puffin.pipeline.tasks.supply import loads_of, many_tasks, supplied
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.pipeline.graph.task import Key, Task
-    from puffin.pipeline.request.session import Session
 
 DEFAULT_FILE = "requirements.txt"
 

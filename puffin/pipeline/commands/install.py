@@ -22,6 +22,7 @@ from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.inputs.resolution import artifact_for, children_of, open_universe, resolved, setup_of
 from puffin.pipeline.request.builds import as_built, toolchain_of
 from puffin.pipeline.request.imports import import_resolving
+from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import InstallSettings
 from puffin.pipeline.request.where import find_where
 from puffin.pipeline.tasks.supply import Supply
@@ -34,16 +35,11 @@ from puffin.stages.resolve.locate.file_choice import FileTarget
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.requirements.errors import HashesMissing
 from puffin.stages.resolve.requirements.pins import select_pins
-from puffin.stages.resolve.solve.request import Preference
+from puffin.stages.resolve.solve.request import Preference, Resolution, Resolved
+from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.resolve.solve.world import why_wanted
 from puffin.stages.resolve.universe.values import InstalledDistribution
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.pipeline.request.session import Session
-    from puffin.stages.resolve.solve.request import Resolution, Resolved
-    from puffin.stages.resolve.solve.universe import Metadata
 
 
 def install(settings: InstallSettings, session: "Session") -> Installed:

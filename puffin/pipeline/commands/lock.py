@@ -1,6 +1,8 @@
 """Locking many environments: the sources of each are resolved and its lock is written. Universes are shared."""
 
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from puffin.cache.atomic import read
 from puffin.cache.usage import make_room, shared
@@ -10,30 +12,19 @@ from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Reading
 from puffin.pipeline.inputs.resolution import resolved, setup_of
-from puffin.pipeline.request.builds import toolchain_with
-from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.request.builds import Toolchain, toolchain_with
+from puffin.pipeline.request.session import Session
+from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED, CompileSettings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, output_text
-from puffin.pipeline.workspace.specs import lock_of, sources_of
+from puffin.pipeline.workspace.specs import EnvSpec, lock_of, sources_of
 from puffin.stages.resolve.output.earlier import read_upgrades
 from puffin.stages.resolve.output.target import write_output
-from puffin.stages.resolve.projects.sources import check_python
+from puffin.stages.resolve.projects.sources import Build, check_python
 from puffin.stages.resolve.requirements.values import Entry
-from puffin.stages.resolve.solve.request import Preference
+from puffin.stages.resolve.solve.request import Preference, Resolution
 from puffin.value import frozen, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
-
-    from puffin.pipeline.request.builds import Toolchain
-    from puffin.pipeline.request.session import Session
-    from puffin.pipeline.request.settings import CompileSettings
-    from puffin.pipeline.workspace.specs import EnvSpec
-    from puffin.stages.resolve.projects.sources import Build
-    from puffin.stages.resolve.solve.request import Resolution
 
 
 @frozen
@@ -104,7 +95,8 @@ class _LockRun:
     def _read(self, spec: "EnvSpec") -> None:
         run = self._settings.compile.run
         request = sources_of(spec, run.constraint)
-        sources = Reading(request, run, self._session, build=self._builder(spec)).sources()
+        build, markers = self._builder(spec), self._markers(spec)
+        sources = Reading(request, run, self._session, build=build, markers=markers).sources()
         question = question_of(
             spec.name,
             run,
@@ -121,6 +113,9 @@ class _LockRun:
 
     def _toolchain(self, spec: "EnvSpec") -> "Toolchain":
         return toolchain_with(self._interpreters.of(spec))
+
+    def _markers(self, spec: "EnvSpec") -> "Callable[[], dict[str, str]]":
+        return lambda: dict(self._toolchain(spec).interpreter.markers)
 
     def _builder(self, spec: "EnvSpec") -> "Build":
         """Return what tells the metadata of a project where only a build does."""
@@ -189,12 +184,8 @@ class _LockRun:
         packages = listed(resolution, setup, question.sources, universe, hashed=hashed, locked=locked)
         settings = replace(self._settings.compile, output_file=lock, header=f"puffin lock {spec.name}")
         text = output_text(packages, settings, question.sources, setup, locked=locked).encode()
-        changed = _differs(lock, text) if self._settings.check else write_output(lock, text)
+        changed = read(lock) != text if self._settings.check else write_output(lock, text)
         self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages))
-
-
-def _differs(path: str, data: bytes) -> bool:
-    return read(path) != data
 
 
 def _python(question: Question) -> str:

@@ -1,27 +1,23 @@
 """The state of environments, found without changing anything and without the network."""
 
+from collections.abc import Sequence
+
+from puffin.errors import PuffinError
 from puffin.pipeline.change.environment import guarded
 from puffin.pipeline.change.spec import NotThereYet, SpecRun
 from puffin.pipeline.change.workplace import look_around, with_real_paths
 from puffin.pipeline.inputs.environment import NotLocked, read_spec
 from puffin.pipeline.inputs.inputs import Inputs
-from puffin.pipeline.request.settings import DRIFTED, FAILED, UNCHANGED
+from puffin.pipeline.request.session import Session
+from puffin.pipeline.request.settings import DRIFTED, FAILED, UNCHANGED, Settings
 from puffin.pipeline.request.where import Interpreters
+from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.stages.link.commit.damage import find_damage, lost_state
 from puffin.stages.link.commit.recovery import broken_off
 from puffin.stages.link.commit.stamps import current_boot
 from puffin.stages.link.commit.state import read_state
+from puffin.stages.link.environment.environment import Environment
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from puffin.errors import PuffinError
-    from puffin.pipeline.request.session import Session
-    from puffin.pipeline.request.settings import Settings
-    from puffin.pipeline.workspace.specs import EnvSpec
-    from puffin.stages.link.environment.environment import Environment
 
 MISSING, INTERRUPTED, NOT_LOCKED = "missing", "interrupted", "not locked"
 

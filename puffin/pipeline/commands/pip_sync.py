@@ -18,6 +18,8 @@ from puffin.stages.link.interpreter.interpreter import meanwhile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from puffin.pipeline.builds.projects import Projects
     from puffin.pipeline.inputs.inputs import Naming
     from puffin.pipeline.request.session import Session
@@ -99,10 +101,11 @@ class ToldByBuilds:
     def metadata(self, settings: Settings, environment: "Environment") -> "Build":
         """Return what tells the metadata of a source tree, as ``Projects.metadata`` does it."""
 
-        def build(directory: str, shown: str, written: "Requirements") -> bytes:
+        def build(directory: str, shown: str, written: "Requirements", **how: "Any") -> bytes:
             from puffin.pipeline.request.builds import toolchain_of
 
-            return self._projects().metadata(settings, toolchain_of(environment), directory, shown, written)
+            tools = toolchain_of(environment)
+            return self._projects().metadata(settings, tools, directory, shown, written, **how)
 
         return build
 

@@ -1,5 +1,6 @@
 """``sync`` of many environments: their inputs, their failures, and the result of each."""
 
+import os
 import time
 
 from puffin import depends
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.resolve.many import Question
     from puffin.pipeline.tasks.supply import Supply
+    from puffin.pipeline.workspace.specs import EnvSpec
 
 _EMPTY = "The requirements of `{}` are empty: nothing was changed (`--allow-empty-requirements` empties it)"
 
@@ -115,6 +117,18 @@ class ManyRun:
     def _alive(self) -> "list[SpecRun]":
         return [run for run in self._runs if run.alive]
 
+    def _left_out(self, spec: "EnvSpec") -> frozenset[str]:
+        """Return the packages that are resolved and not installed: the project, or all members of its workspace."""
+        settings = self._settings
+        if not spec.project or not (settings.no_install_project or settings.no_install_workspace):
+            return frozenset()
+        from puffin.stages.resolve.projects.members import LocalProjects
+
+        projects, directory = LocalProjects(self._session.read), os.path.dirname(spec.project)
+        tables = projects.tables(directory)
+        workspace = projects.workspace_of(directory) if settings.no_install_workspace else None
+        return frozenset((*([tables.name] if tables else ()), *(workspace.members if workspace else ())))
+
     def _read(self, run: SpecRun) -> None:
         run.find(self._interpreter)
         interpreter = run.environment.interpreter
@@ -124,6 +138,7 @@ class ManyRun:
             interpreter,
             self._session,
             frozen=self._settings.frozen,
+            left_out=self._left_out(run.spec),
             naming=self._told.naming(run.settings, run.environment),
             build=self._told.metadata(run.settings, run.environment),
         )

@@ -5,29 +5,26 @@ Packages are removed, and files that they had displaced come back; or what is ta
 
 import os
 import time
+from collections.abc import Callable, Collection, Sequence
 
+from puffin.artifact.tree import pyproject_of
 from puffin.artifact.urls import file_url
-from puffin.cache.atomic import degraded, read
+from puffin.cache.atomic import degraded
 from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import shared
 from puffin.names import normalise
 from puffin.pipeline.change.plan import check_own
 from puffin.pipeline.change.workplace import Workplace, target_of, tell_recovery
+from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Line
+from puffin.stages.link.commit.commitplan import CommitRequest
+from puffin.stages.link.commit.installplan import Present
+from puffin.stages.link.commit.state import Owned
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.files import CLONE, TREE
 from puffin.stages.link.installed.installed import read_installed, thaw
 from puffin.stages.link.linker import ArchiveGone, link
 from puffin.value import astuple
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-
-    from puffin.pipeline.request.session import Session
-    from puffin.stages.link.commit.commitplan import CommitRequest
-    from puffin.stages.link.commit.installplan import Present
-    from puffin.stages.link.commit.state import Owned
 
 
 def uninstall(
@@ -95,15 +92,7 @@ def _name_in(place: str) -> str:
     name = os.path.basename(place.partition("#")[0])
     if name.endswith(".whl"):
         return normalise(name.partition("-")[0])
-    data = read(os.path.join(os.path.expanduser(place), "pyproject.toml"))
-    if data is None:
-        return ""
-    import tomllib
-
-    try:
-        project = tomllib.loads(data.decode()).get("project")
-    except ValueError:
-        return ""
+    project = pyproject_of(os.path.expanduser(place)).get("project")
     own = project.get("name") if isinstance(project, dict) else None
     return normalise(own) if isinstance(own, str) else ""
 

@@ -1,22 +1,18 @@
 """The executor that sends builds to the workers of a scheduler and does everything else on this machine."""
 
 import os
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from puffin.pipeline.farm.farm import close_farms, is_open, usable_workers
+from puffin.pipeline.graph.ledger import Ledger
+from puffin.pipeline.graph.task import Outcome, Task
+from puffin.pipeline.request.scheduler import Remote
 from puffin.pipeline.run.executor import choose_executor
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.run.inline import InlineExecutor, run_here, run_waves
 from puffin.pipeline.run.pool import PoolExecutor
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from puffin.pipeline.graph.ledger import Ledger
-    from puffin.pipeline.graph.task import Outcome, Task
-    from puffin.pipeline.request.scheduler import Remote
-    from puffin.pipeline.run.runner import WorkItem
+from puffin.pipeline.run.runner import WorkItem
 
 
 class RemoteExecutor:

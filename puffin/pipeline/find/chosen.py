@@ -14,11 +14,8 @@ from puffin.cache.layout import Bucket, Cache
 from puffin.pipeline.tasks.supply import Supply
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.unzip.store import meant_archive
+from puffin.types import Iterable
 from puffin.value import astuple, field_names, from_tuple, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 FORMAT = 2
 _LENGTH = 2 + len(field_names(Artifact))

@@ -6,28 +6,22 @@ What was chosen before is taken from the cache; the indexes are asked for the re
 import time
 
 from puffin.artifact.artifact import WHEEL, Artifact
+from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.pipeline.find.chosen import ChosenFiles, supply_of
 from puffin.pipeline.inputs.inputs import Inputs, places_digest
 from puffin.pipeline.request.imports import import_fetching
+from puffin.pipeline.request.session import Session
+from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.tasks.supply import Supply, identity
-from puffin.stages.resolve.index.config import Scope
+from puffin.stages.resolve.index.config import FilePolicy, IndexConfig, Scope
 from puffin.stages.resolve.requirements.values import Pin
+from puffin.types import Any, Mapping, Sequence
 from puffin.value import astuple, from_tuple, frozen, replace
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from puffin.cache.layout import Cache
-    from puffin.pipeline.request.session import Session
-    from puffin.pipeline.request.settings import Settings
-    from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
-
-    _Part = dict["_Group", list["_SoughtPin"]]
-    _Located = tuple[list[Any], list[str], list[Any]]
+_Part = dict["_Group", list["_SoughtPin"]]
+_Located = tuple[list[Any], list[str], list[Any]]
 
 _MANY = 48  # pins, from which on a second process pays for asking the index
 

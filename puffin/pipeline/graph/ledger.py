@@ -4,14 +4,10 @@ import time
 
 from puffin.errors import BUG, PuffinError
 from puffin.pipeline.graph.task import CANCELLED, DONE, FAILED, Key, Outcome, Task
+from puffin.types import Any, Callable, Iterable
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any
-
-    Grow = Callable[[Task, Outcome], Iterable[Task]]
-    Attempted = Callable[[Task, Outcome], None]
+Grow = Callable[[Task, Outcome], Iterable[Task]]
+Attempted = Callable[[Task, Outcome], None]
 
 
 Unit = tuple[Task, ...]

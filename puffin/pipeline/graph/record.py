@@ -11,12 +11,8 @@ import sys
 import time
 
 from puffin.cache.layout import Bucket, Cache
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from puffin.pipeline.graph.task import Key, Outcome, Task
+from puffin.pipeline.graph.task import Key, Outcome, Task
+from puffin.types import Callable
 
 KEPT_RUNS = 10
 FORMAT = 2

@@ -3,12 +3,8 @@
 import sys
 
 from puffin.errors import PuffinError
+from puffin.types import Any, Callable
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
 
 Key = tuple[str, str]
 DONE = "done"

@@ -7,6 +7,7 @@ from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.inputs.inputs import Reading
 from puffin.pipeline.workspace.specs import lock_of, needs_lock, sources_of
 from puffin.stages.resolve.requirements.values import SourceRequest
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,25 +40,31 @@ def read_spec(
     session: "Session",
     *,
     frozen: bool,
+    left_out: frozenset[str] = frozenset(),
     naming: "Naming | None" = None,
     build: "Build | None" = None,
 ) -> "Inputs | Sources":
     """Return the pins of an environment, or the sources that they have to be resolved from: its lock with *frozen*.
 
-    *naming* finds the names that only builds tell, and *build* the metadata of projects. Raises :class:`NotLocked`, and
-    the errors of :class:`~puffin.pipeline.inputs.inputs.Reading`.
+    Packages that are *left_out* are not to be installed. *naming* finds the names that only builds tell, and *build*
+    the metadata of projects. Raises :class:`NotLocked`, and the errors of
+    :class:`~puffin.pipeline.inputs.inputs.Reading`.
     """
     request = sources_of(spec, settings.constraint)
     reading = Reading(request, settings, session, naming=naming, build=build)
     if needs_lock(spec) and not frozen:
-        return reading.sources()
+        sources = reading.sources()
+        return replace(sources, virtual=(*sources.virtual, *left_out))
     if not frozen:
         return reading.inputs_or_sources(interpreter)
     if needs_lock(spec):
         lock = _lock_of(spec)
         constraints = () if lock.endswith(".toml") else settings.constraint
         request = SourceRequest(files=(lock,), constraints=constraints)
-        return Reading(request, settings, session, naming=naming).inputs(interpreter)
+        found = Reading(request, settings, session, naming=naming).inputs(interpreter)
+        return replace(
+            found, pins=tuple([pin for pin in found.pins if not left_out or pin.name not in left_out])
+        )
     from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
 
     try:

@@ -11,12 +11,12 @@ from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.requirements.plain import is_lock, simple_pins
-from puffin.stages.resolve.requirements.values import Requirements, SourceRequest
+from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from puffin.artifact.artifact import Artifact
@@ -64,7 +64,8 @@ class Reading:
 
     It names requirements files, projects and scripts, or one lock file (``pylock.toml``), which is complete and can
     have nothing beside it. *naming* finds the names that only builds tell, *build* the metadata of projects;
-    ``--no-build`` forbids both. With ``--no-verify-hashes``, no hash of a requirements file counts.
+    ``--no-build`` forbids both. *markers* returns those of the target where no interpreter is given. With
+    ``--no-verify-hashes``, no hash of a requirements file counts.
     """
 
     def __init__(
@@ -75,7 +76,9 @@ class Reading:
         *,
         naming: "Naming | None" = None,
         build: "Build | None" = None,
+        markers: "Callable[[], Mapping[str, str]] | None" = None,
     ) -> None:
+        self._markers = markers
         self._request = request
         self._settings = settings
         self._session = session
@@ -87,16 +90,20 @@ class Reading:
 
         Raises ``UnpinnedRequirement`` for what is left open, and the other errors of reading and selecting pins.
         """
+        self._markers = lambda: dict(interpreter.markers)
         return self._quick(interpreter) or self._pinned(self._requirements(), interpreter)
 
     def inputs_or_sources(self, interpreter: "Interpreter") -> "Inputs | Sources":
         """Return the pins as :meth:`inputs` does, or the sources where they leave something open."""
+        self._markers = lambda: dict(interpreter.markers)
         quick = self._quick(interpreter)
         if quick is not None:
             return quick
         from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
 
         sources = self.sources()
+        if sources.virtual:
+            return sources
         try:
             return self._pinned(sources.requirements, interpreter)
         except UnpinnedRequirement:
@@ -109,12 +116,26 @@ class Reading:
 
         *read* stands for :meth:`Session.read` where some files are no files.
         """
+        from puffin.stages.resolve.projects.lowering import SourcePolicy
         from puffin.stages.resolve.projects.sources import read_sources
 
         settings, session = self._settings, self._session
-        build = None if settings.no_build else self._build
-        sources = read_sources(self._request, read=read or session.read, environ=session.environ, build=build)
-        return replace(sources, requirements=_believed(sources.requirements, settings))
+        sources = read_sources(
+            self._request,
+            read=read or session.read,
+            environ=session.environ,
+            build=None if settings.no_build else self._build,
+            policy=SourcePolicy(
+                markers=self._markers,
+                skipped=settings.no_sources or frozenset(settings.no_sources_package),
+                indexes=settings.indexes,
+                environ=session.environ,
+            ),
+        )
+        reached = (
+            tuple([_copied(each) for each in sources.reached]) if settings.no_editable else sources.reached
+        )
+        return replace(sources, requirements=_believed(sources.requirements, settings), reached=reached)
 
     def _quick(self, interpreter: "Interpreter") -> Inputs | None:
         """Return the pins of a plain requirements file or of a lock file, None for anything else."""
@@ -129,7 +150,9 @@ class Reading:
         """Return what the files say; those that are requirements files alone need no more than their reader."""
         request, session = self._request, self._session
         if request.extras or request.all_extras or request.groups or any(map(_is_project, request.files)):
-            return self.sources().requirements
+            sources = self.sources()
+            kept = [each for each in sources.requirements.entries if each.name not in sources.virtual]
+            return replace(sources.requirements, entries=tuple(kept))
         from puffin.stages.resolve.requirements.file import read_requirements
 
         requirements = read_requirements(
@@ -229,7 +252,7 @@ def _plain(request: SourceRequest, settings: Settings) -> "tuple[tuple[str, str]
 
 def _with_credentials(url: str, config: "IndexConfig") -> str:
     """Return the URL of a file with the credentials of an index on the same host: lock files hold none."""
-    for index in (*config.indexes(), *[each.url for each in config.named]):
+    for index in config.every_index():
         url = inherit_credentials(url, index)
     return url
 
@@ -247,7 +270,7 @@ def _believed(requirements: "Requirements", settings: Settings) -> "Requirements
     With ``--no-editable`` nothing in them is editable.
     """
     if settings.no_editable:
-        entries = tuple([replace(each, editable=False) for each in requirements.entries])
+        entries = tuple(map(_copied, requirements.entries))
         requirements = replace(requirements, entries=entries)
     if not settings.no_verify_hashes:
         return requirements
@@ -257,6 +280,10 @@ def _believed(requirements: "Requirements", settings: Settings) -> "Requirements
         constraints=tuple([replace(each, hashes=()) for each in requirements.constraints]),
         require_hashes=False,
     )
+
+
+def _copied(entry: Entry) -> Entry:
+    return replace(entry, editable=False)
 
 
 def _is_project(path: str) -> bool:
@@ -282,6 +309,7 @@ def index_config(settings: Settings, requirements: "Requirements | None") -> "In
         find_links=tuple(map(absolute, (*settings.find_links, *written.find_links, *configured.find_links))),
         strategy=settings.index_strategy or FIRST_INDEX,
         named=() if no_index else tuple([replace(each, url=absolute(each.url)) for each in settings.indexes]),
+        pinned=() if no_index else written.pinned,
     )
 
 

@@ -63,6 +63,8 @@ class ResolutionSetup:
     requirements: tuple[Entry, ...] = ()
     constraints: tuple[Entry, ...] = ()
     overrides: tuple[Entry, ...] = ()
+    reached: tuple[Entry, ...] = ()
+    virtual: tuple[str, ...] = ()
     preferences: tuple[Preference, ...] = ()
     hashes: "Mapping[str, tuple[str, ...]]" = {}
     files: FilePolicy = FilePolicy()
@@ -127,6 +129,8 @@ def setup_of(
         target=target,
         requirements=requirements.entries,
         constraints=(*requirements.constraints, *(upgrades.limits if upgrades else ())),
+        reached=sources.reached,
+        virtual=sources.virtual,
         overrides=sources.overrides,
         preferences=tuple(
             [

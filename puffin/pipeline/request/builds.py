@@ -1,20 +1,17 @@
 """What builds are told besides their sources: config settings, and variables that backends read."""
 
+from collections.abc import Mapping
+
 from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.artifact.urls import digest
 from puffin.depends import BACKEND_PREFIXES, BACKEND_VARIABLES
 from puffin.errors import UsageError
 from puffin.names import is_name, normalise
 from puffin.pipeline.request.settings import Settings
+from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.interpreter.interpreter import Interpreter, interpreter_key
 from puffin.stages.resolve.locate.tags import priorities  # only what builds makes such a value
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from puffin.stages.link.environment.environment import Environment
 
 
 def config_setting(text: str) -> tuple[str, str]:

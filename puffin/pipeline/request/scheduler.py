@@ -1,11 +1,8 @@
 """A user's dask scheduler: its address, and how long to wait for it. Light: it does not import dask."""
 
 from puffin.errors import UsageError
+from puffin.types import Mapping
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SCHEMES = ("tcp://", "tls://")
 _PATIENCE, _SILENCE, _LIMIT = 30.0, 60.0, 3600.0

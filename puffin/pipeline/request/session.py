@@ -1,5 +1,7 @@
 """What the parts of one command share: its cache, its environment variables, its network and who is told of it."""
 
+import time
+
 from puffin.artifact.urls import is_http, mask
 from puffin.cache.layout import Cache
 from puffin.value import frozen, replace
@@ -60,6 +62,11 @@ class Session:
     network: ConfiguredNetwork
     reporter: "Reporter"
     started: float
+
+    @property
+    def began(self) -> float:
+        """When the command began, in seconds since the epoch: what is built from then on counts as new."""
+        return time.time() - (time.perf_counter() - self.started if self.started else 0.0)
 
     def read(self, path: str) -> bytes:
         """Return what a path, ``-`` or an ``http(s):`` URL holds; raises the errors of files and of the network.

@@ -105,6 +105,8 @@ class Settings:
     no_binary: tuple[str, ...] = ()
     only_binary: tuple[str, ...] = ()
     no_build: bool = False
+    no_sources: bool = False
+    no_sources_package: tuple[str, ...] = ()
     no_verify_hashes: bool = False
     no_editable: bool = False
     strict: bool = False
@@ -180,6 +182,8 @@ class ManySettings:
     specs: "tuple[EnvSpec, ...]" = ()
     check: bool = False
     frozen: bool = False
+    no_install_project: bool = False
+    no_install_workspace: bool = False
     fail_fast: bool = False
 
 

@@ -5,22 +5,19 @@ import sys
 
 from puffin import depends
 from puffin.errors import UsageError
+from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Where
+from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.stages.link.environment.environment import (
     BrokenVenv,
+    Environment,
     NoEnvironment,
     environment_at,
     find_environment,
 )
+from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.stages.link.interpreter.known import inspect_interpreter
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.pipeline.request.session import Session
-    from puffin.pipeline.workspace.specs import EnvSpec
-    from puffin.stages.link.environment.environment import Environment
-    from puffin.stages.link.interpreter.interpreter import Interpreter
 
 
 def find_where(where: Where, session: "Session") -> "Environment":

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import CompileSettings
     from puffin.stages.link.interpreter.interpreter import Interpreter
+    from puffin.stages.resolve.locate.platforms import ResolutionTarget
     from puffin.stages.resolve.output.values import Listed
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.solve.request import Resolution
@@ -75,24 +76,32 @@ class Compilation:
         build = Projects(session).builder(
             run, lambda: toolchain_with(target_interpreter(run.where.python, session))
         )
-        self._sources = Reading(requested(run), run, session, build=build).sources()
+        reading = Reading(requested(run), run, session, build=build, markers=self._markers)
+        self._sources = reading.sources()
         self._setup = setup_of(
             run, self._sources, session, now=time.time(), upgrades=upgrades, preferences=earlier
         )
         return self._setup
 
+    def _target(self, interpreter: "Interpreter") -> "ResolutionTarget":
+        from puffin.stages.resolve.locate.platforms import target_for
+
+        where = self._settings.run.where
+        return target_for(
+            interpreter, python_version=where.python_version, python_platform=where.python_platform
+        )
+
+    def _markers(self) -> "dict[str, str]":
+        return dict(self._target(target_interpreter(self._settings.run.where.python, self._session)).markers)
+
     def run(self, interpreter: "Interpreter") -> str:
         """Resolve, write the output file if there is one, and return the text of the output."""
         from puffin.pipeline.resolve.output import output_text
-        from puffin.stages.resolve.locate.platforms import target_for
         from puffin.stages.resolve.output.target import write_output
 
         with phase("read requirements"):
             setup = self._prepare()
-        settings, where = self._settings, self._settings.run.where
-        target = target_for(
-            interpreter, python_version=where.python_version, python_platform=where.python_platform
-        )
+        settings, target = self._settings, self._target(interpreter)
         setup = replace(setup, target=target)
         self._warn(target.python_version)
         packages = self._resolve(setup, interpreter)

@@ -5,6 +5,7 @@ once; and those of one affinity, which share a warm backend, run one after the o
 """
 
 import os
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Thread
 
@@ -12,11 +13,7 @@ import puffin.forks  # noqa: F401 - it makes forks safe after these threads
 from puffin.pipeline.graph.task import Outcome
 from puffin.pipeline.run.runner import WorkItem, run_unit
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Record = Callable[[Outcome], None]
+Record = Callable[[Outcome], None]
 
 
 class BuildThreads:

@@ -10,11 +10,7 @@ from puffin.pipeline.graph import record
 from puffin.pipeline.run.wire import pickled, send, unpickled
 from puffin.pipeline.run.worker_loss import exit_of, fork_child
 from puffin.signals import Uninterrupted
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+from puffin.types import Any, Callable
 
 
 class ForkedCallLost(PuffinError):

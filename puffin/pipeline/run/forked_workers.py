@@ -3,7 +3,9 @@
 import marshal
 import os
 import select
+from collections.abc import Callable, Mapping
 from threading import Lock, active_count
+from typing import Any
 
 from puffin.forks import silence
 from puffin.pipeline.graph import record
@@ -11,13 +13,8 @@ from puffin.pipeline.run.wire import Frames, framed, pickled, send, unpickled
 from puffin.pipeline.run.worker_loss import fork_child
 from puffin.signals import Uninterrupted
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
-
-    Serve = Mapping[str, Callable[[Any], Any]]
-    Begin = Callable[[], Callable[[Callable[[], None]], object]]
+Serve = Mapping[str, Callable[[Any], Any]]
+Begin = Callable[[], Callable[[Callable[[], None]], object]]
 
 _CHILDREN = 2
 _ROOM = 1 << 20  # bytes of a pipe, so that a child seldom waits for this process

@@ -4,10 +4,6 @@ import ctypes
 import sys
 from ctypes import c_int, c_size_t, c_void_p
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import ctypes
-
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # malloc.h of glibc
 _TRIM_FROM = 128 << 20  # bytes at the top of the heap before they are given back
 _HUGE = 2 << 20  # bytes of a huge page on most machines

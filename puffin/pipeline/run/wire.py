@@ -4,12 +4,8 @@ import marshal
 import os
 
 from puffin.pipeline.graph.task import Outcome
+from puffin.types import Any, Iterator
 from puffin.value import astuple, from_tuple, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
 
 _LENGTH = 4
 

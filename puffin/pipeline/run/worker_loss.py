@@ -9,17 +9,12 @@ import os
 import time
 
 from puffin.errors import PuffinError
-from puffin.pipeline.graph.task import FAILED, LOST, Outcome
+from puffin.pipeline.graph.ledger import Ledger
+from puffin.pipeline.graph.task import FAILED, LOST, Outcome, Task
+from puffin.pipeline.run.runner import WorkItem
+from puffin.types import Callable, Sequence
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from puffin.pipeline.graph.ledger import Ledger
-    from puffin.pipeline.graph.task import Task
-    from puffin.pipeline.run.runner import WorkItem
-
-    Wave = Callable[[Sequence[WorkItem]], str]
+Wave = Callable[[Sequence[WorkItem]], str]
 
 
 _ends: "tuple[int, int, int] | None" = None  # of the pipe that children follow, and the process that made it

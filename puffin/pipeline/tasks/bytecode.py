@@ -1,19 +1,14 @@
 """The bytecode that an environment should have, and the part of it that is in the cache."""
 
-from puffin.pipeline.tasks.supply import Compiling
+from puffin.cache.layout import Cache
+from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.tasks.supply import Compiling, Load, Supply
 from puffin.stages.bytecode.layer import interpreter_kind, layer_ready
+from puffin.stages.link.commit.state import State
 from puffin.stages.link.files import TREE
+from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.stages.unzip.ready import current_boot_id
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from puffin.cache.layout import Cache
-    from puffin.pipeline.request.settings import Settings
-    from puffin.pipeline.tasks.supply import Load, Supply
-    from puffin.stages.link.commit.state import State
-    from puffin.stages.link.interpreter.interpreter import Interpreter
+from puffin.types import Iterable, Mapping, Sequence
 
 _LEVEL = 0  # of optimisation: what Python looks for when it is run without `-O`
 

@@ -2,18 +2,13 @@
 
 import os
 import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from puffin.artifact.urls import digest
 from puffin.errors import Cause, PuffinError, UsageError
-from puffin.pipeline.workspace.specs import lock_of, sources_of
+from puffin.pipeline.workspace.specs import EnvSpec, Workspace, lock_of, sources_of
+from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.stages.resolve.projects.sources import read_sources
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from puffin.pipeline.workspace.specs import EnvSpec, Workspace
-    from puffin.stages.link.interpreter.interpreter import Interpreter
 
 FORMAT = "puffin-v0"
 

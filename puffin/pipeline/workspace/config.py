@@ -10,15 +10,12 @@ from puffin.pipeline.workspace.document import PROJECT_FILE, Document, configura
 from puffin.pipeline.workspace.select import fill
 from puffin.pipeline.workspace.specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
+from puffin.types import Any, Mapping
 from puffin.value import replace
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
 _COMPILE = "compile-bytecode"
-SHARED_KEYS = frozenset({"path", "python", "extras", "groups", "constraints", "link-mode", _COMPILE})
+_EDITABLE = "editable"
+SHARED_KEYS = frozenset({"path", "python", "extras", "groups", "constraints", "link-mode", _COMPILE, _EDITABLE})
 SOURCE_KEYS = ("requirements", "pylock", "project")
 ENV_KEYS = SHARED_KEYS | frozenset(SOURCE_KEYS)
 GLOB_KEYS = SHARED_KEYS | {"match"}
@@ -93,6 +90,8 @@ class _Reader:
                 raise self._document.wrong(
                     (*where, key), f"`{key}` goes with `project` or `pylock`, not with `requirements`"
                 )
+        if _EDITABLE in own and kind != "project":
+            raise self._document.wrong((*where, _EDITABLE), "`editable` goes with `project`")
         if "constraints" in own and kind == "pylock":
             raise self._document.wrong(
                 (*where, "constraints"), "`constraints` cannot change what `pylock` has locked"
@@ -133,6 +132,7 @@ class _Reader:
             constraints=tuple(map(self._absolute, self._texts(own, "constraints", where))),
             link_mode=self._link_mode(own, where),
             compile_bytecode=self._flag(own, _COMPILE, where),
+            editable=self._flag(own, _EDITABLE, where) is not False,
             origin=self._document.place(*where),
         )
 
@@ -178,7 +178,7 @@ class _Reader:
         if key in ("path", "link-mode"):
             self._text_of(own, key, where)
             self._link_mode(own, where)
-        elif key == _COMPILE:
+        elif key in (_COMPILE, _EDITABLE):
             self._flag(own, key, where)
         else:
             self._texts(own, key, where)

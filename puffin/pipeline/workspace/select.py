@@ -5,18 +5,12 @@ In a pattern, a name that begins with a dot is matched only by a part that does 
 
 import os
 
-from puffin import depends
 from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.pipeline.workspace.document import PROJECT_FILE
 from puffin.pipeline.workspace.specs import EnvSpec, Workspace, lock_of, needs_lock
+from puffin.stages.resolve.projects.patterns import expand, is_pattern, matches
+from puffin.types import Iterable, Sequence
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-MAGIC = frozenset("*?[")
-_SKIPPED = frozenset({"node_modules", "__pycache__"})  # that ``**`` does not enter
 
 
 class NothingMatches(PuffinError):
@@ -174,89 +168,6 @@ def beside(file: str, cwd: str) -> EnvSpec:
     path = os.path.normpath(os.path.join(cwd, environment_beside(file)))
     spec = EnvSpec(name=name, base=name, path=path, origin=file)
     return made_from(spec, os.path.normpath(os.path.join(cwd, file)))
-
-
-def is_pattern(text: str) -> bool:
-    """Tell whether *text* stands for several paths."""
-    return not MAGIC.isdisjoint(text)
-
-
-def expand(pattern: str, root: str) -> "list[str]":
-    """Return the files that *pattern* means, relative to *root* unless it is absolute, sorted; ``/`` separates.
-
-    ``*``, ``?`` and ``[…]`` match within a name, ``**`` any number of directories. A pattern without any of
-    these is returned if the file exists.
-    """
-    parts = [part for part in pattern.replace(os.sep, "/").split("/") if part not in ("", ".")]
-    start = "/" if pattern.startswith("/") else ""
-    found = dict.fromkeys(_walk(start, parts, root))
-    return sorted(found)
-
-
-def _walk(base: str, parts: "list[str]", root: str) -> "Iterator[str]":
-    if not parts:
-        if depends.is_file(os.path.join(root, base)):
-            yield base
-        return
-    part, rest = parts[0], parts[1:]
-    if part == "**":
-        yield from _walk(base, rest, root)
-        for name in _directories(os.path.join(root, base)):
-            yield from _walk(_joined(base, name), parts, root)
-    elif is_pattern(part):
-        for name in _names(os.path.join(root, base)):
-            if matches(name, part):
-                yield from _walk(_joined(base, name), rest, root)
-    else:
-        yield from _walk(_joined(base, part), rest, root)
-
-
-def _joined(base: str, name: str) -> str:
-    return f"{base}{name}" if base in ("", "/") else f"{base}/{name}"
-
-
-def _names(directory: str) -> "list[str]":
-    depends.directory(directory or ".")
-    try:
-        return os.listdir(directory or ".")
-    except OSError:
-        return []
-
-
-def _directories(directory: str) -> "list[str]":
-    depends.directory(directory or ".")
-    try:
-        with os.scandir(directory or ".") as entries:
-            return [
-                each.name
-                for each in entries
-                if each.name[0] != "." and each.name not in _SKIPPED and each.is_dir(follow_symlinks=False)
-            ]
-    except OSError:
-        return []
-
-
-def matches(name: str, pattern: str) -> bool:
-    """Tell whether *name*, which has no ``/``, is matched by *pattern*."""
-    if name[:1] == "." and pattern[:1] != ".":
-        return False
-    if "[" in pattern or "?" in pattern:
-        from fnmatch import fnmatchcase
-
-        return fnmatchcase(name, pattern)
-    first, *middle = pattern.split("*")
-    if not middle:
-        return name == pattern
-    last = middle.pop()
-    if len(name) < len(first) + len(last) or not (name.startswith(first) and name.endswith(last)):
-        return False
-    at, end = len(first), len(name) - len(last)
-    for piece in middle:
-        found = name.find(piece, at, end)
-        if found < 0:
-            return False
-        at = found + len(piece)
-    return True
 
 
 def environment_beside(file: str) -> str:

@@ -11,7 +11,7 @@ class EnvSpec:
     """One configured environment. ``path`` and all files are absolute.
 
     ``base`` is the name that the entries of a matrix share. ``python`` is a request as for ``--python``, empty for any.
-    ``compile_bytecode`` is None where nothing is said of it.
+    ``compile_bytecode`` is None where nothing is said of it. ``editable`` is about the project itself.
     Exactly one of ``requirements``, ``pylock`` and ``project`` (a ``pyproject.toml``) is set. ``origin`` is
     ``file:line`` of its configuration, or the file that it stands beside.
     """
@@ -28,6 +28,7 @@ class EnvSpec:
     constraints: tuple[str, ...] = ()
     link_mode: str = ""
     compile_bytecode: bool | None = None
+    editable: bool = True
     origin: str = ""
 
     @property
@@ -97,4 +98,6 @@ def sources_of(spec: EnvSpec, constraints: tuple[str, ...] = ()) -> "SourceReque
         constraints=() if spec.pylock else (*spec.constraints, *constraints),
         extras=spec.extras,
         groups=spec.groups if spec.pylock else tuple(groups),
+        itself=bool(spec.project),
+        editable=spec.editable,
     )

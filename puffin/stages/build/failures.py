@@ -14,11 +14,7 @@ from puffin.artifact.urls import mask_text
 from puffin.errors import PuffinError, os_cause
 from puffin.names import normalise
 from puffin.stages.build.job import HookJob
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.stages.build.supervisor import Story
-
+from puffin.stages.build.supervisor import Story
 
 _NAME = r"[A-Za-z0-9._-]*[A-Za-z0-9]"
 _NO_MODULE = r"ModuleNotFoundError: No module named '([^']+)'"

@@ -11,6 +11,7 @@ interpreter and the environment it was built in.
 """
 
 import os
+from collections.abc import Callable, Iterator, Mapping
 
 from puffin.artifact.artifact import DIRECTORY, GIT, Artifact, expected_sha256
 from puffin.artifact.urls import digest, file_path, strip_credentials
@@ -19,11 +20,6 @@ from puffin.cache.atomic import publish_tree, read, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
 from puffin.names import normalise, same_version
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
 
 FORMAT = 1
 WHEEL, METADATA = ".wheel", ".metadata"

@@ -8,8 +8,6 @@ import math
 import os
 import pickle
 import shutil
-import tomllib
-from collections.abc import Mapping
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -31,6 +29,7 @@ from puffin.stages.fetch.git.checkout import checkout
 from puffin.stages.fetch.network import network_from_wire
 from puffin.stages.link.environment.venv import executable_name
 from puffin.stages.resolve.metadata.sdist import project_files
+from puffin.stages.resolve.metadata.toml import InvalidProject, TomlTable, decode_text, parse_toml
 from puffin.stages.resolve.metadata.wanted import unusable
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.unzip.errors import BadArchive
@@ -43,7 +42,7 @@ LEGACY_REQUIRES = ("setuptools>=40.8.0",)
 
 @frozen
 class BuildSystem:
-    """The ``[build-system]`` of a source tree. ``declared`` tells whether it was written down there or is the default.
+    """The ``[build-system]`` of a source tree.
 
     ``backend`` is ``module:object``, ``backend_path`` the directories of an in-tree backend, relative to the tree.
     """
@@ -51,10 +50,9 @@ class BuildSystem:
     requires: tuple[str, ...]
     backend: str
     backend_path: tuple[str, ...] = ()
-    declared: bool = True
 
 
-LEGACY = BuildSystem(requires=LEGACY_REQUIRES, backend=LEGACY_BACKEND, declared=False)
+LEGACY = BuildSystem(requires=LEGACY_REQUIRES, backend=LEGACY_BACKEND)
 
 
 def read_build_system(tree: str, package: str) -> BuildSystem:
@@ -74,77 +72,54 @@ def read_build_system(tree: str, package: str) -> BuildSystem:
         return LEGACY
     except OSError as error:
         raise InvalidBuildSystem(package=package, file=path, problem=error.strerror or str(error)) from error
-    return _Table(package, path, tree).system(data)
+    try:
+        return _build_system(parse_toml(decode_text(data, path), path), tree)
+    except InvalidProject as error:
+        raise InvalidBuildSystem(package=package, file=path, problem=error.problem) from None
 
 
-class _Table:
-    """The table of one file."""
+def _build_system(document: TomlTable, tree: str) -> BuildSystem:
+    if "build-system" not in document.values:
+        return LEGACY
+    table = document.table("build-system")
+    if "requires" not in table.values:
+        raise table.invalid("`[build-system]` has no `requires`, which is mandatory")
+    return BuildSystem(
+        requires=_requires(table), backend=_backend(table), backend_path=_backend_path(table, tree)
+    )
 
-    def __init__(self, package: str, path: str, tree: str) -> None:
-        self._package = package
-        self._path = path
-        self._tree = tree
 
-    def system(self, data: bytes) -> BuildSystem:
-        document = self._parse(data)
-        if "build-system" not in document:
-            return LEGACY
-        table = document["build-system"]
-        if not isinstance(table, dict):
-            raise self._invalid("`build-system` is not a table")
-        if "requires" not in table:
-            raise self._invalid("`[build-system]` has no `requires`, which is mandatory")
-        return BuildSystem(
-            requires=self._requires(table), backend=self._backend(table), backend_path=self._backend_path(table)
-        )
-
-    def _parse(self, data: bytes) -> "dict[str, Any]":
+def _requires(table: TomlTable) -> "tuple[str, ...]":
+    texts = table.texts("requires")
+    for text in texts:
         try:
-            return tomllib.loads(data.decode("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            raise self._invalid(f"byte {error.start} is not UTF-8") from None
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            text = str(error)
-            raise self._invalid(f"{text[:1].lower()}{text[1:]}") from None
+            Requirement(text)
+        except InvalidRequirement:
+            raise table.invalid(f"`{text}` in `requires` is not a requirement (PEP 508)") from None
+    return texts
 
-    def _requires(self, table: "Mapping[str, Any]") -> "tuple[str, ...]":
-        texts = self._texts(table, "requires")
-        for text in texts:
-            try:
-                Requirement(text)
-            except InvalidRequirement:
-                raise self._invalid(f"`{text}` in `requires` is not a requirement (PEP 508)") from None
-        return texts
 
-    def _backend(self, table: "Mapping[str, Any]") -> str:
-        value = table.get("build-backend", LEGACY_BACKEND)
-        if not isinstance(value, str):
-            raise self._invalid("`build-backend` is not a string")
-        module, colon, attributes = value.partition(":")
-        parts = [*module.split("."), *(attributes.split(".") if colon else ())]
-        if not all(part.isidentifier() for part in parts):
-            raise self._invalid(f"`build-backend` is `{value}`, and not a module or `module:object`")
-        return value
+def _backend(table: TomlTable) -> str:
+    if "build-backend" not in table.values:
+        return LEGACY_BACKEND
+    value = table.text("build-backend")
+    module, colon, attributes = value.partition(":")
+    parts = [*module.split("."), *(attributes.split(".") if colon else ())]
+    if not all(part.isidentifier() for part in parts):
+        raise table.invalid(f"`build-backend` is `{value}`, and not a module or `module:object`")
+    return value
 
-    def _backend_path(self, table: "Mapping[str, Any]") -> "tuple[str, ...]":
-        paths = self._texts(table, "backend-path")
-        if paths and "build-backend" not in table:
-            raise self._invalid("there is a `backend-path`, but no `build-backend` to be found there")
-        root = os.path.realpath(self._tree)
-        for path in paths:
-            real = os.path.realpath(os.path.join(root, path))
-            if os.path.isabs(path) or (real != root and not real.startswith(root + os.sep)):
-                raise self._invalid(f"`{path}` in `backend-path` leads out of the source tree")
-        return paths
 
-    def _texts(self, table: "Mapping[str, Any]", key: str) -> "tuple[str, ...]":
-        value = table.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise self._invalid(f"`{key}` is not a list of strings")
-        return tuple(value)
-
-    def _invalid(self, problem: str) -> InvalidBuildSystem:
-        return InvalidBuildSystem(package=self._package, file=self._path, problem=problem)
+def _backend_path(table: TomlTable, tree: str) -> "tuple[str, ...]":
+    paths = table.texts("backend-path")
+    if paths and "build-backend" not in table.values:
+        raise table.invalid("there is a `backend-path`, but no `build-backend` to be found there")
+    root = os.path.realpath(tree)
+    for path in paths:
+        real = os.path.realpath(os.path.join(root, path))
+        if os.path.isabs(path) or (real != root and not real.startswith(root + os.sep)):
+            raise table.invalid(f"`{path}` in `backend-path` leads out of the source tree")
+    return paths
 
 
 _FENCE = (".gitignore", ".hgignore")

@@ -27,10 +27,7 @@ from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, member_content
 from puffin.stages.unzip.names import ancestors, check_collisions, fault
 from puffin.stages.unzip.zipdir import Member, read_directory
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
+from puffin.types import Buffer
 
 _OLDEST = 315_619_200.0  # 2 January 1980: in no time zone older than what a zip file, such as a wheel, can hold
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)

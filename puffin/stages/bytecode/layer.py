@@ -18,12 +18,8 @@ from puffin.cache.atomic import publish_file
 from puffin.cache.frame import dump, load_at
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.unzip.record import quoted
+from puffin.types import Sequence
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 FORMAT = 1
 CACHE = "__pycache__"

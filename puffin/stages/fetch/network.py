@@ -2,12 +2,8 @@
 
 from puffin.artifact.urls import is_file_url, mask
 from puffin.errors import UsageError
+from puffin.types import Mapping
 from puffin.value import astuple, from_tuple, frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 Wire = tuple[object, ...]
 

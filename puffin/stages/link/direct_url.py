@@ -1,8 +1,6 @@
 """direct_url.json (PEP 610): its contents, written with the hash of the installed archive."""
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from puffin.types import Any
 
 _OPEN = '"archive_info": {}'
 

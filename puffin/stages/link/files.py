@@ -8,9 +8,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment, unused-ignore]
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+from puffin.types import Callable, Iterable
 
 CLONE = "clone"
 HARDLINK = "hardlink"

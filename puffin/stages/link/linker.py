@@ -14,6 +14,7 @@ from puffin.stages.link.files import HARDLINK, TREE
 from puffin.stages.link.sealed import (
     PLAIN,
     Sealed,
+    Tree,
     close,
     divide,
     encode_sealed,
@@ -36,14 +37,8 @@ from puffin.stages.unzip.manifest import (
 )
 from puffin.stages.unzip.ready import Census, changed, current_boot_id, discard_archive, recheck
 from puffin.stages.unzip.record import rows_below
+from puffin.types import Any, Callable, Sequence
 from puffin.value import from_tuple
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
-
-    from puffin.stages.link.sealed import Tree
 
 Linked = tuple[str, int]
 

@@ -6,11 +6,9 @@ Windows it is an executable, which comes from the ``installer`` library.
 
 import os
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from puffin.types import Iterable
 
-    EntryPoint = tuple[str, str, str, bool]
+EntryPoint = tuple[str, str, str, bool]
 
 _CALL = b' "$0" "$@"\n'  # at the end of what /bin/sh is to run
 _LONGEST_SHEBANG = 127  # Linux before 5.1 cuts longer lines; macOS allows 512

@@ -27,14 +27,10 @@ from puffin.cache.reading import read
 from puffin.stages.bytecode.layer import CACHE, archive_time
 from puffin.stages.unzip.manifest import DIST_INFO
 from puffin.stages.unzip.record import quoted, rows_in
+from puffin.types import Any, Iterable
 from puffin.value import astuple, frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-    Tree = tuple[tuple[str, tuple[str, ...]], ...]
+Tree = tuple[tuple[str, tuple[str, ...]], ...]
 
 PLAIN = "plain"
 _FORMAT = 1

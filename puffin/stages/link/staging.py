@@ -13,17 +13,12 @@ from puffin.cache.atomic import remove_tree
 from puffin.stages.link.files import Placer
 from puffin.stages.link.scripts import launcher, rewrite_shebang, shebang, versioned, windows_launcher
 from puffin.stages.unzip.manifest import DIST_INFO, ENTRY_POINTS, NAME, SCRIPTS
+from puffin.stages.unzip.ready import Census
 from puffin.stages.unzip.record import NOTHING, quoted, row
+from puffin.types import Any, Iterable, Sequence
 from puffin.value import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
-
-    from puffin.stages.unzip.ready import Census
-
-    Tree = Iterable[tuple[str, Sequence[str]]]
+Tree = Iterable[tuple[str, Sequence[str]]]
 
 DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
 PARTS = ("", "+scripts", "+data", "+headers")  # what may follow the name of a staged distribution

@@ -43,12 +43,8 @@ No file of the archive is younger than the file with the manifest (:mod:`puffin.
 import os
 
 from puffin.cache.frame import dump, load_at, skipped
+from puffin.types import Any
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 
 Row = tuple[str, tuple[str, ...], tuple[int, ...], tuple[int, ...]]
 OutsideRow = tuple[str, str, tuple[str, ...], tuple[int, ...], tuple[int, ...], tuple[str, ...]]

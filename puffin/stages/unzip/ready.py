@@ -29,12 +29,8 @@ from puffin.stages.unzip.manifest import (
     read_header,
     read_manifest,
 )
+from puffin.types import Any, Iterable
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
 
 _boot_id: "str | None" = None
 

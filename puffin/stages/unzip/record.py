@@ -16,10 +16,7 @@ except ImportError:
     except ImportError:
         from hashlib import sha256
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
+from puffin.types import Iterable, Sequence
 
 HASH_LENGTH = len("sha256=") + 43
 NOTHING = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"  # the hash of an empty file

@@ -17,10 +17,7 @@ from puffin.stages.unzip.manifest import INSTALLER, Manifest, encode_manifest
 from puffin.stages.unzip.ready import archive_ready, current_boot_id, discard_archive, examined
 from puffin.stages.unzip.record import record_digest
 from puffin.stages.unzip.zipdir import Member, read_directory
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
+from puffin.types import Buffer
 
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _WALK = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)

@@ -14,10 +14,7 @@ from puffin.artifact.limits import inflated
 from puffin.names import printable
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.names import decode_name
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
+from puffin.types import Buffer
 
 STORED = 0
 DEFLATED = 8

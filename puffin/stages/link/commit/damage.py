@@ -6,24 +6,19 @@
 import os
 import stat
 
+from puffin.cache.layout import Cache
 from puffin.cache.reading import read
 from puffin.stages.bytecode.layer import manifest_path, read_layer
+from puffin.stages.link.commit.installplan import Present
 from puffin.stages.link.commit.stamps import current_boot
 from puffin.stages.link.commit.state import Owned, State, disturbed
+from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.scripts import runs_another
 from puffin.stages.link.sealed import rows_beneath, sealed_at
 from puffin.stages.unzip.manifest import INSTALLER, read_manifest
 from puffin.stages.unzip.record import digest_of, read_record, rows_in
+from puffin.types import Iterable, Mapping, Sequence
 from puffin.value import frozen, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from puffin.cache.layout import Cache
-    from puffin.stages.link.commit.installplan import Present
-    from puffin.stages.link.environment.environment import Environment
-
 
 MISSING = "is missing"
 SIZE = "has another size"

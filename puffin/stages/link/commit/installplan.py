@@ -2,11 +2,8 @@
 
 from puffin.names import same_version
 from puffin.stages.link.direct_url import direct_url_of, origin_of
+from puffin.types import Iterable, Mapping, Sequence
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 
 @frozen

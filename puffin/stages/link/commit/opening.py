@@ -10,16 +10,11 @@ import os
 from puffin.cache.atomic import write
 from puffin.stages.bytecode.layer import CACHE
 from puffin.stages.link.files import HARDLINK, Placer
-from puffin.stages.link.sealed import as_rows, full_record
+from puffin.stages.link.sealed import Sealed, as_rows, full_record
 from puffin.stages.link.staging import DIRECTORY
 from puffin.stages.unzip.record import read_record
+from puffin.types import Iterable, Sequence
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from puffin.stages.link.sealed import Sealed
 
 
 @frozen

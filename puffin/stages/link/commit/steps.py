@@ -11,13 +11,10 @@ import os
 
 from puffin.cache.atomic import copy_file, move, remove_tree, take_back, unfinished
 from puffin.cache.exchange import REFUSED, exchange
+from puffin.types import Sequence
 from puffin.value import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    Step = tuple[str, str, str]
+Step = tuple[str, str, str]
 
 OUT, MKDIR, IN, SWAP, FILL, WHOLE, GONE, STAMP = "out", "mkdir", "in", "swap", "fill", "whole", "gone", "stamp"
 OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)

@@ -4,12 +4,8 @@ import errno
 import os
 
 from puffin.cache.atomic import move
-from puffin.stages.link.commit.steps import FILL, GONE, IN, MKDIR, OUT, STAMP, SWAP, WHOLE, Script
+from puffin.stages.link.commit.steps import FILL, GONE, IN, MKDIR, OUT, STAMP, SWAP, WHOLE, Script, Step
 from puffin.value import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.stages.link.commit.steps import Step
 
 
 def as_whole(script: Script, site: str, built: str, *, always: bool) -> Script:

@@ -6,11 +6,9 @@ a filled value is never looked at again, so a path with ``@@`` in it stays what 
 
 import os
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from puffin.types import Callable
 
-    Quote = Callable[[bytes], bytes]
+Quote = Callable[[bytes], bytes]
 
 _TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "venv_scripts")
 _CURLY_QUOTES = tuple(chr(code).encode() for code in (0x2018, 0x2019, 0x201A, 0x201B))
@@ -52,10 +50,6 @@ def quote_bat(value: bytes) -> bytes:
 def quote_xonsh(value: bytes) -> bytes:
     """Return *value* as a string of xonsh, which is Python."""
     return ascii(os.fsdecode(value)).encode("ascii")
-
-
-def _bat_root(value: bytes) -> bytes:
-    return b'set "VIRTUAL_ENV=' + quote_bat(value) + b'"'
 
 
 _SH_BESIDE = (
@@ -110,7 +104,7 @@ def activators(root: str, bin_name: str, prompt: str, *, relocatable: bool) -> d
 
 def _filled(name: str, root: bytes, bin_name: bytes, prompt: bytes, relocatable: bool) -> bytes:
     quote = _QUOTES[name]
-    place = _bat_root(root) if name == "activate.bat" else quote(root)
+    place = b'set "VIRTUAL_ENV=' + quote_bat(root) + b'"' if name == "activate.bat" else quote(root)
     fixed, beside = _HERE.get(name, (b"", b""))
     here = beside if relocatable else fixed
     values = {

@@ -8,12 +8,8 @@ from puffin.cache.layout import Cache
 from puffin.errors import USAGE, Cause, PuffinError, os_cause
 from puffin.stages.link.interpreter.interpreter import Interpreter, venv_root, within
 from puffin.stages.link.interpreter.known import inspect_interpreter
+from puffin.types import Mapping
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 ELSEWHERE = (
     "--target",

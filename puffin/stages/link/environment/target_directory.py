@@ -1,13 +1,10 @@
 """Directories that packages are installed into without being environments: ``--target`` and ``--prefix``."""
 
 import os
+from collections.abc import Iterable, Iterator, Mapping
 
 from puffin.stages.link.environment.environment import ELSEWHERE, Environment
 from puffin.stages.link.interpreter.interpreter import SCHEME_KEYS, Interpreter
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 DIRECTORY, PREFIX = ELSEWHERE
 

@@ -14,10 +14,7 @@ from puffin.errors import USAGE, PuffinError, os_cause
 from puffin.stages.link.environment.activators import activators
 from puffin.stages.link.environment.environment import Environment, environment_for
 from puffin.stages.link.interpreter.interpreter import Interpreter
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from puffin.types import Callable
 
 _CACHEDIR_TAG = b"""Signature: 8a477f597d28d172789f06886806bc55
 # This file is a cache directory tag created by puffin (https://bford.info/cachedir/).

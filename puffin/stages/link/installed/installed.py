@@ -7,6 +7,8 @@ kept apart and must never be acted upon.
 
 import json
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from puffin.artifact.urls import file_path
 from puffin.cache.reading import read_text
@@ -16,11 +18,6 @@ from puffin.stages.link.installed.inherited import outside
 from puffin.stages.unzip import record
 from puffin.stages.unzip.names import shadows
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
 
 _OWN = ("pyvenv.cfg", ".puffin", ".gitignore", "CACHEDIR.TAG")
 

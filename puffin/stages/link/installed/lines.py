@@ -2,22 +2,17 @@
 
 import json
 import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from puffin.artifact.metadata_head import head_fields, read_head
 from puffin.artifact.urls import file_url, mask
 from puffin.cache.reading import read_text
 from puffin.names import normalise
 from puffin.stages.link.installed.installed import Distribution, thaw
+from puffin.stages.link.installed.requires import Requires
 from puffin.stages.link.installed.scan import metadata_path
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any
-
-    from puffin.stages.link.installed.requires import Requires
-
 
 _FIELDS = ("Summary", "Home-page", "Author", "Author-email")
 _NO_FILES = "Cannot locate RECORD or installed-files.txt"

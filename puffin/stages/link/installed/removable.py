@@ -1,17 +1,13 @@
 """What can be taken out of an environment as a whole, and what cannot because nothing lists its files."""
 
 import os
+from collections.abc import Iterable
 
 from puffin.cache.reading import read_text
 from puffin.errors import PuffinError
+from puffin.stages.link.commit.installplan import Present
 from puffin.stages.link.installed import scan as site_scan
 from puffin.stages.link.installed.installed import listed_files
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from puffin.stages.link.commit.installplan import Present
 
 _DISTUTILS = "is a distutils installed project, and nothing says which files belong to it"
 _UNLISTED = "has no list of its files, so nothing says which ones belong to it"
@@ -37,7 +33,7 @@ def check_removable(site: str, going: "Iterable[Present]") -> None:
     Of several of one name, one that lists them is enough: another's metadata is all that is left of it.
     """
     going = list(going)
-    listed = {each.name for each in going if _is_listed(site, each)}
+    listed = {each.name for each in going if listed_files(site, f"{site}/{each.entry}", each.kind) is not None}
     for each in going:
         path = f"{site}/{each.entry}"
         distutils = each.kind == site_scan.EGG_INFO_FILE
@@ -51,10 +47,6 @@ def check_removable(site: str, going: "Iterable[Present]") -> None:
                 installer=installer,
                 hints=(*hints, "or remove its files by hand"),
             )
-
-
-def _is_listed(site: str, present: "Present") -> bool:
-    return listed_files(site, f"{site}/{present.entry}", present.kind) is not None
 
 
 def without_lines(site: str, going: "Iterable[Present]") -> "bytes | None":

@@ -9,10 +9,7 @@ from puffin import depends
 from puffin.artifact.metadata_head import field_values, read_head
 from puffin.cache.reading import read_text
 from puffin.names import normalise
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Container
+from puffin.types import Container
 
 DIST_INFO = "dist-info"
 EGG_INFO = "egg-info"  # a directory, of setuptools

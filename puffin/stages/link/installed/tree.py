@@ -1,12 +1,10 @@
 """The dependency tree of the installed distributions, as lines. Pure."""
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
 from puffin.stages.link.installed.demands import demands, fits
 from puffin.stages.link.installed.requires import Requires
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 DEPTH = 255
 _SHOWN = "(*) Package tree already displayed"
@@ -167,15 +165,12 @@ class _Drawing:
         steps = [_Step(at=root, edge=None, path=(), lead="", indent="")]
         while steps:
             step = steps.pop()
-            cut = bool(self._graph[step.at]) and self._is_shown(step)
+            cut = bool(self._graph[step.at]) and step.at in (self._seen if self._dedupe else step.path)
             self.marked = self.marked or cut
             yield f"{step.lead}{self._label(step)}{' (*)' if cut else ''}"
             self._seen.add(step.at)
             if not cut and len(step.path) < self._depth:
                 steps += reversed(self._children(step))
-
-    def _is_shown(self, step: _Step) -> bool:
-        return step.at in (self._seen if self._dedupe else step.path)
 
     def _children(self, step: _Step) -> list[_Step]:
         row = self._graph[step.at]

@@ -9,6 +9,7 @@ import os
 import sys
 
 from puffin import depends
+from puffin.artifact.tree import pyproject_of
 from puffin.cache.atomic import read
 from puffin.cache.layout import home_directory
 from puffin.errors import USAGE, Cause, PuffinError
@@ -248,25 +249,22 @@ def required_python(directory: str) -> str:
     while True:
         path = os.path.join(directory, "pyproject.toml")
         depends.text(path)
-        data = read(path)
-        if data is not None:
-            return _bounds(data)
+        if os.path.exists(path):
+            return _bounds(directory)
         above = os.path.dirname(directory)
         if above == directory:
             return ""
         directory = above
 
 
-def _bounds(data: bytes) -> str:
-    import tomllib
-
+def _bounds(directory: str) -> str:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+    project = pyproject_of(directory).get("project")
+    found = project.get("requires-python") if isinstance(project, dict) else None
     try:
-        project = tomllib.loads(data.decode()).get("project")
-        found = project.get("requires-python") if isinstance(project, dict) else None
         return str(SpecifierSet(found)) if isinstance(found, str) else ""
-    except (ValueError, InvalidSpecifier):
+    except InvalidSpecifier:
         return ""
 
 

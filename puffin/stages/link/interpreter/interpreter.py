@@ -4,12 +4,8 @@ import os
 
 from puffin import depends
 from puffin.artifact.urls import digest
+from puffin.types import Any, Callable
 from puffin.value import frozen, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
 
 FORMAT = 2
 SCHEME_KEYS = ("purelib", "platlib", "scripts", "data", "headers")

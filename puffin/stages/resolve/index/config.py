@@ -4,6 +4,7 @@ import os
 
 from puffin.artifact.urls import digest, file_path, file_url, is_file_url, mask, strip_credentials
 from puffin.errors import Cause, UsageError
+from puffin.types import Collection, Mapping
 from puffin.value import frozen
 
 FIRST_INDEX = "first-index"
@@ -11,10 +12,6 @@ FIRST_MATCH = "unsafe-first-match"
 BEST_MATCH = "unsafe-best-match"
 STRATEGIES = (FIRST_INDEX, FIRST_MATCH, BEST_MATCH)
 ALL = ":all:"
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 
 @frozen
@@ -48,7 +45,7 @@ class IndexConfig:
     ``index_url`` is the default index, empty under ``--no-index``. ``find_links`` are directories, HTML pages or
     archives: paths, ``file:`` or ``http(s):`` URLs. ``strategy`` is one of :data:`STRATEGIES`. With ``first-index``
     only the first index that has a package is used for it. So nobody can replace a private package by a higher
-    version on a public index.
+    version on a public index. ``pinned`` are packages with the URL of the only index for each.
     """
 
     index_url: str = ""
@@ -56,6 +53,7 @@ class IndexConfig:
     find_links: tuple[str, ...] = ()
     strategy: str = FIRST_INDEX
     named: tuple[NamedIndex, ...] = ()
+    pinned: tuple[tuple[str, str], ...] = ()
 
     def indexes(self) -> tuple[str, ...]:
         """Return the URLs of the indexes for any package, in the order of use; the default index is the last."""
@@ -65,10 +63,17 @@ class IndexConfig:
 
     def for_package(self, name: str) -> tuple[str, ...]:
         """Return the URLs of the indexes for a package (its name normalised): those that claim it, else all."""
+        own = [url for pinned, url in self.pinned if pinned == name]
+        if own:
+            return tuple(own)
         if not self.named:
             return self.indexes()
         claiming = dict.fromkeys(each.url for each in self.named if each.claims(name))
         return tuple(claiming) or self.indexes()
+
+    def every_index(self) -> tuple[str, ...]:
+        """Return the URLs of all indexes, also of those for some packages only."""
+        return (*self.indexes(), *[each.url for each in self.named], *[url for _, url in self.pinned])
 
     def digest(self) -> str:
         """Return 16 hexadecimal digits that identify this configuration; credentials do not change them."""
@@ -77,6 +82,7 @@ class IndexConfig:
         places += [
             f"{' '.join(each.packages)} only {canonical(each.url)}" for each in self.named if each.packages
         ]
+        places += [f"{name} only {canonical(url)}" for name, url in self.pinned]
         return digest("\n".join((self.strategy, *places)))
 
 
@@ -129,6 +135,22 @@ class Scope:
     def refreshes(self, name: str) -> bool:
         """Tell whether what the cache has of a package is not used."""
         return self.refresh if isinstance(self.refresh, bool) else name in self.refresh
+
+
+def with_credentials(name: str, url: str, environ: "Mapping[str, str]") -> str:
+    """Return the URL of a named index with the user and the password that variables give for it."""
+    plain = "".join([letter if letter.isalnum() else "_" for letter in name]).upper()
+    user, password = [
+        environ.get(f"PUFFIN_INDEX_{plain}_{part}") or environ.get(f"UV_INDEX_{plain}_{part}", "")
+        for part in ("USERNAME", "PASSWORD")
+    ]
+    scheme, mark, rest = url.partition("://")
+    if not plain or not (user or password) or not mark or "@" in rest.partition("/")[0]:
+        return url
+    from urllib.parse import quote
+
+    secret = f":{quote(password, safe='')}" if password else ""
+    return f"{scheme}://{quote(user, safe='')}{secret}@{rest}"
 
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}

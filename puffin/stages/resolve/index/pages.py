@@ -114,20 +114,25 @@ class Pages:
         return paths, min([page.fetched_at + page.max_age for page in pages], default=0.0)
 
     def told(self, index: str, name: str) -> "Told | None":
-        """Return the page, or the error, for :meth:`adopt` in another process; None if it was not asked for."""
+        """Return the page, or the error, for :meth:`adopt` in another process; None if it was not asked for.
+
+        A page that is mapped from the cache is only referred to, by no bytes.
+        """
         found = self._seen.get((index, name))
         if isinstance(found, PuffinError):
             import pickle
 
             return False, pickle.dumps(found)
-        return None if found is None else (True, bytes(found.data))
+        return None if found is None else (True, found.data if isinstance(found.data, bytes) else b"")
 
     def adopt(self, index: str, name: str, told: "Told") -> None:
         """Take over the result of :meth:`told` from another process."""
         depends.unsure("an index was asked")
         good, data = told
         if good:
-            self._seen[index, name] = _loaded(data)
+            page = load_page(data or _mapped(self._path(index, name)))
+            if page is not None:  # else it is fetched here
+                self._seen[index, name] = page
             return
         import pickle
 
@@ -146,8 +151,8 @@ class Pages:
         return (self.again(index, name).links(version) or ()) if links is None else links
 
     def again(self, index: str, name: str) -> StoredPage:
-        """Fetch the page of a project again, because the stored one is damaged."""
-        page = self._seen[index, name] = self._fetch(index, name, None)
+        """Fetch the page of a project again and parse all of it, because the stored one cannot be read."""
+        page = self._seen[index, name] = self._fetch(index, name, None, cut=False)
         return page
 
     def flat(self, location: str) -> tuple[FileLink, ...]:
@@ -198,7 +203,7 @@ class Pages:
             return _loaded(_absent(index, self._scope.now) if page is None else self._dumped(grouped(page)))
         return self._fetch(index, name, load_page(_mapped(self._cache.find(self._path(index, name)))))
 
-    def _fetch(self, index: str, name: str, old: "StoredPage | None") -> StoredPage:
+    def _fetch(self, index: str, name: str, old: "StoredPage | None", *, cut: bool = True) -> StoredPage:
         if self._scope.offline:
             hint = "run the command once without `--offline`, so that the cache is filled"
             raise NotInCache(package=name, index=mask(index), hints=(hint,))
@@ -207,7 +212,7 @@ class Pages:
         url = index if name == _FLAT else f"{index.rstrip('/')}/{name}/"
         try:
             reply = self._http.get(url, self._headers(old, name))
-            return self._take(reply, old, index, name)
+            return self._take(reply, old, index, name, cut)
         except PuffinError as error:
             if _concerns_all(error):
                 raise self._broken.setdefault(index, error) from None
@@ -223,7 +228,9 @@ class Pages:
             headers["if-modified-since"] = old.last_modified
         return headers
 
-    def _take(self, reply: "PageResponse", old: "StoredPage | None", index: str, name: str) -> StoredPage:
+    def _take(
+        self, reply: "PageResponse", old: "StoredPage | None", index: str, name: str, cut: bool
+    ) -> StoredPage:
         said = policy(reply.headers)
         if reply.status == 304 and old is not None:
             told = "cache-control" in reply.headers or "expires" in reply.headers
@@ -237,20 +244,25 @@ class Pages:
         else:
             from puffin.stages.resolve.index.usual import group_reply
 
-            page = grouped(parse_reply(reply, name="")) if name == _FLAT else group_reply(reply, name=name)
+            page = (
+                grouped(parse_reply(reply, name=""))
+                if name == _FLAT
+                else group_reply(reply, name=name, cut=cut)
+            )
             data = self._dumped(page, said)
-        if said.store:
-            self._store(self._path(index, name), data)
+        if said.store and self._store(self._path(index, name), data) and len(data) >= _LARGE:
+            return load_page(_mapped(self._path(index, name))) or _loaded(data)
         return _loaded(data)
 
     def _dumped(self, page: Groups, policy: Policy = NOT_FRESH) -> bytes:
         return dump_groups(page, fetched_at=self._scope.now, policy=policy, ordered=self._ordered)
 
-    def _store(self, path: str, data: bytes) -> None:
+    def _store(self, path: str, data: bytes) -> bool:
         try:
             publish_file(self._cache, path, data)
         except OSError:
-            pass  # a cache that is full or read-only costs the next run a request, and this one nothing
+            return False  # a cache that is full or read-only costs the next run a request, and this one nothing
+        return True
 
 
 def _concerns_all(error: PuffinError) -> bool:

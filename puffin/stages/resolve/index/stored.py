@@ -18,7 +18,7 @@ from puffin.value import from_tuple, frozen
 
 Row = tuple[Any, ...]
 
-_FORMAT = "simple 2"
+_FORMAT = "simple 3"
 _FIELDS = 10
 
 ABSENT = "absent"
@@ -148,12 +148,44 @@ def _links(rows: "Any") -> "tuple[FileLink, ...] | None":
 
 
 def order_of(texts: "Iterable[str]") -> Order:
-    """Return the order of the versions that file names spell as *texts*."""
-    known: dict[Version, list[str]] = {}
+    """Return the order of the versions that file names spell as *texts*.
+
+    Most are final releases, and sort by their numbers; the others are parsed, and sort around those.
+    """
+    found: dict[tuple[int, tuple[int, ...], int, int], tuple[str, list[str]]] = {}
+    others: dict[Version, list[str]] = {}
     for text in texts:
-        version = parsed_version(text)
-        if version is not None:
-            known.setdefault(version, []).append(text)
-    names = {version: str(version) for version in sorted(known, reverse=True)}
-    odd = {name: tuple(known[own]) for own, name in names.items() if known[own] != [name]}
-    return Order(names=tuple(names.values()), texts=odd)
+        release = _numbers(text)
+        if not release:
+            version = parsed_version(text)
+            if version is None:
+                continue
+            if f"{version}" != version.base_version or version.epoch:
+                others.setdefault(version, []).append(text)
+                continue
+            release = version.release
+        name = ".".join(map(str, release))
+        found.setdefault((0, _significant(release), 0, 0), (name, []))[1].append(text)
+    for rank, version in enumerate(sorted(others)):
+        early = bool(version.pre) or (version.dev is not None and version.post is None)
+        key = (version.epoch, _significant(version.release), -1 if early else 1, rank)
+        found[key] = (str(version), others[version])
+    ordered = [found[key] for key in sorted(found, reverse=True)]
+    odd = {name: tuple(spellings) for name, spellings in ordered if spellings != [name]}
+    return Order(names=tuple([name for name, _ in ordered]), texts=odd)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers of a final release in its usual form, none for any other text."""
+    if not text.isascii() or not text.replace(".", "").isdigit() or len(text) > 100:
+        return ()
+    try:
+        return tuple(map(int, text.split(".")))
+    except ValueError:  # two dots, or one at an end
+        return ()
+
+
+def _significant(release: tuple[int, ...]) -> tuple[int, ...]:
+    while release and not release[-1]:
+        release = release[:-1]
+    return release

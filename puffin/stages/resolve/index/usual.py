@@ -1,14 +1,16 @@
 """The usual forms of index pages, read with less work than the parsers of whole pages need.
 
-A page has thousands of files, and a resolution looks at those of a few versions. So a page in the usual form is first
-cut: where one file ends and the next begins, and which version its name says. The pieces are stored as they are
-(:class:`Groups`), and :func:`stored_rows` reads those of one version when somebody asks for it. Links in the form that
-indexes write are taken apart by a pattern, all others by the parser. A page in any other form is parsed at once.
+A page has thousands of files, and a resolution looks at those of a few versions. So a page in the usual form, HTML or
+JSON, is first cut: where one file ends and the next begins, and which version its name says. The pieces are stored as
+they are (:class:`Groups`), and :func:`stored_rows` reads those of one version when somebody asks for it. Links in the
+form that indexes write are taken apart by a pattern, all others by the parser. A page in any other form is parsed at
+once, and so is a page whose pieces cannot be read.
 
 docs/INTERNALS.md ("The hot lanes") says what this saves; test_groups.py and test_usual.py beneath
 tests/unit/stages/resolve/index hold it equal to the parsers.
 """
 
+import json
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -17,6 +19,7 @@ from typing import Any
 from puffin.names import printable
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.config import bare
+from puffin.stages.resolve.index.errors import PageUnreadable
 from puffin.stages.resolve.index.http import HTML_TYPES, JSON_TYPES, content_type, parse_reply
 from puffin.stages.resolve.index.page import (
     QUARANTINED,
@@ -45,6 +48,8 @@ _HIDES = r"(?i)<(?!/?(?:html|head|meta|title|body|h1|ul|li|p|br|!doctype)[\s>/])
 _TITLES = r"(?i)<(title|h1)>[^<]*</\1>"
 _VERSION = r'<meta name="pypi:repository-version" content="1\.\d+" ?/?>'
 _PLAIN = r"(?a)[A-Za-z0-9][\w.+!-]*"
+_KEY = b'{"filename":'
+_ENTRY = rb'\{"filename": ?"([A-Za-z0-9][\w.+!-]{0,198})"'
 
 # Patterns for reading.
 _PLACE = r"(?:https?://[A-Za-z0-9][\w.:-]*/|(?:\.\./)*|/)(?:[\w.~+!@,=-]+/)*"
@@ -58,12 +63,14 @@ _UPLOADS = r'(?a) data-upload-time="([^"&\s]*)"'
 _REFERENCES = (("&gt;", ">"), ("&lt;", "<"), ("&quot;", '"'), ("&#39;", "'"), ("&#x27;", "'"))
 
 
-def group_reply(reply: "PageResponse", *, name: str) -> Groups:
-    """Return the page of the project *name* (normalised) in an answer with status 200.
+def group_reply(reply: "PageResponse", *, name: str, cut: bool = True) -> Groups:
+    """Return the page of the project *name* (normalised) in an answer with status 200; without *cut*, all is parsed.
 
     Raises what ``parse_reply`` raises.
     """
     kind, charset = content_type(reply.headers)
+    if not cut:
+        return grouped(parse_reply(reply, name=name))
     if kind in JSON_TYPES:
         return _group_json(reply, name, kind)
     if (
@@ -78,26 +85,68 @@ def group_reply(reply: "PageResponse", *, name: str) -> Groups:
 
 
 def _group_json(reply: "PageResponse", name: str, kind: str) -> Groups:
+    url = bare(reply.url)
+    groups, rest = _cut_json(reply.body, name)
+    try:
+        files, status, reason = read_json(rest, url=reply.url, content_type=kind)
+    except PageUnreadable:
+        files = [None]
+    if files:
+        return _group_entries(reply, name, kind)
+    frames = (
+        {} if status == QUARANTINED else {text: (JSON, url, b",".join(each)) for text, each in groups.items()}
+    )
+    return Groups(url=url, files=frames, status=status, reason=reason)
+
+
+def _cut_json(body: bytes, name: str) -> tuple[dict[str, list[bytes]], bytes]:
+    """Return the entries of a page by version, and the page without them; no page at all if it takes a parser to tell.
+
+    Indexes write the file name first, so its key is where an entry begins: within a text the quotes would be escaped.
+    """
+    version = _versions(name)
+    starts: list[int] = []
+    texts: list[str] = []
+    count = 0
+    for found in re.finditer(_ENTRY, body):
+        count += 1
+        text = version(found[1].decode())
+        if not texts or text != texts[-1]:
+            texts.append(text)
+            starts.append(found.start())
+    if not count or not count == body.count(_KEY) == body.count(b'"url"') or b"\\u00" in body:
+        return {}, b"" if count else body
+    starts.append(_end_of_entry(body, body.rindex(_KEY)))
+    groups: dict[str, list[bytes]] = {}
+    for at, text in enumerate(texts):
+        if text:
+            groups.setdefault(text, []).append(body[starts[at] : starts[at + 1]].rstrip(b" \t\r\n,"))
+    return groups, body[: starts[0]] + body[starts[-1] :]
+
+
+def _end_of_entry(body: bytes, start: int) -> int:
+    try:
+        rest = body[start:].decode()
+        return start + len(rest[: json.JSONDecoder().raw_decode(rest)[1]].encode())
+    except (ValueError, RecursionError):
+        return start
+
+
+def _group_entries(reply: "PageResponse", name: str, kind: str) -> Groups:
+    """Return a page whose entries are in any other form."""
     files, status, reason = read_json(reply.body, url=reply.url, content_type=kind)
     url = bare(reply.url)
     version = _versions(name)
-    plain = re.compile(_PLAIN).fullmatch
     groups: dict[str, list[Any]] = {}
     refused: list[str] = []
     for file in files:
-        own = file.get("filename") if isinstance(file, dict) else None
-        if isinstance(own, str) and plain(own) and len(own) < 200:
-            text = version(own)
-            if text:
-                groups.setdefault(text, []).append(file)
-            continue
         collector = Collector(url)
         add_file(collector, file)
         refused += collector.refused
         for link in collector.files:
             if text := version(link.filename):
                 groups.setdefault(text, []).append(file)
-    frames = {text: (JSON, url, each) for text, each in groups.items()}
+    frames = {text: (JSON, url, json.dumps(each)[1:-1].encode()) for text, each in groups.items()}
     return Groups(url=url, files=frames, status=status, reason=reason, refused=tuple(refused))
 
 
@@ -167,7 +216,7 @@ def _versions(name: str) -> "Callable[[str], str]":
 
 
 def stored_rows(stored: "Any") -> "Rows | None":
-    """Return the files in a value of ``Groups.files``, the fields of :class:`FileLink`; None if it is none."""
+    """Return the files in a value of ``Groups.files``, the fields of :class:`FileLink`; None if it cannot be read."""
     if type(stored) is not tuple:
         return None
     if len(stored) != 3 or stored[0] not in (HTML, JSON):
@@ -178,11 +227,20 @@ def stored_rows(stored: "Any") -> "Rows | None":
     return _json_rows(base, raw)
 
 
-def _json_rows(base: str, files: "list[Any]") -> "Rows":
+def _json_rows(base: str, raw: bytes) -> "Rows | None":
     collector = Collector(base)
-    for file in files:
+    entries = _json_entries(raw)
+    for file in entries or ():
         add_file(collector, file)
-    return tuple([astuple(link) for link in collector.files])
+    return None if entries is None else tuple([astuple(link) for link in collector.files])
+
+
+def _json_entries(raw: bytes) -> "list[Any] | None":
+    """Return the entries in a piece of a page; None if it was cut in the wrong place."""
+    try:
+        return [each for each in json.loads(b"[%b]" % raw) if isinstance(each, dict)]
+    except (ValueError, RecursionError):
+        return None
 
 
 def first_upload(stored: "Any") -> str:
@@ -193,7 +251,7 @@ def first_upload(stored: "Any") -> str:
     kind = stored[0] if len(stored) == 3 else ""
     times: list[Any] = []
     if kind == JSON:
-        times = [file.get("upload-time") for file in stored[2]]
+        times = [file.get("upload-time") for file in _json_entries(stored[2]) or ()]
     elif kind == HTML:
         times = re.findall(_UPLOADS, stored[2])
     if kind not in (HTML, JSON) or (kind == HTML and len(times) != stored[2].lower().count("upload-time")):

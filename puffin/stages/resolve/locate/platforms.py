@@ -7,16 +7,12 @@ Platforms are named as uv names them: ``linux``, ``macos``, ``windows``, and ``A
 import re
 from collections.abc import Iterator, Mapping
 
-from packaging.tags import mac_platforms
 from packaging.version import InvalidVersion, Version
 
 from puffin.errors import UsageError
+from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.stages.resolve.locate.tags import TagFacts, tag_strings
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from puffin.stages.link.interpreter.interpreter import Interpreter
 
 _ALIASES = {
     "linux": "x86_64-unknown-linux-gnu",
@@ -136,6 +132,8 @@ def _manylinux(arch: str, glibc: int) -> Iterator[str]:
 
 def _other(arch: str, system: str) -> Platform | None:
     if system == "apple-darwin" and arch in _MACHINES_MAC:
+        from packaging.tags import mac_platforms  # takes logging, platform and more with it
+
         machine = _MACHINES_MAC[arch]
         return Platform(markers=_markers("darwin", machine), tags=tuple(mac_platforms(_MACOS, machine)))
     if system == "pc-windows-msvc" and arch in _WINDOWS:

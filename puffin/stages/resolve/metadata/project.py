@@ -1,16 +1,17 @@
-"""Static metadata of a source tree: the ``[project]`` table of its pyproject.toml (PEP 621)."""
-
-from typing import Any
+"""The ``[project]`` table of a pyproject.toml (PEP 621), and what it tells of a source tree without a build."""
 
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
 from puffin.names import is_name, normalise
 from puffin.stages.resolve.metadata.parse import check_identity
+from puffin.stages.resolve.metadata.toml import InvalidProject, TomlTable, decode_text, parse_toml
 from puffin.stages.resolve.requirements.lenient import Malformed, requirement, specifier
 from puffin.stages.resolve.solve.universe import Metadata
+from puffin.value import frozen
 
-_NEEDED = frozenset(("dependencies", "optional-dependencies", "requires-python"))
+_NEEDED = ("dependencies", "optional-dependencies", "requires-python")
+_OF_POETRY = {"dependencies": "dependencies", "extras": "optional-dependencies"}
 
 
 class Dynamic(Exception):
@@ -21,72 +22,87 @@ class Dynamic(Exception):
         self.reason = reason
 
 
+@frozen
+class ProjectTable:
+    """``[project]`` as it is written; only ``name`` and the names of ``extras`` are normalised."""
+
+    name: str
+    version: str
+    requires_python: str
+    dependencies: tuple[str, ...]
+    extras: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def project_table(document: TomlTable, *needed: str) -> ProjectTable:
+    """Return ``[project]`` of a pyproject.toml, which must state all that is *needed*.
+
+    Raises :class:`Dynamic` if only a build can tell that, and :class:`InvalidProject`.
+    """
+    if "project" not in document.values:
+        raise Dynamic("there is no `[project]` table")
+    table = document.table("project")
+    name = table.text("name")
+    if not name:
+        raise table.invalid("`project.name` is missing")
+    if not is_name(name):
+        raise table.invalid(f"`project.name` is `{name[:60]}`, which is no name of a project")
+    _check_static(table, document, needed)
+    return ProjectTable(
+        name=normalise(name),
+        version=table.text("version"),
+        requires_python=table.text("requires-python"),
+        dependencies=table.texts("dependencies"),
+        extras=_extras(table.table("optional-dependencies")),
+    )
+
+
+def _check_static(table: TomlTable, document: TomlTable, needed: tuple[str, ...]) -> None:
+    poetry = document.table("tool").values.get("poetry")
+    # Poetry itself takes these two from its own table where `project` is silent, which PEP 621 does not allow.
+    taken = [of for key, of in _OF_POETRY.items() if isinstance(poetry, dict) and key in poetry]
+    dynamic = {*table.texts("dynamic"), *[key for key in taken if key not in table.values]}
+    left = [f"`project.{key}`" for key in needed if key in dynamic]
+    if left:
+        backend = document.table("build-system").text("build-backend") or "setuptools.build_meta"
+        verb = "is" if len(left) == 1 else "are"
+        raise Dynamic(f"{' and '.join(left)} {verb} left to a build with `{backend}`")
+
+
+def _extras(optional: TomlTable) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    found: dict[str, tuple[str, ...]] = {}
+    for extra in optional.values:
+        name = normalise(extra)
+        if name in found:
+            raise optional.invalid(f"the extra `{name}` is there twice")
+        found[name] = optional.texts(extra)
+    return tuple(found.items())
+
+
 def project_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadata:
-    """Return the static metadata in a pyproject.toml (PEP 621).
+    """Return the static metadata in a pyproject.toml.
 
     *version*, as a file name has it, replaces a dynamic version. Raises :class:`Dynamic` if a build is needed, and
     :class:`Malformed` if the file or the table cannot be read, or is of another project.
     """
-    project, tools = _tables(data)
-    _check_static(project, tools)
-    own_name = _text(project, "name")
-    if not is_name(own_name):
-        raise Malformed(
-            f"`project.name` in its `pyproject.toml` is `{own_name[:60]}`, which is no name of a project"
-        )
-    own_version = _version(project, version)
-    check_identity(normalise(own_name), own_version, name, version)
-    extras = _table(project, "optional-dependencies")
-    requires = [requirement(text) for text in _texts(project.get("dependencies", []), "dependencies")]
-    for extra, listed in extras.items():
-        texts = _texts(listed, f"optional-dependencies.{extra}")
-        requires += [_under_extra(requirement(text), normalise(extra)) for text in texts]
-    return Metadata(
-        name=normalise(own_name),
-        version=own_version,
-        requires_dist=tuple(requires),
-        requires_python=specifier(_text(project, "requires-python")) if "requires-python" in project else "",
-        provides_extras=tuple([normalise(extra) for extra in extras]),
-    )
-
-
-def _tables(data: bytes) -> "tuple[dict[str, Any], dict[str, Any]]":
-    import tomllib
-
+    file = "pyproject.toml"
     try:
-        document = tomllib.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise Malformed(f"its `pyproject.toml` cannot be read: {str(error).splitlines()[0][:200]}") from None
-    project, tools = document.get("project"), document.get("tool", {})
-    if project is None:
-        raise Dynamic("its `pyproject.toml` has no `[project]` table")
-    if not isinstance(project, dict):
-        raise Malformed("`project` in its `pyproject.toml` is no table")
-    return project, tools if isinstance(tools, dict) else {}
-
-
-def _check_static(project: "dict[str, Any]", tools: "dict[str, Any]") -> None:
-    dynamic = set(_texts(project.get("dynamic", []), "dynamic"))
-    left = sorted(dynamic & _NEEDED)
-    if left:
-        raise Dynamic(f"`project.dynamic` in its `pyproject.toml` names `{'`, `'.join(left)}`")
-    poetry = tools.get("poetry")
-    # Poetry itself takes these two from its own table where `project` is silent, which PEP 621 does not allow.
-    if isinstance(poetry, dict) and (
-        ("dependencies" in poetry and "dependencies" not in project)
-        or ("extras" in poetry and "optional-dependencies" not in project)
-    ):
-        raise Dynamic("its dependencies stand in `tool.poetry`")
-
-
-def _version(project: "dict[str, Any]", known: str) -> str:
-    if "version" in project:
-        return _text(project, "version")
-    if "version" not in project.get("dynamic", ()):
-        raise Malformed("its `pyproject.toml` has no `project.version`")
-    if not known:
-        raise Dynamic("`project.dynamic` in its `pyproject.toml` names `version`")
-    return known
+        document = parse_toml(decode_text(data, file), file)
+        table = project_table(document, *_NEEDED, *(() if version else ("version",)))
+    except InvalidProject as error:
+        raise Malformed(f"its `{file}` cannot be read: {error.problem}") from None
+    if not (table.version or version):
+        raise Malformed(f"its `{file}` has no `project.version`")
+    check_identity(table.name, table.version or version, name, version)
+    requires = [requirement(text) for text in table.dependencies]
+    for extra, texts in table.extras:
+        requires += [_under_extra(requirement(text), extra) for text in texts]
+    return Metadata(
+        name=table.name,
+        version=table.version or version,
+        requires_dist=tuple(requires),
+        requires_python=specifier(table.requires_python),
+        provides_extras=tuple([extra for extra, _ in table.extras]),
+    )
 
 
 def _under_extra(text: str, extra: str) -> str:
@@ -94,23 +110,3 @@ def _under_extra(text: str, extra: str) -> str:
     own = f"extra == '{extra}'"
     parsed.marker = Marker(own if parsed.marker is None else f"({parsed.marker}) and {own}")
     return str(parsed)
-
-
-def _text(table: "dict[str, Any]", key: str) -> str:
-    value = table.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise Malformed(f"its `pyproject.toml` has no text in `project.{key}`")
-    return value.strip()
-
-
-def _table(table: "dict[str, Any]", key: str) -> "dict[str, Any]":
-    value = table.get(key, {})
-    if not isinstance(value, dict):
-        raise Malformed(f"`project.{key}` in its `pyproject.toml` is no table")
-    return value
-
-
-def _texts(value: object, key: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise Malformed(f"`project.{key}` in its `pyproject.toml` is no list of texts")
-    return value

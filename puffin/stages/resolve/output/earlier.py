@@ -6,7 +6,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin.errors import PuffinError, UsageError
 from puffin.names import normalise
-from puffin.stages.resolve.projects.toml import InvalidProject, decode_text, parse_toml
+from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text, parse_toml
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
 from puffin.stages.resolve.requirements.file import absolute_path, read_requirements
 from puffin.stages.resolve.requirements.plain import is_lock
@@ -84,7 +84,7 @@ def _pinned(entry: Entry) -> Preference | None:
 
 
 def _locked(data: bytes, path: str) -> tuple[Preference, ...]:
-    packages = parse_toml(decode_text(data, path), path).get("packages", [])
+    packages = parse_toml(decode_text(data, path), path).values.get("packages", [])
     if not isinstance(packages, list) or not all(isinstance(each, Mapping) for each in packages):
         raise InvalidProject(file=path, problem="`packages` is not an array of tables")
     return tuple(

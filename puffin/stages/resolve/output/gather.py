@@ -66,7 +66,7 @@ class _Gatherer:
     def listed(self, package: Resolved) -> Listed:
         gathering = self._gathering
         wanted = gathering.hashed or gathering.locked
-        entries = gathering.sources.requirements.entries
+        entries = (*gathering.sources.requirements.entries, *gathering.sources.reached)
         direct = direct_of(package, entries, cwd=gathering.cwd, sha256=gathering.sha256 if wanted else None)
         links = self._links(package) if wanted else []
         return Listed(

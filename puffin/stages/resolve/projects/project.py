@@ -5,20 +5,47 @@ https://packaging.python.org/en/latest/specifications/core-metadata/
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from puffin import depends
+from puffin.errors import USAGE, PuffinError
 from puffin.names import normalise
 from puffin.stages.resolve.metadata.parse import parse_metadata
-from puffin.stages.resolve.projects.toml import ExtraNotFound, InvalidProject
+from puffin.stages.resolve.metadata.toml import InvalidProject
 from puffin.stages.resolve.requirements.entry import Piece, parse_entry
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.resolve.requirements.lines import LogicalLine
 from puffin.stages.resolve.requirements.markers import without_extra
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen, replace
+
+
+class ExtraNotFound(PuffinError):
+    """No project among the sources has an extra. ``known`` are those that there are."""
+
+    exit_code = USAGE
+    extra: str
+    files: tuple[str, ...]
+    known: tuple[str, ...]
+
+    def summary(self) -> str:
+        return f"Failed to find the extra `{self.extra}` in {_listed(self.files)}"
+
+    def details(self) -> tuple[str, ...]:
+        return (there_are(self.known),)
+
+
+def there_are(names: Sequence[str]) -> str:
+    """Return the line of an error that says which names there are."""
+    if not names:
+        return "  there are none"
+    return f"  there {'is' if len(names) == 1 else 'are'} {_listed(names)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 @frozen
@@ -115,36 +142,36 @@ def check_project_extras(projects: Sequence[Project], extras: Iterable[str]) -> 
             raise ExtraNotFound(extra=extra, files=files, known=tuple(known))
 
 
-def requirements_of(project: Project, extras: Iterable[str], *, all_extras: bool) -> tuple[Entry, ...]:
+Place = Callable[[tuple[Entry, ...], str], tuple[Entry, ...]]
+
+
+def requirements_of(
+    project: Project, extras: Iterable[str], *, all_extras: bool, place: Place = lambda entries, _extra: entries
+) -> tuple[Entry, ...]:
     """Return the project's dependencies and those of *extras* (normalised).
 
-    A requirement of the project itself stands for its extras, with the marker of that requirement.
+    A requirement of the project itself stands for its extras, with the marker of that requirement. *place* gives the
+    requirements under an extra, or none, the places that the project says they come from.
     """
     known = dict(project.extras)
     wanted = [*known] if all_extras else [extra for extra in extras if extra in known]
-    found = _expanded(project.name, project.dependencies, known, "", frozenset())
+
+    def under(extra: str, marker: str, inside: frozenset[str]) -> list[Entry]:
+        found: list[Entry] = []
+        for entry in place(known.get(extra, ()) if extra else project.dependencies, extra):
+            both = both_markers(marker, entry.marker)
+            if entry.name != project.name or not project.name or entry.url:
+                found.append(replace(entry, marker=both))
+                continue
+            for own in entry.extras:
+                if own not in inside:
+                    found += under(own, both, inside | {own})
+        return found
+
+    entries = under("", "", frozenset())
     for extra in dict.fromkeys(wanted):
-        found += _expanded(project.name, known[extra], known, "", frozenset((extra,)))
-    return tuple(dict.fromkeys(found))
-
-
-def _expanded(
-    name: str,
-    entries: Iterable[Entry],
-    known: Mapping[str, tuple[Entry, ...]],
-    marker: str,
-    inside: frozenset[str],
-) -> list[Entry]:
-    found: list[Entry] = []
-    for entry in entries:
-        both = both_markers(marker, entry.marker)
-        if entry.name != name or not name or entry.url:
-            found.append(replace(entry, marker=both))
-            continue
-        for extra in entry.extras:
-            if extra not in inside:
-                found += _expanded(name, known.get(extra, ()), known, both, inside | {extra})
-    return found
+        entries += under(extra, "", frozenset((extra,)))
+    return tuple(dict.fromkeys(entries))
 
 
 def both_markers(one: str, other: str) -> str:

@@ -31,8 +31,8 @@ from puffin.stages.resolve.index.config import FilePolicy, canonical
 from puffin.stages.resolve.locate.choose import sdists_option
 from puffin.stages.resolve.locate.errors import BuildForbidden
 from puffin.stages.resolve.locate.url import place_of
+from puffin.stages.resolve.metadata.toml import parse_toml
 from puffin.stages.resolve.projects.project import SourceFile
-from puffin.stages.resolve.projects.toml import parse_toml
 from puffin.stages.resolve.requirements.values import Pin
 from puffin.value import frozen
 
@@ -80,7 +80,7 @@ def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
     for what is not TOML, and ``BuildForbidden``.
     """
     shown = file.shown
-    lock = _parsed(parse_toml(file.text, shown), shown)
+    lock = _parsed(parse_toml(file.text, shown).values, shown)
     tags = [Tag(*text.split("-", 2)) for text in target.tags]
     try:
         chosen = list(

@@ -2,21 +2,16 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 
-from puffin.names import is_name, normalise
-from puffin.stages.resolve.projects.project import Project, SourceFile, entries_of
-from puffin.stages.resolve.projects.toml import (
-    GroupCycle,
-    GroupNotFound,
-    InvalidProject,
-    NeedsBuild,
-    check_specifier,
-    decode_text,
-    parse_toml,
-    table_of,
-    text_of,
-    texts_of,
-)
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from puffin.errors import USAGE, PuffinError
+from puffin.names import normalise
+from puffin.stages.resolve.metadata.project import Dynamic, project_table
+from puffin.stages.resolve.metadata.toml import InvalidProject, TomlTable, decode_text, parse_toml
+from puffin.stages.resolve.projects.places import nearest, places_of
+from puffin.stages.resolve.projects.project import Project, SourceFile, entries_of, there_are
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import replace
 
@@ -24,8 +19,50 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from configparser import RawConfigParser
 
-_WHERE = "project."
-_DECISIVE = ("override-dependencies", "constraint-dependencies", "exclude-newer")  # of what is chosen
+_DECISIVE = (  # of what is chosen
+    "override-dependencies", "constraint-dependencies", "exclude-dependencies", "exclude-newer", "dev-dependencies",
+    "index-url", "extra-index-url", "find-links", "no-index", "index-strategy", "resolution", "prerelease",
+)  # fmt: skip
+
+
+class NeedsBuild(PuffinError):
+    """The dependencies of a project are known only to its build backend. ``reason`` is a clause."""
+
+    sentence = "Failed to read the dependencies of `{file}`: {reason}"
+    file: str
+    reason: str
+    hints: tuple[str, ...] = (
+        "write the dependencies under `[project]` in `pyproject.toml`,"
+        " or name the requirements file that they come from instead",
+    )
+
+
+class GroupNotFound(PuffinError):
+    """A dependency group does not exist. ``included_by`` is the group that includes it, if one does."""
+
+    exit_code = USAGE
+    group: str
+    file: str
+    known: tuple[str, ...]
+    included_by: str = ""
+
+    def summary(self) -> str:
+        by = f" (included by `{self.included_by}`)" if self.included_by else ""
+        return f"Failed to find the dependency group `{self.group}`{by} in `{self.file}`"
+
+    def details(self) -> tuple[str, ...]:
+        return (there_are(self.known),)
+
+
+class GroupCycle(PuffinError):
+    """Dependency groups include one another in a circle (PEP 735). ``cycle`` ends where it begins."""
+
+    exit_code = USAGE
+    cycle: tuple[str, ...]
+    file: str
+
+    def summary(self) -> str:
+        return f"Failed to read the dependency groups of `{self.file}`: {' → '.join(self.cycle)} is a cycle"
 
 
 def read_pyproject(file: SourceFile, *, extras: bool) -> Project:
@@ -34,25 +71,27 @@ def read_pyproject(file: SourceFile, *, extras: bool) -> Project:
     Raises :class:`NeedsBuild` for what is dynamic, :class:`InvalidProject`, and ``InvalidRequirementLine``.
     """
     document = parse_toml(file.text, file.shown)
-    if "project" not in document:
-        raise NeedsBuild(file=file.shown, reason="it has no `[project]` table", hints=_hints(document))
-    table = table_of(document, "project", file.shown)
-    name = text_of(table, "name", file.shown, where=_WHERE)
-    if not name:
-        raise InvalidProject(file=file.shown, problem="`project.name` is missing")
-    if not is_name(name):
-        raise InvalidProject(
-            file=file.shown, problem=f"`project.name` is `{name}`, which is no name of a project"
-        )
-    _check_static(table, document, file.shown, extras=extras)
-    specifier = text_of(table, "requires-python", file.shown, where=_WHERE)
+    try:
+        table = project_table(document, "dependencies", *(("optional-dependencies",) if extras else ()))
+    except Dynamic as dynamic:
+        raise NeedsBuild(file=file.shown, reason=dynamic.reason, hints=_hints(document)) from None
     return Project(
-        name=normalise(name),
+        name=table.name,
         file=file.shown,
-        dependencies=entries_of(texts_of(table, "dependencies", file.shown, where=_WHERE), file),
-        extras=_extras(table, file),
-        requires_python=check_specifier(specifier, file.shown, "project.requires-python"),
+        dependencies=entries_of(table.dependencies, file),
+        extras=tuple([(extra, entries_of(texts, file)) for extra, texts in table.extras]),
+        requires_python=check_specifier(table.requires_python, file.shown, "project.requires-python"),
     )
+
+
+def check_specifier(text: str, file: str, what: str) -> str:
+    """Return *text* if it is a version specifier (PEP 440); raises :class:`InvalidProject` naming *what*."""
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        problem = f"`{what}` is `{text}`, which is no version specifier"
+        raise InvalidProject(file=file, problem=problem) from None
+    return text
 
 
 def ignored_entries(document: Mapping[str, object], file: SourceFile) -> tuple[str, ...]:
@@ -62,92 +101,37 @@ def ignored_entries(document: Mapping[str, object], file: SourceFile) -> tuple[s
     """
     tool = document.get("tool")
     table = tool.get("uv") if isinstance(tool, Mapping) else None
-    if not isinstance(table, Mapping):
-        return ()
-    sources = table.get("sources")
-    keys = [("tool.uv.sources", str(name)) for name in sources] if isinstance(sources, Mapping) else []
-    keys += [("tool.uv", key) for key in _DECISIVE if table.get(key)]
+    keys = [key for key in _DECISIVE if table.get(key)] if isinstance(table, Mapping) else []
+    lines = places_of(file.text) if keys else []
     return tuple(
-        f"`{key}` in `[{header}]` has no effect in puffin ({file.shown}:{_line_of(file.text, header, key)})"
-        for header, key in keys
+        f"`{key}` in `[tool.uv]` has no effect in puffin ({file.shown}:{nearest(lines, ('tool', 'uv', key))})"
+        for key in keys
     )
-
-
-def _line_of(text: str, header: str, key: str) -> int:
-    """Return the line, from 1, on which a table of a TOML text sets *key*; that of its header where none does."""
-    inside, at = "", 0
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.removeprefix("#").strip() if raw.startswith("#") else raw.strip()
-        if line.startswith("[") and line.rstrip("]") != line:
-            inside = line.strip("[]").replace(" ", "")
-            if inside == f"{header}.{key}":
-                return number
-            at = number if inside == header else at
-        name = line.partition("=")[0].strip().strip("\"'")
-        if "=" in line and f"{inside}.{name}" in (f"{header}.{key}", f"tool.uv.{header[8:]}.{key}"):
-            return number
-    return at
 
 
 def has_project(file: SourceFile) -> bool:
     """Tell whether a ``pyproject.toml`` describes a project, and not only tools and groups."""
-    document = parse_toml(file.text, file.shown)
+    document = parse_toml(file.text, file.shown).values
     return "project" in document or "build-system" in document
 
 
 def states_project(file: SourceFile) -> bool:
     """Tell whether a ``pyproject.toml`` has the ``[project]`` table."""
-    return "project" in parse_toml(file.text, file.shown)
-
-
-def is_static(file: SourceFile) -> bool:
-    """Tell whether a ``pyproject.toml`` lists the dependencies, so that no build is needed."""
-    table = table_of(parse_toml(file.text, file.shown), "project", file.shown)
-    return bool(table) and "dependencies" not in texts_of(table, "dynamic", file.shown, where=_WHERE)
+    return "project" in parse_toml(file.text, file.shown).values
 
 
 def read_group(file: SourceFile, group: str) -> tuple[Project, tuple[Entry, ...]]:
     """Return a group's requirements, and the project, which may have no name, for its label."""
     document = parse_toml(file.text, file.shown)
-    texts = group_requirements(document.get("dependency-groups", {}), group, file.shown)
-    name = text_of(table_of(document, "project", file.shown), "name", file.shown, where=_WHERE)
+    texts = group_requirements(document.values.get("dependency-groups", {}), group, file.shown)
+    name = document.table("project").text("name")
     return Project(name=normalise(name), file=f"{file.shown}:{group}"), entries_of(texts, file)
 
 
-def _extras(table: Mapping[str, object], file: SourceFile) -> tuple[tuple[str, tuple[Entry, ...]], ...]:
-    optional = table_of(table, "optional-dependencies", file.shown, where=_WHERE)
-    found: dict[str, tuple[Entry, ...]] = {}
-    for extra in optional:
-        name = normalise(extra)
-        if name in found:
-            raise InvalidProject(file=file.shown, problem=f"the extra `{name}` is there twice")
-        where = f"{_WHERE}optional-dependencies."
-        found[name] = entries_of(texts_of(optional, extra, file.shown, where=where), file)
-    return tuple(found.items())
-
-
-def _check_static(
-    table: Mapping[str, object], document: Mapping[str, object], file: str, *, extras: bool
-) -> None:
-    dynamic = texts_of(table, "dynamic", file, where=_WHERE)
-    needed = ("dependencies", "optional-dependencies") if extras else ("dependencies",)
-    missing = [key for key in needed if key in dynamic]
-    if not missing:
-        return
-    names = " and ".join(f"`{key}`" for key in missing)
-    backend = (
-        text_of(table_of(document, "build-system", file), "build-backend", file) or "setuptools.build_meta"
-    )
-    verb = "is" if len(missing) == 1 else "are"
-    reason = f"{names} {verb} dynamic, so that only a build with `{backend}` tells"
-    raise NeedsBuild(file=file, reason=reason)
-
-
-def _hints(document: Mapping[str, object]) -> tuple[str, ...]:
-    tools = document.get("tool")
-    if isinstance(tools, Mapping) and "poetry" in tools:
+def _hints(document: TomlTable) -> tuple[str, ...]:
+    if "poetry" in document.table("tool").values:
         return ("move the dependencies from `[tool.poetry]` to `[project]`, the standard table (PEP 621)",)
-    if "dependency-groups" in document:
+    if "dependency-groups" in document.values and "project" not in document.values:
         return ("to compile a dependency group alone, write `puffin pip compile --group NAME`",)
     return NeedsBuild.hints
 
@@ -216,8 +200,9 @@ def read_setup_py(file: SourceFile, *, extras: bool, read: Callable[[str], bytes
     Raises :class:`NeedsBuild` if there is none.
     """
     beside = _beside(file, "pyproject.toml", read)
-    if beside is not None and is_static(beside):
-        return replace(read_pyproject(beside, extras=extras), file=file.shown)
+    if beside is not None and states_project(beside):
+        with suppress(NeedsBuild):
+            return replace(read_pyproject(beside, extras=extras), file=file.shown)
     raise NeedsBuild(file=file.shown, reason="a `setup.py` is a program, so that only a build tells")
 
 

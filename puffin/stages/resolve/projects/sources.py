@@ -8,9 +8,12 @@ from functools import partial
 from packaging.specifiers import SpecifierSet
 
 from puffin import depends
-from puffin.artifact.urls import mask
+from puffin.artifact.urls import file_url, mask
 from puffin.errors import UsageError
 from puffin.names import normalise
+from puffin.stages.resolve.index.config import NamedIndex
+from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text, parse_toml
+from puffin.stages.resolve.projects.lowering import DEFAULT_POLICY, Asker, Lowering, SourcePolicy
 from puffin.stages.resolve.projects.project import (
     Project,
     SourceFile,
@@ -20,6 +23,8 @@ from puffin.stages.resolve.projects.project import (
     requirements_of,
 )
 from puffin.stages.resolve.projects.pyproject import (
+    NeedsBuild,
+    check_specifier,
     describes_project,
     has_project,
     ignored_entries,
@@ -29,24 +34,20 @@ from puffin.stages.resolve.projects.pyproject import (
     read_setup_py,
     states_project,
 )
-from puffin.stages.resolve.projects.toml import (
-    InvalidProject,
-    NeedsBuild,
-    check_specifier,
-    decode_text,
-    parse_toml,
-    text_of,
-    texts_of,
-)
+from puffin.stages.resolve.projects.tables import ProjectTables, read_tables
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound, RequirementsFileUnreadable
 from puffin.stages.resolve.requirements.file import STDIN, absolute_path, read_requirements
 from puffin.stages.resolve.requirements.plain import is_script
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
 from puffin.value import frozen, replace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 Read = Callable[[str], bytes]
 Exists = Callable[[str], bool]
-Build = Callable[[str, str, Requirements], bytes]
+Build = Callable[..., bytes]  # of directory, shown name, settings; name and whether it is to be editable
 PYPROJECT, SETUP_CFG, SETUP_PY, SCRIPT, PLAIN = (
     "pyproject.toml",
     "setup.cfg",
@@ -63,13 +64,16 @@ class Sources:
     ``labels`` tell, for the origin and the name of an entry, how annotations call it (several if it stands
     for several), such as ``-r requirements.in`` or ``name (pyproject.toml)``; standard input and scripts
     have none.
-    ``pythons`` are pairs of file and the Python specifier that it states.
+    ``pythons`` are pairs of file and the Python specifier that it states. ``reached`` limit what local projects ask
+    for to where these say that it comes from; of ``virtual`` packages only the dependencies are installed.
     """
 
     requirements: Requirements
     overrides: tuple[Entry, ...] = ()
     labels: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
     pythons: tuple[tuple[str, str], ...] = ()
+    reached: tuple[Entry, ...] = ()
+    virtual: tuple[str, ...] = ()
 
 
 def kind_of(path: str) -> str:
@@ -93,13 +97,15 @@ def read_sources(
     environ: Mapping[str, str],
     exists: Exists = depends.exists,
     build: Build | None = None,
+    policy: SourcePolicy = DEFAULT_POLICY,
 ) -> Sources:
     """Read everything that *request* names; a directory stands for the project in it.
 
     *read* and *environ* are as for :func:`~puffin.stages.resolve.requirements.file.read_requirements`, whose errors
     are raised, and those of ``inputs_errors``; :class:`UsageError` for extras without a project. *build*
     returns METADATA of a directory, which the user calls by the second argument, with the settings of the
-    requirements files; without it, a project that only a build can tell of is an error.
+    requirements files; without it, a project that only a build can tell of is an error. *policy* is about the sources
+    that projects name.
     """
     files = [project_file(path, read=read, exists=exists) for path in request.files]
     request = replace(request, files=tuple(files))
@@ -108,7 +114,8 @@ def read_sources(
     written = read_requirements(
         plain, read=read, environ=environ, constraints=request.constraints, exists=exists
     )
-    reader = _Reader(request, read, exists, partial(_built, build, written))
+    lowering = Lowering(read, exists, policy)
+    reader = _Reader(request, read, exists, partial(_built, build, written), lowering)
     for path, kind in kinds:
         if kind != PLAIN:
             reader.project(path, kind)
@@ -125,20 +132,48 @@ def read_sources(
         *overrides.warnings,
         *_ignored(overrides, request.overrides),
     )
+    entries = (*reader.entries, *written.entries)
+    reached = lowering.reached((*entries, *written.constraints, *overrides.entries))
     return Sources(
-        requirements=replace(written, entries=(*reader.entries, *written.entries), warnings=warnings),
+        requirements=replace(
+            written,
+            entries=entries,
+            warnings=warnings,
+            pinned=tuple(lowering.pins.items()),
+            **_indexes(written, reader.indexes.values()),
+        ),
+        reached=reached,
+        virtual=tuple(lowering.virtual),
         overrides=overrides.entries,
         labels=tuple([(key, tuple(labels)) for key, labels in reader.labels.items()]),
         pythons=tuple(dict.fromkeys(reader.pythons)),
     )
 
 
-def _built(build: Build | None, written: Requirements, file: SourceFile, error: NeedsBuild) -> Project:
+def _indexes(written: Requirements, known: Iterable[NamedIndex]) -> "dict[str, Any]":
+    """Return the indexes of requirements files, then those that projects declare for all packages."""
+    free = [each for each in known if not (each.explicit or each.packages)]
+    default = next((each.url for each in free if each.default), None)
+    return {
+        "index_url": written.index_url or default,
+        "extra_index_urls": (*written.extra_index_urls, *[each.url for each in free if not each.default]),
+    }
+
+
+def _built(
+    build: Build | None,
+    written: Requirements,
+    file: SourceFile,
+    error: NeedsBuild,
+    *,
+    name: str,
+    editable: bool,
+) -> Project:
     """Return the project of *file* from a build, or raise *error* where there can be none."""
     beside = os.path.join(file.directory, SETUP_PY)
     if build is None or not (file.exists(beside) or has_project(file)):
         raise error
-    return built_project(file, build(file.directory, file.shown, written))
+    return built_project(file, build(file.directory, file.shown, written, name=name, editable=editable))
 
 
 class _Reader:
@@ -149,7 +184,8 @@ class _Reader:
         request: SourceRequest,
         read: Read,
         exists: Exists,
-        built: Callable[[SourceFile, NeedsBuild], Project],
+        built: Callable[..., Project],
+        lowering: Lowering,
     ) -> None:
         self._request = request
         self._extras = tuple([normalise(extra) for extra in request.extras])
@@ -157,7 +193,9 @@ class _Reader:
         self._read = read
         self._exists = exists
         self._built = built
-        self._projects: list[Project] = []
+        self._lowering = lowering
+        self._projects: list[tuple[Project, ProjectTables]] = []
+        self.indexes: dict[str, NamedIndex] = {}
         self.entries: list[Entry] = []
         self.labels: dict[tuple[str, str], dict[str, None]] = {}
         self.pythons: list[tuple[str, str]] = []
@@ -167,16 +205,18 @@ class _Reader:
         file = self._file(path)
         if kind == PYPROJECT and file.path in self._grouped and not has_project(file):
             return
+        if kind == SCRIPT:
+            self._script(file)
+            return
+        tables = self._tables(file.directory)
         try:
             project = self._stated(file, kind)
         except NeedsBuild as error:
-            project = self._built(file, error)
-        if kind == SCRIPT:
-            self._take(project.dependencies, "")
-        else:
-            self._projects.append(project)
+            editable = self._request.itself and self._request.editable and tables.is_package
+            project = self._built(file, error, name=tables.name, editable=editable)
+        self._projects.append((project, tables))
         if kind == PYPROJECT:
-            self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown), file)))
+            self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown).values, file)))
         if project.requires_python:
             self.pythons.append((project.file, project.requires_python))
 
@@ -186,11 +226,23 @@ class _Reader:
             return read_pyproject(file, extras=extras)
         if kind == SETUP_CFG:
             return read_setup_cfg(file, read=self._read)
-        if kind == SETUP_PY:
-            return read_setup_py(file, extras=extras, read=self._read)
-        project, ignored = read_script(file)
-        self.warnings.update(dict.fromkeys(ignored))
-        return project
+        return read_setup_py(file, extras=extras, read=self._read)
+
+    def _script(self, file: SourceFile) -> None:
+        project, block = read_script(file)
+        self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(block.text, block.shown).values, block)))
+        asker = Asker(tables=read_tables(block))
+        self._take(self._placed(project.dependencies, asker), "")
+        if project.requires_python:
+            self.pythons.append((project.file, project.requires_python))
+
+    def _tables(self, directory: str) -> ProjectTables:
+        tables = self._lowering.projects.tables(directory)
+        return tables or ProjectTables(path="", directory=directory, shown="")
+
+    def _placed(self, entries: tuple[Entry, ...], asker: Asker) -> tuple[Entry, ...]:
+        self.indexes.update({each.url: each for each in self._lowering.indexes(asker)})
+        return self._lowering.placed(entries, asker)
 
     def take_extras(self) -> None:
         """Take what the projects need, with the extras that are asked for."""
@@ -201,10 +253,35 @@ class _Reader:
                 text=f"`{option}` needs a `pyproject.toml`, `setup.cfg` or `setup.py` among the sources",
                 hints=("in a requirements file, write the extra with its package, as in `name[extra]`",),
             )
-        check_project_extras(self._projects, self._extras)
-        for project in self._projects:
-            entries = requirements_of(project, self._extras, all_extras=self._request.all_extras)
+        check_project_extras([project for project, _ in self._projects], self._extras)
+        for project, tables in self._projects:
+            entries = requirements_of(
+                project,
+                self._extras,
+                all_extras=self._request.all_extras,
+                place=partial(self._placed_under, tables),
+            )
             self._take(entries, replace(project, file=relative(project.file)).label)
+            if self._request.itself and tables.is_package:
+                known = frozenset(self._extras) & {name for name, _ in project.extras}
+                self.entries.append(self._itself(project, tables, known))
+
+    def _itself(self, project: Project, tables: ProjectTables, extras: frozenset[str]) -> Entry:
+        """Return the requirement of a project itself."""
+        place, _, line = tables.line.rpartition(":")
+        editable = self._request.editable
+        return Entry(
+            name=project.name,
+            text=f"{'-e ' if editable else ''}{tables.directory}",
+            url=file_url(tables.directory),
+            extras=tuple(sorted(extras)),
+            editable=editable,
+            file=place or project.file,
+            line=int(line) if line.isdigit() else 0,
+        )
+
+    def _placed_under(self, tables: ProjectTables, entries: tuple[Entry, ...], extra: str) -> tuple[Entry, ...]:
+        return self._placed(entries, self._lowering.asker(tables, extras=(extra,) if extra else ()))
 
     def group(self, text: str) -> None:
         path, name = split_group(text)
@@ -215,8 +292,11 @@ class _Reader:
             )
         file = self._file(path)
         project, entries = read_group(file, normalise(name))
-        self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown), file)))
+        self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown).values, file)))
         project = replace(project, file=relative(project.file))
+        entries = self._placed(
+            entries, self._lowering.asker(self._tables(file.directory), group=normalise(name))
+        )
         self._take(entries, project.label if project.name else f"({project.file})")
 
     def label_plain(self, entries: Iterable[Entry], option: str) -> None:
@@ -314,8 +394,8 @@ _BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 _EXAMPLE = '# /// script\n# dependencies = ["name>=1"]\n# ///'
 
 
-def read_script(file: SourceFile) -> tuple[Project, tuple[str, ...]]:
-    """Return what a script asks for, as a project without name, and warnings.
+def read_script(file: SourceFile) -> tuple[Project, SourceFile]:
+    """Return what a script asks for, as a project without name, and the TOML of its block with the script's lines.
 
     Raises :class:`InvalidProject` if there is no block, or more than one, and ``InvalidRequirementLine``.
     """
@@ -327,12 +407,12 @@ def read_script(file: SourceFile) -> tuple[Project, tuple[str, ...]]:
         raise InvalidProject(file=file.shown, problem=problem, hints=() if blocks else (hint,))
     lines = [line[2:] if line.startswith("# ") else line[1:] for line in blocks[0]["content"].splitlines()]
     above = text.count("\n", 0, blocks[0].start("content"))  # so that errors name the lines of the script
-    table = parse_toml("\n" * above + "\n".join(lines), file.shown)
-    specifier = text_of(table, "requires-python", file.shown)
+    block = replace(file, text="\n" * above + "\n".join(lines))
+    table = parse_toml(block.text, file.shown)
     project = Project(
         name="",
         file=file.shown,
-        dependencies=entries_of(texts_of(table, "dependencies", file.shown), file),
-        requires_python=check_specifier(specifier, file.shown, "requires-python"),
+        dependencies=entries_of(table.texts("dependencies"), file),
+        requires_python=check_specifier(table.text("requires-python"), file.shown, "requires-python"),
     )
-    return project, ignored_entries(table, file)
+    return project, block

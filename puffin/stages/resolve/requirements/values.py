@@ -39,7 +39,8 @@ class Requirements:
     """All that a set of requirements and constraints files says.
 
     ``no_binary`` and ``only_binary`` hold normalized names or ``:all:``. URLs of indexes and of find-links
-    are as given, credentials included: mask them before they are shown. ``warnings`` are sentences.
+    are as given, credentials included: mask them before they are shown. ``warnings`` are sentences. ``pinned`` are
+    packages with the URL of the only index that they may come from.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -54,6 +55,7 @@ class Requirements:
     pre: bool = False
     trusted_hosts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    pinned: tuple[tuple[str, str], ...] = ()
 
 
 @frozen
@@ -79,7 +81,10 @@ class Pin:
 
 @frozen
 class SourceRequest:
-    """What to read: paths (or ``-``, or URLs) as the user gave them; ``groups`` are ``NAME`` or ``PATH:NAME``."""
+    """What to read: paths (or ``-``, or URLs) as the user gave them; ``groups`` are ``NAME`` or ``PATH:NAME``.
+
+    ``itself`` tells whether projects are wanted, besides what they ask for, and ``editable`` how.
+    """
 
     files: tuple[str, ...]
     constraints: tuple[str, ...] = ()
@@ -87,3 +92,5 @@ class SourceRequest:
     extras: tuple[str, ...] = ()
     all_extras: bool = False
     groups: tuple[str, ...] = ()
+    itself: bool = False
+    editable: bool = True

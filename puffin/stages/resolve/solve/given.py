@@ -73,7 +73,7 @@ class UrlMetadata:
         """Return the target of a need. Raises :class:`LatePlace` if it had to be read now."""
         known = self._known.get(own.url)
         if known is None:
-            place = Place(url=own.url, name=own.name, text=own.text)
+            place = _place(own.root) if own.root else Place(url=own.url, name=own.name, text=own.text)
             self._known[own.url] = (place, self.universe.metadata(place))
             self._same.setdefault(self._identity(own.url), own.url)
             self._check(own.name, own.text, own.url)
@@ -131,7 +131,7 @@ class Given:
         self.python = PythonRange(request.python_version)
         self.overrides = self._by_name(request.overrides, OVERRIDE)
         self.overridden = frozenset(root.name for root in request.overrides)
-        self.constraints = self._by_name(request.constraints, CONSTRAINT)
+        self.constraints = self._by_name((*request.constraints, *request.reached), CONSTRAINT)
         self.preferences: dict[str, Preference] = {own.name: own for own in request.preferences}
         self.roots = self._roots()
         self.direct = frozenset(own.name for own in self.roots)

@@ -1,12 +1,10 @@
 """The request of a resolution and its answer, as values."""
 
+from collections.abc import Collection, Mapping
+
 from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 HIGHEST, LOWEST, LOWEST_DIRECT = "highest", "lowest", "lowest-direct"
 RESOLUTIONS = (HIGHEST, LOWEST, LOWEST_DIRECT)
@@ -59,6 +57,8 @@ class ResolveRequest:
     the target's best tag, for messages. ``exclude_newer`` (ISO 8601) is the universe's to apply, and is
     here for messages. ``prerelease_modes`` are pairs of a package and its own mode, which goes before ``prereleases``.
     ``offline`` is for messages.
+    ``reached`` are constraints with URLs, which are read when their packages come up. ``virtual`` are packages that
+    are resolved, and then not part of the answer.
     ``keep_yanked`` lets preferences keep yanked versions, as uv does; else they move on.
     """
 
@@ -67,6 +67,8 @@ class ResolveRequest:
     python_version: str
     constraints: tuple[Entry, ...] = ()
     overrides: tuple[Entry, ...] = ()
+    reached: tuple[Entry, ...] = ()
+    virtual: tuple[str, ...] = ()
     preferences: tuple[Preference, ...] = ()
     real_python_version: str = ""
     resolution: str = HIGHEST

@@ -11,6 +11,7 @@ from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved, Re
 from puffin.stages.resolve.solve.requirement import Need
 from puffin.stages.resolve.solve.universe import Metadata, Universe
 from puffin.stages.resolve.solve.world import World
+from puffin.value import replace
 
 
 def gathered(world: World, chosen: "Mapping[str, Candidate]", rounds: int) -> Resolution:
@@ -136,9 +137,15 @@ def resolve(request: ResolveRequest, universe: Universe) -> Resolution:
     world.announce(world.given.roots)
     while True:
         try:
-            return _Searches(world).run()
+            return _installed(_Searches(world).run(), request.virtual)
         except LatePlace:
             world.renew()
+
+
+def _installed(found: Resolution, virtual: tuple[str, ...]) -> Resolution:
+    if not virtual:
+        return found
+    return replace(found, packages=tuple([each for each in found.packages if each.name not in virtual]))
 
 
 class _Searches:

@@ -59,7 +59,8 @@ class VersionTable:
         if operator not in _SIMPLE:
             return self._scanned(specifier)
         version = _version(wanted.removesuffix(".*"))
-        if operator in "<>" and (version.is_prerelease or version.is_postrelease or version.local):
+        early = version.is_prerelease and operator == ">"
+        if operator in "<>" and (early or version.is_postrelease or version.local):
             return self._scanned(specifier)  # these leave out versions on the far side of others
         return self._stretch(specifier, version)
 

@@ -41,7 +41,7 @@ class Recall:
         self._now = scope.now
         self._may_read = not scope.refresh and not scope.offline
         self._path = ""
-        self._indexes = ("", *scope.config.indexes(), *[each.url for each in scope.config.named])
+        self._indexes = ("", *scope.config.every_index())
         if _is_remote(request, scope):
             plain = replace(scope, now=0.0, refresh=False, offline=False)
             key = digest(repr((_FORMAT, _canonical(request), _canonical(plain))))
@@ -83,10 +83,10 @@ class Recall:
 
 def _is_remote(request: "ResolveRequest", scope: "Scope") -> bool:
     """Tell whether a request names nothing but packages of remote indexes."""
-    indexes = (*scope.config.indexes(), *[each.url for each in scope.config.named])
+    indexes = scope.config.every_index()
     places = [*scope.config.find_links, *(index for index in indexes if is_local(index))]
     installed = any(each.installed is not None for each in request.preferences)
-    return not places and not installed and not any(each.url for each in request.given)
+    return not places and not installed and not any(each.url for each in (*request.given, *request.reached))
 
 
 def _is_plain(package: Resolved) -> bool:

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from puffin.errors import UsageError
 from puffin.pipeline.workspace.config import find_workspace, parse_workspace
-from puffin.pipeline.workspace.document import ConfigurationInvalid, nearest, places_of
-from puffin.pipeline.workspace.select import NothingMatches, SamePath, all_specs, choose, expand, matches
+from puffin.pipeline.workspace.document import ConfigurationInvalid
+from puffin.pipeline.workspace.select import NothingMatches, SamePath, all_specs, choose
 from puffin.pipeline.workspace.specs import lock_of
+from puffin.stages.resolve.projects.patterns import expand, matches
+from puffin.stages.resolve.projects.places import nearest, places_of
 
 
 def parse(text, path="/w/puffin.toml"):
@@ -108,7 +110,8 @@ def test_pyproject_has_it_below_tool_puffin():
             "[env-defaults]\nrequirements = 'r'\n",
             2,
             "`requirements` is not a key here; "
-            "there are `compile-bytecode`, `constraints`, `extras`, `groups`, `link-mode`, `path`, `python`",
+            "there are `compile-bytecode`, `constraints`, `editable`, `extras`, `groups`, `link-mode`, `path`, "
+            "`python`",
         ),
         ("[env-defaults]\ncompile-bytecode = 'yes'\n", 2, "`compile-bytecode` is neither true nor false"),
         ("[env-defaults]\npython = 3.12\n", 2, "`python` is neither a string nor a list of strings"),
@@ -121,7 +124,8 @@ def test_pyproject_has_it_below_tool_puffin():
             "[[env-glob]]\nmatch = 'a'\nname = 'b'\n",
             3,
             "`name` is not a key here; "
-            "there are `compile-bytecode`, `constraints`, `extras`, `groups`, `link-mode`, `match`, `path`, `python`",
+            "there are `compile-bytecode`, `constraints`, `editable`, `extras`, `groups`, `link-mode`, `match`, "
+            "`path`, `python`",
         ),
         ("[env-glob]\nmatch = 'a'\n", 1, "`env-glob` is not an array of tables: write `[[…env-glob]]`"),
         ("envs = 3\n", 1, "`envs` is not a table"),

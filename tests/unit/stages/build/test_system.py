@@ -13,10 +13,7 @@ from puffin.stages.build.failures import InvalidBuildSystem
 from puffin.stages.build.task import BuildSystem, read_build_system
 
 LEGACY = BuildSystem(
-    requires=("setuptools>=40.8.0",),
-    backend="setuptools.build_meta:__legacy__",
-    backend_path=(),
-    declared=False,
+    requires=("setuptools>=40.8.0",), backend="setuptools.build_meta:__legacy__", backend_path=()
 )
 
 
@@ -30,7 +27,6 @@ def test_a_whole_table(tmp_path: Path) -> None:
     text = '[build-system]\nrequires = ["flit_core >=3.2,<4"]\nbuild-backend = "flit_core.buildapi"\n'
     found = read(tmp_path, text)
     assert found == BuildSystem(requires=("flit_core >=3.2,<4",), backend="flit_core.buildapi")
-    assert found.declared
 
 
 def test_legacy_trees(tmp_path: Path) -> None:
@@ -63,10 +59,10 @@ WHOLE = TABLE + 'requires = []\nbuild-backend = "b"\n'
     [
         ("build-system = 1", "`build-system` is not a table"),
         (TABLE + 'build-backend = "b"', "`[build-system]` has no `requires`, which is mandatory"),
-        (TABLE + 'requires = "setuptools"', "`requires` is not a list of strings"),
-        (TABLE + "requires = [1]", "`requires` is not a list of strings"),
+        (TABLE + 'requires = "setuptools"', "`build-system.requires` is not a list of strings"),
+        (TABLE + "requires = [1]", "`build-system.requires` is not a list of strings"),
         (TABLE + 'requires = ["a b"]', "`a b` in `requires` is not a requirement (PEP 508)"),
-        (TABLE + "requires = []\nbuild-backend = 1", "`build-backend` is not a string"),
+        (TABLE + "requires = []\nbuild-backend = 1", "`build-system.build-backend` is not a string"),
         (
             TABLE + 'requires = []\nbuild-backend = "a:"',
             "`build-backend` is `a:`, and not a module or `module:object`",
@@ -79,7 +75,7 @@ WHOLE = TABLE + 'requires = []\nbuild-backend = "b"\n'
             TABLE + 'requires = []\nbackend-path = ["."]',
             "there is a `backend-path`, but no `build-backend` to be found there",
         ),
-        (WHOLE + 'backend-path = "."', "`backend-path` is not a list of strings"),
+        (WHOLE + 'backend-path = "."', "`build-system.backend-path` is not a list of strings"),
         (WHOLE + 'backend-path = [".."]', "`..` in `backend-path` leads out of the source tree"),
         (WHOLE + 'backend-path = ["/etc"]', "`/etc` in `backend-path` leads out of the source tree"),
         (WHOLE + 'backend-path = ["out/x"]', "`out/x` in `backend-path` leads out of the source tree"),

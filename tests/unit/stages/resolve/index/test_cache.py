@@ -114,12 +114,33 @@ def test_fresh_pages_need_no_request(run: Run) -> None:
     assert run.http.asked[0][1]["accept"].startswith("application/vnd.pypi.simple.v1+json")
 
 
-def test_large_pages_are_read_as_small_ones(run: Run) -> None:
+def make_large(run: Run, cache_control: str) -> None:
     files = [
         {"filename": f"foo-{at}.0-py3-none-any.whl", "url": f"/f/{at}", "hashes": {}} for at in range(3000)
     ]
     body = json.dumps({"meta": {"api-version": "1.0"}, "files": files}).encode()
-    run.http.answers[URL] = json_reply(URL, body, cache_control="max-age=60")
+    run.http.answers[URL] = json_reply(URL, body, cache_control=cache_control)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_other_process_tells_where_a_large_page_lies(run: Run, kept: bool) -> None:
+    make_large(run, "max-age=60" if kept else "no-store")
+    other, own = run.pages(), run.pages()
+    page = other.page(INDEX, "foo")
+    told = other.told(INDEX, "foo")
+    assert told is not None
+    assert bool(told[1]) is (not kept or sys.platform == "win32")
+    own.adopt(INDEX, "foo", told)
+    assert own.page(INDEX, "foo").versions == page.versions
+    assert len(run.http.asked) == 1
+    later = run.pages()
+    Path(page_path(run.cache, INDEX, "foo")).unlink(missing_ok=True)
+    later.adopt(INDEX, "foo", told)
+    assert later.page(INDEX, "foo").versions == page.versions
+
+
+def test_large_pages_are_read_as_small_ones(run: Run) -> None:
+    make_large(run, "max-age=60")
     fetched = run.pages().page(INDEX, "foo")
     stored = run.pages().page(INDEX, "foo")
     if sys.platform != "win32":
@@ -175,13 +196,28 @@ def test_nothing_is_kept_of_what_must_not_be_stored(run: Run) -> None:
 def test_damaged_pages_are_fetched_again(run: Run) -> None:
     run.links(run.pages())
     path = Path(page_path(run.cache, INDEX, "foo"))
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-2])
+    path.write_bytes(path.read_bytes()[:-2])
     assert run.links(run.pages()) == (LINK,)
-    assert path.read_bytes() == whole
+    mended = load_page(path.read_bytes())
+    assert mended is not None
+    assert all(mended.links(version) for version in mended.versions)
     assert "if-none-match" not in run.http.asked[-1][1]
     path.write_bytes(b"")
     assert run.links(run.pages()) == (LINK,)
+
+
+def test_page_that_was_cut_in_the_wrong_place_is_read_whole(run: Run) -> None:
+    inner = b'{"filename": "foo-2.zip", "url": "x"}'
+    entry = b'{"filename": "%s", "x": %s, "url": "/f/%s", "hashes": {}}' % (
+        WHEEL.encode(),
+        inner,
+        WHEEL.encode(),
+    )
+    last = b'{"filename": "foo-3.zip", "url": "x"}'
+    body = b'{"meta": {"api-version": "1.0"}, "files": [%s, %s]}' % (entry, last)
+    run.http.answers[URL] = json_reply(URL, body)
+    assert run.links(run.pages()) == (LINK,)
+    assert len(run.http.asked) == 2
 
 
 def test_a_cache_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:

@@ -7,13 +7,16 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.version import Version
 
+from puffin.names import parsed_version
 from puffin.stages.fetch.client import PageResponse
+from puffin.stages.resolve.index.errors import PageUnreadable
 from puffin.stages.resolve.index.http import parse_reply
 from puffin.stages.resolve.index.page import FileLink, grouped
 from puffin.stages.resolve.index.stored import dump_groups, load_page, order_of
-from puffin.stages.resolve.index.usual import HTML, JSON, group_reply
-from puffin.value import astuple, from_tuple
+from puffin.stages.resolve.index.usual import HTML, JSON, group_reply, stored_rows
+from puffin.value import astuple, from_tuple, replace
 
 URL = "https://host/simple/a-b/"
 SHA = "0123456789abcdef" * 4
@@ -187,6 +190,98 @@ def test_json_is_cut() -> None:
     assert {value[0] for value in files.values()} == {JSON}  # type: ignore[index]
     assert group_reply(as_json(*entries), name="a-b").refused == ("a_b-3/../x-py3-none-any.whl",)
     assert check(as_json(*entries, **{"project-status": {"status": "quarantined", "reason": "bad"}})) == {}
+
+
+USUAL = (
+    {
+        "filename": "a_b-1.0-py3-none-any.whl",
+        "hashes": {"sha256": SHA},
+        "url": "https://files/1",
+        "yanked": False,
+    },
+    {"filename": "a_b-1.0.tar.gz", "url": "https://files/2", "yanked": 'said "no", {"filename": } \\ \u2019'},
+    {
+        "filename": "A.B-2-1-py3-none-any.whl",
+        "url": "x",
+        "core-metadata": {"sha256": SHA},
+        "upload-time": "2024",
+    },
+    {"filename": "other-2-py3-none-any.whl", "url": "y"},
+    {"filename": "a_b-1.0.zip", "url": "https://files/3"},
+    {"filename": "a_b-3.exe", "url": "z"},
+)
+OTHERS: tuple[dict[str, object], ...] = (
+    {"url": "https://files/a_b-4-py3-none-any.whl"},
+    {"url": "u", "filename": "a_b-4-py3-none-any.whl"},
+    {"filename": "a_b-4/../x-py3-none-any.whl", "url": "y"},
+    {"filename": "a_b-4.zip"},
+    {"filename": "a_b-4.zip", "url": {"url": "x"}},
+    {"filename": "a_b-4.zip", "url": "y", "yanked": "\x1f"},
+    {"filename": 4, "url": "a_b-6.zip"},
+)
+
+
+def is_cut(files: dict[str, object], reply: PageResponse) -> bool:
+    """Tell whether the entries are stored as they stand on the page."""
+    pieces = [piece for value in files.values() for piece in value[2].split(b',{"filename"')]  # type: ignore[index]
+    return all(piece in reply.body for piece in pieces)
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_usual_json_is_cut(compact: bool) -> None:
+    reply = as_json(*USUAL)
+    if compact:
+        body = json.dumps(json.loads(reply.body), separators=(",", ":"), ensure_ascii=False)
+        reply = replace(reply, body=body.encode())
+    files = check(reply)
+    assert list(files) == ["1.0", "2"]
+    assert is_cut(files, reply)
+
+
+@pytest.mark.parametrize("entry", OTHERS)
+def test_unusual_json_is_read(entry: object) -> None:
+    reply = as_json(*USUAL, entry, *USUAL)
+    assert not is_cut(check(reply), reply)
+
+
+def test_json_that_cannot_be_read_is_refused() -> None:
+    for body in (as_json(*USUAL).body[:-9], as_json(*USUAL).body + b"]"):
+        with pytest.raises(PageUnreadable):
+            group_reply(replace(as_json(), body=body), name="a-b")
+
+
+NAMED = [each for each in OTHERS if "url" in each]
+
+
+@given(entries=st.lists(st.sampled_from([*USUAL, *NAMED, None, {}, "x"]), max_size=6))
+def test_generated_json(entries: list[object]) -> None:
+    check(as_json(*entries))
+
+
+def test_entry_in_an_entry_cannot_be_read_from_its_piece() -> None:
+    inner = {"filename": "a_b-5.zip", "url": "x"}
+    reply = as_json({"filename": "a_b-4.zip", "x": inner, "url": "y"}, *USUAL)
+    pieces = group_reply(reply, name="a-b").files
+    assert stored_rows(pieces["4"]) is None
+    whole = group_reply(reply, name="a-b", cut=False).files
+    assert whole == grouped(parse_reply(reply, name="a-b")).files
+
+
+RELEASES = ["1", "1.0", "01.0", "0", "0.0.0", "1.0.1", "1.10", "2", "1..2", "1.", "\u00b2", "1!1", "v1", "x"]
+ENDINGS = ["", "a1", ".dev1", ".post1", "rc1.post2", ".post1.dev2", "+local", "+1", "a1+x", "-1", "_1", ".0"]
+SPELLINGS = st.builds("{}{}".format, st.sampled_from(RELEASES), st.sampled_from(ENDINGS))
+
+
+@given(texts=st.lists(SPELLINGS, max_size=30, unique=True))
+def test_generated_versions_are_in_the_order_of_packaging(texts: list[str]) -> None:
+    known: dict[Version, list[str]] = {}
+    for text in texts:
+        if (version := parsed_version(text)) is not None:
+            known.setdefault(version, []).append(text)
+    order = order_of(texts)
+    newest_first = sorted(known, reverse=True)
+    assert order.names == tuple(str(version) for version in newest_first)
+    assert [list(order.spellings(name)) for name in order.names] == [known[version] for version in newest_first]
 
 
 def test_versions_in_order() -> None:

@@ -150,11 +150,11 @@ def test_a_project_table_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "no `\\[project\\]`"),
-        ("[project]\nname='a'\nversion='1'\ndynamic=['dependencies']", "`dependencies`"),
-        ("[project]\nname='a'\nversion='1'\ndynamic=['requires-python']", "`requires-python`"),
-        ("[project]\nname='a'\ndynamic=['version']", "`version`"),
-        ("[project]\nname='a'\nversion='1'\n[tool.poetry.dependencies]\nx='1'", "tool.poetry"),
+        ("", "no `\\[project\\]` table"),
+        ("[project]\nname='a'\nversion='1'\ndynamic=['dependencies']", "`project.dependencies`"),
+        ("[project]\nname='a'\nversion='1'\ndynamic=['requires-python']", "`project.requires-python`"),
+        ("[project]\nname='a'\ndynamic=['version']", "`project.version`"),
+        ("[project]\nname='a'\nversion='1'\n[tool.poetry.dependencies]\nx='1'", "`project.dependencies`"),
     ],
 )
 def test_what_only_a_build_can_tell(text: str, reason: str) -> None:

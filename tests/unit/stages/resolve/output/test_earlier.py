@@ -3,8 +3,8 @@
 import pytest
 
 from puffin.errors import UsageError
+from puffin.stages.resolve.metadata.toml import InvalidProject
 from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
-from puffin.stages.resolve.projects.toml import InvalidProject
 from puffin.stages.resolve.requirements.errors import InvalidRequirementLine
 from tests.helpers.requirements import fake_read
 

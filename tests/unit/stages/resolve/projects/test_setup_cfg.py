@@ -2,7 +2,8 @@
 
 import pytest
 
-from puffin.stages.resolve.projects.toml import InvalidProject, NeedsBuild
+from puffin.stages.resolve.metadata.toml import InvalidProject
+from puffin.stages.resolve.projects.pyproject import NeedsBuild
 from tests.unit.stages.resolve.projects.test_sources import labels, names, sources
 
 CONFIG = """\

@@ -3,15 +3,10 @@
 import pytest
 
 from puffin.errors import PuffinError, UsageError
-from puffin.stages.resolve.projects.project import SourceFile, built_project
+from puffin.stages.resolve.metadata.toml import InvalidProject
+from puffin.stages.resolve.projects.project import ExtraNotFound, SourceFile, built_project
+from puffin.stages.resolve.projects.pyproject import GroupCycle, GroupNotFound, NeedsBuild
 from puffin.stages.resolve.projects.sources import Sources, check_python, read_sources
-from puffin.stages.resolve.projects.toml import (
-    ExtraNotFound,
-    GroupCycle,
-    GroupNotFound,
-    InvalidProject,
-    NeedsBuild,
-)
 from puffin.stages.resolve.requirements.errors import InvalidRequirementLine, RequirementsFileNotFound
 from puffin.stages.resolve.requirements.values import SourceRequest
 from tests.helpers.requirements import fake_read
@@ -189,15 +184,15 @@ def test_dynamic_dependencies_need_a_build_and_are_named() -> None:
     with pytest.raises(NeedsBuild) as caught:
         sources({"pyproject.toml": text})
     assert caught.value.summary() == (
-        "Failed to read the dependencies of `pyproject.toml`: `dependencies` is dynamic, "
-        "so that only a build with `b.c` tells"
+        "Failed to read the dependencies of `pyproject.toml`: "
+        "`project.dependencies` is left to a build with `b.c`"
     )
 
 
 def test_dynamic_extras_matter_only_when_asked_for() -> None:
     text = '[project]\nname = "p"\ndependencies = ["six"]\ndynamic = ["optional-dependencies"]'
     assert names(sources({"pyproject.toml": text})) == ["six"]
-    with pytest.raises(NeedsBuild, match="`optional-dependencies` is dynamic"):
+    with pytest.raises(NeedsBuild, match="`project.optional-dependencies` is left to"):
         sources({"pyproject.toml": text}, extras=("x",))
 
 
@@ -221,6 +216,9 @@ def test_a_poetry_project_is_told_what_to_do() -> None:
     with pytest.raises(NeedsBuild) as caught:
         sources({"pyproject.toml": '[tool.poetry]\nname = "p"'})
     assert "[tool.poetry]" in caught.value.hints[0]
+    text = '[project]\nname = "p"\n[tool.poetry.dependencies]\nsix = "*"'  # which PEP 621 calls none
+    with pytest.raises(NeedsBuild, match="`project.dependencies` is left to"):
+        sources({"pyproject.toml": text})
 
 
 def test_what_a_build_told_is_the_projects() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-from wheels import normal
+from bench.shapes import normal
 
 
 def write_index(wheels: Iterable[Path], root: Path, sdists: Iterable[Path] = ()) -> None:

@@ -1,0 +1,267 @@
+"""From requirements of projects and the tables of these to requirements with a place: a URL, a path or an index.
+
+:func:`chosen_source` decides about one requirement, and reads nothing. :class:`Lowering` applies it to all requirements
+of a command, and follows local projects to what they ask for in turn, as uv does. Files of an index have no tables.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import quote
+
+from puffin import depends
+from puffin.artifact.urls import file_path, file_url, is_file_url
+from puffin.stages.fetch.git.url import subdirectory
+from puffin.stages.resolve.index.config import NamedIndex, with_credentials
+from puffin.stages.resolve.metadata.toml import InvalidProject
+from puffin.stages.resolve.projects.members import LocalProjects, Monorepo
+from puffin.stages.resolve.projects.tables import GIT, INDEX, PATH, WORKSPACE, PackageSource, ProjectTables
+from puffin.stages.resolve.requirements.markers import Conditions
+from puffin.stages.resolve.requirements.place import (
+    PathBase,
+    UnusableLocation,
+    locate_reference,
+    looks_like_archive,
+    same_place,
+)
+from puffin.stages.resolve.requirements.values import Entry
+from puffin.value import frozen, replace
+
+
+@frozen
+class SourcePolicy:
+    """What decides about the tables of projects besides these.
+
+    ``markers`` returns the markers of the target; without it, every marker holds. ``skipped`` are the packages whose
+    sources do not count, True for all. ``environ`` may have credentials for indexes. ``indexes`` are those with a name
+    that options and configuration tell.
+    """
+
+    markers: Callable[[], Mapping[str, str]] | None = None
+    skipped: "bool | frozenset[str]" = False
+    environ: Mapping[str, str] = {}
+    indexes: tuple[NamedIndex, ...] = ()
+
+    def skips(self, name: str) -> bool:
+        return self.skipped if isinstance(self.skipped, bool) else name in self.skipped
+
+
+DEFAULT_POLICY = SourcePolicy()
+
+
+@frozen
+class Asker:
+    """Who asks for a package: the project with these ``tables``, under an extra or a group, within a ``workspace``."""
+
+    tables: ProjectTables
+    workspace: Monorepo | None = None
+    extras: tuple[str, ...] = ()
+    group: str = ""
+
+
+def chosen_source(entry: Entry, asker: Asker, holds: Callable[[str], bool]) -> PackageSource | None:
+    """Return the source of a requirement for whoever asks, None for its own URL, or the indexes.
+
+    The project's own word on a package goes before that of the root of its workspace, even where it does not hold.
+    Raises :class:`InvalidProject` where two hold.
+    """
+    name, tables, workspace = entry.name, asker.tables, asker.workspace
+    told = tables.sources.get(name) or (workspace.root.sources.get(name, ()) if workspace else ())
+    found = [
+        each
+        for each in told
+        if (not each.extra or each.extra in asker.extras)
+        and (not each.group or each.group == asker.group)
+        and (not each.marker or holds(each.marker))
+    ]
+    if len(found) > 1:
+        problem = f"`{name}` has {len(found)} sources here that hold at once"
+        raise InvalidProject(file=found[0].place, problem=problem, hints=("tell them apart by a `marker`",))
+    if not (told or entry.url) and workspace and name in workspace.members:
+        root = workspace.root  # a member is never looked for on an index
+        return PackageSource(
+            kind=WORKSPACE, target="", file=root.shown, place=root.workspace, directory=root.directory
+        )
+    return found[0] if found else None
+
+
+class Lowering:
+    """Places the requirements of a command. ``pins`` are the indexes of packages by name, ``virtual`` the packages of
+    which only the dependencies are installed."""
+
+    def __init__(
+        self, read: Callable[[str], bytes], exists: Callable[[str], bool], policy: SourcePolicy
+    ) -> None:
+        self.projects = LocalProjects(read, exists)
+        self.pins: dict[str, str] = {}
+        self.virtual: dict[str, None] = {}
+        self._exists = exists
+        self._policy = policy
+        self._conditions: Conditions | None = None
+        self._pinned_at: dict[str, str] = {}
+
+    def asker(self, tables: ProjectTables, *, extras: tuple[str, ...] = (), group: str = "") -> Asker:
+        workspace = None if self._policy.skipped is True else self.projects.workspace_of(tables.directory)
+        return Asker(tables=tables, workspace=workspace, extras=extras, group=group)
+
+    def indexes(self, asker: Asker) -> tuple[NamedIndex, ...]:
+        """Return the indexes that a project declares, and those of its workspace."""
+        known = (*asker.tables.indexes, *(asker.workspace.root.indexes if asker.workspace else ()))
+        environ = self._policy.environ
+        return tuple([replace(each, url=with_credentials(each.name, each.url, environ)) for each in known])
+
+    def placed(self, entries: Iterable[Entry], asker: Asker) -> tuple[Entry, ...]:
+        """Return requirements of a project, with a place where a source tells it."""
+        return tuple([self._placed(entry, asker) for entry in entries])
+
+    def _placed(self, entry: Entry, asker: Asker) -> Entry:
+        if not entry.name or entry.name == asker.tables.name or self._policy.skips(entry.name):
+            return entry
+        source = chosen_source(entry, asker, self._holds)
+        if source is None:
+            return entry
+        if entry.url:
+            problem = f"`{entry.name}` has a source, and names a URL at {entry.origin} as well: keep one"
+            raise InvalidProject(file=source.place, problem=problem)
+        if source.kind == INDEX:
+            self._pin(entry.name, source, (*self.indexes(asker), *self._policy.indexes))
+            return entry
+        if source.kind == WORKSPACE:
+            return self._member(entry, source, asker)
+        if source.kind == PATH:
+            return self._path(entry, source)
+        prefix = "" if source.kind != GIT or source.target.startswith("git+") else "git+"
+        location = f"{prefix}{source.target}" + (f"@{quote(source.ref, safe='/')}" if source.ref else "")
+        return self._at(entry, source, location)
+
+    def _holds(self, marker: str) -> bool:
+        if self._conditions is None:
+            if self._policy.markers is None:
+                return True
+            self._conditions = Conditions(self._policy.markers())
+        return self._conditions.hold_at(marker, "a source")
+
+    def _pin(self, name: str, source: PackageSource, known: tuple[NamedIndex, ...]) -> None:
+        found = next((each for each in known if each.name == source.target), None)
+        if found is None:
+            names = ", ".join(f"`{each.name}`" for each in known if each.name)
+            hints = (f"the indexes are {names}",) if names else ("declare it by `[[tool.uv.index]]`",)
+            problem = f"the source of `{name}` is the index `{source.target}`, which nothing declares"
+            raise InvalidProject(file=source.place, problem=problem, hints=hints)
+        if self.pins.setdefault(name, found.url) != found.url:
+            problem = f"`{name}` is to come from another index at {self._pinned_at[name]}"
+            raise InvalidProject(file=source.place, problem=problem)
+        self._pinned_at.setdefault(name, source.place)
+
+    def _member(self, entry: Entry, source: PackageSource, asker: Asker) -> Entry:
+        workspace = asker.workspace
+        if source.target:
+            directory = os.path.normpath(os.path.join(source.directory, source.target))
+            tables = self.projects.tables(directory)
+            workspace = self.projects.workspace(tables) if tables and tables.members is not None else None
+        member = workspace.members.get(entry.name) if workspace else None
+        if member is None:
+            where = f"of `{workspace.root.shown}`" if workspace else "here: it belongs to none"
+            problem = f"`{entry.name}` is to come from the workspace, but is not a member {where}"
+            names = ", ".join(f"`{name}`" for name in workspace.members) if workspace else ""
+            hints = (f"the members are {names}",) if names else ()
+            raise InvalidProject(file=source.place, problem=problem, hints=hints)
+        return self._directory(entry, source, member.directory, editable=source.editable is not False)
+
+    def _path(self, entry: Entry, source: PackageSource) -> Entry:
+        path = os.path.normpath(os.path.join(source.directory, os.path.expanduser(source.target)))
+        if depends.is_directory(path):
+            return self._directory(entry, source, path, editable=source.editable is True)
+        if not self._exists(path) or not looks_like_archive(path):
+            what = "is neither a directory nor an archive" if self._exists(path) else "does not exist"
+            problem = f"the source of `{entry.name}` is `{source.target}`, which {what}"
+            raise InvalidProject(file=source.place, problem=problem)
+        if source.editable:
+            problem = f"the source of `{entry.name}` is an archive, which cannot be editable"
+            raise InvalidProject(file=source.place, problem=problem)
+        return self._at(entry, source, file_url(path))
+
+    def _directory(self, entry: Entry, source: PackageSource, path: str, *, editable: bool) -> Entry:
+        inner = os.path.join(path, source.subdirectory) if source.subdirectory else path
+        tables = self.projects.tables(inner)
+        if tables is None and not self._exists(os.path.join(inner, "setup.py")):
+            problem = f"the source of `{entry.name}` is `{source.target}`, which has no project"
+            raise InvalidProject(file=source.place, problem=problem)
+        told = source.installed if source.installed is not None else tables.installed if tables else None
+        if told is False:
+            self.virtual[entry.name] = None
+        return self._at(entry, source, file_url(path), editable=editable and told is not False)
+
+    def _at(self, entry: Entry, source: PackageSource, location: str, *, editable: bool = False) -> Entry:
+        location += f"#subdirectory={quote(source.subdirectory, safe='/')}" if source.subdirectory else ""
+        base = PathBase(cwd=source.directory, base=source.directory, exists=self._exists)
+        try:
+            if "://" not in location:
+                raise UnusableLocation(problem=f"`{source.target}` is not a URL.")
+            told = locate_reference(location, base)
+            if told.name and told.name != entry.name:
+                raise UnusableLocation(problem=f"It is a distribution of `{told.name}`.")
+        except UnusableLocation as error:
+            problem = f"the source of `{entry.name}` cannot be used: {error.problem}"
+            raise InvalidProject(file=source.place, problem=problem, hints=error.hints) from None
+        extras = f"[{','.join(entry.extras)}]" if entry.extras else ""
+        written = source.target if source.kind == PATH else location
+        text = f"{'-e ' if editable else ''}{entry.name}{extras} @ {written}"
+        file = source.place if entry.constraint else entry.file
+        return replace(
+            entry, text=text, url=told.url, hashes=told.hashes, specifier="", editable=editable, file=file
+        )
+
+    def reached(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        """Return what limits the packages that local projects among *entries* ask for, and those they reach in turn.
+
+        Constraints, because none of them asks for its package. Raises :class:`InvalidProject` for a package with two
+        places. Of two requirements for one place the editable one wins.
+        """
+        found: dict[str, Entry] = {}
+        left = [entry for entry in entries if entry.url]
+        places = {entry.name: entry for entry in left if entry.name}
+        seen: set[tuple[str, tuple[str, ...]]] = set()
+        while left:
+            above = left.pop()
+            directory = local_directory(above.url)
+            if not directory or (directory, above.extras) in seen:
+                continue
+            seen.add((directory, above.extras))
+            tables = self.projects.tables(directory)
+            for entry in self._limits(tables, above.extras) if tables else ():
+                former = places.setdefault(entry.name, entry)
+                if same_place(former.url) != same_place(entry.url):
+                    problem = (
+                        f"`{entry.name}` is to come from another place at {former.origin}: `{former.text}`"
+                    )
+                    raise InvalidProject(file=entry.file, problem=problem)
+                left.append(entry)
+                known = found.get(entry.name)
+                found[entry.name] = known if known and known.editable else entry
+        return tuple(found.values())
+
+    def _limits(self, tables: ProjectTables, extras: tuple[str, ...]) -> "list[Entry]":
+        asker = self.asker(tables, extras=extras)
+        declared = tables.declared
+        if declared is None:
+            above = asker.workspace.root.sources if asker.workspace else ()
+            names = (*tables.sources, *above, *(asker.workspace.members if asker.workspace else ()))
+            declared = frozenset((name, (), "") for name in names)
+        wanted = [
+            Entry(name=name, text=name, extras=own, marker=marker, file=tables.shown, constraint=True)
+            for name, own, marker in sorted(declared)
+            if name != tables.name and (not marker or self._holds(marker))
+        ]
+        return [replace(entry, marker="") for entry in self.placed(wanted, asker) if entry.url]
+
+
+def local_directory(url: str) -> str:
+    """Return the directory of the project that a URL names on this disk; empty for all other URLs."""
+    address, _, fragment = url.partition("#")
+    if not is_file_url(address):
+        return ""
+    try:
+        path = os.path.join(file_path(address), subdirectory(fragment)).rstrip(os.sep)
+    except ValueError:
+        return ""
+    return path if depends.is_directory(path) else ""

@@ -1,0 +1,118 @@
+"""The projects on this disk that a source reaches: their tables, and the workspaces that they are members of."""
+
+import os
+from collections.abc import Callable, Mapping
+
+from puffin import depends
+from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text
+from puffin.stages.resolve.projects.patterns import expand, is_pattern
+from puffin.stages.resolve.projects.project import SourceFile
+from puffin.stages.resolve.projects.tables import ProjectTables, read_tables
+from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
+from puffin.value import frozen
+
+_FILE = "pyproject.toml"
+
+
+@frozen
+class Monorepo:
+    """A workspace: the tables of its root, and those of its members by name, the root's own project among them."""
+
+    root: ProjectTables
+    members: Mapping[str, ProjectTables]
+
+
+class LocalProjects:
+    """Reads each ``pyproject.toml`` and each workspace once."""
+
+    def __init__(self, read: Callable[[str], bytes], exists: Callable[[str], bool] = depends.exists) -> None:
+        self._read = read
+        self._exists = exists
+        self._tables: dict[str, ProjectTables | None] = {}
+        self._workspaces: dict[str, Monorepo] = {}
+
+    def tables(self, directory: str, *, mentioning: str = "") -> ProjectTables | None:
+        """Return the tables of the project in a directory, None where it has no ``pyproject.toml``.
+
+        None also where that does not mention a word: the files of others may be as they like.
+        """
+        if directory not in self._tables:
+            file = self._file(directory)
+            if file is not None and mentioning not in file.text:
+                return None
+            self._tables[directory] = None if file is None else read_tables(file)
+        return self._tables[directory]
+
+    def _file(self, directory: str) -> SourceFile | None:
+        path = os.path.join(directory, _FILE)
+        shown = os.path.relpath(path)
+        shown = path if shown.startswith("..") else shown
+        try:
+            text = decode_text(self._read(path), shown)
+        except RequirementsFileNotFound:
+            return None
+        return SourceFile(path=path, shown=shown, text=text, exists=self._exists)
+
+    def workspace_of(self, directory: str) -> Monorepo | None:
+        """Return the workspace that the project in a directory is a member of: the nearest one above that has it."""
+        at = directory
+        while True:
+            tables = self.tables(at, mentioning="workspace")
+            if tables is not None and tables.members is not None:
+                found = self.workspace(tables)
+                return found if any(each.directory == directory for each in found.members.values()) else None
+            if os.path.dirname(at) == at:
+                return None
+            at = os.path.dirname(at)
+
+    def workspace(self, root: ProjectTables) -> Monorepo:
+        """Return the workspace of a root. Raises :class:`InvalidProject` for members that cannot be."""
+        if root.directory not in self._workspaces:
+            members: dict[str, ProjectTables] = {root.name: root} if root.name else {}
+            for directory in _directories(root):
+                member = self._member(root, directory)
+                former = member and members.setdefault(member.name, member)
+                if member and former and former.directory != member.directory:
+                    problem = f"the workspace has a second member called `{member.name}`, at {former.line}"
+                    raise InvalidProject(file=member.line, problem=problem)
+            self._workspaces[root.directory] = Monorepo(root=root, members=members)
+        return self._workspaces[root.directory]
+
+    def _member(self, root: ProjectTables, directory: str) -> ProjectTables | None:
+        tables = self.tables(directory)
+        if tables is None and _is_left_over(directory):
+            return None
+        if tables is None or not tables.name:
+            shown = os.path.relpath(directory, root.directory)
+            what = "no `pyproject.toml`" if tables is None else "no `project.name`"
+            problem = f"the member `{shown}` of the workspace has {what}"
+            hints = (f'add it to `exclude`: `exclude = ["{shown}"]`',)
+            raise InvalidProject(file=root.workspace, problem=problem, hints=hints)
+        return tables
+
+
+def _directories(root: ProjectTables) -> list[str]:
+    """Return the directories of the members of a workspace, without those that it excludes."""
+    left_out = {path for pattern in root.exclude for path in _meant(pattern, root)}
+    found: dict[str, None] = {}
+    for pattern in root.members or ():
+        meant = _meant(pattern, root)
+        if not meant and not is_pattern(pattern):
+            problem = f"the member `{pattern}` of the workspace does not exist"
+            raise InvalidProject(file=root.workspace, problem=problem)
+        anywhere = "**" in pattern  # then directories in between need not be projects
+        found |= dict.fromkeys([each for each in meant if not anywhere or depends.is_file(f"{each}/{_FILE}")])
+    return [path for path in found if path not in left_out and path != root.directory]
+
+
+def _meant(pattern: str, root: ProjectTables) -> list[str]:
+    return [
+        os.path.normpath(os.path.join(root.directory, path))
+        for path in expand(os.path.normpath(pattern), root.directory, depends.is_directory)
+    ]
+
+
+def _is_left_over(directory: str) -> bool:
+    """Tell whether a directory holds nothing of a project: what another branch left there."""
+    depends.directory(directory)
+    return all(name[0] == "." or name == "__pycache__" for name in os.listdir(directory))

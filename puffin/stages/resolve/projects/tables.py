@@ -1,0 +1,262 @@
+"""``[tool.uv]`` and ``[tool.puffin]`` of a project: where its dependencies come from, and the members of its workspace.
+
+https://docs.astral.sh/uv/concepts/projects/dependencies/ describes the tables. A name in ``[tool.puffin.sources]`` goes
+before the same one in ``[tool.uv.sources]``. Each value has the place that errors name.
+"""
+
+import os
+from collections.abc import Mapping
+
+from packaging.markers import InvalidMarker, Marker
+from packaging.requirements import InvalidRequirement, Requirement
+
+from puffin.names import is_name, normalise
+from puffin.stages.resolve.index.config import NamedIndex
+from puffin.stages.resolve.metadata.toml import InvalidProject, parse_toml
+from puffin.stages.resolve.projects.places import nearest, places_of
+from puffin.stages.resolve.projects.project import SourceFile
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+Declared = tuple[str, tuple[str, ...], str]
+
+WORKSPACE, PATH, GIT, URL, INDEX = "workspace", "path", "git", "url", "index"
+_COMMON = frozenset(("marker", "extra", "group"))
+_KEYS = {
+    WORKSPACE: frozenset(("editable", "package")),
+    PATH: frozenset(("editable", "package", "subdirectory")),
+    GIT: frozenset(("rev", "tag", "branch", "subdirectory")),
+    URL: frozenset(("subdirectory",)),
+    INDEX: frozenset(),
+}
+_REFS = ("rev", "tag", "branch")
+_TOOLS = ("puffin", "uv")
+_FLAGS = ("editable", "package")
+
+
+@frozen
+class PackageSource:
+    """Where a package comes from: ``kind`` is the key that tells it, ``target`` its value.
+
+    ``directory`` is what paths are relative to; ``editable`` and ``installed`` (the key ``package``) are None where
+    nothing is said. It holds under its ``marker``, for requirements of its ``extra`` or ``group``, where these are set.
+    """
+
+    kind: str
+    target: str
+    file: str
+    place: str
+    directory: str
+    ref: str = ""
+    subdirectory: str = ""
+    editable: bool | None = None
+    installed: bool | None = None
+    marker: str = ""
+    extra: str = ""
+    group: str = ""
+
+
+@frozen
+class ProjectTables:
+    """What the tables of one ``pyproject.toml`` say; ``path`` and ``directory`` are absolute, ``name`` normalised.
+
+    ``members`` is None where there is no workspace table, whose line is ``workspace``. ``installed`` tells what the
+    file says of whether the project is installed, None for nothing; ``builds`` whether it has a build system.
+    ``declared`` are the packages that it depends on, with or without its extras: name, extras and marker of each; None
+    where only a build tells.
+    """
+
+    path: str
+    directory: str
+    shown: str
+    name: str = ""
+    line: str = ""
+    sources: "Mapping[str, tuple[PackageSource, ...]]" = {}
+    indexes: tuple[NamedIndex, ...] = ()
+    members: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+    workspace: str = ""
+    installed: bool | None = None
+    builds: bool = False
+    declared: "frozenset[Declared] | None" = frozenset()
+
+    @property
+    def is_package(self) -> bool:
+        """Whether the project itself is to be installed where nobody depends on it, as for uv."""
+        return self.builds if self.installed is None else self.installed
+
+
+def read_tables(file: SourceFile) -> ProjectTables:
+    """Return what the tables of a ``pyproject.toml`` say. Raises :class:`InvalidProject` with file and line."""
+    return _Tables(file).read()
+
+
+class _Tables:
+    """Reads one file; every complaint names the line it is about."""
+
+    def __init__(self, file: SourceFile) -> None:
+        self._file = file
+        self._top = parse_toml(file.text, file.shown)
+        self._document = self._top.values
+        self._lines: list[tuple[int, tuple[str, ...]]] | None = None
+
+    def read(self) -> ProjectTables:
+        file, document = self._file, self._document
+        project = document.get("project")
+        project = project if isinstance(project, dict) else {}
+        name = project.get("name", "")
+        flags = [self._flag(tool.get("package"), (*where, "package")) for where, tool in self._tools()]
+        return ProjectTables(
+            path=file.path,
+            directory=file.directory,
+            shown=file.shown,
+            name=normalise(name) if isinstance(name, str) else "",
+            line=self._place("project", "name"),
+            sources=self._sources(),
+            indexes=tuple([each for where, tool in self._tools() for each in self._indexes(where, tool)]),
+            installed=next((each for each in flags if each is not None), None),
+            builds="build-system" in document,
+            declared=_declared(project),
+            **self._workspace(),
+        )
+
+    def _tools(self) -> "list[tuple[tuple[str, ...], Mapping[str, Any]]]":
+        tools = self._top.table("tool")
+        found = [(("tool", name), tools.table(name).values) for name in _TOOLS]
+        return [each for each in found if each[1]]
+
+    def _workspace(self) -> "dict[str, Any]":
+        for where, tool in self._tools():
+            if "workspace" not in tool:
+                continue
+            at, table = (*where, "workspace"), tool["workspace"]
+            if not isinstance(table, dict):
+                raise self._wrong(at, f"`{'.'.join(at)}` is not a table")
+            for key, value in table.items():
+                if key not in ("members", "exclude"):
+                    raise self._wrong(
+                        (*at, key), f"`{key}` is not a key here; there are `members` and `exclude`"
+                    )
+                if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+                    raise self._wrong((*at, key), f"`{key}` is not a list of strings")
+            members, exclude = (tuple(table.get(key, ())) for key in ("members", "exclude"))
+            return {"members": members, "exclude": exclude, "workspace": self._place(*at, "members")}
+        return {}
+
+    def _indexes(self, where: tuple[str, ...], tool: "Mapping[str, Any]") -> "list[NamedIndex]":
+        tables = tool.get("index", [])
+        if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
+            raise self._wrong((*where, "index"), f"indexes are written as `[[{'.'.join(where)}.index]]` tables")
+        return [self._index((*where, "index", str(number)), table) for number, table in enumerate(tables)]
+
+    def _index(self, at: tuple[str, ...], table: "Mapping[str, Any]") -> NamedIndex:
+        name, url = table.get("name", ""), table.get("url", "")
+        if not isinstance(name, str) or not isinstance(url, str) or not url:
+            raise self._wrong(at, "an index needs a `url`, and may have a `name`: both are strings")
+        if table.get("format", "simple") != "simple":
+            raise self._wrong((*at, "format"), "a flat index is not read: name its place in `find-links`")
+        if "://" not in url:
+            url = os.path.normpath(os.path.join(self._file.directory, os.path.expanduser(url)))
+        flags = {key: self._flag(table.get(key, False), (*at, key)) is True for key in ("explicit", "default")}
+        return NamedIndex(name=name, url=url, packages=tuple(table.get("packages", ())), **flags)
+
+    def _sources(self) -> "dict[str, tuple[PackageSource, ...]]":
+        found: dict[str, tuple[PackageSource, ...]] = {}
+        for where, tool in self._tools():
+            at, table = (*where, "sources"), tool.get("sources", {})
+            if not isinstance(table, dict):
+                raise self._wrong(at, f"`{'.'.join(at)}` is not a table")
+            for name, value in table.items():
+                if not is_name(name):
+                    raise self._wrong((*at, name), f"`{name}` is not the name of a package")
+                listed = value if isinstance(value, list) else [value]
+                told = tuple([self._source((*at, name), each) for each in listed])
+                if not told:
+                    raise self._wrong((*at, name), f"the list of sources of `{name}` is empty")
+                found.setdefault(normalise(name), told)
+        return found
+
+    def _source(self, at: tuple[str, ...], table: "Any") -> PackageSource:
+        name = at[-1]
+        if not isinstance(table, dict):
+            raise self._wrong(at, f"the source of `{name}` is not a table, such as `{{ workspace = true }}`")
+        kinds = [kind for kind in _KEYS if kind in table]
+        if len(kinds) != 1:
+            given = " and ".join(f"`{kind}`" for kind in kinds) or "none of them"
+            needed = ", ".join(f"`{kind}`" for kind in _KEYS)
+            raise self._wrong(at, f"the source of `{name}` needs one of {needed}, and has {given}")
+        kind = kinds[0]
+        for key, value in table.items():
+            if key != kind and key not in _KEYS[kind] | _COMMON:
+                raise self._wrong(at, f"`{key}` does not go with `{kind}` in the source of `{name}`")
+            if key in _FLAGS:
+                self._flag(value, (*at, key))
+            elif not isinstance(value, str) and (key, value) != (WORKSPACE, True):
+                raise self._wrong(at, f"`{key}` in the source of `{name}` is not a string{_unless(key)}")
+        refs = [key for key in _REFS if key in table]
+        if len(refs) > 1 or ("extra" in table and "group" in table):
+            both = refs if len(refs) > 1 else ["extra", "group"]
+            raise self._wrong(
+                at, f"the source of `{name}` has {' and '.join(f'`{key}`' for key in both)}: keep one"
+            )
+        return PackageSource(
+            kind=kind,
+            target="" if table[kind] is True else table[kind],
+            file=self._file.shown,
+            place=self._place(*at),
+            directory=self._file.directory,
+            ref=table[refs[0]] if refs else "",
+            subdirectory=table.get("subdirectory", ""),
+            editable=table.get("editable"),
+            installed=table.get("package"),
+            marker=self._marker(at, table.get("marker", "")),
+            extra=normalise(table.get("extra", "")),
+            group=normalise(table.get("group", "")),
+        )
+
+    def _marker(self, at: tuple[str, ...], text: str) -> str:
+        try:
+            return str(Marker(text)) if text else ""
+        except (InvalidMarker, RecursionError):
+            raise self._wrong(at, f"`{text}` is not a marker") from None
+
+    def _flag(self, value: "Any", at: tuple[str, ...]) -> bool | None:
+        if value is None or isinstance(value, bool):
+            return value
+        raise self._wrong(at, f"`{at[-1]}` is neither true nor false")
+
+    def _place(self, *keys: str) -> str:
+        if self._lines is None:
+            self._lines = places_of(self._file.text)
+        line = nearest(self._lines, keys)
+        return f"{self._file.shown}:{line}" if line else self._file.shown
+
+    def _wrong(self, at: tuple[str, ...], problem: str) -> InvalidProject:
+        return InvalidProject(file=self._place(*at), problem=problem)
+
+
+def _unless(key: str) -> str:
+    return ": write `true`, or the path of another workspace" if key == WORKSPACE else ""
+
+
+def _declared(project: "Mapping[str, Any]") -> "frozenset[Declared] | None":
+    """Return the packages that a project names, None where only a build tells all. What is wrong is others' matter."""
+    dynamic = project.get("dynamic", [])
+    if not project or "dependencies" in dynamic or "optional-dependencies" in dynamic:
+        return None
+    extras = project.get("optional-dependencies", {})
+    lists = [project.get("dependencies", []), *(extras.values() if isinstance(extras, dict) else ())]
+    texts = [text for each in lists if isinstance(each, list) for text in each if isinstance(text, str)]
+    return frozenset([found for text in texts for found in _named_in(text)])
+
+
+def _named_in(text: str) -> "list[Declared]":
+    try:
+        told = Requirement(text)
+    except InvalidRequirement:
+        return []
+    extras = tuple(sorted(map(normalise, told.extras)))
+    return [] if told.url else [(normalise(told.name), extras, str(told.marker or ""))]

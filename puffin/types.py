@@ -1,0 +1,21 @@
+"""Names for annotations in modules that a quick ``sync`` imports, which does without ``typing`` and ``collections``.
+
+Other modules import from here only ``Buffer``, which ``collections.abc`` has since Python 3.12.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any
+
+    from typing_extensions import Buffer
+else:
+    from _collections_abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+
+    Any = Buffer = TracebackType = object
+
+__all__ = [
+    "Any", "Buffer", "Callable", "Collection", "Container", "Iterable", "Iterator", "Mapping", "Sequence",
+    "TracebackType",
+]  # fmt: skip

@@ -1,0 +1,121 @@
+"""Sources of projects by the real command line: what is asked of the index, and what the options leave out."""
+
+import json
+
+import pytest
+
+from tests.helpers.cli import Env
+from tests.helpers.sdists import forge_backend, write_project
+from tests.helpers.wheels import forge_wheel
+
+
+@pytest.fixture
+def shop(index):
+    index.add(*forge_backend())
+    for name in ("lib", "other"):
+        index.add(*forge_wheel(name, "9.0"))
+    return index
+
+
+def app(puffin, tail, *, name="app", requires=("lib",)):
+    directory = write_project(puffin.cwd / name, name, requires=requires, static=True)
+    with open(directory / "pyproject.toml", "a") as file:
+        file.write(tail)
+
+
+def pins(puffin, shop, *words):
+    done = puffin("pip", "compile", *words, "--no-header", "--no-annotate", "-i", shop.url)
+    assert done.code == 0, done.err
+    return done.out.splitlines()
+
+
+def test_what_has_a_source_is_not_looked_for_on_an_index(puffin, shop):
+    write_project(puffin.cwd / "lib", "lib", requires=["other"], static=True)
+    with open(puffin.cwd / "lib/pyproject.toml", "a") as file:
+        file.write('[tool.puffin.sources]\nother = { path = "../other", editable = true }\n')
+    write_project(puffin.cwd / "other", "other", "1.0", static=True)
+    app(puffin, '[tool.puffin.sources]\nlib = { path = "../lib" }\n')
+    project = "app/pyproject.toml"
+    public = ["lib==9.0"]
+    assert pins(puffin, shop, project, "--no-sources") == public
+    assert pins(puffin, shop, project, "--no-sources-package", "LIB") == public
+    shop.requests.clear()
+    assert pins(puffin, shop, project) == ["-e ./other", "./lib"]
+    assert [each for each in shop.requests if "/simple/" in each.path and "toy" not in each.path] == []
+    skipped = pins(puffin, shop, project, "--no-sources-package", "other")
+    assert skipped == ["./lib", "other==9.0"]
+
+
+def test_virtual_projects_are_resolved_and_not_installed(puffin, env, shop):
+    app(puffin, "[tool.uv]\npackage = false\n", name="lib", requires=("other",))
+    app(puffin, '[tool.uv.sources]\nlib = { path = "../lib" }\n')
+    done = puffin("pip", "install", "-r", "app/pyproject.toml", "-i", shop.url)
+    assert (done.code, env.installed()) == (0, {"other": "9.0"}), done.err
+    done = puffin("pip", "install", "lib", "--no-sources", "-i", shop.url)
+    assert (done.code, env.installed()) == (0, {"lib": "9.0", "other": "9.0"}), done.err
+
+
+def test_settings_and_sources_stand_side_by_side(puffin, shop):
+    """An explicit index needs no packages where a source names it; ``puffin.toml`` has no sources."""
+    puffin.file(
+        "pyproject.toml",
+        '[project]\nname = "p"\nversion = "1"\ndependencies = ["lib"]\n[tool.puffin]\nresolution = "lowest"\n'
+        f'[tool.puffin.sources]\nlib.index = "it"\n[[tool.puffin.index]]\nname = "it"\nurl = "{shop.url}"\n'
+        "explicit = true\n",
+    )
+    done = puffin("pip", "compile", "pyproject.toml", "--no-header", "-i", "http://127.0.0.1:9/simple/")
+    assert (done.code, done.out.splitlines()[0]) == (0, "lib==9.0"), done.err
+    puffin.file("puffin.toml", '[sources]\nlib = { path = "lib" }\n')
+    done = puffin("pip", "compile", "pyproject.toml")
+    assert (done.code, "the setting `sources` is unknown" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("words", [("pip", "install", "-r"), ("pip", "sync"), ("pip", "compile"), ("sync",)])
+def test_a_wrong_source_changes_nothing(puffin, env, shop, words):
+    app(puffin, '[tool.uv.sources]\nlib = { path = "../gone" }\n')
+    done = puffin(*words, "app/pyproject.toml", "-i", shop.url)
+    assert done.code in (1, 2)
+    assert "Failed to read `app/pyproject.toml:9`: the source of `lib` is `../gone`, which does not exist" in (
+        done.err
+    )
+    assert env.installed() == {}
+
+
+def workspace(puffin, *, more=""):
+    """Write a workspace of ``app``, which asks for ``lib``, and ``lib``, which asks for ``other`` of the index."""
+    puffin.file("pyproject.toml", '[tool.uv.workspace]\nmembers = ["app", "lib"]\n' + more)
+    app(puffin, "[tool.uv.sources]\nlib = { workspace = true }\n")
+    app(puffin, "", name="lib", requires=("other",))
+
+
+def origins(env):
+    """Return ``{name: is editable}`` of what is installed, None for what is from an index."""
+    found = {}
+    for name, version in env.installed().items():
+        path = env.site / f"{name}-{version}.dist-info/direct_url.json"
+        found[name] = json.loads(path.read_text())["dir_info"].get("editable", False) if path.exists() else None
+    return found
+
+
+def test_an_environment_from_a_project_holds_the_project(puffin, shop):
+    configuration = '[envs.a]\nproject = "app"\n[envs.b]\nproject = "app"\neditable = false\npath = ".b"\n'
+    workspace(puffin)
+    puffin.file("puffin.toml", configuration)
+    one, two = Env(puffin.cwd / "app/.venv"), Env(puffin.cwd / ".b")
+    done = puffin("sync", "-i", shop.url)
+    assert done.code == 0, done.err
+    assert origins(one) == {"app": True, "lib": True, "other": None}
+    assert origins(two) == {"app": False, "lib": True, "other": None}
+    assert puffin("sync", "-i", shop.url, "--no-install-project").code == 0
+    assert origins(one) == origins(two) == {"lib": True, "other": None}
+    assert puffin("lock", "-i", shop.url, "a").code == 0
+    for option, expected in (
+        ("-q", {"app": True, "lib": True, "other": None}),
+        ("--no-install-workspace", {"other": None}),
+    ):
+        for frozen in ((), ("--frozen",)):
+            done = puffin("sync", "a", "-i", shop.url, option, *frozen)
+            assert (done.code, origins(one)) == (0, expected), done.err
+    puffin.file("puffin.toml", '[envs.a]\nrequirements = "r.txt"\neditable = false\n')
+    done = puffin("sync")
+    assert (done.code, "puffin.toml:3`: `editable` goes with `project`" in done.err) == (2, True), done.err
