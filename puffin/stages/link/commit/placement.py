@@ -6,19 +6,19 @@ from puffin.stages.link.commit.opening import Opening
 from puffin.stages.link.commit.removal import SymlinkedDirectory
 from puffin.stages.link.sealed import bytecode_in
 from puffin.stages.unzip.manifest import read_manifest
+from puffin.types import Callable, Mapping, Sequence
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from puffin.stages.link.commit.removal import Disk
     from puffin.stages.link.sealed import Sealed
     from puffin.stages.unzip.manifest import Row
 
     Claim = tuple["StagedPart", str, bool]
-    Owners = Callable[[str], str]
-    Behind = Callable[[str], "tuple[StagedPart, str] | None"]
+
+Owners = Callable[[str], str]
+Behind = Callable[[str], "tuple[StagedPart, str] | None"]
 
 
 @frozen
