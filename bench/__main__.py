@@ -79,7 +79,7 @@ def _measured(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
         "server": served.kind,
         "link_mode": options.link_mode,
         "inputs": "forged" if options.hermetic else "real",
-        "rounds": options.rounds,
+        "rounds": 1 if options.quick else options.rounds,
         "minutes": (time.monotonic() - began) / 60,
         "results": results,
     }
@@ -97,7 +97,7 @@ def _on(place: Path, setting: Setting, is_further: bool) -> list[dict[str, Any]]
         chosen = [case for case in cases if _is_chosen(case, setting) and (case.on_disk or not is_further)]
         if not chosen:
             continue
-        with family(place, setting) as bench:
+        with family(place, setting, most=3 if is_further else 1000) as bench:
             results += [_result(bench, case, file_system(place)) for case in chosen]
     return results
 

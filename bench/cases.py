@@ -37,18 +37,20 @@ _NOOP = [
 SYNC = [
     SyncCase(
         name="cold",
-        title="cold",
+        title="cold cache, fresh environment",
         bound=0.8,
         fresh_cache=True,
         kinds=WITH_PIP,
-        rounds=7,
+        rounds=5,
         second=True,
         on_disk=True,
     ),
-    SyncCase(name="cold-late", title="cold, 20 ms a request", bound=0.8, fresh_cache=True, late=True, rounds=5),
+    SyncCase(
+        name="cold-late", title="cold cache, 20 ms a request", bound=0.8, fresh_cache=True, late=True, rounds=5
+    ),
     SyncCase(
         name="cold-cluster",
-        title="cold, `--executor cluster`",
+        title="cold cache, `--executor cluster`",
         bound=1.05,
         fresh_cache=True,
         rounds=5,
@@ -80,14 +82,19 @@ SYNC = [
     ),
     SyncCase(
         name="bytecode",
-        title="warm, `--compile-bytecode`",
+        title="warm cache, `--compile-bytecode`",
         bound=0.05,
         rounds=1,
         layered=True,
         options={"puffin": _BYTECODE, "uv": _BYTECODE},
     ),
     SyncCase(
-        name="tree", title="warm, sealed trees with all bytecode", bound=0.35, inodes=3000, tree=True, rounds=9
+        name="tree",
+        title="warm cache, sealed trees with all bytecode",
+        bound=0.35,
+        inodes=3000,
+        tree=True,
+        rounds=9,
     ),
     SyncCase(
         name="sdists",
@@ -116,7 +123,7 @@ SYNC = [
             fresh_cache=cold,
             on_disk=True,
             disk_bound=(1.0 if cold else 0.9) if count == 1000 else float("inf"),
-            rounds=3 if count == 1000 else 5,
+            rounds=2 if count == 1000 else 5,
         )
         for count in (10, 100, 300, 1000)
         for cold in (False, True)
@@ -162,7 +169,7 @@ MANY = [
     *[
         ManyCase(
             name=f"environments-{count}",
-            title=f"{count} environments of 60 small packages, warm",
+            title=f"{count} environments of 60 small packages, warm".replace("1 environments", "1 environment"),
             count=count,
             index="small-300",
             rounds=5 if count < 200 else 3,

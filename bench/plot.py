@@ -6,8 +6,9 @@ from html import escape
 from typing import Any
 
 from bench.cases import PLOTTED
+from bench.results import caution
 
-_WIDTH, _LEFT, _RIGHT, _BAR, _GAP = 820, 270, 150, 9, 14
+_WIDTH, _LEFT, _RIGHT, _BAR, _GAP = 820, 270, 150, 12, 14
 _MOST = 1.6  # × uv; a longer bar is cut
 _STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #1f2328 } .quiet { fill: #59636e } .line { stroke: #59636e }
@@ -33,7 +34,7 @@ def svg(report: dict[str, Any]) -> str:
             lines += _bar(height, name, result["summary"][name]["median"], base)
             height += _BAR
         height += _GAP
-    return _page(tools, lines, height)
+    return _page(tools, lines, height, caution(report))
 
 
 def _bar(top: int, tool: str, seconds: float, base: float) -> list[str]:
@@ -43,7 +44,7 @@ def _bar(top: int, tool: str, seconds: float, base: float) -> list[str]:
     told = f"{seconds:.3f} s" if seconds < 1 else f"{seconds:.1f} s"
     return [
         f'<rect class="{tool}" x="{_LEFT}" y="{top}" width="{width:.1f}" height="{_BAR - 1}"/>',
-        _text(_LEFT + width + 5, top + _BAR, f"{told}{more}", kind="quiet", size=10),
+        _text(_LEFT + width + 5, top + _BAR - 2.5, f"{told}{more}", kind="quiet", size=10),
     ]
 
 
@@ -51,7 +52,7 @@ def _scaled(ratio: float) -> float:
     return ratio / _MOST * (_WIDTH - _LEFT - _RIGHT)
 
 
-def _page(tools: list[str], lines: list[str], height: int) -> str:
+def _page(tools: list[str], lines: list[str], height: int, note: str) -> str:
     one = _LEFT + _scaled(1)
     legend = []
     for number, tool in enumerate(tools):
@@ -60,10 +61,11 @@ def _page(tools: list[str], lines: list[str], height: int) -> str:
         legend.append(_text(left + 18, 45, tool))
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height + 10}" role="img">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height + 18}" role="img">',
             f"<title>puffin beside uv and pip: wall time</title><style>{_STYLE}</style>",
             _text(_LEFT, 20, "Wall time as a multiple of uv's (shorter is better)", kind="title"),
             *legend,
+            _text(_LEFT, height + 12, note, kind="quiet", size=10),
             f'<line class="line" x1="{one}" y1="54" x2="{one}" y2="{height}" stroke-dasharray="3 3"/>',
             *lines,
             "</svg>\n",

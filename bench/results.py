@@ -98,7 +98,12 @@ def input_lines(report: dict[str, Any]) -> list[str]:
 
 def markdown(report: dict[str, Any], plot: str) -> str:
     """Return the page of a report; *plot* is the name of the file beside it."""
-    parts = ["# Results", _heading(report), f"![puffin beside uv and pip]({plot})"]
+    parts = [
+        "# Results",
+        _heading(report),
+        f"**{caution(report)}**" if caution(report) else "",
+        f"![puffin beside uv and pip]({plot})",
+    ]
     for place in dict.fromkeys(result["place"] for result in report["results"]):
         results = [result for result in report["results"] if result["place"] == place]
         parts += [f"## On {place}", _table(results, report), _compared(results)]
@@ -115,11 +120,20 @@ def _heading(report: dict[str, Any]) -> str:
         f"{report['date']} · {tools} · environments of Python {report['python']}",
         f"{machine['cores']} cores ({machine['cpu']}), Linux {machine['kernel']} · load at the start "
         f"{machine['load']:.2f} · index served by {report['server']} · {report['link_mode']}s · "
-        f"{report['inputs']} distributions · at most {report['rounds']} rounds · {report['minutes']:.0f} minutes",
+        f"{report['inputs']} distributions · rounds: {report['rounds']} at most · {report['minutes']:.0f} minutes",
     ]
     return "  \n".join(
         [*lines, "Method and bounds: [README.md](README.md). `python -m bench` writes this page."]
     )
+
+
+def caution(report: dict[str, Any]) -> str:
+    """Return why nobody should quote the figures, or nothing."""
+    machine = report["machine"]
+    reasons = ["one round"] if report["rounds"] == 1 else []
+    if machine["load"] > machine["cores"]:
+        reasons.append(f"a busy machine (load {machine['load']:.0f} on {machine['cores']} cores)")
+    return f"Not to be quoted: {' on '.join(reasons)}" if reasons else ""
 
 
 def _table(results: list[dict[str, Any]], report: dict[str, Any]) -> str:

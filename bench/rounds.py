@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -90,8 +91,9 @@ class Bench(Generic[C]):
     A family says what it runs: :meth:`prime`, :meth:`prepare` and :meth:`run` are its own.
     """
 
-    def __init__(self, place: Path, setting: Setting) -> None:
+    def __init__(self, place: Path, setting: Setting, most: int = 1000) -> None:
         self.setting = setting
+        self._most = most  # rounds of a case
         self.tools = setting.tools
         self.number = 0
         self._place = place
@@ -134,7 +136,7 @@ class Bench(Generic[C]):
         tools = self._takers(case)
         for tool in tools:
             self.prime(tool, case)
-        rounds = 1 if options.quick else min(options.rounds, case.rounds)
+        rounds = 1 if options.quick else min(options.rounds, case.rounds, self._most)
         warmup = 0 if rounds == 1 else case.warmup
         watch = ("--memory",) if options.memory else ()
         runs: dict[str, list[Figures]] = {tool.name: [] for tool in tools}
@@ -146,7 +148,7 @@ class Bench(Generic[C]):
                 figures = self.prepared_run(tool, case, *(watch if alone else ()))
                 if self.number >= warmup:
                     runs[tool.name].append(figures)
-        print(f"{case.title}: {rounds} rounds", file=sys.stderr)
+        print(f"{time.strftime('%H:%M:%S')} {case.name}: {rounds} rounds", file=sys.stderr)
         if watch and rounds > 1:
             for tool in tools:
                 if not tool.is_slow:
@@ -187,7 +189,7 @@ class Bench(Generic[C]):
 
     def variables(self, virtual_env: Path) -> dict[str, str]:
         """Return the variables of a run."""
-        return environment(self.root / "home", virtual_env)
+        return {**environment(self.root / "home", virtual_env), "TMPDIR": str(self.root)}
 
     def link_mode(self, tool: Tool, case: C) -> str:
         """Return how a tool links: sealed trees are puffin's alone."""

@@ -55,13 +55,14 @@ http {{
 class IndexServer:
     """A server of *root*, as a context manager; ``kind`` names the program, ``log`` has a line for each request.
 
-    *scratch* is an empty directory for the program's own files.
+    *scratch* is an empty directory for the program's own files. *nginx* is its program; empty for Python's server.
     """
 
     def __init__(self, root: Path, scratch: Path, *, nginx: str | None = None) -> None:
         self._root, self._scratch = root, scratch
         self.log = scratch / "access.log"
-        self._nginx = nginx or shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+        places = f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin"
+        self._nginx = shutil.which("nginx", path=places) if nginx is None else nginx
         self.kind = (
             _nginx_version(self._nginx) if self._nginx else "Python http.server (nginx is not installed)"
         )

@@ -71,7 +71,7 @@ class SyncBench(Bench[SyncCase]):
 
     def _key(self, tool: Tool, case: SyncCase) -> tuple[object, ...]:
         own = case.options.get(tool.kind, ()) if case.layered and tool.kind == "puffin" else ()
-        return (tool.name, case.index, case.fresh_cache, self.link_mode(tool, case), own)
+        return (tool.name, case.index, self._is_cold(tool, case), self.link_mode(tool, case), own)
 
     def _sync(self, tool: Tool, case: SyncCase, requirements: Path, *flags: str) -> Figures:
         """Return the figures of one sync; exit if it failed, or if not everything is there."""
@@ -115,7 +115,13 @@ class SyncBench(Bench[SyncCase]):
         return self.root / f"env-{tool.name.replace(' ', '-')}"
 
     def _cache(self, tool: Tool, case: SyncCase) -> Path:
-        return self.root / f"cache-{tool.name.replace(' ', '-')}-{'cold' if case.fresh_cache else 'warm'}"
+        return (
+            self.root / f"cache-{tool.name.replace(' ', '-')}-{'cold' if self._is_cold(tool, case) else 'warm'}"
+        )
+
+    def _is_cold(self, tool: Tool, case: SyncCase) -> bool:
+        """Return whether a case has a cache of its own; that of a slow tool stays warm for the next case."""
+        return case.fresh_cache and not tool.is_slow
 
     def _clear_cache(self, tool: Tool, case: SyncCase) -> None:
         cache = self._cache(tool, case)

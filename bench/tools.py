@@ -130,8 +130,9 @@ def find_tools(
         tools.append(
             Tool(name="pip", kind="pip", executable=others["pip"], version=_pip_version(others["pip"]))
         )
-    version = f"Python {python_version(pythons[0])}"
-    return [*tools, Tool(name="python -c pass", kind="python", executable=pythons[0], version=version)]
+    python = str(Path(puffins[0]).with_name("python"))
+    version = f"Python {python_version(python)}"
+    return [*tools, Tool(name="python -c pass", kind="python", executable=python, version=version)]
 
 
 def _tool(name: str, kind: str, executable: str) -> Tool:

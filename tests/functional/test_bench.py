@@ -1,20 +1,26 @@
 """The benchmark runs offline with forged inputs, and its figures are summed up and judged as its README says."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+from urllib.request import Request, urlopen
 from xml.etree import ElementTree
 
 import pytest
 from packaging.requirements import Requirement
 
 from bench.cases import FAMILIES
-from bench.pages import forged_sets, older, real_projects
+from bench.indexes import DELAY, Indexes
+from bench.pages import Project, forged_sets, older, real_projects, write_pages
 from bench.plot import svg
 from bench.results import input_lines, markdown, missed, summarise
 from bench.rounds import Case
+from bench.server import JSON, IndexServer
 from bench.shapes import Shape
 from bench.tools import Tool
 
@@ -142,6 +148,35 @@ def test_forged_sets_have_all_that_their_packages_require(name: str) -> None:
     assert {Requirement(line).name for line in wanted} == names
 
 
+@pytest.mark.parametrize("nginx", [None, ""], ids=["nginx", "python"])
+def test_forged_pages_are_served_with_and_without_a_delay(nginx: str | None, tmp_path: Path) -> None:
+    shape = Shape(name="forged", version="2.0", versions=2, files=20)
+    project = Project(shape=shape, versions=older(shape), requires=lambda number: (f"other>={number}",))
+    write_pages([project], tmp_path / "index" / "one", json_pages=True, separate=True)
+    (tmp_path / "scratch").mkdir()
+    server = IndexServer(tmp_path / "index", tmp_path / "scratch", nginx=nginx)
+    places = {"kept": tmp_path, "python": sys.executable, "hermetic": True, "real": ""}
+    with server, Indexes(tmp_path / "index", server, **places) as indexes:
+        page = json.loads(fetched(indexes.url("one") + "forged/", Accept=JSON))
+        file = next(file for file in page["files"] if file["filename"].startswith("forged-2.0-cp312"))
+        url = urljoin(indexes.url("one") + "forged/", file["url"])
+        metadata = fetched(url + ".metadata")
+        began = time.monotonic()
+        links = fetched(indexes.url("one", late=True) + "forged/").decode().count("<a ")
+        assert time.monotonic() - began >= DELAY
+        asked = server.asked(0)
+    assert hashlib.sha256(metadata).hexdigest() == file["core-metadata"]["sha256"]
+    assert b"Version: 2.0\nRequires-Python: >=3.8\nRequires-Dist: other>=0\n" in metadata
+    assert links == len(page["files"]) > 20 - 5
+    assert asked == ["/one/simple/forged/", f"{urlsplit(url).path}.metadata", "/one/simple/forged/"]
+
+
+def fetched(url: str, **headers: str) -> bytes:
+    with urlopen(Request(url, headers=headers), timeout=10) as answer:
+        body: bytes = answer.read()
+        return body
+
+
 def test_the_page_names_a_chart_of_all_tools() -> None:
     machine = {"cores": 2, "cpu": "a processor", "kernel": "6", "load": 0.1}
     report = {
@@ -158,3 +193,7 @@ def test_the_page_names_a_chart_of_all_tools() -> None:
     }
     assert "![puffin beside uv and pip](chart.svg)" in markdown(report, "chart.svg")
     assert "prefers-color-scheme: dark" in svg(report)
+    assert "Not to be quoted" not in markdown(report, "chart.svg") + svg(report)
+    for doubtful in ({"rounds": 1}, {"machine": {**machine, "load": 2.5}}):
+        assert "Not to be quoted" in markdown({**report, **doubtful}, "chart.svg")
+        assert "Not to be quoted" in svg({**report, **doubtful})

@@ -1,6 +1,8 @@
 """``puffin pip compile``: from sources to pins, by the real command line."""
 
 import hashlib
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -390,10 +392,24 @@ def test_options_of_other_tools(compile_):
     assert compile_("lib\n", "--universal").code == 2
 
 
+def test_nothing_to_do_needs_no_resolver(puffin):
+    (puffin.cwd / "requirements.in").write_text("\n")
+    command = [sys.executable, "-X", "importtime", "-m", "puffin", "pip", "compile", "requirements.in"]
+    done = subprocess.run(command, cwd=puffin.cwd, env=puffin.environ(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "puffin.pipeline.resolve.compilation" in imported
+    assert imported.isdisjoint(
+        ("puffin.stages.resolve.universe.index", "puffin.stages.resolve.solve.resolve", "httptools")
+    )
+
+
 def test_nothing_to_do(compile_, puffin):
     done = compile_("\n")
     assert (done.code, done.out) == (0, f"{HEADER}requirements.in\n")
     assert "warning: The sources contain no requirements" in done.err
+    assert compile_("\n", "-o", "pylock.toml").code == 0
+    assert "packages" in (puffin.cwd / "pylock.toml").read_text()
     (puffin.cwd / "requirements.in").unlink()
     done = compile_(None, sources=())
     assert done.code == 2

@@ -1,6 +1,7 @@
 """``puffin cache dir``, ``size``, ``clean`` and ``prune``."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from puffin.cache.layout import Cache
 from puffin.cache.living import living
 from puffin.cache.usage import exclusive, needless_notes
 from puffin.cli.commands.call import CacheDirectory, Call
+from puffin.cli.config.settings import age
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted, size
@@ -20,8 +22,7 @@ from puffin.errors import UsageError
 from puffin.names import normalise
 
 _SHOWN = 5
-_AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def print_directory(call: Call) -> int:
@@ -63,8 +64,8 @@ def size_of(call: Call) -> int:
 def prune_cache(call: Call) -> int:
     """Remove from the cache what is of no use any more."""
     options, console = call.options(StoreOptions), call.console
-    unused_for = seconds_of(options.unused_for, "--unused-for") if options.unused_for else None
-    max_size = bytes_of(options.max_size, "--max-size") if options.max_size else None
+    unused_for = seconds_of(options.unused_for) if options.unused_for else None
+    max_size = bytes_of(options.max_size) if options.max_size else None
     with CacheDirectory(call) as cache_dir:
         if not os.path.isdir(cache_dir):
             console.say(f"No cache found at {cache_dir}")
@@ -116,29 +117,17 @@ def _tell_spared(archives: "frozenset[str]", users: "Mapping[str, frozenset[str]
         )
 
 
-def seconds_of(text: str, option: str) -> float:
-    """Return an age such as ``14d`` in seconds; :class:`UsageError` for anything else."""
-    return _number(
-        text.strip().lower(), _AGES, f"`{text}` is not an age", f"`{option}` takes an age such as `14d`"
-    )
+def seconds_of(text: str) -> float:
+    """Return the age that ``--unused-for`` was given in seconds; :class:`UsageError` for anything else."""
+    found = age(text)
+    if found is None:
+        raise UsageError(text=f"`{text}` is not an age", hints=("`--unused-for` takes an age such as `14d`",))
+    return found
 
 
-def bytes_of(text: str, option: str) -> int:
+def bytes_of(text: str) -> int:
     """Return a size such as ``2G``, ``500MiB`` or ``1.5g`` in bytes (powers of 1024); :class:`UsageError`."""
-    plain = text.strip().lower()
-    if plain[-2:] == "ib" or (plain[-1:] == "b" and plain[-2:-1].isalpha()):
-        plain = plain.removesuffix("ib").removesuffix("b")
-    return int(_number(plain, _SIZES, f"`{text}` is not a size", f"`{option}` takes a size such as `2G`"))
-
-
-def _number(text: str, units: Mapping[str, int], wrong: str, hint: str) -> float:
-    unit = text[-1:] if text[-1:].isalpha() else ""
-    digits = text.removesuffix(unit).strip() if unit else text
-    if (
-        unit not in units
-        or not digits.isascii()
-        or not digits.replace(".", "", 1).isdigit()
-        or len(digits) > 15
-    ):
-        raise UsageError(text=wrong, hints=(hint,))
-    return float(digits) * units[unit]
+    found = re.fullmatch(r"(\d{1,12}(?:\.\d*)?)\s*(?:([kmgt]?)(?:i?b)?)", text.strip().lower(), re.ASCII)
+    if found is None:
+        raise UsageError(text=f"`{text}` is not a size", hints=("`--max-size` takes a size such as `2G`",))
+    return int(float(found[1]) * _SIZES[found[2]])

@@ -83,23 +83,12 @@ def _sources(options: InstallOptions, run: "Settings", session: "Session") -> "S
         )
         sources = reading.sources(lambda path: text if words and path == _ARGUMENTS else session.read(path))
     except InvalidRequirementLine as error:
-        raise (_argument(error) if words and error.file == _ARGUMENTS else error) from None
+        raise (InvalidArgument(**vars(error)) if words and error.file == _ARGUMENTS else error) from None
     entries = tuple(
         replace(each, file="command line", line=each.line) if words and each.file == _ARGUMENTS else each
         for each in sources.requirements.entries
     )
     return replace(sources, requirements=replace(sources.requirements, entries=entries))
-
-
-def _argument(error: "InvalidRequirementLine") -> "InvalidRequirementLine":
-    return InvalidArgument(
-        file=error.file,
-        line=error.line,
-        column=error.column,
-        excerpt=error.excerpt,
-        problem=error.problem,
-        hints=error.hints,
-    )
 
 
 def _write_report(path: str, done: "Installed", session: "Session") -> None:

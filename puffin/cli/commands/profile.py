@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from rich import box
@@ -14,7 +13,7 @@ from rich.text import Text
 from puffin.cache.layout import Cache
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import StoreOptions
-from puffin.cli.page.words import comparison_json, ended, moved, rate, report_json, signed, verdict
+from puffin.cli.page.words import comparison_json, ended, executor, figures, report_json, signed, verdict, when
 from puffin.cli.page.write import reported
 from puffin.cli.screen.console import wants_color
 from puffin.cli.screen.quantities import duration
@@ -118,20 +117,7 @@ def _show_one(report: Report, call: Call) -> None:
         _table(
             "Where the time went",
             ("<Stage or phase", "Weighted", "Wall", "Sum", "CPU", "Count", "In", "Out", "Rate"),
-            [
-                (
-                    each.name,
-                    f"{each.weighted / wall:.0%}",
-                    duration(each.wall),
-                    duration(each.sum),
-                    duration(each.cpu),
-                    str(each.count) if each.stage else "",
-                    moved(each.taken),
-                    moved(each.given),
-                    rate(each.rate),
-                )
-                for each in shown
-            ],
+            [(each.name, *figures(each, wall)) for each in shown],
         ),
         *_details(report),
     )
@@ -165,13 +151,8 @@ def _details(report: Report) -> Iterable[Any]:
 
 
 def _line(profile: Profile) -> str:
-    executor = f"{profile.executor} executor, {profile.jobs} jobs" if profile.executor else ""
-    facts = (f"puffin {profile.command}", _when(profile), executor, f"run {profile.run}")
+    facts = (f"puffin {profile.command}", when(profile), executor(profile), f"run {profile.run}")
     return " · ".join(fact for fact in facts if fact)
-
-
-def _when(profile: Profile) -> str:
-    return datetime.fromtimestamp(profile.started).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _runs(reports: Sequence[Report]) -> Table:
@@ -179,7 +160,7 @@ def _runs(reports: Sequence[Report]) -> Table:
     rows = [
         (
             each.profile.run,
-            _when(each.profile),
+            when(each.profile),
             each.profile.command,
             each.profile.executor,
             str(len(each.profile.tasks)),

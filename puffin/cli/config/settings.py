@@ -359,7 +359,7 @@ def moments(every: str, packages: "Sequence[str]") -> str:
 
 
 def age(text: str) -> float | None:
-    """Return an age such as ``7 days``, ``36h``, ``P7D`` or ``PT12H`` (ISO 8601) in seconds; None for anything else."""
+    """Return an age such as ``7 days``, ``1.5h`` or ``PT12H`` (ISO 8601) in seconds; None for anything else."""
     import re
 
     units = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -367,6 +367,6 @@ def age(text: str) -> float | None:
     if formal is not None and any(formal.groups()):
         counts = zip(formal.groups(), "wdhms", strict=True)
         return sum([int(count) * units[unit] for count, unit in counts if count])
-    spoken = r"(\d{1,6})\s*(w|weeks?|d|days?|h|hours?|min|minutes?|s|secs?|seconds?)(?:\s+ago)?"
-    found = re.fullmatch(spoken, text.strip(), re.IGNORECASE)
-    return int(found[1]) * units[found[2][0].lower()] if found else None
+    spoken = r"(\d{1,6}(?:\.\d+)?)\s*(w|weeks?|d|days?|h|hours?|m|min|minutes?|s|secs?|seconds?)(?:\s+ago)?"
+    found = re.fullmatch(spoken, text.strip(), re.IGNORECASE | re.ASCII)
+    return float(found[1]) * units[found[2][0].lower()] if found else None

@@ -3,13 +3,12 @@
 import os
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from hashlib import sha256
 from html import escape
 
 from puffin.cli.page.sections import change, environments, idleness, packages, path, phases
 from puffin.cli.page.timeline import Styles, timeline
-from puffin.cli.page.words import ended, verdict
+from puffin.cli.page.words import ended, executor, verdict, when
 from puffin.cli.screen.quantities import counted
 from puffin.pipeline.graph.task import FAILED
 from puffin.pipeline.profile.report import Report, compare
@@ -61,9 +60,13 @@ def _section(title: str, inside: str) -> str:
 def _head(report: Report) -> str:
     profile = report.profile
     took, *rest = verdict(report).split(" · ")
-    when = datetime.fromtimestamp(profile.started).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    executor = f"{profile.executor} executor, {profile.jobs} jobs" if profile.executor else ""
-    facts = [when, executor, f"puffin {profile.puffin}", f"Python {profile.python}", f"run {profile.run}"]
+    facts = [
+        when(profile),
+        executor(profile),
+        f"puffin {profile.puffin}",
+        f"Python {profile.python}",
+        f"run {profile.run}",
+    ]
     state = "good" if profile.status == 0 else "bad"
     said = "".join(f"<li>{escape(word)}</li>" for word in rest)
     return (

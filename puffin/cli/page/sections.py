@@ -5,7 +5,7 @@ from html import escape
 from urllib.parse import quote
 
 from puffin.cli.page.timeline import Styles
-from puffin.cli.page.words import moved, rate, shown_path, signed
+from puffin.cli.page.words import figures, moved, shown_path, signed
 from puffin.cli.screen.quantities import duration
 from puffin.pipeline.profile.report import Comparison, Difference, PackageWork, Phase, Report
 from puffin.pipeline.profile.spans import Part, parts
@@ -127,19 +127,8 @@ def phases(report: Report, styles: Styles) -> str:
 
 
 def _phase(phase: Phase, wall: float, styles: Styles) -> tuple[str, ...]:
-    count = str(phase.count) if phase.stage else ""
-    return (
-        stage_name(phase.name, styles, f"({phase.failed} failed)" if phase.failed else ""),
-        meter(phase.weighted / wall, styles[phase.name][0]),
-        f"{phase.weighted / wall:.0%}",
-        duration(phase.wall),
-        duration(phase.sum),
-        duration(phase.cpu),
-        count,
-        moved(phase.taken),
-        moved(phase.given),
-        rate(phase.rate),
-    )
+    name = stage_name(phase.name, styles, f"({phase.failed} failed)" if phase.failed else "")
+    return name, meter(phase.weighted / wall, styles[phase.name][0]), *figures(phase, wall)
 
 
 def idleness(report: Report) -> str:

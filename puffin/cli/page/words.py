@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from puffin.cli.screen.quantities import duration, size
 from puffin.pipeline.profile.read import KILLED, UNTOLD, Profile
-from puffin.pipeline.profile.report import Comparison, Difference, Report
+from puffin.pipeline.profile.report import Comparison, Difference, Phase, Report
 from puffin.pipeline.profile.spans import parts
 
 STATUS = {
@@ -62,6 +63,30 @@ def shown_path(path: str) -> str:
     except ValueError:  # another drive
         return path
     return relative if len(relative) < len(path) else path
+
+
+def when(profile: Profile) -> str:
+    """Return when a run began, in local time."""
+    return datetime.fromtimestamp(profile.started).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def executor(profile: Profile) -> str:
+    """Return what ran the graph of a run; ``""`` for nothing."""
+    return f"{profile.executor} executor, {profile.jobs} jobs" if profile.executor else ""
+
+
+def figures(phase: Phase, wall: float) -> tuple[str, ...]:
+    """Return weighted, wall, sum, CPU, count, bytes in, bytes out and rate of a stage or phase of a run."""
+    return (
+        f"{phase.weighted / wall:.0%}",
+        duration(phase.wall),
+        duration(phase.sum),
+        duration(phase.cpu),
+        str(phase.count) if phase.stage else "",
+        moved(phase.taken),
+        moved(phase.given),
+        rate(phase.rate),
+    )
 
 
 def signed(change: float) -> str:

@@ -8,7 +8,6 @@ from puffin.pipeline.inputs.inputs import index_config, kinds_of_files
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.index.config import FilePolicy, Scope
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
-from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.requirements.errors import DisjointHashes
 from puffin.stages.resolve.requirements.values import Entry, Pin
 from puffin.stages.resolve.solve.request import (
@@ -229,6 +228,8 @@ def artifact_for(
     package: "Resolved", target: "FileTarget", *, files: "FilePolicy", commits: "Commits"
 ) -> "Artifact":
     """Return the artifact to install for a resolved package. Raises the errors of locating a URL."""
+    from puffin.stages.resolve.locate.url import artifact_of, locate_url  # a compilation has no use for it
+
     if isinstance(package.handle, Chosen):
         chosen = package.handle
         text = f"{chosen.name}=={chosen.version}"

@@ -12,6 +12,7 @@ from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.imports import import_resolving
 from puffin.pipeline.request.where import target_interpreter
 from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
+from puffin.stages.resolve.solve.request import Resolution
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.locate.platforms import ResolutionTarget
     from puffin.stages.resolve.output.values import Listed
     from puffin.stages.resolve.projects.sources import Sources
-    from puffin.stages.resolve.solve.request import Resolution
     from puffin.stages.resolve.universe.children import Children
     from puffin.stages.resolve.universe.index import IndexUniverse
 
@@ -44,13 +44,14 @@ class Compilation:
 
     def begin(self) -> None:
         """Do what needs no interpreter, and request the pages of the requirements; errors wait for :meth:`run`."""
-        import_resolving()
         try:
             self._prepare()
         except Exception as error:
             self._error = error
             return
-        entries = self._sources.requirements.entries
+        if not (entries := self._sources.requirements.entries):
+            return
+        import_resolving()
         self.children.expect(each.name for each in entries if each.name and not (each.url or each.marker))
 
     @property
@@ -122,6 +123,8 @@ class Compilation:
 
     def _resolve(self, setup: "ResolutionSetup", interpreter: "Interpreter") -> "tuple[Listed, ...]":
         """Return the packages of the output. A remembered answer needs no universe, unless all files are listed."""
+        if not setup.requirements:
+            return self._listed(Resolution(packages=()), setup, None)
         from puffin.stages.resolve.universe.recall import Recall
 
         cache, hashed = self._session.cache, self._settings.generate_hashes and not self._locked
@@ -148,7 +151,7 @@ class Compilation:
 
     def _listed(
         self,
-        resolution: "Resolution",
+        resolution: Resolution,
         setup: "ResolutionSetup",
         universe: "IndexUniverse | None",
         *,

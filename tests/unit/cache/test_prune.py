@@ -66,7 +66,7 @@ def test_nothing_more_goes_than_must():
     [("14d", 1209600), ("12h", 43200), ("2w", 1209600), ("1.5h", 5400), ("90s", 90), (" 3M ", 180)],
 )
 def test_ages(text, seconds):
-    assert seconds_of(text, "--unused-for") == seconds
+    assert seconds_of(text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -74,17 +74,17 @@ def test_ages(text, seconds):
     [("2G", 2 << 30), ("500MiB", 500 << 20), ("1.5g", 3 << 29), ("7", 7), ("7b", 7), ("1kb", 1024), ("0", 0)],
 )
 def test_sizes(text, count):
-    assert bytes_of(text, "--max-size") == count
+    assert bytes_of(text) == count
 
 
 @pytest.mark.parametrize("text", ["", "d", "14", "1x", "-1d", "1 2d", "1..2d", "1e3d", "\u0663d"])
 def test_what_is_no_age(text):
     with pytest.raises(UsageError) as caught:
-        seconds_of(text, "--unused-for")
+        seconds_of(text)
     assert str(caught.value) == f"`{text}` is not an age"
 
 
 @pytest.mark.parametrize("text", ["", "G", "1Q", "-1", "1GG", "1.2.3G", "nan", "\u00b2"])
 def test_what_is_no_size(text):
     with pytest.raises(UsageError):
-        bytes_of(text, "--max-size")
+        bytes_of(text)

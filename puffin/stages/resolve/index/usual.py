@@ -114,7 +114,8 @@ def _cut_json(body: bytes, name: str) -> tuple[dict[str, list[bytes]], bytes]:
         if not texts or text != texts[-1]:
             texts.append(text)
             starts.append(found.start())
-    if not count or not count == body.count(_KEY) == body.count(b'"url"') or b"\\u00" in body:
+    escaped = b"\\" in body and b"\\u00" in body  # the first is found ten times as fast
+    if not count or not count == body.count(_KEY) == body.count(b'"url"') or escaped:
         return {}, b"" if count else body
     starts.append(_end_of_entry(body, body.rindex(_KEY)))
     groups: dict[str, list[bytes]] = {}
