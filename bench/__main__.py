@@ -11,6 +11,7 @@ import datetime
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -97,7 +98,7 @@ def _on(place: Path, setting: Setting, is_further: bool) -> list[dict[str, Any]]
         chosen = [case for case in cases if _is_chosen(case, setting) and (case.on_disk or not is_further)]
         if not chosen:
             continue
-        with family(place, setting, most=3 if is_further else 1000) as bench:
+        with family(place, setting, is_further=is_further) as bench:
             results += [_result(bench, case, file_system(place)) for case in chosen]
     return results
 
@@ -128,10 +129,8 @@ def _options(argv: list[str]) -> argparse.Namespace:
     own = "an interpreter that puffin runs on; a second one has part in some cases (default: this one)"
     add("--python", action="append", metavar="EXE", help=own)
     target = "the interpreter of the environments (default: python3.12, else this one)"
-    add(
-        "--environment-python", metavar="EXE", default=shutil.which("python3.12") or sys.executable, help=target
-    )
-    installed = "an installed puffin for each --python (default: a wheel of this checkout)"
+    add("--environment-python", metavar="EXE", default=_python(), help=target)
+    installed = "an installed puffin, or two in place of --python (default: a wheel of this checkout)"
     add("--puffin", action="append", default=[], metavar="EXE", help=installed)
     add(
         "--versus",
@@ -155,6 +154,14 @@ def _options(argv: list[str]) -> argparse.Namespace:
     options.puffin = [str(Path(puffin).absolute()) for puffin in options.puffin]
     options.out, options.wheels = options.out.resolve(), options.wheels.resolve()
     return options
+
+
+def _python() -> str:
+    """Return the interpreter that the pins are for, if there is one that starts; a shim for none does not."""
+    command = ["python3.12", "-I", "-c", "import sys; print(sys.executable)"]
+    found = shutil.which(command[0])
+    done = subprocess.run(command, capture_output=True, text=True) if found else None
+    return done.stdout.strip() if done and not done.returncode else sys.executable
 
 
 def _places(quick: bool) -> list[Path]:

@@ -46,14 +46,14 @@ SYNC = [
         on_disk=True,
     ),
     SyncCase(
-        name="cold-late", title="cold cache, 20 ms a request", bound=0.8, fresh_cache=True, late=True, rounds=5
+        name="cold-late", title="cold cache, 20 ms a request", bound=0.8, fresh_cache=True, late=True, rounds=3
     ),
     SyncCase(
         name="cold-cluster",
         title="cold cache, `--executor cluster`",
         bound=1.05,
         fresh_cache=True,
-        rounds=5,
+        rounds=3,
         options={"puffin": ("--executor", "cluster")},
     ),
     SyncCase(
@@ -62,7 +62,6 @@ SYNC = [
         bound=0.75,
         disk_bound=0.85,
         second_bound=0.95,
-        kinds=WITH_PIP,
         second=True,
         on_disk=True,
     ),
@@ -121,7 +120,7 @@ SYNC = [
             title=f"{count} small packages, {'cold' if cold else 'warm'}",
             index=f"small-{count}",
             fresh_cache=cold,
-            on_disk=True,
+            on_disk=count == 1000,
             disk_bound=(1.0 if cold else 0.9) if count == 1000 else float("inf"),
             rounds=2 if count == 1000 else 5,
         )
@@ -172,7 +171,7 @@ MANY = [
             title=f"{count} environments of 60 small packages, warm".replace("1 environments", "1 environment"),
             count=count,
             index="small-300",
-            rounds=5 if count < 200 else 3,
+            rounds=5 if count < 200 else 1,
         )
         for count in (1, 10, 50, 200)
     ],
@@ -199,7 +198,7 @@ _REAL = [
         title=f"real pages ({title}), {how}",
         index=f"pages-{form}",
         bound=bound,
-        rounds=5,
+        rounds=3,
         fresh_cache=cold,
         late=late,
         kept=kept,

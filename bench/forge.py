@@ -66,7 +66,7 @@ def _wheel(directory: Path, shape: Shape, version: str) -> Path:
 
 
 def _members(shape: Shape) -> dict[str, bytes]:
-    """Return the files of a package, four lines in ten of each being noise, which gives the usual compression."""
+    """Return the files of a package, of which over a half is noise: that compresses as wheels usually do."""
     generator = random.Random(shape.name)
     noise = generator.randbytes(1 << 17).hex()
     own = max(1, shape.members - 3)  # without METADATA, WHEEL and RECORD
@@ -82,9 +82,9 @@ def _members(shape: Shape) -> dict[str, bytes]:
 def _text(generator: random.Random, noise: str, size: int) -> bytes:
     lines, length = [], 0
     while length < size:
-        start = generator.randrange(len(noise) - 40)
-        lines += [f"# {noise[start : start + 40]}\n", "value = [1, 2, 3]  # a line as any other\n" * 2]
-        length += 125
+        start = generator.randrange(len(noise) - 100)
+        lines += [f"# {noise[start : start + 100]}\n", "value = [1, 2, 3]  # a line as any other\n" * 2]
+        length += 185
     return "".join(lines)[:size].rpartition("\n")[0].encode() + b"\n"
 
 

@@ -79,10 +79,10 @@ class Setting:
 
     @cached_property
     def link_modes(self) -> str:
-        """Return the line of puffin's help that names the link modes."""
+        """Return the part of puffin's help that names the link modes."""
         puffin = next(tool.executable for tool in self.tools if tool.name == "puffin")
         told = subprocess.run([puffin, "pip", "sync", "--help"], capture_output=True, text=True, check=True)
-        return next(line for line in told.stdout.splitlines() if "--link-mode" in line)
+        return told.stdout.partition("--link-mode")[2].partition("]")[0]
 
 
 class Bench(Generic[C]):
@@ -91,9 +91,9 @@ class Bench(Generic[C]):
     A family says what it runs: :meth:`prime`, :meth:`prepare` and :meth:`run` are its own.
     """
 
-    def __init__(self, place: Path, setting: Setting, most: int = 1000) -> None:
+    def __init__(self, place: Path, setting: Setting, *, is_further: bool = False) -> None:
         self.setting = setting
-        self._most = most  # rounds of a case
+        self._is_further = is_further  # then three rounds are enough, and memory is known
         self.tools = setting.tools
         self.number = 0
         self._place = place
@@ -130,15 +130,15 @@ class Bench(Generic[C]):
     def measure(self, case: C) -> Report:
         """Return the figures of each tool's runs that count, and the peak of memory, in a run of its own.
 
-        Where one round counts, its own run is watched for memory.
+        Where one round counts, its own run is watched for memory. Where CPU seconds count, none is.
         """
         options = self.setting.options
         tools = self._takers(case)
         for tool in tools:
             self.prime(tool, case)
-        rounds = 1 if options.quick else min(options.rounds, case.rounds, self._most)
+        rounds = 1 if options.quick else min(options.rounds, case.rounds, 3 if self._is_further else 1000)
         warmup = 0 if rounds == 1 else case.warmup
-        watch = ("--memory",) if options.memory else ()
+        watch = ("--memory",) if options.memory and not (case.cpu or self._is_further) else ()
         runs: dict[str, list[Figures]] = {tool.name: [] for tool in tools}
         for self.number in range(warmup + rounds):
             for tool in tools if self.number % 2 else tools[::-1]:

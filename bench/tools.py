@@ -72,8 +72,15 @@ class Tool:
     def resolution(self, source: Path, output: Path, *, url: str, python: str, words: list[str]) -> list[str]:
         """Return the command line that resolves *source*."""
         if self.kind == "pip":
-            own = [self.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--dry-run"]
-            more = ["--ignore-installed", "--report", str(output), "-r", str(source)]
+            own = [self.executable, "-m", "pip", "--python", python, "install", "-q", "--dry-run"]
+            more = [
+                "--disable-pip-version-check",
+                "--ignore-installed",
+                "--report",
+                str(output),
+                "-r",
+                str(source),
+            ]
             return [*own, *more, *self.index(url), *words]
         own = [*self.start(), "pip", "compile", "-q", str(source), "-o", str(output)]
         return [*own, *self.index(url), "-p", python, *words]
@@ -110,13 +117,13 @@ def find_tools(
         puffins = _installed_puffins(scratch, homes, pythons)
     tools = [
         Tool(
-            name=f"puffin on {python_version(python)}" if number else "puffin",
+            name=f"puffin on {_python_of(puffin)}" if number else "puffin",
             kind="puffin",
             executable=puffin,
-            version=f"{_version([puffin, '--version'])} on Python {python_version(python)}",
+            version=f"{_version([puffin, '--version'])} on Python {_python_of(puffin)}",
             second=number > 0,
         )
-        for number, (puffin, python) in enumerate(zip(puffins, pythons, strict=True))
+        for number, puffin in enumerate(puffins)
     ]
     if versus:
         tools.append(_tool(BEFORE, "puffin", versus))
@@ -131,8 +138,12 @@ def find_tools(
             Tool(name="pip", kind="pip", executable=others["pip"], version=_pip_version(others["pip"]))
         )
     python = str(Path(puffins[0]).with_name("python"))
-    version = f"Python {python_version(python)}"
+    version = f"Python {_python_of(puffins[0])}"
     return [*tools, Tool(name="python -c pass", kind="python", executable=python, version=version)]
+
+
+def _python_of(puffin: str) -> str:
+    return python_version(str(Path(puffin).with_name("python")))
 
 
 def _tool(name: str, kind: str, executable: str) -> Tool:

@@ -15,6 +15,7 @@ class _Meter(_local):
     given = 0
     cache = ""
     log = ""
+    worker = ""
 
 
 _meter = _Meter()
@@ -23,7 +24,7 @@ _meter = _Meter()
 def reset() -> None:
     """Begin a task."""
     _meter.taken = _meter.given = 0
-    _meter.cache = _meter.log = ""
+    _meter.cache = _meter.log = _meter.worker = ""
 
 
 def count(*, taken: int = 0, given: int = 0) -> None:
@@ -42,6 +43,11 @@ def logged(path: str) -> None:
     _meter.log = path
 
 
-def measured() -> tuple[int, int, str, str]:
-    """Return the bytes taken and given, ``HIT``, ``MISS`` or ``""``, and the path of a log or ``""``."""
-    return _meter.taken, _meter.given, _meter.cache, _meter.log
+def worked(worker: str) -> None:
+    """Say which worker of a scheduler did the task."""
+    _meter.worker = worker
+
+
+def measured() -> tuple[int, int, str, str, str]:
+    """Return the bytes taken and given, ``HIT``, ``MISS`` or ``""``, the path of a log, and a worker, or ``""``."""
+    return _meter.taken, _meter.given, _meter.cache, _meter.log, _meter.worker

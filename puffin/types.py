@@ -1,4 +1,6 @@
-"""Names for annotations in modules that a quick ``sync`` imports, which does without ``typing`` and ``collections``.
+"""Names for annotations in modules that a quick ``sync`` or an edited ``pip compile`` imports.
+
+Both do without ``typing``, and ``sync`` without ``collections``.
 
 Other modules import from here only ``Buffer``, which ``collections.abc`` has since Python 3.12.
 """

@@ -118,3 +118,9 @@ def field_names(cls: "type[Any]") -> "tuple[str, ...]":
     """Return the names of a frozen class's fields, in order."""
     names: tuple[str, ...] = cls.__slots__
     return names
+
+
+def common(kind: "type[Any]", value: object) -> "dict[str, Any]":
+    """Return the fields of a frozen *value* that values of *kind* have by the same names."""
+    own = field_names(type(value))
+    return {name: getattr(value, name) for name in field_names(kind) if name in own}

@@ -11,6 +11,7 @@ import pytest
 
 from puffin.signals import ENDING
 from tests.helpers.cli import Env, Puffin
+from tests.helpers.forked_cli import ForkedCommands, ForkedPuffin
 from tests.helpers.index_server import IndexServer
 
 
@@ -33,10 +34,17 @@ def interpreters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return puffin.cache / "interpreter-v0"
 
 
+@pytest.fixture(scope="session")
+def commands() -> Iterator[ForkedCommands]:
+    """What runs the command lines of the tests."""
+    with ForkedCommands() as found:
+        yield found
+
+
 @pytest.fixture
-def puffin(tmp_path: Path, interpreters: Path) -> Puffin:
+def puffin(tmp_path: Path, interpreters: Path, commands: ForkedCommands) -> Puffin:
     """The command line, with a home, a cache and a working directory of its own."""
-    return Puffin(tmp_path / "p", interpreters)
+    return ForkedPuffin(tmp_path / "p", interpreters, commands)
 
 
 @pytest.fixture

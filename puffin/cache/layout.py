@@ -23,7 +23,7 @@ class Bucket:
         simple-v0/<digest>/<name>          an index page, parsed, with its HTTP policy
         pins-v0/<digest>/<name>-<version>  which file was chosen for a pin, by index configuration and tags
         metadata-v0/<name>/<digest>        the metadata of a distribution, parsed
-        resolutions-v0/<digest>            a resolution, and the pages that it was made of
+        resolutions-v0/<digest>            what resolutions read of the indexes for one target, and their answers
         sdists-v0/<name>/<digest>/<file>   a source distribution as it was fetched
         git-v0/db/<digest>/                a bare clone, one for each repository
         git-v0/checkouts/<digest>/<commit>/  one commit of it with its submodules; must not be written to
@@ -95,7 +95,20 @@ def home_directory() -> str:
     return home if os.path.isabs(home) else os.devnull
 
 
+_boot: "str | None" = None
 _space = ""
+
+
+def current_boot() -> str:
+    """Return the identity of this boot of the machine, ``""`` if the system has none."""
+    global _boot
+    if _boot is None:
+        try:
+            with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
+                _boot = file.read().decode("ascii").strip()
+        except (OSError, ValueError):
+            _boot = ""
+    return _boot
 
 
 def process_space() -> str:
@@ -103,10 +116,8 @@ def process_space() -> str:
     global _space
     if not _space:
         try:
-            with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
-                boot = file.read(8).decode("ascii")
-            _space = f"{boot}.{os.stat('/proc/self/ns/pid').st_ino:x}"
-        except (OSError, ValueError):
+            _space = f"{current_boot()[:8]}.{os.stat('/proc/self/ns/pid').st_ino:x}"
+        except OSError:
             _space = os.uname().nodename.replace("-", ".") if hasattr(os, "uname") else "here"
     return _space
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from tests.equalities.rows import DIRECT, LOCK, LOCKED, OPTION, SEED, Row
 from tests.equalities.table import TABLE
 from tests.equalities.trial import Trial
 from tests.equalities.world import World, made_world
-from tests.helpers.forked_cli import ForkedCommands, ForkedPuffin
+from tests.helpers.cli import Puffin
 from tests.helpers.repositories import needs_git
 
 _BY_PLACE = (*DIRECT, LOCK, SEED)  # the other ways take settings as one of these does
@@ -41,25 +40,14 @@ def _case(row: Row, way: str, place: str, executor: str) -> object:
 
 
 @pytest.fixture(scope="session")
-def commands() -> Iterator[ForkedCommands]:
-    with ForkedCommands() as found:
-        yield found
-
-
-@pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with made_world(tmp_path_factory.mktemp("world")) as found:
         yield found
 
 
-@pytest.fixture
-def puffin(tmp_path: Path, interpreters: Path, commands: ForkedCommands) -> ForkedPuffin:
-    return ForkedPuffin(tmp_path / "p", interpreters, commands)
-
-
 @needs_git
 @pytest.mark.parametrize(("row", "way", "place", "executor"), list(_cases()))
-def test_equal(puffin: ForkedPuffin, world: World, row: Row, way: str, place: str, executor: str) -> None:
+def test_equal(puffin: Puffin, world: World, row: Row, way: str, place: str, executor: str) -> None:
     trial = Trial(puffin, world, row, way, place, executor)
     expected = trial.expected()
     again = ("cold",) if way in DIRECT else ()  # in the same environment; then in another one by the same cache

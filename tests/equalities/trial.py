@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -95,7 +96,7 @@ class Trial:
         if name == "venv":
             words += [str(env.root)]
         elif name.startswith("pip "):
-            words += [] if name == "pip compile" else ["-p", str(env.root)]
+            words += ["-p", sys.executable if name == "pip compile" else str(env.root)]
         if name in _CHANGING:
             words += ["--executor", self.executor]
         if not {"index-url", "default-index", "no-index"} & set(self.row.settings):

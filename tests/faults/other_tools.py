@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tests.faults.worlds import World
 from tests.helpers.cli import Env, Result
+from tests.helpers.waiting import SECONDS
 
 
 class PipWorld(World):
@@ -40,7 +41,7 @@ class PipWorld(World):
     def _run(self, command: Sequence[str]) -> Result:
         done = subprocess.run(
             command, env=self.environ, cwd=self.puffin.cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            errors="surrogateescape", timeout=60,
+            errors="surrogateescape", timeout=SECONDS,
         )  # fmt: skip
         return Result(done.returncode, done.stdout, done.stderr, done.stdout, done.stderr)
 

@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from tests.functional.test_workspace import GLOB, services, sync
-from tests.helpers.faults import at_rest, of_packages, small_disk, started, until
+from tests.helpers.faults import at_rest, of_packages, small_disk, started
 from tests.helpers.sdists import forge_backend, forge_sdist
+from tests.helpers.waiting import SECONDS, until
 from tests.helpers.wheels import forge_wheel
 
 FILL = """
@@ -129,7 +130,7 @@ def test_builds_end_with_the_run_that_is_killed(puffin, shop, log, executor):
     with started(puffin, *words) as process:
         until(lambda: pids(slow))
         os.kill(process.pid, signal.SIGKILL)
-        process.communicate(timeout=10)
+        process.communicate(timeout=SECONDS)
     until(lambda: not any(alive(pid) for pid in pids(slow)))
     services(puffin, a="lib==1.0\nthing==1.0\n", b="thing==1.0\n")
     done = sync(puffin, shop)
@@ -168,7 +169,7 @@ def test_a_daemon_ends_with_the_run_that_is_killed(puffin, env, shop, possessed,
     with started(puffin, *words, TMPDIR=str(tmp_path), DEMON=str(possessed), THEN="wait") as process:
         until(possessed.exists)
         os.kill(process.pid, signal.SIGKILL)
-        process.communicate(timeout=10)
+        process.communicate(timeout=SECONDS)
     until(lambda: not alive(int(possessed.read_text())))
 
 

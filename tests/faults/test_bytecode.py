@@ -8,7 +8,8 @@ import pytest
 
 from puffin.cache.layout import Cache
 from puffin.stages.bytecode.layer import layer_path, read_layer
-from tests.helpers.faults import can_strace, session, small_disk, started, temporaries, traced, until
+from tests.helpers.faults import can_strace, session, small_disk, started, temporaries, traced
+from tests.helpers.waiting import until
 from tests.helpers.wheels import forge_wheel
 
 needs_strace = pytest.mark.skipif(not can_strace(), reason="strace cannot be used here")

@@ -6,14 +6,13 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.cli import PYTHON, Env
+from tests.helpers.cli import PYTHON, Env, Puffin
 from tests.helpers.faults import of_packages
-from tests.helpers.forked_cli import ForkedCommands, ForkedPuffin
 from tests.helpers.wheels import forge_wheel
 
 PINS = "alpha==1.0\nbeta==1.0\n"
@@ -30,12 +29,6 @@ Harm = Callable[[Path], None]
 
 
 @pytest.fixture(scope="module")
-def commands() -> Iterator[ForkedCommands]:
-    with ForkedCommands() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("wheels")
     alpha = forge_wheel("alpha", "1.0", FILES, entry_points={"alpha": "alpha:main"}, data={"share/a.txt": "text"},
@@ -48,7 +41,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class World:
     """An environment with ``alpha`` and ``beta``, and the commands that look at it."""
 
-    def __init__(self, puffin: ForkedPuffin, wheels: Path, *, mode: str = "hardlink") -> None:
+    def __init__(self, puffin: Puffin, wheels: Path, *, mode: str = "hardlink") -> None:
         self.puffin = puffin
         self.wheels = wheels
         self.env = puffin.venv()
@@ -66,8 +59,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, interpreters: Path, commands: ForkedCommands, wheels: Path) -> World:
-    return World(ForkedPuffin(tmp_path / "p", interpreters, commands), wheels)
+def world(puffin: Puffin, wheels: Path) -> World:
+    return World(puffin, wheels)
 
 
 def keeping_times(harm: Harm) -> Harm:

@@ -12,7 +12,8 @@ import pytest
 
 from tests.faults import worlds
 from tests.helpers.cli import Puffin
-from tests.helpers.faults import at_rest, can_strace, of_packages, session, started, temporaries, traced, until
+from tests.helpers.faults import at_rest, can_strace, of_packages, session, started, temporaries, traced
+from tests.helpers.waiting import SECONDS, SOON, until
 from tests.helpers.wheels import forge_wheel
 
 needs_strace = pytest.mark.skipif(not can_strace(), reason="strace cannot be used here")
@@ -141,10 +142,10 @@ def test_signals_while_fetching_end_it_at_once(puffin, env, slow, executor, numb
     with started(puffin, "pip", "sync", "slow.txt", "--executor", executor, "--index-url", slow.url) as process:
         until(lambda: slow.waiting() >= 2)
         (os.killpg if to_all else os.kill)(process.pid, number)
-        _, err = process.communicate(timeout=2)
+        _, err = process.communicate(timeout=SOON)
         assert process.returncode == code
         assert err.replace("Resolved 12 packages", "").count("\n") <= 1, err
-        until(lambda: not session(process.pid), seconds=2)
+        until(lambda: not session(process.pid))
     assert of_packages(env) == before
     assert at_rest(env)
 
@@ -162,7 +163,7 @@ def test_signals_while_an_index_is_slow_end_it_at_once(puffin, env, index, words
     with started(puffin, *words, *more, "-i", index.url) as process:
         until(lambda: index.count("/simple/app/"))
         os.kill(process.pid, number)
-        _, err = process.communicate(timeout=2)
+        _, err = process.communicate(timeout=SOON)
     assert (process.returncode, err) == (code, "")
 
 
@@ -172,7 +173,7 @@ def test_a_killed_driver_takes_its_workers_along(puffin, env, slow, executor):
         until(lambda: slow.waiting() >= 2)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        until(lambda: not session(process.pid), seconds=5)
+        until(lambda: not session(process.pid))
     for number in range(12):
         slow.fail(f"/files/pkg{number}-1-py3-none-any.whl", ["ok"], forever=True)
     puffin.executor = executor
@@ -197,7 +198,7 @@ def test_a_killed_worker_costs_nothing_but_time(puffin, env, slow, executor):
             slow.fail(f"/files/pkg{number}-1-py3-none-any.whl", ["ok"], forever=True)
         os.kill(workers[0], signal.SIGKILL)
         slow.released.set()
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=SECONDS)
         assert process.returncode == 0, err
     assert len(env.installed()) == 12
     assert at_rest(env)
@@ -213,7 +214,7 @@ def test_a_python_that_runs_meanwhile_is_not_disturbed(stage):
     )
     assert process.stdout.readline() == "ready\n"
     stage.state(NEW)
-    out, _ = process.communicate("go\n", timeout=20)
+    out, _ = process.communicate("go\n", timeout=SECONDS)
     assert out == "1 1\n"
     assert process.returncode == 0
     stage.rerun()

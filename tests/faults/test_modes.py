@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.sdists import forge_backend, forge_sdist
+from tests.helpers.waiting import SECONDS
 from tests.helpers.wheels import forge_wheel
 
 
@@ -28,7 +29,7 @@ def run(puffin, umask, *words, **environ):
         umask=umask,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
     )
     assert done.returncode == 0, done.stderr
 

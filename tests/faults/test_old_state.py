@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import marshal
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from puffin.cache.layout import Bucket
-from tests.helpers.cli import Env
-from tests.helpers.forked_cli import ForkedCommands, ForkedPuffin
+from tests.helpers.cli import Env, Puffin
 from tests.helpers.index_server import IndexServer
 from tests.helpers.sdists import forge_backend, forge_sdist, write_project
 from tests.helpers.wheels import forge_wheel
@@ -47,16 +45,10 @@ FORMS = {
 }
 
 
-@pytest.fixture(scope="module")
-def commands() -> Iterator[ForkedCommands]:
-    with ForkedCommands() as found:
-        yield found
-
-
 class Shop:
     """Environments of every kind, and the commands that make them, or look at them."""
 
-    def __init__(self, puffin: ForkedPuffin, index: IndexServer) -> None:
+    def __init__(self, puffin: Puffin, index: IndexServer) -> None:
         self.puffin = puffin
         self.index = index
         index.add(*forge_backend())
@@ -102,8 +94,8 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, interpreters: Path, commands: ForkedCommands, index: IndexServer) -> Shop:
-    found = Shop(ForkedPuffin(tmp_path / "p", interpreters, commands), index)
+def shop(puffin: Puffin, index: IndexServer) -> Shop:
+    found = Shop(puffin, index)
     found.run()
     return found
 

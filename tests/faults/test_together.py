@@ -10,8 +10,9 @@ import sys
 import pytest
 
 from tests.helpers.cli import Env
-from tests.helpers.faults import at_rest, of_packages, started, temporaries, until
+from tests.helpers.faults import at_rest, of_packages, started, temporaries
 from tests.helpers.sdists import forge_backend, forge_sdist
+from tests.helpers.waiting import SECONDS, until
 from tests.helpers.wheels import forge_wheel
 
 
@@ -47,7 +48,7 @@ def run_all(puffin, commands, **environ):
         )
         for words, own in commands
     ]
-    told = [process.communicate(timeout=60)[1] for process in running]
+    told = [process.communicate(timeout=SECONDS)[1] for process in running]
     return [process.returncode for process in running], told
 
 
@@ -147,7 +148,7 @@ def test_a_stopped_run_commits_nothing_behind_the_back_of_another(puffin, env, s
         assert env.installed() == {}
         os.killpg(process.pid, signal.SIGCONT)
         shop.released.set()
-        process.communicate(timeout=30)
+        process.communicate(timeout=SECONDS)
         assert process.returncode == 0
     assert set(env.installed().values()) == {"2"}
     assert puffin.sync(pins("1"), "-i", shop.url).code == 0

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.helpers.sdists import forge_backend, forge_sdist, write_project
+from tests.helpers.waiting import SECONDS, until
 from tests.helpers.wheels import forge_wheel
 
 EXECUTORS = ("inline", "pool", "cluster")
@@ -283,7 +284,7 @@ def test_three_processes_build_one_thing_once(puffin, shop, told):
         for name in names
     ]
     for each in running:
-        _, err = each.communicate(timeout=60)
+        _, err = each.communicate(timeout=SECONDS)
         assert each.returncode == 0, err
     assert hooks_run(told) == ["wheel thing"]
     assert nothing_left(puffin) == []
@@ -304,15 +305,13 @@ def test_an_end_in_the_middle_of_a_build_leaves_nothing_that_matters(
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not (told.exists() and told.read_text().endswith("\n")) and running.poll() is None:
-        os.sched_yield()
+    until(lambda: (told.exists() and told.read_text().endswith("\n")) or running.poll() is not None)
     building = int(told.read_text().split()[-1])
     running.send_signal(number)
-    _, err = running.communicate(timeout=30)
+    _, err = running.communicate(timeout=SECONDS)
     assert running.returncode == code
     assert "Traceback" not in err
-    while os.path.exists(f"/proc/{building}"):
-        os.sched_yield()
+    until(lambda: not os.path.exists(f"/proc/{building}"))
     assert env.installed() == {}
     shop.add(*forge_sdist("thing", told=told, static=True))
     done = puffin(*words, "--refresh")

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from tests.helpers.cli import told
+from tests.helpers.waiting import SECONDS
 from tests.helpers.wheels import forge_wheel
 
 
@@ -219,7 +220,7 @@ def test_prune_waits_for_a_run(puffin, filled):
         assert said in [f"The cache is in use; waiting for {each} to finish\n" for each in others]
         assert _archives(filled) == ["alpha", "beta"]
         _said_removed(puffin("cache", "prune", "--ci", "--force"))
-    assert "Nothing to prune" in waiting.communicate(timeout=20)[1]
+    assert "Nothing to prune" in waiting.communicate(timeout=SECONDS)[1]
     assert waiting.returncode == 0
 
 

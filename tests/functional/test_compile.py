@@ -1,6 +1,7 @@
 """``puffin pip compile``: from sources to pins, by the real command line."""
 
 import hashlib
+import os
 import subprocess
 import sys
 import tomllib
@@ -179,7 +180,10 @@ def test_no_deps_resolutions_and_line_style(compile_):
     )
 
 
-def test_a_project_with_extras_and_groups(compile_, puffin):
+def test_a_project_with_extras_and_groups(compile_, puffin, monkeypatch):
+    monkeypatch.setenv(
+        "PATH", os.path.dirname(sys.executable)
+    )  # no other Python is asked for one that it requires
     puffin.file(
         "pyproject.toml",
         '[project]\nname = "My.App"\nversion = "1"\ndependencies = ["lib<3"]\n'

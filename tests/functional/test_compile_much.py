@@ -7,7 +7,8 @@ import signal
 
 import pytest
 
-from tests.helpers.faults import started, until
+from tests.helpers.faults import started
+from tests.helpers.waiting import SOON, until
 from tests.helpers.wheels import forge_wheel
 
 ROOTS = [f"root{number}" for number in range(9)]
@@ -80,7 +81,7 @@ def test_a_signal_ends_it_with_all_its_children(puffin, many, number, code):
         until(lambda: many.count("/simple/own-root3/"))
         children = _children(process.pid)
         os.kill(process.pid, number)
-        process.communicate(timeout=10)
+        process.communicate(timeout=SOON)
         assert process.returncode == code
     for child in children:
         until(lambda child=child: not _lives(child))

@@ -15,8 +15,9 @@ import pytest
 
 from tests.helpers.browser import Browser, chromium, pixels
 from tests.helpers.cli import checked, told
-from tests.helpers.faults import started, until
+from tests.helpers.faults import started
 from tests.helpers.sdists import forge_sdist
+from tests.helpers.waiting import SECONDS, SOON, until
 from tests.helpers.wheels import forge_wheel
 
 needs_bokeh = pytest.mark.skipif(not importlib.util.find_spec("bokeh"), reason="the dashboard needs bokeh")
@@ -135,7 +136,7 @@ def test_an_interrupted_run_has_its_record_and_its_page(puffin, env, index, exec
     with started(puffin, *words) as process:
         until(lambda: any(path.startswith("/files/stuck") for path in index.paths()))
         os.kill(process.pid, number)
-        process.communicate(timeout=20)
+        process.communicate(timeout=SOON)
     assert process.returncode == code
     page = (puffin.cwd / "p.html").read_text()
     assert word in page
@@ -285,13 +286,13 @@ def test_the_dashboard_stays_up_as_long_as_it_is_asked_to(puffin, env, shop):
                 break
         (address,) = [line.split()[2] for line in said if line.startswith("Dashboard at ")]
         assert address.startswith("http://127.0.0.1:")
-        with urllib.request.urlopen(address, timeout=20) as answer:
+        with urllib.request.urlopen(address, timeout=SECONDS) as answer:
             assert b"bokeh" in answer.read().lower()
         assert (
             puffin("pip", "sync", "requirements.txt", "-i", shop.url, "--verbose").code == 0
         )  # nothing is locked
         process.send_signal(signal.SIGINT)
-        _, rest = process.communicate(timeout=30)
+        _, rest = process.communicate(timeout=SECONDS)
         assert (process.returncode, rest) == (0, "")
     finally:
         process.kill()

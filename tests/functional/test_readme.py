@@ -11,8 +11,9 @@ import pytest
 
 from tests.helpers.cli import CHECKOUT, Env, checked, lines
 from tests.helpers.commands import LEAVES
-from tests.helpers.faults import started, until
+from tests.helpers.faults import started
 from tests.helpers.sdists import forge_backend, forge_sdist
+from tests.helpers.waiting import until
 from tests.helpers.wheels import forge_wheel
 
 README = (CHECKOUT / "README.md").read_text()

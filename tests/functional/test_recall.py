@@ -1,7 +1,9 @@
-"""A resolution is not made again while the pages that it was made of are the same and fresh."""
+"""What resolutions read is not read again while the pages that it is from are the same and fresh."""
 
 import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -46,10 +48,15 @@ def test_the_same_request_is_answered_without_its_metadata(compile_, puffin, sho
     assert again.out in first.out
 
 
+def test_another_request_is_another_resolution(compile_):
+    assert "lib" in compile_().out
+    assert "lib" not in compile_("--no-deps").out
+
+
 @pytest.mark.parametrize(
-    "words", [("--no-deps",), ("--resolution", "lowest"), ("--refresh",), ("-U",), ("--python-version", "3.9")]
+    "words", [("--resolution", "lowest"), ("--refresh",), ("-U",), ("--python-version", "3.9")]
 )
-def test_another_request_is_another_resolution(compile_, puffin, shop, words):
+def test_what_another_request_needs_is_asked_for(compile_, puffin, shop, words):
     compile_()
     count = asked(shop)
     lose_metadata(puffin)
@@ -67,11 +74,37 @@ def test_a_page_that_was_replaced_counts(compile_, puffin, shop):
     assert asked(shop) > count
 
 
-def test_a_damaged_record_is_a_miss(compile_, puffin):
+def cut(data):
+    return data[:-9]
+
+
+def foreign(data):
+    name, *rest = frame.load(data)
+    return frame.dump((f"{name}!", *rest))
+
+
+def empty(data):
+    return frame.dump(())
+
+
+@pytest.mark.parametrize("damage", [cut, foreign, empty])
+def test_a_damaged_or_foreign_file_is_passed_over(compile_, puffin, damage):
     first = compile_()
     (record,) = (puffin.cache / "resolutions-v0").iterdir()
-    record.write_bytes(record.read_bytes()[:-9])
+    whole = record.read_bytes()
+    record.write_bytes(damage(whole))
     assert compile_().out == first.out
+    assert frame.load(record.read_bytes())[:2] == frame.load(whole)[:2]
+
+
+def test_no_credentials_are_kept(puffin, shop):
+    url = shop.url.replace("//", "//somebody:hidden@")
+    link = shop.file_url("app-1.0-py3-none-any.whl").replace("//", "//somebody:hidden@")
+    puffin.file("requirements.in", f"lib\napp @ {link}\n")
+    assert puffin("pip", "compile", "requirements.in", "-i", url).code == 0
+    (record,) = (puffin.cache / "resolutions-v0").iterdir()
+    assert b"lib-2.0-py3-none-any.whl" in record.read_bytes()
+    assert b"hidden" not in record.read_bytes()
 
 
 def test_local_places_are_always_looked_at(puffin, tmp_path):
@@ -91,9 +124,31 @@ def test_what_is_remembered_and_breaks_a_rule_is_made_again(puffin, shop):
     first = puffin(*words)
     (path,) = [each for each in (puffin.cache / "resolutions-v0").rglob("*") if each.is_file()]
     record = frame.load(path.read_bytes())
-    name, until, pages, packages, rest = record
-    wrong = tuple(tuple("3.0" if field == "2.0" else field for field in row) for row in packages)
-    path.write_bytes(frame.dump((name, until, pages, wrong, rest)))
+    name, packages, answers, texts = record
+    ((key, (used, chosen)),) = answers.items()
+    assert chosen == {"app": "1.0", "lib": "2.0"}
+    path.write_bytes(frame.dump((name, packages, {key: (used, {**chosen, "lib": "3.0"})}, texts)))
     again = puffin(*words)
     assert again.out == first.out
     assert "lib==2.0" in again.out
+
+
+def test_an_edit_imports_neither_packaging_nor_a_client(puffin, shop):
+    puffin.file("requirements.in", "app\n")
+    words = ["pip", "compile", "requirements.in", "-o", "out.txt", "-i", shop.url, "-p", sys.executable, "-q"]
+    assert puffin(*words).code == 0
+    for edit in ("app\nlib[more]==2.0\n", "lib\n"):
+        puffin.file("requirements.in", edit)
+        code = (
+            f"import sys; sys.path.insert(0, {puffin.environ()['PYTHONPATH']!r}); before = set(sys.modules); "
+            f"from puffin.cli import entry; entry.main({words!r}); print(*set(sys.modules) - before)"
+        )
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(
+            command, cwd=puffin.cwd, env=puffin.environ(), capture_output=True, text=True, check=True
+        )
+        found = set(done.stdout.split())
+        assert "puffin.stages.resolve.universe.kept" in found
+        heavy = {"dataclasses", "threading", "socket", "packaging.version", "packaging.requirements"}
+        heavy |= {"puffin.stages.fetch.client", "puffin.stages.resolve.index.pages"}
+        assert sorted(found & heavy) == []

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from tests.helpers.cli import checked, told
-from tests.helpers.dask_farm import Farm
+from tests.helpers.dask_farm import Farm, workers_of
 from tests.helpers.sdists import forge_backend, forge_sdist, write_project
 from tests.helpers.wheels import forge_wheel
 
@@ -63,6 +63,7 @@ def test_a_source_on_an_index_is_built_by_a_worker(remote, farm, env, shop, far_
     assert len(list(remote.cache.glob("built-wheels-v0/*/*/*.wheel/far-1.0-py3-none-any.whl"))) == 1
     assert list((remote.cache / "tmp-v0").iterdir()) == []
     assert remote.sync(None, "-i", shop.url).err == checked(2)
+    assert workers_of(remote, "build") <= {worker.address for worker in farm.workers}
 
 
 def test_what_is_kept_is_not_built_again_here_or_there(remote, farm, env, shop, far_told):

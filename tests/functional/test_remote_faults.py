@@ -1,16 +1,21 @@
 """Schedulers and workers that are not there, cannot be used, die, or hang: told, or made up for; never waited for."""
 
+import contextlib
 import signal
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from tests.helpers.dask_farm import HIDDEN, OTHER_PYTHON, OTHER_VERSION, SECONDS, Farm, eventually
+from tests.helpers.dask_farm import HIDDEN, OTHER_PYTHON, OTHER_VERSION, Farm
 from tests.helpers.sdists import forge_backend, forge_sdist
+from tests.helpers.waiting import SECONDS, until
 from tests.helpers.wheels import forge_wheel
 
-QUICK = {"PUFFIN_SCHEDULER_TIMEOUT": "3"}
+NOBODY = {"PUFFIN_SCHEDULER_TIMEOUT": "1"}  # for what is not there
+QUICK = {"PUFFIN_SCHEDULER_TIMEOUT": "8"}  # for what is there: a slow machine must answer meanwhile
 
 
 @pytest.fixture
@@ -71,11 +76,58 @@ def test_a_wrong_address_is_told_before_anything_is_fetched(puffin, env, shop):
     shop.add(*forge_sdist("thing"))
     shop.add(*forge_wheel("lib", "1.0"))
     puffin.executor = "tcp://127.0.0.1:9"
-    done = puffin.sync("thing==1.0\nlib==1.0\n", "-i", shop.url, env=QUICK)
+    done = puffin.sync("thing==1.0\nlib==1.0\n", "-i", shop.url, env=NOBODY)
     assert done.code == 75
     assert "Failed to connect to the scheduler at `tcp://127.0.0.1:9`" in done.err
     assert not any("/files/lib" in str(each) for each in shop.requests)
     assert env.installed() == {}
+
+
+def test_an_address_where_nobody_answers_is_told_by_a_run_that_needs_nobody(puffin, env, shop):
+    shop.add(*forge_wheel("lib", "1.0"))
+    puffin.executor = "tcp://127.0.0.1:9"
+    done = puffin.sync("lib==1.0\n", "-i", shop.url)
+    assert (done.code, env.installed()) == (0, {"lib": "1.0"})
+    said = (
+        "warning: Nobody answers at `tcp://127.0.0.1:9` (Connection refused); nothing had to be built there\n"
+    )
+    assert said in done.err
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        puffin.executor = "tcp://{}:{}".format(*server.getsockname())
+        assert puffin.sync(None, "-i", shop.url, "--reinstall").err.count("warning") == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "why", "patience"),
+    [
+        (b"", "timed out", NOBODY),
+        (b"HTTP/1.1 400 Bad Request\r\n" * 9, "what answers there is no scheduler", QUICK),
+    ],
+    ids=["silent", "another server"],
+)
+def test_what_is_no_scheduler_is_told_from_one_that_is_away(puffin, env, shop, answer, why, patience):
+    shop.add(*forge_sdist("thing"))
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(server.accept()[0])
+                taken[-1].sendall(answer)
+
+    taken = []
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        thread = threading.Thread(target=serve)
+        thread.start()
+        puffin.executor = "tcp://{}:{}".format(*server.getsockname())
+        done = puffin.sync("thing==1.0\n", "-i", shop.url, env=patience)
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for each in taken:
+            each.close()
+    assert done.code == 75
+    said = f"error: Failed to connect to the scheduler at `{puffin.executor}`\n  ╰─▶ {why}\n"
+    assert said in done.err
 
 
 TLS = ("--executor", "tls://h:1", "--tls-ca", "x")
@@ -113,7 +165,7 @@ def test_no_workers(puffin, env, shop, make):
     assert (done.code, done.err.splitlines()[-3:]) == (
         75,
         [
-            f"error: The scheduler at `{puffin.executor}` has no workers, and none came within 3 s",
+            f"error: The scheduler at `{puffin.executor}` has no workers, and none came within 8 s",
             "",
             "hint: start one with `dask worker ADDRESS` in an environment that has puffin installed",
         ],
@@ -208,7 +260,7 @@ def test_all_workers_are_lost(puffin, env, shop, make):
     done = puffin.sync("poison==1.0\n", "-i", shop.url, env=QUICK)
     assert done.code == 75
     assert (
-        f"The scheduler at `{farm.address}` has lost all of its workers, and none came within 3 s" in done.err
+        f"The scheduler at `{farm.address}` has lost all of its workers, and none came within 8 s" in done.err
     )
 
 
@@ -220,7 +272,7 @@ def test_a_worker_that_hangs_is_given_up(puffin, env, shop, make, tmp_path):
     farm.worker()
     farm.ready()
     puffin.executor = farm.address
-    done = puffin.sync("sleeper==1.0\n", "-i", shop.url, env={"PUFFIN_WORKER_TIMEOUT": "3"})
+    done = puffin.sync("sleeper==1.0\n", "-i", shop.url, env={"PUFFIN_WORKER_TIMEOUT": "6"})
     assert done.code == 0, done.err
     assert env.installed() == {"sleeper": "1.0"}
 
@@ -232,10 +284,10 @@ def test_a_build_that_takes_too_long_is_ended_there(puffin, env, shop, make, tmp
     farm.worker()
     farm.ready()
     puffin.executor = farm.address
-    done = puffin.sync("long==1.0\n", "-i", shop.url, env={"PUFFIN_REMOTE_BUILD_TIMEOUT": "3"})
+    done = puffin.sync("long==1.0\n", "-i", shop.url, env={"PUFFIN_REMOTE_BUILD_TIMEOUT": "6"})
     assert done.code == 1
-    assert "took longer than 3 s and was ended" in done.err
-    eventually(lambda: not is_running(int(note.read_text())))
+    assert "took longer than 6 s and was ended" in done.err
+    until(lambda: not is_running(int(note.read_text())))
     assert farm.workers[0].is_alive()
 
 
@@ -256,7 +308,7 @@ def running_build(puffin, shop, farm, note):
         [sys.executable, "-m", "puffin", *words], cwd=puffin.cwd, env=puffin.environ(**QUICK), stderr=subprocess.PIPE,
         text=True,
     )  # fmt: skip
-    eventually(lambda: note.exists() and note.read_text())
+    until(lambda: note.exists() and note.read_text())
     return process
 
 
@@ -272,7 +324,7 @@ def test_the_scheduler_dies_while_a_worker_builds(puffin, env, shop, make, tmp_p
     assert f"The scheduler at `{farm.address}` no longer answers" in told
     assert "Traceback" not in told
     assert env.tree() == before
-    eventually(lambda: not is_running(int((tmp_path / "pid").read_text())))
+    until(lambda: not is_running(int((tmp_path / "pid").read_text())))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
@@ -285,5 +337,5 @@ def test_compilers_end_when_nobody_waits_for_them(puffin, env, shop, make, tmp_p
     _, told = process.communicate(timeout=SECONDS)
     assert process.returncode == (130 if number == signal.SIGINT else -number)
     assert "Traceback" not in told
-    eventually(lambda: not is_running(int((tmp_path / "pid").read_text())))
+    until(lambda: not is_running(int((tmp_path / "pid").read_text())))
     assert farm.workers[0].is_alive()

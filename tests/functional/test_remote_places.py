@@ -8,8 +8,9 @@ import threading
 
 import pytest
 
-from tests.helpers.dask_farm import SECONDS, Farm, eventually
+from tests.helpers.dask_farm import Farm, workers_of
 from tests.helpers.sdists import forge_backend, forge_sdist
+from tests.helpers.waiting import SECONDS, until
 from tests.helpers.wheels import forge_wheel
 
 
@@ -106,6 +107,7 @@ def test_the_whole_graph_runs_on_workers_that_share_the_files(puffin, env, shop,
         assert done.code == 0, done.err
         assert len(env.installed()) == 7
         assert env.run("-c", "import made; print(made.TOLD['imported'])") == "[]"
+        assert workers_of(puffin, "unzip") <= {worker.address for worker in farm.workers}
         assert not any(worker.cache.exists() for worker in farm.workers), "they use the cache of the driver"
         assert list((puffin.cache / "tmp-v0").iterdir()) == []
         farm.workers[0].kill()
@@ -191,11 +193,11 @@ def test_a_worker_is_cut_off_while_it_builds(puffin, env, shop, networks, tmp_pa
         words = ("pip", "sync", "requirements.txt", "-i", shop.url, "--executor", farm.address)
         process = subprocess.Popen(
             [sys.executable, "-m", "puffin", *words], cwd=puffin.cwd, stderr=subprocess.PIPE, text=True,
-            env=puffin.environ(PUFFIN_WORKER_TIMEOUT="3"),
+            env=puffin.environ(PUFFIN_WORKER_TIMEOUT="6"),
         )  # fmt: skip
         watch = threading.Timer(SECONDS, process.kill)
         watch.start()
-        where = eventually(lambda: note.exists() and note.read_text())
+        where = until(lambda: note.exists() and note.read_text())
         worker = next(each for each in farm.workers if namespace_of(each) == where)
         line = networks[farm.workers.index(worker)][3]
         subprocess.run(["ip", "link", "set", line, "down"], check=True)

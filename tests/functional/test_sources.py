@@ -1,6 +1,8 @@
 """Sources of projects by the real command line: what is asked of the index, and what the options leave out."""
 
+import hashlib
 import json
+import shutil
 
 import pytest
 
@@ -119,3 +121,83 @@ def test_an_environment_from_a_project_holds_the_project(puffin, shop):
     puffin.file("puffin.toml", '[envs.a]\nrequirements = "r.txt"\neditable = false\n')
     done = puffin("sync")
     assert (done.code, "puffin.toml:3`: `editable` goes with `project`" in done.err) == (2, True), done.err
+
+
+def sync(puffin, shop, *words):
+    done = puffin("sync", *words, "-i", shop.url)
+    assert done.code == 0, done.err
+    return {
+        str(path.parent.relative_to(puffin.cwd)): origins(Env(path.parent))
+        for path in sorted(puffin.cwd.rglob("pyvenv.cfg"))
+    }
+
+
+def test_a_workspace_without_configuration(puffin, shop):
+    """The root is no project: its members have an environment each, or share one; ``dev`` comes with them."""
+    workspace(puffin)
+    with open(puffin.cwd / "lib/pyproject.toml", "a") as file:
+        file.write('[dependency-groups]\ndev = ["other<9.5"]\n')
+    one = {"app": True, "lib": True, "other": None}
+    assert sync(puffin, shop) == {"app/.venv": one, "lib/.venv": {"lib": True, "other": None}}
+    assert list(sync(puffin, shop, "lib")) == ["app/.venv", "lib/.venv"]
+    for name in ("app", "lib"):
+        shutil.rmtree(puffin.cwd / name / ".venv")
+    workspace(puffin, more='[tool.puffin]\nlayout = "shared"\n')
+    assert sync(puffin, shop) == {".venv": one}
+    assert puffin("lock", "-i", shop.url).code == 0
+    assert sync(puffin, shop, "--frozen") == {".venv": one}
+    workspace(puffin, more='[tool.puffin]\nlayout = "round"\n')
+    done = puffin("sync")
+    assert (done.code, '`layout` is "shared" or "separate"' in done.err) == (2, True), done.err
+
+
+def test_a_tree_of_projects_without_configuration(puffin, shop):
+    """Projects that ask for each other get each other's working copies, in a circle too."""
+    app(puffin, "", name="a", requires=("b",))
+    app(puffin, "", name="b", requires=("a", "other"))
+    both = {"a": True, "b": True, "other": None}
+    assert sync(puffin, shop) == {"a/.venv": both, "b/.venv": both}
+    app(puffin, "", name="c", requires=())
+    (puffin.cwd / "c/pyproject.toml").write_text('[project]\nname = "A"\nversion = "1"\n')
+    done = puffin("sync", "-i", shop.url)
+    assert done.code == 2
+    assert (
+        "Failed to read `c/pyproject.toml:2`: the workspace has a second member called `a`, at a/pyproject"
+        in (done.err)
+    )
+
+
+def test_requirements_of_members_that_conflict(puffin, shop):
+    workspace(puffin, more='[tool.puffin]\nlayout = "shared"\n')
+    app(puffin, "", name="lib", requires=("other<9",))
+    app(puffin, "[tool.uv.sources]\nlib = { workspace = true }\n", requires=("lib", "other>=9"))
+    shop.add(*forge_wheel("other", "8.0"))
+    done = puffin("sync", "-i", shop.url)
+    assert done.code == 1
+    for name, line in (("app", "other>=9"), ("lib", "other<9")):
+        assert f"`{line}` ([TMP]/here/{name}/pyproject.toml:7)" in done.err, done.err
+    assert not (puffin.cwd / ".venv").exists()
+
+
+def test_a_lock_of_uv(puffin, shop):
+    workspace(puffin)
+    wheel = f'wheels = [{{ url = "{shop.file_url("other-9.0-py3-none-any.whl")}", hash = "sha256:$" }}]'
+    wheel = wheel.replace("$", hashlib.sha256(forge_wheel("other", "9.0")[1]).hexdigest())
+    puffin.file(
+        "uv.lock",
+        'version = 1\nrevision = 3\nrequires-python = ">=3.9"\n[manifest]\nmembers = ["app", "lib"]\n'
+        '[[package]]\nname = "app"\nversion = "1"\nsource = { editable = "app" }\ndependencies = [{ name = "lib" }]\n'
+        '[[package]]\nname = "lib"\nversion = "1"\nsource = { editable = "lib" }\n'
+        'dependencies = [{ name = "other" }, { name = "gone", marker = "sys_platform == \'win32\'" }]\n'
+        f'[[package]]\nname = "other"\nversion = "9.0"\nsource = {{ registry = "{shop.url}" }}\n{wheel}\n',
+    )
+    shop.add(*forge_wheel("other", "9.5"))
+    one = {"app": True, "lib": True, "other": None}
+    lib = {"lib": True, "other": None}
+    assert sync(puffin, shop, "--frozen") == {"app/.venv": one, "lib/.venv": lib}
+    assert sync(puffin, shop, "uv.lock") == {".venv": one, "app/.venv": one, "lib/.venv": lib}
+    puffin.file("puffin.toml", '[envs.x]\nlock = "uv.lock"\npath = ".x"\n')
+    assert sync(puffin, shop)[".x"] == one
+    (puffin.cwd / "puffin.toml").unlink()
+    assert sync(puffin, shop, "--reinstall")["app/.venv"] == one
+    assert Env(puffin.cwd / "app/.venv").installed()["other"] == "9.0"

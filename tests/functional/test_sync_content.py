@@ -8,6 +8,7 @@ import pytest
 
 from tests.helpers.cli import PYTHON, checked, told
 from tests.helpers.pythons import real_python
+from tests.helpers.waiting import SECONDS
 from tests.helpers.wheels import Raw, forge_wheel
 
 PRINT = {"tool/__init__.py": "import sys\ndef main():\n    print('tool', sys.prefix)\n"}
@@ -20,7 +21,7 @@ def _tool(**options):
 
 
 def _output(*command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=ENVIRON, **options)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=ENVIRON, **options)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

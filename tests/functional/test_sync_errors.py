@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -261,8 +262,8 @@ def test_an_active_environment_that_is_gone(puffin):
 
 def test_an_externally_managed_python_is_refused(puffin, index):
     index.add(*forge_wheel("alpha", "1.0"))
-    python, site = _installation(puffin.root / "usr")
-    marker = site.parent / "EXTERNALLY-MANAGED"
+    python, home, site = _installation(puffin.root / "usr")
+    marker = home / "EXTERNALLY-MANAGED"
     marker.write_text("[externally-managed]\nError=Ask the distribution.\n Then ask again.\n")
     done = puffin.sync("alpha==1.0\n", "-p", python, "-i", index.url)
     assert done.code == 2
@@ -281,7 +282,7 @@ def test_an_externally_managed_python_is_refused(puffin, index):
 
 
 def _installation(root):
-    """Make something that looks like an installation of this Python; return its executable and site-packages."""
+    """Make something that looks like an installation of this Python; return executable, stdlib and site-packages."""
     stdlib = Path(sysconfig.get_path("stdlib"))
     home = root / "lib" / stdlib.name
     for directory in (root / "bin", home / "site-packages"):
@@ -290,7 +291,13 @@ def _installation(root):
     for entry in stdlib.iterdir():
         if entry.name not in ("site-packages", "EXTERNALLY-MANAGED"):
             (home / entry.name).symlink_to(entry)
-    return root / "bin" / "python3", home / "site-packages"
+    python = root / "bin" / "python3"
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"  # Debian's is beneath `local`
+    site = Path(
+        subprocess.run([python, "-Ic", code], capture_output=True, text=True, check=True).stdout.strip()
+    )
+    site.mkdir(parents=True, exist_ok=True)
+    return python, home, site
 
 
 def test_sources_whose_build_requirements_cannot_be_had_say_so(puffin, untouched):

@@ -7,6 +7,7 @@ import pytest
 
 from tests.helpers.cli import lines
 from tests.helpers.pythons import real_python
+from tests.helpers.waiting import SECONDS
 from tests.helpers.wheels import forge_wheel
 
 
@@ -64,7 +65,7 @@ def test_activation_in_sh_from_any_path(puffin, name):
         env={"PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=SECONDS,
     )
     assert done.stdout.splitlines() == [str(env.bin / "python"), str(env.root), "[]"], done.stderr
 

@@ -15,6 +15,7 @@ from tests.functional.test_workspace_report import read
 from tests.helpers.cli import Env
 from tests.helpers.pythons import real_python
 from tests.helpers.sdists import forge_backend, forge_sdist, write_project
+from tests.helpers.waiting import SECONDS
 from tests.helpers.wheels import forge_wheel
 
 
@@ -109,7 +110,7 @@ def test_two_runs_at_once_build_once(puffin, shop, log):
         command = [sys.executable, "-m", "puffin", *words]
         runs.append(subprocess.Popen(command, cwd=puffin.cwd, env=puffin.environ(), stderr=subprocess.PIPE))
     for run in runs:
-        _, said = run.communicate(timeout=60)
+        _, said = run.communicate(timeout=SECONDS)
         assert run.returncode == 0, said
     assert hooks_run(log) == ["wheel thing"]
     told = [read(puffin.cwd / f"r{number}.json")["dedupe"] for number in (0, 1)]

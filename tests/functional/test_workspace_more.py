@@ -13,8 +13,9 @@ import pytest
 from puffin.pipeline.resolve.many import resolve_all  # noqa: F401 - importable without a running command
 from tests.functional.test_workspace import GLOB, services, sync
 from tests.helpers.cli import PYTHON, Env, lines
-from tests.helpers.faults import at_rest, of_packages, started, temporaries, until
+from tests.helpers.faults import at_rest, of_packages, started, temporaries
 from tests.helpers.pythons import base_python, real_python
+from tests.helpers.waiting import SECONDS, until
 from tests.helpers.wheels import forge_wheel
 
 
@@ -259,7 +260,7 @@ def test_two_runs_at_once_fetch_each_file_once(puffin, index):
             until(lambda: len(list(puffin.cache.glob("archive-v0/*/*.manifest"))) == 7)
             index.released.set()
             for process in (one, two):
-                process.communicate(timeout=30)
+                process.communicate(timeout=SECONDS)
                 assert process.returncode == 0
     for name in names:
         assert index.count(f"/files/{name}-1-py3-none-any.whl") == 1
@@ -308,7 +309,7 @@ def test_an_environment_that_another_run_makes_meanwhile(puffin, shop, command, 
         cwd=puffin.cwd,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
     )
     assert (done.returncode, done.stdout) == (0, f"search {searches}\n"), done.stderr
     assert envs["a"].installed() == {"beta": "1.0"}

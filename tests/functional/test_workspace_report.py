@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 
 from tests.functional.test_workspace import GLOB, services, sync
-from tests.helpers.faults import at_rest, started, until
+from tests.helpers.faults import at_rest, started
+from tests.helpers.waiting import SOON, until
 from tests.helpers.wheels import forge_wheel
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "docs" / "report.schema.json").read_text())
@@ -81,7 +82,7 @@ def test_the_report_is_written_on_a_signal(puffin, shop, executor, number, code)
         if executor != "cluster":  # which tells in groups, of which this is one
             until(lambda: list(envs["a"].root.glob("lib/python*/site-packages/alpha*")))
         os.kill(process.pid, number)
-        process.communicate(timeout=5)
+        process.communicate(timeout=SOON)
         assert process.returncode == code
     report = read(puffin.cwd / "r.json")
     assert report["exit_code"] == code

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.helpers.waiting import SECONDS
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 _TIME = re.compile(r"\b(?:\d+m \d\ds|\d+(?:\.\d+)?m?s)\b")
 _NO_NETWORK = "http://127.0.0.1:9"  # nobody listens there: a test that asks for a public host fails at once
@@ -83,13 +85,14 @@ class Puffin:
             capture_output=True,
             text=True,
             errors="surrogateescape",
-            timeout=60,
+            timeout=SECONDS,
         )
-        own = f"\n{done.stderr}"  # those of a build backend are indented
-        assert "\nTraceback (most recent call last)" not in own, done.stderr
-        return Result(
-            done.returncode, self.plain(done.stdout), self.plain(done.stderr), done.stdout, done.stderr
-        )
+        return self.result(done.returncode, done.stdout, done.stderr)
+
+    def result(self, code: int, out: str, err: str) -> Result:
+        own = f"\n{err}"  # tracebacks of a build backend are indented
+        assert "\nTraceback (most recent call last)" not in own, err
+        return Result(code, self.plain(out), self.plain(err), out, err)
 
     def plain(self, text: str) -> str:
         """Return *text* without what differs from run to run: times and places."""
@@ -148,7 +151,7 @@ class Env:
         """Run the environment's Python and return its output; it writes *bytecode* only where asked to."""
         env = {"PATH": os.environ["PATH"], **({} if bytecode else {"PYTHONDONTWRITEBYTECODE": "1"})}
         done = subprocess.run(
-            [self.python, *map(str, words)], capture_output=True, text=True, env=env, timeout=60, **options
+            [self.python, *map(str, words)], capture_output=True, text=True, env=env, timeout=SECONDS, **options
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()

@@ -1,18 +1,27 @@
 """A scheduler and workers of dask: each a process with a cache, a home and a working directory of its own."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 from tests.helpers.cli import CHECKOUT
+from tests.helpers.waiting import SECONDS, until
 
-SECONDS = 60
 _ADDRESS = re.compile(r"(?:Scheduler at:|Start worker at:)\s+(\S+)")
+
+
+def workers_of(puffin, stage):
+    """Return who did the tasks of a stage, as the records of all runs tell."""
+    records = (path.read_text().splitlines() for path in (puffin.cache / "runs-v0").iterdir())
+    tasks = [json.loads(line) for record in records for line in record]
+    found = {task["worker"] for task in tasks if task.get("stage") == stage}
+    assert found
+    return found
+
 
 HIDDEN = """
 import sys
@@ -63,7 +72,7 @@ class Process:
     def address(self):
         """The address that the process tells."""
         if not self._address:
-            self._address = eventually(self._told, lambda: self.log.read_text())
+            self._address = until(self._told, lambda: self.log.read_text())
         return self._address
 
     def _told(self):
@@ -127,7 +136,7 @@ class Farm:
     def ready(self):
         """Wait until all workers have registered; return this."""
         for worker in self.workers:
-            eventually(worker.is_registered, worker.log.read_text)
+            until(worker.is_registered, worker.log.read_text)
         return self
 
     def logs(self):
@@ -140,13 +149,3 @@ class Farm:
     def __exit__(self, *_error):
         for process in (*self.workers, self.scheduler):
             process.kill()
-
-
-def eventually(question, told=lambda: ""):
-    """Return the answer to *question* as soon as it is one."""
-    deadline = time.monotonic() + SECONDS
-    pause = threading.Event()
-    while not (answer := question()):
-        assert time.monotonic() < deadline, told()
-        pause.wait(0.02)
-    return answer

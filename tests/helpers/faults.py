@@ -144,17 +144,6 @@ def session(leader: int) -> list[int]:
     return found
 
 
-def until(true: Callable[[], Any], *, seconds: float = 20.0) -> Any:
-    """Wait for *true* to return something true, and return it."""
-    import time
-
-    end = time.monotonic() + seconds
-    while not (value := true()):
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
-    return value
-
-
 @contextmanager
 def small_disk(path: Path, size: str) -> Iterator[Path]:
     """Mount a tmpfs of *size* at *path*; skip the test where that is not allowed."""

@@ -1,7 +1,7 @@
 """The real command line in forked processes: what one command imported, the next finds imported.
 
 A command costs a fork in place of the start of an interpreter. The process that forks has no threads, and never
-runs a command itself.
+runs a command itself. A command gets an interpreter of its own where its environment changes how one starts.
 """
 
 from __future__ import annotations
@@ -10,27 +10,33 @@ import contextlib
 import importlib
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.helpers.cli import CHECKOUT, Puffin, Result
+from tests.helpers.waiting import SECONDS
+
+# the variables by which an interpreter starts, and those that libraries read when they are imported
+_STARTS = {"PYTHONPATH": str(CHECKOUT), "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
+_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "DASK_", "MALLOC_")
 
 
 class ForkedCommands:
     """A process that runs commands of puffin in children of its own; one for many :class:`ForkedPuffin`."""
 
     def __enter__(self) -> ForkedCommands:
+        self.idle = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__],
-            env={
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(CHECKOUT),
-                "PYTHONHASHSEED": "0",
-                "LC_ALL": "C.UTF-8",
-            },
+            env={"PATH": os.environ["PATH"], **_STARTS},
             cwd=CHECKOUT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -61,13 +67,17 @@ class ForkedPuffin(Puffin):
     def __call__(
         self, *words: object, env: Mapping[str, str] | None = None, stdin: str = "", cwd: Any = None
     ) -> Result:
-        assert not stdin
-        stem = str(self.root / "command")
-        told = [str(word) for word in words]
-        code = self._commands.run(told, self.environ(**dict(env or {})), str(cwd or self.cwd), stem)
-        out, err = (_text(f"{stem}.{name}") for name in ("out", "err"))
-        assert "\nTraceback (most recent call last)" not in f"\n{err}", err
-        return Result(code, self.plain(out), self.plain(err), out, err)
+        environ = self.environ(**dict(env or {}))
+        starts = {name: value for name, value in environ.items() if name.startswith(_AT_START)}
+        if starts != _STARTS or not self._commands.idle.acquire(blocking=False):
+            return super().__call__(*words, env=env, stdin=stdin, cwd=cwd)
+        try:
+            stem = str(self.root / "command")
+            Path(f"{stem}.in").write_text(stdin)
+            code = self._commands.run([str(word) for word in words], environ, str(cwd or self.cwd), stem)
+        finally:
+            self._commands.idle.release()
+        return self.result(code, *(_text(f"{stem}.{name}") for name in ("out", "err")))
 
 
 def _text(path: str) -> str:
@@ -84,8 +94,12 @@ def _serve() -> None:
             os.close(reader)
             _run(*json.loads(line), writer)
         os.close(writer)
-        with open(reader) as pipe:
-            names = pipe.read().split()
+        names: list[str] = []
+        if select.select([reader], [], [], SECONDS)[0]:
+            names = os.read(reader, 1 << 16).decode().split()
+        else:
+            os.kill(child, signal.SIGKILL)
+        os.close(reader)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         for name in names:
             if name not in known:
@@ -99,7 +113,7 @@ def _run(words: list[str], environ: dict[str, str], cwd: str, stem: str, writer:
     """Run a command in this child, tell *writer* what it imported, and end."""
     os.set_inheritable(writer, False)
     for number, path, flags in (
-        (0, os.devnull, os.O_RDONLY),
+        (0, f"{stem}.in", os.O_RDONLY),
         (1, f"{stem}.out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC),
         (2, f"{stem}.err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC),
     ):
@@ -109,6 +123,8 @@ def _run(words: list[str], environ: dict[str, str], cwd: str, stem: str, writer:
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environ)
+    time.tzset()
+    tempfile.tempdir = None  # some module that was imported may have asked for it
     before = set(sys.modules)
     here, real = os.getpid(), os._exit
 
@@ -124,10 +140,11 @@ def _run(words: list[str], environ: dict[str, str], cwd: str, stem: str, writer:
         open(number, "r" if number == 0 else "w", closefd=False)  # noqa: SIM115 - open to the end
         for number in range(3)
     )
-    from puffin.cli.entry import run
+    from puffin.cli import entry
 
+    entry.STARTED, entry.STARTED_CPU = time.perf_counter(), time.process_time()
     try:
-        run()
+        entry.run()
     except BaseException:
         import traceback
 

@@ -17,6 +17,7 @@ import pytest
 from puffin.cache import frame
 from puffin.cli.noop.check import repeated
 from tests.helpers.cli import CHECKOUT, Puffin
+from tests.helpers.waiting import SECONDS
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 _CALL = re.compile(r"^(?:\[pid +\d+\] |\d+ +)?(\w+)\((.*)$")
@@ -104,7 +105,7 @@ def looked_at(puffin: Puffin, *words: object, env: Any = None, cwd: Any = None) 
         cwd=cwd or puffin.cwd,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=SECONDS,
     )
     assert done.returncode == 0, done.stderr
     return _parsed(log.read_text(errors="replace"), str(cwd or puffin.cwd))

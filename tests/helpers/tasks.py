@@ -6,6 +6,7 @@ import time
 
 from puffin import meter
 from puffin.errors import Cause
+from tests.helpers.waiting import SECONDS
 
 
 def add(number, **inputs):
@@ -49,7 +50,7 @@ def die_once(mark, number, driver, **inputs):
 
 def await_news(news, driver, number):
     """In the process *driver*, wait until there is a file *news*; elsewhere be done at once."""
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + SECONDS
     while os.getpid() == driver and not os.path.exists(news):
         if time.monotonic() > limit:
             raise Cause(text="there were no news")

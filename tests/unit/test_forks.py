@@ -10,6 +10,7 @@ import pytest
 
 import puffin.forks
 from tests.helpers.cli import CHECKOUT
+from tests.helpers.waiting import SECONDS
 
 pytestmark = [
     pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="the system does not list threads"),
@@ -39,7 +40,7 @@ def _in_a_process(name: str) -> None:
     """Run a function of this module in a process of its own: pytest-xdist has threads that Python does not count."""
     code = f"from tests.unit.test_forks import {name}; {name}()"
     environ = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-    subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, env=environ, check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, env=environ, check=True, timeout=SECONDS)
 
 
 def test_a_fork_waits_for_a_thread_that_is_ending():

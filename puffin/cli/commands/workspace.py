@@ -23,6 +23,7 @@ from puffin.pipeline.workspace.config import find_workspace
 from puffin.pipeline.workspace.select import choose
 from puffin.pipeline.workspace.specs import EnvSpec, Workspace
 from puffin.stages.link.interpreter.interpreter import meanwhile
+from puffin.stages.resolve.projects.patterns import expand
 from puffin.types import Iterable, Sequence
 from puffin.value import replace
 
@@ -97,6 +98,10 @@ def chosen(
     """Return the environments that the command line of *command* means, and the configuration."""
     cwd = os.getcwd()
     workspace = find_workspace(cwd)
+    if workspace is None and not (named and all(expand(each, cwd) for each in named)):
+        from puffin.pipeline.workspace.implied import implied_workspace
+
+        workspace = implied_workspace(cwd)
     return choose(named, cwd, workspace, everything=everything, python=python, command=command), workspace
 
 

@@ -21,7 +21,9 @@ _NOT_HERE = frozenset(
 _OTHER_TABLES = frozenset(
     ("envs", "env-defaults", "env-glob", "cache-keys")
 )  # read by the commands that they are for
-_OF_PROJECTS = frozenset(("sources", "workspace"))  # read with the project that a `pyproject.toml` describes
+_OF_PROJECTS = frozenset(
+    ("sources", "workspace", "layout")
+)  # read with the project that a `pyproject.toml` describes
 _PLACES = frozenset(
     ("cert", "client_cert", "cache_dir", "find_links", "constraint", "override", "build_constraint")
 )

@@ -15,7 +15,7 @@ from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.metadata.wanted import BuildSource
 from puffin.stages.resolve.solve.universe import Place
-from puffin.value import field_names, replace
+from puffin.value import common, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,27 +116,14 @@ def _metadata(source: BuildSource, builds: "BuildSession", toolchain: "Toolchain
 def _named(requirements: "Requirements", builds: "BuildSession", environment: "Environment") -> "Requirements":
     from puffin.pipeline.builds.session import MetadataBuilder
 
-    told, cache = builds.settings, builds.session.cache
+    cache = builds.session.cache
     setup = ResolutionSetup(
-        config=told.config,
-        network=told.network,
-        now=told.now,
-        target=target_for(environment.interpreter),
-        files=told.files,
-        refresh=told.refresh,
-        offline=told.offline,
+        target=target_for(environment.interpreter), **common(ResolutionSetup, builds.settings)
     )
     build = MetadataBuilder(builds, toolchain_of(environment))
     with shared(cache), open_universe(setup, cache, build=build, checkout=builds.checkout) as universe:
         entries = [
-            entry
-            if entry.name
-            else replace(
-                entry,
-                name=universe.metadata(
-                    Place(**{each: getattr(entry, each) for each in field_names(Place)})
-                ).name,
-            )
+            entry if entry.name else replace(entry, name=universe.metadata(Place(**common(Place, entry))).name)
             for entry in requirements.entries
         ]
     return replace(requirements, entries=tuple(entries))

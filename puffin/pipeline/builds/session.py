@@ -14,7 +14,7 @@ from puffin.pipeline.engine.engine import OutcomeRecorder
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.record import current
 from puffin.pipeline.graph.task import DONE, Outcome
-from puffin.pipeline.inputs.resolution import ResolutionSetup, artifact_for, open_universe, resolved
+from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.run.inline import InlineExecutor
@@ -27,10 +27,10 @@ from puffin.stages.resolve.locate.url import direct_url
 from puffin.stages.resolve.metadata.wanted import BuildSource
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.universe import Place
-from puffin.stages.resolve.universe.place import checkout_place
+from puffin.stages.resolve.universe.place import artifact_for, checkout_place
 from puffin.stages.resolve.universe.values import Builder, Built, CheckedOut, Checkout
 from puffin.stages.unzip.ready import archive_ready
-from puffin.value import replace
+from puffin.value import common, replace
 
 
 class NothingToBuildIn(PuffinError):
@@ -89,20 +89,11 @@ class BuildResolver:
         )
 
     def _setup(self, wanted: tuple[str, ...], toolchain: Toolchain) -> ResolutionSetup:
-        settings = self._settings
         return ResolutionSetup(
-            config=settings.config,
-            network=settings.network,
-            now=settings.now,
             target=target_for(toolchain.interpreter),
             requirements=tuple([root_of(text) for text in wanted]),
-            constraints=settings.constraints,
-            files=settings.files,
-            prereleases=settings.prereleases,
-            exclude_newer=settings.exclude_newer,
-            refresh=settings.refresh,
-            offline=settings.offline,
             installs=True,
+            **common(ResolutionSetup, self._settings),
         )
 
 

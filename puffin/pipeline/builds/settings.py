@@ -1,6 +1,6 @@
 """From the settings of a command to those of its builds, and the builds that a resolution can ask for."""
 
-from threading import Lock
+from _thread import allocate_lock
 
 from puffin.pipeline.builds.values import ALL, BuildSettings
 from puffin.pipeline.inputs.resolution import ResolutionSetup
@@ -78,7 +78,7 @@ class BuildSeams:
     def __init__(self, builds: "Callable[[], BuildSession]", toolchain: "Callable[[], Toolchain]") -> None:
         self._make = builds
         self._toolchain = toolchain
-        self._lock = Lock()  # repositories are checked out by several threads
+        self._lock = allocate_lock()  # repositories are checked out by several threads
         self._session: BuildSession | None = None
 
     def build(self, source: "BuildSource") -> "Built":

@@ -4,6 +4,7 @@ import os
 
 from puffin import depends
 from puffin.cache.atomic import read, remove_tree, replace_file, write
+from puffin.cache.layout import current_boot
 from puffin.cache.living import note_living
 from puffin.cache.lock import Lock
 from puffin.errors import PuffinError, os_cause
@@ -15,7 +16,7 @@ from puffin.stages.link.commit.damage import LINK, find_damage, lost_state, rest
 from puffin.stages.link.commit.installplan import Present
 from puffin.stages.link.commit.recovery import BACK, FORWARD, LOST, UNREADABLE, recover
 from puffin.stages.link.commit.removal import RealDisk
-from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, current_boot, facts_of
+from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, facts_of
 from puffin.stages.link.commit.state import Owned, State, disturbed, encode, read_state
 from puffin.stages.link.commit.transaction import NotExchangeable, Transaction, moment
 from puffin.stages.link.environment.environment import ELSEWHERE
@@ -23,7 +24,7 @@ from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.sealed import sealed_at
 from puffin.stages.link.staging import LinkTarget, directories_of
 from puffin.stages.unzip.manifest import read_names
-from puffin.value import replace
+from puffin.value import common, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -418,15 +419,7 @@ def with_real_paths(environment: "Environment") -> "Environment":
 
 def homes_of(environment: "Environment") -> Homes:
     """Return the directories of *environment* that distributions go to."""
-    return Homes(
-        root=environment.root,
-        purelib=environment.purelib,
-        platlib=environment.platlib,
-        scripts=environment.scripts,
-        data=environment.data,
-        headers=environment.headers,
-        lib64=lib64_is_linked(environment),
-    )
+    return Homes(lib64=lib64_is_linked(environment), **common(Homes, environment))
 
 
 def lib64_is_linked(environment: "Environment") -> bool:

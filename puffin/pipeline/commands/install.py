@@ -19,7 +19,7 @@ from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, w
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Inputs
-from puffin.pipeline.inputs.resolution import artifact_for, children_of, open_universe, resolved, setup_of
+from puffin.pipeline.inputs.resolution import children_of, open_universe, resolved, setup_of
 from puffin.pipeline.request.builds import as_built, toolchain_of
 from puffin.pipeline.request.imports import import_resolving
 from puffin.pipeline.request.session import Session
@@ -38,6 +38,7 @@ from puffin.stages.resolve.requirements.pins import select_pins
 from puffin.stages.resolve.solve.request import Preference, Resolution, Resolved
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.resolve.solve.world import why_wanted
+from puffin.stages.resolve.universe.place import artifact_for
 from puffin.stages.resolve.universe.values import InstalledDistribution
 from puffin.value import replace
 
@@ -161,7 +162,7 @@ class _Install:
             self._session.cache,
             build=seams.build,
             checkout=seams.checkout,
-            children=children_of(setup, self._session.cache),
+            children=lambda: children_of(setup, self._session.cache),
         ) as universe:
             resolution = resolved(setup, universe)
             coming = [each for each in resolution.packages if not each.installed]

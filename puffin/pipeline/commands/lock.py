@@ -18,7 +18,7 @@ from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED, Compile
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, output_text
-from puffin.pipeline.workspace.specs import EnvSpec, lock_of, sources_of
+from puffin.pipeline.workspace.specs import EnvSpec, known_lock, lock_of, sources_of
 from puffin.stages.resolve.output.earlier import read_upgrades
 from puffin.stages.resolve.output.target import write_output
 from puffin.stages.resolve.projects.sources import Build, check_python
@@ -102,7 +102,7 @@ class _LockRun:
             run,
             sources,
             self._toolchain(spec),
-            lock_of(spec),
+            known_lock(spec),
             self._session,
             self._upgrades,
             installs=False,
@@ -180,9 +180,8 @@ class _LockRun:
             self._session.reporter.warn(f"{warning} (`{spec.name}`)")
         lock = lock_of(spec)
         locked = lock.endswith(".toml")
-        hashed = self._settings.compile.generate_hashes and not locked
-        packages = listed(resolution, setup, question.sources, universe, hashed=hashed, locked=locked)
         settings = replace(self._settings.compile, output_file=lock, header=f"puffin lock {spec.name}")
+        packages = listed(resolution, setup, question.sources, universe, settings, locked=locked)
         text = output_text(packages, settings, question.sources, setup, locked=locked).encode()
         changed = read(lock) != text if self._settings.check else write_output(lock, text)
         self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages))

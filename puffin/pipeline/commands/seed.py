@@ -16,7 +16,7 @@ from puffin.stages.resolve.requirements.values import Pin
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.request.session import Session
-    from puffin.stages.resolve.universe.index import IndexUniverse
+    from puffin.stages.resolve.universe.kept import KeptUniverse
 
 
 class NoSeed(PuffinError):
@@ -65,7 +65,7 @@ def newest_pins(
 
 
 def _is_whole(
-    universe: "IndexUniverse", name: str, version: str, names: tuple[str, ...], environment: Environment
+    universe: "KeptUniverse", name: str, version: str, names: tuple[str, ...], environment: Environment
 ) -> bool:
     """Tell whether a version requires none but *names*; that of a single seed may."""
     if len(names) == 1:

@@ -21,7 +21,7 @@ from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.settings import DRIFTED, SKIPPED, UNCHANGED, UPDATED, ManySettings
 from puffin.pipeline.request.where import Interpreters
-from puffin.pipeline.workspace.specs import lock_of
+from puffin.pipeline.workspace.specs import known_lock
 from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.value import replace
 
@@ -148,7 +148,7 @@ class ManyRun:
             from puffin.pipeline.request.builds import toolchain_of
             from puffin.pipeline.resolve.many import question_of
 
-            toolchain, lock = toolchain_of(run.environment), lock_of(run.spec)
+            toolchain, lock = toolchain_of(run.environment), known_lock(run.spec)
             question = question_of(run.name, run.settings, found, toolchain, lock, self._session, installs=True)
             self._questions.append(question)
 

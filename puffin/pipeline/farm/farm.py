@@ -9,6 +9,7 @@ from typing import Any
 
 import distributed
 
+from puffin import meter
 from puffin.pipeline.farm.errors import BuildLost, NoInterpreter, NoWorkers, RemoteCrashed
 from puffin.pipeline.farm.link import Link
 from puffin.pipeline.farm.work import ask
@@ -105,6 +106,7 @@ class Farm:
             finally:
                 self._give_back(worker, alone=bool(tried))
             if answer is not None:
+                meter.worked(worker)
                 return worker, answer
             tried.append((worker, how))
             if len(tried) >= attempts:

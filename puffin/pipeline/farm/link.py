@@ -19,7 +19,7 @@ from typing import Any
 import distributed
 import toolz
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
-from distributed.comm.core import CommClosedError
+from distributed.comm.core import CommClosedError, connect
 
 from puffin import __version__
 from puffin.errors import Cause
@@ -54,6 +54,7 @@ class Link:
         _be_silent()
         try:
             with quiet():
+                asyncio.run(_shake_hands(remote))
                 self.client = distributed.Client(
                     remote.address,
                     timeout=remote.patience,
@@ -260,9 +261,21 @@ def _security(remote: Remote) -> Any:
     return distributed.Security(require_encryption=True, **given) if given else None
 
 
+async def _shake_hands(remote: Remote) -> None:
+    """Connect to the scheduler and disconnect: a client would wait without end for one that accepts and is silent."""
+    security = _security(remote) or distributed.Security()
+    async with asyncio.timeout(remote.patience):
+        comm = await connect(remote.address, timeout=remote.patience, **security.get_connection_args("client"))
+    comm.abort()
+
+
 def _root_text(error: BaseException) -> str:
-    while error.__cause__ is not None:
+    while error.__cause__ is not None and not isinstance(error, TimeoutError):
         error = error.__cause__
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    if isinstance(error, MemoryError):  # of so many bytes as a text is when it is read as a number
+        return "what answers there is no scheduler"
     return str(error) or type(error).__name__
 
 

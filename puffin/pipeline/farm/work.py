@@ -9,9 +9,10 @@ from typing import Any
 from distributed import Status, get_worker
 from distributed import worker as workers
 
-from puffin.pipeline.graph.task import resolve_function
+from puffin.pipeline.graph.task import Outcome, resolve_function
 from puffin.pipeline.run.runner import Runner, WorkItem
 from puffin.pipeline.run.wire import encode_outcome
+from puffin.value import replace
 
 _WHILE_WANTED = (
     "puffin.stages.build.supervisor:while_wanted"  # ends compilers when nobody wants their work any more
@@ -40,7 +41,12 @@ def run_units(packed: bytes) -> bytes:
     """Run units, which were pickled with their inputs; return the outcomes of their tasks, encoded."""
     items: Iterator[WorkItem] = iter(pickle.loads(packed))
     told: list[bytes] = []
-    Runner(lambda: next(items, None), lambda outcome: told.append(encode_outcome(outcome))).run()
+    worker = get_worker().address
+
+    def tell(outcome: Outcome) -> None:
+        told.append(encode_outcome(replace(outcome, worker=worker)))
+
+    Runner(lambda: next(items, None), tell).run()
     return b"".join(told)
 
 

@@ -92,7 +92,7 @@ class RunRecord:
         self._lines.append(
             f'{{"stage":"{task.key[0]}","key":"{key_name(task.key)}",'
             f'"package":{json_text(package)},"version":{json_text(version)}{served},'
-            f'"status":"{outcome.status}","worker":"{outcome.worker}",'
+            f'"status":"{outcome.status}","worker":{json_text(outcome.worker)},'
             f'"ready":{ready:.6f},"start":{outcome.started:.6f},"end":{outcome.ended:.6f},'
             f'"cpu":{outcome.cpu:.6f},"in":{outcome.taken},"out":{outcome.given},'
             f'"cache":"{outcome.cache or task.cache}","needs":[{needs}]{more}}}\n'

@@ -5,7 +5,8 @@ import os
 from puffin import depends
 from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.inputs.inputs import Reading
-from puffin.pipeline.workspace.specs import lock_of, needs_lock, sources_of
+from puffin.pipeline.workspace.specs import known_lock, needs_lock, sources_of
+from puffin.stages.resolve.requirements.plain import is_lock
 from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import replace
 
@@ -59,8 +60,11 @@ def read_spec(
         return reading.inputs_or_sources(interpreter)
     if needs_lock(spec):
         lock = _lock_of(spec)
-        constraints = () if lock.endswith(".toml") else settings.constraint
+        constraints = () if is_lock(lock) else settings.constraint
         request = SourceRequest(files=(lock,), constraints=constraints)
+        if lock == spec.uv_lock:  # which is for all members
+            groups = tuple(dict.fromkeys(group.rpartition(":")[2] for group in spec.groups))
+            request = replace(request, extras=spec.extras, groups=groups, packages=spec.packages)
         found = Reading(request, settings, session, naming=naming).inputs(interpreter)
         return replace(
             found, pins=tuple([pin for pin in found.pins if not left_out or pin.name not in left_out])
@@ -76,7 +80,7 @@ def read_spec(
 
 def _lock_of(spec: "EnvSpec") -> str:
     """Return the lock of an environment, which was written for its extras and groups."""
-    lock = lock_of(spec)
+    lock = known_lock(spec)
     if not depends.is_file(lock):
         source = os.path.relpath(spec.files[0])
         hints = (f"write it with `puffin lock {spec.name}`",)

@@ -6,11 +6,11 @@ Plain files are read without packaging.
 import os
 
 from puffin import depends
-from puffin.artifact.urls import digest, inherit_credentials, mask
+from puffin.artifact.urls import digest, inherit_credentials, is_http, mask
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.settings import Settings
-from puffin.stages.resolve.requirements.plain import is_lock, simple_pins
+from puffin.stages.resolve.requirements.plain import is_lock, is_pylock, simple_pins
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
 from puffin.value import frozen, replace
 
@@ -142,7 +142,7 @@ class Reading:
         plain = _plain(self._request, self._settings)
         if plain is not None:
             return self._inputs(plain, plain=True)
-        if not any(path.endswith(".toml") for path in self._request.files):
+        if not any(map(is_lock, self._request.files)):
             return None
         return self._locked(interpreter)
 
@@ -205,6 +205,8 @@ class Reading:
             all_extras=request.all_extras,
             groups=tuple(map(normalise, request.groups)),
             files=kinds_of_files(settings, None),
+            default_groups=() if request.packages else self._default_groups(request.files[0]),
+            packages=request.packages,
         )
         locked = read_lock(read_source(request.files[0], shown, self._session.read), target=target)
         if settings.require_hashes:
@@ -213,6 +215,15 @@ class Reading:
         config = index_config(settings, None)
         artifacts = [replace(each, url=_with_credentials(each.url, config)) for each in locked.artifacts]
         return self._inputs(locked.pins, warnings=locked.warnings, located=tuple(artifacts))
+
+    def _default_groups(self, path: str) -> tuple[str, ...]:
+        """Return the groups that uv installs by default: those of the project beside its lock."""
+        from puffin.stages.resolve.projects.members import LocalProjects
+
+        if is_pylock(path) or is_http(path):
+            return ("dev",)
+        tables = LocalProjects(self._session.read).tables(os.path.dirname(os.path.abspath(path)))
+        return tables.default_groups if tables else ("dev",)
 
 
 def check_files(files: "tuple[str, ...]", groups: "tuple[str, ...]" = (), command: str = "pip sync") -> None:

@@ -9,7 +9,7 @@ from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.index.config import FilePolicy, Scope
 from puffin.stages.resolve.locate.platforms import ResolutionTarget
 from puffin.stages.resolve.requirements.errors import DisjointHashes
-from puffin.stages.resolve.requirements.values import Entry, Pin
+from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import (
     ALLOW,
     HIGHEST,
@@ -17,28 +17,25 @@ from puffin.stages.resolve.solve.request import (
     Preference,
     ResolveRequest,
 )
-from puffin.stages.resolve.universe.values import Chosen
-from puffin.value import field_names, frozen, replace
+from puffin.value import common, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
-    from puffin.artifact.artifact import Artifact
     from puffin.cache.layout import Cache
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.run.forked_workers import Begin, ForkedWorkers, Serve
     from puffin.stages.resolve.index.config import IndexConfig
-    from puffin.stages.resolve.locate.file_choice import FileTarget
-    from puffin.stages.resolve.locate.source import Commits
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.requirements.values import Entry, Requirements
-    from puffin.stages.resolve.solve.request import Resolution, Resolved
+    from puffin.stages.resolve.solve.request import Resolution
     from puffin.stages.resolve.universe.children import Children
     from puffin.stages.resolve.universe.index import IndexUniverse
+    from puffin.stages.resolve.universe.kept import KeptUniverse
     from puffin.stages.resolve.universe.values import Builder, Checkout
 
 
@@ -81,7 +78,7 @@ class ResolutionSetup:
     def scope(self) -> Scope:
         """The allowed files, and the trust in the cache."""
         target = self.target
-        return Scope(tags=target.tags, python_version=target.python_version, **self._shared_with(Scope))
+        return Scope(tags=target.tags, python_version=target.python_version, **common(Scope, self))
 
     @property
     def request(self) -> ResolveRequest:
@@ -92,12 +89,8 @@ class ResolutionSetup:
             python_version=target.python_version,
             real_python_version=target.real_python_version,
             tag=target.tags[0] if target.tags else "",
-            **self._shared_with(ResolveRequest),
+            **common(ResolveRequest, self),
         )
-
-    def _shared_with(self, kind: "type[Any]") -> "dict[str, Any]":
-        """Return the fields that a *kind* of value has by the same names."""
-        return {name: getattr(self, name) for name in field_names(kind) if name in field_names(type(self))}
 
 
 def setup_of(
@@ -178,19 +171,24 @@ def open_universe(
     *,
     build: "Builder | None" = None,
     checkout: "Checkout | None" = None,
-    children: "Children | None" = None,
-) -> "IndexUniverse":
+    children: "Callable[[], Children] | None" = None,
+) -> "KeptUniverse":
     """Return the universe of a set-up, which the caller closes; *children* are of the same set-up."""
-    from puffin.stages.resolve.universe.index import IndexUniverse
+    from puffin.stages.resolve.universe.kept import KeptUniverse
 
-    return IndexUniverse(
-        setup.scope,
-        client=client_for(setup.network),
-        cache=cache,
-        build=build,
-        checkout=checkout,
-        children=children,
-    )
+    def opened() -> "IndexUniverse":
+        from puffin.stages.resolve.universe.index import IndexUniverse
+
+        return IndexUniverse(
+            setup.scope,
+            client=client_for(setup.network),
+            cache=cache,
+            build=build,
+            checkout=checkout,
+            children=children() if children else None,
+        )
+
+    return KeptUniverse(cache, setup.scope, opened)
 
 
 def children_of(setup: ResolutionSetup, cache: "Cache") -> "Children":
@@ -207,7 +205,7 @@ def _helping(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
     return start_workers(serve, begin)
 
 
-def resolved(setup: ResolutionSetup, universe: "IndexUniverse") -> "Resolution":
+def resolved(setup: ResolutionSetup, universe: "KeptUniverse") -> "Resolution":
     """Return the resolution of a set-up, with all warnings.
 
     Where a wheel told the metadata of a source distribution that was chosen, that itself is asked in the end; if it
@@ -215,33 +213,12 @@ def resolved(setup: ResolutionSetup, universe: "IndexUniverse") -> "Resolution":
     """
     from puffin.stages.resolve.solve.resolve import resolve
 
-    resolution: Resolution = resolve(setup.request, universe)
+    request = setup.request
+    resolution: Resolution = resolve(request, universe, universe.answer(request))
     while not setup.no_deps and universe.confirm(
         [each.handle for each in resolution.packages], build=setup.installs
     ):
-        resolution = resolve(setup.request, universe)
+        resolution = resolve(request, universe)
+    universe.keep(request, resolution)
     coming = [each.name for each in resolution.packages if not each.installed]
     return replace(resolution, warnings=(*resolution.warnings, *universe.ambiguities(coming)))
-
-
-def artifact_for(
-    package: "Resolved", target: "FileTarget", *, files: "FilePolicy", commits: "Commits"
-) -> "Artifact":
-    """Return the artifact to install for a resolved package. Raises the errors of locating a URL."""
-    from puffin.stages.resolve.locate.url import artifact_of, locate_url  # a compilation has no use for it
-
-    if isinstance(package.handle, Chosen):
-        chosen = package.handle
-        text = f"{chosen.name}=={chosen.version}"
-        listed = Pin(name=chosen.name, version=chosen.version, hashes=package.hashes, text=text)
-        return artifact_of(listed, chosen.install)
-    pin = Pin(
-        name=package.name,
-        version=package.version,
-        url=package.url,
-        hashes=package.hashes,
-        editable=package.editable,
-        config_settings=getattr(package.handle, "config_settings", ()),
-        text=f"{package.name} @ {package.url}",
-    )
-    return locate_url(pin, target, files=files, commits=commits)

@@ -7,7 +7,6 @@ from puffin import depends
 from puffin.errors import UsageError
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Where
-from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.stages.link.environment.environment import (
     BrokenVenv,
     Environment,
@@ -15,9 +14,13 @@ from puffin.stages.link.environment.environment import (
     environment_at,
     find_environment,
 )
-from puffin.stages.link.interpreter.interpreter import Interpreter
+from puffin.stages.link.interpreter.interpreter import InspectFailed, Interpreter
 from puffin.stages.link.interpreter.known import inspect_interpreter
 from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.pipeline.workspace.specs import EnvSpec
 
 
 def find_where(where: Where, session: "Session") -> "Environment":
@@ -40,7 +43,6 @@ def base_interpreter(where: Where, session: "Session", *, required: bool = True)
     if ``requires-python`` of the project allows it, else another that it allows. If there is none, that is an error
     where one is *required*.
     """
-    from puffin.stages.link.interpreter.ask import InspectFailed
     from puffin.stages.link.interpreter.find import (
         InterpreterNotFound,
         find_requested,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.output.values import Listed
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.universe.children import Children
-    from puffin.stages.resolve.universe.index import IndexUniverse
+    from puffin.stages.resolve.universe.kept import KeptUniverse
 
 
 class Compilation:
@@ -122,27 +122,17 @@ class Compilation:
             warn("The sources contain no requirements")
 
     def _resolve(self, setup: "ResolutionSetup", interpreter: "Interpreter") -> "tuple[Listed, ...]":
-        """Return the packages of the output. A remembered answer needs no universe, unless all files are listed."""
         if not setup.requirements:
             return self._listed(Resolution(packages=()), setup, None)
-        from puffin.stages.resolve.universe.recall import Recall
-
-        cache, hashed = self._session.cache, self._settings.generate_hashes and not self._locked
+        cache = self._session.cache
         builds = builds_of(setup, self._settings.run, self._session)
-        recall = Recall(cache, setup.request, setup.scope)
-        with phase("resolve"):
-            resolution = recall.find()
-        if resolution is not None and not (hashed or self._locked):
-            return self._listed(resolution, setup, None)
         seams = BuildSeams(lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
         with open_universe(
-            setup, cache, build=seams.build, checkout=seams.checkout, children=self.children
+            setup, cache, build=seams.build, checkout=seams.checkout, children=lambda: self.children
         ) as universe:
-            if resolution is None:
-                with phase("resolve"):
-                    resolution = resolved(setup, universe)
-                    recall.keep(resolution, universe)
-            return self._listed(resolution, setup, universe, hashed=hashed)
+            with phase("resolve"):
+                resolution = resolved(setup, universe)
+            return self._listed(resolution, setup, universe)
 
     def _build_session(self, builds: "BuildSettings") -> "BuildSession":
         from puffin.pipeline.builds.session import BuildSession
@@ -150,12 +140,7 @@ class Compilation:
         return BuildSession(builds, self._session)
 
     def _listed(
-        self,
-        resolution: Resolution,
-        setup: "ResolutionSetup",
-        universe: "IndexUniverse | None",
-        *,
-        hashed: bool = False,
+        self, resolution: Resolution, setup: "ResolutionSetup", universe: "KeptUniverse | None"
     ) -> "tuple[Listed, ...]":
         from puffin.pipeline.resolve.output import listed
 
@@ -164,4 +149,4 @@ class Compilation:
             reporter.warn(warning)
         reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - self._session.started)
         with phase("gather files"):
-            return listed(resolution, setup, self._sources, universe, hashed=hashed, locked=self._locked)
+            return listed(resolution, setup, self._sources, universe, self._settings, locked=self._locked)

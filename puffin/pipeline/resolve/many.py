@@ -12,7 +12,8 @@ from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences
 from puffin.stages.resolve.requirements.errors import HashesMissing
 from puffin.stages.resolve.requirements.values import Pin
-from puffin.stages.resolve.universe.index import IndexUniverse
+from puffin.stages.resolve.universe.kept import KeptUniverse
+from puffin.stages.resolve.universe.place import pin_of
 from puffin.value import astuple, from_tuple, frozen
 
 TYPE_CHECKING = False
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.settings import Settings
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
-    from puffin.stages.resolve.solve.request import Resolved
 
 
 @frozen
@@ -87,7 +87,7 @@ def _answer(part: "Sequence[Question]", session: "Session") -> "list[Any]":
             try:
                 resolution = resolved(question.setup, universes.of(question))
                 answers.append(
-                    ([astuple(_pin(each)) for each in resolution.packages], list(resolution.warnings))
+                    ([astuple(pin_of(each)) for each in resolution.packages], list(resolution.warnings))
                 )
             except PuffinError as error:
                 import pickle
@@ -101,7 +101,7 @@ class Universes:
 
     def __init__(self, session: "Session") -> None:
         self._session = session
-        self._known: dict[tuple[Any, ...], IndexUniverse] = {}
+        self._known: dict[tuple[Any, ...], KeptUniverse] = {}
 
     def __enter__(self) -> "Universes":
         return self
@@ -110,7 +110,7 @@ class Universes:
         for universe in self._known.values():
             universe.close()
 
-    def of(self, question: Question) -> "IndexUniverse":
+    def of(self, question: Question) -> "KeptUniverse":
         setup, builds, toolchain = question.setup, question.builds, question.toolchain
         scope = setup.scope
         world = (
@@ -128,20 +128,6 @@ class Universes:
                 setup, self._session.cache, build=seams.build, checkout=seams.checkout
             )
         return self._known[key]
-
-
-def _pin(package: "Resolved") -> Pin:
-    version = "" if package.url else package.version
-    text = f"{package.name} @ {package.url}" if package.url else f"{package.name}=={version}"
-    return Pin(
-        name=package.name,
-        version=version,
-        url=package.url,
-        hashes=package.hashes,
-        editable=package.editable,
-        config_settings=getattr(package.handle, "config_settings", ()) if package.url else (),
-        text=text,
-    )
 
 
 def question_of(

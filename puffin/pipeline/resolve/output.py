@@ -18,22 +18,19 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.inputs.resolution import ResolutionSetup
     from puffin.stages.resolve.solve.request import Resolution
-    from puffin.stages.resolve.universe.index import IndexUniverse
+    from puffin.stages.resolve.universe.kept import KeptUniverse
 
 
 def listed(
     resolution: "Resolution",
     setup: "ResolutionSetup",
     sources: Sources,
-    universe: "IndexUniverse | None",
+    universe: "KeptUniverse | None",
+    settings: CompileSettings,
     *,
-    hashed: bool,
     locked: bool,
 ) -> "tuple[Listed, ...]":
-    """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted.
-
-    *universe* may be None where neither hashes nor files are wanted.
-    """
+    """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted."""
     target = setup.target
     gathering = Gathering(
         sources=sources,
@@ -41,10 +38,11 @@ def listed(
         tags=target.tags,
         policy=setup.files,
         cwd=os.getcwd(),
-        files_of=universe.files if universe else None,
+        files_of=universe.files if universe else lambda _: (),
         sha256=partial(_sha256, setup),
-        hashed=hashed,
+        hashed=settings.generate_hashes and not locked,
         locked=locked,
+        marked=settings.no_strip_markers or locked,
         kept=setup.preferences,
         exclude_newer=setup.exclude_newer,
     )

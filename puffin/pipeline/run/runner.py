@@ -88,7 +88,7 @@ def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
     except Exception as raised:
         refused = refused_by_system(raised)
         error = _crashed(task, raised) if refused is None else _named(refused, task)
-    taken, given, cache, log = meter.measured()
+    taken, given, cache, log, elsewhere = meter.measured()
     log = log or getattr(error, "log", "")  # that of a build that failed
     return Outcome(
         key=task.key,
@@ -98,7 +98,7 @@ def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
         started=started,
         ended=time.time(),
         cpu=time.thread_time() - cpu,
-        worker=worker,
+        worker=elsewhere or worker,
         taken=taken,
         given=given,
         cache=cache,

@@ -16,7 +16,7 @@ from puffin.value import replace
 _COMPILE = "compile-bytecode"
 _EDITABLE = "editable"
 SHARED_KEYS = frozenset({"path", "python", "extras", "groups", "constraints", "link-mode", _COMPILE, _EDITABLE})
-SOURCE_KEYS = ("requirements", "pylock", "project")
+SOURCE_KEYS = ("requirements", "pylock", "lock", "project")  # `lock` is another name of `pylock`
 ENV_KEYS = SHARED_KEYS | frozenset(SOURCE_KEYS)
 GLOB_KEYS = SHARED_KEYS | {"match"}
 TABLES = ("envs", "env-defaults", "env-glob")
@@ -92,9 +92,9 @@ class _Reader:
                 )
         if _EDITABLE in own and kind != "project":
             raise self._document.wrong((*where, _EDITABLE), "`editable` goes with `project`")
-        if "constraints" in own and kind == "pylock":
+        if "constraints" in own and kind in ("pylock", "lock"):
             raise self._document.wrong(
-                (*where, "constraints"), "`constraints` cannot change what `pylock` has locked"
+                (*where, "constraints"), f"`constraints` cannot change what `{kind}` has locked"
             )
 
     def _spec(
@@ -106,7 +106,7 @@ class _Reader:
         project = self._text_of(own, "project", where)
         if project and not project.endswith(".toml"):
             project = f"{project}/{PROJECT_FILE}"
-        pylock = self._text_of(own, "pylock", where)
+        pylock = self._text_of(own, "pylock", where) or self._text_of(own, "lock", where)
         first = next((path for path in requirements if not is_http(path)), "") or project or pylock
         template = self._template(own, where, matrix=matrix)
         spec = replace(

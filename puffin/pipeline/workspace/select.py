@@ -9,6 +9,7 @@ from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.pipeline.workspace.document import PROJECT_FILE
 from puffin.pipeline.workspace.specs import EnvSpec, Workspace, lock_of, needs_lock
 from puffin.stages.resolve.projects.patterns import expand, is_pattern, matches
+from puffin.stages.resolve.requirements.plain import is_lock
 from puffin.types import Iterable, Sequence
 from puffin.value import replace
 
@@ -80,7 +81,7 @@ def made_from(spec: EnvSpec, file: str) -> EnvSpec:
     name = os.path.basename(file)
     if name == PROJECT_FILE:
         return replace(spec, project=file)
-    if name.startswith("pylock.") and name.endswith(".toml"):
+    if is_lock(name):
         return replace(spec, pylock=file)
     return replace(spec, requirements=(file,))
 

@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import depends
 from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import frozen
 
@@ -12,6 +13,9 @@ class EnvSpec:
 
     ``base`` is the name that the entries of a matrix share. ``python`` is a request as for ``--python``, empty for any.
     ``compile_bytecode`` is None where nothing is said of it. ``editable`` is about the project itself.
+    ``members`` are the files of further projects that share the environment, ``tree`` the directories of those that
+    get each other's working copies. ``uv_lock`` is the lock file of uv, and ``packages`` the projects in it that are
+    meant, none for those that uv means.
     Exactly one of ``requirements``, ``pylock`` and ``project`` (a ``pyproject.toml``) is set. ``origin`` is
     ``file:line`` of its configuration, or the file that it stands beside.
     """
@@ -29,11 +33,15 @@ class EnvSpec:
     link_mode: str = ""
     compile_bytecode: bool | None = None
     editable: bool = True
+    members: tuple[str, ...] = ()
+    tree: tuple[str, ...] = ()
+    uv_lock: str = ""
+    packages: tuple[str, ...] = ()
     origin: str = ""
 
     @property
     def files(self) -> tuple[str, ...]:
-        named = (*self.requirements, self.pylock, self.project, *self.constraints)
+        named = (*self.requirements, self.pylock, self.project, *self.members, *self.constraints)
         return tuple([each for each in named if each])
 
 
@@ -86,6 +94,12 @@ def lock_of(spec: EnvSpec) -> str:
     return f"{source.removesuffix('.in')}{suffix}.txt"
 
 
+def known_lock(spec: EnvSpec) -> str:
+    """Return the lock whose pins are preferred: that of :func:`lock_of`, or uv's where it does not exist."""
+    lock = lock_of(spec)
+    return spec.uv_lock if spec.uv_lock and not depends.is_file(lock) else lock
+
+
 def _slug(name: str) -> str:
     return "-".join("".join(each if each.isalnum() else " " for each in name).split()) or "env"
 
@@ -94,10 +108,11 @@ def sources_of(spec: EnvSpec, constraints: tuple[str, ...] = ()) -> "SourceReque
     """Return the request for an environment's sources; *constraints* apply to all environments without a lock file."""
     groups = [group if ":" in group else f"{spec.project}:{group}" for group in spec.groups]
     return SourceRequest(
-        files=spec.requirements or (spec.project or spec.pylock,),
+        files=spec.requirements or (spec.project or spec.pylock, *spec.members),
         constraints=() if spec.pylock else (*spec.constraints, *constraints),
         extras=spec.extras,
         groups=spec.groups if spec.pylock else tuple(groups),
         itself=bool(spec.project),
         editable=spec.editable,
+        tree=spec.tree,
     )

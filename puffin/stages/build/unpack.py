@@ -21,9 +21,8 @@ from lzma import LZMAError
 from typing import IO
 
 from puffin.artifact.limits import inflated
-from puffin.errors import Cause, PuffinError, os_cause
-from puffin.names import printable
-from puffin.stages.unzip.errors import Refused
+from puffin.errors import PuffinError, os_cause
+from puffin.stages.unzip.errors import Refused, bad_archive
 from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, member_content
 from puffin.stages.unzip.names import ancestors, check_collisions, fault
 from puffin.stages.unzip.zipdir import Member, read_directory
@@ -87,34 +86,12 @@ class Writer:
             os.utime(path, (moment, moment))
 
 
-class BadSource(PuffinError):
-    """A source archive that is not unpacked: broken, ambiguous or hostile."""
-
-    sentence = "`{filename}` has an invalid package format"
-    filename: str
-    member: str = ""
-    reason: str = ""
-
-
 class UnpackFailed(PuffinError):
     """The operating system did not let puffin read or write what a source archive holds."""
 
     sentence = "Failed to unpack `{filename}` into `{path}`"
     filename: str
     path: str
-
-    @classmethod
-    def of(cls, package: str, filename: str, path: str, error: OSError) -> "UnpackFailed":
-        """Return the error for an error of the operating system."""
-        return cls(package=package, filename=filename, path=path, causes=(os_cause(error),))
-
-
-def bad_source(package: str, filename: str, refused: Refused) -> BadSource:
-    """Word a refusal for the user."""
-    member = printable(refused.member)
-    reason = printable(refused.reason, limit=400)
-    cause = Cause(text=f"`{member}`: {reason}" if member else reason)
-    return BadSource(package=package, filename=filename, member=member, reason=reason, causes=(cause,))
 
 
 def check_size(unpacked: int, packed: int) -> None:
@@ -142,9 +119,9 @@ def unpack(archive: "str | Buffer", filename: str, directory: str, *, package: s
 
     That is the only top-level directory, else *directory* itself, which is created where it is missing and should be
     empty. *filename* tells by its ending what the archive is; *package* is it in the user's words. Files are
-    executable or not as in the archive, and no older than 1980, which zip files cannot hold. Raises
-    :class:`~puffin.stages.build.unpack.BadSource` for an archive that is broken, ambiguous or hostile, and
-    :class:`~puffin.stages.build.unpack.UnpackFailed`; what was written until then is the caller's to remove.
+    executable or not as in the archive, and no older than 1980, which zip files cannot hold. Raises ``BadArchive`` for
+    one that is broken, ambiguous or hostile, and :class:`UnpackFailed`; what was written until then is the caller's to
+    remove.
     """
     try:
         os.makedirs(directory, exist_ok=True)
@@ -152,9 +129,10 @@ def unpack(archive: "str | Buffer", filename: str, directory: str, *, package: s
             _unpack(file, filename, directory)
         return project_directory(directory)
     except Refused as refused:
-        raise bad_source(package, filename, refused) from None
+        raise bad_archive(filename, refused, package) from None
     except OSError as error:
-        raise UnpackFailed.of(package, filename, directory, error) from error
+        causes = (os_cause(error),)
+        raise UnpackFailed(package=package, filename=filename, path=directory, causes=causes) from error
 
 
 def project_directory(directory: str) -> str:

@@ -4,7 +4,7 @@ import os
 
 from puffin import meter
 from puffin.cache.atomic import publish_file, remove_tree
-from puffin.cache.layout import Bucket, Cache
+from puffin.cache.layout import Bucket, Cache, current_boot
 from puffin.cache.lock import WorkLock
 from puffin.cache.reading import read
 from puffin.errors import PuffinError, os_cause
@@ -35,7 +35,7 @@ from puffin.stages.unzip.manifest import (
     OutsideRow,
     read_for_link,
 )
-from puffin.stages.unzip.ready import Census, changed, current_boot_id, discard_archive, recheck
+from puffin.stages.unzip.ready import Census, changed, discard_archive, recheck
 from puffin.stages.unzip.record import rows_below
 from puffin.types import Any, Callable, Sequence
 from puffin.value import from_tuple
@@ -175,7 +175,7 @@ def _sealed(cache: Cache, archive: str, kind: str, doubted: bool) -> "_Building"
     If it is *doubted*, the contents of the archive are compared, and its tree with it. Raises :class:`ArchiveGone` and
     :class:`TreeNotSealed`.
     """
-    sealed, sure = sealed_tree(cache, kind, archive, current_boot_id())
+    sealed, sure = sealed_tree(cache, kind, archive, current_boot())
     if sealed is None or doubted or not sure:
         try:
             locks = cache.path(Bucket.LOCKS)
@@ -227,7 +227,7 @@ class _Building:
             holds(sealed.root, self._source, self._tree)
             and holds(sealed.root, layer_path(cache, kind, archive), bytecode)
         ):
-            sealed, boot = self._seal(kind, bytecode), current_boot_id()
+            sealed, boot = self._seal(kind, bytecode), current_boot()
         if sealed.root.startswith(f"{cache.root}/"):
             data = encode_sealed(sealed, bytecode, seconds=archive_time(cache, archive), boot=boot)
             publish_file(cache, f"{sealed.root}.manifest", data, durable=not boot)

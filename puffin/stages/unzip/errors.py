@@ -17,7 +17,7 @@ class Refused(Exception):
 
 
 class BadArchive(PuffinError):
-    """A wheel that is not installed: broken, ambiguous or hostile. Nothing of it stays in the cache."""
+    """A wheel or source archive that is not used: broken, ambiguous or hostile. Nothing of it stays in the cache."""
 
     sentence = "`{filename}` has an invalid package format"
     filename: str
@@ -34,13 +34,13 @@ class CacheWriteFailed(PuffinError):
     path: str
 
 
-def bad_archive(filename: str, refused: Refused) -> BadArchive:
-    """Word a refusal for the user."""
+def bad_archive(filename: str, refused: Refused, package: str = "") -> BadArchive:
+    """Word a refusal for the user, of a wheel or of a source of *package*."""
     member = printable(refused.member)
     reason = printable(refused.reason, limit=400)
     text = f"`{member}`: {reason}" if member else reason
     return BadArchive(
-        package=filename.partition("-")[0],
+        package=package or filename.partition("-")[0],
         filename=filename,
         member=member,
         reason=reason,

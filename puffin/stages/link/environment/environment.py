@@ -6,7 +6,13 @@ from puffin import depends
 from puffin.cache.atomic import read
 from puffin.cache.layout import Cache
 from puffin.errors import USAGE, Cause, PuffinError, os_cause
-from puffin.stages.link.interpreter.interpreter import Interpreter, venv_root, within
+from puffin.stages.link.interpreter.interpreter import (
+    InspectFailed,
+    Interpreter,
+    UnsupportedPython,
+    venv_root,
+    within,
+)
 from puffin.stages.link.interpreter.known import inspect_interpreter
 from puffin.types import Mapping
 from puffin.value import frozen
@@ -288,8 +294,6 @@ def _on_path(environ: "Mapping[str, str]") -> str:
 
 
 def _active_if_whole(environ: "Mapping[str, str]", cwd: str, cache: Cache) -> "Environment | None":
-    from puffin.stages.link.interpreter.ask import InspectFailed, UnsupportedPython
-
     try:
         return _active(environ, cwd, cache)
     except (InspectFailed, UnsupportedPython):

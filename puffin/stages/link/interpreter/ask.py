@@ -11,38 +11,21 @@ from puffin import depends
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file
 from puffin.cache.layout import Cache
-from puffin.errors import USAGE, Cause, PuffinError, os_cause
-from puffin.stages.link.interpreter.interpreter import FORMAT, SCHEME_KEYS, Interpreter, Scheme, spend
+from puffin.errors import Cause, os_cause
+from puffin.stages.link.interpreter.interpreter import (
+    FORMAT,
+    OLDEST,
+    SCHEME_KEYS,
+    InspectFailed,
+    Interpreter,
+    Scheme,
+    UnsupportedPython,
+    spend,
+)
 
-OLDEST = (3, 8)
 _TIMEOUT = 60.0
 _PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "probe.py")
 _SHORT_NAMES = {"cpython": "cp", "pypy": "pp", "python": "py", "ironpython": "ip", "jython": "jy"}
-
-
-class InspectFailed(PuffinError):
-    """An interpreter is not there, does not run, or does not answer as Python does."""
-
-    exit_code = USAGE
-    path: str
-    origin: str = ""
-
-    def summary(self) -> str:
-        source = f" from `{self.origin}`" if self.origin else ""
-        return f"Failed to inspect Python interpreter{source} at `{self.path}`"
-
-
-class UnsupportedPython(PuffinError):
-    """The interpreter is older than any that puffin can install for."""
-
-    exit_code = USAGE
-    path: str
-    version: str
-    hints: tuple[str, ...] = ("name a newer one with `--python`",)
-
-    def summary(self) -> str:
-        oldest = ".".join(map(str, OLDEST))
-        return f"Python {self.version} at `{self.path}` is not supported: puffin needs {oldest} or newer"
 
 
 def ask_interpreter(path: str, origin: str = "") -> Interpreter:

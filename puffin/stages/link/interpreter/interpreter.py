@@ -4,11 +4,38 @@ import os
 
 from puffin import depends
 from puffin.artifact.urls import digest
+from puffin.errors import USAGE, PuffinError
 from puffin.types import Any, Callable
 from puffin.value import frozen, replace
 
 FORMAT = 2
 SCHEME_KEYS = ("purelib", "platlib", "scripts", "data", "headers")
+OLDEST = (3, 8)
+
+
+class InspectFailed(PuffinError):
+    """An interpreter is not there, does not run, or does not answer as Python does."""
+
+    exit_code = USAGE
+    path: str
+    origin: str = ""
+
+    def summary(self) -> str:
+        source = f" from `{self.origin}`" if self.origin else ""
+        return f"Failed to inspect Python interpreter{source} at `{self.path}`"
+
+
+class UnsupportedPython(PuffinError):
+    """The interpreter is older than any that puffin can install for."""
+
+    exit_code = USAGE
+    path: str
+    version: str
+    hints: tuple[str, ...] = ("name a newer one with `--python`",)
+
+    def summary(self) -> str:
+        oldest = ".".join(map(str, OLDEST))
+        return f"Python {self.version} at `{self.path}` is not supported: puffin needs {oldest} or newer"
 
 
 @frozen

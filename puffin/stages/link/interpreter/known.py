@@ -23,7 +23,7 @@ def inspect_interpreter(path: str, cache: Cache, *, origin: str = "") -> Interpr
     """Return the properties of the interpreter at *path*, from the cache if they are still true.
 
     *origin* names where the path came from in messages, such as ``VIRTUAL_ENV``. Raises
-    :class:`~puffin.stages.link.interpreter.ask.InspectFailed` or ``UnsupportedPython``.
+    :class:`~puffin.stages.link.interpreter.interpreter.InspectFailed` or ``UnsupportedPython``.
     """
     path = os.path.abspath(path)
     root = venv_root(path)

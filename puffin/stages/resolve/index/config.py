@@ -2,7 +2,9 @@
 
 import os
 
+from puffin import depends
 from puffin.artifact.urls import digest, file_path, file_url, is_file_url, mask, strip_credentials
+from puffin.cache.layout import Bucket, Cache
 from puffin.errors import Cause, UsageError
 from puffin.types import Collection, Mapping
 from puffin.value import frozen
@@ -136,6 +138,18 @@ class Scope:
         """Tell whether what the cache has of a package is not used."""
         return self.refresh if isinstance(self.refresh, bool) else name in self.refresh
 
+    def trusts(self, name: str, since: float, lasts: float) -> bool:
+        """Tell whether a page of a package that was fetched *since* may be used, and note until when.
+
+        While the network is off any may; else one that is no older than the seconds for which it *lasts*.
+        """
+        if self.offline:
+            return True
+        if self.refreshes(name) or not 0 <= self.now - since < lasts:
+            return False
+        depends.fresh(since, since + lasts)
+        return True
+
 
 def with_credentials(name: str, url: str, environ: "Mapping[str, str]") -> str:
     """Return the URL of a named index with the user and the password that variables give for it."""
@@ -154,6 +168,11 @@ def with_credentials(name: str, url: str, environ: "Mapping[str, str]") -> str:
 
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def page_path(cache: Cache, index: str, name: str) -> str:
+    """Return the path in the cache of the page of a project (its name normalised)."""
+    return cache.path(Bucket.SIMPLE, digest(canonical(index)), name)
 
 
 def bare(url: str) -> str:

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Callable
 
 from puffin import depends
-from puffin.artifact.urls import digest, mask
+from puffin.artifact.urls import mask
 from puffin.cache.atomic import publish_file, read
-from puffin.cache.layout import Bucket, Cache
+from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client, PageResponse
 from puffin.stages.fetch.turns import Crew, turns_of
-from puffin.stages.resolve.index.config import FIRST_INDEX, IndexConfig, Scope, canonical, is_local
+from puffin.stages.resolve.index.config import FIRST_INDEX, IndexConfig, Scope, is_local, page_path
 from puffin.stages.resolve.index.errors import IndexFailure, NotInCache
 from puffin.stages.resolve.index.http import ACCEPT, local_links, local_page, parse_reply, policy, status_error
 from puffin.stages.resolve.index.page import NOT_FRESH, Collector, FileLink, Groups, Policy, grouped, is_archive
@@ -24,11 +24,6 @@ Told = tuple[bool, bytes]
 THREADS = 24  # pages are small and far away: what counts is how many are on their way
 _LARGE = 128 << 10  # bytes
 _FLAT = "find-links"  # the place of flat pages, which belong to no project; one version, the empty text
-
-
-def page_path(cache: Cache, index: str, name: str) -> str:
-    """Return the path in the cache of the page of a project (its name normalised)."""
-    return cache.path(Bucket.SIMPLE, digest(canonical(index)), name)
 
 
 @frozen
@@ -102,16 +97,17 @@ class Pages:
                     return ProjectPages(pages=tuple(found), rest=indexes[at:])
         return ProjectPages(pages=tuple(found))
 
-    def evidence(self) -> tuple[tuple[str, ...], float] | None:
-        """Return the paths in the cache of the pages that were used, and until when all of them are fresh.
+    def validity(self, name: str) -> "tuple[tuple[str, float, int], ...]":
+        """Return the pages of a project that were used: the index, when it was fetched, for how many seconds it lasts.
 
-        The time is in seconds since the epoch. None if a page could not be had.
+        Nothing if one could not be had.
         """
-        pages = [each for each in self._seen.values() if isinstance(each, StoredPage)]
-        if len(pages) < len(self._seen):
-            return None
-        paths = tuple([self._path(index, name) for index, name in self._seen])
-        return paths, min([page.fetched_at + page.max_age for page in pages], default=0.0)
+        seen = [(index, self._seen.get((index, name))) for index in self._scope.config.for_package(name)]
+        if any(isinstance(page, PuffinError) for _, page in seen):
+            return ()
+        return tuple(
+            [(index, page.fetched_at, page.max_age) for index, page in seen if isinstance(page, StoredPage)]
+        )
 
     def told(self, index: str, name: str) -> "Told | None":
         """Return the page, or the error, for :meth:`adopt` in another process; None if it was not asked for.
@@ -182,10 +178,8 @@ class Pages:
         depends.file(own, content=False)
         depends.file(path, content=False)
         old = load_page(_mapped(path))
-        if old is None or not (self._scope.offline or self._is_fresh(old, name)):
+        if old is None or not self._scope.trusts(name, old.fetched_at, old.max_age):
             return False
-        if not self._scope.offline:
-            depends.fresh(old.fetched_at, old.fetched_at + old.max_age)
         self._seen[index, name] = old
         return True
 
@@ -193,9 +187,6 @@ class Pages:
         if index not in self._homes:
             self._homes[index] = page_path(self._cache, index, "")
         return f"{self._homes[index]}{name}"
-
-    def _is_fresh(self, page: StoredPage, name: str) -> bool:
-        return not self._scope.refreshes(name) and 0 <= self._scope.now - page.fetched_at < page.max_age
 
     def _obtain(self, index: str, name: str) -> StoredPage:
         if is_local(index):

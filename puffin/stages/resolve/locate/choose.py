@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from puffin.artifact.urls import mask_text
 from puffin.names import normalise
 from puffin.stages.resolve.index.config import ALL, FilePolicy
+from puffin.stages.resolve.index.page import IndexFile
 from puffin.stages.resolve.locate.errors import HashesDiffer, NoCompatibleWheel, TooNew
 from puffin.stages.resolve.locate.file_choice import (
     FILENAME,
@@ -15,7 +16,6 @@ from puffin.stages.resolve.locate.file_choice import (
     Choice,
     FileChooser,
     FileTarget,
-    IndexFile,
     Offered,
     parsed,
 )

@@ -16,31 +16,21 @@ hashes as far as the index has any. Of these the best is taken, by the first of 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from packaging.version import InvalidVersion, Version
-
 from puffin.stages.resolve.index.config import ANY_FILES, FilePolicy
-from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, splits
+from puffin.stages.resolve.index.page import SDIST_ENDINGS, FileLink, IndexFile, splits
 from puffin.stages.resolve.locate.tags import build_order, priorities, rank
-from puffin.stages.resolve.solve.request import exclude_newer_for, hash_verdict
+from puffin.stages.resolve.requirements.texts import version_of
+from puffin.stages.resolve.solve.request import cutoff_of, exclude_newer_for, hash_verdict, timestamp
 from puffin.stages.resolve.solve.specifiers import PythonRange
-from puffin.value import astuple, from_tuple, frozen
+from puffin.value import astuple, from_tuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 OfferedByText = dict[str, "list[Offered]"]
 
 FILENAME, URL, HASHES, REQUIRES_PYTHON, YANKED, SIZE, UPLOAD_TIME, METADATA = range(8)
-
-
-@frozen
-class IndexFile:
-    """A file that an index or a find-links place offers for a version, and where it was found.
-
-    ``place`` is the index or find-links place; ``linked`` tells that it is the latter.
-    """
-
-    link: FileLink
-    version: str
-    place: str
-    linked: bool = False
 
 
 class Offered(NamedTuple):
@@ -192,29 +182,6 @@ def version_order(texts: set[str]) -> dict[str, int]:
 def parsed(text: str) -> "Version | None":
     """Return a version text parsed, None if it is malformed."""
     try:
-        return Version(text)
-    except InvalidVersion:
-        return None
-
-
-def timestamp(text: str) -> float:
-    """Return an ISO 8601 time in seconds since the epoch; infinity for none, so that an unknown time is new."""
-    from datetime import UTC, datetime
-
-    try:
-        told = datetime.fromisoformat(text)
+        return version_of(text)
     except ValueError:
-        return float("inf")
-    return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
-
-
-def cutoff_of(text: str) -> float:
-    """Return ``--exclude-newer`` in seconds since the epoch, 0 for none: a time, or a whole day in local time."""
-    if not text:
-        return 0.0
-    from datetime import date, datetime, timedelta
-
-    if len(text) == 10:
-        day = date.fromisoformat(text) + timedelta(days=1)
-        return datetime(day.year, day.month, day.day).astimezone().timestamp()
-    return timestamp(text)
+        return None

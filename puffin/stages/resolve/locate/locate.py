@@ -10,7 +10,7 @@ from puffin.names import normalise
 from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.index.config import FIRST_INDEX, STRATEGIES, Scope
 from puffin.stages.resolve.index.errors import NotInCache
-from puffin.stages.resolve.index.page import FileLink, is_wheel
+from puffin.stages.resolve.index.page import FileLink, IndexFile, is_wheel
 from puffin.stages.resolve.index.pages import Pages
 from puffin.stages.resolve.index.stored import ABSENT, StoredPage
 from puffin.stages.resolve.locate.choose import equal, file_of, nearby, same_text, shown_pin
@@ -26,7 +26,6 @@ from puffin.stages.resolve.locate.errors import (
 from puffin.stages.resolve.locate.file_choice import (
     FileChooser,
     FileTarget,
-    IndexFile,
     Offered,
     OfferedByText,
     offered_by_name,

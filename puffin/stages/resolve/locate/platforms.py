@@ -7,12 +7,15 @@ Platforms are named as uv names them: ``linux``, ``macos``, ``windows``, and ``A
 import re
 from collections.abc import Iterator, Mapping
 
-from packaging.version import InvalidVersion, Version
-
 from puffin.errors import UsageError
 from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.stages.resolve.locate.tags import TagFacts, tag_strings
+from puffin.stages.resolve.requirements.texts import version_of
 from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 _ALIASES = {
     "linux": "x86_64-unknown-linux-gnu",
@@ -89,13 +92,13 @@ def target_for(
 def parse_python(text: str) -> "Version":
     """Return the version in ``3.8``, ``3.8.1`` or ``3.14.0rc1``, with three numbers; or :class:`UsageError`."""
     try:
-        version = Version(text)
-    except InvalidVersion:
+        version = version_of(text)
+    except ValueError:
         raise _no_python(text) from None
     if not 2 <= len(version.release) <= 3 or version.major != 3 or version.is_devrelease or version.local:
         raise _no_python(text)
     patched = ".".join(map(str, (*version.release, 0)[:3]))
-    return Version(patched + "".join(map(str, version.pre or ())))
+    return version_of(patched + "".join(map(str, version.pre or ())))
 
 
 def platform_named(name: str) -> Platform:

@@ -12,10 +12,10 @@ from puffin.names import normalise, same_version
 from puffin.stages.fetch.digests import digests_of_file
 from puffin.stages.fetch.git.url import subdirectory
 from puffin.stages.resolve.index.config import ANY_FILES, FilePolicy, bare, canonical, is_local, local_path
-from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashes, is_safe, is_wheel
+from puffin.stages.resolve.index.page import FileLink, IndexFile, file_name, fragment_hashes, is_safe, is_wheel
 from puffin.stages.resolve.locate.choose import file_of, shown_pin
 from puffin.stages.resolve.locate.errors import FileMissing, HashesDiffer, WheelMismatch
-from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile, Offered
+from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, Offered
 from puffin.stages.resolve.locate.source import (
     Commits,
     check_source,

@@ -25,7 +25,7 @@ from puffin.stages.resolve.metadata.wanted import (
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.unzip.errors import BadArchive
-from puffin.value import astuple, from_tuple, frozen
+from puffin.value import astuple, common, from_tuple, frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,14 +148,7 @@ class Obtainer:
                 path, filename, name=wanted.name, version=wanted.version, subdirectory=wanted.subdirectory
             )
         except Dynamic as dynamic:
-            source = BuildSource(
-                package=wanted.package,
-                path=path,
-                name=wanted.name,
-                version=wanted.version,
-                subdirectory=wanted.subdirectory,
-                url=wanted.candidate.link.url,
-            )
+            source = BuildSource(path=path, url=wanted.candidate.link.url, **common(BuildSource, wanted))
             return Unbuilt(source=source, reason=dynamic.reason)
 
     def sdist_path(self, wanted: MetadataRequest) -> str:

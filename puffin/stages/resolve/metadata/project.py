@@ -1,12 +1,10 @@
 """The ``[project]`` table of a pyproject.toml (PEP 621), and what it tells of a source tree without a build."""
 
-from packaging.markers import Marker
-from packaging.requirements import Requirement
-
 from puffin.names import is_name, normalise
 from puffin.stages.resolve.metadata.parse import check_identity
 from puffin.stages.resolve.metadata.toml import InvalidProject, TomlTable, decode_text, parse_toml
 from puffin.stages.resolve.requirements.lenient import Malformed, requirement, specifier
+from puffin.stages.resolve.requirements.texts import marker_of, requirement_of
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.value import frozen
 
@@ -106,7 +104,7 @@ def project_metadata(data: bytes, *, name: str = "", version: str = "") -> Metad
 
 
 def _under_extra(text: str, extra: str) -> str:
-    parsed = Requirement(text)
+    parsed = requirement_of(text)
     own = f"extra == '{extra}'"
-    parsed.marker = Marker(own if parsed.marker is None else f"({parsed.marker}) and {own}")
+    parsed.marker = marker_of(own if parsed.marker is None else f"({parsed.marker}) and {own}")
     return str(parsed)

@@ -1,8 +1,7 @@
 """The TOML of projects, scripts and lock files: read by ``tomllib``, its values checked as they are asked for."""
 
-from typing import Any
-
 from puffin.errors import USAGE, PuffinError
+from puffin.types import Any
 
 
 class InvalidProject(PuffinError):

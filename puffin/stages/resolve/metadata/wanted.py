@@ -2,7 +2,7 @@
 
 from puffin.artifact.urls import inherit_credentials
 from puffin.errors import Cause, PuffinError
-from puffin.stages.resolve.locate.file_choice import IndexFile
+from puffin.stages.resolve.index.page import IndexFile
 from puffin.stages.resolve.solve.request import hash_verdict
 from puffin.stages.resolve.solve.universe import Unusable
 from puffin.value import frozen

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from puffin.errors import PuffinError, UsageError
 from puffin.names import normalise
 from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text, parse_toml
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
 from puffin.stages.resolve.requirements.file import absolute_path, read_requirements
 from puffin.stages.resolve.requirements.plain import is_lock
+from puffin.stages.resolve.requirements.texts import requirement_parts
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference
 from puffin.value import frozen
@@ -32,22 +31,15 @@ def read_upgrades(everything: bool, packages: Iterable[str]) -> Upgrades:
     names, limits = set(), []
     for text in packages:
         try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
+            name, _, specifier, marker, _ = requirement_parts(text)
+        except ValueError:
             raise UsageError(
                 text=f"`{text}` is not a package that `--upgrade-package` can upgrade",
                 hints=("write `--upgrade-package name`, or `--upgrade-package name==version`",),
             ) from None
-        name = normalise(requirement.name)
         names.add(name)
-        if requirement.specifier:
-            limit = Entry(
-                name=name,
-                text=text,
-                specifier=str(requirement.specifier),
-                marker=str(requirement.marker or ""),
-                file="--upgrade-package",
-            )
+        if specifier:
+            limit = Entry(name=name, text=text, specifier=specifier, marker=marker, file="--upgrade-package")
             limits.append(limit)
     return Upgrades(everything=everything, names=frozenset(names), limits=tuple(limits))
 
@@ -84,7 +76,8 @@ def _pinned(entry: Entry) -> Preference | None:
 
 
 def _locked(data: bytes, path: str) -> tuple[Preference, ...]:
-    packages = parse_toml(decode_text(data, path), path).values.get("packages", [])
+    values = parse_toml(decode_text(data, path), path).values
+    packages = values.get("packages", values.get("package", []))
     if not isinstance(packages, list) or not all(isinstance(each, Mapping) for each in packages):
         raise InvalidProject(file=path, problem="`packages` is not an array of tables")
     return tuple(

@@ -4,21 +4,27 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from packaging.markers import Marker
-
 from puffin import depends
 from puffin.artifact.urls import file_path, inherit_credentials, is_file_url, strip_credentials
 from puffin.stages.fetch.git.url import is_repository, parse_git_url, subdirectory
 from puffin.stages.resolve.index.config import FilePolicy
-from puffin.stages.resolve.index.page import FileLink, is_wheel
-from puffin.stages.resolve.locate.file_choice import IndexFile, cutoff_of, timestamp
+from puffin.stages.resolve.index.page import FileLink, IndexFile, is_wheel
 from puffin.stages.resolve.locate.tags import priorities, rank
 from puffin.stages.resolve.output.values import DirectReference, Listed, OutputFile
 from puffin.stages.resolve.projects.sources import Sources
 from puffin.stages.resolve.requirements.markers import Conditions, without_extra
 from puffin.stages.resolve.requirements.place import looks_like_archive
+from puffin.stages.resolve.requirements.texts import written_marker
 from puffin.stages.resolve.requirements.values import Entry
-from puffin.stages.resolve.solve.request import Parent, Preference, Resolution, Resolved, exclude_newer_for
+from puffin.stages.resolve.solve.request import (
+    Parent,
+    Preference,
+    Resolution,
+    Resolved,
+    cutoff_of,
+    exclude_newer_for,
+    timestamp,
+)
 from puffin.stages.resolve.solve.universe import Place
 from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import frozen, replace
@@ -30,7 +36,7 @@ _ALGORITHMS = ("sha256", "sha512", "sha384", "blake2b")
 class Gathering:
     """What to gather for the output, and where it is from.
 
-    ``hashed`` and ``locked`` tell whether hashes, and whether files, are wanted. ``files_of`` returns every
+    ``hashed``, ``locked`` and ``marked`` tell whether hashes, files and markers are wanted. ``files_of`` returns every
     file of a version; ``sha256`` digest and size of the file at a URL. ``kept`` are the pins of the earlier
     output. ``exclude_newer`` is as in ``exclude_newer_for``.
     """
@@ -40,10 +46,11 @@ class Gathering:
     tags: tuple[str, ...]
     policy: FilePolicy
     cwd: str
-    files_of: "Callable[[Chosen], Sequence[IndexFile]] | None"
+    files_of: "Callable[[Chosen], Sequence[IndexFile]]"
     sha256: "Callable[[str], tuple[str, int]]"
     hashed: bool = False
     locked: bool = False
+    marked: bool = False
     kept: tuple[Preference, ...] = ()
     exclude_newer: str = ""
 
@@ -58,7 +65,7 @@ class _Gatherer:
     def __init__(self, resolution: Resolution, gathering: Gathering) -> None:
         self._gathering = gathering
         self._labels = dict(gathering.sources.labels)
-        self._markers = markers_of(resolution.packages)
+        self._markers = markers_of(resolution.packages) if gathering.marked else {}
         self._ranks = priorities(gathering.tags)
         self._kept = {(each.name, each.version): each.hashes for each in gathering.kept}
         self._named = _by_name(gathering.sources, Conditions(dict(gathering.markers)))
@@ -95,10 +102,9 @@ class _Gatherer:
         return tuple(dict.fromkeys([label for key in keys for label in self._labels.get(key, ())]))
 
     def _links(self, package: Resolved) -> list[FileLink]:
-        files_of = self._gathering.files_of
-        if files_of is None or not isinstance(package.handle, Chosen):
+        if not isinstance(package.handle, Chosen):
             return []
-        links = [_with_credentials(candidate) for candidate in files_of(package.handle)]
+        links = [_with_credentials(candidate) for candidate in self._gathering.files_of(package.handle)]
         cutoff = cutoff_of(exclude_newer_for(self._gathering.exclude_newer, package.name))
         return [link for link in links if not cutoff or timestamp(link.upload_time) < cutoff]
 
@@ -269,4 +275,4 @@ def _simplest(conditions: _Alternatives) -> _Alternatives:
 
 def _text(conditions: _Alternatives) -> str:
     alternatives = [" and ".join(f"({each})" for each in sorted(condition)) for condition in conditions]
-    return str(Marker(" or ".join(f"({each})" for each in sorted(alternatives))))
+    return written_marker(" or ".join(f"({each})" for each in sorted(alternatives)))

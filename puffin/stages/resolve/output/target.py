@@ -5,7 +5,7 @@ import stat
 
 from puffin.cache.atomic import read, write
 from puffin.errors import USAGE, PuffinError, UsageError, os_cause
-from puffin.stages.resolve.requirements.plain import is_lock
+from puffin.stages.resolve.requirements.plain import is_pylock
 
 REQUIREMENTS, PYLOCK = "requirements.txt", "pylock.toml"
 FORMATS = (REQUIREMENTS, PYLOCK)
@@ -34,9 +34,9 @@ def choose_format(path: str, asked: str, sources: "tuple[str, ...]") -> str:
             hints=("name a `requirements.txt`, or a lock file: " + _VALID,),
         )
     lock = asked == PYLOCK or (not asked and name.endswith(".toml"))
-    if lock and path and not is_lock(path):
+    if lock and path and not is_pylock(path):
         raise UsageError(text=f"`{path}` is not a valid name of a lock file", hints=(_VALID,))
-    if asked == REQUIREMENTS and is_lock(path):
+    if asked == REQUIREMENTS and is_pylock(path):
         raise UsageError(
             text=f"`{path}` is the name of a lock file, but the format is `{REQUIREMENTS}`",
             hints=("leave out `--format`, or name the output otherwise",),

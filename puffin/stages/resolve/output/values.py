@@ -46,7 +46,7 @@ class DirectReference:
 class Listed:
     """One package of the output.
 
-    ``name`` is normalised; ``extras`` and ``marker`` are given whether they will be written or not.
+    ``name`` is normalised; ``extras`` are given whether they will be written or not.
     ``hashes`` are for requirements files, ``files`` for lock files. ``parents`` are names of packages,
     ``origins`` the labels of sources; ``index`` is where it was found, credentials masked.
     """

@@ -114,8 +114,10 @@ class Lowering:
         return tuple([self._placed(entry, asker) for entry in entries])
 
     def _placed(self, entry: Entry, asker: Asker) -> Entry:
-        if not entry.name or entry.name == asker.tables.name or self._policy.skips(entry.name):
+        if not entry.name or self._policy.skips(entry.name):
             return entry
+        if entry.name == asker.tables.name:  # of a dependency, it stands for an extra
+            return self._itself(entry, asker.tables) if asker.group and not entry.url else entry
         source = chosen_source(entry, asker, self._holds)
         if source is None:
             return entry
@@ -166,6 +168,12 @@ class Lowering:
             hints = (f"the members are {names}",) if names else ()
             raise InvalidProject(file=source.place, problem=problem, hints=hints)
         return self._directory(entry, source, member.directory, editable=source.editable is not False)
+
+    def _itself(self, entry: Entry, tables: ProjectTables) -> Entry:
+        source = PackageSource(
+            kind=PATH, target=".", file=tables.shown, place=entry.origin, directory=tables.directory
+        )
+        return self._directory(entry, source, tables.directory, editable=True)
 
     def _path(self, entry: Entry, source: PackageSource) -> Entry:
         path = os.path.normpath(os.path.join(source.directory, os.path.expanduser(source.target)))

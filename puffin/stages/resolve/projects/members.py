@@ -1,7 +1,7 @@
 """The projects on this disk that a source reaches: their tables, and the workspaces that they are members of."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from puffin import depends
 from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text
@@ -30,6 +30,7 @@ class LocalProjects:
         self._exists = exists
         self._tables: dict[str, ProjectTables | None] = {}
         self._workspaces: dict[str, Monorepo] = {}
+        self._trees: dict[str, Monorepo] = {}
 
     def tables(self, directory: str, *, mentioning: str = "") -> ProjectTables | None:
         """Return the tables of the project in a directory, None where it has no ``pyproject.toml``.
@@ -60,23 +61,37 @@ class LocalProjects:
             tables = self.tables(at, mentioning="workspace")
             if tables is not None and tables.members is not None:
                 found = self.workspace(tables)
-                return found if any(each.directory == directory for each in found.members.values()) else None
+                return (
+                    found
+                    if at == directory or any(each.directory == directory for each in found.members.values())
+                    else None
+                )
             if os.path.dirname(at) == at:
-                return None
+                return self._trees.get(directory)
             at = os.path.dirname(at)
+
+    def tree(self, directories: tuple[str, ...]) -> Monorepo:
+        """Return the projects in these directories as a workspace, and know them as one from then on."""
+        root = ProjectTables(path="", directory="", shown=".", workspace=".")
+        found = self._monorepo(root, directories)
+        self._trees |= dict.fromkeys(directories, found)
+        return found
 
     def workspace(self, root: ProjectTables) -> Monorepo:
         """Return the workspace of a root. Raises :class:`InvalidProject` for members that cannot be."""
         if root.directory not in self._workspaces:
-            members: dict[str, ProjectTables] = {root.name: root} if root.name else {}
-            for directory in _directories(root):
-                member = self._member(root, directory)
-                former = member and members.setdefault(member.name, member)
-                if member and former and former.directory != member.directory:
-                    problem = f"the workspace has a second member called `{member.name}`, at {former.line}"
-                    raise InvalidProject(file=member.line, problem=problem)
-            self._workspaces[root.directory] = Monorepo(root=root, members=members)
+            self._workspaces[root.directory] = self._monorepo(root, _directories(root))
         return self._workspaces[root.directory]
+
+    def _monorepo(self, root: ProjectTables, directories: Iterable[str]) -> Monorepo:
+        members: dict[str, ProjectTables] = {root.name: root} if root.name else {}
+        for directory in directories:
+            member = self._member(root, directory)
+            former = member and members.setdefault(member.name, member)
+            if member and former and former.directory != member.directory:
+                problem = f"the workspace has a second member called `{member.name}`, at {former.line}"
+                raise InvalidProject(file=member.line, problem=problem)
+        return Monorepo(root=root, members=members)
 
     def _member(self, root: ProjectTables, directory: str) -> ProjectTables | None:
         tables = self.tables(directory)

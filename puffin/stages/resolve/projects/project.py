@@ -7,8 +7,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from puffin import depends
 from puffin.errors import USAGE, PuffinError
 from puffin.names import normalise
@@ -18,6 +16,7 @@ from puffin.stages.resolve.requirements.entry import Piece, parse_entry
 from puffin.stages.resolve.requirements.lenient import Malformed
 from puffin.stages.resolve.requirements.lines import LogicalLine
 from puffin.stages.resolve.requirements.markers import without_extra
+from puffin.stages.resolve.requirements.texts import requirement_parts
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen, replace
 
@@ -81,8 +80,8 @@ def _entry(text: str, file: SourceFile) -> Entry:
 
 def _is_named(text: str) -> bool:
     try:
-        Requirement(text)
-    except InvalidRequirement:
+        requirement_parts(text)
+    except ValueError:
         return False
     return True
 

@@ -33,8 +33,10 @@ from puffin.stages.resolve.locate.errors import BuildForbidden
 from puffin.stages.resolve.locate.url import place_of
 from puffin.stages.resolve.metadata.toml import parse_toml
 from puffin.stages.resolve.projects.project import SourceFile
+from puffin.stages.resolve.projects.uvlock import UV_LOCK, UvLock, UvLockProblem
+from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.values import Pin
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 _KNOWN_MINOR = (1, 0)
 _STRONG = ("sha256", "sha512", "sha384", "blake2b")
@@ -53,7 +55,8 @@ class LockUnusable(PuffinError):
 class LockTarget:
     """What a lock file is read for: ``tags`` are the interpreter's, best first.
 
-    ``extras`` and ``groups`` are normalised; the default groups of the file come with the groups.
+    ``extras`` and ``groups`` are normalised; the default groups of the file come with the groups. ``default_groups``
+    are those of a ``uv.lock``, which does not tell them, and ``packages`` the projects in it that are installed.
     """
 
     markers: "Mapping[str, str]"
@@ -61,6 +64,8 @@ class LockTarget:
     extras: tuple[str, ...] = ()
     all_extras: bool = False
     groups: tuple[str, ...] = ()
+    default_groups: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
     files: FilePolicy = FilePolicy()
 
 
@@ -80,7 +85,11 @@ def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
     for what is not TOML, and ``BuildForbidden``.
     """
     shown = file.shown
-    lock = _parsed(parse_toml(file.text, shown).values, shown)
+    document = parse_toml(file.text, shown).values
+    if os.path.basename(file.path) == UV_LOCK:
+        document = _of_uv(document, target, shown)
+        target = replace(target, extras=(), groups=(), all_extras=False)
+    lock = _parsed(document, shown)
     tags = [Tag(*text.split("-", 2)) for text in target.tags]
     try:
         chosen = list(
@@ -98,6 +107,21 @@ def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
     for package, source in sorted(chosen, key=lambda pair: pair[0].name):
         reader.take(package, source)
     return Locked(pins=tuple(reader.pins), artifacts=tuple(reader.artifacts), warnings=_warnings(lock, shown))
+
+
+def _of_uv(document: "Mapping[str, Any]", target: LockTarget, shown: str) -> "dict[str, Any]":
+    """Return what a ``uv.lock`` has for *target* as a document of PEP 751."""
+    conditions = Conditions(target.markers)
+    try:
+        lock = UvLock(document, lambda marker: conditions.hold_at(marker, shown), target.packages)
+        known, kinds = lock.names("optional-dependencies"), lock.names("dev-dependencies")
+        extras = known if target.all_extras else _had(target.extras, known, "extra", shown)
+        defaults = [each for each in target.default_groups if each in kinds]
+        return lock.pylock(extras, [*defaults, *_had(target.groups, kinds, "group", shown)])
+    except UvLockProblem as error:
+        raise LockUnusable(file=shown, problem=str(error)) from None
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise LockUnusable(file=shown, problem=f"it is not as uv writes it ({error})") from None
 
 
 def _parsed(document: "Mapping[str, Any]", shown: str) -> "Pylock":

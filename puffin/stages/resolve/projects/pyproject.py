@@ -4,14 +4,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from puffin.errors import USAGE, PuffinError
 from puffin.names import normalise
 from puffin.stages.resolve.metadata.project import Dynamic, project_table
 from puffin.stages.resolve.metadata.toml import InvalidProject, TomlTable, decode_text, parse_toml
 from puffin.stages.resolve.projects.places import nearest, places_of
 from puffin.stages.resolve.projects.project import Project, SourceFile, entries_of, there_are
+from puffin.stages.resolve.requirements.texts import specifiers_of
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import replace
 
@@ -87,8 +86,8 @@ def read_pyproject(file: SourceFile, *, extras: bool) -> Project:
 def check_specifier(text: str, file: str, what: str) -> str:
     """Return *text* if it is a version specifier (PEP 440); raises :class:`InvalidProject` naming *what*."""
     try:
-        SpecifierSet(text)
-    except InvalidSpecifier:
+        specifiers_of(text)
+    except ValueError:
         problem = f"`{what}` is `{text}`, which is no version specifier"
         raise InvalidProject(file=file, problem=problem) from None
     return text

@@ -5,8 +5,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from packaging.specifiers import SpecifierSet
-
 from puffin import depends
 from puffin.artifact.urls import file_url, mask
 from puffin.errors import UsageError
@@ -37,7 +35,8 @@ from puffin.stages.resolve.projects.pyproject import (
 from puffin.stages.resolve.projects.tables import ProjectTables, read_tables
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound, RequirementsFileUnreadable
 from puffin.stages.resolve.requirements.file import STDIN, absolute_path, read_requirements
-from puffin.stages.resolve.requirements.plain import is_script
+from puffin.stages.resolve.requirements.plain import is_lock, is_script
+from puffin.stages.resolve.requirements.texts import specifiers_of
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
 from puffin.value import frozen, replace
 
@@ -81,9 +80,12 @@ def kind_of(path: str) -> str:
     name = os.path.basename(path)
     if name in (PYPROJECT, SETUP_CFG, SETUP_PY):
         return name
-    if name.endswith(".toml"):
-        lock = name == "pylock.toml" or name.startswith("pylock.")
-        what = "is a lock file, the result of a compilation" if lock else "is not a source of requirements"
+    if name.endswith(".toml") or is_lock(name):
+        what = (
+            "is a lock file, the result of a compilation"
+            if is_lock(name)
+            else "is not a source of requirements"
+        )
         raise UsageError(
             text=f"`{path}` {what}", hints=("compile a `pyproject.toml`, a `requirements.in` or a script",)
         )
@@ -115,6 +117,7 @@ def read_sources(
         plain, read=read, environ=environ, constraints=request.constraints, exists=exists
     )
     lowering = Lowering(read, exists, policy)
+    lowering.projects.tree(request.tree)
     reader = _Reader(request, read, exists, partial(_built, build, written), lowering)
     for path, kind in kinds:
         if kind != PLAIN:
@@ -203,7 +206,8 @@ class _Reader:
 
     def project(self, path: str, kind: str) -> None:
         file = self._file(path)
-        if kind == PYPROJECT and file.path in self._grouped and not has_project(file):
+        aside = file.path in self._grouped or self._request.itself  # the root of a workspace may be no project
+        if kind == PYPROJECT and aside and not has_project(file):
             return
         if kind == SCRIPT:
             self._script(file)
@@ -358,7 +362,7 @@ def check_python(sources: Sources, version: str) -> tuple[str, ...]:
     return tuple(
         f"`{file}` requires Python {specifier}, but the resolution is for Python {version}"
         for file, specifier in sources.pythons
-        if not SpecifierSet(specifier).contains(version, prereleases=True)
+        if not specifiers_of(specifier).contains(version, prereleases=True)
     )
 
 

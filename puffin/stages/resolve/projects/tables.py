@@ -7,14 +7,12 @@ before the same one in ``[tool.uv.sources]``. Each value has the place that erro
 import os
 from collections.abc import Mapping
 
-from packaging.markers import InvalidMarker, Marker
-from packaging.requirements import InvalidRequirement, Requirement
-
 from puffin.names import is_name, normalise
 from puffin.stages.resolve.index.config import NamedIndex
 from puffin.stages.resolve.metadata.toml import InvalidProject, parse_toml
 from puffin.stages.resolve.projects.places import nearest, places_of
 from puffin.stages.resolve.projects.project import SourceFile
+from puffin.stages.resolve.requirements.texts import requirement_parts, written_marker
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 Declared = tuple[str, tuple[str, ...], str]
 
 WORKSPACE, PATH, GIT, URL, INDEX = "workspace", "path", "git", "url", "index"
+SHARED, SEPARATE = "shared", "separate"
 _COMMON = frozenset(("marker", "extra", "group"))
 _KEYS = {
     WORKSPACE: frozenset(("editable", "package")),
@@ -65,6 +64,8 @@ class ProjectTables:
 
     ``members`` is None where there is no workspace table, whose line is ``workspace``. ``installed`` tells what the
     file says of whether the project is installed, None for nothing; ``builds`` whether it has a build system.
+    ``layout`` tells whether the members of a workspace share one
+    environment. ``default_groups`` are the dependency groups that uv installs unless it is told otherwise.
     ``declared`` are the packages that it depends on, with or without its extras: name, extras and marker of each; None
     where only a build tells.
     """
@@ -81,6 +82,8 @@ class ProjectTables:
     workspace: str = ""
     installed: bool | None = None
     builds: bool = False
+    layout: str = ""
+    default_groups: tuple[str, ...] = ()
     declared: "frozenset[Declared] | None" = frozenset()
 
     @property
@@ -119,6 +122,8 @@ class _Tables:
             indexes=tuple([each for where, tool in self._tools() for each in self._indexes(where, tool)]),
             installed=next((each for each in flags if each is not None), None),
             builds="build-system" in document,
+            default_groups=self._default_groups(),
+            layout=self._layout(),
             declared=_declared(project),
             **self._workspace(),
         )
@@ -127,6 +132,26 @@ class _Tables:
         tools = self._top.table("tool")
         found = [(("tool", name), tools.table(name).values) for name in _TOOLS]
         return [each for each in found if each[1]]
+
+    def _layout(self) -> str:
+        layout = dict(self._tools()).get(("tool", "puffin"), {}).get("layout", "")
+        if layout not in ("", SHARED, SEPARATE):
+            raise self._wrong(("tool", "puffin", "layout"), f'`layout` is "{SHARED}" or "{SEPARATE}"')
+        return str(layout)
+
+    def _default_groups(self) -> tuple[str, ...]:
+        groups = self._document.get("dependency-groups", {})
+        known = [normalise(name) for name in groups] if isinstance(groups, dict) else []
+        for where, tool in self._tools():
+            told = tool.get("default-groups")
+            if told == "all":
+                return tuple(known)
+            if isinstance(told, list) and all(isinstance(each, str) for each in told):
+                return tuple([name for each in told if (name := normalise(each)) in known])
+            if told is not None:
+                at = (*where, "default-groups")
+                raise self._wrong(at, '`default-groups` is neither "all" nor a list of strings')
+        return ("dev",) if "dev" in known else ()
 
     def _workspace(self) -> "dict[str, Any]":
         for where, tool in self._tools():
@@ -219,8 +244,8 @@ class _Tables:
 
     def _marker(self, at: tuple[str, ...], text: str) -> str:
         try:
-            return str(Marker(text)) if text else ""
-        except (InvalidMarker, RecursionError):
+            return written_marker(text) if text else ""
+        except (ValueError, RecursionError):
             raise self._wrong(at, f"`{text}` is not a marker") from None
 
     def _flag(self, value: "Any", at: tuple[str, ...]) -> bool | None:
@@ -255,8 +280,7 @@ def _declared(project: "Mapping[str, Any]") -> "frozenset[Declared] | None":
 
 def _named_in(text: str) -> "list[Declared]":
     try:
-        told = Requirement(text)
-    except InvalidRequirement:
+        name, extras, _, marker, url = requirement_parts(text)
+    except ValueError:
         return []
-    extras = tuple(sorted(map(normalise, told.extras)))
-    return [] if told.url else [(normalise(told.name), extras, str(told.marker or ""))]
+    return [] if url else [(name, extras, marker)]

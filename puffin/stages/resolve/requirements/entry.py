@@ -7,12 +7,9 @@ packaging reads names, extras, specifiers and markers (PEP 508, PEP 440). Bare U
 import re
 from collections.abc import Callable
 
-from packaging.markers import Marker
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name, is_normalized_name
-
 from puffin.artifact.urls import mask_text
 from puffin.errors import PuffinError
+from puffin.names import is_name, normalise
 from puffin.stages.resolve.requirements.errors import (
     InvalidRequirementLine,
     is_requirements_name,
@@ -27,6 +24,7 @@ from puffin.stages.resolve.requirements.place import (
     looks_like_archive,
     looks_like_path,
 )
+from puffin.stages.resolve.requirements.texts import Parts, requirement_parts, written_marker
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen, replace
 
@@ -117,15 +115,15 @@ def parse_editable(piece: Piece, *, cwd: str, base: str, exists: Callable[[str],
 
 
 def _from_index(piece: Piece) -> Entry:
-    requirement = _parse(piece)
+    parts = _parse(piece)
     _refuse_trailing_comma(piece)
-    return replace(_entry(requirement, piece), specifier=str(requirement.specifier))
+    return replace(_entry(parts, piece), specifier=parts[2])
 
 
 def _named_place(piece: Piece, place: PathBase, at: int) -> Entry:
-    requirement = _parse(piece)
-    told = _located(piece, at, requirement.url or "", place)
-    entry = _entry(requirement, piece)
+    parts = _parse(piece)
+    told = _located(piece, at, parts[4], place)
+    entry = _entry(parts, piece)
     if told.name and told.name != entry.name:
         raise piece.error(at, f"The file is a distribution of `{told.name}`, not of `{entry.name}`.")
     return replace(entry, url=told.url, hashes=told.hashes, extras=_joined(entry.extras, told.extras))
@@ -177,9 +175,9 @@ def _is_requirement(piece: Piece) -> bool:
     return True
 
 
-def _parse(piece: Piece) -> "Requirement":
+def _parse(piece: Piece) -> Parts:
     try:
-        return Requirement(piece.text)
+        return requirement_parts(piece.text)
     except (ValueError, RecursionError) as error:
         mistake = operator_mistake(piece.text)
         if mistake:
@@ -190,7 +188,7 @@ def _parse(piece: Piece) -> "Requirement":
 
 def _marker(piece: Piece, at: int) -> str:
     try:
-        return str(Marker(piece.text[at:]))
+        return written_marker(piece.text[at:])
     except (ValueError, RecursionError) as error:
         raise _translated(piece, at, error) from None
 
@@ -200,9 +198,9 @@ def _extras(piece: Piece, found: re.Match[str]) -> tuple[str, ...]:
     if not all(names) and found[1].strip():
         raise piece.error(found.start(1), "The name of an extra is expected before and after each comma.")
     for name in names:
-        if name and not is_normalized_name(canonicalize_name(name)):
+        if name and not is_name(name):
             raise piece.error(found.start(1) + found[1].index(name), f"`{name}` is not the name of an extra.")
-    return tuple(sorted({str(canonicalize_name(name)) for name in names if name}))
+    return tuple(sorted({normalise(name) for name in names if name}))
 
 
 def _translated(piece: Piece, at: int, error: Exception) -> PuffinError:
@@ -240,13 +238,9 @@ def _refuse_trailing_comma(piece: Piece) -> None:
         raise piece.error(len(specifiers) - 1, "A version specifier is expected after the comma.")
 
 
-def _entry(requirement: Requirement, piece: Piece) -> Entry:
-    return Entry(
-        name=str(canonicalize_name(requirement.name)),
-        text=_written(piece),
-        extras=tuple(sorted({str(canonicalize_name(extra)) for extra in requirement.extras})),
-        marker=str(requirement.marker) if requirement.marker else "",
-    )
+def _entry(parts: Parts, piece: Piece) -> Entry:
+    name, extras, _, marker, _ = parts
+    return Entry(name=name, text=_written(piece), extras=extras, marker=marker)
 
 
 def _written(piece: Piece) -> str:

@@ -7,11 +7,8 @@ uploads are still in use, so puffin reads what they clearly mean.
 import re
 from functools import lru_cache
 
-from packaging.markers import InvalidMarker, Marker
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from puffin.names import printable
+from puffin.stages.resolve.requirements.texts import marker_of, remembered, requirement_of, specifiers_of
 
 
 class Malformed(Exception):
@@ -66,6 +63,7 @@ def requirement(text: str) -> str:
     raise Malformed(f"its metadata has a requirement that cannot be read, `{printable(text, 120)}`")
 
 
+@remembered
 def specifier(text: str) -> str:
     """Return the version specifiers (PEP 440) in *text* as packaging reads them.
 
@@ -92,25 +90,24 @@ def _is_sure(text: str) -> bool:
 @lru_cache(maxsize=10_000)
 def _is_marker(text: str) -> bool:
     try:
-        Marker(text)
-    except (InvalidMarker, RecursionError):
+        marker_of(text)
+    except (ValueError, RecursionError):
         return False
     return True
 
 
 def _is_requirement(text: str) -> bool:
     try:
-        Requirement(text)
-    except (InvalidRequirement, RecursionError):
+        requirement_of(text)
+    except (ValueError, RecursionError):
         return False
     return True
 
 
-@lru_cache(maxsize=10_000)
 def _is_specifier(text: str) -> bool:
     try:
-        SpecifierSet(text)
-    except InvalidSpecifier:
+        specifiers_of(text)
+    except ValueError:
         return False
     return True
 

@@ -4,11 +4,9 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from packaging.markers import Marker
-from packaging.requirements import InvalidRequirement
-
 from puffin.errors import PuffinError
 from puffin.names import normalise
+from puffin.stages.resolve.requirements.texts import marker_of, remembered
 
 NAMES = (
     "implementation_name",
@@ -94,11 +92,11 @@ class Conditions:
         missing = [name for name in NAMES if name not in environment]
         if missing:
             raise ValueError(f"the marker environment lacks {', '.join(missing)}")
-        self._environment = {**environment, "extra": ""}
-        self._known = _known.setdefault(tuple(sorted(self._environment.items())), {})
+        self._variables = tuple(sorted(environment.items()))
+        self._known = _known.setdefault(self._variables, {})
 
     def hold(self, marker: str, extras: frozenset[str] = _NO_EXTRAS) -> bool:
-        """Tell whether *marker* holds with one of *extras*, or with none. Raises :class:`InvalidRequirement`."""
+        """Tell whether *marker* holds with one of *extras*, or with none. Raises ``ValueError``."""
         known = self._known.get((marker, extras))
         if known is None:
             known = self._known[marker, extras] = self._held(marker, extras)
@@ -108,7 +106,7 @@ class Conditions:
         """Tell whether *marker* holds without extras; raises :class:`MarkerNotEvaluable` naming *origin*."""
         try:
             return self.hold(marker)
-        except InvalidRequirement:
+        except ValueError:
             raise MarkerNotEvaluable(marker=marker, origin=origin) from None
 
     def _held(self, marker: str, extras: frozenset[str]) -> bool:
@@ -122,12 +120,13 @@ class Conditions:
     def _holds(self, marker: str, extra: str) -> bool:
         known = self._known.get((marker, extra))
         if known is None:
-            known = self._known[marker, extra] = self._evaluated(marker, extra)
+            known = self._known[marker, extra] = _evaluated(self._variables, marker, extra)
         return known
 
-    def _evaluated(self, marker: str, extra: str) -> bool:
-        try:
-            self._environment["extra"] = extra
-            return Marker(marker).evaluate(self._environment)
-        except _PROBLEMS:
-            raise InvalidRequirement(f"the marker `{marker}` cannot be evaluated") from None
+
+@remembered
+def _evaluated(variables: tuple[tuple[str, str], ...], marker: str, extra: str) -> bool:
+    try:
+        return marker_of(marker).evaluate({**dict(variables), "extra": extra})
+    except _PROBLEMS:
+        raise ValueError(f"the marker `{marker}` cannot be evaluated") from None

@@ -5,9 +5,8 @@ The set is pip's (its page "Requirements File Format").
 
 import re
 
-from packaging.utils import canonicalize_name, is_normalized_name
-
 from puffin.artifact.urls import mask
+from puffin.names import is_name, normalise
 from puffin.stages.resolve.requirements.errors import InvalidRequirementLine
 from puffin.stages.resolve.requirements.lines import LogicalLine, Word
 from puffin.stages.resolve.requirements.values import Entry, Requirements
@@ -250,9 +249,10 @@ def _select_format(line: LogicalLine, option: Option, chosen: list[str], other: 
             other.clear()
         elif name == ":none:":
             chosen.clear()
-        elif is_normalized_name(normalized := canonicalize_name(name)):
+        elif is_name(name):
+            normalized = normalise(name)
             other[:] = [kept for kept in other if kept != normalized]
-            chosen.extend([str(normalized)] if normalized not in chosen else [])
+            chosen.extend([normalized] if normalized not in chosen else [])
         else:
             problem = f"`{option.name}` takes names of packages, `:all:` or `:none:`, with commas between."
             raise line.error(option.value_start, problem)

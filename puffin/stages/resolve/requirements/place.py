@@ -4,10 +4,9 @@ import os
 import re
 from collections.abc import Callable
 
-from packaging.utils import InvalidWheelFilename, canonicalize_name, is_normalized_name, parse_wheel_filename
-
 from puffin.artifact.urls import file_path, file_url, is_file_url, mask, unquote
 from puffin.errors import PuffinError
+from puffin.names import is_name, normalise
 from puffin.stages.fetch.git.url import parse_git_url, with_path
 from puffin.stages.resolve.requirements.options import HASH_LENGTHS, hash_problem
 from puffin.value import frozen, replace
@@ -185,17 +184,19 @@ def _checked(value: str) -> str:
 def _egg(egg: str) -> tuple[str, tuple[str, ...]]:
     """Return the name and the extras in an ``egg=name[extra]``."""
     written, bracket, rest = unquote(egg).partition("[")
-    name = canonicalize_name(written.strip())
-    extras = [canonicalize_name(each.strip()) for each in rest.removesuffix("]").split(",") if each.strip()]
-    if not all(map(is_normalized_name, (name, *extras))) or (bracket and not rest.endswith("]")):
+    name = written.strip()
+    extras = [each.strip() for each in rest.removesuffix("]").split(",") if each.strip()]
+    if not all(map(is_name, (name, *extras))) or (bracket and not rest.endswith("]")):
         raise UnusableLocation(problem=f"`egg={egg}` is not the name of a package.")
-    return str(name), tuple(sorted({str(each) for each in extras}))
+    return normalise(name), tuple(sorted({normalise(each) for each in extras}))
 
 
 def _wheel_name(filename: str) -> str:
     """Return the normalized name in the file name of a wheel, nothing for other files."""
     if not filename.lower().endswith(".whl"):
         return ""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
     try:
         return str(parse_wheel_filename(filename)[0])
     except InvalidWheelFilename:

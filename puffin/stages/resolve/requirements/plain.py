@@ -31,7 +31,12 @@ def is_script(path: str) -> bool:
 
 
 def is_lock(path: str) -> bool:
-    """Tell whether a path has a name for lock files (PEP 751): ``pylock.toml`` or ``pylock.<name>.toml``."""
+    """Tell whether a path has a name for lock files: one of PEP 751, or uv's, ``uv.lock``."""
+    return os.path.basename(path) == "uv.lock" or is_pylock(path)
+
+
+def is_pylock(path: str) -> bool:
+    """Tell whether a path has a name of PEP 751: ``pylock.toml`` or ``pylock.<name>.toml``."""
     parts = os.path.basename(path).split(".")
     return parts[0] == "pylock" and parts[-1] == "toml" and len(parts) in (2, 3) and all(parts)
 

@@ -83,7 +83,9 @@ class Pin:
 class SourceRequest:
     """What to read: paths (or ``-``, or URLs) as the user gave them; ``groups`` are ``NAME`` or ``PATH:NAME``.
 
-    ``itself`` tells whether projects are wanted, besides what they ask for, and ``editable`` how.
+    ``itself`` tells whether projects are wanted, besides what they ask for, and ``editable`` how. ``tree`` are
+    directories of projects that get each other's working copies, though no workspace says so.
+    ``packages`` are the projects in a ``uv.lock`` that are wanted, where these are not what uv means.
     """
 
     files: tuple[str, ...]
@@ -94,3 +96,5 @@ class SourceRequest:
     groups: tuple[str, ...] = ()
     itself: bool = False
     editable: bool = True
+    tree: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()

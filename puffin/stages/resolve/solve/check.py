@@ -20,13 +20,12 @@ class Facts:
     """What is known of one version of an answer, apart from the answer.
 
     ``requires_python`` are those of the index and of the metadata. ``hashes`` (``"algorithm:hex"``) are those that the
-    index has of the file. ``metadata`` may be None for an answer that is remembered: what its packages need of each
-    other was checked when it was made, of the same files, and only who needs whom is looked at again.
+    index has of the file.
     """
 
+    metadata: Metadata
     requires_python: tuple[str, ...] = ()
     hashes: tuple[str, ...] = ()
-    metadata: "Metadata | None" = None
 
 
 def broken_rules(
@@ -48,7 +47,6 @@ class _Check:
         self._extras: dict[str, frozenset[str]] = {}
         self._urls: dict[str, set[str]] = {}
         self._pending: dict[str, None] = {}
-        self._children: dict[str, list[str]] = {}
 
     def run(self) -> "Iterable[str]":
         for own in self._given.roots:
@@ -78,15 +76,13 @@ class _Check:
     def _needs(self, package: "Resolved") -> "Iterable[str]":
         if self._given.request.no_deps:
             return
-        metadata = self._facts[package.name].metadata
         who = f"{_shown(package)} needs"
-        found = self._recorded(package) if metadata is None else self._told(package, metadata)
-        for own in found:
+        for own in self._told(package, self._facts[package.name].metadata):
             if own.name == package.name:
                 if not own.url and not admits(own.specifier, package.version):
                     yield f"{who} `{own.text}`"
                 continue
-            for each in self._given.replaced(own):
+            for each in self._given.replaced(self._given.freed(own, package.url)):
                 yield from self._met(each, who)
                 if each.url and not self._may_point(package, each):
                     yield f"{who} `{each.text}`, a URL that only you may name"
@@ -100,14 +96,6 @@ class _Check:
             if more == extras:
                 return found
             extras = more
-
-    def _recorded(self, package: "Resolved") -> list[Need]:
-        """Return what the answer itself says of a package's needs: their names, and overrides as they stand."""
-        if not self._children:
-            for other in self._packages.values():
-                for parent in other.via:
-                    self._children.setdefault(parent.name, []).append(other.name)
-        return [Need(name, name) for name in self._children.get(package.name, ())]
 
     def _may_point(self, package: "Resolved", own: Need) -> bool:
         return bool(package.url or package.installed or own.root or self._given.points_to(own.url))
@@ -124,7 +112,7 @@ class _Check:
         if package.url and package.url not in self._urls.get(package.name, ()):
             yield f"{_shown(package)} is from a URL that nobody names"
         facts = self._facts[package.name]
-        if facts.metadata is not None and not self._has_extras(package, facts.metadata):
+        if not self._has_extras(package, facts.metadata):
             yield f"the extras of {_shown(package)} are not those asked for"
         if not package.installed:
             yield from self._taken(package, facts)

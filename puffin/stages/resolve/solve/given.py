@@ -3,16 +3,17 @@
 from collections import defaultdict
 from collections.abc import Callable
 
+from puffin.artifact.urls import is_file_url
 from puffin.errors import PuffinError
 from puffin.stages.resolve.requirements.errors import ConflictingUrls
 from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.place import same_place
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference, ResolveRequest
-from puffin.stages.resolve.solve.requirement import Need, names_prerelease, of_root, pinned
+from puffin.stages.resolve.solve.requirement import Need, names_prerelease, need, of_root, pinned
 from puffin.stages.resolve.solve.specifiers import PythonRange
 from puffin.stages.resolve.solve.universe import Metadata, Place, Universe
-from puffin.value import replace
+from puffin.value import common, replace
 
 REQUIREMENT, CONSTRAINT, OVERRIDE = "requirement", "constraint", "override"
 
@@ -49,7 +50,9 @@ class UrlMetadata:
         """Read what the user points to, and return the request with one spelling of each place."""
         located = [root for root in request.given if root.url and holds(root.marker)]
         # of two requirements for one URL the editable one comes last, and wins
-        places = {root.url: _place(root) for root in sorted(located, key=lambda root: root.editable)}
+        places = {
+            root.url: Place(**common(Place, root)) for root in sorted(located, key=lambda root: root.editable)
+        }
         if len(places) > 1:
             self.universe.expect_metadata(places.values())
         self._known = {url: (place, self.universe.metadata(place)) for url, place in places.items()}
@@ -73,7 +76,8 @@ class UrlMetadata:
         """Return the target of a need. Raises :class:`LatePlace` if it had to be read now."""
         known = self._known.get(own.url)
         if known is None:
-            place = _place(own.root) if own.root else Place(url=own.url, name=own.name, text=own.text)
+            plain = {"url": own.url, "name": own.name, "text": own.text}
+            place = Place(**(common(Place, own.root) if own.root else plain))
             self._known[own.url] = (place, self.universe.metadata(place))
             self._same.setdefault(self._identity(own.url), own.url)
             self._check(own.name, own.text, own.url)
@@ -111,17 +115,6 @@ def _changed(request: ResolveRequest, change: "Callable[[Entry], Entry]") -> Res
     )
 
 
-def _place(root: Entry) -> Place:
-    return Place(
-        url=root.url,
-        name=root.name,
-        editable=root.editable,
-        hashes=root.hashes,
-        config_settings=root.config_settings,
-        text=root.text,
-    )
-
-
 class Given:
     """The requirements, constraints and overrides of a request that hold for its target."""
 
@@ -132,6 +125,7 @@ class Given:
         self.overrides = self._by_name(request.overrides, OVERRIDE)
         self.overridden = frozenset(root.name for root in request.overrides)
         self.constraints = self._by_name((*request.constraints, *request.reached), CONSTRAINT)
+        self._sourced = frozenset(root.name for root in request.reached)
         self.preferences: dict[str, Preference] = {own.name: own for own in request.preferences}
         self.roots = self._roots()
         self.direct = frozenset(own.name for own in self.roots)
@@ -143,6 +137,12 @@ class Given:
     def replaced(self, own: Need) -> tuple[Need, ...]:
         """Return the replacement of a need: itself, or the overrides of that package that apply here."""
         return tuple(self.overrides.get(own.name, ())) if own.name in self.overridden else (own,)
+
+    def freed(self, own: Need, url: str) -> Need:
+        """Return what the distribution at *url* needs: without a version where a project there names a source."""
+        if own.name not in self._sourced or not own.specifier or not is_file_url(url):
+            return own
+        return need(f"{own.name}[{','.join(sorted(own.extras))}]" if own.extras else own.name)
 
     def constraining(self, name: str) -> list[Need]:
         return self.constraints.get(name, [])

@@ -2,9 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-from packaging.requirements import InvalidRequirement
-from packaging.version import InvalidVersion
-
 from puffin.errors import Cause, PuffinError
 from puffin.stages.resolve.solve.eligible import (
     FOREIGN_URL,
@@ -95,7 +92,7 @@ class Package:
     def table(self) -> VersionTable:
         """The offered versions as bits, still without the distance :data:`OFFERED`."""
         if self._table is None:
-            self._table = VersionTable(self.offer.versions)
+            self._table = VersionTable(self.offer.versions, self.offer.masks)
         return self._table
 
     @property
@@ -191,6 +188,11 @@ class Package:
     def candidate(self, index: int, extras: frozenset[str]) -> Candidate:
         return Candidate(name=self.name, version=self.version(index), index=index, extras=extras)
 
+    def named(self, version: str) -> Candidate | None:
+        """Return an offered version as a candidate, None if there is none that may be taken."""
+        at = self._find(version)
+        return self.candidate(at, _NONE) if at >= OFFERED and self.admitted(at) else None
+
     # In which order
 
     def ordered(self, mask: int) -> Iterator[int]:
@@ -218,7 +220,7 @@ class Package:
         version = self._special[INSTALLED]
         try:
             newer = mask & self.table.mask(f">{version}") << OFFERED
-        except (InvalidVersion, ValueError):
+        except ValueError:
             newer = mask & ~((1 << OFFERED) - 1)
         for group in self._groups(newer):
             for index in self._directed(group):
@@ -270,7 +272,7 @@ class Package:
             return self.table.texts.index(version) + OFFERED
         try:
             equal = self.table.mask(f"=={version}")
-        except (InvalidVersion, ValueError):
+        except ValueError:
             return -1
         # `==1.0` matches 1.0+local too, which sorts before it: the last one is the plain one.
         return equal.bit_length() - 1 + OFFERED if equal else -1
@@ -358,7 +360,7 @@ class Package:
             return []
         try:
             found = self._overridden(self._holding(metadata, extras))
-        except InvalidRequirement:
+        except ValueError:
             return []
         return [own for own, _ in found if own.name != self.name and not own.url]
 
@@ -367,10 +369,12 @@ class Package:
             return ()
         try:
             found = self._holding(metadata, extras)
-        except InvalidRequirement as problem:
+        except ValueError as problem:
             clause = f"its metadata has an invalid requirement ({problem})".partition("\n")[0]
             self.kill(index, Rejection(kind=UNUSABLE, detail=clause))
             return None
+        if index in self.places:
+            found = [(self._given.freed(each, self.places[index].url), marker) for each, marker in found]
         own = [each for each, _ in found if each.name == self.name]
         if any(not each.url and not admits(each.specifier, metadata.version) for each in own):
             texts = " and ".join(each.text for each in own)

@@ -41,6 +41,29 @@ def exclude_newer_for(text: str, name: str) -> str:
     return "" if told == "false" else told
 
 
+def timestamp(text: str) -> float:
+    """Return an ISO 8601 time in seconds since the epoch; infinity for none, so that an unknown time is new."""
+    from datetime import UTC, datetime
+
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        return float("inf")
+    return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+
+
+def cutoff_of(text: str) -> float:
+    """Return ``--exclude-newer`` in seconds since the epoch, 0 for none: a time, or a whole day in local time."""
+    if not text:
+        return 0.0
+    from datetime import date, datetime, timedelta
+
+    if len(text) == 10:
+        day = date.fromisoformat(text) + timedelta(days=1)
+        return datetime(day.year, day.month, day.day).astimezone().timestamp()
+    return timestamp(text)
+
+
 def hash_verdict(offered: tuple[str, ...], demanded: "Collection[str]") -> bool | None:
     """Return whether a file's hashes are demanded ones; None if that is unknown (no common algorithm)."""
     algorithms = {item.partition(":")[0] for item in demanded}

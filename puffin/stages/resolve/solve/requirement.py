@@ -3,12 +3,21 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from packaging.requirements import Requirement
-from packaging.specifiers import Specifier, SpecifierSet
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
-
+from puffin.names import normalise
+from puffin.stages.resolve.requirements.texts import (
+    is_plain_release,
+    plain_pin,
+    remembered,
+    requirement_of,
+    requirement_parts,
+    specifiers_of,
+    version_of,
+)
 from puffin.stages.resolve.requirements.values import Entry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from packaging.specifiers import Specifier
 
 EXACT = ("==", "===")
 
@@ -47,7 +56,7 @@ class Need:
 
 def of_root(root: Entry, kind: str) -> Need:
     """Return the need of a requirement, constraint or override that the user gave."""
-    extras = [str(canonicalize_name(extra)) for extra in root.extras]
+    extras = [normalise(extra) for extra in root.extras]
     return Need(root.name, root.text, root.specifier, extras, root.url, root, kind)
 
 
@@ -57,7 +66,7 @@ def split(text: str) -> tuple[str, str]:
     if "@" not in text and '"' not in text.partition(";")[0]:
         head, _, marker = text.partition(";")
         return head.strip(), marker.strip()
-    requirement = Requirement(text)  # a URL may hold a semicolon
+    requirement = requirement_of(text)  # a URL may hold a semicolon
     marker = str(requirement.marker or "")
     requirement.marker = None
     return str(requirement), marker
@@ -66,13 +75,7 @@ def split(text: str) -> tuple[str, str]:
 @lru_cache(maxsize=20_000)
 def need(head: str) -> Need:
     """Return the need of a requirement without marker. Raises :class:`InvalidRequirement`."""
-    requirement = Requirement(head)
-    name, specifier, url = (
-        canonicalize_name(requirement.name),
-        str(requirement.specifier),
-        requirement.url or "",
-    )
-    extras = sorted(str(canonicalize_name(extra)) for extra in requirement.extras)
+    name, extras, specifier, _, url = requirement_parts(head)
     shown = f"[{','.join(extras)}]" if extras else ""
     ordered = ",".join(sorted(specifier.split(","), key=_lower_bounds_first))
     text = f"{name}{shown} @ {url}" if url else f"{name}{shown}{ordered}"
@@ -83,34 +86,38 @@ def _lower_bounds_first(single: str) -> tuple[int, str]:
     return "~=>!<".find(single[:1]), single
 
 
-@lru_cache(maxsize=20_000)
-def specifiers(text: str) -> tuple[Specifier, ...]:
+def specifiers(text: str) -> "tuple[Specifier, ...]":
     """Return the single comparisons of a specifier text."""
-    return tuple(SpecifierSet(text)) if text else ()
+    return tuple(specifiers_of(text)) if text else ()
 
 
-@lru_cache(maxsize=20_000)
+@remembered
 def pinned(text: str) -> str:
     """Return the version that a specifier pins by ``==`` or ``===`` without a wildcard; else nothing."""
-    if "==" not in text:
-        return ""
+    if "==" not in text or plain_pin(text):
+        return plain_pin(text)
     for single in specifiers(text):
         if single.operator in EXACT and not single.version.endswith(".*"):
             return single.version
     return ""
 
 
-@lru_cache(maxsize=20_000)
+@remembered
 def names_prerelease(text: str) -> bool:
     """Tell whether a specifier asks for a pre-release by naming one (``>=1.0a1``), other than to exclude it."""
+    if not text or plain_pin(text):
+        return False
     return any(single.operator != "!=" and is_prerelease(single.version) for single in specifiers(text))
 
 
 def is_prerelease(version: str) -> bool:
     """Tell whether a version text is a pre-release or development release."""
-    if version.replace(".", "").isdigit():
-        return False
+    return not is_plain_release(version) and _is_prerelease(version)
+
+
+@remembered
+def _is_prerelease(version: str) -> bool:
     try:
-        return Version(version.removesuffix(".*")).is_prerelease
-    except InvalidVersion:
+        return version_of(version.removesuffix(".*")).is_prerelease
+    except ValueError:
         return False

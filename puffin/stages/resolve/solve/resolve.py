@@ -123,8 +123,12 @@ def _warnings(world: World, reached: _Reached, own: Resolved) -> list[str]:
     return found
 
 
-def resolve(request: ResolveRequest, universe: Universe) -> Resolution:
+def resolve(
+    request: ResolveRequest, universe: Universe, former: "Mapping[str, str] | None" = None
+) -> Resolution:
     """Return the versions that satisfy *request*, the same ones for the same universe.
+
+    *former* are the versions that the same request had in the same universe before; they are tried first.
 
     Raises :class:`~puffin.stages.resolve.solve.errors.NoSolution`,
     :class:`~puffin.stages.resolve.solve.errors.TooManyRounds`,
@@ -137,7 +141,7 @@ def resolve(request: ResolveRequest, universe: Universe) -> Resolution:
     world.announce(world.given.roots)
     while True:
         try:
-            return _installed(_Searches(world).run(), request.virtual)
+            return _installed(_Searches(world).run(former or {}), request.virtual)
         except LatePlace:
             world.renew()
 
@@ -149,16 +153,23 @@ def _installed(found: Resolution, virtual: tuple[str, ...]) -> Resolution:
 
 
 class _Searches:
-    """Both searches: the second has its turn where the first finds nothing, or something wrong."""
+    """A former answer and both searches: each has its turn where the one before finds nothing, or something wrong."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._broken: tuple[str, ...] = ()
 
-    def run(self) -> Resolution:
+    def run(self, former: "Mapping[str, str]") -> Resolution:
+        if former and (again := self._checked(self._found(former), 0)) is not None:
+            return again
         greedy = Greedy(self._world)
         found = self._checked(greedy.chosen, greedy.rounds) if greedy.run() else None
         return found or self._by_pubgrub(greedy.rounds)
+
+    def _found(self, former: "Mapping[str, str]") -> dict[str, Candidate]:
+        """Return the candidates of a former answer that there still are."""
+        found = [self._world.package(name).named(version) for name, version in former.items()]
+        return {each.name: each for each in found if each is not None}
 
     def _by_pubgrub(self, rounds: int) -> Resolution:
         from puffin.stages.resolve.solve.errors import AnswerRefused

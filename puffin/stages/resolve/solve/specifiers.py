@@ -5,32 +5,44 @@ stretch of them; so the ends of the stretch are found by halving, and few versio
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
-
-from packaging.specifiers import Specifier, SpecifierSet
-from packaging.version import Version
 
 from puffin.stages.resolve.requirements.lenient import specifier
+from puffin.stages.resolve.requirements.texts import (
+    is_plain_release,
+    is_same_release,
+    plain_pin,
+    remembered,
+    specifiers_of,
+    version_of,
+)
 from puffin.stages.resolve.solve.requirement import specifiers
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from packaging.specifiers import Specifier
+    from packaging.version import Version
+
 _SIMPLE = (">=", "<=", "==", "<", ">")
-_version = lru_cache(maxsize=20_000)(Version)
 
 
 class VersionTable:
-    """The versions of one package, newest first, as bits: bit *i* stands for ``texts[i]``."""
+    """The versions of one package, newest first, as bits: bit *i* stands for ``texts[i]``.
 
-    def __init__(self, texts: tuple[str, ...]) -> None:
+    *masks* has the versions that specifiers match, as far as they are known, and grows.
+    """
+
+    def __init__(self, texts: tuple[str, ...], masks: "dict[str, int] | None" = None) -> None:
         self.texts = texts
         self.full = (1 << len(texts)) - 1
         self._parsed: list[Version | None] = [None] * len(texts)
-        self._masks: dict[str, int] = {"": self.full}
+        self._masks = {} if masks is None else masks
+        self._masks[""] = self.full
 
-    def version(self, index: int) -> Version:
+    def version(self, index: int) -> "Version":
         """Return a version, parsed once."""
         known = self._parsed[index]
         if known is None:
-            known = self._parsed[index] = _version(self.texts[index])
+            known = self._parsed[index] = version_of(self.texts[index])
         return known
 
     def mask(self, text: str) -> int:
@@ -38,39 +50,44 @@ class VersionTable:
         known = self._masks.get(text)
         if known is None:
             known = self.full
-            for single in specifiers(text):
-                known &= self._single(single)
+            if wanted := plain_pin(text):
+                head = wanted.partition(".")[0]
+                near = [at for at, own in enumerate(self.texts) if own.startswith(head)]
+                known = sum(1 << at for at in near if is_same_release(wanted, self.texts[at]))
+            else:
+                for single in specifiers(text):
+                    known &= self._single(single)
             self._masks[text] = known
         return known
 
-    def _single(self, specifier: Specifier) -> int:
+    def _single(self, specifier: "Specifier") -> int:
         text = str(specifier)
         known = self._masks.get(text)
         if known is None:
             known = self._masks[text] = self._matching(specifier)
         return known
 
-    def _matching(self, specifier: Specifier) -> int:
+    def _matching(self, specifier: "Specifier") -> int:
         operator, wanted = specifier.operator, specifier.version
         if operator == "~=":
             return self._compatible(wanted)
         if operator == "!=":
-            return self.full & ~self._single(Specifier(f"=={wanted}"))
+            return self.full & ~self.mask(f"=={wanted}")
         if operator not in _SIMPLE:
             return self._scanned(specifier)
-        version = _version(wanted.removesuffix(".*"))
+        version = version_of(wanted.removesuffix(".*"))
         early = version.is_prerelease and operator == ">"
         if operator in "<>" and (early or version.is_postrelease or version.local):
             return self._scanned(specifier)  # these leave out versions on the far side of others
         return self._stretch(specifier, version)
 
     def _compatible(self, wanted: str) -> int:
-        version = Version(wanted)
+        version = version_of(wanted)
         epoch = f"{version.epoch}!" if version.epoch else ""
         prefix = ".".join(map(str, version.release[:-1]))
-        return self._single(Specifier(f">={wanted}")) & self._single(Specifier(f"=={epoch}{prefix}.*"))
+        return self.mask(f">={wanted}") & self.mask(f"=={epoch}{prefix}.*")
 
-    def _stretch(self, specifier: Specifier, version: Version) -> int:
+    def _stretch(self, specifier: "Specifier", version: "Version") -> int:
         """Return the matching stretch, found by walking from the place of *version* while (not) matching."""
         place = self._place(version)
         operator = specifier.operator
@@ -85,7 +102,7 @@ class VersionTable:
         start = self._up(specifier, place, while_=True)
         return _bits(start, self._down(specifier, place, while_=True))
 
-    def _place(self, version: Version) -> int:
+    def _place(self, version: "Version") -> int:
         """Return the index of the newest version that is not above *version*."""
         low, high = 0, len(self.texts)
         while low < high:
@@ -96,20 +113,20 @@ class VersionTable:
                 low = middle + 1
         return low
 
-    def _down(self, specifier: Specifier, index: int, *, while_: bool) -> int:
+    def _down(self, specifier: "Specifier", index: int, *, while_: bool) -> int:
         while index < len(self.texts) and self._admits(specifier, index) is while_:
             index += 1
         return index
 
-    def _up(self, specifier: Specifier, index: int, *, while_: bool) -> int:
+    def _up(self, specifier: "Specifier", index: int, *, while_: bool) -> int:
         while index > 0 and self._admits(specifier, index - 1) is while_:
             index -= 1
         return index
 
-    def _admits(self, specifier: Specifier, index: int) -> bool:
+    def _admits(self, specifier: "Specifier", index: int) -> bool:
         return specifier.contains(self.version(index), prereleases=True)
 
-    def _scanned(self, specifier: Specifier) -> int:
+    def _scanned(self, specifier: "Specifier") -> int:
         found = 0
         for index, text in enumerate(self.texts):
             if _contains(specifier, text, self.version(index)):
@@ -117,13 +134,15 @@ class VersionTable:
         return found
 
 
-@lru_cache(maxsize=20_000)
+@remembered
 def admits(text: str, version: str) -> bool:
     """Tell whether the specifiers in *text* match *version*, pre-releases included."""
-    return not text or all(_contains(single, version, _version(version)) for single in specifiers(text))
+    if is_plain_release(version) and (wanted := plain_pin(text)):
+        return is_same_release(wanted, version)
+    return not text or all(_contains(single, version, version_of(version)) for single in specifiers(text))
 
 
-def _contains(specifier: Specifier, text: str, version: Version) -> bool:
+def _contains(specifier: "Specifier", text: str, version: "Version") -> bool:
     if specifier.operator == "===":
         return specifier.version.lower() in (text.lower(), str(version))
     return specifier.contains(version, prereleases=True)
@@ -144,9 +163,9 @@ class PythonRange:
         return not requires_python or _admits_python(requires_python, self.version)
 
 
-@lru_cache(maxsize=20_000)
+@remembered
 def _admits_python(requires_python: str, version: str) -> bool:
-    return SpecifierSet(specifier(requires_python)).contains(version, prereleases=True)
+    return specifiers_of(specifier(requires_python)).contains(version, prereleases=True)
 
 
 def bits(mask: int) -> "Iterable[int]":

@@ -5,10 +5,15 @@ Whoever implements :class:`Universe` chooses among files (tags, hashes, upload d
 """
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from puffin.errors import PuffinError
 from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
 
 # Why an offer is empty (``Offer.missing``).
 NOT_FOUND = "not-found"
@@ -63,7 +68,8 @@ class Offer:
 
     ``missing`` is empty, or one of :data:`NOT_FOUND`, :data:`OFFLINE`, :data:`QUARANTINED`,
     :data:`INDEX_ERROR`, :data:`EMPTY` (the page is there and lists nothing usable); ``reason`` words it
-    further, and ``hints`` say what may help.
+    further, and ``hints`` say what may help. ``masks``, if not None, has the bits of ``versions`` that specifiers
+    match, as far as they are known; whoever finds out more adds them.
     """
 
     name: str
@@ -76,6 +82,7 @@ class Offer:
     missing: str = ""
     reason: str = ""
     hints: tuple[str, ...] = ()
+    masks: "dict[str, int] | None" = None
 
 
 def no_release(version: str) -> Release:

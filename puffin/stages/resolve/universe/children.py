@@ -13,9 +13,8 @@ from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.turns import Crew
 from puffin.stages.resolve.index.config import Scope
-from puffin.stages.resolve.index.page import FileLink
+from puffin.stages.resolve.index.page import FileLink, IndexFile
 from puffin.stages.resolve.index.pages import Pages
-from puffin.stages.resolve.locate.file_choice import IndexFile
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import NotWhole, Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata

@@ -4,7 +4,7 @@ Threads or children fetch pages and metadata ahead of need; the resolver asks fr
 that was fetched ahead is raised when the resolver asks for it, or never.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from types import TracebackType
 
@@ -12,8 +12,8 @@ from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
 from puffin.stages.resolve.index.config import Scope
-from puffin.stages.resolve.index.errors import few_names, on_several
-from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget, IndexFile
+from puffin.stages.resolve.index.page import IndexFile
+from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Unusable
@@ -21,7 +21,14 @@ from puffin.stages.resolve.universe.children import Asked, Children, obtain, pag
 from puffin.stages.resolve.universe.offer import OfferedPackage
 from puffin.stages.resolve.universe.pages import Finder, Pool, PoolJob
 from puffin.stages.resolve.universe.place import PlaceReader, built_metadata, installed_metadata, is_remote
-from puffin.stages.resolve.universe.values import Builder, Built, Checkout, Chosen, InstalledDistribution
+from puffin.stages.resolve.universe.values import (
+    Builder,
+    Built,
+    Checkout,
+    Chosen,
+    InstalledDistribution,
+    LookedAt,
+)
 from puffin.value import replace
 
 _PATIENCE = 5.0  # seconds for requests that are under way when all is known
@@ -56,7 +63,6 @@ class IndexUniverse:
         self._obtainer = children.obtainer if children else Obtainer(client, cache, scope)
         self._places = PlaceReader(self._obtainer, self._chooser, checkout)
         self._build = build
-        self._has_built = False
         self._packages: dict[str, OfferedPackage] = {}
         self._known: dict[tuple[str, str], Metadata] = {}
         self._confirmed: set[tuple[str, str]] = set()
@@ -85,26 +91,17 @@ class IndexUniverse:
         """Return all versions of a package by its normalised name."""
         return self._package(name).offer()
 
-    def evidence(self) -> "tuple[tuple[str, ...], float] | None":
-        """Return the cached pages that were used, and until when all are fresh; None if a build was needed too."""
-        return None if self._has_built else self._pages.evidence()
+    def looked_at(self, name: str) -> LookedAt | None:
+        """Return what was read of a package on indexes, None if nothing was."""
+        package = self._packages.get(name)
+        if package is None:
+            return None
+        known = {version: found for (own, version), found in self._known.items() if own == name}
+        return LookedAt(pages=self._pages.validity(name), releases=package.releases, metadata=known)
 
-    def ambiguities(self, names: "Sequence[str]") -> tuple[str, ...]:
-        """Return warnings about packages on several indexes, of which only the first was used, and undated versions."""
-        found = on_several(self._finder.others(names).items())
-        known = (
-            [self._packages[name] for name in names if name in self._packages]
-            if self._scope.exclude_newer
-            else []
-        )
-        undated = [package.name for package in known if package.offer().undated]
-        if not undated:
-            return found
-        verb = "has" if len(undated) == 1 else "have"
-        return (
-            *found,
-            f"{few_names(undated)} {verb} versions without an upload time: `--exclude-newer` hides them",
-        )
+    def others(self, names: "Iterable[str]") -> "dict[str, tuple[str, ...]]":
+        """Return the projects that indexes have which were not used for them, with all indexes that have them."""
+        return self._finder.others(names)
 
     def files(self, handle: Chosen) -> tuple[IndexFile, ...]:
         """Return every file of a version, fitting or not, as ``--generate-hashes`` lists them."""
@@ -240,7 +237,6 @@ class IndexUniverse:
     def _built(self, unbuilt: Unbuilt) -> Metadata:
         if self._build is None:
             raise unbuilt.error()
-        self._has_built = True
         built = self._build(unbuilt.source)
         found = built_metadata(built, unbuilt.source) if isinstance(built, Built) else built
         return replace(found, source=unbuilt.place) if found.source is None else found

@@ -1,6 +1,6 @@
 """The versions of one package, from its page and the find-links places."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from puffin.artifact.urls import mask
@@ -19,10 +19,10 @@ from puffin.stages.resolve.locate.file_choice import (
     FileChooser,
     FileTarget,
     Offered,
-    timestamp,
 )
 from puffin.stages.resolve.locate.tags import nearness, shown_tags
 from puffin.stages.resolve.requirements.lenient import specifier
+from puffin.stages.resolve.solve.request import timestamp
 from puffin.stages.resolve.solve.universe import EMPTY, NOT_FOUND, OFFLINE, QUARANTINED, Offer, Release, nothing
 from puffin.stages.resolve.universe.pages import Finder
 from puffin.stages.resolve.universe.values import Chosen
@@ -58,6 +58,7 @@ class OfferedPackage:
         self._found = self._find()
         self._order = self._ordered()
         self._releases: dict[str, Release] = {}
+        self._masks: dict[str, int] = {}
 
     def offer(self) -> Offer:
         """Return all versions, newest first; raises why an index could not answer."""
@@ -74,9 +75,15 @@ class OfferedPackage:
             groups=self._groups(names),
             elsewhere=_Elsewhere(self._finder, self._found.rest, self.name),
             missing=missing,
+            masks=self._masks,
             reason=reason,
             hints=hints,
         )
+
+    @property
+    def releases(self) -> "Iterable[Release]":
+        """The versions that were looked at."""
+        return self._releases.values()
 
     def release(self, version: str) -> Release:
         known = self._releases.get(version)

@@ -193,7 +193,8 @@ class Finder:
 
     def others(self, names: "Iterable[str]") -> "dict[str, tuple[str, ...]]":
         """Return the projects that unused indexes have too, with all indexes that have them."""
-        unasked = {name: self._found[name] for name in names if name in self._found and self._found[name].rest}
+        several = [name for name in names if len(self._config.for_package(name)) > 1]
+        unasked = {name: found for name in several if (found := self.find(name)).rest}
         self._pages.prefetch([(index, name) for name, found in unasked.items() for index in found.rest])
         also = {
             name: [each for each, _ in self.versions_on(found.rest, name)] for name, found in unasked.items()

@@ -4,22 +4,35 @@ import os
 from collections.abc import Mapping
 
 from puffin import depends
+from puffin.artifact.artifact import Artifact
 from puffin.artifact.urls import mask, mask_text
 from puffin.cache.layout import Cache
 from puffin.names import normalise
 from puffin.stages.fetch.git.url import inner_directory, subdirectory
-from puffin.stages.resolve.index.config import is_local, local_path
-from puffin.stages.resolve.index.page import FileLink, file_name, fragment_hashes, is_archive, is_safe, is_wheel
-from puffin.stages.resolve.locate.file_choice import FileChooser, IndexFile
+from puffin.stages.resolve.index.config import FilePolicy, is_local, local_path
+from puffin.stages.resolve.index.page import (
+    FileLink,
+    IndexFile,
+    file_name,
+    fragment_hashes,
+    is_archive,
+    is_safe,
+    is_wheel,
+)
+from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget
+from puffin.stages.resolve.locate.source import Commits
 from puffin.stages.resolve.locate.tags import mismatch, split_tags
+from puffin.stages.resolve.locate.url import artifact_of, locate_url
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.parse import parse_metadata
 from puffin.stages.resolve.metadata.project import Dynamic
 from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest, Unbuilt, unreadable, unusable
 from puffin.stages.resolve.requirements.lenient import Malformed
+from puffin.stages.resolve.requirements.values import Pin
+from puffin.stages.resolve.solve.request import Resolved
 from puffin.stages.resolve.solve.universe import Metadata, Place
-from puffin.stages.resolve.universe.values import Built, CheckedOut, Checkout, InstalledDistribution
-from puffin.value import replace
+from puffin.stages.resolve.universe.values import Built, CheckedOut, Checkout, Chosen, InstalledDistribution
+from puffin.value import common, replace
 
 REPOSITORY = "a repository"
 
@@ -120,15 +133,7 @@ def _tree(place: Place, path: str, inner: str) -> Metadata | Unbuilt:
     except OSError as error:
         raise unreadable(package, error) from error
     except Dynamic as dynamic:
-        source = BuildSource(
-            package=package,
-            path=path,
-            name=place.name,
-            subdirectory=inner,
-            url=place.url,
-            editable=place.editable,
-            config_settings=place.config_settings,
-        )
+        source = BuildSource(package=package, path=path, subdirectory=inner, **common(BuildSource, place))
         return Unbuilt(source=source, reason=dynamic.reason, kind="a project directory")
 
 
@@ -168,3 +173,28 @@ def checkout_place(
 
     checked = checkout(place.url, cache=cache, offline=offline, environ=environ, package=shown(place))
     return CheckedOut(path=checked.path, place=replace(place, url=checked.url))
+
+
+def artifact_for(package: Resolved, target: FileTarget, *, files: FilePolicy, commits: Commits) -> Artifact:
+    """Return the artifact to install for a resolved package. Raises the errors of locating a URL."""
+    if isinstance(package.handle, Chosen):
+        chosen = package.handle
+        text = f"{chosen.name}=={chosen.version}"
+        listed = Pin(name=chosen.name, version=chosen.version, hashes=package.hashes, text=text)
+        return artifact_of(listed, chosen.install)
+    pin = replace(pin_of(package), version=package.version)
+    return locate_url(pin, target, files=files, commits=commits)
+
+
+def pin_of(package: Resolved) -> Pin:
+    """Return a chosen package as a pin: one with a URL has no version."""
+    version = "" if package.url else package.version
+    return Pin(
+        name=package.name,
+        version=version,
+        url=package.url,
+        hashes=package.hashes,
+        editable=package.editable,
+        config_settings=getattr(package.handle, "config_settings", ()) if package.url else (),
+        text=f"{package.name} @ {package.url}" if package.url else f"{package.name}=={version}",
+    )

@@ -1,10 +1,10 @@
 """Values of the universe: the handles of distributions, and the interfaces to builds and version control."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
-from puffin.stages.resolve.locate.file_choice import IndexFile
+from puffin.stages.resolve.index.page import IndexFile
 from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest
-from puffin.stages.resolve.solve.universe import Metadata, Place
+from puffin.stages.resolve.solve.universe import Metadata, Place, Release
 from puffin.value import frozen
 
 
@@ -32,6 +32,15 @@ class Chosen:
             hashes=hashes if file is self.install else (),
             whole=file is self.install,
         )
+
+
+@frozen
+class LookedAt:
+    """What was read of one package: its pages (see :meth:`Pages.validity`), versions, and metadata by version."""
+
+    pages: tuple[tuple[str, float, int], ...]
+    releases: "Iterable[Release]"
+    metadata: "Mapping[str, Metadata]"
 
 
 @frozen

@@ -7,7 +7,7 @@ from puffin.cli.screen.live import Live
 from puffin.cli.screen.quantities import aligned
 from puffin.cli.screen.workspace import Heartbeat, row_of
 from puffin.pipeline.change.values import Change, EnvResult, ManyResult, Shared
-from tests.helpers.faults import until
+from tests.helpers.waiting import until
 
 
 def test_the_live_display_has_a_line_for_each_and_lets_the_done_give_way(capsys):

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from puffin.pipeline.change.report import ReportItem, metadata_json, pip_report
+from tests.helpers.waiting import SECONDS
 from tests.helpers.wheels import forge_wheel
 
 MARKERS = {"python_version": "3.12", "os_name": "posix", "extra": ""}
@@ -204,6 +205,6 @@ def _pip_report(tmp_path, *words):
             "install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-", *words,
         ],
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"},
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=SECONDS, check=True,
     )  # fmt: skip
     return json.loads(done.stdout)

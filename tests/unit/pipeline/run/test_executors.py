@@ -22,6 +22,7 @@ from puffin.pipeline.run.inline import InlineExecutor
 from puffin.pipeline.run.runner import Runner
 from puffin.pipeline.run.worker_loss import WorkerLost
 from tests.helpers.cli import CHECKOUT
+from tests.helpers.waiting import SECONDS
 
 NAMES = ["inline-1", "inline", "pool", "cluster", "dashboard"]
 
@@ -71,7 +72,7 @@ def _no_hang():
         raise TimeoutError("the executor hangs")
 
     former = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(50)
+    signal.alarm(2 * SECONDS)
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, former)

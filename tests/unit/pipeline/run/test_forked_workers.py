@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-from tests.helpers.faults import until
+from tests.helpers.waiting import SECONDS, until
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
 
@@ -52,7 +52,7 @@ def run(script: str, *, affinity: int = 2) -> list[object]:
         pytest.skip("there is only one processor")
     text = BEFORE + textwrap.dedent(script)
     command = [sys.executable, "-W", "error", "-c", text]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
     assert (done.returncode, done.stderr) == (0, "")
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -141,7 +141,7 @@ def test_closing_and_dying_leave_no_child_behind() -> None:
     """
     for end in ("workers.close()", "os.kill(os.getpid(), 9)"):
         text = BEFORE + textwrap.dedent(script).format(end=end)
-        done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=SECONDS)
         for pid in json.loads(done.stdout):
             until(lambda pid=pid: not _runs(pid))
 

@@ -83,12 +83,12 @@ def test_pyproject_has_it_below_tool_puffin():
         (
             "[envs.a]\npython = '3'\n",
             1,
-            "`envs.a` needs one of `requirements`, `pylock`, `project`, and has none of them",
+            "`envs.a` needs one of `requirements`, `pylock`, `lock`, `project`, and has none of them",
         ),
         (
             "[envs.a]\nproject = 'a'\nrequirements = 'r'\n",
             2,
-            "`envs.a` needs one of `requirements`, `pylock`, `project`, and has several of them",
+            "`envs.a` needs one of `requirements`, `pylock`, `lock`, `project`, and has several of them",
         ),
         ("\n[envs.a]\nrequirements = 3\n", 3, "`requirements` is neither a string nor a list of strings"),
         (

@@ -14,7 +14,7 @@ import pytest
 from puffin.stages.build.job import HookJob
 from tests.helpers.backends import build_environment, hook_job, installed_job, source_tree
 from tests.helpers.cli import CHECKOUT
-from tests.helpers.faults import until
+from tests.helpers.waiting import until
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks at processes in /proc")
 

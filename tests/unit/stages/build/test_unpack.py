@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from puffin.artifact import limits
 from puffin.stages.build import unpack as unpack_rules
-from puffin.stages.build.unpack import BadSource, UnpackFailed, unpack
+from puffin.stages.build.unpack import UnpackFailed, unpack
 from puffin.stages.unzip import names
+from puffin.stages.unzip.errors import BadArchive
 from puffin.stages.unzip.names import fault
 
 COMPRESS = {
@@ -61,7 +62,7 @@ def files(root):
 
 
 def refusal(data, directory, filename="foo-1.0.tar"):
-    with pytest.raises(BadSource) as caught:
+    with pytest.raises(BadArchive) as caught:
         unpack(data, filename, str(directory), package="foo==1.0")
     assert str(caught.value) == f"`{filename}` has an invalid package format"
     assert caught.value.package == "foo==1.0"
@@ -149,7 +150,7 @@ def test_a_file_that_is_there_twice_with_the_same_bytes_is_one(tmp_path):
     assert unpack(data, "foo-1.0.tar", str(tmp_path), package="foo") == f"{tmp_path}/foo"
     assert files(tmp_path / "foo") == ["s", "x"]
     for other in (member("foo/x", b"1", mode=0o755), member("foo/x", kind=tarfile.SYMTYPE, link="y")):
-        with pytest.raises(BadSource, match="invalid package format"):
+        with pytest.raises(BadArchive, match="invalid package format"):
             unpack(tar(member("foo/x", b"1"), other), "foo-1.0.tar", str(tmp_path / "other"), package="foo")
 
 
@@ -311,7 +312,7 @@ def test_whatever_the_names_nothing_is_written_outside_and_all_or_nothing_inside
     with tempfile.TemporaryDirectory() as root:
         try:
             unpack(data, "x.tar", f"{root}/out", package="x")
-        except BadSource:
+        except BadArchive:
             assert files(root) == []
         else:
             stored = {f"out/top/{name}".rstrip("/") for name in names}

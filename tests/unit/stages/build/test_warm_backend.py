@@ -18,7 +18,7 @@ from puffin.stages.build.hooks import run_hooks
 from puffin.stages.build.job import HookAnswer, HookJob
 from tests.helpers.backends import build_environment, hook_job, installed_job, source_tree
 from tests.helpers.cli import CHECKOUT
-from tests.helpers.faults import until
+from tests.helpers.waiting import until
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked here")
 

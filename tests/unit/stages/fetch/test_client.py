@@ -15,6 +15,7 @@ from puffin.errors import UsageError
 from puffin.stages.fetch.failures import FileFailed, NetworkFailed, OfflineError, RequestRefused
 from tests.helpers.fetching import client, get, redirects, script
 from tests.helpers.scripted_server import Answer, ScriptedServer, gzipped
+from tests.helpers.waiting import SECONDS
 
 
 def test_a_page():
@@ -240,7 +241,9 @@ def test_a_forked_child_shares_no_connection():
     with ScriptedServer(lambda seen: Answer(seen.path.encode())) as server:
         command = [sys.executable, "-c", program, server.url("/")]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        run = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
         assert (run.returncode, run.stderr) == (0, "")
         assert {seen.path: seen.connection for seen in server.seen} == {"/first": 1, "/child": 2, "/parent": 1}
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from puffin.stages.fetch.turns import Crew, NetworkTurns, Nobody, until_readable
-from tests.helpers.faults import until
+from tests.helpers.waiting import until
 
 
 def test_one_thread_works_at_a_time() -> None:
@@ -74,8 +74,7 @@ def test_idleness_is_told_unless_another_is_about_to_work() -> None:
             assert told == [1]
         waiting = threading.Thread(target=lambda: turns.__enter__() or turns.__exit__())
         waiting.start()
-        while not turns._waiting:
-            pass
+        until(lambda: turns._waiting)
         with turns.aside():
             pass
         assert told == [1]

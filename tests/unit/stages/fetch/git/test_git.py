@@ -17,6 +17,7 @@ from puffin.stages.fetch.git import url as git_url
 from puffin.stages.fetch.git.errors import GitFailed, GitMissing, GitOffline, NotARepository, UnknownRef
 from puffin.stages.fetch.git.url import NoSubdirectory
 from tests.helpers.repositories import Repository, environ, forget, needs_git
+from tests.helpers.waiting import until
 
 pytestmark = needs_git
 
@@ -271,8 +272,7 @@ def test_a_git_that_is_given_up_does_not_live_on(tmp_path, cache):
     )
 
     def interrupt(*_, **__):
-        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
-            pass
+        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
         raise Impatient
 
     original, subprocess.Popen.communicate = subprocess.Popen.communicate, interrupt

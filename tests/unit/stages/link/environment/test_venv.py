@@ -27,7 +27,7 @@ from puffin.stages.link.environment.venv import (
     create_venv,
     seed_requirements,
 )
-from puffin.stages.link.interpreter.ask import InspectFailed
+from puffin.stages.link.interpreter.interpreter import InspectFailed
 from puffin.stages.link.interpreter.known import inspect_interpreter
 from tests.helpers.pythons import VERSIONS, base_python, made_up, real_python
 

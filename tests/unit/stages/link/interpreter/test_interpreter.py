@@ -12,7 +12,6 @@ from packaging import tags as packaging_tags
 from puffin.cache.layout import Bucket, Cache
 from puffin.stages.link.interpreter import ask as interpreter_ask
 from puffin.stages.link.interpreter import probe
-from puffin.stages.link.interpreter.ask import InspectFailed, UnsupportedPython
 from puffin.stages.link.interpreter.find import (
     InterpreterNotFound,
     InvalidPythonRequest,
@@ -20,7 +19,13 @@ from puffin.stages.link.interpreter.find import (
     plain_request,
     python_satisfies,
 )
-from puffin.stages.link.interpreter.interpreter import Interpreter, from_wire, meanwhile
+from puffin.stages.link.interpreter.interpreter import (
+    InspectFailed,
+    Interpreter,
+    UnsupportedPython,
+    from_wire,
+    meanwhile,
+)
 from puffin.stages.link.interpreter.known import inspect_interpreter
 from tests.helpers.pythons import VERSIONS, base_python, made_up, real_python
 

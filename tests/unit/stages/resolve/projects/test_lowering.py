@@ -108,6 +108,16 @@ def test_extras_and_groups_have_sources_of_their_own(tree):
     assert tree.places(groups=("app/pyproject.toml:dev",)) == [("torch", tree.url("torch-c"), False)]
 
 
+def test_a_project_that_its_group_asks_for_is_the_project(tree):
+    tree.project(
+        "app",
+        tail='[dependency-groups]\ndocs = ["app[x]", "App; python_version < \'3\'"]',
+        extras='x = ["six"]',
+    )
+    found = tree.places(groups=("app/pyproject.toml:docs",))
+    assert found == [("app", tree.url("app"), True), ("app", tree.url("app"), True)]
+
+
 def test_the_tables_of_puffin_go_first_and_the_member_before_the_root(tree):
     members = '[tool.uv.workspace]\nmembers = ["app", "l*"]\nexclude = ["lost"]\n'
     tree.project("lib")

@@ -16,14 +16,7 @@ from puffin.stages.resolve.solve.given import Given, UrlMetadata
 from puffin.stages.resolve.solve.greedy import Greedy
 from puffin.stages.resolve.solve.package import Candidate
 from puffin.stages.resolve.solve.pubgrub import PubGrub, Unsolvable
-from puffin.stages.resolve.solve.request import (
-    DISALLOW,
-    Parent,
-    Preference,
-    Resolution,
-    Resolved,
-    ResolveRequest,
-)
+from puffin.stages.resolve.solve.request import DISALLOW, Preference, Resolution, Resolved, ResolveRequest
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.resolve.solve.world import World
@@ -126,18 +119,24 @@ def test_hashes_of_a_file_are_among_those_demanded() -> None:
     assert not broken(asked, found, RULES, x=Facts(metadata=Metadata(name="x", version="1.0")))
 
 
-def test_a_remembered_answer_is_checked_against_the_request() -> None:
-    found = changed(answer(a="1.0", b="1.0"), "b", via=(Parent(name="a", version="1.0", requirement="b>=1"),))
-    told = {each.name: Facts() for each in found.packages}
-    assert not broken(request("a<2"), found, RULES, **told)
-    words = ("you require `a>1`, and it has `a==1.0`",)
-    assert broken(request("a>1"), found, RULES, **told) == words
-    words = ("your constraints say `b<1`, and it has `b==1.0`",)
-    assert broken(request("a<2", constraints=["b<1"]), found, RULES, **told) == words
-    words = ("`a==1.0` needs `b<1`, and it has `b==1.0`",)
-    assert broken(request("a<2", overrides=["b<1"]), found, RULES, **told) == words
-    words = ("`b==1.0` is there, and nobody needs it",)
-    assert broken(request("a<2"), changed(found, "b", via=()), RULES, **told) == words
+@pytest.mark.parametrize(
+    ("former", "versions"),
+    [
+        ({"a": "1.0", "b": "1.0"}, {"a": "1.0", "b": "1.0"}),
+        ({"a": "2.0", "b": "1.0"}, {"a": "1.0", "b": "2.0"}),
+        ({"a": "1.0"}, {"a": "1.0", "b": "2.0"}),
+        ({"a": "1.0", "b": "9.0"}, {"a": "1.0", "b": "2.0"}),
+        ({"a": "1.0", "b": "1.0", "c": "1.0"}, {"a": "1.0", "b": "1.0"}),
+    ],
+    ids=["kept", "outside", "incomplete", "gone", "more"],
+)
+def test_a_former_answer_counts_if_it_keeps_the_rules(former: dict[str, str], versions: dict[str, str]) -> None:
+    packages: Packages = {
+        "a": package({"2.0": [], "1.0": ["b>=1"]}),
+        "b": package({"2.0": [], "1.0": []}),
+        "c": package({"1.0": []}),
+    }
+    assert pins(resolve(request("a<2"), Replay(packages), former)) == versions
 
 
 def test_the_next_search_decides_where_an_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

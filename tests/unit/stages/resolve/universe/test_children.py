@@ -145,13 +145,15 @@ def test_few_are_asked_for_here(world: World) -> None:
     assert not world.fake.asked
 
 
-def test_the_evidence_is_that_of_pages_found_here(world: World) -> None:
+def test_what_was_looked_at_is_told_for_pages_found_here_too(world: World, index: IndexServer) -> None:
     world.universe.expect(NAMES)
     for name in NAMES:
-        world.universe.versions(name)
-    evidence = world.universe.evidence()
-    assert evidence is not None
-    assert sorted(path.rpartition("/")[2] for path in evidence[0]) == NAMES
+        assert world.universe.looked_at(name) is None
+        world.universe.metadata(world.universe.versions(name).release("1.0").handle)
+        looked = world.universe.looked_at(name)
+        assert looked is not None
+        assert [page[::2] for page in looked.pages] == [(index.url, 600)]
+        assert [each.version for each in looked.releases] == list(looked.metadata) == ["1.0"]
 
 
 def test_what_is_wrong_is_raised_here(world: World, index: IndexServer) -> None:

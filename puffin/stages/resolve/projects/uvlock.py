@@ -1,0 +1,145 @@
+"""``uv.lock``, the lock file of uv, as the ``pylock.toml`` (PEP 751) of what it installs for one target.
+
+https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile: the format is uv's own. Version 1 is read. What is
+installed is what ``uv sync`` installs: the project at the root, or all members of a workspace without one, with the
+default groups. Projects that are not packages are left out.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from puffin.names import normalise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Package = dict[str, Any]
+
+UV_LOCK = "uv.lock"
+_LOCAL = ("virtual", "editable", "directory")
+
+
+class UvLockProblem(Exception):
+    """A lock file of uv cannot be used, because of ``args[0]``, a clause."""
+
+
+class UvLock:
+    """The packages of a ``uv.lock``. ``holds`` tells whether a marker holds for the target.
+
+    *packages* are the projects that are installed, where these are not what uv would install by default.
+    """
+
+    def __init__(
+        self, document: "Mapping[str, Any]", holds: Callable[[str], bool], packages: tuple[str, ...] = ()
+    ) -> None:
+        if document.get("version") != 1:
+            raise UvLockProblem(f"version `{document.get('version')}` of the format is unknown: puffin reads 1")
+        if document.get("conflicts"):
+            raise UvLockProblem("it has `conflicts`, which are not read")
+        self._document = document
+        self._holds = holds
+        self._packages: list[Package] = document.get("package", [])
+        self._by_name: dict[str, list[Package]] = {}
+        for package in self._packages:
+            self._by_name.setdefault(package["name"], []).append(package)
+        self.roots = [each for name in packages for each in self._by_name.get(name, ())] or self._roots()
+
+    def _roots(self) -> "list[Package]":
+        root = [each for each in self._packages if any(each["source"].get(kind) == "." for kind in _LOCAL)]
+        manifest = self._document.get("manifest", {})
+        members = [each for name in manifest.get("members", ()) for each in self._by_name.get(name, ())]
+        own = {"source": {"virtual": "."}, "dev-dependencies": manifest.get("dependency-groups", {})}
+        return root or [*members, own]
+
+    def names(self, table: str) -> list[str]:
+        """Return the names of the extras (``optional-dependencies``) or groups (``dev-dependencies``) of the roots."""
+        return list(dict.fromkeys(normalise(name) for each in self.roots for name in each.get(table, {})))
+
+    def pylock(self, extras: Iterable[str], groups: Iterable[str]) -> "dict[str, Any]":
+        """Return the document of the packages that are installed with *extras* and *groups* of the roots."""
+        chosen = self._reached([*extras], [*groups])
+        packages = [found for each in chosen if (found := _entry(each)) is not None]
+        head = {"lock-version": "1.0", "created-by": "uv", "packages": packages}
+        python = self._document.get("requires-python")
+        return {**head, "requires-python": python} if python else head
+
+    def _reached(self, extras: "list[str]", groups: "list[str]") -> "list[Package]":
+        left = [(root, "dependencies", "") for root in self.roots]
+        left += [(root, "optional-dependencies", extra) for root in self.roots for extra in extras]
+        left += [(root, "dev-dependencies", group) for root in self.roots for group in groups]
+        seen: dict[tuple[int, str, str], Package] = {}
+        while left:
+            package, table, key = left.pop()
+            if (id(package), table, key) in seen:
+                continue
+            seen[id(package), table, key] = package
+            listed = package.get(table, {}).get(key, ()) if key else package.get(table, ())
+            for needed in listed:
+                if self._holds(needed.get("marker", "")):
+                    found = self._meant(needed)
+                    left.append((found, "dependencies", ""))
+                    left += [
+                        (found, "optional-dependencies", extra)
+                        for extra in needed.get("extra", needed.get("extras", ()))
+                    ]
+        return list({number: package for (number, _, _), package in seen.items()}.values())
+
+    def _meant(self, needed: "Mapping[str, Any]") -> "Package":
+        """Return the package that a dependency means: with its version and source, where several have its name."""
+        keys = [key for key in ("version", "source") if key in needed]
+        for each in self._by_name.get(needed["name"], ()):
+            markers = each.get("resolution-markers", ("",))
+            if all(each.get(key) == needed[key] for key in keys) and any(map(self._holds, markers)):
+                return each
+        raise UvLockProblem(f"`{needed['name']}` is needed, and is not there")
+
+
+def _entry(package: "Package") -> "dict[str, Any] | None":
+    """Return a package in the form of PEP 751, None for one that is not installed itself."""
+    source = package["source"]
+    if "virtual" in source:
+        return None
+    head = {"name": package["name"]}
+    for kind in ("editable", "directory"):
+        if kind in source:
+            return {**head, "directory": {"path": source[kind], "editable": kind == "editable"}}
+    if "version" in package:
+        head["version"] = package["version"]
+    if "git" in source:
+        return {**head, "vcs": _repository(source["git"])}
+    if "registry" not in source:
+        return {**head, "archive": _archive(package, source)}
+    index = {"index": source["registry"]} if "://" in source["registry"] else {}
+    wheels = [_file(package, each) for each in package.get("wheels", ())]
+    sdist = {"sdist": _file(package, package["sdist"])} if "sdist" in package else {}
+    return {**head, **index, **({"wheels": wheels} if wheels else {}), **sdist}
+
+
+def _repository(url: str) -> "dict[str, str]":
+    address, _, commit = url.partition("#")
+    address, _, query = address.partition("?")
+    told = dict(each.partition("=")[::2] for each in query.split("&") if each)
+    asked = next((told[key] for key in ("rev", "tag", "branch") if key in told), "")
+    found = {"type": "git", "url": address, "commit-id": commit}
+    found |= {"requested-revision": asked} if asked else {}
+    return found | ({"subdirectory": told["subdirectory"]} if "subdirectory" in told else {})
+
+
+def _archive(package: "Package", source: "Mapping[str, str]") -> "dict[str, Any]":
+    file: Mapping[str, Any] = package.get("sdist") or next(iter(package.get("wheels", ())), {})
+    place = {key: source[key] for key in ("url", "path", "subdirectory") if key in source}
+    return {**place, **_identity(package, file)}
+
+
+def _file(package: "Package", file: "Mapping[str, Any]") -> "dict[str, Any]":
+    place = {key: file[key] for key in ("url", "path") if key in file}
+    name = re.split(r"[/\\]", file.get("filename") or file.get("url") or file.get("path") or "")[-1]
+    return {"name": name, **place, **_identity(package, file)}
+
+
+def _identity(package: "Package", file: "Mapping[str, Any]") -> "dict[str, Any]":
+    algorithm, colon, value = file.get("hash", "").partition(":")
+    if not colon:
+        raise UvLockProblem(f"a file of `{package['name']}` has no hash")
+    return {"hashes": {algorithm: value}, **({"size": file["size"]} if "size" in file else {})}
