@@ -6,7 +6,6 @@ import os
 from puffin.artifact.urls import digest
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, remove_tree
-from puffin.cache.clean import names_in
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.reading import read
 from puffin.types import Collection
@@ -20,6 +19,8 @@ def note_living(cache: Cache, root: str, archives: "Collection[str]") -> None:
 
     A cache that cannot be written to is left as it is.
     """
+    if not archives and not os.path.exists(cache.path(Bucket.LIVING)):
+        return
     root = os.path.realpath(root)
     path = cache.path(Bucket.LIVING, digest(root))
     data = frame.dump((root, tuple(sorted(archives)))) if archives else None
@@ -32,6 +33,8 @@ def note_living(cache: Cache, root: str, archives: "Collection[str]") -> None:
 
 def living(cache: Cache) -> "dict[str, frozenset[str]]":
     """Return the archives whose sealed trees each environment uses; those that moved or went are forgotten."""
+    from puffin.cache.clean import names_in
+
     bucket = cache.path(Bucket.LIVING)
     found = {}
     for name in names_in(bucket):
