@@ -72,8 +72,15 @@ class Tool:
     def resolution(self, source: Path, output: Path, *, url: str, python: str, words: list[str]) -> list[str]:
         """Return the command line that resolves *source*."""
         if self.kind == "pip":
-            own = [self.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--dry-run"]
-            more = ["--ignore-installed", "--report", str(output), "-r", str(source)]
+            own = [self.executable, "-m", "pip", "--python", python, "install", "-q", "--dry-run"]
+            more = [
+                "--disable-pip-version-check",
+                "--ignore-installed",
+                "--report",
+                str(output),
+                "-r",
+                str(source),
+            ]
             return [*own, *more, *self.index(url), *words]
         own = [*self.start(), "pip", "compile", "-q", str(source), "-o", str(output)]
         return [*own, *self.index(url), "-p", python, *words]

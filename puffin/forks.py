@@ -62,6 +62,14 @@ def hear(reader: int, count: int) -> bytes:
     return os.read(reader, count)
 
 
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
 def _threads() -> int:
     """Return how many threads of this process the system has, 0 where it does not tell."""
     try:

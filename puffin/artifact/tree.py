@@ -2,7 +2,7 @@
 
 It is what the files hold, not when they were written: another checkout of the same content has the same state, and a
 file that was replaced under its old time has another one. What tools leave in a project (caches, environments, built
-files, lock files of PEP 751) does not count. ``[tool.puffin] cache-keys`` in its ``pyproject.toml`` says instead what
+files, lock files) does not count. ``[tool.puffin] cache-keys`` in its ``pyproject.toml`` says instead what
 counts::
 
     cache-keys = ["src/**/*.c", { file = "VERSION" }, { env = "WITH_SSL" }, { git = true }]
@@ -151,7 +151,7 @@ def _listed(directory: str, *, top: bool = True) -> "Iterator[tuple[str, str]]":
     except OSError:
         return
     for name in names:
-        if name in _JUNK or name.endswith(_ENDINGS) or (top and _is_lock_file(name)):
+        if name in _JUNK or name.endswith(_ENDINGS) or (top and _is_lock_file(name)) or _is_passing(name):
             continue
         path = os.path.join(directory, name)
         if os.path.islink(path) or not os.path.isdir(path):
@@ -164,7 +164,12 @@ def _listed(directory: str, *, top: bool = True) -> "Iterator[tuple[str, str]]":
 
 def _is_lock_file(name: str) -> bool:
     """Tell whether PEP 751 gives a name to lock files: puffin itself writes them into the projects that it locks."""
-    return name.startswith("pylock.") and name.endswith(".toml")
+    return (name.startswith("pylock.") and name.endswith(".toml")) or name == "uv.lock"
+
+
+def _is_passing(name: str) -> bool:
+    """Tell whether a name is of what stands beside an environment while it is made, which may be in the project."""
+    return name.startswith(".") and name.endswith((".lock", ".new", ".old"))
 
 
 def _add(told: "blake2b", root: str, name: str, *, whole: bool) -> None:

@@ -187,8 +187,11 @@ def unquote(text: str) -> str:
 
 
 def _quote(path: str) -> str:
-    if _PATH_SAFE.issuperset(path):
-        return path
+    return path if _PATH_SAFE.issuperset(path) else percent_encoded(path, safe="/!$&'()*+,;=:@")
+
+
+def percent_encoded(text: str, *, safe: str = "/") -> str:
+    """Return *text* with all characters percent-encoded that a URL cannot hold, and are not *safe*."""
     from urllib.parse import quote
 
-    return quote(os.fsencode(path), safe="/!$&'()*+,;=:@")
+    return quote(os.fsencode(text), safe=safe)

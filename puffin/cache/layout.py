@@ -90,7 +90,20 @@ def home_directory() -> str:
     return home if os.path.isabs(home) else os.devnull
 
 
+_boot: "str | None" = None
 _space = ""
+
+
+def current_boot() -> str:
+    """Return the identity of this boot of the machine, ``""`` if the system has none."""
+    global _boot
+    if _boot is None:
+        try:
+            with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
+                _boot = file.read().decode("ascii").strip()
+        except (OSError, ValueError):
+            _boot = ""
+    return _boot
 
 
 def process_space() -> str:
@@ -98,10 +111,8 @@ def process_space() -> str:
     global _space
     if not _space:
         try:
-            with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
-                boot = file.read(8).decode("ascii")
-            _space = f"{boot}.{os.stat('/proc/self/ns/pid').st_ino:x}"
-        except (OSError, ValueError):
+            _space = f"{current_boot()[:8]}.{os.stat('/proc/self/ns/pid').st_ino:x}"
+        except OSError:
             _space = os.uname().nodename.replace("-", ".") if hasattr(os, "uname") else "here"
     return _space
 

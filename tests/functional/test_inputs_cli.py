@@ -306,7 +306,6 @@ def test_standard_input(puffin, env, shop):
         ("Pipfile.lock", "`Pipfile.lock` is the lock file of Pipenv, not a requirements file."),
         ("poetry.lock", "`poetry.lock` is the lock file of Poetry, not a requirements file."),
         ("pdm.lock", "`pdm.lock` is the lock file of PDM, not a requirements file."),
-        ("uv.lock", "`uv.lock` is the lock file of uv, not a requirements file."),
         ("environment.yml", "`environment.yml` is a conda environment, not a requirements file."),
     ],
 )
@@ -316,6 +315,19 @@ def test_files_of_other_tools_are_recognised(puffin, env, name, problem):
         done = puffin("pip", *words)
         assert (done.code, done.err.splitlines()[1]) == (2, f"  {problem}")
         assert "\nhint: " in done.err
+
+
+def test_the_lock_of_uv_is_read_alone(puffin, env):
+    puffin.file("uv.lock", "version = 2\n")
+    puffin.file("r.txt", "-r uv.lock\n")
+    for words, wanted in (
+        (("sync", "uv.lock"), "Failed to use the lock file `uv.lock`: version `2` of the format is unknown"),
+        (("install", "-r", "uv.lock"), "Failed to use the lock file `uv.lock`: version `2`"),
+        (("compile", "uv.lock"), "`uv.lock` is a lock file, the result of a compilation"),
+        (("sync", "r.txt"), "`uv.lock` is the lock file of uv, not a requirements file."),
+    ):
+        done = puffin("pip", *words)
+        assert (done.code, wanted in done.err) == (2, True), done.err
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "setup.py", "requirements.txt", "pylock.toml"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
@@ -233,3 +234,16 @@ def test_a_local_version_prerelease_and_other_spellings_of_a_pin(puffin, env, in
     done = puffin.sync(text, "-i", index.url)
     assert done.code == 0, done.err
     assert puffin.sync(text, "-i", index.url).err == checked(3)
+
+
+def test_what_has_most_files_is_linked_first(puffin, env, index):
+    """Else one process may be left with it when the others have nothing to do any more."""
+    index.add(*forge_wheel("alpha", "1.0"))
+    index.add(*forge_wheel("zeta", "1.0", {f"zeta/m{number}.py": "" for number in range(50)}))
+    assert puffin.sync("alpha==1.0\nzeta==1.0\n", "-i", index.url).code == 0
+    shutil.rmtree(env.root)
+    puffin.venv()
+    assert puffin.sync(None, "-i", index.url).code == 0
+    record = max((puffin.cache / "runs-v0").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    rows = [json.loads(line) for line in record.read_text().splitlines()]
+    assert [row["package"] for row in rows if row.get("stage") == "link"] == ["zeta", "alpha"]

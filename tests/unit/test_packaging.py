@@ -87,7 +87,7 @@ def test_the_launcher_imports_what_a_no_op_needs(wheel: zipfile.ZipFile, tmp_pat
 def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile, project: dict[str, Any]) -> None:
     info = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
     metadata = Parser().parsestr(wheel.read(info).decode())
-    assert metadata["Name"] == "puffin"
+    assert metadata["Name"] == "puffin-installer"
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "MIT OR Apache-2.0"
     assert members(wheel, ".dist-info/licenses/") == {"LICENSE-MIT", "LICENSE-APACHE"}

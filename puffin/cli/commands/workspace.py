@@ -19,7 +19,6 @@ from puffin.pipeline.request.session import Session, session_of
 from puffin.pipeline.request.settings import ManySettings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.config import find_workspace
-from puffin.pipeline.workspace.implied import implied_workspace
 from puffin.pipeline.workspace.select import choose
 from puffin.pipeline.workspace.specs import EnvSpec, Workspace
 from puffin.stages.link.interpreter.interpreter import meanwhile
@@ -97,6 +96,8 @@ def chosen(
     cwd = os.getcwd()
     workspace = find_workspace(cwd)
     if workspace is None and not (named and all(expand(each, cwd) for each in named)):
+        from puffin.pipeline.workspace.implied import implied_workspace
+
         workspace = implied_workspace(cwd)
     return choose(named, cwd, workspace, everything=everything, python=python, command=command), workspace
 

@@ -19,9 +19,12 @@ from puffin.pipeline.request.settings import (
 )
 from puffin.pipeline.run.executor import NAMES
 from puffin.pipeline.workspace.document import ConfigurationInvalid, SettingValue
-from puffin.stages.resolve.index.config import NamedIndex
 from puffin.types import Any, Callable, Iterable, Mapping, Sequence
 from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.resolve.index.config import NamedIndex
 
 Values = Mapping[str, Any]
 

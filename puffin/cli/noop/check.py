@@ -5,17 +5,11 @@ import sys
 from time import perf_counter, time
 
 from puffin.cache import frame
+from puffin.cache.layout import current_boot
 from puffin.cache.reading import read
 from puffin.cli.screen.quantities import duration
 from puffin.depends import content, kind, names, seal, sealed, stamp
-from puffin.stages.link.commit.stamps import (
-    at_rest,
-    current_boot,
-    read_framed,
-    stamped,
-    state_stamp,
-    undisturbed,
-)
+from puffin.stages.link.commit.stamps import at_rest, read_framed, stamped, state_stamp, undisturbed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

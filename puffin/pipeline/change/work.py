@@ -147,8 +147,7 @@ class GraphRun:
         turns: list[dict[int, Supply]] = [{} for _ in self._runs]
         for number, run in runs:
             turns[number] = self._supplied(number, run.turn) if run.alive else {}
-        several = len(self._runs) > 1
-        self._wave(loads_of(turns, _Scales(self._cache)) if several else loads_of(turns))
+        self._wave(loads_of(turns, _Scales(self._cache)))
         again, self._damaged = [load for load in self._damaged if self._is_awaited(load)], []
         if again:
             self._begin_builds()

@@ -4,6 +4,7 @@ import os
 
 from puffin import depends
 from puffin.cache.atomic import read, remove_tree, replace_file, write
+from puffin.cache.layout import current_boot
 from puffin.cache.lock import Lock
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.change.values import ConflictsRefused
@@ -14,7 +15,7 @@ from puffin.stages.link.commit.damage import LINK, find_damage, lost_state, rest
 from puffin.stages.link.commit.installplan import Present
 from puffin.stages.link.commit.recovery import BACK, FORWARD, LOST, UNREADABLE, recover
 from puffin.stages.link.commit.removal import RealDisk
-from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, current_boot, facts_of
+from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, facts_of
 from puffin.stages.link.commit.state import Owned, State, disturbed, encode, read_state
 from puffin.stages.link.commit.transaction import NotExchangeable, Transaction, moment
 from puffin.stages.link.environment.environment import ELSEWHERE

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from puffin.cache.layout import current_boot
 from puffin.errors import PuffinError
 from puffin.pipeline.change.environment import guarded
 from puffin.pipeline.change.spec import NotThereYet, SpecRun
@@ -14,7 +15,6 @@ from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.stages.link.commit.damage import find_damage, lost_state
 from puffin.stages.link.commit.recovery import broken_off
-from puffin.stages.link.commit.stamps import current_boot
 from puffin.stages.link.commit.state import read_state
 from puffin.stages.link.environment.environment import Environment
 from puffin.value import frozen

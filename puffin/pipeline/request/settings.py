@@ -1,7 +1,6 @@
 """The request of a command as one value. The cli makes it from options, variables and configuration."""
 
-import os
-
+from puffin.forks import available_cores
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -164,14 +163,6 @@ class Settings:
     @property
     def workers(self) -> int:
         return self.jobs or available_cores()
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
 
 
 @frozen

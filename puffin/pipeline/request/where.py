@@ -7,7 +7,6 @@ from puffin import depends
 from puffin.errors import UsageError
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Where
-from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.stages.link.environment.environment import (
     BrokenVenv,
     Environment,
@@ -18,6 +17,10 @@ from puffin.stages.link.environment.environment import (
 from puffin.stages.link.interpreter.interpreter import InspectFailed, Interpreter
 from puffin.stages.link.interpreter.known import inspect_interpreter
 from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.pipeline.workspace.specs import EnvSpec
 
 
 def find_where(where: Where, session: "Session") -> "Environment":

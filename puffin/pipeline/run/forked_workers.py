@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock, active_count
 from typing import Any
 
-from puffin.forks import silence
+from puffin.forks import available_cores, silence
 from puffin.pipeline.graph import record
 from puffin.pipeline.run.wire import Frames, framed, pickled, send, unpickled
 from puffin.pipeline.run.worker_loss import fork_child
@@ -26,17 +26,13 @@ def start_workers(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
         not hasattr(os, "fork")
         or not hasattr(select, "poll")
         or active_count() > 1
-        or _processors() < _CHILDREN
+        or available_cores() < _CHILDREN
     ):
         return None
     try:
         return ForkedWorkers(serve, begin, _CHILDREN)
     except OSError:  # a limit on processes or open files
         return None
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class WorkerAnswer:

@@ -1,12 +1,11 @@
 """The bytecode that an environment should have, and the part of it that is in the cache."""
 
-from puffin.cache.layout import Cache
+from puffin.cache.layout import Cache, current_boot
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.tasks.supply import Compiling, Load, Supply
 from puffin.stages.bytecode.layer import interpreter_kind, layer_ready
 from puffin.stages.link.commit.state import State
 from puffin.stages.link.interpreter.interpreter import Interpreter
-from puffin.stages.unzip.ready import current_boot_id
 from puffin.types import Iterable, Mapping, Sequence
 
 _LEVEL = 0  # of optimisation: what Python looks for when it is run without `-O`
@@ -32,7 +31,7 @@ def compiling(
     """Return how the tasks of *supplies* compile bytecode; None if no *kind* is wanted."""
     if not kind:
         return None
-    boot = current_boot_id()
+    boot = current_boot()
     archives = [each.archive for each in supplies if each.archive]
     return Compiling(
         executable=interpreter.base_executable,

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Sequence
 
 from puffin.cache.atomic import move, publish_file, publish_tree, remove_tree
-from puffin.cache.layout import Bucket, Cache
+from puffin.cache.layout import Bucket, Cache, current_boot
 from puffin.cache.lock import WorkLock
 from puffin.errors import Cause, PuffinError, os_cause
 from puffin.forks import ChildSilent, hear
@@ -21,7 +21,6 @@ from puffin.stages.bytecode.layer import (
     mode_of,
 )
 from puffin.stages.unzip.manifest import read_names
-from puffin.stages.unzip.ready import current_boot_id
 
 _SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 _CRASHES = 3  # of one archive's modules, after which something else must be wrong
@@ -163,12 +162,12 @@ def compile_archive(*, archive: str, cache_root: str, executable: str, kind: str
     """
     cache = Cache(cache_root)
     try:
-        if not layer_ready(cache, kind, archive, current_boot_id()):
+        if not layer_ready(cache, kind, archive, current_boot()):
             cache.initialise()
             locks = cache.path(Bucket.LOCKS)
             os.makedirs(locks, exist_ok=True)
             with WorkLock(f"{locks}/pyc-{kind}-{archive}", what="the bytecode of an archive"):
-                if not layer_ready(cache, kind, archive, current_boot_id()):
+                if not layer_ready(cache, kind, archive, current_boot()):
                     _make(cache, archive, kind, executable, _suffix(tag, level), level)
     except OSError as error:
         raise BytecodeNotKept(path=cache_root, causes=(os_cause(error),)) from error
@@ -210,7 +209,7 @@ def _make(cache: Cache, archive: str, kind: str, executable: str, suffix: str, l
                 raise
             return  # the archive is damaged: link will say so
         layer = _layer(temporary, [each for each, good in zip(modules, made, strict=True) if good], suffix)
-        _publish(cache, archive, kind, temporary, encode_layer(layer, seconds=seconds, boot=current_boot_id()))
+        _publish(cache, archive, kind, temporary, encode_layer(layer, seconds=seconds, boot=current_boot()))
     finally:
         remove_tree(temporary)
 

@@ -14,7 +14,7 @@ import time
 from zlib import crc32
 
 from puffin.cache.atomic import move, publish_file, remove_tree
-from puffin.cache.layout import Cache
+from puffin.cache.layout import Cache, current_boot
 from puffin.cache.reading import read
 from puffin.names import same_version
 from puffin.stages.unzip.manifest import (
@@ -32,20 +32,6 @@ from puffin.stages.unzip.manifest import (
 from puffin.types import Any, Iterable
 from puffin.value import replace
 
-_boot_id: "str | None" = None
-
-
-def current_boot_id() -> str:
-    """Return the identity of this boot of the kernel, empty on systems that have none."""
-    global _boot_id
-    if _boot_id is None:
-        try:
-            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-                _boot_id = file.read().strip()
-        except (OSError, ValueError):
-            _boot_id = ""
-    return _boot_id
-
 
 def archive_ready(cache: "Cache", sha256: str, *, size: int = 0, filename: str = "") -> bool:
     """Tell whether the archive of the wheel with this hash can be linked from; a bad one is removed.
@@ -62,7 +48,7 @@ def archive_ready(cache: "Cache", sha256: str, *, size: int = 0, filename: str =
         return False
     if not cache.archive(sha256).startswith(f"{cache.root}/"):
         return True  # in a cache that is only read: whoever prepared it saw it through
-    return header[BOOT_ID] in ("", current_boot_id()) or settle(cache, sha256)
+    return header[BOOT_ID] in ("", current_boot()) or settle(cache, sha256)
 
 
 def _may_be_called(header: "tuple[Any, ...]", filename: str) -> bool:
@@ -86,7 +72,7 @@ def settle(cache: "Cache", sha256: str) -> bool:
     manifest = read_manifest(path)
     if manifest is None:
         return False
-    if manifest.boot_id in ("", current_boot_id()):
+    if manifest.boot_id in ("", current_boot()):
         return True
     stamp = changed(path)
     good = _counted(cache.archive(sha256), manifest, stamp) or recheck(cache, sha256)

@@ -7,14 +7,14 @@ from zlib import crc32
 
 from puffin import meter
 from puffin.cache.atomic import publish_file, publish_tree, remove_tree, write
-from puffin.cache.layout import Bucket, Cache
+from puffin.cache.layout import Bucket, Cache, current_boot
 from puffin.cache.lock import Lock
 from puffin.stages.unzip import record
 from puffin.stages.unzip.errors import Refused, bad_archive, cache_write_failed
 from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, member_content
 from puffin.stages.unzip.installed import OUTSIDE, Item, Layout, plan
 from puffin.stages.unzip.manifest import INSTALLER, Manifest, encode_manifest
-from puffin.stages.unzip.ready import archive_ready, current_boot_id, discard_archive, examined
+from puffin.stages.unzip.ready import archive_ready, discard_archive, examined
 from puffin.stages.unzip.record import record_digest
 from puffin.stages.unzip.zipdir import Member, read_directory
 from puffin.types import Buffer
@@ -240,7 +240,7 @@ def _manifest(
         version=layout.version,
         dist_info=layout.dist_info,
         filename=layout.filename,
-        boot_id=current_boot_id(),
+        boot_id=current_boot(),
         purelib=layout.root_is_purelib,
         tops=tuple(sorted(tops)),
         files=sum([len(row.names) for row in rows.values()]),

@@ -55,6 +55,7 @@ def test_what_tools_leave_does_not_count(tree):
     for name in (
         "a/__pycache__/a.pyc", ".venv/x", "env/pyvenv.cfg", "build/lib/a.py", "a.egg-info/PKG-INFO", ".git/HEAD",
         "dist/a.whl", ".mypy_cache/x", "cache/CACHEDIR.TAG", "pylock.toml", "pylock.dev.toml",
+        "uv.lock", "..venv.lock", "..venv.12-345678ab.new/bin/x", ".x.12-345678ab.old/y",
     ):  # fmt: skip
         write(tree, name, "x")
     os.utime(tree / "VERSION", (1e9, 1e9))

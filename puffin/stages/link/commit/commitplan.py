@@ -324,7 +324,9 @@ class _Relative:
 
 def _directories(addition: Addition, ways: _Relative) -> "list[str]":
     """Return the directories that hold something of *addition*, relative to site-packages."""
-    found = [ways.inside(addition, directory) for directory, _ in addition.tree[1:]]
+    found = [directory for directory, _ in addition.tree[1:]]
+    if ways.platlib and not addition.header[PURELIB]:
+        found = [ways.inside(addition, directory) for directory in found]
     if addition.brings_scripts:
         inner = directories_of(addition.header[SCRIPTS])
         found += [ways.scripts, *[f"{ways.scripts}/{directory}" for directory in inner]]

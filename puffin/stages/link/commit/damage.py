@@ -6,11 +6,10 @@
 import os
 import stat
 
-from puffin.cache.layout import Cache
+from puffin.cache.layout import Cache, current_boot
 from puffin.cache.reading import read
 from puffin.stages.bytecode.layer import manifest_path, read_layer
 from puffin.stages.link.commit.installplan import Present
-from puffin.stages.link.commit.stamps import current_boot
 from puffin.stages.link.commit.state import Owned, State, disturbed
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.scripts import runs_another

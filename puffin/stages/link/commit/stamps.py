@@ -58,12 +58,6 @@ def at_rest(root: str) -> bool:
         return False
 
 
-def current_boot() -> str:
-    """Return the identity of this boot of the machine, ``""`` if the system has none."""
-    data = read("/proc/sys/kernel/random/boot_id")
-    return data.decode("ascii", "replace").strip() if data else ""
-
-
 def undisturbed(root: str, fields: "tuple[Any, ...]") -> bool:
     """Tell whether every stamped path still has its time; half of many are looked at by a forked child."""
     site, stamps = f"{root}/{fields[2]}", fields[5]

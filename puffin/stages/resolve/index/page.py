@@ -7,6 +7,7 @@ from puffin.value import astuple, frozen
 
 SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar.lzma", ".tar.z")
 ARCHIVE_ENDINGS = (".whl", *SDIST_ENDINGS)
+_UNSAFE = frozenset('/\\:%"<>|?*')
 _LONGEST_NAME = 240  # bytes; file systems stop at 255, and the cache adds endings
 
 
@@ -101,7 +102,7 @@ def is_safe(filename: str) -> bool:
     """Return whether *filename* is one printable path component without escapes."""
     if not filename.isprintable() or filename[:1] in ("", ".", "-", "~"):
         return False
-    return not any(mark in filename for mark in '/\\:%"<>|?*') and len(filename.encode()) <= _LONGEST_NAME
+    return _UNSAFE.isdisjoint(filename) and len(filename.encode()) <= _LONGEST_NAME
 
 
 def splits(filename: str) -> list[tuple[str, str]]:
@@ -173,13 +174,9 @@ def absolute_url(base: str, href: str) -> str:
 
     ``http:``, ``https:`` and ``file:`` may be used.
     """
-    href = "".join(href.split("\n")).replace("\r", "").replace("\t", "").strip().replace(" ", "%20")
-    from urllib.parse import urljoin
-
-    try:
-        url = href if href.startswith(("https://", "http://")) else urljoin(base, href)
-    except ValueError:
-        return ""
+    if " " in href or not href.isprintable():
+        href = "".join(href.split("\n")).replace("\r", "").replace("\t", "").strip().replace(" ", "%20")
+    url = href if href.startswith(("https://", "http://")) else _joined(base, href)
     if not url.isprintable():
         return ""
     if is_file_url(url):
@@ -188,6 +185,15 @@ def absolute_url(base: str, href: str) -> str:
     host = rest.partition("/")[0]
     whole = host[:1] not in ("", "?", "@") and host.count("[") == host.count("]")
     return url if scheme.lower() in ("http", "https") and whole else ""
+
+
+def _joined(base: str, href: str) -> str:
+    from urllib.parse import urljoin
+
+    try:
+        return urljoin(base, href)
+    except ValueError:
+        return ""
 
 
 def file_name(url: str) -> str:

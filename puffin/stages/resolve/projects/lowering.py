@@ -6,10 +6,9 @@ of a command, and follows local projects to what they ask for in turn, as uv doe
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from urllib.parse import quote
 
 from puffin import depends
-from puffin.artifact.urls import file_path, file_url, is_file_url
+from puffin.artifact.urls import file_path, file_url, is_file_url, percent_encoded
 from puffin.stages.fetch.git.url import subdirectory
 from puffin.stages.resolve.index.config import NamedIndex, with_credentials
 from puffin.stages.resolve.metadata.toml import InvalidProject
@@ -132,7 +131,7 @@ class Lowering:
         if source.kind == PATH:
             return self._path(entry, source)
         prefix = "" if source.kind != GIT or source.target.startswith("git+") else "git+"
-        location = f"{prefix}{source.target}" + (f"@{quote(source.ref, safe='/')}" if source.ref else "")
+        location = f"{prefix}{source.target}" + (f"@{percent_encoded(source.ref)}" if source.ref else "")
         return self._at(entry, source, location)
 
     def _holds(self, marker: str) -> bool:
@@ -200,7 +199,7 @@ class Lowering:
         return self._at(entry, source, file_url(path), editable=editable and told is not False)
 
     def _at(self, entry: Entry, source: PackageSource, location: str, *, editable: bool = False) -> Entry:
-        location += f"#subdirectory={quote(source.subdirectory, safe='/')}" if source.subdirectory else ""
+        location += f"#subdirectory={percent_encoded(source.subdirectory)}" if source.subdirectory else ""
         base = PathBase(cwd=source.directory, base=source.directory, exists=self._exists)
         try:
             if "://" not in location:

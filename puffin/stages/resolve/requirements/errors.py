@@ -110,7 +110,7 @@ _FOREIGN = {
     "pipfile.lock": ("the lock file of Pipenv", "`pipenv requirements > requirements.txt` makes one of it"),
     "poetry.lock": ("the lock file of Poetry", "`poetry export -o requirements.txt` makes one of it"),
     "pdm.lock": ("the lock file of PDM", "`pdm export -o requirements.txt` makes one of it"),
-    "uv.lock": ("the lock file of uv", "`uv export -o requirements.txt` makes one of it"),
+    "uv.lock": ("the lock file of uv", "`puffin pip sync uv.lock` installs what it has"),
 }
 _CONDA_HINT = "list what its `pip:` section holds in a requirements file, and install the rest with conda"
 _CONDA_NAMES = ("environment.yml", "environment.yaml", "conda.yml", "conda.yaml")

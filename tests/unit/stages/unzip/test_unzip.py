@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from puffin.cache import layout
 from puffin.cache.layout import Cache
 from puffin.stages.unzip import inflate, ready, unzip, wheelfile
 from puffin.stages.unzip import unzip as place
@@ -247,11 +248,11 @@ def test_a_manifest_without_tree_is_a_miss(cache):
 
 
 def reboot(monkeypatch):
-    monkeypatch.setattr(ready, "_boot_id", "another boot")
+    monkeypatch.setattr(layout, "_boot", "another boot")
 
 
 def test_an_archive_of_an_earlier_boot_is_settled_once(cache, monkeypatch):
-    monkeypatch.setattr(ready, "_boot_id", "first boot")
+    monkeypatch.setattr(layout, "_boot", "first boot")
     digest = put(cache, RICH)
     assert read_header(cache.manifest(digest))[BOOT_ID] == "first boot"
     reboot(monkeypatch)
@@ -265,7 +266,7 @@ def test_an_archive_of_an_earlier_boot_is_settled_once(cache, monkeypatch):
     "victim", ["foo/__init__.py", ".data/data/share/foo/a.txt", "Foo_Bar-1.0.dist-info/RECORD"]
 )
 def test_an_archive_that_lost_content_with_the_power_is_removed(cache, monkeypatch, victim):
-    monkeypatch.setattr(ready, "_boot_id", "first boot")
+    monkeypatch.setattr(layout, "_boot", "first boot")
     digest = put(cache, RICH)
     os.truncate(f"{cache.archive(digest)}/{victim}", 0)
     assert ready.archive_ready(cache, digest)  # within the boot the kernel's view holds
@@ -278,7 +279,7 @@ def test_an_archive_that_lost_content_with_the_power_is_removed(cache, monkeypat
 
 
 def test_settling_in_a_cache_that_cannot_be_written(cache, monkeypatch):
-    monkeypatch.setattr(ready, "_boot_id", "first boot")
+    monkeypatch.setattr(layout, "_boot", "first boot")
     digest = put(cache, RICH)
     reboot(monkeypatch)
 
@@ -302,9 +303,9 @@ def test_a_damaged_body_is_not_settled(cache, monkeypatch):
 
 
 def test_boot_id(monkeypatch):
-    monkeypatch.setattr(ready, "_boot_id", None)
-    first = ready.current_boot_id()
-    assert first == ready.current_boot_id()
+    monkeypatch.setattr(layout, "_boot", None)
+    first = layout.current_boot()
+    assert first == layout.current_boot()
     assert bool(first) == os.path.exists("/proc/sys/kernel/random/boot_id")
 
 
@@ -312,8 +313,7 @@ def test_a_settled_manifest_differs_in_the_boot_alone(cache):
     digest = put(cache, RICH)
     manifest = read_manifest(cache.manifest(digest))
     assert (
-        encode_manifest(replace(manifest, boot_id="")) != encode_manifest(manifest)
-        or not ready.current_boot_id()
+        encode_manifest(replace(manifest, boot_id="")) != encode_manifest(manifest) or not layout.current_boot()
     )
 
 
