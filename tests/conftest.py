@@ -8,11 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from puffin.signals import ENDING
 from tests.helpers.cli import Env, Puffin
 from tests.helpers.forked_cli import ForkedCommands, ForkedPuffin
 from tests.helpers.index_server import IndexServer
+
+# what fails, fails always: no example is drawn by chance, and none has to be quick
+settings.register_profile(
+    "repeatable", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -21,11 +21,11 @@ def inputs(name):
 @pytest.mark.parametrize("name", TARGETS)
 def test_what_fuzzing_found(name, monkeypatch):
     monkeypatch.setenv("PUFFIN_MAX_UNPACKED_BYTES", str(1 << 20))
-    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     taken = [run(name, data) for data in inputs(name)]
     assert any(taken)
     assert not all(taken)
-    assert time.monotonic() - began < MOST_SECONDS
+    assert time.process_time() - began < MOST_SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST_MEMORY >> 10
 
 

@@ -118,7 +118,11 @@ def variables(rows):
 
 
 @pytest.mark.parametrize("name", BY_HAND)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @example(data=None)
 @drawn(data=st.data())
 def test_what_is_read_by_hand_is_what_click_reads(name, data):

@@ -387,7 +387,7 @@ SMALL = forge_wheel("foo", "1.0", entry_points={"foo": "foo:main"})
     max_examples=300,
     derandomize=True,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(wheel=st.sampled_from([RICH, SMALL]), data=st.data())
 def test_any_damage_is_refused_or_harmless(tmp_path_factory, wheel, data):

@@ -156,6 +156,6 @@ def test_a_big_file_is_read_in_a_fraction_of_a_millisecond():
 
 
 def _seconds(data: bytes) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     assert simple_pins(data) is not None
-    return time.perf_counter() - start
+    return time.process_time() - start

@@ -98,7 +98,11 @@ EDITS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(EDITS, min_size=1, max_size=5), st.booleans())
 def test_edits_have_the_answers_that_they_have_without(
     cache: Path, shop: IndexServer, edits: list[tuple[str, str, str]], output: bool
