@@ -11,6 +11,7 @@ import datetime
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,7 @@ LINK_MODES = ("hardlink", "copy", "clone", "symlink")
 
 def main(argv: list[str]) -> int:
     """Measure, print and write the tables; return 1 if ``--check`` is given and a bound is missed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was made is removed then too
     options = _options(argv)
     if options.list:
         print("\n".join(f"{case.name:26} {case.title}" for _, cases in FAMILIES for case in cases))

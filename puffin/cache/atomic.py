@@ -6,6 +6,10 @@ import os
 from puffin.cache.layout import Cache
 from puffin.cache.reading import read
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 PRIVATE = 0o600
 _UNABLE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 _degraded: "dict[str, int]" = {}  # sentences, and whether they were told
@@ -94,7 +98,8 @@ def publish_tree(temporary: str, path: str) -> bool:
 def remove_tree(path: str, *, tries: int = 3) -> None:
     """Remove a file or a directory with all in it, without following links; absent is fine.
 
-    A directory into which others put something meanwhile is emptied again, so many *tries* in all.
+    A directory into which others put something meanwhile is emptied again, so many *tries* in all. One that may not
+    be written to is made so.
     """
     try:
         os.rmdir(path)
@@ -112,17 +117,27 @@ def remove_tree(path: str, *, tries: int = 3) -> None:
     if entries is None:
         _forget(path)
         return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            remove_tree(entry.path)
-        else:
-            _forget(entry.path)
+    try:
+        _empty(entries)
+    except PermissionError:
+        if os.access(path, os.W_OK | os.X_OK):
+            raise
+        os.chmod(path, 0o700)
+        _empty(os.scandir(path))
     try:
         _forget_directory(path)
     except OSError as error:
         if error.errno != errno.ENOTEMPTY or tries < 2:
             raise
         remove_tree(path, tries=tries - 1)
+
+
+def _empty(entries: "Iterable[os.DirEntry[str]]") -> None:
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            remove_tree(entry.path)
+        else:
+            _forget(entry.path)
 
 
 def move(source: str, target: str, *, way: str = "") -> None:

@@ -14,8 +14,9 @@ from puffin.cache.reading import read
 from puffin.cache.usage import NOT_WRITABLE
 from puffin.errors import PuffinError, os_cause
 from puffin.names import normalise
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
+KINDS = (Bucket.TREES, Bucket.PYC)  # buckets with something for each kind of interpreter, of archives
 _CLOCKS = 5.0  # seconds that the clocks of a file system and of processes may differ by
 _FOREIGN_AFTER = (
     24 * 3600.0
@@ -24,11 +25,12 @@ _FOREIGN_AFTER = (
 
 @frozen
 class Cleaned:
-    """What was removed: entries of packages, files and bytes."""
+    """What was removed: entries of packages, files and bytes. Environments use the archives that were ``spared``."""
 
     entries: int
     files: int
     bytes: int
+    spared: "frozenset[str]" = frozenset()
 
 
 class CleanFailed(PuffinError):
@@ -47,16 +49,20 @@ def cleaning(cache: Cache) -> "Iterator[None]":
         raise CleanFailed(path=cache.root, causes=(os_cause(error),), hints=(NOT_WRITABLE,)) from error
 
 
-def clean_all(cache: Cache, *, keep: "Collection[str]" = ()) -> Cleaned:
-    """Remove everything in the cache directory except the entries named in *keep*."""
+def clean_all(cache: Cache, *, keep: "Collection[str]" = (), held: "frozenset[str]" = frozenset()) -> Cleaned:
+    """Remove everything in the cache directory except the entries named in *keep*, and the archives *held*."""
+    keep = {*keep, Bucket.ARCHIVE, *KINDS, Bucket.LIVING} if held else keep
     paths = [f"{cache.root}/{name}" for name in names_in(cache.root) if name not in keep]
-    return remove(paths)
+    archives = [cache.path(Bucket.ARCHIVE), *kinds_in(cache)] if held else []
+    entries = sorted([path for each in archives for path in _entries(each)], reverse=True)  # manifests first
+    others = [path for path in entries if os.path.basename(path).removesuffix(".manifest") not in held]
+    return replace(remove([*paths, *others]), spared=held)
 
 
-def clean_packages(cache: Cache, names: "Collection[str]") -> Cleaned:
+def clean_packages(cache: Cache, names: "Collection[str]", held: "Collection[str]" = ()) -> Cleaned:
     """Remove what the cache holds of the packages with these normalised names, and archives nobody points to.
 
-    An archive goes when the last name that leads to it goes.
+    An archive goes when the last name that leads to it goes, unless it is *held* by environments.
     """
     wanted = frozenset(names)
     pages = [path for path in _entries(cache.path(Bucket.SIMPLE)) if os.path.basename(path) in wanted]
@@ -68,10 +74,13 @@ def clean_packages(cache: Cache, names: "Collection[str]") -> Cleaned:
     rooms = [path for path in _environments(cache) if not wanted.isdisjoint(_names_inside(path))]
     removed = remove([*pages, *pins, *own, *wheels, *built, *rooms])
     left = {target for path in _wheel_directories(cache) for target in _targets(path)}
-    gone = [path for archive in archives - left for path in (f"{archive}.manifest", archive)]
-    layers = [path for archive in archives - left for path in _layers(cache, os.path.basename(archive))]
+    going = [each for each in archives - left if os.path.basename(each) not in held]
+    gone = [path for archive in going for path in (f"{archive}.manifest", archive)]
+    layers = [path for archive in going for path in _layers(cache, os.path.basename(archive))]
     more = remove([*[path for path in gone if path.startswith(cache.path(Bucket.ARCHIVE))], *layers])
-    return Cleaned(entries=removed.entries, files=removed.files + more.files, bytes=removed.bytes + more.bytes)
+    spared = frozenset([os.path.basename(each) for each in archives - left]).intersection(held)
+    files, size = removed.files + more.files, removed.bytes + more.bytes
+    return Cleaned(entries=removed.entries, files=files, bytes=size, spared=spared)
 
 
 def _pinned(path: str) -> str:
@@ -121,10 +130,14 @@ def _entries(bucket: str) -> "Iterator[str]":
 
 
 def _layers(cache: Cache, archive: str) -> "Iterator[str]":
-    """Yield manifest and tree of each layer of bytecode of an archive."""
-    for kind in names_in(cache.path(Bucket.PYC)):
-        path = cache.path(Bucket.PYC, kind, archive[:2], archive)
-        yield from (f"{path}.manifest", path)
+    """Yield manifest and tree of each sealed tree and of each layer of bytecode of an archive."""
+    for kind in kinds_in(cache):
+        yield from (f"{kind}/{archive[:2]}/{archive}.manifest", f"{kind}/{archive[:2]}/{archive}")
+
+
+def kinds_in(cache: Cache) -> "list[str]":
+    """Return what the cache has for each kind of interpreter."""
+    return [f"{cache.path(each)}/{name}" for each in KINDS for name in names_in(cache.path(each))]
 
 
 def _targets(directory: str) -> "Iterator[str]":

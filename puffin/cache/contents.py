@@ -1,10 +1,10 @@
 """The contents of the cache as items that can be removed one by one, and their sizes."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from puffin.cache import frame
-from puffin.cache.clean import Cleaned, names_in, remove
+from puffin.cache.clean import Cleaned, kinds_in, names_in, remove
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.reading import read
 from puffin.cache.usage import DAY, last_used
@@ -37,15 +37,23 @@ class Item:
     bucket: str = ""
 
 
-def total_size(root: str) -> int:
-    """Return how many bytes the files beneath *root* have; 0 where there is no such directory."""
-    return sum(_size(each) for each in _tree(root))
+def total_size(*roots: str) -> int:
+    """Return how many bytes the files beneath *roots* have, each counted once; 0 where there is no such directory."""
+    found: dict[tuple[int, int], int] = {}
+    for path in (each for root in roots for each in _tree(root)):
+        try:
+            facts = os.lstat(path)
+        except OSError:
+            continue
+        found[facts.st_dev, facts.st_ino] = facts.st_size
+    return sum(found.values())
 
 
-def read_contents(cache: Cache) -> "tuple[tuple[Item, ...], tuple[str, ...]]":
+def read_contents(cache: Cache, held: "Collection[str]" = ()) -> "tuple[tuple[Item, ...], tuple[str, ...]]":
     """Return the items of the cache, and the useless paths.
 
-    These are pointers and bytecode of archives that are gone, and buckets of older formats.
+    These are pointers, bytecode and sealed trees of archives that are gone, but for those *held* by environments, and
+    buckets of older formats.
     """
     days = last_used(cache)
     pointers = _pointers(cache)
@@ -58,7 +66,11 @@ def read_contents(cache: Cache) -> "tuple[tuple[Item, ...], tuple[str, ...]]":
     ]
     entries = [entry for bucket in _BY_AGE for entry in _entries(cache.path(bucket), bucket)]
     known = frozenset(archives)
-    gone = [name for name in {*pointers, *layers} if name not in known and not _is_below(cache, name)]
+    gone = [
+        name
+        for name in {*pointers, *layers}
+        if name not in known and name not in held and not _is_below(cache, name)
+    ]
     useless = [path for name in gone for path in (*pointers.get(name, ()), *layers.get(name, ()))]
     return (*items, *entries, *_repositories(cache), *_rooms(cache)), tuple(
         sorted((*useless, *_outdated(cache)))
@@ -94,7 +106,7 @@ def _archive(
         kind=ARCHIVE,
         name=name,
         paths=paths,
-        bytes=sum(total_size(path) for path in paths),
+        bytes=total_size(*paths),
         used=max(
             _time(manifest) or _time(tree), (days.get(name, -1) + 1) * float(DAY) if name in days else 0.0
         ),
@@ -130,16 +142,12 @@ def _pinned(path: str, at: int = 1) -> str:
 
 
 def _layers(cache: Cache) -> "dict[str, tuple[str, ...]]":
-    """Return manifest and tree of each layer of bytecode, by archive."""
+    """Return manifest and tree of each sealed tree and of each layer of bytecode, by archive."""
     found: dict[str, list[str]] = {}
-    bucket = cache.path(Bucket.PYC)
-    for kind in names_in(bucket):
-        for outer in names_in(f"{bucket}/{kind}"):
-            for name in sorted(
-                names_in(f"{bucket}/{kind}/{outer}"), key=lambda name: not name.endswith(".manifest")
-            ):
-                path = f"{bucket}/{kind}/{outer}/{name}"
-                found.setdefault(name.removesuffix(".manifest"), []).append(path)
+    for kind in kinds_in(cache):
+        for outer in names_in(kind):
+            for name in sorted(names_in(f"{kind}/{outer}"), key=lambda name: not name.endswith(".manifest")):
+                found.setdefault(name.removesuffix(".manifest"), []).append(f"{kind}/{outer}/{name}")
     return {archive: tuple(paths) for archive, paths in found.items()}
 
 

@@ -15,6 +15,9 @@ class Bucket:
         archive-v0/<aa>/<sha256>/          an unzipped wheel, content-addressed by the wheel's hash; immutable
         archive-v0/<aa>/<sha256>.manifest  its files, written last: the mark that the archive is complete
         pyc-v0/<kind>/<aa>/<sha256>/       the bytecode of an archive for a kind of interpreter, and its .manifest
+        trees-v0/<kind>/<aa>/<sha256>/     an archive with its bytecode, which environments take directories of by
+                                           symlinks, and its .manifest; read-only (see puffin.stages.link.sealed)
+        living-v0/<digest>                 an environment that has such symlinks, and the archives that they are of
         wheels-v0/<source>/<name>/<file>   symlink to the archive of a wheel; <source> is index/<digest>,
                                            url/<digest> or path/<digest>
         simple-v0/<digest>/<name>          an index page, parsed, with its HTTP policy
@@ -38,6 +41,8 @@ class Bucket:
 
     ARCHIVE = "archive-v0"
     PYC = "pyc-v0"
+    TREES = "trees-v0"
+    LIVING = "living-v0"
     WHEELS = "wheels-v0"
     SIMPLE = "simple-v0"
     PINS = "pins-v0"

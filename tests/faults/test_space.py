@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.helpers.cli import Env
+from tests.helpers.cli import Env, checked
 from tests.helpers.faults import at_rest, can_strace, of_packages, small_disk, snapshot, temporaries, traced
 from tests.helpers.wheels import forge_wheel
 
@@ -293,3 +293,27 @@ def test_a_read_only_cache_is_not_cleaned(puffin, env, sync, words):
     )
     assert cause.startswith("  ╰─▶ Read-only file system (`[TMP]/mount/")
     assert rest == ["", "hint: make the cache writable for this user, or name another with `--cache-dir`"]
+
+
+@needs_strace
+def test_without_symlinks_there_are_hard_links(puffin, env, sync, links):
+    assert sync("a==1\nb==1\n").code == 0
+    other = puffin.venv(name="other")
+    words = (
+        "pip",
+        "sync",
+        "requirements.txt",
+        "--no-index",
+        "--find-links",
+        links,
+        "--link-mode",
+        "tree",
+        "-p",
+        other.root,
+    )
+    code, err, _ = traced(puffin, "?symlink,?symlinkat:error=EPERM", *words)
+    assert code == 0, err
+    assert f"Symlinks cannot be made in `{other.root}`, so it gets hard links" in err
+    assert not [path for path in other.site.rglob("*") if path.is_symlink()]
+    assert puffin("verify", "-p", other.root).code == 0
+    assert puffin(*words).err == checked(2), "nothing is tried again for what is installed"

@@ -19,8 +19,8 @@ MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
 
 @pytest.mark.parametrize(
     ("operation", "most"),
-    [("upgrade", 16), ("shrink", 4), ("fresh", 8), ("many", 6), ("build", 6), ("uninstall", 4), ("prune", 4),
-     ("recovery", 6)],
+    [("upgrade", 16), ("shrink", 4), ("fresh", 8), ("many", 6), ("build", 6), ("uninstall", 4), ("tree", 8),
+     ("open", 8), ("prune", 4), ("recovery", 6)],
 )  # fmt: skip
 def test_killed_anywhere(operation, most):
     row = sweep(operation, MEMORY, most=most)
@@ -28,12 +28,12 @@ def test_killed_anywhere(operation, most):
     assert row.tried >= most // 2
 
 
-@pytest.mark.parametrize("operation", ["upgrade", "shrink", "uninstall"])
+@pytest.mark.parametrize("operation", ["upgrade", "shrink", "uninstall", "open"])
 def test_killed_anywhere_every_package_can_be_imported(operation):
     assert sweep(operation, MEMORY, most=8, every=3).states.get("broken", 0) == 0
 
 
-@pytest.mark.parametrize("operation", ["upgrade", "fresh", "uninstall", "recovery"])
+@pytest.mark.parametrize("operation", ["upgrade", "fresh", "uninstall", "open", "recovery"])
 def test_killed_anywhere_all_packages_are_old_or_all_are_new(operation):
     row = sweep(operation, MEMORY, most=8, every=2, words=("--atomic", "always"))
     assert row.wrong == []

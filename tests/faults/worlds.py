@@ -20,10 +20,13 @@ OLD = ("app==1", "lib==1", "ns-a==1", "ns-b==1", "gone==1", *(f"more{number}==1"
 NEW = ("app==2", "lib==2", "ns-a==1", "ns-b==2", "fresh==1", *(f"more{number}==2" for number in range(4)))
 FEW = ("app==1", "ns-b==1")
 GONE = ("app", "ns-a", "lib", "more1")
+ONE = ("pkg-a==1", "lib==1")
+BOTH = ("pkg-a==1", "pkg-b==1", "lib==2")
 BUILT = ("lib==1", "made==1", "other==1")
 # what a package of OLD and NEW is imported by; each tells its version, or has none
 MODULES = {
     "app": ("app", "app.deep.m"), "lib": ("lib",), "ns_a": ("ns.a",), "ns_b": ("ns.b",), "gone": ("gone",),
+    "pkg_a": ("pkg.a",), "pkg_b": ("pkg.b", "pkg.deep.b"),
     "fresh": ("fresh",), **{f"more{number}": (f"more{number}", f"more{number}.m") for number in range(4)},
 }  # fmt: skip
 _IMPORTS = """
@@ -59,6 +62,10 @@ def offer(directory: Path) -> None:
             *(forge_wheel(name, version, {f"{name}/__init__.py": body}) for name in ("gone", "fresh")),
             *(forge_wheel(f"ns-{x}", version, {f"ns/{x}.py": body, f"ns/{x}{version}.py": ""}) for x in "ab"),
         ]
+        if version == "1":
+            for x in "ab":
+                files = {"pkg/__init__.py": "", f"pkg/{x}.py": body, f"pkg/deep/{x}.py": body}
+                wheels.append(forge_wheel(f"pkg-{x}", version, files))
         for number in range(4):
             name = f"more{number}"
             wheels.append(forge_wheel(name, version, {f"{name}/__init__.py": body, f"{name}/m.py": body}))
@@ -76,6 +83,7 @@ class Operation(NamedTuple):
     after: Sequence[str]
     environments: int = 1
     cold: bool = False
+    mode: str = "hardlink"
 
 
 OPERATIONS = {
@@ -85,6 +93,8 @@ OPERATIONS = {
     "many": Operation(OLD, ("sync", "env*/requirements.txt"), NEW, environments=3),
     "build": Operation(FEW, ("pip", "sync", "built.txt"), BUILT, cold=True),
     "uninstall": Operation(OLD, ("pip", "uninstall", *GONE), tuple(set(OLD) - {f"{name}==1" for name in GONE})),
+    "tree": Operation(OLD, ("pip", "sync", "new.txt"), NEW, mode="tree"),
+    "open": Operation(ONE, ("pip", "sync", "both.txt"), BOTH, mode="tree"),
     "prune": Operation(OLD, ("cache", "prune", "--unused-for", "0d"), OLD),
     "recovery": Operation(OLD, ("pip", "sync", "new.txt"), NEW),
 }
@@ -101,7 +111,7 @@ class World:
         self.puffin = ForkedPuffin(root / "p", None, commands)
         self.links = root / "links"
         offer(self.links)
-        for file, pins in (("old", OLD), ("new", NEW), ("few", FEW), ("built", BUILT)):
+        for file, pins in (("old", OLD), ("new", NEW), ("few", FEW), ("both", BOTH), ("built", BUILT)):
             self.puffin.file(f"{file}.txt", text(pins))
         self.temporary = root / "tmp"
         self.temporary.mkdir()
@@ -121,7 +131,7 @@ class World:
 
     def sync(self, env: Env, pins: Sequence[str]) -> None:
         self.puffin.file("some.txt", text(pins))
-        done = self.puffin("pip", "sync", "some.txt", "-p", env.root, *self.place)
+        done = self.puffin("pip", "sync", "some.txt", "-p", env.root, *self.place, env=self.environ)
         assert done.code == 0, done.err
 
     def repaired(self) -> list[Look]:
@@ -136,7 +146,10 @@ class World:
 
     @property
     def environ(self) -> dict[str, str]:
-        return self.puffin.environ(TMPDIR=str(self.temporary), PYTHONDONTWRITEBYTECODE="1")
+        mode = self.operation.mode
+        return self.puffin.environ(
+            TMPDIR=str(self.temporary), PYTHONDONTWRITEBYTECODE="1", PUFFIN_LINK_MODE=mode
+        )
 
     def command(self) -> list[str]:
         """Return the command line of the operation."""

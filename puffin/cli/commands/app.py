@@ -160,6 +160,9 @@ _command(puffin, "lock", "lock:lock_command", LOCK,
     "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]..."))
 _command(puffin, "verify", "verify:verify_command", table_inspect.VERIFY,
     "Find files of an environment that are missing, truncated or changed (exit code 4).")
+_command(puffin, "detach", "uninstall:detach_command", table_inspect.DETACH,
+    "Give an environment files in place of its links into the cache, so that it needs the cache no more.",
+    click.Argument(["arguments"], nargs=-1, type=click.Path(), metavar="[ENV]"))
 _command(puffin, "venv", "venv:venv", table_inspect.VENV,
     "Create a virtual environment (at PATH, by default `.venv`).",
     click.Argument(["path"], default="", type=click.Path(), metavar="[PATH]"))

@@ -4,11 +4,14 @@ import os
 import re
 import sys
 import time
+from collections.abc import Mapping
+from functools import partial
 
 from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning, collect
 from puffin.cache.contents import plan_prune, read_contents, total_size
 from puffin.cache.contents import prune as remove
 from puffin.cache.layout import Cache
+from puffin.cache.living import living
 from puffin.cache.usage import exclusive, needless_notes
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.config.settings import age
@@ -18,6 +21,7 @@ from puffin.cli.screen.quantities import counted, size
 from puffin.errors import UsageError
 from puffin.names import normalise
 
+_SHOWN = 5
 _SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -38,10 +42,13 @@ def clean(call: Call) -> int:
             return 0
         with exclusive(cache, force=options.force, told=console.say) as kept, cleaning(cache):
             names = [normalise(name) for name in options.arguments]
-            cleaned = clean_packages(cache, names) if names else clean_all(cache, keep=kept)
+            users = {} if options.force else living(cache)
+            held = frozenset[str]().union(*users.values())
+            cleaned = clean_packages(cache, names, held) if names else clean_all(cache, keep=kept, held=held)
             if not names:
                 _remove_root(cache_dir, kept)
         _tell(cleaned, cache_dir, console)
+        _tell_spared(cleaned.spared, users, console)
     return 0
 
 
@@ -66,20 +73,18 @@ def prune_cache(call: Call) -> int:
         cache = Cache(cache_dir)
         with exclusive(cache, force=options.force, told=console.say), cleaning(cache):
             collect(cache)
-            items, useless = read_contents(cache)
-            other = total_size(cache_dir) - sum(each.bytes for each in items)
-            going = plan_prune(
-                items,
-                now=time.time(),
-                unused_for=unused_for,
-                max_size=max_size,
-                other_bytes=other,
-                ci=options.ci,
-            )
+            users = {} if options.force else living(cache)
+            held = frozenset[str]().union(*users.values())
+            items, useless = read_contents(cache, held)
+            plan = partial(plan_prune, now=time.time(), unused_for=unused_for, max_size=max_size, ci=options.ci)
+            free, total = [each for each in items if each.name not in held], total_size(cache_dir)
+            going = plan(free, other_bytes=total - sum(each.bytes for each in free))
+            would_go = plan(items, other_bytes=total - sum(each.bytes for each in items)) if held else ()
             left = {each.name for each in items} - {each.name for each in going}
             buckets = [f"{cache_dir}/{name}" for name in sorted(os.listdir(cache_dir)) if "-v" in name]
             cleaned = remove(going, (*useless, *needless_notes(cache, left)), buckets)
         _tell(cleaned, cache_dir, console, nothing="Nothing to prune")
+        _tell_spared(held.intersection([each.name for each in would_go]), users, console)
     return 0
 
 
@@ -98,6 +103,18 @@ def _tell(cleaned: Cleaned, cache_dir: str, console: Console, nothing: str = "No
         console.say(nothing)
         return
     console.say(f"Removed {counted(cleaned.files, 'file')} ({size(cleaned.bytes)}) from {cache_dir}")
+
+
+def _tell_spared(archives: "frozenset[str]", users: "Mapping[str, frozenset[str]]", console: Console) -> None:
+    """Say what stays because environments use its sealed trees."""
+    if archives:
+        roots = sorted(root for root, own in users.items() if not own.isdisjoint(archives))
+        shown = ", ".join(f"`{root}`" for root in roots[:_SHOWN])
+        more = f" and {len(roots) - _SHOWN} more" if len(roots) > _SHOWN else ""
+        console.say(
+            f"Kept {counted(len(archives), 'package')} that {shown}{more} "
+            f"{'uses' if len(roots) == 1 else 'use'}; `--force` removes them too"
+        )
 
 
 def seconds_of(text: str) -> float:

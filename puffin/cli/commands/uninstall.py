@@ -1,4 +1,4 @@
-"""``puffin pip uninstall``."""
+"""``puffin pip uninstall`` and ``puffin detach``."""
 
 import os
 
@@ -8,13 +8,14 @@ from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import UninstallOptions
 from puffin.errors import UsageError
 from puffin.names import normalise
-from puffin.pipeline.commands.uninstall import names_from
+from puffin.pipeline.commands.uninstall import detach, names_from
 from puffin.pipeline.commands.uninstall import uninstall as run
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Settings, Where
 from puffin.pipeline.request.where import find_where
 from puffin.stages.link.environment.environment import Environment, check_target
 from puffin.stages.resolve.requirements.file import read_requirements
+from puffin.value import replace
 
 
 def uninstall_command(call: Call) -> int:
@@ -28,6 +29,20 @@ def uninstall_command(call: Call) -> int:
             check_target(environment, break_system_packages=options.break_system_packages)
         names = dict.fromkeys([name for word in words for name in _names_of(word, environment)])
         run(environment, list(names), session, dry_run=options.dry_run, atomic=options.atomic)
+    return 0
+
+
+def detach_command(call: Call) -> int:
+    """Make an environment independent of the cache."""
+    options, where = call.options(UninstallOptions), call.options(Where)
+    if options.arguments:
+        where = replace(where, python=options.arguments[0])
+    with CacheDirectory(call) as cache_dir:
+        session = call.session(Settings(files=(), cache_dir=cache_dir))
+        environment = find_where(where, session)
+        if not options.dry_run:
+            check_target(environment, break_system_packages=options.break_system_packages)
+        detach(environment, session, dry_run=options.dry_run, atomic=options.atomic)
     return 0
 
 

@@ -6,7 +6,8 @@ import time
 from puffin import depends
 from puffin.cache.layout import Cache
 from puffin.cli.commands.call import CacheDirectory, Call, Observed
-from puffin.cli.options.values import made
+from puffin.cli.config.settings import check_links
+from puffin.cli.options.values import CacheOptions, made
 from puffin.cli.options.workspace import WorkspaceOptions
 from puffin.cli.screen.console import write_data
 from puffin.cli.screen.errors import status_of
@@ -46,6 +47,8 @@ def workspace_command(call: Call) -> int:
         specs, workspace = chosen(options.arguments, shared.where.python, "sync", everything=options.all)
         if shared.compile_bytecode and "compile_bytecode" in options.given:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
+        if call.options(CacheOptions).no_cache:
+            check_links([spec.link_mode for spec in specs])
         if options.changed_since:
             specs = _changed(specs, workspace, options.changed_since, settings, session)
             if not specs:

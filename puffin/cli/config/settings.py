@@ -77,11 +77,13 @@ def _check(values: "Values") -> None:
         raise UsageError(text="`--extra` cannot be used with `--all-extras`", hints=leave_out)
     if given("require_hashes") and given("no_verify_hashes"):
         raise UsageError(text="`--require-hashes` cannot be used with `--no-verify-hashes`", hints=leave_out)
-    if given("link_mode") == "symlink" and given("no_cache"):
-        raise UsageError(text="`--link-mode symlink` needs a cache that stays, and `--no-cache` has none")
-    if given("compile_bytecode") and given("python_version"):
+    mode = given("link_mode")
+    if given("no_cache"):
+        check_links([mode or ""])
+    if (given("compile_bytecode") or mode == "tree") and given("python_version"):
+        option = "--link-mode tree" if mode == "tree" else "--compile-bytecode"
         raise UsageError(
-            text="`--compile-bytecode` cannot be used with `--python-version`: its interpreter would have to compile"
+            text=f"`{option}` cannot be used with `--python-version`: its interpreter would have to compile"
         )
     if given("offline") and (given("refresh") or given("refresh_package")):
         raise UsageError(
@@ -91,6 +93,13 @@ def _check(values: "Values") -> None:
         path = given(name)
         if path and not depends.exists(path):
             raise UsageError(text=f"The file `{path}` of `--{name.replace('_', '-')}` does not exist")
+
+
+def check_links(modes: "Iterable[str]") -> None:
+    """Raise :class:`UsageError` if an environment would hold links into a cache that goes."""
+    for mode in modes:
+        if mode in ("symlink", "tree"):
+            raise UsageError(text=f"`--link-mode {mode}` needs a cache that stays, and `--no-cache` has none")
 
 
 def _bytecode_mode(environ: "Mapping[str, str]") -> str:

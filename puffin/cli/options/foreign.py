@@ -4,11 +4,11 @@ They are accepted with a warning, or refused with a pointer to what to use inste
 """
 
 from collections.abc import Container, Sequence
-from typing import Any
 
 from puffin.cli.options.table import FLAG, VALUE, Row
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
+from puffin.types import Any
 
 Said = str | tuple[str, str]
 Given = dict[str, Said]

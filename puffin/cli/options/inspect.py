@@ -53,6 +53,7 @@ UNINSTALL = (
     *table.CONFIG,
     *_ON_TARGETS,
 )
+DETACH = (*table.DRY_RUN, *table.ATOMIC, *table.EXTERNAL, *table.CONFIG, *_ON_TARGETS)
 VENV = (
     option("-p --python PYTHON", "The interpreter to use: a version or a path.", COMMON),
     option("--seed", "Install pip (and setuptools and wheel before Python 3.12).", COMMON),
@@ -127,7 +128,7 @@ class InspectOptions:
 
 @frozen
 class UninstallOptions:
-    """``puffin pip uninstall``."""
+    """``puffin pip uninstall`` and ``puffin detach``."""
 
     arguments: tuple[str, ...] = ()
     requirement: tuple[str, ...] = ()

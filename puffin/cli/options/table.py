@@ -174,8 +174,9 @@ CHANGE = (
     option("--reinstall", "Reinstall everything.", COMMON),
     option("--reinstall-package NAME...", "Reinstall one package.", COMMON),
     option("--verify", "Look at every installed file, and reinstall the packages of damaged ones.", COMMON),
-    option("--link-mode clone|hardlink|copy|symlink",
-        "How files get from the cache into the environment (default: clone, else hardlink, else copy).", COMMON),
+    option("--link-mode clone|hardlink|copy|symlink|tree",
+        "How files get from the cache into the environment (default: clone, else hardlink, else copy). With tree, "
+        "directories with their bytecode are symlinks into the cache.", COMMON),
     option("--compile-bytecode --compile", "Compile modules to bytecode, once for all environments.", COMMON),
     option("--path-conflict warn|error", "What to do if packages contain the same file.", COMMON),
     *ATOMIC,

@@ -5,6 +5,7 @@ import time
 from puffin.artifact.metadata_head import field_values
 from puffin.cache.atomic import remove_tree
 from puffin.errors import PuffinError, os_cause
+from puffin.pipeline.change.additions import with_mode
 from puffin.pipeline.change.plan import Planner
 from puffin.pipeline.change.workplace import Workplace, target_of
 from puffin.pipeline.find.search import SearchRequest
@@ -13,7 +14,7 @@ from puffin.pipeline.tasks.bytecode import bytecode_kind
 from puffin.stages.link.commit.installplan import Plan, without
 from puffin.stages.link.commit.state import read_state
 from puffin.stages.link.direct_url import with_hash, with_source
-from puffin.stages.link.files import CLONE
+from puffin.stages.link.files import CLONE, HARDLINK, TREE, links_possible
 from puffin.stages.link.staging import LinkPlace
 from puffin.stages.unzip.manifest import VERSION
 from puffin.stages.unzip.ready import archived_metadata
@@ -138,6 +139,13 @@ class EnvironmentRun:
     def use(self, place: "PlannedPlace") -> None:
         """Take *place* as the state of the environment that is planned for."""
         self.place, self._planner = place, None
+        self.settings = with_mode(self.settings, place.state)
+        if (
+            isinstance(place, Workplace)
+            and place.state
+            and any(each.mode for each in place.state.distributions)
+        ):
+            place.note_living(self._session.cache)  # it may have moved
 
     def make_plan(self, archives: "dict[str, str] | None" = None) -> None:
         """Plan the change; *archives* are the known archives of pins with URLs."""
@@ -208,7 +216,7 @@ class EnvironmentRun:
         """Start the transaction that the supplies are staged in."""
         transaction = self.workplace.begin()
         target = astuple(target_of(self.workplace.environment))
-        mode = self.settings.link_mode or CLONE
+        mode = self._mode_in(transaction.directory)
         kind = self.bytecode
         doubted = self.workplace.damaged.union(self.settings.reinstall_package)
         all_doubted = self.settings.reinstall or self.settings.verify
@@ -225,19 +233,34 @@ class EnvironmentRun:
             for number, supply in self.turn.items()
         }
 
+    def _mode_in(self, directory: str) -> str:
+        """Return the link mode; that of sealed trees needs symlinks, and warns if there are none in *directory*."""
+        mode = self.settings.link_mode or CLONE
+        if mode != TREE or links_possible(directory):
+            return mode
+        self._session.reporter.warn(
+            f"Symlinks cannot be made in `{self.path}`, so it gets hard links; `--link-mode hardlink` silences this"
+        )
+        return HARDLINK
+
     def link_place(self, number: int) -> "tuple[Any, ...]":
         """Return where the supply with this number is staged, in the wire form of that."""
         return astuple(self._places[number])
 
     def take(
-        self, number: int, archive: str, names: "Names | None", source: "tuple[Any, ...] | None" = None
+        self,
+        number: int,
+        archive: str,
+        header: "Callable[[str], tuple[Any, ...] | None]",
+        source: "tuple[Any, ...] | None" = None,
     ) -> None:
-        """Note the archive of a supply and its *source*; its version may only be known now."""
+        """Note the archive of a supply and its *source*; its version may only be known now, of the *header*."""
         supply = self.supplies[number]
         told = with_source(supply.artifact.direct_url, source)
         self.staged[number] = (archive, with_hash(told, archive))
-        if names and not supply.artifact.version:
-            artifact = replace(supply.artifact, version=names[0][VERSION])
+        told_by = None if supply.artifact.version else header(archive)
+        if told_by:
+            artifact = replace(supply.artifact, version=told_by[VERSION])
             self.supplies[number] = replace(supply, artifact=artifact)
 
     def commit(self, names: "dict[str, Names | None]") -> None:
@@ -253,10 +276,11 @@ class EnvironmentRun:
             names=names,
             sources={number: supply.artifact.source for number, supply in turn.items()},
             bytecode=self.bytecode,
+            mode=TREE if self.settings.link_mode == TREE else "",
         )
         refuse = self.settings.path_conflict == "error"
         try:
-            self.conflicts += place.commit(change, refuse_conflicts=refuse)
+            self.conflicts += place.commit(change, self._session.cache, refuse_conflicts=refuse)
         except Exception:
             raise
         except BaseException:  # a signal, which the commit has held back until its end

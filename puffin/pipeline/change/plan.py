@@ -6,6 +6,7 @@ import sys
 from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.tasks.bytecode import bytecode_kind, without_bytecode
 from puffin.stages.link.commit.installplan import Plan, WantedDistribution, make_plan
+from puffin.stages.link.files import TREE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,9 +136,14 @@ class Planner:
 
 
 def stale_names(place: "PlannedPlace", settings: "Settings") -> "set[str]":
-    """Return the names to reinstall: damaged ones, ones without wanted bytecode, those of ``--reinstall-package``."""
+    """Return the names to reinstall: damaged ones, those of ``--reinstall-package``, those without wanted bytecode.
+
+    So are those that are taken from sealed trees and should not be, or the other way round.
+    """
     bare = without_bytecode(place.state, bytecode_kind(place.environment.interpreter, settings))
-    return {*settings.reinstall_package, *place.damaged, *bare}
+    known = place.state.distributions if place.state and settings.link_mode else ()
+    others = [each.name for each in known if each.archive and bool(each.mode) != (settings.link_mode == TREE)]
+    return {*settings.reinstall_package, *place.damaged, *bare, *others}
 
 
 def _losers(place: "PlannedPlace", plan: Plan) -> "set[str]":

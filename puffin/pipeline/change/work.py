@@ -23,9 +23,9 @@ from puffin.pipeline.tasks.supply import (
     loads_of,
     many_tasks,
 )
-from puffin.stages.link.files import COPY, HARDLINK
+from puffin.stages.link.files import COPY, HARDLINK, TREE
 from puffin.stages.link.linker import ArchiveGone
-from puffin.stages.unzip.manifest import read_names
+from puffin.stages.unzip.manifest import read_header, read_names
 from puffin.stages.unzip.ready import discard_archive
 from puffin.value import replace
 
@@ -262,8 +262,8 @@ class GraphRun:
             raise Stopped
 
     def _linked(self, load: "Load", result: "tuple[str, Any]") -> None:
-        archive, results = result
-        if archive not in self._names:
+        archive, results = result  # each a mode and a count, or an error
+        if archive not in self._names and any(result[0] != TREE for result in results):
             self._names[archive] = read_names(self._cache.manifest(archive))
         if not load.supply.archive:
             self.archives[identity(load.supply.artifact)] = archive
@@ -281,7 +281,7 @@ class GraphRun:
             return
         self._tell_copied(run, archive, came[0])
         source = self._sources.get(load.supply.source) if load.supply.source else None
-        run.take(use.number, archive, self._names[archive], source)
+        run.take(use.number, archive, self.header, source)
         self._left[use.site] -= 1
         self._watch.linked(run, self._left[use.site])
         if not self._left[use.site]:
@@ -322,7 +322,7 @@ class GraphRun:
     def header(self, archive: str) -> "tuple[Any, ...] | None":
         """Return the header of an archive that was linked."""
         found = self._names.get(archive)
-        return found[0] if found else None
+        return found[0] if found else read_header(self._cache.manifest(archive))
 
 
 class NeededHere(Cause):

@@ -5,12 +5,13 @@ import os
 from puffin import depends
 from puffin.cache.atomic import read, remove_tree, replace_file, write
 from puffin.cache.layout import current_boot
+from puffin.cache.living import note_living
 from puffin.cache.lock import Lock
 from puffin.errors import PuffinError, os_cause
+from puffin.pipeline.change.additions import addition, parts_behind
 from puffin.pipeline.change.values import ConflictsRefused
 from puffin.pipeline.graph.record import phase
-from puffin.stages.bytecode.layer import manifest_path, read_layer
-from puffin.stages.link.commit.commitplan import Addition, CommitRequest, Homes, plan_commit
+from puffin.stages.link.commit.commitplan import CommitRequest, Homes, plan_commit
 from puffin.stages.link.commit.damage import LINK, find_damage, lost_state, restamped, verified
 from puffin.stages.link.commit.installplan import Present
 from puffin.stages.link.commit.recovery import BACK, FORWARD, LOST, UNREADABLE, recover
@@ -20,8 +21,8 @@ from puffin.stages.link.commit.state import Owned, State, disturbed, encode, rea
 from puffin.stages.link.commit.transaction import NotExchangeable, Transaction, moment
 from puffin.stages.link.environment.environment import ELSEWHERE
 from puffin.stages.link.installed.scan import BROKEN, scan
-from puffin.stages.link.linker import ArchiveGone
-from puffin.stages.link.staging import LinkTarget
+from puffin.stages.link.sealed import sealed_at
+from puffin.stages.link.staging import LinkTarget, directories_of
 from puffin.stages.unzip.manifest import read_names
 from puffin.value import common, replace
 
@@ -210,11 +211,13 @@ class Workplace:
         names: "Mapping[str, Names | None] | None" = None,
         sources: "Mapping[int, str] | None" = None,
         bytecode: str = "",
+        mode: str = "",
     ) -> CommitRequest:
         """Return the change that puts *staged* in, ``{number: (archive, direct_url)}``, and takes names out.
 
         *names* are what ``read_names`` said of archives already, *sources* what the numbers are from; what is put
-        there again comes from where it came from. *bytecode* is the kind of bytecode that was staged.
+        there again comes from where it came from. *bytecode* is the kind of bytecode that was staged, *mode*
+        ``tree`` if sealed trees were asked for.
         """
         known = names or {}
         former = {each.archive: each.source for each in self.state.distributions} if self.state else {}
@@ -224,7 +227,7 @@ class Workplace:
         if self._transaction is None:
             raise RuntimeError("a change needs a transaction")
         additions = [
-            _addition(
+            addition(
                 cache,
                 self._transaction.stage(number),
                 archive,
@@ -232,6 +235,7 @@ class Workplace:
                 known.get(archive),
                 origins[number],
                 bytecode,
+                mode,
             )
             for number, (archive, direct_url) in staged.items()
         ]
@@ -239,8 +243,10 @@ class Workplace:
         fresh = {each.name for each in additions}
         leaving = [each for each in self.present if each.name in gone | fresh]
         broken = [each for each in self.broken if each.name in fresh]
+        homes = homes_of(self.environment)
+        stay = tuple([self._owned(each) for each in self.present if each.name not in gone | fresh])
         return CommitRequest(
-            homes=homes_of(self.environment),
+            homes=homes,
             additions=tuple(additions),
             removed={each.entry: self._going(cache, each) for each in (*leaving, *broken)},
             rewritten=self._rewritten(self._transaction, leaving),
@@ -249,17 +255,22 @@ class Workplace:
                 for each in self.present
                 if each.name not in gone and each.name not in fresh
             },
-            stay=tuple(self._owned(each) for each in self.present if each.name not in gone | fresh),
+            stay=stay,
             former=self.state,
             boot=current_boot(),
             seed=self.environment.seed,
             window=self._transaction.window(),
+            behind=parts_behind(
+                cache, homes, frozenset([each.name for each in stay]), self._transaction.directory
+            ),
         )
 
     def _going(self, cache: "Cache", present: Present) -> "list[str]":
         """Return the paths of a distribution that goes: a link in place of its directory, not what is behind that."""
-        files = list(dict.fromkeys((*self._listed(cache, present), *files_of(self.environment, present))))
+        listed = self._listed(cache, present)
+        files = list(dict.fromkeys((*listed, *files_of(self.environment, present))))
         links = [link for link in self._links if any(path.startswith(f"{link}/") for path in files)]
+        links += [each for each in directories_of(listed) if sealed_at(each)]
         behind = tuple([f"{link}/" for link in links])
         return [*links, *[path for path in files if not path.startswith(behind)]] if links else files
 
@@ -313,17 +324,28 @@ class Workplace:
             tops=(),
         )
 
-    def commit(self, change: CommitRequest, *, refuse_conflicts: bool = False) -> "tuple[Conflict, ...]":
-        """Plan and do the commit of a change; return the path conflicts in it."""
+    def commit(
+        self, change: CommitRequest, cache: "Cache", *, refuse_conflicts: bool = False
+    ) -> "tuple[Conflict, ...]":
+        """Plan and do the commit of a change; return the path conflicts in it. *cache* is told what is used of it."""
         if self._transaction is None:
             raise RuntimeError("a commit needs a transaction")
         disk = RealDisk()
-        script, conflicts = plan_commit(change, disk, self._transaction.trash)
+        script, conflicts, preparation = plan_commit(change, disk, self._transaction.trash)
         if conflicts and refuse_conflicts:
             raise ConflictsRefused(conflicts=conflicts)
         whole = self._always or not disk.names(self.site)
-        self._transaction.commit(script, whole=self.site if whole else "", always=self._always)
+        left = {each.archive for each in change.stay if each.mode}
+        left |= {each.archive for each in change.additions if each.mode}
+        self.note_living(cache, left)
+        self._transaction.commit(script, preparation, whole=self.site if whole else "", always=self._always)
+        note_living(cache, self.environment.root, left)
         return conflicts
+
+    def note_living(self, cache: "Cache", more: "Collection[str]" = ()) -> None:
+        """Let the cache know whose sealed trees the environment uses, and *more* that it is about to use."""
+        known = {each.archive for each in self.state.distributions if each.mode} if self.state else set()
+        note_living(cache, self.environment.root, known.union(more))
 
 
 class opened:  # noqa: N801 - reads as the function that it is to its callers
@@ -367,34 +389,6 @@ def _direct_url(site: str, entry: str, kind: str) -> str:
     depends.file(path)
     data = read(path)
     return data.decode("utf-8", "replace") if data else ""
-
-
-def _addition(
-    cache: "Cache",
-    staged: str,
-    archive: str,
-    direct_url: str,
-    names: "Names | None",
-    source: str,
-    bytecode: str = "",
-) -> Addition:
-    path = cache.manifest(archive)
-    found = names or read_names(path)
-    if found is None:
-        raise ArchiveGone(archive=archive)
-    header, tree = found
-    layer = read_layer(manifest_path(cache, bytecode, archive)) if bytecode else None
-    return Addition(
-        staged=staged,
-        archive=archive,
-        direct_url=direct_url,
-        manifest=path,
-        header=header,
-        tree=tree,
-        source=source,
-        bytecode=bytecode if layer else "",
-        layer=layer.tree if layer else (),
-    )
 
 
 def _staging_home(environment: "Environment") -> "str | None":

@@ -9,6 +9,7 @@ from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import make_room, shared
 from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
+from puffin.pipeline.change.additions import with_mode
 from puffin.pipeline.change.direct import UNKNOWN
 from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.plan import stale_names
@@ -64,7 +65,7 @@ def install(settings: InstallSettings, session: "Session") -> Installed:
 class _Install:
     def __init__(self, settings: InstallSettings, session: "Session", workplace: Workplace) -> None:
         self._settings = settings
-        self._run = settings.run
+        self._run = with_mode(settings.run, workplace.state)
         self._requirements = settings.sources.requirements
         self._session = session
         self._reporter = session.reporter

@@ -1,21 +1,27 @@
-"""Uninstall: packages are removed from an environment, and files that they had displaced come back."""
+"""Uninstall and detach: changes of an environment that need no index.
+
+Packages are removed, and files that they had displaced come back; or what is taken from sealed trees gets files.
+"""
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from puffin.artifact.tree import pyproject_of
 from puffin.artifact.urls import file_url
 from puffin.cache.atomic import degraded
 from puffin.cache.lock import lock_timeout
+from puffin.cache.usage import shared
 from puffin.names import normalise
 from puffin.pipeline.change.plan import check_own
-from puffin.pipeline.change.workplace import Workplace, target_of
+from puffin.pipeline.change.workplace import Workplace, target_of, tell_recovery
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Line
+from puffin.stages.link.commit.commitplan import CommitRequest
 from puffin.stages.link.commit.installplan import Present
+from puffin.stages.link.commit.state import Owned
 from puffin.stages.link.environment.environment import Environment
-from puffin.stages.link.files import HARDLINK
+from puffin.stages.link.files import CLONE, TREE
 from puffin.stages.link.installed.installed import read_installed, thaw
 from puffin.stages.link.linker import ArchiveGone, link
 from puffin.value import astuple
@@ -50,6 +56,24 @@ def uninstall(
         reporter.changes(lines)
 
 
+def detach(environment: Environment, session: "Session", *, dry_run: bool = False, atomic: str = "") -> None:
+    """Give an environment files in place of its links to sealed trees (:class:`PuffinError`: nothing changed)."""
+    started, reporter = time.perf_counter(), session.reporter
+    with (
+        Workplace(environment, timeout=lock_timeout(session.environ), atomic=atomic) as workplace,
+        shared(session.cache),
+    ):
+        tell_recovery(workplace, reporter)
+        owned = [each for each in workplace.state.distributions if each.mode] if workplace.state else []
+        if not owned or dry_run:
+            reporter.phase("Would detach" if owned else "Nothing to detach", len(owned) or -1, -1)
+            return
+        workplace.commit(_staged_again(workplace, owned, session), session.cache)
+        for text in degraded():
+            reporter.warn(text)
+        reporter.phase("Detached", len(owned), time.perf_counter() - started)
+
+
 def names_from(environment: Environment, place: str) -> "list[str]":
     """Return the normalised names of what was installed from *place*, a URL or a path.
 
@@ -74,37 +98,54 @@ def _name_in(place: str) -> str:
 
 
 def _remove(workplace: Workplace, found: "Sequence[Present]", session: "Session") -> None:
-    transaction = workplace.begin()
+    def lost(name: str) -> None:
+        session.reporter.warn(f"`{name}` loses files that it shared; run `puffin pip sync` to bring them back")
+
     gone = {each.name for each in found}
-    staged = {}
-    for number, (name, archive, direct_url) in enumerate(_displaced(workplace, gone)):
+    displaced = _displaced(workplace, gone)
+    mode = TREE if any(each.mode for each in displaced) else ""
+    workplace.commit(_staged_again(workplace, displaced, session, gone, mode=mode, lost=lost), session.cache)
+
+
+def _staged_again(
+    workplace: Workplace,
+    owned: "Sequence[Owned]",
+    session: "Session",
+    gone: "Collection[str]" = (),
+    *,
+    mode: str = "",
+    lost: "Callable[[str], None] | None" = None,
+) -> "CommitRequest":
+    """Return the change that installs *owned* distributions again, from the cache, and takes the names *gone* out.
+
+    *mode* is ``tree`` or empty. One that the cache has *lost* is left as it is, or raises :class:`ArchiveGone`.
+    """
+    transaction, staged = workplace.begin(), {}
+    kind = next((each.bytecode for each in owned if each.bytecode), "")
+    for number, each in enumerate(owned):
         try:
             link(
-                archive=archive,
+                archive=each.archive,
                 cache_root=session.cache.root,
                 stage=transaction.stage(number),
                 target=astuple(target_of(workplace.environment)),
-                requested=_was_requested(workplace, name),
-                direct_url=direct_url,
-                mode=HARDLINK,
+                requested=os.path.exists(f"{workplace.site}/{each.dist_info}/REQUESTED"),
+                direct_url=each.direct_url,
+                mode=mode or CLONE,
+                bytecode=kind,
             )
-            staged[number] = (archive, direct_url)
+            staged[number] = (each.archive, each.direct_url)
         except ArchiveGone:
-            session.reporter.warn(
-                f"`{name}` loses files that it shared; run `puffin pip sync` to bring them back"
-            )
-    workplace.commit(workplace.change(session.cache, staged, gone))
+            if lost is None:
+                raise
+            lost(each.name)
+    return workplace.change(session.cache, staged, gone, bytecode=kind, mode=mode)
 
 
-def _displaced(workplace: Workplace, gone: "set[str]") -> "list[tuple[str, str, str]]":
+def _displaced(workplace: Workplace, gone: "set[str]") -> "list[Owned]":
     """Return the distributions whose copy of a file had lost against one that goes."""
     state = workplace.state
     if state is None:
         return []
     losers = {name for _, winner, names in state.conflicts if winner in gone for name in names} - gone
-    return [(each.name, each.archive, each.direct_url) for each in state.distributions if each.name in losers]
-
-
-def _was_requested(workplace: Workplace, name: str) -> bool:
-    entries = [each.entry for each in workplace.present if each.name == name]
-    return any(os.path.exists(f"{workplace.site}/{entry}/REQUESTED") for entry in entries)
+    return [each for each in state.distributions if each.name in losers]

@@ -5,6 +5,7 @@ from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.tasks.supply import Compiling, Load, Supply
 from puffin.stages.bytecode.layer import interpreter_kind, layer_ready
 from puffin.stages.link.commit.state import State
+from puffin.stages.link.files import TREE
 from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.types import Iterable, Mapping, Sequence
 
@@ -12,8 +13,11 @@ _LEVEL = 0  # of optimisation: what Python looks for when it is run without `-O`
 
 
 def bytecode_kind(interpreter: "Interpreter", settings: "Settings") -> str:
-    """Return the kind of bytecode that an environment of *interpreter* is to have, ``""`` for none."""
-    if not settings.compile_bytecode:
+    """Return the kind of bytecode that an environment of *interpreter* is to have, ``""`` for none.
+
+    A sealed tree has bytecode, because Python could not write any there.
+    """
+    if not settings.compile_bytecode and settings.link_mode != TREE:
         return ""
     return interpreter_kind(interpreter.cache_tag, interpreter.magic, _LEVEL, settings.bytecode_mode)
 

@@ -14,7 +14,8 @@ CLONE = "clone"
 HARDLINK = "hardlink"
 COPY = "copy"
 SYMLINK = "symlink"
-MODES = (CLONE, HARDLINK, COPY, SYMLINK)
+TREE = "tree"  # directories by symlinks into sealed trees, and single files by hard links
+MODES = (CLONE, HARDLINK, COPY, SYMLINK, TREE)
 
 _FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
 _NEVER_HERE = (
@@ -28,6 +29,17 @@ _NEVER_HERE = (
 )
 
 
+def links_possible(directory: str) -> bool:
+    """Tell whether the system makes symlinks in *directory*."""
+    path = f"{directory}/link"
+    try:
+        os.symlink(directory, path, target_is_directory=True)
+        os.unlink(path)
+    except (OSError, NotImplementedError):
+        return False
+    return True
+
+
 class Placer:
     """Places files of one directory into another, both given as open directories.
 
@@ -36,7 +48,7 @@ class Placer:
     """
 
     def __init__(self, mode: str) -> None:
-        self.mode = mode
+        self.mode = HARDLINK if mode == TREE else mode
 
     def place_all(self, names: "Iterable[str]", source: int, target: int) -> None:
         """Make all *names* of the directory *source* appear in the directory *target*.

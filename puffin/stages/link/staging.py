@@ -132,6 +132,12 @@ class Staging:
         finally:
             os.close(target)
 
+    def link(self, directories: "Sequence[str]", root: str) -> None:
+        """Take *directories* of the sealed tree at *root* by a symlink each."""
+        for directory in directories:
+            os.symlink(f"{root}/{directory}", directory, target_is_directory=True, dir_fd=self._root)
+        self.files += len(directories)
+
     def add_rows(self, rows: str) -> None:
         """Have *rows* stand in RECORD too."""
         self._rows.append(rows)

@@ -3,6 +3,7 @@
 import os
 
 from puffin.stages.bytecode.layer import CACHE
+from puffin.stages.link.commit.opening import Preparation
 from puffin.stages.link.commit.placement import Conflict, StagedPart, plan_placement
 from puffin.stages.link.commit.removal import plan_removal
 from puffin.stages.link.commit.state import Owned, State, encode
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
+    from puffin.stages.link.commit.opening import Opening
+    from puffin.stages.link.commit.placement import Behind
     from puffin.stages.link.commit.removal import Disk
     from puffin.stages.link.commit.stamps import Stamp
     from puffin.stages.link.commit.steps import Step
+    from puffin.stages.link.sealed import Sealed
 
 
 @frozen
@@ -60,7 +64,8 @@ class Homes:
 class Addition:
     """A staged distribution. ``header`` and ``tree`` are of its archive's manifest file (``read_names``).
 
-    ``source`` is the ``Artifact.source`` it is from.
+    ``source`` is the ``Artifact.source`` it is from. One from a ``sealed`` tree has header, tree and layer of that.
+    ``mode`` is ``tree`` if that was asked for.
     ``bytecode`` is the kind of bytecode that was staged with it, ``layer`` where it is: ``(directory, names)``.
     """
 
@@ -73,6 +78,8 @@ class Addition:
     source: str = ""
     bytecode: str = ""
     layer: "tuple[tuple[str, tuple[str, ...]], ...]" = ()
+    sealed: "Sealed | None" = None
+    mode: str = ""
 
     @property
     def tops(self) -> "tuple[tuple[str, bool], ...]":
@@ -108,7 +115,7 @@ class CommitRequest:
     ``kept`` is a function because it is seldom needed and reads every RECORD; ``stay`` are the
     distributions that remain, ``former`` the state before. ``rewritten`` are ``(path, staged)`` of files that are
     replaced, ``""`` for one that goes. ``window`` is from when to when was staged what comes
-    in, in ns since the epoch by the clock of the file system.
+    in, in ns since the epoch by the clock of the file system. ``behind`` is as in ``plan_placement``.
     """
 
     homes: Homes
@@ -121,12 +128,13 @@ class CommitRequest:
     seed: bool
     window: tuple[int, int]
     rewritten: "tuple[tuple[str, str], ...]" = ()
+    behind: "Behind" = lambda _path: None
 
 
 def plan_commit(
     change: CommitRequest, disk: "Disk", trash: "Callable[[], str]"
-) -> "tuple[Script, tuple[Conflict, ...]]":
-    """Return the script of *change* and the path conflicts in it.
+) -> "tuple[Script, tuple[Conflict, ...], Preparation]":
+    """Return the script of *change*, the path conflicts in it, and what is to be prepared before it.
 
     Raises what planning removal and placement raises, before anything is touched.
     """
@@ -134,15 +142,19 @@ def plan_commit(
     gone = [path for files in change.removed.values() for path in files]
     staying = kept.paths() if gone and change.stay else frozenset()
     going = plan_removal(gone, staying, change.homes.roots, disk)
-    placement = plan_placement(_sources(change, disk), going=frozenset(going), owner_of=kept.owner, disk=disk)
-    old = [path for path, _ in change.rewritten]
+    placement = plan_placement(
+        _sources(change, disk), going=frozenset(going), owner_of=kept.owner, disk=disk, behind=change.behind
+    )
+    records = _records(change, placement.openings)
+    rewritten = [*change.rewritten, *[(former, new) for former, new, _ in records if former != new]]
+    old = [path for path, _ in rewritten]
     outs = list(dict.fromkeys((*going, *placement.replaced, *_byte_code(placement.replaced, disk), *old)))
     leaving = frozenset(outs)
     made = [path for path in placement.made if path not in leaving or not disk.is_directory(path)]
-    moves = [*placement.moves, *[(staged, path) for path, staged in change.rewritten if staged]]
+    moves = [*placement.moves, *[(staged, path) for path, staged in rewritten if staged]]
     outs = [each for path in outs for each in _opened(path, frozenset(placement.made), disk)]
     touched = {*map(os.path.dirname, outs), *placement.touched}
-    stamps, restamped = _stamps(change, outs, touched)
+    stamps, restamped = _stamps(change, placement.openings, outs, touched)
     steps = (*_ordered(moves, made, outs, trash), *[(STAMP, directory, "") for directory in restamped])
     state = State(
         boot=change.boot,
@@ -157,7 +169,27 @@ def plan_commit(
         stamps=stamps,
         conflicts=_conflicts(change, placement.conflicts),
     )
-    return Script(steps=steps, state=encode(state), stamp=change.window[0]), placement.conflicts
+    preparation = Preparation(
+        openings=placement.openings, building=placement.building, records=records, stamp=change.window[0]
+    )
+    return Script(steps=steps, state=encode(state), stamp=change.window[0]), placement.conflicts, preparation
+
+
+def _records(
+    change: CommitRequest, openings: "Iterable[Opening]"
+) -> "tuple[tuple[str, str, tuple[Opening, ...]], ...]":
+    """Return the RECORDs that *openings* change, where they will be, and the openings."""
+    found: dict[str, list[Opening]] = {}
+    for each in openings:
+        found.setdefault(each.staged, []).append(each)
+    coming = frozenset([each.staged for each in change.additions])
+    rows = []
+    for staged, own in found.items():
+        header = own[0].sealed.header
+        inner = f"{header[DIST_INFO]}/RECORD"
+        former = f"{staged if staged in coming else change.homes.site(header[PURELIB])}/{inner}"
+        rows.append((former, former if staged in coming else f"{staged}+record", tuple(own)))
+    return tuple(rows)
 
 
 def _opened(path: str, made: "frozenset[str]", disk: "Disk") -> "list[str]":
@@ -242,6 +274,7 @@ def _sources(change: CommitRequest, disk: "Disk") -> "list[StagedPart]":
                 tops=each.tops,
                 manifest=each.manifest,
                 bytecode=each.layer,
+                sealed=each.sealed,
             )
         )
         for part in each.parts:
@@ -269,11 +302,12 @@ def _owned(addition: Addition, checked: int) -> Owned:
         source=addition.source,
         bytecode=addition.bytecode,
         checked=checked,
+        mode=addition.mode,
     )
 
 
 def _stamps(
-    change: CommitRequest, outs: "Sequence[str]", touched: "Iterable[str]"
+    change: CommitRequest, openings: "Sequence[Opening]", outs: "Sequence[str]", touched: "Iterable[str]"
 ) -> "tuple[tuple[Stamp, ...], list[str]]":
     """Return the stamps of the new state and the directories to stamp in the commit."""
     site = change.homes.purelib
@@ -281,9 +315,12 @@ def _stamps(
     inside = {os.path.relpath(path, site) for path in touched if path != change.homes.root}
     ways = _Relative(change.homes)
     fresh = [each for addition in change.additions for each in _directories(addition, ways)]
-    infos = [ways.inside(each, each.header[DIST_INFO]) for each in change.additions]
-    own = [f"{each}/RECORD" for each in infos]
+    fresh += [ways.inside(each.sealed.header, each.directory) for each in openings]
+    infos = [ways.inside(each.header, each.header[DIST_INFO]) for each in change.additions]
+    opened = [ways.inside(each.sealed.header, each.sealed.header[DIST_INFO]) for each in openings]
+    own = [f"{each}/RECORD" for each in dict.fromkeys((*infos, *opened))]
     linked = [f"{each}/METADATA" for each in infos]  # the file is older, in the cache
+    linked += _links(change, openings, ways)
     kept: list[Stamp] = []
     known: set[str] = {"."}
     former = change.former.stamps if change.former else ()
@@ -317,16 +354,31 @@ class _Relative:
         self.headers = way(homes.headers)
         self.lib64 = homes.lib64
 
-    def inside(self, addition: Addition, path: str) -> str:
-        """Return the way to *path* of what an addition has for site-packages."""
-        return path if addition.header[PURELIB] else f"{self.platlib}{path}"
+    def inside(self, header: "tuple[Any, ...]", path: str) -> str:
+        """Return the way to *path* of what a distribution has for site-packages."""
+        return path if header[PURELIB] else f"{self.platlib}{path}"
+
+
+def _links(change: CommitRequest, openings: "Sequence[Opening]", ways: _Relative) -> "list[str]":
+    """Return the ways through symlinks to directories of sealed trees, and to the manifests of these."""
+    opened = frozenset([(each.sealed.root, each.directory) for each in openings])
+    trees = [(each.sealed, each.sealed.links) for each in change.additions if each.sealed]
+    trees += [(each.sealed, tuple([f"{each.directory}/{name}" for name in each.links])) for each in openings]
+    found = []
+    for sealed, directories in trees:
+        links = [each for each in directories if (sealed.root, each) not in opened]
+        found += [ways.inside(sealed.header, f"{each}/.") for each in links]
+        for each in links[:1]:
+            up = "../" * (each.count("/") + 2)
+            found.append(ways.inside(sealed.header, f"{each}/./{up}{os.path.basename(sealed.root)}.manifest"))
+    return found
 
 
 def _directories(addition: Addition, ways: _Relative) -> "list[str]":
     """Return the directories that hold something of *addition*, relative to site-packages."""
     found = [directory for directory, _ in addition.tree[1:]]
     if ways.platlib and not addition.header[PURELIB]:
-        found = [ways.inside(addition, directory) for directory in found]
+        found = [ways.inside(addition.header, directory) for directory in found]
     if addition.brings_scripts:
         inner = directories_of(addition.header[SCRIPTS])
         found += [ways.scripts, *[f"{ways.scripts}/{directory}" for directory in inner]]

@@ -13,6 +13,7 @@ from puffin.stages.link.commit.installplan import Present
 from puffin.stages.link.commit.state import Owned, State, disturbed
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.scripts import runs_another
+from puffin.stages.link.sealed import rows_beneath, sealed_at
 from puffin.stages.unzip.manifest import INSTALLER, read_manifest
 from puffin.stages.unzip.record import digest_of, read_record, rows_in
 from puffin.types import Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ CONTENT = "has another content"
 UNREADABLE = "cannot be read"
 CUT = "is cut short"
 LINK = "is a symbolic link"
+LOST = "leads to nothing, because its sealed tree is not in the cache"
 EXECUTABLE = "is executable"
 NOT_EXECUTABLE = "is not executable"
 INTERPRETER = "runs another interpreter"
@@ -38,7 +40,7 @@ def find_damage(site: str, state: State, *, everywhere: bool) -> "tuple[frozense
     size of every file is looked at.
     """
     changed = disturbed(site, state)
-    where = None if everywhere else frozenset(changed)
+    where = None if everywhere else frozenset([_stamped(each) for each in changed])
     if where is not None and not where:
         return frozenset(), []
     known = frozenset([top for each in state.distributions for top in each.tops])
@@ -52,6 +54,11 @@ def find_damage(site: str, state: State, *, everywhere: bool) -> "tuple[frozense
         and not _whole(site, each, where, lost_paths(state, each.name))
     ]
     return frozenset(damaged), changed
+
+
+def _stamped(path: str) -> str:
+    """Return what a path among the stamps is of: that of a link leads through it, to a sealed tree."""
+    return f"{path}/".partition("/./")[0].rstrip("/")
 
 
 def _concerned(owned: "Owned", where: "frozenset[str] | None") -> bool:
@@ -75,17 +82,38 @@ def _whole(site: str, owned: "Owned", where: "frozenset[str] | None", lost: "fro
     if all(path != record for path, _, _ in rows):
         return False  # the last row that puffin writes: what comes before it may be missing too
     doubted = where is not None and record in where
+    links = [path for path in links_in(site, rows) if where is None or doubted or path in where]
+    rows += [row for path in links for row in _rows_behind(site, path)]
+    behind = tuple([f"{path}/" for path in links])
     looked = {
         path: (digest, size)
         for path, digest, size in rows
         if path not in lost
         and _is_held(path, digest)
-        and (where is None or doubted or path in where or (os.path.dirname(path) or ".") in where)
+        and (
+            where is None
+            or doubted
+            or path in where
+            or (os.path.dirname(path) or ".") in where
+            or path.startswith(behind)
+        )
     }
-    if any(_at_directory(site, directory) for directory in _directories(looked)):
+    if any(_at_directory(site, directory, links) for directory in _directories(looked)):
         return False
     stamp = -1 if doubted else owned.checked
     return not any(_difference(site, owned, path, *facts, stamp, ctime=False) for path, facts in looked.items())
+
+
+def links_in(site: str, rows: "Iterable[tuple[str, str, str]]") -> "list[str]":
+    """Return the paths in RECORD that are symlinks to directories of sealed trees."""
+    return [path for path, digest, _ in rows if not digest and sealed_at(f"{site}/{path}")]
+
+
+def _rows_behind(site: str, link: str) -> "list[tuple[str, str, str]]":
+    """Return the rows of the files that are behind a symlink to a sealed tree."""
+    root, _, inner = sealed_at(f"{site}/{link}") or ("", "", "")
+    way = link[: len(link) - len(inner)]
+    return [(f"{way}{path}", digest, size) for path, digest, size in rows_beneath(root, [inner])]
 
 
 def _is_held(path: str, digest: str) -> bool:
@@ -213,6 +241,7 @@ class _Verified:
         self._way = os.path.relpath(environment.scripts, environment.purelib)
         self._record = f"{owned.dist_info}/RECORD"
         self._stamp = -1 if deep else owned.checked
+        self._links: list[str] = []
 
     def findings(self) -> "Iterable[Finding]":
         owned = self._owned
@@ -222,7 +251,7 @@ class _Verified:
                 what = _difference(self._site, owned, path, digest, size, self._stamp, ctime=True)
                 wrong |= {path: what} if what else {}
         for directory in _directories(rows):
-            what = _at_directory(self._site, directory)
+            what = _at_directory(self._site, directory, self._links)
             wrong |= {directory: what} if what else {}
         more = (*self._of_modes(rows, wrong), *self._of_scripts(rows, wrong), *self._of_bytecode())
         for path, what in (*wrong.items(), *more):
@@ -238,13 +267,19 @@ class _Verified:
             facts = os.lstat(f"{self._site}/{self._record}")
             if max(facts.st_mtime_ns, facts.st_ctime_ns) > self._owned.checked:
                 self._stamp = -1
-            rows.update({path: (digest, size) for path, digest, size in self._rows()})
+            listed = self._rows()
+            self._links = links_in(self._site, listed)
+            listed += [row for link in self._links for row in _rows_behind(self._site, link)]
+            rows.update({path: (digest, size) for path, digest, size in listed})
             what = "" if self._record in rows else CUT
         except FileNotFoundError:
             what = MISSING
         except (OSError, ValueError):
             what = UNREADABLE
+        behind = tuple([f"{link}/" for link in self._links])
         for path, size in self._expected():
+            if path.startswith(behind) and path not in rows:
+                continue  # behind a link to what the cache has lost
             if path != self._record and path not in rows:
                 rows[path] = "", size
                 what = what or CUT
@@ -300,7 +335,8 @@ class _Verified:
         for (directory, names), sizes in zip(layer.tree, layer.sizes, strict=True) if layer else ():
             for name, size in zip(names, sizes, strict=True):
                 source = f"{os.path.dirname(directory)}/{name.partition('.')[0]}.py".lstrip("/")
-                if _is_cut(f"{self._site}/{directory}/{name}", size, f"{self._site}/{source}"):
+                cut = _is_cut(f"{self._site}/{directory}/{name}", size, f"{self._site}/{source}")
+                if cut and source not in self._lost:
                     yield f"{directory}/{name}", CUT
 
 
@@ -336,13 +372,13 @@ def _directories(paths: "Iterable[str]") -> "list[str]":
     return list(found)
 
 
-def _at_directory(site: str, directory: str) -> str:
-    """Return what is wrong with a directory itself; one that is not there shows by its files."""
+def _at_directory(site: str, directory: str, links: "Sequence[str]") -> str:
+    """Return what is wrong with a directory itself, unless it is one of the *links*; a lost one shows by its files."""
     try:
         mode = os.lstat(f"{site}/{directory}").st_mode
     except OSError:
         return ""
-    if stat.S_ISLNK(mode):
+    if stat.S_ISLNK(mode) and directory not in links:
         return LINK
     return UNREADABLE if stat.S_ISDIR(mode) and os.name != "nt" and mode & 0o500 != 0o500 else ""
 
@@ -355,6 +391,12 @@ def _difference(site: str, owned: Owned, path: str, digest: str, size: str, stam
     place = os.path.join(site, path)
     try:
         facts = os.lstat(place)
+        sealed = sealed_at(place) if stat.S_ISLNK(facts.st_mode) else None
+        if sealed:
+            root, archive, inner = sealed
+            if owned.archive not in ("", archive) or not path.endswith(inner):
+                return LINK
+            return "" if os.path.isdir(place) and os.path.isfile(f"{root}.manifest") else LOST
         if stat.S_ISLNK(facts.st_mode):
             if not (owned.archive and os.readlink(place).endswith(f"{owned.archive}/{path}")):
                 return LINK

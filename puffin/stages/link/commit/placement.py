@@ -2,19 +2,23 @@
 
 from puffin.errors import PuffinError
 from puffin.stages.bytecode.layer import CACHE
+from puffin.stages.link.commit.opening import Opening
 from puffin.stages.link.commit.removal import SymlinkedDirectory
+from puffin.stages.link.sealed import bytecode_in
 from puffin.stages.unzip.manifest import read_manifest
+from puffin.types import Callable, Mapping, Sequence
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from puffin.stages.link.commit.removal import Disk
+    from puffin.stages.link.sealed import Sealed
     from puffin.stages.unzip.manifest import Row
 
     Claim = tuple["StagedPart", str, bool]
-    Owners = Callable[[str], str]
+
+Owners = Callable[[str], str]
+Behind = Callable[[str], "tuple[StagedPart, str] | None"]
 
 
 @frozen
@@ -23,7 +27,8 @@ class StagedPart:
 
     ``tops`` are ``(name, is a directory)`` of its entries. ``manifest`` is the path of the archive's
     manifest, read where packages share a directory; without one (scripts, data, headers) the staged tree is looked at.
-    ``bytecode`` is the layer of bytecode that was staged with the archive, as ``(directory, names)``.
+    ``bytecode`` is the layer of bytecode that was staged with the archive, as ``(directory, names)``. Of a ``sealed``
+    tree, directories that no other part shares are staged as symlinks.
     """
 
     name: str
@@ -32,6 +37,7 @@ class StagedPart:
     tops: "tuple[tuple[str, bool], ...]"
     manifest: str = ""
     bytecode: "tuple[tuple[str, tuple[str, ...]], ...]" = ()
+    sealed: "Sealed | None" = None
 
 
 @frozen
@@ -45,13 +51,19 @@ class Conflict:
 
 @frozen
 class Placement:
-    """The moves that bring staged trees into place, in order, and the directories whose entries they change."""
+    """The moves that bring staged trees into place, in order, and the directories whose entries they change.
+
+    ``openings`` are to be done before, and then the ``building``, in order: directories that are ``("made", "")`` and
+    moves into these. They lie in a staging area, too.
+    """
 
     replaced: "tuple[str, ...]"
     made: "tuple[str, ...]"
     moves: "tuple[tuple[str, str], ...]"
     touched: "tuple[str, ...]"
     conflicts: "tuple[Conflict, ...]"
+    openings: "tuple[Opening, ...]" = ()
+    building: "tuple[tuple[str, str], ...]" = ()
 
 
 class PathClash(PuffinError):
@@ -74,28 +86,28 @@ class ManifestGone(PuffinError):
 
 
 def plan_placement(
-    sources: "Sequence[StagedPart]", *, going: "frozenset[str]", owner_of: "Owners", disk: "Disk"
+    sources: "Sequence[StagedPart]",
+    *,
+    going: "frozenset[str]",
+    owner_of: "Owners",
+    disk: "Disk",
+    behind: "Behind" = lambda _path: None,
 ) -> Placement:
     """Plan how *sources* come into place once the paths *going* are out.
 
     ``owner_of`` names the distribution that stays and owns a file on disk, ``""`` for nobody. Where
     different files meet, the distribution whose normalised name sorts first wins; equal files are shared.
+    ``behind`` returns the part and the directory in it that a symlink on disk takes from a sealed tree.
     Raises :class:`PathClash` and :class:`SymlinkedDirectory`.
     """
-    planner = _Planner(going, owner_of, disk)
+    planner = _Planner(going, owner_of, disk, behind)
     homes: dict[str, list[StagedPart]] = {}
     for source in sources:
         homes.setdefault(source.home, []).append(source)
     for home, contributors in homes.items():
         planner.home(home)
         planner.directory(home, [(source, "", True) for source in contributors])
-    return Placement(
-        replaced=tuple(planner.replaced),
-        made=tuple(planner.made),
-        moves=tuple(planner.moves),
-        touched=tuple(planner.touched),
-        conflicts=tuple(planner.conflicts),
-    )
+    return planner.placement()
 
 
 class Listing:
@@ -126,10 +138,13 @@ class Listing:
 
 
 class _Planner:
-    def __init__(self, going: frozenset[str], owner_of: "Owners", disk: "Disk") -> None:
+    def __init__(self, going: frozenset[str], owner_of: "Owners", disk: "Disk", behind: "Behind") -> None:
         self._going = going
         self._owner_of = owner_of
         self._disk = disk
+        self._behind = behind
+        self._openings: dict[tuple[str, str], Opening] = {}
+        self._rebuilt: dict[str, str] = {}  # links on disk, and where the directories in their place are built
         self._listings: dict[str, Listing] = {}
         self._lost: set[tuple[str, str, str]] = set()
         self.replaced: list[str] = []
@@ -137,6 +152,26 @@ class _Planner:
         self.moves: list[tuple[str, str]] = []
         self.touched: list[str] = []
         self.conflicts: list[Conflict] = []
+
+    def placement(self) -> Placement:
+        """Return what was planned."""
+        made, moves, building = list(self.made), list(self.moves), []
+        for path, built in self._rebuilt.items():
+            inside = [each for each in made if f"{each}/".startswith(f"{path}/")]
+            into = [move for move in moves if move[1].startswith(f"{path}/")]
+            building += [("", f"{built}{each[len(path) :]}") for each in inside]
+            building += [(staged, f"{built}{each[len(path) :]}") for staged, each in into]
+            made = [each for each in made if each not in inside]
+            moves = [move for move in moves if move not in into]
+        return Placement(
+            replaced=tuple(self.replaced),
+            made=tuple(made),
+            moves=(*moves, *[(built, path) for path, built in self._rebuilt.items()]),
+            touched=tuple(self.touched),
+            conflicts=tuple(self.conflicts),
+            openings=tuple(self._openings.values()),
+            building=tuple(building),
+        )
 
     def home(self, path: str) -> None:
         """Plan the directories that lead to a home and are not there, such as that of headers."""
@@ -194,11 +229,37 @@ class _Planner:
         if not inner:
             return source.tops
         if source.manifest:
+            if source.sealed:
+                self._open(source, source.sealed, inner)
             return self._listing(source).entries(inner)
         staged = f"{source.staged}/{inner}"
         return [
             (name, self._disk.is_directory(f"{staged}/{name}")) for name in sorted(self._disk.names(staged))
         ]
+
+    def _open(self, source: StagedPart, sealed: "Sealed", inner: str, *, shared: bool = True) -> None:
+        """Have a directory of a sealed tree staged as one that may be changed, unless it is.
+
+        In a *shared* one, the directories beneath are opened too, down to files that are nobody else's: pip would
+        remove links to them with the files of another package (see ``puffin.stages.link.sealed``).
+        """
+        real = any(inner == directory for directory, _ in (*sealed.tree, *sealed.layer))
+        if real or (source.staged, inner) in self._openings:
+            return
+        entries = self._listing(source).entries(inner)
+        files = [name for name, is_directory in entries if not is_directory]
+        inside = [name for name, is_directory in entries if is_directory]
+        opened = [name for name in inside if shared or name == CACHE or not files]
+        self._openings[source.staged, inner] = Opening(
+            name=source.name,
+            staged=source.staged,
+            sealed=sealed,
+            directory=inner,
+            files=tuple(files),
+            links=tuple([name for name in inside if name not in opened]),
+        )
+        for name in opened:
+            self._open(source, sealed, f"{inner}/{name}", shared=False)
 
     def _fingerprint(self, source: StagedPart, inner: str) -> "tuple[int, int]":
         if not source.manifest:
@@ -212,10 +273,17 @@ class _Planner:
             manifest = read_manifest(path)
             if manifest is None:
                 raise ManifestGone(path=path)
-            known = self._listings[path] = Listing(manifest.tree, source.bytecode)
+            bytecode = bytecode_in(source.sealed.root) if source.sealed else source.bytecode
+            known = self._listings[path] = Listing(manifest.tree, bytecode)
         return known
 
     def _entry(self, path: str, claims: "list[Claim]", there: bool) -> None:
+        found = self._behind(path) if there and self._disk.is_symlink(path) else None
+        if found:
+            part, inner = found
+            claims, there = [*claims, (part, inner, True)], False
+            self.replaced.append(path)
+            self._rebuilt[path] = f"{part.staged}~{len(self._rebuilt)}"
         if len(claims) == 1 and not there:
             source, inner, _ = claims[0]
             self.moves.append((f"{source.staged}/{inner}", path))

@@ -23,7 +23,8 @@ class Owned:
     ``tops`` are the names it has in site-packages, ``direct_url`` the text of its direct_url.json, ``source`` the
     ``Artifact.source`` it is from, by which a changed directory or another commit is seen,
     ``bytecode`` the kind of bytecode that was installed with it, if any. Without ``tops`` its files were never looked
-    at. ``checked`` is when they were last known to be whole, in ns by the clock of the file system.
+    at. ``checked`` is when they were last known to be whole, in ns by the clock of the file system. ``mode`` is
+    ``tree`` where that was the link mode, else empty.
     """
 
     name: str
@@ -35,8 +36,10 @@ class Owned:
     source: str = ""
     bytecode: str = ""
     checked: int = 0
+    mode: str = ""
 
 
+_LATER = (0, "")  # fields that former versions do not write
 _LENGTH = len(field_names(Owned))
 
 
@@ -70,7 +73,9 @@ def read_state(root: str) -> "State | None":
     if fields is None:
         return None
     _, boot, site, seed, distributions, stamps, conflicts = fields
-    owned = tuple(from_tuple(Owned, (*each, 0)[:_LENGTH]) for each in distributions)
+    owned = tuple(
+        from_tuple(Owned, (*each, *_LATER[len(each) - _LENGTH + len(_LATER) :])) for each in distributions
+    )
     return State(boot=boot, site=site, seed=seed, distributions=owned, stamps=stamps, conflicts=conflicts)
 
 

@@ -10,7 +10,7 @@ import errno
 import os
 
 from puffin.cache.atomic import copy_file, move, remove_tree, take_back, unfinished
-from puffin.stages.link.commit.exchange import REFUSED, exchange
+from puffin.cache.exchange import REFUSED, exchange
 from puffin.types import Sequence
 from puffin.value import frozen
 
@@ -115,16 +115,11 @@ def inode_of(path: str) -> int:
 
 
 def discard(path: str) -> None:
-    """Remove a tree; directories that may not be written to are made so, and what cannot go stays."""
+    """Remove a tree; what cannot go stays."""
     try:
         remove_tree(path)
     except OSError:
-        try:
-            for directory, _, _ in os.walk(path):
-                os.chmod(directory, 0o700)
-            remove_tree(path)
-        except OSError:
-            pass
+        pass
 
 
 def _bring_in(staged: str, path: str) -> None:

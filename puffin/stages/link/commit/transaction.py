@@ -9,13 +9,18 @@ import time
 from puffin import signals
 from puffin.cache import frame
 from puffin.cache.atomic import replace_file
+from puffin.cache.exchange import REFUSED, exchange
 from puffin.errors import PuffinError, os_cause
-from puffin.stages.link.commit.exchange import REFUSED, exchange
+from puffin.stages.link.commit.opening import prepare
 from puffin.stages.link.commit.recovery import FORMAT, forget_home, home_of, undo
 from puffin.stages.link.commit.stamps import JOURNAL, STATE
 from puffin.stages.link.commit.steps import SWAP, WHOLE, Script, discard, do_steps, inode_of
 from puffin.stages.link.commit.whole import as_whole
 from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.link.commit.opening import Preparation
 
 _TICKS = 25  # ms after which the clock of a file system has moved on, if it ever will
 
@@ -91,8 +96,12 @@ class Transaction:
         self._trashed += 1
         return f"{self.directory}/old/{self._trashed}"
 
-    def commit(self, script: Script, *, whole: str = "", always: bool = False) -> None:
+    def commit(
+        self, script: Script, preparation: "Preparation | None" = None, *, whole: str = "", always: bool = False
+    ) -> None:
         """Do what the script says, as a whole or not at all, even when interrupted in between.
+
+        The *preparation* is done before, in the staging area.
 
         What it does in the directory *whole* is done by one call, as :func:`as_whole` says of it and of *always*.
         Raises :class:`CommitFailed` after having undone everything; an interrupt is raised when done.
@@ -100,6 +109,8 @@ class Transaction:
         journal = f"{home_of(self.root)}/{JOURNAL}"
         with signals.Uninterrupted():
             try:
+                if preparation:
+                    prepare(preparation)
                 if whole:
                     script = as_whole(script, whole, f"{self.directory}/site", always=always)
                 swaps = [staged for kind, staged, _ in script.steps if kind in (SWAP, WHOLE)]

@@ -69,7 +69,7 @@ class World:
             level=0,
         )
 
-    def sync(self, packages):
+    def sync(self, packages, mode="hardlink"):
         """Install ``{name: (version, files)}`` and remove all else; return the conflicts."""
         with Workplace(self.environment, timeout=1) as workplace:
             former = self.packages
@@ -85,17 +85,21 @@ class World:
                 link(
                     archive=archive, cache_root=self.cache.root, stage=transaction.stage(number),
                     target=astuple(target_of(workplace.environment)), requested=True, direct_url="",
-                    mode="hardlink", bytecode=self.kind,
+                    mode=mode, bytecode=self.kind,
                 )  # fmt: skip
                 staged[number] = (archive, "")
-            found = workplace.commit(workplace.change(self.cache, staged, gone, bytecode=self.kind))
+            tree = "tree" if mode == "tree" else ""
+            change = workplace.change(self.cache, staged, gone, bytecode=self.kind, mode=tree)
+            found = workplace.commit(change, self.cache)
         self.packages = packages
         return found
 
     def files(self):
         """Return what is in site-packages, without the metadata of packages."""
-        found = snapshot(self.site)
-        return {path: data for path, data in found.items() if data is not None and ".dist-info/" not in path}
+        walk = os.walk(self.site, followlinks=True)
+        paths = [Path(directory) / name for directory, _, names in walk for name in names]
+        found = {path.relative_to(self.site).as_posix(): path.read_bytes() for path in paths}
+        return {path: data for path, data in found.items() if ".dist-info/" not in path}
 
     def stale(self):
         """Return the bytecode that Python would run although it is not of the module beside it."""
@@ -160,17 +164,17 @@ def test_a_directory_that_was_put_back_with_an_old_time_shows(tmp_path):
 
 
 @settings(
-    max_examples=25,
+    max_examples=50,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(WORLDS)
-def test_any_packages_after_any_others(worlds):
+@given(WORLDS, st.lists(st.sampled_from(["hardlink", "tree"]), min_size=1, max_size=3))
+def test_any_packages_after_any_others(worlds, modes):
     with tempfile.TemporaryDirectory() as root:
         world = World(root)
-        for packages in worlds:
-            world.sync(packages)
+        for packages, mode in zip(worlds, modes * len(worlds), strict=False):
+            world.sync(packages, mode)
             assert world.files() == expected(packages)
             infos = {path.name for path in world.site.glob("*.dist-info")}
             assert infos == {f"{name}-{version}.dist-info" for name, (version, _) in packages.items()}
