@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from typing_extensions import Buffer
+    from _typeshed import ReadableBuffer as Buffer
 else:
     from _collections_abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
