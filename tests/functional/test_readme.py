@@ -115,7 +115,18 @@ def test_the_arguments_of_test_go_to_pytest(tmp_path):
     python.chmod(0o755)
     words = ["sh", str(tmp_path / "test"), "-m", "real_index", "-k", "a b"]
     said = subprocess.run(words, capture_output=True, text=True, check=True, cwd="/").stdout
-    assert said.splitlines() == ["-m", "pytest", "-n", "2", "-m", "real_index", "-k", "a b"]
+    assert said.splitlines() == [
+        "-m",
+        "pytest",
+        "-n",
+        "2",
+        "--dist",
+        "worksteal",
+        "-m",
+        "real_index",
+        "-k",
+        "a b",
+    ]
 
 
 @pytest.mark.parametrize("name", OF_PIP)

@@ -99,7 +99,7 @@ def test_pyproject_has_it_below_tool_puffin():
         (
             "[envs.a]\nrequirements = 'r'\nlink-mode = 'soft'\n",
             3,
-            "`soft` is not a link mode: use one of `clone`, `hardlink`, `copy`, `symlink`",
+            "`soft` is not a link mode: use one of `clone`, `hardlink`, `copy`, `symlink`, `tree`",
         ),
         (
             "[envs.a]\nrequirements = 'r'\npath = '{env}/x'\n",
