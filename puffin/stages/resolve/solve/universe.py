@@ -153,6 +153,10 @@ class Universe(Protocol):
         Raises :class:`Unusable`.
         """
 
+    @property
+    def asks(self) -> bool:
+        """Whether answers may be on their way; until then everything is at hand, and none is asked for ahead."""
+
     def knows(self, name: str) -> bool | None:
         """Tell whether :meth:`versions` of a package that was expected would answer now; None if one had to wait.
 
