@@ -62,6 +62,7 @@ def test_settings_and_sources_stand_side_by_side(puffin, shop):
     puffin.file(
         "pyproject.toml",
         '[project]\nname = "p"\nversion = "1"\ndependencies = ["lib"]\n[tool.puffin]\nresolution = "lowest"\n'
+        "default-groups = []\npackage = true\n"
         f'[tool.puffin.sources]\nlib.index = "it"\n[[tool.puffin.index]]\nname = "it"\nurl = "{shop.url}"\n'
         "explicit = true\n",
     )
