@@ -62,6 +62,7 @@ def test_settings_and_sources_stand_side_by_side(puffin, shop):
     puffin.file(
         "pyproject.toml",
         '[project]\nname = "p"\nversion = "1"\ndependencies = ["lib"]\n[tool.puffin]\nresolution = "lowest"\n'
+        "default-groups = []\npackage = true\n"
         f'[tool.puffin.sources]\nlib.index = "it"\n[[tool.puffin.index]]\nname = "it"\nurl = "{shop.url}"\n'
         "explicit = true\n",
     )
@@ -148,7 +149,7 @@ def test_a_workspace_without_configuration(puffin, shop):
     assert sync(puffin, shop, "--frozen") == {".venv": one}
     workspace(puffin, more='[tool.puffin]\nlayout = "round"\n')
     done = puffin("sync")
-    assert (done.code, '`layout` is "shared" or "separate"' in done.err) == (2, True), done.err
+    assert (done.code, '`layout` must be "shared" or "separate"' in done.err) == (2, True), done.err
 
 
 def test_a_tree_of_projects_without_configuration(puffin, shop):

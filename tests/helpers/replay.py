@@ -4,7 +4,7 @@ The scenario is JSON: package → version → what is known of it, all of it opt
 
     {"a": {"1.0": {"requires_dist": ["b>=1; extra == 'x'"], "requires_python": ">=3.8", "provides_extras": ["x"],
                    "yanked": true | "reason", "wheel": true, "sdist": true, "wheel_tags": ["py3-none-any"],
-                   "upload_time": "2024-01-01T00:00:00Z", "metadata_error": "why it cannot be had"}}}
+                   "built": true, "upload_time": "2024-01-01T00:00:00Z", "metadata_error": "why it cannot be had"}}}
 
 A package may also be ``{"missing": "offline"}``. ``wheel_tags`` are compared with the tags given, if any.
 """
@@ -82,6 +82,11 @@ class Replay:
         name, version = str(handle).split("==")
         return _metadata(name, version, self._packages[name][version])
 
+    def needs_build(self, handle: object) -> bool:
+        """Tell whether the scenario says that a version is to be built."""
+        name, version = str(handle).split("==")
+        return bool(self._packages[name][version].get("built"))
+
     def expect(self, names: Iterable[str]) -> None:
         """Record the announcement."""
         self.announced += names
@@ -149,6 +154,7 @@ def _metadata(name: str, version: str, facts: "Mapping[str, Any]") -> Metadata:
         requires_dist=requires,
         requires_python=str(facts.get("requires_python") or ""),
         provides_extras=_named_in(requires) if extras is None else tuple(extras),
+        built=bool(facts.get("built")),
     )
 
 

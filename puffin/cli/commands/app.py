@@ -153,7 +153,7 @@ _command(pip, "check", "inspect:check", table_inspect.CHECK, "Check the installe
 _command(pip, "uninstall", "uninstall:uninstall_command", table_inspect.UNINSTALL,
     "Remove packages from an environment.", _words("PACKAGE..."))
 _command(puffin, "sync", "workspace:workspace_command", WORKSPACE_SYNC,
-    "Sync many environments at once: those configured, or a `.venv` next to each requirements file.",
+    "Sync many environments at once: those configured, those of projects, or a `.venv` next to each requirements file.",
     _words("[ENV|GLOB]..."))
 _command(puffin, "envs", "envs:envs", ENVS, "List environments and their state.", _words("[ENV|GLOB]..."))
 _command(puffin, "lock", "lock:lock_command", LOCK,
@@ -161,8 +161,9 @@ _command(puffin, "lock", "lock:lock_command", LOCK,
 _command(puffin, "verify", "verify:verify_command", table_inspect.VERIFY,
     "Find files of an environment that are missing, truncated or changed (exit code 4).")
 _command(puffin, "detach", "uninstall:detach_command", table_inspect.DETACH,
-    "Give an environment files in place of its links into the cache, so that it needs the cache no more.",
-    click.Argument(["arguments"], nargs=-1, type=click.Path(), metavar="[ENV]"))
+    "Replace the links of an environment into the cache by files, so that it no longer needs the cache.",
+    click.Argument(["arguments"], required=False, type=click.Path(), metavar="[ENV]",
+        callback=lambda _context, _parameter, value: (value,) if value else ()))
 _command(puffin, "venv", "venv:venv", table_inspect.VENV,
     "Create a virtual environment (at PATH, by default `.venv`).",
     click.Argument(["path"], default="", type=click.Path(), metavar="[PATH]"))

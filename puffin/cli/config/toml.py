@@ -18,12 +18,9 @@ _NOT_HERE = frozenset(
         "quiet", "verbose", "color", "no_progress", "clear", "prompt", "dry_run",
     )
 )  # fmt: skip
-_OTHER_TABLES = frozenset(
-    ("envs", "env-defaults", "env-glob", "cache-keys")
-)  # read by the commands that they are for
-_OF_PROJECTS = frozenset(
-    ("sources", "workspace", "layout")
-)  # read with the project that a `pyproject.toml` describes
+# read by the commands that use them, and with the project of a `pyproject.toml`
+_OTHER_TABLES = frozenset(("envs", "env-defaults", "env-glob", "cache-keys"))
+_OF_PROJECTS = frozenset(("sources", "workspace", "layout", "default-groups", "package"))
 _PLACES = frozenset(
     ("cert", "client_cert", "cache_dir", "find_links", "constraint", "override", "build_constraint")
 )

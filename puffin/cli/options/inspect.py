@@ -69,7 +69,8 @@ VENV = (
     *ALWAYS,
 )
 _FORCE = (
-    option("--force", "Do not wait for other puffin processes.", COMMON),
+    option("--force",
+        "Do not wait for other puffin processes, and also remove what environments of sealed trees use.", COMMON),
 )
 CLEAN = (*_FORCE, *ALWAYS)
 PRUNE = (

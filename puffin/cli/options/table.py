@@ -146,7 +146,7 @@ FILES = (
     option("--only-binary NAME|:all:|:none:...", "Use no source distributions (of one package).", DISTRIBUTIONS),
     option("--no-binary NAME|:all:|:none:...", "Use no wheels (of one package).", DISTRIBUTIONS),
     option("--no-build", "Build nothing; use only wheels.", DISTRIBUTIONS),
-    option("--no-sources", "Ignore where projects say that their dependencies come from (`tool.uv.sources`).",
+    option("--no-sources", "Ignore the sources of dependencies in projects (`tool.uv.sources`).",
         DISTRIBUTIONS),
     option("--no-sources-package NAME...", "Ignore the sources of one package.", DISTRIBUTIONS),
 )
@@ -176,7 +176,7 @@ CHANGE = (
     option("--verify", "Look at every installed file, and reinstall the packages of damaged ones.", COMMON),
     option("--link-mode clone|hardlink|copy|symlink|tree",
         "How files get from the cache into the environment (default: clone, else hardlink, else copy). With tree, "
-        "directories with their bytecode are symlinks into the cache.", COMMON),
+        "whole packages with their bytecode are symlinks into the cache.", COMMON),
     option("--compile-bytecode --compile", "Compile modules to bytecode, once for all environments.", COMMON),
     option("--path-conflict warn|error", "What to do if packages contain the same file.", COMMON),
     *ATOMIC,

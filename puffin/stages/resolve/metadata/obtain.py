@@ -186,7 +186,7 @@ def _check_local(wanted: MetadataRequest) -> None:
 
 
 _FORMAT = "metadata 2"
-_FIELDS = 5  # all but ``source``, which only a build has
+_FIELDS = 5  # all but ``built`` and ``source``: what a build tells is kept with the build
 
 
 @frozen
@@ -212,14 +212,14 @@ def load_kept(path: str) -> Kept | None:
     value = None if data is None else frame.load(data)
     if type(value) is not tuple or len(value) != 3 or value[0] != _FORMAT or len(value[1]) != _FIELDS:
         return None
-    return Kept(metadata=from_tuple(Metadata, (*value[1], None)), until=value[2])
+    return Kept(metadata=from_tuple(Metadata, (*value[1], False, None)), until=value[2])
 
 
 def keep_metadata(cache: Cache, path: str, kept: Kept) -> None:
     """Keep metadata at *path*; if the cache cannot be written to, the next run reads it again."""
-    *row, _source = astuple(kept.metadata)
+    row = astuple(kept.metadata)[:_FIELDS]
     try:
         cache.initialise()
-        publish_file(cache, path, frame.dump((_FORMAT, tuple(row), kept.until)))
+        publish_file(cache, path, frame.dump((_FORMAT, row, kept.until)))
     except OSError:
         pass

@@ -22,6 +22,8 @@ HASHES = "hashes"
 UNUSABLE = "unusable"
 NEEDS = "needs"
 FOREIGN_URL = "foreign-url"
+BUILDS = "builds"
+MOST_BUILDS = 10  # of versions of one package, to learn what they need: builds take seconds to minutes each
 
 
 @frozen

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from puffin.errors import PuffinError
 from puffin.stages.resolve.solve.eligible import (
+    BUILDS,
     FOREIGN_URL,
     HASHES,
+    MOST_BUILDS,
     NEEDS,
     NO_BINARY,
     NO_BUILD,
@@ -118,6 +120,7 @@ class Out:
             NO_FILES: "there is no file that could be used",
             HASHES: "no file has one of the hashes that are demanded",
             FOREIGN_URL: f"it needs `{detail}`, and only your own requirements may name URLs",
+            BUILDS: f"only a build tells what it needs, and {MOST_BUILDS} versions have been built for that",
             NEEDS: f"it needs another version of itself (`{detail}`)",
         }.get(self.kind, detail)
 

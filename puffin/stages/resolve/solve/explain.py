@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 from packaging.version import InvalidVersion, Version
 
 from puffin.stages.resolve.solve.eligible import (
+    BUILDS,
     FOREIGN_URL,
+    MOST_BUILDS,
     NO_BINARY,
     NO_BUILD,
     PRERELEASE,
@@ -231,6 +233,9 @@ def _of_reason(world: World, package: Package, out: RuledOut) -> list[str]:
         ]
     if kind == NO_BINARY:
         return [f"leave `{name}` out of `--no-binary`"]
+    if kind == BUILDS:
+        bound = f"such as `{name}>{newest}`, which leaves these out, or pin one"
+        return [f"bound `{name}`, {bound}: at most {MOST_BUILDS} of the versions that fit are built"]
     if kind == FOREIGN_URL:
         return [f"add `{out.reason.detail}` to your requirements"]
     if out.reason.offline:

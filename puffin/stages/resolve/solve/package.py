@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 
 from puffin.errors import Cause, PuffinError
 from puffin.stages.resolve.solve.eligible import (
+    BUILDS,
     FOREIGN_URL,
+    MOST_BUILDS,
     NEEDS,
     PYTHON,
     UNUSABLE,
@@ -60,6 +62,7 @@ class Package:
         self._offer: Offer | None = None
         self._releases: dict[int, Release] = {}
         self._metadata: dict[int, Metadata | None] = {}
+        self._builds = 0
         self._requires: dict[tuple[int, frozenset[str]], Requires | None] = {}
         self._masks: dict[str, int] = {}
         self._eligibility = Eligibility(given.request, given.python)
@@ -324,6 +327,9 @@ class Package:
 
     def _read(self, index: int) -> Metadata | None:
         try:
+            if self._builds >= MOST_BUILDS and self._urls.universe.needs_build(self.handle(index)):
+                self.kill(index, Rejection(kind=BUILDS))
+                return None
             found = self._urls.universe.metadata(self.handle(index))
         except Unusable as problem:
             self.kill(index, Rejection(kind=UNUSABLE, detail=problem.reason, offline=problem.offline))
@@ -332,6 +338,7 @@ class Package:
             why = self._why(self.name) if error.stage == "build" else ""
             error.causes = (*error.causes, Cause(text=why)) if why else error.causes
             raise
+        self._builds += found.built
         if index != INSTALLED and not self._given.python.admits(found.requires_python):
             self.kill(index, Rejection(kind=PYTHON, detail=found.requires_python))
             return None

@@ -116,8 +116,8 @@ class Metadata:
     """The core metadata that resolution needs, as texts.
 
     ``name`` is normalised. ``requires_dist`` are requirement texts (PEP 508), unparsed; ``provides_extras``
-    are normalised. ``source``, if not None, replaces the handle in the resolution: a git commit in place of a branch,
-    a built wheel.
+    are normalised. ``built`` tells that it took a build. ``source``, if not None, replaces the handle in the answer:
+    a git commit in place of a branch, a built wheel.
     """
 
     name: str
@@ -125,6 +125,7 @@ class Metadata:
     requires_dist: tuple[str, ...] = ()
     requires_python: str = ""
     provides_extras: tuple[str, ...] = ()
+    built: bool = False
     source: object = None
 
 
@@ -151,6 +152,12 @@ class Universe(Protocol):
         """Return the metadata of a release's handle, a :class:`Place`, or a ``Preference.installed``.
 
         Raises :class:`Unusable`.
+        """
+
+    def needs_build(self, handle: object) -> bool:
+        """Tell whether :meth:`metadata` of a handle takes a build, or took one before.
+
+        Raises what it raises without a build.
         """
 
     def knows(self, name: str) -> bool | None:

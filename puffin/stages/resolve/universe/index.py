@@ -121,6 +121,13 @@ class IndexUniverse:
             return installed_metadata(handle)
         raise TypeError(f"{type(handle).__name__} is no handle of this universe")
 
+    def needs_build(self, handle: object) -> bool:
+        """Tell whether only a build tells the metadata of a distribution on an index; without it, nothing is built."""
+        if not isinstance(handle, Chosen):
+            return False
+        found = self._read(handle)
+        return found.built if isinstance(found, Metadata) else True
+
     def confirm(self, handles: "Iterable[object]", *, build: bool) -> bool:
         """Read the metadata of each source distribution to install from itself, where they came from a wheel so far.
 
@@ -212,12 +219,15 @@ class IndexUniverse:
             self._jobs[key] = self._pool.submit(partial(self._obtain, handle))
 
     def _chosen(self, handle: Chosen) -> Metadata:
-        key = (handle.name, handle.version)
+        found = self._read(handle)
+        known = found if isinstance(found, Metadata) else self._built(found)
+        self._known[handle.name, handle.version] = known
+        return known
+
+    def _read(self, handle: Chosen) -> Metadata | Unbuilt:
         self._expect(handle)
-        if key not in self._known:
-            found = self._jobs[key].result()
-            self._known[key] = found if isinstance(found, Metadata) else self._built(found)
-        return self._known[key]
+        key = (handle.name, handle.version)
+        return self._known[key] if key in self._known else self._jobs[key].result()
 
     def _taken_in(self, key: tuple[str, str]) -> bool:
         try:
@@ -239,7 +249,7 @@ class IndexUniverse:
             raise unbuilt.error()
         built = self._build(unbuilt.source)
         found = built_metadata(built, unbuilt.source) if isinstance(built, Built) else built
-        return replace(found, source=unbuilt.place) if found.source is None else found
+        return replace(found, built=True, source=unbuilt.place if found.source is None else found.source)
 
 
 def _says_the_same(one: Metadata, other: Metadata) -> bool:

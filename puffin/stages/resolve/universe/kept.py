@@ -35,7 +35,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.stages.resolve.universe.index import IndexUniverse
 
-_FORMAT = f"universe 1 of {__version__} with {packaging_version}"
+_FORMAT = f"universe 2 of {__version__} with {packaging_version}"
 _MOST = 3000  # packages; then what this run did not use is left out
 _ANSWERS = 8
 
@@ -245,6 +245,11 @@ class KeptUniverse:
                 return None
             self._known[key] = from_tuple(Metadata, (*row, None))
         return self._known[key]
+
+    def needs_build(self, handle: object) -> bool:
+        """Tell whether the metadata of a handle takes a build, or took one; see :meth:`IndexUniverse.needs_build`."""
+        found = self._recorded(handle)
+        return self._behind.needs_build(handle) if found is None else found.built
 
     def expect(self, names: "Iterable[str]") -> None:
         """Have the pages of packages without a record fetched."""

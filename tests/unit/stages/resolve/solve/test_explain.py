@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from puffin.stages.resolve.index.config import FilePolicy
+from puffin.stages.resolve.solve.eligible import MOST_BUILDS
 from puffin.stages.resolve.solve.errors import NoSolution
 from puffin.stages.resolve.solve.request import Preference
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.universe import Offer
 from puffin.value import replace
 from tests.helpers.replay import Replay
-from tests.helpers.universe import Packse, package, packse, request
+from tests.helpers.universe import Packse, package, packse, pins, request
 from tests.unit.stages.resolve.solve.test_search import boto, three_deep
 
 
@@ -205,3 +206,27 @@ def test_many_statements_become_few() -> None:
     text = failure(packages, *names)
     assert len(text.splitlines()) <= 25
     assert "26 more" in text.splitlines()[0] or "no version can be used" in text.splitlines()[0]
+
+
+def test_only_so_many_versions_of_a_package_are_built_for_what_they_need() -> None:
+    """The versions that are read after them need no build: one is found behind those that are given up."""
+    needing = {f"1.{minor}": {"built": True, "wheel": False, "sdist": True} for minor in range(MOST_BUILDS + 5)}
+    old = {version: {**facts, "requires_dist": ["b<1"]} for version, facts in needing.items()}
+    packages: dict[str, Any] = {"a": old, "b": package({"0.9": [], "1.0": []})}
+    universe = Replay(packages)
+    text = failure(packages, "a", "b>=1", universe=universe)
+    built = [f"a==1.{minor}" for minor in range(MOST_BUILDS + 4, 4, -1)]
+    assert [each for each in universe.read if each != "b==1.0"] == built
+    assert (
+        f"`a` 1.0 to 1.4 cannot be used: only a build tells what it needs, and {MOST_BUILDS} versions have been built"
+        in text
+    )
+    assert text.endswith(
+        f"which leaves these out, or pin one: at most {MOST_BUILDS} of the versions that fit are built"
+    )
+    assert "hint: bound `a`, such as `a>1.4`" in text
+    assert pins(resolve(request("a", "b"), Replay(packages))) == {"a": "1.14", "b": "0.9"}
+    last = {**old, "1.5": needing["1.5"]}
+    assert pins(resolve(request("a", "b>=1"), Replay({**packages, "a": last})))["a"] == "1.5"
+    wheel: dict[str, Any] = {**old, "1.0": {}}
+    assert pins(resolve(request("a", "b>=1"), Replay({**packages, "a": wheel})))["a"] == "1.0"

@@ -13,10 +13,15 @@ from hypothesis import strategies as st
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError
 from puffin.stages.resolve.index.config import IndexConfig, page_path
+from puffin.stages.resolve.metadata.wanted import BuildSource
 from puffin.stages.resolve.requirements import texts
+from puffin.stages.resolve.solve.eligible import MOST_BUILDS
+from puffin.stages.resolve.solve.errors import NoSolution
 from puffin.stages.resolve.solve.request import Preference, Resolution, ResolveRequest
 from puffin.stages.resolve.solve.resolve import resolve
+from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.stages.resolve.universe.kept import KeptUniverse
+from puffin.stages.resolve.universe.values import Built
 from tests.helpers.index_server import IndexServer
 from tests.helpers.index_universe import NOW, Make, offer, scope_at, sdist, universes
 from tests.helpers.universe import pins, request
@@ -190,3 +195,30 @@ def test_builds_and_files_without_hashes_are_not_kept(make: Make, tmp_path: Path
     offer(index, "a", "1.0", hashes=False)
     assert used(make, cache, index, "a")[1]
     assert used(make, cache, index, "a")[1]
+
+
+def test_what_a_former_run_built_counts_as_built(make: Make, tmp_path: Path, index: IndexServer) -> None:
+    """The answer is the same whatever the cache has: a run does not begin to build where the one before ended."""
+    asked: list[str] = []
+
+    def build(source: BuildSource) -> Built:
+        asked.append(source.version)
+        need = "b" if source.version == "1.12" else "b<1"
+        text = f"Metadata-Version: 2.1\nName: a\nVersion: {source.version}\nRequires-Dist: {need}\n\n"
+        return Built(metadata=text.encode())
+
+    for minor in range(MOST_BUILDS + 5):
+        index.add(*sdist("a", f"1.{minor}", {"setup.py": ""}))
+    for version in ("0.5", "1.0"):
+        offer(index, "b", version)
+
+    def opened(**options: object) -> IndexUniverse:
+        return make(build=build, **options)
+
+    cache = tmp_path / "cache"
+    first = compile_(cache, index, opened, request("a", "b>=1"))
+    assert (pins(first), asked) == ({"a": "1.12", "b": "1.0"}, ["1.14", "1.13", "1.12"])
+    with pytest.raises(NoSolution) as caught:
+        compile_(cache, index, opened, request("a!=1.12", "b>=1"))
+    assert "`a` 1.0 to 1.3 cannot be used: only a build tells what it needs" in str(caught.value)
+    assert asked[3:] == [f"1.{minor}" for minor in range(11, 3, -1)]
