@@ -49,7 +49,7 @@ class ArchiveGone(PuffinError):
     """An archive that the plan counts on is not in the cache, or not whole."""
 
     archive: str
-    hints: tuple[str, ...] = ("run the command again: what is missing will be fetched again",)
+    hints: tuple[str, ...] = ("run the command again: missing archives will be fetched again",)
 
     def summary(self) -> str:
         return f"The cached archive of `{self.package or self.archive[:12]}` is damaged"
@@ -170,7 +170,7 @@ def _link_alike(
 
 
 def _sealed(cache: Cache, archive: str, kind: str, doubted: bool) -> "_Building":
-    """Return what links from the sealed tree of an archive, which is made, or made again, where need be.
+    """Return the work with the sealed tree of an archive, which is made or repaired first if necessary.
 
     If it is *doubted*, the contents of the archive are compared, and its tree with it. Raises :class:`ArchiveGone` and
     :class:`TreeNotSealed`.

@@ -1,4 +1,4 @@
-"""Of which kind a source is, and what decides about the tables of projects."""
+"""The kinds of sources, what projects declare, and how their tables are applied."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -23,11 +23,11 @@ PYPROJECT, SETUP_CFG, SETUP_PY, SCRIPT, PLAIN = (
 
 @frozen
 class SourcePolicy:
-    """What decides about the tables of projects besides these.
+    """How the tables of projects are applied.
 
     ``markers`` returns the markers of the target; without it, every marker holds. ``skipped`` are the packages whose
-    sources do not count, True for all. ``environ`` may have credentials for indexes. ``indexes`` are those with a name
-    that options and configuration tell.
+    sources are ignored, True for all. ``environ`` may have credentials for indexes. ``indexes`` are the named ones of
+    options and configuration.
     """
 
     markers: Callable[[], Mapping[str, str]] | None = None
