@@ -120,7 +120,8 @@ def read_for_link(path: str) -> "tuple[Any, Any, tuple[str, ...] | None] | None"
     names, end = load_at(data, end)
     if header is None or type(names) is not tuple:
         return None
-    return header, names, load_at(data, skipped(data, end))[0]
+    executables, end = load_at(data, skipped(data, end))
+    return (header, names, executables) if end == len(data) else None
 
 
 def read_manifest(path: str) -> "Manifest | None":
