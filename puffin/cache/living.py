@@ -1,4 +1,4 @@
-"""Environments that live on sealed trees of the cache: nothing that they use is removed while they are there."""
+"""Environments with links into sealed trees of the cache: while they exist, the cache keeps the archives they use."""
 
 import errno
 import os
@@ -32,7 +32,7 @@ def note_living(cache: Cache, root: str, archives: "Collection[str]") -> None:
 
 
 def living(cache: Cache) -> "dict[str, frozenset[str]]":
-    """Return the archives whose sealed trees each environment uses; those that moved or went are forgotten."""
+    """Return the archives whose sealed trees each environment uses, and forget moved or removed environments."""
     from puffin.cache.clean import names_in
 
     bucket = cache.path(Bucket.LIVING)

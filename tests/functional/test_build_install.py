@@ -111,6 +111,13 @@ def test_what_was_built_is_not_built_again(puffin, shop, told):
     assert hooks_run(told) == ["wheel thing"], "without a metadata hook the wheel is built for it, and kept"
 
 
+def test_what_a_build_needs_too_is_asked_for_once(puffin, env, shop):
+    shop.add(*forge_sdist("thing"))
+    assert puffin("pip", "install", "toy", "thing", "-i", shop.url).code == 0
+    assert shop.count("/simple/toy/") == 1
+    assert [each.path for each in shop.requests].count("/files/toy-1.0-py3-none-any.whl") == 1
+
+
 def test_other_config_settings_are_another_build(puffin, env, shop, told):
     shop.add(*forge_sdist("thing", told=told, static=True))
     for words, expected in (

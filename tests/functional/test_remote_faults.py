@@ -101,7 +101,7 @@ def test_an_address_where_nobody_answers_is_told_by_a_run_that_needs_nobody(puff
     ("answer", "why", "patience"),
     [
         (b"", "timed out", NOBODY),
-        (b"HTTP/1.1 400 Bad Request\r\n" * 9, "what answers there is no scheduler", QUICK),
+        (b"HTTP/1.1 400 Bad Request\r\n" * 9, "the program there is not a dask scheduler", QUICK),
     ],
     ids=["silent", "another server"],
 )

@@ -149,7 +149,7 @@ def test_a_workspace_without_configuration(puffin, shop):
     assert sync(puffin, shop, "--frozen") == {".venv": one}
     workspace(puffin, more='[tool.puffin]\nlayout = "round"\n')
     done = puffin("sync")
-    assert (done.code, '`layout` is "shared" or "separate"' in done.err) == (2, True), done.err
+    assert (done.code, '`layout` must be "shared" or "separate"' in done.err) == (2, True), done.err
 
 
 def test_a_tree_of_projects_without_configuration(puffin, shop):

@@ -100,7 +100,9 @@ COMMANDS = {
 _NO_PYTHON = (
     "puffin does not install Python; `puffin venv --python VERSION` uses an interpreter of this machine"
 )
-_NO_PROJECT = "puffin does not manage projects; list requirements in a file, then run `puffin pip compile`"
+_NO_PROJECT = (
+    "puffin does not edit projects; write the dependency into `pyproject.toml`, then run `puffin sync`"
+)
 _NO_TOOL = "make an environment for the tool: `puffin venv DIR`, then `puffin pip install -p DIR PACKAGE`"
 # what to use in place of commands that puffin does not have; a longer name stands before its beginning
 INSTEAD = {
@@ -115,7 +117,7 @@ INSTEAD = {
     "init": _NO_PROJECT,
     "add": _NO_PROJECT,
     "remove": "`puffin pip uninstall PACKAGE` removes a package from an environment",
-    "build": "puffin builds what it installs; to make files for an index, use `python -m build`",
+    "build": "puffin builds only for installation; to make files for an index, use `python -m build`",
     "publish": "puffin does not publish; use `twine upload`",
     "tool": _NO_TOOL,
     "x": _NO_TOOL,
@@ -127,19 +129,19 @@ INSTEAD = {
     "cache purge": "`puffin cache clean` removes all entries",
     "cache remove": "`puffin cache clean PACKAGE` removes the entries of a package",
     "pip cache": "`puffin cache` has the commands of the cache",
-    "pip config": "puffin reads pip's configuration files; `puffin pip install -v` lists what it took from them",
-    "pip debug": "`puffin pip install -v` says what was decided, and why",
+    "pip config": "puffin reads pip's configuration files; `puffin pip install -v` lists the settings from them",
+    "pip debug": "`puffin pip install -v` prints each decision with its reason",
     "pip download": "puffin keeps wheels in its cache only; to get files, use `pip download`",
     "pip wheel": "puffin keeps wheels in its cache only; to get files, use `pip wheel`",
     "pip hash": "`puffin pip compile --generate-hashes` writes the hashes of all files",
-    "pip index": "`puffin pip list --outdated` prints the newest versions of what is installed",
+    "pip index": "`puffin pip list --outdated` prints the newest versions of installed packages",
     "pip inspect": "`puffin pip list --format json` prints the installed packages",
     "pip search": "an index cannot be searched by an installer; search on its site",
 }
 
 
 def instead_of(words: "Sequence[str]", of_pip: "Container[str]") -> str:
-    """Return what to use in place of the command *words*, empty if nobody knows; *of_pip* has those of `puffin pip`."""
+    """Return what to use in place of the command *words*, empty if unknown; *of_pip* has those of `puffin pip`."""
     if words[0] in of_pip:
         return f"use `puffin pip {words[0]}`"
     return INSTEAD.get(" ".join(words)) or (INSTEAD.get(words[-1], "") if words[0] == "pip" else "")

@@ -133,14 +133,16 @@ class Builds:
     def _since(self, artifact: "Artifact") -> float:
         """Return from which time on builds count: a directory may have changed where its revision does not show it."""
         return (
-            self._settings.now if self._settings.is_anew(artifact.name) and artifact.kind == DIRECTORY else 0.0
+            self._settings.began
+            if self._settings.is_anew(artifact.name) and artifact.kind == DIRECTORY
+            else 0.0
         )
 
     def _fetched_since(self, name: str) -> float:
         """Return from which time on a fetched archive counts whose hash nobody tells."""
         if self._settings.offline:
             return 0.0
-        return self._settings.now - (0.0 if self._settings.is_anew(name) else FRESH)
+        return self._settings.began - (0.0 if self._settings.is_anew(name) else FRESH)
 
     def _settings_key(self, artifact: "Artifact", toolchain: Toolchain) -> str:
         shared = "" if self._settings.isolates(artifact.name) else toolchain.prefix

@@ -1,5 +1,6 @@
 """From the settings of a command to those of its builds, and the builds that a resolution can ask for."""
 
+import time
 from _thread import allocate_lock
 
 from puffin.pipeline.builds.values import ALL, BuildSettings
@@ -42,7 +43,8 @@ def build_settings(
     return BuildSettings(
         config=config,
         network=network,
-        now=session.began,
+        now=time.time(),
+        began=session.began,
         files=files,
         constraints=constraints,
         config_settings=tuple([config_setting(each) for each in settings.config_setting]),

@@ -275,7 +275,7 @@ def _root_text(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "timed out"
     if isinstance(error, MemoryError):  # of so many bytes as a text is when it is read as a number
-        return "what answers there is no scheduler"
+        return "the program there is not a dask scheduler"
     return str(error) or type(error).__name__
 
 

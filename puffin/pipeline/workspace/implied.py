@@ -16,7 +16,7 @@ from puffin.types import Iterable
 def implied_workspace(cwd: str) -> Workspace | None:
     """Return the environments of the nearest project in *cwd* and above, and of all members of its workspace.
 
-    Where there is no project, those of all projects below. Raises ``InvalidProject`` for members that cannot be.
+    Where there is no project, those of all projects below. Raises ``InvalidProject`` for invalid members.
     """
     projects = LocalProjects(read_file)
     nearest = _nearest(cwd, projects)
@@ -40,7 +40,7 @@ def _nearest(directory: str, projects: LocalProjects) -> ProjectTables | None:
 
 
 def _tree(cwd: str, projects: LocalProjects) -> Workspace | None:
-    """Return the environments of all projects below; those that know each other by name get each other's copies."""
+    """Return the environments of all projects below; those that depend on each other get each other's copies."""
     found = [os.path.dirname(os.path.join(cwd, path)) for path in expand(f"**/{PROJECT_FILE}", cwd)]
     tables = [each for each in map(projects.tables, found) if each is not None and each.name]
     tree = tuple([each.directory for each in tables])

@@ -1,17 +1,17 @@
-"""A sealed tree: an archive with its bytecode, read-only, from which environments take directories by a symlink each.
+"""A sealed tree: an archive with its bytecode, read-only, to whose directories environments have symlinks.
 
 ``trees-v0/<kind>/<aa>/<sha256>/`` has the files of the archive and of its layer of bytecode, mostly by hard links;
-``<kind>`` is that of the bytecode, :data:`PLAIN` for none. ``<sha256>.manifest`` is written when all is there. It is
-void if the archive was unzipped again, as a layer is.
+``<kind>`` is that of the bytecode, :data:`PLAIN` for none. ``<sha256>.manifest`` is written last. Like a layer,
+it is void if the archive was unzipped again.
 
-Two rules say what an environment takes by a symlink (:func:`divided`):
+Two rules decide which directories become symlinks (:func:`divided`):
 
-- A directory at the top level is, if it is a package with an ``__init__``: any other is a namespace, which packages
-  share. A deeper one is, if there are files beside it.
-- ``.dist-info`` and ``__pycache__`` are not.
+- A directory at the top level does if it is a package with an ``__init__``. Any other is a namespace, which packages
+  share. A deeper one does if there are files beside it.
+- ``.dist-info`` and ``__pycache__`` do not.
 
-So beside a link, or below, lies a file of its distribution. pip counts on that: it removes a directory as a whole if
-all files in it go, and takes no notice of links to directories there.
+So a file of the distribution lies beside each link, or below. pip relies on that: it removes a whole directory if it
+removes all files in it, and ignores links to directories there.
 
 The manifest holds three frames. Head: ``(FORMAT, seconds, boot id)``. Body: the fields of :class:`Sealed` but ``root``.
 Bytecode: ``((directory, (name, …)), …)`` of the layer.
@@ -39,9 +39,9 @@ _WRITERS = 0o222
 
 @frozen
 class Sealed:
-    """What link must know of a sealed tree at *root*.
+    """The data for links to a sealed tree at *root*.
 
-    ``header`` is that of the archive's manifest. ``links`` are the directories that environments take by a symlink;
+    ``header`` is that of the archive's manifest. ``links`` are the directories that become symlinks;
     ``tree`` and ``layer`` are all others with their files and their bytecode, and ``record`` is RECORD of all these.
     """
 
@@ -60,7 +60,7 @@ def tree_path(cache: Cache, kind: str, archive: str) -> str:
 
 
 def read_sealed(root: str) -> "Sealed | None":
-    """Return what the manifest of the tree at *root* says; None for a missing or damaged one."""
+    """Return the manifest of the tree at *root*; None for a missing or damaged one."""
     return _read(root)[1]
 
 
@@ -158,16 +158,16 @@ def as_rows(rows: "Iterable[tuple[str, str, str]]") -> str:
 
 
 def close(root: str, directories: "Iterable[str]") -> None:
-    """Let nobody add to or remove from *directories* of a tree (``OSError``)."""
+    """Make *directories* of a tree read-only (``OSError``)."""
     for directory in directories:
         path = f"{root}/{directory}"
         os.chmod(path, os.stat(path).st_mode & ~_WRITERS & 0o7777)
 
 
 def publish_again(temporary: str, root: str) -> None:
-    """Let the directory *temporary* be the tree at *root*; what was there is at *temporary* afterwards (``OSError``).
+    """Put the directory *temporary* in the place of the tree at *root*, and that at *temporary* (``OSError``).
 
-    Environments may be using that: they find one or the other, where the file system can exchange two entries.
+    Environments that use the tree find the old or the new one, if the file system can exchange two entries.
     """
     if not os.path.lexists(root):
         publish_tree(temporary, root)

@@ -48,6 +48,7 @@ from puffin.value import frozen
 
 Row = tuple[str, tuple[str, ...], tuple[int, ...], tuple[int, ...]]
 OutsideRow = tuple[str, str, tuple[str, ...], tuple[int, ...], tuple[int, ...], tuple[str, ...]]
+Outline = tuple[tuple[Any, ...], tuple[str, ...]]
 
 INSTALLER = b"puffin\n"  # what the file of that name holds
 CURRENT_FORMAT = 1
@@ -113,6 +114,11 @@ def read_names(path: str) -> "tuple[tuple[Any, ...], tuple[tuple[str, tuple[str,
     return found[:2] if found else None
 
 
+def outline(header: "tuple[Any, ...]", names: "tuple[tuple[str, tuple[str, ...]], ...]") -> Outline:
+    """Return what a commit needs to know of an archive: its header, and the directories below the root."""
+    return header, tuple([directory for directory, _ in names[1:]])
+
+
 def read_for_link(path: str) -> "tuple[Any, Any, tuple[str, ...] | None] | None":
     """Return the header, the names and the executables in the manifest file *path*, or None as :func:`read_header`."""
     data = _read(path, whole=True)
@@ -120,7 +126,8 @@ def read_for_link(path: str) -> "tuple[Any, Any, tuple[str, ...] | None] | None"
     names, end = load_at(data, end)
     if header is None or type(names) is not tuple:
         return None
-    return header, names, load_at(data, skipped(data, end))[0]
+    executables, end = load_at(data, skipped(data, end))
+    return (header, names, executables) if end == len(data) else None
 
 
 def read_manifest(path: str) -> "Manifest | None":

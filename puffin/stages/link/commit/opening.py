@@ -1,8 +1,8 @@
 """Directories of sealed trees that packages come to share: opened in a staging area, so that they can be changed.
 
-An environment takes a directory of a sealed tree by a symlink while it is one distribution's. Where another brings
-something for it, or something else lies there, the plan opens it: files are hard links, and the directories beneath
-are symlinks in their turn. RECORD then lists the files.
+A directory of a sealed tree is a symlink while only one distribution has files in it. If another one adds files, or
+other files lie there, the plan opens it: its files become hard links, and its directories symlinks. RECORD then lists
+the files.
 """
 
 import os
@@ -19,7 +19,7 @@ from puffin.value import frozen
 
 @frozen
 class Opening:
-    """A *directory* of a sealed tree that is staged anew, at *staged*: ``files`` in it, and ``links`` to directories.
+    """A *directory* of a sealed tree that is staged at *staged*, with its ``files`` and ``links`` to its directories.
 
     ``name`` is that of the distribution.
     """
@@ -34,7 +34,7 @@ class Opening:
 
 @frozen
 class Preparation:
-    """What is done in the staging area before a commit: openings, what is built of them, and ``(former, new)`` RECORDs.
+    """The work in the staging area before a commit: openings, directories built of them, and ``(former, new)`` RECORDs.
 
     Directories get the time ``stamp`` (ns).
     """
@@ -46,7 +46,7 @@ class Preparation:
 
 
 def prepare(preparation: Preparation) -> None:
-    """Do what comes before a commit (``OSError``)."""
+    """Do the work before a commit (``OSError``)."""
     for opening in preparation.openings:
         _open(opening)
     for former, new, openings in preparation.records:
@@ -89,7 +89,7 @@ def _open(opening: Opening) -> None:
 def _rows(
     former: "Iterable[tuple[str, str, str]]", openings: "Sequence[Opening]"
 ) -> "list[tuple[str, str, str]]":
-    """Return the rows of a RECORD in which the links that were opened are replaced by what is there now."""
+    """Return the rows of a RECORD in which the links that were opened are replaced by their files."""
     opened = frozenset([each.directory for each in openings])
     sealed = openings[0].sealed
     rows = [row for row in full_record(sealed.root, sealed) if row[0].rpartition("/")[0] in opened]

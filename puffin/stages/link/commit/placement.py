@@ -53,8 +53,8 @@ class Conflict:
 class Placement:
     """The moves that bring staged trees into place, in order, and the directories whose entries they change.
 
-    ``openings`` are to be done before, and then the ``building``, in order: directories that are ``("made", "")`` and
-    moves into these. They lie in a staging area, too.
+    ``openings`` come first, then the ``building``, in order: ``("", path)`` for a new directory, and moves into
+    these. All lie in a staging area.
     """
 
     replaced: "tuple[str, ...]"
@@ -82,7 +82,7 @@ class ManifestGone(PuffinError):
 
     sentence = "The cache lost `{path}` while it was in use"
     path: str
-    hints: tuple[str, ...] = ("run the command again: what is missing will be fetched again",)
+    hints: tuple[str, ...] = ("run the command again: missing archives will be fetched again",)
 
 
 def plan_placement(

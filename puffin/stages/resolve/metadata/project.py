@@ -43,7 +43,7 @@ def project_table(document: TomlTable, *needed: str) -> ProjectTable:
     if not name:
         raise table.invalid("`project.name` is missing")
     if not is_name(name):
-        raise table.invalid(f"`project.name` is `{name[:60]}`, which is no name of a project")
+        raise table.invalid(f"`project.name` is `{name[:60]}`, which is not a valid project name")
     _check_static(table, document, needed)
     return ProjectTable(
         name=normalise(name),

@@ -1,11 +1,11 @@
-"""From requirements of projects and the tables of these to requirements with a place: a URL, a path or an index.
+"""Give the requirements of projects the places that their tables name: a URL, a path or an index.
 
 :func:`chosen_source` decides about one requirement, and reads nothing. :class:`Lowering` applies it to all requirements
-of a command, and follows local projects to what they ask for in turn, as uv does. Files of an index have no tables.
+of a command, and to those of the local projects among them, as uv does. Packages from an index have no tables.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from puffin import depends
 from puffin.artifact.urls import file_path, file_url, is_file_url, percent_encoded
@@ -14,6 +14,7 @@ from puffin.stages.resolve.index.config import NamedIndex, with_credentials
 from puffin.stages.resolve.metadata.toml import InvalidProject
 from puffin.stages.resolve.projects.members import LocalProjects, Monorepo
 from puffin.stages.resolve.projects.tables import GIT, INDEX, PATH, WORKSPACE, PackageSource, ProjectTables
+from puffin.stages.resolve.projects.values import SourcePolicy
 from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.place import (
     PathBase,
@@ -27,27 +28,6 @@ from puffin.value import frozen, replace
 
 
 @frozen
-class SourcePolicy:
-    """What decides about the tables of projects besides these.
-
-    ``markers`` returns the markers of the target; without it, every marker holds. ``skipped`` are the packages whose
-    sources do not count, True for all. ``environ`` may have credentials for indexes. ``indexes`` are those with a name
-    that options and configuration tell.
-    """
-
-    markers: Callable[[], Mapping[str, str]] | None = None
-    skipped: "bool | frozenset[str]" = False
-    environ: Mapping[str, str] = {}
-    indexes: tuple[NamedIndex, ...] = ()
-
-    def skips(self, name: str) -> bool:
-        return self.skipped if isinstance(self.skipped, bool) else name in self.skipped
-
-
-DEFAULT_POLICY = SourcePolicy()
-
-
-@frozen
 class Asker:
     """Who asks for a package: the project with these ``tables``, under an extra or a group, within a ``workspace``."""
 
@@ -58,10 +38,10 @@ class Asker:
 
 
 def chosen_source(entry: Entry, asker: Asker, holds: Callable[[str], bool]) -> PackageSource | None:
-    """Return the source of a requirement for whoever asks, None for its own URL, or the indexes.
+    """Return the source of a requirement of *asker*, None if that is its own URL, or the indexes.
 
-    The project's own word on a package goes before that of the root of its workspace, even where it does not hold.
-    Raises :class:`InvalidProject` where two hold.
+    The sources of the project take precedence over those of the root of its workspace, even if none of them applies.
+    Raises :class:`InvalidProject` if two apply.
     """
     name, tables, workspace = entry.name, asker.tables, asker.workspace
     told = tables.sources.get(name) or (workspace.root.sources.get(name, ()) if workspace else ())
@@ -73,8 +53,10 @@ def chosen_source(entry: Entry, asker: Asker, holds: Callable[[str], bool]) -> P
         and (not each.marker or holds(each.marker))
     ]
     if len(found) > 1:
-        problem = f"`{name}` has {len(found)} sources here that hold at once"
-        raise InvalidProject(file=found[0].place, problem=problem, hints=("tell them apart by a `marker`",))
+        problem = f"`{name}` has {len(found)} sources that apply at once"
+        raise InvalidProject(
+            file=found[0].place, problem=problem, hints=("give them markers that exclude each other",)
+        )
     if not (told or entry.url) and workspace and name in workspace.members:
         root = workspace.root  # a member is never looked for on an index
         return PackageSource(
@@ -84,8 +66,10 @@ def chosen_source(entry: Entry, asker: Asker, holds: Callable[[str], bool]) -> P
 
 
 class Lowering:
-    """Places the requirements of a command. ``pins`` are the indexes of packages by name, ``virtual`` the packages of
-    which only the dependencies are installed."""
+    """Places the requirements of a command.
+
+    ``pins`` are the indexes of packages by name. Of ``virtual`` packages only the dependencies are installed.
+    """
 
     def __init__(
         self, read: Callable[[str], bytes], exists: Callable[[str], bool], policy: SourcePolicy
@@ -109,19 +93,19 @@ class Lowering:
         return tuple([replace(each, url=with_credentials(each.name, each.url, environ)) for each in known])
 
     def placed(self, entries: Iterable[Entry], asker: Asker) -> tuple[Entry, ...]:
-        """Return requirements of a project, with a place where a source tells it."""
+        """Return requirements of a project, those with a source with its place."""
         return tuple([self._placed(entry, asker) for entry in entries])
 
     def _placed(self, entry: Entry, asker: Asker) -> Entry:
         if not entry.name or self._policy.skips(entry.name):
             return entry
-        if entry.name == asker.tables.name:  # of a dependency, it stands for an extra
+        if entry.name == asker.tables.name:  # among dependencies, it stands for an extra
             return self._itself(entry, asker.tables) if asker.group and not entry.url else entry
         source = chosen_source(entry, asker, self._holds)
         if source is None:
             return entry
         if entry.url:
-            problem = f"`{entry.name}` has a source, and names a URL at {entry.origin} as well: keep one"
+            problem = f"`{entry.name}` has a source and a URL, at {entry.origin}: remove one of them"
             raise InvalidProject(file=source.place, problem=problem)
         if source.kind == INDEX:
             self._pin(entry.name, source, (*self.indexes(asker), *self._policy.indexes))
@@ -145,11 +129,11 @@ class Lowering:
         found = next((each for each in known if each.name == source.target), None)
         if found is None:
             names = ", ".join(f"`{each.name}`" for each in known if each.name)
-            hints = (f"the indexes are {names}",) if names else ("declare it by `[[tool.uv.index]]`",)
-            problem = f"the source of `{name}` is the index `{source.target}`, which nothing declares"
+            hints = (f"the indexes are {names}",) if names else ("declare it in a `[[tool.uv.index]]` table",)
+            problem = f"the source of `{name}` is the index `{source.target}`, which is not declared"
             raise InvalidProject(file=source.place, problem=problem, hints=hints)
         if self.pins.setdefault(name, found.url) != found.url:
-            problem = f"`{name}` is to come from another index at {self._pinned_at[name]}"
+            problem = f"`{name}` has another index at {self._pinned_at[name]}"
             raise InvalidProject(file=source.place, problem=problem)
         self._pinned_at.setdefault(name, source.place)
 
@@ -161,8 +145,8 @@ class Lowering:
             workspace = self.projects.workspace(tables) if tables and tables.members is not None else None
         member = workspace.members.get(entry.name) if workspace else None
         if member is None:
-            where = f"of `{workspace.root.shown}`" if workspace else "here: it belongs to none"
-            problem = f"`{entry.name}` is to come from the workspace, but is not a member {where}"
+            what = f"it is not a member of `{workspace.root.shown}`" if workspace else "there is none here"
+            problem = f"the source of `{entry.name}` is the workspace, but {what}"
             names = ", ".join(f"`{name}`" for name in workspace.members) if workspace else ""
             hints = (f"the members are {names}",) if names else ()
             raise InvalidProject(file=source.place, problem=problem, hints=hints)
@@ -191,7 +175,7 @@ class Lowering:
         inner = os.path.join(path, source.subdirectory) if source.subdirectory else path
         tables = self.projects.tables(inner)
         if tables is None and not self._exists(os.path.join(inner, "setup.py")):
-            problem = f"the source of `{entry.name}` is `{source.target}`, which has no project"
+            problem = f"the source of `{entry.name}` is `{source.target}`, which contains no project"
             raise InvalidProject(file=source.place, problem=problem)
         told = source.installed if source.installed is not None else tables.installed if tables else None
         if told is False:
@@ -219,10 +203,10 @@ class Lowering:
         )
 
     def reached(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
-        """Return what limits the packages that local projects among *entries* ask for, and those they reach in turn.
+        """Return constraints with the sources of local projects among *entries*, and of those that these depend on.
 
-        Constraints, because none of them asks for its package. Raises :class:`InvalidProject` for a package with two
-        places. Of two requirements for one place the editable one wins.
+        Raises :class:`InvalidProject` for a package with two places. Of two requirements for one place the editable
+        one wins.
         """
         found: dict[str, Entry] = {}
         left = [entry for entry in entries if entry.url]
@@ -238,9 +222,7 @@ class Lowering:
             for entry in self._limits(tables, above.extras) if tables else ():
                 former = places.setdefault(entry.name, entry)
                 if same_place(former.url) != same_place(entry.url):
-                    problem = (
-                        f"`{entry.name}` is to come from another place at {former.origin}: `{former.text}`"
-                    )
+                    problem = f"`{entry.name}` has another source at {former.origin}: `{former.text}`"
                     raise InvalidProject(file=entry.file, problem=problem)
                 left.append(entry)
                 known = found.get(entry.name)

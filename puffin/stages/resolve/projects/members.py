@@ -35,7 +35,7 @@ class LocalProjects:
     def tables(self, directory: str, *, mentioning: str = "") -> ProjectTables | None:
         """Return the tables of the project in a directory, None where it has no ``pyproject.toml``.
 
-        None also where that does not mention a word: the files of others may be as they like.
+        None also if that file does not contain *mentioning*: errors in unrelated files do not matter.
         """
         if directory not in self._tables:
             file = self._file(directory)
@@ -71,14 +71,14 @@ class LocalProjects:
             at = os.path.dirname(at)
 
     def tree(self, directories: tuple[str, ...]) -> Monorepo:
-        """Return the projects in these directories as a workspace, and know them as one from then on."""
+        """Return the projects in these directories as a workspace, and remember them as one."""
         root = ProjectTables(path="", directory="", shown=".", workspace=".")
         found = self._monorepo(root, directories)
         self._trees |= dict.fromkeys(directories, found)
         return found
 
     def workspace(self, root: ProjectTables) -> Monorepo:
-        """Return the workspace of a root. Raises :class:`InvalidProject` for members that cannot be."""
+        """Return the workspace of a root. Raises :class:`InvalidProject` for invalid members."""
         if root.directory not in self._workspaces:
             self._workspaces[root.directory] = self._monorepo(root, _directories(root))
         return self._workspaces[root.directory]
@@ -128,6 +128,6 @@ def _meant(pattern: str, root: ProjectTables) -> list[str]:
 
 
 def _is_left_over(directory: str) -> bool:
-    """Tell whether a directory holds nothing of a project: what another branch left there."""
+    """Tell whether a directory has no files of a project, for example after a switch to another branch."""
     depends.directory(directory)
     return all(name[0] == "." or name == "__pycache__" for name in os.listdir(directory))

@@ -121,7 +121,7 @@ def _of_uv(document: "Mapping[str, Any]", target: LockTarget, shown: str) -> "di
     except UvLockProblem as error:
         raise LockUnusable(file=shown, problem=str(error)) from None
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise LockUnusable(file=shown, problem=f"it is not as uv writes it ({error})") from None
+        raise LockUnusable(file=shown, problem=f"it is not in the format of uv ({error})") from None
 
 
 def _parsed(document: "Mapping[str, Any]", shown: str) -> "Pylock":

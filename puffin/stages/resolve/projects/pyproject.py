@@ -88,7 +88,7 @@ def check_specifier(text: str, file: str, what: str) -> str:
     try:
         specifiers_of(text)
     except ValueError:
-        problem = f"`{what}` is `{text}`, which is no version specifier"
+        problem = f"`{what}` is `{text}`, which is not a version specifier"
         raise InvalidProject(file=file, problem=problem) from None
     return text
 

@@ -1,11 +1,12 @@
 """``[tool.uv]`` and ``[tool.puffin]`` of a project: where its dependencies come from, and the members of its workspace.
 
-https://docs.astral.sh/uv/concepts/projects/dependencies/ describes the tables. A name in ``[tool.puffin.sources]`` goes
-before the same one in ``[tool.uv.sources]``. Each value has the place that errors name.
+https://docs.astral.sh/uv/concepts/projects/dependencies/ describes the tables. A name in ``[tool.puffin.sources]``
+takes precedence over the same one in ``[tool.uv.sources]``. Each value has its place for errors.
 """
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 
 from puffin.names import is_name, normalise
 from puffin.stages.resolve.index.config import NamedIndex
@@ -38,10 +39,10 @@ _FLAGS = ("editable", "package")
 
 @frozen
 class PackageSource:
-    """Where a package comes from: ``kind`` is the key that tells it, ``target`` its value.
+    """Where a package comes from: ``kind`` is the key of the place, ``target`` its value.
 
-    ``directory`` is what paths are relative to; ``editable`` and ``installed`` (the key ``package``) are None where
-    nothing is said. It holds under its ``marker``, for requirements of its ``extra`` or ``group``, where these are set.
+    Paths are relative to ``directory``. ``editable`` and ``installed`` (the key ``package``) are None if they are not
+    set. The source applies under its ``marker``, to requirements of its ``extra`` or ``group``, if these are set.
     """
 
     kind: str
@@ -62,12 +63,11 @@ class PackageSource:
 class ProjectTables:
     """What the tables of one ``pyproject.toml`` say; ``path`` and ``directory`` are absolute, ``name`` normalised.
 
-    ``members`` is None where there is no workspace table, whose line is ``workspace``. ``installed`` tells what the
-    file says of whether the project is installed, None for nothing; ``builds`` whether it has a build system.
-    ``layout`` tells whether the members of a workspace share one
-    environment. ``default_groups`` are the dependency groups that uv installs unless it is told otherwise.
-    ``declared`` are the packages that it depends on, with or without its extras: name, extras and marker of each; None
-    where only a build tells.
+    ``members`` is None where there is no workspace table, whose line is ``workspace``. ``installed`` tells
+    whether the project is to be installed, None if that is not set; ``builds`` whether it has a build system.
+    ``layout`` tells whether the members of a workspace share one environment. ``default_groups`` are the dependency
+    groups that uv installs by default. ``declared`` are the packages that it depends on, with or without its extras:
+    name, extras and marker of each; None if only a build can tell them.
     """
 
     path: str
@@ -92,13 +92,14 @@ class ProjectTables:
         return self.builds if self.installed is None else self.installed
 
 
+@lru_cache(maxsize=10_000)  # each environment of a workspace reads all its members
 def read_tables(file: SourceFile) -> ProjectTables:
-    """Return what the tables of a ``pyproject.toml`` say. Raises :class:`InvalidProject` with file and line."""
+    """Return the tables of a ``pyproject.toml``. Raises :class:`InvalidProject` with file and line."""
     return _Tables(file).read()
 
 
 class _Tables:
-    """Reads one file; every complaint names the line it is about."""
+    """Reads one file; every error names its line."""
 
     def __init__(self, file: SourceFile) -> None:
         self._file = file
@@ -136,7 +137,7 @@ class _Tables:
     def _layout(self) -> str:
         layout = dict(self._tools()).get(("tool", "puffin"), {}).get("layout", "")
         if layout not in ("", SHARED, SEPARATE):
-            raise self._wrong(("tool", "puffin", "layout"), f'`layout` is "{SHARED}" or "{SEPARATE}"')
+            raise self._wrong(("tool", "puffin", "layout"), f'`layout` must be "{SHARED}" or "{SEPARATE}"')
         return str(layout)
 
     def _default_groups(self) -> tuple[str, ...]:
@@ -182,7 +183,7 @@ class _Tables:
         if not isinstance(name, str) or not isinstance(url, str) or not url:
             raise self._wrong(at, "an index needs a `url`, and may have a `name`: both are strings")
         if table.get("format", "simple") != "simple":
-            raise self._wrong((*at, "format"), "a flat index is not read: name its place in `find-links`")
+            raise self._wrong((*at, "format"), "a flat index cannot be used here; use `find-links`")
         if "://" not in url:
             url = os.path.normpath(os.path.join(self._file.directory, os.path.expanduser(url)))
         flags = {key: self._flag(table.get(key, False), (*at, key)) is True for key in ("explicit", "default")}
@@ -268,7 +269,7 @@ def _unless(key: str) -> str:
 
 
 def _declared(project: "Mapping[str, Any]") -> "frozenset[Declared] | None":
-    """Return the packages that a project names, None where only a build tells all. What is wrong is others' matter."""
+    """Return the packages that a project names, None where only a build tells all. Wrong values are passed over."""
     dynamic = project.get("dynamic", [])
     if not project or "dependencies" in dynamic or "optional-dependencies" in dynamic:
         return None

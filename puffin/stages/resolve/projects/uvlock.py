@@ -1,7 +1,7 @@
-"""``uv.lock``, the lock file of uv, as the ``pylock.toml`` (PEP 751) of what it installs for one target.
+"""``uv.lock``, the lock file of uv, as a ``pylock.toml`` (PEP 751) of the packages for one target.
 
-https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile: the format is uv's own. Version 1 is read. What is
-installed is what ``uv sync`` installs: the project at the root, or all members of a workspace without one, with the
+https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile: the format is uv's own. Version 1 is read. The
+packages are those of ``uv sync``: of the project at the root, or of all members of a workspace without one, with the
 default groups. Projects that are not packages are left out.
 """
 
@@ -34,9 +34,11 @@ class UvLock:
         self, document: "Mapping[str, Any]", holds: Callable[[str], bool], packages: tuple[str, ...] = ()
     ) -> None:
         if document.get("version") != 1:
-            raise UvLockProblem(f"version `{document.get('version')}` of the format is unknown: puffin reads 1")
+            raise UvLockProblem(
+                f"version `{document.get('version')}` of the format is unknown; puffin reads version 1"
+            )
         if document.get("conflicts"):
-            raise UvLockProblem("it has `conflicts`, which are not read")
+            raise UvLockProblem("it has `conflicts`, which are not supported")
         self._document = document
         self._holds = holds
         self._packages: list[Package] = document.get("package", [])
@@ -92,7 +94,7 @@ class UvLock:
             markers = each.get("resolution-markers", ("",))
             if all(each.get(key) == needed[key] for key in keys) and any(map(self._holds, markers)):
                 return each
-        raise UvLockProblem(f"`{needed['name']}` is needed, and is not there")
+        raise UvLockProblem(f"it has no entry for `{needed['name']}`, which another entry requires")
 
 
 def _entry(package: "Package") -> "dict[str, Any] | None":

@@ -51,7 +51,9 @@ class World:
         self.known = {}
         self.asked = []
         self.systems = {}
-        self.settings = BuildSettings(config=IndexConfig(), network=(), now=0.0, files=FilePolicy(), **settings)
+        self.settings = BuildSettings(
+            config=IndexConfig(), network=(), now=0.0, began=0.0, files=FilePolicy(), **settings
+        )
         self.builds = Builds(self.settings, self.cache, self._resolve)
         self.ledger = None
 

@@ -105,5 +105,8 @@ def test_a_truncated_file_is_a_miss(tmp_path, length):
 
 def test_bytes_behind_it_are_a_miss(tmp_path):
     path = tmp_path / "m"
-    path.write_bytes(WHOLE + b"x")
-    assert m.read_manifest(str(path)) is None
+    for more in (b"x", dump((1, 2))):
+        path.write_bytes(WHOLE + more)
+        assert m.read_manifest(str(path)) is None
+        assert m.read_for_link(str(path)) is None
+        assert m.read_names(str(path)) is None

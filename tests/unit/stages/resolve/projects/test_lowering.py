@@ -7,8 +7,8 @@ import pytest
 from puffin.artifact.urls import file_url
 from puffin.stages.resolve.index.config import NamedIndex
 from puffin.stages.resolve.metadata.toml import InvalidProject
-from puffin.stages.resolve.projects.lowering import SourcePolicy
 from puffin.stages.resolve.projects.sources import read_sources
+from puffin.stages.resolve.projects.values import SourcePolicy
 from puffin.stages.resolve.requirements.file import read_file
 from puffin.stages.resolve.requirements.values import SourceRequest
 from tests.helpers.requirements import LINUX
@@ -224,7 +224,7 @@ def test_scripts_have_sources_too(tree):
     )
     with pytest.raises(InvalidProject) as raised:
         tree.read("s.py")
-    assert raised.value.summary().startswith("Failed to read `s.py:4`: `lib` is to come from the workspace")
+    assert raised.value.summary().startswith("Failed to read `s.py:4`: the source of `lib` is the workspace")
 
 
 WORKSPACE = "[tool.uv.workspace]\n"
@@ -234,7 +234,11 @@ WORKSPACE = "[tool.uv.workspace]\n"
     ("tail", "line", "problem"),
     [
         (sources('lib = { path = "../gone" }'), 7, "the source of `lib` is `../gone`, which does not exist"),
-        (sources('lib = { path = "../empty" }'), 7, "the source of `lib` is `../empty`, which has no project"),
+        (
+            sources('lib = { path = "../empty" }'),
+            7,
+            "the source of `lib` is `../empty`, which contains no project",
+        ),
         (sources('lib = { path = "pyproject.toml" }'), 7, "which is neither a directory nor an archive"),
         (sources('lib = { path = "a.zip", editable = true }'), 7, "is an archive, which cannot be editable"),
         (sources('lib = { url = "https://x.org/other-1-py3-none-any.whl" }'), 7, "a distribution of `other`"),
@@ -242,14 +246,14 @@ WORKSPACE = "[tool.uv.workspace]\n"
         (
             sources("lib = { workspace = true }"),
             7,
-            "`lib` is to come from the workspace, but is not a member here",
+            "the source of `lib` is the workspace, but there is none here",
         ),
         (
             sources("lib = { workspace = false }"),
             7,
             "`workspace` in the source of `lib` is not a string: write `true`",
         ),
-        (sources('lib = { index = "x" }'), 7, "the source of `lib` is the index `x`, which nothing declares"),
+        (sources('lib = { index = "x" }'), 7, "the source of `lib` is the index `x`, which is not declared"),
         (
             sources("lib = { }"),
             7,
@@ -264,11 +268,7 @@ WORKSPACE = "[tool.uv.workspace]\n"
         (sources('lib = "a"'), 7, "the source of `lib` is not a table"),
         (sources("lib = []"), 7, "the list of sources of `lib` is empty"),
         (sources('"-" = { path = "a" }'), 7, "`-` is not the name of a package"),
-        (
-            sources('\nlib = [{ path = "." },\n { path = ".." }]'),
-            8,
-            "`lib` has 2 sources here that hold at once",
-        ),
+        (sources('\nlib = [{ path = "." },\n { path = ".." }]'), 8, "`lib` has 2 sources that apply at once"),
         ('[tool.uv]\nsources = ""', 7, "`tool.uv.sources` is not a table"),
         (WORKSPACE + 'members = ["gone"]', 7, "the member `gone` of the workspace does not exist"),
         (
@@ -304,7 +304,7 @@ def test_two_members_of_one_name_and_two_places_of_one_package(tree):
     tree.project("a", "b", "lib", tail=sources('lib = { path = "../l1" }'))
     tree.project("l1", name="lib")
     tree.project("l2", name="lib")
-    with pytest.raises(InvalidProject, match=r"another place at a/pyproject.toml:4: `lib @ ../l1`") as raised:
+    with pytest.raises(InvalidProject, match=r"another source at a/pyproject.toml:4: `lib @ ../l1`") as raised:
         tree.read("a/pyproject.toml")
     assert raised.value.file == "b/pyproject.toml:7"
 
@@ -321,7 +321,7 @@ def test_two_indexes_of_one_package(tree):
 
 def test_a_url_and_a_source_are_one_too_many(tree):
     tree.project("app", "lib @ https://x.org/lib-1.zip", tail=sources('lib = { path = "../lib" }'))
-    with pytest.raises(InvalidProject, match=r"names a URL at app/pyproject.toml:4 as well: keep one"):
+    with pytest.raises(InvalidProject, match=r"a source and a URL, at app/pyproject.toml:4: remove one"):
         tree.read()
 
 

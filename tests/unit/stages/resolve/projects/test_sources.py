@@ -204,7 +204,7 @@ def test_dynamic_extras_matter_only_when_asked_for() -> None:
         ("project = 1", "`project` is not a table"),
         ("[project]", "`project.name` is missing"),
         ('[project]\nname = "p"\ndependencies = "six"', "`project.dependencies` is not a list of strings"),
-        ('[project]\nname = "p"\nrequires-python = "three"', "no version specifier"),
+        ('[project]\nname = "p"\nrequires-python = "three"', "not a version specifier"),
     ],
 )
 def test_malformed_projects(text: str | bytes, problem: str) -> None:

@@ -119,13 +119,13 @@ def test_repositories_and_archives():
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (lock(APP, head="version = 2\n"), "version `2` of the format is unknown: puffin reads 1"),
+        (lock(APP, head="version = 2\n"), "version `2` of the format is unknown; puffin reads version 1"),
         (
             lock(APP, head=HEAD + "conflicts = [[{ package = 'a' }]]\n"),
-            "it has `conflicts`, which are not read",
+            "it has `conflicts`, which are not supported",
         ),
-        (lock(APP), "`lib` is needed, and is not there"),
-        (lock(APP.replace("source", "sauce", 1)), "it is not as uv writes it ('source')"),
+        (lock(APP), "it has no entry for `lib`, which another entry requires"),
+        (lock(APP.replace("source", "sauce", 1)), "it is not in the format of uv ('source')"),
         (WHOLE.replace(f'hash = "sha256:{DIGEST}", ', ""), "has no hash"),
         (WHOLE.replace(">=3.9", ">=3.99"), "does not satisfy the Python version requirement"),
     ],
