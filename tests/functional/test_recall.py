@@ -151,4 +151,5 @@ def test_an_edit_imports_neither_packaging_nor_a_client(puffin, shop):
         assert "puffin.stages.resolve.universe.kept" in found
         heavy = {"dataclasses", "threading", "socket", "packaging.version", "packaging.requirements"}
         heavy |= {"puffin.stages.fetch.client", "puffin.stages.resolve.index.pages"}
+        heavy |= {"puffin.stages.resolve.projects.reader", "puffin.stages.resolve.requirements.lenient"}
         assert sorted(found & heavy) == []

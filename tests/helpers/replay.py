@@ -91,6 +91,11 @@ class Replay:
         """Record the announcement."""
         self.announced += names
 
+    @property
+    def asks(self) -> bool:
+        """Tell that versions are looked at ahead, as where they come from afar."""
+        return True
+
     def knows(self, name: str) -> bool:
         """Tell that nobody ever waits for a stored scenario."""
         return True

@@ -21,7 +21,8 @@ from puffin.pipeline.resolve.output import listed, output_text
 from puffin.pipeline.workspace.specs import EnvSpec, known_lock, lock_of, sources_of
 from puffin.stages.resolve.output.earlier import read_upgrades
 from puffin.stages.resolve.output.target import write_output
-from puffin.stages.resolve.projects.sources import Build, check_python
+from puffin.stages.resolve.projects.sources import check_python
+from puffin.stages.resolve.projects.values import Build
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference, Resolution
 from puffin.value import frozen, replace

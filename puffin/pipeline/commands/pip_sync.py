@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.inputs.inputs import Naming
     from puffin.pipeline.request.session import Session
     from puffin.stages.link.environment.environment import Environment
-    from puffin.stages.resolve.projects.sources import Build
+    from puffin.stages.resolve.projects.values import Build
     from puffin.stages.resolve.requirements.values import Requirements
 
 _EMPTY = (

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.link.interpreter.interpreter import Interpreter
-    from puffin.stages.resolve.projects.sources import Build, Sources
+    from puffin.stages.resolve.projects.sources import Sources
+    from puffin.stages.resolve.projects.values import Build
 
 
 class NotLocked(PuffinError):

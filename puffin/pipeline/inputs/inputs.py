@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.session import Session
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
-    from puffin.stages.resolve.projects.sources import Build, Sources
+    from puffin.stages.resolve.projects.sources import Sources
+    from puffin.stages.resolve.projects.values import Build
 
     Naming = Callable[[Requirements, FilePolicy], Requirements]
 
@@ -116,8 +117,8 @@ class Reading:
 
         *read* stands for :meth:`Session.read` where some files are no files.
         """
-        from puffin.stages.resolve.projects.lowering import SourcePolicy
         from puffin.stages.resolve.projects.sources import read_sources
+        from puffin.stages.resolve.projects.values import SourcePolicy
 
         settings, session = self._settings, self._session
         sources = read_sources(
@@ -188,7 +189,8 @@ class Reading:
         Raises :class:`UsageError` for whatever is given beside it, and the errors of reading it.
         """
         from puffin.stages.resolve.projects.pylock import LockTarget, read_lock
-        from puffin.stages.resolve.projects.sources import read_source, relative
+        from puffin.stages.resolve.projects.reader import read_source
+        from puffin.stages.resolve.projects.values import relative
         from puffin.stages.resolve.requirements.pins import check_verifiable
 
         request, settings = self._request, self._settings

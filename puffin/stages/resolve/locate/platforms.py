@@ -27,7 +27,7 @@ _OLDEST_GLIBC = {"x86_64": 5, "i686": 5}  # others have had wheels from 2.17 on
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _NEWEST_MUSL = 2
 _MACOS = (13, 0)
-_MANYLINUX = re.compile(r"manylinux(?:_2_(\d{1,2})|(2014|2010|1))")
+_MANYLINUX = r"manylinux(?:_2_(\d{1,2})|(2014|2010|1))"
 _LEGACY_GLIBC = {"2014": 17, "2010": 12, "1": 5}
 _LINUX_MACHINES = ("x86_64", "aarch64", "i686", "armv7l", "ppc64le", "s390x", "riscv64")
 _WINDOWS = {"x86_64": ("AMD64", "win_amd64"), "aarch64": ("ARM64", "win_arm64"), "i686": ("x86", "win32")}
@@ -113,7 +113,7 @@ def platform_named(name: str) -> Platform:
 def _linux(arch: str, system: str) -> Platform | None:
     if arch not in _LINUX_MACHINES:
         return None
-    found = _MANYLINUX.fullmatch(system)
+    found = re.fullmatch(_MANYLINUX, system)
     glibc = int(found[1]) if found and found[1] else _LEGACY_GLIBC[found[2]] if found else 0
     if system in ("unknown-linux-gnu", "unknown-linux"):
         glibc = _DEFAULT_GLIBC

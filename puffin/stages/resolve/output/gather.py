@@ -155,9 +155,9 @@ def _by_name(sources: Sources, markers: Conditions) -> Mapping[str, list[Entry]]
     return found
 
 
-_NAME = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^\]]*\]\s*)?@\s*")
-_REST = re.compile(r"\s*;\s.*|\s+;.*|\s+--hash.*", re.DOTALL)
-_EXTRAS = re.compile(r"\s*\[[^\]]*\]$")
+_NAME = r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^\]]*\]\s*)?@\s*"
+_REST = r"(?s)\s*;\s.*|\s+;.*|\s+--hash.*"
+_EXTRAS = r"\s*\[[^\]]*\]$"
 _MOST = 8  # alternatives; what has more of them is needed almost everywhere, and is written without a marker
 
 _Alternatives = frozenset[frozenset[str]]
@@ -240,9 +240,9 @@ def _hashed(
 def _as_written(package: Resolved, entries: Iterable[Entry]) -> str:
     """Return the location in the requirement that names the package's URL, as the user wrote it; or nothing."""
     text = next((entry.text for entry in entries if entry.url == package.url), "")
-    location = _REST.sub("", text.removeprefix("-e ").strip())
-    location = _NAME.sub("", location, count=1) if _NAME.match(location) else location
-    location = _EXTRAS.sub("", location).partition("#")[0]
+    location = re.sub(_REST, "", text.removeprefix("-e ").strip())
+    location = re.sub(_NAME, "", location, count=1) if re.match(_NAME, location) else location
+    location = re.sub(_EXTRAS, "", location).partition("#")[0]
     return "" if "${" in location else location
 
 

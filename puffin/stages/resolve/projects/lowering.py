@@ -5,7 +5,7 @@ of a command, and to those of the local projects among them, as uv does. Package
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from puffin import depends
 from puffin.artifact.urls import file_path, file_url, is_file_url, percent_encoded
@@ -14,6 +14,7 @@ from puffin.stages.resolve.index.config import NamedIndex, with_credentials
 from puffin.stages.resolve.metadata.toml import InvalidProject
 from puffin.stages.resolve.projects.members import LocalProjects, Monorepo
 from puffin.stages.resolve.projects.tables import GIT, INDEX, PATH, WORKSPACE, PackageSource, ProjectTables
+from puffin.stages.resolve.projects.values import SourcePolicy
 from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.place import (
     PathBase,
@@ -24,27 +25,6 @@ from puffin.stages.resolve.requirements.place import (
 )
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen, replace
-
-
-@frozen
-class SourcePolicy:
-    """How the tables of projects are applied.
-
-    ``markers`` returns the markers of the target; without it, every marker holds. ``skipped`` are the packages whose
-    sources are ignored, True for all. ``environ`` may have credentials for indexes. ``indexes`` are the named ones of
-    options and configuration.
-    """
-
-    markers: Callable[[], Mapping[str, str]] | None = None
-    skipped: "bool | frozenset[str]" = False
-    environ: Mapping[str, str] = {}
-    indexes: tuple[NamedIndex, ...] = ()
-
-    def skips(self, name: str) -> bool:
-        return self.skipped if isinstance(self.skipped, bool) else name in self.skipped
-
-
-DEFAULT_POLICY = SourcePolicy()
 
 
 @frozen

@@ -28,12 +28,13 @@ from puffin.stages.resolve.requirements.texts import Parts, requirement_parts, w
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen, replace
 
-_NAMED_PLACE = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^\]]*\]\s*)?@\s*(\S*)")
-_SCP = re.compile(r"(?:git\+)?[\w.\-]+@[\w.\-]+:(?!//)\S*\.git\b")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://|file:", re.IGNORECASE)
-_URL_MARKER = re.compile(r"\s+;\s*|;\s+")
-_PATH_MARKER = re.compile(r"\s*;\s*")
-_EXTRAS = re.compile(r"\s*\[([\w.\-,\s]*)\]$")
+# Texts, because most lines need none of them compiled.
+_NAMED_PLACE = r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^\]]*\]\s*)?@\s*(\S*)"
+_SCP = r"(?:git\+)?[\w.\-]+@[\w.\-]+:(?!//)\S*\.git\b"
+_URL = r"(?i)[A-Za-z][A-Za-z0-9+.\-]+://|file:"
+_URL_MARKER = r"\s+;\s*|;\s+"
+_PATH_MARKER = r"\s*;\s*"
+_EXTRAS = r"\s*\[([\w.\-,\s]*)\]$"
 _WORDING = {
     "Expected package name at the start of dependency specifier": "The name of a package is expected here.",
     "Expected URL after @": "A URL is expected after `@`.",
@@ -70,7 +71,7 @@ def parse_entry(piece: Piece, *, cwd: str, base: str, exists: Callable[[str], bo
     """
     place = PathBase(cwd=cwd, base=base, exists=exists)
     text = piece.text
-    if _SCP.match(text):
+    if "@" in text and re.match(_SCP, text):
         _, _, path = text.partition(":")
         host = text[: text.index(":")].removeprefix("git+")
         raise piece.error(0, "A git repository is written as a URL.", f"write `git+ssh://{host}/{path}`")
@@ -82,10 +83,10 @@ def parse_entry(piece: Piece, *, cwd: str, base: str, exists: Callable[[str], bo
         if text.endswith("lock.toml"):
             hint = f"to install what it locks, run `puffin pip sync {text}`"
         raise piece.error(0, problem, hint)
-    named = _NAMED_PLACE.match(text)
+    named = re.match(_NAMED_PLACE, text) if "@" in text else None
     if named:
         return _named_place(piece, place, named.start(1))
-    if _URL.match(text):
+    if ":" in text and re.match(_URL, text):
         return _bare_place(piece, place, _URL_MARKER)
     if looks_like_path(text.partition(";")[0]) or _is_file_name(piece, place):
         return _bare_place(piece, place, _PATH_MARKER)
@@ -94,12 +95,14 @@ def parse_entry(piece: Piece, *, cwd: str, base: str, exists: Callable[[str], bo
 
 def parse_editable(piece: Piece, *, cwd: str, base: str, exists: Callable[[str], bool]) -> Entry:
     """Read what follows ``-e``: a directory, or a version-controlled URL; raises like :func:`parse_entry`."""
-    location = _PATH_MARKER.split(piece.text, maxsplit=1)[0]
-    bare = _EXTRAS.sub("", location)
+    location = re.split(_PATH_MARKER, piece.text, maxsplit=1)[0]
+    bare = re.sub(_EXTRAS, "", location)
     place = PathBase(cwd=cwd, base=base, exists=exists)
-    if not _URL.match(bare) and not _NAMED_PLACE.match(bare) and place.has(bare):
+    if not re.match(_URL, bare) and not re.match(_NAMED_PLACE, bare) and place.has(bare):
         entry = _bare_place(piece, place, _PATH_MARKER)
-    elif _URL.match(bare) or _NAMED_PLACE.match(bare) or looks_like_path(bare) or _is_requirement(piece):
+    elif (
+        re.match(_URL, bare) or re.match(_NAMED_PLACE, bare) or looks_like_path(bare) or _is_requirement(piece)
+    ):
         entry = parse_entry(piece, cwd=cwd, base=base, exists=exists)
     else:
         raise piece.error(0, f"`{bare}` is neither a directory that exists nor a URL.")
@@ -129,11 +132,11 @@ def _named_place(piece: Piece, place: PathBase, at: int) -> Entry:
     return replace(entry, url=told.url, hashes=told.hashes, extras=_joined(entry.extras, told.extras))
 
 
-def _bare_place(piece: Piece, place: PathBase, separator: re.Pattern[str]) -> Entry:
-    split = separator.search(piece.text)
+def _bare_place(piece: Piece, place: PathBase, separator: str) -> Entry:
+    split = re.search(separator, piece.text)
     location = piece.text[: split.start()] if split else piece.text
     marker = _marker(piece, split.end()) if split else ""
-    found = _EXTRAS.search(location)
+    found = re.search(_EXTRAS, location)
     extras = _extras(piece, found) if found else ()
     told = _located(piece, 0, location[: found.start()] if found else location, place)
     return Entry(
@@ -159,7 +162,7 @@ def _located(piece: Piece, at: int, location: str, place: PathBase) -> Location:
 
 def _is_file_name(piece: Piece, place: PathBase) -> bool:
     """Tell whether a text without any slash is the name of an archive; one that is missing is an error."""
-    location = _EXTRAS.sub("", piece.text.partition(";")[0].strip())
+    location = re.sub(_EXTRAS, "", piece.text.partition(";")[0].strip())
     if not looks_like_archive(location) or any(mark in location for mark in "=<>~!"):
         return False
     if not place.has(location):

@@ -23,14 +23,14 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _SHORTEST_SECRET = 6  # characters; replacing what is shorter would garble the sentences
-_CODING = re.compile(rb"coding[:=][ \t]*([-\w.]+)")
+_CODING = rb"coding[:=][ \t]*([-\w.]+)"
 _COMMENT = re.compile(r"(?:^|\s+)#")
-_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_VARIABLE = r"\$\{([A-Z0-9_]+)\}"
 _QUOTES = re.compile(r"""['"\\]""")
 _PLAIN_WORD = re.compile(r"\S+")
-_WORD = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+""", re.DOTALL)
-_PIECE = re.compile(r"""([^'"\\]+)|\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
-_ESCAPED = re.compile(r"""\\(["\\])""")
+_WORD = r"""(?s)(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+"""
+_PIECE = r"""(?s)([^'"\\]+)|\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\""""
+_ESCAPED = r"""\\(["\\])"""
 
 
 @frozen
@@ -91,7 +91,7 @@ class LogicalLine:
                 start += 1
             if start >= len(self.text):
                 return
-            found = _WORD.match(self.text, start)
+            found = re.compile(_WORD).match(self.text, start)
             end = found.end() if found else start
             if end < len(self.text) and not self.text[end].isspace():
                 raise self.error(end, "A quotation or a backslash is not finished here.")
@@ -122,7 +122,7 @@ def decode_source(data: bytes, file: str) -> str:
         if data.startswith(mark):
             return _decoded(data[len(mark) :], encoding, file)
     for line in data.split(b"\n", 2)[:2]:
-        named = _CODING.search(line) if line.startswith(b"#") else None
+        named = re.search(_CODING, line) if line.startswith(b"#") else None
         if named:
             return _decoded(data, named[1].decode("latin-1"), file)
     return _decoded(data, "utf-8", file)
@@ -207,7 +207,7 @@ def _expand(raw: str, environ: Mapping[str, str]) -> tuple[str, tuple[tuple[int,
     spans = []
     text = ""
     done = 0
-    for found in _VARIABLE.finditer(raw):
+    for found in re.finditer(_VARIABLE, raw):
         value = environ.get(found[1], "")
         depends.variable(found[1], environ.get(found[1]))
         if not value and found[1] == "PROJECT_ROOT":  # as uv has it
@@ -224,6 +224,6 @@ def _unquoted(word: str) -> str:
     if not _QUOTES.search(word):
         return word
     parts = []
-    for plain, escaped, single, double in _PIECE.findall(word):
-        parts.append(plain or escaped or single or _ESCAPED.sub(r"\1", double))
+    for plain, escaped, single, double in re.findall(_PIECE, word):
+        parts.append(plain or escaped or single or re.sub(_ESCAPED, r"\1", double))
     return "".join(parts)

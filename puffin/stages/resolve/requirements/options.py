@@ -50,7 +50,7 @@ _REFUSED = {
     "--always-unzip": "remove it: packages are always unzipped",
 }
 _OPTION_START = re.compile(r"(?:^|(?<=\s))--?[A-Za-z]")
-_HEX = re.compile(r"[0-9a-f]*")
+_HEX = r"[0-9a-f]*"
 HASH_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128, "blake2b": 128}
 
 
@@ -104,7 +104,7 @@ def hash_problem(value: str) -> str:
     if length is None:
         known = ", ".join(f"`{name}`" for name in HASH_LENGTHS)
         return f"The hash algorithm `{algorithm}` is unknown; there are {known}."
-    if not _HEX.fullmatch(digest):
+    if not re.fullmatch(_HEX, digest):
         return f"The {algorithm} digest `{digest}` is not hexadecimal."
     if len(digest) != length:
         return f"A {algorithm} digest has {length} hexadecimal digits, but this one has {len(digest)}."

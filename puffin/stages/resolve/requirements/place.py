@@ -14,11 +14,10 @@ from puffin.value import frozen, replace
 SDIST_SUFFIXES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar")
 SUFFIXES = (".whl", *SDIST_SUFFIXES)
 _REPOSITORIES = ("git+", "hg+", "svn+", "bzr+")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+)://")
-_FORGE = re.compile(
-    r"https?://(?:[^/@]*@)?(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org)"
-    r"/[^/?#]+/[^/?#]+?/?(?:[?#].*)?$",
-    re.IGNORECASE,
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.\-]+)://"
+_FORGE = (
+    r"(?i)https?://(?:[^/@]*@)?(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org)"
+    r"/[^/?#]+/[^/?#]+?/?(?:[?#].*)?$"
 )
 
 
@@ -93,7 +92,7 @@ def locate_reference(location: str, place: PathBase) -> Location:
     Raises :class:`UnusableLocation`.
     """
     try:
-        if is_file_url(location) or not _SCHEME.match(location):
+        if is_file_url(location) or not re.match(_SCHEME, location):
             return _local(location, place)
         return _remote(location)
     except ValueError:  # its text may show credentials
@@ -147,7 +146,7 @@ def _check_remote_archive(location: str, scheme: str, path: str) -> None:
     if scheme not in ("http", "https"):
         hints = (f"write `git+{shown}`",) if scheme in ("git", "ssh") else ()
         raise UnusableLocation(problem=f"URLs of the scheme `{scheme}` are not supported.", hints=hints)
-    if path.endswith(".git") or (_FORGE.match(location) and not path.lower().endswith(SUFFIXES)):
+    if path.endswith(".git") or (re.match(_FORGE, location) and not path.lower().endswith(SUFFIXES)):
         problem = f"`{shown}` is a git repository, and needs `git+` before its URL."
         raise UnusableLocation(problem=problem, hints=(f"write `git+{shown}`",))
     if not path.lower().endswith(SUFFIXES):

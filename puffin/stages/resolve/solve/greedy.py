@@ -37,6 +37,8 @@ class Prefetch:
     def look(self) -> None:
         """Request metadata of packages whose versions are known, without waiting for any."""
         universe = self._world.universe
+        if not universe.asks:
+            return  # all was at hand so far: nobody waits
         universe.news(wait=False)
         for name in [each for each in self._unknown if universe.knows(each)]:
             del self._unknown[name]

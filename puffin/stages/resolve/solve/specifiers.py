@@ -6,7 +6,6 @@ stretch of them; so the ends of the stretch are found by halving, and few versio
 
 from collections.abc import Iterable
 
-from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.requirements.texts import (
     is_plain_release,
     is_same_release,
@@ -165,6 +164,8 @@ class PythonRange:
 
 @remembered
 def _admits_python(requires_python: str, version: str) -> bool:
+    from puffin.stages.resolve.requirements.lenient import specifier
+
     return specifiers_of(specifier(requires_python)).contains(version, prereleases=True)
 
 

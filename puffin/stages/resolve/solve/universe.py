@@ -156,6 +156,10 @@ class Universe(Protocol):
         Raises :class:`Unusable`.
         """
 
+    @property
+    def asks(self) -> bool:
+        """Whether answers may be on their way; until then everything is at hand, and none is asked for ahead."""
+
     def needs_build(self, handle: object) -> bool:
         """Tell whether :meth:`metadata` of a handle takes a build, or took one before.
 

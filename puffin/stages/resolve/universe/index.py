@@ -160,6 +160,10 @@ class IndexUniverse:
             return found
         return self._built(found) if build and self._build is not None else None
 
+    @property
+    def asks(self) -> bool:
+        return True
+
     def expect(self, names: "Iterable[str]") -> None:
         self._finder.expect(names)
 

@@ -161,9 +161,10 @@ class KeptRecords:
         held = {name: astuple(each) for name, each in self._held.items() if each is not None}
         if len(self._packages) + len(held) < _MOST:
             held = {**self._packages, **held}
-        answers = {key: each for key, each in self._answers.items() if key != _key(request)}
+        own = _key(request)
+        answers = {key: each for key, each in self._answers.items() if key != own}
         if chosen:
-            answers[_key(request)] = (used, chosen)
+            answers[own] = (used, chosen)
         latest = dict(list(answers.items())[-_ANSWERS:])
         try:
             publish_file(self._cache, self._path, frame.dump((_FORMAT, held, latest, memory())))
@@ -255,6 +256,11 @@ class KeptUniverse:
         """Have the pages of packages without a record fetched."""
         if unknown := [name for name in names if self._records.record(name) is None]:
             self._behind.expect(unknown)
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything was not in the records so far."""
+        return self._universe is not None
 
     def knows(self, name: str) -> bool | None:
         """Tell whether :meth:`versions` would answer now; None if one had to wait."""

@@ -7,8 +7,8 @@ import pytest
 from puffin.artifact.urls import file_url
 from puffin.stages.resolve.index.config import NamedIndex
 from puffin.stages.resolve.metadata.toml import InvalidProject
-from puffin.stages.resolve.projects.lowering import SourcePolicy
 from puffin.stages.resolve.projects.sources import read_sources
+from puffin.stages.resolve.projects.values import SourcePolicy
 from puffin.stages.resolve.requirements.file import read_file
 from puffin.stages.resolve.requirements.values import SourceRequest
 from tests.helpers.requirements import LINUX

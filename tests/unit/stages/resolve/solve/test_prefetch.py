@@ -107,6 +107,42 @@ def test_all_that_can_be_asked_for_is_under_way_at_once() -> None:
     assert len(waits) == 20
 
 
+class Kept(Distant):
+    """A universe that has part of what it is asked for at hand, and asks for the rest only then."""
+
+    def __init__(self, packages: Packages, *kept: str) -> None:
+        super().__init__(packages)
+        self._came.update(kept)
+        self.likely_first: list[str] = []
+
+    @property
+    def asks(self) -> bool:
+        return bool(self.log)
+
+    def expect_metadata(self, handles: Iterable[object]) -> None:
+        names = [str(each) for each in handles]
+        self.likely_first += names
+        super().expect_metadata(names)
+
+    def metadata(self, handle: object) -> Metadata:
+        self.likely_first.append(f"read {handle}")
+        return super().metadata(handle)
+
+
+def test_nobody_looks_ahead_while_all_is_at_hand() -> None:
+    packages = {"a": needing(), "b": needing()}
+    universe = Kept(packages, "a", "b", "a==1.0", "b==1.0")
+    resolve(request("a", "b"), universe)
+    assert universe.likely_first == ["a==1.0", "read a==1.0", "b==1.0", "read b==1.0"]
+
+
+def test_the_first_that_is_not_at_hand_brings_all_others_under_way() -> None:
+    names = [f"p{i}" for i in range(5)]
+    universe = Kept({name: needing() for name in names}, *names, "p0==1.0")
+    resolve(request(*names), universe)
+    assert universe.log[:4] == [f"? {name}==1.0" for name in names[1:]]
+
+
 def test_what_is_only_foreseen_concludes_nothing() -> None:
     """`b` 2.0 needs what is not there: it is found out when its turn comes, by the search."""
     packages = {

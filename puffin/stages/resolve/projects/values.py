@@ -1,0 +1,79 @@
+"""The kinds of sources, what projects declare, and how their tables are applied."""
+
+import os
+from collections.abc import Callable, Mapping
+
+from puffin.errors import UsageError
+from puffin.stages.resolve.index.config import NamedIndex
+from puffin.stages.resolve.requirements.plain import is_lock, is_script
+from puffin.stages.resolve.requirements.values import Entry
+from puffin.value import frozen
+
+Read = Callable[[str], bytes]
+Exists = Callable[[str], bool]
+Build = Callable[..., bytes]  # of directory, shown name, settings; name and whether it is to be editable
+PYPROJECT, SETUP_CFG, SETUP_PY, SCRIPT, PLAIN = (
+    "pyproject.toml",
+    "setup.cfg",
+    "setup.py",
+    "script",
+    "requirements",
+)
+
+
+@frozen
+class SourcePolicy:
+    """How the tables of projects are applied.
+
+    ``markers`` returns the markers of the target; without it, every marker holds. ``skipped`` are the packages whose
+    sources are ignored, True for all. ``environ`` may have credentials for indexes. ``indexes`` are the named ones of
+    options and configuration.
+    """
+
+    markers: Callable[[], Mapping[str, str]] | None = None
+    skipped: "bool | frozenset[str]" = False
+    environ: Mapping[str, str] = {}
+    indexes: tuple[NamedIndex, ...] = ()
+
+    def skips(self, name: str) -> bool:
+        return self.skipped if isinstance(self.skipped, bool) else name in self.skipped
+
+
+DEFAULT_POLICY = SourcePolicy()
+
+
+@frozen
+class Declared:
+    """What projects say, or nothing; the fields are those of ``Sources``, ``Requirements`` and ``Lowering``."""
+
+    entries: tuple[Entry, ...] = ()
+    labels: "dict[tuple[str, str], dict[str, None]]" = {}
+    pythons: tuple[tuple[str, str], ...] = ()
+    indexes: tuple[NamedIndex, ...] = ()
+    warnings: tuple[str, ...] = ()
+    pinned: tuple[tuple[str, str], ...] = ()
+    reached: tuple[Entry, ...] = ()
+    virtual: tuple[str, ...] = ()
+
+
+def kind_of(path: str) -> str:
+    """Return which kind of source a path names. Raises :class:`UsageError` for what is none."""
+    name = os.path.basename(path)
+    if name in (PYPROJECT, SETUP_CFG, SETUP_PY):
+        return name
+    if name.endswith(".toml") or is_lock(name):
+        what = (
+            "is a lock file, the result of a compilation"
+            if is_lock(name)
+            else "is not a source of requirements"
+        )
+        raise UsageError(
+            text=f"`{path}` {what}", hints=("compile a `pyproject.toml`, a `requirements.in` or a script",)
+        )
+    return SCRIPT if is_script(path) else PLAIN
+
+
+def relative(path: str) -> str:
+    """Return an absolute path beneath the working directory relative to it, so that outputs can be shared."""
+    here = os.path.join(os.getcwd(), "")
+    return path[len(here) :] if path.startswith(here) else path
