@@ -11,11 +11,9 @@ from puffin.stages.link.commit.state import State
 from puffin.stages.link.files import TREE
 from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.link.sealed import read_sealed, sealed_at, tree_path
-from puffin.stages.unzip.manifest import NAME, PURELIB, read_names
-from puffin.types import Any, Collection
+from puffin.stages.unzip.manifest import NAME, PURELIB, Outline, outline, read_names
+from puffin.types import Collection
 from puffin.value import replace
-
-Names = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 
 
 def with_mode(settings: "Settings", state: "State | None") -> "Settings":
@@ -29,18 +27,19 @@ def addition(
     staged: str,
     archive: str,
     direct_url: str,
-    names: "Names | None",
+    known: "Outline | None",
     source: str,
     bytecode: str,
     mode: str,
 ) -> Addition:
-    """Return what was staged at *staged*; *names* are what is known of its archive already (``ArchiveGone``)."""
+    """Return what was staged at *staged*; *known* is what is known of its archive already (``ArchiveGone``)."""
     path = cache.manifest(archive)
     sealed = read_sealed(tree_path(cache, bytecode, archive)) if mode == TREE else None
     if sealed and not all(os.path.islink(f"{staged}/{each}") for each in sealed.links[:1]):
         sealed = None  # symlinks are impossible there
-    found = (sealed.header, sealed.tree) if sealed else names or read_names(path)
-    if found is None:
+    found = (sealed.header, sealed.tree) if sealed else None if known else read_names(path)
+    known = outline(*found) if found else known
+    if known is None:
         raise ArchiveGone(archive=archive)
     layer = read_layer(manifest_path(cache, bytecode, archive)) if bytecode and not sealed else None
     return Addition(
@@ -48,8 +47,8 @@ def addition(
         archive=archive,
         direct_url=direct_url,
         manifest=path,
-        header=found[0],
-        tree=found[1],
+        header=known[0],
+        directories=known[1],
         source=source,
         bytecode=bytecode if sealed or layer else "",
         layer=sealed.layer if sealed else layer.tree if layer else (),

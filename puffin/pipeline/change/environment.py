@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.builds.session import BuildSession
     from puffin.pipeline.change.plan import PlannedPlace
-    from puffin.pipeline.change.workplace import Names
     from puffin.pipeline.inputs.inputs import Inputs
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from puffin.stages.link.commit.installplan import Present, WantedDistribution
     from puffin.stages.link.commit.placement import Conflict
     from puffin.stages.link.environment.environment import Environment
+    from puffin.stages.unzip.manifest import Outline
 
 
 class EnvironmentRun:
@@ -263,7 +263,7 @@ class EnvironmentRun:
             artifact = replace(supply.artifact, version=told_by[VERSION])
             self.supplies[number] = replace(supply, artifact=artifact)
 
-    def commit(self, names: "dict[str, Names | None]") -> None:
+    def commit(self, outlines: "dict[str, Outline | None]") -> None:
         """Commit the staged and the removed distributions as a whole."""
         place, turn = self.workplace, self.turn
         for number, supply in turn.items():
@@ -273,7 +273,7 @@ class EnvironmentRun:
             self._session.cache,
             {number: staged for number, staged in self.staged.items() if number in turn},
             () if self._is_late else self.plan.remove,
-            names=names,
+            outlines=outlines,
             sources={number: supply.artifact.source for number, supply in turn.items()},
             bytecode=self.bytecode,
             mode=TREE if self.settings.link_mode == TREE else "",

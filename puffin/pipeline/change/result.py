@@ -72,20 +72,21 @@ def many_result(
 ) -> ManyResult:
     """Return the results of all environments, in the order of the request."""
     users: dict[str, int] = {}
-    for run in runs:
-        for each in run.supplies:
-            key = identity(each.artifact)
+    found: dict[str, Supply] = {}
+    keys = [[identity(each.artifact) for each in run.supplies] for run in runs]
+    for run, own in zip(runs, keys, strict=True):
+        for key, each in zip(own, run.supplies, strict=True):
             users[key] = users.get(key, 0) + 1
+            found.setdefault(key, each)
     results = {}
-    for run in runs:
-        shared = sum(1 for each in run.supplies if users[identity(each.artifact)] > 1)
-        results[run.name] = result_of(run, started, work, shared)
+    for run, own in zip(runs, keys, strict=True):
+        results[run.name] = result_of(run, started, work, sum([users[key] > 1 for key in own]))
     environments = tuple([results[spec.name] for spec in settings.specs])
     failure = failure_of(environments)
     drifted = any(each.status == DRIFTED for each in environments)
     return ManyResult(
         environments=environments,
-        shared=_shared(runs, users, environments, work),
+        shared=_shared(found, users, environments, work),
         phases=phases,
         seconds=time.perf_counter() - started,
         exit_code=failure.worst if failure else DRIFT if drifted and settings.check else 0,
@@ -93,15 +94,11 @@ def many_result(
 
 
 def _shared(
-    runs: "Sequence[EnvironmentRun]",
+    found: "dict[str, Supply]",
     users: "dict[str, int]",
     environments: "Sequence[EnvResult]",
     work: "GraphRun | None",
 ) -> Shared:
-    found: dict[str, Supply] = {}
-    for run in runs:
-        for each in run.supplies:
-            found.setdefault(identity(each.artifact), each)
     hits = sum(1 for each in found.values() if each.archive)
     return Shared(
         requested=sum(users.values()),

@@ -23,9 +23,9 @@ from puffin.pipeline.tasks.supply import (
     loads_of,
     many_tasks,
 )
-from puffin.stages.link.files import COPY, HARDLINK, TREE
+from puffin.stages.link.files import COPY, HARDLINK
 from puffin.stages.link.linker import ArchiveGone
-from puffin.stages.unzip.manifest import read_header, read_names
+from puffin.stages.unzip.manifest import read_header
 from puffin.stages.unzip.ready import discard_archive
 from puffin.value import replace
 
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from puffin.cache.layout import Cache
     from puffin.pipeline.change.builds import BuildSessions, ManyBuilds, Tally
     from puffin.pipeline.change.environment import EnvironmentRun
-    from puffin.pipeline.change.workplace import Names
     from puffin.pipeline.engine.engine import Engine
     from puffin.pipeline.graph.task import Key, Outcome, Task
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.tasks.supply import Load, Supply
+    from puffin.stages.unzip.manifest import Outline
 
 
 class Stopped(BaseException):
@@ -109,7 +109,7 @@ class GraphRun:
         self._links: dict[Key, Load] = {}
         self._errors: dict[Key, PuffinError] = {}
         self._damaged: list[Load] = []
-        self._names: dict[str, Names | None] = {}
+        self._outlines: dict[str, Outline | None] = {}
         self._compiling = (0.0, 0.0)  # when the first began, and the last ended
         self.archives: dict[str, str] = {}
         self._sources: dict[Key, tuple[Any, ...]] = {}
@@ -261,10 +261,9 @@ class GraphRun:
         if run.error is not None and self._fail_fast:
             raise Stopped
 
-    def _linked(self, load: "Load", result: "tuple[str, Any]") -> None:
-        archive, results = result  # each a mode and a count, or an error
-        if archive not in self._names and any(result[0] != TREE for result in results):
-            self._names[archive] = read_names(self._cache.manifest(archive))
+    def _linked(self, load: "Load", result: "tuple[str, Any, Outline | None]") -> None:
+        archive, results, told = result  # each a mode and a count, or an error
+        self._outlines[archive] = told or self._outlines.get(archive)
         if not load.supply.archive:
             self.archives[identity(load.supply.artifact)] = archive
         for use, came in zip(load.uses, results, strict=True):
@@ -294,7 +293,7 @@ class GraphRun:
         self._watch.prepared(run, (self.compiled, self._compiling[1] - self._compiling[0]))
         began = time.perf_counter()
         with phase("commit"):
-            guarded(run, lambda run: run.commit(self._names))
+            guarded(run, lambda run: run.commit(self._outlines))
         for text in degraded():
             self._session.reporter.warn(text)
         if run.alive:
@@ -321,7 +320,7 @@ class GraphRun:
 
     def header(self, archive: str) -> "tuple[Any, ...] | None":
         """Return the header of an archive that was linked."""
-        found = self._names.get(archive)
+        found = self._outlines.get(archive)
         return found[0] if found else read_header(self._cache.manifest(archive))
 
 

@@ -29,14 +29,12 @@ from puffin.value import common, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from typing import Any
 
     from puffin.cache.layout import Cache
     from puffin.pipeline.request.settings import Reporter
     from puffin.stages.link.commit.placement import Conflict
     from puffin.stages.link.environment.environment import Environment
-
-    Names = tuple[tuple[Any, ...], tuple[tuple[str, tuple[str, ...]], ...]]
+    from puffin.stages.unzip.manifest import Outline
 
 
 ALWAYS = "always"
@@ -208,18 +206,18 @@ class Workplace:
         staged: "Mapping[int, tuple[str, str]]",
         removed: "Iterable[str]",
         *,
-        names: "Mapping[str, Names | None] | None" = None,
+        outlines: "Mapping[str, Outline | None] | None" = None,
         sources: "Mapping[int, str] | None" = None,
         bytecode: str = "",
         mode: str = "",
     ) -> CommitRequest:
         """Return the change that puts *staged* in, ``{number: (archive, direct_url)}``, and takes names out.
 
-        *names* are what ``read_names`` said of archives already, *sources* what the numbers are from; what is put
+        *outlines* are those of archives that are known already, *sources* what the numbers are from; what is put
         there again comes from where it came from. *bytecode* is the kind of bytecode that was staged, *mode*
         ``tree`` if sealed trees were asked for.
         """
-        known = names or {}
+        known = outlines or {}
         former = {each.archive: each.source for each in self.state.distributions} if self.state else {}
         origins = {
             number: (sources or {}).get(number) or former.get(staged[number][0], "") for number in staged

@@ -32,7 +32,9 @@ from puffin.stages.unzip.manifest import (
     OUTSIDE,
     RAW_NAME,
     SCRIPTS,
+    Outline,
     OutsideRow,
+    outline,
     read_for_link,
 )
 from puffin.stages.unzip.ready import Census, changed, discard_archive, recheck
@@ -97,7 +99,7 @@ def link(
         bytecode=bytecode,
         checked=checked,
     )
-    _, (result,) = _link(archive, cache_root, (place,), source)
+    (result,), _ = _link(archive, cache_root, (place,), source)
     if isinstance(result, PuffinError):
         raise result
     return archive, *result
@@ -109,35 +111,38 @@ def link_all(
     cache_root: str,
     places: "tuple[tuple[Any, ...], ...]",
     source: "tuple[Any, ...] | None" = None,
-) -> "tuple[str, tuple[Linked | bytes, ...]]":
-    """Build the tree of an archive in each of *places*; return the archive and the result of each.
+) -> "tuple[str, tuple[Linked | bytes, ...], Outline | None]":
+    """Build the tree of an archive in each of *places*; return the archive, the result of each, and what it holds.
 
     A place is a :class:`LinkPlace` in its wire form; *source* is as in :func:`link`. It came to ``(link mode used,
-    files)``, or to a pickled error where that environment alone is in the way. Raises :class:`ArchiveGone`; then no
-    place has a tree.
+    files)``, or to a pickled error where that environment alone is in the way. What it holds is not told where all
+    take its sealed tree. Raises :class:`ArchiveGone`; then no place has a tree.
     """
     read_places = tuple([from_tuple(LinkPlace, each) for each in places])
-    archive, results = _link(archive, cache_root, read_places, source)
-    return archive, tuple([_pickled(each) if isinstance(each, PuffinError) else each for each in results])
+    results, told = _link(archive, cache_root, read_places, source)
+    return archive, tuple([_pickled(each) if isinstance(each, PuffinError) else each for each in results]), told
 
 
 def _link(
     archive: str, cache_root: str, places: "tuple[LinkPlace, ...]", source: "tuple[Any, ...] | None"
-) -> "tuple[str, list[Linked | PuffinError]]":
+) -> "tuple[list[Linked | PuffinError], Outline | None]":
     """Link those alike together: all that take a sealed tree of one kind, and all others."""
     groups: dict[str, list[int]] = {}
     for number, place in enumerate(places):
         groups.setdefault((place.bytecode or PLAIN) if place.mode == TREE else "", []).append(number)
     results: dict[int, Linked | PuffinError] = {}
+    told = None
     for kind, numbers in groups.items():
         alike = [places[number] for number in numbers]
-        results.update(zip(numbers, _link_alike(Cache(cache_root), archive, alike, source, kind), strict=True))
-    return archive, [results[number] for number in range(len(places))]
+        linked, known = _link_alike(Cache(cache_root), archive, alike, source, kind)
+        results.update(zip(numbers, linked, strict=True))
+        told = told if kind else known
+    return [results[number] for number in range(len(places))], told
 
 
 def _link_alike(
     cache: Cache, archive: str, places: "Sequence[LinkPlace]", source: "tuple[Any, ...] | None", kind: str
-) -> "list[Linked | PuffinError]":
+) -> "tuple[list[Linked | PuffinError], Outline]":
     """Link an archive into *places*, from its sealed tree of this *kind* unless that is ``""``."""
     doubted = any(place.checked for place in places)
     stagings: list[Staging] = []
@@ -166,7 +171,7 @@ def _link_alike(
         raise
     size = building.header[BYTES]
     meter.count(taken=size, given=size * len(places))
-    return [_result(each, building.header[NAME], kind) for each in stagings]
+    return [_result(each, building.header[NAME], kind) for each in stagings], building.outline
 
 
 def _sealed(cache: Cache, archive: str, kind: str, doubted: bool) -> "_Building":
@@ -214,6 +219,10 @@ class _Building:
         self._sealed = sealed
         self._census = Census()
         self._counting: Census | None = None if sealed else self._census
+
+    @property
+    def outline(self) -> Outline:
+        return outline(self.header, self._tree)
 
     def seal(self, kind: str, doubted: bool) -> Sealed:
         """Return the sealed tree of this *kind*, made if there is none that is whole (``OSError``)."""

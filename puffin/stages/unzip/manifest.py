@@ -48,6 +48,7 @@ from puffin.value import frozen
 
 Row = tuple[str, tuple[str, ...], tuple[int, ...], tuple[int, ...]]
 OutsideRow = tuple[str, str, tuple[str, ...], tuple[int, ...], tuple[int, ...], tuple[str, ...]]
+Outline = tuple[tuple[Any, ...], tuple[str, ...]]
 
 INSTALLER = b"puffin\n"  # what the file of that name holds
 CURRENT_FORMAT = 1
@@ -111,6 +112,11 @@ def read_names(path: str) -> "tuple[tuple[Any, ...], tuple[tuple[str, tuple[str,
     """Return the header and the names in the manifest file *path*, or None as :func:`read_header` does."""
     found = read_for_link(path)
     return found[:2] if found else None
+
+
+def outline(header: "tuple[Any, ...]", names: "tuple[tuple[str, tuple[str, ...]], ...]") -> Outline:
+    """Return what a commit needs to know of an archive: its header, and the directories below the root."""
+    return header, tuple([directory for directory, _ in names[1:]])
 
 
 def read_for_link(path: str) -> "tuple[Any, Any, tuple[str, ...] | None] | None":

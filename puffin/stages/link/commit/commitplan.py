@@ -62,9 +62,9 @@ class Homes:
 
 @frozen
 class Addition:
-    """A staged distribution. ``header`` and ``tree`` are of its archive's manifest file (``read_names``).
+    """A staged distribution. ``header`` and ``directories`` are its archive's ``outline``.
 
-    ``source`` is the ``Artifact.source`` it is from. One from a ``sealed`` tree has header, tree and layer of that.
+    ``source`` is the ``Artifact.source`` it is from. One from a ``sealed`` tree has all these of that.
     ``mode`` is ``tree`` if that was asked for.
     ``bytecode`` is the kind of bytecode that was staged with it, ``layer`` where it is: ``(directory, names)``.
     """
@@ -74,7 +74,7 @@ class Addition:
     direct_url: str
     manifest: str
     header: "tuple[Any, ...]"
-    tree: "tuple[tuple[str, tuple[str, ...]], ...]"
+    directories: "tuple[str, ...]"
     source: str = ""
     bytecode: str = ""
     layer: "tuple[tuple[str, tuple[str, ...]], ...]" = ()
@@ -376,7 +376,7 @@ def _links(change: CommitRequest, openings: "Sequence[Opening]", ways: _Relative
 
 def _directories(addition: Addition, ways: _Relative) -> "list[str]":
     """Return the directories that hold something of *addition*, relative to site-packages."""
-    found = [directory for directory, _ in addition.tree[1:]]
+    found = list(addition.directories)
     if ways.platlib and not addition.header[PURELIB]:
         found = [ways.inside(addition.header, directory) for directory in found]
     if addition.brings_scripts:

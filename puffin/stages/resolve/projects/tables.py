@@ -6,6 +6,7 @@ takes precedence over the same one in ``[tool.uv.sources]``. Each value has its 
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 
 from puffin.names import is_name, normalise
 from puffin.stages.resolve.index.config import NamedIndex
@@ -91,8 +92,9 @@ class ProjectTables:
         return self.builds if self.installed is None else self.installed
 
 
+@lru_cache(maxsize=10_000)  # each environment of a workspace reads all its members
 def read_tables(file: SourceFile) -> ProjectTables:
-    """Return what the tables of a ``pyproject.toml`` say. Raises :class:`InvalidProject` with file and line."""
+    """Return the tables of a ``pyproject.toml``. Raises :class:`InvalidProject` with file and line."""
     return _Tables(file).read()
 
 

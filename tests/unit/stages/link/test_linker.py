@@ -14,6 +14,7 @@ from puffin.cache.layout import Cache
 from puffin.stages.link import files, linker
 from puffin.stages.link.linker import ArchiveGone, LinkFailed, link, link_all
 from puffin.stages.link.staging import LinkTarget
+from puffin.stages.unzip.manifest import outline, read_names
 from puffin.stages.unzip.unzip import unzip
 from puffin.value import astuple
 from tests.helpers.faults import snapshot
@@ -67,8 +68,9 @@ def recorded(stage):
 
 def test_all_places_get_the_same_tree(cache, archive, tmp_path):
     stages = [tmp_path / f"env{number}" for number in range(70)]  # more than are open at once
-    _, results = link_all(archive=archive, cache_root=cache.root, places=tuple(map(place, stages)))
+    _, results, told = link_all(archive=archive, cache_root=cache.root, places=tuple(map(place, stages)))
     assert {result[0] for result in results} == {"hardlink"}
+    assert told == outline(*read_names(cache.manifest(archive)))
     trees = [
         [snapshot(stage.with_name(f"{stage.name}{part}")) for part in ("", "+scripts", "+data", "+headers")]
         for stage in stages
@@ -121,7 +123,7 @@ def test_record_tells_of_every_file_by_its_way_from_site_packages(cache, archive
 def test_a_place_that_cannot_be_written_to_fails_alone(cache, archive, tmp_path):
     (tmp_path / "file").write_text("no directory")
     places = (place(tmp_path / "a"), place(tmp_path / "file" / "b"), place(tmp_path / "c"))
-    _, (one, wrong, other) = link_all(archive=archive, cache_root=cache.root, places=places)
+    _, (one, wrong, other), _ = link_all(archive=archive, cache_root=cache.root, places=places)
     error = pickle.loads(wrong)
     assert isinstance(error, LinkFailed)
     assert (error.package, error.path) == ("pkg", str(tmp_path / "file" / "b"))
@@ -246,13 +248,15 @@ def ioctls(monkeypatch):
 
 def test_a_file_system_is_asked_once_whether_it_clones(cache, archive, tmp_path, ioctls):
     places = (place(tmp_path / "a", mode="clone"), place(tmp_path / "b", mode="clone"))
-    _, results = link_all(archive=archive, cache_root=cache.root, places=places)
+    _, results, _ = link_all(archive=archive, cache_root=cache.root, places=places)
     assert ({mode for mode, _ in results}, ioctls.made) == ({"hardlink"}, 1)
 
 
 def test_clones_are_files_of_their_own(cache, archive, tmp_path, ioctls):
     ioctls.answer = lambda writer, reader: os.sendfile(writer, reader, 0, 1 << 20)
-    _, results = link_all(archive=archive, cache_root=cache.root, places=(place(tmp_path / "a", mode="clone"),))
+    _, results, _ = link_all(
+        archive=archive, cache_root=cache.root, places=(place(tmp_path / "a", mode="clone"),)
+    )
     assert results[0][0] == "clone"
     path = tmp_path / "a/pkg/m3.py"
     assert (path.read_text(), path.stat().st_nlink, path.stat().st_mode & 0o200) == ("3\n", 1, 0o200)
@@ -272,7 +276,7 @@ def test_the_ruins_of_a_process_that_died_are_built_over(cache, archive, tmp_pat
     (tmp_path / "a" / "pkg").mkdir(parents=True)
     (tmp_path / "a+scripts").mkdir()
     (tmp_path / "a+data").mkdir()
-    _, results = link_all(
+    _, results, _ = link_all(
         archive=archive, cache_root=cache.root, places=(place(tmp_path / "a"), place(tmp_path / "b"))
     )
     assert results[0] == results[1]
